@@ -1,0 +1,232 @@
+//! `Account`: one login of one registry, without its secret.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{ImagePattern, Registry, Repository};
+
+/// One login of one registry. Registry and name together identify it, in the config and in every secret store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub registry: Registry,
+    pub name: AccountName,
+    pub username: Username,
+    pub store: StoreKind,
+    /// The images it is for; empty: those in its own namespace.
+    pub images: Vec<ImagePattern>,
+    /// The folders in which it is used, absolute.
+    pub folders: Vec<PathBuf>,
+    /// The account's decentralized identifier on ATCR, which may stand in an image's name for the handle.
+    pub did: Option<String>,
+}
+
+impl Account {
+    /// The patterns of the images this account is for: the ones it was given, else its own namespaces.
+    pub fn patterns(&self) -> Vec<ImagePattern> {
+        if !self.images.is_empty() {
+            return self.images.clone();
+        }
+        let mut namespaces: Vec<String> = [Some(self.username.as_str()), Some(self.name.as_str()), self.did.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(str::to_lowercase) // a repository is in lower case; GitHub's user names, for one, need not be
+            .collect();
+        namespaces.dedup();
+        namespaces
+            .into_iter()
+            .filter(|namespace| namespace.parse::<Repository>().is_ok())
+            .map(|namespace| ImagePattern::namespace(&self.registry, &namespace))
+            .collect()
+    }
+
+    /// Tells whether a person who says `name` means this account: its alias first, but its user name serves.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.name.as_str() == name || self.username.as_str() == name
+    }
+}
+
+/// A person's label for an account, unique within its registry; the user name unless another was given.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountName(String);
+
+/// Why a text cannot label an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountNameError {
+    Empty,
+    TooLong,
+    ControlCharacter,
+}
+
+impl AccountName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&Username> for AccountName {
+    fn from(username: &Username) -> Self {
+        Self(username.0.clone())
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = AccountNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            Err(AccountNameError::Empty)
+        } else if text.len() > 255 {
+            Err(AccountNameError::TooLong)
+        } else if text.chars().any(char::is_control) {
+            Err(AccountNameError::ControlCharacter)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for AccountNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "an account's name is empty",
+            Self::TooLong => "an account's name is longer than 255 bytes",
+            Self::ControlCharacter => "an account's name holds a control character",
+        })
+    }
+}
+
+impl std::error::Error for AccountNameError {}
+
+/// The name a registry knows the account by. `<token>` marks the secret as an identity token.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Username(String);
+
+/// Why a text cannot be a user name: the same rules as for an account's label, which it becomes.
+pub type UsernameError = AccountNameError;
+
+impl Username {
+    /// What Docker stores as user name when the secret is an identity token (`OAuth2` refresh token;
+    /// docker/cli `cli/config/credentials/native_store.go`).
+    pub const IDENTITY_TOKEN: &str = "<token>";
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_identity_token(&self) -> bool {
+        self.0 == Self::IDENTITY_TOKEN
+    }
+}
+
+impl FromStr for Username {
+    type Err = UsernameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<AccountName>().map(|name| Self(name.0))
+    }
+}
+
+/// Where an account's secret lies. It is decided at login, so that `get` probes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StoreKind {
+    /// Our own file, readable by its owner only.
+    #[default]
+    File,
+    /// Another `docker-credential-…` program.
+    Helper(HelperName),
+    /// A store this build does not know, written by another one.
+    Unknown(String),
+}
+
+impl StoreKind {
+    pub fn parse(text: &str) -> Self {
+        match text.split_once(':') {
+            None if text == "file" => Self::File,
+            Some(("helper", name)) => name.parse().map_or_else(|()| Self::Unknown(text.to_owned()), Self::Helper),
+            _ => Self::Unknown(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File => f.write_str("file"),
+            Self::Helper(name) => write!(f, "helper:{}", name.0),
+            Self::Unknown(text) => f.write_str(text),
+        }
+    }
+}
+
+/// The `x` of a program `docker-credential-x` that is safe to run: it comes from a file that others may write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelperName(String);
+
+impl HelperName {
+    pub fn program(&self) -> String {
+        format!("docker-credential-{}", self.0)
+    }
+}
+
+impl FromStr for HelperName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
+        if !text.is_empty() && text.len() <= 64 && text.chars().all(safe) { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_without_patterns_is_for_its_own_namespaces() {
+        let account = Account {
+            registry: Registry::from_key("atcr.io"),
+            name: "home".parse().unwrap(),
+            username: "Alice.Example.com".parse().unwrap(),
+            store: StoreKind::File,
+            images: vec![],
+            folders: vec![],
+            did: Some("did:plc:abc".into()),
+        };
+        let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
+        assert_eq!(patterns, ["atcr.io/alice.example.com/**", "atcr.io/home/**", "atcr.io/did:plc:abc/**"]);
+    }
+
+    #[test]
+    fn stores_and_helper_names_read_back() {
+        for (text, kind) in [
+            ("file", StoreKind::File),
+            ("helper:osxkeychain", StoreKind::Helper(HelperName("osxkeychain".into()))),
+            ("helper:../evil", StoreKind::Unknown("helper:../evil".into())),
+            ("helper:", StoreKind::Unknown("helper:".into())),
+            ("keyring", StoreKind::Unknown("keyring".into())),
+        ] {
+            assert_eq!(StoreKind::parse(text), kind);
+            assert_eq!(kind.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn names_are_one_printable_line() {
+        for (text, valid) in [("alice", true), ("a\"b", true), ("<token>", true), ("", false), ("a\nb", false)] {
+            assert_eq!(text.parse::<AccountName>().is_ok(), valid, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! `ImageReference`: an image's name as people and tools write it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Registry;
+
+/// `[registry/]repository[:tag][@digest]`, completed as the distribution reference grammar says: a name without
+/// a registry is Docker Hub's, one without a namespace lies in `library`.
+///
+/// ```
+/// # use ensign::model::ImageReference;
+/// let image: ImageReference = "alpine:3".parse().unwrap();
+/// assert_eq!(image.to_string(), "docker.io/library/alpine:3");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImageReference {
+    registry: Registry,
+    repository: Repository,
+    tag: Option<String>,
+    digest: Option<String>,
+}
+
+/// A repository's path within its registry, such as `acme/team/app`: at least one segment, none of them empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Repository(String);
+
+/// Why a text is no image reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageError {
+    Empty,
+    /// The first part looks like a host and is none.
+    Registry,
+    /// A repository holds lower-case letters, digits, `.`, `_`, `-` and `/`.
+    Repository,
+    Tag,
+    Digest,
+}
+
+impl ImageReference {
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+}
+
+impl Repository {
+    /// Keeps the path of a server address: whatever it holds, it is only ever compared.
+    pub(super) fn from_path(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn segments(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.split('/')
+    }
+}
+
+impl FromStr for Repository {
+    type Err = ImageError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let segment_ok = |segment: &str| {
+            let name = segment.strip_prefix("did:").map(|did| did.replace(':', "-")); // ATCR serves `atcr.io/did:plc:…/app`
+            let name = name.as_deref().unwrap_or(segment);
+            name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+                && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+        };
+        if text.len() <= 255 && text.split('/').all(segment_ok) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ImageError::Repository)
+        }
+    }
+}
+
+impl FromStr for ImageReference {
+    type Err = ImageError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Err(ImageError::Empty);
+        }
+        let (name, digest) = split_last(text, '@');
+        let (registry, rest) = split_registry(name)?;
+        let (path, tag) = split_tag(rest);
+        if tag.is_some_and(|tag| !is_tag(tag)) {
+            return Err(ImageError::Tag);
+        }
+        if digest.is_some_and(|digest| !is_digest(digest)) {
+            return Err(ImageError::Digest);
+        }
+        let repository =
+            if registry.is_docker_hub() && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
+        Ok(Self {
+            repository: repository
+                .parse()
+                .and_then(|parsed| if path.is_empty() { Err(ImageError::Repository) } else { Ok(parsed) })?,
+            registry,
+            tag: tag.map(str::to_owned),
+            digest: digest.map(str::to_owned),
+        })
+    }
+}
+
+impl fmt::Display for ImageReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        self.digest.as_ref().map_or(Ok(()), |digest| write!(f, "@{digest}"))
+    }
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "an image is `registry/repository[:tag]`, and none was given",
+            Self::Registry => "the part before the first `/` is no registry",
+            Self::Repository => "a repository is made of lower-case letters, digits, `.`, `_`, `-` and `/`",
+            Self::Tag => "a tag is made of letters, digits, `.`, `_` and `-`, 128 at most",
+            Self::Digest => "a digest is `algorithm:hex`, such as `sha256:…`",
+        })
+    }
+}
+
+impl std::error::Error for ImageError {}
+
+/// The first component is a host if it has a dot or a port, is `localhost` or holds a capital letter
+/// (distribution/reference `normalize.go`).
+fn split_registry(name: &str) -> Result<(Registry, &str), ImageError> {
+    match name.split_once('/') {
+        Some((host, rest))
+            if host == "localhost" || host.contains(['.', ':', '[']) || host.contains(char::is_uppercase) =>
+        {
+            Ok((Registry::from_authority(host).map_err(|_| ImageError::Registry)?, rest))
+        }
+        _ => Ok((Registry::docker_hub(), name)),
+    }
+}
+
+/// A colon before the last slash belongs to a decentralized identifier, not to a tag.
+fn split_tag(rest: &str) -> (&str, Option<&str>) {
+    let name = rest.rfind('/').map_or(0, |slash| slash + 1);
+    rest[name..].find(':').map_or((rest, None), |colon| (&rest[..name + colon], Some(&rest[name + colon + 1..])))
+}
+
+fn split_last(text: &str, separator: char) -> (&str, Option<&str>) {
+    text.rsplit_once(separator).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+fn is_tag(tag: &str) -> bool {
+    let start = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    tag.len() <= 128 && tag.starts_with(start) && tag.chars().all(|c| start(c) || matches!(c, '.' | '-'))
+}
+
+fn is_digest(digest: &str) -> bool {
+    digest.split_once(':').is_some_and(|(algorithm, hex)| {
+        !algorithm.is_empty() && hex.len() >= 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn references_are_completed_as_docker_does() {
+        for (text, full) in [
+            ("alpine", "docker.io/library/alpine"),
+            ("alice/app:1", "docker.io/alice/app:1"),
+            ("docker.io/alpine", "docker.io/library/alpine"),
+            ("index.docker.io/alice/app", "docker.io/alice/app"),
+            ("ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1"),
+            ("GHCR.io/acme/app", "ghcr.io/acme/app"),
+            ("ghcr.io:443/acme/app", "ghcr.io/acme/app"),
+            ("localhost/app", "localhost/app"),
+            ("localhost:5000/a/b/c", "localhost:5000/a/b/c"),
+            ("[::1]:5000/app:1", "[::1]:5000/app:1"),
+            ("ghcr.io/acme/my__app-x.y", "ghcr.io/acme/my__app-x.y"),
+            ("atcr.io/did:plc:abc/app:1", "atcr.io/did:plc:abc/app:1"),
+        ] {
+            assert_eq!(text.parse::<ImageReference>().unwrap().to_string(), full, "{text}");
+        }
+        let full = format!("ghcr.io/acme/app:1@{DIGEST}");
+        assert_eq!(full.parse::<ImageReference>().unwrap().to_string(), full);
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        for (text, error) in [
+            ("", ImageError::Empty),
+            ("ghcr.io/", ImageError::Repository),
+            ("ghcr.io/Acme/app", ImageError::Repository),
+            ("/acme", ImageError::Repository),
+            ("acme//app", ImageError::Repository),
+            ("./context", ImageError::Registry),
+            ("https://ghcr.io/acme", ImageError::Registry),
+            ("ghcr.io/acme/app:", ImageError::Tag),
+            ("ghcr.io/acme/app:a b", ImageError::Tag),
+            ("ghcr.io/acme/app@sha256:12", ImageError::Digest),
+            ("a=b", ImageError::Repository),
+        ] {
+            assert_eq!(text.parse::<ImageReference>(), Err(error), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_the_same(text in "([a-z]{1,8}\\.io|localhost|\\[::1\\])(:[1-9][0-9]{1,3})?(/[a-z0-9][a-z0-9._-]{0,8}){1,4}(:[a-zA-Z0-9_][a-zA-Z0-9._-]{0,8})?") {
+            let image: ImageReference = text.parse().unwrap();
+            prop_assert_eq!(image.to_string().parse::<ImageReference>().unwrap(), image);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC*") {
+            let _ = text.parse::<ImageReference>();
+        }
+    }
+}

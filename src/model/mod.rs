@@ -1,0 +1,18 @@
+//! The field's words as plain values: registries, images, accounts, secrets and the choice between accounts.
+//!
+//! Nothing here reads a file, the clock or the environment, so everything can be tested as a table of cases.
+
+mod account;
+// mod choice;
+mod image;
+mod pattern;
+mod registry;
+mod secret;
+mod server_url;
+
+pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
+pub use image::{ImageError, ImageReference, Repository};
+pub use pattern::{ImagePattern, PatternError, Specificity};
+pub use registry::{Registry, RegistryError};
+pub use secret::{Credential, Secret};
+pub use server_url::{HubToken, ServerUrl, Target};

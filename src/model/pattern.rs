@@ -1,0 +1,196 @@
+//! `ImagePattern`: which images an account is for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{ImageReference, Registry, RegistryError};
+
+/// `registry/path` in which `*` stands for any text within a segment and a segment `**` for any number of segments.
+///
+/// Tags and digests do not count.
+///
+/// ```
+/// # use ensign::model::{ImagePattern, ImageReference};
+/// let pattern: ImagePattern = "ghcr.io/acme/**".parse().unwrap();
+/// assert!(pattern.matches(&"ghcr.io/acme/team/app:1".parse().unwrap()));
+/// assert!(!pattern.matches(&"ghcr.io/acme2/app".parse().unwrap()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImagePattern {
+    registry: Registry,
+    path: String,
+}
+
+/// How closely a pattern describes its images; of two that match, the greater one wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Specificity {
+    literal_segments: usize,
+    literal_characters: usize,
+    has_no_rest: bool,
+}
+
+/// Why a text is no pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternError {
+    Registry(RegistryError),
+    /// A segment is empty or holds what no repository can hold.
+    Segment,
+}
+
+impl ImagePattern {
+    /// Everything in `namespace` of `registry`.
+    pub(super) fn namespace(registry: &Registry, namespace: &str) -> Self {
+        Self { registry: registry.clone(), path: format!("{namespace}/**") }
+    }
+
+    /// Exactly the repository or namespace `path` of `registry`, and what lies under it.
+    pub fn under(registry: &Registry, path: &str) -> Result<Self, PatternError> {
+        Self::new(registry.clone(), &format!("{path}/**"))
+    }
+
+    fn new(registry: Registry, path: &str) -> Result<Self, PatternError> {
+        let segment_ok = |segment: &str| {
+            !segment.is_empty()
+                && segment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-*:".contains(c))
+        };
+        if path.split('/').all(segment_ok) {
+            Ok(Self { registry, path: path.to_owned() })
+        } else {
+            Err(PatternError::Segment)
+        }
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub fn matches(&self, image: &ImageReference) -> bool {
+        let (pattern, segments): (Vec<_>, Vec<_>) =
+            (self.path.split('/').collect(), image.repository().segments().collect());
+        self.registry == *image.registry() && segments_match(&pattern, &segments)
+    }
+
+    pub fn specificity(&self) -> Specificity {
+        let literal = self.path.split('/').take_while(|segment| !segment.contains('*'));
+        Specificity {
+            literal_segments: literal.count(),
+            literal_characters: self.path.chars().filter(|c| *c != '*').count(),
+            has_no_rest: !self.path.split('/').any(|segment| segment == "**"),
+        }
+    }
+}
+
+impl FromStr for ImagePattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (authority, path) = text.split_once('/').unwrap_or((text, "**"));
+        Self::new(Registry::from_authority(authority).map_err(PatternError::Registry)?, path)
+    }
+}
+
+impl fmt::Display for ImagePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.path)
+    }
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry(error) => error.fmt(f),
+            Self::Segment => f.write_str("a pattern is `registry/path` in lower case, with `*` and `**` as wildcards"),
+        }
+    }
+}
+
+impl std::error::Error for PatternError {}
+
+fn segments_match(pattern: &[&str], path: &[&str]) -> bool {
+    match pattern {
+        [] => path.is_empty(),
+        ["**"] => true,
+        ["**", rest @ ..] => (0..=path.len()).any(|skipped| segments_match(rest, &path[skipped..])),
+        [first, rest @ ..] => {
+            path.first().is_some_and(|segment| glob(first.as_bytes(), segment.as_bytes()))
+                && segments_match(rest, &path[1..])
+        }
+    }
+}
+
+/// Matches `*` against any bytes: greedy with one step back, so that no pattern takes more than quadratic time.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(byte) if *byte == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, consumed)) => {
+                    star = Some((at, consumed + 1));
+                    p = at + 1;
+                    t = consumed + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_segments() {
+        for (pattern, image, matches) in [
+            ("ghcr.io/acme/**", "ghcr.io/acme/app:1", true),
+            ("ghcr.io/acme/**", "ghcr.io/acme/team/app", true),
+            ("ghcr.io/acme/**", "ghcr.io/acme", true),
+            ("ghcr.io/acme/**", "ghcr.io/acme2/app", false),
+            ("ghcr.io/acme/**", "quay.io/acme/app", false),
+            ("ghcr.io/acme/*", "ghcr.io/acme/app", true),
+            ("ghcr.io/acme/*", "ghcr.io/acme/team/app", false),
+            ("ghcr.io/acme/app", "ghcr.io/acme/app@sha256:0123456789abcdef0123456789abcdef", true),
+            ("ghcr.io/team-*/app-*-x", "ghcr.io/team-a/app-1-2-x", true),
+            ("ghcr.io/**/base", "ghcr.io/a/b/base", true),
+            ("ghcr.io/**/base", "ghcr.io/base", true),
+            ("ghcr.io/**/base", "ghcr.io/a/bases", false),
+            ("ghcr.io", "ghcr.io/anything/at/all", true),
+            ("docker.io/library/*", "alpine:3", true),
+            ("localhost:5000/bob/**", "localhost:5001/bob/app", false),
+        ] {
+            let parsed: ImagePattern = pattern.parse().unwrap();
+            assert_eq!(parsed.matches(&image.parse().unwrap()), matches, "{pattern} {image}");
+        }
+    }
+
+    #[test]
+    fn the_closer_description_is_the_greater() {
+        let order = [
+            "ghcr.io/**",
+            "ghcr.io/*",
+            "ghcr.io/acme/**",
+            "ghcr.io/acme/*",
+            "ghcr.io/acme/team-*",
+            "ghcr.io/acme/team/**",
+            "ghcr.io/acme/team/app",
+        ];
+        let ranks: Vec<_> = order.iter().map(|text| text.parse::<ImagePattern>().unwrap().specificity()).collect();
+        assert!(ranks.is_sorted_by(|a, b| a < b), "{ranks:?}");
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for text in ["", "not a host/x", "ghcr.io/", "ghcr.io/Acme/*", "ghcr.io/acme//x", "ghcr.io/a b"] {
+            assert!(text.parse::<ImagePattern>().is_err(), "{text}");
+        }
+    }
+}

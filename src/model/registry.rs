@@ -1,0 +1,243 @@
+//! `Registry`: the canonical name of a registry, so that equality *is* "same registry".
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
+
+/// A registry's canonical `host[:port]`.
+///
+/// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. A key that is
+/// no host at all (some callers send arbitrary text) is kept as it is: see [`Registry::opaque`].
+///
+/// ```
+/// # use ensign::model::Registry;
+/// let hub: Registry = "https://index.docker.io/v1/".parse().unwrap();
+/// assert_eq!(hub.as_str(), "docker.io");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Registry(String);
+
+/// Why a text does not name a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistryError {
+    /// Nothing was given.
+    Empty,
+    /// The host or the port holds a character that none may hold.
+    NotAHost,
+    /// The text goes on after the host: it names a repository.
+    HasPath,
+}
+
+/// Docker Hub's names: the domain of its images, the two API hosts and the web site that jib asks for.
+const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
+
+impl Registry {
+    /// The server address that docker, compose, buildx, oras and helm send for Docker Hub
+    /// (docker/cli `cli/config/configfile/file.go`).
+    pub const HUB_SERVER_URL: &str = "https://index.docker.io/v1/";
+
+    /// Docker Hub.
+    pub fn docker_hub() -> Self {
+        Self(HUB_NAMES[0].to_owned())
+    }
+
+    /// Returns the registry that `authority` (`host[:port]`, any case, any name of Docker Hub) means.
+    pub fn from_authority(authority: &str) -> Result<Self, RegistryError> {
+        if authority.is_empty() {
+            return Err(RegistryError::Empty);
+        }
+        let (host, port) = split_port(authority)?;
+        let host = host.to_lowercase();
+        if port.is_none_or(|port| port == "443") {
+            let hub = HUB_NAMES.contains(&host.as_str());
+            return Ok(if hub { Self::docker_hub() } else { Self(host) });
+        }
+        Ok(Self(format!("{host}:{}", port.unwrap_or_default())))
+    }
+
+    /// Keeps a key that is no host: it is found again only under exactly this text.
+    pub fn opaque(key: &str) -> Self {
+        Self(key.to_owned())
+    }
+
+    /// Reads a key of our own config: canonical already, or mended if somebody wrote it by hand.
+    pub fn from_key(key: &str) -> Self {
+        if is_canonical(key) { Self(key.to_owned()) } else { key.parse().unwrap_or_else(|_| Self::opaque(key)) }
+    }
+
+    /// Tells whether `key`, as it stands in our config, means this registry. Cheap when it is not.
+    pub fn is_key(&self, key: &str) -> bool {
+        self.0 == key || (!is_canonical(key) && Self::from_key(key) == *self)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_docker_hub(&self) -> bool {
+        self.0 == HUB_NAMES[0]
+    }
+
+    /// The key under which Docker's config and `list` name this registry: Docker Hub has an address of its own.
+    pub fn docker_key(&self) -> &str {
+        if self.is_docker_hub() { Self::HUB_SERVER_URL } else { &self.0 }
+    }
+
+    /// The `host[:port]` that serves the registry's API; Docker Hub's differs from its name.
+    pub fn api_authority(&self) -> &str {
+        if self.is_docker_hub() { "registry-1.docker.io" } else { &self.0 }
+    }
+
+    /// The host without port and brackets.
+    pub fn host(&self) -> &str {
+        let host = split_port(&self.0).map_or(self.0.as_str(), |(host, _)| host);
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Tells whether the registry is on this machine: only there Docker speaks plain http unasked.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+}
+
+/// What a person types: `ghcr.io`, `GHCR.io:443`, `https://ghcr.io/v2/`.
+impl FromStr for Registry {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let address = strip_scheme(text).ok_or(RegistryError::NotAHost)?;
+        let (authority, path) = address.split_once('/').unwrap_or((address, ""));
+        if !matches!(path.trim_end_matches('/'), "" | "v1" | "v2") {
+            return Err(RegistryError::HasPath);
+        }
+        Self::from_authority(authority)
+    }
+}
+
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "a registry is a host such as `ghcr.io`, and none was given",
+            Self::NotAHost => "a registry is `host` or `host:port`, such as `ghcr.io` or `localhost:5000`",
+            Self::HasPath => "a registry is a host alone, without a repository behind it",
+        })
+    }
+}
+
+impl std::error::Error for RegistryError {}
+
+/// Cuts `http://` or `https://`; `None` for any other scheme.
+pub(super) fn strip_scheme(text: &str) -> Option<&str> {
+    match text.split_once("://") {
+        Some((scheme, rest)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => Some(rest),
+        Some(_) => None,
+        None => Some(text),
+    }
+}
+
+/// Splits `host[:port]`. Hosts outside ASCII are let through: `docker login` sends them raw.
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((inside, rest)) => {
+            inside.parse::<Ipv6Addr>().map_err(|_| RegistryError::NotAHost)?;
+            let port =
+                if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or(RegistryError::NotAHost)?) };
+            (&authority[..inside.len() + 2], port)
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let bracketed = host.starts_with('[');
+    let host_ok = !host.is_empty()
+        && host.len() <= 253
+        && (bracketed || host.starts_with(char::is_alphanumeric))
+        && (bracketed || host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')));
+    let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number > 0 && port.len() <= 5));
+    if host_ok && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
+}
+
+/// Tells without allocating whether a key of our config is surely spelled canonically.
+fn is_canonical(key: &str) -> bool {
+    key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'_'))
+        && !key.ends_with(":443")
+        && !HUB_NAMES[1..].contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_registry_are_equal() {
+        for (text, canonical) in [
+            ("ghcr.io", "ghcr.io"),
+            (" GHCR.io\n", "ghcr.io"),
+            ("https://ghcr.io/v2/", "ghcr.io"),
+            ("HTTPS://ghcr.io:443", "ghcr.io"),
+            ("http://ghcr.io:80", "ghcr.io:80"),
+            ("localhost:5000", "localhost:5000"),
+            ("[::1]:5000", "[::1]:5000"),
+            ("[2001:DB8::1]", "[2001:db8::1]"),
+            ("docker.io", "docker.io"),
+            ("https://index.docker.io/v1/", "docker.io"),
+            ("https://index.docker.io/v1", "docker.io"),
+            ("registry-1.docker.io:443", "docker.io"),
+            ("registry.hub.docker.com", "docker.io"),
+            ("registry-1.docker.io:5000", "registry-1.docker.io:5000"),
+            ("bücher.example", "bücher.example"),
+        ] {
+            assert_eq!(text.parse::<Registry>().unwrap().as_str(), canonical, "{text}");
+            assert!(Registry::from_key(canonical).is_key(canonical));
+        }
+    }
+
+    #[test]
+    fn what_is_no_registry_is_refused() {
+        for (text, error) in [
+            ("", RegistryError::Empty),
+            ("https://", RegistryError::Empty),
+            ("not a host", RegistryError::NotAHost),
+            ("oci://ghcr.io", RegistryError::NotAHost),
+            ("ghcr.io:http", RegistryError::NotAHost),
+            ("ghcr.io:0", RegistryError::NotAHost),
+            ("ghcr.io:99999", RegistryError::NotAHost),
+            ("::1", RegistryError::NotAHost),
+            ("[::1", RegistryError::NotAHost),
+            ("bob@ghcr.io", RegistryError::NotAHost),
+            ("ghcr.io/acme", RegistryError::HasPath),
+        ] {
+            assert_eq!(text.parse::<Registry>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_written_by_hand_still_means_its_registry() {
+        let ghcr = Registry::from_key("ghcr.io");
+        assert!(ghcr.is_key("https://GHCR.io/"));
+        assert!(!ghcr.is_key("ghcr.io:5000"));
+        assert!(Registry::docker_hub().is_key("index.docker.io"));
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (text, loopback) in [
+            ("localhost:5000", true),
+            ("127.0.0.1", true),
+            ("[::1]:5000", true),
+            ("ghcr.io", false),
+            ("128.0.0.1", false),
+        ] {
+            assert_eq!(text.parse::<Registry>().unwrap().is_loopback(), loopback, "{text}");
+        }
+    }
+}

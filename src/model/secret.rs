@@ -1,0 +1,50 @@
+//! `Secret`: a text that does not print, does not copy itself and is wiped when dropped.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::Username;
+
+/// A password, token or refresh token.
+///
+/// [`Secret::expose`] is the only way out; clippy forbids it, so that every place that needs it says why.
+pub struct Secret(Zeroizing<String>);
+
+/// A user name with its secret: what a registry accepts.
+#[derive(Debug)]
+pub struct Credential {
+    pub username: Username,
+    pub secret: Secret,
+}
+
+impl Secret {
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print() {
+        let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("hunter2".into()) };
+        assert_eq!(format!("{credential:?}"), "Credential { username: Username(\"alice\"), secret: Secret(…) }");
+    }
+}

@@ -1,0 +1,143 @@
+//! `ServerUrl`: the server address that a client writes to a helper's stdin, and what it means.
+
+use std::fmt;
+
+use super::registry::strip_scheme;
+use super::{Registry, Repository};
+
+/// A server address as the client sent it, trimmed, with its meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl {
+    text: String,
+    target: Target,
+}
+
+/// What a server address asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An account of a registry. `user` comes from `user@host`; `repository` from `host/repository`, which
+    /// go-containerregistry's tools (crane, ko, cosign) ask for first.
+    Registry { registry: Registry, user: Option<String>, repository: Option<Repository> },
+    /// One of the two tokens that `docker login` keeps beside a Docker Hub account.
+    HubToken(HubToken),
+}
+
+/// Docker Hub's side keys (docker/cli `internal/oauth/manager/manager.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HubToken {
+    Access,
+    Refresh,
+}
+
+impl HubToken {
+    pub const ALL: [Self; 2] = [Self::Access, Self::Refresh];
+
+    /// The last segment of the side key, which also names the token in our secrets file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access-token",
+            Self::Refresh => "refresh-token",
+        }
+    }
+}
+
+impl ServerUrl {
+    /// Reads what stood on stdin; `None` if that was blank. Never fails: text that is no address is an opaque key.
+    ///
+    /// Line ends inside the text vanish, as in docker-credential-helpers' `credentials.go`.
+    pub fn parse(stdin: &str) -> Option<Self> {
+        let text = stdin.trim().replace(['\r', '\n'], "");
+        let target = Target::parse(&text);
+        (!text.is_empty()).then_some(Self { text, target })
+    }
+
+    /// The address as it was sent: clients expect to read it back unchanged.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+}
+
+impl Target {
+    fn parse(text: &str) -> Self {
+        if let Some(rest) = text.strip_prefix(Registry::HUB_SERVER_URL)
+            && let Some(token) = HubToken::ALL.into_iter().find(|token| token.name() == rest)
+        {
+            return Self::HubToken(token);
+        }
+        Self::address(text).unwrap_or_else(|| Self::Registry {
+            registry: Registry::opaque(text),
+            user: None,
+            repository: None,
+        })
+    }
+
+    fn address(text: &str) -> Option<Self> {
+        let address = strip_scheme(text)?;
+        let (authority, path) = address.split_once('/').unwrap_or((address, ""));
+        let (user, host) = match authority.rsplit_once('@') {
+            // `docker login https://user:pw@host` sends no user; whoever does must not have its password kept.
+            Some((user, host)) => (Some(user.split(':').next().unwrap_or_default().to_owned()), host),
+            None => (None, authority),
+        };
+        let registry = Registry::from_authority(host).ok()?;
+        let path = path.trim_matches('/');
+        if registry.is_docker_hub() && path.starts_with("v1/") {
+            return None; // beside Docker Hub's own key and side keys there is nothing: never answer with the account
+        }
+        let repository = if matches!(path, "" | "v1" | "v2") { None } else { Some(Repository::from_path(path)) };
+        Some(Self::Registry { registry, user, repository })
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(text: &str) -> (String, Option<String>, Option<String>) {
+        match ServerUrl::parse(text).unwrap().target {
+            Target::Registry { registry, user, repository } => {
+                (registry.to_string(), user, repository.map(|r| r.to_string()))
+            }
+            Target::HubToken(token) => (token.name().to_owned(), None, None),
+        }
+    }
+
+    #[test]
+    fn addresses_mean_registries_users_and_repositories() {
+        for (text, registry, user, repository) in [
+            ("ghcr.io", "ghcr.io", None, None),
+            ("https://ghcr.io/v2/", "ghcr.io", None, None),
+            ("ghcr.io/acme/app", "ghcr.io", None, Some("acme/app")),
+            ("index.docker.io/library/alpine", "docker.io", None, Some("library/alpine")),
+            ("bob@ghcr.io", "ghcr.io", Some("bob"), None),
+            ("https://bob:pw@ghcr.io", "ghcr.io", Some("bob"), None),
+            ("https://index.docker.io/v1/access-token", "access-token", None, None),
+            ("https://index.docker.io/v1/other", "https://index.docker.io/v1/other", None, None),
+            ("oci://ghcr.io", "oci://ghcr.io", None, None),
+            ("not a host", "not a host", None, None),
+            ("nope\n.example", "nope.example", None, None),
+        ] {
+            assert_eq!(
+                target(text),
+                (registry.to_owned(), user.map(str::to_owned), repository.map(str::to_owned)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_echo_is_the_trimmed_text() {
+        assert_eq!(ServerUrl::parse(" \tGHCR.io/\r\n").unwrap().as_str(), "GHCR.io/");
+        assert_eq!(ServerUrl::parse(" \r\n"), None);
+    }
+}

@@ -1,0 +1,98 @@
+//! `Env`: the circumstances of this process, taken once and passed on as a value. The home of `directories`.
+//!
+//! | Variable | Meaning |
+//! | --- | --- |
+//! | `ENSIGN_CONFIG_DIR` | the folder of `config.json`, instead of the platform's |
+//! | `ENSIGN_DATA_DIR` | the folder of `secrets/`, instead of the platform's |
+//! | `ENSIGN_ACCOUNT` | the account to use: `alias`, or `host=alias,host=alias` |
+//! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
+//! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look |
+//! | `NO_COLOR` | no colours |
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What this process was given. Tests build one; nobody mocks one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Env {
+    /// The folder of our `config.json`; `None` when there is no home to put it in.
+    pub(crate) config_dir: Option<PathBuf>,
+    /// The folder of our `secrets/`.
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) account: Option<String>,
+}
+
+impl Env {
+    /// Reads what every command needs. The rest is read by the commands that ask for it.
+    pub(crate) fn take() -> Self {
+        let project = directories::ProjectDirs::from("", "", "ensign");
+        let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        Self {
+            config_dir: path("ENSIGN_CONFIG_DIR").or_else(|| project.as_ref().map(|dirs| dirs.config_dir().to_owned())),
+            data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_dir().to_owned())),
+            home,
+            account: variable("ENSIGN_ACCOUNT").and_then(|value| value.into_string().ok()),
+        }
+    }
+
+    /// The folder of Docker's `config.json`.
+    pub(crate) fn docker_config_dir(&self) -> Option<PathBuf> {
+        path("DOCKER_CONFIG").or_else(|| self.home.as_ref().map(|home| home.join(".docker")))
+    }
+
+    /// The folder in which the containers tools (Podman, Buildah, Skopeo) keep `containers/`.
+    pub(crate) fn xdg_config_dir(&self) -> Option<PathBuf> {
+        path("XDG_CONFIG_HOME").or_else(|| self.home.as_ref().map(|home| home.join(".config")))
+    }
+
+    /// `~/x` means `x` in the home folder.
+    pub(crate) fn expand_home(&self, folder: &str) -> PathBuf {
+        match (folder.strip_prefix('~').map(|rest| rest.trim_start_matches(['/', '\\'])), &self.home) {
+            (Some(rest), Some(home)) if folder.len() == 1 || rest.len() + 1 < folder.len() => home.join(rest),
+            _ => PathBuf::from(folder),
+        }
+    }
+
+    /// Shows a path to a person: with `~` for the home folder.
+    pub(crate) fn shorten_home(&self, path: &Path) -> String {
+        let inside = self.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        match inside {
+            Some(rest) => Path::new("~").join(rest).display().to_string(),
+            None => path.display().to_string(),
+        }
+    }
+}
+
+/// A variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// A variable that holds a path.
+pub(crate) fn path(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from)
+}
+
+/// The folder this process was started in, which is its caller's.
+pub(crate) fn current_dir() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_home_folder_is_written_as_a_tilde() {
+        let env = Env { home: Some("/home/me".into()), ..Env::default() };
+        for (short, long) in
+            [("~", "/home/me"), ("~/work", "/home/me/work"), ("/srv/work", "/srv/work"), ("~other", "~other")]
+        {
+            assert_eq!(env.expand_home(short), PathBuf::from(long));
+        }
+        assert_eq!(env.shorten_home(Path::new("/home/me/work")), "~/work");
+        assert_eq!(env.shorten_home(Path::new("/home/you")), "/home/you");
+    }
+}

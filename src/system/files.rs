@@ -1,0 +1,220 @@
+//! Files: bounded reading, private and atomic replacing, locks. All writing of files happens here.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// Who may read a file that is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Its owner alone, whatever its mode was.
+    Private,
+    /// As before; its owner alone if it is new.
+    Kept,
+}
+
+/// No writer needs longer: it holds the lock for a few small files.
+const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Reads a whole file of at most `limit` bytes; `None` if there is none.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (metadata, file) = match opened {
+        Ok(opened) => opened,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
+    };
+    if !metadata.is_file() {
+        bail!("could not read `{}`: it is not a file", path.display());
+    }
+    if metadata.len() > limit {
+        bail!("could not read `{}`: it is larger than {} MiB", path.display(), limit >> 20);
+    }
+    let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.take(limit).read_to_end(&mut contents).with_context(|| format!("could not read `{}`", path.display()))?;
+    Ok(Some(contents))
+}
+
+/// Replaces a file so that a reader sees the old or the new contents, also after a crash. Links are followed; missing
+/// folders are made for their owner alone. The caller holds a lock that keeps other writers of the file away.
+pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    write_and_rename(&target, contents, access).with_context(|| format!("could not write `{}`", path.display()))
+}
+
+fn write_and_rename(target: &Path, contents: &[u8], access: Access) -> io::Result<()> {
+    let folder = target.parent().unwrap_or(Path::new("."));
+    imp::create_folder(folder)?;
+    let unfinished = sibling(target, ".new");
+    let written = write_new(&unfinished, contents).and_then(|()| {
+        if access == Access::Kept
+            && let Ok(metadata) = fs::metadata(target)
+        {
+            fs::set_permissions(&unfinished, metadata.permissions())?;
+        }
+        fs::rename(&unfinished, target)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    written.and_then(|()| imp::sync_folder(folder))
+}
+
+fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {} // left behind by a writer that was killed
+    }
+    let mut file = imp::private().write(true).create_new(true).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+/// `config.json` → `config.json.bak`, in the same folder.
+pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+/// Moves a file aside, over whatever was there.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
+}
+
+/// Removes a file; none there is fine.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes a file's group and everybody else off its mode. Returns the mode it had if that was wider.
+pub(crate) fn narrow(path: &Path) -> Option<u32> {
+    imp::narrow(path)
+}
+
+/// An exclusive lock between processes, held until it is dropped, also by a crash.
+pub(crate) struct Lock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
+
+impl Lock {
+    /// Waits at most ten seconds.
+    pub(crate) fn take(path: &Path) -> Result<Self> {
+        let file = imp::create_folder(path.parent().unwrap_or(Path::new(".")))
+            .and_then(|()| imp::private().write(true).create(true).truncate(false).open(path))
+            .with_context(|| format!("could not open the lock `{}`", path.display()))?;
+        let started = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(fs::TryLockError::WouldBlock) if started.elapsed() < LOCK_DEADLINE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(fs::TryLockError::WouldBlock) => {
+                    bail!("another ensign has held the lock `{}` for ten seconds", path.display())
+                }
+                Err(fs::TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+mod imp {
+    use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+    use std::io;
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+
+    pub(super) fn private() -> OpenOptions {
+        let mut options = File::options();
+        options.mode(0o600);
+        options
+    }
+
+    pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    }
+
+    pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+
+    pub(super) fn narrow(path: &Path) -> Option<u32> {
+        let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+        let wider = mode & 0o077 != 0;
+        wider.then(|| fs::set_permissions(path, Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
+    }
+}
+
+/// Windows: a user's profile is closed to others already, and a rename is on disk when it returns.
+#[cfg(not(unix))]
+mod imp {
+    use std::fs::{self, File, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn private() -> OpenOptions {
+        File::options()
+    }
+
+    pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)
+    }
+
+    pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn narrow(_: &Path) -> Option<u32> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_in_a_new_private_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/file");
+        assert!(read(&path, 10).unwrap().is_none());
+        replace(&path, b"one", Access::Private).unwrap();
+        replace(&path, b"two", Access::Private).unwrap();
+        assert_eq!(read(&path, 10).unwrap().unwrap(), b"two");
+        assert!(read(&path, 2).is_err());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn modes_and_links_survive() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        replace(&file, b"one", Access::Private).unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&link, b"two", Access::Kept).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(narrow(&file), Some(0o640));
+        assert_eq!(narrow(&file), None);
+        replace(&link, b"three", Access::Private).unwrap();
+        assert_eq!(
+            (fs::read(&file).unwrap(), fs::metadata(&file).unwrap().permissions().mode() & 0o777),
+            (b"three".to_vec(), 0o600)
+        );
+    }
+}

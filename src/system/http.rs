@@ -1,0 +1,1 @@
+//! One request to a registry. The home of `ureq`.

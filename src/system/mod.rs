@@ -1,0 +1,9 @@
+//! The ground: the only code that asks the operating system for anything.
+//!
+//! It knows nothing of registries or accounts, so that what it does can be judged by itself.
+
+pub(crate) mod env;
+pub(crate) mod files;
+pub(crate) mod http;
+pub(crate) mod programs;
+pub(crate) mod text;

@@ -1,0 +1,36 @@
+//! Text from outside, made fit for one line on a terminal or on the protocol's stdout.
+
+/// Replaces what could move the cursor, end the line or hide text, and cuts what is longer than `limit` characters in
+/// the middle, so that the end (which names the cure) survives.
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
+    let plain: Vec<char> = text.trim().chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect();
+    if plain.len() <= limit {
+        return plain.into_iter().collect();
+    }
+    let half = limit.saturating_sub(1) / 2;
+    let (head, tail) = (&plain[..limit - 1 - half], &plain[plain.len() - half..]);
+    head.iter().chain(&['…']).chain(tail).collect()
+}
+
+/// Control characters, and the marks that turn the direction of writing.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn harmful_text_becomes_one_plain_line() {
+        for (text, limit, expected) in [
+            ("plain", 10, "plain"),
+            ("two\nlines\x1b[31m", 20, "two lines [31m"),
+            ("0123456789", 5, "01…89"),
+            ("", 5, ""),
+        ] {
+            assert_eq!(one_line(text, limit), expected);
+        }
+    }
+}
