@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `docker-credential-ensign`, and whatever other name it is linked under.
+
+fn main() -> std::process::ExitCode {
+    ensign::main()
+}

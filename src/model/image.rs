@@ -38,6 +38,11 @@ pub enum ImageError {
 }
 
 impl ImageReference {
+    /// The image that a server address with a repository behind it means.
+    pub(crate) fn of(registry: Registry, repository: Repository) -> Self {
+        Self { registry, repository, tag: None, digest: None }
+    }
+
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

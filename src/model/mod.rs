@@ -3,15 +3,18 @@
 //! Nothing here reads a file, the clock or the environment, so everything can be tested as a table of cases.
 
 mod account;
-// mod choice;
+pub(crate) mod choice;
 mod image;
 mod pattern;
+mod problem;
 mod registry;
 mod secret;
 mod server_url;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
 pub use image::{ImageError, ImageReference, Repository};
+pub(crate) use problem::Problem;
+
 pub use pattern::{ImagePattern, PatternError, Specificity};
 pub use registry::{Registry, RegistryError};
 pub use secret::{Credential, Secret};

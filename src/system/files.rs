@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -82,6 +83,15 @@ pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Keeps the present contents of `path` under the name `copy`, without reading them where the file system can link.
+pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
+    let source = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    remove(copy)?;
+    fs::hard_link(&source, copy)
+        .or_else(|_| fs::copy(&source, copy).map(drop))
+        .with_context(|| format!("could not keep a copy of `{}`", path.display()))
+}
+
 /// Moves a file aside, over whatever was there.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
@@ -111,19 +121,20 @@ impl Lock {
         let file = imp::create_folder(path.parent().unwrap_or(Path::new(".")))
             .and_then(|()| imp::private().write(true).create(true).truncate(false).open(path))
             .with_context(|| format!("could not open the lock `{}`", path.display()))?;
-        let started = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
-                Err(fs::TryLockError::WouldBlock) if started.elapsed() < LOCK_DEADLINE => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Err(fs::TryLockError::WouldBlock) => {
-                    bail!("another ensign has held the lock `{}` for ten seconds", path.display())
-                }
-                Err(fs::TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
-                }
+        match file.try_lock() {
+            Ok(()) => return Ok(Self(file)),
+            Err(fs::TryLockError::WouldBlock) => {}
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
+            }
+        }
+        // Waiting in the kernel is fair between many writers, which polling is not; the thread gives it a deadline.
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || sender.send(file.lock().map(|()| file)));
+        match receiver.recv_timeout(LOCK_DEADLINE) {
+            Ok(locked) => locked.map(Self).with_context(|| format!("could not lock `{}`", path.display())),
+            Err(_) => {
+                bail!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
             }
         }
     }

@@ -1,0 +1,245 @@
+//! The core: find, remember, forget, activate. Whatever front asks, these answer.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::config::{Adopted, ConfigFile, Edit, Source};
+use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Wish, choose};
+use crate::model::{
+    Account, AccountName, Credential, HubToken, ImagePattern, Problem, Registry, Secret, StoreKind, Username,
+};
+use crate::system::env::Env;
+use crate::vault::Vault;
+
+/// All accounts of this user: the config and the secrets behind it.
+pub(crate) struct Accounts<'e> {
+    pub(crate) config: ConfigFile<'e>,
+    pub(crate) vault: Vault<'e>,
+}
+
+/// A login to keep.
+pub(crate) struct Login {
+    pub(crate) registry: Registry,
+    pub(crate) username: Username,
+    /// The label; `None`: that of the account with this user name, else the user name itself.
+    pub(crate) name: Option<AccountName>,
+    /// Where to keep the secret; `None`: where it was, else the file store.
+    pub(crate) store: Option<StoreKind>,
+    /// Patterns to add to the account's.
+    pub(crate) images: Vec<ImagePattern>,
+    pub(crate) secret: Secret,
+    pub(crate) activate: Activate,
+}
+
+/// Whether a login becomes the one that answers when nothing else decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activate {
+    Yes,
+    /// Only if the registry has no active account.
+    IfNone,
+}
+
+impl<'e> Accounts<'e> {
+    pub(crate) fn new(env: &'e Env) -> Self {
+        Self { config: ConfigFile::new(env), vault: Vault::new(env) }
+    }
+
+    /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted.
+    pub(crate) fn find<I, F>(
+        &self,
+        registry: &Registry,
+        wish: &Wish,
+        evidence: &Evidence<I, F>,
+    ) -> Result<Result<Credential, NoChoice>>
+    where
+        I: Fn() -> Vec<crate::model::ImageReference>,
+        F: Fn() -> Option<PathBuf>,
+    {
+        let mut seen = None;
+        loop {
+            let (candidates, source) = self.config.load(Some(registry))?.into_only(registry);
+            let evidence = Evidence { images: &evidence.images, folder: &evidence.folder };
+            let account = match choose(&candidates, wish, evidence) {
+                Ok(Choice { account, .. }) => account,
+                Err(no_choice) => return Ok(Err(no_choice)),
+            };
+            let secret = match source {
+                Source::Ours => self.vault.get(account)?,
+                Source::Adopted(adopted) => {
+                    let _ = self.change(|_| Ok(())); // best effort: a read-only home is answered from memory every time
+                    secret_of(adopted, account)
+                }
+            };
+            if let Some(secret) = secret {
+                return Ok(Ok(Credential { username: account.username.clone(), secret }));
+            }
+            // A logout may have come between our two reads; only if the config still says the same is the secret lost.
+            if seen.as_ref() == Some(&candidates) {
+                return Err(lost(account).into());
+            }
+            seen = Some(candidates);
+        }
+    }
+
+    /// The accounts of one registry and who is active there.
+    pub(crate) fn of(&self, registry: &Registry) -> Result<Candidates> {
+        Ok(self.config.load(Some(registry))?.into_only(registry).0)
+    }
+
+    /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
+    pub(crate) fn all(&self) -> Result<Vec<Candidates>> {
+        let loaded = self.config.load(None)?;
+        if let Source::Adopted(_) = loaded.source {
+            let _ = self.change(|_| Ok(()));
+        }
+        Ok(loaded.registries)
+    }
+
+    /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
+    pub(crate) fn remember(&self, login: &Login) -> Result<Account> {
+        let mut before = None;
+        let result = self.change(|edit| {
+            let candidates = edit.of(&login.registry);
+            let account = login.account(&candidates)?;
+            before = Some((account.clone(), self.vault.get(&account).ok().flatten()));
+            self.vault.put(&account, &login.secret)?;
+            edit.document.put(&account);
+            if login.activate == Activate::Yes || candidates.active_account().is_none() {
+                edit.document.set_active(&login.registry, &Active::Account(account.name.clone()));
+            }
+            Ok(account)
+        });
+        if let (Err(_), Some((account, secret))) = (&result, before) {
+            // The config could not be written: the secret goes back to what it was, so that both still fit together.
+            let _ = secret.map_or_else(|| self.vault.remove(&account), |secret| self.vault.put(&account, &secret));
+        }
+        result
+    }
+
+    /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.
+    pub(crate) fn forget(
+        &self,
+        registry: &Registry,
+        pick: impl FnOnce(&Candidates) -> Option<AccountName>,
+    ) -> Result<Option<Account>> {
+        self.change(|edit| {
+            let candidates = edit.of(registry);
+            let picked = pick(&candidates);
+            let Some(account) = candidates.accounts.iter().find(|account| Some(&account.name) == picked.as_ref())
+            else {
+                return Ok(None);
+            };
+            self.vault.remove(account)?;
+            if candidates.active_account() == Some(account) {
+                edit.document.set_active(registry, &Active::SignedOut);
+            }
+            edit.document.remove(registry, &account.name);
+            Ok(Some(account.clone()))
+        })
+    }
+
+    /// Makes an account the one that answers when nothing else decides.
+    pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
+        self.change(|edit| {
+            edit.document.set_active(registry, &Active::Account(name.clone()));
+            Ok(())
+        })
+    }
+
+    /// Keeps or forgets one of the tokens that `docker login` keeps beside a Docker Hub account.
+    pub(crate) fn set_hub_token(&self, user: &Username, token: HubToken, secret: Option<&Secret>) -> Result<()> {
+        self.change(|_| match secret {
+            Some(secret) => self.vault.put_hub_token(user, token, secret),
+            None => self.vault.remove_hub_token(user, token),
+        })
+    }
+
+    /// Changes the config under its lock; what is adopted is written with the change.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Edit) -> Result<T>) -> Result<T> {
+        self.config.edit(|edit| {
+            for (account, secret) in edit.adopted.take().map(|adopted| adopted.secrets).unwrap_or_default() {
+                self.vault.put(&account, &secret)?;
+            }
+            change(edit)
+        })
+    }
+}
+
+impl Login {
+    /// The account this login adds or renews among `candidates`.
+    fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
+        let known = match &self.name {
+            Some(name) => candidates.accounts.iter().find(|account| account.name == *name),
+            None => candidates
+                .active_account()
+                .filter(|account| account.username == self.username)
+                .or_else(|| candidates.accounts.iter().find(|account| account.username == self.username))
+                // After a login with an identity token the registry's user name is only in the label.
+                .or_else(|| candidates.accounts.iter().find(|account| account.is_token_of(&self.username))),
+        };
+        let mut account = known.cloned().unwrap_or_else(|| Account {
+            registry: self.registry.clone(),
+            name: self.name.clone().unwrap_or_else(|| candidates.free_name(&self.username)),
+            username: self.username.clone(),
+            store: StoreKind::File,
+            images: vec![],
+            folders: vec![],
+            did: None,
+        });
+        let same_user = account.username == self.username
+            || account.username.is_identity_token()
+            || self.username.is_identity_token();
+        if !same_user {
+            return Err(Problem::run(
+                format!("`{}` is the account of {} on {} already", account.name, account.username, self.registry),
+                format_args!("login {} -u {} --alias NAME", self.registry, self.username),
+            ));
+        }
+        account.username = self.username.clone();
+        account.store = self.store.clone().unwrap_or(account.store);
+        for pattern in &self.images {
+            if !account.images.contains(pattern) {
+                account.images.push(pattern.clone());
+            }
+        }
+        Ok(account)
+    }
+}
+
+impl Account {
+    fn is_token_of(&self, username: &Username) -> bool {
+        self.username.is_identity_token() && self.name.as_str() == username.as_str()
+    }
+}
+
+impl Candidates {
+    /// The user name as a label; with a number behind it if another user's account has that label.
+    fn free_name(&self, username: &Username) -> AccountName {
+        let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
+        let numbered = (2..).filter_map(|number| format!("{username}-{number}").parse().ok());
+        std::iter::once(AccountName::from(username))
+            .chain(numbered)
+            .find(|name| !taken(name))
+            .expect("there are more numbers than accounts")
+    }
+}
+
+impl Edit {
+    /// The accounts of one registry before the change.
+    pub(crate) fn of(&self, registry: &Registry) -> Candidates {
+        let found = self.registries.iter().find(|one| one.registry == *registry).cloned();
+        found.unwrap_or_else(|| Candidates { registry: registry.clone(), active: Active::Unset, accounts: vec![] })
+    }
+}
+
+fn secret_of(adopted: Adopted, account: &Account) -> Option<Secret> {
+    adopted.secrets.into_iter().find(|(other, _)| other == account).map(|(_, secret)| secret)
+}
+
+fn lost(account: &Account) -> Problem {
+    Problem::run(
+        format!("the secret of {} on {} is gone", account.name, account.registry),
+        format_args!("login {} --alias {}", account.registry, account.name),
+    )
+}

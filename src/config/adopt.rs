@@ -1,0 +1,171 @@
+//! Taking over the accounts of ATCR's credential helper: the three formats of `~/.atcr/device.json`, our versions 0 to 2.
+//!
+//! It is done once, while we have no config of our own, and the file is left as it was. ATCR's documents and its helper's
+//! plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
+
+use serde_json::{Map, Value};
+
+use crate::model::choice::{Active, Candidates};
+use crate::model::{Account, Registry, Secret, StoreKind};
+use crate::system::env::Env;
+use crate::system::files;
+
+/// Accounts found in ATCR's file, with their secrets in memory.
+pub(crate) struct Adopted {
+    pub(crate) registries: Vec<Candidates>,
+    pub(crate) secrets: Vec<(Account, Secret)>,
+    /// Entries that could not be taken over, each with the reason.
+    pub(crate) skipped: Vec<String>,
+}
+
+/// One entry of any of the formats.
+struct Entry<'v> {
+    registry: &'v str,
+    name: Option<&'v str>,
+    fields: &'v Map<String, Value>,
+    active: bool,
+}
+
+const LIMIT: u64 = 4 << 20;
+
+impl Adopted {
+    /// Reads `~/.atcr/device.json`. A file that is not one of the formats is no account of ours: nothing is found.
+    pub(crate) fn find(env: &Env) -> Option<Self> {
+        let path = env.home.as_ref()?.join(".atcr").join("device.json");
+        let bytes = files::read(&path, LIMIT).ok()??;
+        let adopted = Self::from_json(&serde_json::from_slice(&bytes).ok()?)?;
+        (!adopted.registries.is_empty()).then_some(adopted)
+    }
+
+    /// `None` for a document in none of the formats.
+    pub(super) fn from_json(document: &Value) -> Option<Self> {
+        let mut adopted = Self { registries: vec![], secrets: vec![], skipped: vec![] };
+        for entry in entries(document)? {
+            if let Err(reason) = adopted.take(&entry) {
+                adopted.skipped.push(format!(
+                    "{} on {}: {reason}",
+                    entry.handle().unwrap_or("an account"),
+                    entry.registry
+                ));
+            }
+        }
+        Some(adopted)
+    }
+
+    fn take(&mut self, entry: &Entry<'_>) -> Result<(), String> {
+        let registry: Registry = entry.registry.parse().map_err(|error| format!("{error}"))?;
+        let handle = entry.handle().ok_or("it has no handle")?;
+        let secret = entry.text("device_secret").filter(|secret| !secret.is_empty()).ok_or("it has no secret")?;
+        let account = Account {
+            registry: registry.clone(),
+            name: handle.parse().map_err(|error| format!("{error}"))?,
+            username: handle.parse().map_err(|error| format!("{error}"))?,
+            store: StoreKind::File,
+            images: vec![],
+            folders: vec![],
+            did: entry.text("did").map(str::to_owned),
+        };
+        let known = self.registries.iter().position(|one| one.registry == registry);
+        let place = known.unwrap_or_else(|| {
+            self.registries.push(Candidates { registry, active: Active::Unset, accounts: vec![] });
+            self.registries.len() - 1
+        });
+        let candidates = &mut self.registries[place];
+        if candidates.accounts.iter().any(|other| other.name == account.name) {
+            return Err("it stands there twice".into());
+        }
+        if entry.active {
+            candidates.active = Active::Account(account.name.clone());
+        }
+        candidates.accounts.push(account.clone());
+        self.secrets.push((account, Secret::new(secret.to_owned())));
+        Ok(())
+    }
+}
+
+fn entries(document: &Value) -> Option<Vec<Entry<'_>>> {
+    let top = document.as_object()?;
+    let mut entries = Vec::new();
+    if let Some(registries) = top.get("registries").and_then(Value::as_object) {
+        for (registry, one) in registries {
+            let active = one.get("active").and_then(Value::as_str);
+            for (name, account) in one.get("accounts").and_then(Value::as_object).into_iter().flatten() {
+                let Some(fields) = account.as_object() else { continue };
+                entries.push(Entry { registry, name: Some(name), fields, active: active == Some(name) });
+            }
+        }
+    } else if let Some(credentials) = top.get("credentials").and_then(Value::as_object) {
+        for (registry, account) in credentials {
+            let Some(fields) = account.as_object() else { continue };
+            entries.push(Entry { registry, name: None, fields, active: true });
+        }
+    } else {
+        let registry = top.get("appview_url").and_then(Value::as_str)?;
+        entries.push(Entry { registry, name: None, fields: top, active: true });
+    }
+    Some(entries)
+}
+
+impl<'v> Entry<'v> {
+    fn text(&self, field: &str) -> Option<&'v str> {
+        self.fields.get(field).and_then(Value::as_str)
+    }
+
+    fn handle(&self) -> Option<&'v str> {
+        self.text("handle").or(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Registry, active account, accounts; and what was left out.
+    fn summary(document: &Value) -> Option<(Vec<String>, Vec<String>)> {
+        let adopted = Adopted::from_json(document)?;
+        let registries = adopted.registries.iter().map(|one| {
+            let accounts: Vec<_> = one.accounts.iter().map(|account| account.username.as_str()).collect();
+            let active = one.active_account().map_or("nobody", |account| account.name.as_str());
+            format!("{} {active}: {}", one.registry, accounts.join(", "))
+        });
+        Some((registries.collect(), adopted.skipped))
+    }
+
+    #[test]
+    fn the_three_formats_become_accounts() {
+        let secret = |handle: &str| json!({"handle": handle, "did": "did:plc:a", "device_secret": "atcr_device_x", "unknown": 1});
+        for (document, registries) in [
+            (
+                json!({"handle": "a.example", "device_secret": "s", "appview_url": "https://atcr.io"}),
+                vec!["atcr.io a.example: a.example"],
+            ),
+            (
+                json!({"credentials": {"https://atcr.io/": secret("a.example"), "buoy.cr": secret("b.example")}}),
+                vec!["atcr.io a.example: a.example", "buoy.cr b.example: b.example"],
+            ),
+            (
+                json!({"version": 2, "registries": {"https://atcr.io": {"active": "b.example",
+                    "accounts": {"a.example": secret("a.example"), "b.example": {"device_secret": "s"}}}}}),
+                vec!["atcr.io b.example: a.example, b.example"],
+            ),
+        ] {
+            assert_eq!(
+                summary(&document).unwrap(),
+                (registries.into_iter().map(str::to_owned).collect(), vec![]),
+                "{document}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_over_is_named() {
+        let document = json!({"credentials": {"https://atcr.io": {"handle": "a"}, "ftp://x": {"handle": "b", "device_secret": "s"}, "y": 1}});
+        let skipped = summary(&document).unwrap().1;
+        assert_eq!(skipped[0], "a on https://atcr.io: it has no secret");
+        assert!(skipped[1].starts_with("b on ftp://x: a registry is"));
+        for nothing in [json!([]), json!({}), json!("x"), json!({"handle": "a"})] {
+            assert_eq!(summary(&nothing), None);
+        }
+    }
+}

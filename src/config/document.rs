@@ -1,0 +1,253 @@
+//! `Document`: `config.json` as it stands, with edits that leave alone everything they do not mean.
+//!
+//! It is edited as JSON, not as our types, so that fields of a newer Ensign and their order survive.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::{Map, Value, json};
+
+use super::read::VERSION;
+use crate::model::choice::Active;
+use crate::model::{Account, AccountName, Registry};
+
+/// The whole file as JSON; its top level is an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document(Map<String, Value>);
+
+impl Document {
+    pub(super) fn empty() -> Self {
+        Self(Map::from_iter([("version".to_owned(), json!(VERSION)), ("registries".to_owned(), json!({}))]))
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(bytes).map(Self)
+    }
+
+    /// Adds an account, or brings its entry to what `account` says; its folders stay as they are written.
+    pub(crate) fn put(&mut self, account: &Account) {
+        let entry = self.accounts(&account.registry).entry(account.name.as_str());
+        let fields = object(entry.or_insert_with(|| json!({})));
+        fields.insert("username".into(), json!(account.username.as_str()));
+        fields.insert("store".into(), json!(account.store.to_string()));
+        let images: Vec<String> = account.images.iter().map(ToString::to_string).collect();
+        set_or_remove(fields, "images", json!(images));
+        set_or_remove(fields, "did", json!(account.did));
+    }
+
+    /// Writes an account's folders as given (`~/work`).
+    pub(crate) fn set_folders(&mut self, registry: &Registry, name: &AccountName, folders: &[String]) {
+        let fields = object(self.accounts(registry).entry(name.as_str()).or_insert_with(|| json!({})));
+        set_or_remove(fields, "folders", json!(folders));
+    }
+
+    /// An account's folders as they are written.
+    pub(crate) fn folders(&mut self, registry: &Registry, name: &AccountName) -> Vec<String> {
+        let folders = self.accounts(registry).get(name.as_str()).and_then(|account| account.get("folders"));
+        folders.and_then(|folders| serde_json::from_value(folders.clone()).ok()).unwrap_or_default()
+    }
+
+    /// Takes an account out. The registry stays, with who is active, as long as it has other accounts.
+    pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
+        self.accounts(registry).shift_remove(name.as_str());
+        if self.accounts(registry).is_empty() {
+            self.registries().retain(|key, _| !registry.is_key(key));
+        }
+    }
+
+    pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
+        let accounts = self.accounts(registry);
+        *accounts = std::mem::take(accounts)
+            .into_iter()
+            .map(|(name, account)| (if name == from.as_str() { to.to_string() } else { name }, account))
+            .collect();
+        let entry = self.registry(registry);
+        if entry.get("active").and_then(Value::as_str) == Some(from.as_str()) {
+            entry.insert("active".into(), json!(to.as_str()));
+        }
+    }
+
+    pub(crate) fn set_active(&mut self, registry: &Registry, active: &Active) {
+        let entry = self.registry(registry);
+        let value = match active {
+            Active::Account(name) => json!(name.as_str()),
+            Active::SignedOut => Value::Null,
+            Active::Unset => {
+                entry.shift_remove("active");
+                return;
+            }
+        };
+        let place = entry.keys().position(|key| key == "active").unwrap_or(0); // first, where a reader looks for it
+        entry.shift_insert(place, "active".into(), value);
+    }
+
+    /// The text of the file: pretty, but with an account on one line, which is shorter to read for people and programs.
+    pub(super) fn to_text(&self) -> String {
+        let mut bytes = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, AccountPerLine::default());
+        self.0.serialize(&mut serializer).expect("JSON values always serialize into memory");
+        bytes.push(b'\n');
+        String::from_utf8(bytes).expect("JSON is UTF-8")
+    }
+
+    fn registries(&mut self) -> &mut Map<String, Value> {
+        object(self.0.entry("registries").or_insert_with(|| json!({})))
+    }
+
+    fn registry(&mut self, registry: &Registry) -> &mut Map<String, Value> {
+        let key = self.registries().keys().find(|key| registry.is_key(key)).cloned();
+        let key = key.unwrap_or_else(|| registry.as_str().to_owned());
+        object(self.registries().entry(key).or_insert_with(|| json!({"accounts": {}})))
+    }
+
+    fn accounts(&mut self, registry: &Registry) -> &mut Map<String, Value> {
+        object(self.registry(registry).entry("accounts").or_insert_with(|| json!({})))
+    }
+}
+
+/// The object at this place. The file was read before it is edited, so nothing else can stand there.
+fn object(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = json!({});
+    }
+    value.as_object_mut().expect("it was just made an object")
+}
+
+fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
+    if value.is_null() || value.as_array().is_some_and(Vec::is_empty) {
+        fields.shift_remove(name);
+    } else {
+        fields.insert(name.into(), value);
+    }
+}
+
+/// Pretty down to the accounts, compact inside them.
+#[derive(Default)]
+struct AccountPerLine {
+    pretty: PrettyFormatter<'static>,
+    depth: usize,
+}
+
+impl AccountPerLine {
+    /// document, registries, registry, accounts.
+    const PRETTY_DEPTH: usize = 4;
+
+    fn separate<W: ?Sized + io::Write>(&self, writer: &mut W, first: bool) -> io::Result<()> {
+        debug_assert!(self.depth > Self::PRETTY_DEPTH);
+        writer.write_all(if first { b"" } else { b", " })
+    }
+}
+
+impl Formatter for AccountPerLine {
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        if self.depth <= Self::PRETTY_DEPTH { self.pretty.begin_object(writer) } else { writer.write_all(b"{") }
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        if self.depth < Self::PRETTY_DEPTH { self.pretty.end_object(writer) } else { writer.write_all(b"}") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if self.depth <= Self::PRETTY_DEPTH {
+            self.pretty.begin_object_key(writer, first)
+        } else {
+            self.separate(writer, first)
+        }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        if self.depth <= Self::PRETTY_DEPTH { self.pretty.end_object_value(writer) } else { Ok(()) }
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::read;
+    use super::*;
+    use crate::model::StoreKind;
+    use proptest::prelude::*;
+
+    fn account(registry: &str, name: &str, images: &[String]) -> Account {
+        Account {
+            registry: Registry::from_key(registry),
+            name: name.parse().unwrap(),
+            username: format!("{name}-user").parse().unwrap(),
+            store: StoreKind::File,
+            images: images.iter().map(|text| text.parse().unwrap()).collect(),
+            folders: vec!["/w".into()],
+            did: Some("did:plc:x".into()),
+        }
+    }
+
+    #[test]
+    fn an_account_stands_on_one_line() {
+        let mut document = Document::empty();
+        document.put(&account("ghcr.io", "me", &["ghcr.io/acme/**".into()]));
+        document.set_folders(&Registry::from_key("ghcr.io"), &"me".parse().unwrap(), &["~/w".into()]);
+        document.set_active(&Registry::from_key("ghcr.io"), &Active::Account("me".parse().unwrap()));
+        let expected = r#"{
+  "version": 3,
+  "registries": {
+    "ghcr.io": {
+      "active": "me",
+      "accounts": {
+        "me": {"username": "me-user", "store": "file", "images": ["ghcr.io/acme/**"], "did": "did:plc:x", "folders": ["~/w"]}
+      }
+    }
+  }
+}
+"#;
+        assert_eq!(document.to_text(), expected);
+    }
+
+    #[test]
+    fn edits_keep_what_they_do_not_mean() {
+        let text = r#"{"future": {"a": 1}, "version": 3, "registries": {"quay.io": {"x": [1], "accounts": {}}, "GHCR.io":
+            {"color": "red", "active": "a", "accounts": {"a": {"later": true, "username": "u"}, "b": {}}}}}"#;
+        let mut document = Document::parse(text.as_bytes()).unwrap();
+        let ghcr = Registry::from_key("ghcr.io");
+        document.put(&account("ghcr.io", "a", &[]));
+        document.rename(&ghcr, &"a".parse().unwrap(), &"c".parse().unwrap());
+        document.remove(&ghcr, &"b".parse().unwrap());
+        let expected = json!({"future": {"a": 1}, "version": 3, "registries": {"quay.io": {"x": [1], "accounts": {}}, "GHCR.io":
+            {"color": "red", "active": "c", "accounts": {"c": {"later": true, "username": "a-user", "store": "file", "did": "did:plc:x"}}}}});
+        assert_eq!(Value::Object(document.0.clone()), expected);
+        document.remove(&ghcr, &"c".parse().unwrap());
+        assert!(!document.to_text().contains("GHCR.io"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(
+            entries in proptest::collection::btree_map("[a-z]{1,6}(\\.io)?(:[1-9][0-9]{2})?", proptest::collection::btree_map("[^\\p{C}]{1,12}", 0..3usize, 1..4), 0..4),
+        ) {
+            let mut document = Document::empty();
+            let mut expected = Vec::new();
+            for (registry, names) in &entries {
+                for (name, images) in names {
+                    let images: Vec<_> = (0..*images).map(|n| format!("{registry}/team-{n}/**")).collect();
+                    let account = account(registry, name, &images);
+                    document.put(&account);
+                    document.set_folders(&account.registry, &account.name, &["/w".into()]);
+                    expected.push(account);
+                }
+            }
+            let text = document.to_text();
+            let read = read(text.as_bytes(), None, |folder| folder.into()).unwrap();
+            let accounts: Vec<_> = read.registries.into_iter().flat_map(|one| one.accounts).collect();
+            prop_assert_eq!(accounts, expected);
+            prop_assert_eq!(Document::parse(text.as_bytes()).unwrap(), document);
+        }
+    }
+}

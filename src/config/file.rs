@@ -1,0 +1,161 @@
+//! `ConfigFile`: loading `config.json`, and changing it under a lock.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::adopt::Adopted;
+use super::document::Document;
+use super::read::{self, Reading};
+use crate::model::choice::{Active, Candidates};
+use crate::model::{Problem, Registry};
+use crate::system::env::Env;
+use crate::system::files::{self, Access, Lock};
+
+/// Where the config is read from and written to. It holds nothing of the file itself.
+pub(crate) struct ConfigFile<'e> {
+    env: &'e Env,
+}
+
+/// What was loaded, and where it came from.
+pub(crate) struct Loaded {
+    pub(crate) registries: Vec<Candidates>,
+    pub(crate) source: Source,
+}
+
+/// Where accounts came from.
+pub(crate) enum Source {
+    /// `config.json`, or nothing at all.
+    Ours,
+    /// A file of ATCR's helper, because we have none of our own yet.
+    Adopted(Adopted),
+}
+
+/// A change under way: the lock is held.
+pub(crate) struct Edit {
+    pub(crate) document: Document,
+    /// The accounts before the change.
+    pub(crate) registries: Vec<Candidates>,
+    /// What was taken over and must be written with this change, secrets included.
+    pub(crate) adopted: Option<Adopted>,
+}
+
+/// A config of ten thousand accounts takes one MiB; more is somebody else's file.
+const LIMIT: u64 = 64 << 20;
+
+impl<'e> ConfigFile<'e> {
+    pub(crate) fn new(env: &'e Env) -> Self {
+        Self { env }
+    }
+
+    /// `None` when there is no home folder and no `ENSIGN_CONFIG_DIR`.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        self.env.config_dir.as_ref().map(|folder| folder.join("config.json"))
+    }
+
+    /// Reads one registry or all of them. Nothing is written and nothing is locked: writers replace the file whole.
+    pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<Loaded> {
+        let Some(path) = self.path() else { return Ok(Loaded { registries: vec![], source: Source::Ours }) };
+        if let Some(bytes) = files::read(&path, LIMIT)? {
+            return Ok(Loaded { registries: self.understand(&bytes, wanted)?.registries, source: Source::Ours });
+        }
+        Ok(match Adopted::find(self.env) {
+            Some(adopted) => {
+                let all = adopted.registries.iter();
+                let registries =
+                    all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
+                Loaded { registries, source: Source::Adopted(adopted) }
+            }
+            None => Loaded { registries: vec![], source: Source::Ours },
+        })
+    }
+
+    /// Changes the config: takes the lock, reads, lets `change` work, writes if anything changed.
+    ///
+    /// The file before is kept as `config.json.bak`. A file that cannot be read is left as it is.
+    pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut Edit) -> Result<T>) -> Result<T> {
+        let path = self.path().ok_or_else(no_home)?;
+        let _lock = self.lock()?;
+        let before = files::read(&path, LIMIT)?;
+        let mut edit = match &before {
+            Some(bytes) => {
+                let reading = self.understand(bytes, None)?;
+                if reading.version > read::VERSION {
+                    return Err(self.too_new(reading.version).into());
+                }
+                let document = Document::parse(bytes).map_err(|error| self.broken(&error))?;
+                Edit { document, registries: reading.registries, adopted: None }
+            }
+            None => Self::first_edit(Adopted::find(self.env)),
+        };
+        let result = change(&mut edit)?;
+        let text = edit.document.to_text();
+        let unchanged =
+            before.as_deref().is_some_and(|bytes| Document::parse(bytes).is_ok_and(|old| old == edit.document));
+        if !unchanged {
+            if before.is_some() {
+                files::keep_copy(&path, &self.last_good_copy().ok_or_else(no_home)?)?;
+            }
+            files::replace(&path, text.as_bytes(), Access::Kept)?;
+        }
+        Ok(result)
+    }
+
+    /// The lock that every writer of the config and of our secrets holds.
+    pub(crate) fn lock(&self) -> Result<Lock> {
+        Lock::take(&self.env.config_dir.as_ref().ok_or_else(no_home)?.join("config.lock"))
+    }
+
+    pub(crate) fn last_good_copy(&self) -> Option<PathBuf> {
+        self.path().map(|path| files::sibling(&path, ".bak"))
+    }
+
+    /// Reads `bytes` as a config, to see whether they are one.
+    pub(crate) fn check(&self, bytes: &[u8]) -> Result<()> {
+        self.understand(bytes, None).map(drop)
+    }
+
+    fn first_edit(adopted: Option<Adopted>) -> Edit {
+        let mut document = Document::empty();
+        let registries = adopted.as_ref().map(|adopted| adopted.registries.clone()).unwrap_or_default();
+        for one in &registries {
+            one.accounts.iter().for_each(|account| document.put(account));
+            document.set_active(&one.registry, &one.active);
+        }
+        Edit { document, registries, adopted }
+    }
+
+    fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {
+        read::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| match read::version(bytes) {
+            Some(version) if version > read::VERSION => self.too_new(version).into(),
+            _ => self.broken(&error).into(),
+        })
+    }
+
+    fn broken(&self, error: &serde_json::Error) -> Problem {
+        Problem::run(format!("`{}` is broken: {error}", self.shown_path()), "restore")
+    }
+
+    fn too_new(&self, version: u64) -> Problem {
+        Problem::new(
+            format!("`{}` has version {version} and was written by a newer Ensign", self.shown_path()),
+            "install that version here too",
+        )
+    }
+
+    fn shown_path(&self) -> String {
+        self.path().map(|path| self.env.shorten_home(&path)).unwrap_or_default()
+    }
+}
+
+pub(crate) fn no_home() -> Problem {
+    Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
+}
+
+impl Loaded {
+    /// The one registry that was asked for.
+    pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Source) {
+        let none = || Candidates { registry: registry.clone(), active: Active::Unset, accounts: vec![] };
+        (self.registries.into_iter().next().unwrap_or_else(none), self.source)
+    }
+}

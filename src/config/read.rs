@@ -1,0 +1,296 @@
+//! Reading `config.json`, version 3: one registry of it for `get`, all of them for people.
+//!
+//! One pass over the bytes; what belongs to other registries is skipped, not built, because `get` runs for each image.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use crate::model::choice::{Active, Candidates};
+use crate::model::{Account, Registry, StoreKind};
+
+/// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
+pub(super) const VERSION: u64 = 3;
+
+/// What was asked for, and the version of the file it stands in.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) version: u64,
+    pub(super) registries: Vec<Candidates>,
+}
+
+/// Reads the registries that `wanted` selects: one, or all of them (`None`).
+///
+/// `expand` turns a folder as written (`~/work`) into an absolute one.
+pub(super) fn read(
+    bytes: &[u8],
+    wanted: Option<&Registry>,
+    expand: impl Fn(&str) -> PathBuf,
+) -> serde_json::Result<Reading> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let raw = File { wanted }.deserialize(&mut json)?;
+    json.end()?;
+    let version = raw.version.ok_or_else(|| serde_json::Error::custom("there is no `version`"))?;
+    let registries =
+        raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
+    Ok(Reading { version, registries: registries.map_err(serde_json::Error::custom)? })
+}
+
+/// The version alone, of a file whose other parts may be beyond us.
+pub(super) fn version(bytes: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    serde_json::from_slice(bytes).ok().map(|Versioned { version }| version)
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object with `active` and `accounts`")]
+struct RawRegistry {
+    /// Absent, `null` (signed out) and a name are three different things.
+    #[serde(default, deserialize_with = "present")]
+    active: Option<Option<String>>,
+    #[serde(default, deserialize_with = "in_order")]
+    accounts: Vec<(String, RawAccount)>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an account, which is an object")]
+struct RawAccount {
+    username: Option<String>,
+    store: Option<String>,
+    #[serde(default)]
+    images: Vec<String>,
+    #[serde(default)]
+    folders: Vec<String>,
+    did: Option<String>,
+}
+
+#[derive(Default)]
+struct RawFile {
+    version: Option<u64>,
+    registries: Vec<(Registry, RawRegistry)>,
+}
+
+/// The words become values here; a wrong one is named with its place in the file.
+fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> PathBuf) -> Result<Candidates, String> {
+    let mut names = HashSet::new();
+    let accounts = raw.accounts.into_iter().map(|(name, raw)| {
+        let place =
+            |what: &str, error: &dyn fmt::Display| format!("registries.{registry}.accounts.{name}{what}: {error}");
+        if !names.insert(name.clone()) {
+            return Err(place("", &"it stands there twice"));
+        }
+        Ok(Account {
+            registry: registry.clone(),
+            username: raw.username.as_ref().unwrap_or(&name).parse().map_err(|error| place(".username", &error))?,
+            store: raw.store.as_deref().map(StoreKind::parse).unwrap_or_default(),
+            images: raw
+                .images
+                .iter()
+                .map(|text| text.parse())
+                .collect::<Result<_, _>>()
+                .map_err(|error| place(".images", &error))?,
+            folders: raw.folders.iter().map(|text| expand(text)).collect(),
+            did: raw.did,
+            name: name.parse().map_err(|error| place("", &error))?,
+        })
+    });
+    let accounts = accounts.collect::<Result<_, String>>()?;
+    let active = match raw.active {
+        None => Active::Unset,
+        Some(None) => Active::SignedOut,
+        Some(Some(name)) => {
+            Active::Account(name.parse().map_err(|error| format!("registries.{registry}.active: {error}"))?)
+        }
+    };
+    Ok(Candidates { registry, active, accounts })
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A JSON object as a list: order and duplicates are seen.
+fn in_order<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<Vec<(String, V)>, D::Error> {
+    struct Entries<V>(std::marker::PhantomData<V>);
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
+        type Value = Vec<(String, V)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+    deserializer.deserialize_map(Entries(std::marker::PhantomData))
+}
+
+/// The document's top level.
+struct File<'w> {
+    wanted: Option<&'w Registry>,
+}
+
+impl<'de> DeserializeSeed<'de> for File<'_> {
+    type Value = RawFile;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawFile, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for File<'_> {
+    type Value = RawFile;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `version` and `registries`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
+        let mut file = RawFile::default();
+        while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
+            match key.as_ref() {
+                "version" => file.version = Some(map.next_value()?),
+                "registries" => file.registries = map.next_value_seed(Registries { wanted: self.wanted })?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(file)
+    }
+}
+
+/// The object of registries, of which only the wanted ones are built.
+struct Registries<'w> {
+    wanted: Option<&'w Registry>,
+}
+
+impl<'de> DeserializeSeed<'de> for Registries<'_> {
+    type Value = Vec<(Registry, RawRegistry)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Registries<'_> {
+    type Value = Vec<(Registry, RawRegistry)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of registries")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found: Self::Value = Vec::new();
+        while let Some(key) = map.next_key_seed(Key { wanted: self.wanted })? {
+            let Some(registry) = key else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if found.iter().any(|(other, _)| *other == registry) {
+                return Err(A::Error::custom(format_args!("registries.{registry} stands there twice")));
+            }
+            found.push((registry, map.next_value()?));
+        }
+        Ok(found)
+    }
+}
+
+/// A registry's key, compared where it lies: nothing is allocated for a registry that was not asked for.
+struct Key<'w> {
+    wanted: Option<&'w Registry>,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Option<Registry>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<Registry>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a registry")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(match self.wanted {
+            None => Some(Registry::from_key(key)),
+            Some(wanted) => wanted.is_key(key).then(|| wanted.clone()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"{"note": 1, "registries": {
+        "quay.io": {"active": null, "accounts": {"carol": {"username": "carol", "store": "file"}}},
+        "GHCR.io": {"active": "work", "accounts": {
+            "work": {"username": "acme-bot", "store": "helper:pass", "images": ["ghcr.io/acme/**"], "folders": ["~/w"], "new": []},
+            "me": {}}}
+        }, "version": 3}"#;
+
+    fn expand(text: &str) -> PathBuf {
+        PathBuf::from(text.replace('~', "/home/me"))
+    }
+
+    #[test]
+    fn one_registry_is_read_and_the_others_are_skipped() {
+        let reading = read(FILE.as_bytes(), Some(&Registry::from_key("ghcr.io")), expand).unwrap();
+        let [ghcr] = reading.registries.as_slice() else { panic!("{reading:?}") };
+        assert_eq!((reading.version, ghcr.accounts.len()), (3, 2));
+        assert_eq!(ghcr.active, Active::Account("work".parse().unwrap()));
+        assert_eq!(ghcr.accounts[0].username.as_str(), "acme-bot");
+        assert_eq!(ghcr.accounts[0].folders, [PathBuf::from("/home/me/w")]);
+        assert_eq!((ghcr.accounts[1].username.as_str(), &ghcr.accounts[1].store), ("me", &StoreKind::File));
+    }
+
+    #[test]
+    fn all_registries_are_read_in_order() {
+        let all = read(FILE.as_bytes(), None, expand).unwrap().registries;
+        assert_eq!(all.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), ["quay.io", "ghcr.io"]);
+        assert_eq!(all[0].active, Active::SignedOut);
+    }
+
+    #[test]
+    fn a_wrong_file_is_refused_with_its_place() {
+        for (text, expected) in [
+            ("", "EOF while parsing a value at line 1 column 0"),
+            ("[]", "invalid type: sequence, expected an object with `version` and `registries` at line 1 column 0"),
+            ("{}", "there is no `version`"),
+            (
+                "{\"version\": 3,\n \"registries\": {\"a\": 1}}",
+                "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",
+            ),
+            (r#"{"version": 3} x"#, "trailing characters at line 1 column 16"),
+            (
+                r#"{"version": 3, "registries": {"a": {}, "A": {}}}"#,
+                "registries.a stands there twice at line 1 column 42",
+            ),
+            (
+                r#"{"version": 3, "registries": {"a": {"accounts": {"x": {}, "x": {}}}}}"#,
+                "registries.a.accounts.x: it stands there twice",
+            ),
+            (
+                r#"{"version": 3, "registries": {"a": {"accounts": {"x": {"images": ["A/b c"]}}}}}"#,
+                "registries.a.accounts.x.images: a pattern is `registry/path` in lower case, with `*` and `**` as wildcards",
+            ),
+        ] {
+            assert_eq!(read(text.as_bytes(), None, expand).unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+}

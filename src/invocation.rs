@@ -1,0 +1,121 @@
+//! How Ensign was called: the program's name and its words decide which front answers.
+//!
+//! It stands before the parser of people's commands because of the contract: that parser would print a coloured usage on
+//! stderr with exit code 2 and an empty stdout, which no client understands.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::model::AccountName;
+use crate::protocol::Action;
+
+/// One call of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    /// The name we were called by, without folder and `.exe`.
+    pub(crate) program: String,
+    /// The account that name pins, for `docker-credential-ensign-<alias>`.
+    pub(crate) pinned: Option<AccountName>,
+    pub(crate) front: Front,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    Protocol(Action),
+    Version,
+    /// A protocol verb with more words behind it.
+    ProtocolUsage,
+    PluginMetadata,
+    /// Docker offers its plugins a word after a command; we have none.
+    PluginHook,
+    /// A person's command, without the program's name.
+    User(Vec<OsString>),
+}
+
+/// The program's name as a helper; with `-<alias>` behind it, an account's own.
+const HELPER: &str = "docker-credential-ensign";
+const PLUGIN: &str = "docker-ensign";
+
+impl Invocation {
+    pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Self {
+        let program = words.next().as_deref().and_then(name).unwrap_or_else(|| HELPER.to_owned());
+        let pinned =
+            program.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')).and_then(|alias| alias.parse().ok());
+        let words: Vec<_> = if program == PLUGIN { after_plugin_name(words.collect()) } else { words.collect() };
+        let front = Front::parse(&program, words);
+        Self { program, pinned, front }
+    }
+
+    /// Whether a client may have called us, which reads stdout only.
+    pub(crate) fn is_helper(&self) -> bool {
+        self.program.starts_with("docker-credential-")
+    }
+}
+
+impl Front {
+    fn parse(program: &str, words: Vec<OsString>) -> Self {
+        let first = words.first().and_then(|word| word.to_str()).unwrap_or_default();
+        if program == PLUGIN && first == "docker-cli-plugin-metadata" {
+            return Self::PluginMetadata;
+        }
+        if program == PLUGIN && first == "docker-cli-plugin-hooks" {
+            return Self::PluginHook;
+        }
+        if matches!(first, "version" | "--version" | "-v" | "-V") && words.len() == 1 {
+            return Self::Version;
+        }
+        match Action::ALL.into_iter().find(|action| action.verb() == first) {
+            Some(action) if words.len() == 1 => Self::Protocol(action),
+            Some(_) if !words[1..].iter().any(|word| word == "--help" || word == "-h") => Self::ProtocolUsage,
+            _ => Self::User(words),
+        }
+    }
+}
+
+fn name(program: &OsStr) -> Option<String> {
+    let name = Path::new(program).file_name()?.to_str()?;
+    let without_exe = name
+        .len()
+        .checked_sub(4)
+        .filter(|end| name.is_char_boundary(*end) && name[*end..].eq_ignore_ascii_case(".exe"));
+    Some(without_exe.map_or(name, |end| &name[..end]).to_owned())
+}
+
+/// Docker gives a plugin the user's whole command line: its own global options, then the plugin's name, then the words
+/// meant for it (docker/cli `cli-plugins/manager`).
+fn after_plugin_name(words: Vec<OsString>) -> Vec<OsString> {
+    match words.iter().position(|word| word == "ensign") {
+        Some(place) => words[place + 1..].to_vec(),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_and_the_words_choose_the_front() {
+        let user = |words: &[&str]| Front::User(words.iter().map(OsString::from).collect());
+        for (words, pinned, front) in [
+            (vec!["docker-credential-ensign", "get"], None, Front::Protocol(Action::Get)),
+            (vec!["/usr/bin/docker-credential-atcr", "list"], None, Front::Protocol(Action::List)),
+            (vec![r"docker-credential-ensign.EXE", "erase"], None, Front::Protocol(Action::Erase)),
+            (vec!["docker-credential-ensign-work", "get"], Some("work"), Front::Protocol(Action::Get)),
+            (vec!["ensign", "store"], None, Front::Protocol(Action::Store)),
+            (vec!["ensign", "get", "x"], None, Front::ProtocolUsage),
+            (vec!["ensign", "get", "--help"], None, user(&["get", "--help"])),
+            (vec!["ensign", "version"], None, Front::Version),
+            (vec!["ensign", "version", "--json"], None, user(&["version", "--json"])),
+            (vec!["ensign"], None, user(&[])),
+            (vec!["ensign", "login", "ghcr.io"], None, user(&["login", "ghcr.io"])),
+            (vec!["docker-ensign", "docker-cli-plugin-metadata"], None, Front::PluginMetadata),
+            (vec!["docker-ensign", "--context", "x", "ensign", "switch"], None, user(&["switch"])),
+            (vec!["docker-ensign", "ensign", "docker-cli-plugin-hooks", "{}"], None, Front::PluginHook),
+            (vec![], None, user(&[])),
+        ] {
+            let parsed = Invocation::parse(words.iter().map(OsString::from));
+            assert_eq!((parsed.pinned.as_ref().map(AccountName::as_str), parsed.front), (pinned, front), "{words:?}");
+        }
+    }
+}

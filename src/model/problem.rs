@@ -1,0 +1,31 @@
+//! `Problem`: what failed, and the command that mends it.
+
+use std::fmt;
+
+/// An error a person can do something about. Fronts show both parts in their own way: the protocol on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// What failed, naming the thing: «`config.json` is broken at line 3».
+    pub(crate) what: String,
+    /// What to do about it, with a command that works as it stands: «run `docker-credential-ensign restore`».
+    pub(crate) cure: String,
+}
+
+impl Problem {
+    pub(crate) fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { what: what.into(), cure: cure.into() }
+    }
+
+    /// The problem if `cure` is to run our own `command`.
+    pub(crate) fn run(what: impl Into<String>, command: impl fmt::Display) -> Self {
+        Self::new(what, format!("run `docker-credential-ensign {command}`"))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.cure)
+    }
+}
+
+impl std::error::Error for Problem {}

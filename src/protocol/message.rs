@@ -1,0 +1,231 @@
+//! What goes over the wire: requests read from stdin, answers and refusals written to stdout.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use zeroize::Zeroizing;
+
+use crate::model::{AccountName, Credential, Registry, Secret, ServerUrl};
+use crate::system::text;
+
+/// Why a call gets no answer. The first three are sentences that clients compare letter by letter
+/// (docker/docker-credential-helpers `credentials/error.go`).
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    NotFound,
+    NoServerUrl,
+    NoUsername,
+    NoSuchAccount {
+        registry: Registry,
+        name: String,
+    },
+    Several {
+        registry: Registry,
+        accounts: Vec<AccountName>,
+    },
+    /// Nobody reads the answer.
+    ClosedStdout,
+    Other(anyhow::Error),
+}
+
+const NOT_FOUND: &str = "credentials not found in native keychain";
+
+/// Every byte of stdin is read, so that no writer meets a closed pipe; so many are kept.
+const URL_LIMIT: u64 = 64 << 10;
+const ENTRY_LIMIT: u64 = 16 << 20;
+
+/// Reads the server address that `get` and `erase` are given.
+pub(super) fn server_url(stdin: impl Read) -> Result<ServerUrl, Refusal> {
+    let bytes = read_to_end(stdin, URL_LIMIT)?;
+    ServerUrl::parse(&String::from_utf8_lossy(&bytes)).ok_or(Refusal::NoServerUrl)
+}
+
+/// What `store` is given.
+pub(super) struct Entry {
+    pub(super) server_url: ServerUrl,
+    pub(super) username: String,
+    pub(super) secret: Secret,
+}
+
+impl Entry {
+    /// Reads it as Go does: names in any case, unknown ones ignored, the last of equals wins, text behind it ignored.
+    pub(super) fn read(stdin: impl Read) -> Result<Self, Refusal> {
+        let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
+        // The error would quote the input, and with it the secret.
+        let fields = Option::<Fields>::deserialize(&mut serde_json::Deserializer::from_slice(&bytes))
+            .map_err(|error| anyhow!("could not store the login: stdin holds no JSON object (line {})", error.line()))?
+            .unwrap_or_default();
+        let server_url = ServerUrl::parse(&fields.server_url).ok_or(Refusal::NoServerUrl)?;
+        if fields.username.is_empty() {
+            return Err(Refusal::NoUsername);
+        }
+        Ok(Self {
+            server_url,
+            username: fields.username,
+            secret: fields.secret.unwrap_or_else(|| Secret::new(String::new())),
+        })
+    }
+}
+
+/// Writes what `get` answers: three strings under exactly these names, one document, one line end.
+#[expect(clippy::disallowed_methods, reason = "this is Docker's answer")]
+pub(super) fn write_credential(
+    stdout: &mut impl Write,
+    server_url: &ServerUrl,
+    credential: &Credential,
+) -> Result<(), Refusal> {
+    let Credential { username, secret } = credential;
+    let [url, username, secret] = [server_url.as_str(), username.as_str(), secret.expose()]
+        .map(|text| Zeroizing::new(serde_json::Value::from(text).to_string()));
+    let answer =
+        Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n", *url, *username, *secret));
+    stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| Refusal::ClosedStdout)
+}
+
+impl Refusal {
+    /// One plain line on stdout and exit code 1. stderr speaks only where stdout is not shown and a person is needed.
+    pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write) -> ExitCode {
+        let line = match self {
+            Self::ClosedStdout => return ExitCode::FAILURE,
+            Self::NotFound => NOT_FOUND.to_owned(),
+            _ => plain(&self.to_string()),
+        };
+        let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        if let Self::Several { registry, accounts } = self {
+            let names: Vec<_> = accounts.iter().take(20).map(AccountName::as_str).collect();
+            let names = text::one_line(&names.join(", "), 200);
+            let _ = writeln!(
+                stderr,
+                "ensign: {registry} has several accounts ({names}), none is active and nothing here says which is meant.\n\
+                 Make one active:     docker-credential-ensign switch {registry}\n\
+                 For one command:     ENSIGN_ACCOUNT={registry}=NAME docker …"
+            );
+        }
+        ExitCode::FAILURE
+    }
+}
+
+/// No brackets and braces, which tools that ignore the exit code would read as JSON; and not the sentence that means
+/// "not found" to those that search for it.
+fn plain(text: &str) -> String {
+    let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(NOT_FOUND, "not found");
+    text::one_line(&text, 300)
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str(NOT_FOUND),
+            Self::NoServerUrl => f.write_str("no credentials server URL"),
+            Self::NoUsername => f.write_str("no credentials username"),
+            Self::NoSuchAccount { registry, name } => {
+                write!(
+                    f,
+                    "ENSIGN_ACCOUNT names `{name}`, which {registry} does not have: run docker-credential-ensign status {registry}"
+                )
+            }
+            Self::Several { registry, .. } => {
+                write!(f, "several accounts for {registry}: run docker-credential-ensign switch {registry}")
+            }
+            Self::ClosedStdout => f.write_str("stdout is closed"),
+            Self::Other(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// `Usage:` as docker-credential-helpers prints it, for whoever calls a protocol verb in another way.
+pub(crate) fn usage(program: &str) -> String {
+    format!("Usage: {program} <get|store|erase|list|version>")
+}
+
+pub(crate) fn version_line(program: &str) -> String {
+    format!("{program} (ensign) {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = stdin.by_ref().take(limit).read_to_end(&mut bytes);
+    let rest = read
+        .and_then(|_| io::copy(&mut stdin, &mut io::sink()))
+        .map_err(|error| anyhow!("could not read stdin: {error}"))?;
+    if rest > 0 { Err(anyhow!("stdin holds more than {limit} bytes").into()) } else { Ok(bytes) }
+}
+
+#[derive(Default)]
+struct Fields {
+    server_url: String,
+    username: String,
+    secret: Option<Secret>,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Fields::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    match name.to_ascii_lowercase().as_str() {
+                        "serverurl" => fields.server_url = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                        "username" => fields.username = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                        "secret" => fields.secret = map.next_value::<Option<String>>()?.map(Secret::new),
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_one_plain_line() {
+        for (refusal, expected) in [
+            (Refusal::NotFound, "credentials not found in native keychain\n"),
+            (Refusal::NoServerUrl, "no credentials server URL\n"),
+            (Refusal::Other(anyhow!("a {{}} [b]\ncredentials not found in native keychain")), "a () (b) not found\n"),
+            (Refusal::ClosedStdout, ""),
+        ] {
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            assert_eq!(refusal.write(&mut stdout, &mut stderr), ExitCode::FAILURE);
+            assert_eq!((String::from_utf8(stdout).unwrap().as_str(), stderr.len()), (expected, 0));
+        }
+    }
+
+    #[test]
+    fn several_accounts_are_explained_where_a_person_reads() {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let accounts = ["a", "b"].map(|name| name.parse().unwrap()).to_vec();
+        Refusal::Several { registry: Registry::from_key("ghcr.io"), accounts }.write(&mut stdout, &mut stderr);
+        assert_eq!(
+            String::from_utf8(stdout).unwrap(),
+            "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io\n"
+        );
+        assert!(
+            String::from_utf8(stderr)
+                .unwrap()
+                .starts_with("ensign: ghcr.io has several accounts (a, b), none is active")
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! The front for machines: Docker's credential helper protocol, as docker/docker-credential-helpers
+//! `credentials/credentials.go` defines it.
+//!
+//! stdin in, one answer on stdout, exit code 0 or 1 and no other; nothing on stderr when it goes well. It never prompts
+//! and knows neither the network nor the front for people.
+
+mod message;
+
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+
+use crate::accounts::{Accounts, Activate, Login};
+use crate::caller;
+use crate::model::choice::{Candidates, Evidence, Named, NoChoice, Wish};
+use crate::model::{
+    Account, AccountName, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Target, Username,
+};
+use crate::system::env::{self, Env};
+pub(crate) use message::{Refusal, usage, version_line};
+
+/// What a client can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Get,
+    Store,
+    Erase,
+    List,
+}
+
+impl Action {
+    pub(crate) const ALL: [Self; 4] = [Self::Get, Self::Store, Self::Erase, Self::List];
+
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Store => "store",
+            Self::Erase => "erase",
+            Self::List => "list",
+        }
+    }
+
+    /// `list` must not wait for a stdin that some clients never write to.
+    pub(crate) fn reads_stdin(self) -> bool {
+        self != Self::List
+    }
+}
+
+/// Answers one call from stdin on stdout.
+pub(crate) fn serve(action: Action, pinned: Option<&AccountName>, env: &Env) -> ExitCode {
+    answer_panics();
+    let front = Front { accounts: Accounts::new(env), env, pinned };
+    let mut stdout = io::stdout().lock();
+    match front.answer(action, io::stdin().lock(), &mut stdout) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refusal) => refusal.write(&mut stdout, &mut io::stderr()),
+    }
+}
+
+/// A panic would end us with another exit code than 1 and an empty stdout, which clients take for an answer.
+pub(crate) fn answer_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(io::stdout(), "docker-credential-ensign failed at {place}: please report this bug");
+        #[expect(clippy::exit, reason = "the only way to choose the exit code of a panic")]
+        std::process::exit(1);
+    }));
+}
+
+/// One call.
+struct Front<'e> {
+    accounts: Accounts<'e>,
+    env: &'e Env,
+    pinned: Option<&'e AccountName>,
+}
+
+impl Front<'_> {
+    fn answer(&self, action: Action, stdin: impl Read, stdout: &mut impl Write) -> Result<(), Refusal> {
+        match action {
+            Action::Get => self.get(&message::server_url(stdin)?, stdout),
+            Action::Store => self.store(message::Entry::read(stdin)?),
+            Action::Erase => self.erase(&message::server_url(stdin)?),
+            Action::List => self.list(stdout),
+        }
+    }
+
+    fn get(&self, server_url: &ServerUrl, stdout: &mut impl Write) -> Result<(), Refusal> {
+        let credential = match server_url.target() {
+            Target::HubToken(token) => self.hub_token(*token)?,
+            Target::Registry { registry, user, repository } => {
+                let image = repository.clone().map(|repository| ImageReference::of(registry.clone(), repository));
+                let wish = Wish {
+                    environment: self
+                        .env
+                        .account
+                        .as_ref()
+                        .map(|value| Named::parse(value, registry))
+                        .unwrap_or_default(),
+                    pinned: self.pinned.cloned(),
+                    user: user.clone(),
+                    image,
+                };
+                let evidence = Evidence { images: || caller::images(registry), folder: env::current_dir };
+                match self.accounts.find(registry, &wish, &evidence)? {
+                    Ok(credential) => credential,
+                    Err(no_choice) => return Err(self.refusal(no_choice, registry)),
+                }
+            }
+        };
+        message::write_credential(stdout, server_url, &credential)
+    }
+
+    fn store(&self, entry: message::Entry) -> Result<(), Refusal> {
+        let message::Entry { server_url, username, secret } = entry;
+        let username: Username = username.parse().map_err(|error| anyhow!("the user name is not usable: {error}"))?;
+        let Target::Registry { registry, repository, user: _ } = server_url.target() else {
+            let Target::HubToken(token) = server_url.target() else { return Err(Refusal::NoServerUrl) };
+            return Ok(self.accounts.set_hub_token(&username, *token, Some(&secret))?);
+        };
+        // With an identity token Docker loses the user name; the person gave it to `docker login -u`.
+        let name = if username.is_identity_token() {
+            caller::login_user(registry).and_then(|user| user.parse().ok())
+        } else {
+            None
+        };
+        let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
+        let login = Login {
+            registry: registry.clone(),
+            username,
+            name: self.pinned.cloned().or(name),
+            store: None,
+            images: bound.into_iter().collect::<Result<_, _>>().map_err(anyhow::Error::from)?,
+            secret,
+            activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },
+        };
+        self.accounts.remember(&login)?;
+        Ok(())
+    }
+
+    /// Forgets what `get` would have answered, once: `docker logout` asks up to four times for one registry.
+    fn erase(&self, server_url: &ServerUrl) -> Result<(), Refusal> {
+        match server_url.target() {
+            Target::HubToken(token) => {
+                let hub = self.accounts.of(&Registry::docker_hub())?;
+                if let Some(account) = hub.default_account() {
+                    self.accounts.set_hub_token(&account.username, *token, None)?;
+                }
+            }
+            Target::Registry { registry, user, repository } => {
+                let bound = repository.as_ref().and_then(|path| ImagePattern::under(registry, path.as_str()).ok());
+                let pick = |candidates: &Candidates| match (self.pinned, user, repository) {
+                    (Some(name), _, _) => candidates.account(name.as_str()).map(name_of),
+                    (_, Some(user), _) => candidates.account(user).map(name_of),
+                    (_, _, Some(_)) => {
+                        let is_bound = |account: &&Account| {
+                            bound.as_ref().is_some_and(|pattern| account.images == [pattern.clone()])
+                        };
+                        candidates.accounts.iter().find(is_bound).map(name_of)
+                    }
+                    (None, None, None) => candidates.default_account().map(name_of),
+                };
+                if pick(&self.accounts.of(registry)?).is_some() {
+                    self.accounts.forget(registry, pick)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One canonical key per registry, each of which `get` could answer: one that it could not would cost Docker's
+    /// classic builder all of them.
+    fn list(&self, stdout: &mut impl Write) -> Result<(), Refusal> {
+        let mut answerable = serde_json::Map::new();
+        for candidates in self.accounts.all()? {
+            if let Some(account) = candidates.default_account() {
+                answerable.insert(candidates.registry.docker_key().to_owned(), account.username.as_str().into());
+            }
+        }
+        writeln!(stdout, "{}", serde_json::Value::Object(answerable)).map_err(|_| Refusal::ClosedStdout)
+    }
+
+    fn hub_token(&self, token: HubToken) -> Result<crate::model::Credential, Refusal> {
+        let hub = self.accounts.of(&Registry::docker_hub())?;
+        let account = hub.default_account().ok_or(Refusal::NotFound)?;
+        let secret = self.accounts.vault.hub_token(&account.username, token)?.ok_or(Refusal::NotFound)?;
+        Ok(crate::model::Credential { username: account.username.clone(), secret })
+    }
+
+    fn refusal(&self, no_choice: NoChoice, registry: &Registry) -> Refusal {
+        match no_choice {
+            NoChoice::NotFound => Refusal::NotFound,
+            // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
+            NoChoice::NoSuchAccount { rung, name } if rung == crate::model::choice::Rung::Environment => {
+                Refusal::NoSuchAccount { registry: registry.clone(), name }
+            }
+            NoChoice::NoSuchAccount { .. } => Refusal::NotFound,
+            NoChoice::Several => {
+                let accounts = self.accounts.of(registry).map(|candidates| candidates.accounts).unwrap_or_default();
+                Refusal::Several { registry: registry.clone(), accounts: accounts.iter().map(name_of).collect() }
+            }
+        }
+    }
+}
+
+fn name_of(account: &Account) -> AccountName {
+    account.name.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    /// Runs itself again as a child that panics behind the hook, since a panic must end the process.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test runs itself")]
+    fn a_panic_is_one_line_on_stdout_and_exit_code_1() {
+        const CHILD: &str = "ENSIGN_TEST_PANICS";
+        if std::env::var_os(CHILD).is_some() {
+            super::answer_panics();
+            panic!("hunter2");
+        }
+        let test = "protocol::tests::a_panic_is_one_line_on_stdout_and_exit_code_1";
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = command.args(["--exact", test, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stdout.ends_with(": please report this bug\n") && !stdout.contains("hunter2"), "{stdout}");
+    }
+}

@@ -1,0 +1,286 @@
+//! The file store: one private file per registry, `secrets/<registry>.json` in the data folder.
+//!
+//! One file per registry keeps `get` at two small files however many registries there are, and damage in one place.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use crate::model::{AccountName, HubToken, Problem, Registry, Secret, Username};
+use crate::system::env::Env;
+use crate::system::files::{self, Access};
+
+/// A registry's secrets file; it need not exist.
+pub(super) struct SecretFile {
+    path: PathBuf,
+    shown: String,
+    registry: Registry,
+}
+
+/// A secrets file that others could read, until now.
+pub(crate) struct Widened {
+    pub(crate) path: String,
+    pub(crate) mode: u32,
+}
+
+/// Everything in the file. Account names to secrets; for Docker Hub also user names to side tokens.
+#[derive(Default, Deserialize, Serialize)]
+pub(super) struct Contents {
+    version: u64,
+    #[serde(default)]
+    secrets: BTreeMap<String, Kept>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tokens: BTreeMap<String, BTreeMap<String, Kept>>,
+}
+
+/// A secret on its way to or from the file.
+struct Kept(Secret);
+
+const VERSION: u64 = 1;
+const LIMIT: u64 = 64 << 20;
+
+impl SecretFile {
+    pub(super) fn of(env: &Env, registry: &Registry) -> Result<Self> {
+        let Some(folder) = &env.data_dir else {
+            bail!(Problem::new("there is no home folder to keep secrets in", "set HOME, or ENSIGN_DATA_DIR"));
+        };
+        let name = file_name(registry);
+        if name.len() > 200 {
+            bail!("the server address is longer than any registry's");
+        }
+        let path = folder.join("secrets").join(name);
+        Ok(Self { shown: env.shorten_home(&path), path, registry: registry.clone() })
+    }
+
+    /// Reads one secret and builds no other.
+    pub(super) fn secret(&self, name: &AccountName) -> Result<Option<Secret>> {
+        let Some(bytes) = self.read()? else { return Ok(None) };
+        Find { place: Place::Top, account: name.as_str() }
+            .deserialize(&mut serde_json::Deserializer::from_slice(&bytes))
+            .map_err(|error| self.broken(&error).into())
+    }
+
+    pub(super) fn token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
+        let mut tokens = self.load()?.tokens;
+        Ok(tokens.get_mut(user.as_str()).and_then(|tokens| tokens.remove(token.name())).map(|Kept(secret)| secret))
+    }
+
+    /// Changes the file; it is not written if nothing changed, and removed when it is empty.
+    pub(super) fn edit(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<()> {
+        let mut contents = self.load()?;
+        if !change(&mut contents) {
+            return Ok(());
+        }
+        if contents.secrets.is_empty() && contents.tokens.is_empty() {
+            return files::remove(&self.path);
+        }
+        contents.version = VERSION;
+        let bytes = Zeroizing::new(serde_json::to_vec_pretty(&contents)?);
+        files::replace(&self.path, &bytes, Access::Private)
+    }
+
+    pub(super) fn narrow(&self) -> Option<Widened> {
+        files::narrow(&self.path).map(|mode| Widened { path: self.shown.clone(), mode })
+    }
+
+    pub(super) fn set_aside_if_broken(&self) -> Result<Option<String>> {
+        let Some(bytes) = self.read()? else { return Ok(None) };
+        if serde_json::from_slice::<Contents>(&bytes).is_ok() {
+            return Ok(None);
+        }
+        let aside = files::sibling(&self.path, ".damaged");
+        files::rename(&self.path, &aside)?;
+        Ok(Some(aside.display().to_string()))
+    }
+
+    fn load(&self) -> Result<Contents> {
+        let Some(bytes) = self.read()? else { return Ok(Contents::default()) };
+        let contents: Contents = serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))?;
+        if contents.version > VERSION {
+            bail!(Problem::new(
+                format!("`{}` was written by a newer Ensign", self.shown),
+                "install that version here too"
+            ));
+        }
+        Ok(contents)
+    }
+
+    fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        Ok(files::read(&self.path, LIMIT)?.map(Zeroizing::new))
+    }
+
+    /// Names the line only: the text around it is secret.
+    fn broken(&self, error: &serde_json::Error) -> Problem {
+        let what = format!("the secrets of {} in `{}` are broken at line {}", self.registry, self.shown, error.line());
+        Problem::run(what, "restore")
+    }
+}
+
+impl Contents {
+    pub(super) fn put(&mut self, name: &AccountName, secret: &Secret) -> bool {
+        insert(&mut self.secrets, name.as_str(), secret)
+    }
+
+    pub(super) fn remove(&mut self, name: &AccountName) -> bool {
+        self.secrets.remove(name.as_str()).is_some()
+    }
+
+    pub(super) fn put_token(&mut self, user: &Username, token: HubToken, secret: &Secret) -> bool {
+        insert(self.tokens.entry(user.as_str().to_owned()).or_default(), token.name(), secret)
+    }
+
+    pub(super) fn remove_token(&mut self, user: &Username, token: HubToken) -> bool {
+        let Some(tokens) = self.tokens.get_mut(user.as_str()) else { return false };
+        let removed = tokens.remove(token.name()).is_some();
+        if tokens.is_empty() {
+            self.tokens.remove(user.as_str());
+        }
+        removed
+    }
+}
+
+/// Returns whether anything changed.
+#[expect(clippy::disallowed_methods, reason = "compared with, and copied into, the contents of the secrets file")]
+fn insert(secrets: &mut BTreeMap<String, Kept>, name: &str, secret: &Secret) -> bool {
+    if secrets.get(name).is_some_and(|Kept(old)| old.expose() == secret.expose()) {
+        return false;
+    }
+    secrets.insert(name.to_owned(), Kept(Secret::new(secret.expose().to_owned())));
+    true
+}
+
+/// A file name that holds for every registry on every platform: lower case, and `%xx` for what some forbid.
+fn file_name(registry: &Registry) -> String {
+    let mut name = String::new();
+    for byte in registry.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
+            b'.' if !name.is_empty() => name.push('.'),
+            _ => drop(write!(name, "%{byte:02x}")),
+        }
+    }
+    name + ".json"
+}
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
+    }
+}
+
+impl Serialize for Kept {
+    #[expect(clippy::disallowed_methods, reason = "written to the private secrets file")]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+/// Finds one account's secret in the document and builds nothing else of it.
+#[derive(Clone, Copy)]
+struct Find<'n> {
+    place: Place,
+    account: &'n str,
+}
+
+/// Where in the document the search stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Top,
+    Secrets,
+}
+
+impl<'de> DeserializeSeed<'de> for Find<'_> {
+    type Value = Option<Secret>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Find<'_> {
+    type Value = Option<Secret>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of secrets")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            match self.place {
+                Place::Top if key == "secrets" => {
+                    found = map.next_value_seed(Self { place: Place::Secrets, ..self })?
+                }
+                Place::Secrets if key == self.account => found = Some(map.next_value::<Kept>()?.0),
+                Place::Top | Place::Secrets => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sandbox() -> (tempfile::TempDir, SecretFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env { data_dir: Some(folder.path().to_owned()), ..Env::default() };
+        let file = SecretFile::of(&env, &Registry::docker_hub()).unwrap();
+        (folder, file)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "compared in a test")]
+    fn exposed(secret: Option<Secret>) -> Option<String> {
+        secret.map(|secret| secret.expose().to_owned())
+    }
+
+    #[test]
+    fn secrets_and_tokens_are_kept_apart_and_the_last_one_takes_the_file_along() {
+        let (_folder, file) = sandbox();
+        let (name, user): (AccountName, Username) = ("me".parse().unwrap(), "alice".parse().unwrap());
+        file.edit(|contents| contents.put(&name, &Secret::new("s3cret \u{2028}\n".into()))).unwrap();
+        file.edit(|contents| contents.put_token(&user, HubToken::Refresh, &Secret::new("rt".into()))).unwrap();
+        assert_eq!(exposed(file.secret(&name).unwrap()).as_deref(), Some("s3cret \u{2028}\n"));
+        assert_eq!(exposed(file.secret(&"rt".parse().unwrap()).unwrap()), None);
+        assert_eq!(exposed(file.token(&user, HubToken::Refresh).unwrap()).as_deref(), Some("rt"));
+        assert_eq!(exposed(file.token(&user, HubToken::Access).unwrap()), None);
+        file.edit(|contents| contents.remove(&name)).unwrap();
+        file.edit(|contents| contents.remove_token(&user, HubToken::Refresh)).unwrap();
+        assert!(!file.path.exists());
+    }
+
+    #[test]
+    fn a_broken_file_is_named_without_its_text_and_left_alone() {
+        let (_folder, file) = sandbox();
+        files::replace(&file.path, b"{\"version\": 1,\n\"secrets\": {\"me\": hunter2", Access::Private).unwrap();
+        let error = file.secret(&"me".parse().unwrap()).unwrap_err().to_string();
+        assert!(
+            error.contains("broken at line 2") && error.ends_with("run `docker-credential-ensign restore`"),
+            "{error}"
+        );
+        assert!(!error.contains("hunter2"));
+        assert!(file.edit(|contents| contents.put(&"me".parse().unwrap(), &Secret::new("x".into()))).is_err());
+        assert!(file.set_aside_if_broken().unwrap().is_some_and(|place| place.ends_with("docker.io.json.damaged")));
+        assert!(file.set_aside_if_broken().unwrap().is_none());
+    }
+
+    #[test]
+    fn every_registry_has_a_file_name_that_holds_everywhere() {
+        for (registry, name) in [
+            ("ghcr.io", "ghcr.io.json"),
+            ("localhost:5000", "localhost%3a5000.json"),
+            ("[::1]:5000", "%5b%3a%3a1%5d%3a5000.json"),
+            ("../x", "%2e.%2fx.json"),
+            ("Not A Host", "%4eot%20%41%20%48ost.json"),
+        ] {
+            assert_eq!(file_name(&Registry::opaque(registry)), name);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Another credential helper as a store: one entry per account, under a server address that only we use.
+//!
+//! The program is `docker-credential-<name>` from PATH; it speaks the same protocol as we do
+//! (docker/docker-credential-helpers `client/`).
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::model::{Account, HelperName, Problem, Secret};
+use crate::system::programs::{self, Output};
+
+/// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+const NOT_FOUND: &str = "credentials not found in native keychain";
+
+pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Secret>> {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(rename = "Secret")]
+        secret: Zeroizing<String>,
+    }
+    let Output { success, stdout } = ask(helper, account, "get", server_url(account).as_bytes())?;
+    let stdout = Zeroizing::new(stdout);
+    if !success {
+        return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
+    }
+    let Ok(answer) = serde_json::from_slice::<Answer>(&stdout) else { bail!(failed(helper, account, "read")) };
+    Ok((!answer.secret.is_empty()).then(|| Secret::new(answer.secret.to_string())))
+}
+
+#[expect(clippy::disallowed_methods, reason = "given to the helper that keeps it, over a pipe")]
+pub(super) fn store(helper: &HelperName, account: &Account, secret: &Secret) -> Result<()> {
+    let entry = serde_json::json!({
+        "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": secret.expose(),
+    });
+    let input = Zeroizing::new(entry.to_string());
+    if ask(helper, account, "store", input.as_bytes())?.success {
+        Ok(())
+    } else {
+        Err(failed(helper, account, "kept").into())
+    }
+}
+
+pub(super) fn erase(helper: &HelperName, account: &Account) -> Result<()> {
+    let Output { success, stdout } = ask(helper, account, "erase", server_url(account).as_bytes())?;
+    if success || is_not_found(&stdout) { Ok(()) } else { Err(failed(helper, account, "removed").into()) }
+}
+
+fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<Output> {
+    programs::run(&helper.program(), verb, input, DEADLINE).map_err(|error| {
+        let what = format!("the secret of {} on {} is out of reach: {error:#}", account.name, account.registry);
+        Problem::run(what, format_args!("login {} --alias {}", account.registry, account.name)).into()
+    })
+}
+
+/// What the helper printed is not shown: it may hold the secret.
+fn failed(helper: &HelperName, account: &Account, deed: &str) -> Problem {
+    Problem::new(
+        format!("the secret of {} on {} could not be {deed} by `{}`", account.name, account.registry, helper.program()),
+        format!("run `{} list` to see what is wrong with it", helper.program()),
+    )
+}
+
+fn is_not_found(stdout: &[u8]) -> bool {
+    String::from_utf8_lossy(stdout).trim() == NOT_FOUND
+}
+
+/// `https://ghcr.io/ensign/me`: helpers keep one entry per address, so each account needs one of its own.
+fn server_url(account: &Account) -> String {
+    let mut url = format!("https://{}/ensign/", account.registry);
+    for byte in account.name.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => url.push(char::from(byte)),
+            _ => drop(write!(url, "%{byte:02X}")),
+        }
+    }
+    url
+}

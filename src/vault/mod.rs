@@ -1,0 +1,89 @@
+//! Where secrets lie: one front for the stores, chosen by what the account says.
+
+mod file;
+mod helper;
+
+use anyhow::Result;
+
+use crate::model::{Account, HubToken, Problem, Registry, Secret, StoreKind, Username};
+use crate::system::env::Env;
+use crate::system::text;
+use file::SecretFile;
+
+pub(crate) use file::Widened;
+
+/// Gets, puts and removes secrets. Whoever puts or removes holds the config's lock.
+pub(crate) struct Vault<'e> {
+    env: &'e Env,
+}
+
+impl<'e> Vault<'e> {
+    pub(crate) fn new(env: &'e Env) -> Self {
+        Self { env }
+    }
+
+    /// The account's secret; `None` if its store has none.
+    pub(crate) fn get(&self, account: &Account) -> Result<Option<Secret>> {
+        match &account.store {
+            StoreKind::File => self.file(&account.registry)?.secret(&account.name),
+            StoreKind::Helper(helper) => helper::get(helper, account),
+            StoreKind::Unknown(_) => Err(unknown(account).into()),
+        }
+    }
+
+    /// Keeps the account's secret, in place of the one it had.
+    pub(crate) fn put(&self, account: &Account, secret: &Secret) -> Result<()> {
+        match &account.store {
+            StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.put(&account.name, secret)),
+            StoreKind::Helper(helper) => helper::store(helper, account, secret),
+            StoreKind::Unknown(_) => Err(unknown(account).into()),
+        }
+    }
+
+    /// Forgets the account's secret; none there is fine.
+    pub(crate) fn remove(&self, account: &Account) -> Result<()> {
+        match &account.store {
+            StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.remove(&account.name)),
+            StoreKind::Helper(helper) => helper::erase(helper, account),
+            StoreKind::Unknown(_) => Err(unknown(account).into()),
+        }
+    }
+
+    /// One of Docker Hub's tokens that `docker login` keeps beside the account of this user.
+    pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
+        self.file(&Registry::docker_hub())?.token(user, token)
+    }
+
+    pub(crate) fn put_hub_token(&self, user: &Username, token: HubToken, secret: &Secret) -> Result<()> {
+        self.file(&Registry::docker_hub())?.edit(|contents| contents.put_token(user, token, secret))
+    }
+
+    pub(crate) fn remove_hub_token(&self, user: &Username, token: HubToken) -> Result<()> {
+        self.file(&Registry::docker_hub())?.edit(|contents| contents.remove_token(user, token))
+    }
+
+    /// Closes a registry's secrets file to others if it was open to them.
+    pub(crate) fn narrow(&self, registry: &Registry) -> Option<Widened> {
+        self.file(registry).ok()?.narrow()
+    }
+
+    /// Moves a registry's secrets file aside if it cannot be read. Returns the new place.
+    pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Option<String>> {
+        self.file(registry)?.set_aside_if_broken()
+    }
+
+    fn file(&self, registry: &Registry) -> Result<SecretFile> {
+        SecretFile::of(self.env, registry)
+    }
+}
+
+fn unknown(account: &Account) -> Problem {
+    let store = text::one_line(&account.store.to_string(), 40);
+    Problem::run(
+        format!(
+            "the secret of {} on {} lies in the store `{store}`, which this Ensign does not have",
+            account.name, account.registry
+        ),
+        format_args!("login {} --alias {}", account.registry, account.name),
+    )
+}
