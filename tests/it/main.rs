@@ -1,2 +1,4 @@
-#[test]
-fn t() {}
+//! The real program, run as its users and clients run it: stdout, stderr and exit code are compared, always all three.
+
+mod support;
+mod vectors;

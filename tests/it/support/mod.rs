@@ -1,0 +1,201 @@
+//! `Sandbox`: a home of its own and a clean environment for the real program.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// The line that clients compare letter by letter.
+pub const NOT_FOUND: &str = "credentials not found in native keychain\n";
+
+/// A home folder that is gone after the test, and nothing of the real environment.
+pub struct Sandbox {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// What a run left behind.
+#[derive(PartialEq, Eq)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+    }
+
+    /// Sets a variable for every run.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn config_path(&self) -> PathBuf {
+        self.home().join("config/config.json")
+    }
+
+    pub fn secrets_path(&self, registry: &str) -> PathBuf {
+        self.home()
+            .join("data/secrets")
+            .join(format!("{}.json", registry.replace(':', "%3a").replace('[', "%5b").replace(']', "%5d")))
+    }
+
+    pub fn program() -> &'static str {
+        env!("CARGO_BIN_EXE_docker-credential-ensign")
+    }
+
+    pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        self.command_of(Path::new(Self::program()), arguments)
+    }
+
+    pub fn command_of(&self, program: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().current_dir(self.home());
+        for name in ["SystemRoot", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.env("HOME", self.home()).env("USERPROFILE", self.home());
+        command.env("ENSIGN_CONFIG_DIR", self.home().join("config")).env("ENSIGN_DATA_DIR", self.home().join("data"));
+        command.envs(self.environment.iter().cloned());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the program with `stdin` and waits for it.
+    pub fn run(&self, arguments: &[&str], stdin: &str) -> Run {
+        finish(self.command(arguments).spawn().unwrap(), stdin.as_bytes())
+    }
+
+    /// Runs a command that must go well; returns its stdout.
+    pub fn ok(&self, arguments: &[&str], stdin: &str) -> String {
+        let run = self.run(arguments, stdin);
+        assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
+        run.stdout
+    }
+
+    /// Stores an account as a client does.
+    pub fn store(&self, server: &str, username: &str, secret: &str) {
+        let entry = json!({"ServerURL": server, "Username": username, "Secret": secret});
+        assert_eq!(self.run(&["store"], &entry.to_string()), Run::success(""));
+    }
+
+    /// The user name that `get` answers with.
+    pub fn who(&self, server: &str) -> String {
+        let run = self.run(&["get"], server);
+        match serde_json::from_str::<Value>(&run.stdout) {
+            Ok(answer) => answer["Username"].as_str().unwrap().to_owned(),
+            Err(_) => run.stdout.trim().to_owned(),
+        }
+    }
+
+    pub fn config(&self) -> Value {
+        read_json(&self.config_path())
+    }
+
+    /// Writes a config of the form in which tests speak: registry → (active, user names with secrets).
+    pub fn write_state(&self, servers: &Map<String, Value>) {
+        let mut registries = Map::new();
+        for (key, server) in servers {
+            let (registry, path) = split_key(key);
+            let names = server["accounts"].as_object().unwrap();
+            let entry = registries.entry(registry.clone()).or_insert_with(|| json!({"accounts": {}}));
+            let mut secrets = read_json(&self.secrets_path(&registry));
+            for (name, secret) in names {
+                let images = path.as_ref().map(|path| vec![format!("{registry}/{path}/**")]).unwrap_or_default();
+                entry["accounts"][name] = json!({"username": name, "store": "file", "images": images});
+                secrets["version"] = json!(1);
+                secrets["secrets"][name] = secret.clone();
+            }
+            if path.is_none() {
+                entry["active"] = server["active"].clone();
+            }
+            write(&self.secrets_path(&registry), secrets.to_string().as_bytes());
+        }
+        write(&self.config_path(), json!({"version": 3, "registries": registries}).to_string().as_bytes());
+    }
+
+    /// The opposite of [`Self::write_state`].
+    pub fn read_state(&self) -> Map<String, Value> {
+        let mut servers = Map::new();
+        for (registry, entry) in self.config()["registries"].as_object().cloned().unwrap_or_default() {
+            let secrets = read_json(&self.secrets_path(&registry));
+            for (name, account) in entry["accounts"].as_object().unwrap() {
+                let key = if registry == "docker.io" { "https://index.docker.io/v1/" } else { &registry };
+                let bound =
+                    account["images"].get(0).and_then(Value::as_str).and_then(|pattern| pattern.strip_suffix("/**"));
+                let server = servers.entry(bound.unwrap_or(key)).or_insert_with(|| json!({"accounts": {}}));
+                server["active"] = if bound.is_some() { json!(name) } else { entry["active"].clone() };
+                server["accounts"][account["username"].as_str().unwrap()] = secrets["secrets"][name].clone();
+            }
+        }
+        servers
+    }
+}
+
+impl Run {
+    pub fn success(stdout: &str) -> Self {
+        Self { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
+    }
+
+    pub fn not_found() -> Self {
+        Self { code: Some(1), stdout: NOT_FOUND.to_owned(), stderr: String::new() }
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit {:?}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Writes stdin, closes it and waits.
+pub fn finish(mut child: Child, stdin: &[u8]) -> Run {
+    let mut pipe = child.stdin.take().unwrap();
+    let stdin = stdin.to_vec();
+    let writer = std::thread::spawn(move || {
+        let _ = pipe.write_all(&stdin); // a program that ended has said what it had to say
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output.into()
+}
+
+/// Writes a file with the folders above it.
+pub fn write(path: &Path, contents: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, contents).unwrap();
+}
+
+/// An empty object if there is no file.
+pub fn read_json(path: &Path) -> Value {
+    std::fs::read(path).map_or_else(|_| json!({}), |bytes| serde_json::from_slice(&bytes).unwrap())
+}
+
+fn split_key(key: &str) -> (String, Option<String>) {
+    match key.split_once('/') {
+        _ if key == "https://index.docker.io/v1/" => ("docker.io".into(), None),
+        Some((registry, path)) => (registry.into(), Some(path.into())),
+        None => (key.into(), None),
+    }
+}
