@@ -5,12 +5,13 @@
 mod config_json;
 //pub(crate) mod containers;
 mod json_edit;
-//pub(crate) mod leftovers;
-//pub(crate) mod setup;
+pub(crate) mod leftovers;
+mod plan;
+pub(crate) mod setup;
 //pub(crate) mod state;
 
 pub(crate) use config_json::{Broken, ConfigFile};
-//pub(crate) use setup::{Change, Plan};
+pub(crate) use plan::{Change, Plan};
 
 /// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";
