@@ -59,7 +59,11 @@ impl ConfigFile {
         let root = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(root)) => root,
             Ok(_) => return Err(broken(1, "it is not a JSON object".into())),
-            Err(error) => return Err(broken(error.line(), error.to_string())),
+            Err(error) => {
+                let problem = error.to_string();
+                let (problem, _) = problem.split_once(" at line ").unwrap_or((&problem, ""));
+                return Err(broken(error.line(), format!("{problem} in column {}", error.column())));
+            }
         };
         if let Some((at, problem)) = problem(&text) {
             return Err(broken(line_of(text.as_bytes(), at), problem));
@@ -141,6 +145,11 @@ fn problem(text: &str) -> Option<(usize, String)> {
         if let Some(twice) = twice(&section, &[]) {
             return Some(twice);
         }
+        for entry in section.members.iter().filter_map(|entry| Object::at(text, entry.value.start)) {
+            if let Some(twice) = twice(&entry, &[]) {
+                return Some(twice);
+            }
+        }
         let is_text = |value: &str| value.starts_with('"') || value == "null";
         if name == "credhelpers"
             && let Some(odd) = section.members.iter().find(|entry| !is_text(&text[entry.value.clone()]))
@@ -204,6 +213,7 @@ mod tests {
             ("{\"credHelpers\": {\"a\": \"x\",\n\"a\": \"y\"}}", 2, "`a` stands there twice"),
             ("{\n\n\"credHelpers\": []}", 3, "`credHelpers` is not an object"),
             ("{\"credHelpers\": {\n\"a\": {}}}", 2, "the helper of `a` is not a text"),
+            ("{\"auths\": {\"a\": {\"auth\": \"x\",\n\"auth\": \"y\"}}}", 2, "`auth` stands there twice"),
             ("{\"auths\": \"\"}", 1, "`auths` is not an object"),
         ] {
             let broken = parse(text).unwrap_err();

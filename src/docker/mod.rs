@@ -3,12 +3,12 @@
 //! What is to change is decided in values ([`Plan`]) and written at the edge ([`Plan::apply`]).
 
 mod config_json;
-//pub(crate) mod containers;
+pub(crate) mod containers;
 mod json_edit;
 pub(crate) mod leftovers;
 mod plan;
 pub(crate) mod setup;
-//pub(crate) mod state;
+pub(crate) mod state;
 
 pub(crate) use config_json::{Broken, ConfigFile};
 pub(crate) use plan::{Change, Plan};

@@ -69,8 +69,8 @@ impl Plan {
 
     /// The plan that leads from one text to the other.
     pub(super) fn from_texts(path: &Path, changes: Vec<Change>, before: Option<String>, after: String) -> Self {
-        let changed = before.as_deref().unwrap_or_default() != after;
-        Self { path: path.to_owned(), changes, before, after: changed.then_some(after), backup: Backup::No }
+        let after = (before.as_deref().unwrap_or_default() != after).then_some(after);
+        Self { path: path.to_owned(), changes, before, after, backup: Backup::No }
     }
 
     pub(super) fn with_backup(mut self, backup: Backup) -> Self {
@@ -136,11 +136,7 @@ fn destination(path: &Path) -> PathBuf {
 impl Change {
     /// Tells whether the file becomes another one by it.
     pub(crate) fn writes(&self) -> bool {
-        match self {
-            Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } => false,
-            Self::Add { .. } | Self::Replace { .. } | Self::Remove { .. } => true,
-            Self::TakeOut { .. } | Self::Prepend | Self::Unlist => true,
-        }
+        !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. })
     }
 
     /// The part of the file it is about, for the preview.
