@@ -8,11 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Map, Value};
 
+use super::LIMIT;
 use super::json_edit::Object;
 use crate::system::{files, text::one_line};
-
-/// Far above any real one: a plain-text login takes a few hundred bytes.
-const LIMIT: u64 = 4 << 20;
 
 /// One such file, or its absence. It may hold plain-text logins, so that it does not print.
 pub(crate) struct ConfigFile {

@@ -15,11 +15,9 @@ use toml_edit::{Array, Document, RawString, Value};
 
 use super::plan::Backup;
 use super::state::program_on_path;
-use super::{Broken, Change, HELPER, Plan};
+use super::{Broken, Change, HELPER, LIMIT, Plan};
 use crate::system::env::{self, Env};
 use crate::system::files;
-
-const LIMIT: u64 = 4 << 20;
 
 /// Tells whether these tools are in use here: one of them is on `PATH`, or their file exists.
 pub(crate) fn are_found(env: &Env) -> bool {

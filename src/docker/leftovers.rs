@@ -1,6 +1,7 @@
 //! Logins that lie in `auths` in plain text: found, so that they can be imported, and taken out afterwards.
 
 use std::fmt;
+use std::path::Path;
 
 use anyhow::Result;
 use base64::Engine;
@@ -27,11 +28,17 @@ pub(crate) fn find(file: &ConfigFile) -> (Vec<Leftover>, Vec<Unusable>) {
     (logins, unusable)
 }
 
+/// Takes these logins out of a file, and out of the copy that was kept of it: imported, they must not lie there as well.
+pub(crate) fn remove(path: &Path, imported: &[Leftover]) -> Result<()> {
+    for path in [path.to_owned(), Plan::backup_path(path)] {
+        take_out(&ConfigFile::load(&path)?, imported)?.apply()?;
+    }
+    Ok(())
+}
+
 /// Plans to take these logins out, once they are imported. What else stands in an entry stays, and the entry itself
 /// as a marker: some programs look only at registries that `auths` names (testcontainers-go `docker_auth.go`).
-///
-/// The same must be asked of the backup of [`Plan::backup_path`], or the secrets stay on the disk all the same. An
-/// entry that holds another login by now is not touched.
+/// An entry that holds another login by now is not touched.
 pub(crate) fn take_out(file: &ConfigFile, imported: &[Leftover]) -> Result<Plan> {
     let (present, _) = find(file);
     let known = |login: &&Leftover| imported.iter().any(|other| other.is_same(login));
@@ -146,7 +153,7 @@ impl Leftover {
 /// Its line in a preview.
 impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "!   {:<32}plain-text login", quoted(&self.key))
+        write!(f, "!   {:<30}plain-text login", quoted(&self.key))
     }
 }
 
@@ -160,18 +167,18 @@ impl fmt::Display for Unusable {
             Reason::Incomplete => "only half of a login",
             Reason::RegistryToken => "a registry token, which no helper can give",
         };
-        write!(f, "!   {:<32}{reason}", quoted(&self.key))
+        write!(f, "!   {:<30}{reason}", quoted(&self.key))
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests look at their own secrets")]
 mod tests {
-    use std::path::Path;
-
     use serde_json::json;
 
     use super::*;
+    use crate::docker::{Reader, setup};
+    use crate::system::files::{self, Access};
 
     fn file(text: &str) -> ConfigFile {
         ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap()
@@ -225,11 +232,28 @@ mod tests {
     }
 
     #[test]
+    fn an_imported_login_leaves_the_copy_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let load = |path: &Path| ConfigFile::load(path).unwrap();
+        files::replace(&path, FULL.as_bytes(), Access::Private).unwrap();
+        setup::plan(&load(&path), Reader::Docker, &["ghcr.io".parse().unwrap()], false).unwrap().apply().unwrap();
+        let copy = Plan::backup_path(&path);
+        let (found, _) = find(&load(&copy));
+        assert_eq!(found.len(), 2);
+        remove(&path, &found).unwrap();
+        for path in [&path, &copy] {
+            assert!(find(&load(path)).0.is_empty(), "{path:?}");
+        }
+        assert_eq!(load(&path).helper("ghcr.io"), Some("ensign"));
+    }
+
+    #[test]
     fn no_secret_is_shown() {
         let (found, unusable) = find(&file(&FULL.replace("\"%\"", "\"aHVudGVyMg==\"")));
         let plan = take_out(&file(FULL), &found).unwrap();
         let shown = format!("{found:?} {} {plan:?} {plan} {} {unusable:?}", found[0], unusable[0]);
         assert!(!["pw", "ZGF2", "hunter2", "aHVud"].iter().any(|secret| shown.contains(secret)), "{shown}");
-        assert_eq!(found[0].to_string(), "!   \"ghcr.io\"                       plain-text login");
+        assert_eq!(found[0].to_string(), "!   \"ghcr.io\"                     plain-text login");
     }
 }

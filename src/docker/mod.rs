@@ -16,6 +16,9 @@ pub(crate) use plan::{Change, Plan};
 /// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";
 
+/// The largest of these files that is read: far above any real one, where a plain-text login takes a few hundred bytes.
+const LIMIT: u64 = 4 << 20;
+
 /// Whose file it is: the two families spell Docker Hub differently, and only Docker heeds `credsStore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{ConfigFile, HELPER};
+use super::{ConfigFile, HELPER, LIMIT};
 use crate::system::files::{self, Access};
 use crate::system::text::one_line;
 
@@ -106,10 +106,8 @@ impl Plan {
     pub(crate) fn apply(&self) -> Result<()> {
         let Some(after) = &self.after else { return Ok(()) };
         let path = &self.path;
-        let limit = self.before.as_ref().map_or(0, |text| text.len() as u64);
-        let now = files::read(path, limit).with_context(|| changed_meanwhile(path))?;
-        if now.as_deref() != self.before.as_deref().map(str::as_bytes) {
-            bail!(changed_meanwhile(path));
+        if files::read(path, LIMIT)?.as_deref() != self.before.as_deref().map(str::as_bytes) {
+            bail!("could not write `{}`: it changed meanwhile, run the command again", path.display());
         }
         if let Some(before) = self.before.as_deref().filter(|text| !text.trim().is_empty()) {
             let backup = Self::backup_path(path);
@@ -119,10 +117,6 @@ impl Plan {
         }
         files::replace(&destination(path), after.as_bytes(), Access::Kept)
     }
-}
-
-fn changed_meanwhile(path: &Path) -> String {
-    format!("could not write `{}`: it changed meanwhile, run the command again", path.display())
 }
 
 /// Follows a link that leads to no file yet; all others are followed by whoever writes.
@@ -163,7 +157,7 @@ impl fmt::Display for Change {
             Self::Prepend => ("+", quoted(HELPER), "in front".into()),
             Self::Unlist => ("-", quoted(HELPER), String::new()),
         };
-        f.write_str(format!("{sign}   {entry:<32}{remark}").trim_end())
+        f.write_str(format!("{sign}   {entry:<30}{remark}").trim_end())
     }
 }
 
@@ -212,12 +206,12 @@ mod tests {
         assert_eq!(
             shown(false),
             "  credHelpers\n\
-             \x20   \"gcr.io\": \"gcloud\"              kept\n\
+             \x20   \"gcr.io\": \"gcloud\"            kept\n\
              +   \"ghcr.io\": \"ensign\"\n\
-             \x20   \"atcr.io\": \"ensign\"             already\n\
-             !   \"quay.io\": \"desktop\"            kept; --force replaces it\n"
+             \x20   \"atcr.io\": \"ensign\"           already\n\
+             !   \"quay.io\": \"desktop\"          kept; --force replaces it\n"
         );
-        assert!(shown(true).contains("+   \"quay.io\": \"ensign\"             instead of \"desktop\"\n"));
+        assert!(shown(true).contains("+   \"quay.io\": \"ensign\"           instead of \"desktop\"\n"));
         assert_eq!(quoted("https://me:hunter2@ghcr.io\n"), "\"ghcr.io\"");
     }
 

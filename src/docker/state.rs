@@ -63,7 +63,6 @@ pub(crate) fn auth_config(value: Option<&str>, registry: &Registry) -> AuthConfi
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Variable {
-        #[serde(default)]
         auths: Option<BTreeMap<String, Entry>>,
     }
     #[derive(Deserialize)]
