@@ -1,1 +1,29 @@
-//! Docker's own files.
+//! The files of Docker and of the containers tools (Podman, Buildah, Skopeo) that say which credential helper is asked.
+//!
+//! What is to change is decided in values ([`Plan`]) and written at the edge ([`Plan::apply`]).
+
+mod config_json;
+pub(crate) mod containers;
+mod json_edit;
+pub(crate) mod leftovers;
+mod plan;
+pub(crate) mod setup;
+pub(crate) mod state;
+
+pub(crate) use config_json::{Broken, ConfigFile};
+pub(crate) use plan::{Change, Plan};
+
+/// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.
+pub(crate) const HELPER: &str = "ensign";
+
+/// The largest of these files that is read: far above any real one, where a plain-text login takes a few hundred bytes.
+const LIMIT: u64 = 4 << 20;
+
+/// Whose file it is: the two families spell Docker Hub differently, and only Docker heeds `credsStore`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Docker, Compose, buildx and whoever reads `~/.docker/config.json`.
+    Docker,
+    /// Podman, Buildah and Skopeo with their `auth.json`.
+    Containers,
+}

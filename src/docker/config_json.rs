@@ -1,0 +1,248 @@
+//! `ConfigFile`: Docker's `config.json`, or an `auth.json` of the containers tools, read once and kept with its text.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+
+use super::LIMIT;
+use super::json_edit::Object;
+use crate::system::{files, text::one_line};
+
+/// One such file, or its absence. It may hold plain-text logins, so that it does not print.
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    /// Where the path leads if it is a link.
+    link: Option<PathBuf>,
+    /// `None`: there is no file.
+    text: Option<String>,
+    root: Map<String, Value>,
+}
+
+/// A file that cannot be read and therefore is never written.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) path: PathBuf,
+    pub(crate) line: usize,
+    pub(crate) problem: String,
+}
+
+impl ConfigFile {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let mut file = Self::parse(path, files::read(path, LIMIT)?)?;
+        file.link = fs::read_link(path).ok();
+        Ok(file)
+    }
+
+    /// Understands a file's contents. An empty file has no settings, as for Docker (`cli/config/configfile/file.go`
+    /// lets the end of the file pass); what Docker could not read either is [`Broken`].
+    pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, Broken> {
+        let broken = |line, problem: String| Broken { path: path.to_owned(), line, problem };
+        let none = || Self { path: path.to_owned(), link: None, text: None, root: Map::new() };
+        let Some(contents) = contents else { return Ok(none()) };
+        let text = String::from_utf8(contents).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            broken(line_of(error.as_bytes(), valid), "it is not in UTF-8".into())
+        })?;
+        if text.starts_with('\u{feff}') {
+            return Err(broken(1, "it starts with a byte order mark, which Docker does not read".into()));
+        }
+        if text.trim().is_empty() {
+            return Ok(Self { text: Some(text), ..none() });
+        }
+        // The messages of serde_json about syntax quote nothing from the text.
+        let root = match serde_json::from_str::<Value>(&text) {
+            Ok(Value::Object(root)) => root,
+            Ok(_) => return Err(broken(1, "it is not a JSON object".into())),
+            Err(error) => {
+                let problem = error.to_string();
+                let (problem, _) = problem.split_once(" at line ").unwrap_or((&problem, ""));
+                return Err(broken(error.line(), format!("{problem} in column {}", error.column())));
+            }
+        };
+        if let Some((at, problem)) = problem(&text) {
+            return Err(broken(line_of(text.as_bytes(), at), problem));
+        }
+        Ok(Self { text: Some(text), root, ..none() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the path leads if it is a link, as the link says it.
+    pub(crate) fn link_target(&self) -> Option<&Path> {
+        self.link.as_deref()
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.text.is_some()
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The entries of `credHelpers`: registry and helper. An empty helper means the plain file.
+    pub(crate) fn helpers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.section("credHelpers").map(|(key, helper)| (key, helper.as_str().unwrap_or_default()))
+    }
+
+    /// The helper in `credHelpers` under exactly this key, which is how Docker looks it up.
+    pub(crate) fn helper(&self, key: &str) -> Option<&str> {
+        Some(field(&self.root, "credHelpers")?.1.get(key)?.as_str().unwrap_or_default())
+    }
+
+    /// The helper that `credsStore` names for all other registries.
+    pub(crate) fn store(&self) -> Option<&str> {
+        field(&self.root, "credsStore")?.1.as_str().filter(|store| !store.is_empty())
+    }
+
+    /// The entries of `auths`: logins in plain text, and the empty markers of logins that a helper keeps.
+    pub(super) fn logins(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.section("auths")
+    }
+
+    /// A section's name as this file spells it.
+    pub(super) fn spelling<'a>(&'a self, name: &'a str) -> &'a str {
+        field(&self.root, name).map_or(name, |(spelling, _)| spelling)
+    }
+
+    fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let entries = field(&self.root, name).and_then(|(_, section)| section.as_object());
+        entries.into_iter().flatten().map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+/// Finds a field as Go's `encoding/json` does: in any case.
+pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&'a str, &'a Value)> {
+    let exact = object.get_key_value(name);
+    exact
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
+        .map(|(key, value)| (key.as_str(), value))
+}
+
+/// What stands in the way of an edit, and where. Elsewhere in the file nothing is judged, for nothing is touched.
+fn problem(text: &str) -> Option<(usize, String)> {
+    let root = Object::at(text, 0)?;
+    if let Some(twice) = twice(&root, &["credHelpers", "auths", "credsStore"]) {
+        return Some(twice);
+    }
+    for member in &root.members {
+        let name = member.key.to_ascii_lowercase();
+        let value = &text[member.value.clone()];
+        if !matches!(name.as_str(), "credhelpers" | "auths") || value == "null" {
+            continue;
+        }
+        let Some(section) = Object::at(text, member.value.start) else {
+            return Some((member.start, format!("`{}` is not an object", member.key)));
+        };
+        if let Some(twice) = twice(&section, &[]) {
+            return Some(twice);
+        }
+        for entry in section.members.iter().filter_map(|entry| Object::at(text, entry.value.start)) {
+            if let Some(twice) = twice(&entry, &[]) {
+                return Some(twice);
+            }
+        }
+        let is_text = |value: &str| value.starts_with('"') || value == "null";
+        if name == "credhelpers"
+            && let Some(odd) = section.members.iter().find(|entry| !is_text(&text[entry.value.clone()]))
+        {
+            return Some((odd.start, format!("the helper of `{}` is not a text", one_line(&odd.key, 80))));
+        }
+    }
+    None
+}
+
+/// The first key that stands twice: JSON's readers disagree on what that means, and an edit would decide it.
+/// The names in `any_case` are one whatever their case.
+fn twice(object: &Object, any_case: &[&str]) -> Option<(usize, String)> {
+    let mut seen = HashSet::new();
+    let name = |key: &str| match any_case.iter().find(|name| name.eq_ignore_ascii_case(key)) {
+        Some(name) => (*name).to_owned(),
+        None => key.to_owned(),
+    };
+    let again = object.members.iter().find(|member| !seen.insert(name(&member.key)))?;
+    Some((again.start, format!("`{}` stands there twice", one_line(&again.key, 80))))
+}
+
+fn line_of(text: &[u8], at: usize) -> usize {
+    text.iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, line, problem } = self;
+        write!(f, "could not read `{}`, line {line}: {problem}; mend it there or move the file away", path.display())
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ConfigFile, Broken> {
+        ConfigFile::parse(Path::new("config.json"), Some(text.into()))
+    }
+
+    #[test]
+    fn what_is_broken_is_named_with_its_line() {
+        for (text, line, problem) in [
+            ("{\n  \"a\": 1,\n}", 3, "trailing comma"),
+            ("{\"a\":", 1, "EOF"),
+            ("[]", 1, "not a JSON object"),
+            ("null", 1, "not a JSON object"),
+            ("{} {}", 1, "trailing characters"),
+            ("\u{feff}{}", 1, "byte order mark"),
+            ("{\n\"auths\": {},\n\"auths\": {}}", 3, "`auths` stands there twice"),
+            ("{\"auths\": {}, \"Auths\": {}}", 1, "`Auths` stands there twice"),
+            ("{\"credHelpers\": {\"a\": \"x\",\n\"a\": \"y\"}}", 2, "`a` stands there twice"),
+            ("{\n\n\"credHelpers\": []}", 3, "`credHelpers` is not an object"),
+            ("{\"credHelpers\": {\n\"a\": {}}}", 2, "the helper of `a` is not a text"),
+            ("{\"auths\": {\"a\": {\"auth\": \"x\",\n\"auth\": \"y\"}}}", 2, "`auth` stands there twice"),
+            ("{\"auths\": \"\"}", 1, "`auths` is not an object"),
+        ] {
+            let broken = parse(text).unwrap_err();
+            assert_eq!(broken.line, line, "{text:?}");
+            assert!(broken.problem.contains(problem), "{text:?}: {broken}");
+        }
+        assert_eq!(ConfigFile::parse(Path::new("x"), Some(b"{\n\xff}".to_vec())).unwrap_err().line, 2);
+        assert!(ConfigFile::parse(Path::new("x"), Some("[".repeat(100_000).into())).is_err());
+    }
+
+    #[test]
+    fn settings_are_read_as_docker_reads_them() {
+        for (text, helper, store) in [
+            ("", None, None),
+            (" \n", None, None),
+            ("{}", None, None),
+            (r#"{"credHelpers": null, "auths": null}"#, None, None),
+            (r#"{"credHelpers": {"ghcr.io": "gh"}, "credsStore": "desktop"}"#, Some("gh"), Some("desktop")),
+            (r#"{"credhelpers": {"ghcr.io": ""}, "credsStore": ""}"#, Some(""), None),
+            (r#"{"credHelpers": {"ghcr.io": null}, "a": 1, "A": 2}"#, Some(""), None),
+            (r#"{"credHelpers": {"https://ghcr.io": "gh"}}"#, None, None),
+        ] {
+            let file = parse(text).unwrap();
+            assert_eq!((file.helper("ghcr.io"), file.store()), (helper, store), "{text}");
+        }
+        assert!(!ConfigFile::parse(Path::new("x"), None).unwrap().exists());
+    }
+
+    #[test]
+    fn a_file_with_logins_does_not_print() {
+        let file = parse(r#"{"auths": {"ghcr.io": {"auth": "aHVudGVyMg=="}}}"#).unwrap();
+        assert_eq!(format!("{file:?}"), "ConfigFile { path: \"config.json\", .. }");
+    }
+}

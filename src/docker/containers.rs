@@ -1,0 +1,215 @@
+//! The files of Podman, Buildah and Skopeo. The home of `toml_edit`.
+//!
+//! `credHelpers` in `auth.json` is the place for our entries: it names registries one by one, as in Docker's file, and
+//! `login` then stores with us. `credential-helpers` in `registries.conf` would ask us for every registry there is, and
+//! a user's file with that setting replaces the machine's. It is edited only where a user's file has the setting already:
+//! its helpers are asked in that order, and `auth.json` only if it names `containers-auth.json`. Docker's own
+//! `config.json` is not enough, though these tools read it too: `login` would write the password to `auth.json` in plain
+//! text (containers/image `pkg/docker/config/config.go`).
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use toml_edit::{Array, Document, RawString, Value};
+
+use super::plan::Backup;
+use super::state::program_on_path;
+use super::{Broken, Change, HELPER, LIMIT, Plan};
+use crate::system::env::{self, Env};
+use crate::system::files;
+
+/// Tells whether these tools are in use here: one of them is on `PATH`, or their file exists.
+pub(crate) fn are_found(env: &Env) -> bool {
+    ["podman", "buildah", "skopeo"].iter().any(|name| program_on_path(name).is_some())
+        || auth_file(env).is_some_and(|path| path.exists())
+}
+
+/// The `auth.json` for our entries. `login` writes to the one under `XDG_RUNTIME_DIR`, which a restart empties.
+pub(crate) fn auth_file(env: &Env) -> Option<PathBuf> {
+    Some(env.xdg_config_dir()?.join("containers").join("auth.json"))
+}
+
+/// The user's `registries.conf`, which stands for the machine's.
+pub(crate) fn registries_conf(env: &Env) -> Option<PathBuf> {
+    Some(env.xdg_config_dir()?.join("containers").join("registries.conf"))
+}
+
+/// `REGISTRY_AUTH_FILE`: if it is set, these tools read that file and no other `auth.json`.
+pub(crate) fn only_auth_file() -> Option<PathBuf> {
+    env::path("REGISTRY_AUTH_FILE")
+}
+
+/// The files in which these tools look for plain-text logins, Docker's aside, first hit wins.
+pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
+    if let Some(only) = only_auth_file() {
+        return vec![only];
+    }
+    let runtime = env::path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers").join("auth.json"));
+    runtime.into_iter().chain(auth_file(env)).collect()
+}
+
+/// A `registries.conf`, or its absence.
+#[derive(Debug)]
+pub(crate) struct RegistriesConf {
+    path: PathBuf,
+    text: Option<String>,
+    /// The list of helpers and where it stands: the rest of the text is not written anew.
+    list: Option<(Range<usize>, Array)>,
+}
+
+impl RegistriesConf {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        Ok(Self::parse(path, files::read(path, LIMIT)?)?)
+    }
+
+    pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, Broken> {
+        let broken = |line, problem: &str| Broken { path: path.to_owned(), line, problem: problem.to_owned() };
+        let text = contents.map(String::from_utf8).transpose().map_err(|_| broken(1, "it is not in UTF-8"))?;
+        let content = text.as_deref().unwrap_or_default();
+        let line = |span: Option<Range<usize>>| {
+            let before = span.and_then(|span| content.get(..span.start)).unwrap_or_default();
+            before.matches('\n').count() + 1
+        };
+        let document = Document::parse(content).map_err(|error| broken(line(error.span()), error.message()))?;
+        let list = match document.get(SETTING) {
+            None => None,
+            Some(setting) => match (setting.span(), setting.as_array()) {
+                (Some(span), Some(list)) if list.iter().all(Value::is_str) => Some(span),
+                (span, _) => return Err(broken(line(span), "`credential-helpers` is not a list of texts")),
+            },
+        };
+        let document = document.into_mut(); // which gives up the spans, and owns its texts
+        let list = list.zip(document.get(SETTING).and_then(|setting| setting.as_array()).cloned());
+        Ok(Self { path: path.to_owned(), list, text })
+    }
+
+    /// The helpers that are asked for every registry, in their order; `None` if the file leaves that to others. An empty
+    /// list means the same (`pkg/sysregistriesv2/system_registries_v2.go`).
+    pub(crate) fn helpers(&self) -> Option<Vec<&str>> {
+        let helpers: Vec<&str> = self.list.as_ref()?.1.iter().filter_map(Value::as_str).collect();
+        (!helpers.is_empty()).then_some(helpers)
+    }
+
+    /// Tells whether the file names helpers and we are not among them.
+    pub(crate) fn lacks_us(&self) -> bool {
+        self.helpers().is_some_and(|helpers| !helpers.contains(&HELPER))
+    }
+
+    /// Plans that Ensign is asked first, where a list of helpers stands already.
+    pub(crate) fn plan(&self) -> Plan {
+        self.edit(self.lacks_us().then_some(Change::Prepend), prepend).with_backup(Backup::Fresh)
+    }
+
+    /// Plans that Ensign is taken off the list.
+    pub(crate) fn undo(&self) -> Plan {
+        let listed = self.helpers().is_some_and(|helpers| helpers.contains(&HELPER));
+        self.edit(listed.then_some(Change::Unlist), take_off)
+    }
+
+    /// The list alone is written anew.
+    fn edit(&self, change: Option<Change>, edit: impl Fn(&mut Array)) -> Plan {
+        let before = self.text.clone();
+        let mut after = before.clone().unwrap_or_default();
+        if let (Some(_), Some((span, list))) = (&change, &self.list) {
+            let mut list = list.clone();
+            edit(&mut list);
+            list.decor_mut().clear(); // the blanks around it are outside the span
+            let line_end = if after[span.clone()].contains("\r\n") { "\r\n" } else { "\n" };
+            after.replace_range(span.clone(), &list.to_string().replace('\n', line_end)); // toml_edit writes `\n`
+        }
+        Plan::from_texts(&self.path, change.into_iter().collect(), before, after)
+    }
+}
+
+const SETTING: &str = "credential-helpers";
+
+/// The new first entry takes the old one's place with the comments before it.
+fn prepend(list: &mut Array) {
+    let mut ours = Value::from(HELPER);
+    if let Some(first) = list.get_mut(0) {
+        let place = prefix(first);
+        ours.decor_mut().set_prefix(place.as_str());
+        first.decor_mut().set_prefix(place.rfind('\n').map_or(" ", |line_end| &place[line_end..]));
+    }
+    list.insert_formatted(0, ours);
+}
+
+fn take_off(list: &mut Array) {
+    let is_ours = |helper: &Value| helper.as_str() == Some(HELPER);
+    let place = list.get(0).filter(|first| is_ours(first)).map(prefix);
+    list.retain(|helper| !is_ours(helper));
+    if let (Some(place), Some(first)) = (place, list.get_mut(0)) {
+        first.decor_mut().set_prefix(place);
+    }
+}
+
+fn prefix(value: &Value) -> String {
+    value.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf(text: &str) -> RegistriesConf {
+        RegistriesConf::parse(Path::new("registries.conf"), Some(text.into())).unwrap()
+    }
+
+    #[test]
+    fn we_come_first_in_a_list_that_stands_already_and_leave_no_trace() {
+        for (before, after) in [
+            (
+                "# mine\ncredential-helpers = [\"containers-auth.json\", 'pass'] # both\nshort-name-mode=\"x\"\n",
+                "# mine\ncredential-helpers = [\"ensign\", \"containers-auth.json\", 'pass'] # both\nshort-name-mode=\"x\"\n",
+            ),
+            ("\u{feff}credential-helpers=[\"pass\"]", "\u{feff}credential-helpers=[\"ensign\", \"pass\"]"),
+            ("credential-helpers = [ \"pass\" ]", "credential-helpers = [ \"ensign\", \"pass\" ]"),
+            (
+                "credential-helpers = [\n  # first\n  \"pass\",\n  \"x\", # last\n]\n[[registry]]\nlocation = \"a\"\n",
+                "credential-helpers = [\n  # first\n  \"ensign\",\n  \"pass\",\n  \"x\", # last\n]\n[[registry]]\nlocation = \"a\"\n",
+            ),
+            (
+                "a = 1\r\ncredential-helpers = [\r\n\t\"pass\"\r\n]\r\n",
+                "a = 1\r\ncredential-helpers = [\r\n\t\"ensign\",\r\n\t\"pass\"\r\n]\r\n",
+            ),
+        ] {
+            let there = conf(before).plan();
+            assert_eq!(there.after(), Some(after));
+            assert_eq!(conf(after).undo().after(), Some(before));
+            assert!(conf(after).plan().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_list_is_not_touched() {
+        for text in ["", "# nothing\n", "unqualified-search-registries = []", "credential-helpers = []"] {
+            let conf = conf(text);
+            assert!(conf.helpers().is_none() && !conf.lacks_us(), "{text}");
+            assert!(conf.plan().is_empty() && conf.undo().is_empty(), "{text}");
+        }
+        let none = RegistriesConf::parse(Path::new("registries.conf"), None).unwrap();
+        assert!(none.plan().is_empty());
+        assert!(none.plan().apply().is_ok());
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_its_line() {
+        for (text, line) in [
+            ("a = 1\nb = [", 2),
+            ("a = 1\n\nb", 3),
+            ("a = 1\ncredential-helpers = 1", 2),
+            ("credential-helpers = [1]", 1),
+        ] {
+            let broken = RegistriesConf::parse(Path::new("registries.conf"), Some(text.into())).unwrap_err();
+            assert_eq!(broken.line, line, "{text}: {broken}");
+        }
+    }
+
+    #[test]
+    fn the_files_lie_in_the_users_config_folder() {
+        let env = Env { home: Some("/home/me".into()), ..Env::default() };
+        assert!(auth_file(&env).unwrap().ends_with("containers/auth.json"));
+        assert!(registries_conf(&env).unwrap().ends_with("containers/registries.conf"));
+    }
+}

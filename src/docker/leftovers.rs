@@ -1,0 +1,259 @@
+//! Logins that lie in `auths` in plain text: found, so that they can be imported, and taken out afterwards.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::Result;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Map, Value};
+
+use super::config_json::field;
+use super::plan::{Plan, quoted};
+use super::{Change, ConfigFile, json_edit};
+use crate::model::{Secret, ServerUrl, Username};
+
+/// Returns the plain-text logins of a file, and the entries of `auths` that cannot be used, each with its reason.
+/// Empty entries are the markers of logins that a helper keeps, and are passed over.
+pub(crate) fn find(file: &ConfigFile) -> (Vec<Leftover>, Vec<Unusable>) {
+    let (mut logins, mut unusable) = (Vec::new(), Vec::new());
+    for (key, entry) in file.logins() {
+        match read(key, entry) {
+            Ok(Some(login)) => logins.push(login),
+            Ok(None) => {}
+            Err(reason) => unusable.push(Unusable { key: key.to_owned(), reason }),
+        }
+    }
+    (logins, unusable)
+}
+
+/// Takes these logins out of a file, and out of the copy that was kept of it: imported, they must not lie there as well.
+pub(crate) fn remove(path: &Path, imported: &[Leftover]) -> Result<()> {
+    for path in [path.to_owned(), Plan::backup_path(path)] {
+        take_out(&ConfigFile::load(&path)?, imported)?.apply()?;
+    }
+    Ok(())
+}
+
+/// Plans to take these logins out, once they are imported. What else stands in an entry stays, and the entry itself
+/// as a marker: some programs look only at registries that `auths` names (testcontainers-go `docker_auth.go`).
+/// An entry that holds another login by now is not touched.
+pub(crate) fn take_out(file: &ConfigFile, imported: &[Leftover]) -> Result<Plan> {
+    let (present, _) = find(file);
+    let known = |login: &&Leftover| imported.iter().any(|other| other.is_same(login));
+    let changes = present.iter().filter(known).map(|login| Change::TakeOut { key: login.key.clone() }).collect();
+    let auths = file.spelling("auths");
+    Plan::of(file, changes, |text, change| {
+        let Change::TakeOut { key } = change else { return Some(text.to_owned()) };
+        let entry = file.logins().find(|(name, _)| name == key)?.1.as_object()?;
+        let secret_fields = entry.keys().filter(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)));
+        secret_fields.into_iter().try_fold(text.to_owned(), |text, name| json_edit::remove(&text, &[auths, key, name]))
+    })
+}
+
+/// A login in plain text.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    /// The entry's key, as it stands in the file.
+    pub(crate) key: String,
+    /// What the key means: a registry, in auth.json also a repository, or one of Docker Hub's side tokens.
+    pub(crate) server: ServerUrl,
+    /// `<token>` if the secret is an identity token.
+    pub(crate) username: Username,
+    /// The user name that stood beside an identity token.
+    pub(crate) token_of: Option<Username>,
+    pub(crate) secret: Secret,
+}
+
+/// An entry of `auths` that holds something, but no login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unusable {
+    pub(crate) key: String,
+    pub(crate) reason: Reason,
+}
+
+/// Why an entry cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The key is blank.
+    NoServer,
+    /// The entry is no object, or a field of it no text.
+    NotAnEntry,
+    /// `auth` is not base64.
+    NotBase64,
+    /// `auth` is not `user:secret`.
+    NotALogin,
+    /// A user name without a secret, or a secret without a user name.
+    Incomplete,
+    /// `registrytoken`: it is for one short task, and a helper cannot give it.
+    RegistryToken,
+}
+
+const FIELDS: [&str; 5] = ["auth", "identitytoken", "username", "password", "secret"];
+
+fn read(key: &str, entry: &Value) -> Result<Option<Leftover>, Reason> {
+    let entry = entry.as_object().ok_or(Reason::NotAnEntry)?;
+    let (auth, token) = (text(entry, "auth")?, text(entry, "identitytoken")?);
+    let name = text(entry, "username")?;
+    let secret = text(entry, "password")?.map_or_else(|| text(entry, "secret"), |secret| Ok(Some(secret)))?;
+    let (name, secret) = match auth {
+        Some(auth) => {
+            let (name, secret) = decode(auth)?;
+            (Some(name), Some(secret))
+        }
+        None => (name.map(str::to_owned), secret.map(|secret| Secret::new(secret.to_owned()))),
+    };
+    let name = name.filter(|name| !name.is_empty()).map(|name| name.parse::<Username>());
+    let name = name.transpose().map_err(|_| Reason::NotALogin)?;
+    let (username, token_of, secret) = match (token, name, secret.filter(|secret| !secret.is_empty())) {
+        (Some(token), name, _) => (identity_token(), name, Secret::new(token.to_owned())),
+        (None, Some(name), Some(secret)) => (name, None, secret),
+        (None, None, None) if field(entry, "registrytoken").is_some() => return Err(Reason::RegistryToken),
+        (None, None, None) if auth.is_none() => return Ok(None),
+        (None, ..) => return Err(Reason::Incomplete),
+    };
+    let server = ServerUrl::parse(key).ok_or(Reason::NoServer)?;
+    Ok(Some(Leftover { key: key.to_owned(), server, username, token_of, secret }))
+}
+
+fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
+    match field(entry, name) {
+        None | Some((_, Value::Null)) => Ok(None),
+        Some((_, Value::String(text))) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(_) => Err(Reason::NotAnEntry),
+    }
+}
+
+/// Reads `auth`: the base64 of `user:secret`. The secret may hold colons, and old clients padded it with zero bytes
+/// (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
+#[expect(clippy::disallowed_methods, reason = "the secret is cut out of the text that was decoded")]
+pub(super) fn decode(auth: &str) -> Result<(String, Secret), Reason> {
+    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(auth.trim()).map_err(|_| Reason::NotBase64)?;
+    let whole = Secret::new(String::from_utf8(bytes).map_err(|_| Reason::NotALogin)?);
+    let (name, secret) = whole.expose().split_once(':').ok_or(Reason::NotALogin)?;
+    Ok((name.to_owned(), Secret::new(secret.trim_matches('\0').to_owned())))
+}
+
+fn identity_token() -> Username {
+    Username::IDENTITY_TOKEN.parse().expect("a plain word is a user name")
+}
+
+impl Leftover {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a login that was renewed meanwhile must not be taken for the old one"
+    )]
+    fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key && self.username == other.username && self.secret.expose() == other.secret.expose()
+    }
+}
+
+/// Its line in a preview.
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "!   {:<30}plain-text login", quoted(&self.key))
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self.reason {
+            Reason::NoServer => "no registry stands there",
+            Reason::NotAnEntry => "not an entry that Docker could read",
+            Reason::NotBase64 => "its `auth` is not base64",
+            Reason::NotALogin => "its `auth` is not a user name and a secret",
+            Reason::Incomplete => "only half of a login",
+            Reason::RegistryToken => "a registry token, which no helper can give",
+        };
+        write!(f, "!   {:<30}{reason}", quoted(&self.key))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at their own secrets")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::docker::{Reader, setup};
+    use crate::system::files::{self, Access};
+
+    fn file(text: &str) -> ConfigFile {
+        ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap()
+    }
+
+    #[test]
+    fn logins_are_read_as_docker_writes_them() {
+        for (entry, expected) in [
+            (json!({"auth": "ZGF2ZTpwdzoxMjM="}), Ok(Some(("dave", "pw:123")))),
+            (json!({"auth": "ZGF2ZTpwdzoxMjM"}), Ok(Some(("dave", "pw:123")))),
+            (json!({"Auth": "ZGF2ZTpwdwAA", "email": 1}), Ok(Some(("dave", "pw")))),
+            (json!({"auth": "ZGF2ZTo=", "identitytoken": "tok"}), Ok(Some(("<token>", "tok")))),
+            (json!({"identitytoken": "tok"}), Ok(Some(("<token>", "tok")))),
+            (json!({"username": "u2", "password": "p2"}), Ok(Some(("u2", "p2")))),
+            (json!({"Username": "u2", "Secret": "p2"}), Ok(Some(("u2", "p2")))),
+            (json!({}), Ok(None)),
+            (json!({"auth": "", "email": "a@b"}), Ok(None)),
+            (json!({"auth": "%%%"}), Err(Reason::NotBase64)),
+            (json!({"auth": "ZGF2ZQ=="}), Err(Reason::NotALogin)),
+            (json!({"auth": "//8="}), Err(Reason::NotALogin)),
+            (json!({"auth": "ZGF2ZTo="}), Err(Reason::Incomplete)),
+            (json!({"auth": "Og=="}), Err(Reason::Incomplete)),
+            (json!({"username": "dave"}), Err(Reason::Incomplete)),
+            (json!({"auth": 1}), Err(Reason::NotAnEntry)),
+            (json!("text"), Err(Reason::NotAnEntry)),
+            (json!({"registrytoken": "t"}), Err(Reason::RegistryToken)),
+        ] {
+            let read = read("ghcr.io", &entry);
+            let seen = read.as_ref().map(|login| login.as_ref().map(|l| (l.username.as_str(), l.secret.expose())));
+            assert_eq!(seen, expected.as_ref().map(|login| *login), "{entry}");
+        }
+    }
+
+    const FULL: &str = "{\n\t\"auths\": {\n\t\t\"ghcr.io\": {\n\t\t\t\"auth\": \"ZGF2ZTpwdw==\"\n\t\t},\n\
+                        \t\t\"a.io\": {\"auth\": \"%\"},\n\t\t\"b.io\": {},\n\
+                        \t\t\"c.io\": {\"email\": \"x\", \"auth\": \"ZGF2ZTpwdw==\", \"username\": \"dave\"}\n\t}\n}";
+
+    #[test]
+    fn imported_logins_leave_their_markers() {
+        let (found, unusable) = find(&file(FULL));
+        assert_eq!(found.iter().map(|login| login.key.as_str()).collect::<Vec<_>>(), ["ghcr.io", "c.io"]);
+        assert_eq!(unusable, [Unusable { key: "a.io".into(), reason: Reason::NotBase64 }]);
+        let plan = take_out(&file(FULL), &found).unwrap();
+        assert_eq!(
+            plan.after().unwrap(),
+            "{\n\t\"auths\": {\n\t\t\"ghcr.io\": {},\n\t\t\"a.io\": {\"auth\": \"%\"},\n\t\t\"b.io\": {},\n\
+             \t\t\"c.io\": {\"email\": \"x\"}\n\t}\n}"
+        );
+        let renewed = FULL.replace("ZGF2ZTpwdw==", "ZGF2ZTpuZXc=");
+        assert!(take_out(&file(&renewed), &found).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_imported_login_leaves_the_copy_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let load = |path: &Path| ConfigFile::load(path).unwrap();
+        files::replace(&path, FULL.as_bytes(), Access::Private).unwrap();
+        setup::plan(&load(&path), Reader::Docker, &["ghcr.io".parse().unwrap()], false).unwrap().apply().unwrap();
+        let copy = Plan::backup_path(&path);
+        let (found, _) = find(&load(&copy));
+        assert_eq!(found.len(), 2);
+        remove(&path, &found).unwrap();
+        for path in [&path, &copy] {
+            assert!(find(&load(path)).0.is_empty(), "{path:?}");
+        }
+        assert_eq!(load(&path).helper("ghcr.io"), Some("ensign"));
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let (found, unusable) = find(&file(&FULL.replace("\"%\"", "\"aHVudGVyMg==\"")));
+        let plan = take_out(&file(FULL), &found).unwrap();
+        let shown = format!("{found:?} {} {plan:?} {plan} {} {unusable:?}", found[0], unusable[0]);
+        assert!(!["pw", "ZGF2", "hunter2", "aHVud"].iter().any(|secret| shown.contains(secret)), "{shown}");
+        assert_eq!(found[0].to_string(), "!   \"ghcr.io\"                     plain-text login");
+    }
+}

@@ -1,0 +1,273 @@
+//! `Plan`: the changes of one file, shown first, then applied.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::{ConfigFile, HELPER, LIMIT};
+use crate::system::files::{self, Access};
+use crate::system::text::one_line;
+
+/// The changes of one file. It holds the file's text, plain-text logins included, so that it does not print it.
+pub(crate) struct Plan {
+    path: PathBuf,
+    changes: Vec<Change>,
+    before: Option<String>,
+    after: Option<String>,
+    backup: Backup,
+}
+
+/// Whether the file as it is gets copied to `….before-ensign` first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backup {
+    No,
+    /// Our entries are in the file: a copy made before them is worth more.
+    IfNone,
+    Fresh,
+}
+
+/// One line of a plan. Its `Display` is that line of the preview.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The registry gets an entry.
+    Add { key: String },
+    /// The registry's entry is taken from another helper.
+    Replace { key: String, helper: String },
+    /// The entry is removed.
+    Remove { key: String },
+    /// A wanted registry stays with another helper.
+    Conflict { key: String, helper: String },
+    /// Another registry's helper, left as it is.
+    Kept { key: String, helper: String },
+    /// The entry is ours already.
+    Ours { key: String },
+    /// A plain-text login is taken out of `auths`; its empty marker stays.
+    TakeOut { key: String },
+    /// A helper is added in front of `credential-helpers` in `registries.conf`.
+    Prepend,
+    /// That helper is taken out again.
+    Unlist,
+}
+
+impl Plan {
+    /// Plans to edit the file's text once for each change.
+    pub(super) fn of(
+        file: &ConfigFile,
+        changes: Vec<Change>,
+        edit: impl Fn(&str, &Change) -> Option<String>,
+    ) -> Result<Self> {
+        let before = file.text().map(str::to_owned);
+        let mut after = before.clone().unwrap_or_default();
+        for change in changes.iter().filter(|change| change.writes()) {
+            after = edit(&after, change)
+                .with_context(|| format!("could not find the place in `{}`", file.path().display()))?;
+        }
+        Ok(Self::from_texts(file.path(), changes, before, after))
+    }
+
+    /// The plan that leads from one text to the other.
+    pub(super) fn from_texts(path: &Path, changes: Vec<Change>, before: Option<String>, after: String) -> Self {
+        let after = (before.as_deref().unwrap_or_default() != after).then_some(after);
+        Self { path: path.to_owned(), changes, before, after, backup: Backup::No }
+    }
+
+    pub(super) fn with_backup(mut self, backup: Backup) -> Self {
+        self.backup = backup;
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The text it leads to; `None` if nothing changes.
+    pub(super) fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    /// Tells whether nothing would be written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.after.is_none()
+    }
+
+    /// The copy of the file as it was before our first entry.
+    pub(crate) fn backup_path(path: &Path) -> PathBuf {
+        files::sibling(path, ".before-ensign")
+    }
+
+    /// Writes the file, if anything changes, and keeps the backup. The caller holds Ensign's lock; other writers take
+    /// none, so that a file that changed since it was read is left alone.
+    pub(crate) fn apply(&self) -> Result<()> {
+        let Some(after) = &self.after else { return Ok(()) };
+        let path = &self.path;
+        if files::read(path, LIMIT)?.as_deref() != self.before.as_deref().map(str::as_bytes) {
+            bail!("could not write `{}`: it changed meanwhile, run the command again", path.display());
+        }
+        if let Some(before) = self.before.as_deref().filter(|text| !text.trim().is_empty()) {
+            let backup = Self::backup_path(path);
+            if self.backup == Backup::Fresh || (self.backup == Backup::IfNone && !backup.exists()) {
+                files::replace(&backup, before.as_bytes(), Access::Private)?;
+            }
+        }
+        files::replace(&destination(path), after.as_bytes(), Access::Kept)
+    }
+}
+
+/// Follows a link that leads to no file yet; all others are followed by whoever writes.
+fn destination(path: &Path) -> PathBuf {
+    match fs::read_link(path) {
+        Ok(target) if !path.exists() => path.parent().unwrap_or(Path::new(".")).join(target),
+        _ => path.to_owned(),
+    }
+}
+
+impl Change {
+    /// Tells whether the file becomes another one by it.
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. })
+    }
+
+    /// The part of the file it is about, for the preview.
+    fn section(&self) -> &'static str {
+        match self {
+            Self::TakeOut { .. } => "auths",
+            Self::Prepend | Self::Unlist => "credential-helpers",
+            _ => "credHelpers",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entry = |key: &str, helper: &str| format!("{}: {}", quoted(key), quoted(helper));
+        let (sign, entry, remark) = match self {
+            Self::Add { key } => ("+", entry(key, HELPER), String::new()),
+            Self::Replace { key, helper } => ("+", entry(key, HELPER), format!("instead of {}", quoted(helper))),
+            Self::Remove { key } => ("-", entry(key, HELPER), String::new()),
+            Self::Conflict { key, helper } => ("!", entry(key, helper), "kept; --force replaces it".into()),
+            Self::Kept { key, helper } => (" ", entry(key, helper), "kept".into()),
+            Self::Ours { key } => (" ", entry(key, HELPER), "already".into()),
+            Self::TakeOut { key } => ("-", quoted(key), "plain-text login".into()),
+            Self::Prepend => ("+", quoted(HELPER), "in front".into()),
+            Self::Unlist => ("-", quoted(HELPER), String::new()),
+        };
+        f.write_str(format!("{sign}   {entry:<30}{remark}").trim_end())
+    }
+}
+
+/// The lines of the preview under their sections, without the file's name.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut section = "";
+        for change in &self.changes {
+            if change.section() != section {
+                section = change.section();
+                writeln!(f, "  {section}")?;
+            }
+            writeln!(f, "{change}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("path", &self.path).field("changes", &self.changes).finish_non_exhaustive()
+    }
+}
+
+/// Shows a key from the file. Some logins were saved under `https://user:password@host`.
+pub(super) fn quoted(key: &str) -> String {
+    format!("\"{}\"", one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::{Reader, setup};
+
+    fn ask(name: &str, force: bool) -> impl Fn(&ConfigFile) -> Result<Plan> {
+        let registries = [name.parse().unwrap()];
+        move |file| setup::plan(file, Reader::Docker, &registries, force)
+    }
+
+    #[test]
+    fn the_preview_shows_each_entry() {
+        let text = r#"{"credHelpers": {"gcr.io": "gcloud", "quay.io": "desktop", "atcr.io": "ensign"}}"#;
+        let file = ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap();
+        let wanted = ["ghcr.io", "atcr.io", "quay.io"].map(|name| name.parse().unwrap());
+        let shown = |force| setup::plan(&file, Reader::Docker, &wanted, force).unwrap().to_string();
+        assert_eq!(
+            shown(false),
+            "  credHelpers\n\
+             \x20   \"gcr.io\": \"gcloud\"            kept\n\
+             +   \"ghcr.io\": \"ensign\"\n\
+             \x20   \"atcr.io\": \"ensign\"           already\n\
+             !   \"quay.io\": \"desktop\"          kept; --force replaces it\n"
+        );
+        assert!(shown(true).contains("+   \"quay.io\": \"ensign\"           instead of \"desktop\"\n"));
+        assert_eq!(quoted("https://me:hunter2@ghcr.io\n"), "\"ghcr.io\"");
+    }
+
+    fn apply(path: &Path, plan: impl Fn(&ConfigFile) -> Result<Plan>) {
+        plan(&ConfigFile::load(path).unwrap()).unwrap().apply().unwrap();
+    }
+
+    #[test]
+    fn the_first_copy_is_kept_until_our_entries_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let text = || fs::read_to_string(&path).unwrap();
+        let copy = || fs::read_to_string(Plan::backup_path(&path)).unwrap();
+        files::replace(&path, b"{\"a\": 1}", Access::Private).unwrap();
+        apply(&path, ask("ghcr.io", false));
+        apply(&path, ask("atcr.io", false));
+        assert_eq!(text(), r#"{"a": 1, "credHelpers": {"ghcr.io": "ensign", "atcr.io": "ensign"}}"#);
+        assert_eq!(copy(), "{\"a\": 1}");
+        apply(&path, setup::undo);
+        assert_eq!((text(), copy()), ("{\"a\": 1}".into(), "{\"a\": 1}".into()));
+        files::replace(&path, b"{\"b\": 2}", Access::Private).unwrap();
+        apply(&path, ask("ghcr.io", false));
+        assert_eq!(copy(), "{\"b\": 2}");
+    }
+
+    #[test]
+    fn a_file_that_changed_meanwhile_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        for (before, now) in [(None, "{}"), (Some("{}"), "{ }"), (Some("{\"a\": 1}"), "{\"a\": 2}")] {
+            let file = ConfigFile::parse(&path, before.map(Into::into)).unwrap();
+            let plan = ask("ghcr.io", false)(&file).unwrap();
+            files::replace(&path, now.as_bytes(), Access::Private).unwrap();
+            let error = plan.apply().unwrap_err();
+            assert!(error.to_string().contains("changed meanwhile"), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), now);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_modes_survive_and_a_new_file_is_private() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (link, file) = (folder.path().join("config.json"), folder.path().join("dotfiles/docker.json"));
+        fs::create_dir(folder.path().join("dotfiles")).unwrap();
+        symlink("dotfiles/docker.json", &link).unwrap();
+        let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        apply(&link, ask("ghcr.io", false));
+        assert!(link.is_symlink() && !Plan::backup_path(&link).exists());
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        apply(&link, ask("atcr.io", false));
+        assert!(link.is_symlink());
+        assert_eq!(mode(), 0o640);
+        assert_eq!(ConfigFile::load(&link).unwrap().link_target(), Some(Path::new("dotfiles/docker.json")));
+        assert_eq!(fs::read_to_string(&file).unwrap().matches("ensign").count(), 2);
+    }
+}

@@ -1,0 +1,177 @@
+//! Whom Docker asks for a registry's login as things are, and whether it would find our program.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::leftovers::decode;
+use super::{ConfigFile, HELPER, Reader};
+use crate::model::Registry;
+use crate::system::env;
+
+/// The program that Docker runs for our entries.
+pub(crate) const PROGRAM: &str = "docker-credential-ensign";
+
+/// Returns whom the readers of this file ask: `credHelpers` goes before `credsStore`, and an empty name there means the
+/// file itself (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The containers tools do
+/// not know `credsStore`.
+pub(crate) fn asked<'a>(file: &'a ConfigFile, reader: Reader, registry: &Registry) -> Asked<'a> {
+    let key = if reader == Reader::Docker { registry.docker_key() } else { registry.as_str() };
+    let store = || file.store().filter(|_| reader == Reader::Docker);
+    match file.helper(key).or_else(store) {
+        None | Some("") => Asked::PlainFile,
+        Some(HELPER) => Asked::Us,
+        Some(helper) => match helper.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')) {
+            Some(alias) => Asked::Pinned(alias),
+            None => Asked::Helper(helper),
+        },
+    }
+}
+
+/// Tells whether Docker asks Ensign for this registry.
+pub(crate) fn asks_us(file: &ConfigFile, registry: &Registry) -> bool {
+    matches!(asked(file, Reader::Docker, registry), Asked::Us | Asked::Pinned(_))
+}
+
+/// Whom a client asks for a registry's login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked<'a> {
+    Us,
+    /// Ensign under a name that is pinned to one account.
+    Pinned(&'a str),
+    /// Another `docker-credential-…` program.
+    Helper(&'a str),
+    /// Nobody: what stands in `auths` is used.
+    PlainFile,
+}
+
+/// What the variable `DOCKER_AUTH_CONFIG` means for a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthConfig {
+    /// It is not set, or does not name the registry.
+    Silent,
+    /// Its login is used, whatever the helper has.
+    Wins,
+    /// Docker cannot read it and says so with every command; some other programs can.
+    Unreadable,
+}
+
+/// Judges the value of `DOCKER_AUTH_CONFIG` as Docker does from 28.3 on: exactly `auths` with `auth`, and exact keys
+/// (docker/cli `cli/config/configfile/file.go`, `parseEnvConfig`).
+pub(crate) fn auth_config(value: Option<&str>, registry: &Registry) -> AuthConfig {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Variable {
+        auths: Option<BTreeMap<String, Entry>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry {
+        auth: String,
+    }
+    let Some(value) = value.filter(|value| !value.trim().is_empty()) else { return AuthConfig::Silent };
+    let Ok(Variable { auths }) = serde_json::from_str(value) else { return AuthConfig::Unreadable };
+    let auths = auths.unwrap_or_default();
+    if auths.values().any(|Entry { auth }| decode(auth).is_err()) {
+        AuthConfig::Unreadable
+    } else if auths.contains_key(registry.docker_key()) {
+        AuthConfig::Wins
+    } else {
+        AuthConfig::Silent
+    }
+}
+
+/// The value of `DOCKER_AUTH_CONFIG`. It holds secrets.
+pub(crate) fn auth_config_variable() -> Option<String> {
+    env::variable("DOCKER_AUTH_CONFIG").map(|value| value.to_string_lossy().into_owned())
+}
+
+/// Looks a program up on `PATH`, as Docker will.
+pub(crate) fn program_on_path(name: &str) -> Option<PathBuf> {
+    let path = env::variable("PATH")?;
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    find_program(&file, std::env::split_paths(&path), Path::is_file)
+}
+
+/// Returns the first of the folders' files of that name. Go runs no program from a folder that is not absolute
+/// (`os/exec`, `ErrDot`), so neither does Docker.
+fn find_program(
+    file: &str,
+    folders: impl Iterator<Item = PathBuf>,
+    is_file: impl Fn(&Path) -> bool,
+) -> Option<PathBuf> {
+    folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(file)).find(|path| is_file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_goes_before_the_store() {
+        for (text, docker, containers) in [
+            ("{}", Asked::PlainFile, Asked::PlainFile),
+            (r#"{"credsStore": "ensign"}"#, Asked::Us, Asked::PlainFile),
+            (r#"{"credsStore": "desktop"}"#, Asked::Helper("desktop"), Asked::PlainFile),
+            (r#"{"credsStore": "desktop", "credHelpers": {"ghcr.io": "ensign"}}"#, Asked::Us, Asked::Us),
+            (r#"{"credsStore": "ensign", "credHelpers": {"ghcr.io": ""}}"#, Asked::PlainFile, Asked::PlainFile),
+            (r#"{"credsStore": "ensign", "credHelpers": {"ghcr.io": "gh"}}"#, Asked::Helper("gh"), Asked::Helper("gh")),
+            (r#"{"credHelpers": {"ghcr.io": "ensign-work"}}"#, Asked::Pinned("work"), Asked::Pinned("work")),
+            (r#"{"credHelpers": {"ghcr.io": "ensigns"}}"#, Asked::Helper("ensigns"), Asked::Helper("ensigns")),
+            (r#"{"credHelpers": {"ghcr.io:443": "ensign"}}"#, Asked::PlainFile, Asked::PlainFile),
+        ] {
+            let file = ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap();
+            let ghcr = Registry::from_key("ghcr.io");
+            assert_eq!(asked(&file, Reader::Docker, &ghcr), docker, "{text}");
+            assert_eq!(asked(&file, Reader::Containers, &ghcr), containers, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_family_asks_for_docker_hub_under_its_own_name() {
+        for (key, docker, containers) in
+            [("https://index.docker.io/v1/", Asked::Us, Asked::PlainFile), ("docker.io", Asked::PlainFile, Asked::Us)]
+        {
+            let text = format!(r#"{{"credHelpers": {{"{key}": "ensign"}}}}"#);
+            let file = ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap();
+            assert_eq!(asked(&file, Reader::Docker, &Registry::docker_hub()), docker);
+            assert_eq!(asked(&file, Reader::Containers, &Registry::docker_hub()), containers);
+            assert_eq!(asks_us(&file, &Registry::docker_hub()), docker == Asked::Us);
+        }
+    }
+
+    #[test]
+    fn the_variable_wins_only_in_dockers_exact_form() {
+        for (value, ghcr, hub) in [
+            ("", AuthConfig::Silent, AuthConfig::Silent),
+            ("{}", AuthConfig::Silent, AuthConfig::Silent),
+            (r#"{"auths": {"ghcr.io": {"auth": "YTpi"}}}"#, AuthConfig::Wins, AuthConfig::Silent),
+            (r#"{"auths": {"https://index.docker.io/v1/": {"auth": "YTpi"}}}"#, AuthConfig::Silent, AuthConfig::Wins),
+            (r#"{"auths": {"docker.io": {"auth": "YTpi"}}}"#, AuthConfig::Silent, AuthConfig::Silent),
+            (r#"{"auths": {"ghcr.io": {"auth": "%"}}}"#, AuthConfig::Unreadable, AuthConfig::Unreadable),
+            (r#"{"auths": {"ghcr.io": {"auth": ""}}}"#, AuthConfig::Unreadable, AuthConfig::Unreadable),
+            (r#"{"auths": {}, "credsStore": "x"}"#, AuthConfig::Unreadable, AuthConfig::Unreadable),
+            ("nonsense", AuthConfig::Unreadable, AuthConfig::Unreadable),
+        ] {
+            assert_eq!(auth_config(Some(value), &Registry::from_key("ghcr.io")), ghcr, "{value}");
+            assert_eq!(auth_config(Some(value), &Registry::docker_hub()), hub, "{value}");
+        }
+        assert_eq!(auth_config(None, &Registry::docker_hub()), AuthConfig::Silent);
+    }
+
+    #[test]
+    fn a_program_is_found_in_the_first_absolute_folder_that_has_it() {
+        let root = std::env::temp_dir(); // absolute on every platform
+        let (one, two) = (root.join("one"), root.join("two"));
+        for (folders, there, found) in [
+            (vec![one.clone(), two.clone()], vec![two.join(PROGRAM)], Some(two.join(PROGRAM))),
+            (vec![one.clone(), two.clone()], vec![one.join(PROGRAM), two.join(PROGRAM)], Some(one.join(PROGRAM))),
+            (vec![".".into(), "".into()], vec![Path::new(".").join(PROGRAM), PROGRAM.into()], None),
+            (vec![], vec![], None),
+        ] {
+            let is_file = |path: &Path| there.iter().any(|file| file == path);
+            assert_eq!(find_program(PROGRAM, folders.into_iter(), is_file), found);
+        }
+    }
+}
