@@ -1,0 +1,1 @@
+//! A server on the loopback for tests: it answers as a function says.
