@@ -188,8 +188,9 @@ impl Url {
             Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
             None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
         };
-        let port_ok = port.is_empty() || port[1..].parse::<u16>().is_ok_and(|port| port > 0);
-        (plain && host_ok && port_ok && !host.is_empty()).then_some(Self(uri))
+        let digits = port.strip_prefix(':').filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        let port_ok = port.is_empty() || digits.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port > 0);
+        (plain && host_ok && port_ok && (1..=255).contains(&host.len())).then_some(Self(uri))
     }
 
     /// Resolves `path`, which begins with one `/`, against this address.
