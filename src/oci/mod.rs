@@ -11,6 +11,7 @@ use handshake::{Handshake, Step};
 
 use crate::model::{Credential, Registry};
 use crate::system::http::{Client, Failure, Limits, Url};
+use crate::system::text::one_line;
 
 /// What a registry makes of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) ->
 fn check_within(limits: Limits, registry: &Registry, credential: &Credential, wire: Wire) -> Verdict {
     let client = Client::new(limits);
     let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
-        return unverified(format!("`{registry}` is no host that can be asked"));
+        return unverified(format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100)));
     };
     let host = https.authority().to_owned();
     let no_https = match log_in(&client, https, credential, wire) {
