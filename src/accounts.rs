@@ -142,9 +142,22 @@ impl<'e> Accounts<'e> {
     /// Makes an account the one that answers when nothing else decides.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         self.change(|edit| {
+            let before = edit.of(registry).active_account().map(|account| account.name.clone());
+            edit.document.set_previous(registry, before.as_ref());
             edit.document.set_active(registry, &Active::Account(name.clone()));
             Ok(())
         })
+    }
+
+    /// Gives an account another label, its secret included.
+    pub(crate) fn rename(&self, edit: &mut Edit, account: &Account, to: &AccountName) -> Result<()> {
+        if let Some(secret) = self.vault.get(account)? {
+            self.vault.put(&Account { name: to.clone(), ..account.clone() }, &secret)?;
+        }
+        edit.document.rename(&account.registry, &account.name, to);
+        // Last: until the config is written, the old label is the one that is read.
+        edit.afterwards.push(account.clone());
+        Ok(())
     }
 
     /// Keeps or forgets one of the tokens that `docker login` keeps beside a Docker Hub account.
@@ -157,12 +170,15 @@ impl<'e> Accounts<'e> {
 
     /// Changes the config under its lock; what is adopted is written with the change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Edit) -> Result<T>) -> Result<T> {
-        self.config.edit(|edit| {
-            for (account, secret) in edit.adopted.take().map(|adopted| adopted.secrets).unwrap_or_default() {
-                self.vault.put(&account, &secret)?;
-            }
-            change(edit)
-        })
+        self.config.edit(
+            |edit| {
+                for (account, secret) in edit.adopted.take().map(|adopted| adopted.secrets).unwrap_or_default() {
+                    self.vault.put(&account, &secret)?;
+                }
+                change(edit)
+            },
+            |gone| self.vault.remove(gone),
+        )
     }
 }
 
@@ -229,7 +245,7 @@ impl Edit {
     /// The accounts of one registry before the change.
     pub(crate) fn of(&self, registry: &Registry) -> Candidates {
         let found = self.registries.iter().find(|one| one.registry == *registry).cloned();
-        found.unwrap_or_else(|| Candidates { registry: registry.clone(), active: Active::Unset, accounts: vec![] })
+        found.unwrap_or_else(|| Candidates::none(registry))
     }
 }
 

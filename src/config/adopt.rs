@@ -67,7 +67,7 @@ impl Adopted {
         };
         let known = self.registries.iter().position(|one| one.registry == registry);
         let place = known.unwrap_or_else(|| {
-            self.registries.push(Candidates { registry, active: Active::Unset, accounts: vec![] });
+            self.registries.push(Candidates::none(&registry));
             self.registries.len() - 1
         });
         let candidates = &mut self.registries[place];

@@ -42,12 +42,6 @@ impl Document {
         set_or_remove(fields, "folders", json!(folders));
     }
 
-    /// An account's folders as they are written.
-    pub(crate) fn folders(&mut self, registry: &Registry, name: &AccountName) -> Vec<String> {
-        let folders = self.accounts(registry).get(name.as_str()).and_then(|account| account.get("folders"));
-        folders.and_then(|folders| serde_json::from_value(folders.clone()).ok()).unwrap_or_default()
-    }
-
     /// Takes an account out. The registry stays, with who is active, as long as it has other accounts.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
         self.accounts(registry).shift_remove(name.as_str());
@@ -80,6 +74,11 @@ impl Document {
         };
         let place = entry.keys().position(|key| key == "active").unwrap_or(0); // first, where a reader looks for it
         entry.shift_insert(place, "active".into(), value);
+    }
+
+    /// Remembers who was active before a switch.
+    pub(crate) fn set_previous(&mut self, registry: &Registry, name: Option<&AccountName>) {
+        set_or_remove(self.registry(registry), "previous", json!(name.map(AccountName::as_str)));
     }
 
     /// The text of the file: pretty, but with an account on one line, which is shorter to read for people and programs.

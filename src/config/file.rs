@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::adopt::Adopted;
 use super::document::Document;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates};
-use crate::model::{Problem, Registry};
+use crate::model::choice::Candidates;
+use crate::model::{Account, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -38,6 +38,8 @@ pub(crate) struct Edit {
     pub(crate) registries: Vec<Candidates>,
     /// What was taken over and must be written with this change, secrets included.
     pub(crate) adopted: Option<Adopted>,
+    /// Accounts whose secrets are to go once the config is written.
+    pub(crate) afterwards: Vec<Account>,
 }
 
 /// A config of ten thousand accounts takes one MiB; more is somebody else's file.
@@ -70,10 +72,15 @@ impl<'e> ConfigFile<'e> {
         })
     }
 
-    /// Changes the config: takes the lock, reads, lets `change` work, writes if anything changed.
+    /// Changes the config: takes the lock, reads, lets `change` work, writes if anything changed, and then hands
+    /// `clean_up` the accounts whose secrets are to go.
     ///
     /// The file before is kept as `config.json.bak`. A file that cannot be read is left as it is.
-    pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut Edit) -> Result<T>) -> Result<T> {
+    pub(crate) fn edit<T>(
+        &self,
+        change: impl FnOnce(&mut Edit) -> Result<T>,
+        clean_up: impl Fn(&Account) -> Result<()>,
+    ) -> Result<T> {
         let path = self.path().ok_or_else(no_home)?;
         let _lock = self.lock()?;
         let before = files::read(&path, LIMIT)?;
@@ -84,7 +91,7 @@ impl<'e> ConfigFile<'e> {
                     return Err(self.too_new(reading.version).into());
                 }
                 let document = Document::parse(bytes).map_err(|error| self.broken(&error))?;
-                Edit { document, registries: reading.registries, adopted: None }
+                Edit { document, registries: reading.registries, adopted: None, afterwards: vec![] }
             }
             None => Self::first_edit(Adopted::find(self.env)),
         };
@@ -98,6 +105,7 @@ impl<'e> ConfigFile<'e> {
             }
             files::replace(&path, text.as_bytes(), Access::Kept)?;
         }
+        edit.afterwards.iter().try_for_each(clean_up)?;
         Ok(result)
     }
 
@@ -122,7 +130,7 @@ impl<'e> ConfigFile<'e> {
             one.accounts.iter().for_each(|account| document.put(account));
             document.set_active(&one.registry, &one.active);
         }
-        Edit { document, registries, adopted }
+        Edit { document, registries, adopted, afterwards: vec![] }
     }
 
     fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {
@@ -155,7 +163,6 @@ pub(crate) fn no_home() -> Problem {
 impl Loaded {
     /// The one registry that was asked for.
     pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Source) {
-        let none = || Candidates { registry: registry.clone(), active: Active::Unset, accounts: vec![] };
-        (self.registries.into_iter().next().unwrap_or_else(none), self.source)
+        (self.registries.into_iter().next().unwrap_or_else(|| Candidates::none(registry)), self.source)
     }
 }

@@ -54,6 +54,7 @@ struct RawRegistry {
     /// Absent, `null` (signed out) and a name are three different things.
     #[serde(default, deserialize_with = "present")]
     active: Option<Option<String>>,
+    previous: Option<String>,
     #[serde(default, deserialize_with = "in_order")]
     accounts: Vec<(String, RawAccount)>,
 }
@@ -108,7 +109,8 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
             Active::Account(name.parse().map_err(|error| format!("registries.{registry}.active: {error}"))?)
         }
     };
-    Ok(Candidates { registry, active, accounts })
+    let previous = raw.previous.and_then(|name| name.parse().ok());
+    Ok(Candidates { registry, active, previous, accounts })
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {

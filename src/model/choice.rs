@@ -11,6 +11,8 @@ use super::{Account, AccountName, ImagePattern, ImageReference, Registry};
 pub(crate) struct Candidates {
     pub(crate) registry: Registry,
     pub(crate) active: Active,
+    /// Who was active before the last switch.
+    pub(crate) previous: Option<AccountName>,
     pub(crate) accounts: Vec<Account>,
 }
 
@@ -180,6 +182,11 @@ where
 }
 
 impl Candidates {
+    /// What is known about a registry without accounts.
+    pub(crate) fn none(registry: &Registry) -> Self {
+        Self { registry: registry.clone(), active: Active::Unset, previous: None, accounts: vec![] }
+    }
+
     /// The account a person means by `name`: an alias first, else a user name that only one account has.
     pub(crate) fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.name.as_str() == name).or_else(|| {
@@ -193,6 +200,10 @@ impl Candidates {
             Active::Account(name) => self.accounts.iter().find(|account| account.name == *name),
             Active::SignedOut | Active::Unset => None,
         }
+    }
+
+    pub(crate) fn previous_account(&self) -> Option<&Account> {
+        self.previous.as_ref().and_then(|name| self.accounts.iter().find(|account| account.name == *name))
     }
 
     /// The account that answers when a call says nothing about itself.
@@ -332,6 +343,7 @@ mod tests {
                 "null" => Active::SignedOut,
                 name => Active::Account(name.parse().unwrap()),
             },
+            previous: None,
             accounts: vec![
                 account("me", &[], &["/home/me"]),
                 account("work", &["ghcr.io/acme/**"], &["/home/me/work"]),

@@ -1,1 +1,226 @@
-//! The registry on the wire.
+//! The registry on the wire: does it accept a login? Asked before anything is stored, and by people who wonder.
+
+mod challenge;
+mod handshake;
+mod realm;
+#[cfg(test)]
+mod scripted_server;
+mod token;
+
+use handshake::{Handshake, Step};
+
+use crate::model::{Credential, Registry};
+use crate::system::http::{Client, Failure, Limits, Url};
+use crate::system::text::one_line;
+
+/// What a registry makes of a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The registry knows these credentials. What they may pull or push is not said.
+    Accepted,
+    /// The registry answers anyone, so the credentials were not checked.
+    Open,
+    /// The registry or its token server refuses these credentials.
+    Rejected { by: String },
+    /// Nothing was proved; `why` is a part of a sentence that names the host.
+    Unverified { why: String },
+}
+
+/// Whether the user allowed the registry to be spoken to without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Plain http only to this machine itself.
+    Https,
+    PlainHttpAllowed,
+}
+
+/// Logs in to the registry as `docker login` does: it must answer `GET /v2/` with 200. Where plain http is allowed,
+/// https is tried first, as Docker's daemon does with its insecure registries.
+pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) -> Verdict {
+    check_within(Limits::default(), registry, credential, wire)
+}
+
+fn check_within(limits: Limits, registry: &Registry, credential: &Credential, wire: Wire) -> Verdict {
+    let client = Client::new(limits);
+    let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
+        return unverified(format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100)));
+    };
+    let host = https.authority().to_owned();
+    let no_https = match log_in(&client, https, credential, wire) {
+        Ok(verdict) => return verdict,
+        Err(why) => why,
+    };
+    if wire == Wire::Https && !registry.is_loopback() {
+        return unreachable(&host, &no_https);
+    }
+    log_in(&client, http, credential, wire).unwrap_or_else(|no_http| {
+        let alike = no_http == no_https;
+        unreachable(&host, &if alike { no_http } else { format!("by https: {no_https}; by http: {no_http}") })
+    })
+}
+
+/// `None` for a key that is no host: some programs store arbitrary text.
+fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
+    let authority = registry.api_authority();
+    Url::parse(&format!("{scheme}://{authority}/v2/"))
+        .filter(|url| url.authority() == authority && url.path() == "/v2/")
+}
+
+/// Carries the handshake's requests out. An error says why nobody there speaks this scheme.
+fn log_in(client: &Client, url: Url, credential: &Credential, wire: Wire) -> Result<Verdict, String> {
+    let plain = !url.is_https();
+    let (mut handshake, ping) = Handshake::start(url, credential, wire);
+    let mut answer = client.send(&ping);
+    match &answer {
+        Err(Failure(why)) => return Err(why.clone()),
+        Ok(response) if plain && response.status == 400 => return Err("it wants https".to_owned()), // Go's net/http
+        Ok(_) => {}
+    }
+    loop {
+        match handshake.feed(answer) {
+            Step::Send(request) => answer = client.send(&request),
+            Step::Done(verdict) => return Ok(verdict),
+        }
+    }
+}
+
+fn unreachable(host: &str, why: &str) -> Verdict {
+    unverified(format!("could not reach `{host}`: {why}"))
+}
+
+/// What a status says that is no answer to the question.
+fn odd(host: &str, status: u16) -> Verdict {
+    unverified(match status {
+        300..=399 => format!("`{host}` redirects a request that carries credentials, which is not followed"),
+        429 => format!("`{host}` asks to try again later (429)"),
+        500..=599 => format!("`{host}` is out of order ({status})"),
+        _ => format!("`{host}` answered {status}, which says nothing about the credentials"),
+    })
+}
+
+fn unverified(why: String) -> Verdict {
+    Verdict::Unverified { why }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::scripted_server::{ScriptedServer, write_answer};
+    use super::*;
+    use crate::model::Secret;
+
+    const LIMITS: Limits = Limits { connect: Duration::from_millis(500), overall: Duration::from_millis(500) };
+
+    /// `alice:secret` in Basic.
+    const ALICE: &str = "authorization: basic ywxpy2u6c2vjcmv0\r\n";
+
+    fn check_as_alice(registry: &Registry) -> Verdict {
+        let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("secret".into()) };
+        check_within(LIMITS, registry, &credential, Wire::Https)
+    }
+
+    fn knows_alice(head: &str) -> bool {
+        head.to_lowercase().contains(ALICE)
+    }
+
+    #[test]
+    fn an_open_registry_checks_nothing() {
+        let server = ScriptedServer::start(|_, stream| write_answer(stream, 200, "", "{}"));
+        assert_eq!(check_as_alice(&server.registry), Verdict::Open);
+        let head = server.seen()[0].to_lowercase();
+        assert!(head.starts_with("get /v2/ http/1.1\r\n"), "{head}");
+        assert!(head.contains(concat!("user-agent: ensign/", env!("CARGO_PKG_VERSION"), "\r\n")), "{head}");
+        assert!(!head.contains("authorization"), "{head}");
+    }
+
+    #[test]
+    fn a_password_is_taken_or_refused() {
+        for known in [true, false] {
+            let server = ScriptedServer::start(move |head, stream| {
+                let status = if known && knows_alice(head) { 200 } else { 401 };
+                write_answer(stream, status, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
+            });
+            let by = server.registry.to_string();
+            let expected = if known { Verdict::Accepted } else { Verdict::Rejected { by } };
+            assert_eq!(check_as_alice(&server.registry), expected);
+            assert!(knows_alice(&server.seen()[1]));
+        }
+    }
+
+    #[test]
+    fn a_token_is_fetched_and_shown() {
+        let server = ScriptedServer::start(|head, stream| {
+            if head.starts_with("GET /token?a=b&client_id=ensign&service=s%20%2B1&account=alice ") && knows_alice(head)
+            {
+                write_answer(stream, 200, "", r#"{"token": "t", "expires_in": 60}"#);
+            } else if head.to_lowercase().contains("authorization: bearer t\r\n") {
+                write_answer(stream, 200, "", "");
+            } else {
+                write_answer(stream, 401, "WWW-Authenticate: Bearer realm=\"/token?a=b\",service=\"s +1\"\r\n", "");
+            }
+        });
+        assert_eq!(check_as_alice(&server.registry), Verdict::Accepted, "{:?}", server.seen());
+    }
+
+    #[test]
+    fn credentials_are_not_redirected() {
+        let other = ScriptedServer::start(|_, stream| write_answer(stream, 200, "", ""));
+        let location = format!("Location: http://{}/v2/\r\n", other.registry);
+        let server = ScriptedServer::start(move |head, stream| {
+            if knows_alice(head) {
+                write_answer(stream, 307, &location, "");
+            } else {
+                write_answer(stream, 401, "WWW-Authenticate: Basic\r\n", "");
+            }
+        });
+        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        assert!(why.contains("is not followed"), "{why}");
+        assert!(other.seen().is_empty());
+    }
+
+    #[test]
+    fn nobody_there_is_no_verdict() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let registry = Registry::from_key(&listener.local_addr().unwrap().to_string());
+        drop(listener);
+        let Verdict::Unverified { why } = check_as_alice(&registry) else { panic!() };
+        assert!(why.starts_with(&format!("could not reach `{registry}`: ")), "{why}");
+        for no_host in ["two words", "a/b", "me@h"] {
+            let Verdict::Unverified { why } = check_as_alice(&Registry::opaque(no_host)) else { panic!() };
+            assert!(why.contains("is no host"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_slow_server_ends_in_the_deadline() {
+        let server = ScriptedServer::start(|_, stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+            for _ in 0..100 {
+                let _ = stream.write_all(b" ");
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let started = Instant::now();
+        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        assert!(why.contains("in time"), "{why}");
+        assert!(started.elapsed() < Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_huge_body_is_not_read() {
+        let server = ScriptedServer::start(|head, stream| {
+            if head.starts_with("GET /token") {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"token\":\"");
+                while stream.write_all(&[b'a'; 1024]).is_ok() {}
+            } else {
+                write_answer(stream, 401, "WWW-Authenticate: Bearer realm=\"/token\"\r\n", "");
+            }
+        });
+        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        assert!(why.contains("without a token"), "{why}");
+    }
+}

@@ -1,1 +1,292 @@
-//! One request to a registry. The home of `ureq`.
+//! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, LOCATION, WWW_AUTHENTICATE};
+use ureq::http::{HeaderValue, Uri};
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::typestate::WithBody;
+use ureq::{Agent, Body, Error, RequestBuilder};
+use zeroize::Zeroizing;
+
+use super::text::one_line;
+use crate::model::{Credential, Secret};
+
+/// Sends requests. One per run: it loads the platform's certificates once and keeps connections open.
+pub(crate) struct Client(Agent);
+
+/// How long one request may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) connect: Duration,
+    /// From looking up the name to the last byte of the body.
+    pub(crate) overall: Duration,
+}
+
+/// A GET, or a POST if it carries a form.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) url: Url,
+    /// Added to what the address holds already.
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) authorization: Authorization<'a>,
+    pub(crate) form: Vec<(&'static str, Field<'a>)>,
+}
+
+/// The credentials a request shows.
+#[derive(Debug)]
+pub(crate) enum Authorization<'a> {
+    None,
+    Basic(&'a Credential),
+    Bearer(Secret),
+}
+
+/// One value of a form.
+#[derive(Debug)]
+pub(crate) enum Field<'a> {
+    Plain(String),
+    Secret(&'a Secret),
+}
+
+/// What a server answered. All of it is text from a stranger.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// The `WWW-Authenticate` headers.
+    pub(crate) challenges: Vec<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) content_type: Option<String>,
+    /// `None` if it was longer than 64 KiB. It may hold a token.
+    pub(crate) body: Option<Secret>,
+}
+
+/// Why there is no answer, as part of a sentence.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) String);
+
+/// An absolute `http` or `https` address without user information and fragment, as the client itself reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url(Uri);
+
+const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
+
+/// Tokens of tens of kilobytes exist; go-containerregistry has the same bound.
+const BODY_LIMIT: u64 = 64 * 1024;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), overall: Duration::from_secs(15) }
+    }
+}
+
+impl Client {
+    /// Proxies are taken from the environment.
+    pub(crate) fn new(limits: Limits) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0) // whether another address may be asked, and with what, is the caller's to say
+            .timeout_connect(Some(limits.connect))
+            .timeout_global(Some(limits.overall))
+            .user_agent(USER_AGENT)
+            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+            .build();
+        Self(Agent::new_with_config(config))
+    }
+
+    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let Request { url, query: _, authorization, form } = request;
+        let header = authorization_header(authorization)
+            .map_err(|_| Failure("the credentials do not fit into an HTTP header".to_owned()))?;
+        let answer = if form.is_empty() {
+            prepare(self.0.get(url.0.clone()), request, header).call()
+        } else {
+            send_form(prepare(self.0.post(url.0.clone()), request, header), form)
+        };
+        answer.and_then(receive).map_err(|error| Failure(explain(&error)))
+    }
+}
+
+fn prepare<Any>(
+    mut builder: RequestBuilder<Any>,
+    request: &Request<'_>,
+    authorization: Option<HeaderValue>,
+) -> RequestBuilder<Any> {
+    if request.url.is_loopback() {
+        builder = builder.config().proxy(None).build(); // as Go's `http.ProxyFromEnvironment`, which Docker uses
+    }
+    if let Some(value) = authorization {
+        builder = builder.header(AUTHORIZATION, value);
+    }
+    builder.query_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a registry is shown the secret in the Authorization header")]
+fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<HeaderValue>, InvalidHeaderValue> {
+    let text = match authorization {
+        Authorization::None => return Ok(None),
+        Authorization::Basic(Credential { username, secret }) => {
+            let pair = Zeroizing::new(format!("{username}:{}", secret.expose()));
+            Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))))
+        }
+        Authorization::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.expose())),
+    };
+    let mut value = HeaderValue::from_str(&text)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token server is shown an identity token in a form")]
+fn send_form(
+    request: RequestBuilder<WithBody>,
+    form: &[(&'static str, Field<'_>)],
+) -> Result<ureq::http::Response<Body>, Error> {
+    request.send_form(form.iter().map(|(key, field)| match field {
+        Field::Plain(text) => (*key, text.as_str()),
+        Field::Secret(secret) => (*key, secret.expose()),
+    }))
+}
+
+fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
+    let (head, mut body) = answer.into_parts();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let body = match body.with_config().limit(BODY_LIMIT).read_to_vec() {
+        Ok(bytes) => String::from_utf8(bytes).ok().map(Secret::new),
+        Err(Error::BodyExceedsLimit(_)) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Response {
+        status: head.status.as_u16(),
+        challenges: head.headers.get_all(WWW_AUTHENTICATE).iter().map(text).collect(),
+        location: head.headers.get(LOCATION).map(text),
+        content_type: head.headers.get(CONTENT_TYPE).map(text),
+        body,
+    })
+}
+
+fn explain(error: &Error) -> String {
+    match error {
+        Error::Timeout(_) => "it did not answer in time".to_owned(),
+        Error::HostNotFound => "there is no host of that name".to_owned(),
+        Error::Io(error) => one_line(&error.to_string(), 200),
+        Error::Rustls(error) => one_line(&format!("TLS failed: {error}"), 200),
+        Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),
+        error => one_line(&error.to_string(), 200),
+    }
+}
+
+impl Url {
+    /// Only ASCII: `ureq` panics on a query that is not.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?; // drops a fragment without a word
+        let plain = text.is_ascii() && !text.contains('#') && matches!(uri.scheme_str()?, "http" | "https");
+        let host = uri.host()?;
+        let port = uri.authority()?.as_str().strip_prefix(host)?; // fails if user information precedes the host
+        let host_ok = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+            None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+        };
+        let digits = port.strip_prefix(':').filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        let port_ok = port.is_empty() || digits.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port > 0);
+        (plain && host_ok && port_ok && (1..=255).contains(&host.len())).then_some(Self(uri))
+    }
+
+    /// Resolves `path`, which begins with one `/`, against this address.
+    pub(crate) fn at(&self, path: &str) -> Option<Self> {
+        let scheme = if self.is_https() { "https" } else { "http" };
+        (path.starts_with('/') && !path.starts_with("//"))
+            .then(|| Self::parse(&format!("{scheme}://{}{path}", self.authority())))
+            .flatten()
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// `host[:port]`, as it was written.
+    pub(crate) fn authority(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// The host in lower case, without the brackets of an IPv6 address.
+    pub(crate) fn host(&self) -> String {
+        self.0.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase()
+    }
+
+    /// The address the host spells out, if it is no name.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.host().parse().ok().map(|ip: IpAddr| ip.to_canonical())
+    }
+
+    /// Tells whether the host is this machine, by name or number.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.host();
+        host == "localhost" || host.ends_with(".localhost") || self.ip().is_some_and(|ip| ip.is_loopback())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_http_without_user_and_fragment() {
+        for (text, host) in [
+            ("https://ghcr.io/v2/", Some("ghcr.io")),
+            ("https://GHCR.io", Some("ghcr.io")),
+            ("http://[::1]:5000/v2/", Some("::1")),
+            ("https://h:8443/token?a=b", Some("h")),
+            ("https://bob@h/", None),
+            ("https://ghcr.io:x@h/", None),
+            ("https://h/#f", None),
+            ("https://h:/", None),
+            ("https://h:+1/", None),
+            ("https://%68/", None),
+            ("https://[h]/", None),
+            ("https://h:0/", None),
+            ("https://h:99999/", None),
+            ("https://", None),
+            ("https:///v2/", None),
+            ("ftp://h/", None),
+            ("/v2/", None),
+            ("h", None),
+            ("https://h/?ü", None),
+            ("https://h\\@evil/", None),
+            ("https://h/ x", None),
+            ("https://h/\r\nx: y", None),
+            ("", None),
+        ] {
+            assert_eq!(Url::parse(text).map(|url| url.host()).as_deref(), host, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_on_its_host() {
+        let url = Url::parse("https://h:1/v2/").unwrap();
+        for (path, resolved) in [
+            ("/token?a=b", Some("https://h:1/token?a=b")),
+            ("//evil/token", None),
+            ("token", None),
+            ("/a#b", None),
+            ("", None),
+        ] {
+            assert_eq!(url.at(path), resolved.and_then(Url::parse), "{path}");
+        }
+    }
+
+    #[test]
+    fn credentials_become_a_header_that_does_not_print() {
+        let credential = Credential { username: "älice".parse().unwrap(), secret: Secret::new("pä:ss".into()) };
+        let basic = authorization_header(&Authorization::Basic(&credential)).unwrap().unwrap();
+        assert_eq!(basic, "Basic w6RsaWNlOnDDpDpzcw=="); // UTF-8, RFC 7617 section 2.1
+        assert_eq!(format!("{basic:?}"), "Sensitive");
+        assert!(authorization_header(&Authorization::Bearer(Secret::new("a\r\nb: c".into()))).is_err());
+        assert!(authorization_header(&Authorization::None).unwrap().is_none());
+    }
+}

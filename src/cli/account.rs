@@ -1,0 +1,114 @@
+//! `account show` and `account edit`: the alias, the images and the folders of an account.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, account_json, args};
+use crate::model::{Account, AccountName, ImagePattern, Registry};
+use crate::system::env;
+
+pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Result<ExitCode, Failure> {
+    let candidates = context.candidates(&context.registry(host)?)?;
+    let shown: Vec<&Account> = match name {
+        Some(name) => vec![context.account(&candidates, name)?],
+        None => candidates.accounts.iter().collect(),
+    };
+    let json: Vec<_> = shown.iter().map(|account| account_json(account, &candidates)).collect();
+    let lines: Vec<_> = shown
+        .iter()
+        .map(|account| {
+            let images: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
+            let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
+            let default = if candidates.default_account() == Some(*account) { "yes" } else { "no" };
+            let mut lines = vec![
+                context.ui.bold(account.name.as_str()),
+                format!("  registry   {}", account.registry),
+                format!("  username   {}", account.username),
+                format!("  default    {default}"),
+                format!("  images     {}{}", images.join(", "), if account.images.is_empty() { "  (its own namespace)" } else { "" }),
+            ];
+            if !folders.is_empty() {
+                lines.push(format!("  folders    {}", folders.join(", ")));
+            }
+            lines.extend(account.did.as_ref().map(|did| format!("  did        {did}")));
+            lines.push(format!("  store      {}", account.store));
+            lines.join("\n")
+        })
+        .collect();
+    context.ui.data(json!({"accounts": json}), lines.join("\n\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
+    let registry = context.registry(&given.host)?;
+    let candidates = context.candidates(&registry)?;
+    let name = context.account(&candidates, &given.account)?.name.clone();
+    let images = patterns(&registry, &given.images)?;
+    let folders: Vec<String> = given.folder.iter().map(|folder| folder_text(context, folder)).collect();
+    let alias: Option<AccountName> =
+        given.alias.as_deref().map(str::parse).transpose().map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
+    if !given.no_images && images.is_empty() && !given.no_folders && folders.is_empty() && alias.is_none() {
+        return Err(Failure::usage("nothing to change was given", "see `account edit --help`"));
+    }
+    let changed = context.accounts.change(|edit| {
+        let candidates = edit.of(&registry);
+        let found = candidates.accounts.iter().find(|account| account.name == name);
+        let mut account = found.cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
+        if given.no_images || !images.is_empty() {
+            account.images = images;
+            edit.document.put(&account);
+        }
+        if given.no_folders || !folders.is_empty() {
+            edit.document.set_folders(&registry, &name, &folders);
+        }
+        if let Some(alias) = alias.filter(|alias| *alias != name) {
+            if candidates.accounts.iter().any(|other| other.name == alias) {
+                return Err(anyhow!("{registry} has another account `{alias}`"));
+            }
+            context.accounts.rename(edit, &account, &alias)?;
+            account.name = alias;
+        }
+        Ok(account.name)
+    })?;
+    let candidates = context.accounts.of(&registry)?;
+    let account = context.account(&candidates, changed.as_str())?;
+    context.ui.done(account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
+    let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
+    context.ui.say(format_args!("  Used for  {}", patterns.join(", ")));
+    let rivals = candidates.accounts.iter().filter(|other| other.name != account.name);
+    for rival in rivals.filter(|other| other.patterns().iter().any(|pattern| account.patterns().contains(pattern))) {
+        context.ui.note(format_args!("{} is for the same images: between them the command line does not decide", rival.name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The patterns a person wrote, with or without the registry in front.
+pub(super) fn patterns(registry: &Registry, given: &[String]) -> Result<Vec<ImagePattern>, Failure> {
+    given
+        .iter()
+        .map(|text| {
+            let first = text.split('/').next().unwrap_or_default();
+            let full = if first.contains(['.', ':']) || first == "localhost" { text.clone() } else { format!("{registry}/{text}") };
+            let pattern: ImagePattern = full
+                .parse()
+                .map_err(|error| Failure::usage(format!("`{text}` is no pattern: {error}"), format!("write it as '{registry}/acme/**'")))?;
+            if pattern.registry() == registry {
+                Ok(pattern)
+            } else {
+                Err(Failure::usage(format!("`{text}` is on another registry than {registry}"), format!("write it as '{registry}/acme/**'")))
+            }
+        })
+        .collect()
+}
+
+/// A folder as it is written to the config: absolute, with `~` for the home folder.
+fn folder_text(context: &Context<'_>, folder: &str) -> String {
+    let expanded = context.env.expand_home(folder);
+    let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
+    let clean: std::path::PathBuf = absolute.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
+    context.env.shorten_home(Path::new(&clean))
+}

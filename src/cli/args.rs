@@ -1,0 +1,215 @@
+//! The words people type: clap's types and nothing else. The home of `clap` and `clap_complete`.
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+pub(super) use clap::error::ErrorKind;
+pub(super) use clap_complete::Shell;
+
+/// One Docker credential helper for all your registries and all your accounts on each of them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "docker-credential-ensign",
+    disable_version_flag = true,
+    subcommand_required = true,
+    infer_long_args = false,
+    help_template = "{usage-heading} {usage}\n\n{about}\n\n{all-args}\n\n\
+        Docker asks Ensign by itself once `configure-docker` has been run. HOST is a registry such as ghcr.io."
+)]
+pub(super) struct Arguments {
+    /// Print JSON on stdout
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Add an account, or renew its password or token
+    Login(Login),
+    /// Remove an account and its secret
+    Logout(Logout),
+    /// Show accounts, what each is used for, and whether Docker asks Ensign
+    Status(Status),
+    /// Change the account that answers by default
+    Switch(Switch),
+    /// Show an account, or edit its alias, images and folders
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Show which account answers for an image, and why
+    Which(Which),
+    /// Make Docker, Podman, Buildah and Skopeo ask Ensign
+    ConfigureDocker(ConfigureDocker),
+    /// Put back the last good copy of a damaged config
+    Restore,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the version
+    Version,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Login {
+    /// The registry [asked for if left out]
+    #[arg(value_name = "HOST")]
+    pub(super) host: Option<String>,
+    /// The user name at the registry
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) username: Option<String>,
+    /// Read the password or token from stdin
+    #[arg(long)]
+    pub(super) password_stdin: bool,
+    /// Your own label for the account [default: the user name]
+    #[arg(long, value_name = "ALIAS")]
+    pub(super) alias: Option<String>,
+    /// Images the account is for, such as 'ghcr.io/acme/**'; may be repeated [default: its own namespace]
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) images: Vec<String>,
+    /// Make it the account that answers by default
+    #[arg(long)]
+    pub(super) activate: bool,
+    /// Keep the login without asking the registry
+    #[arg(long)]
+    pub(super) no_verify: bool,
+    /// Speak plain http to the registry, also if it is not on this machine
+    #[arg(long)]
+    pub(super) plain_http: bool,
+    /// Where to keep the secret: file, or helper:NAME for docker-credential-NAME
+    #[arg(long, value_name = "STORE")]
+    pub(super) store: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Logout {
+    /// The registry
+    #[arg(value_name = "HOST")]
+    pub(super) host: String,
+    /// The account, by alias or user name
+    #[arg(short, long, value_name = "NAME", visible_alias = "alias")]
+    pub(super) username: Option<String>,
+    /// Remove all accounts of the registry
+    #[arg(long, conflicts_with = "username")]
+    pub(super) all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    /// Only this registry
+    #[arg(value_name = "HOST")]
+    pub(super) host: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Switch {
+    /// The registry [may be left out if only one has several accounts]
+    #[arg(value_name = "HOST")]
+    pub(super) host: Option<String>,
+    /// The account, by alias or user name; `-` for the one before [two accounts toggle, more are a menu]
+    #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
+    pub(super) account: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccountCommand {
+    /// Add an account: the same as `login`
+    Add(Login),
+    /// Show accounts in full
+    Show {
+        /// The registry
+        #[arg(value_name = "HOST")]
+        host: String,
+        /// The account, by alias or user name
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<String>,
+    },
+    /// Change an account's alias, images or folders
+    Edit(AccountEdit),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct AccountEdit {
+    /// The registry
+    #[arg(value_name = "HOST")]
+    pub(super) host: String,
+    /// The account, by alias or user name
+    #[arg(value_name = "ACCOUNT")]
+    pub(super) account: String,
+    /// A new label
+    #[arg(long, value_name = "ALIAS")]
+    pub(super) alias: Option<String>,
+    /// Images the account is for, in place of what it had; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) images: Vec<String>,
+    /// Back to the images of its own namespace
+    #[arg(long, conflicts_with = "images")]
+    pub(super) no_images: bool,
+    /// A folder in which the account is used, in place of what it had; may be repeated
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) folder: Vec<String>,
+    /// No folders
+    #[arg(long, conflicts_with = "folder")]
+    pub(super) no_folders: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Which {
+    /// An image, or a registry
+    #[arg(value_name = "IMAGE")]
+    pub(super) image: String,
+    /// As if this command asked, such as 'docker push ghcr.io/acme/app'
+    #[arg(long = "as", value_name = "COMMAND")]
+    pub(super) command: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ConfigureDocker {
+    /// The registries [default: those with accounts]
+    #[arg(value_name = "HOST")]
+    pub(super) hosts: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Take Ensign out again
+    #[arg(long, conflicts_with = "hosts")]
+    pub(super) undo: bool,
+    /// Take over registries that another helper serves
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) force: bool,
+    /// Take over plain-text logins: they become accounts and leave Docker's file
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) import: bool,
+}
+
+impl Arguments {
+    /// Parses `words`, which do not hold the program's name; `program` is what help and errors call it.
+    pub(super) fn parse_from_words(program: &str, words: Vec<std::ffi::OsString>) -> Result<Self, clap::Error> {
+        let program = program.to_owned();
+        let mut command = Self::command().name(program.clone()).bin_name(program.clone());
+        let matches = command.try_get_matches_from_mut(std::iter::once(program.into()).chain(words))?;
+        <Self as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// The whole help, as plain text.
+    pub(super) fn help(program: &str) -> String {
+        Self::command().name(program.to_owned()).bin_name(program.to_owned()).render_help().to_string()
+    }
+
+    pub(super) fn completions(shell: Shell, program: &str) -> Vec<u8> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Self::command(), program, &mut script);
+        script
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,106 @@
+//! `Failure`: what a person reads when a command does not do what was asked, and the exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::ui::Ui;
+use crate::model::Problem;
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    kind: Kind,
+    error: anyhow::Error,
+}
+
+/// What kind of failure; scripts see it as the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Failed = 1,
+    Usage = 2,
+    /// The registry refused the login, or there is none.
+    NotLoggedIn = 3,
+    Cancelled = 130,
+}
+
+impl Failure {
+    pub(super) fn new(kind: Kind, problem: Problem) -> Self {
+        Self { kind, error: problem.into() }
+    }
+
+    pub(super) fn usage(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, Problem::new(what, cure))
+    }
+
+    pub(super) fn not_logged_in(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self::new(Kind::NotLoggedIn, Problem::new(what, cure))
+    }
+
+    /// Tells the person, or the program, and gives the exit code.
+    pub(super) fn report(&self, ui: &Ui) -> ExitCode {
+        let (what, cure) = self.parts();
+        ui.say(format_args!("error: {what}"));
+        if let Some(cure) = &cure {
+            ui.say(format_args!(" hint: {cure}"));
+        }
+        if ui.is_json() {
+            let _ = ui.data(json!({"status": "error", "error": what, "hint": cure}), "");
+        }
+        ExitCode::from(self.kind as u8)
+    }
+
+    /// The error with its causes, and the cure if one of them knows it.
+    fn parts(&self) -> (String, Option<String>) {
+        let mut cure = None;
+        let links: Vec<String> = self
+            .error
+            .chain()
+            .map(|link| match link.downcast_ref::<Problem>() {
+                Some(problem) => {
+                    cure = Some(problem.cure.clone());
+                    problem.what.clone()
+                }
+                None => link.to_string(),
+            })
+            .collect();
+        (links.join(": "), cure)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        let interrupted = |link: &(dyn std::error::Error + 'static)| {
+            link.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::Interrupted)
+        };
+        let kind = if error.chain().any(interrupted) { Kind::Cancelled } else { Kind::Failed };
+        Self { kind, error }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::new(Kind::Failed, problem)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn the_cure_is_found_below_the_context() {
+        let inner: Result<(), anyhow::Error> = Err(Problem::run("`config.json` is broken", "restore").into());
+        let failure = Failure::from(inner.context("could not switch").unwrap_err());
+        let expected = ("could not switch: `config.json` is broken".to_owned(), Some("run `docker-credential-ensign restore`".to_owned()));
+        assert_eq!((failure.parts(), failure.kind), (expected, Kind::Failed));
+    }
+}

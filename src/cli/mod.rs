@@ -1,0 +1,138 @@
+//! The front for people: parse, dispatch, exit code.
+
+mod account;
+mod args;
+mod configure_docker;
+mod failure;
+mod login;
+mod logout;
+mod restore;
+mod status;
+mod switch;
+mod ui;
+mod which;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::accounts::Accounts;
+use crate::model::choice::Candidates;
+use crate::model::{Account, Registry};
+use crate::protocol;
+use crate::system::env::Env;
+use args::{AccountCommand, Arguments, Command, ErrorKind};
+use failure::Failure;
+use ui::Ui;
+
+/// What every command is given.
+struct Context<'e> {
+    accounts: Accounts<'e>,
+    env: &'e Env,
+    ui: Ui,
+    /// The name we were called by, for what is shown to people.
+    program: &'e str,
+}
+
+/// Runs a person's command.
+pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &Env) -> ExitCode {
+    let called = if program == "docker-ensign" { "docker ensign" } else { program };
+    if words.is_empty() {
+        return print_help(called, &mut io::stdout());
+    }
+    // A client that asks for a verb of its own reads stdout only; it uses the helper's name and one word.
+    let foreign_verb = words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
+    let arguments = match Arguments::parse_from_words(called, words) {
+        Ok(arguments) => arguments,
+        Err(error) if error.kind() == ErrorKind::InvalidSubcommand && foreign_verb.is_some() => {
+            let _ = writeln!(io::stdout(), "{program}: unknown action: {}", foreign_verb.unwrap_or_default());
+            return ExitCode::FAILURE;
+        }
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let context = Context { accounts: Accounts::new(env), env, ui: Ui::new(arguments.json), program: called };
+    match context.dispatch(arguments.command) {
+        Ok(code) => code,
+        Err(failure) => failure.report(&context.ui),
+    }
+}
+
+/// Prints the help where nobody asked for anything we know; says so by its exit code.
+pub(crate) fn print_help(program: &str, to: &mut impl Write) -> ExitCode {
+    let _ = write!(to, "{}", Arguments::help(program));
+    ExitCode::FAILURE
+}
+
+impl Context<'_> {
+    fn dispatch(&self, command: Command) -> Result<ExitCode, Failure> {
+        match command {
+            Command::Login(login) | Command::Account(AccountCommand::Add(login)) => login::run(self, &login),
+            Command::Logout(logout) => logout::run(self, &logout),
+            Command::Status(status) => status::run(self, &status),
+            Command::Switch(switch) => switch::run(self, &switch),
+            Command::Account(AccountCommand::Show { host, account }) => account::show(self, &host, account.as_deref()),
+            Command::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
+            Command::Which(which) => which::run(self, &which),
+            Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
+            Command::Restore => restore::run(self),
+            Command::Completions { shell } => {
+                let script = Arguments::completions(shell, self.program);
+                self.ui.data(json!({}), String::from_utf8_lossy(&script))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Version => {
+                let line = protocol::version_line(self.program);
+                self.ui.data(json!({"version": env!("CARGO_PKG_VERSION"), "program": self.program}), line)?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    /// The registry a person named.
+    fn registry(&self, host: &str) -> Result<Registry, Failure> {
+        host.parse().map_err(|error| Failure::usage(format!("`{host}` is no registry: {error}"), "name it as in `ghcr.io`"))
+    }
+
+    /// The accounts of a registry, of which there must be one.
+    fn candidates(&self, registry: &Registry) -> Result<Candidates, Failure> {
+        let candidates = self.accounts.of(registry)?;
+        if candidates.accounts.is_empty() {
+            let login = format!("run `{} login {registry}`", self.program);
+            return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
+        }
+        Ok(candidates)
+    }
+
+    /// The account of a registry that a person named.
+    fn account<'c>(&self, candidates: &'c Candidates, name: &str) -> Result<&'c Account, Failure> {
+        candidates.account(name).ok_or_else(|| {
+            let what = format!("{} has no account `{name}`", candidates.registry);
+            Failure::usage(what, format!("it has: {}", names(candidates)))
+        })
+    }
+}
+
+/// The accounts' names, for a sentence.
+fn names(candidates: &Candidates) -> String {
+    let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// An account as `--json` shows it.
+fn account_json(account: &Account, candidates: &Candidates) -> serde_json::Value {
+    json!({
+        "registry": account.registry.as_str(),
+        "account": account.name.as_str(),
+        "username": account.username.as_str(),
+        "active": candidates.default_account() == Some(account),
+        "store": account.store.to_string(),
+        "images": account.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "folders": account.folders,
+        "did": account.did,
+    })
+}

@@ -1,0 +1,62 @@
+//! `restore`: put back the last good copy of a damaged config, and move damaged secrets aside.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde_json::json;
+
+use super::Context;
+use super::failure::Failure;
+use crate::model::Problem;
+use crate::system::files::{self, Access};
+
+pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let mut mended = Vec::new();
+    let lock = context.accounts.config.lock()?;
+    mended.extend(config(context)?);
+    drop(lock);
+    let registries = context.accounts.all()?;
+    let _lock = context.accounts.config.lock()?;
+    for candidates in &registries {
+        let registry = &candidates.registry;
+        if let Some(aside) = context.accounts.vault.set_aside_if_broken(registry)? {
+            context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{aside}`"));
+            for account in &candidates.accounts {
+                context.ui.note(format_args!("log in again:  {} login {registry} --alias {}", context.program, account.name));
+            }
+            mended.push(aside);
+        }
+    }
+    if mended.is_empty() {
+        context.ui.say("Nothing is damaged.");
+    }
+    if context.ui.is_json() {
+        context.ui.data(json!({"status": "success", "moved_aside": mended}), "")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the copy back if the config is broken; returns where the broken one lies now.
+fn config(context: &Context<'_>) -> Result<Option<String>, Failure> {
+    let file = &context.accounts.config;
+    let path = file.path().ok_or_else(|| anyhow!("there is no home folder"))?;
+    let shown = context.env.shorten_home(&path);
+    let Some(bytes) = files::read(&path, u64::MAX)? else { return Ok(None) };
+    let Err(error) = file.check(&bytes) else { return Ok(None) };
+    let copy = file.last_good_copy().ok_or_else(|| anyhow!("there is no home folder"))?;
+    let good = files::read(&copy, u64::MAX)?.filter(|good| file.check(good).is_ok());
+    let aside = files::sibling(&path, ".damaged");
+    files::rename(&path, &aside)?;
+    let aside = context.env.shorten_home(&aside);
+    match good {
+        Some(good) => {
+            files::replace(&path, &good, Access::Private)?;
+            context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`; the damaged one is `{aside}`"));
+            Ok(Some(aside))
+        }
+        None => {
+            let what = format!("there is no good copy of `{shown}`, the damaged one is `{aside}` now ({error})");
+            Err(Problem::run(what, "login HOST").into())
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `switch`: change the account that answers by default. Only a pointer moves; no secret is touched.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args, names};
+use crate::model::choice::{Active, Candidates};
+use crate::model::{Account, Problem};
+
+pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCode, Failure> {
+    let candidates = candidates(context, given.host.as_deref())?;
+    let registry = &candidates.registry;
+    let account = pick(context, &candidates, given.account.as_deref())?;
+    let before = candidates.default_account().map_or("nobody", |account| account.name.as_str());
+    let json = json!({"status": "success", "registry": registry.as_str(), "active": account.name.as_str(), "before": before});
+    if candidates.active == Active::Account(account.name.clone()) {
+        context.ui.done(json, format_args!("{registry} default stays {before}"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    context.accounts.activate(registry, &account.name)?;
+    let undo = if before == "nobody" { String::new() } else { format!("   (undo: {} switch {registry} -)", context.program) };
+    context.ui.done(json, format_args!("{registry} default: {before} → {}{undo}", account.name))?;
+    if let Some(value) = &context.env.account {
+        context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and goes before the default"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The registry's accounts; without a host those of the only registry where there is something to switch.
+fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<Candidates, Failure> {
+    if let Some(host) = host {
+        return context.candidates(&context.registry(host)?);
+    }
+    let mut switchable: Vec<_> = context.accounts.all()?.into_iter().filter(|one| one.accounts.len() > 1).collect();
+    let hosts: Vec<_> = switchable.iter().map(|one| one.registry.to_string()).collect();
+    match switchable.len() {
+        0 => Err(Failure::not_logged_in("no registry has two accounts", format!("add one with `{} login HOST`", context.program))),
+        1 => Ok(switchable.remove(0)),
+        _ if context.ui.can_ask() => Ok(switchable.remove(context.ui.choose("Registry", &hosts, 0)?)),
+        _ => Err(Failure::usage("several registries have several accounts", format!("name one of {}", hosts.join(", ")))),
+    }
+}
+
+/// Two accounts toggle; of more, one is named or chosen from a menu.
+fn pick<'c>(context: &Context<'_>, candidates: &'c Candidates, name: Option<&str>) -> Result<&'c Account, Failure> {
+    let active = candidates.default_account();
+    match (name, candidates.accounts.as_slice(), active) {
+        (Some("-"), ..) => candidates.previous_account().ok_or_else(|| {
+            let what = format!("{} has no account from before", candidates.registry);
+            Problem::new(what, format!("name one: {}", names(candidates))).into()
+        }),
+        (Some(name), ..) => context.account(candidates, name),
+        (None, [only], _) => Ok(only),
+        (None, [first, second], Some(active)) => Ok(if active == first { second } else { first }),
+        (None, all, active) if context.ui.can_ask() => {
+            let place = all.iter().position(|account| Some(account) == active).unwrap_or(0);
+            let items: Vec<_> = all.iter().map(|account| line(account, active)).collect();
+            Ok(&all[context.ui.choose(&format!("Default account of {}", candidates.registry), &items, place)?])
+        }
+        (None, ..) => {
+            let what = format!("{} has several accounts: {}", candidates.registry, names(candidates));
+            Err(Failure::usage(what, format!("name one: `{} switch {} NAME`", context.program, candidates.registry)))
+        }
+    }
+}
+
+fn line(account: &Account, active: Option<&Account>) -> String {
+    let images: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
+    let mark = if Some(account) == active { "  (default now)" } else { "" };
+    format!("{}  for {}{mark}", account.name, images.join(", "))
+}

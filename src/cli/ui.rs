@@ -1,0 +1,120 @@
+//! `Ui`: everything a person sees and types. The home of `dialoguer`, `indicatif` and `open`.
+//!
+//! Data goes to stdout, talk to stderr; nothing is told by colour alone, and nothing is asked without a terminal.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use dialoguer::{Confirm, Input, Password, Select};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::model::Secret;
+use crate::system::{env, text};
+
+/// The schema of everything `--json` prints; it grows when a field changes its meaning or goes.
+const JSON_SCHEMA: u64 = 1;
+
+/// How this run talks.
+pub(super) struct Ui {
+    json: bool,
+}
+
+impl Ui {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Tells whether there is somebody to ask.
+    pub(super) fn can_ask(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Prints data: `lines` for a person, `value` for a program.
+    pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
+        let text = if self.json { with_schema(value).to_string() } else { lines.to_string() };
+        let mut stdout = io::stdout().lock();
+        let ended = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        match write!(stdout, "{text}{ended}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()), // `ensign status | head`
+            result => result.context("could not write to stdout"),
+        }
+    }
+
+    /// Says something: on stderr, line by line, made fit for a terminal. Programs that read JSON are not spoken to.
+    pub(super) fn say(&self, line: impl Display) {
+        if !self.json {
+            let line = text::one_line(&line.to_string().replace('\n', "\u{0}"), usize::MAX - 1);
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+
+    /// The result of a deed: a sentence for a person, `value` for a program.
+    pub(super) fn done(&self, value: Value, line: impl Display) -> Result<()> {
+        self.say(format_args!("✓ {line}"));
+        if self.json { self.data(value, "") } else { Ok(()) }
+    }
+
+    /// Something the person should know, and do.
+    pub(super) fn note(&self, line: impl Display) {
+        self.say(format_args!("! {line}"));
+    }
+
+    pub(super) fn ask(&self, question: &str) -> Result<String> {
+        Ok(Input::<String>::new().with_prompt(question).interact_text()?.trim().to_owned())
+    }
+
+    pub(super) fn ask_secret(&self, question: &str) -> Result<Secret> {
+        Ok(Secret::new(Password::new().with_prompt(question).interact()?))
+    }
+
+    pub(super) fn confirm(&self, question: &str) -> Result<bool> {
+        Ok(Confirm::new().with_prompt(question).default(false).interact()?)
+    }
+
+    /// A menu; returns the place of the choice.
+    pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
+        Ok(Select::new().with_prompt(question).items(items).default(default).interact()?)
+    }
+
+    /// Shows that something is going on until the value is there.
+    pub(super) fn while_waiting<T>(&self, what: &str, wait: impl FnOnce() -> T) -> T {
+        if self.json || !io::stderr().is_terminal() {
+            return wait();
+        }
+        let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {spinner}") {
+            spinner.set_style(style);
+        }
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        let value = wait();
+        spinner.finish_and_clear();
+        value
+    }
+
+    pub(super) fn open_browser(&self, link: &str) -> bool {
+        open::that_detached(link).is_ok()
+    }
+
+    /// A word that stands out, on a terminal that can.
+    pub(super) fn bold(&self, word: &str) -> String {
+        let plain = self.json || !io::stdout().is_terminal() || env::variable("NO_COLOR").is_some();
+        if plain { word.to_owned() } else { format!("\u{1b}[1m{word}\u{1b}[0m") }
+    }
+}
+
+fn with_schema(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let schema = ("schema".to_owned(), json!(JSON_SCHEMA));
+            Value::Object(std::iter::once(schema).chain(fields).collect())
+        }
+        other => json!({"schema": JSON_SCHEMA, "value": other}),
+    }
+}

@@ -1,0 +1,108 @@
+//! The realm of a Bearer challenge: an address from a stranger, to which a password is about to be sent.
+//!
+//! The rules are those of go-containerregistry (`pkg/v1/remote/transport/bearer.go`, issue 2258), and some more.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::Wire;
+use crate::system::http::Url;
+use crate::system::text::one_line;
+
+/// Returns the token server's address if credentials for the registry at `registry` may be sent there, else why not.
+/// Another host is normal: Docker Hub's token server is `auth.docker.io`.
+pub(super) fn check(realm: &str, registry: &Url, wire: Wire) -> Result<Url, String> {
+    let shown = one_line(realm, 100);
+    let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is no http or https address"))?;
+    let same_host = url.host() == registry.host();
+    let both_here = url.is_loopback() && registry.is_loopback();
+    if !url.is_https() {
+        if registry.is_https() {
+            return Err(format!("`{shown}` would carry the password unencrypted"));
+        }
+        if wire == Wire::Https && !both_here {
+            return Err(format!("`{shown}` would carry the password unencrypted to another machine"));
+        }
+    }
+    if is_inside(&url) && !same_host && !both_here {
+        return Err(format!("`{shown}` is an address inside this network"));
+    }
+    Ok(url)
+}
+
+/// Completes a reference that a server sent: absolute, or a path on the host that sent it.
+pub(super) fn resolve(reference: &str, base: &Url) -> Option<Url> {
+    if reference.starts_with('/') { base.at(reference) } else { Url::parse(reference) }
+}
+
+/// Tells whether the host spells out an address that is not public.
+fn is_inside(url: &Url) -> bool {
+    match url.ip() {
+        Some(IpAddr::V4(ip)) => is_inside_v4(ip),
+        Some(IpAddr::V6(ip)) => {
+            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+        }
+        None => url.is_loopback() || ends_in_a_number(&url.host()),
+    }
+}
+
+fn is_inside_v4(ip: Ipv4Addr) -> bool {
+    let [first, second, ..] = ip.octets();
+    let shared = first == 100 && second & 0xc0 == 64; // RFC 6598
+    first == 0 || shared || ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_broadcast()
+}
+
+/// Resolvers read `127.1` and `0x7f000001` as addresses too (WHATWG URL, «ends in a number checker»).
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    last.starts_with("0x") || last.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_sent_only_where_the_rules_allow() {
+        use Wire::{Https, PlainHttpAllowed};
+        for (registry, wire, realm, allowed) in [
+            ("https://registry-1.docker.io/v2/", Https, "https://auth.docker.io/token", true),
+            ("https://r.example/v2/", Https, "https://r.example:8443/token?a=b", true),
+            ("https://r.example/v2/", Https, "/token2", true),
+            ("https://r.example/v2/", Https, "//evil.example/token", false),
+            ("https://r.example/v2/", Https, "token2", false),
+            ("https://r.example/v2/", Https, "localhost:1447/token", false),
+            ("https://r.example/v2/", Https, "", false),
+            ("https://r.example/v2/", Https, "http://r.example/token", false),
+            ("https://r.example/v2/", PlainHttpAllowed, "http://r.example/token", false),
+            ("https://r.example/v2/", Https, "https://me:pw@auth.example/token", false),
+            ("https://r.example/v2/", Https, "https://auth.example/token#x", false),
+            ("https://r.example/v2/", Https, "file:///etc/passwd", false),
+            ("https://r.example/v2/", Https, "https://localhost/token", false),
+            ("https://r.example/v2/", Https, "https://127.0.0.1/token", false),
+            ("https://r.example/v2/", Https, "https://127.1/token", false),
+            ("https://r.example/v2/", Https, "https://2130706433/token", false),
+            ("https://r.example/v2/", Https, "https://0x7f.0.0.0x1/token", false),
+            ("https://r.example/v2/", Https, "https://10.1.2.3/token", false),
+            ("https://r.example/v2/", Https, "https://100.64.0.1/token", false),
+            ("https://r.example/v2/", Https, "https://169.254.169.254/latest", false),
+            ("https://r.example/v2/", Https, "https://0.0.0.0/token", false),
+            ("https://r.example/v2/", Https, "https://[::1]/token", false),
+            ("https://r.example/v2/", Https, "https://[::ffff:127.0.0.1]/token", false),
+            ("https://r.example/v2/", Https, "https://[fd00::1]/token", false),
+            ("https://r.example/v2/", Https, "https://[fe80::1]/token", false),
+            ("https://r.example/v2/", Https, "https://8.8.8.8/token", true),
+            ("https://10.1.2.3:5000/v2/", Https, "https://10.1.2.3/token", true),
+            ("https://10.1.2.3:5000/v2/", Https, "https://10.1.2.4/token", false),
+            ("http://localhost:5000/v2/", Https, "http://localhost:5001/token", true),
+            ("http://localhost:5000/v2/", Https, "http://127.0.0.1:5001/token", true),
+            ("http://localhost:5000/v2/", Https, "https://auth.example/token", true),
+            ("http://localhost:5000/v2/", Https, "http://auth.example/token", false),
+            ("http://localhost:5000/v2/", Https, "http://10.1.2.3/token", false),
+            ("http://r.example:5000/v2/", PlainHttpAllowed, "http://auth.example/token", true),
+            ("http://r.example:5000/v2/", PlainHttpAllowed, "http://127.0.0.1/token", false),
+        ] {
+            let registry = Url::parse(registry).unwrap();
+            assert_eq!(check(realm, &registry, wire).is_ok(), allowed, "{} {realm}", registry.host());
+        }
+    }
+}

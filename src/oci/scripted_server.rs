@@ -1,0 +1,57 @@
+//! A server on the loopback for tests: it answers plain http as a function says, and hangs up on TLS.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::model::Registry;
+
+/// Runs until the process ends.
+pub(super) struct ScriptedServer {
+    pub(super) registry: Registry,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl ScriptedServer {
+    /// `answer` is given the request line and the headers, and writes the whole answer.
+    pub(super) fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let registry = Registry::from_key(&listener.local_addr().unwrap().to_string());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+                thread::spawn(move || serve(stream.unwrap(), &log, &*answer));
+            }
+        });
+        Self { registry, seen }
+    }
+
+    /// The requests so far: request line and headers.
+    pub(super) fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// A complete answer, after which the server hangs up.
+pub(super) fn write_answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {
+    let length = body.len();
+    let _ =
+        write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}");
+}
+
+fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>, answer: &dyn Fn(&str, &mut TcpStream)) {
+    let mut first = [0];
+    if stream.peek(&mut first).is_err() || first[0] == 0x16 {
+        return; // a TLS handshake
+    }
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut head = String::new();
+    while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+    let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let _ = reader.read_exact(&mut vec![0; length.unwrap_or(0)]);
+    log.lock().unwrap().push(head.clone());
+    answer(&head, &mut stream);
+}
