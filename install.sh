@@ -120,8 +120,11 @@ minor() {
 prove() (
     cd -- "$stage" || exit
     for account in acme alice; do
-        printf '{"ServerURL":"https://ghcr.io","Username":"%s","Secret":"secret-of-%s"}' $account $account |
-            ensign "./$PROGRAM" store 2>&1 || exit 1
+        login=$(printf '{"ServerURL":"https://ghcr.io","Username":"%s","Secret":"secret-of-%s"}' $account $account)
+        answer=$(printf %s "$login" | ensign "./$PROGRAM" store 2>&1) || {
+            say "this program does not keep a login, so nothing was installed" "  answered     $answer"
+            exit 1
+        }
     done
     printf './%s get <asked\nexit $?\n' "$PROGRAM" >push # a shell called `docker push IMAGE` runs the script `push`
     for account in acme alice; do
@@ -142,7 +145,7 @@ prove() (
             exit 1
             ;;
         esac
-        printf '  %-28s  is answered by  %s\n' "$asking" "$account"
+        printf '  %-29s  is answered by  %s\n' "$asking" "$account"
     done
 )
 

@@ -1,0 +1,248 @@
+//! `install.sh`, run as a person runs it, in a home of its own. The compiling is left out: cargo has built the program.
+#![cfg(unix)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::{Run, Sandbox, finish, write};
+
+/// A home with a blank in its name, as some people have.
+struct Home {
+    _sandbox: Sandbox,
+    path: PathBuf,
+}
+
+impl Home {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let path = sandbox.home().join("home of me");
+        fs::create_dir(&path).unwrap();
+        Self { _sandbox: sandbox, path }
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.path.join(".local/bin")
+    }
+
+    /// `install.sh` from another folder than its own.
+    fn script(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh")).args(arguments);
+        command.env_clear().env("HOME", &self.path).env("PATH", "/usr/bin:/bin").env("SHELL", "/bin/bash");
+        command.current_dir(&self.path);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn install(&self, arguments: &[&str]) -> Run {
+        run(&mut self.script(&[&["--program", Sandbox::program()], arguments].concat()))
+    }
+
+    /// Everything under the home: folders, files, and links with what they point to.
+    fn tree(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.path.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let target = fs::read_link(&path).map(|target| format!(" -> {}", target.display()));
+                let name = path.strip_prefix(&self.path).unwrap().display().to_string();
+                found.push(name + &target.unwrap_or_default());
+                if path.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+fn run(command: &mut Command) -> Run {
+    finish(command.spawn().unwrap(), b"")
+}
+
+fn succeeds(run: Run) -> String {
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    run.stdout
+}
+
+/// Returns the error without the script's name.
+fn fails(run: Run) -> String {
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+    run.stderr.strip_prefix("install.sh: ").unwrap_or_else(|| panic!("{run:?}")).to_owned()
+}
+
+fn write_program(path: &Path, text: &str) {
+    write(path, text.as_bytes());
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn the_program_and_its_links_come_and_go_without_a_trace() {
+    let home = Home::new();
+    let said = succeeds(home.install(&[]));
+    let installed = [
+        ".local",
+        ".local/bin",
+        ".local/bin/docker-credential-atcr -> docker-credential-ensign",
+        ".local/bin/docker-credential-ensign",
+        ".local/bin/docker-ensign -> docker-credential-ensign",
+        ".local/bin/ensign -> docker-credential-ensign",
+    ];
+    assert_eq!(home.tree(), installed);
+    for line in
+        ["docker push ghcr.io/acme/app   is answered by  acme", "docker push ghcr.io/alice/app  is answered by  alice"]
+    {
+        assert!(said.contains(line), "{said}");
+    }
+
+    assert_eq!(succeeds(home.install(&[])), said, "the second time is like the first");
+    assert_eq!(home.tree(), installed);
+
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(home.tree(), Vec::<String>::new());
+    let said = succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(said, "Ensign is not installed in ~/.local/bin\n");
+}
+
+#[test]
+fn the_line_for_path_fits_the_shell_and_is_only_given_where_it_is_missing() {
+    let home = Home::new();
+    for (shell, line) in [
+        ("/bin/bash", "~/.bashrc and open a new terminal:\n  export PATH=\"$HOME/.local/bin:$PATH\"\n"),
+        ("/bin/zsh", "~/.zshrc and open a new terminal:\n  export PATH=\"$HOME/.local/bin:$PATH\"\n"),
+        ("/usr/bin/fish", "Run this once:\n  fish_add_path \"$HOME/.local/bin\"\n"),
+        ("", "~/.profile and open a new terminal:\n  export PATH=\"$HOME/.local/bin:$PATH\"\n"),
+    ] {
+        let said = succeeds(run(home.script(&["--program", Sandbox::program()]).env("SHELL", shell)));
+        assert!(said.contains(line), "{said}");
+    }
+    let path = format!("/usr/bin:/bin:{}", home.bin().display());
+    let said = succeeds(run(home.script(&["--program", Sandbox::program()]).env("PATH", path)));
+    assert!(!said.contains("PATH"), "{said}");
+}
+
+#[test]
+fn another_folder_is_taken_relative_to_the_current_one() {
+    let home = Home::new();
+    let said = succeeds(home.install(&["--prefix=a $b"]));
+    assert!(said.contains("Installed ~/a $b/bin/docker-credential-ensign\n"), "{said}");
+    assert!(said.contains(r#"export PATH="$HOME/a \$b/bin:$PATH""#), "{said}");
+    assert!(!home.bin().exists());
+    succeeds(run(&mut home.script(&["--uninstall", "--prefix", "a $b"])));
+    assert_eq!(home.tree(), Vec::<String>::new());
+}
+
+#[test]
+fn what_another_made_is_named_and_kept() {
+    let home = Home::new();
+    write(&home.bin().join("ensign"), b"theirs");
+    symlink("elsewhere", home.bin().join("docker-credential-atcr")).unwrap();
+    let before = home.tree();
+    let said = succeeds(home.install(&[]));
+    for name in ["ensign", "docker-credential-atcr"] {
+        assert!(said.contains(&format!("kept ~/.local/bin/{name}, which is not ours\n")), "{said}");
+    }
+    assert!(home.bin().join("docker-ensign").exists());
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(home.tree(), before);
+    assert_eq!(fs::read(home.bin().join("ensign")).unwrap(), b"theirs");
+}
+
+#[test]
+fn a_link_in_the_programs_place_stops_the_installation() {
+    let home = Home::new();
+    fs::create_dir_all(home.bin()).unwrap();
+    symlink("/opt/theirs", home.bin().join("docker-credential-ensign")).unwrap();
+    let before = home.tree();
+    assert!(fails(home.install(&[])).contains("is not a file of this script: remove it"));
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(home.tree(), before);
+}
+
+#[test]
+fn docker_gets_its_plugin_where_it_keeps_plugins() {
+    let home = Home::new();
+    fs::create_dir_all(home.path.join(".docker/cli-plugins")).unwrap();
+    let before = home.tree();
+    succeeds(home.install(&[]));
+    let plugin = fs::read_link(home.path.join(".docker/cli-plugins/docker-ensign")).unwrap();
+    assert_eq!(plugin, home.bin().join("docker-ensign"));
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(home.tree(), before);
+}
+
+#[test]
+fn an_upgrade_that_answers_with_the_wrong_account_leaves_the_old_program_there() {
+    let home = Home::new();
+    write_program(&home.bin().join("docker-credential-ensign"), "old");
+    let before = home.tree();
+    let wrong = home.path.parent().unwrap().join("wrong");
+    write_program(&wrong, "#!/bin/sh\necho '{\"Username\":\"alice\",\"Secret\":\"secret-of-alice\"}'\n");
+    let error = fails(run(&mut home.script(&["--program", wrong.to_str().unwrap()])));
+    assert!(error.starts_with("this program does not tell accounts apart, so nothing was installed\n"), "{error}");
+    assert!(error.contains("should be    acme\n"), "{error}");
+    assert_eq!(home.tree(), before);
+    assert_eq!(fs::read(home.bin().join("docker-credential-ensign")).unwrap(), b"old");
+}
+
+#[test]
+fn docker_no_longer_asks_a_program_that_is_gone() {
+    let home = Home::new();
+    succeeds(home.install(&[]));
+    let program = home.bin().join("docker-credential-ensign");
+    let config = home.path.join(".docker/config.json");
+    write(&config, br#"{"credHelpers": {"ghcr.io": "ensign"}}"#);
+
+    write_program(&program, "#!/bin/sh\nexit 1\n");
+    let before = home.tree();
+    let run_failing = run(&mut home.script(&["--uninstall"]));
+    assert!(fails(run_failing).starts_with("Docker's settings could not be put back, so nothing was removed.\n"));
+    assert_eq!(home.tree(), before);
+
+    write_program(
+        &program,
+        "#!/bin/sh\n[ \"$*\" = 'configure-docker --undo' ] && echo '{}' >\"$HOME/.docker/config.json\"\n",
+    );
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(fs::read_to_string(config).unwrap(), "{}\n");
+    assert_eq!(home.tree(), [".docker", ".docker/config.json"]);
+}
+
+#[test]
+fn accounts_stay_and_the_last_words_say_how_to_remove_them() {
+    let home = Home::new();
+    succeeds(home.install(&[]));
+    for folder in [".config/ensign", ".local/share/ensign"] {
+        fs::create_dir_all(home.path.join(folder)).unwrap();
+    }
+    let said = succeeds(run(home.script(&["--uninstall"]).env("ENSIGN_CONFIG_DIR", home.path.join(".config/ensign"))));
+    let command = format!("  rm -r '{}'\n", home.path.join(".config/ensign").display());
+    assert!(said.contains(&command), "{said}");
+    assert!(home.path.join(".local/share/ensign").is_dir());
+}
+
+#[test]
+fn an_error_names_its_cure() {
+    let home = Home::new();
+    let tools = home.path.parent().unwrap().join("tools");
+    let cargo = |version: &str| write_program(&tools.join("cargo"), &format!("#!/bin/sh\necho 'cargo {version}'\n"));
+    let path = format!("{}:/usr/bin:/bin", tools.display());
+    cargo("1.70.0 (ec8a8a0ca 2023-04-25)");
+    for (arguments, error) in [
+        (&["--frobnicate"][..], "`--frobnicate` is no option of this script: see `"),
+        (&["--prefix"], "`--prefix` needs a value: see `"),
+        (&["--prefix="], "`--prefix` needs a value: see `"),
+        (&["--program", "/nowhere"], "`/nowhere` is not a program\n"),
+        (&[], "Rust 1.70 is too old, Ensign needs "),
+    ] {
+        let said = fails(run(home.script(arguments).env("PATH", &path)));
+        assert!(said.starts_with(error), "{said}");
+    }
+    let said = fails(run(home.script(&["--program", Sandbox::program()]).env_remove("HOME")));
+    assert!(said.starts_with("HOME is not set: set it, or say where with `--prefix DIR`"), "{said}");
+    assert_eq!(home.tree(), Vec::<String>::new());
+}
