@@ -1,0 +1,87 @@
+#!/bin/sh
+# Measures what one `get` costs, whole process, against the least that any program costs and against a Rust hello.
+#
+# usage: benches/get.sh [ROUNDS]      (300 unless given)
+#   PROGRAM=PATH  the program to measure; else packaging/build.sh builds it
+set -eu
+
+rounds=${1:-300}
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+asked=registry.example.test # its image is on the command line of the process that asks
+silent=silent.example.test  # of this one no image is
+
+main() {
+    program=${PROGRAM:-$("$root/packaging/build.sh")}
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' HUP INT TERM
+    compile
+    {
+        row 'a program without libc that ends at once' '' - - "$work/floor"
+        row 'Rust hello' hello - - "$work/hello"
+        row 'Rust hello, static as we are' hello - - "$work/hello_static"
+        for count in 3 100 1000 10000; do
+            accounts "spread-$count" $asked 1 $((count - 1))
+            accounts "asked-$count" $asked "$count" 0
+            accounts "silent-$count" $silent "$count" 0
+            get "$count registries, one account each" '"alice"' "spread-$count" $asked
+            get "$count registries, the asked one unknown" 'credentials not found' "spread-$count" unknown.example.test
+            get "$count accounts on it, the caller names the image" '"alice"' "asked-$count" $asked
+            get "$count accounts on it, the caller names none" '"user-1"' "silent-$count" $silent
+            get "$count accounts on another, the asked one unknown" 'credentials not found' "asked-$count" unknown.example.test
+        done
+    } >"$work/programs"
+    echo "$rounds rounds; $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors, load$(uptime | sed 's/.*load average[s]*//')"
+    ROUNDS=$rounds "$work/docker" push $asked/alice/app:1 <"$work/programs"
+}
+
+compile() {
+    target=$(rustc -vV | sed -n 's/^host: //p')
+    set -- --edition 2024 -C opt-level=3 -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols
+    rustc "$@" -o "$work/docker" "$root/benches/programs/spawn.rs"
+    rustc "$@" -o "$work/hello" "$root/benches/programs/hello.rs"
+    rustc "$@" --target "$target" -C target-feature=+crt-static -o "$work/hello_static" "$root/benches/programs/hello.rs"
+    rustc "$@" -C link-arg=-nostartfiles -C link-arg=-nostdlib -C link-arg=-static -C relocation-model=static \
+        -o "$work/floor" "$root/benches/programs/floor.rs"
+}
+
+# row LABEL EXPECTED HOME SERVER PATH
+row() {
+    printf '%s\t%s\t%s\t%s\t%s\n' "$@"
+}
+
+# get LABEL EXPECTED HOME SERVER
+get() {
+    row "$1" "$2" "$work/$3" "$4" "$program"
+}
+
+# accounts HOME REGISTRY COUNT OTHERS: writes a home with COUNT accounts on REGISTRY, alice's in their middle, and as
+# many OTHERS with one account each, half of them before it.
+accounts() {
+    mkdir -p "$work/$1/config" "$work/$1/data/secrets"
+    awk -v home="$work/$1" -v asked="$2" -v count="$3" -v others="$4" '
+        function registry(host, count, name, secrets, i, between) {
+            secrets = home "/data/secrets/" host ".json"
+            printf "%s\n    \"%s\": {\n      \"active\": \"%s\",\n      \"accounts\": {", comma, host, (count > 1 ? "user-1" : "alice")
+            printf "{\n  \"version\": 1,\n  \"secrets\": {" >secrets
+            for (i = 1; i <= count; i++) {
+                name = i == int(count / 2) + 1 ? "alice" : "user-" i
+                between = i > 1 ? "," : ""
+                printf "%s\n        \"%s\": {\"username\": \"%s\", \"store\": \"file\"}", between, name, name
+                printf "%s\n    \"%s\": \"s3cret-0123456789abcdef0123456789abcdef\"", between, name >secrets
+            }
+            printf "\n      }\n    }"
+            printf "\n  }\n}\n" >secrets
+            close(secrets)
+            comma = ","
+        }
+        BEGIN {
+            printf "{\n  \"version\": 3,\n  \"registries\": {"
+            for (n = 1; n <= others / 2; n++) registry("registry" n ".example.test", 1)
+            registry(asked, count)
+            for (; n <= others; n++) registry("registry" n ".example.test", 1)
+            printf "\n  }\n}\n"
+        }' >"$work/$1/config/config.json"
+}
+
+main

@@ -1,0 +1,5 @@
+//! The least that a Rust program can cost.
+
+fn main() {
+    println!("hello");
+}
