@@ -18,7 +18,8 @@ use crate::model::{
     Account, AccountName, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Target, Username,
 };
 use crate::system::env::{self, Env};
-pub(crate) use message::{Refusal, usage, version_line};
+use message::Refusal;
+pub(crate) use message::{PLUGIN_METADATA, usage, version_line};
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
