@@ -1,0 +1,12 @@
+# shellcheck shell=bash disable=SC2154
+# Docker's SDK for Python, which calls the helper itself.
+
+python=$tools/venv/bin/python
+needs "$python" "Docker SDK for Python"
+for me in alice bob; do
+  other=bob
+  [ $me = alice ] || other=alice
+  new_home credHelpers $me $other
+  goes_as $me -- "$python" -c "import docker; assert 'error' not in docker.from_env().images.push('$registry/$me/app', tag='1')"
+  goes_as $me -- "$python" -c "import docker; docker.from_env().images.pull('$registry/$me/base', tag='1')"
+done
