@@ -9,9 +9,18 @@ here=$(dirname "${BASH_SOURCE[0]}")
 start_services
 : >"$results"
 for cases in "$here"/cases/*.sh; do
-  # A subshell of its own keeps one file's home, folder and variables from the next.
   group=$(basename "$cases" .sh)
-  (set -e && cd "$(mktemp -d)" && . "$cases") || record FAIL "$group: stopped before its end"
+  set +e # a subshell in a condition would go on after an error
+  # It keeps the file's home, folder and variables from the next.
+  (
+    set -e
+    cd "$(mktemp -d)"
+    # shellcheck source=/dev/null
+    . "$cases"
+  )
+  status=$?
+  set -e
+  [ $status = 0 ] || record FAIL "$group.sh stopped before its end, with status $status"
 done
 no_secret_leaks
 

@@ -56,7 +56,7 @@ make_accounts() {
 }
 
 make_certificates() (
-  cd "$state/certs"
+  cd "$state/certs" || exit
   key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
   names=$(printf ',DNS:%s' localhost ghcr.io {,index.,registry-1.,auth.}docker.io {hub,login}.docker.com)
   exec 2>"$state/log/openssl"

@@ -128,9 +128,10 @@ try() { # TITLE COMMAND...
 }
 
 tidy() { # TEXT
-  local text=${1//"$state/bin:"/}
+  local text=${1//"$PATH"/PATH}
   text=${text//"$HOME"/\~}
-  echo "${text//"$PATH"/PATH}" | tr '\n' ' '
+  text=${text//"$tools/"/}
+  echo "${text//"$state/"/}" | tr '\n' ' '
 }
 
 record() { # PASS|FAIL|SKIP TEXT
@@ -150,6 +151,6 @@ no_secret_leaks() {
     secret=$(cat "$file")
     found=$(grep -rlF -e "$secret" -e "$(printf %s "${file##*/}:$secret" | base64 -w0)" "$state" /run |
       grep -vE "^$state/(passwords|refresh)/|/\.local/share/ensign/secrets/|/\.naive\.json$" || true)
-    if [ -z "$found" ]; then record PASS "${file#"$state/"} is in no file"; else record FAIL "${file#"$state/"} is in" $found; fi
+    if [ -z "$found" ]; then record PASS "${file#"$state/"} is in no file"; else record FAIL "${file#"$state/"} is in $found"; fi
   done
 }

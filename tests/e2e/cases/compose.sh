@@ -5,7 +5,7 @@ needs "$tools/docker-compose" "Docker Compose"
 needs_ensign
 new_home credHelpers alice bob
 
-echo 'services: {web: {image: "${IMAGE}"}}' >compose.yaml
+echo 'services: {web: {build: ., image: "${IMAGE}"}}' >compose.yaml
 for me in alice bob; do
   store $me "$registry"
   goes_as $me -- env IMAGE="$registry/$me/app:1" docker compose push
@@ -13,7 +13,7 @@ for me in alice bob; do
 done
 
 # bob stays the active one: what Compose reads names alice.
-echo "services: {web: {image: $registry/alice/app:1}}" >compose.yaml
+echo "services: {web: {build: ., image: $registry/alice/app:1}}" >compose.yaml
 goes_as alice -- docker compose push
-mkdir bob && echo "services: {web: {image: $registry/bob/app:1}}" >bob/compose.yaml
+mkdir bob && echo "services: {web: {build: ., image: $registry/bob/app:1}}" >bob/compose.yaml
 goes_as bob -- docker compose -f bob/compose.yaml push

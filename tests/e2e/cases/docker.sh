@@ -31,7 +31,10 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
 
     goes_as $me -- env IMAGE="$app" sh -c "$docker"' push $IMAGE; exit $?'
     goes_as $me -- sudo -E env PATH="$PATH" HOME="$HOME" "$docker" push "$app"
+    goes_as $me -- sh -c "echo $app | xargs $docker push"
+    goes_as $me -- setsid --wait nohup "$docker" push "$app"
     goes_as $me -- env TARGET="$registry/$other/app:1" "$docker" push "$app"
+    # What else the shell says is about other images.
     goes_as $me -- sh -c "echo $registry/$other/app:1; $docker push $app; exit \$?"
 
     new_home credsStore $me $other

@@ -25,12 +25,12 @@ for me in alice bob; do
   goes_as $me -- docker push "$basic/$me/app:1"
   goes_as $me -- docker push "ghcr.io/$me/app:1"
   goes_as $me -- docker push "$me/app:1"
-  says $me -- "$helper" which "$registry/$me/app:1" --as "docker push $registry/$me/app:1"
+  says "(^|[^/a-z])$me" -- "$helper" which "$registry/$me/app:1" --as "docker push $registry/$me/app:1"
 done
 
 says "$registry" -- "$helper" status
 says bob -- "$helper" status "$registry"
-works -- jq -e . <("$helper" status --json)
+works -- sh -c "$helper status --json | jq -e ."
 works -- "$helper" switch "$registry"
 says '^bob$' -- user_at "$registry"
 works -- "$helper" switch "$registry" alice

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What every credential helper must say, in exactly the words that clients look for.
 
 new_home credHelpers alice bob
