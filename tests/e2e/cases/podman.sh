@@ -11,8 +11,9 @@ for kind in credHelpers registries.conf; do
     goes_as $me -- podman push localhost/base:1 "docker://$registry/$me/app:4"
     goes_as $me -- podman pull -q "$registry/$me/base:1"
     goes_as $me -- podman manifest inspect "$registry/$me/base:1"
-    podman manifest create -a "list-$kind-$me" localhost/base:1 >/dev/null
-    goes_as $me -- podman manifest push "list-$kind-$me" "docker://$registry/$me/list:2"
+    list=list:$me-$kind
+    goes_as $me -- podman manifest create "$list" "docker://$registry/$me/base:1"
+    goes_as $me -- podman manifest push "$list" "docker://$registry/$me/list:2"
     goes_as $me -- buildah push "$registry/$me/app:1"
     goes_as $me -- buildah pull -q --policy always "$registry/$me/base:1"
   done
