@@ -19,13 +19,16 @@ step() {
   "$@"
 }
 
+check_scripts() {
+  git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path SCRIPTDIR
+}
+
 tests/e2e/install.sh
 step cargo fmt --check
 step cargo clippy --all-targets --locked -- -D warnings
 step cargo test --locked
-if command -v shellcheck >/dev/null; then
-  mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
-  step shellcheck "${scripts[@]}"
-fi
-program=$(step packaging/build.sh | tail -n 1)
-HELPER=$program step tests/e2e/run.sh
+if command -v shellcheck >/dev/null; then step check_scripts; fi
+echo "== packaging/build.sh"
+HELPER=$(packaging/build.sh)
+export HELPER
+step tests/e2e/run.sh
