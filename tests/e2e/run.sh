@@ -36,7 +36,8 @@ trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
 docker=$(command -v docker)
-env -i PATH="${docker%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$state/homes" LANG=C.UTF-8 \
+path=${docker%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+env -i PATH="$path" HOME="$state/homes" LANG=C.UTF-8 \
   state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" \
   unshare --mount --net --pid --fork --kill-child --mount-proc bash "$here/drive.sh" </dev/null &
 namespace=$!

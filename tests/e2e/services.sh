@@ -16,14 +16,20 @@ start_services() {
   make_accounts
   make_certificates
 
-  start token-server /usr/bin/python3 "$here/token_server.py" "$state" localhost:5002 tls://auth.docker.io:443 tls://ghcr.io:5002
+  start token-server /usr/bin/python3 "$here/token_server.py" "$state" \
+    localhost:5002 tls://auth.docker.io:443 tls://ghcr.io:5002
   start_registry token localhost:5000 "$(tokens_from http://localhost:5002/token)"
   start_registry ghcr ghcr.io:443 "$(tokens_from https://ghcr.io:5002/token)"
   start_registry hub docker.io:443 "$(tokens_from https://auth.docker.io/token)"
   start_registry basic localhost:5001 "{htpasswd: {realm: e2e, path: $state/htpasswd}}"
   start dockerd dockerd --iptables=false --ip6tables=false --bridge=none --storage-driver=vfs --host "$DOCKER_HOST" \
     --data-root "$state/docker" --exec-root "$state/docker-run" --pidfile "$state/docker.pid"
-  printf '[storage]\ndriver = "vfs"\nrunroot = "%s/containers-run"\ngraphroot = "%s/containers"\n' "$state" "$state" >"$state/storage.conf"
+  cat >"$CONTAINERS_STORAGE_CONF" <<CONF
+[storage]
+driver = "vfs"
+runroot = "$state/containers-run"
+graphroot = "$state/containers"
+CONF
 
   local address
   for address in localhost/500{0,1,2} docker.io/443 auth.docker.io/443 ghcr.io/443 ghcr.io/5002; do
@@ -110,7 +116,8 @@ make_images() {
   docker save -o "$archive" localhost/base:1
   HOME=$state/homes podman load -q -i "$archive" >"$state/log/load" 2>&1
   for name in "$registry"/{public,library,alice,bob}/base:1 "$basic"/{alice,bob}/base:1; do
-    skopeo copy -q --dest-tls-verify=false --dest-creds "admin:$(cat "$state/passwords/admin")" "docker-archive:$archive" "docker://$name"
+    skopeo copy -q --dest-tls-verify=false --dest-creds "admin:$(cat "$state/passwords/admin")" \
+      "docker-archive:$archive" "docker://$name"
   done
   for name in {"$registry","$basic",ghcr.io,docker.io}/{alice,bob,tina,carol}/app:1; do
     docker tag localhost/base:1 "$name"

@@ -34,7 +34,8 @@ done
 # A registry that gives an identity token makes docker store it for the user `<token>`.
 new_home credHelpers alice bob
 goes_as tina -- login tina "$docker" login "$registry"
-says '^<token>$' -- user_at "$registry"
+store alice "$registry"
+says '^alice$' -- user_at "$registry"
+says '^<token>$' -- user_of tina "$registry"
 goes_as tina -- "$docker" push "$registry/tina/app:1"
 goes_as alice -- "$docker" push "$registry/alice/app:1"
-says '^<token>$' -- env ENSIGN_ACCOUNT=tina bash -c "$(declare -f user_at); user_at $registry"

@@ -7,6 +7,7 @@ for me in alice bob; do
   other=bob
   [ $me = alice ] || other=alice
   new_home credHelpers $me $other
-  goes_as $me -- "$python" -c "import docker; assert 'error' not in docker.from_env().images.push('$registry/$me/app', tag='1')"
-  goes_as $me -- "$python" -c "import docker; docker.from_env().images.pull('$registry/$me/base', tag='1')"
+  images="import docker; images = docker.from_env().images"
+  goes_as $me -- "$python" -c "$images; assert 'error' not in images.push('$registry/$me/app', tag='1')"
+  goes_as $me -- "$python" -c "$images; images.pull('$registry/$me/base', tag='1')"
 done
