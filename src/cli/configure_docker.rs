@@ -95,7 +95,8 @@ fn show(
 ) -> Result<(), Failure> {
     let mut blocks = Vec::new();
     for plan in plans {
-        blocks.push(format!("{}\n{plan}", context.env.shorten_home(plan.path())));
+        let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
+        blocks.push(format!("{}{}\n{plan}", context.env.shorten_home(plan.path()), link.unwrap_or_default()));
     }
     for (path, logins) in found {
         let lines: Vec<_> = logins.iter().map(|login| format!("  {login}")).collect();

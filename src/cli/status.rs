@@ -103,12 +103,12 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
         };
         let store = if account.store == StoreKind::File { String::new() } else { format!("   in {}", account.store) };
         let name = text::one_line(account.name.as_str(), 60);
-        let _ = write!(block, "  {mark} {name:width$}  {by_default}{}{user}{store}\n", patterns.join(", "));
+        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{}{user}{store}", patterns.join(", "));
         for folder in &account.folders {
-            let _ = write!(block, "    {:width$}  in {}\n", "", context.env.shorten_home(folder));
+            let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
         }
         if let Some(trouble) = trouble {
-            let _ = write!(block, "    ✗ {}\n", text::one_line(trouble, 300));
+            let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));
         }
     }
     block
@@ -157,7 +157,7 @@ fn footer(context: &Context<'_>, docker: &[(&Registry, String)], troubled: usize
         footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
     }
     if troubled > 0 {
-        let _ = write!(footer, "{troubled} account{} you.\n", if troubled == 1 { " needs" } else { "s need" });
+        let _ = writeln!(footer, "{troubled} account{} you.", if troubled == 1 { " needs" } else { "s need" });
     }
     footer
 }

@@ -28,6 +28,7 @@ impl Secret {
     }
 
     /// A second holder of the same secret. There is no `Clone`, so that copying is always meant.
+    #[must_use]
     pub fn copy(&self) -> Self {
         Self(self.0.clone())
     }
