@@ -1,8 +1,24 @@
-#![doc = "placeholder"]
-#![allow(dead_code)]
-use std::process::ExitCode;
+//! Ensign: one Docker credential helper for all your registries and all your accounts on each of them.
+//!
+//! This library is the program's inside and not a stable interface; its face is [`main`] and the words in [`model`].
+//!
+//! ```text
+//! door        invocation             how we were called: which front answers
+//! fronts      protocol    cli        machines; people
+//! core        accounts               find, remember, forget, activate
+//! neighbours  config      vault      our file; secrets
+//!             caller      docker     the process that asks; Docker's files
+//!             oci                    the registry on the wire
+//! ground      system                 files, environment, programs, http
+//! words       model                  plain values, no I/O
+//! ```
+//!
+//! Each layer uses those below it; neighbours do not know each other. `tests/it/layers.rs` holds the table, and
+//! ARCHITECTURE.md tells the life of a `get`.
+
 mod accounts;
 mod caller;
+mod cli;
 mod config;
 mod docker;
 mod invocation;
@@ -12,11 +28,30 @@ mod protocol;
 mod system;
 mod vault;
 
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use invocation::{Front, Invocation};
+use system::env::Env;
+
+/// Runs the program: reads how it was called and hands over to one of the fronts.
 pub fn main() -> ExitCode {
-    let invocation = invocation::Invocation::parse(std::env::args_os());
-    let env = system::env::Env::take();
+    let invocation = Invocation::parse(std::env::args_os());
+    let program = invocation.program.as_str();
     match invocation.front {
-        invocation::Front::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref(), &env),
-        _ => ExitCode::FAILURE,
+        // Somebody looks at what Docker uses: without a word of help they would wait for an answer for ever.
+        Front::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
+            cli::print_help(program, &mut io::stderr())
+        }
+        Front::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref(), &Env::take()),
+        Front::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
+        Front::Version => print(&protocol::version_line(program), ExitCode::SUCCESS),
+        Front::PluginMetadata => print(protocol::PLUGIN_METADATA, ExitCode::SUCCESS),
+        Front::PluginHook => ExitCode::SUCCESS,
+        Front::User(ref words) => cli::run(program, invocation.is_helper(), words.clone(), &Env::take()),
     }
+}
+
+fn print(line: &str, code: ExitCode) -> ExitCode {
+    writeln!(io::stdout(), "{line}").map_or(ExitCode::FAILURE, |()| code)
 }

@@ -29,7 +29,11 @@ pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Res
                 format!("  registry   {}", account.registry),
                 format!("  username   {}", account.username),
                 format!("  default    {default}"),
-                format!("  images     {}{}", images.join(", "), if account.images.is_empty() { "  (its own namespace)" } else { "" }),
+                format!(
+                    "  images     {}{}",
+                    images.join(", "),
+                    if account.images.is_empty() { "  (its own namespace)" } else { "" }
+                ),
             ];
             if !folders.is_empty() {
                 lines.push(format!("  folders    {}", folders.join(", ")));
@@ -49,8 +53,12 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     let name = context.account(&candidates, &given.account)?.name.clone();
     let images = patterns(&registry, &given.images)?;
     let folders: Vec<String> = given.folder.iter().map(|folder| folder_text(context, folder)).collect();
-    let alias: Option<AccountName> =
-        given.alias.as_deref().map(str::parse).transpose().map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
+    let alias: Option<AccountName> = given
+        .alias
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     if !given.no_images && images.is_empty() && !given.no_folders && folders.is_empty() && alias.is_none() {
         return Err(Failure::usage("nothing to change was given", "see `account edit --help`"));
     }
@@ -81,7 +89,9 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     context.ui.say(format_args!("  Used for  {}", patterns.join(", ")));
     let rivals = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in rivals.filter(|other| other.patterns().iter().any(|pattern| account.patterns().contains(pattern))) {
-        context.ui.note(format_args!("{} is for the same images: between them the command line does not decide", rival.name));
+        context
+            .ui
+            .note(format_args!("{} is for the same images: between them the command line does not decide", rival.name));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -92,14 +102,21 @@ pub(super) fn patterns(registry: &Registry, given: &[String]) -> Result<Vec<Imag
         .iter()
         .map(|text| {
             let first = text.split('/').next().unwrap_or_default();
-            let full = if first.contains(['.', ':']) || first == "localhost" { text.clone() } else { format!("{registry}/{text}") };
-            let pattern: ImagePattern = full
-                .parse()
-                .map_err(|error| Failure::usage(format!("`{text}` is no pattern: {error}"), format!("write it as '{registry}/acme/**'")))?;
+            let full = if first.contains(['.', ':']) || first == "localhost" {
+                text.clone()
+            } else {
+                format!("{registry}/{text}")
+            };
+            let pattern: ImagePattern = full.parse().map_err(|error| {
+                Failure::usage(format!("`{text}` is no pattern: {error}"), format!("write it as '{registry}/acme/**'"))
+            })?;
             if pattern.registry() == registry {
                 Ok(pattern)
             } else {
-                Err(Failure::usage(format!("`{text}` is on another registry than {registry}"), format!("write it as '{registry}/acme/**'")))
+                Err(Failure::usage(
+                    format!("`{text}` is on another registry than {registry}"),
+                    format!("write it as '{registry}/acme/**'"),
+                ))
             }
         })
         .collect()
@@ -109,6 +126,7 @@ pub(super) fn patterns(registry: &Registry, given: &[String]) -> Result<Vec<Imag
 fn folder_text(context: &Context<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
-    let clean: std::path::PathBuf = absolute.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
+    let clean: std::path::PathBuf =
+        absolute.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
     context.env.shorten_home(Path::new(&clean))
 }

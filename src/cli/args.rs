@@ -52,6 +52,7 @@ pub(super) enum Command {
 }
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(super) struct Login {
     /// The registry [asked for if left out]
     #[arg(value_name = "HOST")]
@@ -165,6 +166,7 @@ pub(super) struct Which {
 }
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(super) struct ConfigureDocker {
     /// The registries [default: those with accounts]
     #[arg(value_name = "HOST")]
@@ -187,14 +189,14 @@ impl Arguments {
     /// Parses `words`, which do not hold the program's name; `program` is what help and errors call it.
     pub(super) fn parse_from_words(program: &str, words: Vec<std::ffi::OsString>) -> Result<Self, clap::Error> {
         let program = program.to_owned();
-        let mut command = Self::command().name(program.clone()).bin_name(program.clone());
+        let mut command = Self::command().bin_name(program.clone());
         let matches = command.try_get_matches_from_mut(std::iter::once(program.into()).chain(words))?;
         <Self as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
     /// The whole help, as plain text.
     pub(super) fn help(program: &str) -> String {
-        Self::command().name(program.to_owned()).bin_name(program.to_owned()).render_help().to_string()
+        Self::command().bin_name(program.to_owned()).render_help().to_string()
     }
 
     pub(super) fn completions(shell: Shell, program: &str) -> Vec<u8> {

@@ -100,7 +100,10 @@ mod tests {
     fn the_cure_is_found_below_the_context() {
         let inner: Result<(), anyhow::Error> = Err(Problem::run("`config.json` is broken", "restore").into());
         let failure = Failure::from(inner.context("could not switch").unwrap_err());
-        let expected = ("could not switch: `config.json` is broken".to_owned(), Some("run `docker-credential-ensign restore`".to_owned()));
+        let expected = (
+            "could not switch: `config.json` is broken".to_owned(),
+            Some("run `docker-credential-ensign restore`".to_owned()),
+        );
         assert_eq!((failure.parts(), failure.kind), (expected, Kind::Failed));
     }
 }

@@ -19,7 +19,6 @@ use crate::system::text;
 
 /// Everything a login needs; from here on nobody is asked.
 struct Request {
-    registry: Registry,
     username: Username,
     secret: Secret,
     alias: Option<AccountName>,
@@ -59,9 +58,15 @@ fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Registry, Opt
 }
 
 /// Fills what the words left open. `None`: nothing was given and an account is there already, so look at that.
-fn ask(context: &Context<'_>, given: &args::Login, known: &Candidates, user: Option<String>) -> Result<Option<Request>, Failure> {
-    let registry = known.registry.clone();
-    let by_alias = given.alias.as_deref().and_then(|alias| known.accounts.iter().find(|account| account.name.as_str() == alias));
+fn ask(
+    context: &Context<'_>,
+    given: &args::Login,
+    known: &Candidates,
+    user: Option<String>,
+) -> Result<Option<Request>, Failure> {
+    let registry = &known.registry;
+    let by_alias =
+        given.alias.as_deref().and_then(|alias| known.accounts.iter().find(|account| account.name.as_str() == alias));
     let username = match (given.username.clone().or(user), by_alias) {
         (Some(name), _) => name,
         (None, Some(account)) => account.username.to_string(),
@@ -72,7 +77,7 @@ fn ask(context: &Context<'_>, given: &args::Login, known: &Candidates, user: Opt
         (None, None) if !given.password_stdin && known.default_account().is_some() => return Ok(None),
         (None, None) => {
             let what = format!("{registry} needs a user name and there is no terminal to ask on");
-            return Err(Failure::usage(what, pipe_it(context, &registry, "NAME")));
+            return Err(Failure::usage(what, pipe_it(context, registry, "NAME")));
         }
     };
     let secret = if given.password_stdin {
@@ -81,14 +86,13 @@ fn ask(context: &Context<'_>, given: &args::Login, known: &Candidates, user: Opt
         context.ui.ask_secret(&format!("Password or token of {username}"))?
     } else {
         let what = format!("{registry} needs a secret and there is no terminal to ask on");
-        return Err(Failure::usage(what, pipe_it(context, &registry, &username)));
+        return Err(Failure::usage(what, pipe_it(context, registry, &username)));
     };
     if secret.is_empty() {
-        return Err(Failure::usage("the password is empty", pipe_it(context, &registry, &username)));
+        return Err(Failure::usage("the password is empty", pipe_it(context, registry, &username)));
     }
     let invalid = |error: &dyn std::fmt::Display| Failure::usage(error.to_string(), "choose another one");
     Ok(Some(Request {
-        registry,
         username: username.parse().map_err(|error| invalid(&error))?,
         secret,
         alias: given.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
@@ -98,7 +102,11 @@ fn ask(context: &Context<'_>, given: &args::Login, known: &Candidates, user: Opt
 /// Tells a person what is there, and where a token is made.
 fn introduce(context: &Context<'_>, known: &Candidates) {
     if !known.accounts.is_empty() {
-        context.ui.say(format_args!("{} has: {}. A new name adds an account, a known one renews it.", known.registry, names(known)));
+        context.ui.say(format_args!(
+            "{} has: {}. A new name adds an account, a known one renews it.",
+            known.registry,
+            names(known)
+        ));
     }
     if let Some(page) = token_page(&known.registry) {
         context.ui.say(format_args!("A token is made at {page}"));
@@ -127,7 +135,8 @@ fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String
 /// Reads the secret and cuts exactly one line end, as docker/cli's `login --password-stdin` does.
 fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
-    let read = stdin.take(SECRET_LIMIT + 1).read_to_string(&mut text).context("could not read the password from stdin")?;
+    let read =
+        stdin.take(SECRET_LIMIT + 1).read_to_string(&mut text).context("could not read the password from stdin")?;
     if read as u64 > SECRET_LIMIT {
         return Err(anyhow!("the password on stdin is longer than 1 MiB").into());
     }
@@ -137,17 +146,25 @@ fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
 
 fn store_kind(text: &str) -> Result<StoreKind, Failure> {
     match StoreKind::parse(text) {
-        StoreKind::Unknown(_) => Err(Failure::usage(format!("`{text}` is no store"), "use `file`, or `helper:NAME` for docker-credential-NAME")),
+        StoreKind::Unknown(_) => Err(Failure::usage(
+            format!("`{text}` is no store"),
+            "use `file`, or `helper:NAME` for docker-credential-NAME",
+        )),
         known => Ok(known),
     }
 }
 
 /// Asks the registry. `Ok(true)`: it takes anyone, so nothing was proved.
-fn check(context: &Context<'_>, given: &args::Login, registry: &Registry, credential: &Credential) -> Result<bool, Failure> {
+fn check(
+    context: &Context<'_>,
+    given: &args::Login,
+    registry: &Registry,
+    credential: &Credential,
+) -> Result<bool, Failure> {
     if given.no_verify {
         return Ok(false);
     }
-    let wire = if given.plain_http { Wire::PlainHttp } else { Wire::Https };
+    let wire = if given.plain_http { Wire::PlainHttpAllowed } else { Wire::Https };
     let verdict = context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire));
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
@@ -170,9 +187,13 @@ fn check(context: &Context<'_>, given: &args::Login, registry: &Registry, creden
 /// `login HOST` with nothing else and nobody to ask: is the account that is there still good?
 fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) -> Result<ExitCode, Failure> {
     let Some(account) = candidates.default_account() else {
-        return Err(Failure::not_logged_in(format!("{} has no active account", candidates.registry), "name it with `-u`"));
+        return Err(Failure::not_logged_in(
+            format!("{} has no active account", candidates.registry),
+            "name it with `-u`",
+        ));
     };
-    let secret = context.accounts.vault.get(account)?.ok_or_else(|| anyhow!("the secret of {} is gone", account.name))?;
+    let secret =
+        context.accounts.vault.get(account)?.ok_or_else(|| anyhow!("the secret of {} is gone", account.name))?;
     let credential = Credential { username: account.username.clone(), secret };
     check(context, given, &candidates.registry, &credential)?;
     let json = json!({"status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(), "renewed": false});
@@ -180,7 +201,13 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
     Ok(ExitCode::SUCCESS)
 }
 
-fn say(context: &Context<'_>, kept: &Account, before: &Candidates, given: &args::Login, open: bool) -> Result<(), Failure> {
+fn say(
+    context: &Context<'_>,
+    kept: &Account,
+    before: &Candidates,
+    given: &args::Login,
+    open: bool,
+) -> Result<(), Failure> {
     let registry = &kept.registry;
     let after = context.accounts.of(registry)?;
     let verified = !given.no_verify && !open;
@@ -197,8 +224,14 @@ fn say(context: &Context<'_>, kept: &Account, before: &Candidates, given: &args:
     if open {
         context.ui.note(format_args!("{registry} lets anyone in: the password was not checked"));
     }
-    if let Some(default) = after.default_account().filter(|default| *default != kept && after.accounts.len() > before.accounts.len()) {
-        context.ui.say(format_args!("  {registry} now has {} accounts. The default stays {}.", after.accounts.len(), default.name));
+    if let Some(default) =
+        after.default_account().filter(|default| *default != kept && after.accounts.len() > before.accounts.len())
+    {
+        context.ui.say(format_args!(
+            "  {registry} now has {} accounts. The default stays {}.",
+            after.accounts.len(),
+            default.name
+        ));
         context.ui.say(format_args!(
             "  For other images too:  {} account edit {registry} {} --images 'NAMESPACE/**'",
             context.program, kept.name
@@ -208,14 +241,18 @@ fn say(context: &Context<'_>, kept: &Account, before: &Candidates, given: &args:
     if let Some(Ok(file)) = docker
         && !state::asks_us(&file, registry)
     {
-        context.ui.note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
+        context
+            .ui
+            .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
     }
     Ok(())
 }
 
 fn place(context: &Context<'_>, account: &Account) -> String {
     match (&account.store, &context.env.data_dir) {
-        (StoreKind::File, Some(folder)) => format!("{} (readable by you only)", context.env.shorten_home(&folder.join("secrets"))),
+        (StoreKind::File, Some(folder)) => {
+            format!("{} (readable by you only)", context.env.shorten_home(&folder.join("secrets")))
+        }
         (StoreKind::Helper(helper), _) => format!("`{}`", helper.program()),
         (other, _) => other.to_string(),
     }
@@ -228,7 +265,9 @@ mod tests {
     #[test]
     #[expect(clippy::disallowed_methods, reason = "compared in a test")]
     fn exactly_one_line_end_is_cut() {
-        for (stdin, secret) in [("pw", "pw"), ("pw\n", "pw"), ("pw\r\n", "pw"), ("pw\n\n", "pw\n"), (" pw \n", " pw "), ("\n", "")] {
+        for (stdin, secret) in
+            [("pw", "pw"), ("pw\n", "pw"), ("pw\r\n", "pw"), ("pw\n\n", "pw\n"), (" pw \n", " pw "), ("\n", "")]
+        {
             assert_eq!(read_secret(stdin.as_bytes()).unwrap().expose(), secret, "{stdin:?}");
         }
     }

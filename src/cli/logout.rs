@@ -33,7 +33,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         if !after.accounts.is_empty() && after.default_account().is_none() {
             context.ui.note(format_args!(
                 "{registry} has no default account now. It has {}:  {} switch {registry} NAME",
-                names(&after), context.program
+                names(&after),
+                context.program
             ));
         }
     }

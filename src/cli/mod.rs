@@ -43,7 +43,8 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &En
         return print_help(called, &mut io::stdout());
     }
     // A client that asks for a verb of its own reads stdout only; it uses the helper's name and one word.
-    let foreign_verb = words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
+    let foreign_verb =
+        words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
     let arguments = match Arguments::parse_from_words(called, words) {
         Ok(arguments) => arguments,
         Err(error) if error.kind() == ErrorKind::InvalidSubcommand && foreign_verb.is_some() => {
@@ -95,7 +96,8 @@ impl Context<'_> {
 
     /// The registry a person named.
     fn registry(&self, host: &str) -> Result<Registry, Failure> {
-        host.parse().map_err(|error| Failure::usage(format!("`{host}` is no registry: {error}"), "name it as in `ghcr.io`"))
+        host.parse()
+            .map_err(|error| Failure::usage(format!("`{host}` is no registry: {error}"), "name it as in `ghcr.io`"))
     }
 
     /// The accounts of a registry, of which there must be one.

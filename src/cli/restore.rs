@@ -22,7 +22,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
         if let Some(aside) = context.accounts.vault.set_aside_if_broken(registry)? {
             context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{aside}`"));
             for account in &candidates.accounts {
-                context.ui.note(format_args!("log in again:  {} login {registry} --alias {}", context.program, account.name));
+                context
+                    .ui
+                    .note(format_args!("log in again:  {} login {registry} --alias {}", context.program, account.name));
             }
             mended.push(aside);
         }
@@ -48,15 +50,11 @@ fn config(context: &Context<'_>) -> Result<Option<String>, Failure> {
     let aside = files::sibling(&path, ".damaged");
     files::rename(&path, &aside)?;
     let aside = context.env.shorten_home(&aside);
-    match good {
-        Some(good) => {
-            files::replace(&path, &good, Access::Private)?;
-            context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`; the damaged one is `{aside}`"));
-            Ok(Some(aside))
-        }
-        None => {
-            let what = format!("there is no good copy of `{shown}`, the damaged one is `{aside}` now ({error})");
-            Err(Problem::run(what, "login HOST").into())
-        }
-    }
+    let Some(good) = good else {
+        let what = format!("there is no good copy of `{shown}`, the damaged one is `{aside}` now ({error})");
+        return Err(Problem::run(what, "login HOST").into());
+    };
+    files::replace(&path, &good, Access::Private)?;
+    context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`; the damaged one is `{aside}`"));
+    Ok(Some(aside))
 }

@@ -14,13 +14,15 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
     let registry = &candidates.registry;
     let account = pick(context, &candidates, given.account.as_deref())?;
     let before = candidates.default_account().map_or("nobody", |account| account.name.as_str());
-    let json = json!({"status": "success", "registry": registry.as_str(), "active": account.name.as_str(), "before": before});
+    let json =
+        json!({"status": "success", "registry": registry.as_str(), "active": account.name.as_str(), "before": before});
     if candidates.active == Active::Account(account.name.clone()) {
         context.ui.done(json, format_args!("{registry} default stays {before}"))?;
         return Ok(ExitCode::SUCCESS);
     }
     context.accounts.activate(registry, &account.name)?;
-    let undo = if before == "nobody" { String::new() } else { format!("   (undo: {} switch {registry} -)", context.program) };
+    let undo =
+        if before == "nobody" { String::new() } else { format!("   (undo: {} switch {registry} -)", context.program) };
     context.ui.done(json, format_args!("{registry} default: {before} → {}{undo}", account.name))?;
     if let Some(value) = &context.env.account {
         context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and goes before the default"));
@@ -36,10 +38,15 @@ fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<Candidates, F
     let mut switchable: Vec<_> = context.accounts.all()?.into_iter().filter(|one| one.accounts.len() > 1).collect();
     let hosts: Vec<_> = switchable.iter().map(|one| one.registry.to_string()).collect();
     match switchable.len() {
-        0 => Err(Failure::not_logged_in("no registry has two accounts", format!("add one with `{} login HOST`", context.program))),
+        0 => Err(Failure::not_logged_in(
+            "no registry has two accounts",
+            format!("add one with `{} login HOST`", context.program),
+        )),
         1 => Ok(switchable.remove(0)),
         _ if context.ui.can_ask() => Ok(switchable.remove(context.ui.choose("Registry", &hosts, 0)?)),
-        _ => Err(Failure::usage("several registries have several accounts", format!("name one of {}", hosts.join(", ")))),
+        _ => {
+            Err(Failure::usage("several registries have several accounts", format!("name one of {}", hosts.join(", "))))
+        }
     }
 }
 

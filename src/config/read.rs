@@ -51,9 +51,8 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `active` and `accounts`")]
 struct RawRegistry {
-    /// Absent, `null` (signed out) and a name are three different things.
-    #[serde(default, deserialize_with = "present")]
-    active: Option<Option<String>>,
+    #[serde(default)]
+    active: RawActive,
     previous: Option<String>,
     #[serde(default, deserialize_with = "in_order")]
     accounts: Vec<(String, RawAccount)>,
@@ -69,6 +68,22 @@ struct RawAccount {
     #[serde(default)]
     folders: Vec<String>,
     did: Option<String>,
+}
+
+/// Absent, `null` (signed out) and a name are three different things.
+#[derive(Default, Deserialize)]
+#[serde(from = "Option<String>")]
+enum RawActive {
+    #[default]
+    Absent,
+    Null,
+    Name(String),
+}
+
+impl From<Option<String>> for RawActive {
+    fn from(value: Option<String>) -> Self {
+        value.map_or(Self::Null, Self::Name)
+    }
 }
 
 #[derive(Default)]
@@ -103,18 +118,14 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
     });
     let accounts = accounts.collect::<Result<_, String>>()?;
     let active = match raw.active {
-        None => Active::Unset,
-        Some(None) => Active::SignedOut,
-        Some(Some(name)) => {
+        RawActive::Absent => Active::Unset,
+        RawActive::Null => Active::SignedOut,
+        RawActive::Name(name) => {
             Active::Account(name.parse().map_err(|error| format!("registries.{registry}.active: {error}"))?)
         }
     };
     let previous = raw.previous.and_then(|name| name.parse().ok());
     Ok(Candidates { registry, active, previous, accounts })
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// A JSON object as a list: order and duplicates are seen.

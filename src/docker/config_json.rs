@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -15,8 +14,6 @@ use crate::system::{files, text::one_line};
 /// One such file, or its absence. It may hold plain-text logins, so that it does not print.
 pub(crate) struct ConfigFile {
     path: PathBuf,
-    /// Where the path leads if it is a link.
-    link: Option<PathBuf>,
     /// `None`: there is no file.
     text: Option<String>,
     root: Map<String, Value>,
@@ -32,16 +29,14 @@ pub(crate) struct Broken {
 
 impl ConfigFile {
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let mut file = Self::parse(path, files::read(path, LIMIT)?)?;
-        file.link = fs::read_link(path).ok();
-        Ok(file)
+        Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }
 
     /// Understands a file's contents. An empty file has no settings, as for Docker (`cli/config/configfile/file.go`
     /// lets the end of the file pass); what Docker could not read either is [`Broken`].
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, Broken> {
         let broken = |line, problem: String| Broken { path: path.to_owned(), line, problem };
-        let none = || Self { path: path.to_owned(), link: None, text: None, root: Map::new() };
+        let none = || Self { path: path.to_owned(), text: None, root: Map::new() };
         let Some(contents) = contents else { return Ok(none()) };
         let text = String::from_utf8(contents).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
@@ -71,15 +66,6 @@ impl ConfigFile {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Where the path leads if it is a link, as the link says it.
-    pub(crate) fn link_target(&self) -> Option<&Path> {
-        self.link.as_deref()
-    }
-
-    pub(crate) fn exists(&self) -> bool {
-        self.text.is_some()
     }
 
     pub(super) fn text(&self) -> Option<&str> {
@@ -237,7 +223,7 @@ mod tests {
             let file = parse(text).unwrap();
             assert_eq!((file.helper("ghcr.io"), file.store()), (helper, store), "{text}");
         }
-        assert!(!ConfigFile::parse(Path::new("x"), None).unwrap().exists());
+        assert!(ConfigFile::parse(Path::new("x"), None).unwrap().text().is_none());
     }
 
     #[test]

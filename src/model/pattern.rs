@@ -60,6 +60,11 @@ impl ImagePattern {
         }
     }
 
+    /// The pattern without its registry.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

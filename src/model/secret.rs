@@ -27,6 +27,12 @@ impl Secret {
         &self.0
     }
 
+    /// A second holder of the same secret. There is no `Clone`, so that copying is always meant.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -13,12 +13,13 @@ use anyhow::anyhow;
 
 use crate::accounts::{Accounts, Activate, Login};
 use crate::caller;
-use crate::model::choice::{Candidates, Evidence, Named, NoChoice, Wish};
+use crate::model::choice::{Candidates, Evidence, Named, NoChoice, Rung, Wish};
 use crate::model::{
-    Account, AccountName, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Target, Username,
+    Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Target, Username,
 };
 use crate::system::env::{self, Env};
-pub(crate) use message::{Refusal, usage, version_line};
+use message::Refusal;
+pub(crate) use message::{PLUGIN_METADATA, usage, version_line};
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,21 +181,20 @@ impl Front<'_> {
         writeln!(stdout, "{}", serde_json::Value::Object(answerable)).map_err(|_| Refusal::ClosedStdout)
     }
 
-    fn hub_token(&self, token: HubToken) -> Result<crate::model::Credential, Refusal> {
+    fn hub_token(&self, token: HubToken) -> Result<Credential, Refusal> {
         let hub = self.accounts.of(&Registry::docker_hub())?;
         let account = hub.default_account().ok_or(Refusal::NotFound)?;
         let secret = self.accounts.vault.hub_token(&account.username, token)?.ok_or(Refusal::NotFound)?;
-        Ok(crate::model::Credential { username: account.username.clone(), secret })
+        Ok(Credential { username: account.username.clone(), secret })
     }
 
     fn refusal(&self, no_choice: NoChoice, registry: &Registry) -> Refusal {
         match no_choice {
-            NoChoice::NotFound => Refusal::NotFound,
-            // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
-            NoChoice::NoSuchAccount { rung, name } if rung == crate::model::choice::Rung::Environment => {
+            NoChoice::NoSuchAccount { rung: Rung::Environment, name } => {
                 Refusal::NoSuchAccount { registry: registry.clone(), name }
             }
-            NoChoice::NoSuchAccount { .. } => Refusal::NotFound,
+            // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
+            NoChoice::NotFound | NoChoice::NoSuchAccount { .. } => Refusal::NotFound,
             NoChoice::Several => {
                 let accounts = self.accounts.of(registry).map(|candidates| candidates.accounts).unwrap_or_default();
                 Refusal::Several { registry: registry.clone(), accounts: accounts.iter().map(name_of).collect() }

@@ -215,7 +215,7 @@ impl<'de> Visitor<'de> for Find<'_> {
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             match self.place {
                 Place::Top if key == "secrets" => {
-                    found = map.next_value_seed(Self { place: Place::Secrets, ..self })?
+                    found = map.next_value_seed(Self { place: Place::Secrets, ..self })?;
                 }
                 Place::Secrets if key == self.account => found = Some(map.next_value::<Kept>()?.0),
                 Place::Top | Place::Secrets => drop(map.next_value::<IgnoredAny>()?),

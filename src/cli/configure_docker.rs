@@ -1,0 +1,190 @@
+//! `configure-docker`: make Docker, Podman, Buildah and Skopeo ask Ensign. Plan, show, apply, in this order.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::accounts::{Activate, Login};
+use crate::docker::containers::{self, RegistriesConf};
+use crate::docker::leftovers::{self, Leftover};
+use crate::docker::{Change, ConfigFile, Plan, Reader, setup, state};
+use crate::model::{ImagePattern, Problem, Registry, StoreKind, Target};
+
+pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
+    let registries = if given.undo { vec![] } else { registries(context, given)? };
+    let found = if given.undo { vec![] } else { plain_text_logins(context)? };
+    let plans = plans(context, given, &registries)?;
+    show(context, given, &plans, &found)?;
+    if given.dry_run {
+        context.ui.say("Nothing written.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let imports = !found.is_empty() && wants_import(context, given)?;
+    if imports {
+        found.iter().try_for_each(|(path, logins)| import(context, path, logins))?;
+    }
+    // The imports changed the files: what is applied is planned on them as they are now.
+    let plans = if imports { self::plans(context, given, &registries)? } else { plans };
+    let lock = context.accounts.config.lock()?;
+    plans.iter().try_for_each(Plan::apply)?;
+    drop(lock);
+    finish(context, given, &plans, !found.is_empty() && !imports);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The named registries, else those with accounts.
+fn registries(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<Vec<Registry>, Failure> {
+    if !given.hosts.is_empty() {
+        return given.hosts.iter().map(|host| context.registry(host)).collect();
+    }
+    let all: Vec<_> = context.accounts.all()?.into_iter().map(|one| one.registry).collect();
+    if all.is_empty() {
+        let cure = format!("run `{0} login HOST` first, or name one: `{0} configure-docker ghcr.io`", context.program);
+        return Err(Failure::not_logged_in("there is no account, so no registry to ask for", cure));
+    }
+    Ok(all)
+}
+
+fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> Result<Vec<Plan>, Failure> {
+    let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
+    let docker = context.env.docker_config_dir().ok_or_else(no_home)?.join("config.json");
+    let plan = |path: &Path, reader| -> anyhow::Result<Plan> {
+        let file = ConfigFile::load(path)?;
+        if given.undo { setup::undo(&file) } else { setup::plan(&file, reader, registries, given.force) }
+    };
+    let mut plans = vec![plan(&docker, Reader::Docker)?];
+    if containers::are_found(context.env) {
+        if let Some(path) = containers::auth_file(context.env) {
+            plans.push(plan(&path, Reader::Containers)?);
+        }
+        if let Some(path) = containers::registries_conf(context.env) {
+            let conf = RegistriesConf::load(&path)?;
+            plans.push(if given.undo { conf.undo() } else { conf.plan() });
+        }
+    }
+    plans.retain(|plan| !plan.changes().is_empty());
+    Ok(plans)
+}
+
+/// The logins that lie in clear in these tools' files, by file.
+fn plain_text_logins(context: &Context<'_>) -> Result<Vec<(std::path::PathBuf, Vec<Leftover>)>, Failure> {
+    let docker = context.env.docker_config_dir().map(|folder| folder.join("config.json"));
+    let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
+    let mut found = Vec::new();
+    for path in docker.into_iter().chain(containers) {
+        let (logins, unusable) = leftovers::find(&ConfigFile::load(&path)?);
+        for entry in unusable {
+            context.ui.note(format_args!("{}: {entry}", context.env.shorten_home(&path)));
+        }
+        if !logins.is_empty() {
+            found.push((path, logins));
+        }
+    }
+    Ok(found)
+}
+
+fn show(
+    context: &Context<'_>,
+    given: &args::ConfigureDocker,
+    plans: &[Plan],
+    found: &[(std::path::PathBuf, Vec<Leftover>)],
+) -> Result<(), Failure> {
+    let mut blocks = Vec::new();
+    for plan in plans {
+        let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
+        blocks.push(format!("{}{}\n{plan}", context.env.shorten_home(plan.path()), link.unwrap_or_default()));
+    }
+    for (path, logins) in found {
+        let lines: Vec<_> = logins.iter().map(|login| format!("  {login}")).collect();
+        blocks.push(format!("{}\n{}", context.env.shorten_home(path), lines.join("\n")));
+    }
+    let files: Vec<_> = plans
+        .iter()
+        .map(|plan| {
+            let changes = |writes: bool| -> Vec<String> {
+                plan.changes()
+                    .iter()
+                    .filter(|change| change.writes() == writes)
+                    .map(|change| change.to_string().trim().to_owned())
+                    .collect()
+            };
+            json!({"path": plan.path(), "changes": changes(true), "kept": changes(false)})
+        })
+        .collect();
+    let plain: Vec<_> = found
+        .iter()
+        .flat_map(|(path, logins)| {
+            logins
+                .iter()
+                .map(move |login| json!({"path": path, "server": login.key, "username": login.username.as_str()}))
+        })
+        .collect();
+    let json = json!({"dry_run": given.dry_run, "undo": given.undo, "files": files, "plain_text": plain});
+    context.ui.data(json, blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n"))?;
+    Ok(())
+}
+
+/// Secrets are never moved silently: the person says so, by the flag or when asked.
+fn wants_import(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<bool, Failure> {
+    Ok(given.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
+}
+
+fn import(context: &Context<'_>, path: &Path, logins: &[Leftover]) -> Result<(), Failure> {
+    for login in logins {
+        let username = &login.username;
+        match login.server.target() {
+            Target::HubToken(token) => context.accounts.set_hub_token(username, *token, Some(&login.secret))?,
+            Target::Registry { registry, repository, user: _ } => {
+                let images = repository.iter().map(|path| ImagePattern::under(registry, path.as_str()));
+                let keep = Login {
+                    registry: registry.clone(),
+                    username: username.clone(),
+                    name: login.token_of.as_ref().map(Into::into),
+                    store: Some(StoreKind::File),
+                    images: images.collect::<Result<_, _>>().map_err(anyhow::Error::from)?,
+                    secret: login.secret.copy(),
+                    activate: Activate::IfNone,
+                };
+                let kept =
+                    context.accounts.remember(&keep).with_context(|| format!("could not import {}", login.key))?;
+                context.ui.say(format_args!("✓ Imported {} of {registry}", kept.name));
+            }
+        }
+    }
+    let _lock = context.accounts.config.lock()?;
+    leftovers::remove(path, logins)?;
+    Ok(())
+}
+
+fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], left: bool) {
+    let program = context.program;
+    let written: Vec<_> =
+        plans.iter().filter(|plan| !plan.is_empty()).map(|plan| context.env.shorten_home(plan.path())).collect();
+    if written.is_empty() {
+        context.ui.say("Nothing to change.");
+    } else if given.undo {
+        context.ui.say(format_args!("✓ Took Ensign out of {}", written.join(", ")));
+    } else {
+        context.ui.say(format_args!("✓ Wrote {}   (undo: {program} configure-docker --undo)", written.join(", ")));
+    }
+    if plans.iter().flat_map(Plan::changes).any(|change| matches!(change, Change::Conflict { .. })) {
+        context.ui.note(format_args!(
+            "another helper serves some of them; to take them over:  {program} configure-docker --force"
+        ));
+    }
+    if left {
+        context.ui.note(format_args!(
+            "plain-text logins are left, and some tools use them first:  {program} configure-docker --import"
+        ));
+    }
+    if !given.undo && state::program_on_path(state::PROGRAM).is_none() {
+        context.ui.note(format_args!("`{}` is not on PATH: Docker will not find it", state::PROGRAM));
+    }
+    if state::auth_config_variable().is_some() {
+        context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it Docker does not ask Ensign");
+    }
+}

@@ -1,0 +1,163 @@
+//! `status`: the accounts, what each is used for, and whether Docker asks Ensign.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, account_json, args};
+use crate::docker::state::{self, Asked, AuthConfig};
+use crate::docker::{ConfigFile, Reader};
+use crate::model::choice::{Active, Candidates};
+use crate::model::{Account, Registry, StoreKind};
+use crate::system::text;
+
+/// One account with what is wrong with it.
+struct Line<'c> {
+    account: &'c Account,
+    mark: &'static str,
+    trouble: Option<String>,
+}
+
+pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCode, Failure> {
+    let mut registries = context.accounts.all()?;
+    if let Some(host) = &given.host {
+        let registry = context.registry(host)?;
+        registries.retain(|one| one.registry == registry);
+        if registries.is_empty() {
+            return Err(Failure::not_logged_in(
+                format!("{registry} has no account"),
+                format!("run `{} login {registry}`", context.program),
+            ));
+        }
+    }
+    if registries.is_empty() {
+        return first_run(context);
+    }
+    let lines: Vec<Vec<Line<'_>>> =
+        registries.iter().map(|one| one.accounts.iter().map(|account| line(context, account, one)).collect()).collect();
+    let docker = docker(context, &registries);
+    let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
+    let json = json!({
+        "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(one))).collect::<Vec<_>>(),
+        "docker": docker.iter().map(|(registry, asks)| json!({"registry": registry.as_str(), "asks": asks})).collect::<Vec<_>>(),
+    });
+    let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, one)| block(context, lines, one)).collect();
+    blocks.push(footer(context, &docker, troubled));
+    context.ui.data(json, blocks.join("\n"))?;
+    for one in &registries {
+        if let Some(widened) = context.accounts.vault.narrow(&one.registry) {
+            context.ui.note(format_args!(
+                "`{}` could be read by others (mode {:o}); now only by you",
+                widened.path, widened.mode
+            ));
+        }
+    }
+    Ok(if troubled == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let program = context.program;
+    let lines = format!(
+        "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} configure-docker     let Docker use Ensign"
+    );
+    context.ui.data(json!({"accounts": [], "docker": []}), lines)?;
+    Ok(ExitCode::from(3))
+}
+
+fn line<'c>(context: &Context<'_>, account: &'c Account, candidates: &Candidates) -> Line<'c> {
+    let again = || format!("{} login {} --alias {}", context.program, account.registry, account.name);
+    let trouble = match context.accounts.vault.get(account) {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(format!("its secret is gone: {}", again())),
+        Err(error) => Some(format!("{error:#}")),
+    };
+    let mark = if candidates.default_account() == Some(account) { "●" } else { "○" };
+    Line { account, mark, trouble }
+}
+
+impl Line<'_> {
+    fn json(&self, candidates: &Candidates) -> Value {
+        let mut json = account_json(self.account, candidates);
+        json["ok"] = json!(self.trouble.is_none());
+        json["trouble"] = json!(self.trouble);
+        json
+    }
+}
+
+fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> String {
+    let state = match candidates.active {
+        Active::SignedOut => "   (signed out: no default account)",
+        Active::Account(_) | Active::Unset => "",
+    };
+    let mut block = format!("{}{state}\n", context.ui.bold(candidates.registry.as_str()));
+    let width = lines.iter().map(|line| line.account.name.as_str().chars().count()).max().unwrap_or(0);
+    for Line { account, mark, trouble } in lines {
+        let patterns: Vec<_> = account.patterns().iter().map(|pattern| pattern.path().to_owned()).collect();
+        let by_default = if *mark == "●" { "default   " } else { "          " };
+        let user = if account.name.as_str() == account.username.as_str() {
+            String::new()
+        } else {
+            format!("   user {}", account.username)
+        };
+        let store = if account.store == StoreKind::File { String::new() } else { format!("   in {}", account.store) };
+        let name = text::one_line(account.name.as_str(), 60);
+        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{}{user}{store}", patterns.join(", "));
+        for folder in &account.folders {
+            let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
+        }
+        if let Some(trouble) = trouble {
+            let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));
+        }
+    }
+    block
+}
+
+/// For each registry whom Docker asks: "ensign", another helper's name, or nobody.
+fn docker<'c>(context: &Context<'_>, registries: &'c [Candidates]) -> Vec<(&'c Registry, String)> {
+    let Some(folder) = context.env.docker_config_dir() else { return vec![] };
+    let file = match ConfigFile::load(&folder.join("config.json")) {
+        Ok(file) => file,
+        Err(error) => {
+            context.ui.note(text::one_line(&format!("{error:#}"), 300));
+            return vec![];
+        }
+    };
+    let variable = state::auth_config_variable();
+    registries
+        .iter()
+        .map(|one| {
+            let asks = match (
+                state::auth_config(variable.as_deref(), &one.registry),
+                state::asked(&file, Reader::Docker, &one.registry),
+            ) {
+                (AuthConfig::Wins, _) => "DOCKER_AUTH_CONFIG".to_owned(),
+                (_, Asked::Us) => "ensign".to_owned(),
+                (_, Asked::Pinned(alias)) => format!("ensign-{alias}"),
+                (_, Asked::Helper(helper)) => helper.to_owned(),
+                (_, Asked::PlainFile) => "nobody".to_owned(),
+            };
+            (&one.registry, asks)
+        })
+        .collect()
+}
+
+fn footer(context: &Context<'_>, docker: &[(&Registry, String)], troubled: usize) -> String {
+    let others: Vec<_> = docker.iter().filter(|(_, asks)| !asks.starts_with("ensign")).collect();
+    let mut footer = match others.as_slice() {
+        [] if docker.is_empty() => String::new(),
+        [] => "Docker asks Ensign for all of them.\n".to_owned(),
+        others => {
+            let list: Vec<_> = others.iter().map(|(registry, asks)| format!("{registry} (asks {asks})")).collect();
+            format!("Docker does not ask Ensign for {}:  {} configure-docker\n", list.join(", "), context.program)
+        }
+    };
+    if docker.iter().any(|(_, asks)| asks.starts_with("ensign")) && state::program_on_path(state::PROGRAM).is_none() {
+        footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
+    }
+    if troubled > 0 {
+        let _ = writeln!(footer, "{troubled} account{} you.", if troubled == 1 { " needs" } else { "s need" });
+    }
+    footer
+}

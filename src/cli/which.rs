@@ -1,0 +1,131 @@
+//! `which`: the ladder of choice for an image, rung by rung, as `get` climbs it.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::caller;
+use crate::model::choice::{Evidence, Finding, Named, Rung, Why, Wish, ladder};
+use crate::model::{AccountName, ImageReference, Registry};
+use crate::system::env;
+use crate::system::text::one_line;
+
+/// What is asked: a registry, and the images that the command names.
+struct Question {
+    registry: Registry,
+    images: Vec<ImageReference>,
+    command: String,
+}
+
+pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
+    let question = question(given)?;
+    let candidates = context.candidates(&question.registry)?;
+    let environment =
+        context.env.account.as_ref().map(|value| Named::parse(value, &question.registry)).unwrap_or_default();
+    let wish = Wish { environment, ..Wish::default() };
+    let evidence = Evidence { images: || question.images.clone(), folder: env::current_dir };
+    let rungs: Vec<_> = ladder(&candidates, &wish, evidence).collect();
+    let chosen =
+        rungs.iter().position(|(_, finding)| matches!(finding, Finding::Account(..) | Finding::NoSuchAccount(_)));
+    let account = chosen.and_then(|place| match &rungs[place].1 {
+        Finding::Account(account, _) => Some(account.name.as_str()),
+        _ => None,
+    });
+    let json = json!({
+        "registry": question.registry.as_str(),
+        "images": question.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "account": account,
+        "username": account.and_then(|name| candidates.account(name)).map(|account| account.username.as_str()),
+        "ladder": rungs.iter().enumerate().map(|(place, (rung, finding))| rung_json(*rung, finding, chosen == Some(place))).collect::<Vec<_>>(),
+    });
+    let mut lines = vec![context.ui.bold(account.unwrap_or("no account"))];
+    for (place, (rung, finding)) in rungs.iter().enumerate() {
+        let says = sentence(context, &question, *rung, finding);
+        let mark = if chosen == Some(place) { "   ← chosen" } else { "" };
+        lines.push(format!("  {} {:22} {says}{mark}", place + 1, rung.to_string()));
+    }
+    context.ui.data(json, lines.join("\n"))?;
+    if rungs.iter().any(|(_, finding)| matches!(finding, Finding::Torn(_))) {
+        context.ui.note(format_args!(
+            "one call gets one account. To name it for this command:  ENSIGN_ACCOUNT={}=NAME {}",
+            question.registry, question.command
+        ));
+    }
+    Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+/// A bare host is asked for as a tool does that names no image; an image as if a command named it.
+fn question(given: &args::Which) -> Result<Question, Failure> {
+    let registry =
+        given.image.parse::<Registry>().ok().filter(|_| given.image.contains(['.', ':']) || given.image == "localhost");
+    let image = if registry.is_some() { None } else { Some(parse_image(&given.image)?) };
+    let registry =
+        registry.or_else(|| image.as_ref().map(|image| image.registry().clone())).unwrap_or_else(Registry::docker_hub);
+    let Some(command) = &given.command else {
+        return Ok(Question { registry, images: image.into_iter().collect(), command: "docker …".into() });
+    };
+    let Some(program) = caller::command_line(command) else {
+        return Err(Failure::usage(
+            "the command after `--as` could not be read",
+            "quote it as a whole: --as 'docker push IMAGE'",
+        ));
+    };
+    let images = caller::images_named_by(std::iter::once(program), &registry);
+    Ok(Question { registry, images, command: one_line(command, 200) })
+}
+
+fn parse_image(text: &str) -> Result<ImageReference, Failure> {
+    text.parse()
+        .map_err(|error| Failure::usage(format!("`{text}` is no image: {error}"), "name it as in `ghcr.io/acme/app:1`"))
+}
+
+fn sentence(context: &Context<'_>, question: &Question, rung: Rung, finding: &Finding<'_>) -> String {
+    match finding {
+        Finding::Account(account, why) => match why {
+            Why::Image(image, pattern) => format!("→ {}   ({image} is in {pattern})", account.name),
+            Why::Folder(folder) => format!("→ {}   (in {})", account.name, context.env.shorten_home(folder)),
+            Why::Named | Why::Default => format!("→ {}", account.name),
+        },
+        Finding::NoSuchAccount(name) => format!("names `{}`, which is not there", one_line(name, 60)),
+        Finding::Torn(owners) => {
+            let list: Vec<_> = owners
+                .iter()
+                .map(|(image, name): &(ImageReference, AccountName)| format!("{image} is {name}'s"))
+                .collect();
+            format!("undecided: {}", one_line(&list.join(", "), 200))
+        }
+        Finding::Nothing => match rung {
+            Rung::Environment => "not set for this registry",
+            Rung::PinnedName => "the program is not pinned",
+            Rung::AddressUser | Rung::AddressImage => "not in the address",
+            Rung::CommandLine if question.images.is_empty() => "names no image of this registry",
+            Rung::CommandLine => "names no image that belongs to an account",
+            Rung::Folder => "no account's folder",
+            Rung::Active => "none",
+            Rung::Only => "there are several, or it is signed out",
+        }
+        .to_owned(),
+    }
+}
+
+fn rung_json(rung: Rung, finding: &Finding<'_>, chosen: bool) -> Value {
+    let (account, detail) = match finding {
+        Finding::Account(account, Why::Image(image, pattern)) => {
+            (Some(account.name.to_string()), json!({"image": image.to_string(), "pattern": pattern.to_string()}))
+        }
+        Finding::Account(account, Why::Folder(folder)) => (Some(account.name.to_string()), json!({"folder": folder})),
+        Finding::Account(account, Why::Named | Why::Default) => (Some(account.name.to_string()), json!({})),
+        Finding::NoSuchAccount(name) => (None, json!({"missing": name})),
+        Finding::Torn(owners) => {
+            let owners: Vec<_> = owners
+                .iter()
+                .map(|(image, name)| json!({"image": image.to_string(), "account": name.as_str()}))
+                .collect();
+            (None, json!({"torn": owners}))
+        }
+        Finding::Nothing => (None, json!({})),
+    };
+    json!({"rung": rung.to_string(), "account": account, "chosen": chosen, "detail": detail})
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Starts the services, runs every file of cases/ and counts; run.sh starts it inside the namespaces.
+set -euo pipefail
+
+here=$(dirname "${BASH_SOURCE[0]}")
+. "$here/services.sh"
+. "$here/verbs.sh"
+
+start_services
+: >"$results"
+for cases in "$here"/cases/*.sh; do
+  group=$(basename "$cases" .sh)
+  set +e # a subshell in a condition would go on after an error
+  # It keeps the file's home, folder and variables from the next.
+  (
+    set -e
+    cd "$(mktemp -d)"
+    # shellcheck source=/dev/null
+    . "$cases"
+  )
+  status=$?
+  set -e
+  [ $status = 0 ] || record FAIL "$group.sh stopped before its end, with status $status"
+done
+no_secret_leaks
+
+count() { grep -c "^$1" "$results" || true; }
+echo "$(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
+[ "$(count FAIL)" = 0 ]

