@@ -70,7 +70,7 @@ fn succeeds(run: Run) -> String {
 }
 
 /// Returns the error without the script's name.
-fn fails(run: Run) -> String {
+fn fails(run: &Run) -> String {
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
     run.stderr.strip_prefix("install.sh: ").unwrap_or_else(|| panic!("{run:?}")).to_owned()
 }
@@ -158,7 +158,7 @@ fn a_link_in_the_programs_place_stops_the_installation() {
     fs::create_dir_all(home.bin()).unwrap();
     symlink("/opt/theirs", home.bin().join("docker-credential-ensign")).unwrap();
     let before = home.tree();
-    assert!(fails(home.install(&[])).contains("is not a file of this script: remove it"));
+    assert!(fails(&home.install(&[])).contains("is not a file of this script: remove it"));
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), before);
 }
@@ -182,7 +182,7 @@ fn an_upgrade_that_answers_with_the_wrong_account_leaves_the_old_program_there()
     let before = home.tree();
     let wrong = home.path.parent().unwrap().join("wrong");
     write_program(&wrong, "#!/bin/sh\necho '{\"Username\":\"alice\",\"Secret\":\"secret-of-alice\"}'\n");
-    let error = fails(run(&mut home.script(&["--program", wrong.to_str().unwrap()])));
+    let error = fails(&run(&mut home.script(&["--program", wrong.to_str().unwrap()])));
     assert!(error.starts_with("this program does not tell accounts apart, so nothing was installed\n"), "{error}");
     assert!(error.contains("should be    acme\n"), "{error}");
     assert_eq!(home.tree(), before);
@@ -200,7 +200,7 @@ fn docker_no_longer_asks_a_program_that_is_gone() {
     write_program(&program, "#!/bin/sh\nexit 1\n");
     let before = home.tree();
     let run_failing = run(&mut home.script(&["--uninstall"]));
-    assert!(fails(run_failing).starts_with("Docker's settings could not be put back, so nothing was removed.\n"));
+    assert!(fails(&run_failing).starts_with("Docker's settings could not be put back, so nothing was removed.\n"));
     assert_eq!(home.tree(), before);
 
     write_program(
@@ -239,10 +239,10 @@ fn an_error_names_its_cure() {
         (&["--program", "/nowhere"], "`/nowhere` is not a program\n"),
         (&[], "Rust 1.70 is too old, Ensign needs "),
     ] {
-        let said = fails(run(home.script(arguments).env("PATH", &path)));
+        let said = fails(&run(home.script(arguments).env("PATH", &path)));
         assert!(said.starts_with(error), "{said}");
     }
-    let said = fails(run(home.script(&["--program", Sandbox::program()]).env_remove("HOME")));
+    let said = fails(&run(home.script(&["--program", Sandbox::program()]).env_remove("HOME")));
     assert!(said.starts_with("HOME is not set: set it, or say where with `--prefix DIR`"), "{said}");
     assert_eq!(home.tree(), Vec::<String>::new());
 }
