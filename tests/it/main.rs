@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test that cannot go on may end; it plays the outside world
 
+mod people;
 mod support;
 mod vectors;
