@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test that cannot go on may end; it plays the outside world
 
+mod bad_input;
+mod formats;
 mod people;
 mod support;
 mod vectors;
