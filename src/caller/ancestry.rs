@@ -7,16 +7,19 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 use super::Program;
 
 /// Yields the programs that started us, parent first. Ends without an error where a process has gone or is hidden
-/// (`hidepid`, another pid namespace).
+/// (`hidepid`, another pid namespace). On Linux sysinfo leaves out empty words.
 pub(super) fn programs() -> impl Iterator<Item = Program> {
     let mut system = System::new().ok();
     let this = sysinfo::get_current_pid().ok();
-    let mut child = system.as_mut().zip(this).and_then(|(system, this)| Lineage::of(system, this, nothing()));
+    let mut child = system.as_mut().zip(this).and_then(|(system, this)| Lineage::read(system, this, nothing()));
     std::iter::from_fn(move || {
         let (system, below) = system.as_mut().zip(child.take())?;
         let pid = below.parent?;
         let kind = nothing().with_cmd(UpdateKind::Always).with_exe(UpdateKind::Always);
-        let parent = Lineage::of(system, pid, kind).filter(|parent| parent.started <= below.started)?; // else: its number was given to another
+        let parent = Lineage::read(system, pid, kind)?;
+        if parent.started > below.started {
+            return None; // the parent has gone, and its number was given to another
+        }
         child = Some(parent);
         let process = system.process(pid)?;
         Some(Program::new(process.exe(), process.cmd().iter().map(text).collect()))
@@ -30,7 +33,7 @@ struct Lineage {
 }
 
 impl Lineage {
-    fn of(system: &mut System, pid: Pid, kind: ProcessRefreshKind) -> Option<Self> {
+    fn read(system: &mut System, pid: Pid, kind: ProcessRefreshKind) -> Option<Self> {
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
         let process = system.process(pid)?;
         Some(Self { started: process.start_time(), parent: process.parent() })
@@ -41,6 +44,7 @@ fn nothing() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().without_tasks()
 }
 
+/// Bytes that are no UTF-8 become `\u{fffd}`, which no image holds.
 fn text(word: &OsString) -> String {
     word.to_string_lossy().into_owned()
 }

@@ -83,7 +83,9 @@ impl<'a> Images<'a> {
     fn add_cache(&mut self, value: &str) {
         let fields = csv_fields(value);
         if fields.iter().all(|field| !field.contains('=')) {
-            fields.iter().for_each(|image| self.add(image, Form::Short));
+            for image in &fields {
+                self.add(image, Form::Short);
+            }
         } else if matches!(field(&fields, "type"), None | Some("registry")) {
             self.add(field(&fields, "ref").unwrap_or_default(), Form::Short);
         }

@@ -1,5 +1,6 @@
 //! `Program`: one process above us, under the name of the client that it is.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::clients::{self, Grammar};
@@ -21,150 +22,51 @@ pub(super) enum Role {
     Unknown,
 }
 
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "fish", "ash", "ksh", "mksh", "busybox", "pwsh", "cmd", "nu"];
+/// Another credential helper, or a script in front of us.
+const HELPER: &str = "docker-credential-";
 
-const WRAPPERS: &[&str] = &[
-    "sudo",
-    "sudo-rs",
-    "doas",
-    "su",
-    "runuser",
-    "pkexec",
-    "env",
-    "nice",
-    "ionice",
-    "chrt",
-    "nohup",
-    "setsid",
-    "stdbuf",
-    "time",
-    "timeout",
-    "make",
-    "gmake",
-    "ninja",
-    "just",
-    "task",
-    "xargs",
-    "parallel",
-    "find",
-    "watch",
-    "script",
-    "strace",
-    "ltrace",
-    "unshare",
-    "nsenter",
-    "setpriv",
-    "chroot",
-    "rootlesskit",
-    "catatonit",
-    "tini",
-    "dumb-init",
-    "direnv",
-    "dotenv",
-    "aws-vault",
-    "op",
-    "doppler",
-    "flock",
-    "chronic",
-    "systemd-run",
-    "npm",
-    "yarn",
-    "pnpm",
-    "ensign",
-];
+const INTERPRETERS: &str = "node perl python ruby";
 
-/// CI agents, service managers, container daemons, build daemons, editors and terminals.
-const LONG_LIVED: &[&str] = &[
-    "systemd",
-    "init",
-    "launchd",
-    "cron",
-    "crond",
-    "sshd",
-    "tmux",
-    "screen",
-    "dockerd",
-    "containerd",
-    "buildkitd",
-    "kubelet",
-    "crio",
-    "com.docker.backend",
-    "com.docker.build",
-    "runner.worker",
-    "runner.listener",
-    "gitlab-runner",
-    "jenkins",
-    "buildkite-agent",
-    "circleci-agent",
-    "drone-runner-docker",
-    "act_runner",
-    "concourse",
-    "java",
-    "javaw",
-    "gradle",
-    "gradlew",
-    "mvn",
-    "mvnd",
-    "bazel",
-    "code",
-    "code-insiders",
-    "code-server",
-    "codium",
-    "cursor",
-    "windsurf",
-    "zed",
-    "zed-editor",
-    "idea",
-    "idea64",
-    "goland",
-    "goland64",
-    "pycharm",
-    "pycharm64",
-    "webstorm",
-    "webstorm64",
-    "rider",
-    "rider64",
-    "clion",
-    "clion64",
-    "rustrover",
-    "phpstorm",
-    "fleet",
-    "eclipse",
-    "devenv",
-    "electron",
-];
+const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
+
+const WRAPPERS: &str = "\
+    aws-vault catatonit chronic chroot chrt direnv doas doppler dotenv dumb-init ensign env find flock gmake ionice \
+    just ltrace make nice ninja nohup npm nsenter op parallel pkexec pnpm rootlesskit runuser script setpriv setsid \
+    stdbuf strace su sudo sudo-rs systemd-run task time timeout tini unshare watch xargs yarn";
+
+/// Service managers, container daemons, CI agents, build daemons, editors and terminals.
+const LONG_LIVED: &str = "\
+    cron crond init launchd screen sshd systemd tmux \
+    buildkitd com.docker.backend com.docker.build containerd crio dockerd kubelet \
+    act_runner buildkite-agent circleci-agent concourse drone-runner-docker gitlab-runner jenkins runner.listener \
+    runner.worker bazel gradle gradlew java javaw mvn mvnd \
+    clion clion64 code code-insiders code-server codium cursor devenv eclipse electron fleet goland goland64 \
+    idea idea64 phpstorm pycharm pycharm64 rider rider64 rustrover webstorm webstorm64 windsurf zed zed-editor";
 
 impl Program {
     /// Reads a process: `exe` is right about renamed links, `argv[0]` where `exe` is unreadable or `/` (rootless
     /// re-execution), and behind an interpreter stands the script.
     pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
-        let names: Vec<String> = exe
-            .and_then(|exe| Some(file_name(exe.file_name()?.to_str()?)))
-            .into_iter()
-            .chain(argv.first().map(|word| file_name(word)))
-            .filter(|name| !name.is_empty())
-            .collect();
-        let client = names.iter().find_map(|name| clients::canonical_name(name));
-        let script = client.is_none().then(|| script(names.iter(), &argv)).flatten();
-        let (name, words_before) = match (client, script, names.into_iter().next()) {
-            (Some(client), _, _) => (client.to_owned(), 1),
-            (None, Some((name, at)), _) => (name, at + 1),
-            (None, None, name) => (name.unwrap_or_default(), 1),
-        };
-        let mut args: Vec<String> = argv.into_iter().skip(words_before).collect();
-        if name.strip_prefix("docker-").is_some_and(|plugin| args.first().is_some_and(|word| word == plugin)) {
-            args.remove(0); // docker starts its plugin as `docker-buildx buildx …`
+        let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
+        let names: Vec<String> = exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect();
+        let client = names.iter().find_map(|name| clients::canonical_name(name)).map(|name| (name.to_owned(), 0));
+        let (name, at) = client
+            .or_else(|| script(&names, &argv))
+            .or_else(|| names.into_iter().find(|name| !name.is_empty()).map(|name| (name, 0)))
+            .unwrap_or_default();
+        let mut words = argv.into_iter().skip(at + 1).peekable();
+        if let Some(plugin) = name.strip_prefix("docker-") {
+            words.next_if(|word| word == plugin); // docker starts its plugin as `docker-buildx buildx …`
         }
-        Self { name, args }
+        Self { name, args: words.collect() }
     }
 
     pub(super) fn role(&self) -> Role {
-        let is_one_of = |names: &[&str]| names.contains(&self.name.as_str());
         if let Some(client) = clients::find(&self.name) {
             Role::Client(client)
-        } else if self.name.starts_with("docker-credential-") || is_one_of(SHELLS) || is_one_of(WRAPPERS) {
+        } else if self.name.starts_with(HELPER) || is_one_of(SHELLS, &self.name) || is_one_of(WRAPPERS, &self.name) {
             Role::Wrapper
-        } else if is_one_of(LONG_LIVED) || self.name.starts_with("jetbrains") {
+        } else if is_one_of(LONG_LIVED, &self.name) || self.name.starts_with("jetbrains") {
             Role::LongLived
         } else {
             Role::Unknown
@@ -173,31 +75,28 @@ impl Program {
 }
 
 /// The script that an interpreter runs, if its name tells us something, and where in `argv` it stands. A shell
-/// script named like a client is its wrapper, with words of its own.
-fn script<'a>(mut names: impl Iterator<Item = &'a String>, argv: &[String]) -> Option<(String, usize)> {
-    const INTERPRETERS: [&str; 4] = ["python", "ruby", "node", "perl"];
-    let shell = names.any(|name| {
-        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        INTERPRETERS.contains(&bare) || SHELLS.contains(&bare)
-    });
-    if !shell {
-        return None;
-    }
-    let (at, script) = argv.iter().enumerate().skip(1).find(|(_, word)| !word.starts_with('-') || is_program(word))?;
-    let name = file_name(script);
-    let is_shell = argv.first().is_some_and(|word| SHELLS.contains(&file_name(word).as_str()));
-    if name.starts_with("docker-credential-") {
+/// script named like a client only wraps it, with words of its own.
+fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
+    let bare = |name: &'_ String| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    let interpreter = names.iter().map(bare).find(|name| is_one_of(SHELLS, name) || is_one_of(INTERPRETERS, name))?;
+    let (at, path) = argv
+        .iter()
+        .enumerate()
+        .skip(1)
+        .take_while(|(_, word)| !matches!(word.as_str(), "-c" | "-m" | "-e")) // they stand for a script
+        .find(|(_, word)| !word.starts_with('-'))?;
+    let name = file_name(path);
+    if name.starts_with(HELPER) {
         Some((name, at))
-    } else if is_program(script) || is_shell {
-        None
-    } else {
+    } else if is_one_of(INTERPRETERS, &interpreter) {
         Some((clients::canonical_name(&name)?.to_owned(), at))
+    } else {
+        None
     }
 }
 
-/// `-c TEXT` and `-m MODULE` take the place of a script.
-fn is_program(word: &str) -> bool {
-    matches!(word, "-c" | "-m" | "-e")
+fn is_one_of(names: &str, name: &str) -> bool {
+    names.split_ascii_whitespace().any(|known| known == name)
 }
 
 /// The last part of a path of any system, in lower case, without what systems and packages add to it: `.exe`, Linux'

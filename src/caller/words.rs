@@ -34,8 +34,8 @@ pub(super) enum Meaning {
 /// Flags that take a value, with its meaning: lists of flags separated by spaces, later entries winning.
 pub(super) type Flags = &'static [(&'static str, Meaning)];
 
-/// One word, or one flag with its value. Flags without a value are passed over.
-#[derive(Debug, PartialEq, Eq)]
+/// One word, or one flag with its value. Flags without a value are passed over. It may be a password: no `Debug`.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) enum Word<'a> {
     Positional(&'a str),
     Value(Meaning, &'a str),

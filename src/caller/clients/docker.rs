@@ -33,7 +33,7 @@ pub(super) const COMPOSE: Grammar = Grammar { names: &["docker-compose"], global
 const VERBS: &[Verb] = &[
     verb("push|image push", Positionals::All, PULL),
     verb("pull|image pull", Positionals::All, PULL),
-    verb("run|create|container run|container create", Positionals::First, RUN),
+    verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
     verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD),
     verb("buildx bake|buildx f", Positionals::None, super::build::BAKE),
     verb("buildx create", Positionals::None, super::build::CREATE),
@@ -43,7 +43,7 @@ const VERBS: &[Verb] = &[
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),
     verb("manifest push", Positionals::All, MANIFEST),
-    verb("service create", Positionals::First, SERVICE),
+    verb("service create", Positionals::BeforeCommand, SERVICE),
     verb("service update", Positionals::None, SERVICE),
     verb("plugin install", Positionals::First, PLUGIN),
     verb("plugin push|plugin upgrade", Positionals::All, PLUGIN),
@@ -84,8 +84,8 @@ const RUN: Flags = &[(
      --net-alias --network --network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart \
      --runtime --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u \
      --user --userns --uts -v --volume --volume-driver --volumes-from -w --workdir \
-     --pidfile --rootfs --snapshotter --umask --verify --cosign-key --ipfs-address --rdt-class --cgroup-conf \
-     --bypass4netns-ignore-subnets --isolated-cpus",
+     --pidfile --snapshotter --umask --verify --cosign-key --ipfs-address --rdt-class --cgroup-conf \
+     --bypass4netns-ignore-subnets",
     Meaning::Other,
 )];
 

@@ -1,6 +1,7 @@
 //! The container clients' command lines, as tables, and the one reader of them.
 //!
-//! A new client is a new table. Flags that take a value matter most: without them their values would pass for images.
+//! A new client is a new table, and a file of cases in `tests/fixtures/callers/`. Flags that take a value matter most:
+//! unlisted, their values would pass for images. A flag that does not must not be listed: it would swallow one.
 
 mod build;
 mod docker;
@@ -35,8 +36,10 @@ struct Verb {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Positionals {
     None,
-    /// The first; what follows is another program's (`docker run IMAGE COMMAND`) or files.
+    /// The first; what follows are tags and files.
     First,
+    /// The first; what follows is another program's command line, flags and all: `docker run IMAGE COMMAND`.
+    BeforeCommand,
     All,
     /// All but the first so many.
     From(usize),
@@ -88,8 +91,8 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
         version.starts_with(|c: char| c.is_ascii_digit())
             || (suffix.len() < rest.len() && SUFFIXES.iter().any(|known| suffix.starts_with(known)))
     };
-    let is = |known: &&str| name.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || is_version(rest));
-    GRAMMARS.into_iter().find(|grammar| grammar.names.iter().any(|known| is(&known))).map(|grammar| grammar.names[0])
+    let is = |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || is_version(rest));
+    GRAMMARS.into_iter().find(|grammar| grammar.names.iter().any(|known| is(known))).map(|grammar| grammar.names[0])
 }
 
 impl Grammar {
@@ -106,7 +109,7 @@ impl Grammar {
                     Word::Value(Meaning::SyncDestination, kind) => sync[1] = kind == "docker",
                     Word::Value(meaning, value) => images.add_value(meaning, value, verb.form),
                 }
-                if verb.positionals == Positionals::First && !positionals.is_empty() {
+                if verb.positionals == Positionals::BeforeCommand && !positionals.is_empty() {
                     break;
                 }
             }
@@ -129,9 +132,7 @@ impl Grammar {
             }
         }
         let means_registry = match (verb.positionals, address) {
-            (Positionals::Login | Positionals::LoginAnywhere, Some(address)) => {
-                matches!(ServerUrl::parse(address)?.target(), Target::Registry { registry: named, .. } if named == registry)
-            }
+            (Positionals::Login | Positionals::LoginAnywhere, Some(address)) => means(address, registry),
             (Positionals::Login, None) => registry.is_docker_hub(),
             (positionals, _) => positionals == Positionals::LoginAnywhere,
         };
@@ -181,10 +182,10 @@ impl Verb {
 }
 
 impl Positionals {
-    fn images<'w, 'a>(self, words: &'w [&'a str], sync: [bool; 2]) -> Vec<&'a str> {
+    fn images<'a>(self, words: &[&'a str], sync: [bool; 2]) -> Vec<&'a str> {
         match self {
             Self::None | Self::Login | Self::LoginAnywhere => Vec::new(),
-            Self::First => words.iter().take(1).copied().collect(),
+            Self::First | Self::BeforeCommand => words.iter().take(1).copied().collect(),
             Self::All => words.to_vec(),
             Self::From(first) => words.iter().skip(first).copied().collect(),
             Self::Last => words.last().copied().into_iter().collect(),
@@ -194,6 +195,14 @@ impl Positionals {
             }
         }
     }
+}
+
+/// `docker login https://HOST/` and `HOST/namespace` log in to the host.
+fn means(address: &str, registry: &Registry) -> bool {
+    ServerUrl::parse(address).is_some_and(|url| match url.target() {
+        Target::Registry { registry: named, user: _, repository: _ } => named == registry,
+        Target::HubToken(_) => false,
+    })
 }
 
 #[cfg(test)]

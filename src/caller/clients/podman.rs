@@ -10,15 +10,16 @@ pub(super) const PODMAN: Grammar = Grammar {
     names: &["podman"],
     globals: &[(
         "--cdi-spec-dir --cgroup-manager --config --conmon -c --connection -H --host --events-backend --hooks-dir \
-         --identity --imagestore --log-level --module --namespace --network-backend --network-cmd-path \
-         --network-config-dir --out --root --runroot --runtime --runtime-flag --ssh --storage-driver --storage-opt \
-         --tls-ca --tls-cert --tls-key --tmpdir --url --volumepath",
+         --identity --imagestore --log-level --module --namespace --db-backend --default-mounts-file \
+         --network-backend --network-cmd-path --network-config-dir --out --pull-option --root --runroot --runtime \
+         --runtime-flag --ssh --storage-driver --storage-opt --tls-ca --tls-cert --tls-key --tmpdir --url \
+         --volumepath",
         Meaning::Other,
     )],
     verbs: &[
         verb("push|image push|manifest push", Positionals::Last, TRANSFER),
         verb("pull|image pull", Positionals::All, TRANSFER),
-        verb("run|create|container run|container create", Positionals::First, RUN),
+        verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
         verb("container runlabel", Positionals::From(1), TRANSFER),
         verb("build|image build|buildx build|builder build|farm build", Positionals::None, BUILD),
         verb("manifest inspect", Positionals::All, TRANSFER),
@@ -67,7 +68,7 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Ve
 const TRANSFER: Flags = &[(
     "--add-compression --annotation --arch --artifact --artifact-config --artifact-type --authfile --cert-dir \
      --compression-format --compression-level --creds --decryption-key --digestfile --encrypt-layer --encryption-key \
-     --features -f --format --iidfile --name --os --os-feature --os-features --os-version \
+     --features -f --format --iidfile --manifest --name --os --os-feature --os-features --os-version \
      --platform --policy --retry --retry-delay --sign-by --sign-by-sigstore --sign-by-sigstore-private-key \
      --sign-passphrase-file --signature-policy --timestamp --unsetenv --variant",
     Meaning::Other,
@@ -79,24 +80,24 @@ const RUN: Flags = &[(CONTAINER, Meaning::Other), ("--pull", Meaning::Other)];
 const FROM: Flags = &[(CONTAINER, Meaning::Other)];
 
 /// `podman run` and `create`; what `buildah from` has beside them is in the last line.
-const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile --blkio-weight --blkio-weight-device --cap-add --cap-drop \
-     --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --chrootdirs --cidfile --conmon-pidfile --cpu-period \
-     --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus --cpuset-cpus --cpuset-mems --creds \
-     --decryption-key --detach-keys --device --device-cgroup-rule --device-read-bps --device-read-iops \
-     --device-write-bps --device-write-iops --dns --dns-opt --dns-option --dns-search --entrypoint -e --env --env-file \
-     --env-merge --expose --gidmap --gpus --group-add --group-entry --health-cmd --health-interval \
-     --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries \
-     --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries \
+const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile --blkio-weight --blkio-weight-device \
+     --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --chrootdirs --cidfile \
+     --conmon-pidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus --cpuset-cpus \
+     --cpuset-mems --creds --decryption-key --detach-keys --device --device-cgroup-rule --device-read-bps \
+     --device-read-iops --device-write-bps --device-write-iops --dns --dns-opt --dns-option --dns-search --entrypoint \
+     -e --env --env-file --env-merge --expose --gidmap --gpus --group-add --group-entry --health-cmd \
+     --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure \
+     --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries \
      --health-startup-success --health-startup-timeout --health-timeout --healthcheck-command -h --hostname \
      --hosts-file --hostuser --image-volume --init-ctr --init-path --ip --ip6 --ipc -l --label --label-file \
      --log-driver --log-opt --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount \
      --name --net --network --network-alias --oom-score-adj --os --passwd-entry --personality --pid --pidfile \
-     --pids-limit --platform --pod --pod-id-file --preserve-fd --preserve-fds -p --publish --rdt-class \
-     --requires --restart --retry --retry-delay --runtime --sdnotify --seccomp-policy --secret --security-opt \
-     --shm-size --shm-size-systemd --stop-signal --stop-timeout --storage-opt --subgidname --subuidname --sysctl \
-     --systemd --timeout --tmpfs --tz --uidmap --ulimit --umask --unsetenv -u --user --userns --uts --variant -v \
-     --volume --volumes-from -w --workdir \
-     -f --format --isolation --userns-gid-map --userns-gid-map-group --userns-uid-map --userns-uid-map-user";
+     --pids-limit --platform --pod --pod-id-file --preserve-fd --preserve-fds -p --publish --rdt-class --requires \
+     --restart --retry --retry-delay --runtime --sdnotify --seccomp-policy --secret --security-opt --shm-size \
+     --shm-size-systemd --stop-signal --stop-timeout --storage-opt --subgidname --subuidname --sysctl --systemd \
+     --timeout --tmpfs --tz --uidmap --ulimit --umask --unsetenv -u --user --userns --uts --variant -v --volume \
+     --volumes-from -w --workdir -f --format --isolation --userns-gid-map --userns-gid-map-group --userns-uid-map \
+     --userns-uid-map-user";
 
 const BUILD: Flags = &[
     (

@@ -11,8 +11,13 @@ pub(super) const CRANE: Grammar = Grammar {
     names: &["crane", "gcrane"],
     globals: &[("--platform", Meaning::Other)],
     verbs: &[
-        short("copy|cp|manifest|digest|delete|ls|optimize", Positionals::All, CRANE_FLAGS),
-        short("config|export|tag|mutate|flatten|validate|blob|rebase|edit", Positionals::First, CRANE_FLAGS),
+        short("copy|cp", Positionals::All, &[("--platform -j --jobs", Meaning::Other)]),
+        short("manifest|digest|delete|ls|optimize", Positionals::All, CRANE_FLAGS),
+        short(
+            "config|export|tag|mutate|flatten|validate|blob|rebase|edit config|edit manifest|edit fs",
+            Positionals::First,
+            CRANE_FLAGS,
+        ),
         short("push", Positionals::From(1), CRANE_FLAGS),
         short("pull", Positionals::AllButLast, CRANE_FLAGS),
         short("append|index append", Positionals::None, CRANE_FLAGS),
@@ -92,7 +97,7 @@ pub(super) const COSIGN: Grammar = Grammar {
         ),
         short("download signature|download sbom|download attestation|generate", Positionals::All, COSIGN_FLAGS),
         short("attach signature|attach sbom|attach attestation", Positionals::All, COSIGN_FLAGS),
-        short("upload blob|upload wasm", Positionals::All, COSIGN_FLAGS),
+        short("upload blob|upload wasm", Positionals::All, &[("-f --files --ct", Meaning::Other)]),
         Verb::login("login", Positionals::Login),
     ],
 };
@@ -116,7 +121,7 @@ const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
 const CRANE_FLAGS: Flags = &[
     (
         "--platform -f --new_layer -o --output --format -a --annotation -l --label -e --env --entrypoint --cmd -u \
-         --user -w --workdir --exposed-ports --set-platform --repo --image-refs --jobs -j --tarball --fast --filename \
+         --user -w --workdir --exposed-ports --set-platform --repo --image-refs --tarball --append --filename \
          --cache_path -c --media-type",
         Meaning::Other,
     ),
@@ -128,10 +133,11 @@ const CRANE_FLAGS: Flags = &[
 
 const REGCTL_FLAGS: Flags = &[
     (
-        "--format -p --platform --exclude --include --limit --last --media-type --content-type --annotation --annotations \
-         --digest --digest-tags --referrers-src --artifact-type --config-file --config-type --config-mediatype -f --file \
-         --file-media-type -m --filter-annotation --filter-artifact-type --sort-annotation --label --layer-compress \
-         --time --name --desc-annotation --desc-platform --by-digest --body --output -o --user-agent --index --latest",
+        "--format -p --platform --exclude --include --limit --last --media-type --content-type --annotation \
+         --annotations --digest --platforms --referrers-src --referrers-tgt --artifact-type --config-file \
+         --config-type --config-mediatype -f --file --file-media-type -m --filter-annotation --filter-artifact-type \
+         --sort-annotation --label --layer-compress --time --name --desc-annotation --desc-platform --output -o \
+         --user-agent",
         Meaning::Other,
     ),
     ("--base --base-name --create --subject --external --ref", Meaning::Image),
@@ -139,18 +145,19 @@ const REGCTL_FLAGS: Flags = &[
 
 const ORAS_FLAGS: Flags = &[(
     "-a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
-     --config --depth --export-manifest --format --from-ca-file --from-password --from-registry-config \
-     --from-username -H --header --image-spec --key-file --last --media-type -o --output -p --password --platform \
-     --registry-config --resolve --size --subject --template --to-ca-file --to-password --to-registry-config \
-     --to-username -u --username",
+     --config --depth --export-manifest --format --distribution-spec --from-ca-file --from-distribution-spec \
+     --from-oci-layout-path --from-password --from-registry-config --from-username -H --header --image-spec \
+     --key-file --last --media-type -o --oci-layout-path --output -p --password --platform --registry-config \
+     --resolve --size --subject --template --to-ca-file --to-distribution-spec --to-oci-layout-path --to-password \
+     --to-registry-config --to-username -u --username",
     Meaning::Other,
 )];
 
 const HELM_FLAGS: Flags = &[(
     "--ca-file --cert-file --key-file --keyring --password --repo --username --version -d --destination --untardir \
-     --dependency-update --description --name-template -o --output --output-dir --post-renderer --post-renderer-args \
-     --set --set-file --set-json --set-literal --set-string --timeout -f --values -a --api-versions --kube-version \
-     -s --show-only --history-max -l --labels --jsonpath",
+     --description --name-template -o --output --output-dir --post-renderer --post-renderer-args --set --set-file \
+     --set-json --set-literal --set-string --timeout -f --values -a --api-versions --kube-version -s --show-only \
+     --history-max -l --labels --jsonpath",
     Meaning::Other,
 )];
 
@@ -159,10 +166,10 @@ const COSIGN_FLAGS: Flags = &[(
      --certificate-chain --certificate-identity --certificate-identity-regexp --certificate-oidc-issuer \
      --certificate-oidc-issuer-regexp --certificate-github-workflow-name --certificate-github-workflow-ref \
      --certificate-github-workflow-repository --certificate-github-workflow-sha --certificate-github-workflow-trigger \
-     --ct -f --files --fulcio-url --identity-token --input-format --issue-certificate -k --k8s-keychain --key --max-workers \
-     --only --oidc-client-id --oidc-client-secret-file --oidc-issuer --oidc-provider --oidc-redirect-url -o --output \
-     --output-certificate --output-signature --payload --platform --policy --predicate --predicate-type --rekor-url \
-     --rfc3161-timestamp --sbom --sct --signature --signature-digest-algorithm --signing-config --sk-slot --slot \
+     --ct --files --fulcio-url --identity-token --input-format --key --max-workers --only --oidc-client-id \
+     --oidc-client-secret-file --oidc-issuer --oidc-provider --oidc-redirect-url -o --output --output-certificate \
+     --output-signature --payload --platform --policy --predicate --predicate-type --rekor-url --rfc3161-timestamp \
+     --sbom --sct --signature --signature-digest-algorithm --signing-config --sk-slot --slot \
      --timestamp-certificate-chain --timestamp-server-url --trusted-root --type --attestation --dir --registry-cacert \
      --registry-client-cert --registry-client-key --registry-password --registry-referrers-mode \
      --registry-server-name --registry-token --registry-username",
