@@ -14,7 +14,7 @@ mod words;
 
 use std::borrow::Borrow;
 
-use crate::model::{ImageReference, Registry, Username};
+use crate::model::{ImageReference, Registry};
 use clients::Grammar;
 use program::Role;
 
@@ -46,7 +46,7 @@ pub(crate) fn images_named_by<P: Borrow<Program>>(
 }
 
 /// Returns the user name of the `login` to `registry` that is running.
-pub(crate) fn login_user(registry: &Registry) -> Option<Username> {
+pub(crate) fn login_user(registry: &Registry) -> Option<String> {
     login_username(ancestry::programs(), registry)
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn login_user(registry: &Registry) -> Option<Username> {
 pub(crate) fn login_username<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
-) -> Option<Username> {
+) -> Option<String> {
     nearest(programs, |client, arguments| client.login_username(arguments, registry), |_| None)
 }
 
@@ -124,7 +124,7 @@ mod tests {
             (&["mytool login -u bob ghcr.io"], "ghcr.io", None),
         ] {
             let found = login_username(programs(argvs), &registry.parse().unwrap());
-            assert_eq!(found.as_ref().map(Username::as_str), user, "{argvs:?}");
+            assert_eq!(found.as_deref(), user, "{argvs:?}");
         }
     }
 

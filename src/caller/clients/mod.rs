@@ -11,7 +11,7 @@ mod skopeo;
 
 use super::images::{Form, Images};
 use super::words::{Flags, Meaning, Word, Words};
-use crate::model::{ImageReference, Registry, ServerUrl, Target, Username};
+use crate::model::{ImageReference, Registry, ServerUrl, Target};
 
 /// How one client reads its command line.
 pub(super) struct Grammar {
@@ -121,7 +121,7 @@ impl Grammar {
     }
 
     /// Returns the user whom the words log in to `registry`.
-    pub(super) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<Username> {
+    pub(super) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
         let (verb, words) = self.verb(arguments)?;
         let (mut username, mut address) = (None, None);
         for word in words {
@@ -136,7 +136,7 @@ impl Grammar {
             (Positionals::Login, None) => registry.is_docker_hub(),
             (positionals, _) => positionals == Positionals::LoginAnywhere,
         };
-        username.filter(|_| means_registry)?.parse().ok()
+        username.filter(|_| means_registry).map(str::to_owned)
     }
 
     /// Reads up to the verb; `None` if it is one that we do not list.
