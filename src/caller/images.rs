@@ -48,11 +48,11 @@ impl<'a> Images<'a> {
             Meaning::Image => self.add(value, form),
             Meaning::Output => self.add_output(value),
             Meaning::Cache => self.add_cache(value),
-            Meaning::BuildArgument => self.add_keyed(value, |_| Some(Form::WithHost)),
             Meaning::BuildContext => self.add_context(value),
             Meaning::BakeOverride => self.add_bake_override(value),
             Meaning::FrontendOption => match value.split_once(':') {
-                Some(("build-arg", argument)) => self.add_value(Meaning::BuildArgument, argument, form),
+                // A build argument may hold anything: `which` must not depend on what a Dockerfile makes of it.
+                Some(("build-arg", _)) => {}
                 Some(("context", context)) => self.add_context(context),
                 _ => self.add_keyed(value, |key| (key == "source").then_some(Form::Short)),
             },
@@ -104,7 +104,6 @@ impl<'a> Images<'a> {
             Some("tags") => value.split(',').for_each(|image| self.add(image.trim(), Form::Short)),
             Some("cache-from" | "cache-to") => self.add_cache(value),
             Some("output") => self.add_output(value),
-            Some("args") => self.add(value, Form::WithHost),
             Some("contexts") => self.add(value.strip_prefix("docker-image://").unwrap_or_default(), Form::Short),
             _ => {}
         }
@@ -194,18 +193,16 @@ mod tests {
             (Meaning::Cache, "ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::Cache, "type=registry,ref=ghcr.io/a/b:c,mode=max", "ghcr.io/a/b:c"),
             (Meaning::Cache, "type=s3,name=ghcr.io/a/b", ""),
-            (Meaning::BuildArgument, "BASE=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::BuildArgument, "ghcr.io/a/b", ""),
             (Meaning::BuildContext, "x=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::BuildContext, "x=ghcr.io/a/b", ""),
             (Meaning::BakeOverride, "*.tags=ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::BakeOverride, "app.tags+=ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::BakeOverride, "app.cache-to=type=registry,ref=ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::BakeOverride, "app.output=type=registry,name=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::BakeOverride, "app.args.BASE=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BakeOverride, "app.args.BASE=ghcr.io/a/b", ""),
             (Meaning::BakeOverride, "app.contexts.base=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::BakeOverride, "app.labels.x=ghcr.io/a/b", ""),
-            (Meaning::FrontendOption, "build-arg:BASE=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::FrontendOption, "build-arg:BASE=ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "context:x=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::FrontendOption, "label:x=ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "source=ghcr.io/a/b", "ghcr.io/a/b"),

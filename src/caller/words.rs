@@ -14,8 +14,6 @@ pub(super) enum Meaning {
     Output,
     /// buildx' and buildctl's `type=registry,ref=REF`, or a bare image.
     Cache,
-    /// `KEY=REF`.
-    BuildArgument,
     /// `NAME=docker-image://REF`.
     BuildContext,
     /// Bake's `TARGET.tags=REF`.

@@ -48,8 +48,10 @@ pub(super) const KANIKO: Grammar = Grammar {
         Positionals::None,
         &[
             ("-d --destination --cache-repo", Meaning::Image),
-            ("--build-arg", Meaning::BuildArgument),
-            ("-c --context -f --dockerfile -v --verbosity --target --registry-mirror --label --git", Meaning::Other),
+            (
+                "--build-arg -c --context -f --dockerfile -v --verbosity --target --registry-mirror --label --git",
+                Meaning::Other,
+            ),
         ],
     )],
 };
@@ -57,7 +59,7 @@ pub(super) const KANIKO: Grammar = Grammar {
 /// `docker build` of any age, the classic builder's flags included; nerdctl's too.
 pub(super) const BUILD: Flags = &[
     (
-        "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
+        "--add-host --allow --annotation --attest --build-arg --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
          --cpu-shares --cpuset-cpus --cpuset-mems -f --file --iidfile --isolation --label -m --memory --memory-swap \
          --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --sbom --secret \
          --security-opt --shm-size --ssh --target --ulimit --invoke --print --server-config --buildkit-host",
@@ -66,7 +68,6 @@ pub(super) const BUILD: Flags = &[
     ("-t --tag", Meaning::Image),
     ("-o --output", Meaning::Output),
     ("--cache-from --cache-to", Meaning::Cache),
-    ("--build-arg", Meaning::BuildArgument),
     ("--build-context", Meaning::BuildContext),
 ];
 

@@ -102,7 +102,7 @@ const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile -
 const BUILD: Flags = &[
     (
         "--add-host --annotation --arch --authfile --cache-ttl --cap-add --cap-drop --cert-dir --cgroup-parent \
-         --cgroupns --compat-volumes --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
+         --build-arg --cgroupns --compat-volumes --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
          --creds --decryption-key --device --dns --dns-option --dns-search --env --farm -f --file --format --group-add \
          --hooks-dir --ignorefile --iidfile --ipc --isolation --jobs --label --layer-label --logfile --manifest -m \
          --memory --memory-swap --metadata-file --network -o --output --os --os-feature --os-version --pid --platform \
@@ -114,7 +114,6 @@ const BUILD: Flags = &[
     ),
     ("-t --tag --from --sbom-scanner-image", Meaning::Image),
     ("--cache-from --cache-to", Meaning::Image),
-    ("--build-arg", Meaning::BuildArgument),
     ("--build-context", Meaning::BuildContext),
 ];
 
