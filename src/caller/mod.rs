@@ -1,18 +1,191 @@
-//! The process that asks.
+//! The process that asks: which images it is working on, and as whom it logs in.
+//!
+//! A client asks for a host alone; what it is about to push or pull stands on its command line.
+
+mod ancestry;
+mod clients;
+#[cfg(test)]
+mod fixtures;
+mod generic;
+mod images;
+mod program;
+mod typed;
+mod words;
+
+use std::borrow::Borrow;
 
 use crate::model::{ImageReference, Registry};
+use clients::Grammar;
+use program::Role;
 
-pub(crate) fn images(_: &Registry) -> Vec<ImageReference> {
-    vec![]
+pub(crate) use program::Program;
+
+/// How many programs may stand between us and the client: a helper's own wrapper scripts, `sudo`, `env`.
+const WRAPPERS_AT_MOST: usize = 6;
+/// Plugins and re-executions make chains of three; no chain goes on for ever.
+const PROGRAMS_AT_MOST: usize = 16;
+
+/// Returns the images of `registry` that the asking process names, read from the command lines of our ancestors,
+/// no further up than needed. Costs a few system calls for each of them.
+pub(crate) fn images(registry: &Registry) -> Vec<ImageReference> {
+    images_named_by(ancestry::programs(), registry)
 }
 
-pub(crate) fn login_user(_: &Registry) -> Option<String> {
+/// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once.
+pub(crate) fn images_named_by<P: Borrow<Program>>(
+    programs: impl IntoIterator<Item = P>,
+    registry: &Registry,
+) -> Vec<ImageReference> {
+    let some = |images: Vec<ImageReference>| (!images.is_empty()).then_some(images);
+    nearest(
+        programs,
+        |client, arguments| some(client.images(arguments, registry)),
+        |arguments| some(generic::images(arguments, registry)),
+    )
+    .unwrap_or_default()
+}
+
+/// Returns the user name of the `login` to `registry` that is running.
+pub(crate) fn login_user(registry: &Registry) -> Option<String> {
+    login_username(ancestry::programs(), registry)
+}
+
+/// Returns the user name with which the nearest of `programs` logs in to `registry`: `docker login` sends
+/// `<token>` in its stead if the registry gave an identity token.
+pub(crate) fn login_username<P: Borrow<Program>>(
+    programs: impl IntoIterator<Item = P>,
+    registry: &Registry,
+) -> Option<String> {
+    nearest(programs, |client, arguments| client.login_username(arguments, registry), |_| None)
+}
+
+/// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
+pub(crate) fn command_line(text: &str) -> Option<Program> {
+    let words = typed::words(text)?;
+    (!words.is_empty()).then(|| Program::new(None, words))
+}
+
+/// Climbs to the first answer. Past a client only its plugin's parent or its first self (rootless) is asked, for
+/// the script above it may name anything; an unknown program counts only if it asked us itself.
+fn nearest<T, P: Borrow<Program>>(
+    programs: impl IntoIterator<Item = P>,
+    ask_client: impl Fn(&Grammar, &[String]) -> Option<T>,
+    ask_unknown: impl Fn(&[String]) -> Option<T>,
+) -> Option<T> {
+    let mut met_client = false;
+    for (distance, program) in programs.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
+        let program = program.borrow();
+        match program.role() {
+            Role::Client(client) => {
+                met_client = true;
+                let answer = ask_client(client, &program.args);
+                if answer.is_some() {
+                    return answer;
+                }
+            }
+            Role::Wrapper if !met_client && distance < WRAPPERS_AT_MOST => {}
+            Role::Unknown if distance == 0 => return ask_unknown(&program.args),
+            Role::Wrapper | Role::Unknown | Role::LongLived => return None,
+        }
+    }
     None
 }
-pub(crate) struct Program;
-pub(crate) fn command_line(_: &str) -> Option<Program> {
-    None
-}
-pub(crate) fn images_named_by(_: impl Iterator<Item = Program>, _: &Registry) -> Vec<ImageReference> {
-    vec![]
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn programs(argvs: &[&str]) -> Vec<Program> {
+        argvs.iter().map(|argv| Program::new(None, argv.split(' ').map(str::to_owned).collect())).collect()
+    }
+
+    #[test]
+    fn the_user_of_a_login_is_the_one_of_that_registry() {
+        for (argvs, registry, user) in [
+            (&["docker login -u alice -p pw localhost:15000"][..], "localhost:15000", Some("alice")),
+            (&["docker login --username=alice --password-stdin https://ghcr.io/"], "ghcr.io", Some("alice")),
+            (&["docker login -ualice ghcr.io/alice"], "ghcr.io", Some("alice")),
+            (&["docker login -u alice ghcr.io"], "quay.io", None),
+            (&["docker login -u alice"], "docker.io", Some("alice")),
+            (&["docker login -u alice"], "ghcr.io", None),
+            (&["docker --config d login ghcr.io"], "ghcr.io", None),
+            (&["docker push -u alice ghcr.io"], "ghcr.io", None),
+            (&["podman login -u bob quay.io", "podman login -u bob quay.io"], "quay.io", Some("bob")),
+            (&["podman login -u bob"], "quay.io", Some("bob")),
+            (&["buildah login -u bob quay.io"], "quay.io", Some("bob")),
+            (&["skopeo login --username bob quay.io"], "quay.io", Some("bob")),
+            (&["nerdctl login -u bob"], "docker.io", Some("bob")),
+            (&["oras login -u bob ghcr.io"], "ghcr.io", Some("bob")),
+            (&["helm registry login ghcr.io -u bob -p pw"], "ghcr.io", Some("bob")),
+            (&["crane auth login ghcr.io -u bob -p pw"], "ghcr.io", Some("bob")),
+            (&["regctl registry login ghcr.io -u bob"], "ghcr.io", Some("bob")),
+            (&["sh -c x", "sudo docker login -u bob ghcr.io", "docker login -u bob ghcr.io"], "ghcr.io", Some("bob")),
+            (&["mytool login -u bob ghcr.io"], "ghcr.io", None),
+        ] {
+            let found = login_username(programs(argvs), &registry.parse().unwrap());
+            assert_eq!(found.as_deref(), user, "{argvs:?}");
+        }
+    }
+
+    #[test]
+    fn a_typed_command_names_its_images() {
+        let registry = "ghcr.io".parse().unwrap();
+        let typed = |text: &str| -> String {
+            images_named_by(command_line(text), &registry).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(typed("A=1 sudo /usr/bin/docker push 'ghcr.io/acme/app:1'"), "ghcr.io/acme/app:1");
+        assert_eq!(typed("mytool --image=ghcr.io/acme/app"), "ghcr.io/acme/app");
+        assert_eq!(typed("docker push 'ghcr.io/acme/app"), "");
+        assert!(command_line(" ").is_none());
+    }
+
+    #[test]
+    fn nothing_is_read_beyond_the_first_answer() {
+        let mut programs = programs(&["docker push ghcr.io/acme/app", "docker push ghcr.io/other/app"]).into_iter();
+        images_named_by(&mut programs, &"ghcr.io".parse().unwrap());
+        assert_eq!(programs.len(), 1);
+    }
+
+    #[test]
+    fn two_megabytes_of_arguments_take_no_time() {
+        let registry = "ghcr.io".parse().unwrap();
+        for (client, word) in [
+            ("docker run", "-e"),
+            ("docker run", "-abcd"),
+            ("docker pull", "ghcr.io/a/b"),
+            ("docker buildx build", "-t=ghcr.io/a/b"),
+            ("skopeo copy", "docker://ghcr.io/a/b"),
+            ("mytool", "ghcr.io/a/b,ghcr.io/"),
+            ("helm", "x"),
+        ] {
+            for words in [vec![word.to_owned(); 100_000], vec![word.repeat(100_000)]] {
+                let mut argv: Vec<String> = client.split(' ').map(str::to_owned).collect();
+                argv.extend(words);
+                let start = std::time::Instant::now();
+                assert!(images_named_by([Program::new(None, argv)], &registry).len() <= 2);
+                assert!(start.elapsed().as_secs() < 5, "{client} {word}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_command_line_makes_the_parser_panic(
+            client in prop::sample::select(clients::names().collect::<Vec<_>>()),
+            words in prop::collection::vec(
+                "push|run|build|copy|image|buildx|sync|login|-[tou]|--set|--cache-to|--src|--|docker://.*|.*=.*|\\PC*",
+                0..8,
+            ),
+            registry in "ghcr\\.io|docker\\.io|\\PC{0,8}",
+        ) {
+            let argv: Vec<String> = std::iter::once(client.to_owned()).chain(words).collect();
+            let registry = Registry::from_key(&registry);
+            for program in [Program::new(None, argv.clone()), Program::new(None, argv[1..].to_vec())] {
+                images_named_by([&program], &registry);
+                login_username([&program], &registry);
+            }
+            command_line(&argv.join(" "));
+        }
+    }
 }

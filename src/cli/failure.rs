@@ -43,7 +43,7 @@ impl Failure {
         let (what, cure) = self.parts();
         ui.say(format_args!("error: {what}"));
         if let Some(cure) = &cure {
-            ui.say(format_args!(" hint: {cure}"));
+            ui.say(format_args!("hint: {cure}"));
         }
         if ui.is_json() {
             let _ = ui.data(json!({"status": "error", "error": what, "hint": cure}), "");

@@ -232,10 +232,12 @@ fn say(
             after.accounts.len(),
             default.name
         ));
-        context.ui.say(format_args!(
-            "  For other images too:  {} account edit {registry} {} --images 'NAMESPACE/**'",
-            context.program, kept.name
-        ));
+        if kept.images.is_empty() {
+            context.ui.say(format_args!(
+                "  For an organisation's images too:  {} account edit {registry} {} --images '{}/**' --images 'ORGANISATION/**'",
+                context.program, kept.name, kept.username
+            ));
+        }
     }
     let docker = context.env.docker_config_dir().map(|folder| ConfigFile::load(&folder.join("config.json")));
     if let Some(Ok(file)) = docker

@@ -50,8 +50,7 @@ impl Ui {
     /// Says something: on stderr, line by line, made fit for a terminal. Programs that read JSON are not spoken to.
     pub(super) fn say(&self, line: impl Display) {
         if !self.json {
-            let line = text::one_line(&line.to_string().replace('\n', "\u{0}"), usize::MAX - 1);
-            let _ = writeln!(io::stderr(), "{line}");
+            let _ = writeln!(io::stderr(), "{}", text::harmless(&line.to_string()));
         }
     }
 

@@ -57,8 +57,10 @@ impl Document {
             .map(|(name, account)| (if name == from.as_str() { to.to_string() } else { name }, account))
             .collect();
         let entry = self.registry(registry);
-        if entry.get("active").and_then(Value::as_str) == Some(from.as_str()) {
-            entry.insert("active".into(), json!(to.as_str()));
+        for pointer in ["active", "previous"] {
+            if entry.get(pointer).and_then(Value::as_str) == Some(from.as_str()) {
+                entry.insert(pointer.into(), json!(to.as_str()));
+            }
         }
     }
 
@@ -72,13 +74,16 @@ impl Document {
                 return;
             }
         };
-        let place = entry.keys().position(|key| key == "active").unwrap_or(0); // first, where a reader looks for it
-        entry.shift_insert(place, "active".into(), value);
+        insert_at(entry, 0, "active", value);
     }
 
     /// Remembers who was active before a switch.
     pub(crate) fn set_previous(&mut self, registry: &Registry, name: Option<&AccountName>) {
-        set_or_remove(self.registry(registry), "previous", json!(name.map(AccountName::as_str)));
+        let entry = self.registry(registry);
+        match name {
+            Some(name) => insert_at(entry, 1, "previous", json!(name.as_str())),
+            None => drop(entry.shift_remove("previous")),
+        }
     }
 
     /// The text of the file: pretty, but with an account on one line, which is shorter to read for people and programs.
@@ -119,6 +124,12 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     } else {
         fields.insert(name.into(), value);
     }
+}
+
+/// Sets a field; a new one at `place`, where a reader looks for it.
+fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
+    let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
+    fields.shift_insert(place, name.to_owned(), value);
 }
 
 /// Pretty down to the accounts, compact inside them.

@@ -175,7 +175,8 @@ where
                 .and_then(|folder| folder())
                 .map_or(Finding::Nothing, |folder| used_in(candidates, &folder)),
             Rung::Active => candidates.active_account().map_or(Finding::Nothing, by_default),
-            Rung::Only => candidates.default_account().map_or(Finding::Nothing, by_default),
+            Rung::Only if candidates.sole_answer() => by_default(&candidates.accounts[0]),
+            Rung::Only => Finding::Nothing,
         };
         (rung, finding)
     })

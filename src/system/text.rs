@@ -3,13 +3,18 @@
 /// Replaces what could move the cursor, end the line or hide text, and cuts what is longer than `limit` characters in
 /// the middle, so that the end (which names the cure) survives.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
-    let plain: Vec<char> = text.trim().chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect();
+    let plain: Vec<char> = harmless(text.trim()).chars().collect();
     if plain.len() <= limit {
         return plain.into_iter().collect();
     }
     let half = limit.saturating_sub(1) / 2;
     let (head, tail) = (&plain[..limit - 1 - half], &plain[plain.len() - half..]);
     head.iter().chain(&['…']).chain(tail).collect()
+}
+
+/// Replaces what could move the cursor, end the line or hide text.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
 }
 
 /// Control characters, and the marks that turn the direction of writing.

@@ -1,5 +1,7 @@
 //! `Sandbox`: a home of its own and a clean environment for the real program.
 
+pub mod registry;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;

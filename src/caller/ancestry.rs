@@ -1,0 +1,76 @@
+//! The programs above us, read one by one as they are asked for; the only use of sysinfo.
+
+use std::ffi::OsString;
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+
+use super::Program;
+
+/// Yields the programs that started us, parent first. Ends without an error where a process has gone or is hidden
+/// (`hidepid`, another pid namespace). On Linux sysinfo leaves out empty words.
+pub(super) fn programs() -> impl Iterator<Item = Program> {
+    let mut system = System::new().ok();
+    let this = sysinfo::get_current_pid().ok();
+    let mut child = system.as_mut().zip(this).and_then(|(system, this)| Lineage::read(system, this, nothing()));
+    std::iter::from_fn(move || {
+        let (system, below) = system.as_mut().zip(child.take())?;
+        let pid = below.parent?;
+        let kind = nothing().with_cmd(UpdateKind::Always).with_exe(UpdateKind::Always);
+        let parent = Lineage::read(system, pid, kind)?;
+        if parent.started > below.started {
+            return None; // the parent has gone, and its number was given to another
+        }
+        child = Some(parent);
+        let process = system.process(pid)?;
+        Some(Program::new(process.exe(), process.cmd().iter().map(text).collect()))
+    })
+}
+
+/// What leads from a process to its parent.
+struct Lineage {
+    started: u64,
+    parent: Option<Pid>,
+}
+
+impl Lineage {
+    fn read(system: &mut System, pid: Pid, kind: ProcessRefreshKind) -> Option<Self> {
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
+        let process = system.process(pid)?;
+        Some(Self { started: process.start_time(), parent: process.parent() })
+    }
+}
+
+fn nothing() -> ProcessRefreshKind {
+    ProcessRefreshKind::nothing().without_tasks()
+}
+
+/// Bytes that are no UTF-8 become `\u{fffd}`, which no image holds.
+fn text(word: &OsString) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_program_is_the_parent_of_this_process() {
+        let mut system = System::new().unwrap();
+        system.refresh_processes_specifics(
+            ProcessesToUpdate::All,
+            true,
+            nothing().with_cmd(UpdateKind::Always).with_exe(UpdateKind::Always),
+        );
+        let parent_of = |pid: Pid| system.process(pid).and_then(sysinfo::Process::parent);
+        let mut expected = Vec::new();
+        let mut next = parent_of(sysinfo::get_current_pid().unwrap());
+        while let Some(process) = next.and_then(|pid| system.process(pid)) {
+            let program = Program::new(process.exe(), process.cmd().iter().map(text).collect());
+            expected.push((program.name, program.args.len()));
+            next = process.parent();
+        }
+        let found: Vec<_> = programs().map(|program| (program.name, program.args.len())).collect();
+        assert!(!found.is_empty());
+        assert_eq!(found, expected);
+    }
+}

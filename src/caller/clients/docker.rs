@@ -1,0 +1,116 @@
+//! docker, and nerdctl, which follows it; docker compose names its images in files.
+//!
+//! docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl `docs/command-reference.md`.
+
+use super::build::BUILD;
+use super::{Grammar, Positionals, Verb};
+use crate::caller::images::Form;
+use crate::caller::words::{Flags, Meaning};
+
+pub(super) const DOCKER: Grammar = Grammar {
+    names: &["docker", "com.docker.cli"],
+    globals: &[(
+        "-c --context --config -H --host -l --log-level --tlscacert --tlscert --tlskey --builder",
+        Meaning::Other,
+    )],
+    verbs: VERBS,
+};
+
+pub(super) const NERDCTL: Grammar = Grammar {
+    names: &["nerdctl", "finch"],
+    globals: &[(
+        "-a --address -H --host -n --namespace --snapshotter --storage-driver --cgroup-manager --cni-path \
+         --cni-netconfpath --data-root --hosts-dir --host-gateway-ip --bridge-ip --userns-remap --cdi-spec-dirs \
+         --global-dns --global-dns-opts --global-dns-search",
+        Meaning::Other,
+    )],
+    verbs: VERBS,
+};
+
+/// Version 2 as plugin or by itself, and version 1 in Python.
+pub(super) const COMPOSE: Grammar = Grammar { names: &["docker-compose"], globals: &[], verbs: &[] };
+
+const VERBS: &[Verb] = &[
+    verb("push|image push", Positionals::All, PULL),
+    verb("pull|image pull", Positionals::All, PULL),
+    verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
+    verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD),
+    verb("buildx bake|buildx f", Positionals::None, super::build::BAKE),
+    verb("buildx create", Positionals::None, super::build::CREATE),
+    verb("buildx imagetools create", Positionals::All, super::build::IMAGETOOLS),
+    verb("buildx imagetools inspect", Positionals::All, super::build::IMAGETOOLS),
+    // The list is local until it is pushed; only its sources are asked for (cli/command/manifest/create_list.go).
+    verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
+    verb("manifest inspect", Positionals::Last, MANIFEST),
+    verb("manifest push", Positionals::All, MANIFEST),
+    verb("service create", Positionals::BeforeCommand, SERVICE),
+    verb("service update", Positionals::None, SERVICE),
+    verb("plugin install", Positionals::First, PLUGIN),
+    verb("plugin push|plugin upgrade", Positionals::All, PLUGIN),
+    verb("trust sign|trust inspect|trust revoke", Positionals::All, TRUST),
+    verb("trust signer add|trust signer remove", Positionals::From(1), TRUST),
+    // A term may begin with a registry, but a bare one is no image.
+    Verb::new(
+        "search|image search",
+        Positionals::All,
+        Form::WithHost,
+        &[("-f --filter --format --limit", Meaning::Other)],
+    ),
+    Verb::login("login", Positionals::Login),
+];
+
+const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
+    Verb::new(paths, positionals, Form::Short, flags)
+}
+
+/// nerdctl's are `--unpack` and after.
+const PULL: Flags = &[(
+    "--platform --unpack --verify --cosign-key --cosign-certificate-identity --cosign-certificate-oidc-issuer \
+     --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer-regexp --sign --notation-key-name \
+     --soci-index-digest --soci-span-size --soci-min-layer-size --ipfs-address --estargz-compression-level",
+    Meaning::Other,
+)];
+
+/// nerdctl's are in the last lines.
+const RUN: Flags = &[(
+    "--add-host --annotation -a --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent \
+     --cgroupns --cidfile --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c \
+     --cpu-shares --cpus --cpuset-cpus --cpuset-mems --detach-keys --device --device-cgroup-rule --device-read-bps \
+     --device-read-iops --device-write-bps --device-write-iops --dns --dns-opt --dns-option --dns-search --domainname \
+     --entrypoint -e --env --env-file --expose --gpus --group-add --health-cmd --health-interval --health-retries \
+     --health-start-interval --health-start-period --health-timeout -h --hostname --io-maxbandwidth --io-maxiops --ip \
+     --ip6 --ipc --isolation --kernel-memory -l --label --label-file --link --link-local-ip --log-driver --log-opt \
+     --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net \
+     --net-alias --network --network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart \
+     --runtime --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u \
+     --user --userns --uts -v --volume --volume-driver --volumes-from -w --workdir \
+     --pidfile --snapshotter --umask --verify --cosign-key --ipfs-address --rdt-class --cgroup-conf \
+     --bypass4netns-ignore-subnets",
+    Meaning::Other,
+)];
+
+const SERVICE: Flags = &[
+    (
+        "--args --cap-add --cap-drop --config --config-add --config-rm --constraint --constraint-add --constraint-rm \
+         --container-label --container-label-add --container-label-rm --credential-spec --dns --dns-add --dns-rm \
+         --dns-option --dns-option-add --dns-option-rm --dns-search --dns-search-add --dns-search-rm --endpoint-mode \
+         --entrypoint -e --env --env-add --env-rm --env-file --generic-resource --generic-resource-add \
+         --generic-resource-rm --group --group-add --group-rm --health-cmd --health-interval --health-retries \
+         --health-start-interval --health-start-period --health-timeout --host --host-add --host-rm --hostname \
+         --isolation -l --label --label-add --label-rm --limit-cpu --limit-memory --limit-pids --log-driver --log-opt \
+         --max-concurrent --memory-swap --memory-swappiness --mode --mount --mount-add --mount-rm --name --network \
+         --network-add --network-rm --oom-score-adj --placement-pref --placement-pref-add --placement-pref-rm -p \
+         --publish --publish-add --publish-rm --replicas --replicas-max-per-node --reserve-cpu --reserve-memory \
+         --restart-condition --restart-delay --restart-max-attempts --restart-window --rollback-delay \
+         --rollback-failure-action --rollback-max-failure-ratio --rollback-monitor --rollback-order \
+         --rollback-parallelism --secret --secret-add --secret-rm --stop-grace-period --stop-signal --sysctl \
+         --sysctl-add --sysctl-rm --ulimit --ulimit-add --ulimit-rm --update-delay --update-failure-action \
+         --update-max-failure-ratio --update-monitor --update-order --update-parallelism -u --user -w --workdir",
+        Meaning::Other,
+    ),
+    ("--image", Meaning::Image),
+];
+
+const MANIFEST: Flags = &[("--arch --os --os-features --os-version --variant", Meaning::Other)];
+const PLUGIN: Flags = &[("--alias", Meaning::Other)];
+const TRUST: Flags = &[("--key", Meaning::Other)];

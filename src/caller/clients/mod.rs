@@ -1,0 +1,240 @@
+//! The container clients' command lines, as tables, and the one reader of them.
+//!
+//! A new client is a new table, and a file of cases in `tests/fixtures/callers/`. Flags that take a value matter most:
+//! unlisted, their values would pass for images. A flag that does not must not be listed: it would swallow one.
+
+mod build;
+mod docker;
+mod podman;
+mod registry;
+mod skopeo;
+
+use super::images::{Form, Images};
+use super::words::{Flags, Meaning, Word, Words};
+use crate::model::{ImageReference, Registry, ServerUrl, Target};
+
+/// How one client reads its command line.
+pub(super) struct Grammar {
+    /// Its canonical name, then other names of the same program.
+    names: &'static [&'static str],
+    /// Flags that take a value, before and after the verb.
+    globals: Flags,
+    verbs: &'static [Verb],
+}
+
+/// A verb that works on a registry's images, or logs in to one. Verbs that need no registry are left out.
+struct Verb {
+    /// One or two words, and its other spellings: `push|image push`.
+    paths: &'static str,
+    positionals: Positionals,
+    /// How images are written here.
+    form: Form,
+    flags: Flags,
+}
+
+/// Which positional words are images.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Positionals {
+    None,
+    /// The first; what follows are tags and files.
+    First,
+    /// The first; what follows is another program's command line, flags and all: `docker run IMAGE COMMAND`.
+    BeforeCommand,
+    All,
+    /// All but the first so many.
+    From(usize),
+    /// `SOURCE [DESTINATION]`: with a destination the source is local.
+    Last,
+    /// `IMAGE… PATH`.
+    AllButLast,
+    /// skopeo's `--src KIND --dest KIND SOURCE DESTINATION`, without transports.
+    Sync,
+    /// `login [REGISTRY]`, where none means Docker Hub.
+    Login,
+    /// `login [REGISTRY]`, where none means one that the client's own files name.
+    LoginAnywhere,
+}
+
+const GRAMMARS: [&Grammar; 16] = [
+    &docker::DOCKER,
+    &docker::COMPOSE,
+    &docker::NERDCTL,
+    &build::BUILDX,
+    &build::BUILDCTL,
+    &build::KANIKO,
+    &podman::PODMAN,
+    &podman::PODMAN_COMPOSE,
+    &podman::BUILDAH,
+    &skopeo::SKOPEO,
+    &registry::CRANE,
+    &registry::REGCTL,
+    &registry::ORAS,
+    &registry::HELM,
+    &registry::COSIGN,
+    &registry::KO,
+];
+
+/// What a renamed client's name may end with behind its own: `docker29`, `regctl-linux-amd64`.
+const SUFFIXES: [&str; 10] =
+    ["linux", "darwin", "windows", "amd64", "arm64", "x86_64", "remote", "static", "latest", "in-a-user-namespace"];
+
+/// Returns the client with this canonical name.
+pub(super) fn find(name: &str) -> Option<&'static Grammar> {
+    GRAMMARS.into_iter().find(|grammar| grammar.names[0] == name)
+}
+
+/// Returns the canonical name of the client whose program is called `name`.
+pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
+    let is_version = |rest: &str| {
+        let suffix = rest.trim_start_matches(['-', '_', '.']);
+        let version = suffix.strip_prefix('v').unwrap_or(suffix);
+        version.starts_with(|c: char| c.is_ascii_digit())
+            || (suffix.len() < rest.len() && SUFFIXES.iter().any(|known| suffix.starts_with(known)))
+    };
+    let is = |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || is_version(rest));
+    GRAMMARS.into_iter().find(|grammar| grammar.names.iter().any(|known| is(known))).map(|grammar| grammar.names[0])
+}
+
+impl Grammar {
+    /// Returns the images of `registry` that the words behind the client's name name.
+    pub(super) fn images(&self, arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
+        let mut images = Images::of(registry);
+        if let Some((verb, words)) = self.verb(arguments) {
+            let mut positionals = Vec::new();
+            let mut sync = [true, true];
+            for word in words {
+                match word {
+                    Word::Positional(word) => positionals.push(word),
+                    Word::Value(Meaning::SyncSource, kind) => sync[0] = kind == "docker",
+                    Word::Value(Meaning::SyncDestination, kind) => sync[1] = kind == "docker",
+                    Word::Value(meaning, value) => images.add_value(meaning, value, verb.form),
+                }
+                if verb.positionals == Positionals::BeforeCommand && !positionals.is_empty() {
+                    break;
+                }
+            }
+            for word in verb.positionals.images(&positionals, sync) {
+                images.add(word, verb.form);
+            }
+        }
+        images.into_vec()
+    }
+
+    /// Returns the user whom the words log in to `registry`.
+    pub(super) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
+        let (verb, words) = self.verb(arguments)?;
+        let (mut username, mut address) = (None, None);
+        for word in words {
+            match word {
+                Word::Positional(word) => address = address.or(Some(word)),
+                Word::Value(Meaning::Username, value) => username = Some(value),
+                Word::Value(..) => {}
+            }
+        }
+        let means_registry = match (verb.positionals, address) {
+            (Positionals::Login | Positionals::LoginAnywhere, Some(address)) => means(address, registry),
+            (Positionals::Login, None) => registry.is_docker_hub(),
+            (positionals, _) => positionals == Positionals::LoginAnywhere,
+        };
+        username.filter(|_| means_registry).map(str::to_owned)
+    }
+
+    /// Reads up to the verb; `None` if it is one that we do not list.
+    fn verb<'a>(&self, arguments: &'a [String]) -> Option<(&'static Verb, Words<'a>)> {
+        let mut words = Words::new(arguments, self.globals);
+        let mut path = String::new();
+        loop {
+            if let Some(verb) = self.verbs.iter().find(|verb| verb.paths().any(|known| known == path)) {
+                words.enter(verb.flags);
+                return Some((verb, words));
+            }
+            if let Word::Positional(word) = words.next()? {
+                path = if path.is_empty() { word.to_owned() } else { format!("{path} {word}") };
+                self.leads_on(&path).then_some(())?;
+            }
+        }
+    }
+
+    /// Tells whether `path` is a verb or the first word of one.
+    fn leads_on(&self, path: &str) -> bool {
+        let is_start =
+            |known: &str| known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        self.verbs.iter().flat_map(Verb::paths).any(is_start)
+    }
+}
+
+impl Verb {
+    const fn new(paths: &'static str, positionals: Positionals, form: Form, flags: Flags) -> Self {
+        Self { paths, positionals, form, flags }
+    }
+
+    const fn login(paths: &'static str, positionals: Positionals) -> Self {
+        const FLAGS: Flags = &[
+            ("-p --password --authfile --cert-dir --registry-config --ca-file --cert-file --key-file", Meaning::Other),
+            ("-u --username --user", Meaning::Username),
+        ];
+        Self::new(paths, positionals, Form::WithHost, FLAGS)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.paths.split('|')
+    }
+}
+
+impl Positionals {
+    fn images<'a>(self, words: &[&'a str], sync: [bool; 2]) -> Vec<&'a str> {
+        match self {
+            Self::None | Self::Login | Self::LoginAnywhere => Vec::new(),
+            Self::First | Self::BeforeCommand => words.iter().take(1).copied().collect(),
+            Self::All => words.to_vec(),
+            Self::From(first) => words.iter().skip(first).copied().collect(),
+            Self::Last => words.last().copied().into_iter().collect(),
+            Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
+            Self::Sync => {
+                words.iter().zip(sync).filter(|(_, is_registry)| *is_registry).map(|(word, _)| *word).collect()
+            }
+        }
+    }
+}
+
+/// `docker login https://HOST/` and `HOST/namespace` log in to the host.
+fn means(address: &str, registry: &Registry) -> bool {
+    ServerUrl::parse(address).is_some_and(|url| match url.target() {
+        Target::Registry { registry: named, user: _, repository: _ } => named == registry,
+        Target::HubToken(_) => false,
+    })
+}
+
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    GRAMMARS.into_iter().flat_map(|grammar| grammar.names.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_is_never_the_beginning_of_another() {
+        for grammar in GRAMMARS {
+            let paths: Vec<&str> = grammar.verbs.iter().flat_map(Verb::paths).collect();
+            for path in &paths {
+                let longer = paths.iter().filter(|other| other.starts_with(&format!("{path} "))).count();
+                let same = paths.iter().filter(|other| other == &path).count();
+                assert_eq!((longer, same), (0, 1), "{} {path}", grammar.names[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn flags_are_written_as_flags() {
+        for grammar in GRAMMARS {
+            for (list, _) in grammar.verbs.iter().flat_map(|verb| verb.flags).chain(grammar.globals) {
+                for flag in list.split_ascii_whitespace() {
+                    let short = flag.len() == 2 && flag.starts_with('-') && flag != "--";
+                    assert!(short || (flag.starts_with("--") && flag.len() > 3), "{} {flag}", grammar.names[0]);
+                }
+            }
+        }
+    }
+}

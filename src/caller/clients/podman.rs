@@ -1,0 +1,120 @@
+//! podman and buildah.
+//!
+//! podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
+
+use super::{Grammar, Positionals, Verb};
+use crate::caller::images::Form;
+use crate::caller::words::{Flags, Meaning};
+
+pub(super) const PODMAN: Grammar = Grammar {
+    names: &["podman"],
+    globals: &[(
+        "--cdi-spec-dir --cgroup-manager --config --conmon -c --connection -H --host --events-backend --hooks-dir \
+         --identity --imagestore --log-level --module --namespace --db-backend --default-mounts-file \
+         --network-backend --network-cmd-path --network-config-dir --out --pull-option --root --runroot --runtime \
+         --runtime-flag --ssh --storage-driver --storage-opt --tls-ca --tls-cert --tls-key --tmpdir --url \
+         --volumepath",
+        Meaning::Other,
+    )],
+    verbs: &[
+        verb("push|image push|manifest push", Positionals::Last, TRANSFER),
+        verb("pull|image pull", Positionals::All, TRANSFER),
+        verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
+        verb("container runlabel", Positionals::From(1), TRANSFER),
+        verb("build|image build|buildx build|builder build|farm build", Positionals::None, BUILD),
+        verb("manifest inspect", Positionals::All, TRANSFER),
+        verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
+        verb("artifact push|artifact pull", Positionals::All, TRANSFER),
+        verb("pod create", Positionals::None, POD),
+        verb("image sign", Positionals::All, &[("-d --directory --sign-by --cert-dir --authfile", Meaning::Other)]),
+        Verb::new(
+            "search|image search",
+            Positionals::All,
+            Form::WithHost,
+            &[("--authfile --cert-dir --creds -f --filter --format --limit", Meaning::Other)],
+        ),
+        Verb::login("login", Positionals::LoginAnywhere),
+    ],
+};
+
+/// Runs podman with images from its files.
+pub(super) const PODMAN_COMPOSE: Grammar = Grammar { names: &["podman-compose"], globals: &[], verbs: &[] };
+
+pub(super) const BUILDAH: Grammar = Grammar {
+    names: &["buildah"],
+    globals: &[(
+        "--cgroup-manager --log-level --registries-conf --registries-conf-dir --root --runroot --short-name-alias-conf \
+         --storage-driver --storage-opt --userns-gid-map --userns-uid-map --cpu-profile --default-mounts-file",
+        Meaning::Other,
+    )],
+    verbs: &[
+        verb("push|manifest push", Positionals::Last, TRANSFER),
+        verb("pull", Positionals::All, TRANSFER),
+        verb("from", Positionals::First, FROM),
+        verb("build|bud|build-using-dockerfile", Positionals::None, BUILD),
+        verb("manifest inspect", Positionals::All, TRANSFER),
+        verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
+        verb("add|copy", Positionals::None, &[("--from", Meaning::Image)]),
+        // Without a transport the result stays in the local storage.
+        Verb::new("commit", Positionals::From(1), Form::Transport, TRANSFER),
+        Verb::login("login", Positionals::LoginAnywhere),
+    ],
+};
+
+const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
+    Verb::new(paths, positionals, Form::OptionalTransport, flags)
+}
+
+const TRANSFER: Flags = &[(
+    "--add-compression --annotation --arch --artifact --artifact-config --artifact-type --authfile --cert-dir \
+     --compression-format --compression-level --creds --decryption-key --digestfile --encrypt-layer --encryption-key \
+     --features -f --format --iidfile --manifest --name --os --os-feature --os-features --os-version \
+     --platform --policy --retry --retry-delay --sign-by --sign-by-sigstore --sign-by-sigstore-private-key \
+     --sign-passphrase-file --signature-policy --timestamp --unsetenv --variant",
+    Meaning::Other,
+)];
+
+const RUN: Flags = &[(CONTAINER, Meaning::Other), ("--pull", Meaning::Other)];
+
+/// `--pull` takes its value only with `=` here and in `build`.
+const FROM: Flags = &[(CONTAINER, Meaning::Other)];
+
+/// `podman run` and `create`; what `buildah from` has beside them is in the last line.
+const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile --blkio-weight --blkio-weight-device \
+     --cap-add --cap-drop --cert-dir --cgroup-conf --cgroup-parent --cgroupns --cgroups --chrootdirs --cidfile \
+     --conmon-pidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus --cpuset-cpus \
+     --cpuset-mems --creds --decryption-key --detach-keys --device --device-cgroup-rule --device-read-bps \
+     --device-read-iops --device-write-bps --device-write-iops --dns --dns-opt --dns-option --dns-search --entrypoint \
+     -e --env --env-file --env-merge --expose --gidmap --gpus --group-add --group-entry --health-cmd \
+     --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure \
+     --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries \
+     --health-startup-success --health-startup-timeout --health-timeout --healthcheck-command -h --hostname \
+     --hosts-file --hostuser --image-volume --init-ctr --init-path --ip --ip6 --ipc -l --label --label-file \
+     --log-driver --log-opt --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount \
+     --name --net --network --network-alias --oom-score-adj --os --passwd-entry --personality --pid --pidfile \
+     --pids-limit --platform --pod --pod-id-file --preserve-fd --preserve-fds -p --publish --rdt-class --requires \
+     --restart --retry --retry-delay --runtime --sdnotify --seccomp-policy --secret --security-opt --shm-size \
+     --shm-size-systemd --stop-signal --stop-timeout --storage-opt --subgidname --subuidname --sysctl --systemd \
+     --timeout --tmpfs --tz --uidmap --ulimit --umask --unsetenv -u --user --userns --uts --variant -v --volume \
+     --volumes-from -w --workdir -f --format --isolation --userns-gid-map --userns-gid-map-group --userns-uid-map \
+     --userns-uid-map-user";
+
+const BUILD: Flags = &[
+    (
+        "--add-host --annotation --arch --authfile --cache-ttl --cap-add --cap-drop --cert-dir --cgroup-parent \
+         --build-arg --cgroupns --compat-volumes --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
+         --creds --decryption-key --device --dns --dns-option --dns-search --env --farm -f --file --format --group-add \
+         --hooks-dir --ignorefile --iidfile --ipc --isolation --jobs --label --layer-label --logfile --manifest -m \
+         --memory --memory-swap --metadata-file --network -o --output --os --os-feature --os-version --pid --platform \
+         --retry --retry-delay --runtime --runtime-flag --sbom --sbom-image-output --sbom-output --secret \
+         --security-opt --shm-size --sign-by --source-date-epoch --ssh --target --timestamp --ulimit --unsetannotation \
+         --unsetenv --unsetlabel --userns --userns-gid-map --userns-gid-map-group --userns-uid-map \
+         --userns-uid-map-user --uts --variant -v --volume",
+        Meaning::Other,
+    ),
+    ("-t --tag --from --sbom-scanner-image", Meaning::Image),
+    ("--cache-from --cache-to", Meaning::Image),
+    ("--build-context", Meaning::BuildContext),
+];
+
+const POD: Flags = &[("--infra-image", Meaning::Image)];

@@ -1,0 +1,177 @@
+//! Clients that speak to registries without a daemon: crane, regctl, oras, helm, cosign, ko.
+//!
+//! go-containerregistry `cmd/crane/doc/`; regclient `cmd/regctl/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign
+//! `doc/`; ko `docs/reference/`.
+
+use super::{Grammar, Positionals, Verb};
+use crate::caller::images::Form;
+use crate::caller::words::{Flags, Meaning};
+
+pub(super) const CRANE: Grammar = Grammar {
+    names: &["crane", "gcrane"],
+    globals: &[("--platform", Meaning::Other)],
+    verbs: &[
+        short("copy|cp", Positionals::All, &[("--platform -j --jobs", Meaning::Other)]),
+        short("manifest|digest|delete|ls|optimize", Positionals::All, CRANE_FLAGS),
+        short(
+            "config|export|tag|mutate|flatten|validate|blob|rebase|edit config|edit manifest|edit fs",
+            Positionals::First,
+            CRANE_FLAGS,
+        ),
+        short("push", Positionals::From(1), CRANE_FLAGS),
+        short("pull", Positionals::AllButLast, CRANE_FLAGS),
+        short("append|index append", Positionals::None, CRANE_FLAGS),
+        short("index filter|index list", Positionals::All, CRANE_FLAGS),
+        Verb::login("auth login", Positionals::Login),
+    ],
+};
+
+pub(super) const REGCTL: Grammar = Grammar {
+    names: &["regctl"],
+    globals: &[("-v --verbosity --logopt --host --user-agent", Meaning::Other)],
+    verbs: &[
+        short(
+            "image copy|image cp|image digest|image manifest|image inspect|image config",
+            Positionals::All,
+            REGCTL_FLAGS,
+        ),
+        short(
+            "image delete|image del|image rm|image remove|image ratelimit|image check-base",
+            Positionals::All,
+            REGCTL_FLAGS,
+        ),
+        short(
+            "tag ls|tag list|tag delete|tag del|tag rm|tag remove|manifest diff|repo copy",
+            Positionals::All,
+            REGCTL_FLAGS,
+        ),
+        short("manifest get|manifest head|manifest put|manifest delete|manifest del", Positionals::All, REGCTL_FLAGS),
+        short("artifact list|artifact ls|artifact tree|artifact put|ref", Positionals::All, REGCTL_FLAGS),
+        short("index create|index add|index delete|blob copy|blob cp", Positionals::All, REGCTL_FLAGS),
+        short("image export|image import|image get-file|image mod|image create", Positionals::First, REGCTL_FLAGS),
+        short("artifact get|blob get|blob head|blob put|blob get-file|blob delete", Positionals::First, REGCTL_FLAGS),
+        Verb::login("registry login", Positionals::Login),
+    ],
+};
+
+pub(super) const ORAS: Grammar = Grammar {
+    names: &["oras"],
+    globals: &[],
+    verbs: &[
+        oras("push|attach|tag", Positionals::First),
+        oras("pull|cp|copy|discover|resolve|backup|restore|repo ls|repo tags|repository ls", Positionals::All),
+        oras("manifest fetch|manifest fetch-config|manifest delete|manifest push", Positionals::First),
+        oras("manifest index create|manifest index update", Positionals::First),
+        oras("blob fetch|blob push|blob delete", Positionals::First),
+        Verb::login("login", Positionals::Login),
+    ],
+};
+
+pub(super) const HELM: Grammar = Grammar {
+    names: &["helm"],
+    globals: &[(
+        "--burst-limit --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file --kube-context \
+         --kube-tls-server-name --kube-token --kubeconfig -n --namespace --qps --registry-config --repository-cache \
+         --repository-config",
+        Meaning::Other,
+    )],
+    verbs: &[
+        Verb::new(
+            "push|pull|fetch|install|upgrade|template|show all|show chart|show values|show readme|show crds|inspect",
+            Positionals::All,
+            Form::Oci,
+            HELM_FLAGS,
+        ),
+        Verb::login("registry login", Positionals::Login),
+    ],
+};
+
+pub(super) const COSIGN: Grammar = Grammar {
+    names: &["cosign"],
+    globals: &[("--output-file -t --timeout", Meaning::Other)],
+    verbs: &[
+        short(
+            "sign|verify|attest|verify-attestation|copy|triangulate|clean|tree|save|load",
+            Positionals::All,
+            COSIGN_FLAGS,
+        ),
+        short("download signature|download sbom|download attestation|generate", Positionals::All, COSIGN_FLAGS),
+        short("attach signature|attach sbom|attach attestation", Positionals::All, COSIGN_FLAGS),
+        short("upload blob|upload wasm", Positionals::All, &[("-f --files --ct", Meaning::Other)]),
+        Verb::login("login", Positionals::Login),
+    ],
+};
+
+/// `ko build` publishes to the variable `KO_DOCKER_REPO`.
+pub(super) const KO: Grammar = Grammar {
+    names: &["ko"],
+    globals: &[],
+    verbs: &[short("deps", Positionals::All, &[("--sbom", Meaning::Other)]), Verb::login("login", Positionals::Login)],
+};
+
+const fn short(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
+    Verb::new(paths, positionals, Form::Short, flags)
+}
+
+/// oras completes nothing to Docker Hub's names.
+const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
+    Verb::new(paths, positionals, Form::WithHost, ORAS_FLAGS)
+}
+
+const CRANE_FLAGS: Flags = &[
+    (
+        "--platform -f --new_layer -o --output --format -a --annotation -l --label -e --env --entrypoint --cmd -u \
+         --user -w --workdir --exposed-ports --set-platform --repo --image-refs --tarball --append --filename \
+         --cache_path -c --media-type",
+        Meaning::Other,
+    ),
+    (
+        "-t --tag --new_tag -b --base --base_image -m --manifest --old_base --new_base --remote --original --rebased",
+        Meaning::Image,
+    ),
+];
+
+const REGCTL_FLAGS: Flags = &[
+    (
+        "--format -p --platform --exclude --include --limit --last --media-type --content-type --annotation \
+         --annotations --digest --platforms --referrers-src --referrers-tgt --artifact-type --config-file \
+         --config-type --config-mediatype -f --file --file-media-type -m --filter-annotation --filter-artifact-type \
+         --sort-annotation --label --layer-compress --time --name --desc-annotation --desc-platform --output -o \
+         --user-agent",
+        Meaning::Other,
+    ),
+    ("--base --base-name --create --subject --external --ref", Meaning::Image),
+];
+
+const ORAS_FLAGS: Flags = &[(
+    "-a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
+     --config --depth --export-manifest --format --distribution-spec --from-ca-file --from-distribution-spec \
+     --from-oci-layout-path --from-password --from-registry-config --from-username -H --header --image-spec \
+     --key-file --last --media-type -o --oci-layout-path --output -p --password --platform --registry-config \
+     --resolve --size --subject --template --to-ca-file --to-distribution-spec --to-oci-layout-path --to-password \
+     --to-registry-config --to-username -u --username",
+    Meaning::Other,
+)];
+
+const HELM_FLAGS: Flags = &[(
+    "--ca-file --cert-file --key-file --keyring --password --repo --username --version -d --destination --untardir \
+     --description --name-template -o --output --output-dir --post-renderer --post-renderer-args --set --set-file \
+     --set-json --set-literal --set-string --timeout -f --values -a --api-versions --kube-version -s --show-only \
+     --history-max -l --labels --jsonpath",
+    Meaning::Other,
+)];
+
+const COSIGN_FLAGS: Flags = &[(
+    "-a --annotations --attachment --attachment-tag-prefix --bundle --ca-intermediates --ca-roots --certificate \
+     --certificate-chain --certificate-identity --certificate-identity-regexp --certificate-oidc-issuer \
+     --certificate-oidc-issuer-regexp --certificate-github-workflow-name --certificate-github-workflow-ref \
+     --certificate-github-workflow-repository --certificate-github-workflow-sha --certificate-github-workflow-trigger \
+     --ct --files --fulcio-url --identity-token --input-format --key --max-workers --only --oidc-client-id \
+     --oidc-client-secret-file --oidc-issuer --oidc-provider --oidc-redirect-url -o --output --output-certificate \
+     --output-signature --payload --platform --policy --predicate --predicate-type --rekor-url --rfc3161-timestamp \
+     --sbom --sct --signature --signature-digest-algorithm --signing-config --sk-slot --slot \
+     --timestamp-certificate-chain --timestamp-server-url --trusted-root --type --attestation --dir --registry-cacert \
+     --registry-client-cert --registry-client-key --registry-password --registry-referrers-mode \
+     --registry-server-name --registry-token --registry-username",
+    Meaning::Other,
+)];

@@ -1,0 +1,73 @@
+//! The recorded command lines in `tests/fixtures/callers/`, each with the images it means.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Program, images_named_by};
+
+/// One asking process: its ancestors, nearest first, and what follows from them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    case: String,
+    /// Where it was recorded, or why it is as it is.
+    #[serde(default)]
+    note: Option<String>,
+    ancestors: Vec<Ancestor>,
+    registry: String,
+    images: Vec<String>,
+}
+
+/// An argument vector, with the executable if it could be read and differs from the first word.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ancestor {
+    Words(Vec<String>),
+    Process { exe: String, argv: Vec<String> },
+}
+
+/// Every file of the folder: what is not listed is not read, and fails the test.
+const FILES: [&str; 13] = [
+    "buildctl.json",
+    "buildx.json",
+    "compose.json",
+    "docker.json",
+    "helm_oras.json",
+    "kaniko_ko_cosign.json",
+    "nerdctl.json",
+    "podman_buildah.json",
+    "programs.json",
+    "registry_clients.json",
+    "skopeo.json",
+    "unknown.json",
+    "words.json",
+];
+
+#[test]
+fn every_recorded_caller_names_its_images() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/callers");
+    let mut found: Vec<String> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    found.sort_unstable();
+    assert_eq!(found, FILES, "the files that the test knows");
+
+    let mut failures = Vec::new();
+    for name in FILES {
+        let fixtures: Vec<Fixture> = serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).expect(name);
+        assert!(!fixtures.is_empty(), "{name} holds no case");
+        for Fixture { case, note, ancestors, registry, images } in fixtures {
+            let programs = ancestors.into_iter().map(|ancestor| match ancestor {
+                Ancestor::Words(argv) => Program::new(None, argv),
+                Ancestor::Process { exe, argv } => Program::new(Some(Path::new(&exe)), argv),
+            });
+            let named = images_named_by(programs, &registry.parse().unwrap());
+            let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+            if named != images {
+                failures.push(format!("{name}: {case} ({}): {named:?}, not {images:?}", note.unwrap_or_default()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

@@ -1,0 +1,240 @@
+//! `Images`: collects the images of one registry from words and flag values.
+
+use std::collections::HashSet;
+
+use super::words::Meaning;
+use crate::model::{ImageReference, Registry};
+
+/// How a client writes an image at a given place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `[host/]path`: a short name is Docker Hub's.
+    Short,
+    /// `host/path`.
+    WithHost,
+    /// `docker://[host/]path`; other transports are no registry (skopeo).
+    Transport,
+    /// As `Transport`, or none at all (podman, buildah).
+    OptionalTransport,
+    /// `oci://host/path` (helm).
+    Oci,
+}
+
+/// The images found so far, each once, in order.
+pub(super) struct Images<'a> {
+    registry: &'a Registry,
+    seen: HashSet<ImageReference>,
+    found: Vec<ImageReference>,
+}
+
+impl<'a> Images<'a> {
+    pub(super) fn of(registry: &'a Registry) -> Self {
+        Self { registry, seen: HashSet::new(), found: Vec::new() }
+    }
+
+    /// Adds `text` if it is an image of the registry.
+    pub(super) fn add(&mut self, text: &str, form: Form) {
+        if let Some(image) = parse(text, form)
+            && image.registry() == self.registry
+            && self.seen.insert(image.clone())
+        {
+            self.found.push(image);
+        }
+    }
+
+    /// Adds the images in a flag's value.
+    pub(super) fn add_value(&mut self, meaning: Meaning, value: &str, form: Form) {
+        match meaning {
+            Meaning::Image => self.add(value, form),
+            Meaning::Output => self.add_output(value),
+            Meaning::Cache => self.add_cache(value),
+            Meaning::BuildContext => self.add_context(value),
+            Meaning::BakeOverride => self.add_bake_override(value),
+            Meaning::FrontendOption => match value.split_once(':') {
+                // A build argument may hold anything: `which` must not depend on what a Dockerfile makes of it.
+                Some(("build-arg", _)) => {}
+                Some(("context", context)) => self.add_context(context),
+                _ => self.add_keyed(value, |key| (key == "source").then_some(Form::Short)),
+            },
+            Meaning::DriverOption => {
+                for field in csv_fields(value) {
+                    self.add_keyed(&field, |key| (key == "image").then_some(Form::Short));
+                }
+            }
+            Meaning::Other | Meaning::SyncSource | Meaning::SyncDestination | Meaning::Username => {}
+        }
+    }
+
+    pub(super) fn into_vec(self) -> Vec<ImageReference> {
+        self.found
+    }
+
+    /// `docker`, `oci`, `tar` and `local` exports may have a name too, but go to no registry.
+    fn add_output(&mut self, value: &str) {
+        let fields = csv_fields(value);
+        if matches!(field(&fields, "type"), None | Some("image" | "registry")) {
+            for name in field(&fields, "name").unwrap_or_default().split(',') {
+                self.add(name.trim(), Form::Short);
+            }
+        }
+    }
+
+    /// buildx `util/buildflags/cache.go`: without any `=`, a list of images.
+    fn add_cache(&mut self, value: &str) {
+        let fields = csv_fields(value);
+        if fields.iter().all(|field| !field.contains('=')) {
+            for image in &fields {
+                self.add(image, Form::Short);
+            }
+        } else if matches!(field(&fields, "type"), None | Some("registry")) {
+            self.add(field(&fields, "ref").unwrap_or_default(), Form::Short);
+        }
+    }
+
+    fn add_context(&mut self, value: &str) {
+        if let Some(image) = value.split_once('=').and_then(|(_, source)| source.strip_prefix("docker-image://")) {
+            self.add(image, Form::Short);
+        }
+    }
+
+    fn add_bake_override(&mut self, value: &str) {
+        let Some((path, value)) = value.split_once('=') else { return };
+        let mut path = path.trim_end_matches('+').splitn(3, '.').skip(1);
+        match path.next() {
+            Some("tags") => value.split(',').for_each(|image| self.add(image.trim(), Form::Short)),
+            Some("cache-from" | "cache-to") => self.add_cache(value),
+            Some("output") => self.add_output(value),
+            Some("contexts") => self.add(value.strip_prefix("docker-image://").unwrap_or_default(), Form::Short),
+            _ => {}
+        }
+    }
+
+    fn add_keyed(&mut self, pair: &str, form_of: impl Fn(&str) -> Option<Form>) {
+        if let Some((key, value)) = pair.split_once('=')
+            && let Some(form) = form_of(key)
+        {
+            self.add(value, form);
+        }
+    }
+}
+
+fn parse(text: &str, form: Form) -> Option<ImageReference> {
+    /// containers/image `transports`; a local image's name may stand behind them.
+    const LOCAL: [&str; 9] = [
+        "docker-archive:",
+        "docker-daemon:",
+        "oci:",
+        "oci-archive:",
+        "containers-storage:",
+        "dir:",
+        "sif:",
+        "ostree:",
+        "tarball:",
+    ];
+    match form {
+        Form::Short => text.parse().ok(),
+        Form::WithHost => text.parse().ok().filter(|image| has_host(text, image)),
+        Form::Transport => parse(text.strip_prefix("docker://")?, Form::Short),
+        Form::OptionalTransport if LOCAL.iter().any(|transport| text.starts_with(transport)) => None,
+        Form::OptionalTransport => parse(text.strip_prefix("docker://").unwrap_or(text), Form::Short),
+        Form::Oci => parse(text.strip_prefix("oci://")?, Form::WithHost),
+    }
+}
+
+/// Any registry but Docker Hub must have been written out; Docker Hub may have been.
+fn has_host(text: &str, image: &ImageReference) -> bool {
+    let first = text.split_once('/').map_or("", |(first, _)| first);
+    !image.registry().is_docker_hub() || Registry::from_authority(first).is_ok_and(|host| host.is_docker_hub())
+}
+
+fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
+    fields.iter().filter_map(|field| field.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, value)| value)
+}
+
+/// One record of comma-separated values, in which quotes keep commas and double themselves (RFC 4180).
+fn csv_fields(record: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    let mut letters = record.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => {
+                letters.next();
+                fields.last_mut().expect("it starts with one field and only grows").push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            _ => fields.last_mut().expect("it starts with one field and only grows").push(letter),
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(registry: &str, add: impl Fn(&mut Images)) -> String {
+        let registry = registry.parse().unwrap();
+        let mut images = Images::of(&registry);
+        add(&mut images);
+        images.into_vec().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn images_stand_in_many_kinds_of_values() {
+        for (meaning, value, expected) in [
+            (Meaning::Image, "ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::Image, "a/b", ""),
+            (Meaning::Output, "type=image,\"name=ghcr.io/a/b,ghcr.io/a/c\",push=true", "ghcr.io/a/b ghcr.io/a/c"),
+            (Meaning::Output, "type=registry,name=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::Output, "type=docker,name=ghcr.io/a/b", ""),
+            (Meaning::Output, "out", ""),
+            (Meaning::Cache, "ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::Cache, "type=registry,ref=ghcr.io/a/b:c,mode=max", "ghcr.io/a/b:c"),
+            (Meaning::Cache, "type=s3,name=ghcr.io/a/b", ""),
+            (Meaning::BuildContext, "x=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BuildContext, "x=ghcr.io/a/b", ""),
+            (Meaning::BakeOverride, "*.tags=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BakeOverride, "app.tags+=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BakeOverride, "app.cache-to=type=registry,ref=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BakeOverride, "app.output=type=registry,name=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BakeOverride, "app.args.BASE=ghcr.io/a/b", ""),
+            (Meaning::BakeOverride, "app.contexts.base=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BakeOverride, "app.labels.x=ghcr.io/a/b", ""),
+            (Meaning::FrontendOption, "build-arg:BASE=ghcr.io/a/b", ""),
+            (Meaning::FrontendOption, "context:x=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::FrontendOption, "label:x=ghcr.io/a/b", ""),
+            (Meaning::FrontendOption, "source=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::DriverOption, "network=host,image=ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::Other, "ghcr.io/a/b", ""),
+        ] {
+            assert_eq!(found("ghcr.io", |images| images.add_value(meaning, value, Form::Short)), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn docker_hub_is_meant_only_where_a_client_means_it() {
+        for (form, text, expected) in [
+            (Form::Short, "alpine", "docker.io/library/alpine"),
+            (Form::WithHost, "alice/app", ""),
+            (Form::WithHost, "ghcr.io", ""),
+            (Form::WithHost, "index.docker.io/alice/app", "docker.io/alice/app"),
+            (Form::Transport, "alpine", ""),
+            (Form::Transport, "docker://alpine", "docker.io/library/alpine"),
+            (Form::OptionalTransport, "alpine", "docker.io/library/alpine"),
+            (Form::OptionalTransport, "docker-archive:base.tar", ""),
+            (Form::OptionalTransport, "oci:layout", ""),
+            (Form::Oci, "alice/app", ""),
+            (Form::Oci, "oci://registry-1.docker.io/alice/app", "docker.io/alice/app"),
+        ] {
+            assert_eq!(found("docker.io", |images| images.add(text, form)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_keep_commas() {
+        assert_eq!(csv_fields("a,\"b,\"\"c\"\"\",d"), ["a", "b,\"c\"", "d"]);
+        assert_eq!(csv_fields(""), [""]);
+    }
+}

@@ -1,0 +1,166 @@
+//! `Program`: one process above us, under the name of the client that it is.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::clients::{self, Grammar};
+
+/// A client's name and the words after it. Without `Debug`, for there may be passwords among the words.
+pub(crate) struct Program {
+    pub(crate) name: String,
+    pub(crate) args: Vec<String>,
+}
+
+/// What a program can tell about images.
+pub(super) enum Role {
+    /// A container client, whose grammar we know.
+    Client(&'static Grammar),
+    /// Runs another program and names nothing itself.
+    Wrapper,
+    /// Started for something else long ago: its command line proves nothing.
+    LongLived,
+    Unknown,
+}
+
+/// Another credential helper, or a script in front of us.
+const HELPER: &str = "docker-credential-";
+
+const INTERPRETERS: &str = "node perl python ruby";
+
+const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
+
+const WRAPPERS: &str = "\
+    aws-vault catatonit chronic chroot chrt direnv doas doppler dotenv dumb-init ensign env find flock gmake ionice \
+    just ltrace make nice ninja nohup npm nsenter op parallel pkexec pnpm rootlesskit runuser script setpriv setsid \
+    stdbuf strace su sudo sudo-rs systemd-run task time timeout tini unshare watch xargs yarn";
+
+/// Service managers, container daemons, CI agents, build daemons, editors and terminals.
+const LONG_LIVED: &str = "\
+    cron crond init launchd screen sshd systemd tmux \
+    buildkitd com.docker.backend com.docker.build containerd crio dockerd kubelet \
+    act_runner buildkite-agent circleci-agent concourse drone-runner-docker gitlab-runner jenkins runner.listener \
+    runner.worker bazel gradle gradlew java javaw mvn mvnd \
+    clion clion64 code code-insiders code-server codium cursor devenv eclipse electron fleet goland goland64 \
+    idea idea64 phpstorm pycharm pycharm64 rider rider64 rustrover webstorm webstorm64 windsurf zed zed-editor";
+
+impl Program {
+    /// Reads a process: `exe` is right about renamed links, `argv[0]` where `exe` is unreadable or `/` (rootless
+    /// re-execution), and behind an interpreter stands the script.
+    pub(crate) fn new(exe: Option<&Path>, argv: Vec<String>) -> Self {
+        let exe = exe.and_then(Path::file_name).and_then(OsStr::to_str);
+        let names: Vec<String> = exe.into_iter().chain(argv.first().map(String::as_str)).map(file_name).collect();
+        let client = names.iter().find_map(|name| clients::canonical_name(name)).map(|name| (name.to_owned(), 0));
+        let (name, at) = client
+            .or_else(|| script(&names, &argv))
+            .or_else(|| names.into_iter().find(|name| !name.is_empty()).map(|name| (name, 0)))
+            .unwrap_or_default();
+        let mut words = argv.into_iter().skip(at + 1).peekable();
+        if let Some(plugin) = name.strip_prefix("docker-") {
+            words.next_if(|word| word == plugin); // docker starts its plugin as `docker-buildx buildx …`
+        }
+        Self { name, args: words.collect() }
+    }
+
+    pub(super) fn role(&self) -> Role {
+        if let Some(client) = clients::find(&self.name) {
+            Role::Client(client)
+        } else if self.name.starts_with(HELPER) || is_one_of(SHELLS, &self.name) || is_one_of(WRAPPERS, &self.name) {
+            Role::Wrapper
+        } else if is_one_of(LONG_LIVED, &self.name) || self.name.starts_with("jetbrains") {
+            Role::LongLived
+        } else {
+            Role::Unknown
+        }
+    }
+}
+
+/// The script that an interpreter runs, if its name tells us something, and where in `argv` it stands. A shell
+/// script named like a client only wraps it, with words of its own.
+fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
+    let bare = |name: &'_ String| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    let interpreter = names.iter().map(bare).find(|name| is_one_of(SHELLS, name) || is_one_of(INTERPRETERS, name))?;
+    let (at, path) = argv
+        .iter()
+        .enumerate()
+        .skip(1)
+        .take_while(|(_, word)| !matches!(word.as_str(), "-c" | "-m" | "-e")) // they stand for a script
+        .find(|(_, word)| !word.starts_with('-'))?;
+    let name = file_name(path);
+    if name.starts_with(HELPER) {
+        Some((name, at))
+    } else if is_one_of(INTERPRETERS, &interpreter) {
+        Some((clients::canonical_name(&name)?.to_owned(), at))
+    } else {
+        None
+    }
+}
+
+fn is_one_of(names: &str, name: &str) -> bool {
+    names.split_ascii_whitespace().any(|known| known == name)
+}
+
+/// The last part of a path of any system, in lower case, without what systems and packages add to it: `.exe`, Linux'
+/// ` (deleted)`, Nix' `.docker-wrapped`. A login shell's argv[0] begins with `-`.
+fn file_name(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = name.strip_suffix(" (deleted)").unwrap_or(name).to_ascii_lowercase();
+    let name = name.strip_suffix(".exe").unwrap_or(&name);
+    let wrapped = name.strip_prefix('.').and_then(|rest| rest.strip_suffix("-wrapped"));
+    wrapped.unwrap_or(name).trim_start_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_known_under_every_name() {
+        for (exe, argv, name, args) in [
+            ("/usr/bin/docker", "docker push x", "docker", "push x"),
+            ("/usr/bin/docker", "/home/u/d push x", "docker", "push x"),
+            ("/usr/bin/podman", "docker push x", "podman", "push x"),
+            ("", "podman push x", "podman", "push x"),
+            ("/", "buildah-in-a-user-namespace pull x", "buildah", "pull x"),
+            ("/opt/docker29", "/opt/docker29 push x", "docker", "push x"),
+            ("/opt/docker-29.1 (deleted)", "d push", "docker", "push"),
+            ("/opt/regctl-linux-amd64", "regctl-linux-amd64 tag ls x", "regctl", "tag ls x"),
+            ("C:\\Program Files\\Docker\\Docker.exe", "docker push", "docker", "push"),
+            ("/nix/store/x/bin/.skopeo-wrapped", "skopeo copy", "skopeo", "copy"),
+            ("/usr/bin/podman-remote", "podman-remote push", "podman", "push"),
+            ("/kaniko/executor", "/kaniko/executor -d x", "kaniko", "-d x"),
+            ("/l/docker-buildx", "/l/docker-buildx buildx build .", "docker-buildx", "build ."),
+            ("/l/docker-buildx", "docker-buildx build .", "docker-buildx", "build ."),
+            ("/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/docker-compose push", "docker-compose", "push"),
+            ("/usr/bin/python3.11", "python -u /usr/bin/docker-compose push", "docker-compose", "push"),
+            ("/usr/bin/python3.11", "python -c docker push", "python3.11", "-c docker push"),
+            ("/bin/dash", "/bin/sh /usr/local/bin/docker-credential-x get", "docker-credential-x", "get"),
+            ("/bin/dash", "sh /usr/local/bin/docker push x", "dash", "/usr/local/bin/docker push x"),
+            ("/usr/bin/dockerd", "dockerd -H x", "dockerd", "-H x"),
+            ("", "", "", ""),
+        ] {
+            let argv = argv.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            let program = Program::new(Some(Path::new(exe)).filter(|exe| exe.to_str() != Some("")), argv);
+            assert_eq!((program.name.as_str(), program.args.join(" ").as_str()), (name, args), "{exe}");
+        }
+    }
+
+    #[test]
+    fn who_only_runs_others_names_nothing() {
+        for (name, expected) in [
+            ("docker", "client"),
+            ("bash", "wrapper"),
+            ("docker-credential-pass", "wrapper"),
+            ("java", "long-lived"),
+            ("Runner.Worker", "long-lived"),
+            ("skaffold", "unknown"),
+        ] {
+            let role = match Program::new(None, vec![name.to_owned()]).role() {
+                Role::Client(_) => "client",
+                Role::Wrapper => "wrapper",
+                Role::LongLived => "long-lived",
+                Role::Unknown => "unknown",
+            };
+            assert_eq!(role, expected, "{name}");
+        }
+    }
+}

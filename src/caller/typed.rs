@@ -1,0 +1,62 @@
+//! A command as a person types it into a shell.
+
+/// Splits `text` as a POSIX shell would, without expanding anything, and passes over what stands before the program:
+/// `VAR=x`, `sudo`, `env`. `None` if a quote is left open.
+pub(super) fn words(text: &str) -> Option<Vec<String>> {
+    let mut words = shell_words::split(text).ok()?.into_iter().peekable();
+    while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
+        let with_value = prefix(&options).unwrap_or_default();
+        while let Some(option) = words.next_if(|word| word.starts_with('-')) {
+            if with_value.contains(&option.as_str()) {
+                words.next();
+            }
+        }
+    }
+    Some(words.collect())
+}
+
+/// The options with a value of a program that runs the one behind it.
+fn prefix(word: &str) -> Option<&'static [&'static str]> {
+    match word {
+        "sudo" => {
+            Some(&["-u", "--user", "-g", "--group", "-h", "--host", "-p", "--prompt", "-C", "-D", "-R", "-T", "-U"])
+        }
+        "env" => Some(&["-u", "--unset", "-C", "--chdir"]),
+        "doas" => Some(&["-u", "-C"]),
+        "exec" => Some(&["-a"]),
+        "time" | "command" | "nohup" => Some(&[]),
+        _ => None,
+    }
+}
+
+/// A variable's name is letters, digits and `_` (POSIX 3.216).
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.starts_with(|c: char| c.is_ascii_digit())
+            && !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_before_the_program_is_passed_over() {
+        for (text, expected) in [
+            ("docker push ghcr.io/acme/app", Some("docker|push|ghcr.io/acme/app")),
+            ("docker run -e 'A=b c' \"x y\" a\\ b", Some("docker|run|-e|A=b c|x y|a b")),
+            ("A=1 B='2 3' sudo -E -u bob env C=4 docker push x", Some("docker|push|x")),
+            ("env -u HOME -- /usr/bin/podman push x", Some("/usr/bin/podman|push|x")),
+            ("time docker push x", Some("docker|push|x")),
+            ("docker push $IMG", Some("docker|push|$IMG")),
+            ("docker push 'x", None),
+            ("A=1", Some("")),
+            ("", Some("")),
+        ] {
+            let found = words(text).map(|words| words.join("|"));
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `Words`: a command line read as pflag does, which all container clients use or resemble.
+
+use std::collections::HashMap;
+use std::slice;
+
+/// What the value of a flag means to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A value to step over.
+    Other,
+    /// An image.
+    Image,
+    /// buildx' and buildctl's `type=image,name=REF`.
+    Output,
+    /// buildx' and buildctl's `type=registry,ref=REF`, or a bare image.
+    Cache,
+    /// `NAME=docker-image://REF`.
+    BuildContext,
+    /// Bake's `TARGET.tags=REF`.
+    BakeOverride,
+    /// buildctl's `build-arg:KEY=REF`.
+    FrontendOption,
+    /// buildx' `image=REF`.
+    DriverOption,
+    /// skopeo's `docker`, `dir` or `yaml`.
+    SyncSource,
+    SyncDestination,
+    /// The user of a login.
+    Username,
+}
+
+/// Flags that take a value, with its meaning: lists of flags separated by spaces, later entries winning.
+pub(super) type Flags = &'static [(&'static str, Meaning)];
+
+/// One word, or one flag with its value. Flags without a value are passed over. It may be a password: no `Debug`.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
+pub(super) enum Word<'a> {
+    Positional(&'a str),
+    Value(Meaning, &'a str),
+}
+
+/// Reads words one by one, in one pass.
+pub(super) struct Words<'a> {
+    rest: slice::Iter<'a, String>,
+    flags: HashMap<Flag<'a>, Meaning>,
+    flags_ended: bool,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Flag<'a> {
+    Short(char),
+    Long(&'a str),
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(words: &'a [String], flags: Flags) -> Self {
+        let mut this = Self { rest: words.iter(), flags: HashMap::new(), flags_ended: false };
+        this.learn(flags);
+        this
+    }
+
+    /// Takes `flags` for the words that follow, with the long ones known before (cobra's persistent flags).
+    pub(super) fn enter(&mut self, flags: Flags) {
+        self.flags.retain(|flag, _| matches!(flag, Flag::Long(_)));
+        self.learn(flags);
+    }
+
+    fn learn(&mut self, flags: Flags) {
+        for (list, meaning) in flags {
+            for flag in list.split_ascii_whitespace() {
+                let flag = match flag.strip_prefix("--") {
+                    Some(name) => Flag::Long(name),
+                    None => Flag::Short(flag.chars().nth(1).unwrap_or('-')),
+                };
+                self.flags.insert(flag, *meaning);
+            }
+        }
+    }
+
+    /// `--name=value` or `--name value`.
+    fn long(&mut self, flag: &'a str) -> Option<Word<'a>> {
+        let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
+        let meaning = *self.flags.get(&Flag::Long(name))?;
+        Some(Word::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
+    }
+
+    /// `-t value`, `-tvalue`, `-t=value`, and any number of flags without a value before it: `-qt value`.
+    fn short(&mut self, cluster: &'a str) -> Option<Word<'a>> {
+        let mut letters = cluster.chars();
+        while let Some(letter) = letters.next() {
+            let rest = letters.as_str();
+            if let Some(meaning) = self.flags.get(&Flag::Short(letter)) {
+                let value = if rest.is_empty() { self.rest.next()? } else { rest.strip_prefix('=').unwrap_or(rest) };
+                return Some(Word::Value(*meaning, value));
+            }
+            if rest.starts_with('=') {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        loop {
+            let word = self.rest.next()?.as_str();
+            let found = match word.strip_prefix('-') {
+                Some(cluster) if !self.flags_ended && !cluster.is_empty() => match cluster.strip_prefix('-') {
+                    Some("") => {
+                        self.flags_ended = true;
+                        None
+                    }
+                    Some(flag) => self.long(flag),
+                    None => self.short(cluster),
+                },
+                _ => Some(Word::Positional(word)),
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLAGS: Flags = &[("-t --tag", Meaning::Image), ("-f --file", Meaning::Other)];
+
+    #[test]
+    fn every_spelling_of_a_flag_is_read() {
+        for (words, images, positionals) in [
+            ("-t a", "a", ""),
+            ("-t=a", "a", ""),
+            ("-ta", "a", ""),
+            ("-qta", "a", ""),
+            ("-qt a .", "a", "."),
+            ("-q=true -t a", "a", ""),
+            ("--tag a", "a", ""),
+            ("--tag=a=b", "a=b", ""),
+            ("-t a . --tag b", "a b", "."),
+            ("-f -t a", "", "a"),
+            ("-ft a", "", "a"),
+            ("--no-cache . -- -t a", "", ". -t a"),
+            ("- -t", "", "-"),
+            ("--tag", "", ""),
+            ("--unknown a", "", "a"),
+        ] {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            let (mut found_images, mut found_positionals) = (Vec::new(), Vec::new());
+            for word in Words::new(&words, FLAGS) {
+                match word {
+                    Word::Positional(word) => found_positionals.push(word),
+                    Word::Value(Meaning::Image, value) => found_images.push(value),
+                    Word::Value(..) => {}
+                }
+            }
+            assert_eq!(
+                (found_images.join(" "), found_positionals.join(" ")),
+                (images.into(), positionals.into()),
+                "{words:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_verb_brings_its_own_short_flags() {
+        let words: Vec<String> = ["-t", "a", "--file", "b", "c"].map(str::to_owned).into();
+        let mut reader = Words::new(&words, FLAGS);
+        assert_eq!(reader.next(), Some(Word::Value(Meaning::Image, "a")));
+        reader.enter(&[]);
+        assert_eq!(reader.next(), Some(Word::Value(Meaning::Other, "b")));
+        assert_eq!(reader.next(), Some(Word::Positional("c")));
+    }
+}

@@ -1,0 +1,217 @@
+//! Broken files, missing homes, full disks, hostile callers: a clear error on the right stream, and nothing lost.
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::support::{Run, Sandbox, finish, write};
+
+const STORE: &str = r#"{"ServerURL":"ghcr.io","Username":"new","Secret":"n3w-s3cret"}"#;
+
+fn one_account() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "old-s3cret");
+    sandbox
+}
+
+fn refused(line: &str) -> Run {
+    Run { code: Some(1), stdout: format!("{line}\n"), stderr: String::new() }
+}
+
+#[test]
+fn a_broken_config_is_named_with_its_line_and_never_overwritten() {
+    for (text, problem) in [
+        ("{\"version\": 3,\n \"registries\": {\"gh", "EOF while parsing a string at line 2 column 19"),
+        ("", "EOF while parsing a value at line 1 column 0"),
+        ("null", "invalid type: null, expected an object with `version` and `registries` at line 1 column 4"),
+        ("{}", "there is no `version`"),
+        ("\u{feff}{}", "expected value at line 1 column 1"),
+        (
+            "{\"version\": 3, \"registries\": {\"ghcr.io\": {\"accounts\": {\"\": {}}}}}",
+            "registries.ghcr.io.accounts..username: an account's name is empty",
+        ),
+    ] {
+        let sandbox = one_account();
+        write(&sandbox.config_path(), text.as_bytes());
+        let line = format!("`~/config/config.json` is broken: {problem}: run `docker-credential-ensign restore`");
+        assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(&line));
+        assert_eq!(sandbox.run(&["store"], STORE), refused(&line));
+        assert_eq!(sandbox.run(&["erase"], "ghcr.io"), refused(&line));
+        assert_eq!(sandbox.run(&["list"], ""), refused(&line));
+        let status = format!(
+            "error: `~/config/config.json` is broken: {problem}\nhint: run `docker-credential-ensign restore`\n"
+        );
+        assert_eq!(sandbox.run(&["status"], ""), Run { code: Some(1), stdout: String::new(), stderr: status });
+        assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), text);
+    }
+}
+
+#[test]
+fn restore_puts_the_last_good_copy_back() {
+    let sandbox = one_account();
+    sandbox.store("ghcr.io", "second", "x");
+    write(&sandbox.config_path(), b"{\"version\": 3, \"reg");
+    let run = sandbox.run(&["restore"], "");
+    assert_eq!(
+        run.stderr,
+        "✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`\n"
+    );
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+    assert_eq!(std::fs::read(sandbox.home().join("config/config.json.damaged")).unwrap(), b"{\"version\": 3, \"reg");
+    assert_eq!(sandbox.run(&["restore"], "").stderr, "Nothing is damaged.\n");
+}
+
+#[test]
+fn broken_secrets_touch_one_registry_and_are_moved_aside_by_restore() {
+    let sandbox = one_account();
+    sandbox.store("quay.io", "me", "quay-s3cret");
+    let text = "{\"version\":1,\n\"secrets\":{\"me\":\"old-s3c";
+    write(&sandbox.secrets_path("ghcr.io"), text.as_bytes());
+    let line = "the secrets of ghcr.io in `~/data/secrets/ghcr.io.json` are broken at line 2: run `docker-credential-ensign restore`";
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(line));
+    assert_eq!(sandbox.run(&["store"], STORE), refused(line));
+    assert_eq!(std::fs::read_to_string(sandbox.secrets_path("ghcr.io")).unwrap(), text);
+    assert_eq!(sandbox.who("quay.io"), "me");
+    let run = sandbox.run(&["restore"], "");
+    assert!(run.stderr.starts_with("✓ Moved the damaged secrets of ghcr.io to `"), "{run:?}");
+    assert!(run.stderr.ends_with("! log in again:  docker-credential-ensign login ghcr.io --alias me\n"), "{run:?}");
+    assert_eq!(sandbox.run(&["store"], STORE), Run::success(""));
+}
+
+#[test]
+fn a_secret_that_is_gone_is_not_called_not_found() {
+    let sandbox = one_account();
+    std::fs::remove_file(sandbox.secrets_path("ghcr.io")).unwrap();
+    let line = "the secret of me on ghcr.io is gone: run `docker-credential-ensign login ghcr.io --alias me`";
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(line));
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_named() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.config_path()).unwrap();
+    let path = sandbox.config_path().display().to_string();
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(&format!("could not read `{path}`: it is not a file")));
+}
+
+#[test]
+fn without_a_home_nothing_is_known_and_nothing_can_be_kept() {
+    let sandbox = Sandbox::new();
+    let homeless = |arguments: &[&str], stdin: &str| {
+        let mut command = sandbox.command(arguments);
+        // An unknown user without HOME: the user database has no folder either.
+        command
+            .env_remove("HOME")
+            .env_remove("USERPROFILE")
+            .env_remove("ENSIGN_CONFIG_DIR")
+            .env_remove("ENSIGN_DATA_DIR");
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::uid(&mut command, 54321);
+        command.spawn().map(|child| finish(child, stdin.as_bytes()))
+    };
+    let Ok(run) = homeless(&["get"], "ghcr.io") else {
+        return eprintln!("skipped: only root can become a user without a home");
+    };
+    assert_eq!(run, Run::not_found());
+    assert_eq!(homeless(&["list"], "").unwrap(), Run::success("{}\n"));
+    let line = "there is no home folder to keep accounts in: set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR";
+    assert_eq!(homeless(&["store"], STORE).unwrap(), refused(line));
+}
+
+/// Runs `script` with `$ENSIGN` in a mount namespace of its own; `None` where that is not allowed.
+#[cfg(target_os = "linux")]
+fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Run> {
+    let allowed =
+        std::process::Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
+    if !allowed {
+        eprintln!("skipped: no mount namespaces here");
+        return None;
+    }
+    let mut command = sandbox.command_of("unshare".as_ref(), &["-rm", "sh", "-euc", script]);
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("ENSIGN", Sandbox::program()).env("STORE", STORE);
+    Some(finish(command.spawn().unwrap(), b""))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_home_answers_and_refuses_to_change() {
+    let sandbox = one_account();
+    let script = "mount --bind \"$HOME\" \"$HOME\"; mount -o remount,ro,bind \"$HOME\"; cd /
+        echo ghcr.io | $ENSIGN get; echo \"$STORE\" | $ENSIGN store || echo \"exit $?\"; echo ghcr.io | $ENSIGN erase || echo \"exit $?\"";
+    let Some(run) = in_namespace(&sandbox, script) else { return };
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(lines[0], r#"{"ServerURL":"ghcr.io","Username":"me","Secret":"old-s3cret"}"#, "{run:?}");
+    assert!(lines[1].starts_with("could not open the lock `") && lines[1].contains("Read-only file system"), "{run:?}");
+    assert_eq!((lines[2], lines[4], lines.len()), ("exit 1", "exit 1", 5), "{run:?}");
+    assert_eq!(run.stderr, "");
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_nothing() {
+    let sandbox = one_account();
+    let script = "cp -a \"$HOME\" /tmp/full-$$; mount -t tmpfs -o size=64k tmpfs \"$HOME\"; cp -a /tmp/full-$$/. \"$HOME\"; rm -r /tmp/full-$$; cd \"$HOME\"
+        head -c 1000000 /dev/zero > filling 2>/dev/null || true
+        echo \"$STORE\" | $ENSIGN store || echo \"exit $?\"; echo ghcr.io | $ENSIGN get; rm filling
+        echo ghcr.io | $ENSIGN get; find config data -type f | sort; echo \"$STORE\" | $ENSIGN store; echo ghcr.io | $ENSIGN get";
+    let Some(run) = in_namespace(&sandbox, script) else { return };
+    let lines: Vec<_> = run.stdout.lines().collect();
+    let old = r#"{"ServerURL":"ghcr.io","Username":"me","Secret":"old-s3cret"}"#;
+    assert!(lines[0].starts_with("could not write `") && lines[0].contains("No space left on device"), "{run:?}");
+    assert!(!lines[0].contains("s3cret"));
+    assert_eq!(lines[1..4], ["exit 1", old, old], "{run:?}");
+    assert_eq!(lines[4..7], ["config/config.json", "config/config.lock", "data/secrets/ghcr.io.json"], "{run:?}");
+    assert_eq!(lines[7], r#"{"ServerURL":"ghcr.io","Username":"new","Secret":"n3w-s3cret"}"#, "{run:?}");
+}
+
+#[test]
+fn huge_and_binary_stdin_is_read_to_its_end_and_refused() {
+    let sandbox = one_account();
+    let mut binary = vec![0xff, 0xfe, 0x00];
+    assert_eq!(finish(sandbox.command(&["get"]).spawn().unwrap(), &binary), Run::not_found());
+    binary.resize(1 << 20, b'a');
+    for verb in ["get", "erase"] {
+        assert_eq!(
+            finish(sandbox.command(&[verb]).spawn().unwrap(), &binary),
+            refused("stdin holds more than 65536 bytes")
+        );
+    }
+    let run = finish(sandbox.command(&["store"]).spawn().unwrap(), &binary);
+    assert_eq!(run, refused("could not store the login: stdin holds no JSON object (line 1)"));
+    let long = json!({"ServerURL": "a".repeat(60_000), "Username": "u", "Secret": "s3cret"}).to_string();
+    assert_eq!(sandbox.run(&["store"], &long), refused("the server address is longer than any registry's"));
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_stdout_ends_quietly() {
+    let sandbox = one_account();
+    for arguments in ["get", "list", "status", "--help", "version"] {
+        let script = format!("echo ghcr.io | \"$0\" {arguments} >&-; echo \"exit $?\" >&2");
+        let command = sandbox.command_of("sh".as_ref(), &["-c", &script, Sandbox::program()]);
+        let run = finish({ command }.spawn().unwrap(), b"");
+        assert!(!run.stderr.contains("panicked") && run.stderr.contains("exit "), "{arguments}: {run:?}");
+    }
+    let mut command = sandbox.command(&["get"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = finish(command.stdout(Stdio::from(full)).spawn().unwrap(), b"ghcr.io");
+    assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr: String::new() });
+}
+
+/// A person who looks at what Docker uses gets help and not a hang.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_on_stdin_gets_help() {
+    let sandbox = one_account();
+    for verb in ["get", "store", "erase"] {
+        let line = format!("{} {verb}; echo exit $?", Sandbox::program());
+        let mut command = sandbox.command_of("script".as_ref(), &["-qec", &line, "/dev/null"]);
+        let Ok(child) = command.stdin(Stdio::null()).spawn() else { return eprintln!("skipped: no `script` here") };
+        let run: Run = child.wait_with_output().unwrap().into();
+        assert!(run.stdout.contains("Usage: docker-credential-ensign [OPTIONS] <COMMAND>"), "{run:?}");
+        assert!(run.stdout.contains("exit 1"), "{run:?}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Every format of the config there ever was: adopted, migrated, kept.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, read_json, write};
+
+fn fixtures(version: &str) -> Vec<Value> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config").join(version);
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| read_json(&entry.unwrap().path()));
+    let files: Vec<_> = files.collect();
+    assert!(!files.is_empty());
+    files
+}
+
+fn atcr_file(sandbox: &Sandbox) -> PathBuf {
+    sandbox.home().join(".atcr/device.json")
+}
+
+/// The config and the secrets are what the fixture says, and ATCR's file is as it was.
+fn assert_adopted(sandbox: &Sandbox, fixture: &Value) {
+    assert_eq!(sandbox.config()["registries"], fixture["registries"]);
+    assert_eq!(sandbox.config()["version"], json!(3));
+    for (registry, secrets) in fixture["secrets"].as_object().unwrap() {
+        assert_eq!(read_json(&sandbox.secrets_path(registry))["secrets"], *secrets);
+    }
+    assert_eq!(read_json(&atcr_file(sandbox)), fixture["file"]);
+}
+
+#[test]
+fn atcrs_formats_are_adopted_by_any_command_on_first_load() {
+    for fixture in ["v0", "v1", "v2"].iter().flat_map(|version| fixtures(version)) {
+        for command in [
+            vec!["get"],
+            vec!["list"],
+            vec!["status"],
+            vec!["store"],
+            vec!["login", "x.example", "-u", "u", "--password-stdin", "--no-verify"],
+        ] {
+            let sandbox = Sandbox::new();
+            write(&atcr_file(&sandbox), fixture["file"].to_string().as_bytes());
+            let stdin = match command[0] {
+                "store" => r#"{"ServerURL":"x.example","Username":"u","Secret":"s"}"#,
+                _ => "atcr.io",
+            };
+            let run = sandbox.run(&command, stdin);
+            assert_eq!(run.code, Some(0), "{command:?} {run:?}");
+            if command[0] == "get" {
+                let answer =
+                    "{\"ServerURL\":\"atcr.io\",\"Username\":\"alice.example.com\",\"Secret\":\"atcr_device_a\"}\n";
+                assert_eq!(run, Run::success(answer));
+            }
+            if matches!(command[0], "store" | "login") {
+                sandbox.ok(&["logout", "x.example"], "");
+            }
+            assert_adopted(&sandbox, &fixture);
+        }
+    }
+}
+
+#[test]
+fn an_adopted_file_is_adopted_only_once() {
+    let sandbox = Sandbox::new();
+    let fixture = fixtures("v2").remove(0);
+    write(&atcr_file(&sandbox), fixture["file"].to_string().as_bytes());
+    sandbox.ok(&["logout", "atcr.io", "--all"], "");
+    assert_eq!(sandbox.run(&["get"], "atcr.io"), Run::not_found());
+    assert_eq!(sandbox.who("buoy.cr"), "bob.example.com");
+    assert_eq!(read_json(&atcr_file(&sandbox)), fixture["file"]);
+}
+
+/// A home that cannot be written still answers, from memory, every time.
+#[cfg(unix)]
+#[test]
+fn adoption_needs_no_writable_home() {
+    let sandbox = Sandbox::new();
+    write(&atcr_file(&sandbox), fixtures("v2").remove(0)["file"].to_string().as_bytes());
+    write(&sandbox.home().join("config"), b"a file where the folder should be");
+    for _ in 0..2 {
+        assert_eq!(sandbox.who("atcr.io"), "alice.example.com");
+    }
+}
+
+#[test]
+fn an_edit_keeps_every_field_of_today_and_tomorrow() {
+    for fixture in fixtures("v3") {
+        let sandbox = Sandbox::new();
+        write(&sandbox.config_path(), fixture["file"].to_string().as_bytes());
+        sandbox.store("x.example", "u", "s");
+        sandbox.ok(&["logout", "x.example"], "");
+        assert_eq!(sandbox.config()["registries"], fixture["registries"]);
+        assert_eq!(sandbox.config()["future"], fixture["file"]["future"]);
+    }
+}
+
+#[test]
+fn a_newer_version_is_read_where_it_can_be_and_never_written() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    let newer = sandbox.config().to_string().replace("\"version\":3", "\"version\":4");
+    write(&sandbox.config_path(), newer.as_bytes());
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+    let run = sandbox.run(&["store"], r#"{"ServerURL":"x.example","Username":"u","Secret":"s"}"#);
+    let refused =
+        "`~/config/config.json` has version 4 and was written by a newer Ensign: install that version here too\n";
+    assert_eq!(run, Run { code: Some(1), stdout: refused.into(), stderr: String::new() });
+    write(&sandbox.config_path(), br#"{"version": 4, "registries": [{"name": "ghcr.io"}]}"#);
+    assert_eq!(sandbox.run(&["get"], "ghcr.io").stdout, refused);
+    assert_eq!(sandbox.config(), json!({"version": 4, "registries": [{"name": "ghcr.io"}]}));
+}
