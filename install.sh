@@ -64,7 +64,7 @@ install() {
         die "cannot write to \`$bin\`: choose another folder with \`--prefix DIR\`"
     fi
     trap 'rm -rf -- "$stage"; remove_empty_folders' EXIT
-    trap 'exit 130' HUP INT TERM
+    trap 'exit 130' HUP INT TERM PIPE
     cp -- "$program" "$stage/$PROGRAM"
     chmod 755 "$stage/$PROGRAM"
     # Before anything is replaced: an upgrade that does not work leaves the old program there.
@@ -223,6 +223,7 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     else
         say "Ensign is not installed in $(shown "$bin")"
     fi
+    rm -rf -- "$bin"/.ensign-install.?????? # of an installation that was killed
     remove_empty_folders
     say_left
 }
