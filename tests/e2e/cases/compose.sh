@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Docker Compose names no image on its command line.
+# Docker Compose names no image on its command line: the active account answers.
 
 needs "$tools/docker-compose" "Docker Compose"
 needs_ensign
@@ -11,9 +11,3 @@ for me in alice bob; do
   goes_as $me -- env IMAGE="$registry/$me/app:1" docker compose push
   goes_as $me -- env IMAGE="$registry/$me/base:1" docker compose pull
 done
-
-# bob stays the active one: what Compose reads names alice.
-echo "services: {web: {build: ., image: $registry/alice/app:1}}" >compose.yaml
-goes_as alice -- docker compose push
-mkdir bob && echo "services: {web: {build: ., image: $registry/bob/app:1}}" >bob/compose.yaml
-goes_as bob -- docker compose -f bob/compose.yaml push

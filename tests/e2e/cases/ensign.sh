@@ -8,11 +8,11 @@ for host in "$registry" "$basic" ghcr.io docker.io; do
   refused -- wrong_login alice "$helper" login "$host"
   not_found "$host"
   for me in bob alice; do
-    works -- login $me "$helper" login "$host"
+    works -- login $me "$helper" login "$host" --activate
   done
   says '^alice$' -- user_at "$host"
 done
-works -- wrong_login carol "$helper" login "$basic" --no-verify
+works -- wrong_login carol "$helper" login "$basic" --no-verify --activate
 says '^carol$' -- user_at "$basic"
 works -- "$helper" logout "$basic" -u carol
 works -- login alice "$helper" login "$basic"
