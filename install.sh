@@ -74,7 +74,7 @@ install() {
     say "Installed $(shown "$bin/$PROGRAM")"
     for name in $LINKS; do link "$PROGRAM" "$bin/$name"; done
     # Docker finds the plugin on its own only there.
-    [ ! -d "${plugin%/*}" ] || link "$bin/docker-ensign" "$plugin"
+    [ ! -d "${plugin%/*}" ] || link "$bin/$PROGRAM" "$plugin"
     say_path
     say '' 'It works. In a throw-away home with two accounts on ghcr.io:' "$proof"
     say '' 'Next:' \
@@ -215,7 +215,7 @@ uninstall() {
         "$bin/$PROGRAM" configure-docker --undo || die "Docker's settings could not be put back, so nothing was removed.
 Take \"ensign\" out of \`$docker_config/config.json\`, then run this script again."
     fi
-    if [ -n "$plugin" ]; then unlink_ours "$bin/docker-ensign" "$plugin"; fi
+    if [ -n "$plugin" ]; then unlink_ours "$bin/$PROGRAM" "$plugin"; fi
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
         rm -f -- "$bin/$PROGRAM"

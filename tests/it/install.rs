@@ -170,7 +170,7 @@ fn docker_gets_its_plugin_where_it_keeps_plugins() {
     let before = home.tree();
     succeeds(home.install(&[]));
     let plugin = fs::read_link(home.path.join(".docker/cli-plugins/docker-ensign")).unwrap();
-    assert_eq!(plugin, home.bin().join("docker-ensign"));
+    assert_eq!(plugin, home.bin().join("docker-credential-ensign"));
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), before);
 }
