@@ -31,7 +31,7 @@ const LIMIT: u64 = 4 << 20;
 impl Adopted {
     /// Reads `~/.atcr/device.json`. A file that is not one of the formats is no account of ours: nothing is found.
     pub(crate) fn find(env: &Env) -> Option<Self> {
-        let path = env.home.as_ref()?.join(".atcr").join("device.json");
+        let path = env.home()?.join(".atcr").join("device.json");
         let bytes = files::read(&path, LIMIT).ok()??;
         let adopted = Self::from_json(&serde_json::from_slice(&bytes).ok()?)?;
         (!adopted.registries.is_empty()).then_some(adopted)

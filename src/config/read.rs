@@ -2,7 +2,7 @@
 //!
 //! One pass over the bytes; what belongs to other registries is skipped, not built, because `get` runs for each image.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -94,7 +94,7 @@ struct RawFile {
 
 /// The words become values here; a wrong one is named with its place in the file.
 fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> PathBuf) -> Result<Candidates, String> {
-    let mut names = HashSet::new();
+    let mut names = BTreeSet::new();
     let accounts = raw.accounts.into_iter().map(|(name, raw)| {
         let place =
             |what: &str, error: &dyn fmt::Display| format!("registries.{registry}.accounts.{name}{what}: {error}");

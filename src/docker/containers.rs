@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_files_lie_in_the_users_config_folder() {
-        let env = Env { home: Some("/home/me".into()), ..Env::default() };
+        let env = Env::at_home("/home/me");
         assert!(auth_file(&env).unwrap().ends_with("containers/auth.json"));
         assert!(registries_conf(&env).unwrap().ends_with("containers/registries.conf"));
     }

@@ -134,6 +134,9 @@ where
     I: FnOnce() -> Vec<ImageReference>,
     F: FnOnce() -> Option<PathBuf>,
 {
+    if candidates.accounts.is_empty() {
+        return Err(NoChoice::NotFound); // for a registry we know nothing of nobody is looked at
+    }
     for (rung, finding) in ladder(candidates, wish, evidence) {
         match finding {
             Finding::Account(account, why) => return Ok(Choice { account, rung, why }),
@@ -425,7 +428,8 @@ mod tests {
         let unset = Candidates { active: Active::Unset, ..one };
         assert_eq!(answer(&unset, &Wish::default(), &[], "/"), "me by only account");
         let none = Candidates { accounts: vec![], ..unset };
-        assert_eq!(answer(&none, &Wish::default(), &[], "/"), "not found");
+        let evidence = Evidence { images: || unreachable!(), folder: || unreachable!() };
+        assert_eq!(choose(&none, &Wish::default(), evidence), Err(NoChoice::NotFound));
     }
 
     #[test]

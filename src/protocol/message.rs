@@ -160,12 +160,16 @@ pub(crate) const PLUGIN_METADATA: &str = concat!(
 );
 
 fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = stdin.by_ref().take(limit).read_to_end(&mut bytes);
-    let rest = read
-        .and_then(|_| io::copy(&mut stdin, &mut io::sink()))
-        .map_err(|error| anyhow!("could not read stdin: {error}"))?;
-    if rest > 0 { Err(anyhow!("stdin holds more than {limit} bytes").into()) } else { Ok(bytes) }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+    let read = stdin.by_ref().take(limit + 1).read_to_end(&mut bytes);
+    let read = read.map_err(|error| anyhow!("could not read stdin: {error}"))?;
+    if read as u64 > limit { Err(drain(stdin, limit)) } else { Ok(bytes) }
+}
+
+#[cold]
+fn drain(mut stdin: impl Read, limit: u64) -> Refusal {
+    let _ = io::copy(&mut stdin, &mut io::sink());
+    anyhow!("stdin holds more than {limit} bytes").into()
 }
 
 #[derive(Default)]

@@ -9,6 +9,7 @@
 //! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look |
 //! | `NO_COLOR` | no colours |
 
+use std::cell::{LazyCell, OnceCell};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -19,44 +20,57 @@ pub(crate) struct Env {
     pub(crate) config_dir: Option<PathBuf>,
     /// The folder of our `secrets/`.
     pub(crate) data_dir: Option<PathBuf>,
-    pub(crate) home: Option<PathBuf>,
+    /// Looked up when it is asked for: `get` seldom does.
+    home: OnceCell<Option<PathBuf>>,
     pub(crate) account: Option<String>,
 }
 
 impl Env {
     /// Reads what every command needs. The rest is read by the commands that ask for it.
     pub(crate) fn take() -> Self {
-        let project = directories::ProjectDirs::from("", "", "ensign");
-        let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        let project = LazyCell::new(|| directories::ProjectDirs::from("", "", "ensign"));
         Self {
             config_dir: path("ENSIGN_CONFIG_DIR").or_else(|| project.as_ref().map(|dirs| dirs.config_dir().to_owned())),
             data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_dir().to_owned())),
-            home,
+            home: OnceCell::new(),
             account: variable("ENSIGN_ACCOUNT").and_then(|value| value.into_string().ok()),
         }
     }
 
+    /// The user's home folder.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        let look_up = || directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        self.home.get_or_init(look_up).as_deref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn at_home(home: &str) -> Self {
+        Self { home: OnceCell::from(Some(home.into())), ..Self::default() }
+    }
+
     /// The folder of Docker's `config.json`.
     pub(crate) fn docker_config_dir(&self) -> Option<PathBuf> {
-        path("DOCKER_CONFIG").or_else(|| self.home.as_ref().map(|home| home.join(".docker")))
+        path("DOCKER_CONFIG").or_else(|| self.home().map(|home| home.join(".docker")))
     }
 
     /// The folder in which the containers tools (Podman, Buildah, Skopeo) keep `containers/`.
     pub(crate) fn xdg_config_dir(&self) -> Option<PathBuf> {
-        path("XDG_CONFIG_HOME").or_else(|| self.home.as_ref().map(|home| home.join(".config")))
+        path("XDG_CONFIG_HOME").or_else(|| self.home().map(|home| home.join(".config")))
     }
 
     /// `~/x` means `x` in the home folder.
     pub(crate) fn expand_home(&self, folder: &str) -> PathBuf {
-        match (folder.strip_prefix('~').map(|rest| rest.trim_start_matches(['/', '\\'])), &self.home) {
-            (Some(rest), Some(home)) if folder.len() == 1 || rest.len() + 1 < folder.len() => home.join(rest),
-            _ => PathBuf::from(folder),
+        let rest = folder.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
+        match rest.and_then(|rest| Some((self.home()?, rest.trim_start_matches(['/', '\\'])))) {
+            Some((home, "")) => home.to_owned(),
+            Some((home, rest)) => home.join(rest),
+            None => PathBuf::from(folder),
         }
     }
 
     /// Shows a path to a person: with `~` for the home folder.
     pub(crate) fn shorten_home(&self, path: &Path) -> String {
-        let inside = self.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        let inside = self.home().and_then(|home| path.strip_prefix(home).ok());
         match inside {
             Some(rest) => Path::new("~").join(rest).display().to_string(),
             None => path.display().to_string(),
@@ -86,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_home_folder_is_written_as_a_tilde() {
-        let env = Env { home: Some("/home/me".into()), ..Env::default() };
+        let env = Env::at_home("/home/me");
         for (short, long) in
             [("~", "/home/me"), ("~/work", "/home/me/work"), ("/srv/work", "/srv/work"), ("~other", "~other")]
         {
