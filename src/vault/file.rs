@@ -231,7 +231,8 @@ mod tests {
 
     fn sandbox() -> (tempfile::TempDir, SecretFile) {
         let folder = tempfile::tempdir().unwrap();
-        let env = Env { data_dir: Some(folder.path().to_owned()), ..Env::default() };
+        let mut env = Env::default();
+        env.data_dir = Some(folder.path().to_owned());
         let file = SecretFile::of(&env, &Registry::docker_hub()).unwrap();
         (folder, file)
     }

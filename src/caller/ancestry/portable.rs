@@ -1,4 +1,4 @@
-//! The programs above us, read one by one as they are asked for; the only use of sysinfo.
+//! The programs above us, by sysinfo. Its home.
 
 use std::ffi::OsString;
 
@@ -6,8 +6,6 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use super::Program;
 
-/// Yields the programs that started us, parent first. Ends without an error where a process has gone or is hidden
-/// (`hidepid`, another pid namespace). On Linux sysinfo leaves out empty words.
 pub(super) fn programs() -> impl Iterator<Item = Program> {
     let mut system = System::new().ok();
     let this = sysinfo::get_current_pid().ok();
@@ -47,30 +45,4 @@ fn nothing() -> ProcessRefreshKind {
 /// Bytes that are no UTF-8 become `\u{fffd}`, which no image holds.
 fn text(word: &OsString) -> String {
     word.to_string_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_program_is_the_parent_of_this_process() {
-        let mut system = System::new().unwrap();
-        system.refresh_processes_specifics(
-            ProcessesToUpdate::All,
-            true,
-            nothing().with_cmd(UpdateKind::Always).with_exe(UpdateKind::Always),
-        );
-        let parent_of = |pid: Pid| system.process(pid).and_then(sysinfo::Process::parent);
-        let mut expected = Vec::new();
-        let mut next = parent_of(sysinfo::get_current_pid().unwrap());
-        while let Some(process) = next.and_then(|pid| system.process(pid)) {
-            let program = Program::new(process.exe(), process.cmd().iter().map(text).collect());
-            expected.push((program.name, program.args.len()));
-            next = process.parent();
-        }
-        let found: Vec<_> = programs().map(|program| (program.name, program.args.len())).collect();
-        assert!(!found.is_empty());
-        assert_eq!(found, expected);
-    }
 }

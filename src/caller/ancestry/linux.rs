@@ -1,0 +1,66 @@
+//! The programs above us, from `/proc` (proc(5)).
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::process::parent_id;
+use std::path::PathBuf;
+
+use super::Program;
+
+/// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
+const LIMIT: u64 = 16 << 20;
+
+pub(super) fn programs() -> impl Iterator<Item = Program> {
+    let parent = parent_id();
+    let mut next = Some((parent, u64::MAX));
+    std::iter::from_fn(move || {
+        let (pid, child_started) = next.take().filter(|(pid, _)| *pid != 0)?;
+        let folder = PathBuf::from(format!("/proc/{pid}"));
+        let (above, started) = lineage(&String::from_utf8_lossy(&read(folder.join("stat"))?))?;
+        let words = read(folder.join("cmdline"))?;
+        let gone = if pid == parent { parent_id() != parent } else { started > child_started };
+        if gone || words.is_empty() {
+            return None; // its number was given to another, or it is the kernel's own
+        }
+        next = Some((above, started));
+        let exe = fs::read_link(folder.join("exe")).ok();
+        Some(Program::new(exe.as_deref(), split(&words)))
+    })
+}
+
+/// The parent and the start time from `stat`: its fields 4 and 22, counted behind the name, which may hold anything.
+fn lineage(stat: &str) -> Option<(u32, u64)> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let parent = fields.nth(1)?.parse().ok()?;
+    Some((parent, fields.nth(17)?.parse().ok()?))
+}
+
+/// Bytes that are no UTF-8 become `\u{fffd}`, which no image holds.
+fn split(words: &[u8]) -> Vec<String> {
+    let words = words.strip_suffix(&[0]).unwrap_or(words);
+    words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// Reads without asking for the size first, which `/proc` does not know.
+fn read(path: PathBuf) -> Option<Vec<u8>> {
+    let mut contents = Vec::with_capacity(4096);
+    File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut contents)).ok()?;
+    Some(contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_in_stat_may_hold_anything() {
+        let stat = "42 (a b) c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 1234 5 6";
+        assert_eq!(lineage(stat), Some((7, 1234)));
+        assert_eq!(lineage("42 (x) S"), None);
+    }
+
+    #[test]
+    fn empty_words_and_foreign_bytes_stay_in_their_places() {
+        assert_eq!(split(b"docker\0-e\0\0x\xff\0"), ["docker", "-e", "", "x\u{fffd}"]);
+    }
+}

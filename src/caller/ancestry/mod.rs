@@ -1,0 +1,41 @@
+//! The programs above us, read one by one as they are asked for, never all that run.
+//!
+//! sysinfo reads them on every platform. On Linux a reader of `/proc` stands in for it: it takes a third of the system
+//! calls and keeps empty words; a test holds both against each other.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(not(target_os = "linux"), test))]
+mod portable;
+
+#[cfg(target_os = "linux")]
+use linux as imp;
+#[cfg(not(target_os = "linux"))]
+use portable as imp;
+
+use super::Program;
+
+/// Yields the programs that started us, parent first. Ends without an error where a process has gone or is hidden
+/// (`hidepid`, another pid namespace).
+pub(super) fn programs() -> impl Iterator<Item = Program> {
+    imp::programs()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_readers_see_the_same_programs() {
+        let read = |programs: &mut dyn Iterator<Item = Program>| -> Vec<_> {
+            programs
+                .map(|Program { name, args }| {
+                    (name, args.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>())
+                })
+                .collect()
+        };
+        let linux = read(&mut linux::programs());
+        assert!(!linux.is_empty());
+        assert_eq!(linux, read(&mut portable::programs()));
+    }
+}
