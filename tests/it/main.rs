@@ -6,6 +6,7 @@
 mod bad_input;
 mod formats;
 mod install;
+mod layers;
 mod people;
 mod support;
 mod vectors;

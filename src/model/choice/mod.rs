@@ -1,61 +1,15 @@
 //! Which account answers: the ladder that `get`, `which` and every other front climb, rung by rung, first hit wins.
 
+mod owner;
+mod question;
+
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{Account, AccountName, ImagePattern, ImageReference, Registry};
-
-/// What the config knows about one registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Candidates {
-    pub(crate) registry: Registry,
-    pub(crate) active: Active,
-    /// Who was active before the last switch.
-    pub(crate) previous: Option<AccountName>,
-    pub(crate) accounts: Vec<Account>,
-}
-
-/// The account that answers when nothing else decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Active {
-    Account(AccountName),
-    /// After `docker logout`: the accounts are kept, but none is handed out unasked.
-    SignedOut,
-    #[default]
-    Unset,
-}
-
-/// What the call itself says about the account it wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wish {
-    pub(crate) environment: Named,
-    /// From the program's name, `docker-credential-ensign-<alias>`.
-    pub(crate) pinned: Option<AccountName>,
-    /// From the server address, `user@host`.
-    pub(crate) user: Option<String>,
-    /// From the server address, `host/repository`.
-    pub(crate) image: Option<ImageReference>,
-}
-
-/// The meaning of `ENSIGN_ACCOUNT` for one registry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Named {
-    #[default]
-    Nobody,
-    /// `alias`: meant for whichever registry has it.
-    Anywhere(String),
-    /// `host=alias`: meant for this one, and nothing else will do.
-    Here(String),
-}
-
-/// What can be found out about the caller. Costly, so each is asked for only when its rung is reached.
-pub(crate) struct Evidence<I, F> {
-    /// The images of the asked registry on the caller's command line.
-    pub(crate) images: I,
-    /// The caller's working directory.
-    pub(crate) folder: F,
-}
+use super::{Account, AccountName, ImagePattern, ImageReference};
+use owner::{Patterns, used_in};
+pub(crate) use question::{Active, Candidates, Evidence, Named, Wish};
 
 /// The steps of `decisions`, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,53 +139,6 @@ where
     })
 }
 
-impl Candidates {
-    /// What is known about a registry without accounts.
-    pub(crate) fn none(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), active: Active::Unset, previous: None, accounts: vec![] }
-    }
-
-    /// The account a person means by `name`: an alias first, else a user name that only one account has.
-    pub(crate) fn account(&self, name: &str) -> Option<&Account> {
-        self.accounts.iter().find(|account| account.name.as_str() == name).or_else(|| {
-            let mut same_user = self.accounts.iter().filter(|account| account.username.as_str() == name);
-            same_user.next().filter(|_| same_user.next().is_none())
-        })
-    }
-
-    pub(crate) fn active_account(&self) -> Option<&Account> {
-        match &self.active {
-            Active::Account(name) => self.accounts.iter().find(|account| account.name == *name),
-            Active::SignedOut | Active::Unset => None,
-        }
-    }
-
-    pub(crate) fn previous_account(&self) -> Option<&Account> {
-        self.previous.as_ref().and_then(|name| self.accounts.iter().find(|account| account.name == *name))
-    }
-
-    /// The account that answers when a call says nothing about itself.
-    pub(crate) fn default_account(&self) -> Option<&Account> {
-        self.active_account().or_else(|| if self.sole_answer() { self.accounts.first() } else { None })
-    }
-
-    fn sole_answer(&self) -> bool {
-        self.accounts.len() == 1 && self.active != Active::SignedOut
-    }
-}
-
-impl Named {
-    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`.
-    pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
-        if !value.contains('=') {
-            return Self::Anywhere(value.trim().to_owned());
-        }
-        let mut pairs = value.split(',').filter_map(|pair| pair.split_once('='));
-        let here = pairs.find(|(host, _)| registry.is_key(host.trim()));
-        here.map_or(Self::Nobody, |(_, name)| Self::Here(name.trim().to_owned()))
-    }
-}
-
 fn named_in_environment<'a>(candidates: &'a Candidates, wanted: &Named) -> Finding<'a> {
     match wanted {
         Named::Nobody => Finding::Nothing,
@@ -253,60 +160,6 @@ fn by_default(account: &Account) -> Finding<'_> {
     Finding::Account(account, Why::Default)
 }
 
-/// The account whose folder encloses `current` most closely.
-fn used_in<'a>(candidates: &'a Candidates, current: &std::path::Path) -> Finding<'a> {
-    let enclosing =
-        candidates.accounts.iter().flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
-    let depth = |folder: &PathBuf| folder.components().count();
-    let mut found: Vec<_> = enclosing.filter(|(_, folder)| current.starts_with(folder)).collect();
-    found.sort_by_key(|(_, folder)| std::cmp::Reverse(depth(folder)));
-    match found.as_slice() {
-        [] => Finding::Nothing,
-        [(first, folder), (second, other), ..] if first.name != second.name && depth(folder) == depth(other) => {
-            Finding::Nothing
-        }
-        [(account, folder), ..] => Finding::Account(account, Why::Folder((*folder).clone())),
-    }
-}
-
-/// Every account's patterns, made once per question.
-struct Patterns<'a>(Vec<(&'a Account, ImagePattern)>);
-
-impl<'a> Patterns<'a> {
-    fn of(accounts: &'a [Account]) -> Self {
-        Self(
-            accounts
-                .iter()
-                .flat_map(|account| account.patterns().into_iter().map(move |pattern| (account, pattern)))
-                .collect(),
-        )
-    }
-
-    /// The one account that all `images` with an owner belong to. Images nobody owns (public ones) say nothing.
-    fn owner_of(&self, images: &[ImageReference]) -> Finding<'a> {
-        let mut owners: Vec<(&ImageReference, &'a Account, &ImagePattern)> = Vec::new();
-        for image in images {
-            let matching: Vec<_> = self.0.iter().filter(|(_, pattern)| pattern.matches(image)).collect();
-            let best = matching.iter().map(|(_, pattern)| pattern.specificity()).max();
-            owners.extend(
-                matching
-                    .into_iter()
-                    .filter(|(_, pattern)| Some(pattern.specificity()) == best)
-                    .map(|(account, pattern)| (image, *account, pattern)),
-            );
-        }
-        match owners.first() {
-            None => Finding::Nothing,
-            Some((image, account, pattern)) if owners.iter().all(|(_, other, _)| other.name == account.name) => {
-                Finding::Account(account, Why::Image((*image).clone(), (*pattern).clone()))
-            }
-            Some(_) => Finding::Torn(
-                owners.iter().map(|(image, account, _)| ((*image).clone(), account.name.clone())).collect(),
-            ),
-        }
-    }
-}
-
 impl fmt::Display for Rung {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -324,7 +177,7 @@ impl fmt::Display for Rung {
 
 #[cfg(test)]
 mod tests {
-    use super::super::StoreKind;
+    use super::super::{Registry, StoreKind};
     use super::*;
 
     fn account(name: &str, images: &[&str], folders: &[&str]) -> Account {
@@ -441,18 +294,5 @@ mod tests {
             answer(&twins, &Wish { user: Some("work".into()), ..Wish::default() }, &[], "/"),
             "work by user in the address"
         );
-    }
-
-    #[test]
-    fn the_environment_names_an_account_for_any_registry_or_for_one() {
-        let ghcr = Registry::from_key("ghcr.io");
-        for (value, expected) in [
-            ("work", Named::Anywhere("work".into())),
-            ("ghcr.io=work", Named::Here("work".into())),
-            ("quay.io=me, GHCR.io = work", Named::Here("work".into())),
-            ("quay.io=me", Named::Nobody),
-        ] {
-            assert_eq!(Named::parse(value, &ghcr), expected, "{value}");
-        }
     }
 }

@@ -1,0 +1,119 @@
+//! What is asked: the accounts of a registry, and what the call says about the one it wants.
+
+use crate::model::{Account, AccountName, ImageReference, Registry};
+
+/// What the config knows about one registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Candidates {
+    pub(crate) registry: Registry,
+    pub(crate) active: Active,
+    /// Who was active before the last switch.
+    pub(crate) previous: Option<AccountName>,
+    pub(crate) accounts: Vec<Account>,
+}
+
+/// The account that answers when nothing else decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Active {
+    Account(AccountName),
+    /// After `docker logout`: the accounts are kept, but none is handed out unasked.
+    SignedOut,
+    #[default]
+    Unset,
+}
+
+/// What the call itself says about the account it wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) environment: Named,
+    /// From the program's name, `docker-credential-ensign-<alias>`.
+    pub(crate) pinned: Option<AccountName>,
+    /// From the server address, `user@host`.
+    pub(crate) user: Option<String>,
+    /// From the server address, `host/repository`.
+    pub(crate) image: Option<ImageReference>,
+}
+
+/// The meaning of `ENSIGN_ACCOUNT` for one registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Named {
+    #[default]
+    Nobody,
+    /// `alias`: meant for whichever registry has it.
+    Anywhere(String),
+    /// `host=alias`: meant for this one, and nothing else will do.
+    Here(String),
+}
+
+/// What can be found out about the caller. Costly, so each is asked for only when its rung is reached.
+pub(crate) struct Evidence<I, F> {
+    /// The images of the asked registry on the caller's command line.
+    pub(crate) images: I,
+    /// The caller's working directory.
+    pub(crate) folder: F,
+}
+
+impl Candidates {
+    /// What is known about a registry without accounts.
+    pub(crate) fn none(registry: &Registry) -> Self {
+        Self { registry: registry.clone(), active: Active::Unset, previous: None, accounts: vec![] }
+    }
+
+    /// The account a person means by `name`: an alias first, else a user name that only one account has.
+    pub(crate) fn account(&self, name: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.name.as_str() == name).or_else(|| {
+            let mut same_user = self.accounts.iter().filter(|account| account.username.as_str() == name);
+            same_user.next().filter(|_| same_user.next().is_none())
+        })
+    }
+
+    pub(crate) fn active_account(&self) -> Option<&Account> {
+        match &self.active {
+            Active::Account(name) => self.accounts.iter().find(|account| account.name == *name),
+            Active::SignedOut | Active::Unset => None,
+        }
+    }
+
+    pub(crate) fn previous_account(&self) -> Option<&Account> {
+        self.previous.as_ref().and_then(|name| self.accounts.iter().find(|account| account.name == *name))
+    }
+
+    /// The account that answers when a call says nothing about itself.
+    pub(crate) fn default_account(&self) -> Option<&Account> {
+        self.active_account().or_else(|| if self.sole_answer() { self.accounts.first() } else { None })
+    }
+
+    pub(super) fn sole_answer(&self) -> bool {
+        self.accounts.len() == 1 && self.active != Active::SignedOut
+    }
+}
+
+impl Named {
+    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`.
+    pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
+        if !value.contains('=') {
+            return Self::Anywhere(value.trim().to_owned());
+        }
+        let mut pairs = value.split(',').filter_map(|pair| pair.split_once('='));
+        let here = pairs.find(|(host, _)| registry.is_key(host.trim()));
+        here.map_or(Self::Nobody, |(_, name)| Self::Here(name.trim().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_an_account_for_any_registry_or_for_one() {
+        let ghcr = Registry::from_key("ghcr.io");
+        for (value, expected) in [
+            ("work", Named::Anywhere("work".into())),
+            ("ghcr.io=work", Named::Here("work".into())),
+            ("quay.io=me, GHCR.io = work", Named::Here("work".into())),
+            ("quay.io=me", Named::Nobody),
+        ] {
+            assert_eq!(Named::parse(value, &ghcr), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The architecture as two tables: which layer may use which, and which file is the home of which crate.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module with those it may use (besides itself), as ARCHITECTURE.md draws them.
+const LAYERS: [(&str, &[&str]); 13] = [
+    ("model", &[]),
+    ("system", &["model"]),
+    ("config", &["model", "system"]),
+    ("vault", &["model", "system"]),
+    ("caller", &["model", "system"]),
+    ("docker", &["model", "system"]),
+    ("oci", &["model", "system"]),
+    ("accounts", &["model", "system", "config", "vault"]),
+    ("protocol", &["model", "system", "accounts", "caller"]),
+    ("cli", &["model", "system", "accounts", "caller", "docker", "oci", "protocol"]),
+    ("invocation", &["model", "protocol"]),
+    ("lib", &["system", "invocation", "protocol", "cli"]),
+    ("main", &[]),
+];
+
+/// Parts of a module that not everybody who may use the module may use.
+const NOT_FOR: [(&str, &[&str]); 2] = [
+    ("system::http", &["model", "config", "vault", "caller", "docker", "accounts", "protocol", "cli", "invocation"]),
+    ("system::programs", &["model", "config", "caller", "docker", "oci", "accounts", "protocol", "cli", "invocation"]),
+];
+
+/// Outside crates and the files that may name them.
+const HOMES: [(&str, &[&str]); 13] = [
+    ("base64", &["system/http.rs", "docker/leftovers.rs"]),
+    ("clap", &["cli/args.rs"]),
+    ("clap_complete", &["cli/args.rs"]),
+    ("dialoguer", &["cli/ui.rs"]),
+    ("directories", &["system/env.rs"]),
+    ("indicatif", &["cli/ui.rs"]),
+    ("open", &["cli/ui.rs"]),
+    ("proptest", &["model/", "config/", "caller/", "docker/", "oci/"]),
+    ("shell_words", &["caller/typed.rs"]),
+    ("sysinfo", &["caller/ancestry/portable.rs"]),
+    ("toml_edit", &["docker/containers.rs"]),
+    ("ureq", &["system/http.rs"]),
+    ("zeroize", &["model/secret.rs", "system/", "vault/", "protocol/message.rs", "cli/login.rs", "oci/"]),
+];
+
+#[test]
+fn no_layer_uses_one_above_or_beside_it() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let module = module_of(&file);
+        let (_, may_use) =
+            LAYERS.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("{file} is in no layer"));
+        for used in uses_of_crate(&text) {
+            let top = used.split("::").next().unwrap();
+            if top != module && !may_use.contains(&top) {
+                wrong.push(format!("{file} uses crate::{top}"));
+            }
+            wrong.extend(
+                NOT_FOR
+                    .iter()
+                    .filter(|(part, not)| used.starts_with(part) && not.contains(&module.as_str()))
+                    .map(|(part, _)| format!("{file} uses crate::{part}")),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "the table in tests/it/layers.rs forbids:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_outside_crate_has_one_home() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        for (name, homes) in HOMES {
+            let named = text.lines().any(|line| !line.trim_start().starts_with("//") && names_crate(line, name));
+            if named && !homes.iter().any(|home| file.starts_with(home)) {
+                wrong.push(format!("{file} names {name}, whose home is {}", homes.join(", ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let everywhere = ["anyhow", "serde", "serde_json", "tempfile", "fancy-regex"]; // errors and JSON are spoken in every layer
+    let dependencies =
+        manifest.lines().skip_while(|line| *line != "[dependencies]").take_while(|line| *line != "[[test]]");
+    for line in dependencies.filter(|line| line.contains(" = ") && !line.starts_with(['#', '['])) {
+        let name = line.split(" = ").next().unwrap();
+        let listed = HOMES.iter().any(|(home, _)| *home == name.replace('-', "_"));
+        assert!(listed || everywhere.contains(&name), "{name} has no home in tests/it/layers.rs");
+    }
+}
+
+#[test]
+fn every_test_file_is_part_of_the_tests() {
+    let main = fs::read_to_string(root().join("tests/it/main.rs")).unwrap();
+    for entry in fs::read_dir(root().join("tests/it")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(name == "main" || main.contains(&format!("mod {name};")), "tests/it/{name}.rs is forgotten in main.rs");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    for (file, text) in sources() {
+        assert!(text.lines().count() <= 400, "{file} has {} lines: it wants to be two", text.lines().count());
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file, by its path in `src/`.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    collect(&root().join("src"), "", &mut found);
+    assert!(found.len() > 40);
+    found
+}
+
+fn collect(folder: &Path, prefix: &str, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), found);
+        } else {
+            found.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn module_of(file: &str) -> String {
+    file.split('/').next().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// `crate::a::b` and `crate::{a, b}` become paths; in `lib.rs` modules are named without `crate`.
+fn uses_of_crate(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let mut uses = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let before = code[..at].chars().next_back().unwrap_or(' ');
+        let rest = &code[at + "crate::".len()..];
+        if before.is_alphanumeric() || before == '_' || before == '$' {
+            continue;
+        }
+        if let Some(list) = rest.strip_prefix('{') {
+            uses.extend(
+                list.split('}')
+                    .next()
+                    .unwrap()
+                    .split(',')
+                    .map(|item| item.trim().to_owned())
+                    .filter(|item| !item.is_empty()),
+            );
+        } else {
+            uses.push(rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect());
+        }
+    }
+    uses
+}
+
+fn names_crate(line: &str, name: &str) -> bool {
+    line.match_indices(&format!("{name}::")).any(|(at, _)| {
+        let before = line[..at].chars().next_back().unwrap_or(' ');
+        !(before.is_alphanumeric() || matches!(before, '_' | ':'))
+    })
+}
