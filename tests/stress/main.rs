@@ -51,7 +51,9 @@ fn no_account_is_lost_no_file_torn_and_no_answer_wrong() {
             .collect();
         let written = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
         over.store(true, Ordering::Relaxed);
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        for reader in readers {
+            reader.join().unwrap();
+        }
         written
     });
     eprintln!("{} answers, {} writers killed", answers.load(Ordering::Relaxed), deaths.load(Ordering::Relaxed));
