@@ -2,7 +2,6 @@
 //!
 //! One pass over the bytes; what belongs to other registries is skipped, not built, because `get` runs for each image.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -94,13 +93,9 @@ struct RawFile {
 
 /// The words become values here; a wrong one is named with its place in the file.
 fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> PathBuf) -> Result<Candidates, String> {
-    let mut names = BTreeSet::new();
     let accounts = raw.accounts.into_iter().map(|(name, raw)| {
         let place =
             |what: &str, error: &dyn fmt::Display| format!("registries.{registry}.accounts.{name}{what}: {error}");
-        if !names.insert(name.clone()) {
-            return Err(place("", &"it stands there twice"));
-        }
         Ok(Account {
             registry: registry.clone(),
             username: raw.username.as_ref().unwrap_or(&name).parse().map_err(|error| place(".username", &error))?,
@@ -116,7 +111,12 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
             name: name.parse().map_err(|error| place("", &error))?,
         })
     });
-    let accounts = accounts.collect::<Result<_, String>>()?;
+    let accounts = accounts.collect::<Result<Vec<_>, String>>()?;
+    let mut names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(name) = names.array_windows().find_map(|[name, next]| (name == next).then_some(name)) {
+        return Err(format!("registries.{registry}.accounts.{name} stands there twice"));
+    }
     let active = match raw.active {
         RawActive::Absent => Active::Unset,
         RawActive::Null => Active::SignedOut,
@@ -296,7 +296,7 @@ mod tests {
             ),
             (
                 r#"{"version": 3, "registries": {"a": {"accounts": {"x": {}, "x": {}}}}}"#,
-                "registries.a.accounts.x: it stands there twice",
+                "registries.a.accounts.x stands there twice",
             ),
             (
                 r#"{"version": 3, "registries": {"a": {"accounts": {"x": {"images": ["A/b c"]}}}}}"#,

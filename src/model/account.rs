@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{ImagePattern, Registry, Repository};
+use super::{ImagePattern, ImageReference, Registry, Repository};
 
 /// One login of one registry. Registry and name together identify it, in the config and in every secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,17 +27,32 @@ impl Account {
         if !self.images.is_empty() {
             return self.images.clone();
         }
-        let mut namespaces: Vec<String> = [Some(self.username.as_str()), Some(self.name.as_str()), self.did.as_deref()]
-            .into_iter()
-            .flatten()
-            .map(str::to_lowercase) // a repository is in lower case; GitHub's user names, for one, need not be
-            .collect();
+        let mut namespaces: Vec<String> = self.namespaces().map(str::to_lowercase).collect();
         namespaces.dedup();
-        namespaces
-            .into_iter()
-            .filter(|namespace| namespace.parse::<Repository>().is_ok())
-            .map(|namespace| ImagePattern::namespace(&self.registry, &namespace))
-            .collect()
+        namespaces.retain(|namespace| namespace.parse::<Repository>().is_ok());
+        namespaces.iter().map(|namespace| ImagePattern::namespace(&self.registry, namespace)).collect()
+    }
+
+    /// The pattern by which `image` is this account's, the closest if several match. The same as looking through
+    /// [`Self::patterns`], without making them: a registry may have thousands of accounts.
+    pub fn claim(&self, image: &ImageReference) -> Option<ImagePattern> {
+        if !self.images.is_empty() {
+            let matching = self.images.iter().filter(|pattern| pattern.matches(image));
+            return matching.max_by_key(|pattern| pattern.specificity()).cloned();
+        }
+        let path = image.repository().as_str();
+        let holds = |namespace: &&str| {
+            let head = path.get(..namespace.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(namespace))
+                && matches!(path.as_bytes().get(namespace.len()), None | Some(b'/'))
+        };
+        let namespace = self.namespaces().find(holds).filter(|_| self.registry == *image.registry())?;
+        Some(ImagePattern::namespace(&self.registry, &namespace.to_lowercase()))
+    }
+
+    /// A repository is in lower case; a name, as on GitHub, need not be.
+    fn namespaces(&self) -> impl Iterator<Item = &str> {
+        [Some(self.username.as_str()), Some(self.name.as_str()), self.did.as_deref()].into_iter().flatten()
     }
 
     /// Tells whether a person who says `name` means this account: its alias first, but its user name serves.
@@ -207,6 +222,19 @@ mod tests {
         };
         let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
         assert_eq!(patterns, ["atcr.io/alice.example.com/**", "atcr.io/home/**", "atcr.io/did:plc:abc/**"]);
+        for image in [
+            "alice.example.com/app",
+            "alice.example.com",
+            "home/a/b",
+            "did:plc:abc/app:1",
+            "alice.example.comx/app",
+            "homes/a",
+            "x/home",
+        ] {
+            let image: ImageReference = format!("atcr.io/{image}").parse().unwrap();
+            let matching = account.patterns().into_iter().find(|pattern| pattern.matches(&image));
+            assert_eq!(account.claim(&image), matching, "{image}");
+        }
     }
 
     #[test]

@@ -3,12 +3,11 @@
 mod owner;
 mod question;
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::path::PathBuf;
 
 use super::{Account, AccountName, ImagePattern, ImageReference};
-use owner::{Patterns, used_in};
+use owner::{owner_of, used_in};
 pub(crate) use question::{Active, Candidates, Evidence, Named, Wish};
 
 /// The steps of `decisions`, in their order.
@@ -113,19 +112,20 @@ where
     F: FnOnce() -> Option<PathBuf>,
 {
     let (mut images, mut folder) = (Some(evidence.images), Some(evidence.folder));
-    let patterns = OnceCell::new();
     Rung::ALL.into_iter().map(move |rung| {
-        let patterns = || patterns.get_or_init(|| Patterns::of(&candidates.accounts));
         let finding = match rung {
             Rung::Environment => named_in_environment(candidates, &wish.environment),
             Rung::PinnedName => wish.pinned.as_ref().map_or(Finding::Nothing, |name| named(candidates, name.as_str())),
             Rung::AddressUser => wish.user.as_ref().map_or(Finding::Nothing, |user| named(candidates, user)),
             Rung::AddressImage => {
-                wish.image.as_ref().map_or(Finding::Nothing, |image| patterns().owner_of(std::slice::from_ref(image)))
+                let image = wish.image.as_ref();
+                image.map_or(Finding::Nothing, |image| owner_of(&candidates.accounts, std::slice::from_ref(image)))
             }
             // One account that would answer anyway: who is calling cannot change that, so nobody looks.
             Rung::CommandLine | Rung::Folder if candidates.sole_answer() => Finding::Nothing,
-            Rung::CommandLine => images.take().map_or(Finding::Nothing, |images| patterns().owner_of(&images())),
+            Rung::CommandLine => {
+                images.take().map_or(Finding::Nothing, |images| owner_of(&candidates.accounts, &images()))
+            }
             Rung::Folder if candidates.accounts.iter().all(|account| account.folders.is_empty()) => Finding::Nothing,
             Rung::Folder => folder
                 .take()

@@ -23,40 +23,22 @@ pub(super) fn used_in<'a>(candidates: &'a Candidates, current: &Path) -> Finding
     }
 }
 
-/// Every account's patterns, made once per question.
-pub(super) struct Patterns<'a>(Vec<(&'a Account, ImagePattern)>);
-
-impl<'a> Patterns<'a> {
-    pub(super) fn of(accounts: &'a [Account]) -> Self {
-        Self(
-            accounts
-                .iter()
-                .flat_map(|account| account.patterns().into_iter().map(move |pattern| (account, pattern)))
-                .collect(),
-        )
+/// The one account that all `images` with an owner belong to. Images nobody owns (public ones) say nothing.
+pub(super) fn owner_of<'a>(accounts: &'a [Account], images: &[ImageReference]) -> Finding<'a> {
+    let mut owners: Vec<(&ImageReference, &'a Account, ImagePattern)> = Vec::new();
+    for image in images {
+        let claims: Vec<_> =
+            accounts.iter().filter_map(|account| Some((image, account, account.claim(image)?))).collect();
+        let closest = claims.iter().map(|(_, _, pattern)| pattern.specificity()).max();
+        owners.extend(claims.into_iter().filter(|(_, _, pattern)| Some(pattern.specificity()) == closest));
     }
-
-    /// The one account that all `images` with an owner belong to. Images nobody owns (public ones) say nothing.
-    pub(super) fn owner_of(&self, images: &[ImageReference]) -> Finding<'a> {
-        let mut owners: Vec<(&ImageReference, &'a Account, &ImagePattern)> = Vec::new();
-        for image in images {
-            let matching: Vec<_> = self.0.iter().filter(|(_, pattern)| pattern.matches(image)).collect();
-            let best = matching.iter().map(|(_, pattern)| pattern.specificity()).max();
-            owners.extend(
-                matching
-                    .into_iter()
-                    .filter(|(_, pattern)| Some(pattern.specificity()) == best)
-                    .map(|(account, pattern)| (image, *account, pattern)),
-            );
+    match owners.first() {
+        None => Finding::Nothing,
+        Some((image, account, pattern)) if owners.iter().all(|(_, other, _)| other.name == account.name) => {
+            Finding::Account(account, Why::Image((*image).clone(), pattern.clone()))
         }
-        match owners.first() {
-            None => Finding::Nothing,
-            Some((image, account, pattern)) if owners.iter().all(|(_, other, _)| other.name == account.name) => {
-                Finding::Account(account, Why::Image((*image).clone(), (*pattern).clone()))
-            }
-            Some(_) => Finding::Torn(
-                owners.iter().map(|(image, account, _)| ((*image).clone(), account.name.clone())).collect(),
-            ),
+        Some(_) => {
+            Finding::Torn(owners.iter().map(|(image, account, _)| ((*image).clone(), account.name.clone())).collect())
         }
     }
 }
