@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub)]
 
 mod bad_input;
+mod callers;
+mod docker;
 mod formats;
 mod install;
 mod layers;
 mod people;
+mod stores;
 mod support;
 mod vectors;

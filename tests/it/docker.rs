@@ -1,0 +1,136 @@
+//! `configure-docker`: the files of Docker and of the containers tools, previewed, changed, changed back.
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, read_json, write};
+
+/// Accounts on two registries; no containers tools.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    sandbox.store("ghcr.io", "me", "s3cret");
+    sandbox.store("docker.io", "alice", "s3cret");
+    sandbox
+}
+
+fn docker_config(sandbox: &Sandbox) -> PathBuf {
+    sandbox.home().join(".docker/config.json")
+}
+
+const PREVIEW: &str = "~/.docker/config.json\n  credHelpers\n+   \"ghcr.io\": \"ensign\"\n+   \"https://index.docker.io/v1/\": \"ensign\"\n+   \"docker.io\": \"ensign\"\n";
+
+#[test]
+fn a_dry_run_shows_and_changes_nothing() {
+    let sandbox = sandbox();
+    let run = sandbox.run(&["configure-docker", "--dry-run"], "");
+    assert_eq!(run, Run { code: Some(0), stdout: PREVIEW.into(), stderr: "Nothing written.\n".into() });
+    assert!(!docker_config(&sandbox).exists());
+}
+
+#[test]
+fn a_new_file_is_private_and_undone_again() {
+    let sandbox = sandbox();
+    let run = sandbox.run(&["configure-docker"], "");
+    let said = "✓ Wrote ~/.docker/config.json   (undo: docker-credential-ensign configure-docker --undo)\n\
+        ! `docker-credential-ensign` is not on PATH: Docker will not find it\n";
+    assert_eq!(run, Run { code: Some(0), stdout: PREVIEW.into(), stderr: said.into() });
+    assert_eq!(std::fs::metadata(docker_config(&sandbox)).unwrap().permissions().mode() & 0o777, 0o600);
+    let helpers = json!({"ghcr.io": "ensign", "https://index.docker.io/v1/": "ensign", "docker.io": "ensign"});
+    assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"], helpers);
+    assert!(sandbox.run(&["configure-docker"], "").stderr.starts_with("Nothing to change.\n"));
+    sandbox.ok(&["configure-docker", "--undo"], "");
+    assert_eq!(read_json(&docker_config(&sandbox)), json!({}));
+}
+
+#[test]
+fn everything_else_in_the_file_stays_as_it_is() {
+    let sandbox = sandbox();
+    let dotfile = sandbox.home().join("dotfiles/docker.json");
+    let text = "{\n  \"psFormat\": \"x\\u003cy\",\n  \"credHelpers\": { \"gcr.io\": \"gcloud\", \"ghcr.io\": \"pass\" },\n  \"auths\": {\n    \"a.example\": {}\n  }\n}";
+    write(&dotfile, text.as_bytes());
+    std::fs::set_permissions(&dotfile, PermissionsExt::from_mode(0o640)).unwrap();
+    std::fs::create_dir_all(sandbox.home().join(".docker")).unwrap();
+    std::os::unix::fs::symlink("../dotfiles/docker.json", docker_config(&sandbox)).unwrap();
+    let run = sandbox.run(&["configure-docker"], "");
+    assert!(run.stdout.starts_with("~/.docker/config.json   (link to ../dotfiles/docker.json)\n"), "{run:?}");
+    assert!(run.stderr.contains("! another helper serves some of them; to take them over:  docker-credential-ensign configure-docker --force\n"), "{run:?}");
+    let after = std::fs::read_to_string(&dotfile).unwrap();
+    let expected = r#"{"psFormat":"x<y","credHelpers":{"gcr.io":"gcloud","ghcr.io":"pass","https://index.docker.io/v1/":"ensign","docker.io":"ensign"},"auths":{"a.example":{}}}"#;
+    assert_eq!(serde_json::from_str::<Value>(&after).unwrap().to_string(), expected);
+    assert!(after.contains("\"x\\u003cy\""), "bytes that are not ours are not written anew");
+    assert!(docker_config(&sandbox).is_symlink());
+    assert_eq!(std::fs::metadata(&dotfile).unwrap().permissions().mode() & 0o777, 0o640);
+    sandbox.ok(&["configure-docker", "--undo"], "");
+    assert_eq!(std::fs::read_to_string(&dotfile).unwrap(), text);
+}
+
+#[test]
+fn a_broken_file_is_named_and_left_alone() {
+    let sandbox = sandbox();
+    write(&docker_config(&sandbox), b"{\n  \"auths\": {,\n}");
+    let run = sandbox.run(&["configure-docker"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    assert!(
+        run.stderr.starts_with("error: ") && run.stderr.contains("config.json") && run.stderr.contains("line 2"),
+        "{run:?}"
+    );
+    assert_eq!(std::fs::read(docker_config(&sandbox)).unwrap(), b"{\n  \"auths\": {,\n}");
+}
+
+#[test]
+fn plain_text_logins_are_shown_and_moved_only_when_asked() {
+    let sandbox = sandbox();
+    // carol:hunter2
+    let text = r#"{"auths": {"quay.io": {"auth": "Y2Fyb2w6aHVudGVyMg=="}, "bad.example": {"auth": "%"}}}"#;
+    write(&docker_config(&sandbox), text.as_bytes());
+    let run = sandbox.run(&["configure-docker", "quay.io"], "");
+    assert_eq!(run.code, Some(0));
+    assert!(!format!("{run:?}").contains("hunter2") && !format!("{run:?}").contains("Y2Fyb2w6"), "{run:?}");
+    assert!(run.stdout.contains("quay.io") && run.stderr.contains("plain-text logins are left"), "{run:?}");
+    assert_eq!(sandbox.who("quay.io"), "credentials not found in native keychain");
+    let run = sandbox.run(&["configure-docker", "quay.io", "--import"], "");
+    assert!(run.stderr.contains("✓ Imported carol of quay.io\n"), "{run:?}");
+    assert_eq!(sandbox.who("quay.io"), "carol");
+    assert_eq!(read_json(&docker_config(&sandbox))["auths"], json!({"quay.io": {}, "bad.example": {"auth": "%"}}));
+    for entry in std::fs::read_dir(sandbox.home().join(".docker")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("Y2Fyb2w6aHVudGVyMg"), "the login is left in {}", path.display());
+    }
+}
+
+#[test]
+fn the_containers_tools_are_configured_where_they_are_found() {
+    let sandbox = sandbox();
+    let auth = sandbox.home().join(".config/containers/auth.json");
+    write(&auth, b"{}");
+    let conf = sandbox.home().join(".config/containers/registries.conf");
+    write(
+        &conf,
+        b"# mine\ncredential-helpers = [\"containers-auth.json\"]\nunqualified-search-registries = [\"docker.io\"]\n",
+    );
+    sandbox.ok(&["configure-docker"], "");
+    assert_eq!(read_json(&auth)["credHelpers"], json!({"ghcr.io": "ensign", "docker.io": "ensign"}));
+    let text = std::fs::read_to_string(&conf).unwrap();
+    assert!(text.starts_with("# mine\ncredential-helpers = [\"ensign\", \"containers-auth.json\"]\n"), "{text}");
+    sandbox.ok(&["configure-docker", "--undo"], "");
+    assert_eq!(read_json(&auth), json!({}));
+    assert!(!std::fs::read_to_string(&conf).unwrap().contains("ensign"));
+}
+
+#[test]
+fn status_knows_whom_docker_asks() {
+    let sandbox = sandbox();
+    write(&docker_config(&sandbox), br#"{"credsStore": "desktop", "credHelpers": {"ghcr.io": "ensign"}}"#);
+    let json: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
+    assert_eq!(
+        json["docker"],
+        json!([{"registry": "ghcr.io", "asks": "ensign"}, {"registry": "docker.io", "asks": "desktop"}])
+    );
+    let text = sandbox.ok(&["status"], "");
+    assert!(text.contains("Docker does not ask Ensign for docker.io (asks desktop):"), "{text}");
+    assert!(text.contains("✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n"), "{text}");
+}

@@ -1,0 +1,81 @@
+//! Secrets that another credential helper keeps.
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{Run, Sandbox, write};
+
+/// A helper that keeps what it is given as files in the home folder.
+const HELPER: &str = r#"#!/bin/sh
+input=$(cat)
+key() { printf '%s' "$1" | cksum | cut -d' ' -f1; }
+case $1 in
+store) url=${input#*'"ServerURL":"'}; printf '%s' "$input" > "$HOME/kept-$(key "${url%%'"'*}")" ;;
+get) cat "$HOME/kept-$(key "$input")" 2>/dev/null || { echo credentials not found in native keychain; exit 1; } ;;
+erase) rm "$HOME/kept-$(key "$input")" 2>/dev/null || { echo credentials not found in native keychain; exit 1; } ;;
+esac
+"#;
+
+fn with_helper(name: &str, script: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let program = sandbox.home().join(format!("bin/docker-credential-{name}"));
+    write(&program, script.as_bytes());
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
+    sandbox.with("PATH", &path)
+}
+
+fn login(sandbox: &Sandbox, user: &str, store: &str) -> Run {
+    sandbox.run(
+        &["login", "ghcr.io", "-u", user, "--password-stdin", "--no-verify", "--store", store],
+        &format!("{user}-s3cret"),
+    )
+}
+
+#[test]
+fn two_accounts_of_one_registry_lie_in_another_helper() {
+    let sandbox = with_helper("kept", HELPER);
+    for user in ["alice", "bob"] {
+        assert_eq!(login(&sandbox, user, "helper:kept").code, Some(0));
+    }
+    for user in ["alice", "bob"] {
+        let answer =
+            format!("{{\"ServerURL\":\"{user}@ghcr.io\",\"Username\":\"{user}\",\"Secret\":\"{user}-s3cret\"}}\n");
+        assert_eq!(sandbox.run(&["get"], &format!("{user}@ghcr.io")), Run::success(&answer));
+    }
+    assert!(!sandbox.secrets_path("ghcr.io").exists());
+    sandbox.ok(&["account", "edit", "ghcr.io", "bob", "--alias", "work"], "");
+    assert_eq!(sandbox.who("bob@ghcr.io"), "bob", "the secret moved with the alias");
+    sandbox.ok(&["logout", "ghcr.io", "--all"], "");
+    let kept = std::fs::read_dir(sandbox.home())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("kept-"));
+    assert_eq!(kept.count(), 0);
+}
+
+#[test]
+fn a_helper_that_is_missing_or_fails_is_named() {
+    let sandbox = with_helper("broken", "#!/bin/sh\necho '{\"Secret\":\"s3cret\"}'; exit 1\n");
+    let run = login(&sandbox, "alice", "helper:broken");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("could not be kept by `docker-credential-broken`"), "{run:?}");
+    let run = login(&sandbox, "alice", "helper:absent");
+    assert!(run.stderr.contains("could not run `docker-credential-absent`"), "{run:?}");
+    assert!(!sandbox.config_path().exists(), "nothing is kept of a login whose secret is not");
+}
+
+#[test]
+fn a_helper_that_asks_us_again_does_not_go_round_in_circles() {
+    let script = format!("#!/bin/sh\ncat | {} get\n", Sandbox::program());
+    let sandbox = with_helper("circle", &script);
+    crate::support::write(
+        &sandbox.config_path(),
+        br#"{"version":3,"registries":{"ghcr.io":{"active":"a","accounts":{"a":{"username":"a","store":"helper:circle"}}}}}"#,
+    );
+    let run = sandbox.run(&["get"], "ghcr.io");
+    assert_eq!(
+        (run.code, run.stdout.contains("could not be read by `docker-credential-circle`")),
+        (Some(1), true),
+        "{run:?}"
+    );
+}
