@@ -274,8 +274,7 @@ fn the_environment_and_the_name_of_the_program_choose_first() {
     assert_eq!(typo.run(&["get"], "ghcr.io"), Run { code: Some(1), stdout: said.into(), stderr: String::new() });
     let sandbox = two_accounts();
     for (name, expected) in [("bob", "\"Username\":\"bob\""), ("nobody", "credentials not found in native keychain")] {
-        let pinned = sandbox.home().join(format!("docker-credential-ensign-{name}"));
-        std::fs::copy(Sandbox::program(), &pinned).unwrap();
+        let pinned = sandbox.link(&format!("docker-credential-ensign-{name}"));
         let run = crate::support::finish(sandbox.command_of(&pinned, &["get"]).spawn().unwrap(), b"ghcr.io");
         assert!(run.stdout.contains(expected) && run.stderr.is_empty(), "{run:?}");
     }

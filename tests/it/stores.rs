@@ -1,8 +1,6 @@
 //! Secrets that another credential helper keeps.
 #![cfg(unix)]
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::support::{Run, Sandbox, write};
 
 /// A helper that keeps what it is given as files in the home folder.
@@ -17,12 +15,7 @@ esac
 "#;
 
 fn with_helper(name: &str, script: &str) -> Sandbox {
-    let sandbox = Sandbox::new();
-    let program = sandbox.home().join(format!("bin/docker-credential-{name}"));
-    write(&program, script.as_bytes());
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-    let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
-    sandbox.with("PATH", &path)
+    Sandbox::new().with_program(&format!("docker-credential-{name}"), script)
 }
 
 fn login(sandbox: &Sandbox, user: &str, store: &str) -> Run {
@@ -68,7 +61,7 @@ fn a_helper_that_is_missing_or_fails_is_named() {
 fn a_helper_that_asks_us_again_does_not_go_round_in_circles() {
     let script = format!("#!/bin/sh\ncat | {} get\n", Sandbox::program());
     let sandbox = with_helper("circle", &script);
-    crate::support::write(
+    write(
         &sandbox.config_path(),
         br#"{"version":3,"registries":{"ghcr.io":{"active":"a","accounts":{"a":{"username":"a","store":"helper:circle"}}}}}"#,
     );

@@ -90,25 +90,14 @@ fn keep_in_helper(sandbox: Sandbox, servers: &Map<String, Value>, name: &str, sc
     sandbox.write_state(servers);
     let text = sandbox.config().to_string().replace(r#""store":"file""#, &format!(r#""store":"helper:{name}""#));
     write(&sandbox.config_path(), text.as_bytes());
-    let program = sandbox.home().join("bin").join(format!("docker-credential-{name}"));
-    write(&program, format!("#!/bin/sh\n{script}\n").as_bytes());
-    make_executable(&program);
-    let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
-    sandbox.with("PATH", &path)
-}
-
-fn make_executable(program: &PathBuf) {
-    #[cfg(unix)]
-    std::fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    #[cfg(not(unix))]
-    let _ = program;
+    sandbox.with_program(&format!("docker-credential-{name}"), &format!("#!/bin/sh\n{script}\n"))
 }
 
 fn run(sandbox: &Sandbox, vector: &Value, step: &Value) -> Vec<Run> {
     let arguments: Vec<_> =
         step["argv"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect();
     let program = match vector["steps"][0]["program"].as_str() {
-        Some(name) => link(sandbox, name),
+        Some(name) => sandbox.link(name),
         None => PathBuf::from(Sandbox::program()),
     };
     let parallel = step["parallel"].as_u64().unwrap_or(1);
@@ -151,13 +140,6 @@ fn run(sandbox: &Sandbox, vector: &Value, step: &Value) -> Vec<Run> {
             _ => finish(child, &stdin),
         })
         .collect()
-}
-
-fn link(sandbox: &Sandbox, name: &str) -> PathBuf {
-    let path = sandbox.home().join(name);
-    let _ = std::fs::remove_file(&path);
-    std::fs::copy(Sandbox::program(), &path).unwrap();
-    path
 }
 
 fn stdin(value: &Value, index: u64) -> Vec<u8> {

@@ -74,6 +74,36 @@ impl Sandbox {
         command
     }
 
+    /// Puts a script on PATH, before the machine's own programs.
+    #[cfg(unix)]
+    pub fn with_program(self, name: &str, script: &str) -> Self {
+        let (folder, text) = (self.home().join("bin"), self.home().join(format!("{name}.text")));
+        std::fs::create_dir_all(&folder).unwrap();
+        write(&text, script.as_bytes());
+        // By another process: see `link`.
+        let made = Command::new("install").args(["-m", "755"]).args([&text, &folder.join(name)]).status().unwrap();
+        assert!(made.success());
+        let path = format!("{}:/usr/bin:/bin", folder.display());
+        self.with("PATH", &path)
+    }
+
+    #[cfg(not(unix))]
+    pub fn with_program(self, _: &str, _: &str) -> Self {
+        self // the vectors that need one expect an error all the same
+    }
+
+    /// The program under another name.
+    pub fn link(&self, name: &str) -> PathBuf {
+        let path = self.home().join(name).with_extension(std::env::consts::EXE_EXTENSION);
+        let _ = std::fs::remove_file(&path);
+        // A copy could not be run while another test, forking meanwhile, still holds it open for writing.
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(Self::program(), &path).unwrap();
+        #[cfg(not(unix))]
+        std::fs::copy(Self::program(), &path).unwrap();
+        path
+    }
+
     /// Runs the program with `stdin` and waits for it.
     pub fn run(&self, arguments: &[&str], stdin: &str) -> Run {
         finish(self.command(arguments).spawn().unwrap(), stdin.as_bytes())
