@@ -66,8 +66,8 @@ impl Front {
         }
         match Action::ALL.into_iter().find(|action| action.verb() == first) {
             Some(action) if words.len() == 1 => Self::Protocol(action),
-            Some(_) if !words[1..].iter().any(|word| word == "--help" || word == "-h") => Self::ProtocolUsage,
-            _ => Self::User(words),
+            Some(_) => Self::ProtocolUsage,
+            None => Self::User(words),
         }
     }
 }
@@ -104,7 +104,7 @@ mod tests {
             (vec!["docker-credential-ensign-work", "get"], Some("work"), Front::Protocol(Action::Get)),
             (vec!["ensign", "store"], None, Front::Protocol(Action::Store)),
             (vec!["ensign", "get", "x"], None, Front::ProtocolUsage),
-            (vec!["ensign", "get", "--help"], None, user(&["get", "--help"])),
+            (vec!["ensign", "get", "--help"], None, Front::ProtocolUsage),
             (vec!["ensign", "version"], None, Front::Version),
             (vec!["ensign", "version", "--json"], None, user(&["version", "--json"])),
             (vec!["ensign"], None, user(&[])),
