@@ -24,10 +24,14 @@ pub(crate) struct Login {
     pub(crate) username: Username,
     /// The label; `None`: that of the account with this user name, else the user name itself.
     pub(crate) name: Option<AccountName>,
-    /// Where to keep the secret; `None`: where it was, else the file store.
+    /// Where to keep the secret from now on; `None`: where it was, else the file store.
     pub(crate) store: Option<StoreKind>,
+    /// Whom an identity token is for, if that is known; the user name says `<token>` then.
+    pub(crate) token_of: Option<Username>,
     /// Patterns to add to the account's.
     pub(crate) images: Vec<ImagePattern>,
+    /// The part of the registry that the server address named: it has a login of its own.
+    pub(crate) bound: Option<ImagePattern>,
     pub(crate) secret: Secret,
     pub(crate) activate: Activate,
 }
@@ -102,15 +106,21 @@ impl<'e> Accounts<'e> {
         let result = self.change(|edit| {
             let candidates = edit.of(&login.registry);
             let account = login.account(&candidates)?;
-            before = Some((account.clone(), self.vault.get(&account).ok().flatten()));
+            let secret = self.vault.get(&account);
             self.vault.put(&account, &login.secret)?;
+            before = secret.ok().map(|secret| (account.clone(), secret)); // what could not be read cannot be put back
             edit.document.put(&account);
+            let moved = |old: &&Account| old.name == account.name && old.store != account.store;
+            let old = candidates.accounts.iter().find(moved).filter(|old| old.store.is_known());
+            edit.afterwards.extend(old.cloned());
             if login.activate == Activate::Yes || candidates.active_account().is_none() {
                 edit.document.set_active(&login.registry, &Active::Account(account.name.clone()));
             }
             Ok(account)
         });
-        if let (Err(_), Some((account, secret))) = (&result, before) {
+        if let (Err(_), Some((account, secret))) = (&result, before)
+            && !self.of(&login.registry).is_ok_and(|now| now.accounts.contains(&account))
+        {
             // The config could not be written: the secret goes back to what it was, so that both still fit together.
             let _ = secret.map_or_else(|| self.vault.remove(&account), |secret| self.vault.put(&account, &secret));
         }
@@ -131,6 +141,12 @@ impl<'e> Accounts<'e> {
                 return Ok(None);
             };
             self.vault.remove(account)?;
+            let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
+            if registry.is_docker_hub() && !same_user {
+                for token in HubToken::ALL {
+                    self.vault.remove_hub_token(&account.username, token)?; // `docker logout URL` leaves them behind
+                }
+            }
             if candidates.active_account() == Some(account) {
                 edit.document.set_active(registry, &Active::SignedOut);
             }
@@ -152,7 +168,9 @@ impl<'e> Accounts<'e> {
     /// Gives an account another label, its secret included.
     pub(crate) fn rename(&self, edit: &mut Edit, account: &Account, to: &AccountName) -> Result<()> {
         if let Some(secret) = self.vault.get(account)? {
-            self.vault.put(&Account { name: to.clone(), ..account.clone() }, &secret)?;
+            let renamed = Account { name: to.clone(), ..account.clone() };
+            self.vault.put(&renamed, &secret)?;
+            edit.otherwise.push(renamed);
         }
         edit.document.rename(&account.registry, &account.name, to);
         // Last: until the config is written, the old label is the one that is read.
@@ -185,18 +203,9 @@ impl<'e> Accounts<'e> {
 impl Login {
     /// The account this login adds or renews among `candidates`.
     fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
-        let known = match &self.name {
-            Some(name) => candidates.accounts.iter().find(|account| account.name == *name),
-            None => candidates
-                .active_account()
-                .filter(|account| account.username == self.username)
-                .or_else(|| candidates.accounts.iter().find(|account| account.username == self.username))
-                // After a login with an identity token the registry's user name is only in the label.
-                .or_else(|| candidates.accounts.iter().find(|account| account.is_token_of(&self.username))),
-        };
-        let mut account = known.cloned().unwrap_or_else(|| Account {
+        let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             registry: self.registry.clone(),
-            name: self.name.clone().unwrap_or_else(|| candidates.free_name(&self.username)),
+            name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user())),
             username: self.username.clone(),
             store: StoreKind::File,
             images: vec![],
@@ -214,18 +223,40 @@ impl Login {
         }
         account.username = self.username.clone();
         account.store = self.store.clone().unwrap_or(account.store);
-        for pattern in &self.images {
+        for pattern in self.images.iter().chain(&self.bound) {
             if !account.images.contains(pattern) {
                 account.images.push(pattern.clone());
             }
         }
         Ok(account)
     }
+
+    /// The account this login renews.
+    fn known<'c>(&self, candidates: &'c Candidates) -> Option<&'c Account> {
+        if let Some(name) = &self.name {
+            return candidates.accounts.iter().find(|account| account.name == *name);
+        }
+        // Docker, answered with an identity token, sends the renewed one without a word about its user.
+        let answered =
+            candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
+        // An identity token takes the account's user name away: its label must be able to stand for it.
+        let keeps_user =
+            |account: &&Account| !self.username.is_identity_token() || account.name.as_str() == self.user().as_str();
+        let same_user = candidates.accounts.iter().filter(|account| account.is_of(self.user())).filter(keeps_user);
+        let is_bound = |account: &&Account| self.bound.iter().all(|pattern| account.images == [pattern.clone()]);
+        answered.into_iter().chain(same_user).find(is_bound)
+    }
+
+    fn user(&self) -> &Username {
+        self.token_of.as_ref().unwrap_or(&self.username)
+    }
 }
 
 impl Account {
-    fn is_token_of(&self, username: &Username) -> bool {
-        self.username.is_identity_token() && self.name.as_str() == username.as_str()
+    /// After a login with an identity token the registry's user name is only in the label.
+    fn is_of(&self, user: &Username) -> bool {
+        let own = if self.username.is_identity_token() { self.name.as_str() } else { self.username.as_str() };
+        own == user.as_str()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::accounts::{Activate, Login};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::leftovers::{self, Leftover};
 use crate::docker::{Change, ConfigFile, Plan, Reader, setup, state};
-use crate::model::{ImagePattern, Problem, Registry, StoreKind, Target};
+use crate::model::{ImagePattern, Problem, Registry, Target};
 
 pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
     let registries = if given.undo { vec![] } else { registries(context, given)? };
@@ -139,13 +139,15 @@ fn import(context: &Context<'_>, path: &Path, logins: &[Leftover]) -> Result<(),
         match login.server.target() {
             Target::HubToken(token) => context.accounts.set_hub_token(username, *token, Some(&login.secret))?,
             Target::Registry { registry, repository, user: _ } => {
-                let images = repository.iter().map(|path| ImagePattern::under(registry, path.as_str()));
+                let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let keep = Login {
                     registry: registry.clone(),
                     username: username.clone(),
-                    name: login.token_of.as_ref().map(Into::into),
-                    store: Some(StoreKind::File),
-                    images: images.collect::<Result<_, _>>().map_err(anyhow::Error::from)?,
+                    name: None,
+                    store: None,
+                    token_of: login.token_of.clone(),
+                    images: vec![],
+                    bound: bound.transpose().map_err(anyhow::Error::from)?,
                     secret: login.secret.copy(),
                     activate: Activate::IfNone,
                 };

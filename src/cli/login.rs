@@ -38,7 +38,17 @@ pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode
     let open = check(context, given, &registry, &credential)?;
     let Credential { username, secret } = credential;
     let activate = if given.activate { Activate::Yes } else { Activate::IfNone };
-    let login = Login { registry: registry.clone(), username, name: request.alias, store, images, secret, activate };
+    let login = Login {
+        registry: registry.clone(),
+        username,
+        name: request.alias,
+        store,
+        token_of: None,
+        images,
+        bound: None,
+        secret,
+        activate,
+    };
     let kept = context.accounts.remember(&login).context("could not keep the login")?;
     say(context, &kept, &candidates, given, open)?;
     Ok(ExitCode::SUCCESS)

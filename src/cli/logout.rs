@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, args, names};
+use crate::model::AccountName;
 use crate::model::choice::Candidates;
-use crate::model::{AccountName, HubToken};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCode, Failure> {
     let registry = context.registry(&given.host)?;
@@ -19,11 +19,6 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
     let mut removed = Vec::new();
     for name in picked {
         let Some(account) = context.accounts.forget(&registry, |_| Some(name))? else { continue };
-        if registry.is_docker_hub() {
-            for token in HubToken::ALL {
-                context.accounts.set_hub_token(&account.username, token, None)?;
-            }
-        }
         context.ui.say(format_args!("✓ Removed {} from {registry}", account.name));
         removed.push(account.name.to_string());
     }

@@ -1,6 +1,6 @@
 //! `ConfigFile`: loading `config.json`, and changing it under a lock.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -40,6 +40,8 @@ pub(crate) struct Edit {
     pub(crate) adopted: Option<Adopted>,
     /// Accounts whose secrets are to go once the config is written.
     pub(crate) afterwards: Vec<Account>,
+    /// Accounts whose secrets are to go if it cannot be written.
+    pub(crate) otherwise: Vec<Account>,
 }
 
 /// A config of ten thousand accounts takes one MiB; more is somebody else's file.
@@ -91,7 +93,7 @@ impl<'e> ConfigFile<'e> {
                     return Err(self.too_new(reading.version).into());
                 }
                 let document = Document::parse(bytes).map_err(|error| self.broken(&error))?;
-                Edit { document, registries: reading.registries, adopted: None, afterwards: vec![] }
+                Edit { document, registries: reading.registries, adopted: None, afterwards: vec![], otherwise: vec![] }
             }
             None => Self::first_edit(Adopted::find(self.env)),
         };
@@ -99,14 +101,19 @@ impl<'e> ConfigFile<'e> {
         let text = edit.document.to_text();
         let unchanged =
             before.as_deref().is_some_and(|bytes| Document::parse(bytes).is_ok_and(|old| old == edit.document));
-        if !unchanged {
-            if before.is_some() {
-                files::keep_copy(&path, &self.last_good_copy().ok_or_else(no_home)?)?;
-            }
-            files::replace(&path, text.as_bytes(), Access::Kept)?;
+        if !unchanged && let Err(error) = self.write(&path, before.is_some(), &text) {
+            let _ = edit.otherwise.iter().try_for_each(clean_up); // the error to tell is the other one
+            return Err(error);
         }
         edit.afterwards.iter().try_for_each(clean_up)?;
         Ok(result)
+    }
+
+    fn write(&self, path: &Path, keep_copy: bool, text: &str) -> Result<()> {
+        if keep_copy {
+            files::keep_copy(path, &self.last_good_copy().ok_or_else(no_home)?)?;
+        }
+        files::replace(path, text.as_bytes(), Access::Kept)
     }
 
     /// The lock that every writer of the config and of our secrets holds.
@@ -130,7 +137,7 @@ impl<'e> ConfigFile<'e> {
             one.accounts.iter().for_each(|account| document.put(account));
             document.set_active(&one.registry, &one.active);
         }
-        Edit { document, registries, adopted, afterwards: vec![] }
+        Edit { document, registries, adopted, afterwards: vec![], otherwise: vec![] }
     }
 
     fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {

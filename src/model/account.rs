@@ -162,6 +162,10 @@ impl StoreKind {
             _ => Self::Unknown(text.to_owned()),
         }
     }
+
+    pub(crate) fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown(_))
+    }
 }
 
 impl fmt::Display for StoreKind {

@@ -120,7 +120,7 @@ impl Front<'_> {
             return Ok(self.accounts.set_hub_token(&username, *token, Some(&secret))?);
         };
         // With an identity token Docker loses the user name; the person gave it to `docker login -u`.
-        let name = if username.is_identity_token() {
+        let token_of = if username.is_identity_token() {
             caller::login_user(registry).and_then(|user| user.parse().ok())
         } else {
             None
@@ -129,9 +129,11 @@ impl Front<'_> {
         let login = Login {
             registry: registry.clone(),
             username,
-            name: self.pinned.cloned().or(name),
+            name: self.pinned.cloned(),
             store: None,
-            images: bound.into_iter().collect::<Result<_, _>>().map_err(anyhow::Error::from)?,
+            token_of,
+            images: vec![],
+            bound: bound.transpose().map_err(anyhow::Error::from)?,
             secret,
             activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },
         };
@@ -139,12 +141,12 @@ impl Front<'_> {
         Ok(())
     }
 
-    /// Forgets what `get` would have answered, once: `docker logout` asks up to four times for one registry.
+    /// Forgets the account that is active, or the one the call names, once: `docker logout` asks up to four times for one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), Refusal> {
         match server_url.target() {
             Target::HubToken(token) => {
                 let hub = self.accounts.of(&Registry::docker_hub())?;
-                if let Some(account) = hub.default_account() {
+                if let Some(account) = self.side_account(&hub) {
                     self.accounts.set_hub_token(&account.username, *token, None)?;
                 }
             }
@@ -183,9 +185,14 @@ impl Front<'_> {
 
     fn hub_token(&self, token: HubToken) -> Result<Credential, Refusal> {
         let hub = self.accounts.of(&Registry::docker_hub())?;
-        let account = hub.default_account().ok_or(Refusal::NotFound)?;
+        let account = self.side_account(&hub).ok_or(Refusal::NotFound)?;
         let secret = self.accounts.vault.hub_token(&account.username, token)?.ok_or(Refusal::NotFound)?;
         Ok(Credential { username: account.username.clone(), secret })
+    }
+
+    /// The account whose side tokens are meant: for Docker's logout they belong to the account it erases next.
+    fn side_account<'c>(&self, hub: &'c Candidates) -> Option<&'c Account> {
+        self.pinned.map_or_else(|| hub.default_account(), |name| hub.account(name.as_str()))
     }
 
     fn refusal(&self, no_choice: NoChoice, registry: &Registry) -> Refusal {

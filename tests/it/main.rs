@@ -11,5 +11,6 @@ mod install;
 mod layers;
 mod people;
 mod stores;
+mod regressions;
 mod support;
 mod vectors;

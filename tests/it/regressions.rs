@@ -1,0 +1,172 @@
+//! What once went wrong, so that it does not again.
+
+use serde_json::{Value, json};
+
+use crate::support::{NOT_FOUND, Run, Sandbox, read_json, write};
+
+const HUB: &str = "https://index.docker.io/v1/";
+const HUB_REFRESH: &str = "https://index.docker.io/v1/refresh-token";
+
+fn secret(sandbox: &Sandbox, server: &str) -> String {
+    let run = sandbox.run(&["get"], server);
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+    answer["Secret"].as_str().unwrap().to_owned()
+}
+
+fn secrets(sandbox: &Sandbox, registry: &str) -> Value {
+    read_json(&sandbox.secrets_path(registry))
+}
+
+/// From now on the config cannot be written: a folder stands where its new text would be put together.
+fn block_config(sandbox: &Sandbox) {
+    write(&sandbox.home().join("config/config.json.new/in-the-way"), b"");
+}
+
+#[cfg(unix)]
+mod helper_store {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Keeps one file per address in `$HOME/kept`; `get` and `store` fail while `$HOME/locked` is there.
+    const HELPER: &str = r#"#!/bin/sh
+read -r input
+place() { mkdir -p "$HOME/kept"; printf %s "$HOME/kept/$(printf %s "$1" | tr '/:' '__')"; }
+[ -e "$HOME/locked" ] && [ "$1" != erase ] && { echo "it is locked"; exit 1; }
+case $1 in
+get) cat "$(place "$input")" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+store) printf %s "$input" >"$(place "$(printf %s "$input" | sed 's/.*"ServerURL":"\([^"]*\)".*/\1/')")" ;;
+erase) rm -f "$(place "$input")" ;;
+esac
+"#;
+
+    fn sandbox(script: &str) -> Sandbox {
+        let sandbox = Sandbox::new();
+        let program = sandbox.home().join("bin/docker-credential-fake");
+        write(&program, script.as_bytes());
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+        sandbox.with("PATH", &path)
+    }
+
+    fn login(sandbox: &Sandbox, store: &str, secret: &str) {
+        let words = ["login", "ghcr.io", "-u", "alice", "--password-stdin", "--no-verify", "--store", store];
+        sandbox.ok(&words, secret);
+    }
+
+    fn kept(sandbox: &Sandbox) -> usize {
+        std::fs::read_dir(sandbox.home().join("kept")).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn a_login_to_another_store_leaves_nothing_in_the_old_one() {
+        let sandbox = sandbox(HELPER);
+        sandbox.store("ghcr.io", "alice", "one");
+        login(&sandbox, "helper:fake", "two");
+        assert!(!sandbox.secrets_path("ghcr.io").exists());
+        assert_eq!((secret(&sandbox, "ghcr.io").as_str(), kept(&sandbox)), ("two", 1));
+        login(&sandbox, "file", "three");
+        assert_eq!((secret(&sandbox, "ghcr.io").as_str(), kept(&sandbox)), ("three", 0));
+    }
+
+    #[test]
+    fn a_login_that_a_locked_store_refuses_takes_nothing_away() {
+        let sandbox = sandbox(HELPER);
+        login(&sandbox, "helper:fake", "one");
+        write(&sandbox.home().join("locked"), b"");
+        let entry = json!({"ServerURL": "ghcr.io", "Username": "alice", "Secret": "two"});
+        assert_eq!(sandbox.run(&["store"], &entry.to_string()).code, Some(1));
+        std::fs::remove_file(sandbox.home().join("locked")).unwrap();
+        assert_eq!(secret(&sandbox, "ghcr.io"), "one");
+    }
+}
+
+#[test]
+fn an_account_that_cannot_be_renamed_leaves_no_secret_under_the_new_name() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    block_config(&sandbox);
+    assert_eq!(sandbox.run(&["account", "edit", "ghcr.io", "alice", "--alias", "work"], "").code, Some(1));
+    assert_eq!(secrets(&sandbox, "ghcr.io")["secrets"], json!({"alice": "pw"}));
+    assert_eq!(secret(&sandbox, "ghcr.io"), "pw");
+}
+
+#[test]
+fn an_identity_token_of_an_unknown_user_does_not_replace_a_known_users() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "<token>", "alices");
+    sandbox.ok(&["account", "edit", "ghcr.io", "<token>", "--alias", "alice"], "");
+    sandbox.store("ghcr.io", "<token>", "alices next");
+    sandbox.store("ghcr.io", "bob", "bobs");
+    sandbox.store("ghcr.io", "<token>", "somebody's");
+    sandbox.store("ghcr.io", "bob", "bobs");
+    sandbox.store("ghcr.io", "<token>", "somebody's next");
+    let kept = &secrets(&sandbox, "ghcr.io")["secrets"];
+    assert_eq!(kept, &json!({"alice": "alices next", "bob": "bobs", "<token>": "somebody's next"}));
+}
+
+/// `docker login -u carol` with the label `carol` on another user's account.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_identity_tokens_user_is_not_taken_for_another_accounts_label() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "alices");
+    sandbox.ok(&["account", "edit", "ghcr.io", "alice", "--alias", "carol"], "");
+    let docker = sandbox.home().join("bin/docker");
+    write(&docker, b"");
+    std::fs::copy("/bin/sh", &docker).unwrap();
+    let script = format!("{} store; true", Sandbox::program());
+    let child = sandbox.command_of(&docker, &["-c", &script, "login", "-u", "carol", "ghcr.io"]).spawn().unwrap();
+    let entry = json!({"ServerURL": "ghcr.io", "Username": "<token>", "Secret": "carols"});
+    assert_eq!(crate::support::finish(child, entry.to_string().as_bytes()), Run::success(""));
+    let kept = &secrets(&sandbox, "ghcr.io")["secrets"];
+    assert_eq!(kept["carol"], json!("alices"));
+    assert!(kept.as_object().unwrap().values().any(|secret| secret == "carols"), "{kept}");
+}
+
+#[test]
+fn a_login_below_a_registry_is_apart_from_the_same_users_login_to_all_of_it() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "all");
+    sandbox.store("ghcr.io", "bob", "bobs");
+    sandbox.store("ghcr.io/acme", "alice", "acme's");
+    assert_eq!(secret(&sandbox, "ghcr.io/alice/app"), "all");
+    assert_eq!(secret(&sandbox, "ghcr.io/acme/app"), "acme's");
+    sandbox.store("ghcr.io/acme", "alice", "acme's next");
+    assert_eq!(secret(&sandbox, "ghcr.io/acme/app"), "acme's next");
+    assert_eq!(sandbox.run(&["erase"], "ghcr.io/acme"), Run::success(""));
+    assert_eq!(secret(&sandbox, "ghcr.io/alice/app"), "all");
+    assert_eq!(secret(&sandbox, "ghcr.io/acme/app"), "bobs");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pinned_program_sees_its_own_accounts_side_tokens() {
+    let sandbox = Sandbox::new();
+    for user in ["alice", "bob"] {
+        sandbox.store(HUB, user, user);
+        sandbox.store(HUB_REFRESH, user, user);
+    }
+    let pinned = sandbox.home().join("docker-credential-ensign-alice");
+    std::os::unix::fs::symlink(Sandbox::program(), &pinned).unwrap();
+    let ask = |verb: &str| {
+        let child = sandbox.command_of(&pinned, &[verb]).spawn().unwrap();
+        crate::support::finish(child, HUB_REFRESH.as_bytes())
+    };
+    assert!(ask("get").stdout.contains(r#""Username":"alice","Secret":"alice""#));
+    assert_eq!(ask("erase"), Run::success(""));
+    assert_eq!(ask("get").stdout, NOT_FOUND);
+    assert_eq!(secret(&sandbox, HUB_REFRESH), "bob");
+}
+
+#[test]
+fn side_tokens_go_with_the_last_account_of_their_user() {
+    let sandbox = Sandbox::new();
+    sandbox.store(HUB, "alice", "pw");
+    sandbox.ok(&["login", "docker.io", "-u", "alice", "--alias", "ci", "--password-stdin", "--no-verify"], "pat");
+    sandbox.store(HUB_REFRESH, "alice", "rt");
+    sandbox.ok(&["logout", "docker.io", "-u", "ci"], "");
+    assert_eq!(secret(&sandbox, HUB_REFRESH), "rt");
+    assert_eq!(sandbox.run(&["erase"], HUB), Run::success(""));
+    assert!(!sandbox.secrets_path("docker.io").exists());
+}
