@@ -44,14 +44,14 @@ fn config(context: &Context<'_>) -> Result<Option<String>, Failure> {
     let path = file.path().ok_or_else(|| anyhow!("there is no home folder"))?;
     let shown = context.env.shorten_home(&path);
     let Some(bytes) = files::read(&path, u64::MAX)? else { return Ok(None) };
-    let Err(error) = file.check(&bytes) else { return Ok(None) };
+    let Some(damage) = file.damage(&bytes)? else { return Ok(None) };
     let copy = file.last_good_copy().ok_or_else(|| anyhow!("there is no home folder"))?;
-    let good = files::read(&copy, u64::MAX)?.filter(|good| file.check(good).is_ok());
+    let good = files::read(&copy, u64::MAX)?.filter(|good| file.damage(good).is_ok_and(|damage| damage.is_none()));
     let aside = files::sibling(&path, ".damaged");
     files::rename(&path, &aside)?;
     let aside = context.env.shorten_home(&aside);
     let Some(good) = good else {
-        let what = format!("there is no good copy of `{shown}`, the damaged one is `{aside}` now ({error})");
+        let what = format!("there is no good copy of `{shown}`, the damaged one is `{aside}` now ({damage})");
         return Err(Problem::run(what, "login HOST").into());
     };
     files::replace(&path, &good, Access::Private)?;

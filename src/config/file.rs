@@ -125,9 +125,14 @@ impl<'e> ConfigFile<'e> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }
 
-    /// Reads `bytes` as a config, to see whether they are one.
-    pub(crate) fn check(&self, bytes: &[u8]) -> Result<()> {
-        self.understand(bytes, None).map(drop)
+    /// What is wrong with `bytes` as a config. A newer Ensign's is an error: that it is beyond us is no damage.
+    pub(crate) fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
+        match self.understand(bytes, None) {
+            Err(error) if read::version(bytes).is_none_or(|version| version <= read::VERSION) => {
+                Ok(Some(format!("{error:#}")))
+            }
+            result => result.map(|_| None),
+        }
     }
 
     fn first_edit(adopted: Option<Adopted>) -> Edit {

@@ -91,6 +91,7 @@ impl SecretFile {
 
     pub(super) fn set_aside_if_broken(&self) -> Result<Option<String>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
+        self.refuse_newer(&bytes)?;
         if serde_json::from_slice::<Contents>(&bytes).is_ok() {
             return Ok(None);
         }
@@ -101,14 +102,21 @@ impl SecretFile {
 
     fn load(&self) -> Result<Contents> {
         let Some(bytes) = self.read()? else { return Ok(Contents::default()) };
-        let contents: Contents = serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))?;
-        if contents.version > VERSION {
-            bail!(Problem::new(
-                format!("`{}` was written by a newer Ensign", self.shown),
-                "install that version here too"
-            ));
+        self.refuse_newer(&bytes)?;
+        Ok(serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))?)
+    }
+
+    /// Whatever else stands in a newer file, it is not ours to change or to call broken.
+    fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u64,
         }
-        Ok(contents)
+        if serde_json::from_slice(bytes).is_ok_and(|Versioned { version }| version > VERSION) {
+            let what = format!("`{}` was written by a newer Ensign", self.shown);
+            bail!(Problem::new(what, "install that version here too"));
+        }
+        Ok(())
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
