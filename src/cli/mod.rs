@@ -83,7 +83,12 @@ impl Context<'_> {
             Command::Restore => restore::run(self),
             Command::Completions { shell } => {
                 let script = Arguments::completions(shell, self.program);
-                self.ui.data(json!({}), String::from_utf8_lossy(&script))?;
+                let script = String::from_utf8_lossy(&script);
+                if self.ui.is_json() {
+                    self.ui.data(json!({"script": script}), "")?;
+                } else {
+                    self.ui.print(&script)?;
+                }
                 Ok(ExitCode::SUCCESS)
             }
             Command::Version => {

@@ -17,6 +17,9 @@ use crate::system::{env, text};
 /// The schema of everything `--json` prints; it grows when a field changes its meaning or goes.
 const JSON_SCHEMA: u64 = 1;
 
+const BOLD: &str = "\u{1b}[1m";
+const PLAIN: &str = "\u{1b}[0m";
+
 /// How this run talks.
 pub(super) struct Ui {
     json: bool,
@@ -38,7 +41,11 @@ impl Ui {
 
     /// Prints data: `lines` for a person, `value` for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
-        let text = if self.json { with_schema(value).to_string() } else { lines.to_string() };
+        self.print(&if self.json { with_schema(value).to_string() } else { fit_for_terminal(&lines.to_string()) })
+    }
+
+    /// Prints a text of our own as it is.
+    pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let ended = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         match write!(stdout, "{text}{ended}").and_then(|()| stdout.flush()) {
@@ -104,8 +111,16 @@ impl Ui {
     /// A word that stands out, on a terminal that can.
     pub(super) fn bold(&self, word: &str) -> String {
         let plain = self.json || !io::stdout().is_terminal() || env::variable("NO_COLOR").is_some();
-        if plain { word.to_owned() } else { format!("\u{1b}[1m{word}\u{1b}[0m") }
+        if plain { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
     }
+}
+
+/// Names come from files that others may write. Of sequences that a terminal obeys our own two are kept: all they can do
+/// is to make text bold.
+fn fit_for_terminal(text: &str) -> String {
+    let lines = |text: &str| text.split('\n').map(text::harmless).collect::<Vec<_>>().join("\n");
+    let plain = |text: &str| text.split(PLAIN).map(lines).collect::<Vec<_>>().join(PLAIN);
+    text.split(BOLD).map(plain).collect::<Vec<_>>().join(BOLD)
 }
 
 fn with_schema(value: Value) -> Value {
