@@ -1,6 +1,6 @@
 //! `configure-docker`: make Docker, Podman, Buildah and Skopeo ask Ensign. Plan, show, apply, in this order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -14,26 +14,47 @@ use crate::docker::leftovers::{self, Leftover};
 use crate::docker::{Change, ConfigFile, Plan, Reader, setup, state};
 use crate::model::{ImagePattern, Problem, Registry, Target};
 
+/// A file and the plain-text logins in it.
+type Found = (PathBuf, Vec<Leftover>);
+
 pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
     let registries = if given.undo { vec![] } else { registries(context, given)? };
     let found = if given.undo { vec![] } else { plain_text_logins(context)? };
     let plans = plans(context, given, &registries)?;
-    show(context, given, &plans, &found)?;
+    if !context.ui.is_json() {
+        preview(context, &plans, &found)?;
+    }
     if given.dry_run {
         context.ui.say("Nothing written.");
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        carry_out(context, given, &registries, &plans, &found)?;
     }
+    if context.ui.is_json() {
+        report(context, given, &plans, &found)?; // at the end, where it is true
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn carry_out(
+    context: &Context<'_>,
+    given: &args::ConfigureDocker,
+    registries: &[Registry],
+    plans: &[Plan],
+    found: &[Found],
+) -> Result<(), Failure> {
     let imports = !found.is_empty() && wants_import(context, given)?;
+    let mut renewed = None;
     if imports {
         found.iter().try_for_each(|(path, logins)| import(context, path, logins))?;
+        // The imports changed the files: what is applied is planned on them as they are now.
+        renewed = Some(self::plans(context, given, registries)?);
     }
-    // The imports changed the files: what is applied is planned on them as they are now.
-    let plans = if imports { self::plans(context, given, &registries)? } else { plans };
+    let plans = renewed.as_deref().unwrap_or(plans);
     let lock = context.accounts.config.lock()?;
     plans.iter().try_for_each(Plan::apply)?;
     drop(lock);
-    finish(context, given, &plans, !found.is_empty() && !imports);
-    Ok(ExitCode::SUCCESS)
+    finish(context, given, plans, !found.is_empty() && !imports);
+    Ok(())
 }
 
 /// The named registries, else those with accounts.
@@ -71,7 +92,7 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
 }
 
 /// The logins that lie in clear in these tools' files, by file.
-fn plain_text_logins(context: &Context<'_>) -> Result<Vec<(std::path::PathBuf, Vec<Leftover>)>, Failure> {
+fn plain_text_logins(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
     let docker = context.env.docker_config_dir().map(|folder| folder.join("config.json"));
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
     let mut found = Vec::new();
@@ -87,12 +108,7 @@ fn plain_text_logins(context: &Context<'_>) -> Result<Vec<(std::path::PathBuf, V
     Ok(found)
 }
 
-fn show(
-    context: &Context<'_>,
-    given: &args::ConfigureDocker,
-    plans: &[Plan],
-    found: &[(std::path::PathBuf, Vec<Leftover>)],
-) -> Result<(), Failure> {
+fn preview(context: &Context<'_>, plans: &[Plan], found: &[Found]) -> Result<(), Failure> {
     let mut blocks = Vec::new();
     for plan in plans {
         let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
@@ -102,6 +118,16 @@ fn show(
         let lines: Vec<_> = logins.iter().map(|login| format!("  {login}")).collect();
         blocks.push(format!("{}\n{}", context.env.shorten_home(path), lines.join("\n")));
     }
+    context.ui.data(json!({}), blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n"))?;
+    Ok(())
+}
+
+fn report(
+    context: &Context<'_>,
+    given: &args::ConfigureDocker,
+    plans: &[Plan],
+    found: &[Found],
+) -> Result<(), Failure> {
     let files: Vec<_> = plans
         .iter()
         .map(|plan| {
@@ -124,7 +150,7 @@ fn show(
         })
         .collect();
     let json = json!({"dry_run": given.dry_run, "undo": given.undo, "files": files, "plain_text": plain});
-    context.ui.data(json, blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n"))?;
+    context.ui.data(json, "")?;
     Ok(())
 }
 
