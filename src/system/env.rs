@@ -33,7 +33,7 @@ impl Env {
             config_dir: path("ENSIGN_CONFIG_DIR").or_else(|| project.as_ref().map(|dirs| dirs.config_dir().to_owned())),
             data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_dir().to_owned())),
             home: OnceCell::new(),
-            account: variable("ENSIGN_ACCOUNT").and_then(|value| value.into_string().ok()),
+            account: variable("ENSIGN_ACCOUNT").map(|value| value.to_string_lossy().into_owned()),
         }
     }
 
