@@ -54,7 +54,7 @@ pub(super) fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<Output> {
     programs::run(&helper.program(), verb, input, DEADLINE).map_err(|error| {
         let what = format!("the secret of {} on {} is out of reach: {error:#}", account.name, account.registry);
-        Problem::run(what, format_args!("login {} --alias {}", account.registry, account.name)).into()
+        Problem::run(what, format_args!("login {} --alias {} --store file", account.registry, account.name)).into()
     })
 }
 
