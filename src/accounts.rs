@@ -114,7 +114,7 @@ impl<'e> Accounts<'e> {
             let old = candidates.accounts.iter().find(moved).filter(|old| old.store.is_known());
             edit.afterwards.extend(old.cloned());
             if login.activate == Activate::Yes || candidates.active_account().is_none() {
-                edit.document.set_active(&login.registry, &Active::Account(account.name.clone()));
+                edit.activate(&login.registry, &account.name);
             }
             Ok(account)
         });
@@ -158,9 +158,7 @@ impl<'e> Accounts<'e> {
     /// Makes an account the one that answers when nothing else decides.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         self.change(|edit| {
-            let before = edit.of(registry).active_account().map(|account| account.name.clone());
-            edit.document.set_previous(registry, before.as_ref());
-            edit.document.set_active(registry, &Active::Account(name.clone()));
+            edit.activate(registry, name);
             Ok(())
         })
     }
@@ -277,6 +275,14 @@ impl Edit {
     pub(crate) fn of(&self, registry: &Registry) -> Candidates {
         let found = self.registries.iter().find(|one| one.registry == *registry).cloned();
         found.unwrap_or_else(|| Candidates::none(registry))
+    }
+
+    fn activate(&mut self, registry: &Registry, name: &AccountName) {
+        let before = self.of(registry).active_account().map(|account| account.name.clone());
+        if before.as_ref() != Some(name) {
+            self.document.set_previous(registry, before.as_ref());
+        }
+        self.document.set_active(registry, &Active::Account(name.clone()));
     }
 }
 
