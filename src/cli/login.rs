@@ -75,8 +75,9 @@ fn ask(
     user: Option<String>,
 ) -> Result<Option<Request>, Failure> {
     let registry = &known.registry;
-    let by_alias =
-        given.alias.as_deref().and_then(|alias| known.accounts.iter().find(|account| account.name.as_str() == alias));
+    let has_alias = |account: &&Account| given.alias.as_deref() == Some(account.name.as_str());
+    // Behind `<token>` stands a user whom only the person knows.
+    let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
     let username = match (given.username.clone().or(user), by_alias) {
         (Some(name), _) => name,
         (None, Some(account)) => account.username.to_string(),

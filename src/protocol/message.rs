@@ -98,6 +98,7 @@ impl Refusal {
         if let Self::Several { registry, accounts } = self {
             let names: Vec<_> = accounts.iter().take(20).map(AccountName::as_str).collect();
             let names = text::one_line(&names.join(", "), 200);
+            let registry = text::one_line(registry.as_str(), 100);
             let _ = writeln!(
                 stderr,
                 "ensign: {registry} has several accounts ({names}), none is active and nothing here says which is meant.\n\

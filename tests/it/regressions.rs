@@ -170,3 +170,96 @@ fn side_tokens_go_with_the_last_account_of_their_user() {
     assert_eq!(sandbox.run(&["erase"], HUB), Run::success(""));
     assert!(!sandbox.secrets_path("docker.io").exists());
 }
+
+#[test]
+fn files_of_a_newer_ensign_are_not_taken_for_damaged_ones() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    let (config, secrets) = (sandbox.config_path(), sandbox.secrets_path("ghcr.io"));
+    for (path, newer) in
+        [(secrets, r#"{"version": 2, "secrets": []}"#), (config, r#"{"version": 4, "registries": []}"#)]
+    {
+        write(&path, newer.as_bytes());
+        let run = sandbox.run(&["restore"], "");
+        assert_eq!((run.code, std::fs::read_to_string(&path).unwrap().as_str()), (Some(1), newer), "{run:?}");
+        assert!(run.stderr.contains("newer Ensign"), "{run:?}");
+    }
+}
+
+#[test]
+fn names_in_the_config_do_not_command_the_terminal() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    let account =
+        json!({"did": "\u{1b}[31mdid", "folders": ["/\u{1b}]0;title\u{7}"], "store": "\u{9b}2Jstore\u{202e}"});
+    let registries =
+        json!({"ghcr.io": {"accounts": {"alice": account}}, "\u{1b}[2Jhost": {"accounts": {"bob": account}}});
+    write(&sandbox.config_path(), json!({"version": 3, "registries": registries}).to_string().as_bytes());
+    for words in [&["status"][..], &["account", "show", "ghcr.io"], &["configure-docker", "--dry-run"]] {
+        let run = sandbox.run(words, "");
+        let shown = format!("{}{}", run.stdout, run.stderr).replace('\n', "");
+        assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}'), "{words:?}: {shown:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_the_only_json_on_stdout() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    write(&sandbox.home().join(".docker/config.json.new/in-the-way"), b"");
+    let run = sandbox.run(&["configure-docker", "--json"], "");
+    let json: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    assert_eq!((run.code, &json["status"]), (Some(1), &json!("error")));
+}
+
+#[test]
+fn completions_are_json_too() {
+    let json: Value = serde_json::from_str(&Sandbox::new().ok(&["completions", "bash", "--json"], "")).unwrap();
+    assert!(json["script"].as_str().unwrap().contains("configure-docker"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_account_named_in_bytes_that_are_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    let mut command = sandbox.command(&["get"]);
+    command.env("ENSIGN_ACCOUNT", std::ffi::OsStr::from_bytes(b"ghcr.io=\xff"));
+    let run = crate::support::finish(command.spawn().unwrap(), b"ghcr.io");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.starts_with("ENSIGN_ACCOUNT names"), "{run:?}");
+}
+
+#[test]
+fn the_hint_for_a_store_that_is_not_there_helps() {
+    let sandbox = Sandbox::new();
+    let registries = json!({"ghcr.io": {"accounts": {"alice": {"store": "keychain"}}}});
+    write(&sandbox.config_path(), json!({"version": 3, "registries": registries}).to_string().as_bytes());
+    let run = sandbox.run(&["get"], "ghcr.io");
+    let hint = run.stdout.split_once("run `docker-credential-ensign ").unwrap().1.trim_end().trim_end_matches('`');
+    let words = hint.split(' ').chain(["--password-stdin", "--no-verify"]);
+    sandbox.ok(&words.collect::<Vec<_>>(), "pw");
+    assert_eq!(secret(&sandbox, "ghcr.io"), "pw");
+}
+
+#[test]
+fn a_login_by_alias_does_not_ask_for_the_password_of_a_token() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "<token>", "token");
+    sandbox.ok(&["account", "edit", "ghcr.io", "<token>", "--alias", "alice"], "");
+    let words = ["login", "ghcr.io", "--alias", "alice", "--password-stdin", "--no-verify"];
+    assert!(sandbox.run(&words, "pw").stderr.contains("needs a user name"));
+    sandbox.ok(&[&words[..], &["-u", "alice"]].concat(), "pw");
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+}
+
+#[test]
+fn a_switch_back_also_undoes_what_a_clients_login_switched() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    sandbox.store("ghcr.io", "bob", "pw");
+    sandbox.store("ghcr.io", "bob", "pw");
+    sandbox.ok(&["switch", "ghcr.io", "-"], "");
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+}
