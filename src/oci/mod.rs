@@ -113,7 +113,11 @@ mod tests {
     use super::*;
     use crate::model::Secret;
 
-    const LIMITS: Limits = Limits { connect: Duration::from_millis(500), overall: Duration::from_millis(500) };
+    const LIMITS: Limits = Limits {
+        connect: Duration::from_millis(500),
+        overall: Duration::from_millis(500),
+        total: Duration::from_millis(1200),
+    };
 
     /// `alice:secret` in Basic.
     const ALICE: &str = "authorization: basic ywxpy2u6c2vjcmv0\r\n";
@@ -208,6 +212,19 @@ mod tests {
         let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
         assert!(why.contains("in time"), "{why}");
         assert!(started.elapsed() < Duration::from_secs(3));
+    }
+
+    #[test]
+    fn servers_that_are_slow_one_by_one_end_in_the_deadline_too() {
+        let server = ScriptedServer::start(|head, stream| {
+            thread::sleep(Duration::from_millis(400));
+            let steps = head.split('/').count();
+            write_answer(stream, 307, &format!("Location: /v2/{}\r\n", "x/".repeat(steps)), "");
+        });
+        let started = Instant::now();
+        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        assert!(why.contains("in time"), "{why}");
+        assert!(started.elapsed() < Duration::from_millis(2400));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -9,21 +9,29 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, LOCATI
 use ureq::http::{HeaderValue, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::WithBody;
-use ureq::{Agent, Body, Error, RequestBuilder};
+use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
 use super::text::one_line;
 use crate::model::{Credential, Secret};
 
 /// Sends requests. One per run: it loads the platform's certificates once and keeps connections open.
-pub(crate) struct Client(Agent);
+pub(crate) struct Client {
+    agent: Agent,
+    /// Of one request.
+    overall: Duration,
+    /// When all of them must have been answered.
+    end: Instant,
+}
 
-/// How long one request may take.
+/// How long requests may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
-    /// From looking up the name to the last byte of the body.
+    /// Of one, from looking up the name to the last byte of the body.
     pub(crate) overall: Duration,
+    /// Of all that one client sends: a login takes up to seven, and somebody waits.
+    pub(crate) total: Duration,
 }
 
 /// A GET, or a POST if it carries a form.
@@ -78,7 +86,7 @@ const BODY_LIMIT: u64 = 64 * 1024;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), overall: Duration::from_secs(15) }
+        Self { connect: Duration::from_secs(10), overall: Duration::from_secs(15), total: Duration::from_secs(30) }
     }
 }
 
@@ -89,21 +97,24 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0) // whether another address may be asked, and with what, is the caller's to say
             .timeout_connect(Some(limits.connect))
-            .timeout_global(Some(limits.overall))
             .user_agent(USER_AGENT)
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
-        Self(Agent::new_with_config(config))
+        Self { agent: Agent::new_with_config(config), overall: limits.overall, end: Instant::now() + limits.total }
     }
 
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let Request { url, query: _, authorization, form } = request;
         let header = authorization_header(authorization)
             .map_err(|_| Failure("the credentials do not fit into an HTTP header".to_owned()))?;
+        let left = self.end.saturating_duration_since(Instant::now()).min(self.overall);
+        if left.is_zero() {
+            return Err(Failure(explain(&Error::Timeout(Timeout::Global))));
+        }
         let answer = if form.is_empty() {
-            prepare(self.0.get(url.0.clone()), request, header).call()
+            prepare(self.agent.get(url.0.clone()), request, header, left).call()
         } else {
-            send_form(prepare(self.0.post(url.0.clone()), request, header), form)
+            send_form(prepare(self.agent.post(url.0.clone()), request, header, left), form)
         };
         answer.and_then(receive).map_err(|error| Failure(explain(&error)))
     }
@@ -113,7 +124,9 @@ fn prepare<Any>(
     mut builder: RequestBuilder<Any>,
     request: &Request<'_>,
     authorization: Option<HeaderValue>,
+    left: Duration,
 ) -> RequestBuilder<Any> {
+    builder = builder.config().timeout_global(Some(left)).build();
     if request.url.is_loopback() {
         builder = builder.config().proxy(None).build(); // as Go's `http.ProxyFromEnvironment`, which Docker uses
     }
