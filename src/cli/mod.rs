@@ -23,6 +23,7 @@ use crate::model::choice::Candidates;
 use crate::model::{Account, Registry};
 use crate::protocol;
 use crate::system::env::Env;
+use crate::system::text;
 use args::{AccountCommand, Arguments, Command, ErrorKind};
 use failure::Failure;
 use ui::Ui;
@@ -48,7 +49,8 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &En
     let arguments = match Arguments::parse_from_words(called, words) {
         Ok(arguments) => arguments,
         Err(error) if error.kind() == ErrorKind::InvalidSubcommand && foreign_verb.is_some() => {
-            let _ = writeln!(io::stdout(), "{program}: unknown action: {}", foreign_verb.unwrap_or_default());
+            let verb = text::one_line(&foreign_verb.unwrap_or_default(), 60);
+            let _ = writeln!(io::stdout(), "{program}: unknown action: {verb}");
             return ExitCode::FAILURE;
         }
         Err(error) => {

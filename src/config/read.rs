@@ -85,7 +85,6 @@ impl From<Option<String>> for RawActive {
     }
 }
 
-#[derive(Default)]
 struct RawFile {
     version: Option<u64>,
     registries: Vec<(Registry, RawRegistry)>,
@@ -170,15 +169,18 @@ impl<'de> Visitor<'de> for File<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
-        let mut file = RawFile::default();
+        let (mut version, mut registries) = (None, None);
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match key.as_ref() {
-                "version" => file.version = Some(map.next_value()?),
-                "registries" => file.registries = map.next_value_seed(Registries { wanted: self.wanted })?,
+                "version" => version = Some(map.next_value()?),
+                "registries" if registries.is_some() => {
+                    return Err(A::Error::custom("registries stands there twice"));
+                }
+                "registries" => registries = Some(map.next_value_seed(Registries { wanted: self.wanted })?),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(file)
+        Ok(RawFile { version, registries: registries.unwrap_or_default() })
     }
 }
 
@@ -290,6 +292,10 @@ mod tests {
                 "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",
             ),
             (r#"{"version": 3} x"#, "trailing characters at line 1 column 16"),
+            (
+                r#"{"version": 3, "registries": {}, "registries": {}}"#,
+                "registries stands there twice at line 1 column 45",
+            ),
             (
                 r#"{"version": 3, "registries": {"a": {}, "A": {}}}"#,
                 "registries.a stands there twice at line 1 column 42",

@@ -263,3 +263,15 @@ fn a_switch_back_also_undoes_what_a_clients_login_switched() {
     sandbox.ok(&["switch", "ghcr.io", "-"], "");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
 }
+
+#[test]
+fn a_config_with_two_lists_of_registries_loses_neither() {
+    let sandbox = Sandbox::new();
+    let config =
+        r#"{"version": 3, "registries": {"a.io": {"accounts": {"a": {}}}}, "registries": {"b.io": {"accounts": {}}}}"#;
+    write(&sandbox.config_path(), config.as_bytes());
+    let entry = json!({"ServerURL": "ghcr.io", "Username": "alice", "Secret": "pw"});
+    let run = sandbox.run(&["store"], &entry.to_string());
+    assert!(run.code == Some(1) && run.stdout.contains("stands there twice"), "{run:?}");
+    assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), config);
+}
