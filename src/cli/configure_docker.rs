@@ -18,8 +18,12 @@ use crate::model::{ImagePattern, Problem, Registry, Target};
 type Found = (PathBuf, Vec<Leftover>);
 
 pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
-    let registries = if given.undo { vec![] } else { registries(context, given)? };
-    let found = if given.undo { vec![] } else { plain_text_logins(context)? };
+    let named = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
+    let found = if given.undo { vec![] } else { plain_text_logins(context, &named)? };
+    let mut registries = if given.undo { vec![] } else { registries(context, named, &found)? };
+    if given.import {
+        registries.extend(of_logins(&found));
+    }
     let plans = plans(context, given, &registries)?;
     if !context.ui.is_json() {
         preview(context, &plans, &found)?;
@@ -47,7 +51,8 @@ fn carry_out(
     if imports {
         found.iter().try_for_each(|(path, logins)| import(context, path, logins))?;
         // The imports changed the files: what is applied is planned on them as they are now.
-        renewed = Some(self::plans(context, given, registries)?);
+        let registries: Vec<_> = registries.iter().cloned().chain(of_logins(found)).collect();
+        renewed = Some(self::plans(context, given, &registries)?);
     }
     let plans = renewed.as_deref().unwrap_or(plans);
     let lock = context.accounts.config.lock()?;
@@ -58,12 +63,12 @@ fn carry_out(
 }
 
 /// The named registries, else those with accounts.
-fn registries(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<Vec<Registry>, Failure> {
-    if !given.hosts.is_empty() {
-        return given.hosts.iter().map(|host| context.registry(host)).collect();
+fn registries(context: &Context<'_>, named: Vec<Registry>, found: &[Found]) -> Result<Vec<Registry>, Failure> {
+    if !named.is_empty() {
+        return Ok(named);
     }
     let all: Vec<_> = context.accounts.all()?.into_iter().map(|one| one.registry).collect();
-    if all.is_empty() {
+    if all.is_empty() && found.is_empty() {
         let cure = format!("run `{0} login HOST` first, or name one: `{0} configure-docker ghcr.io`", context.program);
         return Err(Failure::not_logged_in("there is no account, so no registry to ask for", cure));
     }
@@ -91,16 +96,22 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
     Ok(plans)
 }
 
-/// The logins that lie in clear in these tools' files, by file.
-fn plain_text_logins(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
+/// The registries whose logins become accounts: once these have left Docker's file, it must ask for them.
+fn of_logins(found: &[Found]) -> impl Iterator<Item = Registry> {
+    found.iter().flat_map(|(_, logins)| logins).map(Leftover::registry)
+}
+
+/// The logins that lie in clear in these tools' files, by file: those of the named registries, else all.
+fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Found>, Failure> {
     let docker = context.env.docker_config_dir().map(|folder| folder.join("config.json"));
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
     let mut found = Vec::new();
     for path in docker.into_iter().chain(containers) {
-        let (logins, unusable) = leftovers::find(&ConfigFile::load(&path)?);
+        let (mut logins, unusable) = leftovers::find(&ConfigFile::load(&path)?);
         for entry in unusable {
             context.ui.note(format_args!("{}: {entry}", context.env.shorten_home(&path)));
         }
+        logins.retain(|login| named.is_empty() || named.contains(&login.registry()));
         if !logins.is_empty() {
             found.push((path, logins));
         }

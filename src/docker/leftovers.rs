@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::config_json::field;
 use super::plan::{Plan, quoted};
 use super::{Change, ConfigFile, json_edit};
-use crate::model::{Secret, ServerUrl, Username};
+use crate::model::{Registry, Secret, ServerUrl, Target, Username};
 
 /// Returns the plain-text logins of a file, and the entries of `auths` that cannot be used, each with its reason.
 /// Empty entries are the markers of logins that a helper keeps, and are passed over.
@@ -141,6 +141,13 @@ fn identity_token() -> Username {
 }
 
 impl Leftover {
+    pub(crate) fn registry(&self) -> Registry {
+        match self.server.target() {
+            Target::Registry { registry, .. } => registry.clone(),
+            Target::HubToken(_) => Registry::docker_hub(),
+        }
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a login that was renewed meanwhile must not be taken for the old one"

@@ -275,3 +275,33 @@ fn a_config_with_two_lists_of_registries_loses_neither() {
     assert!(run.code == Some(1) && run.stdout.contains("stands there twice"), "{run:?}");
     assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), config);
 }
+
+fn docker_config(sandbox: &Sandbox) -> Value {
+    read_json(&sandbox.home().join(".docker/config.json"))
+}
+
+#[test]
+fn docker_asks_for_every_login_that_was_imported_from_it() {
+    let auths = json!({"https://index.docker.io/v1/": {"auth": "YWxpY2U6cHc="}, "quay.io": {"auth": "Ym9iOnB3"}});
+    for first in [&[][..], &["ghcr.io"]] {
+        let sandbox = Sandbox::new();
+        first.iter().for_each(|host| sandbox.store(host, "carol", "pw"));
+        write(&sandbox.home().join(".docker/config.json"), json!({"auths": auths}).to_string().as_bytes());
+        sandbox.ok(&["configure-docker", "--import"], "");
+        let (config, helpers) = (docker_config(&sandbox), docker_config(&sandbox)["credHelpers"].clone());
+        assert_eq!((&config["auths"][HUB], &config["auths"]["quay.io"]), (&json!({}), &json!({})));
+        assert_eq!((&helpers[HUB], &helpers["quay.io"]), (&json!("ensign"), &json!("ensign")), "{config}");
+        assert_eq!((sandbox.who(HUB), sandbox.who("quay.io")), ("alice".into(), "bob".into()));
+    }
+}
+
+#[test]
+fn logins_of_registries_that_were_not_named_stay_with_docker() {
+    let sandbox = Sandbox::new();
+    let auths = json!({"ghcr.io": {"auth": "YWxpY2U6cHc="}, "quay.io": {"auth": "Ym9iOnB3"}});
+    write(&sandbox.home().join(".docker/config.json"), json!({"auths": auths}).to_string().as_bytes());
+    sandbox.ok(&["configure-docker", "ghcr.io", "--import"], "");
+    let config = docker_config(&sandbox);
+    assert_eq!((&config["auths"]["ghcr.io"], &config["auths"]["quay.io"]), (&json!({}), &auths["quay.io"]));
+    assert_eq!(config["credHelpers"], json!({"ghcr.io": "ensign"}));
+}
