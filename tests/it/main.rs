@@ -10,7 +10,7 @@ mod formats;
 mod install;
 mod layers;
 mod people;
-mod stores;
 mod regressions;
+mod stores;
 mod support;
 mod vectors;

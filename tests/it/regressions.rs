@@ -24,8 +24,6 @@ fn block_config(sandbox: &Sandbox) {
 
 #[cfg(unix)]
 mod helper_store {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     /// Keeps one file per address in `$HOME/kept`; `get` and `store` fail while `$HOME/locked` is there.
@@ -40,15 +38,6 @@ erase) rm -f "$(place "$input")" ;;
 esac
 "#;
 
-    fn sandbox(script: &str) -> Sandbox {
-        let sandbox = Sandbox::new();
-        let program = sandbox.home().join("bin/docker-credential-fake");
-        write(&program, script.as_bytes());
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
-        sandbox.with("PATH", &path)
-    }
-
     fn login(sandbox: &Sandbox, store: &str, secret: &str) {
         let words = ["login", "ghcr.io", "-u", "alice", "--password-stdin", "--no-verify", "--store", store];
         sandbox.ok(&words, secret);
@@ -60,7 +49,7 @@ esac
 
     #[test]
     fn a_login_to_another_store_leaves_nothing_in_the_old_one() {
-        let sandbox = sandbox(HELPER);
+        let sandbox = Sandbox::new().with_program("docker-credential-fake", HELPER);
         sandbox.store("ghcr.io", "alice", "one");
         login(&sandbox, "helper:fake", "two");
         assert!(!sandbox.secrets_path("ghcr.io").exists());
@@ -71,7 +60,7 @@ esac
 
     #[test]
     fn a_login_that_a_locked_store_refuses_takes_nothing_away() {
-        let sandbox = sandbox(HELPER);
+        let sandbox = Sandbox::new().with_program("docker-credential-fake", HELPER);
         login(&sandbox, "helper:fake", "one");
         write(&sandbox.home().join("locked"), b"");
         let entry = json!({"ServerURL": "ghcr.io", "Username": "alice", "Secret": "two"});
@@ -112,9 +101,9 @@ fn an_identity_tokens_user_is_not_taken_for_another_accounts_label() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "alice", "alices");
     sandbox.ok(&["account", "edit", "ghcr.io", "alice", "--alias", "carol"], "");
-    let docker = sandbox.home().join("bin/docker");
-    write(&docker, b"");
-    std::fs::copy("/bin/sh", &docker).unwrap();
+    let docker = sandbox.home().join("docker");
+    let made = std::process::Command::new("install").arg("/bin/sh").arg(&docker).status().unwrap();
+    assert!(made.success());
     let script = format!("{} store; true", Sandbox::program());
     let child = sandbox.command_of(&docker, &["-c", &script, "login", "-u", "carol", "ghcr.io"]).spawn().unwrap();
     let entry = json!({"ServerURL": "ghcr.io", "Username": "<token>", "Secret": "carols"});
@@ -139,7 +128,6 @@ fn a_login_below_a_registry_is_apart_from_the_same_users_login_to_all_of_it() {
     assert_eq!(secret(&sandbox, "ghcr.io/acme/app"), "bobs");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_pinned_program_sees_its_own_accounts_side_tokens() {
     let sandbox = Sandbox::new();
@@ -147,8 +135,7 @@ fn a_pinned_program_sees_its_own_accounts_side_tokens() {
         sandbox.store(HUB, user, user);
         sandbox.store(HUB_REFRESH, user, user);
     }
-    let pinned = sandbox.home().join("docker-credential-ensign-alice");
-    std::os::unix::fs::symlink(Sandbox::program(), &pinned).unwrap();
+    let pinned = sandbox.link("docker-credential-ensign-alice");
     let ask = |verb: &str| {
         let child = sandbox.command_of(&pinned, &[verb]).spawn().unwrap();
         crate::support::finish(child, HUB_REFRESH.as_bytes())
@@ -285,7 +272,9 @@ fn docker_asks_for_every_login_that_was_imported_from_it() {
     let auths = json!({"https://index.docker.io/v1/": {"auth": "YWxpY2U6cHc="}, "quay.io": {"auth": "Ym9iOnB3"}});
     for first in [&[][..], &["ghcr.io"]] {
         let sandbox = Sandbox::new();
-        first.iter().for_each(|host| sandbox.store(host, "carol", "pw"));
+        for host in first {
+            sandbox.store(host, "carol", "pw");
+        }
         write(&sandbox.home().join(".docker/config.json"), json!({"auths": auths}).to_string().as_bytes());
         sandbox.ok(&["configure-docker", "--import"], "");
         let (config, helpers) = (docker_config(&sandbox), docker_config(&sandbox)["credHelpers"].clone());
