@@ -113,9 +113,9 @@ impl<'e> Accounts<'e> {
             let moved = |old: &&Account| old.name == account.name && old.store != account.store;
             let old = candidates.accounts.iter().find(moved).filter(|old| old.store.is_known());
             edit.afterwards.extend(old.cloned());
-            if login.activate == Activate::Yes || candidates.active_account().is_none() {
-                edit.activate(&login.registry, &account.name);
-            }
+            // An account that answers because it is the only one goes on answering beside another.
+            let default = candidates.default_account().filter(|_| login.activate == Activate::IfNone);
+            edit.activate(&login.registry, default.map_or(&account.name, |default| &default.name));
             Ok(account)
         });
         if let (Err(_), Some((account, secret))) = (&result, before)

@@ -294,3 +294,15 @@ fn logins_of_registries_that_were_not_named_stay_with_docker() {
     assert_eq!((&config["auths"]["ghcr.io"], &config["auths"]["quay.io"]), (&json!({}), &auths["quay.io"]));
     assert_eq!(config["credHelpers"], json!({"ghcr.io": "ensign"}));
 }
+
+#[test]
+fn a_second_login_does_not_take_the_default_of_an_account_that_was_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    let mut config = sandbox.config();
+    config["registries"]["ghcr.io"].as_object_mut().unwrap().remove("active");
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+    sandbox.ok(&["login", "ghcr.io", "-u", "bob", "--password-stdin", "--no-verify"], "pw");
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+}
