@@ -71,7 +71,7 @@ impl<'e> Accounts<'e> {
             let secret = match source {
                 Source::Ours => self.vault.get(account)?,
                 Source::Adopted(adopted) => {
-                    let _ = self.change(|_| Ok(())); // best effort: a read-only home is answered from memory every time
+                    self.keep_adopted();
                     secret_of(adopted, account)
                 }
             };
@@ -95,7 +95,7 @@ impl<'e> Accounts<'e> {
     pub(crate) fn all(&self) -> Result<Vec<Candidates>> {
         let loaded = self.config.load(None)?;
         if let Source::Adopted(_) = loaded.source {
-            let _ = self.change(|_| Ok(()));
+            self.keep_adopted();
         }
         Ok(loaded.registries)
     }
@@ -182,6 +182,14 @@ impl<'e> Accounts<'e> {
             Some(secret) => self.vault.put_hub_token(user, token, secret),
             None => self.vault.remove_hub_token(user, token),
         })
+    }
+
+    /// Writes down what was adopted. Best effort: a read-only home is answered from memory every time, and who holds the
+    /// lock is writing it already.
+    fn keep_adopted(&self) {
+        if !self.config.is_locked() {
+            let _ = self.change(|_| Ok(()));
+        }
     }
 
     /// Changes the config under its lock; what is adopted is written with the change.

@@ -118,7 +118,15 @@ impl<'e> ConfigFile<'e> {
 
     /// The lock that every writer of the config and of our secrets holds.
     pub(crate) fn lock(&self) -> Result<Lock> {
-        Lock::take(&self.env.config_dir.as_ref().ok_or_else(no_home)?.join("config.lock"))
+        Lock::take(&self.lock_path().ok_or_else(no_home)?)
+    }
+
+    pub(crate) fn is_locked(&self) -> bool {
+        self.lock_path().is_some_and(|path| Lock::is_held(&path))
+    }
+
+    fn lock_path(&self) -> Option<PathBuf> {
+        self.env.config_dir.as_ref().map(|folder| folder.join("config.lock"))
     }
 
     pub(crate) fn last_good_copy(&self) -> Option<PathBuf> {

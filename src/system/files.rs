@@ -116,6 +116,11 @@ pub(crate) fn narrow(path: &Path) -> Option<u32> {
 pub(crate) struct Lock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
 
 impl Lock {
+    /// Tells whether another process holds it at this moment.
+    pub(crate) fn is_held(path: &Path) -> bool {
+        File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+    }
+
     /// Waits at most ten seconds.
     pub(crate) fn take(path: &Path) -> Result<Self> {
         let file = imp::create_folder(path.parent().unwrap_or(Path::new(".")))

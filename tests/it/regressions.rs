@@ -306,3 +306,20 @@ fn a_second_login_does_not_take_the_default_of_an_account_that_was_alone() {
     sandbox.ok(&["login", "ghcr.io", "-u", "bob", "--password-stdin", "--no-verify"], "pw");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
 }
+
+#[test]
+fn adopted_accounts_answer_at_once_while_another_program_holds_the_lock() {
+    let sandbox = Sandbox::new();
+    let device = json!({"handle": "a.example", "device_secret": "s", "appview_url": "https://atcr.io"});
+    write(&sandbox.home().join(".atcr/device.json"), device.to_string().as_bytes());
+    let lock = sandbox.home().join("config/config.lock");
+    write(&lock, b"");
+    let lock = std::fs::File::options().write(true).open(lock).unwrap();
+    lock.lock().unwrap();
+    let started = std::time::Instant::now();
+    assert_eq!(sandbox.who("atcr.io"), "a.example");
+    assert!(started.elapsed().as_secs() < 5);
+    drop(lock);
+    assert_eq!(sandbox.who("atcr.io"), "a.example");
+    assert!(sandbox.config_path().exists());
+}
