@@ -62,7 +62,11 @@ fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Registry, Opt
         None => return Err(Failure::usage("no registry was given", "name it, as in `login ghcr.io`")),
     };
     match host.rsplit_once('@') {
-        Some((user, host)) => Ok((context.registry(host)?, Some(user.to_owned()))),
+        Some((user, host)) => {
+            let user = user.rsplit_once("://").map_or(user, |(_, user)| user);
+            let user = user.split(':').next().unwrap_or_default(); // a password in an address is never kept
+            Ok((context.registry(host)?, Some(user.to_owned())))
+        }
         None => Ok((context.registry(&host)?, None)),
     }
 }

@@ -323,3 +323,12 @@ fn adopted_accounts_answer_at_once_while_another_program_holds_the_lock() {
     assert_eq!(sandbox.who("atcr.io"), "a.example");
     assert!(sandbox.config_path().exists());
 }
+
+#[test]
+fn a_password_in_the_address_of_a_login_does_not_become_a_user_name() {
+    let sandbox = Sandbox::new();
+    let words = ["login", "https://bob:hunter2@ghcr.io", "--password-stdin", "--no-verify"];
+    let run = sandbox.run(&words, "pw");
+    assert!(!format!("{run:?}{}", sandbox.config()).contains("hunter2"), "{run:?}");
+    assert_eq!((run.code, sandbox.who("ghcr.io")), (Some(0), "bob".into()));
+}
