@@ -1,5 +1,6 @@
 //! Broken files, missing homes, full disks, hostile callers: a clear error on the right stream, and nothing lost.
 
+#[cfg(target_os = "linux")]
 use std::process::Stdio;
 
 use serde_json::json;
