@@ -15,7 +15,7 @@ use crate::docker::{ConfigFile, state};
 use crate::model::choice::Candidates;
 use crate::model::{Account, AccountName, Credential, Problem, Registry, Secret, StoreKind, Username};
 use crate::oci::{self, Verdict, Wire};
-use crate::system::text;
+use crate::system::{files, text};
 
 /// Everything a login needs; from here on nobody is asked.
 struct Request {
@@ -268,7 +268,11 @@ fn say(
 fn place(context: &Context<'_>, account: &Account) -> String {
     match (&account.store, &context.env.data_dir) {
         (StoreKind::File, Some(folder)) => {
-            format!("{} (readable by you only)", context.env.shorten_home(&folder.join("secrets")))
+            let folder = folder.join("secrets");
+            let is_private =
+                files::are_private_anywhere() || context.env.home().is_some_and(|home| folder.starts_with(home));
+            let claim = if is_private { " (readable by you only)" } else { "" };
+            format!("{}{claim}", context.env.shorten_home(&folder))
         }
         (StoreKind::Helper(helper), _) => format!("`{}`", helper.program()),
         (other, _) => other.to_string(),

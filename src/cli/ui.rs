@@ -108,9 +108,9 @@ impl Ui {
         open::that_detached(link).is_ok()
     }
 
-    /// A word that stands out, on a terminal that can.
+    /// A word that stands out, on a terminal that can. Some consoles of Windows would show the codes themselves.
     pub(super) fn bold(&self, word: &str) -> String {
-        let plain = self.json || !io::stdout().is_terminal() || env::variable("NO_COLOR").is_some();
+        let plain = self.json || cfg!(windows) || !io::stdout().is_terminal() || env::variable("NO_COLOR").is_some();
         if plain { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
     }
 }

@@ -31,15 +31,15 @@ impl Env {
         let project = LazyCell::new(|| directories::ProjectDirs::from("", "", "ensign"));
         Self {
             config_dir: path("ENSIGN_CONFIG_DIR").or_else(|| project.as_ref().map(|dirs| dirs.config_dir().to_owned())),
-            data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_dir().to_owned())),
+            data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_local_dir().to_owned())),
             home: OnceCell::new(),
             account: variable("ENSIGN_ACCOUNT").map(|value| value.to_string_lossy().into_owned()),
         }
     }
 
-    /// The user's home folder.
+    /// The user's home folder: where Docker looks, which on Windows is `USERPROFILE`.
     pub(crate) fn home(&self) -> Option<&Path> {
-        let look_up = || directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        let look_up = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
         self.home.get_or_init(look_up).as_deref()
     }
 
@@ -63,18 +63,19 @@ impl Env {
         let rest = folder.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
         match rest.and_then(|rest| Some((self.home()?, rest.trim_start_matches(['/', '\\'])))) {
             Some((home, "")) => home.to_owned(),
-            Some((home, rest)) => home.join(rest),
+            Some((home, rest)) => home.join(rest).components().collect(), // with the platform's own separators
             None => PathBuf::from(folder),
         }
     }
 
-    /// Shows a path to a person: with `~` for the home folder.
+    /// Shows a path to a person: with `~` for the home folder. With `~` there is `/` on every platform, as shells and
+    /// a config that is carried from one to another understand it.
     pub(crate) fn shorten_home(&self, path: &Path) -> String {
-        let inside = self.home().and_then(|home| path.strip_prefix(home).ok());
-        match inside {
-            Some(rest) => Path::new("~").join(rest).display().to_string(),
-            None => path.display().to_string(),
-        }
+        let Some(inside) = self.home().and_then(|home| path.strip_prefix(home).ok()) else {
+            return path.display().to_string();
+        };
+        let parts = inside.components().map(|part| part.as_os_str().to_string_lossy());
+        std::iter::once("~".into()).chain(parts).collect::<Vec<_>>().join("/")
     }
 }
 
@@ -106,7 +107,8 @@ mod tests {
         {
             assert_eq!(env.expand_home(short), PathBuf::from(long));
         }
-        assert_eq!(env.shorten_home(Path::new("/home/me/work")), "~/work");
-        assert_eq!(env.shorten_home(Path::new("/home/you")), "/home/you");
+        for (long, short) in [("/home/me", "~"), ("/home/me/work/a b", "~/work/a b"), ("/home/you", "/home/you")] {
+            assert_eq!(env.shorten_home(Path::new(long)), short);
+        }
     }
 }

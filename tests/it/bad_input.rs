@@ -1,5 +1,6 @@
 //! Broken files, missing homes, full disks, hostile callers: a clear error on the right stream, and nothing lost.
 
+#[cfg(target_os = "linux")]
 use std::process::Stdio;
 
 use serde_json::json;
@@ -95,18 +96,14 @@ fn a_folder_in_the_place_of_a_file_is_named() {
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(&format!("could not read `{path}`: it is not a file")));
 }
 
+#[cfg(unix)]
 #[test]
 fn without_a_home_nothing_is_known_and_nothing_can_be_kept() {
     let sandbox = Sandbox::new();
     let homeless = |arguments: &[&str], stdin: &str| {
         let mut command = sandbox.command(arguments);
         // An unknown user without HOME: the user database has no folder either.
-        command
-            .env_remove("HOME")
-            .env_remove("USERPROFILE")
-            .env_remove("ENSIGN_CONFIG_DIR")
-            .env_remove("ENSIGN_DATA_DIR");
-        #[cfg(unix)]
+        command.env_remove("HOME").env_remove("ENSIGN_CONFIG_DIR").env_remove("ENSIGN_DATA_DIR");
         std::os::unix::process::CommandExt::uid(&mut command, 54321);
         command.spawn().map(|child| finish(child, stdin.as_bytes()))
     };

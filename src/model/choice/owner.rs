@@ -12,7 +12,7 @@ pub(super) fn used_in<'a>(candidates: &'a Candidates, current: &Path) -> Finding
     let enclosing =
         candidates.accounts.iter().flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let depth = |folder: &PathBuf| folder.components().count();
-    let mut found: Vec<_> = enclosing.filter(|(_, folder)| current.starts_with(folder)).collect();
+    let mut found: Vec<_> = enclosing.filter(|(_, folder)| encloses(folder, current, cfg!(windows))).collect();
     found.sort_by_key(|(_, folder)| Reverse(depth(folder)));
     match found.as_slice() {
         [] => Finding::Nothing,
@@ -21,6 +21,12 @@ pub(super) fn used_in<'a>(candidates: &'a Candidates, current: &Path) -> Finding
         }
         [(account, folder), ..] => Finding::Account(account, Why::Folder((*folder).clone())),
     }
+}
+
+/// `ignoring_case` is Windows' way: a shell there is in `c:\src` after `cd c:\src`, though the folder is `C:\Src`.
+fn encloses(folder: &Path, current: &Path, ignoring_case: bool) -> bool {
+    let lower = |path: &Path| PathBuf::from(path.to_string_lossy().to_lowercase());
+    if ignoring_case { lower(current).starts_with(lower(folder)) } else { current.starts_with(folder) }
 }
 
 /// The one account that all `images` with an owner belong to. Images nobody owns (public ones) say nothing.
@@ -39,6 +45,25 @@ pub(super) fn owner_of<'a>(accounts: &'a [Account], images: &[ImageReference]) -
         }
         Some(_) => {
             Finding::Torn(owners.iter().map(|(image, account, _)| ((*image).clone(), account.name.clone())).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_encloses_what_lies_in_it() {
+        for (folder, current, exactly, ignoring_case) in [
+            ("/src/acme", "/src/acme", true, true),
+            ("/src/acme", "/src/acme/a/b", true, true),
+            ("/src/acme", "/src/acme2", false, false),
+            ("/Src/Äcme", "/src/äcme/a", false, true),
+        ] {
+            let (folder, current) = (Path::new(folder), Path::new(current));
+            assert_eq!(encloses(folder, current, false), exactly);
+            assert_eq!(encloses(folder, current, true), ignoring_case);
         }
     }
 }

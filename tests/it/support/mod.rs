@@ -44,7 +44,7 @@ impl Sandbox {
     }
 
     pub fn config_path(&self) -> PathBuf {
-        self.home().join("config/config.json")
+        self.home().join("config").join("config.json")
     }
 
     pub fn secrets_path(&self, registry: &str) -> PathBuf {

@@ -1,5 +1,10 @@
 //! Files: bounded reading, private and atomic replacing, locks. All writing of files happens here.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(not(unix))]
+mod windows;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +12,11 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+
+#[cfg(unix)]
+use unix as imp;
+#[cfg(not(unix))]
+use windows as imp;
 
 /// Who may read a file that is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +38,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
+        Err(_) if path.is_dir() => bail!("could not read `{}`: it is not a file", path.display()), // Windows opens none
         Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
     };
     if !metadata.is_file() {
@@ -58,7 +69,7 @@ fn write_and_rename(target: &Path, contents: &[u8], access: Access) -> io::Resul
         {
             fs::set_permissions(&unfinished, metadata.permissions())?;
         }
-        fs::rename(&unfinished, target)
+        imp::rename(&unfinished, target)
     });
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
@@ -94,7 +105,7 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
 
 /// Moves a file aside, over whatever was there.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
+    imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
 }
 
 /// Removes a file; none there is fine.
@@ -105,6 +116,11 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Tells whether what is made for its owner alone is closed to others wherever it lies. On Windows the folder decides.
+pub(crate) fn are_private_anywhere() -> bool {
+    imp::HAS_MODES
 }
 
 /// Takes a file's group and everybody else off its mode. Returns the mode it had if that was wider.
@@ -142,58 +158,6 @@ impl Lock {
                 bail!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
             }
         }
-    }
-}
-
-#[cfg(unix)]
-mod imp {
-    use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-    use std::io;
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-    use std::path::Path;
-
-    pub(super) fn private() -> OpenOptions {
-        let mut options = File::options();
-        options.mode(0o600);
-        options
-    }
-
-    pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)
-    }
-
-    pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
-    }
-
-    pub(super) fn narrow(path: &Path) -> Option<u32> {
-        let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
-        let wider = mode & 0o077 != 0;
-        wider.then(|| fs::set_permissions(path, Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
-    }
-}
-
-/// Windows: a user's profile is closed to others already, and a rename is on disk when it returns.
-#[cfg(not(unix))]
-mod imp {
-    use std::fs::{self, File, OpenOptions};
-    use std::io;
-    use std::path::Path;
-
-    pub(super) fn private() -> OpenOptions {
-        File::options()
-    }
-
-    pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)
-    }
-
-    pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
-        Ok(())
-    }
-
-    pub(super) fn narrow(_: &Path) -> Option<u32> {
-        None
     }
 }
 

@@ -1,0 +1,46 @@
+//! What files are made of on Windows: a user's profile is closed to others already, and a rename is on disk when it
+//! returns.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+pub(super) const HAS_MODES: bool = false;
+
+/// A reader of ours is done in less than a millisecond, a virus scanner in some more.
+const RENAME_DEADLINE: Duration = Duration::from_secs(2);
+
+pub(super) fn private() -> OpenOptions {
+    File::options()
+}
+
+pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// Tries again while somebody has one of the files open: some file systems, and Windows before 10, refuse it then.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let started = Instant::now();
+    loop {
+        match fs::rename(from, to) {
+            Err(error) if is_in_use(&error) && started.elapsed() < RENAME_DEADLINE => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            result => return result,
+        }
+    }
+}
+
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn narrow(_: &Path) -> Option<u32> {
+    None
+}
+
+/// `ERROR_ACCESS_DENIED` for a file that is being replaced, `ERROR_SHARING_VIOLATION` for one that is open.
+fn is_in_use(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(5 | 32))
+}
