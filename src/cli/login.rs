@@ -234,7 +234,8 @@ fn say(
     context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
     let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
     let by_default = if after.default_account() == Some(kept) { ", and by default" } else { "" };
-    context.ui.say(format_args!("  Used for  {}{by_default}", images.join(", ")));
+    let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
+    context.ui.say(format_args!("  Used for  {used_for}{by_default}"));
     context.ui.say(format_args!("  Kept in   {}", place(context, kept)));
     if open {
         context.ui.note(format_args!("{registry} lets anyone in: the password was not checked"));

@@ -59,6 +59,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &En
         }
     };
     let context = Context { accounts: Accounts::new(env), env, ui: Ui::new(arguments.json), program: called };
+    context.greet_adopted();
     match context.dispatch(arguments.command) {
         Ok(code) => code,
         Err(failure) => failure.report(&context.ui),
@@ -98,6 +99,15 @@ impl Context<'_> {
                 self.ui.data(json!({"version": env!("CARGO_PKG_VERSION"), "program": self.program}), line)?;
                 Ok(ExitCode::SUCCESS)
             }
+        }
+    }
+
+    /// Tells once that accounts of ATCR's helper are taken over: the first change writes them down.
+    fn greet_adopted(&self) {
+        let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
+        self.ui.note(format_args!("{count} accounts of ATCR's helper are taken over; its file stays as it is"));
+        for entry in skipped {
+            self.ui.note(format_args!("not taken over: {entry}"));
         }
     }
 

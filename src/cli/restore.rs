@@ -51,7 +51,10 @@ fn config(context: &Context<'_>) -> Result<Option<String>, Failure> {
     files::rename(&path, &aside)?;
     let aside = context.env.shorten_home(&aside);
     let Some(good) = good else {
-        let what = format!("there is no good copy of `{shown}`, the damaged one is `{aside}` now ({damage})");
+        // Without a config ATCR's accounts would be adopted a second time, those that were logged out among them.
+        files::replace(&path, context.accounts.empty_config().as_bytes(), Access::Private)?;
+        let what =
+            format!("there is no good copy of `{shown}`; it is empty now, the damaged one is `{aside}` ({damage})");
         return Err(Problem::run(what, "login HOST").into());
     };
     files::replace(&path, &good, Access::Private)?;

@@ -129,6 +129,11 @@ impl<'e> ConfigFile<'e> {
         self.env.config_dir.as_ref().map(|folder| folder.join("config.lock"))
     }
 
+    /// The text of a config without accounts.
+    pub(crate) fn without_accounts() -> String {
+        Document::empty().to_text()
+    }
+
     pub(crate) fn last_good_copy(&self) -> Option<PathBuf> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }

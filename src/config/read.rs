@@ -33,6 +33,9 @@ pub(super) fn read(
     let raw = File { wanted }.deserialize(&mut json)?;
     json.end()?;
     let version = raw.version.ok_or_else(|| serde_json::Error::custom("there is no `version`"))?;
+    if version < VERSION {
+        return Err(serde_json::Error::custom(format_args!("version {version} is not Ensign's")));
+    }
     let registries =
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
     Ok(Reading { version, registries: registries.map_err(serde_json::Error::custom)? })
@@ -287,6 +290,7 @@ mod tests {
             ("", "EOF while parsing a value at line 1 column 0"),
             ("[]", "invalid type: sequence, expected an object with `version` and `registries` at line 1 column 0"),
             ("{}", "there is no `version`"),
+            (r#"{"version": 2, "registries": {}}"#, "version 2 is not Ensign's"),
             (
                 "{\"version\": 3,\n \"registries\": {\"a\": 1}}",
                 "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",

@@ -116,6 +116,44 @@ fn without_a_home_nothing_is_known_and_nothing_can_be_kept() {
     assert_eq!(homeless(&["store"], STORE).unwrap(), refused(line));
 }
 
+#[cfg(unix)]
+#[test]
+fn files_that_may_not_be_read_are_named_with_the_cure() {
+    let sandbox = one_account();
+    let stranger = |path: &str| {
+        let mut command = sandbox.command(&["get"]);
+        std::os::unix::process::CommandExt::uid(&mut command, 54321);
+        std::fs::set_permissions(sandbox.home(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let child = command.env("HOME", "/").current_dir("/").spawn().ok()?;
+        let path = sandbox.home().join(path).display().to_string();
+        let line =
+            format!("could not read `{path}`: Permission denied (os error 13): look who may with `ls -ld \"{path}\"`");
+        Some((finish(child, b"ghcr.io"), refused(&line)))
+    };
+    let Some((run, expected)) = stranger("config/config.json") else {
+        return eprintln!("skipped: only root can be another user");
+    };
+    assert_eq!(run, expected);
+    let open = |path: &str, mode| {
+        std::fs::set_permissions(sandbox.home().join(path), std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .unwrap();
+    };
+    open("config", 0o755);
+    open("config/config.json", 0o644);
+    let (run, expected) = stranger("data/secrets/ghcr.io.json").unwrap();
+    assert_eq!(run, expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.home().join("config")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(sandbox.config_path()).status().unwrap().success());
+    let path = sandbox.config_path().display().to_string();
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(&format!("could not read `{path}`: it is not a file")));
+}
+
 /// Runs `script` with `$ENSIGN` in a mount namespace of its own; `None` where that is not allowed.
 #[cfg(target_os = "linux")]
 fn in_namespace(sandbox: &Sandbox, script: &str) -> Option<Run> {
@@ -139,7 +177,7 @@ fn a_read_only_home_answers_and_refuses_to_change() {
     let Some(run) = in_namespace(&sandbox, script) else { return };
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(lines[0], r#"{"ServerURL":"ghcr.io","Username":"me","Secret":"old-s3cret"}"#, "{run:?}");
-    assert!(lines[1].starts_with("could not open the lock `") && lines[1].contains("Read-only file system"), "{run:?}");
+    assert!(lines[1].starts_with("could not open `") && lines[1].contains("Read-only file system"), "{run:?}");
     assert_eq!((lines[2], lines[4], lines.len()), ("exit 1", "exit 1", 5), "{run:?}");
     assert_eq!(run.stderr, "");
     assert_eq!(sandbox.who("ghcr.io"), "me");

@@ -60,6 +60,15 @@ fn atcrs_formats_are_adopted_by_any_command_on_first_load() {
 }
 
 #[test]
+fn a_person_is_told_what_is_taken_over_and_what_is_not() {
+    let sandbox = Sandbox::new();
+    write(&atcr_file(&sandbox), fixtures("v1").remove(0)["file"].to_string().as_bytes());
+    let said = "! 2 accounts of ATCR's helper are taken over; its file stays as it is\n! not taken over: carol.example.com on https://no.secret: it has no secret\n";
+    assert_eq!(sandbox.run(&["status"], "").stderr, said);
+    assert_eq!(sandbox.run(&["status"], "").stderr, "");
+}
+
+#[test]
 fn an_adopted_file_is_adopted_only_once() {
     let sandbox = Sandbox::new();
     let fixture = fixtures("v2").remove(0);

@@ -116,7 +116,13 @@ where
         let finding = match rung {
             Rung::Environment => named_in_environment(candidates, &wish.environment),
             Rung::PinnedName => wish.pinned.as_ref().map_or(Finding::Nothing, |name| named(candidates, name.as_str())),
-            Rung::AddressUser => wish.user.as_ref().map_or(Finding::Nothing, |user| named(candidates, user)),
+            Rung::AddressUser => wish.user.as_ref().map_or(Finding::Nothing, |user| {
+                let account = candidates.account_of(user);
+                account.map_or_else(
+                    || Finding::NoSuchAccount(user.clone()),
+                    |account| Finding::Account(account, Why::Named),
+                )
+            }),
             Rung::AddressImage => {
                 let image = wish.image.as_ref();
                 image.map_or(Finding::Nothing, |image| owner_of(&candidates.accounts, std::slice::from_ref(image)))

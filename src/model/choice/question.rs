@@ -67,6 +67,13 @@ impl Candidates {
         })
     }
 
+    /// The account that `user@host` means: a user name first, for that is what Docker knows.
+    pub(crate) fn account_of(&self, user: &str) -> Option<&Account> {
+        let is_of = |account: &&Account| account.username.as_str() == user;
+        let of_user = self.active_account().filter(is_of).or_else(|| self.accounts.iter().find(is_of));
+        of_user.or_else(|| self.account(user))
+    }
+
     pub(crate) fn active_account(&self) -> Option<&Account> {
         match &self.active {
             Active::Account(name) => self.accounts.iter().find(|account| account.name == *name),

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::model::Problem;
 
 #[cfg(unix)]
 use unix as imp;
@@ -32,14 +34,13 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Reads a whole file of at most `limit` bytes; `None` if there is none.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
-    let (metadata, file) = match opened {
-        Ok(opened) => opened,
+    // The size and kind before the file is opened: to open a pipe is to wait for a writer.
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        Err(_) if path.is_dir() => bail!("could not read `{}`: it is not a file", path.display()), // Windows opens none
-        Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
+        Err(error) => return Err(failed("read", path, &error)),
     };
     if !metadata.is_file() {
         bail!("could not read `{}`: it is not a file", path.display());
@@ -48,15 +49,32 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         bail!("could not read `{}`: it is larger than {} MiB", path.display(), limit >> 20);
     }
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    file.take(limit).read_to_end(&mut contents).with_context(|| format!("could not read `{}`", path.display()))?;
-    Ok(Some(contents))
+    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
+        Ok(_) => Ok(Some(contents)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed between the two
+        Err(error) => Err(failed("read", path, &error)),
+    }
 }
 
 /// Replaces a file so that a reader sees the old or the new contents, also after a crash. Links are followed; missing
 /// folders are made for their owner alone. The caller holds a lock that keeps other writers of the file away.
 pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    write_and_rename(&target, contents, access).with_context(|| format!("could not write `{}`", path.display()))
+    write_and_rename(&target, contents, access).map_err(|error| failed("write", path, &error))
+}
+
+/// The error with what a person can do about it.
+fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
+    let what = format!("could not {deed} `{}`: {error}", path.display());
+    let cure = match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("look who may with `ls -ld \"{}\"`", path.display()),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written".to_owned()
+        }
+        _ => return anyhow!(what),
+    };
+    Problem::new(what, cure).into()
 }
 
 fn write_and_rename(target: &Path, contents: &[u8], access: Access) -> io::Result<()> {
@@ -141,7 +159,7 @@ impl Lock {
     pub(crate) fn take(path: &Path) -> Result<Self> {
         let file = imp::create_folder(path.parent().unwrap_or(Path::new(".")))
             .and_then(|()| imp::private().write(true).create(true).truncate(false).open(path))
-            .with_context(|| format!("could not open the lock `{}`", path.display()))?;
+            .map_err(|error| failed("open", path, &error))?;
         match file.try_lock() {
             Ok(()) => return Ok(Self(file)),
             Err(fs::TryLockError::WouldBlock) => {}

@@ -1,47 +1,22 @@
 //! The core: find, remember, forget, activate. Whatever front asks, these answer.
 
+mod login;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::config::{Adopted, ConfigFile, Edit, Source};
 use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Wish, choose};
-use crate::model::{
-    Account, AccountName, Credential, HubToken, ImagePattern, Problem, Registry, Secret, StoreKind, Username,
-};
+use crate::model::{Account, AccountName, Credential, HubToken, ImageReference, Problem, Registry, Secret, Username};
 use crate::system::env::Env;
 use crate::vault::Vault;
+pub(crate) use login::{Activate, Login};
 
 /// All accounts of this user: the config and the secrets behind it.
 pub(crate) struct Accounts<'e> {
     pub(crate) config: ConfigFile<'e>,
     pub(crate) vault: Vault<'e>,
-}
-
-/// A login to keep.
-pub(crate) struct Login {
-    pub(crate) registry: Registry,
-    pub(crate) username: Username,
-    /// The label; `None`: that of the account with this user name, else the user name itself.
-    pub(crate) name: Option<AccountName>,
-    /// Where to keep the secret from now on; `None`: where it was, else the file store.
-    pub(crate) store: Option<StoreKind>,
-    /// Whom an identity token is for, if that is known; the user name says `<token>` then.
-    pub(crate) token_of: Option<Username>,
-    /// Patterns to add to the account's.
-    pub(crate) images: Vec<ImagePattern>,
-    /// The part of the registry that the server address named: it has a login of its own.
-    pub(crate) bound: Option<ImagePattern>,
-    pub(crate) secret: Secret,
-    pub(crate) activate: Activate,
-}
-
-/// Whether a login becomes the one that answers when nothing else decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activate {
-    Yes,
-    /// Only if the registry has no active account.
-    IfNone,
 }
 
 impl<'e> Accounts<'e> {
@@ -57,7 +32,7 @@ impl<'e> Accounts<'e> {
         evidence: &Evidence<I, F>,
     ) -> Result<Result<Credential, NoChoice>>
     where
-        I: Fn() -> Vec<crate::model::ImageReference>,
+        I: Fn() -> Vec<ImageReference>,
         F: Fn() -> Option<PathBuf>,
     {
         let mut seen = None;
@@ -84,6 +59,18 @@ impl<'e> Accounts<'e> {
             }
             seen = Some(candidates);
         }
+    }
+
+    /// The accounts that the next change takes over, and what it cannot, each with the reason.
+    pub(crate) fn about_to_adopt(&self) -> Option<(usize, Vec<String>)> {
+        match self.config.load(None).ok()?.source {
+            Source::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
+            Source::Ours => None,
+        }
+    }
+
+    pub(crate) fn empty_config(&self) -> String {
+        ConfigFile::without_accounts()
     }
 
     /// The accounts of one registry and who is active there.
@@ -203,78 +190,6 @@ impl<'e> Accounts<'e> {
             },
             |gone| self.vault.remove(gone),
         )
-    }
-}
-
-impl Login {
-    /// The account this login adds or renews among `candidates`.
-    fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
-        let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
-            registry: self.registry.clone(),
-            name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user())),
-            username: self.username.clone(),
-            store: StoreKind::File,
-            images: vec![],
-            folders: vec![],
-            did: None,
-        });
-        let same_user = account.username == self.username
-            || account.username.is_identity_token()
-            || self.username.is_identity_token();
-        if !same_user {
-            return Err(Problem::run(
-                format!("`{}` is the account of {} on {} already", account.name, account.username, self.registry),
-                format_args!("login {} -u {} --alias NAME", self.registry, self.username),
-            ));
-        }
-        account.username = self.username.clone();
-        account.store = self.store.clone().unwrap_or(account.store);
-        for pattern in self.images.iter().chain(&self.bound) {
-            if !account.images.contains(pattern) {
-                account.images.push(pattern.clone());
-            }
-        }
-        Ok(account)
-    }
-
-    /// The account this login renews.
-    fn known<'c>(&self, candidates: &'c Candidates) -> Option<&'c Account> {
-        if let Some(name) = &self.name {
-            return candidates.accounts.iter().find(|account| account.name == *name);
-        }
-        // Docker, answered with an identity token, sends the renewed one without a word about its user.
-        let answered =
-            candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
-        // An identity token takes the account's user name away: its label must be able to stand for it.
-        let keeps_user =
-            |account: &&Account| !self.username.is_identity_token() || account.name.as_str() == self.user().as_str();
-        let same_user = candidates.accounts.iter().filter(|account| account.is_of(self.user())).filter(keeps_user);
-        let is_bound = |account: &&Account| self.bound.iter().all(|pattern| account.images == [pattern.clone()]);
-        answered.into_iter().chain(same_user).find(is_bound)
-    }
-
-    fn user(&self) -> &Username {
-        self.token_of.as_ref().unwrap_or(&self.username)
-    }
-}
-
-impl Account {
-    /// After a login with an identity token the registry's user name is only in the label.
-    fn is_of(&self, user: &Username) -> bool {
-        let own = if self.username.is_identity_token() { self.name.as_str() } else { self.username.as_str() };
-        own == user.as_str()
-    }
-}
-
-impl Candidates {
-    /// The user name as a label; with a number behind it if another user's account has that label.
-    fn free_name(&self, username: &Username) -> AccountName {
-        let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
-        let numbered = (2..).filter_map(|number| format!("{username}-{number}").parse().ok());
-        std::iter::once(AccountName::from(username))
-            .chain(numbered)
-            .find(|name| !taken(name))
-            .expect("there are more numbers than accounts")
     }
 }
 

@@ -1,0 +1,102 @@
+//! `Login`: a login to keep, and the account it adds or renews.
+
+use crate::model::choice::Candidates;
+use crate::model::{Account, AccountName, ImagePattern, Problem, Registry, Secret, StoreKind, Username};
+
+/// A login to keep.
+pub(crate) struct Login {
+    pub(crate) registry: Registry,
+    pub(crate) username: Username,
+    /// The label; `None`: that of the account with this user name, else the user name itself.
+    pub(crate) name: Option<AccountName>,
+    /// Where to keep the secret from now on; `None`: where it was, else the file store.
+    pub(crate) store: Option<StoreKind>,
+    /// Whom an identity token is for, if that is known; the user name says `<token>` then.
+    pub(crate) token_of: Option<Username>,
+    /// Patterns to add to the account's.
+    pub(crate) images: Vec<ImagePattern>,
+    /// The part of the registry that the server address named: it has a login of its own.
+    pub(crate) bound: Option<ImagePattern>,
+    pub(crate) secret: Secret,
+    pub(crate) activate: Activate,
+}
+
+/// Whether a login becomes the one that answers when nothing else decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activate {
+    Yes,
+    /// Only if the registry has no active account.
+    IfNone,
+}
+
+impl Login {
+    /// The account this login adds or renews among `candidates`.
+    pub(super) fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
+        let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
+            registry: self.registry.clone(),
+            name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user())),
+            username: self.username.clone(),
+            store: StoreKind::File,
+            images: vec![],
+            folders: vec![],
+            did: None,
+        });
+        let same_user = account.username == self.username
+            || account.username.is_identity_token()
+            || self.username.is_identity_token();
+        if !same_user {
+            return Err(Problem::run(
+                format!("`{}` is the account of {} on {} already", account.name, account.username, self.registry),
+                format_args!("login {} -u {} --alias NAME", self.registry, self.username),
+            ));
+        }
+        account.username = self.username.clone();
+        account.store = self.store.clone().unwrap_or(account.store);
+        for pattern in self.images.iter().chain(&self.bound) {
+            if !account.images.contains(pattern) {
+                account.images.push(pattern.clone());
+            }
+        }
+        Ok(account)
+    }
+
+    /// The account this login renews.
+    fn known<'c>(&self, candidates: &'c Candidates) -> Option<&'c Account> {
+        if let Some(name) = &self.name {
+            return candidates.accounts.iter().find(|account| account.name == *name);
+        }
+        // Docker, answered with an identity token, sends the renewed one without a word about its user.
+        let answered =
+            candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
+        // An identity token takes the account's user name away: its label must be able to stand for it.
+        let keeps_user =
+            |account: &&Account| !self.username.is_identity_token() || account.name.as_str() == self.user().as_str();
+        let same_user = candidates.accounts.iter().filter(|account| account.is_of(self.user())).filter(keeps_user);
+        let is_bound = |account: &&Account| self.bound.iter().all(|pattern| account.images == [pattern.clone()]);
+        answered.into_iter().chain(same_user).find(is_bound)
+    }
+
+    fn user(&self) -> &Username {
+        self.token_of.as_ref().unwrap_or(&self.username)
+    }
+}
+
+impl Account {
+    /// After a login with an identity token the registry's user name is only in the label.
+    fn is_of(&self, user: &Username) -> bool {
+        let own = if self.username.is_identity_token() { self.name.as_str() } else { self.username.as_str() };
+        own == user.as_str()
+    }
+}
+
+impl Candidates {
+    /// The user name as a label; with a number behind it if another user's account has that label.
+    fn free_name(&self, username: &Username) -> AccountName {
+        let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
+        let numbered = (2..).filter_map(|number| format!("{username}-{number}").parse().ok());
+        std::iter::once(AccountName::from(username))
+            .chain(numbered)
+            .find(|name| !taken(name))
+            .expect("there are more numbers than accounts")
+    }
+}
