@@ -26,6 +26,7 @@ check_scripts() {
 tests/e2e/install.sh
 step cargo fmt --check
 step cargo clippy --all-targets --locked -- -D warnings
+RUSTDOCFLAGS="-D warnings" step cargo doc --locked --no-deps --document-private-items
 step cargo test --locked
 if command -v shellcheck >/dev/null; then step check_scripts; fi
 echo "== packaging/build.sh"

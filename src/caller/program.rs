@@ -100,7 +100,7 @@ fn is_one_of(names: &str, name: &str) -> bool {
 }
 
 /// The last part of a path of any system, in lower case, without what systems and packages add to it: `.exe`, Linux'
-/// ` (deleted)`, Nix' `.docker-wrapped`. A login shell's argv[0] begins with `-`.
+/// ` (deleted)`, Nix' `.docker-wrapped`. A login shell's `argv[0]` begins with `-`.
 fn file_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.strip_suffix(" (deleted)").unwrap_or(name).to_ascii_lowercase();

@@ -90,17 +90,12 @@ impl Front<'_> {
         let credential = match server_url.target() {
             Target::HubToken(token) => self.hub_token(*token)?,
             Target::Registry { registry, user, repository } => {
-                let image = repository.clone().map(|repository| ImageReference::of(registry.clone(), repository));
+                let named = self.env.account.as_ref().map(|value| Named::parse(value, registry));
                 let wish = Wish {
-                    environment: self
-                        .env
-                        .account
-                        .as_ref()
-                        .map(|value| Named::parse(value, registry))
-                        .unwrap_or_default(),
+                    environment: named.unwrap_or_default(),
                     pinned: self.pinned.cloned(),
                     user: user.clone(),
-                    image,
+                    image: repository.clone().map(|repository| ImageReference::of(registry.clone(), repository)),
                 };
                 let evidence = Evidence { images: || caller::images(registry), folder: env::current_dir };
                 match self.accounts.find(registry, &wish, &evidence)? {
@@ -115,33 +110,31 @@ impl Front<'_> {
     fn store(&self, entry: message::Entry) -> Result<(), Refusal> {
         let message::Entry { server_url, username, secret } = entry;
         let username: Username = username.parse().map_err(|error| anyhow!("the user name is not usable: {error}"))?;
-        let Target::Registry { registry, repository, user: _ } = server_url.target() else {
-            let Target::HubToken(token) = server_url.target() else { return Err(Refusal::NoServerUrl) };
-            return Ok(self.accounts.set_hub_token(&username, *token, Some(&secret))?);
-        };
-        // With an identity token Docker loses the user name; the person gave it to `docker login -u`.
-        let token_of = if username.is_identity_token() {
-            caller::login_user(registry).and_then(|user| user.parse().ok())
-        } else {
-            None
-        };
-        let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
-        let login = Login {
-            registry: registry.clone(),
-            username,
-            name: self.pinned.cloned(),
-            store: None,
-            token_of,
-            images: vec![],
-            bound: bound.transpose().map_err(anyhow::Error::from)?,
-            secret,
-            activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },
-        };
-        self.accounts.remember(&login)?;
+        match server_url.target() {
+            Target::HubToken(token) => self.accounts.set_hub_token(&username, *token, Some(&secret))?,
+            Target::Registry { registry, repository, user: _ } => {
+                // With an identity token Docker loses the user name; the person gave it to `docker login -u`.
+                let is_token = username.is_identity_token();
+                let given = if is_token { caller::login_user(registry) } else { None };
+                let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
+                self.accounts.remember(&Login {
+                    registry: registry.clone(),
+                    username,
+                    name: self.pinned.cloned(),
+                    store: None,
+                    token_of: given.and_then(|user| user.parse().ok()),
+                    images: vec![],
+                    bound: bound.transpose().map_err(anyhow::Error::from)?,
+                    secret,
+                    activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },
+                })?;
+            }
+        }
         Ok(())
     }
 
-    /// Forgets the account that is active, or the one the call names, once: `docker logout` asks up to four times for one registry.
+    /// Forgets the account that is active, or the one the call names, once: `docker logout` asks up to four times for
+    /// one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), Refusal> {
         match server_url.target() {
             Target::HubToken(token) => {
@@ -154,7 +147,7 @@ impl Front<'_> {
                 let bound = repository.as_ref().and_then(|path| ImagePattern::under(registry, path.as_str()).ok());
                 let pick = |candidates: &Candidates| match (self.pinned, user, repository) {
                     (Some(name), _, _) => candidates.account(name.as_str()).map(name_of),
-                    (_, Some(user), _) => candidates.account(user).map(name_of),
+                    (_, Some(user), _) => candidates.account_of(user).map(name_of),
                     (_, _, Some(_)) => {
                         let is_bound = |account: &&Account| {
                             bound.as_ref().is_some_and(|pattern| account.images == [pattern.clone()])
