@@ -19,6 +19,14 @@ pub(crate) struct Accounts<'e> {
     pub(crate) vault: Vault<'e>,
 }
 
+/// What to do about an account whose store does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutOfReach {
+    Refuse,
+    /// Forget the account; its secret stays where it is.
+    Abandon,
+}
+
 impl<'e> Accounts<'e> {
     pub(crate) fn new(env: &'e Env) -> Self {
         Self { config: ConfigFile::new(env), vault: Vault::new(env) }
@@ -78,6 +86,18 @@ impl<'e> Accounts<'e> {
         Ok(self.config.load(Some(registry))?.into_only(registry).0)
     }
 
+    /// The account's secret, from its store or from the file that is about to be adopted.
+    pub(crate) fn secret(&self, account: &Account) -> Result<Option<Secret>> {
+        let kept = self.vault.get(account)?;
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        Ok(match self.config.load(Some(&account.registry))?.source {
+            Source::Adopted(adopted) => secret_of(adopted, account),
+            Source::Ours => None,
+        })
+    }
+
     /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
     pub(crate) fn all(&self) -> Result<Vec<Candidates>> {
         let loaded = self.config.load(None)?;
@@ -119,6 +139,7 @@ impl<'e> Accounts<'e> {
         &self,
         registry: &Registry,
         pick: impl FnOnce(&Candidates) -> Option<AccountName>,
+        out_of_reach: OutOfReach,
     ) -> Result<Option<Account>> {
         self.change(|edit| {
             let candidates = edit.of(registry);
@@ -127,7 +148,10 @@ impl<'e> Accounts<'e> {
             else {
                 return Ok(None);
             };
-            self.vault.remove(account)?;
+            match self.vault.remove(account) {
+                Err(error) if out_of_reach == OutOfReach::Refuse => return Err(error),
+                _ => {}
+            }
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
                 for token in HubToken::ALL {

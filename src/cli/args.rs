@@ -94,6 +94,9 @@ pub(super) struct Logout {
     /// Remove all accounts of the registry
     #[arg(long, conflicts_with = "username")]
     pub(super) all: bool,
+    /// Remove the account also if its store does not give the secret up
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 #[derive(Args, Debug)]

@@ -207,8 +207,7 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
             "name it with `-u`",
         ));
     };
-    let secret =
-        context.accounts.vault.get(account)?.ok_or_else(|| anyhow!("the secret of {} is gone", account.name))?;
+    let secret = context.accounts.secret(account)?.ok_or_else(|| anyhow!("the secret of {} is gone", account.name))?;
     let credential = Credential { username: account.username.clone(), secret };
     check(context, given, &candidates.registry, &credential)?;
     let json = json!({"status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(), "renewed": false});

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, args, names};
-use crate::model::AccountName;
+use crate::accounts::OutOfReach;
 use crate::model::choice::Candidates;
+use crate::model::{AccountName, Problem, Registry};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCode, Failure> {
     let registry = context.registry(&given.host)?;
@@ -17,8 +18,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         context.ui.say(format_args!("Not logged in to {registry}."));
     }
     let mut removed = Vec::new();
+    let out_of_reach = if given.force { OutOfReach::Abandon } else { OutOfReach::Refuse };
     for name in picked {
-        let Some(account) = context.accounts.forget(&registry, |_| Some(name))? else { continue };
+        let forgotten = context.accounts.forget(&registry, |_| Some(name.clone()), out_of_reach);
+        let Some(account) = forgotten.map_err(|error| stays(context, &registry, &name, &error))? else { continue };
         context.ui.say(format_args!("✓ Removed {} from {registry}", account.name));
         removed.push(account.name.to_string());
     }
@@ -37,6 +40,13 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         context.ui.data(json!({"status": "success", "registry": registry.as_str(), "removed": removed}), "")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The account is still there, because its secret is.
+fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
+    let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.what.clone());
+    let anyway = format!("`{} logout {registry} -u {name} --force` removes the account all the same", context.program);
+    Problem::new(error, anyway)
 }
 
 fn pick(context: &Context<'_>, given: &args::Logout, candidates: &Candidates) -> Result<Vec<AccountName>, Failure> {

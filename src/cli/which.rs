@@ -97,7 +97,8 @@ fn sentence(context: &Context<'_>, question: &Question, rung: Rung, finding: &Fi
             format!("undecided: {}", one_line(&list.join(", "), 200))
         }
         Finding::Nothing => match rung {
-            Rung::Environment => "not set for this registry",
+            Rung::Environment if context.env.account.is_some() => "names no account of this registry",
+            Rung::Environment => "not set",
             Rung::PinnedName => "the program is not pinned",
             Rung::AddressUser | Rung::AddressImage => "not in the address",
             Rung::CommandLine if question.images.is_empty() => "names no image of this registry",

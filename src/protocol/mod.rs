@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use crate::accounts::{Accounts, Activate, Login};
+use crate::accounts::{Accounts, Activate, Login, OutOfReach};
 use crate::caller;
 use crate::model::choice::{Candidates, Evidence, Named, NoChoice, Rung, Wish};
 use crate::model::{
@@ -157,7 +157,7 @@ impl Front<'_> {
                     (None, None, None) => candidates.default_account().map(name_of),
                 };
                 if pick(&self.accounts.of(registry)?).is_some() {
-                    self.accounts.forget(registry, pick)?;
+                    self.accounts.forget(registry, pick, OutOfReach::Refuse)?;
                 }
             }
         }

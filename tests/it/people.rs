@@ -251,7 +251,7 @@ fn a_folder_decides_where_no_image_does() {
 #[test]
 fn which_shows_the_ladder() {
     let sandbox = two_accounts();
-    let expected = "bob\n  1 ENSIGN_ACCOUNT         not set for this registry\n  2 name of the program    the program is not pinned\n  \
+    let expected = "bob\n  1 ENSIGN_ACCOUNT         not set\n  2 name of the program    the program is not pinned\n  \
         3 user in the address    not in the address\n  4 image in the address   not in the address\n  \
         5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  6 folder                 no account's folder\n  \
         7 active account         → alice\n  8 only account           there are several, or it is signed out\n";

@@ -58,6 +58,21 @@ fn a_helper_that_is_missing_or_fails_is_named() {
 }
 
 #[test]
+fn an_account_whose_store_is_gone_can_be_removed_by_force() {
+    let sandbox = Sandbox::new();
+    write(
+        &sandbox.config_path(),
+        br#"{"version":3,"registries":{"ghcr.io":{"active":"a","accounts":{"a":{"username":"a","store":"helper:gone"}}}}}"#,
+    );
+    let run = sandbox.run(&["logout", "ghcr.io"], "");
+    assert_eq!(run.code, Some(1));
+    let hint = "hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account all the same\n";
+    assert!(run.stderr.starts_with("error: ") && run.stderr.ends_with(hint), "{run:?}");
+    sandbox.ok(&["logout", "ghcr.io", "--force"], "");
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+}
+
+#[test]
 fn a_helper_that_asks_us_again_does_not_go_round_in_circles() {
     let script = format!("#!/bin/sh\ncat | {} get\n", Sandbox::program());
     let sandbox = with_helper("circle", &script);
