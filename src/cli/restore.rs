@@ -1,5 +1,6 @@
 //! `restore`: put back the last good copy of a damaged config, and move damaged secrets aside.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -20,7 +21,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     for candidates in &registries {
         let registry = &candidates.registry;
         if let Some(aside) = context.accounts.vault.set_aside_if_broken(registry)? {
-            context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{aside}`"));
+            let shown = context.env.shorten_home(&aside);
+            context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{shown}`"));
             for account in &candidates.accounts {
                 context
                     .ui
@@ -33,13 +35,14 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
         context.ui.say("Nothing is damaged.");
     }
     if context.ui.is_json() {
-        context.ui.data(json!({"status": "success", "moved_aside": mended}), "")?;
+        let moved_aside: Vec<_> = mended.iter().map(|path| path.display().to_string()).collect();
+        context.ui.data(json!({"status": "success", "moved_aside": moved_aside}), "")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Puts the copy back if the config is broken; returns where the broken one lies now.
-fn config(context: &Context<'_>) -> Result<Option<String>, Failure> {
+fn config(context: &Context<'_>) -> Result<Option<PathBuf>, Failure> {
     let file = &context.accounts.config;
     let path = file.path().ok_or_else(|| anyhow!("there is no home folder"))?;
     let shown = context.env.shorten_home(&path);
@@ -49,15 +52,16 @@ fn config(context: &Context<'_>) -> Result<Option<String>, Failure> {
     let good = files::read(&copy, u64::MAX)?.filter(|good| file.damage(good).is_ok_and(|damage| damage.is_none()));
     let aside = files::sibling(&path, ".damaged");
     files::rename(&path, &aside)?;
-    let aside = context.env.shorten_home(&aside);
+    let shown_aside = context.env.shorten_home(&aside);
     let Some(good) = good else {
         // Without a config ATCR's accounts would be adopted a second time, those that were logged out among them.
         files::replace(&path, context.accounts.empty_config().as_bytes(), Access::Private)?;
-        let what =
-            format!("there is no good copy of `{shown}`; it is empty now, the damaged one is `{aside}` ({damage})");
+        let what = format!(
+            "there is no good copy of `{shown}`; it is empty now, the damaged one is `{shown_aside}` ({damage})"
+        );
         return Err(Problem::run(what, "login HOST").into());
     };
     files::replace(&path, &good, Access::Private)?;
-    context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`; the damaged one is `{aside}`"));
+    context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`; the damaged one is `{shown_aside}`"));
     Ok(Some(aside))
 }

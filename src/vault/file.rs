@@ -89,7 +89,7 @@ impl SecretFile {
         files::narrow(&self.path).map(|mode| Widened { path: self.shown.clone(), mode })
     }
 
-    pub(super) fn set_aside_if_broken(&self) -> Result<Option<String>> {
+    pub(super) fn set_aside_if_broken(&self) -> Result<Option<PathBuf>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         self.refuse_newer(&bytes)?;
         if serde_json::from_slice::<Contents>(&bytes).is_ok() {
@@ -97,7 +97,7 @@ impl SecretFile {
         }
         let aside = files::sibling(&self.path, ".damaged");
         files::rename(&self.path, &aside)?;
-        Ok(Some(aside.display().to_string()))
+        Ok(Some(aside))
     }
 
     fn load(&self) -> Result<Contents> {
@@ -276,7 +276,9 @@ mod tests {
         );
         assert!(!error.contains("hunter2"));
         assert!(file.edit(|contents| contents.put(&"me".parse().unwrap(), &Secret::new("x".into()))).is_err());
-        assert!(file.set_aside_if_broken().unwrap().is_some_and(|place| place.ends_with("docker.io.json.damaged")));
+        assert!(
+            file.set_aside_if_broken().unwrap().is_some_and(|place| place.ends_with("secrets/docker.io.json.damaged"))
+        );
         assert!(file.set_aside_if_broken().unwrap().is_none());
     }
 

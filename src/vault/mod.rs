@@ -3,6 +3,8 @@
 mod file;
 mod helper;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::model::{Account, HubToken, Problem, Registry, Secret, StoreKind, Username};
@@ -68,7 +70,7 @@ impl<'e> Vault<'e> {
     }
 
     /// Moves a registry's secrets file aside if it cannot be read. Returns the new place.
-    pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Option<String>> {
+    pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Option<PathBuf>> {
         self.file(registry)?.set_aside_if_broken()
     }
 

@@ -74,7 +74,10 @@ fn broken_secrets_touch_one_registry_and_are_moved_aside_by_restore() {
     assert_eq!(std::fs::read_to_string(sandbox.secrets_path("ghcr.io")).unwrap(), text);
     assert_eq!(sandbox.who("quay.io"), "me");
     let run = sandbox.run(&["restore"], "");
-    assert!(run.stderr.starts_with("✓ Moved the damaged secrets of ghcr.io to `"), "{run:?}");
+    assert!(
+        run.stderr.starts_with("✓ Moved the damaged secrets of ghcr.io to `~/data/secrets/ghcr.io.json.damaged`\n"),
+        "{run:?}"
+    );
     assert!(run.stderr.ends_with("! log in again:  docker-credential-ensign login ghcr.io --alias me\n"), "{run:?}");
     assert_eq!(sandbox.run(&["store"], STORE), Run::success(""));
 }
