@@ -60,7 +60,10 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     if !given.no_images && images.is_empty() && !given.no_folders && folders.is_empty() && alias.is_none() {
-        return Err(Failure::usage("nothing to change was given", "see `account edit --help`"));
+        return Err(Failure::usage(
+            "nothing to change was given",
+            format!("see `{} account edit --help`", context.program),
+        ));
     }
     let changed = context.accounts.change(|edit| {
         let candidates = edit.of(&registry);
@@ -87,6 +90,10 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     context.ui.done(account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}", patterns.join(", ")));
+    if !account.folders.is_empty() {
+        let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
+        context.ui.say(format_args!("  Used in   {}", folders.join(", ")));
+    }
     let rivals = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in rivals.filter(|other| other.patterns().iter().any(|pattern| account.patterns().contains(pattern))) {
         context

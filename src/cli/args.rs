@@ -17,7 +17,7 @@ pub(super) use clap_complete::Shell;
 )]
 pub(super) struct Arguments {
     /// Print JSON on stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,
@@ -40,7 +40,7 @@ pub(super) enum Command {
     Which(Which),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
     ConfigureDocker(ConfigureDocker),
-    /// Put back the last good copy of a damaged config
+    /// Put back the last good copy of a damaged config, and move damaged secrets aside
     Restore,
     /// Print the completions of a shell
     Completions {

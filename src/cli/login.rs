@@ -59,7 +59,12 @@ fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Registry, Opt
     let host = match &given.host {
         Some(host) => host.clone(),
         None if context.ui.can_ask() => context.ui.ask("Registry")?,
-        None => return Err(Failure::usage("no registry was given", "name it, as in `login ghcr.io`")),
+        None => {
+            return Err(Failure::usage(
+                "no registry was given",
+                format!("name it, as in `{} login ghcr.io`", context.program),
+            ));
+        }
     };
     match host.rsplit_once('@') {
         Some((user, host)) => {

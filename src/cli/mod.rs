@@ -37,9 +37,12 @@ struct Context<'e> {
     program: &'e str,
 }
 
+/// How people call the program as Docker's plugin.
+const PLUGIN: &str = "docker ensign";
+
 /// Runs a person's command.
 pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &Env) -> ExitCode {
-    let called = if program == "docker-ensign" { "docker ensign" } else { program };
+    let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() {
         return print_help(called, &mut io::stdout());
     }
@@ -85,7 +88,9 @@ impl Context<'_> {
             Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
             Command::Restore => restore::run(self),
             Command::Completions { shell } => {
-                let script = Arguments::completions(shell, self.program);
+                // A shell completes the first word of a line, which for the plugin is `docker`: not ours.
+                let name = if self.program == PLUGIN { "ensign" } else { self.program };
+                let script = Arguments::completions(shell, name);
                 let script = String::from_utf8_lossy(&script);
                 if self.ui.is_json() {
                     self.ui.data(json!({"script": script}), "")?;
@@ -105,7 +110,8 @@ impl Context<'_> {
     /// Tells once that accounts of ATCR's helper are taken over: the first change writes them down.
     fn greet_adopted(&self) {
         let Some((count, skipped)) = self.accounts.about_to_adopt() else { return };
-        self.ui.note(format_args!("{count} accounts of ATCR's helper are taken over; its file stays as it is"));
+        let accounts = if count == 1 { "account of ATCR's helper is" } else { "accounts of ATCR's helper are" };
+        self.ui.note(format_args!("{count} {accounts} taken over; its file stays as it is"));
         for entry in skipped {
             self.ui.note(format_args!("not taken over: {entry}"));
         }

@@ -10,9 +10,14 @@ use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Problem};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCode, Failure> {
-    let candidates = candidates(context, given.host.as_deref())?;
+    // `-` alone means the account from before too: no registry is called so.
+    let (host, name) = match (given.host.as_deref(), given.account.as_deref()) {
+        (Some("-"), None) => (None, Some("-")),
+        words => words,
+    };
+    let candidates = candidates(context, host)?;
     let registry = &candidates.registry;
-    let account = pick(context, &candidates, given.account.as_deref())?;
+    let account = pick(context, &candidates, name)?;
     let before = candidates.default_account().map_or("nobody", |account| account.name.as_str());
     let json =
         json!({"status": "success", "registry": registry.as_str(), "active": account.name.as_str(), "before": before});

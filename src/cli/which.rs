@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{Context, args};
 use crate::caller;
-use crate::model::choice::{Evidence, Finding, Named, Rung, Why, Wish, ladder};
+use crate::model::choice::{Candidates, Evidence, Finding, Named, Rung, Why, Wish, ladder};
 use crate::model::{AccountName, ImageReference, Registry};
 use crate::system::env;
 use crate::system::text::one_line;
@@ -42,8 +42,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     });
     let mut lines = vec![context.ui.bold(account.unwrap_or("no account"))];
     for (place, (rung, finding)) in rungs.iter().enumerate() {
-        let says = sentence(context, &question, *rung, finding);
-        let mark = if chosen == Some(place) { "   ← chosen" } else { "" };
+        let says = sentence(context, &question, &candidates, *rung, finding);
+        let mark = match chosen {
+            Some(end) if end == place && account.is_none() => "   ← ends here",
+            Some(end) if end == place => "   ← chosen",
+            _ => "",
+        };
         lines.push(format!("  {} {:22} {says}{mark}", place + 1, rung.to_string()));
     }
     context.ui.data(json, lines.join("\n"))?;
@@ -81,7 +85,13 @@ fn parse_image(text: &str) -> Result<ImageReference, Failure> {
         .map_err(|error| Failure::usage(format!("`{text}` is no image: {error}"), "name it as in `ghcr.io/acme/app:1`"))
 }
 
-fn sentence(context: &Context<'_>, question: &Question, rung: Rung, finding: &Finding<'_>) -> String {
+fn sentence(
+    context: &Context<'_>,
+    question: &Question,
+    candidates: &Candidates,
+    rung: Rung,
+    finding: &Finding<'_>,
+) -> String {
     match finding {
         Finding::Account(account, why) => match why {
             Why::Image(image, pattern) => format!("→ {}   ({image} is in {pattern})", account.name),
@@ -105,7 +115,8 @@ fn sentence(context: &Context<'_>, question: &Question, rung: Rung, finding: &Fi
             Rung::CommandLine => "names no image that belongs to an account",
             Rung::Folder => "no account's folder",
             Rung::Active => "none",
-            Rung::Only => "there are several, or it is signed out",
+            Rung::Only if candidates.accounts.len() > 1 => "there are several",
+            Rung::Only => "the registry is signed out",
         }
         .to_owned(),
     }

@@ -150,7 +150,8 @@ pub(crate) fn usage(program: &str) -> String {
 }
 
 pub(crate) fn version_line(program: &str) -> String {
-    format!("{program} (ensign) {}", env!("CARGO_PKG_VERSION"))
+    let known_as = if program == "ensign" { "" } else { " (ensign)" };
+    format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// What Docker's CLI asks of its plugins (docker/cli `cli-plugins/metadata/metadata.go`).

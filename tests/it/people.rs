@@ -81,7 +81,7 @@ fn an_open_registry_is_told_apart() {
 #[test]
 fn login_without_a_terminal_says_what_to_pipe() {
     for (arguments, stdin, what, cure) in [
-        (vec!["login"], "", "no registry was given", "name it, as in `login ghcr.io`"),
+        (vec!["login"], "", "no registry was given", "name it, as in `docker-credential-ensign login ghcr.io`"),
         (
             vec!["login", "ghcr.io"],
             "",
@@ -188,6 +188,8 @@ fn switch_toggles_two_names_of_three_and_goes_back() {
     assert_eq!(sandbox.who("ghcr.io"), "bob");
     sandbox.ok(&["switch", "ghcr.io", "-"], "");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
+    sandbox.ok(&["switch", "-"], "");
+    assert_eq!(sandbox.who("ghcr.io"), "bob", "`-` needs no host either");
     sandbox.store("ghcr.io", "carol", "x");
     let several = "error: ghcr.io has several accounts: bob, alice, carol\nhint: name one: `docker-credential-ensign switch ghcr.io NAME`\n";
     assert_eq!(sandbox.run(&["switch", "ghcr.io"], ""), failure(2, several));
@@ -202,7 +204,7 @@ fn switch_toggles_two_names_of_three_and_goes_back() {
 #[test]
 fn account_edit_changes_alias_images_and_folders() {
     let sandbox = two_accounts();
-    sandbox.ok(
+    let run = sandbox.run(
         &[
             "account",
             "edit",
@@ -219,6 +221,10 @@ fn account_edit_changes_alias_images_and_folders() {
         ],
         "",
     );
+    let said = "✓ Changed work on ghcr.io\n  Used for  ghcr.io/acme/**, ghcr.io/tools/*\n  Used in   ~/w\n";
+    assert_eq!(run, Run { stderr: said.into(), ..Run::success("") });
+    let nothing = "error: nothing to change was given\nhint: see `docker-credential-ensign account edit --help`\n";
+    assert_eq!(sandbox.run(&["account", "edit", "ghcr.io", "work"], ""), failure(2, nothing));
     let shown = sandbox.ok(&["account", "show", "ghcr.io", "work"], "");
     assert_eq!(
         shown,
@@ -254,13 +260,21 @@ fn which_shows_the_ladder() {
     let expected = "bob\n  1 ENSIGN_ACCOUNT         not set\n  2 name of the program    the program is not pinned\n  \
         3 user in the address    not in the address\n  4 image in the address   not in the address\n  \
         5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  6 folder                 no account's folder\n  \
-        7 active account         → alice\n  8 only account           there are several, or it is signed out\n";
+        7 active account         → alice\n  8 only account           there are several\n";
     assert_eq!(sandbox.run(&["which", "ghcr.io/bob/app:1"], ""), Run::success(expected));
     let torn = sandbox
         .run(&["which", "ghcr.io", "--as", "docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
     assert!(torn.stdout.starts_with("alice\n"), "{torn:?}");
     assert!(torn.stdout.contains("undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's"), "{torn:?}");
     assert!(torn.stderr.starts_with("! one call gets one account."), "{torn:?}");
+    let missing = two_accounts().with("ENSIGN_ACCOUNT", "ghcr.io=bbo").run(&["which", "ghcr.io"], "");
+    assert_eq!(missing.code, Some(3));
+    assert!(
+        missing
+            .stdout
+            .starts_with("no account\n  1 ENSIGN_ACCOUNT         names `bbo`, which is not there   ← ends here\n"),
+        "{missing:?}"
+    );
     assert_eq!(sandbox.run(&["which", "Not An Image"], "").code, Some(2));
     assert_eq!(sandbox.run(&["which", "quay.io/x/y"], "").code, Some(3));
 }
@@ -324,4 +338,19 @@ fn help_names_every_command_and_no_protocol_verb() {
         let script = sandbox.ok(&["completions", shell], "");
         assert!(script.contains("configure-docker") && !script.contains("erase"), "{shell}");
     }
+}
+
+#[test]
+fn the_program_is_called_as_it_was_called() {
+    let sandbox = Sandbox::new();
+    let said = |name: &str, words: &[&str]| {
+        crate::support::finish(sandbox.command_of(&sandbox.link(name), words).spawn().unwrap(), b"")
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(said("ensign", &["version"]), Run::success(&format!("ensign {version}\n")));
+    assert!(said("docker-ensign", &["ensign", "--help"]).stdout.starts_with("Usage: docker ensign "));
+    // Docker's plugin has two words for a name, of which no completion can be made.
+    let script = said("ensign", &["completions", "bash"]);
+    assert_eq!(script.code, Some(0));
+    assert_eq!(said("docker-ensign", &["ensign", "completions", "bash"]), script);
 }
