@@ -13,9 +13,8 @@ mod server_url;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
 pub use image::{ImageError, ImageReference, Repository};
-pub(crate) use problem::Problem;
-
 pub use pattern::{ImagePattern, PatternError, Specificity};
+pub(crate) use problem::Problem;
 pub use registry::{Registry, RegistryError};
 pub use secret::{Credential, Secret};
 pub use server_url::{HubToken, ServerUrl, Target};

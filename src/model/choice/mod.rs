@@ -10,7 +10,7 @@ use super::{Account, AccountName, ImagePattern, ImageReference};
 use owner::{owner_of, used_in};
 pub(crate) use question::{Active, Candidates, Evidence, Named, Wish};
 
-/// The steps of `decisions`, in their order.
+/// The steps of the ladder, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rung {
     Environment,
