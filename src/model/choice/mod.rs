@@ -292,6 +292,34 @@ mod tests {
     }
 
     #[test]
+    fn two_accounts_with_one_folder_are_not_told_apart() {
+        let mut twins = candidates("me");
+        twins.accounts.push(account("my-work", &[], &["/home/me/work"]));
+        assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "me by active account");
+        twins.accounts[3] = account("my-work", &[], &["/home/me/work/x", "/home/me/work/x"]);
+        assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "my-work by folder");
+    }
+
+    #[test]
+    fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
+        let mut twins = candidates("my-work");
+        twins.accounts[1].name = "acme".parse().unwrap();
+        twins.accounts.push(account("my-work", &[], &[]));
+        let environment = |name: &str| Wish { environment: Named::Here(name.into()), ..Wish::default() };
+        let address = Wish { user: Some("work".into()), ..Wish::default() };
+        for (active, wish, expected) in [
+            ("me", environment("acme"), "acme by ENSIGN_ACCOUNT"),
+            ("me", environment("my-work"), "my-work by ENSIGN_ACCOUNT"),
+            ("me", environment("work"), "no work by ENSIGN_ACCOUNT"),
+            ("me", address.clone(), "acme by user in the address"),
+            ("my-work", address, "my-work by user in the address"),
+        ] {
+            twins.active = Active::Account(active.parse().unwrap());
+            assert_eq!(answer(&twins, &wish, &[], "/"), expected, "{active} {wish:?}");
+        }
+    }
+
+    #[test]
     fn two_accounts_with_one_pattern_are_not_told_apart() {
         let mut twins = candidates("me");
         twins.accounts.push(account("my-work", &["ghcr.io/acme/**"], &[]));
