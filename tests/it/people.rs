@@ -295,6 +295,25 @@ fn the_environment_and_the_name_of_the_program_choose_first() {
 }
 
 #[test]
+fn a_pinned_program_keeps_and_forgets_its_own_account() {
+    let sandbox = two_accounts();
+    let work = sandbox.link("docker-credential-ensign-work");
+    let pinned = |verb: &str, stdin: &str| {
+        crate::support::finish(sandbox.command_of(&work, &[verb]).spawn().unwrap(), stdin.as_bytes())
+    };
+    let login = json!({"ServerURL": "ghcr.io", "Username": "carol", "Secret": "carol-s3cret"}).to_string();
+    assert_eq!(pinned("store", &login), Run::success(""));
+    assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["username"], json!("carol"));
+    sandbox.ok(&["switch", "ghcr.io", "alice"], "");
+    assert_eq!(pinned("erase", "ghcr.io"), Run::success(""));
+    let left: Vec<_> =
+        sandbox.config()["registries"]["ghcr.io"]["accounts"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!((left, sandbox.who("ghcr.io")), (vec!["bob".to_owned(), "alice".to_owned()], "alice".to_owned()));
+    assert_eq!(pinned("erase", "ghcr.io"), Run::success(""), "nobody else is forgotten in its place");
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+}
+
+#[test]
 fn several_accounts_and_no_way_to_choose_is_said_on_both_streams() {
     let sandbox = two_accounts();
     let config = sandbox.config().to_string().replace(r#""active":"alice","#, "");
