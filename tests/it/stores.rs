@@ -47,6 +47,26 @@ fn two_accounts_of_one_registry_lie_in_another_helper() {
 }
 
 #[test]
+fn a_secret_that_the_helper_has_lost_is_gone_and_can_be_logged_out() {
+    let empty = HELPER.replace("get) cat", "get) echo '{\"Secret\":\"\"}' ;;\nold) cat");
+    for script in [HELPER, empty.as_str()] {
+        let sandbox = with_helper("kept", script);
+        assert_eq!(login(&sandbox, "alice", "helper:kept").code, Some(0));
+        for entry in std::fs::read_dir(sandbox.home()).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_string_lossy().starts_with("kept-") {
+                std::fs::remove_file(entry.path()).unwrap();
+            }
+        }
+        let lost =
+            "the secret of alice on ghcr.io is gone: run `docker-credential-ensign login ghcr.io --alias alice`\n";
+        let run = Run { code: Some(1), stdout: lost.into(), stderr: String::new() };
+        assert_eq!(sandbox.run(&["get"], "ghcr.io"), run);
+        sandbox.ok(&["logout", "ghcr.io"], "");
+        assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+    }
+}
+
+#[test]
 fn a_helper_that_is_missing_or_fails_is_named() {
     let sandbox = with_helper("broken", "#!/bin/sh\necho '{\"Secret\":\"s3cret\"}'; exit 1\n");
     let run = login(&sandbox, "alice", "helper:broken");
