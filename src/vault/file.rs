@@ -258,6 +258,8 @@ mod tests {
         file.edit(|contents| contents.put_token(&user, HubToken::Refresh, &Secret::new("rt".into()))).unwrap();
         assert_eq!(exposed(file.secret(&name).unwrap()).as_deref(), Some("s3cret \u{2028}\n"));
         assert_eq!(exposed(file.secret(&"rt".parse().unwrap()).unwrap()), None);
+        file.edit(|contents| contents.put(&name, &Secret::new("r3newd \u{2028}\n".into()))).unwrap();
+        assert_eq!(exposed(file.secret(&name).unwrap()).as_deref(), Some("r3newd \u{2028}\n"), "as long as before");
         assert_eq!(exposed(file.token(&user, HubToken::Refresh).unwrap()).as_deref(), Some("rt"));
         assert_eq!(exposed(file.token(&user, HubToken::Access).unwrap()), None);
         file.edit(|contents| contents.remove(&name)).unwrap();

@@ -292,6 +292,14 @@ mod tests {
     }
 
     #[test]
+    fn without_folders_nobody_asks_where_the_caller_is() {
+        let mut homeless = candidates("me");
+        homeless.accounts.iter_mut().for_each(|account| account.folders.clear());
+        let evidence = Evidence { images: Vec::new, folder: || unreachable!() };
+        assert_eq!(choose(&homeless, &Wish::default(), evidence).unwrap().rung, Rung::Active);
+    }
+
+    #[test]
     fn two_accounts_with_one_folder_are_not_told_apart() {
         let mut twins = candidates("me");
         twins.accounts.push(account("my-work", &[], &["/home/me/work"]));
