@@ -77,9 +77,11 @@ install() {
     [ ! -d "${plugin%/*}" ] || link "$bin/$PROGRAM" "$plugin"
     say_path
     say '' 'It works. In a throw-away home with two accounts on ghcr.io:' "$proof"
+    typed=$PROGRAM
+    ! is_link "$PROGRAM" "$bin/ensign" || typed=ensign
     say '' 'Next:' \
-        "  $PROGRAM login ghcr.io        add an account" \
-        "  $PROGRAM configure-docker     let Docker ask Ensign"
+        "  $typed login ghcr.io        add an account" \
+        "  $typed configure-docker     let Docker ask Ensign"
 }
 
 build() {

@@ -98,6 +98,7 @@ fn the_program_and_its_links_come_and_go_without_a_trace() {
     {
         assert!(said.contains(line), "{said}");
     }
+    assert!(said.contains("Next:\n  ensign login ghcr.io  "), "{said}");
 
     assert_eq!(succeeds(home.install(&[])), said, "the second time is like the first");
     assert_eq!(home.tree(), installed);
@@ -146,6 +147,7 @@ fn what_another_made_is_named_and_kept() {
     for name in ["ensign", "docker-credential-atcr"] {
         assert!(said.contains(&format!("kept ~/.local/bin/{name}, which is not ours\n")), "{said}");
     }
+    assert!(said.contains("Next:\n  docker-credential-ensign login ghcr.io  "), "{said}");
     assert!(home.bin().join("docker-ensign").exists());
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), before);
