@@ -20,7 +20,7 @@ pub(crate) fn harmless(text: &str) -> String {
 /// Control characters, and the marks that turn the direction of writing.
 fn is_harmful(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -32,6 +32,7 @@ mod tests {
         for (text, limit, expected) in [
             ("plain", 10, "plain"),
             ("two\nlines\x1b[31m", 20, "two lines [31m"),
+            ("a\u{202e}b\u{61c}c\u{2028}d", 20, "a b c d"),
             ("0123456789", 5, "01…89"),
             ("", 5, ""),
         ] {
