@@ -11,7 +11,7 @@ use super::{Context, args};
 use crate::accounts::{Activate, Login};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::leftovers::{self, Leftover};
-use crate::docker::{Change, ConfigFile, Plan, Reader, setup, state};
+use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state};
 use crate::model::{ImagePattern, Problem, Registry, Target};
 
 /// A file and the plain-text logins in it.
@@ -79,7 +79,7 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = context.env.docker_config_dir().ok_or_else(no_home)?.join("config.json");
     let plan = |path: &Path, reader| -> anyhow::Result<Plan> {
-        let file = ConfigFile::load(path)?;
+        let file = ConfigJson::load(path)?;
         if given.undo { setup::undo(&file) } else { setup::plan(&file, reader, registries, given.force) }
     };
     let mut plans = vec![plan(&docker, Reader::Docker)?];
@@ -107,7 +107,7 @@ fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Fo
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
     let mut found = Vec::new();
     for path in docker.into_iter().chain(containers) {
-        let (mut logins, unusable) = leftovers::find(&ConfigFile::load(&path)?);
+        let (mut logins, unusable) = leftovers::find(&ConfigJson::load(&path)?);
         for entry in unusable {
             context.ui.note(format_args!("{}: {entry}", context.env.shorten_home(&path)));
         }

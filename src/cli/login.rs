@@ -11,7 +11,7 @@ use super::args;
 use super::failure::Failure;
 use super::{Context, account, names};
 use crate::accounts::{Activate, Login};
-use crate::docker::{ConfigFile, state};
+use crate::docker::{ConfigJson, state};
 use crate::model::choice::Candidates;
 use crate::model::{Account, AccountName, Credential, Problem, Registry, Secret, StoreKind, Username};
 use crate::oci::{self, Verdict, Wire};
@@ -259,7 +259,7 @@ fn say(
             ));
         }
     }
-    let docker = context.env.docker_config_dir().map(|folder| ConfigFile::load(&folder.join("config.json")));
+    let docker = context.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
     if let Some(Ok(file)) = docker
         && !state::asks_us(&file, registry)
     {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{Context, account_json, args};
 use crate::docker::state::{self, Asked, AuthConfig};
-use crate::docker::{ConfigFile, Reader};
+use crate::docker::{ConfigJson, Reader};
 use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Registry, StoreKind};
 use crate::system::text;
@@ -117,7 +117,7 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
 /// For each registry whom Docker asks: "ensign", another helper's name, or nobody.
 fn docker<'c>(context: &Context<'_>, registries: &'c [Candidates]) -> Vec<(&'c Registry, String)> {
     let Some(folder) = context.env.docker_config_dir() else { return vec![] };
-    let file = match ConfigFile::load(&folder.join("config.json")) {
+    let file = match ConfigJson::load(&folder.join("config.json")) {
         Ok(file) => file,
         Err(error) => {
             context.ui.note(text::one_line(&format!("{error:#}"), 300));

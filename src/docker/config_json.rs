@@ -1,4 +1,4 @@
-//! `ConfigFile`: Docker's `config.json`, or an `auth.json` of the containers tools, read once and kept with its text.
+//! `ConfigJson`: Docker's `config.json`, or an `auth.json` of the containers tools, read once and kept with its text.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::json_edit::Object;
 use crate::system::{files, text::one_line};
 
 /// One such file, or its absence. It may hold plain-text logins, so that it does not print.
-pub(crate) struct ConfigFile {
+pub(crate) struct ConfigJson {
     path: PathBuf,
     /// `None`: there is no file.
     text: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Broken {
     pub(crate) problem: String,
 }
 
-impl ConfigFile {
+impl ConfigJson {
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }
@@ -169,9 +169,9 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-impl fmt::Debug for ConfigFile {
+impl fmt::Debug for ConfigJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConfigFile").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("ConfigJson").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -179,8 +179,8 @@ impl fmt::Debug for ConfigFile {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<ConfigFile, Broken> {
-        ConfigFile::parse(Path::new("config.json"), Some(text.into()))
+    fn parse(text: &str) -> Result<ConfigJson, Broken> {
+        ConfigJson::parse(Path::new("config.json"), Some(text.into()))
     }
 
     #[test]
@@ -204,8 +204,8 @@ mod tests {
             assert_eq!(broken.line, line, "{text:?}");
             assert!(broken.problem.contains(problem), "{text:?}: {broken}");
         }
-        assert_eq!(ConfigFile::parse(Path::new("x"), Some(b"{\n\xff}".to_vec())).unwrap_err().line, 2);
-        assert!(ConfigFile::parse(Path::new("x"), Some("[".repeat(100_000).into())).is_err());
+        assert_eq!(ConfigJson::parse(Path::new("x"), Some(b"{\n\xff}".to_vec())).unwrap_err().line, 2);
+        assert!(ConfigJson::parse(Path::new("x"), Some("[".repeat(100_000).into())).is_err());
     }
 
     #[test]
@@ -223,12 +223,12 @@ mod tests {
             let file = parse(text).unwrap();
             assert_eq!((file.helper("ghcr.io"), file.store()), (helper, store), "{text}");
         }
-        assert!(ConfigFile::parse(Path::new("x"), None).unwrap().text().is_none());
+        assert!(ConfigJson::parse(Path::new("x"), None).unwrap().text().is_none());
     }
 
     #[test]
     fn a_file_with_logins_does_not_print() {
         let file = parse(r#"{"auths": {"ghcr.io": {"auth": "aHVudGVyMg=="}}}"#).unwrap();
-        assert_eq!(format!("{file:?}"), "ConfigFile { path: \"config.json\", .. }");
+        assert_eq!(format!("{file:?}"), "ConfigJson { path: \"config.json\", .. }");
     }
 }

@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 
 use super::config_json::field;
 use super::plan::{Plan, quoted};
-use super::{Change, ConfigFile, json_edit};
+use super::{Change, ConfigJson, json_edit};
 use crate::model::{Registry, Secret, ServerUrl, Target, Username};
 
 /// Returns the plain-text logins of a file, and the entries of `auths` that cannot be used, each with its reason.
 /// Empty entries are the markers of logins that a helper keeps, and are passed over.
-pub(crate) fn find(file: &ConfigFile) -> (Vec<Leftover>, Vec<Unusable>) {
+pub(crate) fn find(file: &ConfigJson) -> (Vec<Leftover>, Vec<Unusable>) {
     let (mut logins, mut unusable) = (Vec::new(), Vec::new());
     for (key, entry) in file.logins() {
         match read(key, entry) {
@@ -31,7 +31,7 @@ pub(crate) fn find(file: &ConfigFile) -> (Vec<Leftover>, Vec<Unusable>) {
 /// Takes these logins out of a file, and out of the copy that was kept of it: imported, they must not lie there as well.
 pub(crate) fn remove(path: &Path, imported: &[Leftover]) -> Result<()> {
     for path in [path.to_owned(), Plan::backup_path(path)] {
-        take_out(&ConfigFile::load(&path)?, imported)?.apply()?;
+        take_out(&ConfigJson::load(&path)?, imported)?.apply()?;
     }
     Ok(())
 }
@@ -39,7 +39,7 @@ pub(crate) fn remove(path: &Path, imported: &[Leftover]) -> Result<()> {
 /// Plans to take these logins out, once they are imported. What else stands in an entry stays, and the entry itself
 /// as a marker: some programs look only at registries that `auths` names (testcontainers-go `docker_auth.go`).
 /// An entry that holds another login by now is not touched.
-pub(crate) fn take_out(file: &ConfigFile, imported: &[Leftover]) -> Result<Plan> {
+pub(crate) fn take_out(file: &ConfigJson, imported: &[Leftover]) -> Result<Plan> {
     let (present, _) = find(file);
     let known = |login: &&Leftover| imported.iter().any(|other| other.is_same(login));
     let changes = present.iter().filter(known).map(|login| Change::TakeOut { key: login.key.clone() }).collect();
@@ -187,8 +187,8 @@ mod tests {
     use crate::docker::{Reader, setup};
     use crate::system::files::{self, Access};
 
-    fn file(text: &str) -> ConfigFile {
-        ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap()
+    fn file(text: &str) -> ConfigJson {
+        ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap()
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
     fn an_imported_login_leaves_the_copy_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.json");
-        let load = |path: &Path| ConfigFile::load(path).unwrap();
+        let load = |path: &Path| ConfigJson::load(path).unwrap();
         files::replace(&path, FULL.as_bytes(), Access::Private).unwrap();
         setup::plan(&load(&path), Reader::Docker, &["ghcr.io".parse().unwrap()], false).unwrap().apply().unwrap();
         let copy = Plan::backup_path(&path);

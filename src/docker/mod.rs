@@ -10,7 +10,7 @@ mod plan;
 pub(crate) mod setup;
 pub(crate) mod state;
 
-pub(crate) use config_json::{Broken, ConfigFile};
+pub(crate) use config_json::{Broken, ConfigJson};
 pub(crate) use plan::{Change, Plan};
 
 /// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{ConfigFile, HELPER, LIMIT};
+use super::{ConfigJson, HELPER, LIMIT};
 use crate::system::files::{self, Access};
 use crate::system::text::one_line;
 
@@ -54,7 +54,7 @@ pub(crate) enum Change {
 impl Plan {
     /// Plans to edit the file's text once for each change.
     pub(super) fn of(
-        file: &ConfigFile,
+        file: &ConfigJson,
         changes: Vec<Change>,
         edit: impl Fn(&str, &Change) -> Option<String>,
     ) -> Result<Self> {
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use crate::docker::{Reader, setup};
 
-    fn ask(name: &str, force: bool) -> impl Fn(&ConfigFile) -> Result<Plan> {
+    fn ask(name: &str, force: bool) -> impl Fn(&ConfigJson) -> Result<Plan> {
         let registries = [name.parse().unwrap()];
         move |file| setup::plan(file, Reader::Docker, &registries, force)
     }
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn the_preview_shows_each_entry() {
         let text = r#"{"credHelpers": {"gcr.io": "gcloud", "quay.io": "desktop", "atcr.io": "ensign"}}"#;
-        let file = ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap();
+        let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
         let wanted = ["ghcr.io", "atcr.io", "quay.io"].map(|name| name.parse().unwrap());
         let shown = |force| setup::plan(&file, Reader::Docker, &wanted, force).unwrap().to_string();
         assert_eq!(
@@ -221,8 +221,8 @@ mod tests {
         assert_eq!(quoted("https://me:hunter2@ghcr.io\n"), "\"ghcr.io\"");
     }
 
-    fn apply(path: &Path, plan: impl Fn(&ConfigFile) -> Result<Plan>) {
-        plan(&ConfigFile::load(path).unwrap()).unwrap().apply().unwrap();
+    fn apply(path: &Path, plan: impl Fn(&ConfigJson) -> Result<Plan>) {
+        plan(&ConfigJson::load(path).unwrap()).unwrap().apply().unwrap();
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.json");
         for (before, now) in [(None, "{}"), (Some("{}"), "{ }"), (Some("{\"a\": 1}"), "{\"a\": 2}")] {
-            let file = ConfigFile::parse(&path, before.map(Into::into)).unwrap();
+            let file = ConfigJson::parse(&path, before.map(Into::into)).unwrap();
             let plan = ask("ghcr.io", false)(&file).unwrap();
             files::replace(&path, now.as_bytes(), Access::Private).unwrap();
             let error = plan.apply().unwrap_err();

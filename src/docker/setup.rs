@@ -4,11 +4,11 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::plan::Backup;
-use super::{Change, ConfigFile, HELPER, Plan, Reader, json_edit};
+use super::{Change, ConfigJson, HELPER, Plan, Reader, json_edit};
 use crate::model::Registry;
 
 /// Plans that `credHelpers` sends the registries to Ensign. Another helper keeps its registry unless `force` is given.
-pub(crate) fn plan(file: &ConfigFile, reader: Reader, registries: &[Registry], force: bool) -> Result<Plan> {
+pub(crate) fn plan(file: &ConfigJson, reader: Reader, registries: &[Registry], force: bool) -> Result<Plan> {
     let mut wanted: Vec<&str> = Vec::new();
     for key in registries.iter().flat_map(|registry| reader.keys(registry)) {
         if !wanted.contains(&key) {
@@ -37,7 +37,7 @@ pub(crate) fn plan(file: &ConfigFile, reader: Reader, registries: &[Registry], f
 }
 
 /// Plans that exactly our entries go; `credHelpers` goes with its last one. The file we made stays, as `{}`.
-pub(crate) fn undo(file: &ConfigFile) -> Result<Plan> {
+pub(crate) fn undo(file: &ConfigJson) -> Result<Plan> {
     let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
     let changes: Vec<_> = ours.map(|(key, _)| Change::Remove { key: key.into() }).collect();
     let section = file.spelling("credHelpers");
@@ -66,8 +66,8 @@ mod tests {
 
     use super::*;
 
-    fn file(text: &str) -> ConfigFile {
-        ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap()
+    fn file(text: &str) -> ConfigJson {
+        ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap()
     }
 
     fn registries(names: &[&str]) -> Vec<Registry> {

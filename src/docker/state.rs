@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::leftovers::decode;
-use super::{ConfigFile, HELPER, Reader};
+use super::{ConfigJson, HELPER, Reader};
 use crate::model::Registry;
 use crate::system::env;
 
@@ -16,7 +16,7 @@ pub(crate) const PROGRAM: &str = "docker-credential-ensign";
 /// Returns whom the readers of this file ask: `credHelpers` goes before `credsStore`, and an empty name there means the
 /// file itself (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The containers tools do
 /// not know `credsStore`.
-pub(crate) fn asked<'a>(file: &'a ConfigFile, reader: Reader, registry: &Registry) -> Asked<'a> {
+pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: Reader, registry: &Registry) -> Asked<'a> {
     let key = if reader == Reader::Docker { registry.docker_key() } else { registry.as_str() };
     let store = || file.store().filter(|_| reader == Reader::Docker);
     match file.helper(key).or_else(store) {
@@ -30,7 +30,7 @@ pub(crate) fn asked<'a>(file: &'a ConfigFile, reader: Reader, registry: &Registr
 }
 
 /// Tells whether Docker asks Ensign for this registry.
-pub(crate) fn asks_us(file: &ConfigFile, registry: &Registry) -> bool {
+pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
     matches!(asked(file, Reader::Docker, registry), Asked::Us | Asked::Pinned(_))
 }
 
@@ -121,7 +121,7 @@ mod tests {
             (r#"{"credHelpers": {"ghcr.io": "ensigns"}}"#, Asked::Helper("ensigns"), Asked::Helper("ensigns")),
             (r#"{"credHelpers": {"ghcr.io:443": "ensign"}}"#, Asked::PlainFile, Asked::PlainFile),
         ] {
-            let file = ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap();
+            let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
             let ghcr = Registry::from_key("ghcr.io");
             assert_eq!(asked(&file, Reader::Docker, &ghcr), docker, "{text}");
             assert_eq!(asked(&file, Reader::Containers, &ghcr), containers, "{text}");
@@ -134,7 +134,7 @@ mod tests {
             [("https://index.docker.io/v1/", Asked::Us, Asked::PlainFile), ("docker.io", Asked::PlainFile, Asked::Us)]
         {
             let text = format!(r#"{{"credHelpers": {{"{key}": "ensign"}}}}"#);
-            let file = ConfigFile::parse(Path::new("config.json"), Some(text.into())).unwrap();
+            let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
             assert_eq!(asked(&file, Reader::Docker, &Registry::docker_hub()), docker);
             assert_eq!(asked(&file, Reader::Containers, &Registry::docker_hub()), containers);
             assert_eq!(asks_us(&file, &Registry::docker_hub()), docker == Asked::Us);
