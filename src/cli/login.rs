@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::args;
 use super::failure::Failure;
-use super::{Context, account, names};
+use super::{Context, account};
 use crate::accounts::{Activate, Login};
 use crate::docker::{ConfigJson, state};
 use crate::model::choice::Candidates;
@@ -122,10 +122,15 @@ fn ask(
 /// Tells a person what is there, and where a token is made.
 fn introduce(context: &Context<'_>, known: &Candidates) {
     if !known.accounts.is_empty() {
+        // Behind `<token>` the registry's user name is only in the label.
+        let user = |account: &Account| {
+            if account.username.is_identity_token() { account.name.to_string() } else { account.username.to_string() }
+        };
+        let users: Vec<_> = known.accounts.iter().map(user).collect();
         context.ui.say(format_args!(
-            "{} has: {}. A new name adds an account, a known one renews it.",
+            "{} has accounts of: {}. A new user name adds one, a known one renews its own.",
             known.registry,
-            names(known)
+            users.join(", ")
         ));
     }
     if let Some(page) = token_page(&known.registry) {

@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
 fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let program = context.program;
     let lines = format!(
-        "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} configure-docker     let Docker use Ensign"
+        "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} configure-docker     let Docker ask Ensign"
     );
     context.ui.data(json!({"accounts": [], "docker": []}), lines)?;
     Ok(ExitCode::from(3))
