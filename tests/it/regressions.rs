@@ -332,3 +332,15 @@ fn a_password_in_the_address_of_a_login_does_not_become_a_user_name() {
     assert!(!format!("{run:?}{}", sandbox.config()).contains("hunter2"), "{run:?}");
     assert_eq!((run.code, sandbox.who("ghcr.io")), (Some(0), "bob".into()));
 }
+
+#[test]
+fn a_logout_forgets_whom_the_address_names_and_writes_nothing_for_nobody() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["erase"], "ghcr.io"), Run::success(""));
+    assert!(!sandbox.home().join("config").exists() && !sandbox.home().join("data").exists());
+    for (user, alias) in [("alice", "bob"), ("bob", "work")] {
+        sandbox.ok(&["login", "ghcr.io", "-u", user, "--alias", alias, "--password-stdin", "--no-verify"], user);
+    }
+    assert_eq!(sandbox.run(&["erase"], "bob@ghcr.io"), Run::success(""), "a user name goes before an alias");
+    assert_eq!(secret(&sandbox, "ghcr.io"), "alice");
+}
