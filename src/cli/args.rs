@@ -38,6 +38,10 @@ pub(super) enum Command {
     Account(AccountCommand),
     /// Show which account answers for an image, and why
     Which(Which),
+    /// Ask the registry whether the account of an image is still good, and what it may do there
+    Check(Check),
+    /// Print a bearer token for an image's repository, for scripts
+    Token(Token),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
     ConfigureDocker(ConfigureDocker),
     /// Put back the last good copy of a damaged config, and move damaged secrets aside
@@ -166,6 +170,40 @@ pub(super) struct Which {
     /// As if this command asked, such as 'docker push ghcr.io/acme/app'
     #[arg(long = "as", value_name = "COMMAND")]
     pub(super) command: Option<String>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not; \
+    5 the registry did not look at the password";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Check {
+    /// An image, or a registry
+    #[arg(value_name = "IMAGE")]
+    pub(super) image: String,
+    /// May it pull the image? Asked if nothing else is
+    #[arg(long, conflicts_with = "push")]
+    pub(super) pull: bool,
+    /// May it push to the image's repository? Nothing is uploaded
+    #[arg(long)]
+    pub(super) push: bool,
+    /// Speak plain http to the registry, also if it is not on this machine
+    #[arg(long)]
+    pub(super) plain_http: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Token {
+    /// An image
+    #[arg(value_name = "IMAGE")]
+    pub(super) image: String,
+    /// A token to push too, not only to pull
+    #[arg(long)]
+    pub(super) push: bool,
+    /// Speak plain http to the registry, also if it is not on this machine
+    #[arg(long)]
+    pub(super) plain_http: bool,
 }
 
 #[derive(Args, Debug)]

@@ -2,6 +2,7 @@
 
 mod account;
 mod args;
+mod check;
 mod configure_docker;
 mod failure;
 mod login;
@@ -9,6 +10,7 @@ mod logout;
 mod restore;
 mod status;
 mod switch;
+mod token;
 mod ui;
 mod which;
 
@@ -85,6 +87,8 @@ impl Context<'_> {
             Command::Account(AccountCommand::Show { host, account }) => account::show(self, &host, account.as_deref()),
             Command::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
             Command::Which(which) => which::run(self, &which),
+            Command::Check(check) => check::run(self, &check),
+            Command::Token(token) => token::run(self, &token),
             Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
             Command::Restore => restore::run(self),
             Command::Completions { shell } => {

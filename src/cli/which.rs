@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{Context, args, names};
 use crate::caller;
-use crate::model::choice::{Candidates, Evidence, Finding, Named, Rung, Why, Wish, ladder};
-use crate::model::{AccountName, ImageReference, Registry};
+use crate::model::choice::{Candidates, Evidence, Finding, Named, NoChoice, Rung, Why, Wish, choose, ladder};
+use crate::model::{Account, AccountName, ImageReference, Registry};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -22,9 +22,7 @@ struct Question {
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = question(given)?;
     let candidates = context.candidates(&question.registry)?;
-    let environment =
-        context.env.account.as_ref().map(|value| Named::parse(value, &question.registry)).unwrap_or_default();
-    let wish = Wish { environment, ..Wish::default() };
+    let wish = wish(context, &question.registry);
     let evidence = Evidence { images: || question.images.clone(), folder: env::current_dir };
     let rungs: Vec<_> = ladder(&candidates, &wish, evidence).collect();
     let chosen =
@@ -60,13 +58,46 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
+/// The account that answers when a command names `image`, or for a registry alone.
+pub(super) fn account_for<'c>(
+    context: &Context<'_>,
+    candidates: &'c Candidates,
+    image: Option<&ImageReference>,
+) -> Result<&'c Account, Failure> {
+    let registry = &candidates.registry;
+    let evidence = Evidence { images: || image.cloned().into_iter().collect(), folder: env::current_dir };
+    let no_choice = match choose(candidates, &wish(context, registry), evidence) {
+        Ok(choice) => return Ok(choice.account),
+        Err(no_choice) => no_choice,
+    };
+    let what = match no_choice {
+        NoChoice::NotFound => format!("{registry} has no active account"),
+        NoChoice::Several => format!("{registry} has several accounts and none is active: {}", names(candidates)),
+        NoChoice::NoSuchAccount { rung, name } => {
+            format!("{rung} names `{}`, which {registry} does not have", one_line(&name, 60))
+        }
+    };
+    Err(Failure::not_logged_in(what, format!("run `{} which {}`", context.program, candidates.registry)))
+}
+
+/// A text with a dot or a port and no path is a registry; anything else is an image.
+pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageReference>), Failure> {
+    let registry = text.parse::<Registry>().ok().filter(|_| text.contains(['.', ':']) || text == "localhost");
+    match registry {
+        Some(registry) => Ok((registry, None)),
+        None => parse_image(text).map(|image| (image.registry().clone(), Some(image))),
+    }
+}
+
+/// What a person's call wishes by itself: the program's name and the address are the protocol's.
+fn wish(context: &Context<'_>, registry: &Registry) -> Wish {
+    let environment = context.env.account.as_ref().map(|value| Named::parse(value, registry)).unwrap_or_default();
+    Wish { environment, ..Wish::default() }
+}
+
 /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
 fn question(given: &args::Which) -> Result<Question, Failure> {
-    let registry =
-        given.image.parse::<Registry>().ok().filter(|_| given.image.contains(['.', ':']) || given.image == "localhost");
-    let image = if registry.is_some() { None } else { Some(parse_image(&given.image)?) };
-    let registry =
-        registry.or_else(|| image.as_ref().map(|image| image.registry().clone())).unwrap_or_else(Registry::docker_hub);
+    let (registry, image) = registry_or_image(&given.image)?;
     let Some(command) = &given.command else {
         return Ok(Question { registry, images: image.into_iter().collect(), command: "docker …".into() });
     };

@@ -50,6 +50,11 @@ impl ImageReference {
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
+
+    /// What the registry's API calls the image within its repository: the digest, or else the tag.
+    pub(crate) fn reference(&self) -> &str {
+        self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
+    }
 }
 
 impl Repository {

@@ -3,10 +3,14 @@
 //! Ping, then a token from the registry's token server, or else the password itself, and in the end always `GET /v2/`
 //! with it: only its 200 counts, as for `docker login` (docker/cli `internal/registry/auth.go`).
 
+use super::access::{Entrance, Pass};
 use super::challenge::{self, Challenge};
-use super::{Verdict, Wire, odd, realm, token, unreachable, unverified};
+use super::claims;
+use super::scope::Scopes;
+use super::token::TokenServer;
+use super::{Verdict, Wire, odd, realm, unreachable, unverified};
 use crate::model::Credential;
-use crate::system::http::{Authorization, Failure, Request, Response, Url};
+use crate::system::http::{Authorization, Failure, Method, Request, Response, Url};
 use crate::system::text::one_line;
 
 /// One login on its way.
@@ -22,6 +26,8 @@ pub(super) struct Handshake<'a> {
     awaited: Awaited,
     /// The registry takes the password itself too, if the token server does not help.
     basic_offered: bool,
+    /// The token is for nobody: its server did not look at the password.
+    unseen: bool,
     /// What the attempt by token came to.
     setback: Option<Verdict>,
 }
@@ -37,10 +43,9 @@ pub(super) enum Step<'a> {
 #[derive(Clone, Debug)]
 enum Awaited {
     Ping,
-    /// From the token server of this name.
-    Token(String),
-    /// `GET /v2/` with a token of the server of this name.
-    TokenProof(String),
+    Token(TokenServer),
+    /// `GET /v2/` with a token of this server.
+    TokenProof(TokenServer),
     PasswordProof,
 }
 
@@ -58,6 +63,7 @@ impl<'a> Handshake<'a> {
             redirects: 0,
             awaited: Awaited::Ping,
             basic_offered: false,
+            unseen: false,
             setback: None,
         };
         (handshake, ping)
@@ -67,11 +73,22 @@ impl<'a> Handshake<'a> {
         match (self.awaited.clone(), answer) {
             (Awaited::Ping, Ok(response)) => self.after_ping(&response),
             (Awaited::Token(server), Ok(response)) => self.after_token(server, &response),
-            (Awaited::TokenProof(issuer), Ok(response)) => self.after_token_proof(&issuer, &response),
+            (Awaited::TokenProof(issuer), Ok(response)) => self.after_token_proof(issuer.name(), &response),
             (Awaited::PasswordProof, Ok(response)) => self.conclude(self.judge(response.status)),
-            (Awaited::Token(server), Err(Failure(why))) => self.set_back(unreachable(&server, &why)),
+            (Awaited::Token(server), Err(Failure(why))) => self.set_back(unreachable(server.name(), &why)),
             (_, Err(Failure(why))) => self.conclude(unreachable(self.registry.authority(), &why)),
         }
+    }
+
+    /// How the registry let the account in, after this verdict.
+    pub(super) fn entrance(self, verdict: &Verdict) -> Option<Entrance> {
+        let pass = match (verdict, self.awaited) {
+            (Verdict::Open, _) if self.registry.authority() == self.named => Pass::Nothing,
+            (Verdict::Accepted, Awaited::TokenProof(server)) => Pass::Token(server),
+            (Verdict::Accepted, Awaited::PasswordProof) => Pass::Password,
+            _ => return None,
+        };
+        Some(Entrance { registry: self.registry, pass })
     }
 
     fn after_ping(&mut self, response: &Response) -> Step<'a> {
@@ -119,26 +136,22 @@ impl<'a> Handshake<'a> {
     }
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> Step<'a> {
-        let host = self.registry.authority();
-        let Some(realm) = bearer.parameter("realm") else {
-            return self.set_back(unverified(format!("`{host}` asks for a token, but does not say from where")));
-        };
-        let url = match realm::check(realm, &self.registry, self.wire) {
-            Ok(url) => url,
-            Err(why) => {
-                let why = format!("the credentials were not sent where `{host}` wants them: {why}");
-                return self.set_back(unverified(why));
+        match TokenServer::of(bearer, &self.registry, self.wire) {
+            Ok(server) => {
+                let request = server.ask(self.credential, &Scopes::none());
+                self.awaited = Awaited::Token(server);
+                Step::Send(request)
             }
-        };
-        self.awaited = Awaited::Token(url.authority().to_owned());
-        Step::Send(token::request(url, bearer.parameter("service"), self.credential))
+            Err(why) => self.set_back(unverified(why)),
+        }
     }
 
-    fn after_token(&mut self, server: String, response: &Response) -> Step<'a> {
-        match token::read(&server, response) {
+    fn after_token(&mut self, server: TokenServer, response: &Response) -> Step<'a> {
+        match server.read(response) {
             Ok(token) => {
+                self.unseen = claims::read(&token.secret).is_some_and(|claims| claims.anonymous);
                 self.awaited = Awaited::TokenProof(server);
-                Step::Send(get(self.registry.clone(), Authorization::Bearer(token)))
+                Step::Send(get(self.registry.clone(), Authorization::Bearer(token.secret)))
             }
             Err(verdict) => self.set_back(verdict),
         }
@@ -152,7 +165,11 @@ impl<'a> Handshake<'a> {
             401 => unverified(format!("`{host}` rejects the token that its own token server `{issuer}` gave out")),
             status => self.judge(status),
         };
-        if verdict == Verdict::Accepted { Step::Done(verdict) } else { self.set_back(verdict) }
+        match verdict {
+            Verdict::Accepted if self.unseen => Step::Done(Verdict::Open),
+            Verdict::Accepted => Step::Done(verdict),
+            _ => self.set_back(verdict),
+        }
     }
 
     /// The attempt by token has failed; the password itself may still do.
@@ -204,14 +221,14 @@ fn stop<'a>(why: String) -> Step<'a> {
 }
 
 fn get(url: Url, authorization: Authorization<'_>) -> Request<'_> {
-    Request { url, query: Vec::new(), authorization, form: Vec::new() }
+    Request::new(Method::Get, url, authorization)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Secret;
-    use crate::system::http::Field;
+    use crate::oci::scripted_server::{giving, jwt, show};
 
     const HUB: &str = r#"Bearer realm="https://auth.example/token",service="r 1""#;
     const BOTH: &[&str] = &[r#"Bearer realm="https://r.example/v2/token""#, "Basic"];
@@ -232,11 +249,12 @@ mod tests {
         Asks(&'static [&'static str]),
         To(&'static str),
         Gives,
+        GivesNobody,
         Html,
         Nothing,
     }
 
-    use Answer::{Asks, Gives, Html, Nothing, Status, To};
+    use Answer::{Asks, Gives, GivesNobody, Html, Nothing, Status, To};
 
     fn answer(answer: Answer) -> Result<Response, Failure> {
         let mut response = Response { status: 200, challenges: vec![], location: None, content_type: None, body: None };
@@ -250,28 +268,12 @@ mod tests {
                 response.status = 307;
                 response.location = Some(location.to_owned());
             }
-            Gives => response.body = Some(Secret::new(r#"{"token": "hunter3"}"#.to_owned())),
+            Gives => response.body = Some(giving("hunter3")),
+            GivesNobody => response.body = Some(giving(&jwt(r#"{"sub": "", "access": []}"#))),
             Html => response.content_type = Some("text/html; charset=utf-8".to_owned()),
             Nothing => return Err(Failure("connection refused".to_owned())),
         }
         Ok(response)
-    }
-
-    fn show(request: &Request<'_>) -> String {
-        let method = if request.form.is_empty() { "GET" } else { "POST" };
-        let authorization = match request.authorization {
-            Authorization::None => "none",
-            Authorization::Basic(_) => "basic",
-            Authorization::Bearer(_) => "bearer",
-        };
-        let scheme = if request.url.is_https() { "https" } else { "http" };
-        let url = format!("{scheme}://{}{}", request.url.authority(), request.url.path());
-        let query = request.query.iter().map(|(key, value)| format!(" {key}={value}"));
-        let form = request.form.iter().map(|(key, field)| match field {
-            Field::Plain(value) => format!(" {key}={value}"),
-            Field::Secret(_) => format!(" {key}=…"),
-        });
-        format!("{method} {url} {authorization}{}", query.chain(form).collect::<String>())
     }
 
     /// Plays the answers; holds each request against the one expected.
@@ -350,6 +352,7 @@ mod tests {
             "alice",
             &[
                 (&[(PING, Asks(&[HUB])), (ASK, Gives), (USE, Status(200))], "accepted"),
+                (&[(PING, Asks(&[HUB])), (ASK, GivesNobody), (USE, Status(200))], "open"),
                 (&[(PING, Asks(&[HUB])), (ASK, Gives), (USE, Status(403))], "by r.example"),
                 (&[(PING, Asks(&[HUB])), (ASK, Gives), (USE, Status(401))], "its own token server"),
                 (&[(PING, Asks(&[HUB])), (ASK, Gives), (USE, Nothing)], "could not reach `r.example`"),

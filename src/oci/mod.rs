@@ -1,24 +1,32 @@
-//! The registry on the wire: does it accept a login? Asked before anything is stored, and by people who wonder.
+//! The registry on the wire: does it accept a login, and what may the account do there? Asked before anything is
+//! stored, and by people who wonder.
 
+mod access;
 mod challenge;
+mod claims;
 mod handshake;
 mod realm;
+mod scope;
 #[cfg(test)]
 mod scripted_server;
+mod timestamp;
 mod token;
 
+use access::{Entrance, Goal, Inquiry, Question};
 use handshake::{Handshake, Step};
 
-use crate::model::{Credential, Registry};
+use crate::model::{Credential, ImageReference, Registry};
 use crate::system::http::{Client, Failure, Limits, Url};
 use crate::system::text::one_line;
+pub(crate) use access::Access;
+pub(crate) use token::Token;
 
 /// What a registry makes of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The registry knows these credentials. What they may pull or push is not said.
     Accepted,
-    /// The registry answers anyone, so the credentials were not checked.
+    /// The registry or its token server answers anyone, so the credentials were not checked.
     Open,
     /// The registry or its token server refuses these credentials.
     Rejected { by: String },
@@ -34,28 +42,73 @@ pub(crate) enum Wire {
     PlainHttpAllowed,
 }
 
+/// What is done with an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Pull,
+    Push,
+}
+
 /// Logs in to the registry as `docker login` does: it must answer `GET /v2/` with 200. Where plain http is allowed,
 /// https is tried first, as Docker's daemon does with its insecure registries.
 pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) -> Verdict {
-    check_within(Limits::default(), registry, credential, wire)
+    enter(&Client::new(Limits::default()), registry, credential, wire).0
 }
 
-fn check_within(limits: Limits, registry: &Registry, credential: &Credential, wire: Wire) -> Verdict {
+/// Logs in and finds out what the account may do with the image's repository.
+pub(crate) fn access(image: &ImageReference, action: Action, credential: &Credential, wire: Wire) -> Access {
+    let question = Question { image, action, goal: Goal::Verdict };
+    inquire(Limits::default(), question, credential, wire).err().unwrap_or(Access::Allowed)
+}
+
+/// Logs in and fetches a token to pull from the image's repository, or to pull and push.
+pub(crate) fn token(
+    image: &ImageReference,
+    action: Action,
+    credential: &Credential,
+    wire: Wire,
+) -> Result<Token, Access> {
+    inquire(Limits::default(), Question { image, action, goal: Goal::Token }, credential, wire)
+}
+
+/// A verdict is an error too: only a token is handed over.
+fn inquire(limits: Limits, question: Question<'_>, credential: &Credential, wire: Wire) -> Result<Token, Access> {
     let client = Client::new(limits);
+    let entrance = match enter(&client, question.image.registry(), credential, wire) {
+        (_, Some(entrance)) => entrance,
+        (Verdict::Rejected { by }, None) => return Err(Access::Rejected { by }),
+        (Verdict::Unverified { why }, None) => return Err(Access::Unverified { why }),
+        (Verdict::Open, None) => return Err(Access::Anyone { allowed: true }),
+        (Verdict::Accepted, None) => {
+            return Err(Access::Unknown { why: "it does not say how it was let in".to_owned() });
+        }
+    };
+    let (mut inquiry, mut step) = Inquiry::start(entrance, credential, wire, question);
+    loop {
+        match step {
+            access::Step::Send(request) => step = inquiry.feed(client.send(&request)),
+            access::Step::Done(outcome) => return outcome,
+        }
+    }
+}
+
+/// Returns the way in too, if there is one.
+fn enter(client: &Client, registry: &Registry, credential: &Credential, wire: Wire) -> (Verdict, Option<Entrance>) {
     let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
-        return unverified(format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100)));
+        return (unverified(format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100))), None);
     };
     let host = https.authority().to_owned();
-    let no_https = match log_in(&client, https, credential, wire) {
-        Ok(verdict) => return verdict,
+    let no_https = match log_in(client, https, credential, wire) {
+        Ok(entered) => return entered,
         Err(why) => why,
     };
     if wire == Wire::Https && !registry.is_loopback() {
-        return unreachable(&host, &no_https);
+        return (unreachable(&host, &no_https), None);
     }
-    log_in(&client, http, credential, wire).unwrap_or_else(|no_http| {
+    log_in(client, http, credential, wire).unwrap_or_else(|no_http| {
         let alike = no_http == no_https;
-        unreachable(&host, &if alike { no_http } else { format!("by https: {no_https}; by http: {no_http}") })
+        let why = if alike { no_http } else { format!("by https: {no_https}; by http: {no_http}") };
+        (unreachable(&host, &why), None)
     })
 }
 
@@ -67,7 +120,12 @@ fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
 }
 
 /// Carries the handshake's requests out. An error says why nobody there speaks this scheme.
-fn log_in(client: &Client, url: Url, credential: &Credential, wire: Wire) -> Result<Verdict, String> {
+fn log_in(
+    client: &Client,
+    url: Url,
+    credential: &Credential,
+    wire: Wire,
+) -> Result<(Verdict, Option<Entrance>), String> {
     let plain = !url.is_https();
     let (mut handshake, ping) = Handshake::start(url, credential, wire);
     let mut answer = client.send(&ping);
@@ -79,7 +137,10 @@ fn log_in(client: &Client, url: Url, credential: &Credential, wire: Wire) -> Res
     loop {
         match handshake.feed(answer) {
             Step::Send(request) => answer = client.send(&request),
-            Step::Done(verdict) => return Ok(verdict),
+            Step::Done(verdict) => {
+                let entrance = handshake.entrance(&verdict);
+                return Ok((verdict, entrance));
+            }
         }
     }
 }
@@ -124,7 +185,7 @@ mod tests {
 
     fn check_as_alice(registry: &Registry) -> Verdict {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("secret".into()) };
-        check_within(LIMITS, registry, &credential, Wire::Https)
+        enter(&Client::new(LIMITS), registry, &credential, Wire::Https).0
     }
 
     fn knows_alice(head: &str) -> bool {

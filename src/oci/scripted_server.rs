@@ -1,11 +1,16 @@
-//! A server on the loopback for tests: it answers plain http as a function says, and hangs up on TLS.
+//! A server on the loopback for tests: it answers plain http as a function says, and hangs up on TLS. And requests in
+//! words.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::model::Registry;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE;
+
+use crate::model::{Registry, Secret};
+use crate::system::http::{Authorization, Field, Request};
 
 /// Runs until the process ends.
 pub(super) struct ScriptedServer {
@@ -40,6 +45,34 @@ pub(super) fn write_answer(stream: &mut TcpStream, status: u16, headers: &str, b
     let length = body.len();
     let _ =
         write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}");
+}
+
+/// A request on one line, without secrets.
+pub(super) fn show(request: &Request<'_>) -> String {
+    let method = format!("{:?}", request.method).to_uppercase();
+    let authorization = match request.authorization {
+        Authorization::None => "none",
+        Authorization::Basic(_) => "basic",
+        Authorization::Bearer(_) => "bearer",
+    };
+    let scheme = if request.url.is_https() { "https" } else { "http" };
+    let url = format!("{scheme}://{}{}", request.url.authority(), request.url.path());
+    let query = request.query.iter().map(|(key, value)| format!(" {key}={value}"));
+    let form = request.form.iter().map(|(key, field)| match field {
+        Field::Plain(value) => format!(" {key}={value}"),
+        Field::Secret(_) => format!(" {key}=…"),
+    });
+    format!("{method} {url} {authorization}{}", query.chain(form).collect::<String>())
+}
+
+/// The body of a token server's answer.
+pub(super) fn giving(token: &str) -> Secret {
+    Secret::new(format!(r#"{{"token": "{token}"}}"#))
+}
+
+/// A token that says `payload` of itself.
+pub(super) fn jwt(payload: &str) -> String {
+    format!("e30.{}.c2ln", BASE64_URL_SAFE.encode(payload))
 }
 
 fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>, answer: &dyn Fn(&str, &mut TcpStream)) {

@@ -1,42 +1,92 @@
 //! Asking a token server (distribution `docs/content/spec/auth/token.md` and `oauth.md`).
 
+use std::time::{Duration, SystemTime};
+
 use serde::Deserialize;
 
-use super::{Verdict, odd, unverified};
+use super::challenge::Challenge;
+use super::scope::Scopes;
+use super::{Verdict, Wire, odd, realm, timestamp, unverified};
 use crate::model::{Credential, Secret};
-use crate::system::http::{Authorization, Field, Request, Response, Url};
+use crate::system::http::{Authorization, Field, Method, Request, Response, Url};
 
-/// Asks without a scope, so that nothing is created or counted, and without `offline_token`: what the user typed is what
-/// is stored. Some servers (Gitea's) have no `service`. An identity token is good for the `OAuth2` form alone.
-pub(super) fn request<'a>(realm: Url, service: Option<&str>, credential: &'a Credential) -> Request<'a> {
-    let mut words = vec![("client_id", "ensign".to_owned())];
-    words.extend(service.map(|service| ("service", service.to_owned())));
-    if credential.username.is_identity_token() {
-        words.push(("grant_type", "refresh_token".to_owned()));
-        let plain = words.into_iter().map(|(key, text)| (key, Field::Plain(text)));
-        let form = plain.chain([("refresh_token", Field::Secret(&credential.secret))]).collect();
-        return Request { url: realm, query: Vec::new(), authorization: Authorization::None, form };
-    }
-    words.push(("account", credential.username.to_string()));
-    Request { url: realm, query: words, authorization: Authorization::Basic(credential), form: Vec::new() }
+/// Where a registry sends its visitors for a token.
+#[derive(Clone, Debug)]
+pub(super) struct TokenServer {
+    url: Url,
+    /// Some servers (Gitea's) have none.
+    service: Option<String>,
 }
 
-/// Takes the token out of an answer, or says what there is instead.
-pub(super) fn read(server: &str, response: &Response) -> Result<Secret, Verdict> {
-    let answer = response.body.as_ref().and_then(parse);
-    let error = answer.as_ref().and_then(|answer| answer.error.as_deref());
-    match response.status {
-        200 => {
-            let tokens = answer.map(|Answer { token, access_token, error: _ }| [token, access_token]);
-            let token = tokens.into_iter().flatten().flatten().find(|token| !token.is_empty());
-            token
-                .map(Secret::new)
-                .ok_or_else(|| unverified(format!("the token server `{server}` answered without a token")))
+/// A token, to be shown to the registry as it is.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) secret: Secret,
+    lifetime: Duration,
+    issued: Option<SystemTime>,
+}
+
+/// What the specification assumes of a server that does not say, and the least that clients rely on.
+const LEAST_LIFETIME: Duration = Duration::from_mins(1);
+
+impl TokenServer {
+    /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent there.
+    pub(super) fn of(bearer: &Challenge, registry: &Url, wire: Wire) -> Result<Self, String> {
+        let host = registry.authority();
+        let realm = bearer
+            .parameter("realm")
+            .ok_or_else(|| format!("`{host}` asks for a token, but does not say from where"))?;
+        let url = realm::check(realm, registry, wire)
+            .map_err(|why| format!("the credentials were not sent where `{host}` wants them: {why}"))?;
+        Ok(Self { url, service: bearer.parameter("service").map(str::to_owned) })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.url.authority()
+    }
+
+    /// Asks without `offline_token`: what the user typed is what is stored. Without a scope nothing is created or
+    /// counted. An identity token is good for the `OAuth2` form alone.
+    pub(super) fn ask<'a>(&self, credential: &'a Credential, scopes: &Scopes) -> Request<'a> {
+        let mut words = vec![("client_id", "ensign".to_owned())];
+        words.extend(self.service.clone().map(|service| ("service", service)));
+        if credential.username.is_identity_token() {
+            words.push(("grant_type", "refresh_token".to_owned()));
+            words.extend((!scopes.is_empty()).then(|| ("scope", scopes.to_string())));
+            let plain = words.into_iter().map(|(key, text)| (key, Field::Plain(text)));
+            let form = plain.chain([("refresh_token", Field::Secret(&credential.secret))]).collect();
+            return Request { form, ..Request::new(Method::Post, self.url.clone(), Authorization::None) };
         }
-        401 | 403 => Err(Verdict::Rejected { by: server.to_owned() }),
-        400 if error == Some("invalid_grant") => Err(Verdict::Rejected { by: server.to_owned() }), // RFC 6749 section 5.2
-        404 | 405 => Err(unverified(format!("the token server `{server}` does not take requests of this kind"))),
-        status => Err(odd(server, status)),
+        words.push(("account", credential.username.to_string()));
+        words.extend(scopes.to_string().split_whitespace().map(|scope| ("scope", scope.to_owned())));
+        let authorization = Authorization::Basic(credential);
+        Request { query: words, ..Request::new(Method::Get, self.url.clone(), authorization) }
+    }
+
+    /// Takes the token out of an answer, or says what there is instead.
+    pub(super) fn read(&self, response: &Response) -> Result<Token, Verdict> {
+        let server = self.name();
+        let answer = response.body.as_ref().and_then(parse);
+        match response.status {
+            200 => answer
+                .and_then(Answer::into_token)
+                .ok_or_else(|| unverified(format!("the token server `{server}` answered without a token"))),
+            401 | 403 => Err(Verdict::Rejected { by: server.to_owned() }),
+            // RFC 6749 section 5.2
+            400 if answer.and_then(|answer| answer.error).as_deref() == Some("invalid_grant") => {
+                Err(Verdict::Rejected { by: server.to_owned() })
+            }
+            404 | 405 => Err(unverified(format!("the token server `{server}` does not take requests of this kind"))),
+            status => Err(odd(server, status)),
+        }
+    }
+}
+
+impl Token {
+    /// How long it is good for at `now`. A server whose clock is ahead of ours has issued it just now.
+    pub(crate) fn time_left(&self, now: SystemTime) -> Duration {
+        let age = self.issued.and_then(|issued| now.duration_since(issued).ok()).unwrap_or_default();
+        self.lifetime.saturating_sub(age)
     }
 }
 
@@ -45,7 +95,22 @@ pub(super) fn read(server: &str, response: &Response) -> Result<Secret, Verdict>
 struct Answer {
     token: Option<String>,
     access_token: Option<String>,
+    expires_in: Option<u64>,
+    issued_at: Option<String>,
     error: Option<String>,
+}
+
+impl Answer {
+    fn into_token(self) -> Option<Token> {
+        let fits = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()); // RFC 6750 section 2.1
+        let token = [self.token, self.access_token].into_iter().flatten().find(fits)?;
+        let lifetime = Duration::from_secs(self.expires_in.unwrap_or_default()).max(LEAST_LIFETIME);
+        Some(Token {
+            secret: Secret::new(token),
+            lifetime,
+            issued: self.issued_at.as_deref().and_then(timestamp::parse),
+        })
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the answer is kept as a secret until the token is taken out of it")]
@@ -57,13 +122,63 @@ fn parse(body: &Secret) -> Option<Answer> {
 mod tests {
     use super::*;
 
+    fn server() -> TokenServer {
+        TokenServer { url: Url::parse("https://auth.example/token").unwrap(), service: Some("s".to_owned()) }
+    }
+
+    #[test]
+    fn every_scope_is_a_word_of_its_own_in_a_query_and_all_are_one_in_a_form() {
+        let scopes = Scopes::parse("repository:a:push,pull other");
+        for (username, expected) in [
+            ("alice", "client_id=ensign service=s account=alice scope=repository:a:push,pull scope=other"),
+            (
+                "<token>",
+                "client_id=ensign service=s grant_type=refresh_token scope=repository:a:push,pull other refresh_token=…",
+            ),
+        ] {
+            let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("s3cret".into()) };
+            let request = server().ask(&credential, &scopes);
+            let query = request.query.into_iter().map(|(key, value)| format!("{key}={value}"));
+            let form = request.form.into_iter().map(|(key, field)| match field {
+                Field::Plain(value) => format!("{key}={value}"),
+                Field::Secret(_) => format!("{key}=…"),
+            });
+            assert_eq!(query.chain(form).collect::<Vec<_>>().join(" "), expected);
+            let bare = server().ask(&credential, &Scopes::none());
+            assert!(!format!("{bare:?}").contains("scope"), "an empty scope is left out");
+        }
+    }
+
+    #[test]
+    fn o61_a_token_lasts_a_minute_at_least_counted_from_its_issue() {
+        let now = timestamp::parse("2026-11-21T12:00:00Z").unwrap();
+        for (answer, seconds) in [
+            (r#"{"token": "t"}"#, 60),
+            (r#"{"token": "t", "expires_in": 0}"#, 60),
+            (r#"{"token": "t", "expires_in": 5}"#, 60),
+            (r#"{"token": "t", "expires_in": 300}"#, 300),
+            (r#"{"token": "t", "expires_in": 300, "issued_at": "2026-11-21T11:59:00.5Z"}"#, 240),
+            (r#"{"token": "t", "expires_in": 300, "issued_at": "2026-11-21T13:00:00+01:00"}"#, 300),
+            (r#"{"token": "t", "expires_in": 300, "issued_at": "2026-11-21T12:00:30Z"}"#, 300),
+            (r#"{"token": "t", "expires_in": 300, "issued_at": "2026-11-21T00:00:00Z"}"#, 0),
+            (r#"{"token": "t", "expires_in": 300, "issued_at": "now"}"#, 300),
+            (r#"{"token": "t", "expires_in": 18446744073709551615}"#, u64::MAX),
+        ] {
+            let token = parse(&Secret::new(answer.to_owned())).and_then(Answer::into_token).unwrap();
+            assert_eq!(token.time_left(now).as_secs(), seconds, "{answer}");
+        }
+    }
+
     #[test]
     fn a_token_server_gives_refuses_or_fails() {
         for (status, body, outcome) in [
             (200, r#"{"token": "t"}"#, "token"),
             (200, r#"{"access_token": "t", "token": ""}"#, "token"),
             (200, r#"{"token": null, "access_token": "t", "expires_in": 60, "refresh_token": "r"}"#, "token"),
+            (200, r#"{"token": "t", "expires_in": null, "issued_at": "yesterday"}"#, "token"),
             (200, r#"{"token": ""}"#, "answered without a token"),
+            (200, r#"{"token": "a\nb"}"#, "answered without a token"),
+            (200, r#"{"token": "a b"}"#, "answered without a token"),
             (200, r#"{"token": 1}"#, "answered without a token"),
             (200, "{}", "answered without a token"),
             (200, "<html>", "answered without a token"),
@@ -77,7 +192,7 @@ mod tests {
         ] {
             let body = Some(Secret::new(body.to_owned()));
             let response = Response { status, challenges: vec![], location: None, content_type: None, body };
-            let told = match read("auth.example", &response) {
+            let told = match server().read(&response) {
                 Ok(_) => "token".to_owned(),
                 Err(Verdict::Rejected { by }) => format!("rejected by {by}"),
                 Err(verdict) => format!("{verdict:?}"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, LOCATION, WWW_AUTHENTICATE};
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, LOCATION, WWW_AUTHENTICATE};
 use ureq::http::{HeaderValue, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::WithBody;
@@ -30,18 +30,30 @@ pub(crate) struct Limits {
     pub(crate) connect: Duration,
     /// Of one, from looking up the name to the last byte of the body.
     pub(crate) overall: Duration,
-    /// Of all that one client sends: a login takes up to seven, and somebody waits.
+    /// Of all that one client sends: a login takes up to seven, a question after it as many, and somebody waits.
     pub(crate) total: Duration,
 }
 
-/// A GET, or a POST if it carries a form.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
     pub(crate) url: Url,
     /// Added to what the address holds already.
     pub(crate) query: Vec<(&'static str, String)>,
+    /// The `Accept` header.
+    pub(crate) accept: Option<&'static str>,
     pub(crate) authorization: Authorization<'a>,
+    /// The body of a POST.
     pub(crate) form: Vec<(&'static str, Field<'a>)>,
+}
+
+/// What is done to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Head,
+    Post,
+    Delete,
 }
 
 /// The credentials a request shows.
@@ -90,6 +102,12 @@ impl Default for Limits {
     }
 }
 
+impl<'a> Request<'a> {
+    pub(crate) fn new(method: Method, url: Url, authorization: Authorization<'a>) -> Self {
+        Self { method, url, query: Vec::new(), accept: None, authorization, form: Vec::new() }
+    }
+}
+
 impl Client {
     /// Proxies are taken from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
@@ -104,17 +122,20 @@ impl Client {
     }
 
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let Request { url, query: _, authorization, form } = request;
+        let Request { method, url, query: _, accept: _, authorization, form } = request;
         let header = authorization_header(authorization)
             .map_err(|_| Failure("the credentials do not fit into an HTTP header".to_owned()))?;
         let left = self.end.saturating_duration_since(Instant::now()).min(self.overall);
         if left.is_zero() {
             return Err(Failure(explain(&Error::Timeout(Timeout::Global))));
         }
-        let answer = if form.is_empty() {
-            prepare(self.agent.get(url.0.clone()), request, header, left).call()
-        } else {
-            send_form(prepare(self.agent.post(url.0.clone()), request, header, left), form)
+        let (agent, uri) = (&self.agent, &url.0);
+        let answer = match method {
+            Method::Get => prepare(agent.get(uri), request, header, left).call(),
+            Method::Head => prepare(agent.head(uri), request, header, left).call(),
+            Method::Delete => prepare(agent.delete(uri), request, header, left).call(),
+            Method::Post if form.is_empty() => prepare(agent.post(uri), request, header, left).send_empty(),
+            Method::Post => send_form(prepare(agent.post(uri), request, header, left), form),
         };
         answer.and_then(receive).map_err(|error| Failure(explain(&error)))
     }
@@ -132,6 +153,9 @@ fn prepare<Any>(
     }
     if let Some(value) = authorization {
         builder = builder.header(AUTHORIZATION, value);
+    }
+    if let Some(types) = request.accept {
+        builder = builder.header(ACCEPT, types);
     }
     builder.query_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())))
 }

@@ -28,7 +28,7 @@ const NOT_FOR: [(&str, &[&str]); 2] = [
 
 /// Outside crates and the files that may name them.
 const HOMES: [(&str, &[&str]); 13] = [
-    ("base64", &["system/http.rs", "docker/leftovers.rs"]),
+    ("base64", &["system/http.rs", "docker/leftovers.rs", "oci/claims.rs", "oci/scripted_server.rs"]),
     ("clap", &["cli/args.rs"]),
     ("clap_complete", &["cli/args.rs"]),
     ("dialoguer", &["cli/ui.rs"]),

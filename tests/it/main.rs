@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod callers;
+mod check;
 mod docker;
 mod formats;
 mod install;

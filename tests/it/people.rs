@@ -338,6 +338,8 @@ fn help_names_every_command_and_no_protocol_verb() {
         "switch",
         "account",
         "which",
+        "check",
+        "token",
         "configure-docker",
         "restore",
         "completions",

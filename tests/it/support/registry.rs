@@ -1,65 +1,164 @@
-//! `FakeRegistry`: a registry on the loopback with Basic authentication, for what a person's login needs.
+//! `FakeRegistry`: a registry on the loopback, for what people's commands ask of one.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
-/// It accepts every user whose password is the user name and `-pw`.
+/// It accepts every user whose password is the user name and `-pw`. They may do everything in their own namespace and
+/// pull from `public`; the only tag there is `1`.
 pub struct FakeRegistry {
     pub host: String,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Open,
+    Basic,
+    /// Its tokens are JWTs.
+    Token,
+    /// Its tokens say nothing about themselves.
+    OpaqueToken,
+    /// Its token server takes any password, and gives tokens for nobody.
+    Careless,
 }
 
 impl FakeRegistry {
     pub fn start() -> Self {
-        Self::answering(|authorization| match authorization {
-            Some(value) if is_accepted(value) => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_owned(),
-            _ => "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"test\"\r\nContent-Length: 0\r\n\r\n"
-                .to_owned(),
-        })
+        Self::of(Kind::Basic)
     }
 
     /// It lets anyone in.
     pub fn open() -> Self {
-        Self::answering(|_| "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_owned())
+        Self::of(Kind::Open)
     }
 
-    fn answering(answer: fn(Option<&str>) -> String) -> Self {
+    pub fn with_tokens() -> Self {
+        Self::of(Kind::Token)
+    }
+
+    pub fn with_opaque_tokens() -> Self {
+        Self::of(Kind::OpaqueToken)
+    }
+
+    pub fn careless() -> Self {
+        Self::of(Kind::Careless)
+    }
+
+    /// Method and path of the requests so far.
+    pub fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn of(kind: Kind) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = format!("localhost:{}", listener.local_addr().unwrap().port());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                std::thread::spawn(move || serve(stream.unwrap(), answer));
+                let log = Arc::clone(&log);
+                std::thread::spawn(move || serve(stream.unwrap(), kind, &log));
             }
         });
-        Self { host }
+        Self { host, seen }
     }
 }
 
-fn serve(stream: TcpStream, answer: fn(Option<&str>) -> String) {
+fn serve(stream: TcpStream, kind: Kind, log: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream);
-    let mut authorization = None;
+    let (mut request, mut authorization) = (String::new(), String::new());
     loop {
         let mut line = String::new();
         match reader.read_line(&mut line) {
             Ok(0) | Err(_) => return, // a TLS greeting is no line of text: the client comes back in plain http
             Ok(_) if line.trim().is_empty() => {
-                let _ = reader.get_mut().write_all(answer(authorization.take().as_deref()).as_bytes());
+                let words: Vec<_> = request.split(' ').collect();
+                let (path, query) = words[1].split_once('?').unwrap_or((words[1], ""));
+                log.lock().unwrap().push(format!("{} {path}", words[0]));
+                let answer = answer(kind, words[0], path, &decoded(query), &authorization);
+                let _ = reader.get_mut().write_all(answer.as_bytes());
+                (request, authorization) = (String::new(), String::new());
             }
+            Ok(_) if request.is_empty() => request = line,
             Ok(_) => {
                 if let Some((name, value)) = line.split_once(':')
                     && name.eq_ignore_ascii_case("authorization")
                 {
-                    authorization = Some(value.trim().to_owned());
+                    value.trim().clone_into(&mut authorization);
                 }
             }
         }
     }
 }
 
-fn is_accepted(authorization: &str) -> bool {
-    let encoded = authorization.strip_prefix("Basic ").unwrap_or_default();
-    let decoded = base64::prelude::BASE64_STANDARD.decode(encoded).unwrap_or_default();
-    String::from_utf8(decoded)
-        .is_ok_and(|pair| pair.split_once(':').is_some_and(|(user, password)| password == format!("{user}-pw")))
+fn answer(kind: Kind, method: &str, path: &str, query: &str, authorization: &str) -> String {
+    let user = match kind {
+        Kind::Open => Some("anyone".to_owned()),
+        Kind::Careless if path == "/token" => Some(String::new()),
+        Kind::Basic => user_of(authorization),
+        _ if path == "/token" => user_of(authorization),
+        _ => authorization.strip_prefix("Bearer ").map(|token| token.rsplit('.').next().unwrap().to_owned()),
+    };
+    let Some(user) = user else {
+        let challenge =
+            if kind == Kind::Basic { "Basic realm=\"test\"" } else { "Bearer realm=\"/token\",service=\"test\"" };
+        return respond(401, &format!("WWW-Authenticate: {challenge}\r\n"), "");
+    };
+    if path == "/token" {
+        return respond(200, "", &format!(r#"{{"token": "{}", "expires_in": 300}}"#, token(kind, &user, query)));
+    }
+    let mut parts = path.trim_start_matches("/v2/").split('/');
+    let namespace = parts.next().unwrap();
+    let own = kind == Kind::Open || namespace == user;
+    match method {
+        _ if namespace.is_empty() => respond(200, "", "{}"),
+        "HEAD" if own || namespace == "public" => respond(if path.ends_with("/1") { 200 } else { 404 }, "", ""),
+        "POST" if own => respond(202, &format!("Location: {path}0001\r\n"), ""),
+        "DELETE" if own => respond(204, "", ""),
+        _ => respond(403, "", ""),
+    }
+}
+
+/// A token ends in the name of its user.
+fn token(kind: Kind, user: &str, query: &str) -> String {
+    if kind == Kind::OpaqueToken {
+        return format!("opaque.{user}");
+    }
+    let mut access = Vec::new();
+    for scope in query.split('&').filter_map(|pair| pair.strip_prefix("scope=repository:")) {
+        let (name, actions) = scope.rsplit_once(':').unwrap();
+        let namespace = name.split('/').next().unwrap();
+        let may = |action: &&str| namespace == user || (namespace == "public" && *action == "pull");
+        let actions: Vec<_> = actions.split(',').filter(may).collect();
+        access.push(serde_json::json!({"type": "repository", "name": name, "actions": actions}));
+    }
+    let claims = serde_json::json!({"sub": user, "access": access}).to_string();
+    format!("e30.{}.{user}", BASE64_URL_SAFE_NO_PAD.encode(claims))
+}
+
+fn respond(status: u16, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
+}
+
+/// The user of a Basic header, if the password is right.
+fn user_of(authorization: &str) -> Option<String> {
+    let decoded = BASE64_STANDARD.decode(authorization.strip_prefix("Basic ")?).ok()?;
+    let pair = String::from_utf8(decoded).ok()?;
+    let (user, password) = pair.split_once(':')?;
+    (password == format!("{user}-pw")).then(|| user.to_owned())
+}
+
+fn decoded(query: &str) -> String {
+    let mut parts = query.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = u8::from_str_radix(&part[..2], 16).unwrap();
+        let _ = write!(text, "{}{}", char::from(code), &part[2..]);
+    }
+    text
 }

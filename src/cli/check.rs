@@ -1,0 +1,207 @@
+//! `check`: is the account that answers for an image still good, and what may it do there?
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, args, which};
+use crate::model::{Account, Credential, ImageReference, Registry};
+use crate::oci::{self, Access, Action, Verdict, Wire};
+use crate::system::text::one_line;
+
+/// What is asked about: an image or a registry, and the account that answers there.
+pub(super) struct Subject {
+    registry: Registry,
+    pub(super) image: Option<ImageReference>,
+    account: Account,
+    pub(super) credential: Credential,
+}
+
+/// A verdict in words, for a person and for a script.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    verdict: &'static str,
+    pub(super) sentence: String,
+    pub(super) code: u8,
+}
+
+pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode, Failure> {
+    let (registry, image) = which::registry_or_image(&given.image)?;
+    if image.is_none() && (given.pull || given.push) {
+        return Err(no_image(&registry));
+    }
+    let subject = Subject::find(context, registry, image)?;
+    let action = if given.push { Action::Push } else { Action::Pull };
+    let told = context.ui.while_waiting(&format!("Asking {}", subject.registry), || {
+        let wire = wire(given.plain_http);
+        match &subject.image {
+            Some(image) => tell(&oci::access(image, action, &subject.credential, wire), &subject, action),
+            None => tell_login(&oci::check(&subject.registry, &subject.credential, wire), &subject, action),
+        }
+    });
+    let mark = if told.code == 0 { "✓" } else { "✗" };
+    context.ui.data(subject.json(&told, action), format_args!("{mark} {}", told.sentence))?;
+    Ok(ExitCode::from(told.code))
+}
+
+impl Subject {
+    /// The account is found as `which` finds it.
+    pub(super) fn find(
+        context: &Context<'_>,
+        registry: Registry,
+        image: Option<ImageReference>,
+    ) -> Result<Self, Failure> {
+        let candidates = context.candidates(&registry)?;
+        let account = which::account_for(context, &candidates, image.as_ref())?.clone();
+        let secret = context.accounts.secret(&account)?.ok_or_else(|| {
+            let cure = format!("run `{} login {registry} -u {}`", context.program, account.username);
+            Failure::not_logged_in(format!("the secret of {} is gone", account.name), cure)
+        })?;
+        let credential = Credential { username: account.username.clone(), secret };
+        Ok(Self { registry, image, account, credential })
+    }
+
+    pub(super) fn json(&self, told: &Told, action: Action) -> Value {
+        json!({
+            "status": if told.code == 0 { "success" } else { "failure" },
+            "verdict": told.verdict,
+            "message": told.sentence,
+            "registry": self.registry.as_str(),
+            "image": self.image.as_ref().map(ToString::to_string),
+            "action": self.image.as_ref().map(|_| word(action)),
+            "account": self.account.name.as_str(),
+            "username": self.account.username.as_str(),
+        })
+    }
+
+    /// The repository, as people name it.
+    fn repository(&self) -> String {
+        self.image
+            .as_ref()
+            .map_or_else(|| self.registry.to_string(), |image| format!("{}/{}", image.registry(), image.repository()))
+    }
+}
+
+pub(super) fn no_image(registry: &Registry) -> Failure {
+    Failure::usage(format!("`{registry}` names no image"), format!("name one, as in `{registry}/acme/app`"))
+}
+
+pub(super) fn wire(plain_http: bool) -> Wire {
+    if plain_http { Wire::PlainHttpAllowed } else { Wire::Https }
+}
+
+/// The sentence and the exit code of a verdict about a repository: 1 nothing is known, 3 the account is not good, 4 it
+/// may not, 5 nobody looked at the password.
+pub(super) fn tell(access: &Access, subject: &Subject, action: Action) -> Told {
+    let (registry, name) = (&subject.registry, &subject.account.name);
+    let deed = match action {
+        Action::Pull => format!("pull {}", subject.repository()),
+        Action::Push => format!("push to {}", subject.repository()),
+    };
+    let (verdict, code, sentence) = match access {
+        Access::Allowed => ("allowed", 0, format!("{registry} accepts {name}, who may {deed}")),
+        Access::Unseen => (
+            "probably",
+            0,
+            format!(
+                "{registry} accepts {name}, who may probably {deed}: it shows no such image, which can also hide one"
+            ),
+        ),
+        Access::Denied { by } => {
+            ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (says {})", one_line(by, 100)))
+        }
+        Access::Anyone { allowed } => {
+            let who = if *allowed { "anyone may" } else { "a visitor may not" };
+            ("anonymous", 5, format!("{registry} did not look at the password of {name}: {who} {deed}"))
+        }
+        Access::Rejected { by } => ("rejected", 3, format!("{} rejects the password of {name}", one_line(by, 100))),
+        Access::NoTokens => {
+            let instead = "it takes the user name and password themselves (Basic)";
+            ("no-tokens", 1, format!("{registry} accepts {name}, but gives out no tokens: {instead}"))
+        }
+        Access::Unknown { why } => {
+            ("accepted", 1, format!("{registry} accepts {name}, but whether it may {deed} is not known: {why}"))
+        }
+        Access::Unverified { why } => ("unverified", 1, format!("the password of {name} was not checked: {why}")),
+    };
+    Told { verdict, sentence, code }
+}
+
+/// The same for a registry alone.
+fn tell_login(verdict: &Verdict, subject: &Subject, action: Action) -> Told {
+    let (registry, name) = (&subject.registry, &subject.account.name);
+    match verdict {
+        Verdict::Accepted => Told { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0 },
+        Verdict::Open => {
+            let sentence = format!("{registry} did not look at the password of {name}: it lets anyone in");
+            Told { verdict: "anonymous", sentence, code: 5 }
+        }
+        Verdict::Rejected { by } => tell(&Access::Rejected { by: by.clone() }, subject, action),
+        Verdict::Unverified { why } => tell(&Access::Unverified { why: why.clone() }, subject, action),
+    }
+}
+
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::Pull => "pull",
+        Action::Push => "push",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Secret, StoreKind};
+
+    fn subject() -> Subject {
+        let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();
+        let registry = image.registry().clone();
+        let account = Account {
+            registry: registry.clone(),
+            name: "work".parse().unwrap(),
+            username: "me-acme".parse().unwrap(),
+            store: StoreKind::File,
+            images: vec![],
+            folders: vec![],
+            did: None,
+        };
+        let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
+        Subject { registry, image: Some(image), account, credential }
+    }
+
+    #[test]
+    fn every_verdict_has_its_own_sentence_and_exit_code() {
+        let (by, why) = (|| "auth.ghcr.io".to_owned(), || "it is out of order".to_owned());
+        for (access, verdict, code, sentence) in [
+            (Access::Allowed, "allowed", 0, "ghcr.io accepts work, who may push to ghcr.io/acme/app"),
+            (Access::Unseen, "probably", 0, "who may probably push to ghcr.io/acme/app: it shows no such image"),
+            (Access::Denied { by: by() }, "denied", 4, "who may not push to ghcr.io/acme/app (says auth.ghcr.io)"),
+            (Access::Anyone { allowed: true }, "anonymous", 5, "did not look at the password of work: anyone may push"),
+            (Access::Anyone { allowed: false }, "anonymous", 5, "password of work: a visitor may not push to"),
+            (Access::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the password of work"),
+            (
+                Access::Unknown { why: why() },
+                "accepted",
+                1,
+                "ghcr.io accepts work, but whether it may push to ghcr.io/acme/app is not",
+            ),
+            (Access::Unverified { why: why() }, "unverified", 1, "of work was not checked: it is out of order"),
+        ] {
+            let told = tell(&access, &subject(), Action::Push);
+            assert_eq!((told.verdict, told.code), (verdict, code));
+            assert!(told.sentence.contains(sentence), "{}", told.sentence);
+        }
+        let told = tell(&Access::Allowed, &subject(), Action::Pull);
+        assert_eq!(told.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
+        for (verdict, word, code) in [
+            (Verdict::Accepted, "accepted", 0),
+            (Verdict::Open, "anonymous", 5),
+            (Verdict::Rejected { by: by() }, "rejected", 3),
+            (Verdict::Unverified { why: why() }, "unverified", 1),
+        ] {
+            let told = tell_login(&verdict, &subject(), Action::Pull);
+            assert_eq!((told.verdict, told.code), (word, code));
+        }
+    }
+}

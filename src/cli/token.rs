@@ -1,0 +1,40 @@
+//! `token`: a bearer token for an image's repository, alone on stdout.
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::check::{self, Subject};
+use super::failure::Failure;
+use super::{Context, args, which};
+use crate::oci::{self, Action};
+
+/// Exit codes are those of `check`; without a token nothing is on stdout.
+#[expect(clippy::disallowed_methods, reason = "the token is what was asked for")]
+pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode, Failure> {
+    let (registry, image) = which::registry_or_image(&given.image)?;
+    let image = image.ok_or_else(|| check::no_image(&registry))?;
+    let subject = Subject::find(context, registry, Some(image.clone()))?;
+    let action = if given.push { Action::Push } else { Action::Pull };
+    let waiting = format!("Asking {}", image.registry());
+    let wire = check::wire(given.plain_http);
+    match context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.credential, wire)) {
+        Ok(token) => {
+            let text = token.secret.expose();
+            let expires_in = token.time_left(SystemTime::now()).as_secs();
+            let json =
+                json!({"status": "success", "image": image.to_string(), "token": text, "expires_in": expires_in});
+            context.ui.data(json, text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(access) => {
+            let told = check::tell(&access, &subject, action);
+            context.ui.say(format_args!("error: {}", told.sentence));
+            if context.ui.is_json() {
+                context.ui.data(subject.json(&told, action), "")?;
+            }
+            Ok(ExitCode::from(told.code))
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What an account may do with a repository: the question and its answers.
+
+mod inquiry;
+
+use super::Action;
+use super::token::TokenServer;
+use crate::model::ImageReference;
+use crate::system::http::Url;
+pub(super) use inquiry::{Inquiry, Step};
+
+/// What a registry says about an account and a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Allowed,
+    /// Nothing forbids it, but there is no such image, which is also what a registry says to hide one.
+    Unseen,
+    /// The account is good, but not for this.
+    Denied {
+        by: String,
+    },
+    /// Nobody looked at the password; `allowed` is what everybody may do.
+    Anyone {
+        allowed: bool,
+    },
+    /// The account is not good.
+    Rejected {
+        by: String,
+    },
+    /// The account is good, but the registry takes passwords and gives out no tokens.
+    NoTokens,
+    /// The account is good; `why` says what stood in the way of the rest.
+    Unknown {
+        why: String,
+    },
+    /// Nothing was proved.
+    Unverified {
+        why: String,
+    },
+}
+
+/// How a registry lets an account in.
+#[derive(Clone, Debug)]
+pub(super) struct Entrance {
+    /// Its `/v2/`.
+    pub(super) registry: Url,
+    pub(super) pass: Pass,
+}
+
+/// What is shown at the entrance.
+#[derive(Clone, Debug)]
+pub(super) enum Pass {
+    Nothing,
+    Password,
+    /// A token of this server.
+    Token(TokenServer),
+}
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) image: &'a ImageReference,
+    pub(super) action: Action,
+    pub(super) goal: Goal,
+}
+
+/// What the question is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    Verdict,
+    Token,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Credential, Secret};
+    use crate::oci::scripted_server::{giving, jwt, show};
+    use crate::oci::{Wire, challenge};
+    use crate::system::http::{Failure, Response};
+    const CHALLENGE: &str = r#"Bearer realm="https://auth.example/token",service="s""#;
+    const ASK_PULL: &str =
+        "GET https://auth.example/token basic client_id=ensign service=s account=alice scope=repository:a/b:pull";
+    const ASK_PUSH: &str =
+        "GET https://auth.example/token basic client_id=ensign service=s account=alice scope=repository:a/b:pull,push";
+    const MORE: &str = r#"Bearer realm="https://auth.example/token",service="s",scope="other repository:c:push,pull""#;
+    const ASK_BOTH: &str = "GET https://auth.example/token basic client_id=ensign service=s account=alice scope=other scope=repository:a/b:pull scope=repository:c:pull,push";
+    const ASK_MORE: &str = "GET https://auth.example/token basic client_id=ensign service=s account=alice scope=other scope=repository:c:push,pull";
+    const LOOK: &str = "HEAD https://r.example/v2/a/b/manifests/1 bearer";
+    const LOOK_OPENLY: &str = "HEAD https://r.example/v2/a/b/manifests/1 none";
+    const LOOK_BASIC: &str = "HEAD https://r.example/v2/a/b/manifests/1 basic";
+    const UPLOAD: &str = "POST https://r.example/v2/a/b/blobs/uploads/ bearer";
+    const UPLOAD_BASIC: &str = "POST https://r.example/v2/a/b/blobs/uploads/ basic";
+    const GIVE_UP: &str = "DELETE https://r.example/v2/a/b/blobs/uploads/1 bearer";
+    const MAY_ALL: &str = r#"{"sub":"alice","access":[{"type":"repository","name":"a/b","actions":["pull","push"]}]}"#;
+    const MAY_PULL: &str = r#"{"sub":"alice","access":[{"type":"repository","name":"a/b","actions":["pull"]}]}"#;
+    const MAY_NOTHING: &str = r#"{"sub":"alice","access":[]}"#;
+    const NOBODY: &str = r#"{"sub":"","access":[{"type":"repository","name":"a/b","actions":["pull"]}]}"#;
+
+    type Exchange = &'static [(&'static str, Answer)];
+
+    #[derive(Clone, Copy)]
+    enum Answer {
+        Status(u16),
+        Wants(&'static str),
+        Began(&'static str),
+        /// An opaque token.
+        Gives,
+        Jwt(&'static str),
+        Nothing,
+    }
+
+    use Answer::{Began, Gives, Jwt, Nothing, Status, Wants};
+
+    fn answer(answer: Answer) -> Result<Response, Failure> {
+        let mut response = Response { status: 200, challenges: vec![], location: None, content_type: None, body: None };
+        match answer {
+            Status(status) => response.status = status,
+            Wants(challenge) => (response.status, response.challenges) = (401, vec![challenge.to_owned()]),
+            Began(location) => (response.status, response.location) = (202, Some(location.to_owned())),
+            Gives => response.body = Some(giving("hunter3")),
+            Jwt(payload) => response.body = Some(giving(&jwt(payload))),
+            Nothing => return Err(Failure("connection refused".to_owned())),
+        }
+        Ok(response)
+    }
+
+    /// Plays the answers; holds each request against the one expected.
+    fn play(entrance: &str, action: Action, goal: Goal, exchange: Exchange) -> String {
+        let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("hunter2".into()) };
+        let image = "r.example/a/b:1".parse().unwrap();
+        let registry = Url::parse("https://r.example/v2/").unwrap();
+        let pass = match entrance {
+            "token" => {
+                let challenges = challenge::parse(&[CHALLENGE.to_owned()]);
+                Pass::Token(TokenServer::of(&challenges[0], &registry, Wire::Https).unwrap())
+            }
+            "password" => Pass::Password,
+            _ => Pass::Nothing,
+        };
+        let question = Question { image: &image, action, goal };
+        let (mut inquiry, mut step) = Inquiry::start(Entrance { registry, pass }, &credential, Wire::Https, question);
+        let mut exchange = exchange.iter();
+        loop {
+            assert!(!format!("{inquiry:?} {step:?}").contains("hunter"));
+            match step {
+                Step::Send(request) => {
+                    let (expected, next) = exchange.next().unwrap_or_else(|| panic!("asks for {}", show(&request)));
+                    assert_eq!(show(&request), *expected);
+                    step = inquiry.feed(answer(*next));
+                }
+                Step::Done(outcome) => {
+                    assert_eq!(exchange.len(), 0, "{outcome:?}");
+                    return outcome.map_or_else(|access| format!("{access:?}"), |_| "token".to_owned());
+                }
+            }
+        }
+    }
+
+    fn assert_outcomes(entrance: &str, action: Action, cases: &[(Exchange, &str)]) {
+        for (exchange, outcome) in cases {
+            let told = play(entrance, action, Goal::Verdict, exchange);
+            assert!(told.contains(outcome), "{told}");
+        }
+    }
+
+    #[test]
+    fn the_registry_decides_about_a_pull() {
+        assert_outcomes(
+            "token",
+            Action::Pull,
+            &[
+                (&[(ASK_PULL, Jwt(MAY_PULL)), (LOOK, Status(200))], "Allowed"),
+                (&[(ASK_PULL, Jwt(MAY_PULL)), (LOOK, Status(404))], "Allowed"),
+                (&[(ASK_PULL, Jwt(MAY_NOTHING)), (LOOK, Status(200))], "Allowed"),
+                (&[(ASK_PULL, Jwt(MAY_NOTHING)), (LOOK, Status(404))], r#"Denied { by: "auth.example" }"#),
+                (&[(ASK_PULL, Jwt(MAY_NOTHING)), (LOOK, Status(401))], r#"Denied { by: "r.example" }"#),
+                (&[(ASK_PULL, Jwt(NOBODY))], "Anyone { allowed: true }"),
+                (&[(ASK_PULL, Gives), (LOOK, Status(200))], "Allowed"),
+                (&[(ASK_PULL, Gives), (LOOK, Status(404))], "Unseen"),
+                (&[(ASK_PULL, Gives), (LOOK, Status(403))], "Denied"),
+                (&[(ASK_PULL, Gives), (LOOK, Status(429))], "Unknown { why: \"`r.example` asks to try again later"),
+                (&[(ASK_PULL, Gives), (LOOK, Nothing)], "Unknown { why: \"could not reach `r.example`"),
+                (&[(ASK_PULL, Status(401))], r#"Denied { by: "auth.example" }"#),
+                (&[(ASK_PULL, Status(500))], "Unknown { why: \"`auth.example` is out of order"),
+                (&[(ASK_PULL, Nothing)], "Unknown { why: \"could not reach `auth.example`"),
+            ],
+        );
+    }
+
+    #[test]
+    fn o54_o55_o56_what_the_registry_requires_is_asked_for_too_and_once_alone_on_401() {
+        assert_outcomes(
+            "token",
+            Action::Pull,
+            &[
+                (&[(ASK_PULL, Gives), (LOOK, Wants(MORE)), (ASK_BOTH, Gives), (LOOK, Status(200))], "Allowed"),
+                (
+                    &[
+                        (ASK_PULL, Gives),
+                        (LOOK, Wants(MORE)),
+                        (ASK_BOTH, Status(401)),
+                        (ASK_MORE, Gives),
+                        (LOOK, Status(200)),
+                    ],
+                    "Allowed",
+                ),
+                (&[(ASK_PULL, Gives), (LOOK, Wants(MORE)), (ASK_BOTH, Status(401)), (ASK_MORE, Status(401))], "Denied"),
+                (&[(ASK_PULL, Gives), (LOOK, Wants(MORE)), (ASK_BOTH, Status(403))], "Denied"),
+                (&[(ASK_PULL, Gives), (LOOK, Wants(MORE)), (ASK_BOTH, Status(400))], "Unknown"),
+                (&[(ASK_PULL, Gives), (LOOK, Wants(MORE)), (ASK_BOTH, Gives), (LOOK, Wants(MORE))], "Denied"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_push_is_judged_by_the_token_and_tried_only_if_that_says_nothing() {
+        assert_outcomes(
+            "token",
+            Action::Push,
+            &[
+                (&[(ASK_PUSH, Jwt(MAY_ALL))], "Allowed"),
+                (&[(ASK_PUSH, Jwt(MAY_PULL))], r#"Denied { by: "auth.example" }"#),
+                (&[(ASK_PUSH, Gives), (UPLOAD, Began("/v2/a/b/blobs/uploads/1")), (GIVE_UP, Status(401))], "Allowed"),
+                (&[(ASK_PUSH, Gives), (UPLOAD, Began("https://evil.example/1"))], "Allowed"),
+                (&[(ASK_PUSH, Gives), (UPLOAD, Began("http://r.example/1"))], "Allowed"),
+                (&[(ASK_PUSH, Gives), (UPLOAD, Status(401))], "Denied"),
+                (&[(ASK_PUSH, Gives), (UPLOAD, Status(404))], "Unknown { why: \"`r.example` has no repository `a/b`"),
+            ],
+        );
+        assert_outcomes(
+            "password",
+            Action::Push,
+            &[
+                (&[(UPLOAD_BASIC, Status(403))], "Denied"),
+                (&[(UPLOAD_BASIC, Status(401))], "Denied"),
+                (&[(UPLOAD_BASIC, Status(202))], "Allowed"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_registry_that_is_open_may_still_guard_a_repository() {
+        assert_outcomes(
+            "",
+            Action::Pull,
+            &[
+                (&[(LOOK_OPENLY, Status(200))], "Anyone { allowed: true }"),
+                (&[(LOOK_OPENLY, Status(404))], "Anyone { allowed: true }"),
+                (&[(LOOK_OPENLY, Status(403))], "Anyone { allowed: false }"),
+                (&[(LOOK_OPENLY, Nothing)], "Unverified"),
+                (&[(LOOK_OPENLY, Wants("NTLM"))], "Unverified"),
+                (&[(LOOK_OPENLY, Wants("Basic")), (LOOK_BASIC, Status(200))], "Allowed"),
+                (&[(LOOK_OPENLY, Wants("Basic")), (LOOK_BASIC, Status(401))], r#"Rejected { by: "r.example" }"#),
+                (&[(LOOK_OPENLY, Wants(CHALLENGE)), (ASK_PULL, Gives), (LOOK, Status(200))], "Allowed"),
+                (&[(LOOK_OPENLY, Wants(CHALLENGE)), (ASK_PULL, Gives), (LOOK, Wants(CHALLENGE))], "Denied"),
+                (&[(LOOK_OPENLY, Wants(CHALLENGE)), (ASK_PULL, Status(401))], r#"Rejected { by: "auth.example" }"#),
+                (&[(LOOK_OPENLY, Wants("Bearer realm=http://r.example/"))], "Unverified"),
+            ],
+        );
+        assert_outcomes("password", Action::Pull, &[(&[(LOOK_BASIC, Status(404))], "Unseen")]);
+    }
+
+    #[test]
+    fn a_token_is_handed_over_unless_it_says_that_it_is_not_good_for_this() {
+        for (entrance, action, exchange, outcome) in [
+            ("token", Action::Pull, &[(ASK_PULL, Gives)] as Exchange, "token"),
+            ("token", Action::Push, &[(ASK_PUSH, Jwt(MAY_ALL))], "token"),
+            ("token", Action::Push, &[(ASK_PUSH, Jwt(MAY_PULL))], "Denied"),
+            ("token", Action::Pull, &[(ASK_PULL, Jwt(NOBODY))], "Anyone"),
+            ("token", Action::Pull, &[(ASK_PULL, Status(401))], "Denied"),
+            ("password", Action::Pull, &[], "NoTokens"),
+            ("", Action::Push, &[(LOOK_OPENLY, Status(200))], "Anyone"),
+            ("", Action::Push, &[(LOOK_OPENLY, Wants(CHALLENGE)), (ASK_PUSH, Gives)], "token"),
+            ("", Action::Push, &[(LOOK_OPENLY, Wants("Basic"))], "NoTokens"),
+        ] {
+            let told = play(entrance, action, Goal::Token, exchange);
+            assert!(told.contains(outcome), "{told}");
+        }
+    }
+}

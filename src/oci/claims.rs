@@ -1,0 +1,116 @@
+//! What a registry token says about itself, if it is a JWT (distribution `docs/content/spec/auth/jwt.md`). Nothing here
+//! is proof: the signature is the registry's to check.
+
+use base64::Engine;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
+
+use super::scope::{Permission, Scopes};
+use crate::model::Secret;
+
+/// The claims of a registry token.
+#[derive(Debug)]
+pub(super) struct Claims {
+    /// The token was given to nobody in particular.
+    pub(super) anonymous: bool,
+    granted: Scopes,
+}
+
+const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// `None` if the token is no JWT, or one that does not say what it grants.
+#[expect(clippy::disallowed_methods, reason = "what a token says about itself is read out of it")]
+pub(super) fn read(token: &Secret) -> Option<Claims> {
+    let parts: Vec<_> = token.expose().split('.').collect();
+    let [_, payload, _] = parts[..] else { return None };
+    let claims: Value = serde_json::from_slice(&PADDED_OR_NOT.decode(payload).ok()?).ok()?;
+    let entries = match claims.get("access")? {
+        Value::Array(entries) => entries.as_slice(),
+        Value::Null => &[], // Go's empty list
+        _ => return None,
+    };
+    // Quay's name for nobody; a token without `sub` says nothing.
+    let anonymous = claims.get("sub").and_then(Value::as_str).is_some_and(|sub| matches!(sub, "" | "(anonymous)"));
+    Some(Claims { anonymous, granted: entries.iter().flat_map(permissions).collect() })
+}
+
+impl Claims {
+    /// The action `*` is every action, as distribution's registry has it (`registry/auth/token/accesscontroller.go`).
+    pub(super) fn allow(&self, wanted: &Scopes) -> bool {
+        wanted.iter().all(|one| {
+            self.granted.holds(one) || self.granted.holds(&Permission { action: "*".to_owned(), ..one.clone() })
+        })
+    }
+}
+
+fn permissions(entry: &Value) -> Vec<Permission> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let (kind, name) = (entry.get("type").and_then(text), entry.get("name").and_then(text));
+    let (Some(kind), Some(name), Some(actions)) = (kind, name, entry.get("actions").and_then(Value::as_array)) else {
+        return Vec::new();
+    };
+    actions
+        .iter()
+        .filter_map(text)
+        .map(|action| Permission { kind: kind.clone(), name: name.clone(), action })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::scripted_server::jwt;
+
+    fn told(payload: &str) -> Option<(bool, bool)> {
+        let wanted = Scopes::repository("a/b", &["pull", "push"]);
+        let read = |token: String| {
+            let claims = read(&Secret::new(token))?;
+            Some((claims.allow(&wanted), claims.anonymous))
+        };
+        assert_eq!(read(jwt(payload)), read(jwt(payload).replace('=', "")), "with and without padding");
+        read(jwt(payload))
+    }
+
+    #[test]
+    fn a_token_tells_what_it_grants_and_to_whom() {
+        for (payload, expected) in [
+            (
+                r#"{"sub":"alice","access":[{"type":"repository","name":"a/b","actions":["push","pull"]}]}"#,
+                Some((true, false)),
+            ),
+            (r#"{"sub":"alice","access":[{"type":"repository","name":"a/b","actions":["*"]}]}"#, Some((true, false))),
+            (
+                r#"{"sub":"alice","access":[{"type":"repository","name":"a/b","actions":["pull"]}]}"#,
+                Some((false, false)),
+            ),
+            (
+                r#"{"sub":"alice","access":[{"type":"repository","name":"a/c","actions":["pull","push"]}]}"#,
+                Some((false, false)),
+            ),
+            (
+                r#"{"sub":"","access":[{"type":"repository","name":"a/b","actions":["pull","push"]}]}"#,
+                Some((true, true)),
+            ),
+            (r#"{"sub":"(anonymous)","access":[]}"#, Some((false, true))),
+            (r#"{"access":null}"#, Some((false, false))),
+            (r#"{"sub":1,"access":[1,{"type":"repository","name":"a/b"},{"actions":["pull"]}]}"#, Some((false, false))),
+            (r#"{"access":"all"}"#, None),
+            (r#"{"sub":"alice"}"#, None),
+            ("[]", None),
+            ("{", None),
+        ] {
+            assert_eq!(told(payload), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn other_tokens_are_opaque() {
+        for token in ["", "opaque", "a.b", "a.b.c.d", "e30.%%%.x", "..", "v2.local.x"] {
+            assert!(read(&Secret::new(token.to_owned())).is_none(), "{token}");
+        }
+    }
+}

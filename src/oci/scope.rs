@@ -1,0 +1,322 @@
+//! Scopes: what a token is good for, as a set and as text (distribution `docs/content/spec/auth/scope.md`).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A set of permissions that remembers how it was written: some token servers insist on the text they sent themselves.
+/// Equality asks for the permissions alone.
+#[derive(Clone, Debug)]
+pub(super) struct Scopes {
+    text: String,
+    granted: Granted,
+}
+
+/// One action on one thing, such as to pull from one repository. The order is that of the canonical text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Permission {
+    /// `repository`, `registry`, or a whole word that is not of the usual form.
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) action: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Granted {
+    Everything,
+    Only(BTreeSet<Permission>),
+}
+
+/// The text of an unlimited scope, as Codeberg's challenge has it.
+const UNLIMITED: &str = "*";
+
+impl Scopes {
+    pub(super) fn none() -> Self {
+        Self::parse("")
+    }
+
+    /// What to do with a repository, as `repository:NAME:pull,push`.
+    pub(super) fn repository(name: &str, actions: &[&str]) -> Self {
+        let kind = "repository";
+        let permission =
+            |action: &&str| Permission { kind: kind.to_owned(), name: name.to_owned(), action: (*action).to_owned() };
+        actions.iter().map(permission).collect()
+    }
+
+    /// Reads any text: words of the form `type:name:action,…`, where a name may hold colons (`host:5000/app`). Any other
+    /// word is a permission by itself.
+    pub(super) fn parse(text: &str) -> Self {
+        let unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
+        let granted = if unlimited {
+            Granted::Everything
+        } else {
+            Granted::Only(text.split_whitespace().flat_map(permissions).collect())
+        };
+        Self { text: text.to_owned(), granted }
+    }
+
+    /// The permissions in order; an unlimited scope does not list what it grants.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
+        match &self.granted {
+            Granted::Everything => None,
+            Granted::Only(permissions) => Some(permissions.iter()),
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// How many permissions there are; `None` is without limit.
+    pub(super) fn len(&self) -> Option<usize> {
+        match &self.granted {
+            Granted::Everything => None,
+            Granted::Only(permissions) => Some(permissions.len()),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    pub(super) fn is_unlimited(&self) -> bool {
+        self.len().is_none()
+    }
+
+    pub(super) fn holds(&self, one: &Permission) -> bool {
+        match &self.granted {
+            Granted::Everything => true,
+            Granted::Only(permissions) => permissions.contains(one),
+        }
+    }
+
+    pub(super) fn contains(&self, other: &Self) -> bool {
+        self.is_unlimited() || (!other.is_unlimited() && other.iter().all(|one| self.holds(one)))
+    }
+
+    /// Both together. If `other` adds nothing, the text stays as it was written.
+    pub(super) fn union(&self, other: &Self) -> Self {
+        if self.contains(other) {
+            return self.clone();
+        }
+        if other.is_unlimited() {
+            return Self { text: UNLIMITED.to_owned(), granted: Granted::Everything };
+        }
+        self.iter().chain(other.iter()).cloned().collect()
+    }
+}
+
+/// The text is canonical: sorted, merged, without duplicates.
+impl FromIterator<Permission> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        let permissions: BTreeSet<_> = permissions.into_iter().collect();
+        Self { text: canonical(&permissions), granted: Granted::Only(permissions) }
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq for Scopes {
+    fn eq(&self, other: &Self) -> bool {
+        self.granted == other.granted
+    }
+}
+
+/// The type ends at the first colon, the name at the last.
+fn permissions(word: &str) -> Vec<Permission> {
+    let parts = word.split_once(':').and_then(|(kind, rest)| Some((kind, rest.rsplit_once(':')?)));
+    let permission = |kind: &str, name: &str, action: &str| Permission {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        action: action.to_owned(),
+    };
+    match parts {
+        Some((kind, (name, actions)))
+            if !kind.is_empty() && !name.is_empty() && actions.split(',').all(|action| !action.is_empty()) =>
+        {
+            actions.split(',').map(|action| permission(kind, name, action)).collect()
+        }
+        _ => vec![permission(word, "", "")],
+    }
+}
+
+fn canonical(permissions: &BTreeSet<Permission>) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = None;
+    for Permission { kind, name, action } in permissions {
+        match words.last_mut() {
+            Some(word) if before == Some((kind, name)) => *word = format!("{word},{action}"),
+            _ if name.is_empty() => words.push(kind.clone()),
+            _ => words.push(format!("{kind}:{name}:{action}")),
+        }
+        before = Some((kind, name));
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MIXED: &str = "otherScope registry:catalog:* repository:bar/baz:pull repository:foo:delete yetAnotherScope";
+
+    fn canonical_of(text: &str) -> String {
+        Scopes::parse(text).iter().cloned().collect::<Scopes>().to_string()
+    }
+
+    fn one(kind: &str, name: &str, action: &str) -> Permission {
+        Permission { kind: kind.to_owned(), name: name.to_owned(), action: action.to_owned() }
+    }
+
+    #[test]
+    fn o37_o40_texts_are_kept_and_have_a_canonical_form() {
+        for (text, expected) in [
+            ("", ""),
+            ("repository:foo/bar/baz:pull", "repository:foo/bar/baz:pull"),
+            ("repository:foo/bar/baz:push,pull", "repository:foo/bar/baz:pull,push"),
+            (
+                "repository:foo/bar/baz:push,pull repository:other:pull",
+                "repository:foo/bar/baz:pull,push repository:other:pull",
+            ),
+            (
+                "repository:foo/bar/baz:push,pull registry:catalog:* repository:other:pull",
+                "registry:catalog:* repository:foo/bar/baz:pull,push repository:other:pull",
+            ),
+            ("otherScope", "otherScope"),
+            ("repository:foo/bar/baz:delete,push,pull", "repository:foo/bar/baz:delete,pull,push"),
+            (
+                "repository:foo/bar/baz:delete,pull,push repository:other:pull otherScope",
+                "otherScope repository:foo/bar/baz:delete,pull,push repository:other:pull",
+            ),
+            (
+                "repository:foo/bar/baz:delete,pull,push otherScope repository:foo/bar/baz:pull,push repository:other:pull otherScope",
+                "otherScope repository:foo/bar/baz:delete,pull,push repository:other:pull",
+            ),
+            ("repository:host:5000/samalba/my-app:push,pull", "repository:host:5000/samalba/my-app:pull,push"),
+            ("repository(plugin):a/b:pull", "repository(plugin):a/b:pull"),
+            ("  b \t a ", "a b"),
+            ("a:b a::c :b:c a:b: a:b:c,,d", ":b:c a::c a:b a:b: a:b:c,,d"),
+        ] {
+            assert_eq!(Scopes::parse(text).to_string(), text, "o39");
+            assert_eq!(canonical_of(text), expected, "o40 {text}");
+            assert_eq!(Scopes::parse(text), Scopes::parse(expected), "equality ignores the text");
+        }
+    }
+
+    #[test]
+    fn o38_a_word_of_no_form_is_a_permission_by_itself() {
+        assert_eq!(Scopes::parse("otherScope").iter().collect::<Vec<_>>(), [&one("otherScope", "", "")]);
+        assert_eq!(Scopes::parse("a:b").iter().collect::<Vec<_>>(), [&one("a:b", "", "")]);
+        let with_port = one("repository", "host:5000/app", "pull");
+        assert_eq!(Scopes::parse("repository:host:5000/app:pull").iter().collect::<Vec<_>>(), [&with_port]);
+    }
+
+    #[test]
+    fn o41_o42_permissions_come_in_the_order_of_type_name_and_action() {
+        let scopes = Scopes::parse("b:a:c b:a:b a:z:z b a:b:z");
+        let sorted = [one("a", "b", "z"), one("a", "z", "z"), one("b", "", ""), one("b", "a", "b"), one("b", "a", "c")];
+        assert!(scopes.iter().eq(&sorted) && sorted.is_sorted());
+        assert_eq!(Scopes::parse("*").iter().count(), 0);
+    }
+
+    #[test]
+    fn o43_o44_a_union_has_both_and_keeps_the_text_it_adds_nothing_to() {
+        for (left, right, expected) in [
+            ("", "", ""),
+            ("", "repository:foo:pull", "repository:foo:pull"),
+            ("repository:foo:pull", "", "repository:foo:pull"),
+            ("repository:bar/baz:something,pull arble", "arble", "repository:bar/baz:something,pull arble"),
+            ("repository:foo:push,pull", "repository:foo:pull,push", "repository:foo:push,pull"),
+            ("repository:foo:push", "repository:foo:pull", "repository:foo:pull,push"),
+            ("*", "repository:foo:pull", "*"),
+            ("repository:foo:pull", "*", "*"),
+            ("*", "*", "*"),
+            (
+                "anotherScope:bad otherScope repository:arble:pull repository:foo:pull,push",
+                "otherScope registry:catalog:* repository:foo:delete repository:bar/baz:pull yetAnotherScope",
+                "anotherScope:bad otherScope registry:catalog:* repository:arble:pull repository:bar/baz:pull repository:foo:delete,pull,push yetAnotherScope",
+            ),
+        ] {
+            let (left, right) = (Scopes::parse(left), Scopes::parse(right));
+            assert_eq!(left.union(&right).to_string(), expected, "{left} ∪ {right}");
+            assert_eq!(left.union(&right), right.union(&left));
+        }
+    }
+
+    #[test]
+    fn o45_a_set_contains_what_it_holds_all_of() {
+        let mixed = "otherScope registry:catalog:* repository:bar/baz:push,pull repository:foo:delete yetAnotherScope";
+        for (set, part, contained) in [
+            ("", "", true),
+            ("foo", "", true),
+            ("*", "foo", true),
+            ("foo", "*", false),
+            ("*", "*", true),
+            (mixed, "otherScope registry:catalog:* repository:bar/baz:pull", true),
+            ("repository:bar/baz:push", "repository:bar/baz:pull", false),
+            (
+                "otherScope registry:catalog:* repository:bar/baz:push",
+                "otherScope registry:catalog:* repository:bar/baz:pull",
+                false,
+            ),
+            (mixed, "repository:other:pull", false),
+            (mixed, "arble zaphod", false),
+            (mixed, "arble", false),
+        ] {
+            assert_eq!(Scopes::parse(set).contains(&Scopes::parse(part)), contained, "{set} ⊇ {part}");
+        }
+    }
+
+    #[test]
+    fn o46_a_set_holds_single_permissions() {
+        let without_catalog = MIXED.replace("registry:catalog:* ", "");
+        for (set, permission, held) in [
+            (MIXED, one("repository", "bar/baz", "pull"), true),
+            (MIXED, one("repository", "bar/baz", "push"), false),
+            (MIXED, one("registry", "catalog", "*"), true),
+            (&without_catalog, one("registry", "catalog", "*"), false),
+            (MIXED, one("otherScope", "", ""), true),
+            (MIXED, one("notThere", "", ""), false),
+            ("", one("repository", "foo", "pull"), false),
+            ("*", one("anything", "at", "all"), true),
+        ] {
+            assert_eq!(Scopes::parse(set).holds(&permission), held, "{permission:?}");
+        }
+    }
+
+    #[test]
+    fn o47_o48_permissions_are_counted_unless_there_is_no_limit() {
+        let union = Scopes::parse("repository:foo:pull,push repository:bar:pull,delete other")
+            .union(&Scopes::parse("repository:bar:pull repository:bar:push repository:baz:pull more"));
+        assert_eq!(union.len(), Some(8));
+        for (text, count) in [
+            ("repository:foo:pull,push repository:bar:pull,delete other registry:catalog:*", Some(6)),
+            ("", Some(0)),
+            ("registry:catalog:*", Some(1)),
+            ("*", None),
+            ("a *", None),
+        ] {
+            let scopes = Scopes::parse(text);
+            assert_eq!((scopes.len(), scopes.is_unlimited()), (count, count.is_none()), "{text}");
+            assert_eq!(scopes.is_empty(), count == Some(0), "{text}");
+        }
+        assert!(Scopes::none().is_empty());
+        assert_eq!(Scopes::repository("a/b", &["pull", "push"]).to_string(), "repository:a/b:pull,push");
+    }
+
+    proptest! {
+        #[test]
+        fn o49_what_is_printed_reads_back_the_same(text in "([a-c:,* ]|\\PC){0,24}") {
+            let scopes = Scopes::parse(&text);
+            prop_assert_eq!(&Scopes::parse(&scopes.to_string()), &scopes);
+            if !scopes.is_unlimited() {
+                let printed = canonical_of(&text);
+                prop_assert_eq!(&Scopes::parse(&printed), &scopes);
+                prop_assert_eq!(canonical_of(&printed), printed);
+            }
+        }
+    }
+}

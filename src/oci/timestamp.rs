@@ -1,0 +1,85 @@
+//! Moments as token servers write them (RFC 3339).
+
+use std::time::{Duration, SystemTime};
+
+/// Reads `2026-11-21T12:00:00.5+01:00`; `None` before 1970 and for anything else. A fraction is dropped.
+pub(super) fn parse(text: &str) -> Option<SystemTime> {
+    let (date, time) = text.split_once(['T', 't', ' '])?;
+    let [year, month, day] = numbers(date, '-')?;
+    let (clock, zone) = time.split_at(time.find(['Z', 'z', '+', '-'])?);
+    let [hour, minute, second] = numbers(clock.split('.').next()?, ':')?;
+    let is_real = (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second - offset(zone)?;
+    is_real.then(|| u64::try_from(seconds).ok())?.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// Seconds ahead of UTC.
+fn offset(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let [hours, minutes] = numbers(zone.get(1..)?, ':')?;
+    let seconds = (hours * 60 + minutes) * 60;
+    (hours < 24 && minutes < 60).then_some(if zone.starts_with('-') { -seconds } else { seconds })
+}
+
+/// Days since 1970: a year begins in March, so that the leap day is its last.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month > 2 { year } else { year - 1 };
+    let in_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + in_year - 719_468
+}
+
+/// Exactly `N` numbers of at most four digits.
+fn numbers<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
+    let number = |part: &str| {
+        let plain = (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        if plain { part.parse().ok() } else { None }
+    };
+    text.split(separator).map(number).collect::<Option<Vec<i64>>>()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn moments_are_read_in_any_zone() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("1970-01-01T01:00:00+01:00", Some(0)),
+            ("2000-02-29T23:59:59Z", Some(951_868_799)),
+            ("2000-03-01T00:00:00z", Some(951_868_800)),
+            ("2026-11-21T12:00:00Z", Some(1_795_262_400)),
+            ("2026-11-21T12:00:00.123456789Z", Some(1_795_262_400)),
+            ("2026-11-21t07:30:00-04:30", Some(1_795_262_400)),
+            ("2100-03-01T00:00:00Z", Some(4_107_542_400)),
+            ("9999-12-31T23:59:60Z", Some(253_402_300_800)),
+            ("0001-01-01T00:00:00Z", None), // Go's zero time
+            ("1970-01-01T00:00:00+01:00", None),
+            ("2026-13-01T00:00:00Z", None),
+            ("2026-11-21", None),
+            ("2026-11-21T12:00:00", None),
+            ("2026-11-21T12:00Z", None),
+            ("2026-11-21T12:00:00+0100", None),
+            ("+026-11-21T12:00:00Z", None),
+            ("", None),
+        ] {
+            let moment = seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(parse(text), moment, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_moment_is_too_odd(text in "[0-9]{1,5}-[0-9]{1,3}-[0-9]{1,3}T[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}(Z|\\PC{0,8})") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `check` and `token`: what an account may do, asked of a registry.
+
+use serde_json::{Value, json};
+
+use crate::support::registry::FakeRegistry;
+use crate::support::{Run, Sandbox};
+
+/// `alice` and `bob` on the registry, `alice` by default.
+fn two_accounts(registry: &FakeRegistry) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store(&registry.host, "bob", "bob-pw");
+    sandbox.store(&registry.host, "alice", "alice-pw");
+    sandbox
+}
+
+fn told(code: i32, stdout: &str) -> Run {
+    Run { code: Some(code), stdout: stdout.to_owned(), stderr: String::new() }
+}
+
+#[test]
+fn check_says_what_the_account_of_an_image_may_do() {
+    for registry in [FakeRegistry::with_tokens(), FakeRegistry::with_opaque_tokens()] {
+        let host = &registry.host;
+        let sandbox = two_accounts(&registry);
+        assert_eq!(sandbox.run(&["check", host], ""), told(0, &format!("✓ {host} accepts alice\n")));
+        for (name, option, code, said) in [
+            ("alice/app:1", "--pull", 0, "✓ HOST accepts alice, who may pull HOST/alice/app"),
+            ("bob/app:1", "--pull", 0, "✓ HOST accepts bob, who may pull HOST/bob/app"),
+            ("bob/app:1", "--push", 0, "✓ HOST accepts bob, who may push to HOST/bob/app"),
+            ("public/app:1", "--pull", 0, "✓ HOST accepts alice, who may pull HOST/public/app"),
+            ("public/app:1", "--push", 4, "✗ HOST accepts alice, who may not push to HOST/public/app (says HOST)"),
+            ("carol/app:1", "--pull", 4, "✗ HOST accepts alice, who may not pull HOST/carol/app (says HOST)"),
+        ] {
+            let run = sandbox.run(&["check", &format!("{host}/{name}"), option], "");
+            assert_eq!(run, told(code, &format!("{}\n", said.replace("HOST", host))));
+        }
+    }
+}
+
+#[test]
+fn check_pull_begins_no_upload_and_check_push_gives_it_up() {
+    let registry = FakeRegistry::with_opaque_tokens();
+    let image = format!("{}/alice/app:1", registry.host);
+    let sandbox = two_accounts(&registry);
+    sandbox.ok(&["check", &image], "");
+    assert_eq!(registry.seen().last().unwrap(), "HEAD /v2/alice/app/manifests/1");
+    assert!(registry.seen().iter().all(|request| request.starts_with("GET ") || request.starts_with("HEAD ")));
+    sandbox.ok(&["check", &image, "--push"], "");
+    let seen = registry.seen();
+    let expected = ["POST /v2/alice/app/blobs/uploads/", "DELETE /v2/alice/app/blobs/uploads/0001"];
+    assert_eq!(seen[seen.len() - 2..], expected);
+    let registry = FakeRegistry::with_tokens();
+    let image = format!("{}/alice/app", registry.host);
+    two_accounts(&registry).ok(&["check", &image, "--push"], "");
+    assert!(registry.seen().iter().all(|request| request.starts_with("GET ")), "the token has said it all");
+}
+
+#[test]
+fn a_registry_that_takes_the_password_itself_is_asked_too() {
+    let registry = FakeRegistry::start();
+    let host = &registry.host;
+    let sandbox = two_accounts(&registry);
+    for (name, option, code, said) in [
+        ("alice/app:1", "--pull", 0, "✓ HOST accepts alice, who may pull HOST/alice/app"),
+        ("carol/app:1", "--pull", 4, "✗ HOST accepts alice, who may not pull HOST/carol/app (says HOST)"),
+        ("alice/app:1", "--push", 0, "✓ HOST accepts alice, who may push to HOST/alice/app"),
+        (
+            "alice/app:2",
+            "--pull",
+            0,
+            "✓ HOST accepts alice, who may probably pull HOST/alice/app: it shows no such image, which can also hide one",
+        ),
+    ] {
+        let run = sandbox.run(&["check", &format!("{host}/{name}"), option], "");
+        assert_eq!(run, told(code, &format!("{}\n", said.replace("HOST", host))));
+    }
+    let said = format!(
+        "error: {host} accepts alice, but gives out no tokens: it takes the user name and password themselves (Basic)\n"
+    );
+    let run = sandbox.run(&["token", &format!("{host}/alice/app")], "");
+    assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr: said });
+}
+
+#[test]
+fn a_bad_password_a_careless_registry_and_an_absent_one_are_told_apart() {
+    for (registry, password, code, verdict) in [
+        (FakeRegistry::with_tokens(), "expired", 3, "rejected"),
+        (FakeRegistry::start(), "expired", 3, "rejected"),
+        (FakeRegistry::open(), "anything", 5, "anonymous"),
+        (FakeRegistry::careless(), "anything", 5, "anonymous"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.store(&registry.host, "alice", password);
+        let image = format!("{}/public/app:1", registry.host);
+        for command in ["check", "token"] {
+            let run = sandbox.run(&[command, &image, "--json"], "");
+            let json: Value = serde_json::from_str(&run.stdout).unwrap();
+            assert_eq!((run.code, &json["verdict"]), (Some(code), &json!(verdict)), "{run:?}");
+            let run = sandbox.run(&[command, &image], "");
+            let host = sandbox.run(&["check", &registry.host], "");
+            assert_eq!(host.code, Some(code), "{host:?}");
+            assert_eq!((run.code, run.stdout.is_empty()), (Some(code), command == "token"), "{run:?}");
+        }
+    }
+    let sandbox = Sandbox::new();
+    sandbox.store("localhost:1", "alice", "alice-pw");
+    let run = sandbox.run(&["check", "localhost:1/a/b"], "");
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stdout.starts_with("✗ the password of alice was not checked: could not reach `localhost:1`: "),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn the_account_is_the_one_that_which_names() {
+    let registry = FakeRegistry::with_tokens();
+    let image = format!("{}/alice/app:1", registry.host);
+    let sandbox = two_accounts(&registry).with("ENSIGN_ACCOUNT", "bob");
+    let run = sandbox.run(&["check", &image, "--json"], "");
+    let expected = json!({
+        "schema": 1, "status": "failure", "verdict": "denied",
+        "message": format!("{0} accepts bob, who may not pull {0}/alice/app (says {0})", registry.host),
+        "registry": registry.host, "image": image, "action": "pull", "account": "bob", "username": "bob",
+    });
+    assert_eq!((run.code, serde_json::from_str::<Value>(&run.stdout).unwrap()), (Some(4), expected));
+    let nobody = Sandbox::new().run(&["check", "quay.io/a/b"], "");
+    assert_eq!((nobody.code, nobody.stdout.as_str()), (Some(3), ""));
+    assert!(nobody.stderr.starts_with("error: quay.io has no account\n"), "{nobody:?}");
+    let typo = two_accounts(&registry).with("ENSIGN_ACCOUNT", &format!("{}=bbo", registry.host));
+    let run = typo.run(&["token", &image], "");
+    let said = format!("error: ENSIGN_ACCOUNT names `bbo`, which {} does not have\n", registry.host);
+    assert_eq!((run.code, run.stderr.starts_with(&said)), (Some(3), true), "{run:?}");
+}
+
+#[test]
+fn token_prints_a_token_and_nothing_else() {
+    let registry = FakeRegistry::with_opaque_tokens();
+    let sandbox = two_accounts(&registry);
+    let image = format!("{}/bob/app", registry.host);
+    assert_eq!(sandbox.run(&["token", &image, "--push"], ""), told(0, "opaque.bob\n"));
+    let expected = json!({"schema": 1, "status": "success", "image": image, "token": "opaque.bob", "expires_in": 300});
+    let json = sandbox.ok(&["token", &image, "--json"], "");
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), expected);
+    let registry = FakeRegistry::with_tokens();
+    let sandbox = two_accounts(&registry);
+    assert!(sandbox.ok(&["token", &format!("{}/public/app", registry.host)], "").starts_with("e30."));
+    let run = sandbox.run(&["token", &format!("{}/public/app", registry.host), "--push"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "a token that is good for less is not handed over");
+    for command in ["token", "check"] {
+        let run = sandbox.run(&[command, &registry.host, "--push"], "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
+    }
+}
