@@ -13,7 +13,7 @@ tools=$(dirname "${BASH_SOURCE[0]}")/../../target/e2e-tools # where PyPI's part 
 packages=(
   docker.io docker-registry podman buildah skopeo runc crun # the services and clients
   python3-jwt python3-cryptography apache2-utils openssl    # token server, htpasswd, certificates
-  python3-venv procps jq sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils
+  python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils
 )
 
 missing=()

@@ -28,6 +28,21 @@ for me in alice bob; do
   says "(^|[^/a-z])$me" -- "$helper" which "$registry/$me/app:1" --as "docker push $registry/$me/app:1"
 done
 
+for host in "$registry" "$basic" ghcr.io docker.io; do
+  for me in alice bob; do
+    says "accepts $me, who may" -- "$helper" check "$host/$me/app:1"
+    says "accepts $me, who may push" -- "$helper" check "$host/$me/app:1" --push
+  done
+done
+for host in "$registry" ghcr.io docker.io; do
+  refused -- "$helper" check "$host/tina/app:1"
+  refused -- "$helper" check "$host/public/app:1" --push
+  refused -- "$helper" token "$host/public/app:1" --push
+done
+works -- sh -c "curl -fsS -H \"Authorization: Bearer \$($helper token $registry/bob/app:1)\" http://$registry/v2/bob/app/tags/list"
+refused -- sh -c "curl -fsS -H \"Authorization: Bearer \$($helper token $registry/bob/app:1)\" http://$registry/v2/alice/app/tags/list"
+refused -- "$helper" token "$basic/alice/app:1"
+
 says "$registry" -- "$helper" status
 says bob -- "$helper" status "$registry"
 works -- sh -c "$helper status --json | jq -e ."
