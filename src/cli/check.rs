@@ -42,6 +42,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
     });
     let mark = if told.code == 0 { "✓" } else { "✗" };
     context.ui.data(subject.json(&told, action), format_args!("{mark} {}", told.sentence))?;
+    subject.advise(context, &told);
     Ok(ExitCode::from(told.code))
 }
 
@@ -73,6 +74,14 @@ impl Subject {
             "account": self.account.name.as_str(),
             "username": self.account.username.as_str(),
         })
+    }
+
+    /// What helps against a password that is no longer good.
+    pub(super) fn advise(&self, context: &Context<'_>, told: &Told) {
+        if told.code == 3 {
+            let (program, registry, username) = (context.program, &self.registry, &self.account.username);
+            context.ui.say(format_args!("hint: run `{program} login {registry} -u {username}`"));
+        }
     }
 
     /// The repository, as people name it.
