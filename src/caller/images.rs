@@ -1,6 +1,6 @@
 //! `Images`: collects the images of one registry from words and flag values.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::words::Meaning;
 use crate::model::{ImageReference, Registry};
@@ -23,13 +23,13 @@ pub(super) enum Form {
 /// The images found so far, each once, in order.
 pub(super) struct Images<'a> {
     registry: &'a Registry,
-    seen: HashSet<ImageReference>,
+    seen: BTreeSet<ImageReference>,
     found: Vec<ImageReference>,
 }
 
 impl<'a> Images<'a> {
     pub(super) fn of(registry: &'a Registry) -> Self {
-        Self { registry, seen: HashSet::new(), found: Vec::new() }
+        Self { registry, seen: BTreeSet::new(), found: Vec::new() }
     }
 
     /// Adds `text` if it is an image of the registry.
