@@ -1,6 +1,6 @@
 //! `Words`: a command line read as pflag does, which all container clients use or resemble.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::slice;
 
 /// What the value of a flag means to us.
@@ -42,11 +42,11 @@ pub(super) enum Word<'a> {
 /// Reads words one by one, in one pass.
 pub(super) struct Words<'a> {
     rest: slice::Iter<'a, String>,
-    flags: HashMap<Flag<'a>, Meaning>,
+    flags: BTreeMap<Flag<'a>, Meaning>,
     flags_ended: bool,
 }
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Flag<'a> {
     Short(char),
     Long(&'a str),
@@ -54,7 +54,7 @@ enum Flag<'a> {
 
 impl<'a> Words<'a> {
     pub(super) fn new(words: &'a [String], flags: Flags) -> Self {
-        let mut this = Self { rest: words.iter(), flags: HashMap::new(), flags_ended: false };
+        let mut this = Self { rest: words.iter(), flags: BTreeMap::new(), flags_ended: false };
         this.learn(flags);
         this
     }
