@@ -28,6 +28,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
     if !removed.is_empty() {
         let after = context.accounts.of(&registry)?;
         context.ui.note("the token itself stays valid until the registry ends it");
+        if given.force {
+            context.ui.note("a secret that its store did not give up is still there");
+        }
         if !after.accounts.is_empty() && after.default_account().is_none() {
             context.ui.note(format_args!(
                 "{registry} has no default account now. It has {}:  {} switch {registry} NAME",
