@@ -8,7 +8,8 @@
 //! core        accounts               find, remember, forget, activate
 //! neighbours  config      vault      our file; secrets
 //!             caller      docker     the process that asks; Docker's files
-//!             oci                    the registry on the wire
+//!             oci       oauth        the registry on the wire; the identity provider
+//!             borrow                 programs that have a secret
 //! ground      system                 files, environment, programs, http
 //! words       model                  plain values, no I/O
 //! ```
@@ -17,12 +18,14 @@
 //! ARCHITECTURE.md tells the life of a `get`.
 
 mod accounts;
+mod borrow;
 mod caller;
 mod cli;
 mod config;
 mod docker;
 mod invocation;
 pub mod model;
+mod oauth;
 mod oci;
 mod protocol;
 mod system;

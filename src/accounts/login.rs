@@ -1,7 +1,7 @@
 //! `Login`: a login to keep, and the account it adds or renews.
 
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, ImagePattern, Problem, Registry, Secret, StoreKind, Username};
+use crate::model::{Account, AccountName, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username};
 
 /// A login to keep.
 pub(crate) struct Login {
@@ -17,7 +17,9 @@ pub(crate) struct Login {
     pub(crate) images: Vec<ImagePattern>,
     /// The part of the registry that the server address named: it has a login of its own.
     pub(crate) bound: Option<ImagePattern>,
-    pub(crate) secret: Secret,
+    pub(crate) kept: Kept,
+    /// Where the secret came from, and the next one will.
+    pub(crate) source: Source,
     pub(crate) activate: Activate,
 }
 
@@ -37,6 +39,7 @@ impl Login {
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user())),
             username: self.username.clone(),
             store: StoreKind::File,
+            source: Source::Given,
             images: vec![],
             folders: vec![],
             did: None,
@@ -51,6 +54,7 @@ impl Login {
             ));
         }
         account.username = self.username.clone();
+        account.source = self.source.clone();
         account.store = self.store.clone().unwrap_or(account.store);
         for pattern in self.images.iter().chain(&self.bound) {
             if !account.images.contains(pattern) {

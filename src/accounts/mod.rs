@@ -1,22 +1,35 @@
 //! The core: find, remember, forget, activate. Whatever front asks, these answer.
 
 mod login;
+mod obtain;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::config::{Adopted, ConfigFile, Edit, Source};
+use crate::config::{Adopted, ConfigFile, Edit, Origin};
 use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Wish, choose};
-use crate::model::{Account, AccountName, Credential, HubToken, ImageReference, Problem, Registry, Secret, Username};
+use crate::model::{
+    Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, Username,
+};
 use crate::system::env::Env;
 use crate::vault::Vault;
 pub(crate) use login::{Activate, Login};
+pub(crate) use obtain::{Obtained, Waiting};
 
 /// All accounts of this user: the config and the secrets behind it.
 pub(crate) struct Accounts<'e> {
     pub(crate) config: ConfigFile<'e>,
     pub(crate) vault: Vault<'e>,
+}
+
+/// What [`Accounts::find`] came to.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Credential(Credential),
+    NoChoice(NoChoice),
+    /// The account that answers has a secret that is known to be good no longer.
+    Dead(Problem),
 }
 
 /// What to do about an account whose store does not answer.
@@ -32,38 +45,39 @@ impl<'e> Accounts<'e> {
         Self { config: ConfigFile::new(env), vault: Vault::new(env) }
     }
 
-    /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted.
-    pub(crate) fn find<I, F>(
-        &self,
-        registry: &Registry,
-        wish: &Wish,
-        evidence: &Evidence<I, F>,
-    ) -> Result<Result<Credential, NoChoice>>
+    /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
+    /// renewed or borrowed.
+    pub(crate) fn find<I, F>(&self, registry: &Registry, wish: &Wish, evidence: &Evidence<I, F>) -> Result<Found>
     where
         I: Fn() -> Vec<ImageReference>,
         F: Fn() -> Option<PathBuf>,
     {
         let mut seen = None;
         loop {
-            let (candidates, source) = self.config.load(Some(registry))?.into_only(registry);
+            let (candidates, origin) = self.config.load(Some(registry))?.into_only(registry);
             let evidence = Evidence { images: &evidence.images, folder: &evidence.folder };
             let account = match choose(&candidates, wish, evidence) {
                 Ok(Choice { account, .. }) => account,
-                Err(no_choice) => return Ok(Err(no_choice)),
+                Err(no_choice) => return Ok(Found::NoChoice(no_choice)),
             };
-            let secret = match source {
-                Source::Ours => self.vault.get(account)?,
-                Source::Adopted(adopted) => {
+            let kept = match origin {
+                Origin::Ours => self.vault.get(account)?,
+                Origin::Adopted(adopted) => {
                     self.keep_adopted();
-                    secret_of(adopted, account)
+                    secret_of(adopted, account).map(Kept::from)
                 }
             };
-            if let Some(secret) = secret {
-                return Ok(Ok(Credential { username: account.username.clone(), secret }));
+            match self.obtain(account, kept, Waiting::Client)? {
+                Obtained::Good(credential) => return Ok(Found::Credential(credential)),
+                Obtained::Dead(why) => return Ok(Found::Dead(why)),
+                Obtained::Lost => {}
             }
             // A logout may have come between our two reads; only if the config still says the same is the secret lost.
             if seen.as_ref() == Some(&candidates) {
-                return Err(lost(account).into());
+                return match account.source {
+                    Source::Borrowed(_) => Ok(Found::NoChoice(NoChoice::NotFound)), // as its lender said, twice
+                    _ => Err(lost(account).into()),
+                };
             }
             seen = Some(candidates);
         }
@@ -71,9 +85,9 @@ impl<'e> Accounts<'e> {
 
     /// The accounts that the next change takes over, and what it cannot, each with the reason.
     pub(crate) fn about_to_adopt(&self) -> Option<(usize, Vec<String>)> {
-        match self.config.load(None).ok()?.source {
-            Source::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
-            Source::Ours => None,
+        match self.config.load(None).ok()?.origin {
+            Origin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
+            Origin::Ours => None,
         }
     }
 
@@ -86,22 +100,22 @@ impl<'e> Accounts<'e> {
         Ok(self.config.load(Some(registry))?.into_only(registry).0)
     }
 
-    /// The account's secret, from its store or from the file that is about to be adopted.
-    pub(crate) fn secret(&self, account: &Account) -> Result<Option<Secret>> {
+    /// What is kept for the account, in its store or in the file that is about to be adopted.
+    pub(crate) fn kept(&self, account: &Account) -> Result<Option<Kept>> {
         let kept = self.vault.get(account)?;
         if kept.is_some() {
             return Ok(kept);
         }
-        Ok(match self.config.load(Some(&account.registry))?.source {
-            Source::Adopted(adopted) => secret_of(adopted, account),
-            Source::Ours => None,
+        Ok(match self.config.load(Some(&account.registry))?.origin {
+            Origin::Adopted(adopted) => secret_of(adopted, account).map(Kept::from),
+            Origin::Ours => None,
         })
     }
 
     /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
     pub(crate) fn all(&self) -> Result<Vec<Candidates>> {
         let loaded = self.config.load(None)?;
-        if let Source::Adopted(_) = loaded.source {
+        if let Origin::Adopted(_) = loaded.origin {
             self.keep_adopted();
         }
         Ok(loaded.registries)
@@ -114,7 +128,7 @@ impl<'e> Accounts<'e> {
             let candidates = edit.of(&login.registry);
             let account = login.account(&candidates)?;
             let secret = self.vault.get(&account);
-            self.vault.put(&account, &login.secret)?;
+            self.vault.put(&account, &login.kept)?;
             before = secret.ok().map(|secret| (account.clone(), secret)); // what could not be read cannot be put back
             edit.document.put(&account);
             let moved = |old: &&Account| old.name == account.name && old.store != account.store;
@@ -208,7 +222,7 @@ impl<'e> Accounts<'e> {
         self.config.edit(
             |edit| {
                 for (account, secret) in edit.adopted.take().map(|adopted| adopted.secrets).unwrap_or_default() {
-                    self.vault.put(&account, &secret)?;
+                    self.vault.put(&account, &secret.into())?;
                 }
                 change(edit)
             },

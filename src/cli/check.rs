@@ -55,11 +55,7 @@ impl Subject {
     ) -> Result<Self, Failure> {
         let candidates = context.candidates(&registry)?;
         let account = which::account_for(context, &candidates, image.as_ref())?.clone();
-        let secret = context.accounts.secret(&account)?.ok_or_else(|| {
-            let cure = format!("run `{} login {registry} -u {}`", context.program, account.username);
-            Failure::not_logged_in(format!("the secret of {} is gone", account.name), cure)
-        })?;
-        let credential = Credential { username: account.username.clone(), secret };
+        let credential = context.credential(&account)?;
         Ok(Self { registry, image, account, credential })
     }
 
@@ -161,7 +157,7 @@ fn word(action: Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Secret, StoreKind};
+    use crate::model::{Secret, Source, StoreKind};
 
     fn subject() -> Subject {
         let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();
@@ -171,6 +167,7 @@ mod tests {
             name: "work".parse().unwrap(),
             username: "me-acme".parse().unwrap(),
             store: StoreKind::File,
+            source: Source::Given,
             images: vec![],
             folders: vec![],
             did: None,

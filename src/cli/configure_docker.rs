@@ -12,7 +12,7 @@ use crate::accounts::{Activate, Login};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::leftovers::{self, Leftover};
 use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state};
-use crate::model::{ImagePattern, Problem, Registry, Target};
+use crate::model::{ImagePattern, Problem, Registry, Source, Target};
 
 /// A file and the plain-text logins in it.
 type Found = (PathBuf, Vec<Leftover>);
@@ -185,7 +185,8 @@ fn import(context: &Context<'_>, path: &Path, logins: &[Leftover]) -> Result<(),
                     token_of: login.token_of.clone(),
                     images: vec![],
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
-                    secret: login.secret.copy(),
+                    kept: login.secret.copy().into(),
+                    source: Source::Given,
                     activate: Activate::IfNone,
                 };
                 let kept =

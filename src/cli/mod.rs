@@ -20,9 +20,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Obtained, Waiting};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Registry};
+use crate::model::{Account, Credential, Kept, Problem, Registry, Source};
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::text;
@@ -135,6 +135,20 @@ impl Context<'_> {
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }
         Ok(candidates)
+    }
+
+    /// The account's secret. One that the registry has refused before is had too: it may have changed its mind.
+    fn credential(&self, account: &Account) -> Result<Credential, Failure> {
+        let kept = self.accounts.kept(account)?.map(|kept| match account.source {
+            Source::Given => Kept { refused: false, ..kept },
+            _ => kept,
+        });
+        let login = || format!("run `{} login {} -u {}`", self.program, account.registry, account.username);
+        match self.accounts.obtain(account, kept, Waiting::Person)? {
+            Obtained::Good(credential) => Ok(credential),
+            Obtained::Lost => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
+            Obtained::Dead(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
+        }
     }
 
     /// The account of a registry that a person named.

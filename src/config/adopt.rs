@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Registry, Secret, StoreKind};
+use crate::model::{Account, Registry, Secret, Source, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
 
@@ -61,6 +61,7 @@ impl Adopted {
             name: handle.parse().map_err(|error| format!("{error}"))?,
             username: handle.parse().map_err(|error| format!("{error}"))?,
             store: StoreKind::File,
+            source: Source::Given,
             images: vec![],
             folders: vec![],
             did: entry.text("did").map(str::to_owned),

@@ -9,6 +9,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use serde_json::{Map, Value, json};
 
 use super::read::VERSION;
+use super::source;
 use crate::model::choice::Active;
 use crate::model::{Account, AccountName, Registry};
 
@@ -31,6 +32,7 @@ impl Document {
         let fields = object(entry.or_insert_with(|| json!({})));
         fields.insert("username".into(), json!(account.username.as_str()));
         fields.insert("store".into(), json!(account.store.to_string()));
+        set_or_remove(fields, "source", source::write(&account.source));
         let images: Vec<String> = account.images.iter().map(ToString::to_string).collect();
         set_or_remove(fields, "images", json!(images));
         set_or_remove(fields, "did", json!(account.did));
@@ -185,7 +187,7 @@ impl Formatter for AccountPerLine {
 mod tests {
     use super::super::read::read;
     use super::*;
-    use crate::model::StoreKind;
+    use crate::model::{Source, StoreKind};
     use proptest::prelude::*;
 
     fn account(registry: &str, name: &str, images: &[String]) -> Account {
@@ -194,6 +196,7 @@ mod tests {
             name: name.parse().unwrap(),
             username: format!("{name}-user").parse().unwrap(),
             store: StoreKind::File,
+            source: Source::Given,
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             folders: vec!["/w".into()],
             did: Some("did:plc:x".into()),

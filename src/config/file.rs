@@ -20,11 +20,11 @@ pub(crate) struct ConfigFile<'e> {
 /// What was loaded, and where it came from.
 pub(crate) struct Loaded {
     pub(crate) registries: Vec<Candidates>,
-    pub(crate) source: Source,
+    pub(crate) origin: Origin,
 }
 
 /// Where accounts came from.
-pub(crate) enum Source {
+pub(crate) enum Origin {
     /// `config.json`, or nothing at all.
     Ours,
     /// A file of ATCR's helper, because we have none of our own yet.
@@ -59,18 +59,18 @@ impl<'e> ConfigFile<'e> {
 
     /// Reads one registry or all of them. Nothing is written and nothing is locked: writers replace the file whole.
     pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<Loaded> {
-        let Some(path) = self.path() else { return Ok(Loaded { registries: vec![], source: Source::Ours }) };
+        let Some(path) = self.path() else { return Ok(Loaded { registries: vec![], origin: Origin::Ours }) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            return Ok(Loaded { registries: self.understand(&bytes, wanted)?.registries, source: Source::Ours });
+            return Ok(Loaded { registries: self.understand(&bytes, wanted)?.registries, origin: Origin::Ours });
         }
         Ok(match Adopted::find(self.env) {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
                     all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
-                Loaded { registries, source: Source::Adopted(adopted) }
+                Loaded { registries, origin: Origin::Adopted(adopted) }
             }
-            None => Loaded { registries: vec![], source: Source::Ours },
+            None => Loaded { registries: vec![], origin: Origin::Ours },
         })
     }
 
@@ -187,7 +187,7 @@ pub(crate) fn no_home() -> Problem {
 
 impl Loaded {
     /// The one registry that was asked for.
-    pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Source) {
-        (self.registries.into_iter().next().unwrap_or_else(|| Candidates::none(registry)), self.source)
+    pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Origin) {
+        (self.registries.into_iter().next().unwrap_or_else(|| Candidates::none(registry)), self.origin)
     }
 }

@@ -1,12 +1,13 @@
 //! Our own file: which accounts there are, without any secret.
 //!
 //! `read` understands it, `document` edits it and keeps what it does not understand, `file` loads and saves it under a
-//! lock, `adopt` takes over ATCR's older formats.
+//! lock, `source` is one field's shape, `adopt` takes over ATCR's older formats.
 
 mod adopt;
 mod document;
 mod file;
 mod read;
+mod source;
 
 pub(crate) use adopt::Adopted;
-pub(crate) use file::{ConfigFile, Edit, Source};
+pub(crate) use file::{ConfigFile, Edit, Origin};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
+use super::source;
 use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Registry, StoreKind};
 
@@ -65,6 +66,7 @@ struct RawRegistry {
 struct RawAccount {
     username: Option<String>,
     store: Option<String>,
+    source: Option<serde_json::Value>,
     #[serde(default)]
     images: Vec<String>,
     #[serde(default)]
@@ -102,6 +104,7 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
             registry: registry.clone(),
             username: raw.username.as_ref().unwrap_or(&name).parse().map_err(|error| place(".username", &error))?,
             store: raw.store.as_deref().map(StoreKind::parse).unwrap_or_default(),
+            source: source::read(raw.source),
             images: raw
                 .images
                 .iter()

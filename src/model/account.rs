@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{ImagePattern, ImageReference, Registry, Repository};
+use super::{ImagePattern, ImageReference, Registry, Repository, Source};
 
 /// One login of one registry. Registry and name together identify it, in the config and in every secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Account {
     pub name: AccountName,
     pub username: Username,
     pub store: StoreKind,
+    /// Where its secret comes from.
+    pub source: Source,
     /// The images it is for; empty: those in its own namespace.
     pub images: Vec<ImagePattern>,
     /// The folders in which it is used, absolute.
@@ -202,6 +204,12 @@ impl FromStr for HelperName {
     }
 }
 
+impl fmt::Display for HelperName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for AccountName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -225,6 +233,7 @@ mod tests {
             name: "home".parse().unwrap(),
             username: "Alice.Example.com".parse().unwrap(),
             store: StoreKind::File,
+            source: Source::Given,
             images: vec![],
             folders: vec![],
             did: Some("did:plc:abc".into()),

@@ -5,11 +5,14 @@
 mod account;
 pub(crate) mod choice;
 mod image;
+pub(crate) mod jwt;
 mod pattern;
 mod problem;
 mod registry;
 mod secret;
 mod server_url;
+mod source;
+pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
 pub use image::{ImageError, ImageReference, Repository};
@@ -18,3 +21,4 @@ pub(crate) use problem::Problem;
 pub use registry::{Registry, RegistryError};
 pub use secret::{Credential, Secret};
 pub use server_url::{HubToken, ServerUrl, Target};
+pub use source::{Borrow, Grant, Kept, Lender, Source};

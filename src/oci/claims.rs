@@ -1,13 +1,10 @@
 //! What a registry token says about itself, if it is a JWT (distribution `docs/content/spec/auth/jwt.md`). Nothing here
 //! is proof: the signature is the registry's to check.
 
-use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
 use super::scope::{Permission, Scopes};
-use crate::model::Secret;
+use crate::model::{Secret, jwt};
 
 /// The claims of a registry token.
 #[derive(Debug)]
@@ -17,17 +14,9 @@ pub(super) struct Claims {
     granted: Scopes,
 }
 
-const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
 /// `None` if the token is no JWT, or one that does not say what it grants.
-#[expect(clippy::disallowed_methods, reason = "what a token says about itself is read out of it")]
 pub(super) fn read(token: &Secret) -> Option<Claims> {
-    let parts: Vec<_> = token.expose().split('.').collect();
-    let [_, payload, _] = parts[..] else { return None };
-    let claims: Value = serde_json::from_slice(&PADDED_OR_NOT.decode(payload).ok()?).ok()?;
+    let claims = jwt::claims(token)?;
     let entries = match claims.get("access")? {
         Value::Array(entries) => entries.as_slice(),
         Value::Null => &[], // Go's empty list
@@ -104,13 +93,6 @@ mod tests {
             ("{", None),
         ] {
             assert_eq!(told(payload), expected, "{payload}");
-        }
-    }
-
-    #[test]
-    fn other_tokens_are_opaque() {
-        for token in ["", "opaque", "a.b", "a.b.c.d", "e30.%%%.x", "..", "v2.local.x"] {
-            assert!(read(&Secret::new(token.to_owned())).is_none(), "{token}");
         }
     }
 }

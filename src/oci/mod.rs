@@ -9,7 +9,6 @@ mod realm;
 mod scope;
 #[cfg(test)]
 mod scripted_server;
-mod timestamp;
 mod token;
 
 use access::{Entrance, Goal, Inquiry, Question};

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::challenge::Challenge;
 use super::scope::Scopes;
-use super::{Verdict, Wire, odd, realm, timestamp, unverified};
-use crate::model::{Credential, Secret};
+use super::{Verdict, Wire, odd, realm, unverified};
+use crate::model::{Credential, Secret, timestamp};
 use crate::system::http::{Authorization, Field, Method, Request, Response, Url};
 
 /// Where a registry sends its visitors for a token.
@@ -191,7 +191,8 @@ mod tests {
             (503, "", "out of order (503)"),
         ] {
             let body = Some(Secret::new(body.to_owned()));
-            let response = Response { status, challenges: vec![], location: None, content_type: None, body };
+            let response =
+                Response { status, challenges: vec![], location: None, content_type: None, retry_after: None, body };
             let told = match server().read(&response) {
                 Ok(_) => "token".to_owned(),
                 Err(Verdict::Rejected { by }) => format!("rejected by {by}"),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
-use crate::model::{AccountName, Credential, Registry, Secret, ServerUrl};
+use crate::model::{AccountName, Credential, Problem, Registry, Secret, ServerUrl};
 use crate::system::text;
 
 /// Why a call gets no answer. The first three are sentences that clients compare letter by letter
@@ -27,6 +27,9 @@ pub(crate) enum Refusal {
         registry: Registry,
         accounts: Vec<AccountName>,
     },
+    /// The account's secret is known to be good no longer. To a client that is as if there were none: handed out, it
+    /// would break the pulls of public images too.
+    Dead(Problem),
     /// Nobody reads the answer.
     ClosedStdout,
     Other(anyhow::Error),
@@ -88,13 +91,18 @@ pub(super) fn write_credential(
 
 impl Refusal {
     /// One plain line on stdout and exit code 1. stderr speaks only where stdout is not shown and a person is needed.
-    pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write) -> ExitCode {
+    pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
-            Self::NotFound => NOT_FOUND.to_owned(),
+            Self::NotFound | Self::Dead(_) => NOT_FOUND.to_owned(),
             _ => plain(&self.to_string()),
         };
         let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        if let Self::Dead(why) = self
+            && is_watched
+        {
+            let _ = writeln!(stderr, "ensign: {}", text::one_line(&why.to_string(), 400));
+        }
         if let Self::Several { registry, accounts } = self {
             let names: Vec<_> = accounts.iter().take(20).map(AccountName::as_str).collect();
             let names = text::one_line(&names.join(", "), 200);
@@ -120,7 +128,7 @@ fn plain(text: &str) -> String {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound => f.write_str(NOT_FOUND),
+            Self::NotFound | Self::Dead(_) => f.write_str(NOT_FOUND),
             Self::NoServerUrl => f.write_str("no credentials server URL"),
             Self::NoUsername => f.write_str("no credentials username"),
             Self::NoSuchAccount { registry, name } => {
@@ -221,7 +229,7 @@ mod tests {
             (Refusal::ClosedStdout, ""),
         ] {
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            assert_eq!(refusal.write(&mut stdout, &mut stderr), ExitCode::FAILURE);
+            assert_eq!(refusal.write(&mut stdout, &mut stderr, true), ExitCode::FAILURE);
             assert_eq!((String::from_utf8(stdout).unwrap().as_str(), stderr.len()), (expected, 0));
         }
     }
@@ -230,7 +238,7 @@ mod tests {
     fn several_accounts_are_explained_where_a_person_reads() {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let accounts = ["a", "b"].map(|name| name.parse().unwrap()).to_vec();
-        Refusal::Several { registry: Registry::from_key("ghcr.io"), accounts }.write(&mut stdout, &mut stderr);
+        Refusal::Several { registry: Registry::from_key("ghcr.io"), accounts }.write(&mut stdout, &mut stderr, false);
         assert_eq!(
             String::from_utf8(stdout).unwrap(),
             "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io\n"

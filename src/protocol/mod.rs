@@ -2,20 +2,21 @@
 //! `credentials/credentials.go` defines it.
 //!
 //! stdin in, one answer on stdout, exit code 0 or 1 and no other; nothing on stderr when it goes well. It never prompts
-//! and knows neither the network nor the front for people.
+//! and does not know the front for people; the network is asked by `accounts`, and only for a secret that is due.
 
 mod message;
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use crate::accounts::{Accounts, Activate, Login, OutOfReach};
+use crate::accounts::{Accounts, Activate, Found, Login, OutOfReach};
 use crate::caller;
 use crate::model::choice::{Candidates, Evidence, Named, NoChoice, Rung, Wish};
 use crate::model::{
-    Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Target, Username,
+    Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Source, Target,
+    Username,
 };
 use crate::system::env::{self, Env};
 use message::Refusal;
@@ -55,7 +56,7 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>, env: &Env) -> 
     let mut stdout = io::stdout().lock();
     match front.answer(action, io::stdin().lock(), &mut stdout) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(refusal) => refusal.write(&mut stdout, &mut io::stderr()),
+        Err(refusal) => refusal.write(&mut stdout, &mut io::stderr(), io::stderr().is_terminal()),
     }
 }
 
@@ -99,8 +100,9 @@ impl Front<'_> {
                 };
                 let evidence = Evidence { images: || caller::images(registry), folder: env::current_dir };
                 match self.accounts.find(registry, &wish, &evidence)? {
-                    Ok(credential) => credential,
-                    Err(no_choice) => return Err(self.refusal(no_choice, registry)),
+                    Found::Credential(credential) => credential,
+                    Found::NoChoice(no_choice) => return Err(self.refusal(no_choice, registry)),
+                    Found::Dead(why) => return Err(Refusal::Dead(why)),
                 }
             }
         };
@@ -125,7 +127,8 @@ impl Front<'_> {
                     token_of: given.and_then(|user| user.parse().ok()),
                     images: vec![],
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
-                    secret,
+                    kept: secret.into(),
+                    source: Source::Given,
                     activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },
                 })?;
             }

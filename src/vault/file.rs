@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::model::{AccountName, HubToken, Problem, Registry, Secret, Username};
+use super::entry::Entry;
+use crate::model::{AccountName, HubToken, Kept, Problem, Registry, Secret, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
 
@@ -34,13 +35,10 @@ pub(crate) struct Widened {
 pub(super) struct Contents {
     version: u64,
     #[serde(default)]
-    secrets: BTreeMap<String, Kept>,
+    secrets: BTreeMap<String, Entry>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    tokens: BTreeMap<String, BTreeMap<String, Kept>>,
+    tokens: BTreeMap<String, BTreeMap<String, Entry>>,
 }
-
-/// A secret on its way to or from the file.
-struct Kept(Secret);
 
 const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
@@ -59,7 +57,7 @@ impl SecretFile {
     }
 
     /// Reads one secret and builds no other.
-    pub(super) fn secret(&self, name: &AccountName) -> Result<Option<Secret>> {
+    pub(super) fn kept(&self, name: &AccountName) -> Result<Option<Kept>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         Find { place: Place::Top, account: name.as_str() }
             .deserialize(&mut serde_json::Deserializer::from_slice(&bytes))
@@ -68,7 +66,7 @@ impl SecretFile {
 
     pub(super) fn token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         let mut tokens = self.load()?.tokens;
-        Ok(tokens.get_mut(user.as_str()).and_then(|tokens| tokens.remove(token.name())).map(|Kept(secret)| secret))
+        Ok(tokens.get_mut(user.as_str()).and_then(|tokens| tokens.remove(token.name())).map(|Entry(kept)| kept.secret))
     }
 
     /// Changes the file; it is not written if nothing changed, and removed when it is empty.
@@ -98,6 +96,13 @@ impl SecretFile {
         let aside = files::sibling(&self.path, ".damaged");
         files::rename(&self.path, &aside)?;
         Ok(Some(aside))
+    }
+
+    pub(super) fn renewal_lock(&self, name: &AccountName) -> PathBuf {
+        let hash = name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a: a name may be too long for a file's
+        });
+        files::sibling(&self.path, &format!(".{hash:016x}.lock"))
     }
 
     fn load(&self) -> Result<Contents> {
@@ -131,8 +136,8 @@ impl SecretFile {
 }
 
 impl Contents {
-    pub(super) fn put(&mut self, name: &AccountName, secret: &Secret) -> bool {
-        insert(&mut self.secrets, name.as_str(), secret)
+    pub(super) fn put(&mut self, name: &AccountName, kept: &Kept) -> bool {
+        insert(&mut self.secrets, name.as_str(), kept)
     }
 
     pub(super) fn remove(&mut self, name: &AccountName) -> bool {
@@ -140,7 +145,7 @@ impl Contents {
     }
 
     pub(super) fn put_token(&mut self, user: &Username, token: HubToken, secret: &Secret) -> bool {
-        insert(self.tokens.entry(user.as_str().to_owned()).or_default(), token.name(), secret)
+        insert(self.tokens.entry(user.as_str().to_owned()).or_default(), token.name(), &secret.copy().into())
     }
 
     pub(super) fn remove_token(&mut self, user: &Username, token: HubToken) -> bool {
@@ -154,12 +159,11 @@ impl Contents {
 }
 
 /// Returns whether anything changed.
-#[expect(clippy::disallowed_methods, reason = "compared with, and copied into, the contents of the secrets file")]
-fn insert(secrets: &mut BTreeMap<String, Kept>, name: &str, secret: &Secret) -> bool {
-    if secrets.get(name).is_some_and(|Kept(old)| old.expose() == secret.expose()) {
+fn insert(entries: &mut BTreeMap<String, Entry>, name: &str, kept: &Kept) -> bool {
+    if entries.get(name).is_some_and(|old| old.0.is_same(kept)) {
         return false;
     }
-    secrets.insert(name.to_owned(), Kept(Secret::new(secret.expose().to_owned())));
+    entries.insert(name.to_owned(), Entry(kept.copy()));
     true
 }
 
@@ -174,19 +178,6 @@ fn file_name(registry: &Registry) -> String {
         }
     }
     name + ".json"
-}
-
-impl<'de> Deserialize<'de> for Kept {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
-    }
-}
-
-impl Serialize for Kept {
-    #[expect(clippy::disallowed_methods, reason = "written to the private secrets file")]
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.expose())
-    }
 }
 
 /// Finds one account's secret in the document and builds nothing else of it.
@@ -204,7 +195,7 @@ enum Place {
 }
 
 impl<'de> DeserializeSeed<'de> for Find<'_> {
-    type Value = Option<Secret>;
+    type Value = Option<Kept>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -212,7 +203,7 @@ impl<'de> DeserializeSeed<'de> for Find<'_> {
 }
 
 impl<'de> Visitor<'de> for Find<'_> {
-    type Value = Option<Secret>;
+    type Value = Option<Kept>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of secrets")
@@ -225,7 +216,7 @@ impl<'de> Visitor<'de> for Find<'_> {
                 Place::Top if key == "secrets" => {
                     found = map.next_value_seed(Self { place: Place::Secrets, ..self })?;
                 }
-                Place::Secrets if key == self.account => found = Some(map.next_value::<Kept>()?.0),
+                Place::Secrets if key == self.account => found = Some(map.next_value::<Entry>()?.0),
                 Place::Top | Place::Secrets => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -245,6 +236,14 @@ mod tests {
         (folder, file)
     }
 
+    fn kept(text: String) -> Kept {
+        Secret::new(text).into()
+    }
+
+    fn exposed_of(kept: Option<Kept>) -> Option<String> {
+        exposed(kept.map(|kept| kept.secret))
+    }
+
     #[expect(clippy::disallowed_methods, reason = "compared in a test")]
     fn exposed(secret: Option<Secret>) -> Option<String> {
         secret.map(|secret| secret.expose().to_owned())
@@ -254,12 +253,12 @@ mod tests {
     fn secrets_and_tokens_are_kept_apart_and_the_last_one_takes_the_file_along() {
         let (_folder, file) = sandbox();
         let (name, user): (AccountName, Username) = ("me".parse().unwrap(), "alice".parse().unwrap());
-        file.edit(|contents| contents.put(&name, &Secret::new("s3cret \u{2028}\n".into()))).unwrap();
+        file.edit(|contents| contents.put(&name, &kept("s3cret \u{2028}\n".into()))).unwrap();
         file.edit(|contents| contents.put_token(&user, HubToken::Refresh, &Secret::new("rt".into()))).unwrap();
-        assert_eq!(exposed(file.secret(&name).unwrap()).as_deref(), Some("s3cret \u{2028}\n"));
-        assert_eq!(exposed(file.secret(&"rt".parse().unwrap()).unwrap()), None);
-        file.edit(|contents| contents.put(&name, &Secret::new("r3newd \u{2028}\n".into()))).unwrap();
-        assert_eq!(exposed(file.secret(&name).unwrap()).as_deref(), Some("r3newd \u{2028}\n"), "as long as before");
+        assert_eq!(exposed_of(file.kept(&name).unwrap()).as_deref(), Some("s3cret \u{2028}\n"));
+        assert_eq!(exposed_of(file.kept(&"rt".parse().unwrap()).unwrap()), None);
+        file.edit(|contents| contents.put(&name, &kept("r3newd \u{2028}\n".into()))).unwrap();
+        assert_eq!(exposed_of(file.kept(&name).unwrap()).as_deref(), Some("r3newd \u{2028}\n"), "as long as before");
         assert_eq!(exposed(file.token(&user, HubToken::Refresh).unwrap()).as_deref(), Some("rt"));
         assert_eq!(exposed(file.token(&user, HubToken::Access).unwrap()), None);
         file.edit(|contents| contents.remove(&name)).unwrap();
@@ -271,13 +270,13 @@ mod tests {
     fn a_broken_file_is_named_without_its_text_and_left_alone() {
         let (_folder, file) = sandbox();
         files::replace(&file.path, b"{\"version\": 1,\n\"secrets\": {\"me\": hunter2", Access::Private).unwrap();
-        let error = file.secret(&"me".parse().unwrap()).unwrap_err().to_string();
+        let error = file.kept(&"me".parse().unwrap()).unwrap_err().to_string();
         assert!(
             error.contains("broken at line 2") && error.ends_with("run `docker-credential-ensign restore`"),
             "{error}"
         );
         assert!(!error.contains("hunter2"));
-        assert!(file.edit(|contents| contents.put(&"me".parse().unwrap(), &Secret::new("x".into()))).is_err());
+        assert!(file.edit(|contents| contents.put(&"me".parse().unwrap(), &kept("x".into()))).is_err());
         assert!(
             file.set_aside_if_broken().unwrap().is_some_and(|place| place.ends_with("secrets/docker.io.json.damaged"))
         );

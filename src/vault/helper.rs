@@ -10,7 +10,8 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::model::{Account, HelperName, Problem, Secret};
+use super::entry::Entry;
+use crate::model::{Account, HelperName, Kept, Problem};
 use crate::system::programs::{self, Output};
 
 /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
@@ -18,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
-pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Secret>> {
+pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
     #[derive(Deserialize)]
     struct Answer {
         #[serde(rename = "Secret")]
@@ -30,13 +31,13 @@ pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Secre
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
     }
     let Ok(answer) = serde_json::from_slice::<Answer>(&stdout) else { bail!(failed(helper, account, "read")) };
-    Ok((!answer.secret.is_empty()).then(|| Secret::new(answer.secret.to_string())))
+    Ok((!answer.secret.is_empty()).then(|| Entry::from_text(&answer.secret).0))
 }
 
-#[expect(clippy::disallowed_methods, reason = "given to the helper that keeps it, over a pipe")]
-pub(super) fn store(helper: &HelperName, account: &Account, secret: &Secret) -> Result<()> {
+pub(super) fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Result<()> {
+    let text = Entry(kept.copy()).to_text();
     let entry = serde_json::json!({
-        "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": secret.expose(),
+        "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": *text,
     });
     let input = Zeroizing::new(entry.to_string());
     if ask(helper, account, "store", input.as_bytes())?.success {

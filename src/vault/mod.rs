@@ -1,5 +1,6 @@
 //! Where secrets lie: one front for the stores, chosen by what the account says.
 
+mod entry;
 mod file;
 mod helper;
 
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::model::{Account, HubToken, Problem, Registry, Secret, StoreKind, Username};
+use crate::model::{Account, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
 use crate::system::env::Env;
 use crate::system::text;
 use file::SecretFile;
@@ -24,20 +25,20 @@ impl<'e> Vault<'e> {
         Self { env }
     }
 
-    /// The account's secret; `None` if its store has none.
-    pub(crate) fn get(&self, account: &Account) -> Result<Option<Secret>> {
+    /// What is kept for the account; `None` if its store has nothing.
+    pub(crate) fn get(&self, account: &Account) -> Result<Option<Kept>> {
         match &account.store {
-            StoreKind::File => self.file(&account.registry)?.secret(&account.name),
+            StoreKind::File => self.file(&account.registry)?.kept(&account.name),
             StoreKind::Helper(helper) => helper::get(helper, account),
             StoreKind::Unknown(_) => Err(unknown(account).into()),
         }
     }
 
     /// Keeps the account's secret, in place of the one it had.
-    pub(crate) fn put(&self, account: &Account, secret: &Secret) -> Result<()> {
+    pub(crate) fn put(&self, account: &Account, kept: &Kept) -> Result<()> {
         match &account.store {
-            StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.put(&account.name, secret)),
-            StoreKind::Helper(helper) => helper::store(helper, account, secret),
+            StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.put(&account.name, kept)),
+            StoreKind::Helper(helper) => helper::store(helper, account, kept),
             StoreKind::Unknown(_) => Err(unknown(account).into()),
         }
     }
@@ -72,6 +73,11 @@ impl<'e> Vault<'e> {
     /// Moves a registry's secrets file aside if it cannot be read. Returns the new place.
     pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Option<PathBuf>> {
         self.file(registry)?.set_aside_if_broken()
+    }
+
+    /// The lock of whoever renews this account's secret.
+    pub(crate) fn renewal_lock(&self, account: &Account) -> Result<PathBuf> {
+        Ok(self.file(&account.registry)?.renewal_lock(&account.name))
     }
 
     fn file(&self, registry: &Registry) -> Result<SecretFile> {

@@ -183,7 +183,7 @@ impl fmt::Display for Rung {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Registry, StoreKind};
+    use super::super::{Registry, Source, StoreKind};
     use super::*;
 
     fn account(name: &str, images: &[&str], folders: &[&str]) -> Account {
@@ -192,6 +192,7 @@ mod tests {
             name: name.parse().unwrap(),
             username: name.trim_start_matches("my-").parse().unwrap(),
             store: StoreKind::File,
+            source: Source::Given,
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             folders: folders.iter().map(PathBuf::from).collect(),
             did: None,

@@ -112,7 +112,14 @@ mod tests {
     use Answer::{Began, Gives, Jwt, Nothing, Status, Wants};
 
     fn answer(answer: Answer) -> Result<Response, Failure> {
-        let mut response = Response { status: 200, challenges: vec![], location: None, content_type: None, body: None };
+        let mut response = Response {
+            status: 200,
+            challenges: vec![],
+            location: None,
+            content_type: None,
+            retry_after: None,
+            body: None,
+        };
         match answer {
             Status(status) => response.status = status,
             Wants(challenge) => (response.status, response.challenges) = (401, vec![challenge.to_owned()]),

@@ -147,7 +147,7 @@ pub(crate) fn narrow(path: &Path) -> Option<u32> {
 }
 
 /// An exclusive lock between processes, held until it is dropped, also by a crash.
-pub(crate) struct Lock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
+pub(crate) struct Lock(File);
 
 impl Lock {
     /// Tells whether another process holds it at this moment.
@@ -157,11 +157,19 @@ impl Lock {
 
     /// Waits at most ten seconds.
     pub(crate) fn take(path: &Path) -> Result<Self> {
+        Self::take_within(path, LOCK_DEADLINE)?.ok_or_else(|| {
+            anyhow!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
+        })
+    }
+
+    /// `None` if another process still holds it when `patience` is over.
+    pub(crate) fn take_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
         let file = imp::create_folder(path.parent().unwrap_or(Path::new(".")))
             .and_then(|()| imp::private().write(true).create(true).truncate(false).open(path))
             .map_err(|error| failed("open", path, &error))?;
         match file.try_lock() {
-            Ok(()) => return Ok(Self(file)),
+            Ok(()) => return Ok(Some(Self(file))),
+            Err(fs::TryLockError::WouldBlock) if patience.is_zero() => return Ok(None),
             Err(fs::TryLockError::WouldBlock) => {}
             Err(fs::TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
@@ -170,12 +178,26 @@ impl Lock {
         // Waiting in the kernel is fair between many writers, which polling is not; the thread gives it a deadline.
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || sender.send(file.lock().map(|()| file)));
-        match receiver.recv_timeout(LOCK_DEADLINE) {
-            Ok(locked) => locked.map(Self).with_context(|| format!("could not lock `{}`", path.display())),
-            Err(_) => {
-                bail!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
+        match receiver.recv_timeout(patience) {
+            Ok(locked) => {
+                locked.map(|file| Some(Self(file))).with_context(|| format!("could not lock `{}`", path.display()))
             }
+            Err(_) => Ok(None),
         }
+    }
+}
+
+impl Lock {
+    /// Leaves word for those who hold it next that something failed just now.
+    pub(crate) fn note(&self) {
+        let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
+    }
+
+    /// Tells whether that was less than `ago` ago.
+    pub(crate) fn noted_within(&self, ago: Duration) -> bool {
+        let noted =
+            self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());
+        noted.is_some_and(|noted| noted.elapsed().is_ok_and(|elapsed| elapsed < ago))
     }
 }
 

@@ -1,9 +1,9 @@
-//! Moments as token servers write them (RFC 3339).
+//! Moments as servers and programs write them (RFC 3339).
 
 use std::time::{Duration, SystemTime};
 
 /// Reads `2026-11-21T12:00:00.5+01:00`; `None` before 1970 and for anything else. A fraction is dropped.
-pub(super) fn parse(text: &str) -> Option<SystemTime> {
+pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let [year, month, day] = numbers(date, '-')?;
     let (clock, zone) = time.split_at(time.find(['Z', 'z', '+', '-'])?);

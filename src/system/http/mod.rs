@@ -1,12 +1,15 @@
 //! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
 
-use std::net::{IpAddr, Ipv6Addr};
+mod url;
+
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, LOCATION, WWW_AUTHENTICATE};
-use ureq::http::{HeaderValue, Uri};
+use ureq::http::HeaderValue;
+use ureq::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::WithBody;
 use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
@@ -14,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::text::one_line;
 use crate::model::{Credential, Secret};
+pub(crate) use url::Url;
 
 /// Sends requests. One per run: it loads the platform's certificates once and keeps connections open.
 pub(crate) struct Client {
@@ -43,8 +47,10 @@ pub(crate) struct Request<'a> {
     /// The `Accept` header.
     pub(crate) accept: Option<&'static str>,
     pub(crate) authorization: Authorization<'a>,
-    /// The body of a POST.
+    /// The body of a POST, as a form.
     pub(crate) form: Vec<(&'static str, Field<'a>)>,
+    /// The body of a POST, as a JSON text; it goes before the form.
+    pub(crate) json: Option<Secret>,
 }
 
 /// What is done to an address.
@@ -79,6 +85,8 @@ pub(crate) struct Response {
     pub(crate) challenges: Vec<String>,
     pub(crate) location: Option<String>,
     pub(crate) content_type: Option<String>,
+    /// `Retry-After`, if it is a number of seconds (RFC 9110 section 10.2.3).
+    pub(crate) retry_after: Option<u64>,
     /// `None` if it was longer than 64 KiB. It may hold a token.
     pub(crate) body: Option<Secret>,
 }
@@ -86,10 +94,6 @@ pub(crate) struct Response {
 /// Why there is no answer, as part of a sentence.
 #[derive(Debug)]
 pub(crate) struct Failure(pub(crate) String);
-
-/// An absolute `http` or `https` address without user information and fragment, as the client itself reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Url(Uri);
 
 const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
 
@@ -104,7 +108,7 @@ impl Default for Limits {
 
 impl<'a> Request<'a> {
     pub(crate) fn new(method: Method, url: Url, authorization: Authorization<'a>) -> Self {
-        Self { method, url, query: Vec::new(), accept: None, authorization, form: Vec::new() }
+        Self { method, url, query: Vec::new(), accept: None, authorization, form: Vec::new(), json: None }
     }
 }
 
@@ -122,7 +126,7 @@ impl Client {
     }
 
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let Request { method, url, query: _, accept: _, authorization, form } = request;
+        let Request { method, url, query: _, accept: _, authorization, form, json } = request;
         let header = authorization_header(authorization)
             .map_err(|_| Failure("the credentials do not fit into an HTTP header".to_owned()))?;
         let left = self.end.saturating_duration_since(Instant::now()).min(self.overall);
@@ -134,6 +138,7 @@ impl Client {
             Method::Get => prepare(agent.get(uri), request, header, left).call(),
             Method::Head => prepare(agent.head(uri), request, header, left).call(),
             Method::Delete => prepare(agent.delete(uri), request, header, left).call(),
+            Method::Post if let Some(json) = json => send_json(prepare(agent.post(uri), request, header, left), json),
             Method::Post if form.is_empty() => prepare(agent.post(uri), request, header, left).send_empty(),
             Method::Post => send_form(prepare(agent.post(uri), request, header, left), form),
         };
@@ -186,6 +191,11 @@ fn send_form(
     }))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a provider is sent its own code back")]
+fn send_json(request: RequestBuilder<WithBody>, json: &Secret) -> Result<ureq::http::Response<Body>, Error> {
+    request.header(CONTENT_TYPE, "application/json").send(json.expose())
+}
+
 fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
     let (head, mut body) = answer.into_parts();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -199,6 +209,7 @@ fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
         challenges: head.headers.get_all(WWW_AUTHENTICATE).iter().map(text).collect(),
         location: head.headers.get(LOCATION).map(text),
         content_type: head.headers.get(CONTENT_TYPE).map(text),
+        retry_after: head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
         body,
     })
 }
@@ -214,108 +225,9 @@ fn explain(error: &Error) -> String {
     }
 }
 
-impl Url {
-    /// Only ASCII: `ureq` panics on a query that is not.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let uri: Uri = text.parse().ok()?; // drops a fragment without a word
-        let plain = text.is_ascii() && !text.contains('#') && matches!(uri.scheme_str()?, "http" | "https");
-        let host = uri.host()?;
-        let port = uri.authority()?.as_str().strip_prefix(host)?; // fails if user information precedes the host
-        let host_ok = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
-            None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
-        };
-        let digits = port.strip_prefix(':').filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
-        let port_ok = port.is_empty() || digits.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port > 0);
-        (plain && host_ok && port_ok && (1..=255).contains(&host.len())).then_some(Self(uri))
-    }
-
-    /// Resolves `path`, which begins with one `/`, against this address.
-    pub(crate) fn at(&self, path: &str) -> Option<Self> {
-        let scheme = if self.is_https() { "https" } else { "http" };
-        (path.starts_with('/') && !path.starts_with("//"))
-            .then(|| Self::parse(&format!("{scheme}://{}{path}", self.authority())))
-            .flatten()
-    }
-
-    pub(crate) fn is_https(&self) -> bool {
-        self.0.scheme_str() == Some("https")
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.0.path()
-    }
-
-    /// `host[:port]`, as it was written.
-    pub(crate) fn authority(&self) -> &str {
-        self.0.authority().map_or("", |authority| authority.as_str())
-    }
-
-    /// The host in lower case, without the brackets of an IPv6 address.
-    pub(crate) fn host(&self) -> String {
-        self.0.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase()
-    }
-
-    /// The address the host spells out, if it is no name.
-    pub(crate) fn ip(&self) -> Option<IpAddr> {
-        self.host().parse().ok().map(|ip: IpAddr| ip.to_canonical())
-    }
-
-    /// Tells whether the host is this machine, by name or number.
-    pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.host();
-        host == "localhost" || host.ends_with(".localhost") || self.ip().is_some_and(|ip| ip.is_loopback())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_http_without_user_and_fragment() {
-        for (text, host) in [
-            ("https://ghcr.io/v2/", Some("ghcr.io")),
-            ("https://GHCR.io", Some("ghcr.io")),
-            ("http://[::1]:5000/v2/", Some("::1")),
-            ("https://h:8443/token?a=b", Some("h")),
-            ("https://bob@h/", None),
-            ("https://ghcr.io:x@h/", None),
-            ("https://h/#f", None),
-            ("https://h:/", None),
-            ("https://h:+1/", None),
-            ("https://%68/", None),
-            ("https://[h]/", None),
-            ("https://h:0/", None),
-            ("https://h:99999/", None),
-            ("https://", None),
-            ("https:///v2/", None),
-            ("ftp://h/", None),
-            ("/v2/", None),
-            ("h", None),
-            ("https://h/?ü", None),
-            ("https://h\\@evil/", None),
-            ("https://h/ x", None),
-            ("https://h/\r\nx: y", None),
-            ("", None),
-        ] {
-            assert_eq!(Url::parse(text).map(|url| url.host()).as_deref(), host, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_path_stays_on_its_host() {
-        let url = Url::parse("https://h:1/v2/").unwrap();
-        for (path, resolved) in [
-            ("/token?a=b", Some("https://h:1/token?a=b")),
-            ("//evil/token", None),
-            ("token", None),
-            ("/a#b", None),
-            ("", None),
-        ] {
-            assert_eq!(url.at(path), resolved.and_then(Url::parse), "{path}");
-        }
-    }
 
     #[test]
     fn credentials_become_a_header_that_does_not_print() {

@@ -1,9 +1,17 @@
 //! The words people type: clap's types and nothing else. The home of `clap` and `clap_complete`.
 
+mod ask;
+mod docker;
+mod login;
+
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub(super) use clap::error::ErrorKind;
 pub(super) use clap_complete::Shell;
+
+pub(super) use ask::{Check, Token, Which};
+pub(super) use docker::ConfigureDocker;
+pub(super) use login::{Login, Logout};
 
 /// One Docker credential helper for all your registries and all your accounts on each of them.
 #[derive(Debug, Parser)]
@@ -53,54 +61,6 @@ pub(super) enum Command {
     },
     /// Print the version
     Version,
-}
-
-#[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
-pub(super) struct Login {
-    /// The registry [asked for if left out]
-    #[arg(value_name = "HOST")]
-    pub(super) host: Option<String>,
-    /// The user name at the registry
-    #[arg(short, long, value_name = "NAME")]
-    pub(super) username: Option<String>,
-    /// Read the password or token from stdin
-    #[arg(long)]
-    pub(super) password_stdin: bool,
-    /// Your own label for the account [default: the user name]
-    #[arg(long, value_name = "ALIAS")]
-    pub(super) alias: Option<String>,
-    /// Images the account is for, such as 'ghcr.io/acme/**'; may be repeated [default: its own namespace]
-    #[arg(long, value_name = "PATTERN")]
-    pub(super) images: Vec<String>,
-    /// Make it the account that answers by default
-    #[arg(long)]
-    pub(super) activate: bool,
-    /// Keep the login without asking the registry
-    #[arg(long)]
-    pub(super) no_verify: bool,
-    /// Speak plain http to the registry, also if it is not on this machine
-    #[arg(long)]
-    pub(super) plain_http: bool,
-    /// Where to keep the secret: file, or helper:NAME for docker-credential-NAME
-    #[arg(long, value_name = "STORE")]
-    pub(super) store: Option<String>,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Logout {
-    /// The registry
-    #[arg(value_name = "HOST")]
-    pub(super) host: String,
-    /// The account, by alias or user name
-    #[arg(short, long, value_name = "NAME", visible_alias = "alias")]
-    pub(super) username: Option<String>,
-    /// Remove all accounts of the registry
-    #[arg(long, conflicts_with = "username")]
-    pub(super) all: bool,
-    /// Remove the account also if its store does not give the secret up
-    #[arg(long)]
-    pub(super) force: bool,
 }
 
 #[derive(Args, Debug)]
@@ -160,70 +120,6 @@ pub(super) struct AccountEdit {
     /// No folders
     #[arg(long, conflicts_with = "folder")]
     pub(super) no_folders: bool,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Which {
-    /// An image, or a registry
-    #[arg(value_name = "IMAGE")]
-    pub(super) image: String,
-    /// As if this command asked, such as 'docker push ghcr.io/acme/app'
-    #[arg(long = "as", value_name = "COMMAND")]
-    pub(super) command: Option<String>,
-}
-
-const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not; \
-    5 the registry did not look at the password";
-
-#[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
-pub(super) struct Check {
-    /// An image, or a registry
-    #[arg(value_name = "IMAGE")]
-    pub(super) image: String,
-    /// May it pull the image? Asked if nothing else is
-    #[arg(long, conflicts_with = "push")]
-    pub(super) pull: bool,
-    /// May it push to the image's repository? Nothing is uploaded
-    #[arg(long)]
-    pub(super) push: bool,
-    /// Speak plain http to the registry, also if it is not on this machine
-    #[arg(long)]
-    pub(super) plain_http: bool,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
-pub(super) struct Token {
-    /// An image
-    #[arg(value_name = "IMAGE")]
-    pub(super) image: String,
-    /// A token to push too, not only to pull
-    #[arg(long)]
-    pub(super) push: bool,
-    /// Speak plain http to the registry, also if it is not on this machine
-    #[arg(long)]
-    pub(super) plain_http: bool,
-}
-
-#[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
-pub(super) struct ConfigureDocker {
-    /// The registries [default: those with accounts]
-    #[arg(value_name = "HOST")]
-    pub(super) hosts: Vec<String>,
-    /// Show what would change, and change nothing
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// Take Ensign out again
-    #[arg(long, conflicts_with = "hosts")]
-    pub(super) undo: bool,
-    /// Take over registries that another helper serves
-    #[arg(long, conflicts_with = "undo")]
-    pub(super) force: bool,
-    /// Take over plain-text logins: they become accounts and leave Docker's file
-    #[arg(long, conflicts_with = "undo")]
-    pub(super) import: bool,
 }
 
 impl Arguments {

@@ -1,0 +1,270 @@
+//! A secret that is good now: the kept one, a renewed one, a borrowed one; or why there is none.
+//!
+//! Of all callers one renews; the others go on with the secret there is, or wait for the new one if it has ended. What
+//! the provider gives is written down before it is handed out: the token that brought it may be used up.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Result;
+
+use super::Accounts;
+use crate::borrow::{self, Unlent};
+use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Source, Username};
+use crate::oauth::{self, Fresh, Unrenewed};
+use crate::system::files::Lock;
+
+/// A secret, or none.
+#[derive(Debug)]
+pub(crate) enum Obtained {
+    Good(Credential),
+    /// The store has nothing for the account.
+    Lost,
+    /// There is one, but it is known to be good no longer.
+    Dead(Problem),
+}
+
+/// Who waits: a client gives up after a while, a person can be shown a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    Client,
+    Person,
+}
+
+/// How an answer that ends stands at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Good,
+    /// Still good, but the next one should be fetched.
+    Due,
+    Over,
+}
+
+/// A registry must still take the token when the client shows it.
+const LEAST_LEFT: Duration = Duration::from_secs(1);
+
+/// No lender's answer is kept longer: a longer one means that the clock has been set back.
+const LONGEST_KEPT: Duration = Duration::from_hours(12);
+
+/// After a provider was out of reach it is left alone for so long: a build asks for twenty images.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+impl Waiting {
+    /// For a lock that another caller holds, and for the provider or program after that.
+    fn patience(self) -> (Duration, Duration) {
+        match self {
+            Self::Client => (Duration::from_secs(8), Duration::from_secs(10)),
+            Self::Person => (Duration::from_secs(10), Duration::from_mins(2)),
+        }
+    }
+}
+
+impl Accounts<'_> {
+    /// The account's secret, as far as it can be had now. `kept` is what its store holds.
+    pub(crate) fn obtain(&self, account: &Account, kept: Option<Kept>, waiting: Waiting) -> Result<Obtained> {
+        match &account.source {
+            Source::Given => Ok(match kept {
+                None => Obtained::Lost,
+                Some(kept) if kept.refused => Obtained::Dead(refused(account)),
+                Some(kept) if age(&kept, SystemTime::now()) == Age::Over => Obtained::Dead(over(account)),
+                Some(kept) => good(account, kept),
+            }),
+            Source::Granted(grant) => self.renewed(account, grant, kept, waiting),
+            Source::Borrowed(borrow) => self.borrowed(account, borrow, kept, waiting),
+            Source::Unknown(_) => {
+                let what = format!(
+                    "the secret of {} on {} comes from a source that this Ensign does not know",
+                    account.name, account.registry
+                );
+                Err(Problem::new(what, "install the newer Ensign that wrote it here too").into())
+            }
+        }
+    }
+
+    fn renewed(&self, account: &Account, grant: &Grant, kept: Option<Kept>, waiting: Waiting) -> Result<Obtained> {
+        let Some(kept) = kept else { return Ok(Obtained::Lost) };
+        if kept.refused {
+            return Ok(Obtained::Dead(ended(account, "the login has ended")));
+        }
+        let before = age(&kept, SystemTime::now());
+        if before == Age::Good || (before == Age::Due && kept.refresh.is_none()) {
+            return Ok(good(account, kept));
+        }
+        let (for_lock, for_answer) = waiting.patience();
+        let for_lock = if before == Age::Due { Duration::ZERO } else { for_lock };
+        let path = self.vault.renewal_lock(account)?;
+        let lock = match Lock::take_within(&path, for_lock) {
+            // Where nothing can be written the next refresh token would be lost.
+            Ok(None) | Err(_) if before == Age::Due => return Ok(good(account, kept)),
+            Err(error) => return Ok(Obtained::Dead(ended(account, &format!("it cannot be renewed here: {error:#}")))),
+            Ok(None) => return Ok(Obtained::Dead(ended(account, "another process is renewing it and does not end"))),
+            Ok(Some(lock)) => lock,
+        };
+        // Somebody may have renewed it while we waited.
+        let Some(kept) = self.vault.get(account)? else { return Ok(Obtained::Lost) };
+        let now = age(&kept, SystemTime::now());
+        if now == Age::Good || (now == Age::Due && lock.noted_within(RETRY_AFTER)) {
+            return Ok(good(account, kept));
+        }
+        if lock.noted_within(RETRY_AFTER) {
+            return Ok(Obtained::Dead(ended(account, "its provider was out of reach a moment ago")));
+        }
+        let Some(refresh) = &kept.refresh else { return Ok(Obtained::Dead(over(account))) };
+        let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
+            Ok(fresh) => return Ok(good(account, self.keep_renewed(account, &kept, fresh)?)),
+            Err(Unrenewed::Over(why)) => {
+                self.mark(account, &kept, true)?;
+                why
+            }
+            Err(Unrenewed::Later(why)) => {
+                lock.note();
+                why
+            }
+        };
+        Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(ended(account, &why)) })
+    }
+
+    /// Writes the new tokens down, unless the account has been logged in anew or removed meanwhile.
+    fn keep_renewed(&self, account: &Account, before: &Kept, fresh: Fresh) -> Result<Kept> {
+        let Fresh { secret, refresh, until, username } = fresh;
+        let kept = Kept {
+            secret,
+            due: until.map(|until| due(until, SystemTime::now())),
+            until,
+            refresh: refresh.or_else(|| before.refresh.as_ref().map(crate::model::Secret::copy)),
+            refused: false,
+            username: username.or_else(|| before.username.clone()),
+            asked: None,
+        };
+        self.replace(account, before, &kept)?;
+        Ok(kept)
+    }
+
+    fn borrowed(&self, account: &Account, borrow: &Borrow, kept: Option<Kept>, waiting: Waiting) -> Result<Obtained> {
+        let question = borrow::question(borrow, &account.registry);
+        let usable = |kept: &Kept| {
+            let now = SystemTime::now();
+            let sane = kept.until.is_some_and(|until| until <= now + LONGEST_KEPT);
+            sane && !kept.refused && kept.asked.as_ref() == Some(&question) && age(kept, now) == Age::Good
+        };
+        if let Some(kept) = kept.filter(&usable) {
+            return Ok(good(account, kept));
+        }
+        let (for_lock, for_answer) = waiting.patience();
+        let started = Instant::now();
+        let path: PathBuf = self.vault.renewal_lock(account)?;
+        let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without one the program is asked all the same
+        if let Some(kept) = self.vault.get(account)?.filter(&usable) {
+            return Ok(good(account, kept));
+        }
+        if let Some(lock) = &lock
+            && waiting == Waiting::Client
+            && lock.noted_within(RETRY_AFTER)
+        {
+            return Err(Problem::run(
+                format!("the program that has the secret of {} did not answer a moment ago", account.name),
+                format_args!("check {}", account.registry),
+            )
+            .into());
+        }
+        match borrow::ask(borrow, &account.registry, for_answer) {
+            Ok(lent) => {
+                let username = lent.username.filter(|username| *username != account.username);
+                let kept = Kept { until: lent.until, username, asked: Some(question), ..lent.secret.into() };
+                if kept.until.is_some() {
+                    let _ = self.change(|edit| self.put_if_there(edit, account, &kept)); // it can be had again
+                }
+                Ok(good(account, kept))
+            }
+            Err(Unlent::Nothing) => Ok(Obtained::Lost),
+            Err(Unlent::Failed(problem)) => {
+                if let Some(lock) = &lock
+                    && started.elapsed() >= for_answer
+                {
+                    lock.note();
+                }
+                Err(problem.into())
+            }
+        }
+    }
+
+    /// Marks a secret that the registry or the provider refused, or takes the mark away.
+    pub(crate) fn mark(&self, account: &Account, kept: &Kept, refused: bool) -> Result<()> {
+        if kept.refused == refused {
+            return Ok(());
+        }
+        self.replace(account, kept, &Kept { refused, ..kept.copy() })
+    }
+
+    /// Puts `after` in the place of `before`; if something else lies there by now, that stays.
+    fn replace(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
+        self.change(|edit| match self.vault.get(account)? {
+            Some(now) if now.is_same(before) => self.put_if_there(edit, account, after),
+            _ => Ok(()),
+        })
+    }
+
+    fn put_if_there(&self, edit: &crate::config::Edit, account: &Account, kept: &Kept) -> Result<()> {
+        if edit.of(&account.registry).accounts.contains(account) {
+            self.vault.put(account, kept)?;
+        }
+        Ok(())
+    }
+}
+
+fn good(account: &Account, kept: Kept) -> Obtained {
+    let username: Username = kept.username.unwrap_or_else(|| account.username.clone());
+    Obtained::Good(Credential { username, secret: kept.secret })
+}
+
+fn age(kept: &Kept, now: SystemTime) -> Age {
+    if kept.until.is_some_and(|until| until <= now + LEAST_LEFT) {
+        Age::Over
+    } else if kept.due.is_some_and(|due| due <= now) {
+        Age::Due
+    } else {
+        Age::Good
+    }
+}
+
+/// A quarter of its life before a secret ends, five minutes at most, the next one is fetched.
+fn due(until: SystemTime, now: SystemTime) -> SystemTime {
+    let life = until.duration_since(now).unwrap_or_default();
+    until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)
+}
+
+fn refused(account: &Account) -> Problem {
+    ended(account, "the registry refused it when it was checked")
+}
+
+fn over(account: &Account) -> Problem {
+    ended(account, "it has expired")
+}
+
+fn ended(account: &Account, why: &str) -> Problem {
+    Problem::run(
+        format!("the secret of {} on {} is not good any more: {why}", account.name, account.registry),
+        format_args!("login {} --alias {}", account.registry, account.name),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn a_secret_is_good_then_due_then_over() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let (sec, hours) = (Duration::from_secs, Duration::from_hours);
+        for (life, good_for, over_from) in [(sec(5), 2, 4), (sec(60), 44, 59), (hours(2), 6899, 7199)] {
+            let until = now + life;
+            let kept = Kept { until: Some(until), due: Some(due(until, now)), ..Secret::new("s".into()).into() };
+            assert_eq!(age(&kept, now + sec(good_for)), Age::Good, "{life:?}");
+            assert_eq!(age(&kept, now + sec(good_for + 1)), Age::Due, "{life:?}");
+            assert_eq!(age(&kept, now + sec(over_from - 1)), Age::Due, "{life:?}");
+            assert_eq!(age(&kept, now + sec(over_from)), Age::Over, "{life:?}");
+        }
+        assert_eq!(age(&Secret::new("s".into()).into(), now), Age::Good);
+    }
+}

@@ -1,0 +1,51 @@
+//! The words of `login` and `logout`.
+
+use clap::Args;
+
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
+pub(in crate::cli) struct Login {
+    /// The registry [asked for if left out]
+    #[arg(value_name = "HOST")]
+    pub(in crate::cli) host: Option<String>,
+    /// The user name at the registry
+    #[arg(short, long, value_name = "NAME")]
+    pub(in crate::cli) username: Option<String>,
+    /// Read the password or token from stdin
+    #[arg(long)]
+    pub(in crate::cli) password_stdin: bool,
+    /// Your own label for the account [default: the user name]
+    #[arg(long, value_name = "ALIAS")]
+    pub(in crate::cli) alias: Option<String>,
+    /// Images the account is for, such as 'ghcr.io/acme/**'; may be repeated [default: its own namespace]
+    #[arg(long, value_name = "PATTERN")]
+    pub(in crate::cli) images: Vec<String>,
+    /// Make it the account that answers by default
+    #[arg(long)]
+    pub(in crate::cli) activate: bool,
+    /// Keep the login without asking the registry
+    #[arg(long)]
+    pub(in crate::cli) no_verify: bool,
+    /// Speak plain http to the registry, also if it is not on this machine
+    #[arg(long)]
+    pub(in crate::cli) plain_http: bool,
+    /// Where to keep the secret: file, or helper:NAME for docker-credential-NAME
+    #[arg(long, value_name = "STORE")]
+    pub(in crate::cli) store: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Logout {
+    /// The registry
+    #[arg(value_name = "HOST")]
+    pub(in crate::cli) host: String,
+    /// The account, by alias or user name
+    #[arg(short, long, value_name = "NAME", visible_alias = "alias")]
+    pub(in crate::cli) username: Option<String>,
+    /// Remove all accounts of the registry
+    #[arg(long, conflicts_with = "username")]
+    pub(in crate::cli) all: bool,
+    /// Remove the account also if its store does not give the secret up
+    #[arg(long)]
+    pub(in crate::cli) force: bool,
+}

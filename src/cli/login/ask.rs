@@ -1,0 +1,145 @@
+//! What the words of a login leave open: the registry, the user name, the secret. Here alone somebody is asked.
+
+use std::io::{self, Read};
+
+use anyhow::{Context as _, anyhow};
+use zeroize::Zeroizing;
+
+use super::Complete;
+use crate::cli::failure::Failure;
+use crate::cli::{Context, args};
+use crate::model::choice::Candidates;
+use crate::model::{Account, Registry, Secret, Source};
+
+const SECRET_LIMIT: u64 = 1 << 20;
+
+/// The registry, and the user if it was given as `user@host`.
+pub(super) fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Registry, Option<String>), Failure> {
+    let host = match &given.host {
+        Some(host) => host.clone(),
+        None if context.ui.can_ask() => context.ui.ask("Registry")?,
+        None => {
+            return Err(Failure::usage(
+                "no registry was given",
+                format!("name it, as in `{} login ghcr.io`", context.program),
+            ));
+        }
+    };
+    match host.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.rsplit_once("://").map_or(user, |(_, user)| user);
+            let user = user.split(':').next().unwrap_or_default(); // a password in an address is never kept
+            Ok((context.registry(host)?, Some(user.to_owned())))
+        }
+        None => Ok((context.registry(&host)?, None)),
+    }
+}
+
+/// Fills what the words left open. `None`: nothing was given and an account is there already, so look at that.
+pub(super) fn secret(
+    context: &Context<'_>,
+    given: &args::Login,
+    known: &Candidates,
+    user: Option<String>,
+) -> Result<Option<Complete>, Failure> {
+    let registry = &known.registry;
+    let has_alias = |account: &&Account| given.alias.as_deref() == Some(account.name.as_str());
+    // Behind `<token>` stands a user whom only the person knows.
+    let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
+    let username = match (given.username.clone().or(user), by_alias) {
+        (Some(name), _) => name,
+        (None, Some(account)) => account.username.to_string(),
+        (None, None) if context.ui.can_ask() && !given.password_stdin => {
+            introduce(context, known);
+            context.ui.ask(&format!("Username at {registry}"))?
+        }
+        (None, None) if !given.password_stdin && known.default_account().is_some() => return Ok(None),
+        (None, None) => {
+            let what = format!("{registry} needs a user name and there is no terminal to ask on");
+            return Err(Failure::usage(what, pipe_it(context, registry, "NAME")));
+        }
+    };
+    let secret = if given.password_stdin {
+        read_secret(io::stdin().lock())?
+    } else if context.ui.can_ask() {
+        context.ui.ask_secret(&format!("Password or token of {username}"))?
+    } else {
+        let what = format!("{registry} needs a secret and there is no terminal to ask on");
+        return Err(Failure::usage(what, pipe_it(context, registry, &username)));
+    };
+    if secret.is_empty() {
+        return Err(Failure::usage("the password is empty", pipe_it(context, registry, &username)));
+    }
+    let invalid = |error: &dyn std::fmt::Display| Failure::usage(error.to_string(), "choose another one");
+    Ok(Some(Complete {
+        username: username.parse().map_err(|error| invalid(&error))?,
+        kept: secret.into(),
+        source: Source::Given,
+        alias: given.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
+    }))
+}
+
+/// Tells a person what is there, and where a token is made.
+fn introduce(context: &Context<'_>, known: &Candidates) {
+    if !known.accounts.is_empty() {
+        // Behind `<token>` the registry's user name is only in the label.
+        let user = |account: &Account| {
+            if account.username.is_identity_token() { account.name.to_string() } else { account.username.to_string() }
+        };
+        let users: Vec<_> = known.accounts.iter().map(user).collect();
+        context.ui.say(format_args!(
+            "{} has accounts of: {}. A new user name adds one, a known one renews its own.",
+            known.registry,
+            users.join(", ")
+        ));
+    }
+    if let Some(page) = token_page(&known.registry) {
+        context.ui.say(format_args!("A token is made at {page}"));
+        if context.ui.confirm("Open it in the browser?").unwrap_or(false) && !context.ui.open_browser(page) {
+            context.ui.note("no browser could be opened");
+        }
+    }
+}
+
+/// Where the registries most people use make tokens.
+pub(super) fn token_page(registry: &Registry) -> Option<&'static str> {
+    Some(match registry.as_str() {
+        "docker.io" => "https://app.docker.com/settings/personal-access-tokens",
+        "ghcr.io" => "https://github.com/settings/tokens/new?scopes=read:packages,write:packages",
+        "registry.gitlab.com" => "https://gitlab.com/-/user_settings/personal_access_tokens",
+        "quay.io" => "https://quay.io/user/?tab=settings",
+        "codeberg.org" => "https://codeberg.org/user/settings/applications",
+        _ => return None,
+    })
+}
+
+fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {
+    format!("pipe it: `{} login {registry} -u {username} --password-stdin < FILE`", context.program)
+}
+
+/// Reads the secret and cuts exactly one line end, as docker/cli's `login --password-stdin` does.
+fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    let read =
+        stdin.take(SECRET_LIMIT + 1).read_to_string(&mut text).context("could not read the password from stdin")?;
+    if read as u64 > SECRET_LIMIT {
+        return Err(anyhow!("the password on stdin is longer than 1 MiB").into());
+    }
+    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix(['\n', '\r'])).unwrap_or(&text);
+    Ok(Secret::new(line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "compared in a test")]
+    fn exactly_one_line_end_is_cut() {
+        for (stdin, secret) in
+            [("pw", "pw"), ("pw\n", "pw"), ("pw\r\n", "pw"), ("pw\n\n", "pw\n"), (" pw \n", " pw "), ("\n", "")]
+        {
+            assert_eq!(read_secret(stdin.as_bytes()).unwrap().expose(), secret, "{stdin:?}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `login`: ask for what is missing, check it at the registry, keep it, say what happened.
+
+mod ask;
+mod outcome;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::args;
+use super::failure::Failure;
+use super::{Context, account};
+use crate::accounts::{Activate, Login};
+use crate::model::choice::Candidates;
+use crate::model::{AccountName, Credential, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username};
+use crate::oci::{self, Verdict, Wire};
+use crate::system::text;
+
+/// A login with nothing left to ask for.
+struct Complete {
+    username: Username,
+    kept: Kept,
+    source: Source,
+    alias: Option<AccountName>,
+}
+
+/// What was said about keeping it; wrong words are told before anybody types a password.
+struct Wishes {
+    store: Option<StoreKind>,
+    images: Vec<ImagePattern>,
+}
+
+pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode, Failure> {
+    let (registry, user) = ask::registry(context, given)?;
+    let wishes = Wishes::of(&registry, given)?;
+    let candidates = context.accounts.of(&registry)?;
+    match ask::secret(context, given, &candidates, user)? {
+        Some(complete) => finish(context, given, &candidates, wishes, complete),
+        None => recheck(context, given, &candidates),
+    }
+}
+
+/// Checks the login, keeps it and says so. Nobody is asked any more.
+fn finish(
+    context: &Context<'_>,
+    given: &args::Login,
+    before: &Candidates,
+    wishes: Wishes,
+    complete: Complete,
+) -> Result<ExitCode, Failure> {
+    let registry = &before.registry;
+    let Wishes { store, images } = wishes;
+    let Complete { username, kept, source, alias } = complete;
+    let credential = Credential { username, secret: kept.secret.copy() };
+    let open = check(context, given, registry, &credential)?;
+    let login = Login {
+        registry: registry.clone(),
+        username: credential.username,
+        name: alias,
+        store,
+        token_of: None,
+        images,
+        bound: None,
+        kept,
+        source,
+        activate: if given.activate { Activate::Yes } else { Activate::IfNone },
+    };
+    let kept = context.accounts.remember(&login).context("could not keep the login")?;
+    outcome::say(context, &kept, before, given, open)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Wishes {
+    fn of(registry: &Registry, given: &args::Login) -> Result<Self, Failure> {
+        let store = given.store.as_deref().map(store_kind).transpose()?;
+        Ok(Self { store, images: account::patterns(registry, &given.images)? })
+    }
+}
+
+fn store_kind(text: &str) -> Result<StoreKind, Failure> {
+    match StoreKind::parse(text) {
+        StoreKind::Unknown(_) => Err(Failure::usage(
+            format!("`{text}` is no store"),
+            "use `file`, or `helper:NAME` for docker-credential-NAME",
+        )),
+        known => Ok(known),
+    }
+}
+
+/// Asks the registry. `Ok(true)`: it takes anyone, so nothing was proved.
+fn check(
+    context: &Context<'_>,
+    given: &args::Login,
+    registry: &Registry,
+    credential: &Credential,
+) -> Result<bool, Failure> {
+    if given.no_verify {
+        return Ok(false);
+    }
+    let wire = if given.plain_http { Wire::PlainHttpAllowed } else { Wire::Https };
+    let verdict = context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire));
+    let failed = |reason: &str| format!("login failed for {registry}: {reason}");
+    match verdict {
+        Verdict::Accepted => Ok(false),
+        Verdict::Open => Ok(true),
+        Verdict::Rejected { by } => {
+            let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
+            let page = ask::token_page(registry).map_or_else(
+                || "look whether the token has expired or lacks a right, and log in again".to_owned(),
+                |page| format!("make a token at {page} and log in again"),
+            );
+            Err(Failure::not_logged_in(failed(&reason), format!("{page}; nothing was stored")))
+        }
+        Verdict::Unverified { why } => {
+            Err(Problem::new(failed(&why), "nothing was stored; `--no-verify` keeps a login unseen").into())
+        }
+    }
+}
+
+/// `login HOST` with nothing else and nobody to ask: is the account that is there still good?
+fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) -> Result<ExitCode, Failure> {
+    let Some(account) = candidates.default_account() else {
+        return Err(Failure::not_logged_in(
+            format!("{} has no active account", candidates.registry),
+            "name it with `-u`",
+        ));
+    };
+    let credential = context.credential(account)?;
+    check(context, given, &candidates.registry, &credential)?;
+    let json = json!({"status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(), "renewed": false});
+    context.ui.done(json, format_args!("{} still accepts {}", account.registry, account.name))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,74 @@
+//! What a person reads after a login.
+
+use serde_json::json;
+
+use crate::cli::failure::Failure;
+use crate::cli::{Context, args};
+use crate::docker::{ConfigJson, state};
+use crate::model::choice::Candidates;
+use crate::model::{Account, StoreKind};
+use crate::system::files;
+
+pub(super) fn say(
+    context: &Context<'_>,
+    kept: &Account,
+    before: &Candidates,
+    given: &args::Login,
+    open: bool,
+) -> Result<(), Failure> {
+    let registry = &kept.registry;
+    let after = context.accounts.of(registry)?;
+    let verified = !given.no_verify && !open;
+    let json = json!({
+        "status": "success", "registry": registry.as_str(), "account": kept.name.as_str(), "username": kept.username.as_str(),
+        "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
+    });
+    let how = if verified { "Logged in to" } else { "Kept a login, unverified, for" };
+    context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
+    let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
+    let by_default = if after.default_account() == Some(kept) { ", and by default" } else { "" };
+    let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
+    context.ui.say(format_args!("  Used for  {used_for}{by_default}"));
+    context.ui.say(format_args!("  Kept in   {}", place(context, kept)));
+    if open {
+        context.ui.note(format_args!("{registry} lets anyone in: the password was not checked"));
+    }
+    if let Some(default) =
+        after.default_account().filter(|default| *default != kept && after.accounts.len() > before.accounts.len())
+    {
+        context.ui.say(format_args!(
+            "  {registry} now has {} accounts. The default stays {}.",
+            after.accounts.len(),
+            default.name
+        ));
+        if kept.images.is_empty() {
+            context.ui.say(format_args!(
+                "  For an organisation's images too:  {} account edit {registry} {} --images '{}/**' --images 'ORGANISATION/**'",
+                context.program, kept.name, kept.username
+            ));
+        }
+    }
+    let docker = context.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
+    if let Some(Ok(file)) = docker
+        && !state::asks_us(&file, registry)
+    {
+        context
+            .ui
+            .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
+    }
+    Ok(())
+}
+
+fn place(context: &Context<'_>, account: &Account) -> String {
+    match (&account.store, &context.env.data_dir) {
+        (StoreKind::File, Some(folder)) => {
+            let folder = folder.join("secrets");
+            let is_private =
+                files::are_private_anywhere() || context.env.home().is_some_and(|home| folder.starts_with(home));
+            let claim = if is_private { " (readable by you only)" } else { "" };
+            format!("{}{claim}", context.env.shorten_home(&folder))
+        }
+        (StoreKind::Helper(helper), _) => format!("`{}`", helper.program()),
+        (other, _) => other.to_string(),
+    }
+}

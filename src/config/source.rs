@@ -1,0 +1,156 @@
+//! The shape of an account's `source` in `config.json`: where its secret comes from.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::model::{Borrow, Grant, Lender, Source};
+
+/// `{"provider": …}` or `{"borrow": …}`. What is neither is kept as it stands.
+pub(super) fn read(value: Option<Value>) -> Source {
+    let Some(value) = value else { return Source::Given };
+    let unknown = || Source::Unknown(value.to_string());
+    if value.get("provider").is_some() {
+        return serde_json::from_value(value.clone()).map_or_else(|_| unknown(), RawGrant::into_source);
+    }
+    serde_json::from_value::<RawBorrow>(value.clone()).ok().and_then(RawBorrow::into_source).unwrap_or_else(unknown)
+}
+
+/// `null` for a secret that was given.
+pub(super) fn write(source: &Source) -> Value {
+    let value = match source {
+        Source::Given => return Value::Null,
+        Source::Granted(grant) => serde_json::to_value(RawGrant::of(grant)),
+        Source::Borrowed(borrow) => serde_json::to_value(RawBorrow::of(borrow)),
+        Source::Unknown(text) => serde_json::from_str(text),
+    };
+    value.unwrap_or_else(|_| json!({}))
+}
+
+#[derive(Deserialize, Serialize)]
+struct RawGrant {
+    provider: String,
+    client_id: String,
+    token_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoke_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+}
+
+impl RawGrant {
+    fn of(grant: &Grant) -> Self {
+        let Grant { provider, client_id, token_url, revoke_url, exchange, tenant, page } = grant.clone();
+        Self { provider, client_id, token_url, revoke_url, exchange, tenant, page }
+    }
+
+    fn into_source(self) -> Source {
+        let Self { provider, client_id, token_url, revoke_url, exchange, tenant, page } = self;
+        Source::Granted(Grant { provider, client_id, token_url, revoke_url, exchange, tenant, page })
+    }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawBorrow {
+    /// The lender's word: `aws`, `helper:NAME`, `command`.
+    borrow: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    command: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    env: BTreeMap<String, String>,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<u64>,
+}
+
+impl RawBorrow {
+    fn of(borrow: &Borrow) -> Self {
+        let raw = Self { env: borrow.env.clone(), cache: borrow.cache.map(|cache| cache.as_secs()), ..Self::default() };
+        match borrow.lender.clone() {
+            Lender::Helper(name) => Self { borrow: format!("helper:{name}"), ..raw },
+            Lender::Aws { profile } => Self { borrow: "aws".into(), profile, ..raw },
+            Lender::Gcloud { profile } => Self { borrow: "gcloud".into(), profile, ..raw },
+            Lender::Az { subscription } => Self { borrow: "az".into(), profile: subscription, ..raw },
+            Lender::Gh { host, user } => Self { borrow: "gh".into(), host: Some(host), user, ..raw },
+            Lender::Glab => Self { borrow: "glab".into(), ..raw },
+            Lender::Op { item, account } => Self { borrow: "op".into(), item: Some(item), user: account, ..raw },
+            Lender::Pass { item } => Self { borrow: "pass".into(), item: Some(item), ..raw },
+            Lender::Vault { item, field } => {
+                Self { borrow: "vault".into(), item: Some(item), field: Some(field), ..raw }
+            }
+            Lender::Command(command) => Self { borrow: "command".into(), command, ..raw },
+        }
+    }
+
+    fn into_source(self) -> Option<Source> {
+        let Self { borrow, profile, host, user, item, field, command, env, cache } = self;
+        let lender = match borrow.as_str() {
+            "aws" => Lender::Aws { profile },
+            "gcloud" => Lender::Gcloud { profile },
+            "az" => Lender::Az { subscription: profile },
+            "gh" => Lender::Gh { host: host.unwrap_or_else(|| "github.com".into()), user },
+            "glab" => Lender::Glab,
+            "op" => Lender::Op { item: item?, account: user },
+            "pass" => Lender::Pass { item: item? },
+            "vault" => Lender::Vault { item: item?, field: field? },
+            "command" if !command.is_empty() => Lender::Command(command),
+            other => Lender::Helper(other.strip_prefix("helper:")?.parse().ok()?),
+        };
+        Some(Source::Borrowed(Borrow { lender, env, cache: cache.map(Duration::from_secs) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_reads_back() {
+        for text in [
+            r#"{"provider": "gitlab", "client_id": "c", "token_url": "https://gitlab.com/oauth/token", "page": "https://gitlab.com"}"#,
+            r#"{"provider": "entra", "client_id": "c", "token_url": "https://l/t", "revoke_url": "https://l/r", "exchange": "acr", "tenant": "t"}"#,
+            r#"{"borrow": "helper:ecr-login", "env": {"AWS_PROFILE": "work"}, "cache": 600}"#,
+            r#"{"borrow": "aws", "profile": "prod"}"#,
+            r#"{"borrow": "gcloud", "profile": "client-a"}"#,
+            r#"{"borrow": "az", "profile": "shop"}"#,
+            r#"{"borrow": "gh", "host": "github.com", "user": "octo-work"}"#,
+            r#"{"borrow": "glab"}"#,
+            r#"{"borrow": "op", "item": "op://ops/registry/token"}"#,
+            r#"{"borrow": "pass", "item": "ghcr.io/work"}"#,
+            r#"{"borrow": "vault", "item": "secret/registry", "field": "token"}"#,
+            r#"{"borrow": "command", "command": ["/bin/echo", "s"]}"#,
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let source = read(Some(value.clone()));
+            assert!(!matches!(source, Source::Unknown(_)), "{text}");
+            assert_eq!(write(&source), value, "{text}");
+        }
+        assert_eq!((read(None), write(&Source::Given)), (Source::Given, Value::Null));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_kept_as_it_stands() {
+        for text in [r#"{"borrow":"pigeon"}"#, r#"{"borrow":"aws","later":1}"#, r#"{"borrow":"op"}"#, "1", "{}"] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let source = read(Some(value.clone()));
+            assert_eq!((source.clone(), write(&source)), (Source::Unknown(text.into()), value));
+        }
+    }
+}

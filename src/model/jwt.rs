@@ -1,0 +1,63 @@
+//! What a JSON web token (RFC 7519) says about itself. Nothing here is proof: the signature is for its receiver to check.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
+
+use super::Secret;
+
+const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The claims of a token; `None` if it is no JWT.
+#[expect(clippy::disallowed_methods, reason = "what a token says about itself is read out of it")]
+pub(crate) fn claims(token: &Secret) -> Option<Value> {
+    let parts: Vec<_> = token.expose().split('.').collect();
+    let [_, payload, _] = parts[..] else { return None };
+    serde_json::from_slice(&PADDED_OR_NOT.decode(payload).ok()?).ok()
+}
+
+/// When the token ends by its own account (`exp`, RFC 7519 section 4.1.4); a fraction is dropped.
+pub(crate) fn expiry(claims: &Value) -> Option<SystemTime> {
+    let exp = claims.get("exp")?;
+    let seconds = exp.as_u64().or_else(|| Duration::try_from_secs_f64(exp.as_f64()?).ok().map(|exp| exp.as_secs()))?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+    fn token(payload: &str) -> Secret {
+        Secret::new(format!("e30.{}.x", BASE64_URL_SAFE_NO_PAD.encode(payload)))
+    }
+
+    #[test]
+    fn a_token_tells_when_it_ends() {
+        for (payload, seconds) in [
+            (r#"{"exp": 1700000000}"#, Some(1_700_000_000)),
+            (r#"{"exp": 1700000000.9}"#, Some(1_700_000_000)),
+            (r#"{"exp": -1}"#, None),
+            (r#"{"exp": 1e300}"#, None),
+            (r#"{"exp": "soon"}"#, None),
+            ("{}", None),
+        ] {
+            let exp = expiry(&claims(&token(payload)).unwrap());
+            let expected = seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(exp, expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn other_tokens_are_opaque() {
+        for token in ["", "opaque", "a.b", "a.b.c.d", "e30.%%%.x", "..", "v2.local.x"] {
+            assert!(claims(&Secret::new(token.to_owned())).is_none(), "{token}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `Source`: where an account's secret comes from, and `Kept`: what its store holds of it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::{HelperName, Secret, Username};
+
+/// Where an account's secret comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// A person or a client gave it, once.
+    #[default]
+    Given,
+    /// A login at an identity provider: a refresh token brings new ones.
+    Granted(Grant),
+    /// Another program has it and is asked when it is needed.
+    Borrowed(Borrow),
+    /// A newer Ensign's; the JSON text it stands for.
+    Unknown(String),
+}
+
+/// How the tokens of a login are renewed and revoked (RFC 6749 section 6, RFC 7009). Addresses are `https`, or `http` on
+/// loopback; whoever uses them checks that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The provider's name in the table of providers; for people only.
+    pub provider: String,
+    pub client_id: String,
+    pub token_url: String,
+    /// Where tokens are revoked; `None`: the provider cannot.
+    pub revoke_url: Option<String>,
+    /// What turns the provider's token into the registry's: the name of an exchange, such as `acr`.
+    pub exchange: Option<String>,
+    /// The provider's tenant, for exchanges that want it.
+    pub tenant: Option<String>,
+    /// Where a person ends the login by hand.
+    pub page: Option<String>,
+}
+
+/// Another program that has the secret, and what tells its identities apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Borrow {
+    pub lender: Lender,
+    /// Added to the program's environment.
+    pub env: BTreeMap<String, String>,
+    /// How long an answer without an end of its own is kept; `None`: as the lender allows.
+    pub cache: Option<Duration>,
+}
+
+/// The programs Ensign knows how to ask. Each field is a word of their command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lender {
+    /// `docker-credential-NAME get`
+    Helper(HelperName),
+    /// `aws ecr get-authorization-token`
+    Aws { profile: Option<String> },
+    /// `gcloud config config-helper`; `profile` is a named configuration
+    Gcloud { profile: Option<String> },
+    /// `az acr login --expose-token`
+    Az { subscription: Option<String> },
+    /// `gh auth token`
+    Gh { host: String, user: Option<String> },
+    /// `glab auth docker-helper get`
+    Glab,
+    /// `op read`
+    Op { item: String, account: Option<String> },
+    /// `pass show`
+    Pass { item: String },
+    /// `vault kv get`
+    Vault { item: String, field: String },
+    /// Any command: its first line is the secret.
+    Command(Vec<String>),
+}
+
+/// What a store keeps for an account: the secret, and what is known about its end.
+#[derive(Debug)]
+pub struct Kept {
+    pub secret: Secret,
+    /// When the secret ends, if that is known.
+    pub until: Option<SystemTime>,
+    /// From when on the next one is fetched, some time before that.
+    pub due: Option<SystemTime>,
+    /// What brings the next one.
+    pub refresh: Option<Secret>,
+    /// The registry or the provider refused it when we asked.
+    pub refused: bool,
+    /// The user name that came with it, if it is another than the account's.
+    pub username: Option<Username>,
+    /// For a borrowed secret: what was asked, so that an edit of the account makes it void.
+    pub asked: Option<String>,
+}
+
+impl From<Secret> for Kept {
+    fn from(secret: Secret) -> Self {
+        Self { secret, until: None, due: None, refresh: None, refused: false, username: None, asked: None }
+    }
+}
+
+impl Kept {
+    /// A second holder, as [`Secret::copy`].
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            secret: self.secret.copy(),
+            refresh: self.refresh.as_ref().map(Secret::copy),
+            username: self.username.clone(),
+            asked: self.asked.clone(),
+            until: self.until,
+            due: self.due,
+            refused: self.refused,
+        }
+    }
+
+    /// Tells whether both hold the same, in everything.
+    #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { secret, until, due, refresh, refused, username, asked } = self;
+        secret.expose() == other.secret.expose()
+            && refresh.as_ref().map(Secret::expose) == other.refresh.as_ref().map(Secret::expose)
+            && (until, due, refused) == (&other.until, &other.due, &other.refused)
+            && (username, asked) == (&other.username, &other.asked)
+    }
+
+    /// Tells whether there is nothing but the secret.
+    pub fn is_plain(&self) -> bool {
+        let Self { secret: _, until, due, refresh, refused, username, asked } = self;
+        until.is_none() && due.is_none() && refresh.is_none() && !refused && username.is_none() && asked.is_none()
+    }
+}

@@ -1,0 +1,113 @@
+//! `Url`: an address that a request may go to.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ureq::http::Uri;
+
+/// An absolute `http` or `https` address without user information and fragment, as the client itself reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url(pub(super) Uri);
+
+impl Url {
+    /// Only ASCII: `ureq` panics on a query that is not.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?; // drops a fragment without a word
+        let plain = text.is_ascii() && !text.contains('#') && matches!(uri.scheme_str()?, "http" | "https");
+        let host = uri.host()?;
+        let port = uri.authority()?.as_str().strip_prefix(host)?; // fails if user information precedes the host
+        let host_ok = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+            None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+        };
+        let digits = port.strip_prefix(':').filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        let port_ok = port.is_empty() || digits.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port > 0);
+        (plain && host_ok && port_ok && (1..=255).contains(&host.len())).then_some(Self(uri))
+    }
+
+    /// Resolves `path`, which begins with one `/`, against this address.
+    pub(crate) fn at(&self, path: &str) -> Option<Self> {
+        let scheme = if self.is_https() { "https" } else { "http" };
+        (path.starts_with('/') && !path.starts_with("//"))
+            .then(|| Self::parse(&format!("{scheme}://{}{path}", self.authority())))
+            .flatten()
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// `host[:port]`, as it was written.
+    pub(crate) fn authority(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// The host in lower case, without the brackets of an IPv6 address.
+    pub(crate) fn host(&self) -> String {
+        self.0.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase()
+    }
+
+    /// The address the host spells out, if it is no name.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.host().parse().ok().map(|ip: IpAddr| ip.to_canonical())
+    }
+
+    /// Tells whether the host is this machine, by name or number.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.host();
+        host == "localhost" || host.ends_with(".localhost") || self.ip().is_some_and(|ip| ip.is_loopback())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_http_without_user_and_fragment() {
+        for (text, host) in [
+            ("https://ghcr.io/v2/", Some("ghcr.io")),
+            ("https://GHCR.io", Some("ghcr.io")),
+            ("http://[::1]:5000/v2/", Some("::1")),
+            ("https://h:8443/token?a=b", Some("h")),
+            ("https://bob@h/", None),
+            ("https://ghcr.io:x@h/", None),
+            ("https://h/#f", None),
+            ("https://h:/", None),
+            ("https://h:+1/", None),
+            ("https://%68/", None),
+            ("https://[h]/", None),
+            ("https://h:0/", None),
+            ("https://h:99999/", None),
+            ("https://", None),
+            ("https:///v2/", None),
+            ("ftp://h/", None),
+            ("/v2/", None),
+            ("h", None),
+            ("https://h/?ü", None),
+            ("https://h\\@evil/", None),
+            ("https://h/ x", None),
+            ("https://h/\r\nx: y", None),
+            ("", None),
+        ] {
+            assert_eq!(Url::parse(text).map(|url| url.host()).as_deref(), host, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_on_its_host() {
+        let url = Url::parse("https://h:1/v2/").unwrap();
+        for (path, resolved) in [
+            ("/token?a=b", Some("https://h:1/token?a=b")),
+            ("//evil/token", None),
+            ("token", None),
+            ("/a#b", None),
+            ("", None),
+        ] {
+            assert_eq!(url.at(path), resolved.and_then(Url::parse), "{path}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! How a kept secret is written down: the secret alone as a text, or an object if more is known about it.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use crate::model::{Kept, Secret, Username};
+
+/// A kept secret on its way to or from a store.
+pub(super) struct Entry(pub(super) Kept);
+
+/// An object as text begins like this; no password does.
+const MARK: &str = r#"{"ensign":1,"#;
+
+impl Entry {
+    /// The entry as one text, for stores that keep only that.
+    #[expect(clippy::disallowed_methods, reason = "given to the store that keeps it")]
+    pub(super) fn to_text(&self) -> Zeroizing<String> {
+        if self.0.is_plain() {
+            return Zeroizing::new(self.0.secret.expose().to_owned());
+        }
+        let fields = Zeroizing::new(serde_json::to_string(self).expect("an entry always serializes"));
+        Zeroizing::new(format!("{MARK}{}", fields.strip_prefix('{').unwrap_or_default()))
+    }
+
+    pub(super) fn from_text(text: &str) -> Self {
+        let entry = text.strip_prefix(MARK).and_then(|rest| {
+            let object = Zeroizing::new(format!("{{{rest}"));
+            serde_json::from_str(&object).ok()
+        });
+        entry.unwrap_or_else(|| Self(Secret::new(text.to_owned()).into()))
+    }
+}
+
+impl Serialize for Entry {
+    #[expect(clippy::disallowed_methods, reason = "written to the store that keeps it")]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Kept { secret, until, due, refresh, refused, username, asked } = &self.0;
+        if self.0.is_plain() {
+            return serializer.serialize_str(secret.expose());
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("secret", secret.expose())?;
+        for (name, moment) in [("until", until), ("due", due)] {
+            if let Some(moment) = moment {
+                let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+                map.serialize_entry(name, &seconds)?;
+            }
+        }
+        if let Some(refresh) = refresh {
+            map.serialize_entry("refresh", refresh.expose())?;
+        }
+        if *refused {
+            map.serialize_entry("refused", &true)?;
+        }
+        if let Some(username) = username {
+            map.serialize_entry("username", username.as_str())?;
+        }
+        if let Some(asked) = asked {
+            map.serialize_entry("asked", asked)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOrObject)
+    }
+}
+
+struct TextOrObject;
+
+#[derive(Deserialize)]
+struct Fields {
+    secret: Zeroizing<String>,
+    until: Option<u64>,
+    due: Option<u64>,
+    refresh: Option<Zeroizing<String>>,
+    #[serde(default)]
+    refused: bool,
+    username: Option<String>,
+    asked: Option<String>,
+}
+
+impl<'de> Visitor<'de> for TextOrObject {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Entry, E> {
+        Ok(Entry(Secret::new(text.to_owned()).into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Entry, E> {
+        Ok(Entry(Secret::new(text).into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Entry, A::Error> {
+        let fields = Fields::deserialize(MapAccessDeserializer::new(map))?;
+        let username = fields.username.map(|name| name.parse::<Username>()).transpose();
+        Ok(Entry(Kept {
+            secret: Secret::new(fields.secret.to_string()),
+            until: fields.until.and_then(moment),
+            due: fields.due.and_then(moment),
+            refresh: fields.refresh.map(|text| Secret::new(text.to_string())),
+            refused: fields.refused,
+            username: username.map_err(A::Error::custom)?,
+            asked: fields.asked,
+        }))
+    }
+}
+
+fn moment(seconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_reads_back() {
+        let full = Kept {
+            until: moment(1_700_000_000),
+            due: moment(1_600_000_000),
+            refresh: Some(Secret::new("r".into())),
+            refused: true,
+            username: Some("AWS".parse().unwrap()),
+            asked: Some("aws".into()),
+            ..Secret::new("s \"quoted\"".into()).into()
+        };
+        let plain = |text: &str| Kept::from(Secret::new(text.into()));
+        for kept in [full, plain("s"), plain(""), plain("{\"ensign\":1,"), plain("{\"a\": 1}")] {
+            let entry = Entry(kept);
+            assert!(Entry::from_text(&entry.to_text()).0.is_same(&entry.0), "{}", *entry.to_text());
+            let json = serde_json::to_string(&entry).unwrap();
+            assert!(serde_json::from_str::<Entry>(&json).unwrap().0.is_same(&entry.0), "{json}");
+        }
+        assert!(!plain("a").is_same(&plain("b")));
+    }
+}
