@@ -1,7 +1,9 @@
 //! `Login`: a login to keep, and the account it adds or renews.
 
+use std::time::SystemTime;
+
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username};
+use crate::model::{Account, AccountName, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username, jwt};
 
 /// A login to keep.
 pub(crate) struct Login {
@@ -32,6 +34,13 @@ pub(crate) enum Activate {
 }
 
 impl Login {
+    /// What is to be kept. A token that says of itself when it ends is believed, unless it should have ended already: the
+    /// registry has just taken it, so it is our clock that is wrong.
+    pub(super) fn kept_from(&self, now: SystemTime) -> Kept {
+        let exp = jwt::claims(&self.kept.secret).and_then(|claims| jwt::expiry(&claims));
+        Kept { until: self.kept.until.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() }
+    }
+
     /// The account this login adds or renews among `candidates`.
     pub(super) fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {

@@ -4,6 +4,7 @@ mod login;
 mod obtain;
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anyhow::Result;
 
@@ -124,11 +125,12 @@ impl<'e> Accounts<'e> {
     /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
     pub(crate) fn remember(&self, login: &Login) -> Result<Account> {
         let mut before = None;
+        let kept = login.kept_from(SystemTime::now());
         let result = self.change(|edit| {
             let candidates = edit.of(&login.registry);
             let account = login.account(&candidates)?;
             let secret = self.vault.get(&account);
-            self.vault.put(&account, &login.kept)?;
+            self.vault.put(&account, &kept)?;
             before = secret.ok().map(|secret| (account.clone(), secret)); // what could not be read cannot be put back
             edit.document.put(&account);
             let moved = |old: &&Account| old.name == account.name && old.store != account.store;

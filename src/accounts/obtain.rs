@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::Accounts;
 use crate::borrow::{self, Unlent};
-use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Source, Username};
+use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username};
 use crate::oauth::{self, Fresh, Unrenewed};
 use crate::system::files::Lock;
 
@@ -131,7 +131,7 @@ impl Accounts<'_> {
             secret,
             due: until.map(|until| due(until, SystemTime::now())),
             until,
-            refresh: refresh.or_else(|| before.refresh.as_ref().map(crate::model::Secret::copy)),
+            refresh: refresh.or_else(|| before.refresh.as_ref().map(Secret::copy)),
             refused: false,
             username: username.or_else(|| before.username.clone()),
             asked: None,
@@ -188,8 +188,27 @@ impl Accounts<'_> {
         }
     }
 
+    /// Keeps in mind what the registry made of `secret` when it was asked. Best effort: the next check says it again.
+    pub(crate) fn judge(&self, account: &Account, secret: &Secret, refused: bool) {
+        if let Ok(Some(kept)) = self.vault.get(account)
+            && kept.secret.is_same(secret)
+        {
+            let _ = self.mark(account, &kept, refused);
+        }
+    }
+
+    /// How the account's secret stands, if that is bad news: what a person should know before a client asks.
+    pub(crate) fn trouble(&self, account: &Account, kept: &Kept) -> Option<Problem> {
+        match account.source {
+            Source::Borrowed(_) => None, // it is had anew
+            _ if kept.refused => Some(refused(account)),
+            _ if kept.refresh.is_none() && age(kept, SystemTime::now()) == Age::Over => Some(over(account)),
+            _ => None,
+        }
+    }
+
     /// Marks a secret that the registry or the provider refused, or takes the mark away.
-    pub(crate) fn mark(&self, account: &Account, kept: &Kept, refused: bool) -> Result<()> {
+    fn mark(&self, account: &Account, kept: &Kept, refused: bool) -> Result<()> {
         if kept.refused == refused {
             return Ok(());
         }
@@ -251,7 +270,6 @@ fn ended(account: &Account, why: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Secret;
 
     #[test]
     fn a_secret_is_good_then_due_then_over() {

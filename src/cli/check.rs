@@ -40,6 +40,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
             None => tell_login(&oci::check(&subject.registry, &subject.credential, wire), &subject, action),
         }
     });
+    subject.judge(context, &told);
     let mark = if told.code == 0 { "✓" } else { "✗" };
     context.ui.data(subject.json(&told, action), format_args!("{mark} {}", told.sentence))?;
     subject.advise(context, &told);
@@ -57,6 +58,15 @@ impl Subject {
         let account = which::account_for(context, &candidates, image.as_ref())?.clone();
         let credential = context.credential(&account)?;
         Ok(Self { registry, image, account, credential })
+    }
+
+    /// A password that was refused is not handed to clients any more; one that was accepted is again.
+    pub(super) fn judge(&self, context: &Context<'_>, told: &Told) {
+        match told.code {
+            0 | 4 => context.accounts.judge(&self.account, &self.credential.secret, false),
+            3 => context.accounts.judge(&self.account, &self.credential.secret, true),
+            _ => {}
+        }
     }
 
     pub(super) fn json(&self, told: &Told, action: Action) -> Value {

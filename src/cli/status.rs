@@ -69,7 +69,7 @@ fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
 fn line<'c>(context: &Context<'_>, account: &'c Account, candidates: &Candidates) -> Line<'c> {
     let again = || format!("{} login {} --alias {}", context.program, account.registry, account.name);
     let trouble = match context.accounts.kept(account) {
-        Ok(Some(_)) => None,
+        Ok(Some(kept)) => context.accounts.trouble(account, &kept).map(|problem| problem.to_string()),
         Ok(None) => Some(format!("its secret is gone: {}", again())),
         Err(error) => Some(format!("{error:#}")),
     };

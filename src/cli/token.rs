@@ -30,6 +30,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode
         }
         Err(access) => {
             let told = check::tell(&access, &subject, action);
+            subject.judge(context, &told);
             context.ui.say(format_args!("error: {}", told.sentence));
             subject.advise(context, &told);
             if context.ui.is_json() {

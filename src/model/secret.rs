@@ -33,6 +33,10 @@ impl Secret {
         Self(self.0.clone())
     }
 
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

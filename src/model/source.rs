@@ -112,11 +112,14 @@ impl Kept {
     }
 
     /// Tells whether both hold the same, in everything.
-    #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
     pub fn is_same(&self, other: &Self) -> bool {
         let Self { secret, until, due, refresh, refused, username, asked } = self;
-        secret.expose() == other.secret.expose()
-            && refresh.as_ref().map(Secret::expose) == other.refresh.as_ref().map(Secret::expose)
+        let same_refresh = match (refresh, &other.refresh) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        secret.is_same(&other.secret)
+            && same_refresh
             && (until, due, refused) == (&other.until, &other.due, &other.refused)
             && (username, asked) == (&other.username, &other.asked)
     }

@@ -221,6 +221,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_dead_secret_is_not_found_and_explained_where_somebody_watches() {
+        for is_watched in [false, true] {
+            let refusal =
+                Refusal::Dead(Problem::run("the secret of me on ghcr.io is not good\nany more", "login ghcr.io"));
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            assert_eq!(refusal.write(&mut stdout, &mut stderr, is_watched), ExitCode::FAILURE);
+            assert_eq!(String::from_utf8(stdout).unwrap(), "credentials not found in native keychain\n");
+            let line = "ensign: the secret of me on ghcr.io is not good any more: run `docker-credential-ensign login ghcr.io`\n";
+            assert_eq!(String::from_utf8(stderr).unwrap(), if is_watched { line } else { "" });
+        }
+    }
+
+    #[test]
     fn refusals_are_one_plain_line() {
         for (refusal, expected) in [
             (Refusal::NotFound, "credentials not found in native keychain\n"),

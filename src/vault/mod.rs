@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::model::{Account, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
+use crate::model::{Account, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username};
 use crate::system::env::Env;
+use crate::system::files;
 use crate::system::text;
 use file::SecretFile;
 
@@ -45,6 +46,9 @@ impl<'e> Vault<'e> {
 
     /// Forgets the account's secret; none there is fine.
     pub(crate) fn remove(&self, account: &Account) -> Result<()> {
+        if account.source != Source::Given {
+            files::remove(&self.renewal_lock(account)?)?;
+        }
         match &account.store {
             StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.remove(&account.name)),
             StoreKind::Helper(helper) => helper::erase(helper, account),

@@ -6,6 +6,7 @@
 mod bad_input;
 mod callers;
 mod check;
+mod dead_secrets;
 mod docker;
 mod formats;
 mod install;

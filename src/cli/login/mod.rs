@@ -127,7 +127,13 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
         ));
     };
     let credential = context.credential(account)?;
-    check(context, given, &candidates.registry, &credential)?;
+    let result = check(context, given, &candidates.registry, &credential);
+    match &result {
+        Ok(open) if !open => context.accounts.judge(account, &credential.secret, false),
+        Err(failure) if failure.is_rejection() => context.accounts.judge(account, &credential.secret, true),
+        _ => {}
+    }
+    result?;
     let json = json!({"status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(), "renewed": false});
     context.ui.done(json, format_args!("{} still accepts {}", account.registry, account.name))?;
     Ok(ExitCode::SUCCESS)

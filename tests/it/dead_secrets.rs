@@ -1,0 +1,84 @@
+//! A secret that is known to be dead is not handed out: it would break the pulls of public images too.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::support::registry::FakeRegistry;
+use crate::support::{Run, Sandbox, read_json, write};
+
+/// What the store holds for `account`, replaced.
+fn put(sandbox: &Sandbox, registry: &str, account: &str, kept: &Value) {
+    let path = sandbox.secrets_path(registry);
+    let mut file = read_json(&path);
+    file["secrets"][account] = kept.clone();
+    write(&path, file.to_string().as_bytes());
+}
+
+fn seconds_from_now(seconds: i64) -> i64 {
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    i64::try_from(now).unwrap() + seconds
+}
+
+#[test]
+fn a_password_that_the_registry_refused_in_a_check_is_not_handed_out_any_more() {
+    for check in ["check", "login"] {
+        let registry = FakeRegistry::start();
+        let host = &registry.host;
+        let sandbox = Sandbox::new();
+        sandbox.store(host, "alice", "outdated");
+        assert_eq!(sandbox.who(host), "alice");
+        assert_eq!(sandbox.run(&[check, host], "").code, Some(3));
+        assert_eq!(sandbox.run(&["get"], host), Run::not_found());
+        let status = sandbox.run(&["status"], "");
+        assert_eq!(status.code, Some(3));
+        let cure = format!("run `docker-credential-ensign login {host} --alias alice`");
+        assert!(status.stdout.contains("the registry refused it") && status.stdout.contains(&cure), "{status:?}");
+        sandbox.store(host, "alice", "alice-pw");
+        assert_eq!(sandbox.who(host), "alice", "a new password clears the mark");
+    }
+}
+
+#[test]
+fn a_password_that_is_accepted_again_is_handed_out_again() {
+    let registry = FakeRegistry::start();
+    let host = &registry.host;
+    let sandbox = Sandbox::new();
+    sandbox.store(host, "alice", "alice-pw");
+    put(&sandbox, host, "alice", &json!({"secret": "alice-pw", "refused": true}));
+    assert_eq!(sandbox.run(&["get"], host), Run::not_found());
+    sandbox.ok(&["check", host], "");
+    assert_eq!(sandbox.who(host), "alice");
+}
+
+#[test]
+fn a_verdict_that_nobody_gave_changes_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.store("localhost:1", "alice", "pw");
+    assert_eq!(sandbox.run(&["check", "localhost:1"], "").code, Some(1));
+    assert_eq!(sandbox.who("localhost:1"), "alice");
+}
+
+#[test]
+fn a_token_that_says_when_it_ends_is_believed_unless_it_should_have_ended_before_it_was_stored() {
+    for (exp, seconds) in [("later", 60), ("before", -60)] {
+        let sandbox = Sandbox::new();
+        let claims = json!({"exp": seconds_from_now(seconds)}).to_string();
+        let token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims));
+        sandbox.store("shop.azurecr.io", "00000000-0000-0000-0000-000000000000", &token);
+        let kept = &read_json(&sandbox.secrets_path("shop.azurecr.io"))["secrets"];
+        assert_eq!(kept.as_object().unwrap().values().next().unwrap().is_object(), exp == "later", "{kept}");
+        assert!(sandbox.ok(&["get"], "shop.azurecr.io").contains(&token));
+    }
+}
+
+#[test]
+fn an_expired_secret_is_not_found_and_one_that_will_expire_answers() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "token");
+    put(&sandbox, "ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(60)}));
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+    put(&sandbox, "ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(-60)}));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+    assert!(sandbox.run(&["status"], "").stdout.contains("it has expired"));
+}
