@@ -74,7 +74,7 @@ impl Login {
     }
 
     /// The account this login renews.
-    fn known<'c>(&self, candidates: &'c Candidates) -> Option<&'c Account> {
+    pub(super) fn known<'c>(&self, candidates: &'c Candidates) -> Option<&'c Account> {
         if let Some(name) = &self.name {
             return candidates.accounts.iter().find(|account| account.name == *name);
         }

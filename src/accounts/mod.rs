@@ -124,6 +124,9 @@ impl<'e> Accounts<'e> {
 
     /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
     pub(crate) fn remember(&self, login: &Login) -> Result<Account> {
+        if let Some(account) = self.returned(login)? {
+            return Ok(account);
+        }
         let mut before = None;
         let kept = login.kept_from(SystemTime::now());
         let result = self.change(|edit| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 
-use super::Accounts;
+use super::{Accounts, Login};
 use crate::borrow::{self, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username};
 use crate::oauth::{self, Fresh, Unrenewed};
@@ -122,6 +122,23 @@ impl Accounts<'_> {
             }
         };
         Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(ended(account, &why)) })
+    }
+
+    /// The account whose own secret comes back in `login`: `docker login` stores again what `get` has answered
+    /// (docker/cli `cli/command/registry/login.go`), which is no reason to stop renewing or borrowing it.
+    pub(super) fn returned(&self, login: &Login) -> Result<Option<Account>> {
+        let candidates = self.of(&login.registry)?;
+        let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Given) else { return Ok(None) };
+        let same = |secret: &Secret| secret.is_same(&login.kept.secret);
+        let is_ours = match &account.source {
+            Source::Given | Source::Unknown(_) => false,
+            Source::Granted(_) => self.vault.get(account)?.is_some_and(|kept| same(&kept.secret)),
+            Source::Borrowed(borrow) => {
+                let kept = self.vault.get(account)?;
+                matches!(self.borrowed(account, borrow, kept, Waiting::Client), Ok(Obtained::Good(lent)) if same(&lent.secret))
+            }
+        };
+        Ok(Some(account.clone()).filter(|_| is_ours))
     }
 
     /// Writes the new tokens down, unless the account has been logged in anew or removed meanwhile.
