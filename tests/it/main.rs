@@ -11,6 +11,7 @@ mod docker;
 mod formats;
 mod install;
 mod layers;
+mod leaks;
 mod people;
 mod regressions;
 mod stores;

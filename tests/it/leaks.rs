@@ -1,0 +1,133 @@
+//! A whole session's output, processes and files hold no secret; only the store does, and what was asked for.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::support::registry::FakeRegistry;
+use crate::support::{Run, Sandbox, write};
+
+/// The fake registry takes a user's name with `-pw` behind it.
+const ALICE: &str = "l3akalice";
+const BOB: &str = "l3akbob";
+
+/// Everything but the secrets themselves.
+struct Session<'s> {
+    sandbox: &'s Sandbox,
+    secrets: Vec<String>,
+}
+
+impl Session<'_> {
+    fn run(&self, words: &[&str], stdin: &str) -> Run {
+        let run = self.sandbox.run(words, stdin);
+        self.assert_clean(&format!("{words:?}: {run:?}"));
+        run
+    }
+
+    fn ok(&self, words: &[&str], stdin: &str) {
+        let run = self.run(words, stdin);
+        assert_eq!(run.code, Some(0), "{words:?}: {run:?}");
+    }
+
+    fn assert_clean(&self, text: &str) {
+        for secret in &self.secrets {
+            assert!(!text.contains(secret.as_str()), "{secret} leaked: {text}");
+        }
+    }
+
+    /// Looks at the words and the environment of every process until `done`, as `ps e` does.
+    fn watch_processes(&self, done: &AtomicBool) -> u32 {
+        let mut seen = 0;
+        while !done.load(Ordering::Relaxed) {
+            for process in fs::read_dir("/proc").unwrap().map(Result::unwrap) {
+                for file in ["cmdline", "environ"] {
+                    if let Ok(bytes) = fs::read(process.path().join(file)) {
+                        let text = String::from_utf8_lossy(&bytes);
+                        self.assert_clean(&text);
+                        seen += u32::from(text.contains("docker-credential-ensign"));
+                    }
+                }
+            }
+        }
+        seen
+    }
+
+    /// Every file below `folder` but the secret store's.
+    fn assert_files_are_clean(&self, folder: &Path) -> u32 {
+        let mut seen = 0;
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path == self.sandbox.home().join("data/secrets") || path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                seen += self.assert_files_are_clean(&path);
+            } else {
+                self.assert_clean(&format!(
+                    "{}: {}",
+                    path.display(),
+                    String::from_utf8_lossy(&fs::read(&path).unwrap())
+                ));
+                seen += 1;
+            }
+        }
+        seen
+    }
+}
+
+#[test]
+fn a_full_session_leaks_no_secret() {
+    let registry = FakeRegistry::with_tokens();
+    let host = registry.host.as_str();
+    let (alice_image, bob_image) = (format!("{host}/{ALICE}/app:1"), format!("{host}/{BOB}/app:1"));
+    // The script itself does not hold the secret in one piece.
+    let lender = "#!/bin/sh\nprintf 'warning: l3akbob-%s\\n' pw >&2\nprintf 'l3akbob-%s\\n' pw\n[ -z \"$BROKEN\" ]\n";
+    let sandbox = Sandbox::new().with_program("lender", lender);
+    let secrets = [ALICE, BOB].map(|user| format!("{user}-pw")).to_vec();
+    let session = Session { sandbox: &sandbox, secrets };
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| session.watch_processes(&done));
+        session.ok(&["login", host, "-u", ALICE, "--password-stdin"], &format!("{ALICE}-pw\n"));
+        session.ok(&["login", host, "-u", BOB, "--password-stdin", "--json"], &format!("{BOB}-pw\n"));
+        session.run(&["login", host, "-u", "l3akcarol", "--password-stdin"], &format!("{BOB}-pw\n"));
+        session.run(&["login", host, "-u", "x", "--password-stdin"], &format!("{BOB}-pw\r\nx: y\n"));
+        session.run(&["login", "localhost:1", "-u", BOB, "--password-stdin"], &format!("{BOB}-pw"));
+        for json in [&[][..], &["--json"]] {
+            for words in [
+                &["status"][..],
+                &["status", host],
+                &["switch", host],
+                &["account", "show", host],
+                &["which", &alice_image],
+                &["which", &bob_image, "--as", "docker push x"],
+                &["check", &alice_image, "--push"],
+                &["check", &bob_image],
+                &["configure-docker", "--dry-run"],
+                &["configure-docker"],
+                &["configure-docker", "--undo"],
+                &["restore"],
+            ] {
+                let words: Vec<_> = words.iter().chain(json).copied().collect();
+                session.run(&words, "");
+            }
+        }
+        // Damage that makes the program speak of the files in which secrets lie.
+        let kept = sandbox.secrets_path(host);
+        let good = fs::read(&kept).unwrap();
+        write(&kept, &good[..good.len() / 2]);
+        for words in [&["get"][..], &["status"], &["check", host], &["logout", host, "-u", ALICE]] {
+            session.run(words, host);
+        }
+        write(&kept, &good);
+        session.run(&["store"], &format!("{{\"ServerURL\": \"{host}\", \"Secret\": \"{BOB}-pw"));
+        session.run(&["store"], &format!("{{\"ServerURL\": \"\", \"Username\": \"{BOB}\", \"Secret\": \"{BOB}-pw\"}}"));
+        session.run(&["list"], "");
+        session.ok(&["logout", host, "--all"], "");
+        done.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0, "the watcher saw no process of ours");
+    });
+    assert!(session.assert_files_are_clean(sandbox.home()) > 1);
+    assert!(!sandbox.secrets_path(host).exists());
+}
