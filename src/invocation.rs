@@ -22,6 +22,8 @@ pub(crate) struct Invocation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Front {
     Protocol(Action),
+    /// The kubelet's own protocol.
+    Kubelet,
     Version,
     /// A protocol verb with more words behind it.
     ProtocolUsage,
@@ -64,6 +66,9 @@ impl Front {
         if matches!(first, "version" | "--version" | "-v" | "-V") && words.len() == 1 {
             return Self::Version;
         }
+        if first == "kubelet" && words.len() == 1 {
+            return Self::Kubelet;
+        }
         match Action::ALL.into_iter().find(|action| action.verb() == first) {
             Some(action) if words.len() == 1 => Self::Protocol(action),
             Some(_) => Self::ProtocolUsage,
@@ -103,6 +108,7 @@ mod tests {
             (vec![r"docker-credential-ensign.EXE", "erase"], None, Front::Protocol(Action::Erase)),
             (vec!["docker-credential-ensign-work", "get"], Some("work"), Front::Protocol(Action::Get)),
             (vec!["ensign", "store"], None, Front::Protocol(Action::Store)),
+            (vec!["docker-credential-ensign", "kubelet"], None, Front::Kubelet),
             (vec!["ensign", "get", "x"], None, Front::ProtocolUsage),
             (vec!["ensign", "get", "--help"], None, Front::ProtocolUsage),
             (vec!["ensign", "version"], None, Front::Version),

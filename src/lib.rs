@@ -46,6 +46,8 @@ pub fn main() -> ExitCode {
         Front::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::print_help(program, &mut io::stderr())
         }
+        Front::Kubelet if io::stdin().is_terminal() => cli::print_help(program, &mut io::stderr()),
+        Front::Kubelet => protocol::kubelet::serve(&Env::take()),
         Front::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref(), &Env::take()),
         Front::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
         Front::Version => print(&protocol::version_line(program), ExitCode::SUCCESS),

@@ -4,6 +4,7 @@
 //! stdin in, one answer on stdout, exit code 0 or 1 and no other; nothing on stderr when it goes well. It never prompts
 //! and does not know the front for people; the network is asked by `accounts`, and only for a secret that is due.
 
+pub(crate) mod kubelet;
 mod message;
 
 use std::io::{self, IsTerminal, Read, Write};

@@ -10,6 +10,7 @@ mod dead_secrets;
 mod docker;
 mod formats;
 mod install;
+mod kubelet;
 mod layers;
 mod leaks;
 mod people;

@@ -1,0 +1,123 @@
+//! The kubelet's exec protocol: which credentials pull this image (Kubernetes
+//! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider/{v1,v1beta1,v1alpha1}/types.go`)?
+//!
+//! One JSON request on stdin, one answer on stdout. No credentials is an answer too; errors go to stderr, which the
+//! kubelet logs with an exit code other than 0.
+
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::accounts::{Accounts, Found};
+use crate::model::choice::{Evidence, Named, NoChoice, Wish};
+use crate::model::{Credential, ImageReference, Problem, Registry};
+use crate::system::env::Env;
+use crate::system::text;
+
+/// Answers one call.
+pub(crate) fn serve(env: &Env) -> ExitCode {
+    match answer(env, io::stdin().lock()) {
+        Ok(answer) => writeln!(io::stdout(), "{}", *answer).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&format!("{error:#}"), 400));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The versions differ in their names only, as far as we answer.
+const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
+const GROUP: &str = "credentialprovider.kubelet.k8s.io/";
+const LIMIT: u64 = 1 << 20;
+
+/// Later versions add fields; those we do not use are not looked at.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    kind: String,
+    api_version: String,
+    /// Without tag and digest.
+    image: String,
+}
+
+fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
+    let Request { kind, api_version, image } = read(stdin)?;
+    if kind != "CredentialProviderRequest" {
+        bail!("`{}` is no CredentialProviderRequest", text::one_line(&kind, 60));
+    }
+    let known = api_version.strip_prefix(GROUP).is_some_and(|version| VERSIONS.contains(&version));
+    if !known {
+        let what = format!(
+            "`{}` is no version of the kubelet's protocol that is spoken here",
+            text::one_line(&api_version, 80)
+        );
+        bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
+    }
+    let shown = text::one_line(&image, 200);
+    let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is no image: {error}"))?;
+    let found = find(env, &image)?;
+    Ok(response(&api_version, image.registry(), found.as_ref()))
+}
+
+fn read(mut stdin: impl Read) -> Result<Request> {
+    let mut bytes = Vec::new();
+    stdin.by_ref().take(LIMIT).read_to_end(&mut bytes).context("could not read the request")?;
+    // A request can hold a service account's token, which the error's text would quote.
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::new(
+            format!("stdin holds no CredentialProviderRequest (line {})", error.line()),
+            "let the kubelet call `docker-credential-ensign kubelet`",
+        )
+        .into()
+    })
+}
+
+/// The image says it all: the kubelet is a daemon, so neither its command line nor its folder proves anything.
+fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
+    let registry = image.registry();
+    let named = env.account.as_ref().map(|value| Named::parse(value, registry));
+    let wish = Wish { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
+    let evidence = Evidence { images: Vec::new, folder: || None };
+    match Accounts::new(env).find(registry, &wish, &evidence)? {
+        Found::Credential(credential) if credential.username.is_identity_token() => {
+            bail!(Problem::run(
+                format!("the account of `{image}` has an identity token, which the kubelet cannot use"),
+                format_args!("login {registry} -u NAME")
+            ))
+        }
+        Found::Credential(credential) => Ok(Some(credential)),
+        Found::NoChoice(NoChoice::NotFound) => Ok(None),
+        Found::NoChoice(NoChoice::NoSuchAccount { name, .. }) => {
+            bail!(Problem::run(format!("{registry} has no account `{name}`"), format_args!("status {registry}")))
+        }
+        Found::NoChoice(NoChoice::Several) => bail!(Problem::run(
+            format!("{registry} has several accounts, and none is for `{image}`"),
+            format_args!("account edit {registry} NAME --images PATTERN")
+        )),
+        Found::Dead(why) => {
+            let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&why.to_string(), 400));
+            Ok(None)
+        }
+    }
+}
+
+/// Exactly these fields: the kubelet decodes strictly. It is to keep no answer, since another account may answer for the
+/// next image, and a switch is to take effect at once.
+#[expect(clippy::disallowed_methods, reason = "this is the answer")]
+fn response(api_version: &str, registry: &Registry, credential: Option<&Credential>) -> Zeroizing<String> {
+    let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {
+        let [registry, username, password] =
+            [registry.as_str(), username.as_str(), secret.expose()].map(|text| Zeroizing::new(json!(text).to_string()));
+        Zeroizing::new(format!("{{{}:{{\"username\":{},\"password\":{}}}}}", *registry, *username, *password))
+    });
+    Zeroizing::new(format!(
+        "{{\"kind\":\"CredentialProviderResponse\",\"apiVersion\":{},\"cacheKeyType\":\"Registry\",\
+         \"cacheDuration\":\"0s\",\"auth\":{}}}",
+        json!(api_version),
+        *auth
+    ))
+}
