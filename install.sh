@@ -219,6 +219,7 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     fi
     if [ -n "$plugin" ]; then unlink_ours "$bin/$PROGRAM" "$plugin"; fi
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
+    for pin in "$bin/$PROGRAM"-*; do unlink_ours "$PROGRAM" "$pin"; done
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
         rm -f -- "$bin/$PROGRAM"
         say "Removed $(shown "$bin/$PROGRAM")"

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, account_json, args};
+use super::{Context, account_json, args, pin};
 use crate::model::{Account, AccountName, ImagePattern, Registry};
 use crate::system::env;
 
@@ -88,6 +88,9 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     let candidates = context.accounts.of(&registry)?;
     let account = context.account(&candidates, changed.as_str())?;
     context.ui.done(account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
+    if given.alias.is_some() {
+        pin::drop_orphans(context)?;
+    }
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}", patterns.join(", ")));
     if !account.folders.is_empty() {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, names};
+use super::{Context, args, names, pin};
 use crate::accounts::OutOfReach;
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Problem, Registry};
@@ -26,6 +26,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         removed.push(account.name.to_string());
     }
     if !removed.is_empty() {
+        pin::drop_orphans(context)?;
         let after = context.accounts.of(&registry)?;
         context.ui.note("the token itself stays valid until the registry ends it");
         if given.force {

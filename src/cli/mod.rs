@@ -7,6 +7,7 @@ mod configure_docker;
 mod failure;
 mod login;
 mod logout;
+mod pin;
 mod restore;
 mod status;
 mod switch;
@@ -90,6 +91,7 @@ impl Context<'_> {
             Command::Check(check) => check::run(self, &check),
             Command::Token(token) => token::run(self, &token),
             Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
+            Command::Pin(pin) => pin::run(self, &pin),
             Command::Restore => restore::run(self),
             Command::Completions { shell } => {
                 // A shell completes the first word of a line, which for the plugin is `docker`: not ours.

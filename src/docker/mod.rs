@@ -6,6 +6,7 @@ mod config_json;
 pub(crate) mod containers;
 mod json_edit;
 pub(crate) mod leftovers;
+pub(crate) mod pins;
 mod plan;
 pub(crate) mod setup;
 pub(crate) mod state;

@@ -185,6 +185,12 @@ impl fmt::Display for StoreKind {
 pub struct HelperName(String);
 
 impl HelperName {
+    /// Tells whether a text can be part of a program's name.
+    pub fn fits(text: &str) -> bool {
+        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
+        !text.is_empty() && text.len() <= 64 && text.chars().all(safe)
+    }
+
     pub fn program(&self) -> String {
         format!("docker-credential-{}", self.0)
     }
@@ -194,13 +200,8 @@ impl FromStr for HelperName {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
         let ours = text == "atcr" || text.starts_with("ensign"); // we would wait for ourselves
-        if !text.is_empty() && text.len() <= 64 && text.chars().all(safe) && !ours {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(())
-        }
+        if Self::fits(text) && !ours { Ok(Self(text.to_owned())) } else { Err(()) }
     }
 }
 

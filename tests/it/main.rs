@@ -14,6 +14,7 @@ mod kubelet;
 mod layers;
 mod leaks;
 mod people;
+mod pin;
 mod regressions;
 mod stores;
 mod support;

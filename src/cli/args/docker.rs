@@ -21,3 +21,16 @@ pub(in crate::cli) struct ConfigureDocker {
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) import: bool,
 }
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Pin {
+    /// The account's alias [left out: shows what is pinned]
+    #[arg(value_name = "ALIAS")]
+    pub(in crate::cli) alias: Option<String>,
+    /// Remove the program again
+    #[arg(long, requires = "alias")]
+    pub(in crate::cli) remove: bool,
+    /// The folder of the program [default: where docker-credential-ensign is on PATH]
+    #[arg(long, value_name = "FOLDER")]
+    pub(in crate::cli) folder: Option<String>,
+}

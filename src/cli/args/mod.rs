@@ -10,7 +10,7 @@ pub(super) use clap::error::ErrorKind;
 pub(super) use clap_complete::Shell;
 
 pub(super) use ask::{Check, Token, Which};
-pub(super) use docker::ConfigureDocker;
+pub(super) use docker::{ConfigureDocker, Pin};
 pub(super) use login::{Login, Logout};
 
 /// One Docker credential helper for all your registries and all your accounts on each of them.
@@ -52,6 +52,8 @@ pub(super) enum Command {
     Token(Token),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
     ConfigureDocker(ConfigureDocker),
+    /// Make a program that answers as one account only, for tools that can name a program but no account
+    Pin(Pin),
     /// Put back the last good copy of a damaged config, and move damaged secrets aside
     Restore,
     /// Print the completions of a shell

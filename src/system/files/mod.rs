@@ -126,6 +126,22 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
 }
 
+/// Makes `path` another name of the program `target` in the same folder. What is there already stays, as an error.
+pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
+    imp::link(target, path).map_err(|error| failed("make", path, &error))
+}
+
+/// Tells whether `path` is another name of `target`, which lies in the same folder.
+pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
+    imp::is_link_to(path, target)
+}
+
+/// Every other name of `target` in `folder`.
+pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.file_name() != target.file_name() && is_link_to(path, target)).collect()
+}
+
 /// Removes a file; none there is fine.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {

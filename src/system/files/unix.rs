@@ -30,3 +30,11 @@ pub(super) fn narrow(path: &Path) -> Option<u32> {
     let wider = mode & 0o077 != 0;
     wider.then(|| fs::set_permissions(path, Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
 }
+
+pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, path)
+}
+
+pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
+    fs::read_link(path).is_ok_and(|there| there == target)
+}

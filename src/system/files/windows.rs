@@ -40,6 +40,18 @@ pub(super) fn narrow(_: &Path) -> Option<u32> {
     None
 }
 
+/// Symbolic links need a right that few have.
+pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
+    fs::hard_link(path.with_file_name(target), path)
+}
+
+/// Names of one file cannot be told apart from copies here, which serve as well.
+pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
+    let stamp = |path: &Path| fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
+    let there = stamp(path);
+    there.is_some() && there == stamp(&path.with_file_name(target))
+}
+
 /// `ERROR_ACCESS_DENIED` for a file that is being replaced, `ERROR_SHARING_VIOLATION` for one that is open.
 fn is_in_use(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(5 | 32))

@@ -1,0 +1,75 @@
+//! `pin`: a program of an account's own, for tools that can name a program but no account.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::docker::pins::Pins;
+use crate::docker::{ConfigJson, state};
+use crate::model::AccountName;
+
+pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, Failure> {
+    let pins = Pins::find(given.folder.as_deref().map(|folder| context.env.expand_home(folder)))?;
+    let Some(alias) = &given.alias else { return show(context, &pins) };
+    let alias: AccountName =
+        alias.parse().map_err(|error| Failure::usage(format!("{error}"), "name an alias as `status` shows it"))?;
+    if given.remove {
+        let removed = pins.remove(&alias)?;
+        let line =
+            if removed { format!("Removed {}-{alias}", state::PROGRAM) } else { format!("{alias} was not pinned") };
+        context.ui.done(json!({"status": "success", "alias": alias.as_str(), "removed": removed}), line)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let registries = registries_of(context, &alias)?;
+    if registries.is_empty() {
+        let cure = format!("run `{} status` to see the aliases", context.program);
+        return Err(Failure::usage(format!("no registry has an account with the alias `{alias}`"), cure));
+    }
+    let (path, is_new) = pins.add(&alias)?;
+    let json = json!({
+        "status": "success", "alias": alias.as_str(), "program": path, "helper": format!("ensign-{alias}"),
+        "registries": registries, "new": is_new,
+    });
+    let deed = if is_new { "Made" } else { "There is already" };
+    context.ui.done(json, format_args!("{deed} {}", context.env.shorten_home(&path)))?;
+    context.ui.say(format_args!("  Answers as {alias} on {}, whatever else is active there.", registries.join(", ")));
+    context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{}\": \"ensign-{alias}\"}}", registries[0]));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(context: &Context<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
+    let pinned = pins.all();
+    let lines: Vec<_> = pinned.iter().map(|alias| format!("{}-{alias}", state::PROGRAM)).collect();
+    let text = if lines.is_empty() { "No account is pinned.".to_owned() } else { lines.join("\n") };
+    let aliases: Vec<_> = pinned.iter().map(AccountName::as_str).collect();
+    context.ui.data(json!({"pinned": aliases}), text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes the programs of aliases that no account has any more. A tool that still names one is told of.
+pub(super) fn drop_orphans(context: &Context<'_>) -> Result<(), Failure> {
+    let Ok(pins) = Pins::find(None) else { return Ok(()) };
+    for alias in pins.all() {
+        if registries_of(context, &alias)?.is_empty() && pins.remove(&alias)? {
+            context.ui.note(format_args!("removed its program {}-{alias} too", state::PROGRAM));
+            let docker = context.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
+            if docker.is_some_and(|file| {
+                file.is_ok_and(|file| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}")))
+            }) {
+                context.ui.note(format_args!(
+                    "Docker's config.json still asks it: `{} configure-docker --force`",
+                    context.program
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn registries_of(context: &Context<'_>, alias: &AccountName) -> Result<Vec<String>, Failure> {
+    let all = context.accounts.all()?;
+    let with_alias = all.iter().filter(|one| one.accounts.iter().any(|account| account.name == *alias));
+    Ok(with_alias.map(|one| one.registry.docker_key().to_owned()).collect())
+}

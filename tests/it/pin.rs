@@ -1,0 +1,68 @@
+//! Pinned programs: `docker-credential-ensign-ALIAS` answers as that account alone.
+#![cfg(unix)]
+
+use std::path::PathBuf;
+
+use crate::support::{Run, Sandbox, finish, write};
+
+/// `me` and `work` on one registry, `me` active, and the program in a folder on PATH.
+fn installed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.link("docker-credential-ensign");
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().display());
+    let sandbox = sandbox.with("PATH", &path);
+    sandbox.store("ghcr.io", "work", "work-pw");
+    sandbox.store("ghcr.io", "me", "me-pw");
+    sandbox
+}
+
+fn program(sandbox: &Sandbox, alias: &str) -> PathBuf {
+    sandbox.home().join(format!("docker-credential-ensign-{alias}"))
+}
+
+#[test]
+fn a_pinned_program_answers_as_its_account_whoever_is_active() {
+    let sandbox = installed();
+    let said = "✓ Made ~/docker-credential-ensign-work\n  Answers as work on ghcr.io, whatever else is active there.\n  \
+                In a config.json:  \"credHelpers\": {\"ghcr.io\": \"ensign-work\"}\n";
+    assert_eq!(sandbox.run(&["pin", "work"], ""), Run { stderr: said.into(), ..Run::success("") });
+    let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"work\",\"Secret\":\"work-pw\"}\n";
+    let run = finish(sandbox.command_of(&program(&sandbox, "work"), &["get"]).spawn().unwrap(), b"ghcr.io");
+    assert_eq!(run, Run::success(answer));
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+    assert_eq!(sandbox.run(&["pin"], ""), Run::success("docker-credential-ensign-work\n"));
+    assert!(sandbox.run(&["pin", "work"], "").stderr.starts_with("✓ There is already"));
+    sandbox.ok(&["pin", "work", "--remove"], "");
+    assert!(!program(&sandbox, "work").is_symlink());
+    assert_eq!(sandbox.run(&["pin"], ""), Run::success("No account is pinned.\n"));
+}
+
+#[test]
+fn a_pin_goes_with_the_last_account_of_its_alias() {
+    let sandbox = installed();
+    sandbox.store("quay.io", "work", "pw");
+    sandbox.ok(&["pin", "work"], "");
+    sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");
+    assert!(program(&sandbox, "work").is_symlink(), "quay.io still has one");
+    let said = sandbox.run(&["logout", "quay.io"], "").stderr;
+    assert!(said.contains("removed its program docker-credential-ensign-work too"), "{said}");
+    assert!(!program(&sandbox, "work").is_symlink());
+}
+
+#[test]
+fn what_cannot_be_pinned_is_said_and_what_another_made_stays() {
+    let sandbox = installed();
+    let unknown = sandbox.run(&["pin", "nobody"], "");
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    sandbox.ok(&["account", "edit", "ghcr.io", "work", "--alias", "at/work"], "");
+    let odd = sandbox.run(&["pin", "at/work"], "");
+    assert!(odd.code == Some(1) && odd.stderr.contains("cannot be part of a program's name"), "{odd:?}");
+    write(&program(&sandbox, "me"), b"another's");
+    assert_eq!(sandbox.run(&["pin", "me"], "").code, Some(1));
+    sandbox.ok(&["pin", "me", "--remove"], "");
+    assert_eq!(std::fs::read(program(&sandbox, "me")).unwrap(), b"another's");
+    let nowhere = Sandbox::new().with("PATH", "/usr/bin");
+    nowhere.store("ghcr.io", "me", "pw");
+    let run = nowhere.run(&["pin", "me"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("is not on PATH"), "{run:?}");
+}
