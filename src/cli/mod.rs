@@ -9,6 +9,7 @@ mod login;
 mod logout;
 mod pin;
 mod restore;
+mod shell;
 mod status;
 mod switch;
 mod token;
@@ -91,6 +92,9 @@ impl Context<'_> {
             Command::Check(check) => check::run(self, &check),
             Command::Token(token) => token::run(self, &token),
             Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
+            Command::Use(words) => shell::use_account(self, &words),
+            Command::Exec(exec) => shell::run_as(self, &exec),
+            Command::Prompt => shell::prompt(self),
             Command::Pin(pin) => pin::run(self, &pin),
             Command::Restore => restore::run(self),
             Command::Completions { shell } => {

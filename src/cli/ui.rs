@@ -39,6 +39,11 @@ impl Ui {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Tells whether a person sees what was meant for a program.
+    pub(super) fn shows_data_to_a_person(&self) -> bool {
+        !self.json && io::stdout().is_terminal()
+    }
+
     /// Prints data: `lines` for a person, `value` for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
         self.print(&if self.json { with_schema(value).to_string() } else { fit_for_terminal(&lines.to_string()) })

@@ -3,6 +3,7 @@
 //! It knows nothing of registries or accounts, so that what it does can be judged by itself.
 
 pub(crate) mod env;
+pub(crate) mod exec;
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod programs;

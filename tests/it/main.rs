@@ -16,6 +16,7 @@ mod leaks;
 mod people;
 mod pin;
 mod regressions;
+mod shell;
 mod stores;
 mod support;
 mod vectors;

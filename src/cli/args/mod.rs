@@ -3,6 +3,7 @@
 mod ask;
 mod docker;
 mod login;
+mod shell;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
@@ -12,6 +13,7 @@ pub(super) use clap_complete::Shell;
 pub(super) use ask::{Check, Token, Which};
 pub(super) use docker::{ConfigureDocker, Pin};
 pub(super) use login::{Login, Logout};
+pub(super) use shell::{Exec, Use, UseShell};
 
 /// One Docker credential helper for all your registries and all your accounts on each of them.
 #[derive(Debug, Parser)]
@@ -54,6 +56,12 @@ pub(super) enum Command {
     ConfigureDocker(ConfigureDocker),
     /// Make a program that answers as one account only, for tools that can name a program but no account
     Pin(Pin),
+    /// Print the line that makes this shell use an account: eval "$(ensign use ghcr.io=work)"
+    Use(Use),
+    /// Run one command as an account: ensign exec --account work -- docker compose push
+    Exec(Exec),
+    /// Print the account of this shell or folder for a shell's prompt, if one is set
+    Prompt,
     /// Put back the last good copy of a damaged config, and move damaged secrets aside
     Restore,
     /// Print the completions of a shell

@@ -7,7 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{Account, AccountName, ImagePattern, ImageReference};
-use owner::{owner_of, used_in};
+use owner::owner_of;
+pub(crate) use owner::used_in;
 pub(crate) use question::{Active, Candidates, Evidence, Named, Wish};
 
 /// The steps of the ladder, in their order.

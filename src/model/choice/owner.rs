@@ -8,7 +8,7 @@ use super::{Finding, Why};
 use crate::model::{Account, ImagePattern, ImageReference};
 
 /// The account whose folder encloses `current` most closely.
-pub(super) fn used_in<'a>(candidates: &'a Candidates, current: &Path) -> Finding<'a> {
+pub(crate) fn used_in<'a>(candidates: &'a Candidates, current: &Path) -> Finding<'a> {
     let enclosing =
         candidates.accounts.iter().flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let depth = |folder: &PathBuf| folder.components().count();

@@ -1,0 +1,123 @@
+//! `use`, `exec` and `prompt`: the account of one shell, or of one command. Nothing is written; a variable says it.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::model::Registry;
+use crate::model::choice::{Finding, Rung, used_in};
+use crate::system::{env, exec};
+
+const VARIABLE: &str = "ENSIGN_ACCOUNT";
+
+/// Prints the line that a shell evaluates.
+pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<ExitCode, Failure> {
+    let shell = given.shell.unwrap_or_else(args::UseShell::of_environment);
+    let value = if given.none { None } else { Some(value(context, &given.accounts, context.env.account.as_deref())?) };
+    let line = line(shell, value.as_deref());
+    context.ui.data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;
+    if context.ui.shows_data_to_a_person() {
+        let words = if given.none { "--none".to_owned() } else { given.accounts.join(" ") };
+        let how = match shell {
+            args::UseShell::Sh => format!("eval \"$({} use {words})\"", context.program),
+            args::UseShell::Fish => format!("{} use {words} | source", context.program),
+            args::UseShell::Powershell => format!("{} use {words} | Invoke-Expression", context.program),
+        };
+        context.ui.note(format_args!("this line is for the shell to run:  {how}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command that goes out as the named accounts; its exit code is ours.
+pub(super) fn run_as(context: &Context<'_>, given: &args::Exec) -> Result<ExitCode, Failure> {
+    let value = value(context, &given.account, context.env.account.as_deref())?;
+    Ok(exec::hand_over(&given.command, VARIABLE, &value)?)
+}
+
+/// Prints what is special about this shell or folder, and nothing if nothing is. It never fails: it stands in a prompt.
+pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    if let Some(value) = &context.env.account {
+        context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let here = env::current_dir();
+    let accounts: Vec<String> = context
+        .accounts
+        .all()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|candidates| {
+            let Finding::Account(account, _) = used_in(candidates, here.as_deref()?) else { return None };
+            Some(format!("{}={}", candidates.registry, account.name))
+        })
+        .collect();
+    let by = (!accounts.is_empty()).then(|| Rung::Folder.to_string());
+    let text = accounts.join(",");
+    context.ui.data(json!({"accounts": text, "by": by}), &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `host=alias` for each registry, or one alias for all; what the variable says about other registries stays.
+fn value(context: &Context<'_>, given: &[String], before: Option<&str>) -> Result<String, Failure> {
+    let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
+    if let [alias] = given
+        && !alias.contains('=')
+    {
+        let known = context.accounts.all()?.iter().any(|candidates| candidates.account(alias).is_some());
+        return if known { Ok(alias.clone()) } else { Err(usage(format!("no registry has an account `{alias}`"))) };
+    }
+    let mut named = BTreeMap::new();
+    let before = before.unwrap_or_default().split(',').filter_map(|pair| pair.split_once('='));
+    named.extend(before.map(|(host, alias)| (host.trim().to_owned(), alias.trim().to_owned())));
+    for pair in given {
+        let Some((host, alias)) = pair.split_once('=') else {
+            return Err(usage(format!("`{pair}` names no registry")));
+        };
+        let registry: Registry = context.registry(host)?;
+        let candidates = context.candidates(&registry)?;
+        let account = context.account(&candidates, alias)?;
+        if account.name.as_str().contains(',') {
+            let cure = format!("run `{} account edit {registry} '{alias}' --alias NAME`", context.program);
+            return Err(Failure::usage(format!("`{alias}` holds a comma, which {VARIABLE} cannot"), cure));
+        }
+        named.insert(registry.to_string(), account.name.to_string());
+    }
+    Ok(named.iter().map(|(host, alias)| format!("{host}={alias}")).collect::<Vec<_>>().join(","))
+}
+
+/// The line that sets or takes away the variable, with the value quoted: an alias may hold anything.
+fn line(shell: args::UseShell, value: Option<&str>) -> String {
+    match (shell, value) {
+        (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}='{}'", value.replace('\'', r"'\''")),
+        (args::UseShell::Sh, None) => format!("unset {VARIABLE}"),
+        (args::UseShell::Fish, Some(value)) => {
+            format!("set -gx {VARIABLE} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+        }
+        (args::UseShell::Fish, None) => format!("set -e {VARIABLE}"),
+        (args::UseShell::Powershell, Some(value)) => format!("$Env:{VARIABLE} = '{}'", value.replace('\'', "''")),
+        (args::UseShell::Powershell, None) => format!("Remove-Item -ErrorAction Ignore Env:{VARIABLE}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_gets_its_own_line() {
+        for (shell, value, expected) in [
+            (args::UseShell::Sh, Some("ghcr.io=it's"), r"export ENSIGN_ACCOUNT='ghcr.io=it'\''s'"),
+            (args::UseShell::Sh, Some("$(rm)`x`"), "export ENSIGN_ACCOUNT='$(rm)`x`'"),
+            (args::UseShell::Sh, None, "unset ENSIGN_ACCOUNT"),
+            (args::UseShell::Fish, Some(r"it's \n"), r"set -gx ENSIGN_ACCOUNT 'it\'s \\n'"),
+            (args::UseShell::Fish, None, "set -e ENSIGN_ACCOUNT"),
+            (args::UseShell::Powershell, Some("it's"), "$Env:ENSIGN_ACCOUNT = 'it''s'"),
+            (args::UseShell::Powershell, None, "Remove-Item -ErrorAction Ignore Env:ENSIGN_ACCOUNT"),
+        ] {
+            assert_eq!(line(shell, value), expected);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `use`, `exec` and `prompt`: the account of one shell, or of one command.
+#![cfg(unix)]
+
+use std::process::Command;
+
+use crate::support::{Run, Sandbox, finish};
+
+/// `me` and `work` on two registries, `me` active; the program is `ensign` on PATH.
+fn installed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.link("ensign");
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().display());
+    let sandbox = sandbox.with("PATH", &path);
+    for host in ["ghcr.io", "quay.io"] {
+        sandbox.store(host, "work", "work-pw");
+        sandbox.store(host, "me", "me-pw");
+    }
+    sandbox
+}
+
+/// What `script` prints when `shell` runs it.
+fn shell(sandbox: &Sandbox, shell: &str, script: &str) -> Option<String> {
+    let path = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .map(|folder| folder.join(shell))
+        .find(|path| path.is_file())?;
+    let run = finish(sandbox.command_of(&path, &["-c", script]).spawn().unwrap(), b"");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    Some(run.stdout)
+}
+
+const WHO: &str = r#"printf ghcr.io | ensign get | sed 's/.*"Username":"\([^"]*\)".*/\1/'"#;
+
+#[test]
+fn a_shell_that_evaluates_the_line_uses_the_account_and_no_other_shell_does() {
+    let sandbox = installed();
+    let script = format!(
+        "eval \"$(ensign use ghcr.io=work)\"\n{WHO}\nprintf quay.io | ensign get | grep -o me-pw\neval \"$(ensign use --none)\"\n{WHO}\n"
+    );
+    for name in ["sh", "bash", "zsh", "dash"] {
+        if let Some(said) = shell(&sandbox, name, &script) {
+            assert_eq!(said, "work\nme-pw\nme\n", "{name}");
+        }
+    }
+    let fish = format!(
+        "ensign use --shell fish ghcr.io=work | source\n{WHO}\nensign use --shell fish --none | source\n{WHO}\n"
+    );
+    if let Some(said) = shell(&sandbox, "fish", &fish) {
+        assert_eq!(said, "work\nme\n");
+    }
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+}
+
+#[test]
+fn what_the_shell_says_of_other_registries_stays() {
+    let sandbox = installed().with("ENSIGN_ACCOUNT", "quay.io=work");
+    assert_eq!(
+        sandbox.run(&["use", "ghcr.io=me"], ""),
+        Run::success("export ENSIGN_ACCOUNT='ghcr.io=me,quay.io=work'\n")
+    );
+    assert_eq!(sandbox.run(&["use", "work"], ""), Run::success("export ENSIGN_ACCOUNT='work'\n"));
+}
+
+#[test]
+fn an_account_that_is_not_there_is_no_line_to_evaluate() {
+    let sandbox = installed();
+    for words in [
+        &["use", "ghcr.io=nobody"][..],
+        &["use", "nobody"],
+        &["use", "ghcr.io=me", "work"],
+        &["use"],
+        &["use", "ghcr.io=me", "--none"],
+    ] {
+        let run = sandbox.run(words, "");
+        assert!(run.code == Some(2) && run.stdout.is_empty() && !run.stderr.is_empty(), "{words:?}: {run:?}");
+    }
+    assert_eq!(sandbox.run(&["use", "ghcr.example=me"], "").code, Some(3));
+}
+
+#[test]
+fn exec_runs_a_command_as_the_account_and_gives_its_exit_code() {
+    let sandbox = installed();
+    let script = format!("{WHO}; exit 7");
+    let run = sandbox.run(&["exec", "--account", "work", "--", "sh", "-c", &script], "");
+    assert_eq!(run, Run { code: Some(7), stdout: "work\n".into(), stderr: String::new() });
+    let nobody = sandbox.run(&["exec", "-a", "ghcr.io=nobody", "--", "true"], "");
+    assert_eq!(nobody.code, Some(2));
+    let missing = sandbox.run(&["exec", "-a", "work", "--", "no-such-program"], "");
+    assert!(missing.code == Some(1) && missing.stderr.contains("could not run `no-such-program`"), "{missing:?}");
+}
+
+#[test]
+fn the_prompt_shows_what_is_special_here_and_never_fails() {
+    let sandbox = installed();
+    assert_eq!(sandbox.run(&["prompt"], ""), Run::success(""));
+    std::fs::create_dir_all(sandbox.home().join("work/api")).unwrap();
+    sandbox.ok(&["account", "edit", "ghcr.io", "work", "--folder", "~/work"], "");
+    let mut command: Command = sandbox.command(&["prompt"]);
+    command.current_dir(sandbox.home().join("work/api"));
+    assert_eq!(finish(command.spawn().unwrap(), b""), Run::success("ghcr.io=work\n"));
+    let sandbox = sandbox.with("ENSIGN_ACCOUNT", "ghcr.io=me");
+    assert_eq!(sandbox.run(&["prompt"], ""), Run::success("ghcr.io=me\n"));
+    std::fs::write(sandbox.config_path(), "{").unwrap();
+    assert_eq!(sandbox.run(&["prompt"], "").code, Some(0));
+}
