@@ -1,8 +1,29 @@
 //! The identity provider on the wire: a login by device code (RFC 8628), its renewal, and its end.
+//!
+//! `provider` is the table of providers, which is data; `device` decides, without I/O and clock, what an answer means;
+//! `login` sends and sleeps. `discovery` and `endpoint` tell which addresses are asked, `exchange` makes a registry's token
+//! of a provider's, `renew` and `revoke` are what comes after a login.
+
+mod answer;
+mod device;
+mod discovery;
+mod endpoint;
+mod exchange;
+mod login;
+mod provider;
+mod renew;
+mod revoke;
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Grant, Registry, Secret, Username};
+use crate::model::{Secret, Username};
+use crate::system::http::{Client, Limits};
+pub(crate) use device::{Ended, Hitch, Prompt};
+pub(crate) use login::{Login, Plan, Waiting};
+use provider::Exchange;
+pub(crate) use provider::{Provider, Table, Words};
+pub(crate) use renew::renew;
+pub(crate) use revoke::revoke;
 
 /// What a provider gave.
 #[derive(Debug)]
@@ -25,12 +46,13 @@ pub(crate) enum Unrenewed {
     Later(String),
 }
 
-/// Fetches the next secret, in `patience` at most.
-pub(crate) fn renew(
-    grant: &Grant,
-    _registry: &Registry,
-    _refresh: &Secret,
-    _patience: Duration,
-) -> Result<Fresh, Unrenewed> {
-    Err(Unrenewed::Later(format!("`{}` cannot be asked by this Ensign", grant.token_url)))
+/// Tells whether a browser may be sent to a link from a stranger.
+pub(crate) fn is_fit_for_browser(link: &str) -> bool {
+    let (address, fragment) = link.split_once('#').unwrap_or((link, ""));
+    endpoint::parse(address).is_ok()
+        && fragment.bytes().all(|b| b.is_ascii_alphanumeric() || b"/?=&-_.~%+".contains(&b))
+}
+
+fn client(patience: Duration) -> Client {
+    Client::new(Limits { connect: patience.min(Duration::from_secs(10)), overall: patience, total: patience })
 }

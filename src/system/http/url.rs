@@ -1,5 +1,6 @@
 //! `Url`: an address that a request may go to.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use ureq::http::Uri;
@@ -59,6 +60,12 @@ impl Url {
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.host();
         host == "localhost" || host.ends_with(".localhost") || self.ip().is_some_and(|ip| ip.is_loopback())
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -1,0 +1,140 @@
+//! What an identity provider answers: a JSON object or, from some, a form. The body is read whatever the status says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use crate::model::Secret;
+use crate::system::http::Response;
+use crate::system::text::one_line;
+
+/// The fields of an answer, each as text. Any of them may be a secret.
+#[derive(Debug, Default)]
+pub(super) struct Answer(BTreeMap<String, Secret>);
+
+/// The names under which servers give what a registry takes.
+const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
+
+/// Ten years: what is said to live longer has no end that anybody sees.
+const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
+
+impl Answer {
+    /// A body that is neither JSON object nor form, or was too long, has no fields.
+    #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
+    pub(super) fn read(response: &Response) -> Self {
+        let Some(body) = &response.body else { return Self::default() };
+        let body = body.expose().trim();
+        Self(match serde_json::from_str::<Map<String, Value>>(body) {
+            Ok(fields) => fields.into_iter().filter_map(|(name, value)| Some((name, scalar(value)?))).collect(),
+            Err(_) if body.starts_with(['{', '[', '<', '"']) => BTreeMap::new(),
+            // GitHub without an `Accept` header (cli/oauth `api/form.go`)
+            Err(_) => body.split('&').filter_map(|pair| pair.split_once('=')).map(decoded).collect(),
+        })
+    }
+
+    /// A field that is there and not empty.
+    #[expect(clippy::disallowed_methods, reason = "the caller names the field, and none that it prints is a secret")]
+    pub(super) fn text(&self, field: &str) -> Option<&str> {
+        self.0.get(field).map(Secret::expose).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn secret(&self, field: &str) -> Option<Secret> {
+        self.0.get(field).filter(|secret| !secret.is_empty()).map(Secret::copy)
+    }
+
+    /// What the registry takes: under the name that is configured, else under any that is usual.
+    pub(super) fn token(&self, field: Option<&str>) -> Option<Secret> {
+        match field {
+            Some(field) => self.secret(field),
+            None => TOKEN_FIELDS.iter().find_map(|field| self.secret(field)),
+        }
+    }
+
+    /// A number, also if it is written as a text.
+    pub(super) fn number(&self, field: &str) -> Option<i64> {
+        let text = self.text(field)?.trim();
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and whoever uses it bounds it")]
+        text.parse().ok().or_else(|| Some(text.parse::<f64>().ok()? as i64))
+    }
+
+    /// `expires_in`, if it says anything.
+    pub(super) fn life(&self) -> Option<Duration> {
+        let seconds = self.number("expires_in").filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
+        u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// What went wrong, in the server's words: the description, or the code if there is none.
+    pub(super) fn reason(&self, code: &str) -> String {
+        let code = one_line(code, 60);
+        match self.text("error_description").or_else(|| self.text("message")) {
+            Some(description) => format!("{} ({code})", one_line(description, 200).trim_end_matches('.')),
+            None => format!("`{code}`"),
+        }
+    }
+}
+
+fn scalar(value: Value) -> Option<Secret> {
+    match value {
+        Value::String(text) => Some(Secret::new(text)),
+        Value::Number(number) => Some(Secret::new(number.to_string())),
+        _ => None,
+    }
+}
+
+fn decoded((name, value): (&str, &str)) -> (String, Secret) {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    (decode(name), Secret::new(decode(value)))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An answer as it comes from the network.
+    pub(in crate::oauth) fn response(status: u16, body: &str) -> Response {
+        let body = Some(Secret::new(body.to_owned()));
+        Response { status, challenges: vec![], location: None, content_type: None, retry_after: None, body }
+    }
+
+    #[test]
+    fn fields_are_read_out_of_json_and_forms() {
+        for (body, error, interval) in [
+            (r#"{"error": "slow_down", "interval": 10}"#, Some("slow_down"), Some(10)),
+            (r#"{"error": "slow_down", "interval": "10"}"#, Some("slow_down"), Some(10)),
+            (r#" {"error": "", "interval": 2.9}"#, None, Some(2)),
+            (r#"{"error": {"code": 1}, "interval": null}"#, None, None),
+            (r#"{"interval": -3}"#, None, Some(-3)),
+            (r#"{"interval": 1e300}"#, None, Some(i64::MAX)),
+            ("error=slow_down&interval=10", Some("slow_down"), Some(10)),
+            ("error=slow%5Fdown&x=a+b%", Some("slow_down"), None),
+            ("<html><a href='?error=slow_down'>", None, None),
+            ("[1]", None, None),
+            ("{", None, None),
+            ("", None, None),
+        ] {
+            let answer = Answer::read(&response(200, body));
+            assert_eq!((answer.text("error"), answer.number("interval")), (error, interval), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_in_the_servers_words_on_one_line() {
+        for (body, reason) in [
+            (r#"{"error_description": "The device was denied."}"#, "The device was denied (x)"),
+            (r#"{"message": "a\nb"}"#, "a b (x)"),
+            ("{}", "`x`"),
+        ] {
+            assert_eq!(Answer::read(&response(400, body)).reason("x"), reason, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_life_is_bounded() {
+        for (text, life) in [("7200", Some(7200)), ("0", None), ("-5", None), ("99999999999", None), ("soon", None)] {
+            let answer = Answer::read(&response(200, &format!("expires_in={text}")));
+            assert_eq!(answer.life(), life.map(Duration::from_secs), "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Where an issuer has its endpoints: `OpenID` Connect Discovery 1.0 and RFC 8414.
+
+use serde::Deserialize;
+
+use super::endpoint;
+use crate::system::http::{Authorization, Client, Method, Request, Response, Url};
+use crate::system::text::one_line;
+
+/// The endpoints that matter here.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub(super) struct Metadata {
+    issuer: String,
+    #[serde(rename = "device_authorization_endpoint")]
+    pub(super) device: Option<String>,
+    #[serde(rename = "token_endpoint")]
+    pub(super) token: Option<String>,
+    #[serde(rename = "revocation_endpoint")]
+    pub(super) revoke: Option<String>,
+    #[serde(rename = "userinfo_endpoint")]
+    pub(super) userinfo: Option<String>,
+}
+
+/// Asks the issuer. An error is a whole sentence that names it.
+pub(super) fn find(client: &Client, issuer: &str) -> Result<Metadata, String> {
+    let shown = one_line(issuer, 100);
+    let url = endpoint::parse(issuer)?;
+    let mut why = "it has no discovery document".to_owned();
+    for place in well_known(&url).ok_or_else(|| format!("`{shown}` is no issuer"))? {
+        let request =
+            Request { accept: Some("application/json"), ..Request::new(Method::Get, place, Authorization::None) };
+        let response = client.send(&request).map_err(|failure| format!("could not reach `{shown}`: {}", failure.0))?;
+        match read(&response, issuer) {
+            Ok(metadata) => return Ok(metadata),
+            Err(Some(reason)) => why = reason,
+            Err(None) => {}
+        }
+    }
+    Err(format!("`{shown}` cannot be used: {why}"))
+}
+
+/// RFC 8414 puts its part between host and path, `OpenID` Connect at the end.
+fn well_known(issuer: &Url) -> Option<[Url; 2]> {
+    let path = issuer.path().trim_end_matches('/');
+    Some([
+        issuer.at(&format!("{path}/.well-known/openid-configuration"))?,
+        issuer.at(&format!("/.well-known/oauth-authorization-server{path}"))?,
+    ])
+}
+
+/// `Err(None)`: there is nothing at this place.
+#[expect(clippy::disallowed_methods, reason = "a public document")]
+fn read(response: &Response, issuer: &str) -> Result<Metadata, Option<String>> {
+    if response.status != 200 {
+        return Err(None);
+    }
+    let body = response.body.as_ref().ok_or_else(|| Some("its document is too long".to_owned()))?;
+    let metadata: Metadata =
+        serde_json::from_str(body.expose()).map_err(|_| Some("its document is not what it should be".to_owned()))?;
+    // RFC 8414 section 3.3: else one issuer could speak for another.
+    if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
+        return Err(Some(format!("its document is of another issuer, `{}`", one_line(&metadata.issuer, 100))));
+    }
+    if metadata.device.is_none() || metadata.token.is_none() {
+        return Err(Some("it offers no login by device code".to_owned()));
+    }
+    Ok(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::tests::response;
+    use super::*;
+
+    #[test]
+    fn the_two_places_differ_for_an_issuer_with_a_path() {
+        for (issuer, oidc, rfc8414) in [
+            (
+                "https://id.example",
+                "https://id.example/.well-known/openid-configuration",
+                "https://id.example/.well-known/oauth-authorization-server",
+            ),
+            (
+                "https://id.example/realms/acme/",
+                "https://id.example/realms/acme/.well-known/openid-configuration",
+                "https://id.example/.well-known/oauth-authorization-server/realms/acme",
+            ),
+        ] {
+            let places = [Url::parse(oidc).unwrap(), Url::parse(rfc8414).unwrap()];
+            assert_eq!(well_known(&Url::parse(issuer).unwrap()), Some(places));
+        }
+    }
+
+    #[test]
+    fn a_document_is_the_issuers_own_and_has_what_is_needed() {
+        let good = r#"{"issuer": "https://id.example", "device_authorization_endpoint": "https://id.example/d", "token_endpoint": "https://id.example/t"}"#;
+        let metadata = read(&response(200, good), "https://id.example/").unwrap();
+        assert_eq!((metadata.device.as_deref(), metadata.revoke), (Some("https://id.example/d"), None));
+        for (status, body, why) in [
+            (404, good, None),
+            (302, good, None),
+            (200, "<html>", Some("its document is not what it should be")),
+            (200, r#"{"issuer": 1}"#, Some("its document is not what it should be")),
+            (200, "{}", Some("its document is of another issuer, ``")),
+            (
+                200,
+                r#"{"issuer": "https://evil.example"}"#,
+                Some("its document is of another issuer, `https://evil.example`"),
+            ),
+            (200, r#"{"issuer": "https://id.example"}"#, Some("it offers no login by device code")),
+        ] {
+            assert_eq!(read(&response(status, body), "https://id.example"), Err(why.map(str::to_owned)), "{body}");
+        }
+    }
+}

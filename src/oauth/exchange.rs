@@ -1,0 +1,144 @@
+//! What turns a provider's token into one that a registry takes: Azure's exchange, and Docker Hub's access token.
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::{Exchange, endpoint};
+use crate::model::{Registry, Secret, jwt};
+use crate::system::http::{Authorization, Client, Field, Method, Request, Response, Url};
+
+/// Azure/acr `docs/AAD-OAuth.md`
+const ACR_PATH: &str = "/oauth2/exchange";
+
+impl Exchange {
+    const ALL: [(Self, &str); 2] = [(Self::Acr, "acr"), (Self::DockerHubPat, "docker-hub-pat")];
+
+    /// The name by which an account remembers it.
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(exchange, _)| *exchange == self).map_or("", |(_, name)| name)
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(exchange, _)| *exchange)
+    }
+
+    /// Tells whether the registry's token is made once and stays good, so that nothing is renewed.
+    pub(super) fn is_lasting(self) -> bool {
+        self == Self::DockerHubPat
+    }
+
+    /// Fetches the registry's token, with its end if it has one. An error is a whole sentence.
+    pub(super) fn run(
+        self,
+        client: &Client,
+        registry: &Registry,
+        at: Option<&Url>,
+        tenant: Option<&str>,
+        token: &Secret,
+    ) -> Result<(Secret, Option<SystemTime>), String> {
+        let url = match (at, self) {
+            (Some(url), _) => url.clone(),
+            (None, Self::Acr) => endpoint::resolve(ACR_PATH, registry, None, None)?,
+            (None, Self::DockerHubPat) => return Err("no `exchange_url` is known".to_owned()),
+        };
+        let host = url.authority().to_owned();
+        let request = match self {
+            Self::Acr => acr(url, registry, tenant, token),
+            Self::DockerHubPat => Request {
+                accept: Some("application/json"),
+                json: Some(Secret::new(String::new())), // docker/cli `internal/oauth/api/api.go`
+                ..Request::new(Method::Post, url, Authorization::Bearer(token.copy()))
+            },
+        };
+        let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
+        let secret = match self {
+            Self::Acr => Answer::read(&response).secret("refresh_token"),
+            Self::DockerHubPat => nested(&response, &["data", "token"]),
+        };
+        let secret = secret.filter(|_| (200..=299).contains(&response.status));
+        let secret = secret.ok_or_else(|| refusal(&host, &response))?;
+        let until = jwt::claims(&secret).and_then(|claims| jwt::expiry(&claims));
+        Ok((secret, until))
+    }
+}
+
+fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secret) -> Request<'t> {
+    // `organizations` and its like name no tenant; the token does.
+    let is_one = |tenant: &&str| !matches!(*tenant, "organizations" | "common" | "consumers");
+    let claims = jwt::claims(token);
+    let of_token = claims.as_ref().and_then(|claims| claims.get("tid")?.as_str());
+    let mut form = vec![
+        ("grant_type", Field::Plain("access_token".to_owned())),
+        ("service", Field::Plain(registry.as_str().to_owned())),
+        ("access_token", Field::Secret(token)),
+    ];
+    form.extend(tenant.filter(is_one).or(of_token).map(|tenant| ("tenant", Field::Plain(tenant.to_owned()))));
+    Request { accept: Some("application/json"), form, ..Request::new(Method::Post, url, Authorization::None) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the token is taken out of the body")]
+fn nested(response: &Response, path: &[&str]) -> Option<Secret> {
+    let body: Value = serde_json::from_str(response.body.as_ref()?.expose()).ok()?;
+    let value = path.iter().try_fold(&body, |value, key| value.get(key))?.as_str()?;
+    (!value.is_empty()).then(|| Secret::new(value.to_owned()))
+}
+
+fn refusal(host: &str, response: &Response) -> String {
+    let answer = Answer::read(response);
+    match (response.status, answer.text("error")) {
+        (_, Some(code)) => format!("`{host}` refused to exchange the token: {}", answer.reason(code)),
+        (status @ (401 | 403), None) => format!("`{host}` refused to exchange the token (status {status})"),
+        (status, None) => format!("`{host}` did not exchange the token (status {status})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::tests::response;
+    use super::*;
+
+    #[test]
+    fn an_account_remembers_the_exchange_by_its_name_in_the_table() {
+        for (exchange, name) in Exchange::ALL {
+            assert_eq!((exchange.name(), Exchange::parse(name)), (name, Some(exchange)));
+            assert_eq!(serde_json::from_value::<Exchange>(Value::from(name)).unwrap(), exchange);
+        }
+        assert_eq!(Exchange::parse("x"), None);
+    }
+
+    #[test]
+    fn azure_is_told_the_tenant_of_the_token_unless_one_is_named() {
+        let registry = Registry::from_key("shop.azurecr.io");
+        let token = Secret::new("e30.eyJ0aWQiOiJhY21lIn0.x".to_owned()); // {"tid":"acme"}
+        for (given, sent) in [(None, "acme"), (Some("organizations"), "acme"), (Some("other"), "other")] {
+            let request = acr(Url::parse("https://shop.azurecr.io/oauth2/exchange").unwrap(), &registry, given, &token);
+            let shown = format!("{:?}", request.form);
+            assert!(shown.ends_with(&format!(r#"("tenant", Plain("{sent}"))]"#)), "{shown}");
+            assert!(shown.contains(r#"("service", Plain("shop.azurecr.io"))"#), "{shown}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "compared in a test")]
+    fn docker_hubs_token_lies_deeper() {
+        let token =
+            |body: &str| nested(&response(201, body), &["data", "token"]).map(|token| token.expose().to_owned());
+        assert_eq!(token(r#"{"data": {"token": "dckr_pat_x"}}"#).as_deref(), Some("dckr_pat_x"));
+        for body in [r#"{"data": {"token": ""}}"#, r#"{"data": []}"#, "{}", "<html>"] {
+            assert_eq!(token(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_servers_words() {
+        for (status, body, sentence) in [
+            (401, "", "`r` refused to exchange the token (status 401)"),
+            (400, r#"{"error": "x", "error_description": "no"}"#, "`r` refused to exchange the token: no (x)"),
+            (500, "<html>", "`r` did not exchange the token (status 500)"),
+        ] {
+            assert_eq!(refusal("r", &response(status, body)), sentence);
+        }
+    }
+}

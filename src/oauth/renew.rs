@@ -1,0 +1,111 @@
+//! The next token for the one that ends (RFC 6749 section 6).
+
+use std::time::{Duration, SystemTime};
+
+use super::answer::Answer;
+use super::{Exchange, Fresh, Unrenewed, client, endpoint};
+use crate::model::{Grant, Registry, Secret, jwt};
+use crate::system::http::{Authorization, Field, Method, Request};
+
+/// Fetches the next secret, in `patience` at most. It asks once: where each refresh token is good for one use, a second
+/// question would look like theft (RFC 9700 section 4.14).
+pub(crate) fn renew(
+    grant: &Grant,
+    registry: &Registry,
+    refresh: &Secret,
+    patience: Duration,
+) -> Result<Fresh, Unrenewed> {
+    let url = endpoint::parse(&grant.token_url).map_err(Unrenewed::Later)?;
+    let exchange = grant.exchange.as_deref().map(known).transpose()?;
+    let host = url.authority().to_owned();
+    let client = client(patience);
+    let mut form =
+        vec![("grant_type", Field::Plain("refresh_token".to_owned())), ("refresh_token", Field::Secret(refresh))];
+    if !grant.client_id.is_empty() {
+        form.push(("client_id", Field::Plain(grant.client_id.clone())));
+    }
+    let now = SystemTime::now();
+    let request =
+        Request { accept: Some("application/json"), form, ..Request::new(Method::Post, url, Authorization::None) };
+    let response = client
+        .send(&request)
+        .map_err(|failure| Unrenewed::Later(format!("could not reach `{host}`: {}", failure.0)))?;
+    let answer = Answer::read(&response);
+    let secret = token(response.status, &answer, &host)?;
+    let fresh =
+        Fresh { until: end(&answer, &secret, now), refresh: answer.secret("refresh_token"), secret, username: None };
+    let Some(exchange) = exchange else { return Ok(fresh) };
+    let exchanged = exchange.run(&client, registry, None, grant.tenant.as_deref(), &fresh.secret);
+    let (secret, until) = exchanged.map_err(Unrenewed::Later)?;
+    Ok(Fresh { secret, until, ..fresh })
+}
+
+/// When a token ends: as its answer says, else as it says itself.
+pub(super) fn end(answer: &Answer, token: &Secret, now: SystemTime) -> Option<SystemTime> {
+    let said = answer.life().and_then(|life| now.checked_add(life));
+    said.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))
+}
+
+fn known(name: &str) -> Result<Exchange, Unrenewed> {
+    Exchange::parse(name).ok_or_else(|| Unrenewed::Later(format!("this Ensign does not know the exchange `{name}`")))
+}
+
+fn token(status: u16, answer: &Answer, host: &str) -> Result<Secret, Unrenewed> {
+    match answer.text("error") {
+        // The first is RFC 6749's; then GitHub's, Entra's and `OpenID` Connect's.
+        Some(
+            code @ ("invalid_grant"
+            | "bad_refresh_token"
+            | "expired_token"
+            | "access_denied"
+            | "interaction_required"
+            | "login_required"
+            | "consent_required"),
+        ) => Err(Unrenewed::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
+        Some(code) => Err(Unrenewed::Later(format!("`{host}` refused to renew it: {}", answer.reason(code)))),
+        None => answer
+            .secret("access_token")
+            .filter(|_| (200..=299).contains(&status))
+            .ok_or_else(|| Unrenewed::Later(format!("`{host}` answered without a token (status {status})"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::tests::response;
+    use super::*;
+
+    #[test]
+    fn only_the_providers_own_word_ends_a_login() {
+        for (status, body, over, why) in [
+            (400, r#"{"error": "invalid_grant"}"#, true, "`p` has ended the login: `invalid_grant`"),
+            (200, r#"{"error": "bad_refresh_token"}"#, true, "`p` has ended the login: `bad_refresh_token`"),
+            (400, "error=invalid_grant", true, "`p` has ended the login: `invalid_grant`"),
+            (401, r#"{"error": "invalid_client"}"#, false, "`p` refused to renew it: `invalid_client`"),
+            (400, r#"{"error": "slow_down"}"#, false, "`p` refused to renew it: `slow_down`"),
+            (401, "", false, "`p` answered without a token (status 401)"),
+            (503, "<html>invalid_grant", false, "`p` answered without a token (status 503)"),
+            (302, r#"{"access_token": "t"}"#, false, "`p` answered without a token (status 302)"),
+            (200, r#"{"access_token": ""}"#, false, "`p` answered without a token (status 200)"),
+        ] {
+            let result = token(status, &Answer::read(&response(status, body)), "p");
+            let (is_over, words) = match result.unwrap_err() {
+                Unrenewed::Over(words) => (true, words),
+                Unrenewed::Later(words) => (false, words),
+            };
+            assert_eq!((is_over, words.as_str()), (over, why), "{body}");
+        }
+        assert!(token(200, &Answer::read(&response(200, r#"{"access_token": "t"}"#)), "p").is_ok());
+    }
+
+    #[test]
+    fn the_end_is_told_by_the_answer_or_by_the_token() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let jwt = "e30.eyJleHAiOjUwMDB9.x"; // {"exp":5000}
+        for (expires_in, token, end_at) in [("60", jwt, Some(1060)), ("0", jwt, Some(5000)), ("", "opaque", None)] {
+            let answer = Answer::read(&response(200, &format!("expires_in={expires_in}")));
+            let expected = end_at.map(|end| SystemTime::UNIX_EPOCH + Duration::from_secs(end));
+            assert_eq!(end(&answer, &Secret::new(token.to_owned()), now), expected);
+        }
+    }
+}

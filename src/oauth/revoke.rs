@@ -1,0 +1,113 @@
+//! The end of a login at its provider (RFC 7009).
+
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::{client, endpoint};
+use crate::model::{Grant, Kept, Secret};
+use crate::system::http::{Authorization, Client, Field, Method, Request, Url};
+
+/// Hints (RFC 7009 section 2.1).
+const ACCESS: &str = "access_token";
+const REFRESH: &str = "refresh_token";
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Ends what the provider gave: the refresh token, or else the secret itself. An error is a sentence that names the host,
+/// and the page where a person can do it, if one is known.
+pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<(), String> {
+    let by_hand = |why: String| match &grant.page {
+        Some(page) => format!("{why}; end it at {page}"),
+        None => why,
+    };
+    let Some(url) = &grant.revoke_url else {
+        return Err(by_hand(format!("{} has no address where a token is revoked", grant.provider)));
+    };
+    let url = endpoint::parse(url).map_err(&by_hand)?;
+    let client = client(PATIENCE);
+    // The refresh token's end is the end of what it brought (RFC 7009 section 2.1), but for those that stand alone.
+    let tokens = [kept.refresh.as_ref().map(|token| (REFRESH, token)), own_secret(grant, kept)];
+    tokens
+        .into_iter()
+        .flatten()
+        .try_for_each(|(hint, token)| {
+            let is_extra = hint == ACCESS && kept.refresh.is_some();
+            send(&client, &url, grant, hint, token, is_extra)
+        })
+        .map_err(by_hand)
+}
+
+/// What an exchange made is not the provider's to revoke.
+fn own_secret<'k>(grant: &Grant, kept: &'k Kept) -> Option<(&'static str, &'k Secret)> {
+    grant.exchange.is_none().then_some((ACCESS, &kept.secret))
+}
+
+fn send(
+    client: &Client,
+    url: &Url,
+    grant: &Grant,
+    hint: &'static str,
+    token: &Secret,
+    is_extra: bool,
+) -> Result<(), String> {
+    let host = url.authority();
+    let mut form = vec![("token", Field::Secret(token)), ("token_type_hint", Field::Plain(hint.to_owned()))];
+    if !grant.client_id.is_empty() {
+        form.push(("client_id", Field::Plain(grant.client_id.clone())));
+    }
+    let request = Request { form, ..Request::new(Method::Post, url.clone(), Authorization::None) };
+    let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
+    verdict(host, response.status, &Answer::read(&response), is_extra)
+}
+
+/// A token that is unknown is as good as revoked: the answer is 200 as well.
+fn verdict(host: &str, status: u16, answer: &Answer, is_extra: bool) -> Result<(), String> {
+    match (status, answer.text("error")) {
+        (200..=299, None) => Ok(()),
+        // RFC 7009 section 2.2.1; its refresh token has gone before it.
+        (_, Some("unsupported_token_type")) if is_extra => Ok(()),
+        (503, _) => Err(format!("`{host}` cannot revoke it now (status 503)")),
+        (_, Some(code)) => Err(format!("`{host}` did not revoke it: {}", answer.reason(code))),
+        (status, None) => Err(format!("`{host}` did not revoke it (status {status})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::tests::response;
+    use super::*;
+
+    #[test]
+    fn only_a_good_status_means_that_it_is_revoked() {
+        for (status, body, is_extra, said) in [
+            (200, "", false, None),
+            (200, "{}", false, None),
+            (204, "", false, None),
+            (200, r#"{"error": "odd"}"#, false, Some("`p` did not revoke it: `odd`")),
+            (503, "", false, Some("`p` cannot revoke it now (status 503)")),
+            (302, "", false, Some("`p` did not revoke it (status 302)")),
+            (400, r#"{"error": "unsupported_token_type"}"#, true, None),
+            (
+                400,
+                r#"{"error": "unsupported_token_type"}"#,
+                false,
+                Some("`p` did not revoke it: `unsupported_token_type`"),
+            ),
+            (401, r#"{"error": "invalid_client"}"#, false, Some("`p` did not revoke it: `invalid_client`")),
+        ] {
+            let result = verdict("p", status, &Answer::read(&response(status, body)), is_extra);
+            assert_eq!(result.err().as_deref(), said, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_provider_that_cannot_is_named_with_the_page() {
+        let grant =
+            Grant { provider: "github".into(), page: Some("https://github.com/settings".into()), ..Grant::default() };
+        let why = revoke(&grant, &Secret::new("s".into()).into()).unwrap_err();
+        assert_eq!(why, "github has no address where a token is revoked; end it at https://github.com/settings");
+        let plain = Grant { revoke_url: Some("http://p.example/revoke".into()), ..Grant::default() };
+        let why = revoke(&plain, &Secret::new("s".into()).into()).unwrap_err();
+        assert_eq!(why, "`http://p.example/revoke` would carry the login unencrypted");
+    }
+}
