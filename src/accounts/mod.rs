@@ -1,5 +1,6 @@
 //! The core: find, remember, forget, activate. Whatever front asks, these answer.
 
+mod forgotten;
 mod login;
 mod obtain;
 
@@ -15,6 +16,7 @@ use crate::model::{
 };
 use crate::system::env::Env;
 use crate::vault::Vault;
+pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use login::{Activate, Login};
 pub(crate) use obtain::{Obtained, Waiting};
 
@@ -159,13 +161,17 @@ impl<'e> Accounts<'e> {
         registry: &Registry,
         pick: impl FnOnce(&Candidates) -> Option<AccountName>,
         out_of_reach: OutOfReach,
-    ) -> Result<Option<Account>> {
+    ) -> Result<Option<Forgotten>> {
         self.change(|edit| {
             let candidates = edit.of(registry);
             let picked = pick(&candidates);
             let Some(account) = candidates.accounts.iter().find(|account| Some(&account.name) == picked.as_ref())
             else {
                 return Ok(None);
+            };
+            let kept = match account.source {
+                Source::Granted(_) => self.vault.get(account).ok().flatten(),
+                _ => None,
             };
             match self.vault.remove(account) {
                 Err(error) if out_of_reach == OutOfReach::Refuse => return Err(error),
@@ -181,7 +187,7 @@ impl<'e> Accounts<'e> {
                 edit.document.set_active(registry, &Active::SignedOut);
             }
             edit.document.remove(registry, &account.name);
-            Ok(Some(account.clone()))
+            Ok(Some(Forgotten { account: account.clone(), kept }))
         })
     }
 

@@ -103,10 +103,11 @@ impl Accounts<'_> {
         // Somebody may have renewed it while we waited.
         let Some(kept) = self.vault.get(account)? else { return Ok(Obtained::Lost) };
         let now = age(&kept, SystemTime::now());
-        if now == Age::Good || (now == Age::Due && lock.noted_within(RETRY_AFTER)) {
+        let was_down = waiting == Waiting::Client && lock.noted_within(RETRY_AFTER);
+        if now == Age::Good || (now == Age::Due && was_down) {
             return Ok(good(account, kept));
         }
-        if lock.noted_within(RETRY_AFTER) {
+        if was_down {
             return Ok(Obtained::Dead(ended(account, "its provider was out of reach a moment ago")));
         }
         let Some(refresh) = &kept.refresh else { return Ok(Obtained::Dead(over(account))) };

@@ -1,12 +1,13 @@
 //! `logout`: forget an account and its secret.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, names, pin};
-use crate::accounts::OutOfReach;
+use super::{Context, args, login, names, pin};
+use crate::accounts::{Ending, OutOfReach};
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Problem, Registry};
 
@@ -17,18 +18,21 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
     if picked.is_empty() {
         context.ui.say(format_args!("Not logged in to {registry}."));
     }
-    let mut removed = Vec::new();
+    let (mut removed, mut endings) = (Vec::new(), BTreeMap::new());
     let out_of_reach = if given.force { OutOfReach::Abandon } else { OutOfReach::Refuse };
     for name in picked {
         let forgotten = context.accounts.forget(&registry, |_| Some(name.clone()), out_of_reach);
-        let Some(account) = forgotten.map_err(|error| stays(context, &registry, &name, &error))? else { continue };
-        context.ui.say(format_args!("✓ Removed {} from {registry}", account.name));
-        removed.push(account.name.to_string());
+        let Some(forgotten) = forgotten.map_err(|error| stays(context, &registry, &name, &error))? else { continue };
+        let name = &forgotten.account.name;
+        context.ui.say(format_args!("✓ Removed {name} from {registry}"));
+        let ending = context.ui.while_waiting("Ending the login", || forgotten.end());
+        say_ending(context, &registry, &ending);
+        removed.push(name.to_string());
+        endings.insert(name.to_string(), word(&ending));
     }
     if !removed.is_empty() {
         pin::drop_orphans(context)?;
         let after = context.accounts.of(&registry)?;
-        context.ui.note("the token itself stays valid until the registry ends it");
         if given.force {
             context.ui.note("a secret that its store did not give up is still there");
         }
@@ -41,9 +45,35 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         }
     }
     if context.ui.is_json() {
-        context.ui.data(json!({"status": "success", "registry": registry.as_str(), "removed": removed}), "")?;
+        let json = json!({"status": "success", "registry": registry.as_str(), "removed": removed, "endings": endings});
+        context.ui.data(json, "")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What became of the token itself, and where to end it.
+fn say_ending(context: &Context<'_>, registry: &Registry, ending: &Ending) {
+    match ending {
+        Ending::Revoked => context.ui.say("  Its tokens are revoked."),
+        Ending::Failed(why) => context.ui.note(format_args!("the login itself was not ended: {why}")),
+        Ending::Elsewhere => context.ui.say("  The program it was borrowed from stays logged in."),
+        Ending::ByHand => match login::token_page(registry) {
+            Some(page) => {
+                let page = page.split("/new").next().unwrap_or(page); // where they are listed
+                context.ui.note(format_args!("a token stays valid until you delete it at {page}"));
+            }
+            None => context.ui.note("the password or token stays valid until the registry ends it"),
+        },
+    }
+}
+
+fn word(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Revoked => "revoked",
+        Ending::Failed(_) => "not-revoked",
+        Ending::ByHand => "by-hand",
+        Ending::Elsewhere => "elsewhere",
+    }
 }
 
 /// The account is still there, because its secret is.

@@ -161,7 +161,9 @@ impl Front<'_> {
                     (None, None, None) => candidates.default_account().map(name_of),
                 };
                 if pick(&self.accounts.of(registry)?).is_some() {
-                    self.accounts.forget(registry, pick, OutOfReach::Refuse)?;
+                    if let Some(forgotten) = self.accounts.forget(registry, pick, OutOfReach::Refuse)? {
+                        forgotten.end(); // best effort: there is no word for it in the protocol
+                    }
                 }
             }
         }

@@ -16,6 +16,7 @@ mod leaks;
 mod people;
 mod pin;
 mod regressions;
+mod renewal;
 mod shell;
 mod stores;
 mod support;

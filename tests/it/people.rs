@@ -133,13 +133,13 @@ fn logout_forgets_one_account_and_promotes_none() {
     let run = sandbox.run(&["logout", "ghcr.io", "-u", "alice"], "");
     assert_eq!(
         run.stderr,
-        "✓ Removed alice from ghcr.io\n! the token itself stays valid until the registry ends it\n\
+        "✓ Removed alice from ghcr.io\n! a token stays valid until you delete it at https://github.com/settings/tokens\n\
          ! ghcr.io has no default account now. It has bob:  docker-credential-ensign switch ghcr.io NAME\n"
     );
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     assert_eq!(
         sandbox.ok(&["logout", "ghcr.io", "--all", "--json"], ""),
-        "{\"schema\":1,\"status\":\"success\",\"registry\":\"ghcr.io\",\"removed\":[\"bob\"]}\n"
+        "{\"schema\":1,\"status\":\"success\",\"registry\":\"ghcr.io\",\"removed\":[\"bob\"],\"endings\":{\"bob\":\"by-hand\"}}\n"
     );
     assert_eq!(
         sandbox.run(&["logout", "ghcr.io"], ""),

@@ -102,7 +102,7 @@ fn introduce(context: &Context<'_>, known: &Candidates) {
 }
 
 /// Where the registries most people use make tokens.
-pub(super) fn token_page(registry: &Registry) -> Option<&'static str> {
+pub(in crate::cli) fn token_page(registry: &Registry) -> Option<&'static str> {
     Some(match registry.as_str() {
         "docker.io" => "https://app.docker.com/settings/personal-access-tokens",
         "ghcr.io" => "https://github.com/settings/tokens/new?scopes=read:packages,write:packages",

@@ -17,6 +17,8 @@ use crate::model::{AccountName, Credential, ImagePattern, Kept, Problem, Registr
 use crate::oci::{self, Verdict, Wire};
 use crate::system::text;
 
+pub(super) use ask::token_page;
+
 /// A login with nothing left to ask for.
 struct Complete {
     username: Username,

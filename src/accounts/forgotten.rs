@@ -1,0 +1,41 @@
+//! `Forgotten`: an account that is no longer ours, and what is left to end elsewhere.
+
+use crate::model::{Account, Kept, Source};
+use crate::oauth;
+
+/// An account after a logout. Its tokens are in no store any more: this is the last chance to end them.
+pub(crate) struct Forgotten {
+    pub(crate) account: Account,
+    /// The tokens of a login at a provider.
+    pub(super) kept: Option<Kept>,
+}
+
+/// What became of the secret outside.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The provider has ended the login.
+    Revoked,
+    /// The provider should have, but has not; the reason names its host.
+    Failed(String),
+    /// There is nobody who ends what a person made by hand.
+    ByHand,
+    /// It is another program's.
+    Elsewhere,
+}
+
+impl Forgotten {
+    /// Ends the login at its provider (RFC 7009). Done after our own copies are gone, as `docker logout` does it
+    /// (docker/cli `internal/oauth/manager/manager.go`): a provider that does not answer must not keep an account alive here.
+    pub(crate) fn end(&self) -> Ending {
+        match (&self.account.source, &self.kept) {
+            (Source::Granted(grant), Some(kept)) => {
+                oauth::revoke(grant, kept).map_or_else(Ending::Failed, |()| Ending::Revoked)
+            }
+            (Source::Granted(grant), None) => {
+                Ending::Failed(format!("{} was not asked: its tokens are lost", grant.provider))
+            }
+            (Source::Borrowed(_), _) => Ending::Elsewhere,
+            (Source::Given | Source::Unknown(_), _) => Ending::ByHand,
+        }
+    }
+}

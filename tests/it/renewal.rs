@@ -1,0 +1,242 @@
+//! Staying logged in: a token is renewed inside `get` when it is due, by one caller, and nothing is lost on the way.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, finish, read_json, write};
+
+/// A provider's token and revocation endpoint. Its refresh tokens are good once: `r1` brings `t2` and `r2`.
+struct Provider {
+    url: String,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Mood {
+    /// A token lives so many seconds.
+    Well(u64),
+    /// It takes no refresh token.
+    Ended,
+    Down,
+    /// It gives no new refresh token.
+    NoRotation,
+}
+
+impl Provider {
+    fn start(mood: Mood) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut reader = BufReader::new(stream);
+                let (mut head, mut line) = (String::new(), String::new());
+                while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                    head += &std::mem::take(&mut line).to_lowercase();
+                }
+                let length =
+                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                let body = String::from_utf8(body).unwrap();
+                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                let number =
+                    body.split("refresh_token=r").nth(1).and_then(|rest| rest.split('&').next()?.parse::<u32>().ok());
+                log.lock().unwrap().push(format!("{path} {body}"));
+                let next = number.unwrap_or(0) + 1;
+                let (status, answer) = match mood {
+                    _ if path == "/revoke" => (200, json!({})),
+                    Mood::Well(life) => (
+                        200,
+                        json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": life}),
+                    ),
+                    Mood::NoRotation => (200, json!({"access_token": format!("t{next}"), "expires_in": 3600})),
+                    Mood::Ended => (400, json!({"error": "invalid_grant"})),
+                    Mood::Down => (503, json!({})),
+                };
+                // Long enough for others to come meanwhile.
+                std::thread::sleep(Duration::from_millis(100));
+                let answer = answer.to_string();
+                let _ = write!(
+                    reader.get_mut(),
+                    "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+                    answer.len()
+                );
+            }
+        });
+        Self { url, seen }
+    }
+
+    fn renewals(&self) -> usize {
+        self.seen.lock().unwrap().iter().filter(|request| request.starts_with("/token ")).count()
+    }
+}
+
+fn seconds_from_now(seconds: i64) -> i64 {
+    i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap() + seconds
+}
+
+/// `me` on ghcr.io, logged in at the provider, with a token `t1` that is due at and ends at these seconds from now.
+fn logged_in(provider: &Provider, due: i64, until: i64) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "x");
+    let mut config = read_json(&sandbox.config_path());
+    config["registries"]["ghcr.io"]["accounts"]["me"]["source"] = json!({
+        "provider": "test", "client_id": "ensign", "token_url": format!("{}/token", provider.url), "revoke_url": format!("{}/revoke", provider.url)
+    });
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let path = sandbox.secrets_path("ghcr.io");
+    let mut secrets = read_json(&path);
+    secrets["secrets"]["me"] =
+        json!({"secret": "t1", "refresh": "r1", "due": seconds_from_now(due), "until": seconds_from_now(until)});
+    write(&path, secrets.to_string().as_bytes());
+    sandbox
+}
+
+fn kept(sandbox: &Sandbox) -> Value {
+    read_json(&sandbox.secrets_path("ghcr.io"))["secrets"]["me"].clone()
+}
+
+fn answers(token: &str) -> Run {
+    Run::success(&format!("{{\"ServerURL\":\"ghcr.io\",\"Username\":\"me\",\"Secret\":\"{token}\"}}\n"))
+}
+
+#[test]
+fn a_token_is_renewed_when_it_is_due_and_the_next_refresh_token_is_kept() {
+    for (due, until) in [(-1, 600), (-60, -10)] {
+        let provider = Provider::start(Mood::Well(3600));
+        let sandbox = logged_in(&provider, due, until);
+        assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t2"));
+        let kept = kept(&sandbox);
+        assert_eq!((kept["secret"].as_str(), kept["refresh"].as_str()), (Some("t2"), Some("r2")));
+        assert!(kept["due"].as_i64() > Some(seconds_from_now(3200)), "{kept}");
+        assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t2"));
+        assert_eq!(provider.renewals(), 1);
+    }
+}
+
+#[test]
+fn a_token_that_is_not_due_is_handed_out_without_a_word_to_anybody() {
+    let provider = Provider::start(Mood::Down);
+    let sandbox = logged_in(&provider, 300, 600);
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t1"));
+    assert!(provider.seen.lock().unwrap().is_empty());
+}
+
+#[test]
+fn of_many_callers_one_renews_and_the_others_wait_or_go_on() {
+    for (due, until, may) in [(-60, -10, ["t2"].as_slice()), (-1, 600, &["t1", "t2"])] {
+        let provider = Provider::start(Mood::Well(3600));
+        let sandbox = logged_in(&provider, due, until);
+        let children: Vec<_> = (0..30).map(|_| sandbox.command(&["get"]).spawn().unwrap()).collect();
+        for child in children {
+            let run = finish(child, b"ghcr.io");
+            assert!(may.iter().any(|token| run == answers(token)), "{run:?}");
+        }
+        assert_eq!(provider.renewals(), 1);
+    }
+}
+
+#[test]
+fn a_refresh_token_that_stays_good_is_kept() {
+    let sandbox = logged_in(&Provider::start(Mood::NoRotation), -60, -10);
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t2"));
+    assert_eq!(kept(&sandbox)["refresh"], "r1");
+}
+
+#[test]
+fn while_the_provider_is_down_a_good_token_serves_and_a_dead_one_is_not_found() {
+    let provider = Provider::start(Mood::Down);
+    let sandbox = logged_in(&provider, -1, 600);
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t1"));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t1"));
+    assert_eq!(provider.renewals(), 1, "after a failure it is left alone for a while");
+    let sandbox = logged_in(&Provider::start(Mood::Down), -60, -10);
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+    assert_eq!(kept(&sandbox)["refresh"], "r1", "nothing is lost");
+    assert!(sandbox.run(&["check", "ghcr.io"], "").stderr.contains("127.0.0.1"), "a person is told who did not answer");
+}
+
+#[test]
+fn a_login_that_the_provider_has_ended_is_dead_until_the_next_login() {
+    let provider = Provider::start(Mood::Ended);
+    let sandbox = logged_in(&provider, -60, -10);
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+    assert_eq!(provider.renewals(), 1, "it is not asked again");
+    let status = sandbox.run(&["status"], "");
+    assert!(status.code == Some(3) && status.stdout.contains("login ghcr.io --alias me"), "{status:?}");
+    sandbox.store("ghcr.io", "me", "typed");
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("typed"));
+    assert!(read_json(&sandbox.config_path())["registries"]["ghcr.io"]["accounts"]["me"].get("source").is_none());
+}
+
+#[test]
+fn where_nothing_can_be_written_nothing_is_renewed() {
+    let provider = Provider::start(Mood::Well(3600));
+    let sandbox = logged_in(&provider, -1, 600);
+    // Not by modes, which root does not heed: a file where the folder of the secrets should be cannot be written into.
+    let (real, link) = (sandbox.home().join("data/secrets"), sandbox.home().join("kept"));
+    std::fs::rename(&real, &link).unwrap();
+    let read_only = std::process::Command::new("unshare")
+        .args(["--mount", "--map-root-user", "sh", "-c"])
+        .arg(format!(
+            "mkdir {0} && mount --bind {1} {0} && mount -o remount,bind,ro {0} && exec \"$@\"",
+            real.display(),
+            link.display()
+        ))
+        .args(["sh", Sandbox::program(), "get"])
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("HOME", sandbox.home())
+        .env("ENSIGN_CONFIG_DIR", sandbox.home().join("config"))
+        .env("ENSIGN_DATA_DIR", sandbox.home().join("data"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let run = finish(read_only, b"ghcr.io");
+    if run.stderr.contains("unshare") {
+        return; // no name spaces for this user
+    }
+    assert_eq!(run, answers("t1"));
+    assert_eq!(provider.renewals(), 0, "the next refresh token would be lost");
+}
+
+#[test]
+fn docker_storing_what_it_was_answered_does_not_end_the_renewal() {
+    let provider = Provider::start(Mood::Well(3600));
+    let sandbox = logged_in(&provider, 300, 600);
+    sandbox.store("ghcr.io", "me", "t1");
+    assert_eq!(kept(&sandbox)["refresh"], "r1");
+    sandbox.store("ghcr.io", "me", "another");
+    assert_eq!(kept(&sandbox), "another");
+}
+
+#[test]
+fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
+    for erase in [false, true] {
+        let provider = Provider::start(Mood::Well(3600));
+        let sandbox = logged_in(&provider, 300, 600);
+        if erase {
+            assert_eq!(sandbox.run(&["erase"], "ghcr.io"), Run::success(""));
+        } else {
+            let said = sandbox.run(&["logout", "ghcr.io"], "").stderr;
+            assert_eq!(said, "✓ Removed me from ghcr.io\n  Its tokens are revoked.\n");
+        }
+        let seen = provider.seen.lock().unwrap();
+        assert!(seen[0].starts_with("/revoke ") && seen[0].contains("token=r1"), "{seen:?}");
+        assert!(!sandbox.secrets_path("ghcr.io").exists());
+    }
+    let gone = Provider { url: "http://127.0.0.1:1".into(), seen: Arc::default() };
+    let said = logged_in(&gone, 300, 600).run(&["logout", "ghcr.io"], "");
+    assert_eq!(said.code, Some(0));
+    assert!(said.stderr.contains("! the login itself was not ended: could not reach `127.0.0.1:1`"), "{said:?}");
+}
