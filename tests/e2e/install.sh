@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the clients and services of the end-to-end tests from Debian and PyPI; quick when they are all there.
+# Installs the clients and services of the end-to-end tests from Debian, PyPI and npm; quick when they are all there.
 #
 # usage: tests/e2e/install.sh
 set -euo pipefail
@@ -9,17 +9,21 @@ if [ "$(id -u)" != 0 ] || [ ! -e /etc/debian_version ]; then
   exit 0
 fi
 
-tools=$(dirname "${BASH_SOURCE[0]}")/../../target/e2e-tools # where PyPI's part goes
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tools=$here/../../target/e2e-tools # where PyPI's and npm's parts go
 packages=(
   docker.io docker-registry podman buildah skopeo runc crun # the services and clients
   python3-jwt python3-cryptography apache2-utils openssl    # token server, htpasswd, certificates
-  python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils
+  chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils
 )
 
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
+# Node.js need not be Debian's.
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "e2e: installing ${missing[*]}" >&2
   # Services must not be started here: the tests run their own, elsewhere.
@@ -46,4 +50,12 @@ if [ ! -x "$tools/docker-compose" ]; then
     "$download/docker-compose" version >/dev/null && mv "$download/docker-compose" "$tools/" ||
     echo "e2e: no Docker Compose: its cases are skipped" >&2
   rm -rf "$download"
+fi
+if ! cmp -s "$here/oidc/package-lock.json" "$tools/oidc/installed"; then
+  rm -rf "$tools/oidc"
+  mkdir "$tools/oidc"
+  cp "$here"/oidc/package*.json "$tools/oidc/"
+  npm --prefix "$tools/oidc" ci --ignore-scripts --engine-strict --no-audit --no-fund --loglevel=error >&2 &&
+    cp "$tools/oidc/package-lock.json" "$tools/oidc/installed" ||
+    echo "e2e: no OpenID provider: its cases are skipped" >&2
 fi

@@ -2,9 +2,9 @@
 # The registries, their token server, the Docker daemon, and the images and accounts in them.
 #
 # localhost:5000  token authentication         ghcr.io, docker.io  the same storage and accounts, over TLS
-# localhost:5001  htpasswd (Basic)
+# localhost:5001  htpasswd (Basic)             127.0.0.5:5003      an OpenID provider, whose access tokens the first takes
 
-export registry=localhost:5000 basic=localhost:5001 hub=https://index.docker.io/v1/
+export registry=localhost:5000 basic=localhost:5001 hub=https://index.docker.io/v1/ issuer=http://127.0.0.5:5003
 export DOCKER_HOST=unix://$state/docker.sock
 export SSL_CERT_FILE=$state/certs/bundle.pem
 export CONTAINERS_STORAGE_CONF=$state/storage.conf BUILDAH_ISOLATION=chroot
@@ -16,12 +16,13 @@ start_services() {
   make_accounts
   make_certificates
 
-  start token-server /usr/bin/python3 "$here/token_server.py" "$state" \
+  start token-server /usr/bin/python3 "$here/token_server.py" "$state" $issuer \
     localhost:5002 tls://auth.docker.io:443 tls://ghcr.io:5002
   start_registry token localhost:5000 "$(tokens_from http://localhost:5002/token)"
   start_registry ghcr ghcr.io:443 "$(tokens_from https://ghcr.io:5002/token)"
   start_registry hub docker.io:443 "$(tokens_from https://auth.docker.io/token)"
   start_registry basic localhost:5001 "{htpasswd: {realm: e2e, path: $state/htpasswd}}"
+  [ ! -e "$tools/oidc/installed" ] || start_issuer
   start dockerd dockerd --iptables=false --ip6tables=false --bridge=none --storage-driver=vfs --host "$DOCKER_HOST" \
     --data-root "$state/docker" --exec-root "$state/docker-run" --pidfile "$state/docker.pid"
   cat >"$CONTAINERS_STORAGE_CONF" <<CONF
@@ -36,6 +37,7 @@ CONF
     until_works "$address" bash -c ": <>/dev/tcp/$address"
   done
   until_works dockerd docker version
+  [ ! -e "$state/oidc" ] || until_works oidc curl -fsS $issuer/.well-known/openid-configuration
   make_images
 }
 
@@ -90,6 +92,17 @@ storage: {filesystem: {rootdirectory: $storage}}
 http: {addr: '$2', secret: e2e$tls}
 YML
   start "$1" docker-registry serve "$state/registry-$1.yml"
+}
+
+# It has an address of its own, so that the network can be lost for it alone. Each client has other
+# settings.
+start_issuer() {
+  mkdir "$state/oidc"
+  cp "$here"/oidc/*.mjs "$state/oidc"
+  ln -s "$tools/oidc/node_modules" "$state/oidc"
+  start oidc node "$state/oidc/server.mjs" $issuer "$state/log/oidc-events" ensign,interval=1 \
+    five-second-tokens,interval=1,access_token=5,delay=200 three-second-codes,interval=1,device_code=3 \
+    hangs-up-and-slows-down,interval=1,drop=1,slow_down=1
 }
 
 start() { # NAME COMMAND...

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Issues registry tokens under an ACL and writes down which account asked for each.
 
-usage: token_server.py STATE ADDRESS...    an address is HOST:PORT, or tls://HOST:PORT
+usage: token_server.py STATE ISSUER ADDRESS...    an address is HOST:PORT, or tls://HOST:PORT
 
 STATE/passwords/NAME holds NAME's password. An account may push and pull NAME/*, anyone may pull public/* and library/*,
 admin may do everything. An account with STATE/refresh/NAME is given that refresh token, which makes `docker login` keep
-an identity token instead of the password. Every request adds one line to STATE/log/accounts: the account's name,
-"nobody", or "NAME!" when the password was wrong.
+an identity token instead of the password. An access token of ISSUER, the OpenID provider, is as good as the password of
+the account that it says it was given to. Every request adds one line to STATE/log/accounts: the account's name, "nobody",
+or "NAME!" when the password was wrong.
 https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/
 """
 import base64
@@ -17,13 +18,15 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import parse_qs, urlencode, urlparse
+from urllib.request import Request, urlopen
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 STATE = Path(sys.argv[1])
+ISSUER = sys.argv[2]
 KEY = (STATE / "certs/token.key").read_text()
 CERTIFICATE = x509.load_pem_x509_certificate((STATE / "certs/token.pem").read_bytes()).public_bytes(Encoding.DER)
 PASSWORDS = {file.name: file.read_text() for file in (STATE / "passwords").iterdir()}
@@ -38,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         user, password = "", None
         if scheme.lower() == "basic":
             user, _, password = base64.b64decode(credentials).decode().partition(":")
-        self.grant(parse_qs(urlparse(self.path).query), user, password == PASSWORDS.get(user))
+        self.grant(parse_qs(urlparse(self.path).query), user, opens(user, password))
 
     def do_POST(self):
         form = parse_qs(self.body().decode())
@@ -48,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
             self.grant(form, user, user != "")
         else:
             user = form.get("username", [""])[0]
-            self.grant(form, user, form.get("password") == [PASSWORDS.get(user)])
+            self.grant(form, user, opens(user, form.get("password", [None])[0]))
 
     def grant(self, form, user, accepted):
         with open(STATE / "log/accounts", "a") as log:
@@ -87,6 +90,23 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def opens(user, password):
+    return password == PASSWORDS.get(user) or owner(password) == user
+
+
+def owner(token):
+    """Asks the provider whose access token this is (RFC 7662)."""
+    us = {"Authorization": "Basic " + base64.b64encode(b"registry:registry").decode()}
+    question = Request(ISSUER + "/token/introspection", urlencode({"token": token}).encode(), us)
+    try:
+        with urlopen(question, timeout=10) as answer:
+            found = json.load(answer)
+    except OSError as error:  # a refusal among them
+        print(f"the provider does not say whose token it is: {error}", file=sys.stderr)
+        return None
+    return found["sub"] if found["active"] and found["token_type"] == "Bearer" else None
+
+
 def allowed(user, scope):
     kind, name, actions = scope.split(":", 1)[0], *scope.split(":", 1)[1].rsplit(":", 1)
     namespace = name.split("/")[0]
@@ -96,9 +116,13 @@ def allowed(user, scope):
     return {"type": kind, "name": name, "actions": wanted}
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of 5, many clients at once would wait for a second
+
+
 def listen(address):
     host, port = address.removeprefix("tls://").rsplit(":", 1)
-    server = ThreadingHTTPServer((host, int(port)), Handler)
+    server = Server((host, int(port)), Handler)
     if address.startswith("tls://"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(STATE / "certs/tls.pem", STATE / "certs/tls.key")
@@ -106,5 +130,5 @@ def listen(address):
     return threading.Thread(target=server.serve_forever)
 
 
-for thread in [listen(address) for address in sys.argv[2:]]:
+for thread in [listen(address) for address in sys.argv[3:]]:
     thread.start()
