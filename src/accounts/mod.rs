@@ -12,10 +12,11 @@ use anyhow::Result;
 use crate::config::{Adopted, ConfigFile, Edit, Origin};
 use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Wish, choose};
 use crate::model::{
-    Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, Username,
+    Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, StoreKind,
+    Username,
 };
 use crate::system::env::Env;
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use login::{Activate, Login};
 pub(crate) use obtain::{Obtained, Waiting};
@@ -193,10 +194,20 @@ impl<'e> Accounts<'e> {
 
     /// Makes an account the one that answers when nothing else decides.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
+        // Who is active there is given too.
+        let default = self.of(registry)?.default_account().map(|account| account.name.clone());
+        self.refuse_given(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
             edit.activate(registry, name);
             Ok(())
         })
+    }
+
+    /// What the environment gives is not ours to change.
+    pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
+        let of = self.of(registry)?;
+        let given = of.accounts.iter().find(|account| account.name == *name && account.store == StoreKind::Environment);
+        given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
     }
 
     /// Gives an account another label, its secret included.

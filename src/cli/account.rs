@@ -65,6 +65,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
             format!("see `{} account edit --help`", context.program),
         ));
     }
+    context.accounts.refuse_given(&registry, &name)?;
     let changed = context.accounts.change(|edit| {
         let candidates = edit.of(&registry);
         let found = candidates.accounts.iter().find(|account| account.name == name);

@@ -21,6 +21,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
     let (mut removed, mut endings) = (Vec::new(), BTreeMap::new());
     let out_of_reach = if given.force { OutOfReach::Abandon } else { OutOfReach::Refuse };
     for name in picked {
+        context.accounts.refuse_given(&registry, &name)?;
         let forgotten = context.accounts.forget(&registry, |_| Some(name.clone()), out_of_reach);
         let Some(forgotten) = forgotten.map_err(|error| stays(context, &registry, &name, &error))? else { continue };
         let name = &forgotten.account.name;

@@ -7,8 +7,9 @@ use anyhow::Result;
 use super::adopt::Adopted;
 use super::document::Document;
 use super::read::{self, Reading};
-use crate::model::choice::Candidates;
-use crate::model::{Account, Problem, Registry};
+use crate::model::choice::{Active, Candidates};
+use crate::model::mounted::Mounted;
+use crate::model::{Account, Problem, Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -59,6 +60,16 @@ impl<'e> ConfigFile<'e> {
 
     /// Reads one registry or all of them. Nothing is written and nothing is locked: writers replace the file whole.
     pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<Loaded> {
+        let mut loaded = self.load_written(wanted)?;
+        for mounted in
+            self.env.mounted()?.iter().filter(|one| wanted.is_none_or(|wanted| one.account.registry == *wanted))
+        {
+            mount(&mut loaded.registries, mounted);
+        }
+        Ok(loaded)
+    }
+
+    fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
         let Some(path) = self.path() else { return Ok(Loaded { registries: vec![], origin: Origin::Ours }) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
             return Ok(Loaded { registries: self.understand(&bytes, wanted)?.registries, origin: Origin::Ours });
@@ -178,6 +189,23 @@ impl<'e> ConfigFile<'e> {
 
     fn shown_path(&self) -> String {
         self.path().map(|path| self.env.shorten_home(&path)).unwrap_or_default()
+    }
+}
+
+/// Puts an account that the environment gives among those of the file; it goes before one of the same name there, and
+/// the first of a registry answers by default.
+fn mount(registries: &mut Vec<Candidates>, mounted: &Mounted) {
+    let account = &mounted.account;
+    let place = registries.iter().position(|one| one.registry == account.registry).unwrap_or_else(|| {
+        registries.push(Candidates::none(&account.registry));
+        registries.len() - 1
+    });
+    let candidates = &mut registries[place];
+    let is_first = candidates.accounts.iter().all(|other| other.store != StoreKind::Environment);
+    candidates.accounts.retain(|other| other.name != account.name);
+    candidates.accounts.push(account.clone());
+    if is_first || mounted.active {
+        candidates.active = Active::Account(account.name.clone());
     }
 }
 

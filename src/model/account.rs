@@ -152,6 +152,8 @@ pub enum StoreKind {
     File,
     /// Another `docker-credential-…` program.
     Helper(HelperName),
+    /// What this machine was given with the environment; nothing of it is written.
+    Environment,
     /// A store this build does not know, written by another one.
     Unknown(String),
 }
@@ -175,6 +177,7 @@ impl fmt::Display for StoreKind {
         match self {
             Self::File => f.write_str("file"),
             Self::Helper(name) => write!(f, "helper:{}", name.0),
+            Self::Environment => f.write_str("environment"),
             Self::Unknown(text) => f.write_str(text),
         }
     }

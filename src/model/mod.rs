@@ -6,6 +6,7 @@ mod account;
 pub(crate) mod choice;
 mod image;
 pub(crate) mod jwt;
+pub(crate) mod mounted;
 mod pattern;
 mod problem;
 mod registry;

@@ -5,6 +5,8 @@
 //! | `ENSIGN_CONFIG_DIR` | the folder of `config.json`, instead of the platform's |
 //! | `ENSIGN_DATA_DIR` | the folder of `secrets/`, instead of the platform's |
 //! | `ENSIGN_ACCOUNT` | the account to use: `alias`, or `host=alias,host=alias` |
+//! | `ENSIGN_ACCOUNTS_FILE` | a file of accounts with their secrets, for machines that are given them |
+//! | `ENSIGN_LOGIN_…` | one such account: registry or pattern, user name and secret, with blanks between them |
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
 //! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look |
 //! | `NO_COLOR` | no colours |
@@ -12,6 +14,14 @@
 use std::cell::{LazyCell, OnceCell};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::Result;
+use zeroize::Zeroizing;
+
+use super::files;
+use crate::model::Problem;
+use crate::model::mounted::{self, Mounted};
 
 /// What this process was given. Tests build one; nobody mocks one.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +33,13 @@ pub(crate) struct Env {
     /// Looked up when it is asked for: `get` seldom does.
     home: OnceCell<Option<PathBuf>>,
     pub(crate) account: Option<String>,
+    /// Read when it is asked for, once.
+    mounted: OnceCell<Rc<[Mounted]>>,
 }
+
+const ACCOUNTS_FILE: &str = "ENSIGN_ACCOUNTS_FILE";
+const LOGIN: &str = "ENSIGN_LOGIN_";
+const ACCOUNTS_LIMIT: u64 = 4 << 20;
 
 impl Env {
     /// Reads what every command needs. The rest is read by the commands that ask for it.
@@ -33,6 +49,7 @@ impl Env {
             config_dir: path("ENSIGN_CONFIG_DIR").or_else(|| project.as_ref().map(|dirs| dirs.config_dir().to_owned())),
             data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_local_dir().to_owned())),
             home: OnceCell::new(),
+            mounted: OnceCell::new(),
             account: variable("ENSIGN_ACCOUNT").map(|value| value.to_string_lossy().into_owned()),
         }
     }
@@ -41,6 +58,15 @@ impl Env {
     pub(crate) fn home(&self) -> Option<&Path> {
         let look_up = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
         self.home.get_or_init(look_up).as_deref()
+    }
+
+    /// The accounts that this machine was given with the environment.
+    pub(crate) fn mounted(&self) -> Result<&[Mounted]> {
+        if let Some(mounted) = self.mounted.get() {
+            return Ok(mounted);
+        }
+        let read = Rc::from(read_mounted()?);
+        Ok(self.mounted.get_or_init(|| read))
     }
 
     #[cfg(test)]
@@ -83,6 +109,36 @@ impl Env {
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+fn read_mounted() -> Result<Vec<Mounted>> {
+    let mut found = Vec::new();
+    if let Some(path) = path(ACCOUNTS_FILE) {
+        let shown = path.display();
+        let wrong = |why: String| {
+            Problem::new(
+                format!("`{shown}`, which {ACCOUNTS_FILE} names, {why}"),
+                "see packaging/ci/README.md for its form",
+            )
+        };
+        let bytes = files::read(&path, ACCOUNTS_LIMIT)?.ok_or_else(|| wrong("is not there".into()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        found =
+            mounted::read_file(&Zeroizing::new(bytes), folder).map_err(|why| wrong(format!("is wrong in {why}")))?;
+    }
+    let mut variables: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.to_str()?.strip_prefix(LOGIN)?.to_owned(), value)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    variables.sort();
+    for (name, value) in variables {
+        let read = mounted::read_variable(&name, &value.to_string_lossy());
+        found.push(read.map_err(|why| {
+            Problem::new(format!("{LOGIN}{name} is no account: {why}"), "write it as `ghcr.io/acme/** USER SECRET`")
+        })?);
+    }
+    Ok(found)
 }
 
 /// A variable that holds a path.

@@ -3,6 +3,7 @@
 mod entry;
 mod file;
 mod helper;
+mod mounted;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use crate::system::text;
 use file::SecretFile;
 
 pub(crate) use file::Widened;
+pub(crate) use mounted::is_given;
 
 /// Gets, puts and removes secrets. Whoever puts or removes holds the config's lock.
 pub(crate) struct Vault<'e> {
@@ -31,6 +33,7 @@ impl<'e> Vault<'e> {
         match &account.store {
             StoreKind::File => self.file(&account.registry)?.kept(&account.name),
             StoreKind::Helper(helper) => helper::get(helper, account),
+            StoreKind::Environment => mounted::get(self.env, account),
             StoreKind::Unknown(_) => Err(unknown(account).into()),
         }
     }
@@ -40,6 +43,7 @@ impl<'e> Vault<'e> {
         match &account.store {
             StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.put(&account.name, kept)),
             StoreKind::Helper(helper) => helper::store(helper, account, kept),
+            StoreKind::Environment => Err(mounted::is_given(account).into()),
             StoreKind::Unknown(_) => Err(unknown(account).into()),
         }
     }
@@ -52,6 +56,7 @@ impl<'e> Vault<'e> {
         match &account.store {
             StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.remove(&account.name)),
             StoreKind::Helper(helper) => helper::erase(helper, account),
+            StoreKind::Environment => Err(mounted::is_given(account).into()),
             StoreKind::Unknown(_) => Err(unknown(account).into()),
         }
     }

@@ -13,6 +13,7 @@ mod install;
 mod kubelet;
 mod layers;
 mod leaks;
+mod mounted;
 mod people;
 mod pin;
 mod regressions;

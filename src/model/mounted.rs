@@ -1,0 +1,155 @@
+//! Accounts that a machine is given instead of making them: by a file, or one variable each. Nothing of them is written.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Account, AccountName, ImagePattern, Registry, Secret, Source, StoreKind, Username};
+
+/// An account with its secret, or the file in which that lies.
+#[derive(Debug)]
+pub(crate) struct Mounted {
+    pub(crate) account: Account,
+    /// It answers by default.
+    pub(crate) active: bool,
+    pub(crate) secret: MountedSecret,
+}
+
+#[derive(Debug)]
+pub(crate) enum MountedSecret {
+    Here(Secret),
+    File(PathBuf),
+}
+
+/// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images",
+/// "active"}]}`. Files of secrets are looked for in `folder`. An error quotes nothing of the text.
+pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<Mounted>, String> {
+    let file: RawFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            format!("line {}: an account is registry, username, and secret or secret_file", error.line())
+        }
+        _ => format!("line {} is no JSON", error.line()),
+    })?;
+    file.accounts
+        .into_iter()
+        .enumerate()
+        .map(|(place, raw)| raw.mounted(folder).map_err(|why| format!("account {}: {why}", place + 1)))
+        .collect()
+}
+
+/// Reads a variable: the registry or a pattern of images, the user name, and the secret, with blanks between them.
+/// `name` is the variable's without the prefix, and the account's alias.
+pub(crate) fn read_variable(name: &str, value: &str) -> Result<Mounted, String> {
+    let (place, rest) = value.trim_start().split_once(char::is_whitespace).ok_or("it holds one word")?;
+    let (username, secret) = rest.trim_start().split_once(char::is_whitespace).ok_or("it holds two words")?;
+    let host = place.split('/').next().unwrap_or_default();
+    RawAccount {
+        registry: host.to_owned(),
+        username: username.to_owned(),
+        secret: Some(secret.trim().to_owned()),
+        alias: Some(name.to_lowercase().replace('_', "-")),
+        images: if place.contains('/') { vec![place.to_owned()] } else { vec![] },
+        ..RawAccount::default()
+    }
+    .mounted(Path::new(""))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    accounts: Vec<RawAccount>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAccount {
+    registry: String,
+    username: String,
+    secret: Option<String>,
+    secret_file: Option<PathBuf>,
+    alias: Option<String>,
+    #[serde(default)]
+    images: Vec<String>,
+    #[serde(default)]
+    active: bool,
+}
+
+impl RawAccount {
+    fn mounted(self, folder: &Path) -> Result<Mounted, String> {
+        let registry: Registry = self.registry.parse().map_err(|error| format!("{error}"))?;
+        let username: Username = self.username.parse().map_err(|error| format!("{error}"))?;
+        let name: Option<AccountName> =
+            self.alias.map(|alias| alias.parse()).transpose().map_err(|error| format!("{error}"))?;
+        let images = self.images.iter().map(|text| text.parse()).collect::<Result<Vec<ImagePattern>, _>>();
+        let images = images.map_err(|error| format!("{error}"))?;
+        if images.iter().any(|pattern| *pattern.registry() != registry) {
+            return Err(format!("its images are not on {registry}"));
+        }
+        let secret = match (self.secret, self.secret_file) {
+            (Some(secret), None) if !secret.is_empty() => MountedSecret::Here(Secret::new(secret)),
+            (None, Some(file)) => MountedSecret::File(folder.join(file)),
+            _ => return Err("it has no secret, or two".into()),
+        };
+        let account = Account {
+            name: name.unwrap_or_else(|| AccountName::from(&username)),
+            registry,
+            username,
+            store: StoreKind::Environment,
+            source: Source::Given,
+            images,
+            folders: vec![],
+            did: None,
+        };
+        Ok(Mounted { account, active: self.active, secret })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(mounted: &Mounted) -> String {
+        let Account { registry, name, username, images, .. } = &mounted.account;
+        let images: Vec<_> = images.iter().map(ToString::to_string).collect();
+        format!("{registry} {name} {username} {}", images.join(","))
+    }
+
+    #[test]
+    fn a_variable_is_a_place_a_user_and_a_secret() {
+        for (name, value, expected) in [
+            ("WORK", "ghcr.io acme-bot s3cret", Ok("ghcr.io work acme-bot ")),
+            ("A_B", "  ghcr.io/acme/**  bot  s3 cret \n", Ok("ghcr.io a-b bot ghcr.io/acme/**")),
+            ("HUB", "docker.io me pat", Ok("docker.io hub me ")),
+            ("X", "ghcr.io", Err("it holds one word")),
+            ("X", "ghcr.io me", Err("it holds two words")),
+            ("X", "", Err("it holds one word")),
+            ("X", "ghcr.io me  ", Err("it has no secret, or two")),
+        ] {
+            let read = read_variable(name, value);
+            assert_eq!(read.as_ref().map(shown).map_err(String::as_str), expected.map(str::to_owned), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_file_names_what_is_wrong_and_quotes_nothing() {
+        let good = br#"{"accounts": [{"registry": "ghcr.io", "username": "a", "secret_file": "t", "images": ["ghcr.io/x/**"], "active": true},
+            {"registry": "quay.io", "username": "b", "secret": "s", "alias": "c"}]}"#;
+        let read = read_file(good, Path::new("/m")).unwrap();
+        assert_eq!(read.iter().map(shown).collect::<Vec<_>>(), ["ghcr.io a a ghcr.io/x/**", "quay.io c b "]);
+        assert!(matches!(&read[0].secret, MountedSecret::File(path) if path == Path::new("/m/t")));
+        for (text, expected) in [
+            ("", "line 1 is no JSON"),
+            ("{", "line 1 is no JSON"),
+            (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account is registry"),
+            (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account is"),
+            (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: it has no secret, or two"),
+            (
+                r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "images": ["i.io/x"]}]}"#,
+                "account 1: its images are not on h.io",
+            ),
+        ] {
+            let error = read_file(text.as_bytes(), Path::new("")).unwrap_err();
+            assert!(error.starts_with(expected) && !error.contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The secrets of accounts that the environment gives: read where they lie, never written.
+
+use anyhow::{Context as _, Result};
+use zeroize::Zeroizing;
+
+use crate::model::mounted::MountedSecret;
+use crate::model::{Account, Kept, Problem, Secret};
+use crate::system::env::Env;
+use crate::system::files;
+
+const LIMIT: u64 = 1 << 20;
+
+pub(super) fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
+    let mounted = env.mounted()?.iter().find(|mounted| mounted.account == *account);
+    let Some(mounted) = mounted else { return Ok(None) };
+    let path = match &mounted.secret {
+        MountedSecret::Here(secret) => return Ok(Some(secret.copy().into())),
+        MountedSecret::File(path) => path,
+    };
+    let Some(bytes) = files::read(path, LIMIT)?.map(Zeroizing::new) else { return Ok(None) };
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` holds no text", path.display()))?;
+    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
+    Ok(Some(Secret::new(line.to_owned()).into()))
+}
+
+pub(crate) fn is_given(account: &Account) -> Problem {
+    Problem::new(
+        format!("{} on {} is given by the environment and cannot be changed here", account.name, account.registry),
+        "change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it",
+    )
+}
