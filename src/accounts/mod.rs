@@ -16,7 +16,7 @@ use crate::model::{
 use crate::system::env::Env;
 use crate::vault::Vault;
 pub(crate) use login::{Activate, Login};
-pub(crate) use obtain::{Obtained, Waiting};
+pub(crate) use obtain::{Obtained, Waiting, due};
 
 /// All accounts of this user: the config and the secrets behind it.
 pub(crate) struct Accounts<'e> {
