@@ -19,7 +19,7 @@ use crate::system::env::Env;
 use crate::vault::{self, Vault};
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use login::{Activate, Login};
-pub(crate) use obtain::{Obtained, Waiting};
+pub(crate) use obtain::{Obtained, Waiting, due};
 
 /// All accounts of this user: the config and the secrets behind it.
 pub(crate) struct Accounts<'e> {

@@ -265,7 +265,7 @@ fn age(kept: &Kept, now: SystemTime) -> Age {
 }
 
 /// A quarter of its life before a secret ends, five minutes at most, the next one is fetched.
-fn due(until: SystemTime, now: SystemTime) -> SystemTime {
+pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
     let life = until.duration_since(now).unwrap_or_default();
     until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)
 }

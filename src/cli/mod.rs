@@ -25,6 +25,7 @@ use serde_json::json;
 use crate::accounts::{Accounts, Obtained, Waiting};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Credential, Kept, Problem, Registry, Source};
+use crate::oauth::Table;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::text;
@@ -131,6 +132,15 @@ impl Context<'_> {
     fn registry(&self, host: &str) -> Result<Registry, Failure> {
         host.parse()
             .map_err(|error| Failure::usage(format!("`{host}` is no registry: {error}"), "name it as in `ghcr.io`"))
+    }
+
+    /// The table of identity providers, with what the user says of them.
+    fn providers(&self) -> Result<Table, Failure> {
+        let file = || self.accounts.config.path().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
+        Table::read(self.accounts.config.providers()?.as_ref()).map_err(|why| {
+            let cure = "mend it there; docs/providers.md says what each field means";
+            Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
+        })
     }
 
     /// The accounts of a registry, of which there must be one.

@@ -96,17 +96,26 @@ impl Ui {
 
     /// Shows that something is going on until the value is there.
     pub(super) fn while_waiting<T>(&self, what: &str, wait: impl FnOnce() -> T) -> T {
+        let _line = self.live_line(what);
+        wait()
+    }
+
+    /// A line that lives until it is dropped, and whose words may change; without a terminal there is none.
+    pub(super) fn live_line(&self, words: impl Display) -> LiveLine {
         if self.json || !io::stderr().is_terminal() {
-            return wait();
+            return LiveLine(None);
         }
-        let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+        let spinner = ProgressBar::new_spinner().with_message(text::harmless(&words.to_string()));
         if let Ok(style) = ProgressStyle::with_template("{msg} {spinner}") {
             spinner.set_style(style);
         }
         spinner.enable_steady_tick(Duration::from_millis(100));
-        let value = wait();
-        spinner.finish_and_clear();
-        value
+        LiveLine(Some(spinner))
+    }
+
+    /// Tells a program that reads along what happens; people read other words.
+    pub(super) fn event(&self, value: Value) -> Result<()> {
+        if self.json { self.data(value, "") } else { Ok(()) }
     }
 
     pub(super) fn open_browser(&self, link: &str) -> bool {
@@ -117,6 +126,29 @@ impl Ui {
     pub(super) fn bold(&self, word: &str) -> String {
         let plain = self.json || cfg!(windows) || !io::stdout().is_terminal() || env::variable("NO_COLOR").is_some();
         if plain { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
+    }
+}
+
+/// See [`Ui::live_line`].
+pub(super) struct LiveLine(Option<ProgressBar>);
+
+impl LiveLine {
+    pub(super) fn set(&self, words: impl Display) {
+        if let Some(spinner) = &self.0 {
+            spinner.set_message(text::harmless(&words.to_string()));
+        }
+    }
+
+    pub(super) fn is_seen(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Drop for LiveLine {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.0 {
+            spinner.finish_and_clear();
+        }
     }
 }
 

@@ -85,6 +85,13 @@ impl<'e> ConfigFile<'e> {
         })
     }
 
+    /// What the user says of identity providers; they are understood by who asks them.
+    pub(crate) fn providers(&self) -> Result<Option<serde_json::Value>> {
+        let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
+        let Some(bytes) = bytes else { return Ok(None) };
+        read::providers(&bytes).map_err(|error| self.broken(&error).into())
+    }
+
     /// Changes the config: takes the lock, reads, lets `change` work, writes if anything changed, and then hands
     /// `clean_up` the accounts whose secrets are to go.
     ///

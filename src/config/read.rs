@@ -51,6 +51,15 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice(bytes).ok().map(|Versioned { version }| version)
 }
 
+/// The user's own providers, as they stand.
+pub(super) fn providers(bytes: &[u8]) -> serde_json::Result<Option<serde_json::Value>> {
+    #[derive(Deserialize)]
+    struct Providers {
+        providers: Option<serde_json::Value>,
+    }
+    serde_json::from_slice(bytes).map(|Providers { providers }| providers)
+}
+
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `active` and `accounts`")]
 struct RawRegistry {

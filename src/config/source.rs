@@ -32,6 +32,8 @@ pub(super) fn write(source: &Source) -> Value {
 #[derive(Deserialize, Serialize)]
 struct RawGrant {
     provider: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
     client_id: String,
     token_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,13 +48,13 @@ struct RawGrant {
 
 impl RawGrant {
     fn of(grant: &Grant) -> Self {
-        let Grant { provider, client_id, token_url, revoke_url, exchange, tenant, page } = grant.clone();
-        Self { provider, client_id, token_url, revoke_url, exchange, tenant, page }
+        let Grant { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page } = grant.clone();
+        Self { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page }
     }
 
     fn into_source(self) -> Source {
-        let Self { provider, client_id, token_url, revoke_url, exchange, tenant, page } = self;
-        Source::Granted(Grant { provider, client_id, token_url, revoke_url, exchange, tenant, page })
+        let Self { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page } = self;
+        Source::Granted(Grant { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page })
     }
 }
 
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn every_source_reads_back() {
         for text in [
-            r#"{"provider": "gitlab", "client_id": "c", "token_url": "https://gitlab.com/oauth/token", "page": "https://gitlab.com"}"#,
+            r#"{"provider": "gitlab", "issuer": "https://gitlab.com", "client_id": "c", "token_url": "https://gitlab.com/oauth/token", "page": "https://gitlab.com"}"#,
             r#"{"provider": "entra", "client_id": "c", "token_url": "https://l/t", "revoke_url": "https://l/r", "exchange": "acr", "tenant": "t"}"#,
             r#"{"borrow": "helper:ecr-login", "env": {"AWS_PROFILE": "work"}, "cache": 600}"#,
             r#"{"borrow": "aws", "profile": "prod"}"#,

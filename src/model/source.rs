@@ -25,6 +25,8 @@ pub enum Source {
 pub struct Grant {
     /// The provider's name in the table of providers; for people only.
     pub provider: String,
+    /// The issuer, so that the same login can be done again.
+    pub issuer: Option<String>,
     pub client_id: String,
     pub token_url: String,
     /// Where tokens are revoked; `None`: the provider cannot.

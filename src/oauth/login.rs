@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     revoke_url: Option<Url>,
     userinfo_url: Option<Url>,
     exchange_url: Option<Url>,
+    /// People may be sent to the registry's own domain alone.
+    near: bool,
 }
 
 /// A login under way: the code is out, and somebody has a browser.
@@ -60,9 +62,11 @@ const SECOND: Duration = Duration::from_secs(1);
 
 impl Plan {
     /// Completes a provider's row for a registry; asks its issuer where that is needed. An error is a sentence.
-    ///
-    /// `near`: the row comes from the registry itself, which may send people to its own domain alone.
-    pub(crate) fn of(provider: Provider, registry: &Registry, near: bool) -> Result<Self, String> {
+    pub(crate) fn of(provider: Provider, registry: &Registry) -> Result<Self, String> {
+        let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
+        if let Some(issuer) = provider.issuer.as_ref().filter(|_| near) {
+            stay_near(&endpoint::parse(issuer)?, registry)?;
+        }
         let found = match (&provider.device_url, &provider.issuer) {
             (Some(_), _) => Metadata::default(),
             (None, Some(issuer)) => discovery::find(&client(), issuer)?,
@@ -72,8 +76,8 @@ impl Plan {
         let resolve = |own: &Option<String>, found: Option<String>| -> Result<Option<Url>, String> {
             let Some(text) = own.clone().or(found) else { return Ok(None) };
             let url = endpoint::resolve(&text, registry, issuer, tenant)?;
-            if near && !endpoint::is_near(&url, registry) {
-                return Err(format!("{registry} points to `{}`, which is not its own domain: refused", url.host()));
+            if near {
+                stay_near(&url, registry)?;
             }
             Ok(Some(url))
         };
@@ -88,6 +92,7 @@ impl Plan {
             userinfo_url: resolve(&provider.userinfo_url, found.userinfo)?,
             exchange_url: resolve(&provider.exchange_url, None)?,
             registry: registry.clone(),
+            near,
             provider,
         })
     }
@@ -110,6 +115,12 @@ impl Plan {
         let answer = Answer::read(&response);
         let code = Code::read(response.status, &answer, self.error(&answer))
             .map_err(|why| format!("`{host}` gave no code to log in with at `{}`: {why}", self.device_url.path()))?;
+        if self.near {
+            let links = [Some(&code.prompt.link), code.prompt.complete.as_ref()];
+            for link in links.into_iter().flatten() {
+                stay_near(&endpoint::parse(link.split('#').next().unwrap_or_default())?, &self.registry)?;
+            }
+        }
         Ok(Pending { client, code, started: Instant::now(), plan: self })
     }
 
@@ -138,10 +149,11 @@ impl Plan {
 
     /// How the login is renewed and revoked; `None` if it is neither.
     fn grant(&self, has_refresh: bool) -> Option<Grant> {
-        let Provider { name, client_id, exchange, tenant, page, .. } = &self.provider;
+        let Provider { name, issuer, client_id, exchange, tenant, page, .. } = &self.provider;
         let shown = |url: &Url| url.to_string();
         (has_refresh || self.revoke_url.is_some()).then(|| Grant {
             provider: name.clone(),
+            issuer: issuer.clone(),
             client_id: client_id.clone().unwrap_or_default(),
             token_url: shown(&self.token_url),
             revoke_url: self.revoke_url.as_ref().map(shown),
@@ -261,6 +273,14 @@ impl Pending {
         let response = self.client.send(&request).ok().filter(|response| response.status == 200)?;
         serde_json::from_str(response.body?.expose()).ok()
     }
+}
+
+/// A registry that sends people elsewhere may want a stranger to be logged in there (RFC 8628 section 5.4).
+fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
+    if endpoint::is_near(url, registry) {
+        return Ok(());
+    }
+    Err(format!("{registry} points to `{}`, which is not its own domain: it is not followed", url.host()))
 }
 
 fn client() -> Client {

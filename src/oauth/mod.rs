@@ -4,6 +4,7 @@
 //! `login` sends and sleeps. `discovery` and `endpoint` tell which addresses are asked, `exchange` makes a registry's token
 //! of a provider's, `renew` and `revoke` are what comes after a login.
 
+mod announce;
 mod answer;
 mod device;
 mod discovery;
@@ -18,8 +19,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{Secret, Username};
 use crate::system::http::{Client, Limits};
+pub(crate) use announce::{announced, own_issuer};
 pub(crate) use device::{Ended, Hitch, Prompt};
-pub(crate) use login::{Login, Plan, Waiting};
+pub(crate) use login::{Login, Pending, Plan, Waiting};
 use provider::Exchange;
 pub(crate) use provider::{Provider, Table, Words};
 pub(crate) use renew::renew;

@@ -16,6 +16,9 @@ use crate::model::Registry;
 pub(crate) struct Provider {
     #[serde(skip)]
     pub(crate) name: String,
+    /// The registry itself told of it: it may send people to its own domain alone.
+    #[serde(skip)]
+    pub(super) is_announced: bool,
     /// What a person calls it.
     pub(crate) title: String,
     /// The registries it is for; `*.` stands for any labels before the rest.
@@ -159,6 +162,12 @@ impl Provider {
 
     pub(crate) fn asks_for_username(&self) -> bool {
         self.username == UsernameRule::Ask
+    }
+
+    /// The issuer that a registry is, if nothing else is known of it.
+    #[must_use]
+    pub(crate) fn at_its_own_issuer(self, issuer: String) -> Self {
+        Self { is_announced: true, issuer: Some(issuer), ..self }
     }
 
     /// What the user says of it for this one login. Another issuer has its own addresses; a template is kept.

@@ -35,7 +35,7 @@ const NOT_FOR: [(&str, &[&str]); 2] = [
 ];
 
 /// Outside crates and the files that may name them.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("base64", &["system/http/", "docker/leftovers.rs", "model/jwt.rs", "oci/scripted_server.rs"]),
     ("clap", &["cli/args/"]),
     ("clap_complete", &["cli/args/"]),
@@ -45,6 +45,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("open", &["cli/ui.rs"]),
     ("percent_encoding", &["oauth/answer.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/"]),
+    ("qrcode", &["cli/login/qr.rs"]),
     ("shell_words", &["caller/typed.rs"]),
     ("sysinfo", &["caller/ancestry/portable.rs"]),
     ("toml_edit", &["docker/containers.rs"]),

@@ -93,24 +93,22 @@ fn introduce(context: &Context<'_>, known: &Candidates) {
             users.join(", ")
         ));
     }
-    if let Some(page) = token_page(&known.registry) {
+    if let Some((page, rights)) = token_page(context, &known.registry) {
         context.ui.say(format_args!("A token is made at {page}"));
-        if context.ui.confirm("Open it in the browser?").unwrap_or(false) && !context.ui.open_browser(page) {
+        if let Some(rights) = rights {
+            context.ui.say(format_args!("What it needs: {rights}"));
+        }
+        if context.ui.confirm("Open it in the browser?").unwrap_or(false) && !context.ui.open_browser(&page) {
             context.ui.note("no browser could be opened");
         }
     }
 }
 
-/// Where the registries most people use make tokens.
-pub(in crate::cli) fn token_page(registry: &Registry) -> Option<&'static str> {
-    Some(match registry.as_str() {
-        "docker.io" => "https://app.docker.com/settings/personal-access-tokens",
-        "ghcr.io" => "https://github.com/settings/tokens/new?scopes=read:packages,write:packages",
-        "registry.gitlab.com" => "https://gitlab.com/-/user_settings/personal_access_tokens",
-        "quay.io" => "https://quay.io/user/?tab=settings",
-        "codeberg.org" => "https://codeberg.org/user/settings/applications",
-        _ => return None,
-    })
+/// Where a token for the registry is made, and what to tick there.
+pub(in crate::cli) fn token_page(context: &Context<'_>, registry: &Registry) -> Option<(String, Option<String>)> {
+    let table = context.providers().ok()?;
+    let provider = table.of(registry)?;
+    Some((provider.token_page.clone()?, provider.token_rights.clone()))
 }
 
 fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {

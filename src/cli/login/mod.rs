@@ -1,7 +1,9 @@
 //! `login`: ask for what is missing, check it at the registry, keep it, say what happened.
 
 mod ask;
+mod device;
 mod outcome;
+mod qr;
 
 use std::process::ExitCode;
 
@@ -14,6 +16,7 @@ use super::{Context, account};
 use crate::accounts::{Activate, Login};
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Credential, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username};
+use crate::oauth;
 use crate::oci::{self, Verdict, Wire};
 use crate::system::text;
 
@@ -37,6 +40,16 @@ pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode
     let (registry, user) = ask::registry(context, given)?;
     let wishes = Wishes::of(&registry, given)?;
     let candidates = context.accounts.of(&registry)?;
+    if let Some(way) = device::way(context, given, &candidates, user.as_deref())?
+        && let Some(done) = device::log_in(context, given, &candidates, user.clone(), way)?
+    {
+        let user = done.complete.username.clone();
+        let code = finish(context, given, &candidates, wishes, done.complete)?;
+        if let Some(did) = done.did {
+            device::note_did(context, &candidates, &user, &did)?;
+        }
+        return Ok(code);
+    }
     match ask::secret(context, given, &candidates, user)? {
         Some(complete) => finish(context, given, &candidates, wishes, complete),
         None => recheck(context, given, &candidates),
@@ -55,7 +68,7 @@ fn finish(
     let Wishes { store, images } = wishes;
     let Complete { username, kept, source, alias } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
-    let open = check(context, given, registry, &credential)?;
+    let open = check(context, given, registry, &credential).inspect_err(|_| give_back(&source, &kept))?;
     let login = Login {
         registry: registry.clone(),
         username: credential.username,
@@ -71,6 +84,15 @@ fn finish(
     let kept = context.accounts.remember(&login).context("could not keep the login")?;
     outcome::say(context, &kept, before, given, open)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is not kept is not left behind at the provider either; if that fails, it ends by itself.
+fn give_back(source: &Source, kept: &Kept) {
+    if let Source::Granted(grant) = source
+        && grant.revoke_url.is_some()
+    {
+        let _ = oauth::revoke(grant, kept);
+    }
 }
 
 impl Wishes {
@@ -108,9 +130,9 @@ fn check(
         Verdict::Open => Ok(true),
         Verdict::Rejected { by } => {
             let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
-            let page = ask::token_page(registry).map_or_else(
+            let page = ask::token_page(context, registry).map_or_else(
                 || "look whether the token has expired or lacks a right, and log in again".to_owned(),
-                |page| format!("make a token at {page} and log in again"),
+                |(page, _)| format!("make a token at {page} and log in again"),
             );
             Err(Failure::not_logged_in(failed(&reason), format!("{page}; nothing was stored")))
         }

@@ -1,0 +1,26 @@
+//! A link as a QR code in characters. The home of `qrcode`.
+
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
+
+/// The code's lines, for dark terminals as for light ones: readers take both. `None` if the link does not fit into one.
+pub(super) fn lines(link: &str) -> Option<Vec<String>> {
+    let code = QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
+    // A terminal writes light on dark: what is light in the code is drawn.
+    let text = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    Some(text.lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_becomes_a_square_two_rows_a_line() {
+        let lines = lines("https://github.com/login/device").unwrap();
+        let width = lines[0].chars().count();
+        assert_eq!((width, lines.len()), (33, 17)); // version 2 is 25 wide, with 4 of margin on each side
+        assert!(lines.iter().all(|line| line.chars().count() == width));
+        assert!(super::lines(&"x".repeat(4000)).is_none());
+    }
+}
