@@ -13,6 +13,9 @@ use std::cell::{LazyCell, OnceCell};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// The variables that are ours alone: no business of the programs we start.
+pub(crate) const OURS: [&str; 3] = ["ENSIGN_CONFIG_DIR", "ENSIGN_DATA_DIR", "ENSIGN_ACCOUNT"];
+
 /// What this process was given. Tests build one; nobody mocks one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Env {

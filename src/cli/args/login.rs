@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::Borrow;
+
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(in crate::cli) struct Login {
@@ -32,6 +34,8 @@ pub(in crate::cli) struct Login {
     /// Where to keep the secret: file, or helper:NAME for docker-credential-NAME
     #[arg(long, value_name = "STORE")]
     pub(in crate::cli) store: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) borrow: Borrow,
 }
 
 #[derive(Args, Debug)]

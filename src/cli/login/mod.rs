@@ -1,6 +1,7 @@
 //! `login`: ask for what is missing, check it at the registry, keep it, say what happened.
 
 mod ask;
+mod borrow;
 mod outcome;
 
 use std::process::ExitCode;
@@ -35,6 +36,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode
     let (registry, user) = ask::registry(context, given)?;
     let wishes = Wishes::of(&registry, given)?;
     let candidates = context.accounts.of(&registry)?;
+    if let Some(word) = &given.borrow.lender {
+        let complete = borrow::complete(context, given, &registry, word, user)?;
+        return finish(context, given, &candidates, wishes, complete);
+    }
     match ask::secret(context, given, &candidates, user)? {
         Some(complete) => finish(context, given, &candidates, wishes, complete),
         None => recheck(context, given, &candidates),
