@@ -36,9 +36,13 @@ pub(crate) enum Activate {
 impl Login {
     /// What is to be kept. A token that says of itself when it ends is believed, unless it should have ended already: the
     /// registry has just taken it, so it is our clock that is wrong.
-    pub(super) fn kept_from(&self, now: SystemTime) -> Kept {
+    /// What is borrowed is kept as its lender allows, if at all.
+    pub(super) fn kept_from(&self, now: SystemTime) -> Option<Kept> {
+        if let Source::Borrowed(_) = self.source {
+            return Some(self.kept.copy()).filter(|kept| kept.until.is_some());
+        }
         let exp = jwt::claims(&self.kept.secret).and_then(|claims| jwt::expiry(&claims));
-        Kept { until: self.kept.until.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() }
+        Some(Kept { until: self.kept.until.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
     }
 
     /// The account this login adds or renews among `candidates`.

@@ -136,7 +136,10 @@ impl<'e> Accounts<'e> {
             let candidates = edit.of(&login.registry);
             let account = login.account(&candidates)?;
             let secret = self.vault.get(&account);
-            self.vault.put(&account, &kept)?;
+            match &kept {
+                Some(kept) => self.vault.put(&account, kept)?,
+                None => self.vault.remove(&account)?,
+            }
             before = secret.ok().map(|secret| (account.clone(), secret)); // what could not be read cannot be put back
             edit.document.put(&account);
             let moved = |old: &&Account| old.name == account.name && old.store != account.store;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Result;
 
 use super::{Accounts, Login};
-use crate::borrow::{self, Unlent};
+use crate::borrow::{self, Asker, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username};
 use crate::oauth::{self, Fresh, Unrenewed};
 use crate::system::files::Lock;
@@ -185,7 +185,11 @@ impl Accounts<'_> {
             )
             .into());
         }
-        match borrow::ask(borrow, &account.registry, for_answer) {
+        let asker = match waiting {
+            Waiting::Client => Asker::Client,
+            Waiting::Person => Asker::Person,
+        };
+        match borrow::ask(borrow, &account.registry, for_answer, asker) {
             Ok(lent) => {
                 let username = lent.username.filter(|username| *username != account.username);
                 let kept = Kept { until: lent.until, username, asked: Some(question), ..lent.secret.into() };

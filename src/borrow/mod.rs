@@ -1,8 +1,22 @@
 //! Secrets that another program has: `aws`, `gcloud`, `gh`, a credential helper, any command.
+//!
+//! What is run and what its answer means are tables of values; this file runs it, and says why there is no secret.
 
+mod answer;
+mod ecr;
+mod keep;
+mod lenders;
+mod said;
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::model::{Borrow, Problem, Registry, Secret, Username};
+use crate::system::env::{self, Env};
+use crate::system::programs::{self, Call, Output, Stdin};
+use answer::Form;
+use lenders::Request;
 
 /// What a program gave.
 #[derive(Debug)]
@@ -21,12 +35,165 @@ pub(crate) enum Unlent {
     Failed(Problem),
 }
 
+/// For whom a program is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// It gets no terminal, and what the program says goes nowhere.
+    Client,
+    /// The program may ask on the terminal, and its last words are shown if it fails.
+    Person,
+}
+
+/// No secret is longer: it must fit into a header.
+const ANSWER_LIMIT: usize = 1 << 20;
+
 /// Asks the program, in `patience` at most.
-pub(crate) fn ask(borrow: &Borrow, registry: &Registry, _patience: Duration) -> Result<Lent, Unlent> {
-    Err(Unlent::Failed(Problem::new(format!("{:?} cannot be asked by this Ensign", borrow.lender), registry.as_str())))
+pub(crate) fn ask(borrow: &Borrow, registry: &Registry, patience: Duration, asker: Asker) -> Result<Lent, Unlent> {
+    match lend(borrow, registry, patience, asker) {
+        // Anyone may pull there: a login that has ended must not be in the way.
+        Err(Unlent::Failed(_)) if asker == Asker::Client && ecr::is_public(registry) => Err(Unlent::Nothing),
+        result => result,
+    }
 }
 
 /// What is asked, as a text: an answer is kept for the same question alone.
 pub(crate) fn question(borrow: &Borrow, registry: &Registry) -> String {
     format!("{registry} {borrow:?}")
+}
+
+/// The program that is asked; or why it cannot be, which shows without running it.
+pub(crate) fn program(borrow: &Borrow, registry: &Registry) -> Result<PathBuf, Problem> {
+    locate(&lenders::request(borrow, registry)?)
+}
+
+/// The GitHub that has tokens for a registry.
+pub(crate) fn github(registry: &Registry) -> String {
+    lenders::github_of(registry).unwrap_or("github.com").to_owned()
+}
+
+fn lend(borrow: &Borrow, registry: &Registry, patience: Duration, asker: Asker) -> Result<Lent, Unlent> {
+    let request = lenders::request(borrow, registry).map_err(Unlent::Failed)?;
+    let program = locate(&request).map_err(Unlent::Failed)?;
+    let output = run(&request, &program, patience, asker).map_err(|error| {
+        let what = format!("the secret for {registry} is out of reach: {error:#}");
+        Unlent::Failed(Problem::new(what, request.by_hand()))
+    })?;
+    let now = SystemTime::now();
+    if !output.success {
+        return Err(unlent(&request, registry, &program, &output, asker));
+    }
+    let answer = answer::parse(&request.form, &output.stdout).map_err(|reason| {
+        let what = format!("`{}` gave no secret for {registry}: {reason}", program.display());
+        Unlent::Failed(Problem::new(with_last_words(what, &output, asker), request.by_hand()))
+    })?;
+    let until = keep::until(now, &request.keeping, answer.ends, borrow.cache);
+    Ok(Lent { username: answer.username, secret: answer.secret, until })
+}
+
+fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> anyhow::Result<Output> {
+    // A config that is carried from one machine to another names folders by `~`.
+    let expand = |value: &String| match value.strip_prefix("~/") {
+        Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
+        None => value.clone(),
+    };
+    let env = request.env.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
+    let mut env_remove: Vec<_> = request.env_remove.iter().copied().chain(env::OURS).collect();
+    let stdin = match &request.stdin {
+        Some(text) => Stdin::Bytes(text.as_bytes()),
+        None if asker == Asker::Person && io::stdin().is_terminal() => Stdin::Terminal,
+        None => Stdin::Closed,
+    };
+    if asker == Asker::Client {
+        env_remove.push("GPG_TTY"); // a client's terminal is no place for gpg's questions
+    }
+    let arguments = &request.arguments;
+    programs::call(&Call {
+        program,
+        arguments,
+        env: &env,
+        env_remove: &env_remove,
+        stdin,
+        limit: ANSWER_LIMIT,
+        deadline,
+    })
+}
+
+/// The program's file. What is neither a name nor an absolute path would mean another one in every folder.
+fn locate(request: &Request) -> Result<PathBuf, Problem> {
+    let name = &request.program;
+    let path = Path::new(name);
+    let found = if path.is_absolute() {
+        Some(path.to_owned()).filter(|path| programs::is_program(path))
+    } else if path.components().count() == 1 && !name.contains(['/', '\\']) {
+        programs::find(name)
+    } else {
+        return Err(Problem::new(
+            format!("`{name}` is a relative path"),
+            "name the program alone, or by its full path",
+        ));
+    };
+    match found {
+        None => Err(Problem::new(format!("there is no program `{name}` on PATH"), format!("install `{name}`"))),
+        Some(found) if is_ours(&found) => {
+            Err(Problem::new(format!("`{name}` is Ensign itself, which would ask itself"), "name another program"))
+        }
+        Some(found) => Ok(found),
+    }
+}
+
+/// Tells whether a program is Ensign, by one of its names or by its file.
+fn is_ours(program: &Path) -> bool {
+    let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let is_our_name = matches!(name.as_str(), "ensign" | "docker-ensign" | "docker-credential-atcr")
+        || name.starts_with("docker-credential-ensign");
+    is_our_name || programs::is_this_program(program)
+}
+
+/// What a program means that ends with an error.
+fn unlent(request: &Request, registry: &Registry, program: &Path, output: &Output, asker: Asker) -> Unlent {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    if request.form == Form::Helper && stdout.trim() == answer::NOT_FOUND {
+        return match request.not_found_may_mean {
+            // It says so whatever is wrong.
+            Some((what, cure)) => Unlent::Failed(Problem::new(
+                format!("`{}` has no login for {registry}, {what}", program.display()),
+                cure,
+            )),
+            None => Unlent::Nothing,
+        };
+    }
+    let how = output.code.map_or_else(|| "a signal ended it".to_owned(), |code| format!("it ended with status {code}"));
+    let what = format!("`{}` gave no secret for {registry}: {how}", program.display());
+    let cure = said::cure(&output.stderr, request).unwrap_or_else(|| request.by_hand());
+    Unlent::Failed(Problem::new(with_last_words(what, output, asker), cure))
+}
+
+/// For a person, who ran the program: a client's log is no place for what may hold a secret.
+fn with_last_words(what: String, output: &Output, asker: Asker) -> String {
+    let last_words = said::last_words(&output.stderr, &output.stdout);
+    match asker {
+        Asker::Person if !last_words.is_empty() => format!("{what}: «{last_words}»"),
+        Asker::Person | Asker::Client => what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ensign_is_known_by_its_names() {
+        for (program, ours) in [
+            ("/usr/bin/docker-credential-ensign", true),
+            ("/usr/bin/docker-credential-ensign-work", true),
+            ("/usr/bin/ensign", true),
+            ("/usr/lib/docker/cli-plugins/docker-ensign", true),
+            ("/usr/bin/docker-credential-atcr", true),
+            ("/usr/bin/docker-credential-gcloud", false),
+            ("/usr/bin/ensigns", false),
+        ] {
+            assert_eq!(is_ours(Path::new(program)), ours, "{program}");
+        }
+        assert!(is_ours(&std::env::current_exe().unwrap()));
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, account_json, args, pin};
-use crate::model::{Account, AccountName, ImagePattern, Registry};
+use crate::model::{Account, AccountName, ImagePattern, Registry, Source};
 use crate::system::env;
 
 pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Result<ExitCode, Failure> {
@@ -39,7 +39,10 @@ pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Res
                 lines.push(format!("  folders    {}", folders.join(", ")));
             }
             lines.extend(account.did.as_ref().map(|did| format!("  did        {did}")));
-            lines.push(format!("  store      {}", account.store));
+            lines.push(match &account.source {
+                Source::Given => format!("  store      {}", account.store),
+                source => format!("  secret     from {source}"),
+            });
             lines.join("\n")
         })
         .collect();

@@ -162,7 +162,13 @@ impl Context<'_> {
         let login = || format!("run `{} login {} -u {}`", self.program, account.registry, account.username);
         match self.accounts.obtain(account, kept, Waiting::Person)? {
             Obtained::Good(credential) => Ok(credential),
-            Obtained::Lost => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
+            Obtained::Lost => match &account.source {
+                Source::Borrowed(borrow) => {
+                    let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
+                    Err(Failure::not_logged_in(what, "log in with it, and try again"))
+                }
+                _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
+            },
             Obtained::Dead(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
         }
     }
@@ -190,6 +196,7 @@ fn account_json(account: &Account, candidates: &Candidates) -> serde_json::Value
         "username": account.username.as_str(),
         "active": candidates.default_account() == Some(account),
         "store": account.store.to_string(),
+        "source": account.source.to_string(),
         "images": account.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "folders": account.folders,
         "did": account.did,

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, account_json, args};
+use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader};
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Registry, StoreKind};
+use crate::model::{Account, Registry, Source, StoreKind};
 use crate::system::text;
 
 /// One account with what is wrong with it.
@@ -69,6 +70,9 @@ fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
 fn line<'c>(context: &Context<'_>, account: &'c Account, candidates: &Candidates) -> Line<'c> {
     let again = || format!("{} login {} --alias {}", context.program, account.registry, account.name);
     let trouble = match context.accounts.kept(account) {
+        Ok(_) if let Source::Borrowed(borrow) = &account.source => {
+            borrow::program(borrow, &account.registry).err().map(|problem| problem.to_string())
+        }
         Ok(Some(kept)) => context.accounts.trouble(account, &kept).map(|problem| problem.to_string()),
         Ok(None) => Some(format!("its secret is gone: {}", again())),
         Err(error) => Some(format!("{error:#}")),
@@ -102,8 +106,12 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
             format!("   user {}", account.username)
         };
         let store = if account.store == StoreKind::File { String::new() } else { format!("   in {}", account.store) };
+        let source = match &account.source {
+            Source::Given => String::new(),
+            source => format!("   from {source}"),
+        };
         let name = text::one_line(account.name.as_str(), 60);
-        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{}{user}{store}", patterns.join(", "));
+        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{}{user}{store}{source}", patterns.join(", "));
         for folder in &account.folders {
             let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
         }

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::{Context, args, names};
 use crate::caller;
 use crate::model::choice::{Candidates, Evidence, Finding, Named, NoChoice, Rung, Why, Wish, choose, ladder};
-use crate::model::{Account, AccountName, ImageReference, Registry};
+use crate::model::{Account, AccountName, ImageReference, Registry, Source};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -27,18 +27,24 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     let rungs: Vec<_> = ladder(&candidates, &wish, evidence).collect();
     let chosen =
         rungs.iter().position(|(_, finding)| matches!(finding, Finding::Account(..) | Finding::NoSuchAccount(_)));
-    let account = chosen.and_then(|place| match &rungs[place].1 {
-        Finding::Account(account, _) => Some(account.name.as_str()),
+    let found = chosen.and_then(|place| match &rungs[place].1 {
+        Finding::Account(account, _) => Some(*account),
         _ => None,
     });
+    let account = found.map(|account| account.name.as_str());
+    let source = match found.map(|account| &account.source) {
+        None | Some(Source::Given) => String::new(),
+        Some(source) => format!("   (secret from {source})"),
+    };
     let json = json!({
         "registry": question.registry.as_str(),
         "images": question.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "account": account,
-        "username": account.and_then(|name| candidates.account(name)).map(|account| account.username.as_str()),
+        "username": found.map(|account| account.username.as_str()),
+        "source": found.map(|account| account.source.to_string()),
         "ladder": rungs.iter().enumerate().map(|(place, (rung, finding))| rung_json(*rung, finding, chosen == Some(place))).collect::<Vec<_>>(),
     });
-    let mut lines = vec![context.ui.bold(account.unwrap_or("no account"))];
+    let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or("no account")))];
     for (place, (rung, finding)) in rungs.iter().enumerate() {
         let says = sentence(context, &question, &candidates, *rung, finding);
         let mark = match chosen {

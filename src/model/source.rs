@@ -1,6 +1,7 @@
 //! `Source`: where an account's secret comes from, and `Kept`: what its store holds of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::{HelperName, Secret, Username};
@@ -74,6 +75,79 @@ pub enum Lender {
     Command(Vec<String>),
 }
 
+impl Lender {
+    /// The word that names it in the config and after `--borrow`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Helper(name) => format!("helper:{name}"),
+            Self::Aws { .. } => "aws".to_owned(),
+            Self::Gcloud { .. } => "gcloud".to_owned(),
+            Self::Az { .. } => "az".to_owned(),
+            Self::Gh { .. } => "gh".to_owned(),
+            Self::Glab => "glab".to_owned(),
+            Self::Op { .. } => "op".to_owned(),
+            Self::Pass { .. } => "pass".to_owned(),
+            Self::Vault { .. } => "vault".to_owned(),
+            Self::Command(_) => "command".to_owned(),
+        }
+    }
+
+    fn identity(&self) -> Option<&str> {
+        match self {
+            Self::Aws { profile } | Self::Gcloud { profile } => profile.as_deref(),
+            Self::Az { subscription } => subscription.as_deref(),
+            Self::Gh { user, .. } => user.as_deref(),
+            Self::Helper(_)
+            | Self::Glab
+            | Self::Op { .. }
+            | Self::Pass { .. }
+            | Self::Vault { .. }
+            | Self::Command(_) => None,
+        }
+    }
+}
+
+impl Borrow {
+    /// Which of the program's identities is meant: the label of the account, unless another is given.
+    pub fn identity(&self) -> Option<&str> {
+        const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
+        let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
+        self.lender.identity().or_else(by_env)
+    }
+}
+
+/// In one short phrase, for people: `aws, profile prod`. The words of a command are not shown.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("given"),
+            Self::Granted(grant) => write!(f, "login at {}", grant.provider),
+            Self::Borrowed(borrow) => borrow.fmt(f),
+            Self::Unknown(_) => f.write_str("unknown"),
+        }
+    }
+}
+
+impl fmt::Display for Borrow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.lender {
+            Lender::Helper(name) => f.write_str(&name.program())?,
+            Lender::Op { item, .. } => write!(f, "op, {item}")?,
+            Lender::Pass { item } => write!(f, "pass, {item}")?,
+            Lender::Vault { item, field } => write!(f, "vault, {item}, field {field}")?,
+            Lender::Command(words) => write!(f, "command {}", words.first().map_or("", String::as_str))?,
+            lender => f.write_str(&lender.word())?,
+        }
+        match (&self.lender, self.lender.identity()) {
+            (Lender::Az { .. }, Some(subscription)) => write!(f, ", subscription {subscription}")?,
+            (Lender::Gh { .. }, Some(user)) => write!(f, ", user {user}")?,
+            (_, Some(profile)) => write!(f, ", profile {profile}")?,
+            (_, None) => {}
+        }
+        self.env.iter().try_for_each(|(name, value)| write!(f, ", {name}={value}"))
+    }
+}
+
 /// What a store keeps for an account: the secret, and what is known about its end.
 #[derive(Debug)]
 pub struct Kept {
@@ -130,5 +204,30 @@ impl Kept {
     pub fn is_plain(&self) -> bool {
         let Self { secret: _, until, due, refresh, refused, username, asked } = self;
         until.is_none() && due.is_none() && refresh.is_none() && !refused && username.is_none() && asked.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_one_short_phrase() {
+        let some = |text: &str| Some(text.to_owned());
+        for (lender, phrase) in [
+            (Lender::Aws { profile: some("prod") }, "aws, profile prod"),
+            (Lender::Gcloud { profile: None }, "gcloud"),
+            (Lender::Az { subscription: some("shop") }, "az, subscription shop"),
+            (Lender::Gh { host: "github.com".into(), user: some("octo") }, "gh, user octo"),
+            (Lender::Helper("ecr-login".parse().unwrap()), "docker-credential-ecr-login"),
+            (Lender::Vault { item: "secret/r".into(), field: "token".into() }, "vault, secret/r, field token"),
+            (Lender::Command(vec!["curl".into(), "hunter2".into()]), "command curl"),
+        ] {
+            let borrow = Borrow { lender, env: BTreeMap::new(), cache: None };
+            assert_eq!(Source::Borrowed(borrow).to_string(), phrase);
+        }
+        let env = BTreeMap::from([("AWS_PROFILE".to_owned(), "work".to_owned())]);
+        let borrow = Borrow { lender: Lender::Glab, env, cache: None };
+        assert_eq!((borrow.to_string().as_str(), borrow.identity()), ("glab, AWS_PROFILE=work", Some("work")));
     }
 }

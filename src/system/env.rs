@@ -23,6 +23,9 @@ use super::files;
 use crate::model::Problem;
 use crate::model::mounted::{self, Mounted};
 
+/// The variables that are ours alone: no business of the programs we start.
+pub(crate) const OURS: [&str; 3] = ["ENSIGN_CONFIG_DIR", "ENSIGN_DATA_DIR", "ENSIGN_ACCOUNT"];
+
 /// What this process was given. Tests build one; nobody mocks one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Env {

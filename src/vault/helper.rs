@@ -25,8 +25,7 @@ pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>
         #[serde(rename = "Secret")]
         secret: Zeroizing<String>,
     }
-    let Output { success, stdout } = ask(helper, account, "get", server_url(account).as_bytes())?;
-    let stdout = Zeroizing::new(stdout);
+    let Output { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
     }
@@ -48,7 +47,7 @@ pub(super) fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Resu
 }
 
 pub(super) fn erase(helper: &HelperName, account: &Account) -> Result<()> {
-    let Output { success, stdout } = ask(helper, account, "erase", server_url(account).as_bytes())?;
+    let Output { success, stdout, .. } = ask(helper, account, "erase", server_url(account).as_bytes())?;
     if success || is_not_found(&stdout) { Ok(()) } else { Err(failed(helper, account, "removed").into()) }
 }
 

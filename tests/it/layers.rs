@@ -35,8 +35,8 @@ const NOT_FOR: [(&str, &[&str]); 2] = [
 ];
 
 /// Outside crates and the files that may name them.
-const HOMES: [(&str, &[&str]); 15] = [
-    ("base64", &["system/http/", "docker/leftovers.rs", "model/jwt.rs", "oci/scripted_server.rs"]),
+const HOMES: [(&str, &[&str]); 16] = [
+    ("base64", &["borrow/", "system/http/", "docker/leftovers.rs", "model/jwt.rs", "oci/scripted_server.rs"]),
     ("clap", &["cli/args/"]),
     ("clap_complete", &["cli/args/"]),
     ("dialoguer", &["cli/ui.rs"]),
@@ -46,11 +46,12 @@ const HOMES: [(&str, &[&str]); 15] = [
     ("percent_encoding", &["oauth/answer.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/"]),
     ("qrcode", &["cli/login/qr.rs"]),
+    ("rustix", &["system/programs/unix.rs"]),
     ("shell_words", &["caller/typed.rs"]),
     ("sysinfo", &["caller/ancestry/portable.rs"]),
     ("toml_edit", &["docker/containers.rs"]),
     ("ureq", &["system/http/"]),
-    ("zeroize", &["model/secret.rs", "system/", "vault/", "protocol/", "cli/login/", "oci/"]),
+    ("zeroize", &["model/secret.rs", "system/", "vault/", "protocol/", "cli/login/", "oci/", "borrow/"]),
 ];
 
 #[test]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Browser;
+use super::{Borrow, Browser};
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
@@ -36,6 +36,8 @@ pub(in crate::cli) struct Login {
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) browser: Browser,
+    #[command(flatten)]
+    pub(in crate::cli) borrow: Borrow,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 //! The words people type: clap's types and nothing else. The home of `clap` and `clap_complete`.
 
 mod ask;
+mod borrow;
 mod browser;
 mod docker;
 mod login;
@@ -12,6 +13,7 @@ pub(super) use clap::error::ErrorKind;
 pub(super) use clap_complete::Shell;
 
 pub(super) use ask::{Check, Token, Which};
+pub(super) use borrow::Borrow;
 pub(super) use browser::Browser;
 pub(super) use docker::{ConfigureDocker, Pin};
 pub(super) use login::{Login, Logout};

@@ -1,6 +1,7 @@
 //! `login`: ask for what is missing, check it at the registry, keep it, say what happened.
 
 mod ask;
+mod borrow;
 mod device;
 mod outcome;
 mod qr;
@@ -40,6 +41,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode
     let (registry, user) = ask::registry(context, given)?;
     let wishes = Wishes::of(&registry, given)?;
     let candidates = context.accounts.of(&registry)?;
+    if let Some(word) = &given.borrow.lender {
+        let complete = borrow::complete(context, given, &registry, word, user)?;
+        return finish(context, given, &candidates, wishes, complete);
+    }
     if let Some(way) = device::way(context, given, &candidates, user.as_deref())?
         && let Some(done) = device::log_in(context, given, &candidates, user.clone(), way)?
     {

@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::docker::{ConfigJson, state};
 use crate::model::choice::Candidates;
-use crate::model::{Account, StoreKind};
+use crate::model::{Account, Source, StoreKind};
 use crate::system::files;
 
 pub(super) fn say(
@@ -22,6 +22,7 @@ pub(super) fn say(
     let json = json!({
         "status": "success", "registry": registry.as_str(), "account": kept.name.as_str(), "username": kept.username.as_str(),
         "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
+        "source": kept.source.to_string(),
     });
     let how = if verified { "Logged in to" } else { "Kept a login, unverified, for" };
     context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
@@ -29,7 +30,17 @@ pub(super) fn say(
     let by_default = if after.default_account() == Some(kept) { ", and by default" } else { "" };
     let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
     context.ui.say(format_args!("  Used for  {used_for}{by_default}"));
-    context.ui.say(format_args!("  Kept in   {}", place(context, kept)));
+    match &kept.source {
+        Source::Borrowed(borrow) if context.accounts.kept(kept)?.is_none() => {
+            context.ui.say(format_args!("  Secret    from {borrow}, which is asked each time"));
+        }
+        Source::Borrowed(borrow) => {
+            context
+                .ui
+                .say(format_args!("  Secret    from {borrow}; kept while it is good in {}", place(context, kept)));
+        }
+        _ => context.ui.say(format_args!("  Kept in   {}", place(context, kept))),
+    }
     if open {
         context.ui.note(format_args!("{registry} lets anyone in: the password was not checked"));
     }

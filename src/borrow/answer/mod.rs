@@ -1,0 +1,208 @@
+//! What programs print, read as the untrusted text it is.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::model::{Secret, Username, jwt, timestamp};
+
+/// What a helper prints that has no login (docker/docker-credential-helpers `credentials/error.go`).
+pub(super) const NOT_FOUND: &str = "credentials not found in native keychain";
+
+/// The shapes of answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `{"Username": …, "Secret": …}`, perhaps after lines of talk
+    Helper,
+    /// `aws ecr get-authorization-token`, and its twin for the public registry
+    Ecr,
+    /// `gcloud config config-helper`
+    Gcloud,
+    /// `az acr login --expose-token`, which names the registry it is for
+    Acr { server: String },
+    /// The secret and nothing else
+    Line,
+    /// The secret, then lines of notes
+    FirstLine,
+    /// The secret, or what a helper prints
+    LineOrHelper,
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) username: Option<Username>,
+    pub(super) secret: Secret,
+    /// When it ends by its own account.
+    pub(super) ends: Option<SystemTime>,
+}
+
+/// Why an answer is none; a part of a sentence without a word of the answer.
+type Unreadable = &'static str;
+
+/// What clients can send in a header, with room to spare.
+const SECRET_LIMIT: usize = 64 << 10;
+
+const NO_JSON: Unreadable = "its answer is not the JSON it should be";
+
+pub(super) fn parse(form: &Form, stdout: &[u8]) -> Result<Answer, Unreadable> {
+    let text = std::str::from_utf8(stdout).map_err(|_| "its answer is not text")?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err("its answer is empty");
+    }
+    let answer = match form {
+        Form::Helper => helper(text)?,
+        Form::Ecr => ecr(text)?,
+        Form::Gcloud => gcloud(text)?,
+        Form::Acr { server } => acr(text, server)?,
+        Form::Line => secret_alone(line(text)?),
+        Form::FirstLine => secret_alone(text.lines().next().unwrap_or_default()),
+        Form::LineOrHelper => match helper(text) {
+            Ok(answer) => answer,
+            Err(_) => secret_alone(line(text)?),
+        },
+    };
+    checked(answer)
+}
+
+/// What no secret is, wherever it came from.
+#[expect(clippy::disallowed_methods, reason = "looked at, not let out")]
+fn checked(answer: Answer) -> Result<Answer, Unreadable> {
+    let secret = answer.secret.expose();
+    if secret.trim().is_empty() {
+        return Err("the secret in its answer is empty");
+    }
+    if secret.len() > SECRET_LIMIT {
+        return Err("the secret in its answer is longer than 64 KiB");
+    }
+    if secret.chars().any(char::is_control) {
+        return Err("the secret in its answer holds control characters");
+    }
+    let start: String = secret.trim_start().chars().take(9).collect::<String>().to_ascii_lowercase();
+    if start.starts_with("<html") || start.starts_with("<!doctype") {
+        return Err("its answer is a web page");
+    }
+    let ends = answer.ends.or_else(|| jwt::expiry(&jwt::claims(&answer.secret)?));
+    Ok(Answer { ends, ..answer })
+}
+
+/// One line end is cut; a secret has none inside.
+fn line(text: &str) -> Result<&str, Unreadable> {
+    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
+    if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }
+}
+
+fn secret_alone(text: &str) -> Answer {
+    Answer { username: None, secret: Secret::new(text.to_owned()), ends: None }
+}
+
+fn helper(text: &str) -> Result<Answer, Unreadable> {
+    #[derive(Deserialize)]
+    struct Credentials {
+        #[serde(rename = "Username", default)]
+        username: String,
+        #[serde(rename = "Secret")]
+        secret: Zeroizing<String>,
+    }
+    let credentials: Credentials = json(text)?;
+    let username = match credentials.username.as_str() {
+        "" => None,
+        username => Some(username.parse().map_err(|_| "the user name in its answer is not usable")?),
+    };
+    Ok(Answer { username, secret: Secret::new(credentials.secret.to_string()), ends: None })
+}
+
+fn ecr(text: &str) -> Result<Answer, Unreadable> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Given {
+        authorization_data: OneOrMore,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        More(Vec<Data>),
+        One(Data),
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data {
+        authorization_token: Zeroizing<String>,
+        expires_at: Option<Value>,
+    }
+    let given: Given = json(text)?;
+    let data = match given.authorization_data {
+        OneOrMore::One(data) => data,
+        OneOrMore::More(list) => list.into_iter().next().ok_or("the list in its answer is empty")?,
+    };
+    let token = BASE64_STANDARD.decode(data.authorization_token.as_bytes());
+    let token = Zeroizing::new(token.map_err(|_| "the ECR authorization token in its answer is not base64")?);
+    let token = std::str::from_utf8(&token).map_err(|_| "the ECR authorization token in its answer is not text")?;
+    let (_, password) = token.split_once(':').ok_or("the ECR authorization token in its answer has no colon")?;
+    Ok(Answer {
+        username: known_user("AWS"),
+        secret: Secret::new(password.to_owned()),
+        ends: data.expires_at.as_ref().and_then(moment),
+    })
+}
+
+fn gcloud(text: &str) -> Result<Answer, Unreadable> {
+    #[derive(Deserialize)]
+    struct Given {
+        credential: Token,
+    }
+    #[derive(Deserialize)]
+    struct Token {
+        access_token: Zeroizing<String>,
+        token_expiry: Option<Value>,
+    }
+    let Token { access_token, token_expiry } = json::<Given>(text)?.credential;
+    Ok(Answer {
+        username: known_user("oauth2accesstoken"),
+        secret: Secret::new(access_token.to_string()),
+        ends: token_expiry.as_ref().and_then(moment),
+    })
+}
+
+fn acr(text: &str, server: &str) -> Result<Answer, Unreadable> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Given {
+        access_token: Zeroizing<String>,
+        login_server: Option<String>,
+    }
+    let given: Given = json(text)?;
+    if given.login_server.is_some_and(|named| !named.eq_ignore_ascii_case(server)) {
+        return Err("it answered for another registry");
+    }
+    Ok(Answer {
+        username: known_user("00000000-0000-0000-0000-000000000000"),
+        secret: Secret::new(given.access_token.to_string()),
+        ends: None,
+    })
+}
+
+/// Reads from the first line that begins an object: some helpers say first which file they use.
+fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Unreadable> {
+    let start = if text.trim_start().starts_with('{') { Some(0) } else { text.find("\n{").map(|at| at + 1) };
+    serde_json::from_str(&text[start.ok_or(NO_JSON)?..]).map_err(|_| NO_JSON) // the error would quote the answer
+}
+
+fn known_user(name: &str) -> Option<Username> {
+    name.parse().ok()
+}
+
+/// RFC 3339, or seconds since 1970 as `aws` prints them in its wire format.
+fn moment(value: &Value) -> Option<SystemTime> {
+    match value {
+        Value::String(text) => timestamp::parse(text),
+        other => SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(other.as_f64()?).ok()?),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! How long a borrowed secret is kept: until a known end, less a margin, and never longer than anybody allows.
+
+use std::time::{Duration, SystemTime};
+
+/// What is known of a lender's answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Keeping {
+    /// The time before its end in which an answer is not used any more.
+    pub(super) margin: Duration,
+    /// How long an answer without a word about its end lives at least, if the lender promises that.
+    pub(super) lives: Option<Duration>,
+    /// The longest an answer is kept.
+    pub(super) at_most: Option<Duration>,
+}
+
+/// A role that was taken away must not live on in a file.
+const LONGEST: Duration = Duration::from_hours(12);
+
+/// Until when an answer of `now` may be kept; `None`: not at all. `ends` is the end it states, `cache` the user's wish.
+pub(super) fn until(
+    now: SystemTime,
+    keeping: &Keeping,
+    ends: Option<SystemTime>,
+    cache: Option<Duration>,
+) -> Option<SystemTime> {
+    let stated = match ends {
+        Some(ends) => Some(ends.checked_sub(keeping.margin)?),
+        None => keeping.lives.map(|lives| now + lives),
+    };
+    let bounds = [cache, keeping.at_most, Some(LONGEST)].into_iter().flatten().map(|bound| now + bound.min(LONGEST));
+    let wanted = stated.or_else(|| cache.map(|_| now + LONGEST))?;
+    bounds.chain([wanted]).min().filter(|until| *until > now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_kept_until_the_nearest_of_all_bounds() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let minutes = Duration::from_mins;
+        let keeping = |margin, lives: Option<u64>, at_most: Option<u64>| Keeping {
+            margin: minutes(margin),
+            lives: lives.map(minutes),
+            at_most: at_most.map(minutes),
+        };
+        let aws = keeping(15, None, Some(360));
+        let silent = keeping(5, None, None);
+        for (keeping, ends, cache, kept) in [
+            (aws, Some(720), None, Some(360)),
+            (aws, Some(60), None, Some(45)),
+            (aws, Some(60), Some(10), Some(10)),
+            (aws, Some(60), Some(0), None),
+            (aws, Some(15), None, None),
+            (aws, Some(10), Some(30), None),
+            (aws, None, None, None),
+            (aws, None, Some(30), Some(30)),
+            (silent, None, None, None),
+            (silent, None, Some(10), Some(10)),
+            (silent, None, Some(5000), Some(720)),
+            (silent, Some(60), None, Some(55)),
+            (silent, Some(6000), None, Some(720)),
+            (keeping(5, Some(45), None), None, None, Some(45)),
+            (keeping(5, Some(45), None), Some(20), None, Some(15)),
+            (keeping(5, None, Some(30)), None, Some(60), Some(30)),
+            (keeping(5, None, Some(30)), None, None, None),
+        ] {
+            let until = until(now, &keeping, ends.map(|ends| now + minutes(ends)), cache.map(minutes));
+            assert_eq!(until, kept.map(|kept| now + minutes(kept)), "{keeping:?} {ends:?} {cache:?}");
+        }
+    }
+
+    #[test]
+    fn odd_ends_keep_nothing() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let keeping = Keeping { margin: Duration::from_mins(15), ..Keeping::default() };
+        for ends in [SystemTime::UNIX_EPOCH, now - Duration::from_hours(9000), now] {
+            assert_eq!(until(now, &keeping, Some(ends), None), None);
+        }
+        let huge = Some(Duration::from_secs(u64::MAX));
+        assert_eq!(until(now, &keeping, None, huge), Some(now + LONGEST));
+    }
+}

@@ -1,0 +1,256 @@
+//! The lenders: for each the command that brings its secret for a host, and what is known of its answers.
+//!
+//! A preset gives its secret only to the hosts that it is for: what `aws`, `gcloud` and `gh` have opens far more than
+//! one registry.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::answer::Form;
+use super::ecr::{self, Ecr};
+use super::keep::Keeping;
+use crate::model::{Borrow, HelperName, Lender, Problem, Registry};
+
+/// What is run and how its answer is read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) program: String,
+    pub(super) arguments: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
+    /// What would choose another identity than the account's.
+    pub(super) env_remove: Vec<&'static str>,
+    pub(super) stdin: Option<String>,
+    pub(super) form: Form,
+    pub(super) keeping: Keeping,
+    /// For a helper that says "not found" whatever is wrong: what else it may mean, and where that is seen.
+    pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
+    /// The command that logs the lender in.
+    pub(super) login: Option<String>,
+}
+
+/// In the AWS SDKs these beat `AWS_PROFILE` (amazon-ecr-credential-helper `config/resolve_credentials.go`).
+const AWS_KEYS: [&str; 7] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+];
+
+const GOOGLE_IDENTITY: [&str; 5] = [
+    "CLOUDSDK_ACTIVE_CONFIG_NAME",
+    "CLOUDSDK_CORE_ACCOUNT",
+    "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+];
+
+/// They win over what gh keeps (cli/cli `internal/config/auth_config.go`).
+const GH_TOKENS: [&str; 4] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
+
+/// The domains of Azure's registries in its clouds.
+const AZURE: [&str; 4] = [".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"];
+
+/// The command for `registry`.
+pub(super) fn request(borrow: &Borrow, registry: &Registry) -> Result<Request, Problem> {
+    let mut request = match &borrow.lender {
+        Lender::Helper(name) => helper(name, borrow, registry),
+        Lender::Aws { profile } => aws(profile.as_deref(), registry)?,
+        Lender::Gcloud { profile } => gcloud(profile.as_deref(), registry)?,
+        Lender::Az { subscription } => az(subscription.as_deref(), registry)?,
+        Lender::Gh { host, user } => gh(host, user.as_deref(), registry)?,
+        Lender::Glab => Request {
+            stdin: Some(registry.docker_key().to_owned()),
+            keeping: Keeping { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+            login: Some("glab auth login".into()),
+            ..Request::of("glab", &["auth", "docker-helper", "get"], Form::Helper)
+        },
+        Lender::Op { item, account } => op(item, account.as_deref())?,
+        Lender::Pass { item } => Request::of("pass", &["show", "--", item], Form::FirstLine),
+        Lender::Vault { item, field } => Request {
+            keeping: Keeping { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+            login: Some("vault login".into()),
+            ..Request::of("vault", &["kv", "get", &format!("-field={field}"), word(item)?], Form::Line)
+        },
+        Lender::Command(words) => {
+            let Some((program, arguments)) = words.split_first() else {
+                return Err(Problem::new("the command that has the secret is empty", "log in again"));
+            };
+            let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+            Request::of(program, &arguments, Form::LineOrHelper)
+        }
+    };
+    request.env_remove.retain(|name| !borrow.env.contains_key(*name));
+    request.env.extend(borrow.env.clone());
+    Ok(request)
+}
+
+impl Request {
+    fn of(program: &str, arguments: &[&str], form: Form) -> Self {
+        Self {
+            program: program.to_owned(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            env: BTreeMap::new(),
+            env_remove: vec![],
+            stdin: None,
+            form,
+            keeping: TOKEN,
+            not_found_may_mean: None,
+            login: None,
+        }
+    }
+
+    /// How a person sees what the program says. The words of a command of the user's own are not shown.
+    pub(super) fn by_hand(&self) -> String {
+        let Self { program, arguments, stdin, .. } = self;
+        match (&self.form, stdin) {
+            (Form::LineOrHelper, _) => format!("run `{program} …` yourself to see why"),
+            (_, Some(stdin)) => format!("run `echo {stdin} | {program} {}` to see why", arguments.join(" ")),
+            (_, None) => format!("run `{program} {}` to see why", arguments.join(" ")),
+        }
+    }
+}
+
+/// A token that tells of itself when it ends.
+const TOKEN: Keeping = Keeping { margin: Duration::from_mins(5), lives: None, at_most: None };
+
+fn helper(name: &HelperName, borrow: &Borrow, registry: &Registry) -> Request {
+    let mut request = Request {
+        stdin: Some(registry.docker_key().to_owned()),
+        ..Request::of(&name.program(), &["get"], Form::Helper)
+    };
+    match name.to_string().as_str() {
+        "ecr-login" => {
+            request.keeping.at_most = Some(Duration::from_mins(30)); // its own cache gives out until half of an end
+            request.not_found_may_mean = Some(("or the login of AWS is over", "see `~/.ecr/log`, and log in to AWS"));
+            if borrow.env.contains_key("AWS_PROFILE") {
+                request.env_remove.extend(AWS_KEYS);
+            }
+        }
+        // It renews what has less than 55 minutes left.
+        "gcloud" => {
+            request.keeping.lives = Some(Duration::from_mins(45));
+            if borrow.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
+                request.env_remove.extend(GOOGLE_IDENTITY);
+            }
+        }
+        "gcr" => request.keeping.at_most = Some(Duration::from_mins(5)),
+        "glab" => request.keeping.at_most = Some(Duration::from_mins(10)),
+        _ => {}
+    }
+    request
+}
+
+fn aws(profile: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+    let (service, region, fips) = match ecr::parse(registry) {
+        Some(Ecr::Public) => ("ecr-public", "us-east-1", false), // the only place that answers for it
+        Some(Ecr::Private { region, fips }) => ("ecr", region, fips),
+        None => return Err(not_for("aws", registry, "of the form 123456789012.dkr.ecr.REGION.amazonaws.com")),
+    };
+    let words = [service, "get-authorization-token", "--output", "json", "--region", region];
+    let mut request = Request {
+        keeping: Keeping { margin: Duration::from_mins(15), at_most: Some(Duration::from_hours(6)), lives: None },
+        login: Some("aws sso login".into()),
+        ..Request::of("aws", &words, Form::Ecr)
+    };
+    request.env.insert("AWS_PAGER".into(), String::new());
+    request.env.insert("AWS_CLI_AUTO_PROMPT".into(), "off".into());
+    if fips {
+        request.env.insert("AWS_USE_FIPS_ENDPOINT".into(), "true".into());
+    }
+    if let Some(profile) = profile {
+        request.arguments.extend(["--profile".into(), word(profile)?.into()]);
+        request.env_remove.extend(AWS_KEYS);
+        request.login = Some(format!("aws sso login --profile {profile}"));
+    }
+    Ok(request)
+}
+
+fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+    let host = registry.as_str();
+    if host != "gcr.io" && !host.ends_with(".gcr.io") && !host.ends_with(".pkg.dev") {
+        return Err(not_for("gcloud", registry, "under gcr.io or pkg.dev"));
+    }
+    // A token that ends in a moment would not outlive the pull.
+    let words = ["config", "config-helper", "--format=json(credential)", "--min-expiry=10m"];
+    let mut request =
+        Request { login: Some("gcloud auth login".into()), ..Request::of("gcloud", &words, Form::Gcloud) };
+    request.env.insert("CLOUDSDK_CORE_DISABLE_PROMPTS".into(), "1".into());
+    if let Some(profile) = profile {
+        request.arguments.push(format!("--configuration={profile}"));
+        request.env_remove.extend(GOOGLE_IDENTITY);
+        request.login = Some(format!("gcloud auth login --configuration={profile}"));
+    }
+    Ok(request)
+}
+
+fn az(subscription: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+    let name = AZURE.iter().find_map(|domain| registry.as_str().strip_suffix(domain));
+    let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !name.starts_with('-');
+    let Some(name) = name.filter(|name| !name.is_empty()).filter(is_name) else {
+        return Err(not_for("az", registry, "of the form NAME.azurecr.io"));
+    };
+    let words = ["acr", "login", "--name", name, "--expose-token", "--output", "json"];
+    let form = Form::Acr { server: registry.as_str().to_owned() };
+    let mut request = Request { login: Some("az login".into()), ..Request::of("az", &words, form) };
+    if let Some(subscription) = subscription {
+        request.arguments.extend(["--subscription".into(), word(subscription)?.into()]);
+    }
+    Ok(request)
+}
+
+fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+    if github_of(registry) != Some(host) {
+        return Err(not_for("gh", registry, "ghcr.io or containers.HOST"));
+    }
+    let mut request = Request {
+        keeping: Keeping { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+        login: Some(format!("gh auth login --hostname {host} --scopes write:packages")),
+        env_remove: GH_TOKENS.to_vec(),
+        ..Request::of("gh", &["auth", "token", "--hostname", word(host)?], Form::Line)
+    };
+    if let Some(user) = user {
+        request.arguments.extend(["--user".into(), word(user)?.into()]);
+    }
+    Ok(request)
+}
+
+/// The GitHub that a registry belongs to.
+pub(super) fn github_of(registry: &Registry) -> Option<&str> {
+    match registry.as_str() {
+        "ghcr.io" | "docker.pkg.github.com" => Some("github.com"),
+        other => other.strip_prefix("containers.").filter(|host| host.contains('.')),
+    }
+}
+
+fn op(item: &str, account: Option<&str>) -> Result<Request, Problem> {
+    if !item.starts_with("op://") {
+        return Err(Problem::new(format!("`{item}` is no secret reference"), "name it as in `op://vault/item/field`"));
+    }
+    let mut request =
+        Request { login: Some("op signin".into()), ..Request::of("op", &["read", "--no-newline", item], Form::Line) };
+    if let Some(account) = account {
+        request.arguments.extend(["--account".into(), word(account)?.into()]);
+    }
+    Ok(request)
+}
+
+/// A word that the program cannot take for an option.
+fn word(text: &str) -> Result<&str, Problem> {
+    if text.is_empty() || text.starts_with('-') {
+        return Err(Problem::new(format!("`{text}` would be an option of the program"), "name it without the dash"));
+    }
+    Ok(text)
+}
+
+fn not_for(lender: &str, registry: &Registry, shape: &str) -> Problem {
+    Problem::new(
+        format!("`{lender}` has no secret for {registry}, which is no host {shape}"),
+        "use `--borrow command` if the secret may go there all the same",
+    )
+}
+
+#[cfg(test)]
+mod tests;

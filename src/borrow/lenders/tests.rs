@@ -1,0 +1,142 @@
+//! Host and lender → command, as a table.
+
+use super::*;
+
+const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+fn request_of(lender: Lender, host: &str, env: &[(&str, &str)]) -> Result<Request, Problem> {
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    request(&Borrow { lender, env, cache: None }, &Registry::from_key(host))
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn aws(profile: Option<&str>) -> Lender {
+    Lender::Aws { profile: profile.map(str::to_owned) }
+}
+
+fn az(subscription: Option<&str>) -> Lender {
+    Lender::Az { subscription: subscription.map(str::to_owned) }
+}
+
+fn gh(host: &str, user: Option<&str>) -> Lender {
+    Lender::Gh { host: host.to_owned(), user: user.map(str::to_owned) }
+}
+
+fn helper_named(name: &str) -> Lender {
+    Lender::Helper(name.parse().unwrap())
+}
+
+#[test]
+fn l2_l3_l4_o29_each_lender_is_asked_in_its_own_words() {
+    let gcloud = |profile| Lender::Gcloud { profile };
+    let op = |account| Lender::Op { item: "op://ops/registry/token".into(), account };
+    for (lender, host, command, stdin) in [
+        (aws(None), ECR, "aws ecr get-authorization-token --output json --region eu-west-1", None),
+        (
+            aws(Some("prod")),
+            ECR,
+            "aws ecr get-authorization-token --output json --region eu-west-1 --profile prod",
+            None,
+        ),
+        (aws(None), "public.ecr.aws", "aws ecr-public get-authorization-token --output json --region us-east-1", None),
+        (gcloud(None), "eu.gcr.io", "gcloud config config-helper --format=json(credential) --min-expiry=10m", None),
+        (
+            gcloud(some("a")),
+            "europe-docker.pkg.dev",
+            "gcloud config config-helper --format=json(credential) --min-expiry=10m --configuration=a",
+            None,
+        ),
+        (az(None), "shop.azurecr.io", "az acr login --name shop --expose-token --output json", None),
+        (
+            az(Some("s")),
+            "shop.azurecr.cn",
+            "az acr login --name shop --expose-token --output json --subscription s",
+            None,
+        ),
+        (gh("github.com", None), "ghcr.io", "gh auth token --hostname github.com", None),
+        (gh("github.com", Some("octo")), "ghcr.io", "gh auth token --hostname github.com --user octo", None),
+        (gh("git.acme.com", None), "containers.git.acme.com", "gh auth token --hostname git.acme.com", None),
+        (Lender::Glab, "registry.gitlab.com", "glab auth docker-helper get", Some("registry.gitlab.com")),
+        (op(None), "r.example", "op read --no-newline op://ops/registry/token", None),
+        (op(some("me")), "r.example", "op read --no-newline op://ops/registry/token --account me", None),
+        (Lender::Pass { item: "-x".into() }, "r.example", "pass show -- -x", None),
+        (
+            Lender::Vault { item: "secret/r".into(), field: "token".into() },
+            "r.example",
+            "vault kv get -field=token secret/r",
+            None,
+        ),
+        (helper_named("ecr-login"), ECR, "docker-credential-ecr-login get", Some(ECR)),
+        (helper_named("x"), "docker.io", "docker-credential-x get", Some("https://index.docker.io/v1/")),
+        (Lender::Command(vec!["cat".into(), "a b".into()]), "r.example", "cat a b", None),
+    ] {
+        let request = request_of(lender, host, &[]).unwrap();
+        let said = format!("{} {}", request.program, request.arguments.join(" "));
+        assert_eq!((said.as_str(), request.stdin.as_deref()), (command, stdin));
+    }
+}
+
+#[test]
+fn lo1_lo2_a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
+    for (lender, hosts) in [
+        (
+            aws(None),
+            ["secret.example.com", "public.ecr.aws.evil.example", "123456789012.dkr.ecr.eu-west-1.evil.example"],
+        ),
+        (Lender::Gcloud { profile: None }, ["pkg.dev.evil.example", "evilgcr.io", "localhost:5000"]),
+        (az(None), ["azurecr.io", "shop.azurecr.io.evil.example", "shop.azurecr.io:444"]),
+        (az(None), ["a.b.azurecr.io", "-x.azurecr.io", "shop.example.com"]),
+        (gh("github.com", None), ["quay.io", "ghcr.io.evil.example", "containers.git.acme.com"]),
+        (gh("evil.example", None), ["ghcr.io", "docker.io", "containers.evil"]),
+    ] {
+        for host in hosts {
+            let problem = request_of(lender.clone(), host, &[]).unwrap_err();
+            assert!(problem.what.contains(host), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn no_word_of_the_user_becomes_an_option() {
+    for (lender, host) in [
+        (aws(Some("--debug")), ECR),
+        (aws(Some("")), ECR),
+        (az(Some("--debug")), "shop.azurecr.io"),
+        (gh("github.com", Some("-h")), "ghcr.io"),
+        (Lender::Op { item: "--help".into(), account: None }, "r.example"),
+        (Lender::Vault { item: "-x".into(), field: "f".into() }, "r.example"),
+        (Lender::Command(vec![]), "r.example"),
+    ] {
+        assert!(request_of(lender.clone(), host, &[]).is_err(), "{lender:?}");
+    }
+}
+
+#[test]
+fn what_is_exported_does_not_win_over_the_accounts_identity() {
+    for (lender, host, env, removed, kept) in [
+        (aws(Some("prod")), ECR, None, Some("AWS_ACCESS_KEY_ID"), None),
+        (aws(None), ECR, None, None, Some("AWS_ACCESS_KEY_ID")),
+        (helper_named("ecr-login"), ECR, Some("AWS_PROFILE"), Some("AWS_WEB_IDENTITY_TOKEN_FILE"), None),
+        (helper_named("ecr-login"), ECR, None, None, Some("AWS_WEB_IDENTITY_TOKEN_FILE")),
+        (aws(Some("prod")), ECR, Some("AWS_ROLE_ARN"), Some("AWS_SESSION_TOKEN"), Some("AWS_ROLE_ARN")),
+        (Lender::Gcloud { profile: some("a") }, "gcr.io", None, Some("GOOGLE_APPLICATION_CREDENTIALS"), None),
+        (gh("github.com", None), "ghcr.io", None, Some("GH_TOKEN"), None),
+    ] {
+        let env: Vec<_> = env.into_iter().map(|name| (name, "value")).collect();
+        let request = request_of(lender, host, &env).unwrap();
+        assert!(removed.is_none_or(|name| request.env_remove.contains(&name)), "{removed:?}");
+        assert!(kept.is_none_or(|name| !request.env_remove.contains(&name)), "{kept:?}");
+        assert!(env.iter().all(|(name, value)| request.env[*name] == *value));
+    }
+}
+
+#[test]
+fn a_command_of_the_users_own_is_not_shown() {
+    let secret = Lender::Command(vec!["curl".into(), "-H".into(), "Authorization: hunter2".into()]);
+    assert_eq!(request_of(secret, "r.example", &[]).unwrap().by_hand(), "run `curl …` yourself to see why");
+    let by_hand = request_of(helper_named("x"), "ghcr.io", &[]).unwrap().by_hand();
+    assert_eq!(by_hand, "run `echo ghcr.io | docker-credential-x get` to see why");
+}

@@ -1,0 +1,167 @@
+//! What a program says on stderr: its last words for a person, with what looks like a secret struck out; and what they
+//! tell about the way out.
+
+use super::lenders::Request;
+use crate::system::text;
+
+/// What fits into a sentence.
+const LIMIT: usize = 400;
+
+const STRUCK: &str = "…";
+
+/// The end of what a program said, on one line. Whatever it printed as an answer is struck out too.
+pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
+    let answers = String::from_utf8_lossy(stdout);
+    let mut said = String::from_utf8_lossy(stderr).into_owned();
+    for line in answers.lines().map(str::trim).filter(|line| line.len() >= 6) {
+        said = said.replace(line, STRUCK);
+    }
+    // Helpers tell their errors on stdout.
+    if said.trim().is_empty() && !answers.contains(['{', '[']) {
+        said = answers.into_owned();
+    }
+    let words: Vec<_> = said.split_whitespace().map(struck).collect();
+    let said = words.join(" ");
+    let plain: Vec<char> = text::harmless(&said).chars().collect();
+    match plain.len().checked_sub(LIMIT) {
+        None | Some(0) => plain.into_iter().collect(),
+        Some(surplus) => std::iter::once('…').chain(plain.into_iter().skip(surplus + 1)).collect(),
+    }
+}
+
+/// What to do about it, if the words are known.
+pub(super) fn cure(stderr: &[u8], request: &Request) -> Option<String> {
+    const LOGIN_IS_OVER: [&str; 13] = [
+        "sso login",
+        "sso session",
+        "expiredtoken",
+        "unable to locate credentials",
+        "gcloud auth login",
+        "az login",
+        "gh auth login",
+        "no oauth token",
+        "no active account",
+        "not signed in",
+        "not currently signed in",
+        "missing client token",
+        "reauthenticat",
+    ];
+    let said = String::from_utf8_lossy(stderr).to_lowercase();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    if request.program == "gh" && said.contains("unknown flag: --user") {
+        return Some("update gh: 2.40 was the first that kept several users".into());
+    }
+    let login = request.login.as_ref().filter(|_| LOGIN_IS_OVER.iter().any(|words| said.contains(words)))?;
+    Some(format!("run `{login}`"))
+}
+
+/// A word as it is, or what is left of one that looks like a secret: by how it begins, or as a long mixture.
+fn struck(word: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '~');
+    let mut kept = String::new();
+    let mut rest = word;
+    while !rest.is_empty() {
+        let is_jwt = rest.starts_with("eyJ"); // its dots are part of it
+        let end = rest.find(|c| !is_part(c) && !(is_jwt && c == '.')).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        kept.push_str(if looks_secret(part) { STRUCK } else { part });
+        let next = after.find(is_part).unwrap_or(after.len());
+        kept.push_str(&after[..next]);
+        rest = &after[next..];
+    }
+    kept
+}
+
+fn looks_secret(part: &str) -> bool {
+    const BEGINNINGS: [&str; 13] = [
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "github_pat_",
+        "glpat-",
+        "dckr_pat_",
+        "hvs",
+        "ya29",
+        "AKIA",
+        "ASIA",
+        "eyJ",
+        "xox",
+    ];
+    let value = part.split_once('=').map_or(part, |(_, value)| value);
+    let has = |kind: fn(&char) -> bool| value.chars().any(|c| kind(&c));
+    let is_mixture = has(char::is_ascii_digit) && has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase);
+    let is_long = value.len() >= 32 && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
+    let begins = |beginning: &&str| value.starts_with(*beginning) && value.len() >= beginning.len() + 4;
+    is_long || (is_mixture && value.len() >= 16) || BEGINNINGS.iter().any(|beginning| begins(&beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::borrow::lenders;
+    use crate::model::{Borrow, Lender, Registry};
+
+    #[test]
+    fn a_person_reads_the_last_words_without_secrets() {
+        for (stderr, stdout, expected) in [
+            ("", "", ""),
+            (
+                "\nAn error occurred (AccessDenied)\n  when calling X \n",
+                "",
+                "An error occurred (AccessDenied) when calling X",
+            ),
+            ("no oauth token found for github.com\n", "", "no oauth token found for github.com"),
+            ("+ echo hunter2hunter2\n", "hunter2hunter2\n", "+ echo …"),
+            ("token ghp_abcdef123456, bad", "", "token …, bad"),
+            ("Bearer eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl", "", "Bearer …"),
+            ("PASSWORD=Abcdefgh12345678 x", "", "… x"),
+            (
+                "see /home/me/.aws/sso/cache and https://example.com/a-b",
+                "",
+                "see /home/me/.aws/sso/cache and https://example.com/a-b",
+            ),
+            ("arn:aws:iam::123456789012:role/deploy", "", "arn:aws:iam::123456789012:role/deploy"),
+            ("", "Repository url [x] is not supported", ""),
+            ("", "host is not supported\n", "host is not supported"),
+            ("", "{\"Secret\":\"s\"}", ""),
+            ("red \u{1b}[31m\u{202e}text", "", "red  [31m text"),
+        ] {
+            assert_eq!(last_words(stderr.as_bytes(), stdout.as_bytes()), expected, "{stderr:?}");
+        }
+        let long = last_words("word \u{fffd} ".repeat(300).as_bytes(), b"");
+        assert_eq!((long.chars().count(), long.starts_with('…')), (LIMIT, true));
+        last_words(&[0xff, 0xfe, 0], &[0xff]);
+    }
+
+    #[test]
+    fn the_way_out_is_the_lenders_own_login() {
+        let cure_of = |lender, host: &str, stderr: &str| {
+            let borrow = Borrow { lender, env: [].into(), cache: None };
+            let request = lenders::request(&borrow, &Registry::from_key(host)).unwrap();
+            cure(stderr.as_bytes(), &request)
+        };
+        let ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+        let aws = || Lender::Aws { profile: Some("prod".into()) };
+        let gh = || Lender::Gh { host: "github.com".into(), user: Some("me".into()) };
+        for (lender, host, stderr, expected) in [
+            (
+                aws(),
+                ecr,
+                "Error loading SSO Token: the\nSSO session has expired",
+                Some("run `aws sso login --profile prod`"),
+            ),
+            (aws(), ecr, "Could not connect to the endpoint URL", None),
+            (
+                gh(),
+                "ghcr.io",
+                "no oauth token found for github.com",
+                Some("run `gh auth login --hostname github.com --scopes write:packages`"),
+            ),
+            (gh(), "ghcr.io", "unknown flag: --user\n", Some("update gh: 2.40 was the first that kept several users")),
+            (Lender::Pass { item: "x".into() }, "ghcr.io", "az login", None),
+        ] {
+            assert_eq!(cure_of(lender, host, stderr).as_deref(), expected, "{stderr}");
+        }
+    }
+}

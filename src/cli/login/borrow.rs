@@ -1,0 +1,240 @@
+//! `login --borrow`: an account whose secret another program has. It is asked once now, so that what was written is
+//! known to work.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Complete;
+use crate::borrow::{self, Asker, Lent, Unlent};
+use crate::cli::failure::Failure;
+use crate::cli::{Context, args};
+use crate::model::{Borrow, Kept, Lender, Registry, Source, Username};
+
+/// A person may have to find a key, or a finger.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Asks the program that `word` names for the registry's secret.
+pub(super) fn complete(
+    context: &Context<'_>,
+    given: &args::Login,
+    registry: &Registry,
+    word: &str,
+    user: Option<String>,
+) -> Result<Complete, Failure> {
+    let user = given.username.clone().or(user);
+    let user: Option<Username> = user
+        .map(|user| user.parse())
+        .transpose()
+        .map_err(|error| Failure::usage(format!("{error}"), "choose another one"))?;
+    let lender = lender(word, &given.borrow, registry, user.as_ref())?;
+    let cache = given.borrow.cache.as_deref().map(duration).transpose()?;
+    let borrow = Borrow { lender, env: environment(&given.borrow.env)?, cache };
+    let program = borrow::program(&borrow, registry).map_err(|problem| Failure::usage(problem.what, problem.cure))?;
+    if user.is_none() && !names_the_user(&borrow.lender) {
+        let again = format!("`{} login --borrow {word} {registry} -u NAME`", context.program);
+        let what = format!("`{word}` gives a secret without a user name");
+        return Err(Failure::usage(what, format!("name the user at {registry}: {again}")));
+    }
+    context.ui.say(format_args!("Asking `{}` ({borrow})", program.display()));
+    let lent = match borrow::ask(&borrow, registry, PATIENCE, Asker::Person) {
+        Ok(lent) => lent,
+        Err(Unlent::Failed(problem)) => return Err(problem.into()),
+        Err(Unlent::Nothing) => {
+            let what = format!("`{}` has no login for {registry}", program.display());
+            return Err(Failure::not_logged_in(what, "log in with it, and try again; nothing was stored"));
+        }
+    };
+    let alias = given.alias.as_deref().or(borrow.identity()).map(str::parse).transpose();
+    let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
+    let Lent { username, secret, until } = lent;
+    let username = agreed(registry, user, username)?;
+    let asked = Some(borrow::question(&borrow, registry));
+    let kept = Kept { until, asked, ..secret.into() };
+    Ok(Complete { username, kept, source: Source::Borrowed(borrow), alias })
+}
+
+/// The program's name for the user is what the registry takes; a person's word must not be another.
+fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -> Result<Username, Failure> {
+    match (said, lent) {
+        (Some(said), Some(lent)) if said != lent && !lent.is_identity_token() => {
+            let what = format!("the program has the secret of `{lent}` on {registry}, not of `{said}`");
+            Err(Failure::usage(what, "leave `-u` out, or give the account a label with `--alias`; nothing was stored"))
+        }
+        (_, Some(lent)) => Ok(lent),
+        (Some(said), None) => Ok(said),
+        (None, None) => Err(Failure::usage("the program gave a secret without a user name", "name the user with `-u`")),
+    }
+}
+
+fn names_the_user(lender: &Lender) -> bool {
+    match lender {
+        Lender::Helper(_) | Lender::Aws { .. } | Lender::Gcloud { .. } | Lender::Az { .. } | Lender::Glab => true,
+        // A command may print what a helper prints.
+        Lender::Command(_) => true,
+        Lender::Gh { .. } | Lender::Op { .. } | Lender::Pass { .. } | Lender::Vault { .. } => false,
+    }
+}
+
+/// The lender that the words mean; each takes its own words and no others.
+fn lender(word: &str, given: &args::Borrow, registry: &Registry, user: Option<&Username>) -> Result<Lender, Failure> {
+    let args::Borrow { profile, item, field, command, .. } = given;
+    let takes: &[&str] = match word {
+        "aws" | "gcloud" | "az" => &["--profile"],
+        "op" => &["--profile", "--item"],
+        "pass" => &["--item"],
+        "vault" => &["--item", "--field"],
+        "command" => &["a command"],
+        _ => &[],
+    };
+    let said = [
+        ("--profile", profile.is_some()),
+        ("--item", item.is_some()),
+        ("--field", field.is_some()),
+        ("a command", !command.is_empty()),
+    ];
+    if let Some((name, _)) = said.iter().find(|(name, is_said)| *is_said && !takes.contains(name)) {
+        return Err(Failure::usage(
+            format!("`--borrow {word}` takes no {}", name.trim_start_matches("--")),
+            "leave it out",
+        ));
+    }
+    let missing = |name: &str, example: &str| {
+        Failure::usage(format!("`--borrow {word}` needs {name}"), format!("give it as in `{example}`"))
+    };
+    let item = |example| item.clone().ok_or_else(|| missing("an item", example));
+    Ok(match word {
+        "aws" => Lender::Aws { profile: profile.clone() },
+        "gcloud" => Lender::Gcloud { profile: profile.clone() },
+        "az" => Lender::Az { subscription: profile.clone() },
+        "gh" => Lender::Gh { host: borrow::github(registry), user: user.map(ToString::to_string) },
+        "glab" => Lender::Glab,
+        "op" => Lender::Op { item: item("--item op://vault/item/field")?, account: profile.clone() },
+        "pass" => Lender::Pass { item: item("--item registry/ghcr.io")? },
+        "vault" => Lender::Vault {
+            item: item("--item secret/registry")?,
+            field: field.clone().ok_or_else(|| missing("a field", "--field token"))?,
+        },
+        "command" if command.is_empty() => return Err(missing("a command", "-- /usr/bin/print-token ghcr.io")),
+        "command" => Lender::Command(command.clone()),
+        other => match other.strip_prefix("helper:").map(str::parse) {
+            Some(Ok(name)) => Lender::Helper(name),
+            Some(Err(())) => {
+                let what = format!("`{other}` names no helper that can be asked");
+                return Err(Failure::usage(what, "name another one than Ensign, as in `helper:ecr-login`"));
+            }
+            None => {
+                return Err(Failure::usage(
+                    format!("`{other}` is no program that Ensign knows how to ask"),
+                    "use aws, gcloud, az, gh, glab, op, pass, vault, helper:NAME, or `command` with `-- COMMAND`",
+                ));
+            }
+        },
+    })
+}
+
+/// Variables for the program. They are written to the config, which holds no secret.
+fn environment(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    given
+        .iter()
+        .map(|text| {
+            let Some((name, value)) = text.split_once('=').filter(|(name, value)| is_name(name) && is_value(value))
+            else {
+                return Err(Failure::usage(
+                    "an `--env` is no variable",
+                    "write it as in `--env AWS_CONFIG_FILE=~/.aws/work`",
+                ));
+            };
+            if name.starts_with("ENSIGN_") {
+                return Err(Failure::usage(
+                    format!("`{name}` is Ensign's own and not for other programs"),
+                    "leave it out",
+                ));
+            }
+            if may_hold_a_secret(name) {
+                let what =
+                    format!("`{name}` looks like a secret, and the config, where it would be written, holds none");
+                return Err(Failure::usage(
+                    what,
+                    "name a file or a profile that has it, or export it where the client runs",
+                ));
+            }
+            Ok((name.to_owned(), value.to_owned()))
+        })
+        .collect()
+}
+
+fn is_name(name: &str) -> bool {
+    let is_word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_word && !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn is_value(value: &str) -> bool {
+    value.len() <= 4096 && !value.chars().any(char::is_control)
+}
+
+/// By its name: the value is not looked at, since there is no telling.
+fn may_hold_a_secret(name: &str) -> bool {
+    const SECRETS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY"];
+    const PLACES: [&str; 6] = ["_FILE", "_PROFILE", "_DIR", "_PATH", "_HELPER", "_SOCK"];
+    let name = name.to_ascii_uppercase();
+    let is_place = PLACES.iter().any(|place| name.ends_with(place)) || name.starts_with("PASSWORD_STORE_");
+    !is_place && SECRETS.iter().any(|secret| name.contains(secret))
+}
+
+/// `90s`, `10m`, `1h`.
+fn duration(text: &str) -> Result<Duration, Failure> {
+    let units = [("s", 1), ("m", 60), ("h", 3600)];
+    let read = units.iter().find_map(|(unit, seconds)| {
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        Some(Duration::from_secs(number.checked_mul(*seconds)?)).filter(|time| *time <= Duration::from_hours(12))
+    });
+    read.ok_or_else(|| {
+        Failure::usage(format!("`{text}` is no time to keep a secret"), "write it as in `10m`; 12h is the longest")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_hold_secrets_do_not_get_into_the_config() {
+        for (variable, fine) in [
+            ("AWS_PROFILE=work", true),
+            ("AZURE_CONFIG_DIR=~/.azure-shop", true),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE=/run/token", true),
+            ("PASSWORD_STORE_DIR=~/.password-store", true),
+            ("EMPTY=", true),
+            ("VAULT_TOKEN=x", false),
+            ("AWS_SECRET_ACCESS_KEY=x", false),
+            ("api_key=x", false),
+            ("DB_PASSWORD=x", false),
+            ("ENSIGN_ACCOUNT=x", false),
+            ("no equals", false),
+            ("1A=x", false),
+            ("=x", false),
+            ("A B=x", false),
+            ("A=two\nlines", false),
+        ] {
+            assert_eq!(environment(&[variable.to_owned()]).is_ok(), fine, "{variable}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit_and_a_bound() {
+        for (text, seconds) in [
+            ("90s", Some(90)),
+            ("10m", Some(600)),
+            ("12h", Some(43200)),
+            ("0s", Some(0)),
+            ("13h", None),
+            ("10", None),
+            ("m", None),
+            ("-1m", None),
+            ("99999999999999999999h", None),
+            ("", None),
+        ] {
+            assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+}

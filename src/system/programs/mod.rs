@@ -1,0 +1,287 @@
+//! Running another program: no shell, a deadline, bounded output, and no going round in circles.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(not(unix))]
+mod windows;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use zeroize::Zeroizing;
+
+use super::env;
+#[cfg(unix)]
+use unix as imp;
+#[cfg(not(unix))]
+use windows as imp;
+
+/// A program to run, and with what.
+pub(crate) struct Call<'c> {
+    pub(crate) program: &'c Path,
+    pub(crate) arguments: &'c [String],
+    /// Added to our environment, after `env_remove` was taken out of it.
+    pub(crate) env: &'c BTreeMap<String, String>,
+    pub(crate) env_remove: &'c [&'c str],
+    pub(crate) stdin: Stdin<'c>,
+    /// A longer answer is an error.
+    pub(crate) limit: usize,
+    pub(crate) deadline: Duration,
+}
+
+/// What a program reads from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stdin<'c> {
+    Closed,
+    Bytes(&'c [u8]),
+    /// Ours: a person is there, whom the program may ask.
+    Terminal,
+}
+
+/// What a program left behind.
+pub(crate) struct Output {
+    pub(crate) success: bool,
+    /// `None`: a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Zeroizing<Vec<u8>>,
+    /// The end of what it said. It may hold secrets.
+    pub(crate) stderr: Zeroizing<Vec<u8>>,
+}
+
+/// Set for the programs we start: if one of them starts us again, we do not start it again.
+const GUARD: &str = "ENSIGN_IS_ASKING";
+
+const STORE_LIMIT: usize = 16 << 20;
+
+/// How much of stderr is kept.
+const LAST_WORDS: usize = 2 << 10;
+
+/// For output to end after its program did: a process that it left behind may hold the pipe open.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Runs `program`, looked up by the system, with `input` on its stdin. What it says on stderr is nobody's.
+pub(crate) fn run(program: &str, argument: &str, input: &[u8], deadline: Duration) -> Result<Output> {
+    call(&Call {
+        program: Path::new(program),
+        arguments: &[argument.to_owned()],
+        env: &BTreeMap::new(),
+        env_remove: &[],
+        stdin: Stdin::Bytes(input),
+        limit: STORE_LIMIT,
+        deadline,
+    })
+}
+
+/// Runs a program and waits until the deadline at most; then it is killed, with what it started.
+#[expect(clippy::disallowed_methods, reason = "this file is where programs are run")]
+pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
+    let name = call.program.display();
+    if env::variable(GUARD).is_some() {
+        bail!("`{name}` asked Ensign, which would ask `{name}` again");
+    }
+    let mut command = Command::new(call.program);
+    for variable in call.env_remove {
+        command.env_remove(variable);
+    }
+    command.args(call.arguments).envs(call.env).env(GUARD, "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(match call.stdin {
+        Stdin::Closed => Stdio::null(),
+        Stdin::Bytes(_) => Stdio::piped(),
+        Stdin::Terminal => Stdio::inherit(),
+    });
+    if call.stdin != Stdin::Terminal {
+        imp::lead_a_group(&mut command); // a terminal talks to our group alone
+    }
+    let mut child = command.spawn().with_context(|| format!("could not run `{name}`"))?;
+    let result = talk(&mut child, call);
+    if result.is_err() {
+        if call.stdin != Stdin::Terminal {
+            imp::kill_group(&child);
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    result.with_context(|| format!("could not ask `{name}`"))
+}
+
+/// The file that a program's name means on PATH. A folder that is not absolute is passed over: it would mean another
+/// program wherever we are called.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = env::variable("PATH")?;
+    let folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
+    let files = |folder: &PathBuf| imp::SUFFIXES.map(|suffix| folder.join(format!("{name}{suffix}")));
+    folders.iter().flat_map(files).find(|file| is_program(file))
+}
+
+/// Tells whether a file is there to be run.
+pub(crate) fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
+}
+
+/// Tells whether `path` is the program that runs now.
+pub(crate) fn is_this_program(path: &Path) -> bool {
+    let ours = std::env::current_exe().and_then(|ours| ours.canonicalize());
+    ours.is_ok_and(|ours| path.canonicalize().is_ok_and(|path| path == ours))
+}
+
+fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {
+    let ends = Instant::now() + call.deadline;
+    if let (Stdin::Bytes(input), Some(mut stdin)) = (call.stdin, child.stdin.take()) {
+        let input = Zeroizing::new(input.to_vec());
+        // A program that ends without reading breaks the pipe; its answer counts all the same.
+        std::thread::spawn(move || stdin.write_all(&input));
+    }
+    let stdout = Collector::start(child.stdout.take().context("no stdout")?, Part::First(call.limit));
+    let stderr = Collector::start(child.stderr.take().context("no stderr")?, Part::Last(LAST_WORDS));
+    let mut is_over = false;
+    let status = loop {
+        is_over = is_over || stdout.is_over(Duration::from_millis(5)); // its end is near once its output ends
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if Instant::now() >= ends {
+            bail!("no answer in {} seconds", call.deadline.as_secs());
+        }
+        if is_over {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    if !is_over {
+        stdout.is_over(GRACE);
+    }
+    stderr.is_over(Duration::from_millis(50));
+    let output =
+        Output { success: status.success(), code: status.code(), stdout: stdout.take()?, stderr: stderr.take()? };
+    if output.stdout.len() > call.limit {
+        bail!("its answer is longer than {} KiB", call.limit >> 10);
+    }
+    Ok(output)
+}
+
+/// Which part of a stream is kept.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The beginning, and one byte more to tell that there was more.
+    First(usize),
+    Last(usize),
+}
+
+/// Reads a stream beside us.
+struct Collector {
+    bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
+    end: Receiver<io::Result<()>>,
+}
+
+impl Collector {
+    fn start(mut stream: impl Read + Send + 'static, part: Part) -> Self {
+        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(8 << 10))));
+        let (sender, end) = mpsc::channel();
+        let kept = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            let mut chunk = Zeroizing::new([0_u8; 8 << 10]);
+            let result = loop {
+                let read = match stream.read(&mut *chunk) {
+                    Ok(0) => break Ok(()),
+                    Ok(read) => read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => break Err(error),
+                };
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend_from_slice(&chunk[..read]);
+                match part {
+                    Part::First(limit) if kept.len() > limit => break Ok(()), // closes the pipe
+                    Part::Last(limit) if kept.len() > limit => {
+                        let surplus = kept.len() - limit;
+                        kept.drain(..surplus);
+                    }
+                    Part::First(_) | Part::Last(_) => {}
+                }
+            };
+            let _ = sender.send(result);
+        });
+        Self { bytes, end }
+    }
+
+    /// Waits for the stream's end, so long at most.
+    fn is_over(&self, patience: Duration) -> bool {
+        !matches!(self.end.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
+    }
+
+    fn take(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut bytes))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, stdin: Stdin<'_>, deadline: Duration) -> Result<Output> {
+        let arguments = ["-c".to_owned(), script.to_owned()];
+        let env = BTreeMap::from([("ADDED".to_owned(), "yes".to_owned())]);
+        let (program, env_remove) = (Path::new("/bin/sh"), ["REMOVED", "HOME"]);
+        call(&Call {
+            program,
+            arguments: &arguments,
+            env: &env,
+            env_remove: &env_remove,
+            stdin,
+            limit: 1 << 10,
+            deadline,
+        })
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn the_answer_is_kept_apart_from_what_the_program_says() {
+        for (script, stdin, code, stdout, stderr) in [
+            ("echo out; echo err >&2", Stdin::Closed, Some(0), "out\n", "err\n"),
+            ("cat", Stdin::Bytes(b"ghcr.io"), Some(0), "ghcr.io", ""),
+            ("cat", Stdin::Closed, Some(0), "", ""),
+            ("exit 3", Stdin::Bytes(b"never read"), Some(3), "", ""),
+            ("kill -9 $$", Stdin::Closed, None, "", ""),
+            ("echo $ADDED ${HOME-none} ${ENSIGN_IS_ASKING}", Stdin::Closed, Some(0), "yes none 1\n", ""),
+            ("echo out; sleep 30 &", Stdin::Closed, Some(0), "out\n", ""),
+        ] {
+            let output = sh(script, stdin, LONG).unwrap();
+            let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            assert_eq!((output.code, said), (code, [stdout.to_owned(), stderr.to_owned()]), "{script}");
+        }
+    }
+
+    #[test]
+    fn output_without_end_is_bounded() {
+        let error = sh("yes", Stdin::Closed, LONG).map(|_| ()).unwrap_err();
+        assert_eq!(format!("{error:#}"), "could not ask `/bin/sh`: its answer is longer than 1 KiB");
+        let output = sh("yes 0123456 | head -c 100000 >&2; echo end >&2", Stdin::Closed, LONG).unwrap();
+        assert_eq!(output.stderr.len(), LAST_WORDS);
+        assert!(output.stderr.ends_with(b"0123456\nend\n"));
+    }
+
+    #[test]
+    fn what_takes_too_long_is_killed_with_what_it_started() {
+        let mark = format!("{}.5", 300 + std::process::id());
+        let started = Instant::now();
+        let error =
+            sh(&format!("sleep {mark}; echo late"), Stdin::Closed, Duration::from_secs(1)).map(|_| ()).unwrap_err();
+        assert_eq!(format!("{error:#}"), "could not ask `/bin/sh`: no answer in 1 seconds");
+        assert!(started.elapsed() < LONG);
+        let left = || sh(&format!("ps -eo args | grep -c '^sleep {mark}'"), Stdin::Closed, LONG).unwrap();
+        assert_eq!(String::from_utf8_lossy(&left().stdout), "0\n");
+    }
+
+    #[test]
+    fn a_program_is_found_in_absolute_folders_only() {
+        assert!(find("sh").is_some_and(|path| path.is_absolute() && is_program(&path)));
+        assert_eq!((find("no-such-program"), is_program(Path::new("/bin"))), (None, false));
+        assert!(is_this_program(&std::env::current_exe().unwrap()) && !is_this_program(Path::new("/bin/sh")));
+    }
+}

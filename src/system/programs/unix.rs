@@ -1,0 +1,27 @@
+//! Process groups on Unix: what a program started ends with it.
+
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// What a program's file ends in.
+pub(super) const SUFFIXES: [&str; 1] = [""];
+
+pub(super) fn is_executable(metadata: &Metadata) -> bool {
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+/// Makes the program the head of a group of its own.
+pub(super) fn lead_a_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+pub(super) fn kill_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::KILL); // who is gone needs no signal
+    }
+}
