@@ -74,14 +74,15 @@ impl<'e> Accounts<'e> {
             match self.obtain(account, kept, Waiting::Client)? {
                 Obtained::Good(credential) => return Ok(Found::Credential(credential)),
                 Obtained::Dead(why) => return Ok(Found::Dead(why)),
+                // Its lender said so, and has no reason to say something else when asked again.
+                Obtained::Lost if matches!(account.source, Source::Borrowed(_)) => {
+                    return Ok(Found::NoChoice(NoChoice::NotFound));
+                }
                 Obtained::Lost => {}
             }
             // A logout may have come between our two reads; only if the config still says the same is the secret lost.
             if seen.as_ref() == Some(&candidates) {
-                return match account.source {
-                    Source::Borrowed(_) => Ok(Found::NoChoice(NoChoice::NotFound)), // as its lender said, twice
-                    _ => Err(lost(account).into()),
-                };
+                return Err(lost(account).into());
             }
             seen = Some(candidates);
         }

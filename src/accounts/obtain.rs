@@ -70,7 +70,10 @@ impl Accounts<'_> {
                 Some(kept) => good(account, kept),
             }),
             Source::Granted(grant) => self.renewed(account, grant, kept, waiting),
-            Source::Borrowed(borrow) => self.borrowed(account, borrow, kept, waiting),
+            Source::Borrowed(borrow) => match self.borrowed(account, borrow, kept, waiting) {
+                Err(_) if waiting == Waiting::Client && borrow::is_public(&account.registry) => Ok(Obtained::Lost),
+                result => result,
+            },
             Source::Unknown(_) => {
                 let what = format!(
                     "the secret of {} on {} comes from a source that this Ensign does not know",

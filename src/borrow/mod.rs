@@ -49,29 +49,6 @@ const ANSWER_LIMIT: usize = 1 << 20;
 
 /// Asks the program, in `patience` at most.
 pub(crate) fn ask(borrow: &Borrow, registry: &Registry, patience: Duration, asker: Asker) -> Result<Lent, Unlent> {
-    match lend(borrow, registry, patience, asker) {
-        // Anyone may pull there: a login that has ended must not be in the way.
-        Err(Unlent::Failed(_)) if asker == Asker::Client && ecr::is_public(registry) => Err(Unlent::Nothing),
-        result => result,
-    }
-}
-
-/// What is asked, as a text: an answer is kept for the same question alone.
-pub(crate) fn question(borrow: &Borrow, registry: &Registry) -> String {
-    format!("{registry} {borrow:?}")
-}
-
-/// The program that is asked; or why it cannot be, which shows without running it.
-pub(crate) fn program(borrow: &Borrow, registry: &Registry) -> Result<PathBuf, Problem> {
-    locate(&lenders::request(borrow, registry)?)
-}
-
-/// The GitHub that has tokens for a registry.
-pub(crate) fn github(registry: &Registry) -> String {
-    lenders::github_of(registry).unwrap_or("github.com").to_owned()
-}
-
-fn lend(borrow: &Borrow, registry: &Registry, patience: Duration, asker: Asker) -> Result<Lent, Unlent> {
     let request = lenders::request(borrow, registry).map_err(Unlent::Failed)?;
     let program = locate(&request).map_err(Unlent::Failed)?;
     let output = run(&request, &program, patience, asker).map_err(|error| {
@@ -88,6 +65,26 @@ fn lend(borrow: &Borrow, registry: &Registry, patience: Duration, asker: Asker) 
     })?;
     let until = keep::until(now, &request.keeping, answer.ends, borrow.cache);
     Ok(Lent { username: answer.username, secret: answer.secret, until })
+}
+
+/// What is asked, as a text: an answer is kept for the same question alone.
+pub(crate) fn question(borrow: &Borrow, registry: &Registry) -> String {
+    format!("{registry} {borrow:?}")
+}
+
+/// The program that is asked; or why it cannot be, which shows without running it.
+pub(crate) fn program(borrow: &Borrow, registry: &Registry) -> Result<PathBuf, Problem> {
+    locate(&lenders::request(borrow, registry)?)
+}
+
+/// Tells whether anyone may pull from a registry, so that a program that fails must not be in the way.
+pub(crate) fn is_public(registry: &Registry) -> bool {
+    ecr::is_public(registry)
+}
+
+/// The GitHub that has tokens for a registry.
+pub(crate) fn github(registry: &Registry) -> String {
+    lenders::github_of(registry).unwrap_or("github.com").to_owned()
 }
 
 fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> anyhow::Result<Output> {

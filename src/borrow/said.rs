@@ -49,7 +49,9 @@ pub(super) fn cure(stderr: &[u8], request: &Request) -> Option<String> {
     let said = String::from_utf8_lossy(stderr).to_lowercase();
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     if request.program == "gh" && said.contains("unknown flag: --user") {
-        return Some("update gh: 2.40 was the first that kept several users".into());
+        return Some(
+            "update gh: 2.40 was the first to keep several users; for an older one use `--borrow command`".into(),
+        );
     }
     let login = request.login.as_ref().filter(|_| LOGIN_IS_OVER.iter().any(|words| said.contains(words)))?;
     Some(format!("run `{login}`"))
@@ -62,7 +64,7 @@ fn struck(word: &str) -> String {
     let mut rest = word;
     while !rest.is_empty() {
         let is_jwt = rest.starts_with("eyJ"); // its dots are part of it
-        let end = rest.find(|c| !is_part(c) && !(is_jwt && c == '.')).unwrap_or(rest.len());
+        let end = rest.find(|c| !(is_part(c) || is_jwt && c == '.')).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
         kept.push_str(if looks_secret(part) { STRUCK } else { part });
         let next = after.find(is_part).unwrap_or(after.len());
@@ -92,8 +94,8 @@ fn looks_secret(part: &str) -> bool {
     let has = |kind: fn(&char) -> bool| value.chars().any(|c| kind(&c));
     let is_mixture = has(char::is_ascii_digit) && has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase);
     let is_long = value.len() >= 32 && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
-    let begins = |beginning: &&str| value.starts_with(*beginning) && value.len() >= beginning.len() + 4;
-    is_long || (is_mixture && value.len() >= 16) || BEGINNINGS.iter().any(|beginning| begins(&beginning))
+    let begins = |beginning: &str| value.starts_with(beginning) && value.len() >= beginning.len() + 4;
+    is_long || (is_mixture && value.len() >= 16) || BEGINNINGS.iter().any(|beginning| begins(beginning))
 }
 
 #[cfg(test)]
@@ -158,7 +160,12 @@ mod tests {
                 "no oauth token found for github.com",
                 Some("run `gh auth login --hostname github.com --scopes write:packages`"),
             ),
-            (gh(), "ghcr.io", "unknown flag: --user\n", Some("update gh: 2.40 was the first that kept several users")),
+            (
+                gh(),
+                "ghcr.io",
+                "unknown flag: --user\n",
+                Some("update gh: 2.40 was the first to keep several users; for an older one use `--borrow command`"),
+            ),
             (Lender::Pass { item: "x".into() }, "ghcr.io", "az login", None),
         ] {
             assert_eq!(cure_of(lender, host, stderr).as_deref(), expected, "{stderr}");

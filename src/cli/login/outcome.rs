@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::docker::{ConfigJson, state};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Source, StoreKind};
+use crate::model::{Account, ImagePattern, Source, StoreKind};
 use crate::system::files;
 
 pub(super) fn say(
@@ -52,10 +52,10 @@ pub(super) fn say(
             after.accounts.len(),
             default.name
         ));
-        if kept.images.is_empty() {
+        if kept.images.is_empty() && !kept.patterns().is_empty() {
             context.ui.say(format_args!(
-                "  For an organisation's images too:  {} account edit {registry} {} --images '{}/**' --images 'ORGANISATION/**'",
-                context.program, kept.name, kept.username
+                "  For an organisation's images too:  {} account edit {registry} {} --images '{}' --images 'ORGANISATION/**'",
+                context.program, kept.name, kept.patterns().first().map_or("", ImagePattern::path)
             ));
         }
     }

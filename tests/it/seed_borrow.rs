@@ -1,0 +1,296 @@
+//! Accounts whose secret another program has. The programs here are scripts; `tests/e2e/cases/borrow.sh` has the real ones.
+#![cfg(unix)]
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::registry::FakeRegistry;
+use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
+
+const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+/// `aws`: a password per profile, good for an hour; each call is noted.
+const AWS: &str = r#"#!/bin/sh
+echo "$* key=${AWS_ACCESS_KEY_ID-none} ensign=${ENSIGN_CONFIG_DIR-none}" >>"$HOME/calls"
+for last; do :; done
+token=$(printf 'AWS:pw-of-%s' "$last" | base64)
+end=$(($(date +%s) + ${LIFE:-3600}))
+echo '{"authorizationData":[{"authorizationToken":"'$token'","expiresAt":'$end'.5}]}'
+"#;
+
+fn with_helper(script: &str) -> Sandbox {
+    Sandbox::new().with_program("docker-credential-lender", script)
+}
+
+fn calls(sandbox: &Sandbox) -> Vec<String> {
+    let text = std::fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The config as a person may write it by hand.
+fn account(sandbox: &Sandbox, host: &str, source: &Value) {
+    let accounts = json!({"a": {"username": "a", "store": "file", "source": source}});
+    let config = json!({"version": 3, "registries": {host: {"active": "a", "accounts": accounts}}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+}
+
+fn borrowed(script: &str) -> Sandbox {
+    let sandbox = with_helper(script);
+    account(&sandbox, "ghcr.io", &json!({"borrow": "helper:lender"}));
+    sandbox
+}
+
+fn get(sandbox: &Sandbox) -> Run {
+    sandbox.run(&["get"], "ghcr.io")
+}
+
+fn answer(username: &str, secret: &str) -> Run {
+    Run::success(&format!("{{\"ServerURL\":\"ghcr.io\",\"Username\":\"{username}\",\"Secret\":\"{secret}\"}}\n"))
+}
+
+#[test]
+fn o29_the_host_is_on_the_helpers_stdin_without_a_line_end() {
+    let script =
+        "#!/bin/sh\ncat >\"$HOME/stdin\"; echo \"$*\" >\"$HOME/words\"; echo '{\"Username\":\"u\",\"Secret\":\"s\"}'\n";
+    let sandbox = borrowed(script);
+    assert_eq!(get(&sandbox), answer("u", "s"));
+    let file = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
+    assert_eq!((file("stdin"), file("words")), ("ghcr.io".into(), "get\n".into()));
+}
+
+#[test]
+fn o30_o31_r38_user_and_secret_are_the_helpers() {
+    for (user, secret) in [("someuser", "somesecret"), ("<token>", "sometoken"), ("bob", "tok")] {
+        let sandbox = borrowed(&format!("#!/bin/sh\necho '{{\"Username\":\"{user}\",\"Secret\":\"{secret}\"}}'\n"));
+        assert_eq!(get(&sandbox), answer(user, secret));
+        assert!(!sandbox.secrets_path("ghcr.io").exists(), "nothing is known of its end");
+    }
+}
+
+#[test]
+fn o32_a_helper_without_a_login_is_no_error() {
+    for end in ["", "\\n", "\\n  "] {
+        let line = NOT_FOUND.trim();
+        assert_eq!(get(&borrowed(&format!("#!/bin/sh\nprintf '{line}{end}'; exit 1\n"))), Run::not_found());
+    }
+}
+
+#[test]
+fn o27_o33_a_helper_that_fails_is_named_and_no_other_account_steps_in() {
+    let sandbox = borrowed("#!/bin/sh\necho 'some error'; echo hunter2-on-stderr >&2; exit 1\n");
+    let mut config = sandbox.config();
+    config["registries"]["ghcr.io"]["accounts"]["b"] = json!({"username": "b", "store": "file"});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    write(&sandbox.secrets_path("ghcr.io"), br#"{"version":1,"secrets":{"b":"b-secret"}}"#);
+    let program = sandbox.home().join("bin/docker-credential-lender");
+    let line = format!(
+        "`{}` gave no secret for ghcr.io: it ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why\n",
+        program.display()
+    );
+    assert_eq!(get(&sandbox), Run { code: Some(1), stdout: line, stderr: String::new() });
+    let run = sandbox.run(&["check", "ghcr.io"], "");
+    assert!(run.stderr.contains("it ended with status 1: «hunter2-on-stderr»\n"), "a person reads its words: {run:?}");
+}
+
+#[test]
+fn o25_o34_o35_a_program_that_is_missing_or_cannot_start_is_an_error() {
+    let sandbox = Sandbox::new().with_program("docker-credential-other", "#!/bin/sh\n");
+    account(&sandbox, "ghcr.io", &json!({"borrow": "helper:lender"}));
+    let run = get(&sandbox);
+    assert_eq!(
+        run.stdout,
+        "there is no program `docker-credential-lender` on PATH: install `docker-credential-lender`\n"
+    );
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    let run = get(&borrowed("#!/no/such/interpreter\n"));
+    assert!(run.stdout.contains("could not run `") && run.code == Some(1), "{run:?}");
+}
+
+#[test]
+fn o36_variables_of_the_account_are_added_and_ours_are_taken_away() {
+    let script = "#!/bin/sh\necho \"{\\\"Username\\\":\\\"u\\\",\\\"Secret\\\":\\\"$TEST_PROFILE ${KEPT-no} ${ENSIGN_DATA_DIR-no} ${GPG_TTY-no}\\\"}\"\n";
+    let sandbox = with_helper(script).with("KEPT", "kept").with("GPG_TTY", "/dev/tty").with("TEST_PROFILE", "exported");
+    account(&sandbox, "ghcr.io", &json!({"borrow": "helper:lender", "env": {"TEST_PROFILE": "account"}}));
+    assert_eq!(get(&sandbox), answer("u", "account kept no no"));
+}
+
+#[test]
+fn r24_r31_a_helper_as_store_is_given_the_login_and_told_to_forget_it() {
+    let script = "#!/bin/sh\ncat >\"$HOME/$1\"\n";
+    let sandbox = with_helper(script);
+    let login = ["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify", "--store", "helper:lender"];
+    assert_eq!(sandbox.run(&login, "pw").code, Some(0));
+    let file = |name: &str| std::fs::read_to_string(sandbox.home().join(name)).unwrap();
+    assert_eq!(file("store"), r#"{"ServerURL":"https://ghcr.io/ensign/me","Username":"me","Secret":"pw"}"#);
+    sandbox.ok(&["logout", "ghcr.io"], "");
+    assert_eq!(file("erase"), "https://ghcr.io/ensign/me");
+}
+
+#[test]
+fn two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once() {
+    let sandbox = Sandbox::new().with_program("aws", AWS).with("AWS_ACCESS_KEY_ID", "AKIAEXPORTED");
+    for profile in ["work", "private"] {
+        sandbox.ok(&["login", "--borrow", "aws", "--profile", profile, ECR, "--no-verify"], "");
+    }
+    for profile in ["work", "private", "work"] {
+        let mut command = sandbox.command(&["get"]);
+        let run = finish(command.env("ENSIGN_ACCOUNT", profile).spawn().unwrap(), ECR.as_bytes());
+        let line = format!("{{\"ServerURL\":\"{ECR}\",\"Username\":\"AWS\",\"Secret\":\"pw-of-{profile}\"}}\n");
+        assert_eq!(run, Run::success(&line));
+    }
+    let call = |profile| {
+        format!("ecr get-authorization-token --output json --region eu-west-1 --profile {profile} key=none ensign=none")
+    };
+    assert_eq!(calls(&sandbox), [call("work"), call("private")]);
+    assert!(!std::fs::read_to_string(sandbox.config_path()).unwrap().contains("pw-of"));
+
+    let expected = "from aws, profile work";
+    assert!(sandbox.ok(&["status"], "").contains(expected));
+    assert!(sandbox.ok(&["account", "show", ECR, "work"], "").contains(expected));
+    assert!(sandbox.ok(&["which", ECR], "").contains(expected));
+    let status: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
+    assert_eq!(status["accounts"][0]["source"], "aws, profile work");
+}
+
+#[test]
+fn an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alone() {
+    let sandbox = Sandbox::new().with_program("aws", AWS).with("LIFE", "890");
+    sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
+    assert!(!sandbox.secrets_path(ECR).exists(), "fifteen minutes are the margin");
+    sandbox.run(&["get"], ECR);
+    assert_eq!(calls(&sandbox).len(), 2);
+
+    let sandbox = Sandbox::new().with_program("aws", AWS).with("LIFE", "905");
+    sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
+    std::thread::sleep(Duration::from_secs(6));
+    sandbox.run(&["get"], ECR);
+    assert_eq!(calls(&sandbox).len(), 2, "it was kept for five seconds");
+    let mut config = sandbox.config();
+    config["registries"][ECR]["accounts"]["p"]["source"]["profile"] = json!("q");
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let run = sandbox.run(&["get"], ECR);
+    assert!(run.stdout.contains("pw-of-q"), "{run:?}");
+}
+
+#[test]
+fn of_many_at_once_one_asks() {
+    let slow = AWS.replace("for last", "sleep 1; for last");
+    let sandbox = Sandbox::new().with_program("aws", &slow);
+    account(&sandbox, ECR, &json!({"borrow": "aws", "profile": "p"}));
+    let children: Vec<_> = (0..10).map(|_| sandbox.command(&["get"]).spawn().unwrap()).collect();
+    for child in children {
+        let run = finish(child, ECR.as_bytes());
+        assert!(run.code == Some(0) && run.stdout.contains("pw-of-p"), "{run:?}");
+    }
+    assert_eq!(calls(&sandbox).len(), 1);
+}
+
+#[test]
+fn lo4_a_failed_lender_does_not_break_an_anonymous_pull_from_the_public_ecr() {
+    let sandbox = Sandbox::new().with_program("aws", "#!/bin/sh\necho 'sso session has expired' >&2; exit 255\n");
+    account(&sandbox, "public.ecr.aws", &json!({"borrow": "aws", "profile": "p"}));
+    assert_eq!(sandbox.run(&["get"], "public.ecr.aws"), Run::not_found());
+    account(&sandbox, ECR, &json!({"borrow": "aws", "profile": "p"}));
+    let run = sandbox.run(&["get"], ECR);
+    assert!(run.stdout.ends_with("status 255: run `aws sso login --profile p`\n"), "{run:?}");
+}
+
+#[test]
+fn the_ecr_helper_says_not_found_whatever_is_wrong() {
+    let script = format!("#!/bin/sh\necho {}; exit 1\n", NOT_FOUND.trim());
+    let sandbox = Sandbox::new().with_program("docker-credential-ecr-login", &script);
+    account(&sandbox, ECR, &json!({"borrow": "helper:ecr-login", "env": {"AWS_PROFILE": "p"}}));
+    let run = sandbox.run(&["get"], ECR);
+    assert!(run.stdout.contains("or the login of AWS is over: see `~/.ecr/log`"), "{run:?}");
+    account(&sandbox, "public.ecr.aws", &json!({"borrow": "helper:ecr-login"}));
+    assert_eq!(sandbox.run(&["get"], "public.ecr.aws"), Run::not_found());
+}
+
+#[test]
+fn a_program_that_hangs_is_ended_and_left_alone_for_a_while() {
+    let sandbox = borrowed("#!/bin/sh\necho x >>\"$HOME/calls\"; sleep 100\n");
+    let started = Instant::now();
+    let run = get(&sandbox);
+    assert!(run.code == Some(1) && run.stdout.contains("no answer in 10 seconds"), "{run:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    let run = get(&sandbox);
+    assert!(run.stdout.contains("did not answer a moment ago"), "{run:?}");
+    assert_eq!(calls(&sandbox).len(), 1);
+}
+
+#[test]
+fn hostile_answers_are_named_and_never_passed_on() {
+    for (script, reason) in [
+        ("true", "its answer is empty"),
+        ("echo '<html>hunter2</html>'", "its answer is not the JSON it should be"),
+        ("echo '{\"Username\":\"u\",\"Secret\":\"\"}'", "the secret in its answer is empty"),
+        ("printf '\\377\\376'", "its answer is not text"),
+        ("yes", "its answer is longer than 1024 KiB"),
+    ] {
+        let run = get(&borrowed(&format!("#!/bin/sh\n{script}\n")));
+        assert!(run.code == Some(1) && run.stdout.contains(reason) && !run.stdout.contains("hunter2"), "{run:?}");
+        assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, ""), "{run:?}");
+    }
+}
+
+#[test]
+fn a_command_gives_its_line_and_is_run_without_a_shell() {
+    let registry = FakeRegistry::start();
+    let sandbox = Sandbox::new().with_program("print-password", "#!/bin/sh\nprintf '%s\\n' \"$1\"\n");
+    let host = registry.host.as_str();
+    let login = ["login", "--borrow", "command", "-u", "alice", host, "--", "print-password", "alice-pw"];
+    let run = sandbox.run(&login, "");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let program = sandbox.home().join("bin/print-password");
+    assert!(run.stderr.starts_with(&format!("Asking `{}` (command print-password)\n✓ Logged in", program.display())));
+    assert!(sandbox.run(&["get"], host).stdout.contains("alice-pw"));
+    let run = sandbox.run(&["login", "--borrow", "command", "-u", "alice", host, "--", "print-password", "$(id)"], "");
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(!sandbox.secrets_path(host).exists());
+}
+
+#[test]
+fn words_that_do_not_fit_are_told_before_anything_is_run() {
+    let sandbox = Sandbox::new().with_program("aws", AWS).with_program("gh", "#!/bin/sh\n");
+    let ours = Sandbox::program();
+    for (words, error) in [
+        (vec!["aws", "secret.example.com"], "which is no host of the form"),
+        (vec!["aws", "public.ecr.aws.evil.example"], "which is no host of the form"),
+        (vec!["aws", ECR, "--item", "x"], "takes no item"),
+        (vec!["aws", ECR, "--env", "AWS_SECRET_ACCESS_KEY=x"], "looks like a secret"),
+        (vec!["aws", ECR, "--cache", "10"], "is no time to keep a secret"),
+        (vec!["aws", ECR, "--profile=-x"], "would be an option"),
+        (vec!["gh", "ghcr.io"], "without a user name"),
+        (vec!["gh", "quay.io", "-u", "me"], "which is no host"),
+        (vec!["pass", "ghcr.io"], "needs an item"),
+        (vec!["vault", "ghcr.io", "--item", "x"], "needs a field"),
+        (vec!["command", "ghcr.io"], "needs a command"),
+        (vec!["command", "ghcr.io", "--", "bin/x"], "is a relative path"),
+        (vec!["command", "ghcr.io", "--", ours, "get"], "is Ensign itself"),
+        (vec!["helper:ensign-work", "ghcr.io"], "names no helper"),
+        (vec!["pigeon", "ghcr.io"], "is no program that Ensign knows"),
+    ] {
+        let run = sandbox.run(&[vec!["login", "--borrow"], words.clone()].concat(), "");
+        assert!(run.code == Some(2) && run.stderr.contains(error), "{words:?}: {run:?}");
+    }
+    assert!(calls(&sandbox).is_empty() && !sandbox.config_path().exists());
+}
+
+#[test]
+fn an_account_whose_program_is_gone_is_in_trouble() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    account(&sandbox, ECR, &json!({"borrow": "aws", "profile": "p"}));
+    let run = sandbox.run(&["status"], "");
+    assert!(
+        run.code == Some(3) && run.stdout.contains("✗ there is no program `aws` on PATH: install `aws`"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_lender_that_asks_us_again_does_not_go_round_in_circles() {
+    let script = format!("#!/bin/sh\nexport ENSIGN_CONFIG_DIR=\"$HOME/config\"\ncat | {} get\n", Sandbox::program());
+    let run = get(&borrowed(&script));
+    assert!(run.code == Some(1) && run.stdout.contains("gave no secret for ghcr.io"), "{run:?}");
+}
