@@ -128,7 +128,7 @@ fn r24_r31_a_helper_as_store_is_given_the_login_and_told_to_forget_it() {
 }
 
 #[test]
-fn two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once() {
+fn l4_two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once() {
     let sandbox = Sandbox::new().with_program("aws", AWS).with("AWS_ACCESS_KEY_ID", "AKIAEXPORTED");
     for profile in ["work", "private"] {
         sandbox.ok(&["login", "--borrow", "aws", "--profile", profile, ECR, "--no-verify"], "");
@@ -154,7 +154,7 @@ fn two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once(
 }
 
 #[test]
-fn an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alone() {
+fn lo18_an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alone() {
     let sandbox = Sandbox::new().with_program("aws", AWS).with("LIFE", "890");
     sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
     assert!(!sandbox.secrets_path(ECR).exists(), "fifteen minutes are the margin");
@@ -171,6 +171,14 @@ fn an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alon
     write(&sandbox.config_path(), config.to_string().as_bytes());
     let run = sandbox.run(&["get"], ECR);
     assert!(run.stdout.contains("pw-of-q"), "{run:?}");
+}
+
+#[test]
+fn l6_a_kept_answer_is_not_lost_by_a_lender_that_is_gone() {
+    let sandbox = Sandbox::new().with_program("aws", AWS);
+    sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
+    std::fs::remove_file(sandbox.home().join("bin/aws")).unwrap();
+    assert!(sandbox.run(&["get"], ECR).stdout.contains("pw-of-p"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(in crate::cli) struct Borrow {
     /// vault: the field of the item
     #[arg(long, value_name = "FIELD", requires = "lender")]
     pub(in crate::cli) field: Option<String>,
-    /// A variable for the program, such as 'AWS_CONFIG_FILE=~/.aws/work'; may be repeated
+    /// A variable for the program, such as the folder of its config; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "lender")]
     pub(in crate::cli) env: Vec<String>,
     /// Keep a secret without an end of its own for so long, such as 10m [default: not at all]
