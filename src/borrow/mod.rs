@@ -94,14 +94,14 @@ fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> a
         None => value.clone(),
     };
     let env = request.env.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
-    let mut env_remove: Vec<_> = request.env_remove.iter().copied().chain(env::OURS).collect();
+    let mut env_remove: Vec<_> = env::ours().chain(request.env_remove.iter().map(ToString::to_string)).collect();
     let stdin = match &request.stdin {
         Some(text) => Stdin::Bytes(text.as_bytes()),
         None if asker == Asker::Person && io::stdin().is_terminal() => Stdin::Terminal,
         None => Stdin::Closed,
     };
     if asker == Asker::Client {
-        env_remove.push("GPG_TTY"); // a client's terminal is no place for gpg's questions
+        env_remove.push("GPG_TTY".to_owned()); // a client's terminal is no place for gpg's questions
     }
     let arguments = &request.arguments;
     programs::call(&Call {

@@ -23,9 +23,6 @@ use super::files;
 use crate::model::Problem;
 use crate::model::mounted::{self, Mounted};
 
-/// The variables that are ours alone: no business of the programs we start.
-pub(crate) const OURS: [&str; 3] = ["ENSIGN_CONFIG_DIR", "ENSIGN_DATA_DIR", "ENSIGN_ACCOUNT"];
-
 /// What this process was given. Tests build one; nobody mocks one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Env {
@@ -142,6 +139,11 @@ fn read_mounted() -> Result<Vec<Mounted>> {
         })?);
     }
     Ok(found)
+}
+
+/// The names of the variables that are ours alone, some with secrets: no business of other programs.
+pub(crate) fn ours() -> impl Iterator<Item = String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
 /// A variable that holds a path.

@@ -109,10 +109,14 @@ fn o25_o34_o35_a_program_that_is_missing_or_cannot_start_is_an_error() {
 
 #[test]
 fn o36_variables_of_the_account_are_added_and_ours_are_taken_away() {
-    let script = "#!/bin/sh\necho \"{\\\"Username\\\":\\\"u\\\",\\\"Secret\\\":\\\"$TEST_PROFILE ${KEPT-no} ${ENSIGN_DATA_DIR-no} ${GPG_TTY-no}\\\"}\"\n";
-    let sandbox = with_helper(script).with("KEPT", "kept").with("GPG_TTY", "/dev/tty").with("TEST_PROFILE", "exported");
+    let script = "#!/bin/sh\necho \"{\\\"Username\\\":\\\"u\\\",\\\"Secret\\\":\\\"$TEST_PROFILE ${KEPT-no} ${ENSIGN_DATA_DIR-no} ${ENSIGN_LOGIN_X-no} ${GPG_TTY-no}\\\"}\"\n";
+    let sandbox = with_helper(script)
+        .with("KEPT", "kept")
+        .with("GPG_TTY", "/dev/tty")
+        .with("TEST_PROFILE", "exported")
+        .with("ENSIGN_LOGIN_X", "quay.io me hunter2");
     account(&sandbox, "ghcr.io", &json!({"borrow": "helper:lender", "env": {"TEST_PROFILE": "account"}}));
-    assert_eq!(get(&sandbox), answer("u", "account kept no no"));
+    assert_eq!(get(&sandbox), answer("u", "account kept no no no"));
 }
 
 #[test]

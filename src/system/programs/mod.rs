@@ -28,7 +28,7 @@ pub(crate) struct Call<'c> {
     pub(crate) arguments: &'c [String],
     /// Added to our environment, after `env_remove` was taken out of it.
     pub(crate) env: &'c BTreeMap<String, String>,
-    pub(crate) env_remove: &'c [&'c str],
+    pub(crate) env_remove: &'c [String],
     pub(crate) stdin: Stdin<'c>,
     /// A longer answer is an error.
     pub(crate) limit: usize,
@@ -225,7 +225,7 @@ mod tests {
     fn sh(script: &str, stdin: Stdin<'_>, deadline: Duration) -> Result<Output> {
         let arguments = ["-c".to_owned(), script.to_owned()];
         let env = BTreeMap::from([("ADDED".to_owned(), "yes".to_owned())]);
-        let (program, env_remove) = (Path::new("/bin/sh"), ["REMOVED", "HOME"]);
+        let (program, env_remove) = (Path::new("/bin/sh"), ["REMOVED".to_owned(), "HOME".to_owned()]);
         call(&Call {
             program,
             arguments: &arguments,
