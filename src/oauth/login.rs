@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::device::{Code, Ended, Hitch, Poll, Prompt, Reply, Step};
+use super::device::{Ended, Hitch, Invitation, Poll, Prompt, Reply, Step};
 use super::discovery::{self, Metadata};
 use super::provider::{Body, Provider, UsernameRule};
 use super::{Exchange, Fresh, endpoint, renew};
@@ -31,7 +31,7 @@ pub(crate) struct Plan {
 pub(crate) struct Pending {
     plan: Plan,
     client: Client,
-    code: Code,
+    invitation: Invitation,
     started: Instant,
 }
 
@@ -113,15 +113,15 @@ impl Plan {
         let request = self.request(&self.device_url, words, None);
         let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
         let answer = Answer::read(&response);
-        let code = Code::read(response.status, &answer, self.error(&answer))
+        let invitation = Invitation::read(response.status, &answer, self.error(&answer))
             .map_err(|why| format!("`{host}` gave no code to log in with at `{}`: {why}", self.device_url.path()))?;
         if self.near {
-            let links = [Some(&code.prompt.link), code.prompt.complete.as_ref()];
+            let links = [Some(&invitation.prompt.link), invitation.prompt.complete.as_ref()];
             for link in links.into_iter().flatten() {
                 stay_near(&endpoint::parse(link.split('#').next().unwrap_or_default())?, &self.registry)?;
             }
         }
-        Ok(Pending { client, code, started: Instant::now(), plan: self })
+        Ok(Pending { client, invitation, started: Instant::now(), plan: self })
     }
 
     /// A request in the provider's manner, with the device code if there is one.
@@ -166,17 +166,17 @@ impl Plan {
 
 impl Pending {
     pub(crate) fn prompt(&self) -> &Prompt {
-        &self.code.prompt
+        &self.invitation.prompt
     }
 
     /// Asks until somebody has agreed or refused, or the code is over; `show` is called every second.
     pub(crate) fn wait(self, mut show: impl FnMut(Waiting<'_>)) -> Result<Login, Ended> {
-        let mut poll = Poll::start(&self.code);
+        let mut poll = Poll::start(&self.invitation);
         loop {
             let until = self.started.elapsed() + poll.pause(self.started.elapsed());
             loop {
                 let now = self.started.elapsed();
-                show(Waiting::Left(self.code.prompt.lasts.saturating_sub(now)));
+                show(Waiting::Left(self.invitation.prompt.lasts.saturating_sub(now)));
                 match until.saturating_sub(now) {
                     Duration::ZERO => break,
                     left => thread::sleep(left.min(SECOND)),
@@ -204,7 +204,7 @@ impl Pending {
         if *body == Body::Form {
             words.push(("grant_type", "urn:ietf:params:oauth:grant-type:device_code".to_owned()));
         }
-        let request = self.plan.request(&self.plan.token_url, words, Some(&self.code.device_code));
+        let request = self.plan.request(&self.plan.token_url, words, Some(&self.invitation.device_code));
         match self.client.send(&request) {
             Ok(response) => {
                 let answer = Answer::read(&response);

@@ -26,7 +26,7 @@ pub(crate) struct Provider {
     /// It is used only if somebody asks for it.
     pub(super) opt_in: bool,
     pub(super) client_id: Option<String>,
-    /// Where the addresses are found out (OpenID Connect, RFC 8414) if they are not given.
+    /// Where the addresses are found out (`OpenID` Connect, RFC 8414) if they are not given.
     pub(super) issuer: Option<String>,
     pub(super) tenant: Option<String>,
     /// An address, or a path at the registry; may hold `{issuer}` and `{tenant}`. The others too.

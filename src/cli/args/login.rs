@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Borrow, Browser};
+use super::{Borrow, DeviceLogin};
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
@@ -35,9 +35,9 @@ pub(in crate::cli) struct Login {
     #[arg(long, value_name = "STORE")]
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) browser: Browser,
     #[command(flatten)]
     pub(in crate::cli) borrow: Borrow,
+    pub(in crate::cli) browser: DeviceLogin,
 }
 
 #[derive(Args, Debug)]

@@ -121,7 +121,7 @@ pub(super) fn note_did(context: &Context<'_>, known: &Candidates, user: &Usernam
 fn named(context: &Context<'_>, given: &args::Login, known: &Candidates) -> Result<Provider, Failure> {
     let registry = &known.registry;
     let table = context.providers()?;
-    let args::Browser { provider: name, issuer, .. } = &given.browser;
+    let args::DeviceLogin { provider: name, issuer, .. } = &given.browser;
     if let Some(name) = name {
         let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
             Failure::usage(format!("`{name}` is no provider"), format!("there are: {}", table.names()))
@@ -155,16 +155,13 @@ fn named(context: &Context<'_>, given: &args::Login, known: &Candidates) -> Resu
 fn ready(context: &Context<'_>, given: &args::Login, known: &Candidates) -> Result<Option<Provider>, Failure> {
     let table = context.providers()?;
     let row = again(&table, given, known).or_else(|| table.of(&known.registry).cloned());
-    let provider = match row {
-        Some(provider) => Some(provider),
-        None => {
-            let asking = format!("Asking {}", known.registry);
-            context.ui.while_waiting(&asking, || oauth::announced(&known.registry)).unwrap_or_else(|why| {
-                context.ui.note(why);
-                None
-            })
-        }
-    };
+    let provider = row.or_else(|| {
+        let asking = format!("Asking {}", known.registry);
+        context.ui.while_waiting(&asking, || oauth::announced(&known.registry)).unwrap_or_else(|why| {
+            context.ui.note(why);
+            None
+        })
+    });
     Ok(provider.filter(Provider::is_ready))
 }
 
@@ -186,7 +183,7 @@ fn renewed<'c>(given: &args::Login, known: &'c Candidates) -> Option<&'c Account
 }
 
 fn words(given: &args::Login) -> Words {
-    let args::Browser { issuer, client_id, scope, tenant, .. } = given.browser.clone();
+    let args::DeviceLogin { issuer, client_id, scope, tenant, .. } = given.browser.clone();
     Words { issuer, client_id, scope, tenant }
 }
 
