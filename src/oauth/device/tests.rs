@@ -48,8 +48,7 @@ fn play(rest: &str, replies: &[(u16, &str)]) -> (Vec<u64>, Result<(), Ended>) {
 
 #[test]
 fn the_first_answer_tells_what_to_show() {
-    let prompt =
-        code(r#", "verification_uri_complete": "https://p/d?c=AB-CD", "expires_in": "900""#).unwrap().prompt;
+    let prompt = code(r#", "verification_uri_complete": "https://p/d?c=AB-CD", "expires_in": "900""#).unwrap().prompt;
     let complete = Some("https://p/d?c=AB-CD".to_owned());
     let (user_code, link) = ("AB-CD".to_owned(), "https://p/d".to_owned());
     assert_eq!(prompt, Prompt { user_code, link, complete, lasts: Duration::from_mins(15) });
