@@ -110,7 +110,7 @@ impl Ui {
             spinner.set_style(style);
         }
         spinner.enable_steady_tick(Duration::from_millis(100));
-        LiveLine(Some(spinner))
+        LiveLine((!spinner.is_hidden()).then_some(spinner)) // a terminal of no kind cannot take a line back
     }
 
     /// Tells a program that reads along what happens; people read other words.
