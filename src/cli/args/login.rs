@@ -35,9 +35,9 @@ pub(in crate::cli) struct Login {
     #[arg(long, value_name = "STORE")]
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]
+    pub(in crate::cli) browser: DeviceLogin,
     #[command(flatten)]
     pub(in crate::cli) borrow: Borrow,
-    pub(in crate::cli) browser: DeviceLogin,
 }
 
 #[derive(Args, Debug)]
