@@ -247,13 +247,14 @@ fn docker_hubs_login_becomes_an_access_token() {
         ("/oauth/token", _) => {
             (200, json!({"access_token": access, "refresh_token": "hub-refresh", "expires_in": 60}).to_string())
         }
+        ("/oauth/revoke", _) => (200, String::new()),
         ("/pat", _) => (201, r#"{"data": {"token": "dckr_pat_x"}}"#.into()),
         _ => (404, String::new()),
     });
     let sandbox = Sandbox::new();
     let url = |path: &str| format!("http://{}{path}", provider.host);
-    let row =
-        json!({"device_url": url("/oauth/device/code"), "token_url": url("/oauth/token"), "exchange_url": url("/pat")});
+    let row = json!({"device_url": url("/oauth/device/code"), "token_url": url("/oauth/token"), "exchange_url": url("/pat"),
+        "revoke_url": url("/oauth/revoke")});
     write_providers(&sandbox, &json!({"docker-hub": row}));
     let run = login(&sandbox, "docker.io", &["--no-verify"]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -265,6 +266,11 @@ fn docker_hubs_login_becomes_an_access_token() {
         "{asked}"
     );
     assert!(asked.contains("audience=https%3A%2F%2Fhub.docker.com"), "{asked}");
+    // As docker/cli, it ends the login; what was made with it is another thing.
+    let logout = sandbox.run(&["logout", "docker.io"], "");
+    assert_eq!(provider.sent_to("/oauth/revoke").len(), 1);
+    let said = "the access token that was made with it stays valid; end it at https://app.docker.com/settings/personal-access-tokens";
+    assert!(logout.stderr.contains(said), "{logout:?}");
 }
 
 #[test]
