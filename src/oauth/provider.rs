@@ -3,6 +3,8 @@
 //! docs/providers.md tells users what each field means.
 
 use serde::Deserialize;
+
+use super::endpoint;
 /// How to log in at a provider, as far as that is known. What is missing may still be found out, or be asked for.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, expecting = "an object that describes a provider")]
@@ -118,6 +120,9 @@ impl Provider {
                 }
             }
             self.page = None;
+            if self.name == ANY_ISSUER {
+                self.title = endpoint::parse(issuer).map_or_else(|_| issuer.clone(), |url| url.authority().to_owned());
+            }
             self.issuer = Some(issuer.clone());
         }
         let given = |field: &mut Option<String>, word: &Option<String>| {

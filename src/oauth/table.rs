@@ -159,6 +159,7 @@ mod tests {
         assert_eq!(gitlab.device_url.as_deref(), Some("{issuer}/oauth/authorize_device"));
         let github = table.named("github").unwrap().clone().with(&words);
         assert_eq!((github.issuer.as_deref(), &github.userinfo_url), (Some("https://git.example"), &None));
+        assert_eq!((gitlab.title.as_str(), table.any_issuer().with(&words).title.as_str()), ("GitLab", "git.example"));
         let hub = table.named("docker-hub").unwrap().clone().with(&words);
         assert_eq!((hub.device_url, hub.token_url), (None, None));
     }

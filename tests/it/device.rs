@@ -142,7 +142,7 @@ fn a_refused_login_stores_nothing() {
     let host = &provider.host;
     let said = format!(
         "error: login failed for {host}: it was refused at ATCR\n\
-         hint: nothing was stored; begin again: `docker-credential-ensign login {host} --device`\n"
+         hint: nothing was stored; give the same command again\n"
     );
     assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{run:?}");
     assert!(run.stderr.ends_with(&said), "{run:?}");

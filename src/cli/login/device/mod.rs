@@ -83,8 +83,7 @@ pub(super) fn log_in(
         }
     };
     screen::show(context, given, &title, pending.prompt())?;
-    let login =
-        screen::wait(context, &title, pending).map_err(|ended| screen::failed(context, known, &title, ended))?;
+    let login = screen::wait(context, &title, pending).map_err(|ended| screen::failed(known, &title, ended))?;
     if let Some(scope) = &login.lacks {
         context.ui.note(format_args!("{title} did not grant `{scope}`: this login can pull, but not push"));
     }

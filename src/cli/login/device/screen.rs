@@ -77,9 +77,9 @@ fn left(time: Duration) -> String {
 }
 
 /// Why there is no login, and what to do.
-pub(super) fn failed(context: &Context<'_>, known: &Candidates, title: &str, ended: Ended) -> Failure {
+pub(super) fn failed(known: &Candidates, title: &str, ended: Ended) -> Failure {
     let what = |why: &str| format!("login failed for {}: {why}", known.registry);
-    let again = format!("nothing was stored; begin again: `{} login {} --device`", context.program, known.registry);
+    let again = "nothing was stored; give the same command again";
     match ended {
         Ended::Refused => Failure::not_logged_in(what(&format!("it was refused at {title}")), again),
         Ended::Expired { drifts: false } => {
