@@ -59,7 +59,7 @@ fn say_ending(context: &Context<'_>, registry: &Registry, ending: &Ending) {
         Ending::Failed(why) => context.ui.note(format_args!("the login itself was not ended: {why}")),
         Ending::Elsewhere => context.ui.say("  The program it was borrowed from stays logged in."),
         Ending::ByHand => match login::token_page(context, registry) {
-            Some((page, _)) => {
+            Some(page) => {
                 let page = page.split("/new").next().unwrap_or(&page); // where they are listed
                 context.ui.note(format_args!("a token stays valid until you delete it at {page}"));
             }

@@ -4,12 +4,17 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use dialoguer::console::Term;
 use dialoguer::{Confirm, Input, Password, Select};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag::register_conditional_default;
 
 use crate::model::Secret;
 use crate::system::{env, text};
@@ -91,7 +96,14 @@ impl Ui {
 
     /// A menu; returns the place of the choice.
     pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
-        Ok(Select::new().with_prompt(question).items(items).default(default).interact()?)
+        let killed = end_by_ourselves();
+        let chosen = Select::new().with_prompt(question).items(items).default(default).interact();
+        killed.store(true, Ordering::Relaxed);
+        chosen.map_err(|dialoguer::Error::IO(error)| {
+            let _ = Term::stderr().show_cursor();
+            let interrupted = error.kind() == io::ErrorKind::Interrupted;
+            if interrupted { io::Error::new(error.kind(), "stopped by Ctrl-C").into() } else { error.into() }
+        })
     }
 
     /// Shows that something is going on until the value is there.
@@ -110,7 +122,7 @@ impl Ui {
             spinner.set_style(style);
         }
         spinner.enable_steady_tick(Duration::from_millis(100));
-        LiveLine(Some(spinner))
+        LiveLine((!spinner.is_hidden()).then_some(spinner)) // a terminal of no kind cannot take a line back
     }
 
     /// Tells a program that reads along what happens; people read other words.
@@ -127,6 +139,14 @@ impl Ui {
         let plain = self.json || cfg!(windows) || !io::stdout().is_terminal() || env::variable("NO_COLOR").is_some();
         if plain { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
     }
+}
+
+/// Ctrl-C in a menu, which hides the cursor, becomes an error until the answer is set, and then kills as before. Windows
+/// shows the cursor again by itself.
+fn end_by_ourselves() -> Arc<AtomicBool> {
+    let killed = Arc::new(AtomicBool::new(cfg!(windows)));
+    let _ = register_conditional_default(SIGINT, Arc::clone(&killed)); // without it the cursor stays hidden
+    killed
 }
 
 /// See [`Ui::live_line`].

@@ -1,37 +1,23 @@
-//! A login by device code, from the provider's row in the table to what is kept: the part that sends and sleeps.
+//! A login by device code under way: the part that sends, sleeps, and makes of the answer what is kept.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::Answer;
-use super::device::{Code, Ended, Hitch, Poll, Prompt, Reply, Step};
-use super::discovery::{self, Metadata};
+use super::device::{Ended, Hitch, Invitation, Poll, Prompt, Reply, Step};
+use super::plan::Plan;
 use super::provider::{Body, Provider, UsernameRule};
-use super::{Exchange, Fresh, endpoint, renew};
-use crate::model::{Grant, Registry, Secret, Username, jwt};
-use crate::system::http::{Authorization, Client, Field, Limits, Method, Request, Url};
-
-/// A provider with every address known: ready to begin.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    provider: Provider,
-    registry: Registry,
-    device_url: Url,
-    token_url: Url,
-    revoke_url: Option<Url>,
-    userinfo_url: Option<Url>,
-    exchange_url: Option<Url>,
-    /// People may be sent to the registry's own domain alone.
-    near: bool,
-}
+use super::{Exchange, Fresh, renew};
+use crate::model::{Grant, Secret, Username, jwt};
+use crate::system::http::{Authorization, Client, Method, Request};
 
 /// A login under way: the code is out, and somebody has a browser.
 pub(crate) struct Pending {
     plan: Plan,
     client: Client,
-    code: Code,
+    invitation: Invitation,
     started: Instant,
 }
 
@@ -54,129 +40,25 @@ pub(crate) enum Waiting<'h> {
     Hitch(&'h Hitch),
 }
 
-/// Of one request. The whole may take as long as a code lasts, which `Poll` bounds.
-const LIMITS: Limits =
-    Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
-
 const SECOND: Duration = Duration::from_secs(1);
 
-impl Plan {
-    /// Completes a provider's row for a registry; asks its issuer where that is needed. An error is a sentence.
-    pub(crate) fn of(provider: Provider, registry: &Registry) -> Result<Self, String> {
-        let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
-        if let Some(issuer) = provider.issuer.as_ref().filter(|_| near) {
-            stay_near(&endpoint::parse(issuer)?, registry)?;
-        }
-        let found = match (&provider.device_url, &provider.issuer) {
-            (Some(_), _) => Metadata::default(),
-            (None, Some(issuer)) => discovery::find(&client(), issuer)?,
-            (None, None) => return Err(format!("no issuer is known for {}: give it with `--issuer`", provider.title)),
-        };
-        let (issuer, tenant) = (provider.issuer.as_deref(), provider.tenant.as_deref());
-        let resolve = |own: &Option<String>, found: Option<String>| -> Result<Option<Url>, String> {
-            let Some(text) = own.clone().or(found) else { return Ok(None) };
-            let url = endpoint::resolve(&text, registry, issuer, tenant)?;
-            if near {
-                stay_near(&url, registry)?;
-            }
-            Ok(Some(url))
-        };
-        let needed = |url: Option<Url>, field: &str| url.ok_or_else(|| format!("{} has no `{field}`", provider.title));
-        if provider.wants_client_id() && provider.client_id.is_none() {
-            return Err(format!("no client id is known for {}: give it with `--client-id`", provider.title));
-        }
-        Ok(Self {
-            device_url: needed(resolve(&provider.device_url, found.device)?, "device_url")?,
-            token_url: needed(resolve(&provider.token_url, found.token)?, "token_url")?,
-            revoke_url: resolve(&provider.revoke_url, found.revoke)?,
-            userinfo_url: resolve(&provider.userinfo_url, found.userinfo)?,
-            exchange_url: resolve(&provider.exchange_url, None)?,
-            registry: registry.clone(),
-            near,
-            provider,
-        })
-    }
-
-    /// Asks for a code. An error is a sentence that names the host.
-    pub(crate) fn begin(self, device_name: &str) -> Result<Pending, String> {
-        let Provider { client_id, scope, audience, body, .. } = &self.provider;
-        let client = client();
-        let mut words = vec![];
-        let mut add = |key, value: &Option<String>| words.extend(value.clone().map(|value| (key, value)));
-        add("client_id", client_id);
-        add("scope", scope);
-        add("audience", audience);
-        if *body == Body::Json {
-            words.push(("device_name", device_name.to_owned()));
-        }
-        let host = self.device_url.authority();
-        let request = self.request(&self.device_url, words, None);
-        let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
-        let answer = Answer::read(&response);
-        let code = Code::read(response.status, &answer, self.error(&answer))
-            .map_err(|why| format!("`{host}` gave no code to log in with at `{}`: {why}", self.device_url.path()))?;
-        if self.near {
-            let links = [Some(&code.prompt.link), code.prompt.complete.as_ref()];
-            for link in links.into_iter().flatten() {
-                stay_near(&endpoint::parse(link.split('#').next().unwrap_or_default())?, &self.registry)?;
-            }
-        }
-        Ok(Pending { client, code, started: Instant::now(), plan: self })
-    }
-
-    /// A request in the provider's manner, with the device code if there is one.
-    fn request<'r>(
-        &self,
-        url: &Url,
-        words: Vec<(&'static str, String)>,
-        device_code: Option<&'r Secret>,
-    ) -> Request<'r> {
-        let request = Request::new(Method::Post, url.clone(), Authorization::None);
-        let accept = Some("application/json");
-        match self.provider.body {
-            Body::Form => {
-                let plain = words.into_iter().map(|(key, value)| (key, Field::Plain(value)));
-                let form = plain.chain(device_code.map(|code| ("device_code", Field::Secret(code)))).collect();
-                Request { accept, form, ..request }
-            }
-            Body::Json => Request { accept, json: Some(json_body(words, device_code)), ..request },
-        }
-    }
-
-    fn error<'a>(&self, answer: &'a Answer) -> Option<&'a str> {
-        answer.text(self.provider.error_field.as_deref().unwrap_or("error"))
-    }
-
-    /// How the login is renewed and revoked; `None` if it is neither.
-    fn grant(&self, has_refresh: bool) -> Option<Grant> {
-        let Provider { name, issuer, client_id, exchange, tenant, page, .. } = &self.provider;
-        let shown = |url: &Url| url.to_string();
-        (has_refresh || self.revoke_url.is_some()).then(|| Grant {
-            provider: name.clone(),
-            issuer: issuer.clone(),
-            client_id: client_id.clone().unwrap_or_default(),
-            token_url: shown(&self.token_url),
-            revoke_url: self.revoke_url.as_ref().map(shown),
-            exchange: exchange.map(|exchange| exchange.name().to_owned()),
-            tenant: tenant.clone(),
-            page: page.clone(),
-        })
-    }
-}
-
 impl Pending {
+    pub(super) fn start(plan: Plan, client: Client, invitation: Invitation) -> Self {
+        Self { plan, client, invitation, started: Instant::now() }
+    }
+
     pub(crate) fn prompt(&self) -> &Prompt {
-        &self.code.prompt
+        &self.invitation.prompt
     }
 
     /// Asks until somebody has agreed or refused, or the code is over; `show` is called every second.
     pub(crate) fn wait(self, mut show: impl FnMut(Waiting<'_>)) -> Result<Login, Ended> {
-        let mut poll = Poll::start(&self.code);
+        let mut poll = Poll::start(&self.invitation);
         loop {
             let until = self.started.elapsed() + poll.pause(self.started.elapsed());
             loop {
                 let now = self.started.elapsed();
-                show(Waiting::Left(self.code.prompt.lasts.saturating_sub(now)));
+                show(Waiting::Left(self.invitation.prompt.lasts.saturating_sub(now)));
                 match until.saturating_sub(now) {
                     Duration::ZERO => break,
                     left => thread::sleep(left.min(SECOND)),
@@ -204,7 +86,7 @@ impl Pending {
         if *body == Body::Form {
             words.push(("grant_type", "urn:ietf:params:oauth:grant-type:device_code".to_owned()));
         }
-        let request = self.plan.request(&self.plan.token_url, words, Some(&self.code.device_code));
+        let request = self.plan.request(&self.plan.token_url, words, Some(&self.invitation.device_code));
         match self.client.send(&request) {
             Ok(response) => {
                 let answer = Answer::read(&response);
@@ -275,26 +157,6 @@ impl Pending {
     }
 }
 
-/// A registry that sends people elsewhere may want a stranger to be logged in there (RFC 8628 section 5.4).
-fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
-    if endpoint::is_near(url, registry) {
-        return Ok(());
-    }
-    Err(format!("{registry} points to `{}`, which is not its own domain: it is not followed", url.host()))
-}
-
-fn client() -> Client {
-    Client::new(LIMITS)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the provider is sent its own code back")]
-fn json_body(words: Vec<(&'static str, String)>, device_code: Option<&Secret>) -> Secret {
-    let mut body: serde_json::Map<_, _> =
-        words.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
-    body.extend(device_code.map(|code| ("device_code".to_owned(), json!(code.expose()))));
-    Secret::new(Value::Object(body).to_string())
-}
-
 fn at(claims: &Value, path: &[String]) -> Option<String> {
     let value = path.iter().try_fold(claims, |value, key| value.get(key))?.as_str()?;
     Some(value.to_owned())
@@ -308,6 +170,7 @@ fn lacks(granted: Option<&str>, scope: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_missing_scope_is_noticed_where_scopes_are_named() {

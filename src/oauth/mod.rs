@@ -1,7 +1,7 @@
 //! The identity provider on the wire: a login by device code (RFC 8628), its renewal, and its end.
 //!
-//! `provider` is the table of providers, which is data; `device` decides, without I/O and clock, what an answer means;
-//! `login` sends and sleeps. `discovery` and `endpoint` tell which addresses are asked, `exchange` makes a registry's token
+//! `provider` and `table`: what is known of providers, which is data. `device` decides, without I/O and clock, what an
+//! answer means; `plan` and `login` send and sleep. `discovery` and `endpoint` tell which addresses are asked, `exchange` makes a registry's token
 //! of a provider's, `renew` and `revoke` are what comes after a login.
 
 mod announce;
@@ -11,9 +11,11 @@ mod discovery;
 mod endpoint;
 mod exchange;
 mod login;
+mod plan;
 mod provider;
 mod renew;
 mod revoke;
+mod table;
 
 use std::time::{Duration, SystemTime};
 
@@ -21,11 +23,13 @@ use crate::model::{Secret, Username};
 use crate::system::http::{Client, Limits};
 pub(crate) use announce::{announced, own_issuer};
 pub(crate) use device::{Ended, Hitch, Prompt};
-pub(crate) use login::{Login, Pending, Plan, Waiting};
+pub(crate) use login::{Login, Pending, Waiting};
+pub(crate) use plan::Plan;
 use provider::Exchange;
-pub(crate) use provider::{Provider, Table, Words};
+pub(crate) use provider::{Provider, Words};
 pub(crate) use renew::renew;
 pub(crate) use revoke::revoke;
+pub(crate) use table::Table;
 
 /// What a provider gave.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::answer::Answer;
-use super::{client, endpoint};
+use super::{Exchange, client, endpoint};
 use crate::model::{Grant, Kept, Secret};
 use crate::system::http::{Authorization, Client, Field, Method, Request, Url};
 
@@ -34,7 +34,13 @@ pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<(), String> {
             let is_extra = hint == ACCESS && kept.refresh.is_some();
             send(&client, &url, grant, hint, token, is_extra)
         })
-        .map_err(by_hand)
+        .map_err(&by_hand)?;
+    match grant.exchange.as_deref().and_then(Exchange::parse) {
+        Some(exchange) if exchange.is_lasting() => {
+            Err(by_hand("the access token that was made with it stays valid".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an exchange made is not the provider's to revoke.

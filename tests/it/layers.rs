@@ -35,7 +35,7 @@ const NOT_FOR: [(&str, &[&str]); 2] = [
 ];
 
 /// Outside crates and the files that may name them.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("base64", &["borrow/", "system/http/", "docker/leftovers.rs", "model/jwt.rs", "oci/scripted_server.rs"]),
     ("clap", &["cli/args/"]),
     ("clap_complete", &["cli/args/"]),
@@ -48,6 +48,7 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("qrcode", &["cli/login/qr.rs"]),
     ("rustix", &["system/programs/unix.rs"]),
     ("shell_words", &["caller/typed.rs"]),
+    ("signal_hook", &["cli/ui.rs"]),
     ("sysinfo", &["caller/ancestry/portable.rs"]),
     ("toml_edit", &["docker/containers.rs"]),
     ("ureq", &["system/http/"]),

@@ -4,7 +4,7 @@ use clap::Args;
 
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Login by browser")]
-pub(in crate::cli) struct Browser {
+pub(in crate::cli) struct DeviceLogin {
     /// Log in with a browser, here or on any other machine, and a code
     #[arg(long, conflicts_with = "password_stdin")]
     pub(in crate::cli) device: bool,

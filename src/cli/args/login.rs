@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Borrow, Browser};
+use super::{Borrow, DeviceLogin};
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
@@ -35,7 +35,7 @@ pub(in crate::cli) struct Login {
     #[arg(long, value_name = "STORE")]
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) browser: Browser,
+    pub(in crate::cli) browser: DeviceLogin,
     #[command(flatten)]
     pub(in crate::cli) borrow: Borrow,
 }

@@ -14,7 +14,7 @@ pub(super) use clap_complete::Shell;
 
 pub(super) use ask::{Check, Token, Which};
 pub(super) use borrow::Borrow;
-pub(super) use browser::Browser;
+pub(super) use browser::DeviceLogin;
 pub(super) use docker::{ConfigureDocker, Pin};
 pub(super) use login::{Login, Logout};
 pub(super) use shell::{Exec, Use, UseShell};

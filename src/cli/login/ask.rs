@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Registry, Secret, Source};
+use crate::oauth::Provider;
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
@@ -93,22 +94,28 @@ fn introduce(context: &Context<'_>, known: &Candidates) {
             users.join(", ")
         ));
     }
-    if let Some((page, rights)) = token_page(context, &known.registry) {
+    let Some(provider) = provider(context, &known.registry) else { return };
+    if let Some(page) = &provider.token_page {
         context.ui.say(format_args!("A token is made at {page}"));
-        if let Some(rights) = rights {
-            context.ui.say(format_args!("What it needs: {rights}"));
-        }
-        if context.ui.confirm("Open it in the browser?").unwrap_or(false) && !context.ui.open_browser(&page) {
-            context.ui.note("no browser could be opened");
-        }
+    }
+    if let Some(rights) = &provider.token_rights {
+        context.ui.say(format_args!("What it needs: {rights}"));
+    }
+    if let Some(page) = &provider.token_page
+        && context.ui.confirm("Open it in the browser?").unwrap_or(false)
+        && !context.ui.open_browser(page)
+    {
+        context.ui.note("no browser could be opened");
     }
 }
 
-/// Where a token for the registry is made, and what to tick there.
-pub(in crate::cli) fn token_page(context: &Context<'_>, registry: &Registry) -> Option<(String, Option<String>)> {
-    let table = context.providers().ok()?;
-    let provider = table.of(registry)?;
-    Some((provider.token_page.clone()?, provider.token_rights.clone()))
+/// Where a token for the registry is made.
+pub(in crate::cli) fn token_page(context: &Context<'_>, registry: &Registry) -> Option<String> {
+    provider(context, registry)?.token_page
+}
+
+fn provider(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
+    context.providers().ok()?.of(registry).cloned()
 }
 
 fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {

@@ -137,7 +137,7 @@ fn check(
             let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
             let page = ask::token_page(context, registry).map_or_else(
                 || "look whether the token has expired or lacks a right, and log in again".to_owned(),
-                |(page, _)| format!("make a token at {page} and log in again"),
+                |page| format!("make a token at {page} and log in again"),
             );
             Err(Failure::not_logged_in(failed(&reason), format!("{page}; nothing was stored")))
         }

@@ -1,0 +1,83 @@
+//! Which provider a login by browser goes to.
+
+use crate::cli::failure::Failure;
+use crate::cli::{Context, args};
+use crate::model::choice::Candidates;
+use crate::model::{Account, Problem, Source};
+use crate::oauth::{self, Provider, Words};
+
+/// The provider that the words mean: by name, by issuer, by the account that is renewed, by the registry's row or by its
+/// own announcement.
+pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &Candidates) -> Result<Provider, Failure> {
+    let registry = &known.registry;
+    let table = context.providers()?;
+    let args::DeviceLogin { provider: name, issuer, .. } = &given.browser;
+    if let Some(name) = name {
+        let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
+            Failure::usage(format!("`{name}` is no provider"), format!("there are: {}", table.names()))
+        })?;
+        return Ok(row.clone().with(&words(given)));
+    }
+    if issuer.is_some() {
+        return Ok(table.any_issuer().with(&words(given)));
+    }
+    if let Some(provider) = again(&table, given, known) {
+        return Ok(provider.with(&words(given)));
+    }
+    if let Some(provider) = table.of(registry).filter(|provider| provider.has_login()) {
+        return Ok(provider.clone().with(&words(given)));
+    }
+    let announced = context.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced(registry));
+    let unusable = |why: String| Problem::new(why, "log in with a password or token");
+    if let Some(provider) = announced.map_err(unusable)? {
+        return Ok(provider.with(&words(given)));
+    }
+    match oauth::own_issuer(registry).filter(|_| given.browser.client_id.is_some()) {
+        Some(own) => Ok(table.any_issuer().at_its_own_issuer(own).with(&words(given))),
+        None => Err(Failure::usage(
+            format!("no login by browser is known for {registry}"),
+            "name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`",
+        )),
+    }
+}
+
+/// The provider that can be offered unasked: everything it needs is known.
+pub(super) fn ready(
+    context: &Context<'_>,
+    given: &args::Login,
+    known: &Candidates,
+) -> Result<Option<Provider>, Failure> {
+    let table = context.providers()?;
+    let row = again(&table, given, known).or_else(|| table.of(&known.registry).cloned());
+    let provider = row.or_else(|| {
+        let asking = format!("Asking {}", known.registry);
+        context.ui.while_waiting(&asking, || oauth::announced(&known.registry)).unwrap_or_else(|why| {
+            context.ui.note(why);
+            None
+        })
+    });
+    Ok(provider.filter(Provider::is_ready))
+}
+
+/// The login that an account had before, so that it can be done again.
+fn again(table: &oauth::Table, given: &args::Login, known: &Candidates) -> Option<Provider> {
+    let Source::Granted(grant) = &renewed(given, known)?.source else { return None };
+    let words = Words {
+        issuer: grant.issuer.clone(),
+        client_id: Some(grant.client_id.clone()).filter(|id| !id.is_empty()),
+        tenant: grant.tenant.clone(),
+        scope: None,
+    };
+    Some(table.named(&grant.provider)?.clone().with(&words))
+}
+
+/// The account that the alias says is to be renewed.
+pub(super) fn renewed<'c>(given: &args::Login, known: &'c Candidates) -> Option<&'c Account> {
+    let alias = given.alias.as_deref()?;
+    known.accounts.iter().find(|account| account.name.as_str() == alias)
+}
+
+fn words(given: &args::Login) -> Words {
+    let args::DeviceLogin { issuer, client_id, scope, tenant, .. } = given.browser.clone();
+    Words { issuer, client_id, scope, tenant }
+}

@@ -1,0 +1,107 @@
+//! What a person sees of a login by browser, and what a program reads along.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cli::failure::Failure;
+use crate::cli::login::qr;
+use crate::cli::{Context, args};
+use crate::model::Problem;
+use crate::model::choice::Candidates;
+use crate::oauth::{self, Ended, Hitch, Prompt, Waiting};
+use crate::system::env;
+
+/// Link and code first: whatever becomes of the browser, they stand there.
+pub(super) fn show(context: &Context<'_>, given: &args::Login, title: &str, prompt: &Prompt) -> Result<(), Failure> {
+    let Prompt { user_code, link, complete, lasts } = prompt;
+    let ui = &context.ui;
+    ui.event(json!({
+        "event": "code", "verification_uri": link, "verification_uri_complete": complete, "user_code": user_code,
+        "expires_in": lasts.as_secs(),
+    }))?;
+    ui.say(format_args!("Log in at {title} with a browser, here or on another machine:"));
+    ui.say("");
+    ui.say(format_args!("    Link  {link}"));
+    ui.say(format_args!("    Code  {user_code}"));
+    ui.say("");
+    let best = complete.as_deref().unwrap_or(link);
+    if given.browser.qr {
+        match qr::lines(best) {
+            Some(lines) => lines.iter().for_each(|line| ui.say(line)),
+            None => ui.note("the link is too long for a QR code"),
+        }
+    }
+    // Over ssh the browser would open where nobody sits, or take the terminal.
+    let is_remote = env::variable("SSH_CONNECTION").is_some() || env::variable("SSH_TTY").is_some();
+    if given.browser.no_browser || !ui.can_ask() || is_remote {
+        return Ok(());
+    }
+    if !oauth::is_fit_for_browser(best) {
+        ui.note("the link is not https, so it is not opened");
+    } else if ui.open_browser(best) {
+        ui.say("The browser opens. Agree only if it shows the same code.");
+    } else {
+        ui.note("no browser could be opened here");
+    }
+    Ok(())
+}
+
+/// Waits until somebody has decided, with the time that is left.
+pub(super) fn wait(context: &Context<'_>, title: &str, pending: oauth::Pending) -> Result<oauth::Login, Ended> {
+    let line = context.ui.live_line(format_args!("Waiting for {title}"));
+    if !line.is_seen() {
+        context.ui.say(format_args!("Waiting for {title}, {} at most …", left(pending.prompt().lasts)));
+    }
+    let mut trouble = "";
+    pending.wait(|waiting| match waiting {
+        Waiting::Left(time) => line.set(format_args!("Waiting for {title}, {} left{trouble}", left(time))),
+        Waiting::Hitch(hitch) => {
+            let (reason, words, why) = match hitch {
+                Hitch::SlowedDown => ("slow_down", " (it wants to be asked less often)", None),
+                Hitch::OutOfReach(why) => ("out_of_reach", " (out of reach, trying again)", Some(why)),
+            };
+            if trouble != words {
+                let _ = context.ui.event(json!({"event": "waiting", "reason": reason, "detail": why}));
+                if !line.is_seen() {
+                    context.ui.note(format_args!("{title}{words}"));
+                }
+            }
+            trouble = words;
+        }
+    })
+}
+
+fn left(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
+/// Why there is no login, and what to do.
+pub(super) fn failed(known: &Candidates, title: &str, ended: Ended) -> Failure {
+    let what = |why: &str| format!("login failed for {}: {why}", known.registry);
+    let again = "nothing was stored; give the same command again";
+    match ended {
+        Ended::Refused => Failure::not_logged_in(what(&format!("it was refused at {title}")), again),
+        Ended::Expired { drifts: false } => {
+            Failure::not_logged_in(what("the code has expired before anybody agreed"), again)
+        }
+        Ended::Expired { drifts: true } => {
+            let why = "the code has expired, and the provider found itself asked too fast all the time";
+            Failure::not_logged_in(what(why), "look whether this machine's clock runs right; nothing was stored")
+        }
+        Ended::OutOfReach(why) => Problem::new(what(&format!("{title} is out of reach: {why}")), again).into(),
+        Ended::Failed(why) => Problem::new(what(&format!("{title}: {why}")), again).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_told_as_on_a_clock() {
+        for (seconds, shown) in [(0, "0:00"), (59, "0:59"), (600, "10:00"), (3599, "59:59")] {
+            assert_eq!(left(Duration::from_secs(seconds)), shown);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A login by device code (RFC 8628) as a state machine: no I/O and no clock, so that every oddity is a case in a table.
+
+use std::time::Duration;
+
+use super::answer::Answer;
+use crate::model::Secret;
+use crate::system::text::one_line;
+
+/// What the provider wants a person to do, and what it wants back from us.
+#[derive(Debug)]
+pub(super) struct Invitation {
+    pub(super) prompt: Prompt,
+    pub(super) device_code: Secret,
+    interval: Duration,
+}
+
+/// What a person is shown. Text from a stranger, already fit for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prompt {
+    pub(crate) user_code: String,
+    pub(crate) link: String,
+    /// The link with the code in it.
+    pub(crate) complete: Option<String>,
+    pub(crate) lasts: Duration,
+}
+
+/// Asking again and again whether somebody has agreed.
+#[derive(Debug)]
+pub(super) struct Poll {
+    interval: Duration,
+    lasts: Duration,
+    slowed: u32,
+    unanswered: u32,
+}
+
+/// What came back from one question.
+#[derive(Debug)]
+pub(super) enum Reply<'a> {
+    Answer {
+        status: u16,
+        retry_after: Option<u64>,
+        answer: &'a Answer,
+        error: Option<&'a str>,
+        has_token: bool,
+    },
+    /// Nothing, and why.
+    Nothing(String),
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Wait(Option<Hitch>),
+    Given,
+    Over(Ended),
+}
+
+/// Why the waiting takes longer than it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hitch {
+    SlowedDown,
+    OutOfReach(String),
+}
+
+/// Why there is no login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Refused,
+    /// `drifts`: the provider found us too fast, again and again.
+    Expired {
+        drifts: bool,
+    },
+    OutOfReach(String),
+    Failed(String),
+}
+
+/// RFC 8628 section 3.2.
+const INTERVAL: Duration = Duration::from_secs(5);
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+const LEAST_INTERVAL: Duration = Duration::from_secs(1);
+/// No provider means longer pauses; a longer one is a mistake, or wants us to sleep until the code is over.
+const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+const LASTS: Duration = Duration::from_mins(10);
+const LONGEST_LAST: Duration = Duration::from_hours(1);
+/// So often in a row nobody may answer.
+const UNANSWERED: u32 = 5;
+
+impl Invitation {
+    /// Reads the first answer. An error says what is wrong with it, as a part of a sentence.
+    pub(super) fn read(status: u16, answer: &Answer, error: Option<&str>) -> Result<Self, String> {
+        if let Some(code) = error {
+            return Err(format!("it refused: {}", answer.reason(code)));
+        }
+        // Those who do not offer it say so in many ways (cli/oauth `device/device_flow.go`).
+        match status {
+            200..=299 => {}
+            401 | 403 | 404 | 405 | 410 | 422 | 501 => {
+                return Err(format!("it does not offer this kind of login (status {status})"));
+            }
+            300..=399 => return Err(format!("it points to another address (status {status}), which is not followed")),
+            _ => return Err(format!("it answered with status {status}")),
+        }
+        let missing = |what: &str| format!("its answer has no `{what}`");
+        // Google's name for it
+        let link = answer.text("verification_uri").or_else(|| answer.text("verification_url"));
+        let seconds = |field: &str| answer.number(field).and_then(|number| u64::try_from(number).ok());
+        let lasts = seconds("expires_in").filter(|lasts| *lasts > 0).map_or(LASTS, Duration::from_secs);
+        let interval = match answer.number("interval") {
+            None => INTERVAL,
+            Some(number) => Duration::from_secs(u64::try_from(number).unwrap_or(0)),
+        };
+        Ok(Self {
+            device_code: answer.secret("device_code").ok_or_else(|| missing("device_code"))?,
+            prompt: Prompt {
+                user_code: one_line(answer.text("user_code").ok_or_else(|| missing("user_code"))?, 60),
+                link: one_line(link.ok_or_else(|| missing("verification_uri"))?, 500),
+                complete: answer.text("verification_uri_complete").map(|link| one_line(link, 1000)),
+                lasts: lasts.min(LONGEST_LAST),
+            },
+            interval: interval.clamp(LEAST_INTERVAL, LONGEST_INTERVAL),
+        })
+    }
+}
+
+impl Poll {
+    pub(super) fn start(code: &Invitation) -> Self {
+        Self { interval: code.interval, lasts: code.prompt.lasts, slowed: 0, unanswered: 0 }
+    }
+
+    /// How long to sleep before the next question, `elapsed` after the code came.
+    ///
+    /// Clocks of virtual machines run fast, so that the question would come too early for the provider: as `gh`, a
+    /// fifth is added, and two after it complained (cli/cli#9370).
+    pub(super) fn pause(&self, elapsed: Duration) -> Duration {
+        let padded = self.interval * if self.slowed == 0 { 12 } else { 14 } / 10;
+        padded.min(self.lasts.saturating_sub(elapsed))
+    }
+
+    /// Tells, after the sleep, whether there is still something to ask for.
+    pub(super) fn ended(&self, elapsed: Duration) -> Option<Ended> {
+        (elapsed >= self.lasts).then(|| self.expired())
+    }
+
+    /// Takes an answer in.
+    pub(super) fn hear(&mut self, reply: &Reply<'_>) -> Step {
+        let (status, retry_after, answer, error, has_token) = match *reply {
+            Reply::Nothing(ref why) => return self.unanswered(why.clone()),
+            Reply::Answer { status, retry_after, answer, error, has_token } => {
+                (status, retry_after, answer, error, has_token)
+            }
+        };
+        match error {
+            Some("authorization_pending") => {}
+            Some("slow_down") => return self.slow_down(answer, retry_after),
+            // Entra's name for it
+            Some("access_denied" | "authorization_declined") => return Step::Over(Ended::Refused),
+            Some("expired_token" | "token_expired") => return Step::Over(self.expired()),
+            _ if status == 429 => return self.slow_down(answer, retry_after),
+            _ if (500..=599).contains(&status) => return self.unanswered(format!("status {status}")),
+            Some(code) => return Step::Over(Ended::Failed(format!("it refused: {}", answer.reason(code)))),
+            None if (200..=299).contains(&status) && has_token => return Step::Given,
+            None if status == 202 => {}
+            None => {
+                return Step::Over(Ended::Failed(format!(
+                    "its answer has neither a token nor an error (status {status})"
+                )));
+            }
+        }
+        self.unanswered = 0;
+        Step::Wait(None)
+    }
+
+    /// RFC 8628 section 3.5: five seconds more from now on; GitHub says how many in all, others in `Retry-After`.
+    fn slow_down(&mut self, answer: &Answer, retry_after: Option<u64>) -> Step {
+        let said = answer.number("interval").and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+        let asked = Duration::from_secs(said.max(retry_after.unwrap_or(0)));
+        self.interval = (self.interval + SLOW_DOWN).max(asked).min(LONGEST_PAUSE);
+        self.slowed += 1;
+        self.unanswered = 0;
+        Step::Wait(Some(Hitch::SlowedDown))
+    }
+
+    /// RFC 8628 section 3.5 on time-outs: exponential backoff.
+    fn unanswered(&mut self, why: String) -> Step {
+        self.unanswered += 1;
+        if self.unanswered >= UNANSWERED {
+            return Step::Over(Ended::OutOfReach(why));
+        }
+        self.interval = (self.interval * 2).min(LONGEST_INTERVAL.max(self.interval));
+        Step::Wait(Some(Hitch::OutOfReach(why)))
+    }
+
+    fn expired(&self) -> Ended {
+        Ended::Expired { drifts: self.slowed > 2 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! `Table`: the providers that come with the program, with what the user says of them.
+//!
+//! `providers.json` is the one; `"providers"` of `config.json` goes over it, field by field.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::provider::{ANY_ISSUER, Provider};
+use crate::model::Registry;
+
+/// All providers there are.
+#[derive(Debug)]
+pub(crate) struct Table(Vec<Provider>);
+
+impl Table {
+    /// The built-in table with the user's `providers` over it. An error names the provider.
+    pub(crate) fn read(users: Option<&Value>) -> Result<Self, String> {
+        let mut rows: Map<String, Value> =
+            serde_json::from_str(include_str!("providers.json")).expect("a test reads the table");
+        let mut order = Vec::new();
+        if let Some(users) = users {
+            let users = users.as_object().ok_or("`providers` is no object")?;
+            order.extend(users.keys().cloned()); // a user's own come first
+            for (name, fields) in users {
+                let fields = fields.as_object().ok_or_else(|| format!("`providers.{name}` is no object"))?;
+                let row = rows.entry(name).or_insert_with(|| Value::Object(Map::new()));
+                let row = row.as_object_mut().expect("each is an object");
+                row.extend(fields.iter().map(|(field, value)| (field.clone(), value.clone())));
+                row.retain(|_, value| !value.is_null());
+            }
+        }
+        let mut read = BTreeMap::new();
+        for (name, row) in rows {
+            let provider = serde_json::from_value(row).map_err(|error| format!("`providers.{name}`: {error}"))?;
+            let mut provider = Provider { name: name.clone(), ..provider };
+            if provider.title.is_empty() {
+                provider.title.clone_from(&name);
+            }
+            read.insert(name, provider);
+        }
+        let first: Vec<_> = order.iter().filter_map(|name| read.remove(name)).collect();
+        Ok(Self(first.into_iter().chain(read.into_values()).collect()))
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<&Provider> {
+        self.0.iter().find(|provider| provider.name == name)
+    }
+
+    /// The row for issuers that have none of their own.
+    pub(crate) fn any_issuer(&self) -> Provider {
+        self.named(ANY_ISSUER).cloned().unwrap_or_default()
+    }
+
+    /// The provider of a registry: a host in full goes before a pattern.
+    pub(crate) fn of(&self, registry: &Registry) -> Option<&Provider> {
+        let exact = |provider: &&Provider| provider.hosts.iter().any(|host| registry.is_key(host));
+        let wide = |provider: &&Provider| provider.hosts.iter().any(|host| is_under(registry, host));
+        self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
+    }
+
+    /// Their names, for a sentence. Those that only know where tokens are made are no providers of a login.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<_> = self.0.iter().filter(|one| one.has_login()).map(|one| one.name.as_str()).collect();
+        names.join(", ")
+    }
+}
+
+fn is_under(registry: &Registry, pattern: &str) -> bool {
+    let end = pattern.strip_prefix('*').filter(|end| end.starts_with('.'));
+    end.is_some_and(|end| registry.as_str().len() > end.len() && registry.as_str().ends_with(&end.to_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::Words;
+    use serde_json::json;
+
+    fn of(table: &Table, registry: &str) -> Option<String> {
+        table.of(&Registry::from_key(registry)).map(|provider| provider.name.clone())
+    }
+
+    #[test]
+    fn the_built_in_table_reads_and_its_addresses_are_good() {
+        let table = Table::read(None).unwrap();
+        for provider in &table.0 {
+            let urls = [&provider.device_url, &provider.token_url, &provider.revoke_url, &provider.userinfo_url];
+            let (issuer, tenant) = (provider.issuer.as_deref(), provider.tenant.as_deref());
+            for url in urls.into_iter().chain([&provider.exchange_url, &provider.page, &provider.token_page]).flatten()
+            {
+                let url = crate::oauth::endpoint::resolve(url, &Registry::from_key("atcr.io"), issuer, tenant);
+                assert!(url.unwrap().is_https());
+            }
+        }
+        for (registry, name) in [
+            ("atcr.io", Some("atcr")),
+            ("docker.io", Some("docker-hub")),
+            ("ghcr.io", Some("github")),
+            ("shop.azurecr.io", Some("entra")),
+            ("azurecr.io", None),
+            ("evilazurecr.io", None),
+            ("registry.example.com", None),
+        ] {
+            assert_eq!(of(&table, registry).as_deref(), name, "{registry}");
+        }
+    }
+
+    #[test]
+    fn nobodys_client_is_used_unasked() {
+        let table = Table::read(None).unwrap();
+        let ready: Vec<_> = table.0.iter().filter(|one| one.is_ready()).map(|one| one.name.as_str()).collect();
+        assert_eq!(ready, ["atcr"]);
+        let with_client: Vec<_> =
+            table.0.iter().filter(|one| one.client_id.is_some()).map(|one| one.name.as_str()).collect();
+        assert_eq!((with_client, table.named("docker-hub").unwrap().opt_in), (vec!["docker-hub"], true));
+    }
+
+    #[test]
+    fn a_users_fields_go_over_the_built_in_ones() {
+        let users = json!({
+            "github": {"client_id": "mine", "userinfo_url": null},
+            "acme": {"hosts": ["r.acme.example", "*.acme.example"], "issuer": "https://id.acme.example", "client_id": "c"},
+            "atcr": {"hosts": ["atcr.example"], "token_url": "/oauth/poll", "secret_field": "password"},
+        });
+        let table = Table::read(Some(&users)).unwrap();
+        let github = table.named("github").unwrap();
+        assert_eq!((github.client_id.as_deref(), &github.userinfo_url), (Some("mine"), &None));
+        assert_eq!(github.token_url.as_deref(), Some("{issuer}/login/oauth/access_token"));
+        assert!(github.is_ready() && table.named("acme").unwrap().is_ready());
+        assert_eq!(table.named("acme").unwrap().title, "acme");
+        for (registry, name) in [
+            ("atcr.example", Some("atcr")),
+            ("atcr.io", None),
+            ("r.acme.example", Some("acme")),
+            ("x.acme.example", Some("acme")),
+        ] {
+            assert_eq!(of(&table, registry).as_deref(), name, "{registry}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_row_is_named() {
+        for (users, why) in [
+            (json!([]), "`providers` is no object"),
+            (json!({"x": 1}), "`providers.x` is no object"),
+            (json!({"x": {"colour": 1}}), "`providers.x`: unknown field `colour`"),
+            (json!({"x": {"username": {"guess": 1}}}), "`providers.x`: unknown variant `guess`"),
+        ] {
+            assert!(Table::read(Some(&users)).unwrap_err().starts_with(why), "{users}");
+        }
+    }
+
+    #[test]
+    fn another_issuer_has_its_own_addresses() {
+        let table = Table::read(None).unwrap();
+        let words = Words { issuer: Some("https://git.example".into()), ..Words::default() };
+        let gitlab = table.named("gitlab").unwrap().clone().with(&words);
+        assert_eq!(gitlab.device_url.as_deref(), Some("{issuer}/oauth/authorize_device"));
+        let github = table.named("github").unwrap().clone().with(&words);
+        assert_eq!((github.issuer.as_deref(), &github.userinfo_url), (Some("https://git.example"), &None));
+        assert_eq!((gitlab.title.as_str(), table.any_issuer().with(&words).title.as_str()), ("GitLab", "git.example"));
+        let hub = table.named("docker-hub").unwrap().clone().with(&words);
+        assert_eq!((hub.device_url, hub.token_url), (None, None));
+    }
+}

@@ -1,0 +1,347 @@
+//! Logins by browser against a provider that behaves oddly; `seed_oauth` has the rows of the seed.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, write};
+
+/// Answers one request: path, body, and how often this path was asked before → status and body.
+type Script = dyn Fn(&str, &str, usize) -> (u16, String) + Send + Sync;
+
+/// A provider and a registry at one address. The registry takes every user whose password begins with `good`.
+pub struct Provider {
+    pub host: String,
+    seen: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Provider {
+    pub fn start(script: impl Fn(&str, &str, usize) -> (u16, String) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = format!("localhost:{}", listener.local_addr().unwrap().port());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, script): (_, Arc<Script>) = (Arc::clone(&seen), Arc::new(script));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (log, script) = (Arc::clone(&log), Arc::clone(&script));
+                std::thread::spawn(move || serve(&stream.unwrap(), &log, &*script));
+            }
+        });
+        Self { host, seen }
+    }
+
+    /// A provider of ATCR's kind: one code, and `answers` to the questions that follow, the last for good.
+    pub fn of_atcrs_kind(answers: &'static [(u16, &'static str)]) -> Self {
+        Self::start(move |path, _, before| match path {
+            "/auth/device/code" => (200, code("")),
+            "/auth/device/token" => {
+                let (status, body) = answers[before.min(answers.len() - 1)];
+                (status, body.to_owned())
+            }
+            _ => (404, String::new()),
+        })
+    }
+
+    /// The bodies that were sent to `path`.
+    pub fn sent_to(&self, path: &str) -> Vec<String> {
+        self.seen.lock().unwrap().iter().filter(|(other, _)| other == path).map(|(_, body)| body.clone()).collect()
+    }
+}
+
+fn serve(stream: &TcpStream, log: &Mutex<Vec<(String, String)>>, script: &Script) {
+    let mut first = [0];
+    if stream.peek(&mut first).is_err() || first[0] == 0x16 {
+        return; // a TLS greeting: the client comes back in plain http
+    }
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+    let header = |name: &str| {
+        head.lines().filter_map(|line| line.split_once(": ")).find(|(key, _)| key.eq_ignore_ascii_case(name))
+    };
+    let mut body = vec![0; header("content-length").map_or(0, |(_, length)| length.parse().unwrap())];
+    reader.read_exact(&mut body).unwrap();
+    let (path, body) = (head.split(' ').nth(1).unwrap().to_owned(), String::from_utf8(body).unwrap());
+    let before = {
+        let mut log = log.lock().unwrap();
+        log.push((path.clone(), body.clone()));
+        log.iter().filter(|(other, _)| *other == path).count() - 1
+    };
+    let basic = header("authorization").and_then(|(_, value)| value.strip_prefix("Basic "));
+    let pair = basic.map(|basic| String::from_utf8(BASE64_STANDARD.decode(basic).unwrap()).unwrap());
+    let (status, body) = match path.as_str() {
+        "/v2/" if pair.is_some_and(|pair| pair.split_once(':').unwrap().1.starts_with("good")) => (200, "{}".into()),
+        "/v2/" => (401, String::new()),
+        _ => script(&path, &body, before),
+    };
+    let length = body.len();
+    let _ = write!(
+        { stream },
+        "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nWWW-Authenticate: Basic realm=\"x\"\r\nConnection: close\r\n\r\n{body}"
+    );
+}
+
+/// The first answer, with more fields.
+pub fn code(more: &str) -> String {
+    format!(
+        r#"{{"device_code": "dc-secret", "user_code": "ABCD-1234", "verification_uri": "http://localhost/device", "expires_in": 600, "interval": 1{more}}}"#
+    )
+}
+
+pub const PENDING: (u16, &str) = (200, r#"{"error": "authorization_pending"}"#);
+
+fn jwt(claims: &Value) -> String {
+    format!("e30.{}.x", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+fn login(sandbox: &Sandbox, host: &str, more: &[&str]) -> Run {
+    sandbox.run(&[&["login", host, "--device"], more].concat(), "")
+}
+
+/// Writes a config whose only content is these providers.
+fn write_providers(sandbox: &Sandbox, providers: &Value) {
+    write(
+        &sandbox.config_path(),
+        json!({"version": 3, "registries": {}, "providers": providers}).to_string().as_bytes(),
+    );
+}
+
+fn assert_nothing_stored(sandbox: &Sandbox) {
+    assert_eq!(sandbox.config().get("registries").cloned().unwrap_or_else(|| json!({})), json!({}));
+    assert!(!sandbox.home().join("data/secrets").exists());
+}
+
+#[test]
+fn scripts_are_told_each_step_on_a_line_of_its_own() {
+    let provider =
+        Provider::of_atcrs_kind(&[(503, "<html>"), (200, r#"{"device_secret": "good", "handle": "alice.example"}"#)]);
+    let run = login(&Sandbox::new(), &provider.host, &["--provider", "atcr", "--json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        lines[..2],
+        [
+            json!({"schema": 1, "event": "code", "verification_uri": "http://localhost/device", "verification_uri_complete": null,
+                "user_code": "ABCD-1234", "expires_in": 600}),
+            json!({"schema": 1, "event": "waiting", "reason": "out_of_reach", "detail": "status 503"}),
+        ]
+    );
+    assert_eq!((&lines[2]["status"], &lines[2]["username"]), (&json!("success"), &json!("alice.example")));
+    assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn a_refused_login_stores_nothing() {
+    let provider = Provider::of_atcrs_kind(&[(403, r#"{"error": "access_denied"}"#)]);
+    let sandbox = Sandbox::new();
+    let run = login(&sandbox, &provider.host, &["--provider", "atcr"]);
+    let host = &provider.host;
+    let said = format!(
+        "error: login failed for {host}: it was refused at ATCR\n\
+         hint: nothing was stored; give the same command again\n"
+    );
+    assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{run:?}");
+    assert!(run.stderr.ends_with(&said), "{run:?}");
+    assert_nothing_stored(&sandbox);
+}
+
+#[test]
+fn odd_answers_end_in_a_sentence() {
+    let huge: &'static str = Box::leak(format!("{{\"access_token\": \"{}\"}}", "a".repeat(70_000)).into_boxed_str());
+    for (answer, why) in [
+        ((200, "<html>"), "ATCR: its answer has neither a token nor an error (status 200)"),
+        ((302, ""), "ATCR: its answer has neither a token nor an error (status 302)"),
+        ((200, huge), "ATCR: its answer has neither a token nor an error (status 200)"),
+        ((400, r#"{"error": "odd\u001b[31m"}"#), "ATCR: it refused: `odd [31m`"),
+    ] {
+        let provider = Provider::of_atcrs_kind(Box::leak(Box::new([answer])));
+        let run = login(&Sandbox::new(), &provider.host, &["--provider", "atcr"]);
+        let error = format!("error: login failed for {}: {why}\n", provider.host);
+        assert!(run.code == Some(1) && run.stderr.contains(&error), "{run:?}");
+    }
+}
+
+#[test]
+fn a_registry_without_device_login_names_the_other_way() {
+    let provider = Provider::start(|_, _, _| (404, "<html>".into()));
+    let host = &provider.host;
+    let run = login(&Sandbox::new(), host, &["--provider", "atcr"]);
+    let stderr = format!(
+        "error: login failed for {host}: `{host}` gave no code to log in with at `/auth/device/code`: it does not offer this \
+         kind of login (status 404)\n\
+         hint: log in with a password or token: `docker-credential-ensign login {host} -u NAME`\n"
+    );
+    assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr });
+    let run = login(&Sandbox::new(), host, &[]);
+    let stderr = format!(
+        "error: no login by browser is known for {host}\n\
+         hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`\n"
+    );
+    assert_eq!(run, Run { code: Some(2), stdout: String::new(), stderr });
+}
+
+#[test]
+fn a_registry_cannot_send_people_elsewhere() {
+    let provider = Provider::start(|_, _, _| {
+        let body = r#"{"device_code": "d", "user_code": "A", "verification_uri": "https://github.com/login/device"}"#;
+        (200, body.into())
+    });
+    let run = login(&Sandbox::new(), &provider.host, &["--provider", "atcr"]);
+    assert_eq!(run.code, Some(1));
+    let why = format!("{} points to `github.com`, which is not its own domain: it is not followed", provider.host);
+    assert!(run.stderr.contains(&why) && !run.stderr.contains("Code"), "{run:?}");
+}
+
+#[test]
+fn a_registry_announces_its_own_login() {
+    let provider = Provider::start(|path, _, before| match (path, before) {
+        ("/.well-known/registry-login", _) => {
+            let fields = json!({"client_id": "announced", "device_url": "/d", "token_url": "/t", "revoke_url": "/r",
+                "username": {"fixed": "alice"}});
+            (200, fields.to_string())
+        }
+        ("/d", _) => (200, code("")),
+        ("/t", _) => (200, r#"{"access_token": "good", "refresh_token": "r", "expires_in": 3600}"#.into()),
+        _ => (200, String::new()),
+    });
+    let sandbox = Sandbox::new();
+    let run = login(&sandbox, &provider.host, &[]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(provider.sent_to("/d"), ["client_id=announced"]);
+    let source = &sandbox.config()["registries"][&provider.host]["accounts"]["alice"]["source"];
+    assert_eq!(source["revoke_url"], format!("http://{}/r", provider.host));
+    assert!(run.stderr.contains(&format!("Log in at {} with a browser", provider.host)), "{run:?}");
+}
+
+#[test]
+fn a_token_that_the_registry_rejects_is_given_back() {
+    let provider = Provider::start(|path, _, _| match path {
+        "/d" => (200, code("")),
+        "/t" => (200, r#"{"access_token": "bad", "refresh_token": "r"}"#.into()),
+        _ => (200, String::new()),
+    });
+    let sandbox = Sandbox::new();
+    let url = |path: &str| format!("http://{}{path}", provider.host);
+    let row = json!({"client_id": "c", "device_url": url("/d"), "token_url": url("/t"), "revoke_url": url("/r")});
+    write_providers(&sandbox, &json!({"acme": row}));
+    let run = login(&sandbox, &provider.host, &["--provider", "acme", "-u", "alice"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert_nothing_stored(&sandbox);
+    let revoked =
+        ["token=r&token_type_hint=refresh_token&client_id=c", "token=bad&token_type_hint=access_token&client_id=c"];
+    assert_eq!(provider.sent_to("/r"), revoked);
+}
+
+#[test]
+fn docker_hubs_login_becomes_an_access_token() {
+    let access = jwt(&json!({"https://hub.docker.com": {"username": "moby"}}));
+    let provider = Provider::start(move |path, _, before| match (path, before) {
+        ("/oauth/device/code", _) => {
+            (200, code(r#", "verification_uri_complete": "http://localhost/device?c=ABCD-1234""#))
+        }
+        ("/oauth/token", 0) => (403, r#"{"error": "authorization_pending"}"#.into()),
+        ("/oauth/token", _) => {
+            (200, json!({"access_token": access, "refresh_token": "hub-refresh", "expires_in": 60}).to_string())
+        }
+        ("/oauth/revoke", _) => (200, String::new()),
+        ("/pat", _) => (201, r#"{"data": {"token": "dckr_pat_x"}}"#.into()),
+        _ => (404, String::new()),
+    });
+    let sandbox = Sandbox::new();
+    let url = |path: &str| format!("http://{}{path}", provider.host);
+    let row = json!({"device_url": url("/oauth/device/code"), "token_url": url("/oauth/token"), "exchange_url": url("/pat"),
+        "revoke_url": url("/oauth/revoke")});
+    write_providers(&sandbox, &json!({"docker-hub": row}));
+    let run = login(&sandbox, "docker.io", &["--no-verify"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let answer: Value = serde_json::from_str(&sandbox.run(&["get"], "https://index.docker.io/v1/").stdout).unwrap();
+    assert_eq!((&answer["Username"], &answer["Secret"]), (&json!("moby"), &json!("dckr_pat_x")));
+    let asked = &provider.sent_to("/oauth/device/code")[0];
+    assert!(
+        asked.contains("scope=openid%20offline_access") || asked.contains("scope=openid+offline_access"),
+        "{asked}"
+    );
+    assert!(asked.contains("audience=https%3A%2F%2Fhub.docker.com"), "{asked}");
+    // As docker/cli, it ends the login; what was made with it is another thing.
+    let logout = sandbox.run(&["logout", "docker.io"], "");
+    assert_eq!(provider.sent_to("/oauth/revoke").len(), 1);
+    let said = "the access token that was made with it stays valid; end it at https://app.docker.com/settings/personal-access-tokens";
+    assert!(logout.stderr.contains(said), "{logout:?}");
+}
+
+#[test]
+fn azure_exchanges_the_token_at_the_registry() {
+    let provider = Provider::start(|path, _, before| match (path, before) {
+        ("/d", _) => (200, code("")),
+        ("/t", 0) => (400, r#"{"error": "authorization_pending", "error_codes": [70016]}"#.into()),
+        ("/t", _) => (200, r#"{"access_token": "entra", "refresh_token": "r1", "expires_in": 4000}"#.into()),
+        ("/oauth2/exchange", 0) => (200, json!({"refresh_token": "good-1", "expires_in": 1}).to_string()),
+        _ => (404, String::new()),
+    });
+    let sandbox = Sandbox::new();
+    let url = |path: &str| format!("http://{}{path}", provider.host);
+    write_providers(&sandbox, &json!({"entra": {"device_url": url("/d"), "token_url": url("/t")}}));
+    let words = ["--provider", "entra", "--tenant", "acme", "--client-id", "mine"];
+    let run = login(&sandbox, &provider.host, &words);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let form = format!("grant_type=access_token&service={}&access_token=entra&tenant=acme", provider.host);
+    assert_eq!(provider.sent_to("/oauth2/exchange"), [form.replace(':', "%3A")]);
+    assert_eq!(sandbox.who(&provider.host), "00000000-0000-0000-0000-000000000000");
+    let without = login(&sandbox, &provider.host, &["--provider", "entra"]);
+    assert!(
+        without.stderr.contains("no client id is known for Microsoft Entra: give it with `--client-id`"),
+        "{without:?}"
+    );
+}
+
+#[test]
+fn a_provider_written_wrongly_is_named() {
+    let sandbox = Sandbox::new();
+    write_providers(&sandbox, &json!({"acme": {"colour": "red"}}));
+    let run = login(&sandbox, "ghcr.io", &[]);
+    assert_eq!(run.code, Some(1));
+    let start = "error: `~/config/config.json` describes a provider wrongly: `providers.acme`: unknown field `colour`";
+    assert!(run.stderr.starts_with(start), "{run:?}");
+    let run = login(&Sandbox::new(), "ghcr.io", &["--provider", "pigeon"]);
+    let stderr = "error: `pigeon` is no provider\nhint: there are: atcr, docker-hub, entra, github, gitlab, oidc\n";
+    assert_eq!(run, Run { code: Some(2), stdout: String::new(), stderr: stderr.into() });
+}
+
+#[test]
+fn a_missing_right_to_push_is_said_at_once() {
+    let provider = Provider::start(|path, _, _| match path {
+        "/login/device/code" => {
+            (200, "device_code=d&user_code=A&verification_uri=http%3A%2F%2Flocalhost%2Fd&interval=1".into())
+        }
+        "/login/oauth/access_token" => (200, "access_token=good&scope=read%3Apackages&token_type=bearer".into()),
+        _ => (404, String::new()),
+    });
+    let issuer = format!("http://{}", provider.host);
+    let words = ["--provider", "github", "--issuer", &issuer, "--client-id", "mine", "-u", "octocat"];
+    let run = login(&Sandbox::new(), &provider.host, &words);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(
+        run.stderr.contains("! GitHub did not grant `write:packages`: this login can pull, but not push\n"),
+        "{run:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_login_leaves_nothing_behind() {
+    use std::os::unix::process::ExitStatusExt;
+    let provider = Provider::of_atcrs_kind(&[PENDING]);
+    let sandbox = Sandbox::new();
+    let mut child = sandbox.command(&["login", &provider.host, "--device", "--provider", "atcr"]).spawn().unwrap();
+    while provider.sent_to("/auth/device/token").is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().signal(), Some(2)); // a shell makes 130 of it
+    assert!(std::fs::read_dir(sandbox.home()).unwrap().next().is_none());
+}

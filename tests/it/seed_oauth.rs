@@ -1,0 +1,71 @@
+//! Rows of the seed about logging in by browser (table A).
+
+use serde_json::json;
+
+use crate::device::{PENDING, Provider};
+use crate::support::{Run, Sandbox};
+
+/// Without a terminal link and code stand on stderr, and the login waits.
+#[test]
+fn a37_a45_login_shows_code_and_link_and_polls() {
+    let provider = Provider::of_atcrs_kind(&[
+        PENDING,
+        (200, r#"{"device_secret": "good_atcr_device_x", "handle": "alice.example", "did": "did:plc:abc"}"#),
+    ]);
+    let sandbox = Sandbox::new().with("HOSTNAME", "laptop");
+    let host = &provider.host;
+    let run = sandbox.run(&["login", host, "--device", "--provider", "atcr"], "");
+    let stderr = format!(
+        "Log in at ATCR with a browser, here or on another machine:\n\n    Link  http://localhost/device\n    Code  ABCD-1234\n\n\
+         Waiting for ATCR, 10:00 at most …\n✓ Logged in to {host} as alice.example\n  \
+         Used for  {host}/alice.example/**, and by default\n  \
+         Kept in   ~/data/secrets (readable by you only)\n! Docker does not ask Ensign for {host} yet:  \
+         docker-credential-ensign configure-docker\n"
+    );
+    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr });
+    assert_eq!(provider.sent_to("/auth/device/code"), [json!({"device_name": "laptop"}).to_string()]);
+    assert_eq!(provider.sent_to("/auth/device/token"), [r#"{"device_code":"dc-secret"}"#; 2]);
+    assert_eq!(sandbox.config()["registries"][host]["accounts"]["alice.example"]["did"], json!("did:plc:abc"));
+    assert_eq!(sandbox.who(host), "alice.example");
+}
+
+#[test]
+fn a38_a_device_secret_is_shown_to_the_registry_before_it_is_kept() {
+    let provider = Provider::of_atcrs_kind(&[(200, r#"{"device_secret": "bad", "handle": "alice.example"}"#)]);
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(&["login", &provider.host, "--device", "--provider", "atcr"], "");
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(!sandbox.config_path().exists());
+}
+
+/// On a terminal, which `script` makes: a menu, the link, the browser, a countdown.
+#[cfg(target_os = "linux")]
+#[test]
+fn a5_a40_login_on_a_terminal_offers_the_browser_and_opens_it() {
+    if !std::path::Path::new("/usr/bin/script").exists() {
+        return;
+    }
+    let provider = Provider::of_atcrs_kind(&[
+        PENDING,
+        (200, r#"{"device_secret": "good_atcr_device_x", "handle": "alice.example"}"#),
+    ]);
+    let sandbox = Sandbox::new()
+        .with("TERM", "xterm")
+        .with_program("xdg-open", "#!/bin/sh\nprintf %s \"$1\" >\"$HOME/opened\"\n");
+    let hosts = json!({"version": 3, "registries": {}, "providers": {"atcr": {"hosts": [provider.host]}}});
+    crate::support::write(&sandbox.config_path(), hosts.to_string().as_bytes());
+    let line = format!("{} login {}", Sandbox::program(), provider.host);
+    let script = sandbox.command_of("/usr/bin/script".as_ref(), &["-qec", &line, "/dev/null"]).spawn().unwrap();
+    let run = crate::support::finish(script, b"\r");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for shown in [
+        "In the browser, at ATCR",
+        "Code  ABCD-1234",
+        "The browser opens.",
+        "Waiting for ATCR, 9:59 left",
+        "✓ Logged in",
+    ] {
+        assert!(run.stdout.contains(shown), "{shown}: {run:?}");
+    }
+    assert_eq!(std::fs::read_to_string(sandbox.home().join("opened")).unwrap(), "http://localhost/device");
+}
