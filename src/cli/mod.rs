@@ -23,9 +23,11 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::accounts::{Accounts, Obtained, Waiting};
+use crate::docker;
 use crate::model::choice::Candidates;
 use crate::model::{Account, Credential, Kept, Problem, Registry, Source};
 use crate::oauth::Table;
+use crate::oci::Wire;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::text;
@@ -141,6 +143,12 @@ impl Context<'_> {
             let cure = "mend it there; docs/providers.md says what each field means";
             Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
         })
+    }
+
+    /// Whether the registry may be spoken to without TLS: because the user says so here, or in Docker's own settings.
+    fn wire(&self, registry: &Registry, plain_http: bool) -> Wire {
+        let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
+        if allowed { Wire::PlainHttpAllowed } else { Wire::Https }
     }
 
     /// The accounts of a registry, of which there must be one.

@@ -1,7 +1,7 @@
 //! Whole logins as tables: each request, what the server does, and the verdict.
 
 use super::*;
-use crate::model::Secret;
+use crate::model::{Credential, Secret};
 use crate::oci::scripted_server::{giving, jwt, show};
 
 const HUB: &str = r#"Bearer realm="https://auth.example/token",service="r 1""#;
@@ -55,7 +55,7 @@ fn answer(answer: Answer) -> Result<Response, Failure> {
 fn play(username: &str, exchange: Exchange) -> String {
     let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("hunter2".into()) };
     let registry = Url::parse("https://r.example/v2/").unwrap();
-    let (mut handshake, mut request) = Handshake::start(registry, &credential, Wire::Https);
+    let (mut handshake, mut request) = Handshake::start(registry, Visitor::of(&credential), Wire::Https);
     for (index, (expected, next)) in exchange.iter().enumerate() {
         assert_eq!(show(&request), *expected);
         assert!(!format!("{request:?} {handshake:?}").contains("hunter"));
