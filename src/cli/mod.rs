@@ -1,6 +1,7 @@
 //! The front for people: parse, dispatch, exit code.
 
 mod account;
+mod api;
 mod args;
 mod check;
 mod configure_docker;
@@ -94,6 +95,7 @@ impl Context<'_> {
             Command::Which(which) => which::run(self, &which),
             Command::Check(check) => check::run(self, &check),
             Command::Token(token) => token::run(self, &token),
+            Command::Api(call) => api::run(self, &call),
             Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
             Command::Use(words) => shell::use_account(self, &words),
             Command::Exec(exec) => shell::run_as(self, &exec),

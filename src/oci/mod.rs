@@ -2,8 +2,10 @@
 //! stored, and by people who wonder.
 
 mod access;
+pub(crate) mod api;
 mod challenge;
 mod claims;
+pub(crate) mod errors;
 mod handshake;
 mod realm;
 mod scope;
