@@ -202,6 +202,7 @@ fn unverified(why: String) -> Verdict {
 mod tests {
     use std::io::Write;
     use std::net::TcpListener;
+    use std::sync::Mutex;
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -321,6 +322,33 @@ mod tests {
         let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
         assert!(why.contains("in time"), "{why}");
         assert!(started.elapsed() < Duration::from_millis(2400));
+    }
+
+    #[test]
+    fn p9_x14_a_connection_that_breaks_is_tried_once_more_if_that_can_do_no_harm() {
+        for (broken, expected) in [(1, true), (2, false)] {
+            let left = Mutex::new(broken);
+            let server = ScriptedServer::start(move |head, stream| {
+                let mut left = left.lock().unwrap();
+                if *left > 0 && head.starts_with("GET /v2/") {
+                    *left -= 1; // and hang up
+                } else {
+                    write_answer(stream, 200, "", "");
+                }
+            });
+            assert_eq!(check_as_alice(&server.registry) == Verdict::Open, expected, "{broken}");
+            assert_eq!(server.seen().len(), 2);
+        }
+        let server = ScriptedServer::start(|head, stream| {
+            if !head.starts_with("POST /token") {
+                write_answer(stream, 401, "WWW-Authenticate: Bearer realm=\"/token\"\r\n", "");
+            }
+        });
+        let credential = Credential { username: "<token>".parse().unwrap(), secret: Secret::new("once".into()) };
+        let visitor = Visitor::of(&credential);
+        let (verdict, ..) = enter(&Client::new(LIMITS), &server.registry, visitor, Wire::Https);
+        assert!(matches!(verdict, Verdict::Unverified { .. }));
+        assert_eq!(server.seen().len(), 2, "an identity token may be good once only: {:?}", server.seen());
     }
 
     #[test]

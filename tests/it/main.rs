@@ -18,6 +18,7 @@ mod people;
 mod pin;
 mod regressions;
 mod renewal;
+mod seed_api;
 mod shell;
 mod stores;
 mod support;

@@ -135,10 +135,10 @@ fn check(
     }
     let wire = context.wire(registry, given.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire));
-    asked.map(|verdict| judge(registry, verdict))
+    asked.map(|verdict| judge(context, registry, verdict))
 }
 
-fn judge(registry: &Registry, verdict: Verdict) -> Result<bool, Failure> {
+fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
         Verdict::Accepted => Ok(false),

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_decides_about_a_pull() {
+    fn p14_p15_o64_the_registry_decides_about_a_pull() {
         assert_outcomes(
             "token",
             Action::Pull,

@@ -49,7 +49,7 @@ pub(crate) struct Answer {
 enum Body {
     Coming {
         arrival: Arrival,
-        hasher: Hasher,
+        hasher: Box<Hasher>,
     },
     /// All pages in one.
     Whole(Vec<u8>),
@@ -198,7 +198,7 @@ impl Answer {
             known,
             sent: None,
             has_more: false,
-            body: Body::Coming { arrival, hasher: Hasher::new(&digests) },
+            body: Body::Coming { arrival, hasher: Box::new(Hasher::new(&digests)) },
             named,
         }
     }

@@ -83,9 +83,10 @@ impl<'a> Handshake<'a> {
     /// How the registry let the visitor in, after this verdict, and the visitor.
     pub(in crate::oci) fn entrance(self, verdict: &Verdict) -> (Option<Entrance>, Visitor<'a>) {
         let pass = match (verdict, self.awaited) {
-            (Verdict::Open, Awaited::Token(server)) => Some(Pass::Token(server)),
+            (Verdict::Open, Awaited::Token(server)) | (Verdict::Accepted, Awaited::TokenProof(server)) => {
+                Some(Pass::Token(server))
+            }
             (Verdict::Open, _) if self.registry.authority() == self.named => Some(Pass::Nothing),
-            (Verdict::Accepted, Awaited::TokenProof(server)) => Some(Pass::Token(server)),
             (Verdict::Accepted, Awaited::PasswordProof) => Some(Pass::Password),
             _ => None,
         };
