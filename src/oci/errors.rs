@@ -58,7 +58,7 @@ fn text(value: &Value) -> Option<String> {
 /// A body in plain words. A web page says nothing on one line.
 fn plain(body: &[u8]) -> Option<RegistryError> {
     let words = std::str::from_utf8(body).ok()?.trim();
-    let message = one_line(words, 200);
+    let message = one_line(words, 200).trim().to_owned();
     (!message.is_empty() && !words.starts_with('<')).then_some(RegistryError {
         code: None,
         message: Some(message),

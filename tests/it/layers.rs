@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with those it may use (besides itself), as ARCHITECTURE.md draws them.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("system", &["model"]),
     ("config", &["model", "system"]),

@@ -13,7 +13,7 @@ use anyhow::{Context as _, anyhow};
 use super::check::TAKEN_AWAY;
 use super::failure::{Failure, Kind as FailureKind};
 use super::{Context, args, which};
-use crate::model::{Account, Credential, ImageReference, Problem, Registry};
+use crate::model::{Account, Credential, ImageReference, Problem, Registry, StoreKind};
 use crate::oci::Access;
 use crate::oci::api::{self, Call, Endpoint, Kind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
@@ -39,9 +39,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, 
     if let (Some((account, credential)), Some(renewed)) = (&who, asked.renewed) {
         context.accounts.renew(account, &credential.secret, renewed).context(TAKEN_AWAY)?;
     }
+    // Another helper is asked once in a run: it may ask its user.
     let rejected = matches!(asked.answer, Err(Access::Rejected { .. }));
     if let Some((account, credential)) = &who
-        && (rejected || asked.answer.as_ref().is_ok_and(|answer| answer.known))
+        && (rejected || (account.store == StoreKind::File && asked.answer.as_ref().is_ok_and(|answer| answer.known)))
     {
         context.accounts.judge(account, &credential.secret, rejected);
     }

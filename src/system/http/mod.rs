@@ -254,6 +254,9 @@ fn explain(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "it did not answer in time".to_owned(),
         Error::HostNotFound => "there is no host of that name".to_owned(),
+        Error::Io(error) if error.to_string().starts_with("invalid peer certificate") => {
+            one_line(&format!("TLS failed: {error}"), 200)
+        }
         Error::Io(error) => one_line(&error.to_string(), 200),
         Error::Rustls(error) => one_line(&format!("TLS failed: {error}"), 200),
         Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),

@@ -29,7 +29,7 @@ for host in "$registry" "$basic" ghcr.io; do
   says "^${digest#sha256:} " -- sh -c "(ulimit -v 400000; $helper api $host alice/api/blobs/$digest) | sha256sum"
 done
 for host in "$registry" ghcr.io; do
-  says '^4 $' -- sh -c "$helper api $host carol/base/manifests/1 2>said; echo \$? \$(grep -o 'not found' said)"
+  says '^4$' -- sh -c "$helper api $host carol/base/manifests/1 2>said; echo \$? \$(grep -o 'not found' said)"
   says '^4 UNAUTHORIZED: authentication required' -- sh -c "$helper api $host _catalog 2>said; echo \$? \$(sed -n 's/error: \(U.*\)/\1/p' said)"
 done
 works -- "$helper" api "$registry" public/base/tags/list
