@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::{Accounts, Login};
 use crate::borrow::{self, Asker, Unlent};
-use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username};
+use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
 use crate::oauth::{self, Fresh, Unrenewed};
 use crate::system::files::Lock;
 
@@ -220,6 +220,16 @@ impl Accounts<'_> {
         {
             let _ = self.mark(account, &kept, refused);
         }
+    }
+
+    /// Keeps the identity token that a registry gave in place of the one it was shown.
+    pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
+        let Some(kept) = self.vault.get(account)?.filter(|kept| kept.secret.is_same(shown)) else { return Ok(()) };
+        let until = match account.source {
+            Source::Given => jwt::claims(&fresh).and_then(|claims| jwt::expiry(&claims)),
+            _ => kept.until, // its provider renews it in time all the same
+        };
+        self.replace(account, &kept, &Kept { secret: fresh, until, refused: false, ..kept.copy() })
     }
 
     /// How the account's secret stands, if that is bad news: what a person should know before a client asks.

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, args, which};
 use crate::model::{Account, Credential, ImageReference, Registry};
-use crate::oci::{self, Access, Action, Verdict, Wire};
+use crate::oci::{self, Access, Action, Asked, Verdict};
 use crate::system::text::one_line;
 
 /// What is asked about: an image or a registry, and the account that answers there.
@@ -17,6 +18,9 @@ pub(super) struct Subject {
     account: Account,
     pub(super) credential: Credential,
 }
+
+/// What happens if a server's new identity token cannot be kept: the old one may not be good any more.
+pub(super) const TAKEN_AWAY: &str = "could not keep the new identity token that the registry gave";
 
 /// A verdict in words, for a person and for a script.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,15 +35,17 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
     if image.is_none() && (given.pull || given.push) {
         return Err(no_image(&registry));
     }
-    let subject = Subject::find(context, registry, image)?;
+    let mut subject = Subject::find(context, registry, image)?;
     let action = if given.push { Action::Push } else { Action::Pull };
-    let told = context.ui.while_waiting(&format!("Asking {}", subject.registry), || {
-        let wire = wire(given.plain_http);
-        match &subject.image {
-            Some(image) => tell(&oci::access(image, action, &subject.credential, wire), &subject, action),
-            None => tell_login(&oci::check(&subject.registry, &subject.credential, wire), &subject, action),
+    let wire = context.wire(&subject.registry, given.plain_http);
+    let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
+        Some(image) => {
+            oci::access(image, action, &subject.credential, wire).map(|access| tell(&access, &subject, action))
         }
+        None => oci::check(&subject.registry, &subject.credential, wire)
+            .map(|verdict| tell_login(&verdict, &subject, action)),
     });
+    let told = subject.keep(context, asked)?;
     subject.judge(context, &told);
     let mark = if told.code == 0 { "✓" } else { "✗" };
     context.ui.data(subject.json(&told, action), format_args!("{mark} {}", told.sentence))?;
@@ -58,6 +64,15 @@ impl Subject {
         let account = which::account_for(context, &candidates, image.as_ref())?.clone();
         let credential = context.credential(&account)?;
         Ok(Self { registry, image, account, credential })
+    }
+
+    /// Keeps the identity token that the registry gave in place of the account's; the answer is what remains.
+    pub(super) fn keep<T>(&mut self, context: &Context<'_>, asked: Asked<T>) -> Result<T, Failure> {
+        if let Some(renewed) = asked.renewed {
+            context.accounts.renew(&self.account, &self.credential.secret, renewed.copy()).context(TAKEN_AWAY)?;
+            self.credential.secret = renewed;
+        }
+        Ok(asked.answer)
     }
 
     /// A password that was refused is not handed to clients any more; one that was accepted is again.
@@ -100,10 +115,6 @@ impl Subject {
 
 pub(super) fn no_image(registry: &Registry) -> Failure {
     Failure::usage(format!("`{registry}` names no image"), format!("name one, as in `{registry}/acme/app`"))
-}
-
-pub(super) fn wire(plain_http: bool) -> Wire {
-    if plain_http { Wire::PlainHttpAllowed } else { Wire::Https }
 }
 
 /// The sentence and the exit code of a verdict about a repository: 1 nothing is known, 3 the account is not good, 4 it

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Usage = 2,
     /// The registry refused the login, or there is none.
     NotLoggedIn = 3,
+    /// The account is good, but not for this.
+    Denied = 4,
     Cancelled = 130,
 }
 

@@ -1,6 +1,7 @@
 //! The front for people: parse, dispatch, exit code.
 
 mod account;
+mod api;
 mod args;
 mod check;
 mod configure_docker;
@@ -23,9 +24,11 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::accounts::{Accounts, Obtained, Waiting};
+use crate::docker;
 use crate::model::choice::Candidates;
 use crate::model::{Account, Credential, Kept, Problem, Registry, Source};
 use crate::oauth::Table;
+use crate::oci::Wire;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::text;
@@ -92,6 +95,7 @@ impl Context<'_> {
             Command::Which(which) => which::run(self, &which),
             Command::Check(check) => check::run(self, &check),
             Command::Token(token) => token::run(self, &token),
+            Command::Api(call) => api::run(self, &call),
             Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
             Command::Use(words) => shell::use_account(self, &words),
             Command::Exec(exec) => shell::run_as(self, &exec),
@@ -141,6 +145,12 @@ impl Context<'_> {
             let cure = "mend it there; docs/providers.md says what each field means";
             Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
         })
+    }
+
+    /// Whether the registry may be spoken to without TLS: because the user says so here, or in Docker's own settings.
+    fn wire(&self, registry: &Registry, plain_http: bool) -> Wire {
+        let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
+        if allowed { Wire::PlainHttpAllowed } else { Wire::Https }
     }
 
     /// The accounts of a registry, of which there must be one.

@@ -15,11 +15,12 @@ use crate::oci::{self, Action};
 pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&given.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;
-    let subject = Subject::find(context, registry, Some(image.clone()))?;
+    let mut subject = Subject::find(context, registry, Some(image.clone()))?;
     let action = if given.push { Action::Push } else { Action::Pull };
     let waiting = format!("Asking {}", image.registry());
-    let wire = check::wire(given.plain_http);
-    match context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.credential, wire)) {
+    let wire = context.wire(image.registry(), given.plain_http);
+    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.credential, wire));
+    match subject.keep(context, asked)? {
         Ok(token) => {
             let text = token.secret.expose();
             let expires_in = token.time_left(SystemTime::now()).as_secs();

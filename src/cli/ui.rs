@@ -64,6 +64,19 @@ impl Ui {
         }
     }
 
+    /// Writes bytes to stdout as they are; to a terminal without what it would obey.
+    pub(super) fn raw(&self, bytes: &[u8]) -> Result<()> {
+        let harmless = self.is_terminal().then(|| fit_for_terminal(&String::from_utf8_lossy(bytes)));
+        let bytes = harmless.as_ref().map_or(bytes, |text| text.as_bytes());
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).context("could not write to stdout")
+    }
+
+    /// Tells whether data goes to a terminal.
+    pub(super) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     /// Says something: on stderr, line by line, made fit for a terminal. Programs that read JSON are not spoken to.
     pub(super) fn say(&self, line: impl Display) {
         if !self.json {

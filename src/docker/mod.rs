@@ -4,6 +4,7 @@
 
 mod config_json;
 pub(crate) mod containers;
+mod daemon_json;
 mod json_edit;
 pub(crate) mod leftovers;
 pub(crate) mod pins;
@@ -12,6 +13,7 @@ pub(crate) mod setup;
 pub(crate) mod state;
 
 pub(crate) use config_json::{Broken, ConfigJson};
+pub(crate) use daemon_json::insecure_registries;
 pub(crate) use plan::{Change, Plan};
 
 /// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.

@@ -153,36 +153,36 @@ mod tests {
     }
 
     #[test]
-    fn the_challenges_of_real_registries_are_read() {
+    fn w1_to_w19_the_challenges_of_real_registries_are_read() {
         let cases: &[(&str, &[&str], &[&str])] = &[
             (
-                "Docker Hub",
+                "W1 Docker Hub",
                 &[r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io""#],
                 &["Bearer realm=[https://auth.docker.io/token] service=[registry.docker.io]"],
             ),
             (
-                "a comma inside quotes",
+                "W2 a comma inside quotes",
                 &[r#"Bearer realm="https://h/t",service="s",scope="repository:samalba/my-app:pull,push""#],
                 &["Bearer realm=[https://h/t] service=[s] scope=[repository:samalba/my-app:pull,push]"],
             ),
             (
-                "ghcr",
+                "W3 ghcr",
                 &[r#"Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="repository:user/image:pull""#],
                 &["Bearer realm=[https://ghcr.io/token] service=[ghcr.io] scope=[repository:user/image:pull]"],
             ),
             (
-                "ECR",
+                "W4 ECR",
                 &[r#"Basic realm="https://1.dkr.ecr.eu-central-1.amazonaws.com/",service="ecr.amazonaws.com""#],
                 &["Basic realm=[https://1.dkr.ecr.eu-central-1.amazonaws.com/] service=[ecr.amazonaws.com]"],
             ),
-            ("Artifactory", &[r#"Basic realm="Artifactory Realm""#], &["Basic realm=[Artifactory Realm]"]),
+            ("W5 Artifactory", &[r#"Basic realm="Artifactory Realm""#], &["Basic realm=[Artifactory Realm]"]),
             (
-                "Gitea: two headers, no service, a bare scheme",
+                "W6 Gitea: two headers, no service, a bare scheme",
                 &[r#"Bearer realm="https://h/v2/token""#, "Basic"],
                 &["Bearer realm=[https://h/v2/token]", "Basic"],
             ),
             (
-                "Codeberg: two challenges in one header",
+                "W7 Codeberg: two challenges in one header",
                 &[
                     r#"Bearer realm="https://h/v2/token",service="container_registry",scope="*",Basic realm="https://h/v2",service="container_registry",scope="*""#,
                 ],
@@ -192,7 +192,7 @@ mod tests {
                 ],
             ),
             (
-                "SUSE",
+                "W8 SUSE",
                 &[
                     r#"Bearer realm="https://registry.suse.com/auth",service="SUSE Linux Docker Registry",scope="registry:catalog:*",error="insufficient_scope""#,
                 ],
@@ -201,42 +201,46 @@ mod tests {
                 ],
             ),
             (
-                "OpenShift",
+                "W9 OpenShift",
                 &[r#"Bearer realm="http://127.0.0.1:5000/openshift/token""#],
                 &["Bearer realm=[http://127.0.0.1:5000/openshift/token]"],
             ),
             (
-                "a realm without scheme",
+                "W10 a realm without scheme",
                 &[r#"Bearer realm="localhost:1447/token",service="localhost""#],
                 &["Bearer realm=[localhost:1447/token] service=[localhost]"],
             ),
-            ("any case", &[r"bEaReR realm=x", r#"BaSiC ReAlM="y""#], &["bEaReR realm=[x]", "BaSiC ReAlM=[y]"]),
+            ("W11 any case", &[r"bEaReR realm=x", r#"BaSiC ReAlM="y""#], &["bEaReR realm=[x]", "BaSiC ReAlM=[y]"]),
             (
-                "bare value and escapes",
+                "W12 bare value and escapes",
                 &[r#"Bearer realm="r",service="s",other=fun,slashed="he\"\l\lo""#],
                 &[r#"Bearer realm=[r] service=[s] other=[fun] slashed=[he"llo]"#],
             ),
-            ("no closing quote", &[r#"Bearer realm="https://a/token"#], &["!Bearer"]),
-            ("no value", &[r#"Bearer realm="r",service="#], &["!Bearer realm=[r]"]),
+            ("W13 no closing quote", &[r#"Bearer realm="https://a/token"#], &["!Bearer"]),
+            ("W13 no value", &[r#"Bearer realm="r",service="#], &["!Bearer realm=[r]"]),
             (
-                "an empty value",
+                "W14 an empty value",
                 &[r#"Bearer realm="r",empty="",service="x""#],
                 &["Bearer realm=[r] empty=[] service=[x]"],
             ),
-            ("a relative realm", &[r#"Bearer realm="/token2",service="x""#], &["Bearer realm=[/token2] service=[x]"]),
             (
-                "an unknown key, spaces",
+                "W15 a relative realm",
+                &[r#"Bearer realm="/token2",service="x""#],
+                &["Bearer realm=[/token2] service=[x]"],
+            ),
+            (
+                "W16 an unknown key, spaces",
                 &[r#"Bearer realm = "r" , service="s", scopes="repository:a:pull""#],
                 &["Bearer realm=[r] service=[s] scopes=[repository:a:pull]"],
             ),
             (
-                "proxies",
+                "W17 proxies",
                 &["Negotiate", r#"Negotiate YIIB+/==, Basic realm="x""#, "NTLM"],
                 &["Negotiate", "Negotiate", "Basic realm=[x]", "NTLM"],
             ),
-            ("a character set", &[r#"Basic realm="x", charset="UTF-8""#], &["Basic realm=[x] charset=[UTF-8]"]),
-            ("control characters", &["Basic realm=\"a\r\nb\"", "Bearer\r\n realm=x"], &["!Basic"]),
-            ("outside ASCII", &["Basic realm=\"Zürich\""], &["Basic realm=[Zürich]"]),
+            ("W18 a character set", &[r#"Basic realm="x", charset="UTF-8""#], &["Basic realm=[x] charset=[UTF-8]"]),
+            ("W19 control characters", &["Basic realm=\"a\r\nb\"", "Bearer\r\n realm=x"], &["!Basic"]),
+            ("W19 outside ASCII", &["Basic realm=\"Zürich\""], &["Basic realm=[Zürich]"]),
             ("the first is kept", &[r#"Basic realm="x", Bearer realm="y"z"#], &["Basic realm=[x]", "!Bearer"]),
             ("nothing", &["", ",", "=", "=x", "realm=\"x\""], &[]),
         ];
@@ -246,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_and_keys_compare_without_case() {
+    fn o73_schemes_and_keys_compare_without_case() {
         let challenge = &parse(&[r#"bEaReR ReAlM="x",realm="y""#.to_owned()])[0];
         assert!(challenge.is("Bearer"));
         assert_eq!(challenge.parameter("realm"), Some("x"));

@@ -2,19 +2,23 @@
 //! stored, and by people who wonder.
 
 mod access;
+pub(crate) mod api;
 mod challenge;
 mod claims;
+pub(crate) mod errors;
 mod handshake;
 mod realm;
 mod scope;
 #[cfg(test)]
 mod scripted_server;
 mod token;
+mod visitor;
 
 use access::{Entrance, Goal, Inquiry, Question};
 use handshake::{Handshake, Step};
+use visitor::Visitor;
 
-use crate::model::{Credential, ImageReference, Registry};
+use crate::model::{Credential, ImageReference, Registry, Secret};
 use crate::system::http::{Client, Failure, Limits, Url};
 use crate::system::text::one_line;
 pub(crate) use access::Access;
@@ -33,6 +37,20 @@ pub(crate) enum Verdict {
     Unverified { why: String },
 }
 
+/// An answer, and the identity token that has taken the place of the one that was shown: it must be kept, for the server
+/// may not take the old one again.
+#[derive(Debug)]
+pub(crate) struct Asked<T> {
+    pub(crate) answer: T,
+    pub(crate) renewed: Option<Secret>,
+}
+
+impl<T> Asked<T> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Asked<U> {
+        Asked { answer: map(self.answer), renewed: self.renewed }
+    }
+}
+
 /// Whether the user allowed the registry to be spoken to without TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
@@ -40,6 +58,10 @@ pub(crate) enum Wire {
     Https,
     PlainHttpAllowed,
 }
+
+/// Every kind of manifest: some registries show only what is accepted.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
 
 /// What is done with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +72,17 @@ pub(crate) enum Action {
 
 /// Logs in to the registry as `docker login` does: it must answer `GET /v2/` with 200. Where plain http is allowed,
 /// https is tried first, as Docker's daemon does with its insecure registries.
-pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) -> Verdict {
-    enter(&Client::new(Limits::default()), registry, credential, wire).0
+pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) -> Asked<Verdict> {
+    let client = Client::new(Limits::default());
+    let (verdict, _, visitor) = enter(&client, registry, Visitor::of(credential), wire);
+    Asked { answer: verdict, renewed: visitor.into_renewed() }
 }
 
 /// Logs in and finds out what the account may do with the image's repository.
-pub(crate) fn access(image: &ImageReference, action: Action, credential: &Credential, wire: Wire) -> Access {
-    let question = Question { image, action, goal: Goal::Verdict };
-    inquire(Limits::default(), question, credential, wire).err().unwrap_or(Access::Allowed)
+pub(crate) fn access(image: &ImageReference, action: Action, credential: &Credential, wire: Wire) -> Asked<Access> {
+    let question = Question::About { image, action, goal: Goal::Verdict };
+    let Asked { answer, renewed } = inquire(image, question, credential, wire);
+    Asked { answer: answer.err().unwrap_or(Access::Allowed), renewed }
 }
 
 /// Logs in and fetches a token to pull from the image's repository, or to pull and push.
@@ -66,48 +91,56 @@ pub(crate) fn token(
     action: Action,
     credential: &Credential,
     wire: Wire,
-) -> Result<Token, Access> {
-    inquire(Limits::default(), Question { image, action, goal: Goal::Token }, credential, wire)
+) -> Asked<Result<Token, Access>> {
+    inquire(image, Question::About { image, action, goal: Goal::Token }, credential, wire)
 }
 
 /// A verdict is an error too: only a token is handed over.
-fn inquire(limits: Limits, question: Question<'_>, credential: &Credential, wire: Wire) -> Result<Token, Access> {
-    let client = Client::new(limits);
-    let entrance = match enter(&client, question.image.registry(), credential, wire) {
-        (_, Some(entrance)) => entrance,
-        (Verdict::Rejected { by }, None) => return Err(Access::Rejected { by }),
-        (Verdict::Unverified { why }, None) => return Err(Access::Unverified { why }),
-        (Verdict::Open, None) => return Err(Access::Anyone { allowed: true }),
-        (Verdict::Accepted, None) => {
-            return Err(Access::Unknown { why: "it does not say how it was let in".to_owned() });
-        }
+fn inquire(
+    image: &ImageReference,
+    question: Question<'_>,
+    credential: &Credential,
+    wire: Wire,
+) -> Asked<Result<Token, Access>> {
+    let client = Client::new(Limits::default());
+    let (verdict, entrance, visitor) = enter(&client, image.registry(), Visitor::of(credential), wire);
+    let Some(entrance) = entrance else {
+        return Asked { answer: Err(Access::of(verdict)), renewed: visitor.into_renewed() };
     };
-    let (mut inquiry, mut step) = Inquiry::start(entrance, credential, wire, question);
-    loop {
+    let (mut inquiry, mut step) = Inquiry::start(entrance, visitor, wire, question);
+    let answer = loop {
         match step {
             access::Step::Send(request) => step = inquiry.feed(client.send(&request)),
-            access::Step::Done(outcome) => return outcome,
+            access::Step::Go(_) => unreachable!("only leave is given this way"),
+            access::Step::Done(answer) => break answer,
         }
-    }
+    };
+    Asked { answer, renewed: inquiry.into_visitor().into_renewed() }
 }
 
 /// Returns the way in too, if there is one.
-fn enter(client: &Client, registry: &Registry, credential: &Credential, wire: Wire) -> (Verdict, Option<Entrance>) {
+fn enter<'a>(
+    client: &Client,
+    registry: &Registry,
+    visitor: Visitor<'a>,
+    wire: Wire,
+) -> (Verdict, Option<Entrance>, Visitor<'a>) {
     let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
-        return (unverified(format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100))), None);
+        let why = format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100));
+        return (unverified(why), None, visitor);
     };
     let host = https.authority().to_owned();
-    let no_https = match log_in(client, https, credential, wire) {
+    let (no_https, visitor) = match log_in(client, https, visitor, wire) {
         Ok(entered) => return entered,
-        Err(why) => why,
+        Err(not) => not,
     };
     if wire == Wire::Https && !registry.is_loopback() {
-        return (unreachable(&host, &no_https), None);
+        return (unreachable(&host, &no_https), None, visitor);
     }
-    log_in(client, http, credential, wire).unwrap_or_else(|no_http| {
+    log_in(client, http, visitor, wire).unwrap_or_else(|(no_http, visitor)| {
         let alike = no_http == no_https;
         let why = if alike { no_http } else { format!("by https: {no_https}; by http: {no_http}") };
-        (unreachable(&host, &why), None)
+        (unreachable(&host, &why), None, visitor)
     })
 }
 
@@ -119,26 +152,29 @@ fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
 }
 
 /// Carries the handshake's requests out. An error says why nobody there speaks this scheme.
-fn log_in(
+fn log_in<'a>(
     client: &Client,
     url: Url,
-    credential: &Credential,
+    visitor: Visitor<'a>,
     wire: Wire,
-) -> Result<(Verdict, Option<Entrance>), String> {
+) -> Result<(Verdict, Option<Entrance>, Visitor<'a>), (String, Visitor<'a>)> {
     let plain = !url.is_https();
-    let (mut handshake, ping) = Handshake::start(url, credential, wire);
+    let (mut handshake, ping) = Handshake::start(url, visitor, wire);
     let mut answer = client.send(&ping);
-    match &answer {
-        Err(Failure(why)) => return Err(why.clone()),
-        Ok(response) if plain && response.status == 400 => return Err("it wants https".to_owned()), // Go's net/http
-        Ok(_) => {}
+    let not_spoken = match &answer {
+        Err(Failure(why)) => Some(why.clone()),
+        Ok(response) if plain && response.status == 400 => Some("it wants https".to_owned()), // Go's net/http
+        Ok(_) => None,
+    };
+    if let Some(why) = not_spoken {
+        return Err((why, handshake.into_visitor()));
     }
     loop {
         match handshake.feed(answer) {
             Step::Send(request) => answer = client.send(&request),
             Step::Done(verdict) => {
-                let entrance = handshake.entrance(&verdict);
-                return Ok((verdict, entrance));
+                let (entrance, visitor) = handshake.entrance(&verdict);
+                return Ok((verdict, entrance, visitor));
             }
         }
     }
@@ -166,6 +202,7 @@ fn unverified(why: String) -> Verdict {
 mod tests {
     use std::io::Write;
     use std::net::TcpListener;
+    use std::sync::Mutex;
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -184,7 +221,7 @@ mod tests {
 
     fn check_as_alice(registry: &Registry) -> Verdict {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("secret".into()) };
-        enter(&Client::new(LIMITS), registry, &credential, Wire::Https).0
+        enter(&Client::new(LIMITS), registry, Visitor::of(&credential), Wire::Https).0
     }
 
     fn knows_alice(head: &str) -> bool {
@@ -285,6 +322,33 @@ mod tests {
         let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
         assert!(why.contains("in time"), "{why}");
         assert!(started.elapsed() < Duration::from_millis(2400));
+    }
+
+    #[test]
+    fn p9_x14_a_connection_that_breaks_is_tried_once_more_if_that_can_do_no_harm() {
+        for (broken, expected) in [(1, true), (2, false)] {
+            let left = Mutex::new(broken);
+            let server = ScriptedServer::start(move |head, stream| {
+                let mut left = left.lock().unwrap();
+                if *left > 0 && head.starts_with("GET /v2/") {
+                    *left -= 1; // and hang up
+                } else {
+                    write_answer(stream, 200, "", "");
+                }
+            });
+            assert_eq!(check_as_alice(&server.registry) == Verdict::Open, expected, "{broken}");
+            assert_eq!(server.seen().len(), 2);
+        }
+        let server = ScriptedServer::start(|head, stream| {
+            if !head.starts_with("POST /token") {
+                write_answer(stream, 401, "WWW-Authenticate: Bearer realm=\"/token\"\r\n", "");
+            }
+        });
+        let credential = Credential { username: "<token>".parse().unwrap(), secret: Secret::new("once".into()) };
+        let visitor = Visitor::of(&credential);
+        let (verdict, ..) = enter(&Client::new(LIMITS), &server.registry, visitor, Wire::Https);
+        assert!(matches!(verdict, Verdict::Unverified { .. }));
+        assert_eq!(server.seen().len(), 2, "an identity token may be good once only: {:?}", server.seen());
     }
 
     #[test]

@@ -65,6 +65,7 @@ mod tests {
     fn a_password_is_sent_only_where_the_rules_allow() {
         use Wire::{Https, PlainHttpAllowed};
         for (registry, wire, realm, allowed) in [
+            ("http://127.0.0.1:5000/v2/", Https, "http://127.0.0.1:5000/openshift/token", true), // W9
             ("https://registry-1.docker.io/v2/", Https, "https://auth.docker.io/token", true),
             ("https://r.example/v2/", Https, "https://r.example:8443/token?a=b", true),
             ("https://r.example/v2/", Https, "/token2", true),

@@ -60,7 +60,7 @@ pub(super) fn show(request: &Request<'_>) -> String {
     let query = request.query.iter().map(|(key, value)| format!(" {key}={value}"));
     let form = request.form.iter().map(|(key, field)| match field {
         Field::Plain(value) => format!(" {key}={value}"),
-        Field::Secret(_) => format!(" {key}=…"),
+        Field::Secret(_) | Field::Own(_) => format!(" {key}=…"),
     });
     format!("{method} {url} {authorization}{}", query.chain(form).collect::<String>())
 }

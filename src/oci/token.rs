@@ -6,8 +6,9 @@ use serde::Deserialize;
 
 use super::challenge::Challenge;
 use super::scope::Scopes;
+use super::visitor::Visitor;
 use super::{Verdict, Wire, odd, realm, unverified};
-use crate::model::{Credential, Secret, timestamp};
+use crate::model::{Secret, timestamp};
 use crate::system::http::{Authorization, Field, Method, Request, Response, Url};
 
 /// Where a registry sends its visitors for a token.
@@ -46,31 +47,35 @@ impl TokenServer {
     }
 
     /// Asks without `offline_token`: what the user typed is what is stored. Without a scope nothing is created or
-    /// counted. An identity token is good for the `OAuth2` form alone.
-    pub(super) fn ask<'a>(&self, credential: &'a Credential, scopes: &Scopes) -> Request<'a> {
+    /// counted. An identity token is good for the `OAuth2` form alone; a server that does not know it is not asked in
+    /// another way, for there is no password.
+    pub(super) fn ask<'a>(&self, visitor: &Visitor<'a>, scopes: &Scopes) -> Request<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));
-        if credential.username.is_identity_token() {
+        if let Some(token) = visitor.identity_token() {
             words.push(("grant_type", "refresh_token".to_owned()));
             words.extend((!scopes.is_empty()).then(|| ("scope", scopes.to_string())));
             let plain = words.into_iter().map(|(key, text)| (key, Field::Plain(text)));
-            let form = plain.chain([("refresh_token", Field::Secret(&credential.secret))]).collect();
+            let form = plain.chain([("refresh_token", token)]).collect();
             return Request { form, ..Request::new(Method::Post, self.url.clone(), Authorization::None) };
         }
-        words.push(("account", credential.username.to_string()));
+        words.extend(visitor.username().map(|username| ("account", username.to_string())));
         words.extend(scopes.to_string().split_whitespace().map(|scope| ("scope", scope.to_owned())));
-        let authorization = Authorization::Basic(credential);
-        Request { query: words, ..Request::new(Method::Get, self.url.clone(), authorization) }
+        Request { query: words, ..Request::new(Method::Get, self.url.clone(), visitor.password()) }
     }
 
-    /// Takes the token out of an answer, or says what there is instead.
-    pub(super) fn read(&self, response: &Response) -> Result<Token, Verdict> {
+    /// Takes the token out of an answer, or says what there is instead. The visitor keeps a new identity token.
+    pub(super) fn read(&self, response: &Response, visitor: &mut Visitor<'_>) -> Result<Token, Verdict> {
         let server = self.name();
         let answer = response.body.as_ref().and_then(parse);
         match response.status {
-            200 => answer
-                .and_then(Answer::into_token)
-                .ok_or_else(|| unverified(format!("the token server `{server}` answered without a token"))),
+            200 => {
+                let (token, refresh) = answer
+                    .and_then(Answer::into_tokens)
+                    .ok_or_else(|| unverified(format!("the token server `{server}` answered without a token")))?;
+                visitor.renew(refresh);
+                Ok(token)
+            }
             401 | 403 => Err(Verdict::Rejected { by: server.to_owned() }),
             // RFC 6749 section 5.2
             400 if answer.and_then(|answer| answer.error).as_deref() == Some("invalid_grant") => {
@@ -96,20 +101,19 @@ struct Answer {
     token: Option<String>,
     access_token: Option<String>,
     expires_in: Option<u64>,
+    refresh_token: Option<String>,
     issued_at: Option<String>,
     error: Option<String>,
 }
 
 impl Answer {
-    fn into_token(self) -> Option<Token> {
+    fn into_tokens(self) -> Option<(Token, Option<Secret>)> {
         let fits = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()); // RFC 6750 section 2.1
-        let token = [self.token, self.access_token].into_iter().flatten().find(fits)?;
+        let token = [self.token, self.access_token].into_iter().flatten().find(&fits)?;
         let lifetime = Duration::from_secs(self.expires_in.unwrap_or_default()).max(LEAST_LIFETIME);
-        Some(Token {
-            secret: Secret::new(token),
-            lifetime,
-            issued: self.issued_at.as_deref().and_then(timestamp::parse),
-        })
+        let issued = self.issued_at.as_deref().and_then(timestamp::parse);
+        let refresh = self.refresh_token.filter(fits).map(Secret::new);
+        Some((Token { secret: Secret::new(token), lifetime, issued }, refresh))
     }
 }
 
@@ -121,13 +125,14 @@ fn parse(body: &Secret) -> Option<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Credential;
 
     fn server() -> TokenServer {
         TokenServer { url: Url::parse("https://auth.example/token").unwrap(), service: Some("s".to_owned()) }
     }
 
     #[test]
-    fn every_scope_is_a_word_of_its_own_in_a_query_and_all_are_one_in_a_form() {
+    fn o57_every_scope_is_a_word_of_its_own_in_a_query_and_all_are_one_in_a_form() {
         let scopes = Scopes::parse("repository:a:push,pull other");
         for (username, expected) in [
             ("alice", "client_id=ensign service=s account=alice scope=repository:a:push,pull scope=other"),
@@ -137,14 +142,14 @@ mod tests {
             ),
         ] {
             let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("s3cret".into()) };
-            let request = server().ask(&credential, &scopes);
+            let request = server().ask(&Visitor::of(&credential), &scopes);
             let query = request.query.into_iter().map(|(key, value)| format!("{key}={value}"));
             let form = request.form.into_iter().map(|(key, field)| match field {
                 Field::Plain(value) => format!("{key}={value}"),
-                Field::Secret(_) => format!("{key}=…"),
+                Field::Secret(_) | Field::Own(_) => format!("{key}=…"),
             });
             assert_eq!(query.chain(form).collect::<Vec<_>>().join(" "), expected);
-            let bare = server().ask(&credential, &Scopes::none());
+            let bare = server().ask(&Visitor::of(&credential), &Scopes::none());
             assert!(!format!("{bare:?}").contains("scope"), "an empty scope is left out");
         }
     }
@@ -164,13 +169,13 @@ mod tests {
             (r#"{"token": "t", "expires_in": 300, "issued_at": "now"}"#, 300),
             (r#"{"token": "t", "expires_in": 18446744073709551615}"#, u64::MAX),
         ] {
-            let token = parse(&Secret::new(answer.to_owned())).and_then(Answer::into_token).unwrap();
+            let (token, _) = parse(&Secret::new(answer.to_owned())).and_then(Answer::into_tokens).unwrap();
             assert_eq!(token.time_left(now).as_secs(), seconds, "{answer}");
         }
     }
 
     #[test]
-    fn a_token_server_gives_refuses_or_fails() {
+    fn p11_p13_o60_o71_a_token_server_gives_refuses_or_fails() {
         for (status, body, outcome) in [
             (200, r#"{"token": "t"}"#, "token"),
             (200, r#"{"access_token": "t", "token": ""}"#, "token"),
@@ -193,7 +198,7 @@ mod tests {
             let body = Some(Secret::new(body.to_owned()));
             let response =
                 Response { status, challenges: vec![], location: None, content_type: None, retry_after: None, body };
-            let told = match server().read(&response) {
+            let told = match server().read(&response, &mut Visitor::nobody()) {
                 Ok(_) => "token".to_owned(),
                 Err(Verdict::Rejected { by }) => format!("rejected by {by}"),
                 Err(verdict) => format!("{verdict:?}"),

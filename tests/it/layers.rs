@@ -46,6 +46,7 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("percent_encoding", &["oauth/answer.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/"]),
     ("qrcode", &["cli/login/qr.rs"]),
+    ("ring", &["oci/api/digest.rs"]),
     ("rustix", &["system/programs/unix.rs"]),
     ("shell_words", &["caller/typed.rs"]),
     ("signal_hook", &["cli/ui.rs"]),

@@ -21,6 +21,7 @@ mod regressions;
 mod renewal;
 mod seed_borrow;
 mod seed_oauth;
+mod seed_api;
 mod shell;
 mod stores;
 mod support;

@@ -1,6 +1,10 @@
-//! The words of the commands that ask: `which`, `check`, `token`.
+//! The words of the commands that ask: `which`, `check`, `token`, `api`.
+
+use std::path::PathBuf;
 
 use clap::Args;
+
+use crate::oci::api::Method;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Which {
@@ -44,4 +48,54 @@ pub(in crate::cli) struct Token {
     /// Speak plain http to the registry, also if it is not on this machine
     #[arg(long)]
     pub(in crate::cli) plain_http: bool,
+}
+
+const API_HELP: &str = "PATH is one of the registry's API, with or without /v2/ before it:
+  _catalog  acme/app/tags/list  acme/app/manifests/1.0  acme/app/blobs/sha256:…
+  acme/app/blobs/ with -X POST --input FILE uploads a blob.
+
+Exit codes: 0 done; 1 failed, or not found; 2 wrong usage; 3 no login, or rejected; 4 the account may not";
+
+#[derive(Args, Debug)]
+#[command(after_help = API_HELP)]
+pub(in crate::cli) struct Api {
+    /// The registry
+    #[arg(value_name = "HOST")]
+    pub(in crate::cli) host: String,
+    /// What is asked for, such as acme/app/tags/list
+    #[arg(value_name = "PATH")]
+    pub(in crate::cli) path: String,
+    /// GET, HEAD, POST, PUT, PATCH or DELETE [GET; with --input what is sent decides]
+    #[arg(short = 'X', long, value_name = "METHOD", value_parser = method)]
+    pub(in crate::cli) method: Option<Method>,
+    /// Send this file; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) input: Option<PathBuf>,
+    /// Another header, as 'Name: value'; may be repeated
+    #[arg(short = 'H', long, value_name = "HEADER")]
+    pub(in crate::cli) header: Vec<String>,
+    /// Fetch all pages of a list and print them as one
+    #[arg(long)]
+    pub(in crate::cli) paginate: bool,
+    /// Print the status and the headers too
+    #[arg(short = 'i', long)]
+    pub(in crate::cli) include: bool,
+    /// Write what comes to a file, which has its name only once its digest is right
+    #[arg(long, value_name = "FILE", conflicts_with = "paginate")]
+    pub(in crate::cli) output: Option<PathBuf>,
+    /// Speak plain http to the registry, also if it is not on this machine
+    #[arg(long)]
+    pub(in crate::cli) plain_http: bool,
+}
+
+fn method(text: &str) -> Result<Method, &'static str> {
+    Ok(match text.to_ascii_uppercase().as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        _ => return Err("it is none of GET, HEAD, POST, PUT, PATCH and DELETE"),
+    })
 }

@@ -12,7 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 pub(super) use clap::error::ErrorKind;
 pub(super) use clap_complete::Shell;
 
-pub(super) use ask::{Check, Token, Which};
+pub(super) use ask::{Api, Check, Token, Which};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
 pub(super) use docker::{ConfigureDocker, Pin};
@@ -56,6 +56,8 @@ pub(super) enum Command {
     Check(Check),
     /// Print a bearer token for an image's repository, for scripts
     Token(Token),
+    /// Make one request to a registry's API as the account that answers there
+    Api(Api),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
     ConfigureDocker(ConfigureDocker),
     /// Make a program that answers as one account only, for tools that can name a program but no account

@@ -12,13 +12,14 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::args;
+use super::check::TAKEN_AWAY;
 use super::failure::Failure;
 use super::{Context, account};
 use crate::accounts::{Activate, Login};
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Credential, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username};
 use crate::oauth;
-use crate::oci::{self, Verdict, Wire};
+use crate::oci::{self, Asked, Verdict};
 use crate::system::text;
 
 pub(super) use ask::token_page;
@@ -73,7 +74,12 @@ fn finish(
     let Wishes { store, images } = wishes;
     let Complete { username, kept, source, alias } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
-    let open = check(context, given, registry, &credential).inspect_err(|_| give_back(&source, &kept))?;
+    let Asked { answer: open, renewed } = check(context, given, registry, &credential);
+    let kept = match renewed {
+        Some(secret) => Kept { secret, ..kept },
+        None => kept,
+    };
+    let open = open.inspect_err(|_| give_back(&source, &kept))?;
     let login = Login {
         registry: registry.clone(),
         username: credential.username,
@@ -86,8 +92,8 @@ fn finish(
         source,
         activate: if given.activate { Activate::Yes } else { Activate::IfNone },
     };
-    let kept = context.accounts.remember(&login).context("could not keep the login")?;
-    outcome::say(context, &kept, before, given, open)?;
+    let account = context.accounts.remember(&login).context("could not keep the login")?;
+    outcome::say(context, &account, before, given, open)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -123,12 +129,16 @@ fn check(
     given: &args::Login,
     registry: &Registry,
     credential: &Credential,
-) -> Result<bool, Failure> {
+) -> Asked<Result<bool, Failure>> {
     if given.no_verify {
-        return Ok(false);
+        return Asked { answer: Ok(false), renewed: None };
     }
-    let wire = if given.plain_http { Wire::PlainHttpAllowed } else { Wire::Https };
-    let verdict = context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire));
+    let wire = context.wire(registry, given.plain_http);
+    let asked = context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire));
+    asked.map(|verdict| judge(context, registry, verdict))
+}
+
+fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
         Verdict::Accepted => Ok(false),
@@ -156,10 +166,14 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
         ));
     };
     let credential = context.credential(account)?;
-    let result = check(context, given, &candidates.registry, &credential);
+    let Asked { answer: result, renewed } = check(context, given, &candidates.registry, &credential);
+    if let Some(renewed) = renewed.as_ref() {
+        context.accounts.renew(account, &credential.secret, renewed.copy()).context(TAKEN_AWAY)?;
+    }
+    let secret = renewed.as_ref().unwrap_or(&credential.secret);
     match &result {
-        Ok(open) if !open => context.accounts.judge(account, &credential.secret, false),
-        Err(failure) if failure.is_rejection() => context.accounts.judge(account, &credential.secret, true),
+        Ok(open) if !open => context.accounts.judge(account, secret, false),
+        Err(failure) if failure.is_rejection() => context.accounts.judge(account, secret, true),
         _ => {}
     }
     result?;

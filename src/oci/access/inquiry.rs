@@ -4,19 +4,21 @@
 //! A token is asked for, and what it says about itself or what the registry makes of it is the answer. To find out about
 //! pulling, a manifest is looked at; about pushing, an upload is begun and given up, only if the token says nothing.
 
+use std::time::{Duration, SystemTime};
+
 use super::{Access, Entrance, Goal, Pass, Question};
-use crate::model::Credential;
 use crate::oci::challenge::{self, Challenge};
 use crate::oci::claims;
 use crate::oci::scope::Scopes;
 use crate::oci::token::{Token, TokenServer};
-use crate::oci::{Action, Verdict, Wire, odd, realm, unreachable};
+use crate::oci::visitor::Visitor;
+use crate::oci::{Action, MANIFESTS, Verdict, Wire, odd, realm, unreachable};
 use crate::system::http::{Authorization, Failure, Method, Request, Response, Url};
 
 /// One question on its way.
 #[derive(Debug)]
 pub(in crate::oci) struct Inquiry<'a> {
-    credential: &'a Credential,
+    visitor: Visitor<'a>,
     wire: Wire,
     question: Question<'a>,
     entrance: Entrance,
@@ -30,10 +32,15 @@ pub(in crate::oci) struct Inquiry<'a> {
     awaited: Awaited,
 }
 
+/// A token is shown no more when it has so long to live.
+const SPARE: Duration = Duration::from_secs(1);
+
 /// What follows from an answer.
 #[derive(Debug)]
 pub(in crate::oci) enum Step<'a> {
     Send(Request<'a>),
+    /// The request that leave was asked for may be made, with this.
+    Go(Authorization<'a>),
     Done(Result<Token, Access>),
 }
 
@@ -46,22 +53,18 @@ enum Awaited {
     GivingUp,
 }
 
-/// Every kind of manifest: some registries show only what is accepted.
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
-    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
-
 impl<'a> Inquiry<'a> {
     pub(in crate::oci) fn start(
         entrance: Entrance,
-        credential: &'a Credential,
+        visitor: Visitor<'a>,
         wire: Wire,
         question: Question<'a>,
     ) -> (Self, Step<'a>) {
         let mut inquiry = Self {
-            credential,
+            proven: !matches!(entrance.pass, Pass::Nothing) && !visitor.is_nobody(),
+            visitor,
             wire,
             question,
-            proven: !matches!(entrance.pass, Pass::Nothing),
             asked: Scopes::none(),
             required: Scopes::none(),
             token: None,
@@ -69,12 +72,17 @@ impl<'a> Inquiry<'a> {
             entrance,
         };
         let wanted = inquiry.wanted();
-        let first = match (&inquiry.entrance.pass, question.goal) {
-            (Pass::Token(server), _) => inquiry.ask(server.clone(), wanted),
-            (Pass::Password, Goal::Token) => inquiry.conclude(Access::NoTokens),
-            (Pass::Password, Goal::Verdict) | (Pass::Nothing, _) => inquiry.prove(),
+        let first = match &inquiry.entrance.pass {
+            Pass::Token(server) => inquiry.ask(server.clone(), wanted),
+            Pass::Password if inquiry.wants_token() => inquiry.conclude(Access::NoTokens),
+            Pass::Password | Pass::Nothing => inquiry.prove(),
         };
         (inquiry, first)
+    }
+
+    /// Who asked, with an identity token that may be new.
+    pub(in crate::oci) fn into_visitor(self) -> Visitor<'a> {
+        self.visitor
     }
 
     pub(in crate::oci) fn feed(&mut self, answer: Result<Response, Failure>) -> Step<'a> {
@@ -88,16 +96,49 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// Goes on after leave was given: the next request of the same kind, with a token that is still good.
+    pub(in crate::oci) fn go_on(&mut self, now: SystemTime) -> Step<'a> {
+        match (&self.entrance.pass, &self.token) {
+            (Pass::Token(server), Some(token)) if token.time_left(now) <= SPARE => {
+                self.ask(server.clone(), self.asked.clone())
+            }
+            _ => self.prove(),
+        }
+    }
+
+    /// The registry answered 401 to a request that leave was given for.
+    pub(in crate::oci) fn refused(&mut self, challenges: &[String]) -> Step<'a> {
+        self.after_refusal(&challenge::parse(challenges))
+    }
+
+    /// Tells whether somebody's credentials have been accepted.
+    pub(in crate::oci) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    pub(in crate::oci) fn registry(&self) -> &Url {
+        &self.entrance.registry
+    }
+
     fn wanted(&self) -> Scopes {
-        let actions: &[&str] = match self.question.action {
-            Action::Pull => &["pull"],
-            Action::Push => &["pull", "push"],
-        };
-        Scopes::repository(self.question.image.repository().as_str(), actions)
+        match &self.question {
+            Question::About { image, action, .. } => {
+                let actions: &[&str] = match action {
+                    Action::Pull => &["pull"],
+                    Action::Push => &["pull", "push"],
+                };
+                Scopes::repository(image.repository().as_str(), actions)
+            }
+            Question::Leave(scopes) => scopes.clone(),
+        }
+    }
+
+    fn wants_token(&self) -> bool {
+        matches!(self.question, Question::About { goal: Goal::Token, .. })
     }
 
     fn ask(&mut self, server: TokenServer, scopes: Scopes) -> Step<'a> {
-        let request = server.ask(self.credential, &scopes);
+        let request = server.ask(&self.visitor, &scopes);
         self.entrance.pass = Pass::Token(server);
         (self.asked, self.awaited) = (scopes, Awaited::Token);
         Step::Send(request)
@@ -107,7 +148,7 @@ impl<'a> Inquiry<'a> {
     /// `TestBearerAuthRequiresExactScope`): then once more with the registry's words alone.
     fn after_token(&mut self, response: &Response) -> Step<'a> {
         let Pass::Token(server) = self.entrance.pass.clone() else { return self.prove() };
-        match server.read(response) {
+        match server.read(response, &mut self.visitor) {
             Ok(token) => self.judge(token),
             Err(Verdict::Rejected { .. })
                 if response.status == 401 && !self.required.is_empty() && !self.asks_verbatim() =>
@@ -127,12 +168,13 @@ impl<'a> Inquiry<'a> {
     /// For a push the token's own words do: anything else would begin an upload.
     fn judge(&mut self, token: Token) -> Step<'a> {
         let claims = claims::read(&token.secret);
-        self.proven = true;
+        self.proven = !self.visitor.is_nobody();
         let allowed = claims.as_ref().map(|claims| claims.allow(&self.wanted()));
         let anonymous = claims.is_some_and(|claims| claims.anonymous);
         let by = self.server_name();
         self.token = Some(token);
-        match (self.question.goal, self.question.action, allowed) {
+        let Question::About { action, goal, .. } = self.question else { return self.prove() };
+        match (goal, action, allowed) {
             _ if anonymous => self.conclude(Access::Anyone { allowed: allowed == Some(true) }),
             (Goal::Token, _, None | Some(true)) | (Goal::Verdict, Action::Push, Some(true)) => {
                 self.conclude(Access::Allowed)
@@ -147,7 +189,7 @@ impl<'a> Inquiry<'a> {
     /// Asks the registry itself. Whoever only wants a token begins no upload.
     fn prove(&mut self) -> Step<'a> {
         self.awaited = Awaited::Proof;
-        let image = self.question.image;
+        let Question::About { image, .. } = self.question else { return Step::Go(self.authorization()) };
         let repository = image.repository();
         let (method, path) = if self.uploads() {
             (Method::Post, format!("/v2/{repository}/blobs/uploads/"))
@@ -162,12 +204,12 @@ impl<'a> Inquiry<'a> {
     }
 
     fn uploads(&self) -> bool {
-        self.question.action == Action::Push && self.question.goal == Goal::Verdict
+        matches!(self.question, Question::About { action: Action::Push, goal: Goal::Verdict, .. })
     }
 
     fn authorization(&self) -> Authorization<'a> {
         match (&self.entrance.pass, &self.token) {
-            (Pass::Password, _) => Authorization::Basic(self.credential),
+            (Pass::Password, _) => self.visitor.password(),
             (Pass::Token(_), Some(token)) => Authorization::Bearer(token.secret.copy()),
             (Pass::Token(_) | Pass::Nothing, _) => Authorization::None,
         }
@@ -185,7 +227,10 @@ impl<'a> Inquiry<'a> {
             }),
             (202, true) => self.give_up(response.location.as_deref().unwrap_or_default()),
             (404, true) => {
-                let repository = self.question.image.repository();
+                let repository = match self.question {
+                    Question::About { image, .. } => image.repository().to_string(),
+                    Question::Leave(_) => String::new(),
+                };
                 self.conclude(Access::Unknown { why: format!("`{host}` has no repository `{repository}`") })
             }
             (401, _) => self.after_refusal(&challenge::parse(&response.challenges)),
@@ -214,11 +259,13 @@ impl<'a> Inquiry<'a> {
                 }
             }
             (Pass::Nothing, None)
-                if challenges.iter().any(|challenge| challenge.is("Basic"))
-                    && !self.credential.username.is_identity_token() =>
+                if challenges.iter().any(|challenge| challenge.is("Basic")) && !self.visitor.has_identity_token() =>
             {
+                if self.visitor.is_nobody() {
+                    return self.conclude(denied);
+                }
                 self.entrance.pass = Pass::Password;
-                if self.question.goal == Goal::Token { self.conclude(Access::NoTokens) } else { self.prove() }
+                if self.wants_token() { self.conclude(Access::NoTokens) } else { self.prove() }
             }
             (Pass::Nothing, None) => {
                 let why = format!("`{by}` asks for a login to this repository in a way that is not supported");
@@ -243,16 +290,16 @@ impl<'a> Inquiry<'a> {
         let known = self.proven;
         self.conclude(match verdict {
             Verdict::Unverified { why } if known => Access::Unknown { why },
-            Verdict::Unverified { why } => Access::Unverified { why },
-            Verdict::Rejected { by } => Access::Rejected { by },
-            Verdict::Open => Access::Anyone { allowed: true },
-            Verdict::Accepted => Access::Allowed,
+            verdict => Access::of(verdict),
         })
     }
 
     fn conclude(&mut self, access: Access) -> Step<'a> {
-        Step::Done(match (self.question.goal, access, self.token.take()) {
-            (Goal::Token, Access::Allowed, Some(token)) => Ok(token),
+        if matches!(self.question, Question::Leave(_)) {
+            return Step::Done(Err(access)); // the token may still be good for what comes next
+        }
+        Step::Done(match (self.wants_token(), access, self.token.take()) {
+            (true, Access::Allowed, Some(token)) => Ok(token),
             (_, Access::Allowed | Access::Unseen, _) if matches!(self.entrance.pass, Pass::Nothing) => {
                 Err(Access::Anyone { allowed: true })
             }

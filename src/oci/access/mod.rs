@@ -2,8 +2,9 @@
 
 mod inquiry;
 
-use super::Action;
+use super::scope::Scopes;
 use super::token::TokenServer;
+use super::{Action, Verdict};
 use crate::model::ImageReference;
 use crate::system::http::Url;
 pub(super) use inquiry::{Inquiry, Step};
@@ -38,6 +39,18 @@ pub(crate) enum Access {
     },
 }
 
+impl Access {
+    /// What a verdict about the login says about everything else.
+    pub(super) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Rejected { by } => Self::Rejected { by },
+            Verdict::Unverified { why } => Self::Unverified { why },
+            Verdict::Open => Self::Anyone { allowed: true },
+            Verdict::Accepted => Self::Allowed,
+        }
+    }
+}
+
 /// How a registry lets an account in.
 #[derive(Clone, Debug)]
 pub(super) struct Entrance {
@@ -56,11 +69,12 @@ pub(super) enum Pass {
 }
 
 /// What is wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Question<'a> {
-    pub(super) image: &'a ImageReference,
-    pub(super) action: Action,
-    pub(super) goal: Goal,
+#[derive(Clone, Debug)]
+pub(super) enum Question<'a> {
+    /// What an account may do with an image's repository.
+    About { image: &'a ImageReference, action: Action, goal: Goal },
+    /// Leave for requests that need these scopes. They are made by whoever asked, and are the proof themselves.
+    Leave(Scopes),
 }
 
 /// What the question is for.
@@ -75,6 +89,7 @@ mod tests {
     use super::*;
     use crate::model::{Credential, Secret};
     use crate::oci::scripted_server::{giving, jwt, show};
+    use crate::oci::visitor::Visitor;
     use crate::oci::{Wire, challenge};
     use crate::system::http::{Failure, Response};
     const CHALLENGE: &str = r#"Bearer realm="https://auth.example/token",service="s""#;
@@ -144,8 +159,9 @@ mod tests {
             "password" => Pass::Password,
             _ => Pass::Nothing,
         };
-        let question = Question { image: &image, action, goal };
-        let (mut inquiry, mut step) = Inquiry::start(Entrance { registry, pass }, &credential, Wire::Https, question);
+        let question = Question::About { image: &image, action, goal };
+        let (mut inquiry, mut step) =
+            Inquiry::start(Entrance { registry, pass }, Visitor::of(&credential), Wire::Https, question);
         let mut exchange = exchange.iter();
         loop {
             assert!(!format!("{inquiry:?} {step:?}").contains("hunter"));
@@ -155,6 +171,7 @@ mod tests {
                     assert_eq!(show(&request), *expected);
                     step = inquiry.feed(answer(*next));
                 }
+                Step::Go(_) => panic!("nothing was left to the caller"),
                 Step::Done(outcome) => {
                     assert_eq!(exchange.len(), 0, "{outcome:?}");
                     return outcome.map_or_else(|access| format!("{access:?}"), |_| "token".to_owned());
@@ -171,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_decides_about_a_pull() {
+    fn p14_p15_o64_the_registry_decides_about_a_pull() {
         assert_outcomes(
             "token",
             Action::Pull,

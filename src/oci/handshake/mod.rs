@@ -3,12 +3,12 @@
 //! Ping, then a token from the registry's token server, or else the password itself, and in the end always `GET /v2/`
 //! with it: only its 200 counts, as for `docker login` (docker/cli `internal/registry/auth.go`).
 
-use crate::model::Credential;
 use crate::oci::access::{Entrance, Pass};
 use crate::oci::challenge::{self, Challenge};
 use crate::oci::claims;
 use crate::oci::scope::Scopes;
 use crate::oci::token::TokenServer;
+use crate::oci::visitor::Visitor;
 use crate::oci::{Verdict, Wire, odd, realm, unreachable, unverified};
 use crate::system::http::{Authorization, Failure, Method, Request, Response, Url};
 use crate::system::text::one_line;
@@ -16,7 +16,7 @@ use crate::system::text::one_line;
 /// One login on its way.
 #[derive(Debug)]
 pub(in crate::oci) struct Handshake<'a> {
-    credential: &'a Credential,
+    visitor: Visitor<'a>,
     wire: Wire,
     /// The registry's `/v2/`, where it was found in the end.
     registry: Url,
@@ -53,10 +53,10 @@ const MAX_REDIRECTS: u8 = 3;
 
 impl<'a> Handshake<'a> {
     /// Returns the first request too: the ping, which shows no credentials.
-    pub(in crate::oci) fn start(registry: Url, credential: &'a Credential, wire: Wire) -> (Self, Request<'a>) {
+    pub(in crate::oci) fn start(registry: Url, visitor: Visitor<'a>, wire: Wire) -> (Self, Request<'a>) {
         let ping = get(registry.clone(), Authorization::None);
         let handshake = Self {
-            credential,
+            visitor,
             wire,
             named: registry.authority().to_owned(),
             registry,
@@ -80,15 +80,21 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// How the registry let the account in, after this verdict.
-    pub(in crate::oci) fn entrance(self, verdict: &Verdict) -> Option<Entrance> {
+    /// How the registry let the visitor in, after this verdict, and the visitor.
+    pub(in crate::oci) fn entrance(self, verdict: &Verdict) -> (Option<Entrance>, Visitor<'a>) {
         let pass = match (verdict, self.awaited) {
-            (Verdict::Open, _) if self.registry.authority() == self.named => Pass::Nothing,
-            (Verdict::Accepted, Awaited::TokenProof(server)) => Pass::Token(server),
-            (Verdict::Accepted, Awaited::PasswordProof) => Pass::Password,
-            _ => return None,
+            (Verdict::Open, Awaited::Token(server)) | (Verdict::Accepted, Awaited::TokenProof(server)) => {
+                Some(Pass::Token(server))
+            }
+            (Verdict::Open, _) if self.registry.authority() == self.named => Some(Pass::Nothing),
+            (Verdict::Accepted, Awaited::PasswordProof) => Some(Pass::Password),
+            _ => None,
         };
-        Some(Entrance { registry: self.registry, pass })
+        (pass.map(|pass| Entrance { registry: self.registry, pass }), self.visitor)
+    }
+
+    pub(in crate::oci) fn into_visitor(self) -> Visitor<'a> {
+        self.visitor
     }
 
     fn after_ping(&mut self, response: &Response) -> Step<'a> {
@@ -126,10 +132,11 @@ impl<'a> Handshake<'a> {
     fn choose(&mut self, challenges: &[Challenge]) -> Step<'a> {
         let host = self.registry.authority();
         let basic = challenges.iter().any(|challenge| challenge.is("Basic"));
-        self.basic_offered = basic && !self.credential.username.is_identity_token();
+        self.basic_offered = basic && !self.visitor.is_nobody() && !self.visitor.has_identity_token();
         match challenges.iter().find(|challenge| challenge.is("Bearer")) {
             Some(bearer) => self.ask_for_token(bearer),
             None if self.basic_offered => self.show_password(),
+            None if basic && self.visitor.is_nobody() => Step::Done(Verdict::Rejected { by: host.to_owned() }),
             None if basic => stop(format!("`{host}` has no token server, which an identity token is for")),
             None => stop(not_understood(host, challenges)),
         }
@@ -137,8 +144,13 @@ impl<'a> Handshake<'a> {
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> Step<'a> {
         match TokenServer::of(bearer, &self.registry, self.wire) {
+            // Whoever has no login is asked for one again at each repository, and some servers give tokens for those alone.
+            Ok(server) if self.visitor.is_nobody() => {
+                self.awaited = Awaited::Token(server);
+                Step::Done(Verdict::Open)
+            }
             Ok(server) => {
-                let request = server.ask(self.credential, &Scopes::none());
+                let request = server.ask(&self.visitor, &Scopes::none());
                 self.awaited = Awaited::Token(server);
                 Step::Send(request)
             }
@@ -147,7 +159,7 @@ impl<'a> Handshake<'a> {
     }
 
     fn after_token(&mut self, server: TokenServer, response: &Response) -> Step<'a> {
-        match server.read(response) {
+        match server.read(response, &mut self.visitor) {
             Ok(token) => {
                 self.unseen = claims::read(&token.secret).is_some_and(|claims| claims.anonymous);
                 self.awaited = Awaited::TokenProof(server);
@@ -183,7 +195,7 @@ impl<'a> Handshake<'a> {
 
     fn show_password(&mut self) -> Step<'a> {
         self.awaited = Awaited::PasswordProof;
-        Step::Send(get(self.registry.clone(), Authorization::Basic(self.credential)))
+        Step::Send(get(self.registry.clone(), self.visitor.password()))
     }
 
     /// Of two failures, the one that says most.

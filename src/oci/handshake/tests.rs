@@ -1,7 +1,7 @@
 //! Whole logins as tables: each request, what the server does, and the verdict.
 
 use super::*;
-use crate::model::Secret;
+use crate::model::{Credential, Secret};
 use crate::oci::scripted_server::{giving, jwt, show};
 
 const HUB: &str = r#"Bearer realm="https://auth.example/token",service="r 1""#;
@@ -55,7 +55,7 @@ fn answer(answer: Answer) -> Result<Response, Failure> {
 fn play(username: &str, exchange: Exchange) -> String {
     let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("hunter2".into()) };
     let registry = Url::parse("https://r.example/v2/").unwrap();
-    let (mut handshake, mut request) = Handshake::start(registry, &credential, Wire::Https);
+    let (mut handshake, mut request) = Handshake::start(registry, Visitor::of(&credential), Wire::Https);
     for (index, (expected, next)) in exchange.iter().enumerate() {
         assert_eq!(show(&request), *expected);
         assert!(!format!("{request:?} {handshake:?}").contains("hunter"));
@@ -83,7 +83,7 @@ fn assert_outcomes(username: &str, cases: &[(Exchange, &str)]) {
 }
 
 #[test]
-fn a_ping_proves_nothing_about_a_password() {
+fn r16_r21_a_ping_proves_nothing_about_a_password() {
     assert_outcomes(
         "alice",
         &[
@@ -103,7 +103,7 @@ fn a_ping_proves_nothing_about_a_password() {
 }
 
 #[test]
-fn a_challenge_that_cannot_be_met_is_named() {
+fn o63_o70_a_challenge_that_cannot_be_met_is_named() {
     assert_outcomes(
         "alice",
         &[
@@ -119,7 +119,7 @@ fn a_challenge_that_cannot_be_met_is_named() {
 }
 
 #[test]
-fn a_token_proves_the_password() {
+fn r13_r14_r15_o53_o64_o69_a_token_proves_the_password() {
     assert_outcomes(
         "alice",
         &[
@@ -139,7 +139,7 @@ fn a_token_proves_the_password() {
 }
 
 #[test]
-fn the_password_itself_comes_second() {
+fn o52_o65_o66_the_password_itself_comes_second() {
     assert_outcomes(
         "alice",
         &[
@@ -157,14 +157,46 @@ fn the_password_itself_comes_second() {
 }
 
 #[test]
-fn an_identity_token_is_shown_to_the_token_server_alone() {
+fn o57_o58_an_identity_token_is_shown_to_the_token_server_alone() {
     assert_outcomes(
         "<token>",
         &[
             (&[(PING, Asks(&[HUB])), (REFRESH, Gives), (USE, Status(200))], "accepted"),
             (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(401))], "by auth.example"),
             (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(404))], "`auth.example` does not take"),
+            (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(405))], "`auth.example` does not take"),
+            (&[(PING, Asks(&[HUB, "Basic"])), (REFRESH, Status(400))], "`auth.example` answered 400"),
             (&[(PING, Asks(&["Basic realm=x"]))], "`r.example` has no token server"),
         ],
     );
+}
+
+#[test]
+fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
+    let play = |headers: &[&str]| {
+        let registry = Url::parse("https://r.example/v2/").unwrap();
+        let (mut handshake, _) = Handshake::start(registry, Visitor::nobody(), Wire::Https);
+        let challenges = headers.iter().map(|&header| header.to_owned()).collect();
+        let response = Response {
+            status: if headers.is_empty() { 200 } else { 401 },
+            challenges,
+            location: None,
+            content_type: None,
+            retry_after: None,
+            body: None,
+        };
+        let Step::Done(verdict) = handshake.feed(Ok(response)) else { panic!("a visitor has nothing to show") };
+        let (entrance, _) = handshake.entrance(&verdict);
+        let pass = match entrance.map(|entrance| entrance.pass) {
+            Some(Pass::Nothing) => "nothing",
+            Some(Pass::Token(_)) => "a token",
+            Some(Pass::Password) => "a password",
+            None => "no way in",
+        };
+        (verdict, pass)
+    };
+    assert_eq!(play(&[]), (Verdict::Open, "nothing"));
+    assert_eq!(play(&[HUB]), (Verdict::Open, "a token"));
+    assert_eq!(play(BOTH), (Verdict::Open, "a token"));
+    assert_eq!(play(&["Basic realm=x"]), (Verdict::Rejected { by: "r.example".to_owned() }, "no way in"));
 }

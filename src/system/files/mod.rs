@@ -1,5 +1,6 @@
 //! Files: bounded reading, private and atomic replacing, locks. All writing of files happens here.
 
+mod draft;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
@@ -15,6 +16,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::model::Problem;
 
+pub(crate) use draft::Draft;
 #[cfg(unix)]
 use unix as imp;
 #[cfg(not(unix))]
@@ -52,6 +54,16 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
         Ok(_) => Ok(Some(contents)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed between the two
+        Err(error) => Err(failed("read", path, &error)),
+    }
+}
+
+/// The length of a file; `None` if there is none.
+pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
+        Ok(_) => bail!("could not read `{}`: it is not a file", path.display()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path, &error)),
     }
 }

@@ -1,15 +1,15 @@
 //! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
 
+mod transfer;
 mod url;
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ureq::http::HeaderValue;
-use ureq::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::WithBody;
 use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 
 use super::text::one_line;
 use crate::model::{Credential, Secret};
+pub(crate) use transfer::{Arrival, Payload, Transfer};
 pub(crate) use url::Url;
 
 /// Sends requests. One per run: it loads the platform's certificates once and keeps connections open.
 pub(crate) struct Client {
     agent: Agent,
-    /// Of one request.
-    overall: Duration,
+    limits: Limits,
     /// When all of them must have been answered.
     end: Instant,
 }
@@ -59,6 +59,8 @@ pub(crate) enum Method {
     Get,
     Head,
     Post,
+    Put,
+    Patch,
     Delete,
 }
 
@@ -75,6 +77,7 @@ pub(crate) enum Authorization<'a> {
 pub(crate) enum Field<'a> {
     Plain(String),
     Secret(&'a Secret),
+    Own(Secret),
 }
 
 /// What a server answered. All of it is text from a stranger.
@@ -96,6 +99,9 @@ pub(crate) struct Response {
 pub(crate) struct Failure(pub(crate) String);
 
 const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
+
+/// Before a broken connection is tried again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tokens of tens of kilobytes exist; go-containerregistry has the same bound.
 const BODY_LIMIT: u64 = 64 * 1024;
@@ -122,27 +128,43 @@ impl Client {
             .user_agent(USER_AGENT)
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
-        Self { agent: Agent::new_with_config(config), overall: limits.overall, end: Instant::now() + limits.total }
+        Self { agent: Agent::new_with_config(config), limits, end: Instant::now() + limits.total }
     }
 
+    /// The same client, with as much time again.
+    pub(crate) fn rested(&self) -> Self {
+        Self { agent: self.agent.clone(), limits: self.limits, end: Instant::now() + self.limits.total }
+    }
+
+    /// A connection that breaks is tried once more if that can do no harm.
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let Request { method, url, query: _, accept: _, authorization, form, json } = request;
-        let header = authorization_header(authorization)
-            .map_err(|_| Failure("the credentials do not fit into an HTTP header".to_owned()))?;
-        let left = self.end.saturating_duration_since(Instant::now()).min(self.overall);
+        let header = authorization_header(&request.authorization)?;
+        let mut answer = self.try_once(request, header.clone());
+        if matches!(request.method, Method::Get | Method::Head) && answer.as_ref().is_err_and(is_broken) {
+            thread::sleep(PAUSE);
+            answer = self.try_once(request, header);
+        }
+        answer.map_err(|error| Failure(explain(&error)))
+    }
+
+    fn try_once(&self, request: &Request<'_>, header: Option<HeaderValue>) -> Result<Response, Error> {
+        let Request { method, url, query: _, accept: _, authorization: _, form, json } = request;
+        let left = self.end.saturating_duration_since(Instant::now()).min(self.limits.overall);
         if left.is_zero() {
-            return Err(Failure(explain(&Error::Timeout(Timeout::Global))));
+            return Err(Error::Timeout(Timeout::Global));
         }
         let (agent, uri) = (&self.agent, &url.0);
         let answer = match method {
             Method::Get => prepare(agent.get(uri), request, header, left).call(),
             Method::Head => prepare(agent.head(uri), request, header, left).call(),
             Method::Delete => prepare(agent.delete(uri), request, header, left).call(),
+            Method::Put => prepare(agent.put(uri), request, header, left).send_empty(),
+            Method::Patch => prepare(agent.patch(uri), request, header, left).send_empty(),
             Method::Post if let Some(json) = json => send_json(prepare(agent.post(uri), request, header, left), json),
             Method::Post if form.is_empty() => prepare(agent.post(uri), request, header, left).send_empty(),
             Method::Post => send_form(prepare(agent.post(uri), request, header, left), form),
         };
-        answer.and_then(receive).map_err(|error| Failure(explain(&error)))
+        answer.and_then(receive)
     }
 }
 
@@ -166,7 +188,7 @@ fn prepare<Any>(
 }
 
 #[expect(clippy::disallowed_methods, reason = "a registry is shown the secret in the Authorization header")]
-fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<HeaderValue>, InvalidHeaderValue> {
+fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<HeaderValue>, Failure> {
     let text = match authorization {
         Authorization::None => return Ok(None),
         Authorization::Basic(Credential { username, secret }) => {
@@ -175,7 +197,8 @@ fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<Head
         }
         Authorization::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.expose())),
     };
-    let mut value = HeaderValue::from_str(&text)?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| Failure("the credentials do not fit into an HTTP header".to_owned()))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
@@ -188,6 +211,7 @@ fn send_form(
     request.send_form(form.iter().map(|(key, field)| match field {
         Field::Plain(text) => (*key, text.as_str()),
         Field::Secret(secret) => (*key, secret.expose()),
+        Field::Own(secret) => (*key, secret.expose()),
     }))
 }
 
@@ -214,10 +238,25 @@ fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
     })
 }
 
+/// Tells whether the connection did not come about or broke off; to wait longer would not help.
+fn is_broken(error: &Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
+    match error {
+        Error::Io(error) => {
+            matches!(error.kind(), ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
+        }
+        Error::ConnectionFailed => true,
+        _ => false,
+    }
+}
+
 fn explain(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "it did not answer in time".to_owned(),
         Error::HostNotFound => "there is no host of that name".to_owned(),
+        Error::Io(error) if error.to_string().starts_with("invalid peer certificate") => {
+            one_line(&format!("TLS failed: {error}"), 200)
+        }
         Error::Io(error) => one_line(&error.to_string(), 200),
         Error::Rustls(error) => one_line(&format!("TLS failed: {error}"), 200),
         Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),

@@ -33,6 +33,18 @@ impl Url {
             .flatten()
     }
 
+    /// The same address with one more pair in its query.
+    pub(crate) fn with(&self, pair: &str) -> Option<Self> {
+        let separator = if self.0.query().is_some() { '&' } else { '?' };
+        Self::parse(&format!("{}{separator}{pair}", self.0))
+    }
+
+    /// Tells whether what may be shown to one of them may be shown to the other.
+    pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
+        let port = |url: &Self| url.0.port_u16().unwrap_or(if url.is_https() { 443 } else { 80 });
+        (self.is_https(), self.host(), port(self)) == (other.is_https(), other.host(), port(other))
+    }
+
     pub(crate) fn is_https(&self) -> bool {
         self.0.scheme_str() == Some("https")
     }
@@ -72,6 +84,23 @@ impl fmt::Display for Url {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_are_for_one_origin() {
+        let registry = Url::parse("https://r.example/v2/").unwrap();
+        for (other, same) in [
+            ("https://r.example/v2/a?b", true),
+            ("https://R.example:443/", true),
+            ("https://r.example:8443/", false),
+            ("http://r.example/", false),
+            ("http://r.example:443/", false),
+            ("https://r.example.evil/", false),
+        ] {
+            assert_eq!(Url::parse(other).unwrap().is_same_origin(&registry), same, "{other}");
+        }
+        assert_eq!(registry.with("a=b").unwrap().to_string(), "https://r.example/v2/?a=b");
+        assert_eq!(registry.with("a=b").unwrap().with("c=d").unwrap().to_string(), "https://r.example/v2/?a=b&c=d");
+    }
 
     #[test]
     fn an_address_is_http_without_user_and_fragment() {

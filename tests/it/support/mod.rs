@@ -1,6 +1,7 @@
 //! `Sandbox`: a home of its own and a clean environment for the real program.
 
 pub mod registry;
+pub mod scripted;
 
 use std::ffi::OsStr;
 use std::fmt;

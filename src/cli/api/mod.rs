@@ -1,0 +1,216 @@
+//! `api`: one request to a registry with the account that answers there.
+
+mod manifest;
+mod show;
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+
+use super::check::TAKEN_AWAY;
+use super::failure::{Failure, Kind as FailureKind};
+use super::{Context, args, which};
+use crate::model::{Account, Credential, ImageReference, Problem, Registry, StoreKind};
+use crate::oci::Access;
+use crate::oci::api::{self, Call, Endpoint, Kind, LARGEST_TEXT, Method, Payload};
+use crate::system::files;
+use crate::system::text::one_line;
+
+/// Who asks: an account with its credentials, or nobody.
+type Asker = Option<(Account, Credential)>;
+
+/// Headers that say what only we may say.
+const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-encoding", "connection"];
+
+pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, Failure> {
+    let registry = context.registry(&given.host)?;
+    let call = plan(given, &registry)?;
+    let who = asker(context, &registry, call.endpoint.image(&registry).as_ref())?;
+    if who.is_none() {
+        context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
+    }
+    let wire = context.wire(&registry, given.plain_http);
+    let credential = who.as_ref().map(|(_, credential)| credential);
+    let asked =
+        context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, wire));
+    if let (Some((account, credential)), Some(renewed)) = (&who, asked.renewed) {
+        context.accounts.renew(account, &credential.secret, renewed).context(TAKEN_AWAY)?;
+    }
+    // Another helper is asked once in a run: it may ask its user.
+    let rejected = matches!(asked.answer, Err(Access::Rejected { .. }));
+    if let Some((account, credential)) = &who
+        && (rejected || (account.store == StoreKind::File && asked.answer.as_ref().is_ok_and(|answer| answer.known)))
+    {
+        context.accounts.judge(account, &credential.secret, rejected);
+    }
+    let who = who.as_ref().map(|(account, _)| account);
+    match asked.answer {
+        Ok(answer) => show::answer(context, given, &call, &registry, who, answer),
+        Err(access) => Err(refusal(context, &registry, who, access)),
+    }
+}
+
+/// The account is found as `which` finds it. A registry without accounts is asked as a visitor: for public images.
+fn asker(context: &Context<'_>, registry: &Registry, image: Option<&ImageReference>) -> Result<Asker, Failure> {
+    let candidates = context.accounts.of(registry)?;
+    if candidates.accounts.is_empty() && context.env.account.is_none() {
+        return Ok(None);
+    }
+    let account = which::account_for(context, &context.candidates(registry)?, image)?.clone();
+    let credential = context.credential(&account)?;
+    Ok(Some((account, credential)))
+}
+
+fn plan(given: &args::Api, registry: &Registry) -> Result<Call, Failure> {
+    let endpoint = Endpoint::parse(&given.path, registry).map_err(|why| {
+        let what = format!("`{}` is no path of a registry: {why}", one_line(&given.path, 100));
+        Failure::usage(what, "name it as in `acme/app/tags/list`")
+    })?;
+    let method = match &given.method {
+        Some(method) => *method,
+        None => default_method(endpoint.kind, given.input.is_some())
+            .ok_or_else(|| Failure::usage("`--input` alone does not say what to do", "name the method with `-X`"))?,
+    };
+    if given.input.is_some() && matches!(method, Method::Get | Method::Head | Method::Delete) {
+        return Err(Failure::usage("a GET, HEAD or DELETE sends nothing", "leave `--input` out, or name another `-X`"));
+    }
+    if given.paginate
+        && (method != Method::Get || !matches!(endpoint.kind, Kind::Catalog | Kind::Tags | Kind::Referrers))
+    {
+        return Err(Failure::usage(
+            "only lists have pages",
+            "use `--paginate` with `_catalog`, `…/tags/list` or `…/referrers/…`",
+        ));
+    }
+    let mut headers = given.header.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
+    let in_memory = endpoint.kind == Kind::Manifest;
+    let payload = given.input.as_deref().map_or(Ok(Payload::None), |input| payload(input, in_memory, endpoint.kind))?;
+    if let (Payload::Bytes(bytes), Kind::Manifest, Method::Put) = (&payload, endpoint.kind, method) {
+        let own = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let own = own.map(|(_, value)| value.clone());
+        let media_type = manifest::media_type(bytes).or(own).ok_or_else(|| {
+            Failure::usage(
+                "the manifest does not say what kind it is",
+                "say it: -H 'Content-Type: application/vnd.oci.image.manifest.v1+json'",
+            )
+        })?;
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        headers.push(("content-type".to_owned(), media_type));
+    }
+    Ok(Call { method, endpoint, headers, payload, paginate: given.paginate })
+}
+
+fn default_method(kind: Kind, has_input: bool) -> Option<Method> {
+    match kind {
+        _ if !has_input => Some(Method::Get),
+        Kind::Manifest => Some(Method::Put),
+        Kind::Uploads => Some(Method::Post),
+        _ => None,
+    }
+}
+
+/// `K: V`
+fn header(text: &str) -> Result<(String, String), Failure> {
+    let pair = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
+    let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    match pair.filter(|(name, value)| token(name) && value.bytes().all(|b| (b' '..=b'~').contains(&b))) {
+        None => Err(Failure::usage(format!("`{}` is no header", one_line(text, 60)), "write it as -H 'Name: value'")),
+        Some((name, _)) if OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) => Err(Failure::usage(
+            format!("`{name}` is not yours to set"),
+            "the account that answers is shown; ENSIGN_ACCOUNT names another",
+        )),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+/// What is sent: `-` is stdin, which is kept in memory.
+fn payload(input: &Path, in_memory: bool, kind: Kind) -> Result<Payload, Failure> {
+    let too_large = || {
+        let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);
+        Failure::usage(what, "send it as a blob, from a file")
+    };
+    if input == Path::new("-") {
+        if kind == Kind::Uploads {
+            return Err(Failure::usage(
+                "a blob is read twice: for its digest, and to be sent",
+                "give a file to `--input`",
+            ));
+        }
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(LARGEST_TEXT as u64 + 1).read_to_end(&mut bytes).context("could not read stdin")?;
+        return if bytes.len() > LARGEST_TEXT { Err(too_large()) } else { Ok(Payload::Bytes(Arc::from(bytes))) };
+    }
+    let length = files::length(input)?
+        .ok_or_else(|| Failure::usage(format!("there is no file `{}`", input.display()), "look at its name"))?;
+    if !in_memory {
+        return Ok(Payload::File(input.to_owned(), length));
+    }
+    if length > LARGEST_TEXT as u64 {
+        return Err(too_large());
+    }
+    Ok(Payload::Bytes(Arc::from(files::read(input, LARGEST_TEXT as u64)?.unwrap_or_default())))
+}
+
+/// Why there is no answer at all.
+fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, access: Access) -> Failure {
+    let login = |user: &str| format!("run `{} login {registry}{user}`", context.program);
+    match (access, who) {
+        (Access::Rejected { by }, Some(account)) => {
+            let what = format!("{} rejects the password of {}", one_line(&by, 100), account.name);
+            Failure::not_logged_in(what, login(&format!(" -u {}", account.username)))
+        }
+        (Access::Rejected { by } | Access::Denied { by }, None) => {
+            Failure::not_logged_in(format!("{} wants a login for this", one_line(&by, 100)), login(""))
+        }
+        (Access::Denied { by }, Some(account)) => {
+            let what =
+                format!("{registry} accepts {}, who may not do this (says {})", account.name, one_line(&by, 100));
+            Failure::new(FailureKind::Denied, Problem::new(what, format!("run `{} which {registry}`", context.program)))
+        }
+        (Access::Unknown { why } | Access::Unverified { why }, _) => anyhow!(why).into(),
+        (Access::Anyone { .. } | Access::Allowed | Access::Unseen | Access::NoTokens, _) => {
+            let what = format!("{registry} sends its visitors on to another host");
+            Failure::new(FailureKind::Failed, Problem::new(what, "ask that host"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_a_name_and_a_value_that_are_ours_to_send() {
+        for (text, expected) in [
+            ("Accept: application/json", Some(("Accept", "application/json"))),
+            ("X-A:b:c", Some(("X-A", "b:c"))),
+            ("X-A:", Some(("X-A", ""))),
+            ("X-A", None),
+            (": b", None),
+            ("a b: c", None),
+            ("X-A: b\r\nX-B: c", None),
+            ("Authorization: Bearer x", None),
+            ("content-length: 5", None),
+        ] {
+            let pair = header(text).ok();
+            assert_eq!(pair.as_ref().map(|(name, value)| (name.as_str(), value.as_str())), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_says_what_to_do_with_it() {
+        for (kind, has_input, expected) in [
+            (Kind::Tags, false, Some(Method::Get)),
+            (Kind::Manifest, false, Some(Method::Get)),
+            (Kind::Manifest, true, Some(Method::Put)),
+            (Kind::Uploads, true, Some(Method::Post)),
+            (Kind::Upload, true, None),
+            (Kind::Other, true, None),
+        ] {
+            assert_eq!(default_method(kind, has_input), expected, "{kind:?}");
+        }
+    }
+}

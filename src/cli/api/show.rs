@@ -1,0 +1,346 @@
+//! What a person, a pipe or a file gets of an answer.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde_json::{Map, Value, json};
+
+use super::manifest;
+use crate::cli::failure::{Failure, Kind as FailureKind};
+use crate::cli::{Context, args};
+use crate::model::{Account, Problem, Registry};
+use crate::oci::api::{Answer, Call, Digests, Kind, Method, Payload};
+use crate::oci::errors::{self, RegistryError};
+use crate::system::files::Draft;
+use crate::system::text;
+
+/// How an answer that is a refusal is told.
+struct Refusal {
+    what: String,
+    hint: Option<String>,
+    errors: Vec<RegistryError>,
+    code: u8,
+}
+
+pub(super) fn answer(
+    context: &Context<'_>,
+    given: &args::Api,
+    call: &Call,
+    registry: &Registry,
+    who: Option<&Account>,
+    answer: Answer,
+) -> Result<ExitCode, Failure> {
+    if answer.status >= 300 && answer.status != 304 {
+        return refuse(context, given, call, registry, who, answer);
+    }
+    if answer.has_more {
+        context.ui.note("the list goes on: `--paginate` fetches all of it");
+    }
+    match (call.method, &call.payload) {
+        (Method::Put | Method::Post, Payload::Bytes(_) | Payload::File(..)) if answer.sent.is_some() => {
+            put(context, given, call, &answer)
+        }
+        (Method::Get, _) => body(context, given, call, answer),
+        _ => bare(context, given, call, answer),
+    }
+}
+
+/// Status and headers, of an answer that has no body for people.
+fn bare(context: &Context<'_>, given: &args::Api, call: &Call, answer: Answer) -> Result<ExitCode, Failure> {
+    let digest = answer.header("docker-content-digest").map(str::to_owned);
+    let mut json = head_json(&answer, digest.as_deref());
+    let deleted = call.method == Method::Delete;
+    let head = if deleted && !given.include { String::new() } else { head(&answer) };
+    let status = answer.status;
+    answer.digest(false).map_err(mismatch)?;
+    if deleted {
+        let what = format!(
+            "{}@{}",
+            call.endpoint.repository().unwrap_or_default(),
+            call.endpoint.reference().unwrap_or_default()
+        );
+        json["status"] = json!("success");
+        context.ui.say(format_args!("✓ deleted {what} ({status})"));
+    }
+    if context.ui.is_json() || !head.is_empty() {
+        context.ui.data(json, head.trim_end())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was stored: its digest is the data.
+fn put(context: &Context<'_>, given: &args::Api, call: &Call, answer: &Answer) -> Result<ExitCode, Failure> {
+    let sent = answer.sent.as_ref().ok_or_else(|| anyhow!("nothing was sent"))?;
+    let digest = answer.header("docker-content-digest").unwrap_or(&sent.sha256);
+    let (media_type, platforms) = match &call.payload {
+        Payload::Bytes(bytes) if call.endpoint.kind == Kind::Manifest => {
+            let own = call.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
+            (own, manifest::platforms(bytes))
+        }
+        _ => (None, Vec::new()),
+    };
+    let mut json = head_json(answer, Some(digest));
+    json["size"] = json!(sent.size);
+    json["mediaType"] = json!(media_type);
+    json["platforms"] = json!(platforms);
+    let about: Vec<String> =
+        [media_type, Some(format!("{} bytes", sent.size))].into_iter().flatten().chain(platforms).collect();
+    let place = call.endpoint.repository().unwrap_or_default();
+    let reference = call.endpoint.reference().map(|reference| format!(":{reference}")).unwrap_or_default();
+    context.ui.say(format_args!(
+        "✓ stored in {place}{}: {}",
+        if reference.contains("sha") { "" } else { &reference },
+        about.join(", ")
+    ));
+    let head = if given.include { format!("{}\n", head(answer)) } else { String::new() };
+    context.ui.data(json, format_args!("{head}{}", text::one_line(digest, 150)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bytes as they came: to stdout, to a file, or as a part of JSON if they are JSON.
+fn body(context: &Context<'_>, given: &args::Api, call: &Call, mut answer: Answer) -> Result<ExitCode, Failure> {
+    let broken = |why: String| Failure::from(anyhow!(why));
+    let mut json = head_json(&answer, None);
+    let head = if given.include { format!("{}\n", head(&answer)) } else { String::new() };
+    if let Some(path) = &given.output {
+        let mut draft = Draft::begin(path)?;
+        while let Some(piece) = answer.next().map_err(broken)? {
+            draft.write(&piece)?;
+        }
+        let digests = answer.digest(true).map_err(mismatch)?;
+        draft.keep()?;
+        tell_digest(&mut json, digests.as_ref());
+        json["output"] = json!(path.display().to_string());
+        let said = digests.map(|digests| format!(": {} bytes, {}", digests.size, digests.sha256));
+        context.ui.say(format_args!("✓ wrote {}{}", path.display(), said.unwrap_or_default()));
+        if context.ui.is_json() || given.include {
+            context.ui.data(json, head.trim_end())?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    // A blob may be of any size. Everything else is a text, which is held against its digest before it is shown.
+    let streams = call.endpoint.kind == Kind::Blob && !context.ui.is_json();
+    if streams {
+        let mut is_first = true;
+        while let Some(piece) = answer.next().map_err(broken)? {
+            if is_first && context.ui.is_terminal() && is_binary(&piece) {
+                return Err(Failure::usage(
+                    "what came is not fit for a terminal",
+                    "write it to a file with `--output FILE`, or send stdout elsewhere",
+                ));
+            }
+            if is_first {
+                context.ui.raw(head.as_bytes())?;
+            }
+            is_first = false;
+            context.ui.raw(&piece)?;
+        }
+        answer.digest(true).map_err(mismatch)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let text = answer.text().map_err(broken)?;
+    let digests = answer.digest(true).map_err(mismatch)?;
+    if !context.ui.is_json() {
+        context.ui.raw(head.as_bytes())?;
+        context.ui.raw(&text)?;
+        if context.ui.is_terminal() && !text.ends_with(b"\n") {
+            context.ui.raw(b"\n")?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    tell_digest(&mut json, digests.as_ref());
+    json["body"] = match serde_json::from_slice(&text) {
+        Ok(value) => value,
+        Err(_) if text.is_empty() => Value::Null,
+        Err(_) => return Err(Failure::usage("what came is not JSON", "write it to a file with `--output FILE`")),
+    };
+    context.ui.data(json, "")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An answer that is none: each of the registry's errors on a line of its own.
+fn refuse(
+    context: &Context<'_>,
+    given: &args::Api,
+    call: &Call,
+    registry: &Registry,
+    who: Option<&Account>,
+    mut answer: Answer,
+) -> Result<ExitCode, Failure> {
+    let (json, head) = (head_json(&answer, None), head(&answer));
+    let errors = answer.text().map(|text| errors::parse(&text)).unwrap_or_default();
+    let refusal =
+        Refusal::of(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
+    if !context.ui.is_json() && (given.include || call.method == Method::Head) {
+        context.ui.print(&head)?;
+    }
+    context.ui.say(format_args!("error: {}", refusal.what));
+    for error in &refusal.errors {
+        context.ui.say(format_args!("error: {error}"));
+    }
+    if let Some(hint) = &refusal.hint {
+        context.ui.say(format_args!("hint: {hint}"));
+    }
+    if context.ui.is_json() {
+        let errors: Vec<Value> = refusal
+            .errors
+            .iter()
+            .map(|error| json!({"code": error.code, "message": error.message, "detail": error.detail}))
+            .collect();
+        let mut json = json;
+        json["status"] = json!("error");
+        json["error"] = json!(refusal.what);
+        json["hint"] = json!(refusal.hint);
+        json["errors"] = json!(errors);
+        context.ui.data(json, "")?;
+    }
+    Ok(ExitCode::from(refusal.code))
+}
+
+impl Refusal {
+    /// Exit codes: 3 nobody was let in, 4 the account may not, 1 everything else. A 401 or a 500 never means «absent».
+    fn of(
+        status: u16,
+        errors: Vec<RegistryError>,
+        registry: &Registry,
+        who: Option<&Account>,
+        known: bool,
+        path: &str,
+        program: &str,
+    ) -> Self {
+        let (what, hint, code) = match (status, who) {
+            (401 | 403, Some(account)) if known => {
+                let what = format!("{registry} accepts {}, but does not allow this ({status})", account.name);
+                (
+                    what,
+                    Some(format!("run `{program} which {registry}` to see who else could ask")),
+                    FailureKind::Denied as u8,
+                )
+            }
+            (403, Some(_)) => (format!("{registry} does not allow this (403)"), None, FailureKind::Denied as u8),
+            (401, Some(account)) => {
+                let what = format!("{registry} rejects the password of {} ({status})", account.name);
+                let hint = format!("run `{program} login {registry} -u {}`", account.username);
+                (what, Some(hint), FailureKind::NotLoggedIn as u8)
+            }
+            (401 | 403, None) => {
+                let what = format!("{registry} wants a login for this ({status})");
+                (what, Some(format!("run `{program} login {registry}`")), FailureKind::NotLoggedIn as u8)
+            }
+            (404, _) => (format!("not found: {path}"), None, 1),
+            (429, _) => (format!("{registry} asks to try again later (429)"), None, 1),
+            (300..=399, _) => {
+                (format!("{registry} sends this request on elsewhere, which is not followed ({status})"), None, 1)
+            }
+            (500..=599, _) => (format!("{registry} is out of order ({status})"), None, 1),
+            _ => (format!("{registry} answered {status}"), None, 1),
+        };
+        Self { what, hint, errors, code }
+    }
+}
+
+impl Call {
+    /// What was asked for, for a sentence.
+    fn endpoint_name(&self) -> String {
+        match (self.endpoint.repository(), self.endpoint.reference()) {
+            (Some(repository), Some(reference)) if reference.contains(':') => {
+                format!("{repository}@{}", text::one_line(reference, 150))
+            }
+            (Some(repository), Some(reference)) => format!("{repository}:{}", text::one_line(reference, 150)),
+            (Some(repository), None) => repository.to_owned(),
+            (None, _) => text::one_line(self.endpoint.path(), 150),
+        }
+    }
+}
+
+fn mismatch(what: String) -> Failure {
+    Problem::new(what, "do not use what came; ask again, and if it happens again tell who runs the registry").into()
+}
+
+/// One line each, as HTTP has them.
+fn head(answer: &Answer) -> String {
+    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {}\n", text::harmless(value)));
+    std::iter::once(format!("HTTP {}\n", answer.status)).chain(lines).collect()
+}
+
+fn head_json(answer: &Answer, digest: Option<&str>) -> Value {
+    let mut headers = Map::new();
+    for (name, value) in &answer.headers {
+        let all = match headers.get(name).and_then(Value::as_str) {
+            Some(before) => format!("{before}, {value}"),
+            None => value.clone(),
+        };
+        headers.insert(name.clone(), json!(all));
+    }
+    json!({"status": "success", "code": answer.status, "headers": headers, "digest": digest})
+}
+
+fn tell_digest(json: &mut Value, digests: Option<&Digests>) {
+    if let Some(digests) = digests {
+        json["digest"] = json!(digests.sha256);
+        json["size"] = json!(digests.size);
+    }
+}
+
+/// Tells whether a terminal could not show it.
+fn is_binary(piece: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(piece) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => return piece[..error.valid_up_to()].contains(&0),
+        Err(_) => return true,
+    };
+    valid.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lo15_a_refusal_an_absence_and_an_outage_are_told_apart() {
+        let registry: Registry = "ghcr.io".parse().unwrap();
+        let account = Account {
+            registry: registry.clone(),
+            name: "work".parse().unwrap(),
+            username: "me".parse().unwrap(),
+            store: crate::model::StoreKind::File,
+            source: crate::model::Source::Given,
+            images: vec![],
+            folders: vec![],
+            did: None,
+        };
+        for (status, who, known, code, expected) in [
+            (401, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this (401)"),
+            (403, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this (403)"),
+            (401, Some(&account), false, 3, "ghcr.io rejects the password of work (401)"),
+            (403, Some(&account), false, 4, "ghcr.io does not allow this (403)"),
+            (401, None, false, 3, "ghcr.io wants a login for this (401)"),
+            (403, None, false, 3, "ghcr.io wants a login for this (403)"),
+            (404, Some(&account), true, 1, "not found: a/b:1"),
+            (404, None, false, 1, "not found: a/b:1"),
+            (500, None, false, 1, "ghcr.io is out of order (500)"),
+            (429, None, false, 1, "ghcr.io asks to try again later (429)"),
+            (307, None, false, 1, "ghcr.io sends this request on elsewhere, which is not followed (307)"),
+            (418, None, false, 1, "ghcr.io answered 418"),
+        ] {
+            let refusal = Refusal::of(status, vec![], &registry, who, known, "a/b:1", "ensign");
+            assert_eq!((refusal.code, refusal.what.as_str()), (code, expected));
+            assert_eq!(refusal.hint.is_some(), matches!(code, 3) || known && status < 404);
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_cannot_show_is_seen() {
+        for (piece, expected) in [
+            (b"{\"a\": 1}\n" as &[u8], false),
+            ("zürich".as_bytes(), false),
+            (&"zü".as_bytes()[..2], false),
+            (&[0x1f, 0x8b, 0x08, 0x00], true),
+            (b"a\0b", true),
+            (b"\x1b[2J", true),
+            (b"", false),
+        ] {
+            assert_eq!(is_binary(piece), expected, "{piece:?}");
+        }
+    }
+}

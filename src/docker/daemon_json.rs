@@ -1,0 +1,132 @@
+//! The Docker daemon's `insecure-registries`: where the user has said already that a registry is spoken to by plain http.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::LIMIT;
+use crate::model::Registry;
+use crate::system::env::{self, Env};
+use crate::system::files;
+
+/// Registries that Docker's daemon may speak to without TLS.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct InsecureRegistries {
+    hosts: Vec<Registry>,
+    networks: Vec<Network>,
+}
+
+/// `10.0.0.0/8`
+#[derive(Debug, PartialEq, Eq)]
+struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+/// What the daemon's settings on this machine say. A file that cannot be read allows nothing: it is Docker's to complain.
+pub(crate) fn insecure_registries(env: &Env) -> InsecureRegistries {
+    let texts = paths(env).into_iter().filter_map(|path| files::read(&path, LIMIT).ok().flatten());
+    let mut all = InsecureRegistries::default();
+    for InsecureRegistries { hosts, networks } in texts.map(|text| InsecureRegistries::parse(&text)) {
+        all.hosts.extend(hosts);
+        all.networks.extend(networks);
+    }
+    all
+}
+
+/// The machine's daemon, a rootless one, and Docker Desktop's.
+fn paths(env: &Env) -> Vec<PathBuf> {
+    let machine = env::path("ProgramData").map_or_else(
+        || PathBuf::from("/etc/docker/daemon.json"),
+        |folder| folder.join("docker").join("config").join("daemon.json"),
+    );
+    let rootless = env.xdg_config_dir().map(|folder| folder.join("docker").join("daemon.json"));
+    let desktop = env.home().map(|home| home.join(".docker").join("daemon.json"));
+    [Some(machine), rootless, desktop].into_iter().flatten().collect()
+}
+
+impl InsecureRegistries {
+    fn parse(text: &[u8]) -> Self {
+        let settings: Value = serde_json::from_slice(text).unwrap_or_default();
+        let entries = settings.get("insecure-registries").and_then(Value::as_array);
+        let entries: Vec<&str> = entries.into_iter().flatten().filter_map(Value::as_str).collect();
+        Self {
+            networks: entries.iter().filter_map(|entry| Network::parse(entry)).collect(),
+            hosts: entries.iter().filter_map(|entry| entry.parse().ok()).collect(),
+        }
+    }
+
+    /// A host is compared with its port, as the daemon does (moby `registry/config.go`). A name is not looked up to see
+    /// in which network it lies: whoever answers for it would decide whether the password goes out unencrypted.
+    pub(crate) fn contain(&self, registry: &Registry) -> bool {
+        let address = registry.host().parse::<IpAddr>().ok();
+        self.hosts.contains(registry)
+            || address.is_some_and(|address| self.networks.iter().any(|network| network.contains(address)))
+    }
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/')?;
+        let (address, bits) = (address.parse::<IpAddr>().ok()?, bits.parse().ok()?);
+        (bits <= if address.is_ipv4() { 32 } else { 128 }).then_some(Self { address, bits })
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => (net.to_bits() ^ ip.to_bits()).leading_zeros() >= self.bits.into(),
+            (IpAddr::V6(net), IpAddr::V6(ip)) => (net.to_bits() ^ ip.to_bits()).leading_zeros() >= self.bits.into(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a39_plain_http_is_for_the_hosts_and_networks_that_the_daemon_names() {
+        let text = br#"{"debug": true, "insecure-registries": ["reg.lan:5000", "http://old.lan", "HTTPS://Other.Lan:443", "10.0.0.0/8",
+            "192.168.1.7/32", "fd00::/8", "10.0.0.0/33", "/8", "", 5, "a b", "all/0"]}"#;
+        let insecure = InsecureRegistries::parse(text);
+        for (registry, expected) in [
+            ("reg.lan:5000", true),
+            ("reg.lan", false),
+            ("reg.lan:5001", false),
+            ("old.lan", true),
+            ("other.lan", true),
+            ("10.1.2.3:5000", true),
+            ("11.1.2.3", false),
+            ("192.168.1.7", true),
+            ("192.168.1.8", false),
+            ("[fd00::1]:5000", true),
+            ("[fe80::1]", false),
+            ("ghcr.io", false),
+            ("10.0.0.1.evil.example", false),
+            ("docker.io", false),
+        ] {
+            assert_eq!(insecure.contain(&registry.parse().unwrap()), expected, "{registry}");
+        }
+        assert!(
+            InsecureRegistries::parse(br#"{"insecure-registries": ["0.0.0.0/0"]}"#)
+                .contain(&"8.8.8.8".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn broken_settings_allow_nothing() {
+        for text in [
+            "",
+            "{",
+            "[]",
+            "null",
+            r#"{"insecure-registries": "reg.lan"}"#,
+            r#"{"insecure-registries": {"a": 1}}"#,
+            "\u{0}",
+        ] {
+            assert_eq!(InsecureRegistries::parse(text.as_bytes()), InsecureRegistries::default(), "{text}");
+        }
+    }
+}

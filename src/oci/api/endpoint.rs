@@ -1,0 +1,264 @@
+//! `Endpoint`: what a path of the registry's API means, and which scopes a request to it needs.
+
+use crate::model::{ImageReference, Registry};
+use crate::oci::MANIFESTS;
+use crate::oci::scope::{Permission, Scopes};
+use crate::system::http::Method;
+
+/// A path of the API, completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) kind: Kind,
+    /// From `/v2/` on, with the query.
+    pub(super) path: String,
+    repository: Option<String>,
+    /// The tag, digest or upload at the end.
+    reference: Option<String>,
+}
+
+/// What lies at a path (distribution-spec `spec.md`, «Endpoints»).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Base,
+    Catalog,
+    Tags,
+    Manifest,
+    Blob,
+    /// Where uploads begin.
+    Uploads,
+    /// An upload that has begun.
+    Upload,
+    Referrers,
+    /// A path that the specification does not know.
+    Other,
+}
+
+/// As long as some servers' limit for a request line.
+const LONGEST: usize = 8000;
+
+impl Endpoint {
+    /// Reads what a person writes: with or without `/v2/`. On Docker Hub a repository of one word lies in `library`.
+    pub(crate) fn parse(text: &str, registry: &Registry) -> Result<Self, &'static str> {
+        if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['#', '\\']) {
+            return Err("it holds what no address may hold");
+        }
+        let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = if path == "v2" { "" } else { path.strip_prefix("v2/").unwrap_or(path) };
+        let mut segments: Vec<&str> = path.split('/').collect();
+        let inner = segments.len() - 1;
+        let odd = |segment: &&str| segment.is_empty() || is_dots(segment);
+        if segments[..inner].iter().any(odd) || segments.last().is_some_and(|last| is_dots(last)) {
+            return Err("one of its parts is empty, or made of dots");
+        }
+        if registry.is_docker_hub() && classify(&segments).1 == 1 {
+            segments.insert(0, "library");
+        }
+        let (kind, length) = classify(&segments);
+        let reference =
+            segments.last().filter(|_| matches!(kind, Kind::Manifest | Kind::Blob | Kind::Upload | Kind::Referrers));
+        Ok(Self {
+            path: format!("/v2/{}{}", segments.join("/"), query.map(|query| format!("?{query}")).unwrap_or_default()),
+            repository: (length > 0).then(|| segments[..length].join("/")),
+            reference: reference.map(|reference| (*reference).to_owned()),
+            kind,
+        })
+    }
+
+    /// The image that the account is chosen for.
+    pub(crate) fn image(&self, registry: &Registry) -> Option<ImageReference> {
+        let repository = self.repository.as_ref()?.parse().ok()?;
+        Some(ImageReference::of(registry.clone(), repository))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn repository(&self) -> Option<&str> {
+        self.repository.as_deref()
+    }
+
+    pub(crate) fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
+    /// The digest that names what lies there.
+    pub(super) fn digest(&self) -> Option<&str> {
+        let named = matches!(self.kind, Kind::Manifest | Kind::Blob);
+        self.reference.as_deref().filter(|reference| named && reference.contains(':'))
+    }
+
+    /// The least that the request needs (distribution `registry/handlers/app.go`); a registry that wants more says so.
+    pub(super) fn scopes(&self, method: Method) -> Scopes {
+        let Some(repository) = &self.repository else {
+            return match self.kind {
+                Kind::Catalog => {
+                    let everything = |text: &str| text.to_owned();
+                    std::iter::once(Permission {
+                        kind: everything("registry"),
+                        name: everything("catalog"),
+                        action: everything("*"),
+                    })
+                    .collect()
+                }
+                _ => Scopes::none(),
+            };
+        };
+        let own = Scopes::repository(
+            repository,
+            match method {
+                Method::Get | Method::Head => &["pull"],
+                Method::Post | Method::Put | Method::Patch => &["pull", "push"],
+                Method::Delete => &["delete"],
+            },
+        );
+        match self.query("from").filter(|_| self.kind == Kind::Uploads && method == Method::Post) {
+            Some(other) => own.union(&Scopes::repository(other, &["pull"])), // a mount
+            None => own,
+        }
+    }
+
+    /// The `Accept` header, unless a person gives another.
+    pub(super) fn accept(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Manifest => Some(MANIFESTS),
+            Kind::Referrers => Some("application/vnd.oci.image.index.v1+json, application/json"),
+            Kind::Catalog | Kind::Tags => Some("application/json"),
+            _ => None,
+        }
+    }
+
+    fn query(&self, name: &str) -> Option<&str> {
+        let (_, query) = self.path.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).filter(|value| !value.is_empty())
+    }
+}
+
+fn is_dots(segment: &str) -> bool {
+    let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+    matches!(plain.as_str(), "." | "..")
+}
+
+/// What lies there, and how many of the segments are the repository's. It is read from the end: a repository may be
+/// called `manifests`.
+fn classify(segments: &[&str]) -> (Kind, usize) {
+    let count = segments.len();
+    let ends = |words: &[&str]| {
+        count > words.len()
+            && segments[count - words.len()..].iter().zip(words).all(|(segment, word)| *word == "*" || segment == word)
+    };
+    match segments {
+        [""] => (Kind::Base, 0),
+        ["_catalog"] => (Kind::Catalog, 0),
+        [.., _] if ends(&["tags", "list"]) => (Kind::Tags, count - 2),
+        [.., last] if ends(&["manifests", "*"]) && !last.is_empty() => (Kind::Manifest, count - 2),
+        [.., last] if ends(&["referrers", "*"]) && !last.is_empty() => (Kind::Referrers, count - 2),
+        [..] if ends(&["blobs", "uploads", ""]) => (Kind::Uploads, count - 3),
+        [..] if ends(&["blobs", "uploads", "*"]) => (Kind::Upload, count - 3),
+        [..] if ends(&["blobs", "uploads"]) || ends(&["blobs", ""]) => (Kind::Uploads, count - 2),
+        [..] if ends(&["blobs", "*"]) => (Kind::Blob, count - 2),
+        _ => (Kind::Other, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn read(path: &str, host: &str) -> String {
+        match Endpoint::parse(path, &host.parse().unwrap()) {
+            Ok(Endpoint { kind, path, repository, reference }) => {
+                let short = |text: Option<String>| text.unwrap_or_default().replace(DIGEST, "D");
+                format!("{kind:?} {} [{}] [{}]", path.replace(DIGEST, "D"), short(repository), short(reference))
+            }
+            Err(why) => why.to_owned(),
+        }
+    }
+
+    #[test]
+    fn po13_a_path_is_completed_and_understood() {
+        for (path, expected) in [
+            ("/v2/", "Base /v2/ [] []"),
+            ("", "Base /v2/ [] []"),
+            ("v2", "Base /v2/ [] []"),
+            ("_catalog", "Catalog /v2/_catalog [] []"),
+            ("/v2/_catalog?n=2&last=a", "Catalog /v2/_catalog?n=2&last=a [] []"),
+            ("acme/app/tags/list", "Tags /v2/acme/app/tags/list [acme/app] []"),
+            ("acme/app/manifests/1.0", "Manifest /v2/acme/app/manifests/1.0 [acme/app] [1.0]"),
+            (&format!("acme/app/manifests/{DIGEST}"), "Manifest /v2/acme/app/manifests/D [acme/app] [D]"),
+            (
+                "/v2/manifests/manifests/manifests/1",
+                "Manifest /v2/manifests/manifests/manifests/1 [manifests/manifests] [1]",
+            ),
+            ("tags/list/tags/list", "Tags /v2/tags/list/tags/list [tags/list] []"),
+            (&format!("a/blobs/{DIGEST}"), "Blob /v2/a/blobs/D [a] [D]"),
+            ("acme/app/blobs/", "Uploads /v2/acme/app/blobs/ [acme/app] []"),
+            ("acme/app/blobs/uploads/", "Uploads /v2/acme/app/blobs/uploads/ [acme/app] []"),
+            ("acme/app/blobs/uploads", "Uploads /v2/acme/app/blobs/uploads [acme/app] []"),
+            ("acme/app/blobs/uploads/1-2", "Upload /v2/acme/app/blobs/uploads/1-2 [acme/app] [1-2]"),
+            (&format!("a/referrers/{DIGEST}"), "Referrers /v2/a/referrers/D [a] [D]"),
+            ("acme/app", "Other /v2/acme/app [] []"),
+            ("manifests/1", "Other /v2/manifests/1 [] []"),
+            ("a//manifests/1", "one of its parts is empty, or made of dots"),
+            ("a/../manifests/1", "one of its parts is empty, or made of dots"),
+            ("a/%2E./manifests/1", "one of its parts is empty, or made of dots"),
+            ("..", "one of its parts is empty, or made of dots"),
+            ("//evil.example/v2/", "one of its parts is empty, or made of dots"),
+            ("a b", "it holds what no address may hold"),
+            ("a\r\nb", "it holds what no address may hold"),
+            ("a#b", "it holds what no address may hold"),
+            ("ä", "it holds what no address may hold"),
+        ] {
+            assert_eq!(read(path, "h:5000"), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn po15_on_docker_hub_a_repository_of_one_word_lies_in_library() {
+        for (path, expected) in [
+            ("alpine/tags/list", "Tags /v2/library/alpine/tags/list [library/alpine] []"),
+            ("/v2/alpine/manifests/3", "Manifest /v2/library/alpine/manifests/3 [library/alpine] [3]"),
+            ("alice/app/tags/list", "Tags /v2/alice/app/tags/list [alice/app] []"),
+            ("_catalog", "Catalog /v2/_catalog [] []"),
+        ] {
+            assert_eq!(read(path, "docker.io"), expected);
+        }
+    }
+
+    #[test]
+    fn a_request_asks_for_no_more_than_it_needs() {
+        use Method::{Delete, Get, Head, Patch, Post, Put};
+        for (method, path, expected) in [
+            (Get, "/v2/", ""),
+            (Get, "_catalog", "registry:catalog:*"),
+            (Get, "a/b/tags/list", "repository:a/b:pull"),
+            (Head, "a/b/manifests/1", "repository:a/b:pull"),
+            (Put, "a/b/manifests/1", "repository:a/b:pull,push"),
+            (Delete, "a/b/manifests/1", "repository:a/b:delete"),
+            (Post, "a/b/blobs/uploads/", "repository:a/b:pull,push"),
+            (Patch, "a/b/blobs/uploads/1", "repository:a/b:pull,push"),
+            (Delete, "a/b/blobs/sha256:1", "repository:a/b:delete"),
+            (Post, "a/b/blobs/uploads/?mount=sha256:1&from=c/d", "repository:a/b:pull,push repository:c/d:pull"),
+            (Get, "a/b/manifests/1?from=c/d", "repository:a/b:pull"),
+            (Get, "a/b", ""),
+        ] {
+            let endpoint = Endpoint::parse(path, &"localhost:5000".parse().unwrap()).unwrap();
+            assert_eq!(endpoint.scopes(method).to_string(), expected, "{method:?} {path}");
+        }
+    }
+
+    #[test]
+    fn po14_the_usual_types_are_accepted() {
+        for (path, expected) in [
+            ("a/manifests/1", "docker.distribution.manifest.list.v2+json"),
+            ("_catalog", "application/json"),
+            ("a/referrers/sha256:1", "index"),
+        ] {
+            let endpoint = Endpoint::parse(path, &"h:1".parse().unwrap()).unwrap();
+            assert!(endpoint.accept().unwrap().contains(expected));
+        }
+    }
+}

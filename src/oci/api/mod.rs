@@ -1,0 +1,277 @@
+//! Requests to a registry's API as an account, or as nobody: sent, followed, paged and held against their digests.
+
+mod digest;
+mod endpoint;
+mod pages;
+mod session;
+
+use std::collections::BTreeSet;
+use std::io::Read;
+
+use serde_json::Value;
+
+use super::{Access, Asked, Wire};
+use crate::model::{Credential, Registry};
+use crate::system::http::{Arrival, Failure, Url};
+pub(crate) use crate::system::http::{Method, Payload};
+use crate::system::text::one_line;
+use digest::Hasher;
+pub(crate) use digest::{Digests, Mismatch};
+pub(crate) use endpoint::{Endpoint, Kind};
+use session::{Outgoing, Session};
+
+/// What is to be asked, and of whom.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) endpoint: Endpoint,
+    /// The person's own headers.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) payload: Payload,
+    pub(crate) paginate: bool,
+}
+
+/// What the registry answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    /// The account has been accepted, whatever the answer is.
+    pub(crate) known: bool,
+    /// The digests of what was sent.
+    pub(crate) sent: Option<Digests>,
+    /// A list goes on.
+    pub(crate) has_more: bool,
+    body: Body,
+    /// The digests that the body should have, and who says so.
+    named: Vec<(&'static str, String)>,
+}
+
+enum Body {
+    Coming {
+        arrival: Arrival,
+        hasher: Box<Hasher>,
+    },
+    /// All pages in one.
+    Whole(Vec<u8>),
+}
+
+/// The largest text that is kept in memory: four times what registries take for a manifest.
+pub(crate) const LARGEST_TEXT: usize = 16 << 20;
+
+/// The most pages that are fetched, and the most that all of them may hold.
+const MAX_PAGES: usize = 1000;
+const LARGEST_LIST: usize = 64 << 20;
+
+/// Logs in and makes the request. An answer of any status is an answer; an error says why there is none.
+pub(crate) fn call(
+    call: &Call,
+    registry: &Registry,
+    credential: Option<&Credential>,
+    wire: Wire,
+) -> Asked<Result<Answer, Access>> {
+    let scopes = call.endpoint.scopes(call.method);
+    let mut session = match Session::open(registry, credential, wire, scopes) {
+        Ok(session) => session,
+        Err(refused) => return refused.map(Err),
+    };
+    let answer = answer(call, &mut session);
+    Asked { answer, renewed: session.close() }
+}
+
+fn answer(call: &Call, session: &mut Session<'_>) -> Result<Answer, Access> {
+    let sent = measure(&call.payload, call.endpoint.digest())?;
+    if let (Some(sent), Some(named)) = (&sent, call.endpoint.digest())
+        && call.endpoint.kind == Kind::Manifest
+        && let Err(mismatch) = sent.check(named)
+    {
+        return Err(Access::Unknown { why: mismatch.told("the path") });
+    }
+    if let (Kind::Uploads, Method::Post, Some(sent)) = (call.endpoint.kind, call.method, &sent) {
+        return upload(call, session, sent);
+    }
+    let outgoing = call.outgoing(session, &call.endpoint.path)?;
+    if call.paginate {
+        return all_pages(call, session, outgoing);
+    }
+    let here = outgoing.url.clone();
+    let arrival = match call.method {
+        Method::Get | Method::Head => session.fetch(&outgoing)?,
+        _ => session.ask(&outgoing)?,
+    };
+    let mut answer = Answer::of(arrival, call, session.is_known());
+    answer.has_more = pages::next(&answer.links(), &here).is_ok_and(|next| next.is_some());
+    answer.sent = sent;
+    answer.check_sent()?;
+    Ok(answer)
+}
+
+/// In one piece after a beginning (distribution-spec «POST then PUT»).
+fn upload(call: &Call, session: &mut Session<'_>, sent: &Digests) -> Result<Answer, Access> {
+    let repository = call.endpoint.repository().unwrap_or_default();
+    let mut begin = call.outgoing(session, &format!("/v2/{repository}/blobs/uploads/"))?;
+    begin.payload = Payload::Bytes([].into());
+    let arrival = session.ask(&begin)?;
+    let Some(location) = arrival.header("location").filter(|_| arrival.status == 202) else {
+        return Ok(Answer::of(arrival, call, session.is_known()));
+    };
+    let url = session.resolve(location, &begin.url)?.with(&format!("digest={}", sent.sha256));
+    let url =
+        url.ok_or_else(|| Access::Unknown { why: "the upload lies at something that is no address".to_owned() })?;
+    let mut headers = call.headers.clone();
+    if !has(&headers, "content-type") {
+        headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
+    }
+    let put = Outgoing { method: Method::Put, url, headers, payload: call.payload.clone() };
+    let mut answer = Answer::of(session.go(&put)?, call, session.is_known());
+    answer.sent = Some(sent.clone());
+    answer.check_sent()?;
+    Ok(answer)
+}
+
+/// All pages of a list as one answer; the head is that of the last.
+fn all_pages(call: &Call, session: &mut Session<'_>, mut outgoing: Outgoing) -> Result<Answer, Access> {
+    let unknown = |why: String| Access::Unknown { why };
+    let list = pages::list_of(call.endpoint.kind).ok_or_else(|| unknown("only lists have pages".to_owned()))?;
+    let (mut all, mut size, mut seen) = (None, 0, BTreeSet::new());
+    loop {
+        let mut answer = Answer::of(session.fetch(&outgoing)?, call, session.is_known());
+        if answer.status != 200 {
+            return Ok(answer);
+        }
+        let next = pages::next(&answer.links(), &outgoing.url).map_err(unknown)?;
+        let page = answer.text().map_err(unknown)?;
+        size += page.len();
+        let page: Value = serde_json::from_slice(&page).map_err(|_| unknown("it answered without JSON".to_owned()))?;
+        pages::merge(&mut all, page, list).map_err(unknown)?;
+        let Some(next) = next else {
+            let mut all = all.unwrap_or_default();
+            pages::sort_tags(&mut all);
+            answer.body = Body::Whole(format!("{all}\n").into_bytes());
+            return Ok(answer);
+        };
+        if size > LARGEST_LIST || seen.len() >= MAX_PAGES || !seen.insert(next.to_string()) {
+            return Err(unknown(format!("its list does not end, after {} pages", seen.len() + 1)));
+        }
+        outgoing.url = next;
+    }
+}
+
+/// The digests of what is to be sent.
+fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, Access> {
+    let failed =
+        |error: std::io::Error| Access::Unknown { why: format!("what was to be sent could not be read: {error}") };
+    let Some(mut reader) = payload.open().map_err(failed)? else { return Ok(None) };
+    let mut hasher = Hasher::new(&named.map(str::to_owned).into_iter().collect::<Vec<_>>());
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match reader.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(Some(hasher.finish())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+impl Call {
+    fn outgoing(&self, session: &Session<'_>, path: &str) -> Result<Outgoing, Access> {
+        let url: Url = session.at(path).ok_or_else(|| Access::Unknown {
+            why: format!("`{}` does not fit into an address", one_line(path, 100)),
+        })?;
+        let mut headers = self.headers.clone();
+        if let Some(types) = self.endpoint.accept().filter(|_| !has(&headers, "accept")) {
+            headers.push(("accept".to_owned(), types.to_owned()));
+        }
+        Ok(Outgoing { method: self.method, url, headers, payload: self.payload.clone() })
+    }
+}
+
+impl Answer {
+    fn of(arrival: Arrival, call: &Call, known: bool) -> Self {
+        let header =
+            arrival.header("docker-content-digest").map(|digest| ("`Docker-Content-Digest`", digest.to_owned()));
+        let path = call.endpoint.digest().map(|digest| ("the path", digest.to_owned()));
+        let whole = arrival.status == 200 && matches!(call.endpoint.kind, Kind::Manifest | Kind::Blob);
+        let named: Vec<_> = path.into_iter().chain(header).filter(|_| whole).collect();
+        let digests: Vec<String> = named.iter().map(|(_, digest)| digest.clone()).collect();
+        Self {
+            status: arrival.status,
+            headers: arrival.headers.clone(),
+            known,
+            sent: None,
+            has_more: false,
+            body: Body::Coming { arrival, hasher: Box::new(Hasher::new(&digests)) },
+            named,
+        }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The next piece of the body.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+        match &mut self.body {
+            Body::Whole(whole) => Ok(Some(std::mem::take(whole)).filter(|whole| !whole.is_empty())),
+            Body::Coming { arrival, hasher } => {
+                let piece = arrival.next().map_err(|Failure(why)| format!("the answer broke off: {why}"))?;
+                hasher.update(piece.as_deref().unwrap_or_default());
+                Ok(piece)
+            }
+        }
+    }
+
+    /// The whole body, if it is short enough to be kept.
+    pub(crate) fn text(&mut self) -> Result<Vec<u8>, String> {
+        let mut text = Vec::new();
+        while let Some(piece) = self.next()? {
+            text.extend(piece);
+            if text.len() > LARGEST_TEXT.max(LARGEST_LIST * usize::from(matches!(self.body, Body::Whole(_)))) {
+                return Err(format!("the answer is longer than {} MiB: `--output FILE` takes it", LARGEST_TEXT >> 20));
+            }
+        }
+        Ok(text)
+    }
+
+    /// The digest of the body, once all of it has been read, or of none: then only what is said about it.
+    pub(crate) fn digest(self, was_read: bool) -> Result<Option<Digests>, String> {
+        let Body::Coming { hasher, .. } = self.body else { return Ok(None) };
+        if !was_read {
+            let [(_, one), (_, other)] = &self.named[..] else { return Ok(None) };
+            let same = one.split(':').next() != other.split(':').next() || one.eq_ignore_ascii_case(other);
+            return if same {
+                Ok(None)
+            } else {
+                Err(format!("the digest is `{}`, but the path says `{}`", shown(other), shown(one)))
+            };
+        }
+        let digests = hasher.finish();
+        for (who, named) in &self.named {
+            digests.check(named).map_err(|mismatch| mismatch.told(who))?;
+        }
+        Ok(Some(digests))
+    }
+
+    /// A registry that stored something else than what was sent says so by its digest.
+    fn check_sent(&self) -> Result<(), Access> {
+        let named = self.header("docker-content-digest").filter(|_| matches!(self.status, 201 | 202));
+        let (Some(sent), Some(named)) = (&self.sent, named) else { return Ok(()) };
+        sent.check(named).map_err(|mismatch| Access::Unknown { why: mismatch.told("`Docker-Content-Digest`") })
+    }
+
+    fn links(&self) -> Vec<&str> {
+        self.headers.iter().filter(|(name, _)| name == "link").map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+impl Mismatch {
+    fn told(&self, who: &str) -> String {
+        format!("the digest is `{}`, but {who} says `{}`", self.computed, shown(&self.named))
+    }
+}
+
+fn shown(digest: &str) -> String {
+    one_line(digest, 150)
+}
+
+fn has(headers: &[(String, String)], name: &str) -> bool {
+    headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
+}

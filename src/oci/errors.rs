@@ -1,0 +1,136 @@
+//! What a registry says when it refuses (distribution `docs/content/spec/api.md`, «Errors»). The status counts; the words
+//! are taken as far as they can be read.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::system::text::one_line;
+
+/// One of the errors in an answer's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RegistryError {
+    /// `DENIED`, `MANIFEST_UNKNOWN` or any other word.
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) detail: Option<String>,
+}
+
+/// More than a person reads at once.
+const MOST: usize = 20;
+
+/// Reads the errors of a body; none if it says nothing that is fit for a person.
+pub(crate) fn parse(body: &[u8]) -> Vec<RegistryError> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => match fields.get("errors") {
+            Some(Value::Array(errors)) => errors.iter().take(MOST).filter_map(error).collect(),
+            Some(other) => error(other).into_iter().collect(),
+            None => error(&Value::Object(fields)).into_iter().collect(),
+        },
+        Ok(other) => error(&other).into_iter().collect(),
+        Err(_) => plain(body).into_iter().collect(),
+    }
+}
+
+/// Of the words that other servers have for the message, token servers use `details` and `error_description`.
+fn error(value: &Value) -> Option<RegistryError> {
+    let Value::Object(fields) = value else {
+        return text(value).map(|message| RegistryError { code: None, message: Some(message), detail: None });
+    };
+    let field = |names: &[&str]| names.iter().find_map(|name| text(fields.get(*name)?));
+    let code = field(&["code", "error"]);
+    let message = field(&["message", "error_description", "details"]);
+    let detail = field(&["detail"]).filter(|detail| Some(detail) != message.as_ref());
+    (code.is_some() || message.is_some() || detail.is_some()).then_some(RegistryError { code, message, detail })
+}
+
+/// A text as it is, anything else as JSON.
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let line = one_line(&text, 300);
+    (!line.is_empty() && line != "{}" && line != "[]").then_some(line)
+}
+
+/// A body in plain words. A web page says nothing on one line.
+fn plain(body: &[u8]) -> Option<RegistryError> {
+    let words = std::str::from_utf8(body).ok()?.trim();
+    let message = one_line(words, 200).trim().to_owned();
+    (!message.is_empty() && !words.starts_with('<')).then_some(RegistryError {
+        code: None,
+        message: Some(message),
+        detail: None,
+    })
+}
+
+/// `DENIED: requested access to the resource is denied (detail)`
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said: Vec<&str> = [&self.code, &self.message].into_iter().flatten().map(String::as_str).collect();
+        f.write_str(&said.join(": "))?;
+        match &self.detail {
+            Some(detail) if said.is_empty() => f.write_str(detail),
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l26_an_error_is_printed_as_code_message_and_detail() {
+        for (body, expected) in [
+            (
+                r#"{"errors":[{"code":"DENIED","message":"requested access to the resource is denied","detail":null}]}"#,
+                "DENIED: requested access to the resource is denied",
+            ),
+            (
+                r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{"Tag":"1"}}]}"#,
+                r#"MANIFEST_UNKNOWN: manifest unknown ({"Tag":"1"})"#,
+            ),
+            (
+                r#"{"errors":[{"code":"UNAUTHORIZED","message":"m","detail":[{"Type":"repository"}]},{"code":"X","detail":"d"}]}"#,
+                r#"UNAUTHORIZED: m ([{"Type":"repository"}])|X (d)"#,
+            ),
+            (r#"{"errors":[{"detail":"only this"}]}"#, "only this"),
+            (r#"{"errors":[{"code":"A","message":"","detail":{}}]}"#, "A"),
+        ] {
+            assert_eq!(told(body.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn lo16_what_is_not_of_that_form_is_not_lost() {
+        for (body, expected) in [
+            (r#"{"errors":[{"code":"OUR_OWN_CODE","message":"m"}]}"#, "OUR_OWN_CODE: m"),
+            (r#"{"errors":[{"code":7,"message":{"a":1},"detail":5}]}"#, r#"7: {"a":1} (5)"#),
+            (r#"{"errors":["quota exceeded"]}"#, "quota exceeded"),
+            (r#"{"errors":"quota exceeded"}"#, "quota exceeded"),
+            (r#"{"error":"invalid_request","error_description":"no scope"}"#, "invalid_request: no scope"),
+            (r#"{"details":"incorrect username or password"}"#, "incorrect username or password"),
+            (r#"{"message":"slow down"}"#, "slow down"),
+            ("404 page not found\n", "404 page not found"),
+            ("\"just a text\"", "just a text"),
+            ("<html><body>Bad Gateway</body></html>", ""),
+            (r#"{"errors":[]}"#, ""),
+            (r#"{"errors":[null, {}]}"#, ""),
+            ("{}", ""),
+            ("", ""),
+            ("\u{1b}[31mred\nline", "[31mred line"),
+        ] {
+            assert_eq!(told(body.as_bytes()), expected, "{body}");
+        }
+        assert_eq!(told(&[0xff, 0xfe]), "");
+        assert_eq!(parse(format!("[{}1]", "1,".repeat(5)).as_bytes()).len(), 1);
+    }
+
+    fn told(body: &[u8]) -> String {
+        parse(body).iter().map(ToString::to_string).collect::<Vec<_>>().join("|")
+    }
+}

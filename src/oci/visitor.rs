@@ -1,0 +1,102 @@
+//! `Visitor`: who asks a registry and its token server: an account, or nobody.
+
+use crate::model::{Credential, Secret, Username};
+use crate::system::http::{Authorization, Field};
+
+/// An account's credentials, or nobody's. It keeps the identity token that a server gave in place of the one it was
+/// shown: such a server takes the old one no more.
+#[derive(Debug)]
+pub(super) struct Visitor<'a> {
+    credential: Option<&'a Credential>,
+    renewed: Option<Secret>,
+}
+
+impl<'a> Visitor<'a> {
+    pub(super) fn of(credential: &'a Credential) -> Self {
+        Self { credential: Some(credential), renewed: None }
+    }
+
+    pub(super) fn nobody() -> Self {
+        Self { credential: None, renewed: None }
+    }
+
+    /// From now on the new identity token is shown. A server that gives one to somebody who came with a password is not
+    /// followed: what the user typed is what is stored.
+    pub(super) fn renew(&mut self, refresh: Option<Secret>) {
+        let Some(credential) = self.credential.filter(|credential| credential.username.is_identity_token()) else {
+            return;
+        };
+        let shown = self.renewed.as_ref().unwrap_or(&credential.secret);
+        if let Some(refresh) = refresh.filter(|refresh| !refresh.is_same(shown)) {
+            self.renewed = Some(refresh);
+        }
+    }
+
+    /// The identity token to keep in place of the one that was shown first.
+    pub(super) fn into_renewed(self) -> Option<Secret> {
+        self.renewed
+    }
+
+    pub(super) fn is_nobody(&self) -> bool {
+        self.credential.is_none()
+    }
+
+    pub(super) fn has_identity_token(&self) -> bool {
+        self.credential.is_some_and(|credential| credential.username.is_identity_token())
+    }
+
+    pub(super) fn identity_token(&self) -> Option<Field<'a>> {
+        let credential = self.credential.filter(|credential| credential.username.is_identity_token())?;
+        let renewed = self.renewed.as_ref().map(|renewed| Field::Own(renewed.copy()));
+        Some(renewed.unwrap_or(Field::Secret(&credential.secret)))
+    }
+
+    pub(super) fn username(&self) -> Option<&'a Username> {
+        self.credential.map(|credential| &credential.username)
+    }
+
+    /// The name and the password; nothing for an identity token, which is for the token server's form alone.
+    pub(super) fn password(&self) -> Authorization<'a> {
+        match self.credential {
+            Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),
+            _ => Authorization::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(visitor: &Visitor<'_>) -> String {
+        #[expect(clippy::disallowed_methods, reason = "the test looks at what is shown")]
+        match visitor.identity_token() {
+            Some(Field::Own(secret)) => secret.expose().to_owned(),
+            Some(Field::Secret(secret)) => secret.expose().to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    #[test]
+    fn o59_a_new_identity_token_takes_the_place_of_the_old_one() {
+        let credential = |name: &str| Credential { username: name.parse().unwrap(), secret: Secret::new("1".into()) };
+        let fresh = |text: &str| Some(Secret::new(text.to_owned()));
+        let (token, password) = (credential("<token>"), credential("alice"));
+        let mut visitor = Visitor::of(&token);
+        for (given, expected) in
+            [(None, "1"), (fresh("1"), "1"), (fresh("2"), "2"), (fresh("2"), "2"), (None, "2"), (fresh("3"), "3")]
+        {
+            visitor.renew(given);
+            assert_eq!(shown(&visitor), expected);
+        }
+        assert!(visitor.into_renewed().is_some_and(|renewed| renewed.is_same(&Secret::new("3".into()))));
+        for mut other in [Visitor::of(&password), Visitor::nobody()] {
+            other.renew(fresh("2"));
+            assert_eq!(shown(&other), "");
+            assert!(other.into_renewed().is_none(), "a password stays what it is");
+        }
+        let mut same = Visitor::of(&token);
+        same.renew(fresh("1"));
+        assert!(same.into_renewed().is_none());
+    }
+}

@@ -1,0 +1,283 @@
+//! Requests whose bodies may be of any size: they pass through in pieces, and what ends them is silence.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
+use ureq::http::{self, HeaderValue};
+use ureq::{Agent, Error, SendBody, Timeout};
+
+use super::{Authorization, Client, Failure, Method, PAUSE, Url, authorization_header, explain, is_broken};
+use crate::system::text::one_line;
+
+/// A request with headers and a body of the caller's own.
+#[derive(Debug)]
+pub(crate) struct Transfer<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) authorization: Authorization<'a>,
+    pub(crate) payload: Payload,
+}
+
+/// The body of a request; it can be sent more than once.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    None,
+    Bytes(Arc<[u8]>),
+    /// A file and its length.
+    File(PathBuf, u64),
+}
+
+/// An answer whose body is on its way.
+pub(crate) struct Arrival {
+    pub(crate) status: u16,
+    /// By name, in lower case, as they came.
+    pub(crate) headers: Vec<(String, String)>,
+    events: Receiver<Event>,
+    silence: Duration,
+}
+
+/// What the thread that speaks to the server says.
+enum Event {
+    /// A piece of the request's body is gone.
+    Sent,
+    Head(u16, Vec<(String, String)>),
+    Piece(Vec<u8>),
+    End,
+    Failed(Error),
+}
+
+/// How many pieces wait to be taken, and how long one is.
+const PIECES: usize = 4;
+const PIECE: usize = 64 * 1024;
+
+impl Client {
+    /// `silence` is how long nothing at all may happen.
+    pub(crate) fn transfer(&self, transfer: &Transfer<'_>, silence: Duration) -> Result<Arrival, Failure> {
+        let (sender, events) = sync_channel(PIECES);
+        let (request, agent) = (prepare(transfer)?, self.agent.clone());
+        let body = transfer.payload.open().map_err(|error| Failure(error.to_string()))?;
+        let is_loopback = transfer.url.is_loopback();
+        // It ends when nobody takes its pieces any more, or with the program.
+        thread::spawn(move || {
+            if let Err(error) = speak(&agent, request, body, is_loopback, &sender) {
+                let _ = sender.send(Event::Failed(error));
+            }
+        });
+        loop {
+            match next(&events, silence)? {
+                Event::Head(status, headers) => return Ok(Arrival { status, headers, events, silence }),
+                Event::Failed(error) => return Err(Failure(explain(&error))),
+                Event::Sent | Event::Piece(_) => {}
+                Event::End => return Err(Failure("it hung up".to_owned())),
+            }
+        }
+    }
+}
+
+impl Arrival {
+    /// The next piece of the body; `None` at its end.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        loop {
+            match next(&self.events, self.silence)? {
+                Event::Piece(piece) => return Ok(Some(piece)),
+                Event::End => return Ok(None),
+                Event::Failed(error) => return Err(Failure(explain(&error))),
+                Event::Sent | Event::Head(..) => {}
+            }
+        }
+    }
+
+    /// The first header of that name, which is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn next(events: &Receiver<Event>, silence: Duration) -> Result<Event, Failure> {
+    events.recv_timeout(silence).map_err(|error| match error {
+        RecvTimeoutError::Timeout => Failure(explain(&Error::Timeout(Timeout::Global))),
+        RecvTimeoutError::Disconnected => Failure("it hung up".to_owned()),
+    })
+}
+
+fn prepare(transfer: &Transfer<'_>) -> Result<http::Request<()>, Failure> {
+    let Transfer { method, url, headers, authorization, payload } = transfer;
+    let mut builder = http::Request::builder().uri(url.0.clone()).method(match method {
+        Method::Get => http::Method::GET,
+        Method::Head => http::Method::HEAD,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Patch => http::Method::PATCH,
+        Method::Delete => http::Method::DELETE,
+    });
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) else {
+            return Err(Failure("a header that was asked for does not fit into HTTP".to_owned()));
+        };
+        builder = builder.header(name, value);
+    }
+    if let Some(value) = authorization_header(authorization)? {
+        builder = builder.header(AUTHORIZATION, value);
+    }
+    if let Some(length) = payload.length() {
+        builder = builder.header(CONTENT_LENGTH, length);
+    }
+    builder.body(()).map_err(|error| Failure(one_line(&error.to_string(), 100)))
+}
+
+/// One request and its answer, told piece by piece.
+fn speak(
+    agent: &Agent,
+    request: http::Request<()>,
+    body: Option<impl Read + Send + 'static>,
+    is_loopback: bool,
+    sender: &SyncSender<Event>,
+) -> Result<(), Error> {
+    let body = body.map(|reader| SendBody::from_owned_reader(Watched { reader, sender: sender.clone() }));
+    let run = |request: http::Request<()>, body: SendBody<'static>| {
+        let mut request = agent.configure_request(request.map(|()| body));
+        if is_loopback {
+            request = request.proxy(None); // as Go's `http.ProxyFromEnvironment`, which Docker uses
+        }
+        agent.run(request.build())
+    };
+    let answer = match body {
+        Some(body) => run(request, body),
+        None => match run(request.clone(), SendBody::none()) {
+            Err(error) if is_broken(&error) && matches!(*request.method(), http::Method::GET | http::Method::HEAD) => {
+                thread::sleep(PAUSE);
+                run(request, SendBody::none())
+            }
+            answer => answer,
+        },
+    };
+    let (head, body) = answer?.into_parts();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let mut gone = sender.send(Event::Head(head.status.as_u16(), headers)).is_err();
+    let mut reader = body.into_reader();
+    while !gone {
+        let mut piece = vec![0; PIECE];
+        let read = reader.read(&mut piece)?;
+        if read == 0 {
+            let _ = sender.send(Event::End);
+            break;
+        }
+        piece.truncate(read);
+        gone = sender.send(Event::Piece(piece)).is_err();
+    }
+    Ok(())
+}
+
+impl Payload {
+    /// The number of bytes; `None` if there is no body at all.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::None => None,
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
+            Self::File(_, length) => Some(*length),
+        }
+    }
+
+    /// The bytes from the beginning.
+    pub(crate) fn open(&self) -> io::Result<Option<Box<dyn Read + Send>>> {
+        Ok(match self {
+            Self::None => None,
+            Self::Bytes(bytes) => Some(Box::new(Cursor::new(Arc::clone(bytes)))),
+            Self::File(path, length) => Some(Box::new(File::open(path)?.take(*length))),
+        })
+    }
+}
+
+/// A body that says when a piece of it is gone.
+struct Watched<R> {
+    reader: R,
+    sender: SyncSender<Event>,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _ = self.sender.try_send(Event::Sent); // if there is no room, something else breaks the silence
+        self.reader.read(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::system::http::Limits;
+
+    /// A server that answers one request, in pieces with a pause between them.
+    fn serve(pieces: &'static [&'static [u8]], pause: Duration) -> Transfer<'static> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            for piece in pieces {
+                let _ = stream.write_all(piece);
+                thread::sleep(pause);
+            }
+        });
+        Transfer {
+            method: Method::Get,
+            url,
+            headers: vec![],
+            authorization: Authorization::None,
+            payload: Payload::None,
+        }
+    }
+
+    fn read(arrival: &mut Arrival) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(piece) = arrival.next()? {
+            body.extend(piece);
+        }
+        Ok(body)
+    }
+
+    const SILENCE: Duration = Duration::from_millis(300);
+
+    #[test]
+    fn a_body_may_take_long_as_long_as_something_comes() {
+        let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nX-A: b\r\n\r\n", b"ab", b"cd", b"ef", b"gh"];
+        let client = Client::new(Limits::default());
+        let mut arrival = client.transfer(&serve(pieces, SILENCE / 2), SILENCE).unwrap();
+        assert_eq!((arrival.status, arrival.header("x-a")), (200, Some("b")));
+        assert_eq!(read(&mut arrival).unwrap(), b"abcdefgh");
+    }
+
+    #[test]
+    fn silence_ends_a_transfer() {
+        let client = Client::new(Limits::default());
+        for pieces in
+            [&[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab" as &[u8], b"cd"] as &[&[u8]], &[b"HTTP/1.1 200", b""]]
+        {
+            let started = Instant::now();
+            let told =
+                client.transfer(&serve(pieces, SILENCE * 10), SILENCE).and_then(|mut arrival| read(&mut arrival));
+            assert!(told.is_err_and(|Failure(why)| why.contains("in time")));
+            assert!(started.elapsed() < SILENCE * 5);
+        }
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_is_an_error() {
+        let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab"];
+        let client = Client::new(Limits::default());
+        let mut arrival = client.transfer(&serve(pieces, Duration::ZERO), SILENCE).unwrap();
+        assert!(read(&mut arrival).is_err());
+    }
+}

@@ -1,0 +1,321 @@
+//! `api`, and what the handshake owes: rows P9 to P18, L19 to L26, O51 to O73, R12 to R23 and A39.
+
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use crate::support::registry::FakeRegistry;
+use crate::support::scripted::{Asked, Scripted, respond};
+use crate::support::{Run, Sandbox, read_json, write};
+
+const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+const XYZ: &str = "sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282";
+
+/// Lets everybody with a password in; what it answers after that is the test's.
+fn basic(answer: impl Fn(&Asked) -> String + Send + Sync + 'static) -> Scripted {
+    Scripted::start(move |asked| match (asked.scheme(), asked.line.as_str()) {
+        ("", _) => respond(401, &["WWW-Authenticate: Basic realm=x"], ""),
+        (_, "GET /v2/") => respond(200, &[], "{}"),
+        _ => answer(asked),
+    })
+}
+
+fn alice(host: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store(host, "alice", "alice-pw");
+    sandbox
+}
+
+#[test]
+fn p14_p16_p17_l20_lo15_presence_absence_refusal_and_outage_are_told_apart() {
+    let server = basic(|asked| {
+        let status = asked.line.rsplit('/').next().unwrap().parse().unwrap();
+        respond(status, &[&format!("Docker-Content-Digest: {ABC}")], "")
+    });
+    let sandbox = alice(&server.host);
+    for (status, code) in [(200, 0), (404, 1), (401, 4), (403, 4), (500, 1), (503, 1), (429, 1)] {
+        let run = sandbox.run(&["api", &server.host, &format!("a/b/manifests/{status}"), "-X", "HEAD"], "");
+        assert_eq!(run.code, Some(code), "{status}: {run:?}");
+        assert!(run.stdout.starts_with(&format!("HTTP {status}\n")), "{run:?}");
+        assert_eq!(run.stderr.contains("not found"), status == 404, "{run:?}");
+        let json = sandbox.run(&["api", &server.host, &format!("a/b/manifests/{status}"), "-X", "HEAD", "--json"], "");
+        let told: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!((json.code, &told["code"]), (Some(code), &json!(status)));
+        assert_eq!(told["status"], if code == 0 { "success" } else { "error" });
+    }
+}
+
+#[test]
+fn l23_p17_lo16_the_errors_of_a_registry_are_shown_whatever_they_look_like() {
+    let bodies = [
+        ("1", r#"{"errors":[{"code":"DENIED","message":"no","detail":{"a":1}},{"code":"OUR_OWN","message":"x"}]}"#),
+        ("2", "<html>Bad Gateway</html>"),
+        ("3", r#"{"errors":"all of them"}"#),
+    ];
+    let server = basic(move |asked| {
+        let (_, body) = bodies.iter().find(|(tag, _)| asked.line.ends_with(tag)).unwrap();
+        respond(403, &[], body)
+    });
+    let sandbox = alice(&server.host);
+    for (tag, said) in
+        [("1", "error: DENIED: no ({\"a\":1})\nerror: OUR_OWN: x\n"), ("2", ""), ("3", "error: all of them\n")]
+    {
+        let run = sandbox.run(&["api", &server.host, &format!("a/b/manifests/{tag}")], "");
+        let first = format!("error: {} accepts alice, but does not allow this (403)\n", server.host);
+        let hint = format!("hint: run `docker-credential-ensign which {}` to see who else could ask\n", server.host);
+        assert_eq!(run, Run { code: Some(4), stdout: String::new(), stderr: format!("{first}{said}{hint}") });
+    }
+}
+
+#[test]
+fn p11_p15_o62_a_token_is_fetched_for_what_the_request_needs() {
+    let server = Scripted::start(|asked| match (asked.scheme(), asked.line.split('?').next().unwrap()) {
+        (_, "GET /token") => respond(200, &[], r#"{"token": "t", "expires_in": 300}"#),
+        ("bearer", "GET /v2/") => respond(200, &[], "{}"),
+        ("bearer", _) if asked.line.ends_with("tags/list") => {
+            respond(200, &[r#"Link: </v2/a/b/tags/list?last=1>; rel="next""#], r#"{"name":"a/b","tags":["2"]}"#)
+        }
+        ("bearer", _) if asked.line.ends_with("last=1") => respond(200, &[], r#"{"name":"a/b","tags":["1"]}"#),
+        ("bearer", _) => respond(201, &[], ""),
+        _ => respond(401, &["WWW-Authenticate: Bearer realm=\"/token\",service=\"example.com\""], ""),
+    });
+    let sandbox = alice(&server.host);
+    let list = sandbox.ok(&["api", &server.host, "a/b/tags/list", "--paginate"], "");
+    assert_eq!(list, "{\"name\":\"a/b\",\"tags\":[\"1\",\"2\"]}\n");
+    let seen = server.seen();
+    assert_eq!(
+        seen,
+        [
+            "GET /v2/",
+            "GET /token?client_id=ensign&service=example.com&account=alice basic",
+            "GET /v2/ bearer",
+            "GET /token?client_id=ensign&service=example.com&account=alice&scope=repository:a/b:pull basic",
+            "GET /v2/a/b/tags/list bearer",
+            "GET /v2/a/b/tags/list?last=1 bearer",
+        ]
+        .map(|line| line.replace("repository:a/b:pull", "repository%3Aa%2Fb%3Apull"))
+    );
+    sandbox.ok(&["api", &server.host, "a/b/manifests/1", "-X", "DELETE"], "");
+    assert!(server.seen().iter().any(|line| line.contains("%3Adelete ")), "{:?}", server.seen());
+    let one = sandbox.run(&["api", &server.host, "/v2/a/b/tags/list"], "");
+    assert_eq!(one.stdout, r#"{"name":"a/b","tags":["2"]}"#);
+    assert!(one.stderr.contains("--paginate"), "{one:?}");
+}
+
+#[test]
+fn a_next_page_elsewhere_or_without_end_is_not_fetched() {
+    let server = basic(|asked| match asked.line.as_str() {
+        "GET /v2/_catalog" => {
+            respond(200, &["Link: <http://evil.example/v2/_catalog>; rel=next"], r#"{"repositories":[]}"#)
+        }
+        _ => respond(200, &["Link: </v2/a/tags/list>; rel=next"], r#"{"tags":["1"]}"#),
+    });
+    let sandbox = alice(&server.host);
+    for (path, said) in [("_catalog", "outside the registry"), ("a/tags/list", "does not end")] {
+        let run = sandbox.run(&["api", &server.host, path, "--paginate"], "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+        assert!(run.stderr.contains(said), "{run:?}");
+    }
+}
+
+#[test]
+fn l21_l24_what_does_not_have_its_digest_is_an_error_that_names_both() {
+    let server = basic(|asked| {
+        let claim = format!("Docker-Content-Digest: {}", if asked.line.contains("lie") { XYZ } else { ABC });
+        respond(
+            if asked.line.starts_with("PUT") { 201 } else { 200 },
+            &[&claim],
+            if asked.line.starts_with("HEAD") { "" } else { "abc" },
+        )
+    });
+    let sandbox = alice(&server.host);
+    let fine = sandbox.run(&["api", &server.host, &format!("a/blobs/{ABC}")], "");
+    assert_eq!(fine, Run::success("abc"));
+    assert_eq!(sandbox.ok(&["api", &server.host, "a/manifests/1"], ""), "abc");
+    let out = sandbox.home().join("out");
+    let out = out.to_str().unwrap();
+    for words in [
+        vec!["a/manifests/lie"],
+        vec!["a/blobs/sha256:0000"],
+        vec!["a/manifests/sha256:0000", "-X", "HEAD"],
+        vec!["a/blobs/sha256:0000", "--output", out],
+        vec!["a/manifests/lie", "--input", "-", "-H", "Content-Type: x/y"],
+    ] {
+        let words: Vec<&str> = ["api", &server.host].into_iter().chain(words).collect();
+        let run = sandbox.run(&words, "abc");
+        assert_eq!(run.code, Some(1), "{words:?} {run:?}");
+        assert!(run.stderr.contains("says `sha256:") && run.stderr.contains(ABC), "{words:?} {run:?}");
+        assert!(run.stdout.is_empty() || words[2].contains("blobs"), "{words:?} {run:?}");
+    }
+    assert!(!std::path::Path::new(out).exists());
+    assert_eq!(sandbox.run(&["api", &server.host, &format!("a/blobs/{ABC}"), "--output", out], "").code, Some(0));
+    assert_eq!(std::fs::read(out).unwrap(), b"abc");
+}
+
+#[test]
+fn l21_a_blob_that_lies_elsewhere_is_fetched_without_credentials() {
+    let store = Scripted::start(|_| respond(200, &[], "abc"));
+    let location = format!("Location: http://{}/bucket/abc?signed=1", store.host);
+    let round =
+        Scripted::start(|asked| respond(307, &[&format!("Location: {}", asked.line.split(' ').nth(1).unwrap())], ""));
+    let around = format!("Location: http://{}/", round.host);
+    let server =
+        basic(move |asked| respond(307, &[if asked.line.contains("round") { &around } else { &location }], ""));
+    let sandbox = alice(&server.host);
+    let words = ["api", &server.host, &format!("a/blobs/{ABC}"), "-H", "X-Private: 1", "-H", "Range: bytes=0-"];
+    assert_eq!(sandbox.run(&words, ""), Run::success("abc"));
+    assert_eq!(store.seen(), ["GET /bucket/abc?signed=1"]);
+    let run = sandbox.run(&["api", &server.host, "a/round/manifests/1"], "");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("again and again"), "{run:?}");
+    let run = sandbox.run(&["api", &server.host, "a/manifests/1", "-X", "DELETE"], "");
+    assert!(run.stderr.contains("is not followed"), "{run:?}");
+}
+
+#[test]
+fn lo17_a_blob_goes_where_the_registry_says_and_credentials_only_to_the_registry() {
+    let elsewhere = Scripted::start(|asked| respond(if asked.body == "abc" { 201 } else { 400 }, &[], ""));
+    let absolute = format!("Location: http://{}/upload?state=1", elsewhere.host);
+    let server = basic(move |asked| match asked.line.as_str() {
+        "POST /v2/a/blobs/uploads/" => respond(202, &["Location: /v2/a/blobs/uploads/1?state=2"], ""),
+        "POST /v2/b/blobs/uploads/" => respond(202, &[&absolute], ""),
+        _ => respond(if asked.body == "abc" { 201 } else { 400 }, &[&format!("Docker-Content-Digest: {ABC}")], ""),
+    });
+    let sandbox = alice(&server.host);
+    let file = sandbox.home().join("blob");
+    write(&file, b"abc");
+    for repository in ["a", "b"] {
+        let words =
+            ["api", &server.host, &format!("{repository}/blobs/"), "-X", "POST", "--input", file.to_str().unwrap()];
+        let run = sandbox.run(&words, "");
+        let said = format!("✓ stored in {repository}: 3 bytes\n");
+        assert_eq!(run, Run { code: Some(0), stdout: format!("{ABC}\n"), stderr: said });
+    }
+    let seen = server.seen();
+    assert!(seen.contains(&format!("PUT /v2/a/blobs/uploads/1?state=2&digest={ABC} basic")), "{seen:?}");
+    assert_eq!(elsewhere.seen(), [format!("PUT /upload?state=1&digest={ABC}")]);
+}
+
+#[test]
+fn l15_r43_without_an_account_a_visitor_asks() {
+    let server = Scripted::start(|asked| match (asked.scheme(), asked.line.split('?').next().unwrap()) {
+        ("", "GET /token") => respond(200, &[], r#"{"token": "t"}"#),
+        ("bearer", line) if line.contains("/public/") => respond(200, &[], r#"{"tags":[]}"#),
+        _ => respond(401, &["WWW-Authenticate: Bearer realm=\"/token\""], ""),
+    });
+    let sandbox = Sandbox::new();
+    let visitor = format!("! {} has no account here: asking as a visitor\n", server.host);
+    let run = sandbox.run(&["api", &server.host, "public/a/tags/list"], "");
+    assert_eq!(run, Run { code: Some(0), stdout: r#"{"tags":[]}"#.to_owned(), stderr: visitor.clone() });
+    let run = sandbox.run(&["api", &server.host, "private/a/tags/list"], "");
+    let said = format!(
+        "{visitor}error: {0} wants a login for this (401)\nhint: run `docker-credential-ensign login {0}`\n",
+        server.host
+    );
+    assert_eq!(run, Run { code: Some(3), stdout: String::new(), stderr: said });
+    let run = Sandbox::new().with("ENSIGN_ACCOUNT", "bob").run(&["api", &server.host, "public/a/tags/list"], "");
+    assert_eq!(run.code, Some(3), "a named account is never replaced by nobody");
+}
+
+#[test]
+fn o59_an_identity_token_that_is_good_once_is_renewed_and_kept() {
+    let next = Mutex::new(1);
+    let server = Scripted::start(move |asked| match (asked.scheme(), asked.line.as_str()) {
+        (_, "POST /token") => {
+            let mut next = next.lock().unwrap();
+            if !asked.body.ends_with(&format!("refresh_token=r{next}")) {
+                return respond(401, &[], "");
+            }
+            *next += 1;
+            respond(200, &[], &format!(r#"{{"token": "t", "expires_in": 300, "refresh_token": "r{next}"}}"#))
+        }
+        ("bearer", _) => respond(200, &[], r#"{"tags":[]}"#),
+        _ => respond(401, &["WWW-Authenticate: Bearer realm=\"/token\""], ""),
+    });
+    let host = server.host.as_str();
+    let image = format!("{host}/a/b:1");
+    let sandbox = Sandbox::new();
+    sandbox.store(host, "<token>", "r1");
+    for (words, kept) in [
+        (vec!["check", host], "r2"),
+        (vec!["check", &image], "r4"),
+        (vec!["token", &image], "r6"),
+        (vec!["login", host], "r7"),
+        (vec!["api", host, "a/b/tags/list"], "r9"),
+        (vec!["check", host, "--json"], "r10"),
+    ] {
+        sandbox.ok(&words, "");
+        let answer: Value = serde_json::from_str(&sandbox.ok(&["get"], host)).unwrap();
+        assert_eq!(answer["Secret"], kept, "{words:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn o72_a_helper_is_asked_once_in_a_run() {
+    let server = basic(|_| respond(200, &[], r#"{"tags":[]}"#));
+    let sandbox = Sandbox::new();
+    let log = sandbox.home().join("asked");
+    let script = format!(
+        "#!/bin/sh\ncat >/dev/null\necho \"$1\" >>'{}'\n[ \"$1\" != get ] || echo '{{\"Username\":\"alice\",\"Secret\":\"alice-pw\"}}'\n",
+        log.display()
+    );
+    let sandbox = sandbox.with_program("docker-credential-count", &script);
+    let account = json!({"username": "alice", "store": "helper:count"});
+    let config =
+        json!({"version": 3, "registries": {&server.host: {"active": "alice", "accounts": {"alice": account}}}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    sandbox.ok(&["api", &server.host, "a/tags/list", "--paginate"], "");
+    let asked = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(asked, "get\n");
+}
+
+#[test]
+fn a39_plain_http_is_spoken_where_dockers_daemon_is_allowed_to() {
+    let registry = FakeRegistry::start();
+    let port = registry.host.rsplit(':').next().unwrap();
+    let host = format!("0.0.0.0:{port}"); // this machine, by a number that is not loopback
+    for (entry, works) in [(host.as_str(), true), ("0.0.0.0/8", true), ("0.0.0.0:1", false), ("", false)] {
+        for folder in [".docker", ".config/docker"] {
+            let sandbox = alice(&host);
+            write(
+                &sandbox.home().join(folder).join("daemon.json"),
+                json!({"insecure-registries": [entry]}).to_string().as_bytes(),
+            );
+            let run = sandbox.run(&["check", &host], "");
+            assert_eq!(run.code == Some(0), works, "{entry} {folder}: {run:?}");
+        }
+    }
+    let sandbox = alice(&host);
+    write(&sandbox.home().join(".docker/daemon.json"), b"{broken");
+    assert_eq!(sandbox.run(&["check", &host], "").code, Some(1));
+    assert_eq!(sandbox.run(&["check", &host, "--plain-http"], "").code, Some(0));
+}
+
+#[test]
+fn r13_r14_r15_r16_r18_r20_r21_r23_a_login_is_checked_before_it_is_kept() {
+    let registry = FakeRegistry::with_tokens();
+    let sandbox = Sandbox::new();
+    let login = |host: &str, password: &str| {
+        sandbox.run(&["login", host, "-u", "alice", "--password-stdin", "--json"], password)
+    };
+    for (host, password, code, said) in [
+        (
+            registry.host.as_str(),
+            "wrong",
+            3,
+            format!("login failed for {0}: authentication rejected by {0}", registry.host),
+        ),
+        ("localhost:1", "alice-pw", 1, "login failed for localhost:1: could not reach `localhost:1`".to_owned()),
+    ] {
+        let run = login(host, password);
+        let told: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(run.code, Some(code), "{run:?}");
+        assert!(told["error"].as_str().unwrap().starts_with(&said), "{told}");
+        assert!(!sandbox.config_path().exists() && !sandbox.secrets_path(host).exists(), "nothing is stored");
+    }
+    let run = login(&registry.host, "alice-pw");
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, &told["status"], &told["registry"]), (Some(0), &json!("success"), &json!(registry.host)));
+    assert_eq!(read_json(&sandbox.secrets_path(&registry.host))["secrets"]["alice"], "alice-pw");
+}
