@@ -36,7 +36,17 @@ const NOT_FOR: [(&str, &[&str]); 2] = [
 
 /// Outside crates and the files that may name them.
 const HOMES: [(&str, &[&str]); 16] = [
-    ("base64", &["borrow/", "system/http/", "docker/leftovers.rs", "model/jwt.rs", "oci/scripted_server.rs"]),
+    (
+        "base64",
+        &[
+            "borrow/",
+            "system/http/",
+            "docker/leftovers.rs",
+            "docker/export.rs",
+            "model/jwt.rs",
+            "oci/scripted_server.rs",
+        ],
+    ),
     ("clap", &["cli/args/"]),
     ("clap_complete", &["cli/args/"]),
     ("dialoguer", &["cli/ui.rs"]),
