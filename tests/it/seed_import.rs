@@ -398,3 +398,19 @@ fn a26_a27_a28_a29_a31_atcrs_files_of_every_version_are_imported() {
         assert!(again.stderr.starts_with("Everything is there already.\n"), "{again:?}");
     }
 }
+
+#[test]
+fn o14_o36_a_helper_has_our_environment_and_more() {
+    let script = "#!/bin/sh\ncat > /dev/null\nprintf '{\"Username\":\"u\",\"Secret\":\"%s\"}' \"$TEST_SECRET\"\n";
+    let sandbox = Sandbox::new().with_program("docker-credential-one", script).with("TEST_SECRET", "foo");
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "one"}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "h.example", "u", "foo");
+}
+
+#[test]
+fn lo20_a_missing_home_is_said() {
+    let run = sandbox().with("HOME", "").run(&["import"], "");
+    let said = "! there is no home folder, so nothing was looked for in one\nNo logins found.\n";
+    assert_eq!(run, Run { stderr: said.into(), ..Run::success("") });
+}
