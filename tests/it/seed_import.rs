@@ -407,10 +407,3 @@ fn o14_o36_a_helper_has_our_environment_and_more() {
     assert_eq!(import(&sandbox).code, Some(0));
     assert_has(&sandbox, "h.example", "u", "foo");
 }
-
-#[test]
-fn lo20_a_missing_home_is_said() {
-    let run = sandbox().with("HOME", "").run(&["import"], "");
-    let said = "! there is no home folder, so nothing was looked for in one\nNo logins found.\n";
-    assert_eq!(run, Run { stderr: said.into(), ..Run::success("") });
-}
