@@ -17,6 +17,9 @@ use crate::model::Registry;
 pub(super) use gather::found_in;
 pub(super) use keep::{Deed, Fate, Removed, fates, remove, whence};
 
+/// So many registries are named in a sentence.
+const NAMED: usize = 5;
+
 pub(super) fn run(context: &Context<'_>, given: &args::Import) -> Result<ExitCode, Failure> {
     let registries = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
     let places = places(&given.sources)?;
@@ -212,9 +215,11 @@ fn advise(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) {
     registries.sort();
     registries.dedup();
     if !registries.is_empty() {
-        let names: Vec<_> = registries.iter().map(Registry::as_str).collect();
+        let names: Vec<_> = registries.iter().take(NAMED).map(Registry::as_str).collect();
+        let more = registries.len() - names.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         context.ui.note(format_args!(
-            "Docker does not ask Ensign for {} yet:  {} configure-docker",
+            "Docker does not ask Ensign for {}{more} yet:  {} configure-docker",
             names.join(", "),
             context.program
         ));
