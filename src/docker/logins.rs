@@ -197,6 +197,7 @@ impl FoundLogin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Repository;
 
     fn login(key: &str, user: &str, secret: &str) -> Finding {
         let login = FoundLogin {
@@ -260,7 +261,7 @@ mod tests {
         ] {
             let server = server_of(key).unwrap();
             let Target::Registry { registry: found, repository, .. } = server.target() else { panic!("{key}") };
-            assert_eq!((found.as_str(), repository.as_ref().map(|path| path.as_str())), (registry, path), "{key}");
+            assert_eq!((found.as_str(), repository.as_ref().map(Repository::as_str)), (registry, path), "{key}");
         }
         for key in ["", " ", "not a host", "oci://ghcr.io", "https://index.docker.io/v1/other"] {
             assert!(server_of(key).is_none(), "{key}");
