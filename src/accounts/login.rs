@@ -89,18 +89,23 @@ impl Login {
         let keeps_user =
             |account: &&Account| !self.username.is_identity_token() || account.name.as_str() == self.user().as_str();
         let same_user = candidates.accounts.iter().filter(|account| account.is_of(self.user())).filter(keeps_user);
-        let is_bound = |account: &&Account| self.bound.iter().all(|pattern| account.images == [pattern.clone()]);
+        let patterns: Vec<_> = self.images.iter().chain(&self.bound).collect();
+        let is_bound = |account: &&Account| {
+            let same =
+                account.images.len() == patterns.len() && account.images.iter().all(|own| patterns.contains(&own));
+            self.bound.is_none() || same
+        };
         answered.into_iter().chain(same_user).find(is_bound)
     }
 
-    fn user(&self) -> &Username {
+    pub(super) fn user(&self) -> &Username {
         self.token_of.as_ref().unwrap_or(&self.username)
     }
 }
 
 impl Account {
     /// After a login with an identity token the registry's user name is only in the label.
-    fn is_of(&self, user: &Username) -> bool {
+    pub(super) fn is_of(&self, user: &Username) -> bool {
         let own = if self.username.is_identity_token() { self.name.as_str() } else { self.username.as_str() };
         own == user.as_str()
     }

@@ -1,5 +1,6 @@
 //! The core: find, remember, forget, activate. Whatever front asks, these answer.
 
+mod foresee;
 mod forgotten;
 mod login;
 mod obtain;
@@ -9,14 +10,17 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
-use crate::config::{Adopted, ConfigFile, Edit, Origin};
+pub(crate) use crate::config::Adopted;
+use crate::config::{ConfigFile, Edit, Origin};
 use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Wish, choose};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, StoreKind,
     Username,
 };
 use crate::system::env::Env;
+pub(crate) use crate::vault::Refusal;
 use crate::vault::{self, Vault};
+pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use login::{Activate, Login};
 pub(crate) use obtain::{Obtained, Waiting, due};

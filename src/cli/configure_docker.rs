@@ -1,21 +1,19 @@
 //! `configure-docker`: make Docker, Podman, Buildah and Skopeo ask Ensign. Plan, show, apply, in this order.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
+use super::import::{self, Deed, Fate};
 use super::{Context, args};
-use crate::accounts::{Activate, Login};
 use crate::docker::containers::{self, RegistriesConf};
-use crate::docker::leftovers::{self, Leftover};
+use crate::docker::leftovers;
+use crate::docker::logins::{self, Finding, FoundLogin, Where};
 use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state};
-use crate::model::{ImagePattern, Problem, Registry, Source, Target};
-
-/// A file and the plain-text logins in it.
-type Found = (PathBuf, Vec<Leftover>);
+use crate::model::{Problem, Registry};
 
 pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
     let named = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
@@ -44,12 +42,12 @@ fn carry_out(
     given: &args::ConfigureDocker,
     registries: &[Registry],
     plans: &[Plan],
-    found: &[Found],
+    found: &[Finding],
 ) -> Result<(), Failure> {
     let imports = !found.is_empty() && wants_import(context, given)?;
     let mut renewed = None;
     if imports {
-        found.iter().try_for_each(|(path, logins)| import(context, path, logins))?;
+        import(context, found)?;
         // The imports changed the files: what is applied is planned on them as they are now.
         let registries: Vec<_> = registries.iter().cloned().chain(of_logins(found)).collect();
         renewed = Some(self::plans(context, given, &registries)?);
@@ -63,7 +61,7 @@ fn carry_out(
 }
 
 /// The named registries, else those with accounts.
-fn registries(context: &Context<'_>, named: Vec<Registry>, found: &[Found]) -> Result<Vec<Registry>, Failure> {
+fn registries(context: &Context<'_>, named: Vec<Registry>, found: &[Finding]) -> Result<Vec<Registry>, Failure> {
     if !named.is_empty() {
         return Ok(named);
     }
@@ -97,12 +95,12 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
 }
 
 /// The registries whose logins become accounts: once these have left Docker's file, it must ask for them.
-fn of_logins(found: &[Found]) -> impl Iterator<Item = Registry> {
-    found.iter().flat_map(|(_, logins)| logins).map(Leftover::registry)
+fn of_logins(found: &[Finding]) -> impl Iterator<Item = Registry> {
+    found.iter().filter_map(Finding::login).map(FoundLogin::registry)
 }
 
-/// The logins that lie in clear in these tools' files, by file: those of the named registries, else all.
-fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Found>, Failure> {
+/// The logins that lie in clear in these tools' files: those of the named registries, else all.
+fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Finding>, Failure> {
     let docker = context.env.docker_config_dir().map(|folder| folder.join("config.json"));
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
     let mut found = Vec::new();
@@ -112,22 +110,25 @@ fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Fo
             context.ui.note(format_args!("{}: {entry}", context.env.shorten_home(&path)));
         }
         logins.retain(|login| named.is_empty() || named.contains(&login.registry()));
-        if !logins.is_empty() {
-            found.push((path, logins));
-        }
+        found.extend(logins.into_iter().map(|login| import::found_in(Where::File(path.clone()), login)));
     }
+    logins::sort_out(&mut found);
     Ok(found)
 }
 
-fn preview(context: &Context<'_>, plans: &[Plan], found: &[Found]) -> Result<(), Failure> {
+fn preview(context: &Context<'_>, plans: &[Plan], found: &[Finding]) -> Result<(), Failure> {
     let mut blocks = Vec::new();
     for plan in plans {
         let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
         blocks.push(format!("{}{}\n{plan}", context.env.shorten_home(plan.path()), link.unwrap_or_default()));
     }
-    for (path, logins) in found {
-        let lines: Vec<_> = logins.iter().map(|login| format!("  {login}")).collect();
-        blocks.push(format!("{}\n{}", context.env.shorten_home(path), lines.join("\n")));
+    let mut files: Vec<_> = found.iter().map(|finding| import::whence(context, finding)).collect();
+    files.dedup();
+    for file in files {
+        let here = found.iter().filter(|finding| import::whence(context, finding) == file);
+        let lines: Vec<_> =
+            here.filter_map(Finding::login).map(|login| format!("  {}", leftovers::line(login))).collect();
+        blocks.push(format!("{file}\n{}", lines.join("\n")));
     }
     context.ui.data(json!({}), blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n"))?;
     Ok(())
@@ -137,7 +138,7 @@ fn report(
     context: &Context<'_>,
     given: &args::ConfigureDocker,
     plans: &[Plan],
-    found: &[Found],
+    found: &[Finding],
 ) -> Result<(), Failure> {
     let files: Vec<_> = plans
         .iter()
@@ -154,10 +155,11 @@ fn report(
         .collect();
     let plain: Vec<_> = found
         .iter()
-        .flat_map(|(path, logins)| {
-            logins
-                .iter()
-                .map(move |login| json!({"path": path, "server": login.key, "username": login.username.as_str()}))
+        .filter_map(|finding| match (&finding.from, finding.login()) {
+            (Where::File(path), Some(login)) => {
+                Some(json!({"path": path, "server": finding.key, "username": login.username.as_str()}))
+            }
+            _ => None,
         })
         .collect();
     let json = json!({"dry_run": given.dry_run, "undo": given.undo, "files": files, "plain_text": plain});
@@ -170,34 +172,24 @@ fn wants_import(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<
     Ok(given.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }
 
-fn import(context: &Context<'_>, path: &Path, logins: &[Leftover]) -> Result<(), Failure> {
-    for login in logins {
-        let username = &login.username;
-        match login.server.target() {
-            Target::HubToken(token) => context.accounts.set_hub_token(username, *token, Some(&login.secret))?,
-            Target::Registry { registry, repository, user: _ } => {
-                let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
-                let keep = Login {
-                    registry: registry.clone(),
-                    username: username.clone(),
-                    name: None,
-                    store: None,
-                    token_of: login.token_of.clone(),
-                    images: vec![],
-                    bound: bound.transpose().map_err(anyhow::Error::from)?,
-                    kept: login.secret.copy().into(),
-                    source: Source::Given,
-                    activate: Activate::IfNone,
-                };
-                let kept =
-                    context.accounts.remember(&keep).with_context(|| format!("could not import {}", login.key))?;
-                context.ui.say(format_args!("✓ Imported {} of {registry}", kept.name));
+/// Keeps all that can be, and takes that out of the files; what could not be kept is told, and stays.
+fn import(context: &Context<'_>, found: &[Finding]) -> Result<(), Failure> {
+    let fates = import::fates(context, found, Deed::Keep);
+    for (finding, fate) in found.iter().zip(&fates) {
+        match (finding.login(), fate) {
+            (Some(login), Fate::Kept(name, _)) => {
+                context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
             }
+            (_, Fate::Left(reason)) => context.ui.note(format_args!("{} stays: {reason}", finding.key)),
+            (_, Fate::Failed(reason)) => return Err(anyhow!("could not import {}: {reason}", finding.key).into()),
+            (None, _) | (_, Fate::HubToken(_)) => {}
         }
     }
-    let _lock = context.accounts.config.lock()?;
-    leftovers::remove(path, logins)?;
-    Ok(())
+    let removed = import::remove(context, found, &fates);
+    match removed.failures.first() {
+        Some(failure) => Err(anyhow!("{failure}").into()),
+        None => Ok(()),
+    }
 }
 
 fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], left: bool) {

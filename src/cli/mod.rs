@@ -5,7 +5,9 @@ mod api;
 mod args;
 mod check;
 mod configure_docker;
+mod export;
 mod failure;
+mod import;
 mod login;
 mod logout;
 mod pin;
@@ -101,6 +103,8 @@ impl Context<'_> {
             Command::Exec(exec) => shell::run_as(self, &exec),
             Command::Prompt => shell::prompt(self),
             Command::Pin(pin) => pin::run(self, &pin),
+            Command::Import(import) => import::run(self, &import),
+            Command::Export(export) => export::run(self, &export),
             Command::Restore => restore::run(self),
             Command::Completions { shell } => {
                 // A shell completes the first word of a line, which for the plugin is `docker`: not ours.

@@ -38,7 +38,7 @@ impl Adopted {
     }
 
     /// `None` for a document in none of the formats.
-    pub(super) fn from_json(document: &Value) -> Option<Self> {
+    pub(crate) fn from_json(document: &Value) -> Option<Self> {
         let mut adopted = Self { registries: vec![], secrets: vec![], skipped: vec![] };
         for entry in entries(document)? {
             if let Err(reason) = adopted.take(&entry) {

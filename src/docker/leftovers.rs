@@ -10,13 +10,14 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use super::config_json::field;
+use super::logins::{FoundLogin, server_of};
 use super::plan::{Plan, quoted};
 use super::{Change, ConfigJson, json_edit};
-use crate::model::{Registry, Secret, ServerUrl, Target, Username};
+use crate::model::{Secret, Username};
 
 /// Returns the plain-text logins of a file, and the entries of `auths` that cannot be used, each with its reason.
 /// Empty entries are the markers of logins that a helper keeps, and are passed over.
-pub(crate) fn find(file: &ConfigJson) -> (Vec<Leftover>, Vec<Unusable>) {
+pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<Unusable>) {
     let (mut logins, mut unusable) = (Vec::new(), Vec::new());
     for (key, entry) in file.logins() {
         match read(key, entry) {
@@ -29,7 +30,7 @@ pub(crate) fn find(file: &ConfigJson) -> (Vec<Leftover>, Vec<Unusable>) {
 }
 
 /// Takes these logins out of a file, and out of the copy that was kept of it: imported, they must not lie there as well.
-pub(crate) fn remove(path: &Path, imported: &[Leftover]) -> Result<()> {
+pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     for path in [path.to_owned(), Plan::backup_path(path)] {
         take_out(&ConfigJson::load(&path)?, imported)?.apply()?;
     }
@@ -39,9 +40,9 @@ pub(crate) fn remove(path: &Path, imported: &[Leftover]) -> Result<()> {
 /// Plans to take these logins out, once they are imported. What else stands in an entry stays, and the entry itself
 /// as a marker: some programs look only at registries that `auths` names (testcontainers-go `docker_auth.go`).
 /// An entry that holds another login by now is not touched.
-pub(crate) fn take_out(file: &ConfigJson, imported: &[Leftover]) -> Result<Plan> {
+pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Plan> {
     let (present, _) = find(file);
-    let known = |login: &&Leftover| imported.iter().any(|other| other.is_same(login));
+    let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
     let changes = present.iter().filter(known).map(|login| Change::TakeOut { key: login.key.clone() }).collect();
     let auths = file.spelling("auths");
     Plan::of(file, changes, |text, change| {
@@ -50,20 +51,6 @@ pub(crate) fn take_out(file: &ConfigJson, imported: &[Leftover]) -> Result<Plan>
         let secret_fields = entry.keys().filter(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)));
         secret_fields.into_iter().try_fold(text.to_owned(), |text, name| json_edit::remove(&text, &[auths, key, name]))
     })
-}
-
-/// A login in plain text.
-#[derive(Debug)]
-pub(crate) struct Leftover {
-    /// The entry's key, as it stands in the file.
-    pub(crate) key: String,
-    /// What the key means: a registry, in auth.json also a repository, or one of Docker Hub's side tokens.
-    pub(crate) server: ServerUrl,
-    /// `<token>` if the secret is an identity token.
-    pub(crate) username: Username,
-    /// The user name that stood beside an identity token.
-    pub(crate) token_of: Option<Username>,
-    pub(crate) secret: Secret,
 }
 
 /// An entry of `auths` that holds something, but no login.
@@ -76,7 +63,7 @@ pub(crate) struct Unusable {
 /// Why an entry cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The key is blank.
+    /// The key is no registry's address.
     NoServer,
     /// The entry is no object, or a field of it no text.
     NotAnEntry,
@@ -92,14 +79,14 @@ pub(crate) enum Reason {
 
 const FIELDS: [&str; 5] = ["auth", "identitytoken", "username", "password", "secret"];
 
-fn read(key: &str, entry: &Value) -> Result<Option<Leftover>, Reason> {
+fn read(key: &str, entry: &Value) -> Result<Option<FoundLogin>, Reason> {
     let entry = entry.as_object().ok_or(Reason::NotAnEntry)?;
     let (auth, token) = (text(entry, "auth")?, text(entry, "identitytoken")?);
     let name = text(entry, "username")?;
     let secret = text(entry, "password")?.map_or_else(|| text(entry, "secret"), |secret| Ok(Some(secret)))?;
     let (name, secret) = match auth {
         Some(auth) => {
-            let (name, secret) = decode(auth)?;
+            let (name, secret) = decode(&auth.replace('-', "+").replace('_', "/"))?; // some write the other alphabet
             (Some(name), Some(secret))
         }
         None => (name.map(str::to_owned), secret.map(|secret| Secret::new(secret.to_owned()))),
@@ -113,8 +100,8 @@ fn read(key: &str, entry: &Value) -> Result<Option<Leftover>, Reason> {
         (None, None, None) if auth.is_none() => return Ok(None),
         (None, ..) => return Err(Reason::Incomplete),
     };
-    let server = ServerUrl::parse(key).ok_or(Reason::NoServer)?;
-    Ok(Some(Leftover { key: key.to_owned(), server, username, token_of, secret }))
+    let server = server_of(key).ok_or(Reason::NoServer)?;
+    Ok(Some(FoundLogin { key: key.to_owned(), server, username, token_of, secret, did: None }))
 }
 
 fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
@@ -140,41 +127,28 @@ fn identity_token() -> Username {
     Username::IDENTITY_TOKEN.parse().expect("a plain word is a user name")
 }
 
-impl Leftover {
-    pub(crate) fn registry(&self) -> Registry {
-        match self.server.target() {
-            Target::Registry { registry, .. } => registry.clone(),
-            Target::HubToken(_) => Registry::docker_hub(),
-        }
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a login that was renewed meanwhile must not be taken for the old one"
-    )]
-    fn is_same(&self, other: &Self) -> bool {
-        self.key == other.key && self.username == other.username && self.secret.expose() == other.secret.expose()
-    }
+/// A login's line in a preview.
+pub(crate) fn line(login: &FoundLogin) -> String {
+    format!("!   {:<30}plain-text login", quoted(&login.key))
 }
 
 /// Its line in a preview.
-impl fmt::Display for Leftover {
+impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "!   {:<30}plain-text login", quoted(&self.key))
+        write!(f, "!   {:<30}{}", quoted(&self.key), self.reason)
     }
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = match self.reason {
-            Reason::NoServer => "no registry stands there",
-            Reason::NotAnEntry => "not an entry that Docker could read",
-            Reason::NotBase64 => "its `auth` is not base64",
-            Reason::NotALogin => "its `auth` is not a user name and a secret",
-            Reason::Incomplete => "only half of a login",
-            Reason::RegistryToken => "a registry token, which no helper can give",
-        };
-        write!(f, "!   {:<30}{reason}", quoted(&self.key))
+        f.write_str(match self {
+            Self::NoServer => "no registry stands there",
+            Self::NotAnEntry => "not an entry that Docker could read",
+            Self::NotBase64 => "its `auth` is not base64",
+            Self::NotALogin => "its `auth` is not a user name and a secret",
+            Self::Incomplete => "only half of a login",
+            Self::RegistryToken => "a registry token, which no helper can give",
+        })
     }
 }
 
@@ -196,6 +170,8 @@ mod tests {
         for (entry, expected) in [
             (json!({"auth": "ZGF2ZTpwdzoxMjM="}), Ok(Some(("dave", "pw:123")))),
             (json!({"auth": "ZGF2ZTpwdzoxMjM"}), Ok(Some(("dave", "pw:123")))),
+            (json!({"auth": "ZGF2ZTo_Pz8-"}), Ok(Some(("dave", "???>")))),
+            (json!({"auth": "ZGF2ZTo/Pz8+"}), Ok(Some(("dave", "???>")))),
             (json!({"Auth": "ZGF2ZTpwdwAA", "email": 1}), Ok(Some(("dave", "pw")))),
             (json!({"auth": "ZGF2ZTo=", "identitytoken": "tok"}), Ok(Some(("<token>", "tok")))),
             (json!({"identitytoken": "tok"}), Ok(Some(("<token>", "tok")))),
@@ -228,14 +204,14 @@ mod tests {
         let (found, unusable) = find(&file(FULL));
         assert_eq!(found.iter().map(|login| login.key.as_str()).collect::<Vec<_>>(), ["ghcr.io", "c.io"]);
         assert_eq!(unusable, [Unusable { key: "a.io".into(), reason: Reason::NotBase64 }]);
-        let plan = take_out(&file(FULL), &found).unwrap();
+        let plan = take_out(&file(FULL), &found.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(
             plan.after().unwrap(),
             "{\n\t\"auths\": {\n\t\t\"ghcr.io\": {},\n\t\t\"a.io\": {\"auth\": \"%\"},\n\t\t\"b.io\": {},\n\
              \t\t\"c.io\": {\"email\": \"x\"}\n\t}\n}"
         );
         let renewed = FULL.replace("ZGF2ZTpwdw==", "ZGF2ZTpuZXc=");
-        assert!(take_out(&file(&renewed), &found).unwrap().is_empty());
+        assert!(take_out(&file(&renewed), &found.iter().collect::<Vec<_>>()).unwrap().is_empty());
     }
 
     #[test]
@@ -248,7 +224,7 @@ mod tests {
         let copy = Plan::backup_path(&path);
         let (found, _) = find(&load(&copy));
         assert_eq!(found.len(), 2);
-        remove(&path, &found).unwrap();
+        remove(&path, &found.iter().collect::<Vec<_>>()).unwrap();
         for path in [&path, &copy] {
             assert!(find(&load(path)).0.is_empty(), "{path:?}");
         }
@@ -258,9 +234,9 @@ mod tests {
     #[test]
     fn no_secret_is_shown() {
         let (found, unusable) = find(&file(&FULL.replace("\"%\"", "\"aHVudGVyMg==\"")));
-        let plan = take_out(&file(FULL), &found).unwrap();
-        let shown = format!("{found:?} {} {plan:?} {plan} {} {unusable:?}", found[0], unusable[0]);
+        let plan = take_out(&file(FULL), &found.iter().collect::<Vec<_>>()).unwrap();
+        let shown = format!("{found:?} {} {plan:?} {plan} {} {unusable:?}", line(&found[0]), unusable[0]);
         assert!(!["pw", "ZGF2", "hunter2", "aHVud"].iter().any(|secret| shown.contains(secret)), "{shown}");
-        assert_eq!(found[0].to_string(), "!   \"ghcr.io\"                     plain-text login");
+        assert_eq!(line(&found[0]), "!   \"ghcr.io\"                     plain-text login");
     }
 }

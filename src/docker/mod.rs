@@ -5,11 +5,14 @@
 mod config_json;
 pub(crate) mod containers;
 mod daemon_json;
+pub(crate) mod export;
 mod json_edit;
 pub(crate) mod leftovers;
+pub(crate) mod logins;
 pub(crate) mod pins;
 mod plan;
 pub(crate) mod setup;
+pub(crate) mod sources;
 pub(crate) mod state;
 
 pub(crate) use config_json::{Broken, ConfigJson};

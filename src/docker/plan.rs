@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::logins::shown;
 use super::{ConfigJson, HELPER, LIMIT};
 use crate::system::files::{self, Access};
-use crate::system::text::one_line;
 
 /// The changes of one file. It holds the file's text, plain-text logins included, so that it does not print it.
 pub(crate) struct Plan {
@@ -188,9 +188,8 @@ impl fmt::Debug for Plan {
     }
 }
 
-/// Shows a key from the file. Some logins were saved under `https://user:password@host`.
 pub(super) fn quoted(key: &str) -> String {
-    format!("\"{}\"", one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80))
+    format!("\"{}\"", shown(key))
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn failed(helper: &HelperName, account: &Account, deed: &str) -> Problem {
     )
 }
 
-fn is_not_found(stdout: &[u8]) -> bool {
+pub(super) fn is_not_found(stdout: &[u8]) -> bool {
     String::from_utf8_lossy(stdout).trim() == NOT_FOUND
 }
 

@@ -2,6 +2,7 @@
 
 mod entry;
 mod file;
+mod foreign;
 mod helper;
 mod mounted;
 
@@ -16,6 +17,7 @@ use crate::system::text;
 use file::SecretFile;
 
 pub(crate) use file::Widened;
+pub(crate) use foreign::Refusal;
 pub(crate) use mounted::is_given;
 
 /// Gets, puts and removes secrets. Whoever puts or removes holds the config's lock.

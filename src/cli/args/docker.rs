@@ -1,6 +1,6 @@
 //! The words of the commands that read and write the files of Docker and its family.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
@@ -33,4 +33,58 @@ pub(in crate::cli) struct Pin {
     /// The folder of the program [default: where docker-credential-ensign is on PATH]
     #[arg(long, value_name = "FOLDER")]
     pub(in crate::cli) folder: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Import {
+    /// Where to look: env, docker, containers, finch, helm, atcr, helper:NAME, or a file [default: wherever there is one,
+    /// in the order in which Docker would]
+    #[arg(value_name = "SOURCE")]
+    pub(in crate::cli) sources: Vec<String>,
+    /// Only the logins of this registry; may be repeated
+    #[arg(long = "host", value_name = "HOST")]
+    pub(in crate::cli) hosts: Vec<String>,
+    /// Show what would be imported, and change nothing
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+    /// Remove what was imported from where it was found
+    #[arg(long)]
+    pub(in crate::cli) remove: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(in crate::cli) yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Export {
+    /// Images, each for the account that answers for it, or registries, for their default accounts
+    #[arg(value_name = "IMAGE")]
+    pub(in crate::cli) subjects: Vec<String>,
+    /// dockerconfigjson or a whole Secret for Kubernetes, auth.json for Podman and its family, env for a shell
+    #[arg(long, value_enum)]
+    pub(in crate::cli) format: ExportFormat,
+    /// All accounts: of the registries that are named, or of every one
+    #[arg(long)]
+    pub(in crate::cli) all: bool,
+    /// Write to a file that only you can read, not to stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(in crate::cli) output: Option<String>,
+    /// The name of the Secret
+    #[arg(long, value_name = "NAME", default_value = "ensign")]
+    pub(in crate::cli) name: String,
+    /// The namespace of the Secret
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(in crate::cli) namespace: Option<String>,
+    /// Do not ask: show secrets on a terminal, write over a file
+    #[arg(short, long)]
+    pub(in crate::cli) yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ExportFormat {
+    Dockerconfigjson,
+    Secret,
+    #[value(name = "auth.json")]
+    AuthJson,
+    Env,
 }

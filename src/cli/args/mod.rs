@@ -15,7 +15,7 @@ pub(super) use clap_complete::Shell;
 pub(super) use ask::{Api, Check, Token, Which};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
-pub(super) use docker::{ConfigureDocker, Pin};
+pub(super) use docker::{ConfigureDocker, Export, ExportFormat, Import, Pin};
 pub(super) use login::{Login, Logout};
 pub(super) use shell::{Exec, Use, UseShell};
 
@@ -68,6 +68,10 @@ pub(super) enum Command {
     Exec(Exec),
     /// Print the account of this shell or folder for a shell's prompt, if one is set
     Prompt,
+    /// Turn logins of Docker, Podman, Finch, helm, ATCR or another helper into accounts
+    Import(Import),
+    /// Write logins down for those who cannot ask Ensign: a Kubernetes pull secret, an auth.json, a CI job
+    Export(Export),
     /// Put back the last good copy of a damaged config, and move damaged secrets aside
     Restore,
     /// Print the completions of a shell

@@ -90,7 +90,7 @@ fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
 }
 
 fn write_and_rename(target: &Path, contents: &[u8], access: Access) -> io::Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("."));
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     imp::create_folder(folder)?;
     let unfinished = sibling(target, ".new");
     let written = write_new(&unfinished, contents).and_then(|()| {

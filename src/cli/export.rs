@@ -1,0 +1,177 @@
+//! `export`: logins written down in clear, for those who cannot ask Ensign. Loud about it.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::args::ExportFormat;
+use super::failure::{Failure, Kind};
+use super::{Context, args, which};
+use crate::docker::export::{self, Chosen, Exported, Form};
+use crate::model::choice::Candidates;
+use crate::model::{Account, Problem, Source};
+use crate::system::files::{self, Access};
+
+pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCode, Failure> {
+    let output = given.output.as_deref().filter(|path| *path != "-").map(|path| context.env.expand_home(path));
+    check_words(given)?;
+    let chosen = choose(context, given)?;
+    may_write(context, given, output.as_deref())?;
+    let form = match given.format {
+        ExportFormat::AuthJson => Form::AuthJson,
+        ExportFormat::Dockerconfigjson | ExportFormat::Secret => Form::DockerConfigJson,
+        ExportFormat::Env => Form::Variable,
+    };
+    let exported = export::export(form, &chosen);
+    for left in &exported.left_out {
+        context.ui.note(format_args!("not exported: {} of {}, {}", left.account.name, left.account.registry, left.why));
+    }
+    if exported.is_empty() {
+        return Err(Failure::not_logged_in("there is nothing to export in this form", "try `--format auth.json`"));
+    }
+    let text = match given.format {
+        ExportFormat::AuthJson | ExportFormat::Dockerconfigjson => exported.file(),
+        ExportFormat::Env => exported.shell_line(),
+        ExportFormat::Secret => exported.manifest(&given.name, given.namespace.as_deref()),
+    };
+    if let Some(path) = &output {
+        files::replace(path, text.as_bytes(), Access::Private)?;
+    }
+    warn(context, &chosen, &exported, output.as_deref());
+    if context.ui.is_json() {
+        report(context, &exported, output.as_deref(), &text)?;
+    } else if output.is_none() {
+        context.ui.print(&text)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_words(given: &args::Export) -> Result<(), Failure> {
+    if given.subjects.is_empty() && !given.all {
+        return Err(Failure::usage("no account was named", "name images or registries, or use `--all`"));
+    }
+    let names = [(Some(given.name.as_str()), false), (given.namespace.as_deref(), true)];
+    for (name, is_label) in names.into_iter().filter_map(|(name, is_label)| Some((name?, is_label))) {
+        if !export::is_kubernetes_name(name, is_label) {
+            let what = format!("`{name}` is no name in Kubernetes");
+            return Err(Failure::usage(what, "use small letters, digits and `-`"));
+        }
+    }
+    Ok(())
+}
+
+/// Secrets go to a terminal, and over a file, only if a person says so.
+fn may_write(context: &Context<'_>, given: &args::Export, output: Option<&Path>) -> Result<(), Failure> {
+    let (what, cure, question) = match output {
+        Some(path) if path.exists() => {
+            if !path.is_file() {
+                let what = format!("`{}` is not a file", path.display());
+                return Err(Failure::usage(what, "name a file, or leave `--output` out and redirect stdout"));
+            }
+            let what = format!("`{}` is there already", path.display());
+            (what.clone(), "name another file, or write over it with `--yes`", format!("{what}. Write over it?"))
+        }
+        None if io::stdout().is_terminal() => (
+            "secrets would be shown on this terminal".to_owned(),
+            "write to a file with `--output FILE`, or show them with `--yes`",
+            "This shows secrets on the terminal. Go on?".to_owned(),
+        ),
+        Some(_) | None => return Ok(()),
+    };
+    if given.yes {
+        return Ok(());
+    }
+    if !context.ui.can_ask() {
+        return Err(Failure::usage(what, cure));
+    }
+    let agreed = context.ui.confirm(&question)?;
+    if agreed { Ok(()) } else { Err(Failure::new(Kind::Cancelled, Problem::new("nothing exported", cure))) }
+}
+
+/// The accounts that answer for what was named, each once, with their secrets as they are now.
+fn choose(context: &Context<'_>, given: &args::Export) -> Result<Vec<Chosen>, Failure> {
+    let mut found: Vec<(Candidates, Vec<Account>)> = Vec::new();
+    if given.all && given.subjects.is_empty() {
+        found = context.accounts.all()?.into_iter().map(|one| (one.clone(), one.accounts)).collect();
+    }
+    for subject in &given.subjects {
+        let (registry, image) = which::registry_or_image(subject)?;
+        let candidates = context.candidates(&registry)?;
+        let accounts = if given.all {
+            candidates.accounts.clone()
+        } else {
+            vec![which::account_for(context, &candidates, image.as_ref())?.clone()]
+        };
+        match found.iter_mut().find(|(known, _)| known.registry == registry) {
+            Some((_, known)) => {
+                let new: Vec<_> = accounts.into_iter().filter(|account| !known.contains(account)).collect();
+                known.extend(new);
+            }
+            None => found.push((candidates, accounts)),
+        }
+    }
+    if found.iter().all(|(_, accounts)| accounts.is_empty()) {
+        return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
+    }
+    let mut chosen = Vec::new();
+    for (candidates, accounts) in found {
+        let alone = accounts.len() == 1;
+        for account in accounts {
+            let credential = context.credential(&account)?;
+            let by_default = alone || candidates.default_account() == Some(&account);
+            chosen.push(Chosen { account, credential, by_default });
+        }
+    }
+    Ok(chosen)
+}
+
+fn warn(context: &Context<'_>, chosen: &[Chosen], exported: &Exported, output: Option<&Path>) {
+    let written = |account: &Account| exported.keys.iter().any(|(_, other)| other == account);
+    let accounts: Vec<_> = chosen.iter().map(|one| &one.account).filter(|account| written(account)).collect();
+    let count = accounts.len();
+    let secrets = if count == 1 { "1 secret is" } else { &format!("{count} secrets are") };
+    match output {
+        Some(path) => {
+            let path = context.env.shorten_home(path);
+            context.ui.say(format_args!("✓ Wrote {path}"));
+            context.ui.note(format_args!("{secrets} in clear in {path}: whoever reads it can use them"));
+        }
+        None => context.ui.note(format_args!("{secrets} in clear on stdout: whoever reads it can use them")),
+    }
+    for account in accounts.into_iter().filter(|account| account.source != Source::Given) {
+        let until = context.accounts.kept(account).ok().flatten().and_then(|kept| kept.until);
+        let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
+        let end = match left {
+            Some(left) => format!("ends in {} minutes", left.as_secs() / 60),
+            None => "may end soon".to_owned(),
+        };
+        context.ui.note(format_args!(
+            "the secret of {} of {} {end}, and what was exported is not renewed",
+            account.name, account.registry
+        ));
+    }
+}
+
+fn report(context: &Context<'_>, exported: &Exported, output: Option<&Path>, text: &str) -> Result<(), Failure> {
+    let account = |account: &Account| (account.registry.to_string(), account.name.to_string());
+    let entries = exported.keys.iter().map(|(key, of)| {
+        let (registry, name) = account(of);
+        json!({"key": key, "registry": registry, "account": name})
+    });
+    let left_out = exported.left_out.iter().map(|left| {
+        let (registry, name) = account(&left.account);
+        json!({"registry": registry, "account": name, "reason": left.why})
+    });
+    let json = json!({
+        "status": "success",
+        "output": output.map(PathBuf::from),
+        "entries": entries.collect::<Vec<_>>(),
+        "left_out": left_out.collect::<Vec<_>>(),
+        "content": if output.is_none() { Some(text) } else { None },
+    });
+    context.ui.data(json, "")?;
+    Ok(())
+}

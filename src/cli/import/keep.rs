@@ -1,0 +1,155 @@
+//! Keeping logins that were found: foretold, done, and taken away where they lay. `import` and `configure-docker` both
+//! come through here.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Error, Result};
+
+use crate::accounts::{Activate, Effect, Login};
+use crate::cli::Context;
+use crate::docker::leftovers;
+use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of};
+use crate::model::{AccountName, HubToken, Source};
+use crate::system::text::one_line;
+
+/// What becomes, or became, of a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Fate {
+    Kept(AccountName, Effect),
+    /// One of the tokens that Docker keeps beside a Docker Hub account.
+    HubToken(Effect),
+    /// Left alone on purpose.
+    Left(String),
+    Failed(String),
+}
+
+/// Whether it is only foretold or done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Deed {
+    Foretell,
+    Keep,
+}
+
+/// The fate of each finding. Kept anew is only what is not there already.
+pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: Deed) -> Vec<Fate> {
+    let mut fates: Vec<Fate> = Vec::with_capacity(findings.len());
+    for (place, finding) in findings.iter().enumerate() {
+        let fate = match &finding.what {
+            What::Skipped(reason) => Fate::Left(reason.clone()),
+            What::Failed(reason) => Fate::Failed(reason.clone()),
+            What::Login(_, Part::BehindAnother(at)) => Fate::Left(format!(
+                "{} has another secret of this user, and comes first",
+                whence(context, &findings[*at])
+            )),
+            What::Login(_, Part::Joins(at)) => fates[*at].clone(),
+            What::Login(found, Part::Leads) => {
+                let fate = match found.hub_token() {
+                    Some(token) => keep_hub_token(context, found, token, deed),
+                    None => keep(context, findings, place, found, deed),
+                };
+                fate.unwrap_or_else(|error| Fate::Failed(reason(&error)))
+            }
+        };
+        fates.push(fate);
+    }
+    fates
+}
+
+/// Takes the logins that are kept now away from where they were found. Returns the places that did not give them up.
+pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) -> Removed {
+    let mut removed = Removed { logins: vec![false; findings.len()], failures: vec![] };
+    let kept: Vec<_> = findings
+        .iter()
+        .zip(fates)
+        .enumerate()
+        .filter(|(_, (_, fate))| matches!(fate, Fate::Kept(..) | Fate::HubToken(_)))
+        .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
+        .collect();
+    let mut files: Vec<&PathBuf> = vec![];
+    for (place, from, login) in &kept {
+        match from {
+            Where::Helper(helper) => match context.accounts.vault.erase_at(helper, &login.key) {
+                Ok(()) => removed.logins[*place] = true,
+                Err(problem) => removed.failures.push(format!("{}: {problem}", login.registry())),
+            },
+            Where::File(path) if !files.contains(&path) => files.push(path),
+            Where::File(_) | Where::Environment | Where::Atcr(_) => {}
+        }
+    }
+    for path in files {
+        let here = kept.iter().filter(|(_, from, _)| matches!(from, Where::File(file) if file == path));
+        let (places, logins): (Vec<usize>, Vec<&FoundLogin>) = here.map(|(place, _, login)| (*place, *login)).unzip();
+        let lock = context.accounts.config.lock();
+        match lock.and_then(|_lock| leftovers::remove(path, &logins)) {
+            Ok(()) => places.into_iter().for_each(|place| removed.logins[place] = true),
+            Err(error) => removed.failures.push(reason(&error)),
+        }
+    }
+    removed
+}
+
+/// What came of taking logins away.
+pub(in crate::cli) struct Removed {
+    /// For each finding, whether it lies there no longer.
+    pub(in crate::cli) logins: Vec<bool>,
+    pub(in crate::cli) failures: Vec<String>,
+}
+
+/// The place of a finding, as a person reads it.
+pub(in crate::cli) fn whence(context: &Context<'_>, finding: &Finding) -> String {
+    match &finding.from {
+        Where::File(path) | Where::Atcr(path) => context.env.shorten_home(path),
+        Where::Helper(helper) => helper.program(),
+        Where::Environment => "DOCKER_AUTH_CONFIG".into(),
+    }
+}
+
+fn keep(context: &Context<'_>, findings: &[Finding], place: usize, found: &FoundLogin, deed: Deed) -> Result<Fate> {
+    let mut images = images_of(findings, place);
+    let bound = found.bound().and_then(|_| images.pop());
+    let login = Login {
+        registry: found.registry(),
+        username: found.username.clone(),
+        name: None,
+        store: None,
+        token_of: found.token_of.clone(),
+        images,
+        bound,
+        kept: found.secret.copy().into(),
+        source: Source::Given,
+        activate: Activate::IfNone,
+    };
+    let (name, effect) = context.accounts.foresee(&login)?;
+    match (effect, deed) {
+        (Effect::Supplied, _) => Ok(Fate::Left(format!("{name} gets its secrets by itself"))),
+        (Effect::Same, _) | (_, Deed::Foretell) => Ok(Fate::Kept(name, effect)),
+        (Effect::New | Effect::Renews, Deed::Keep) => {
+            let kept = context.accounts.remember(&login).context("could not be kept")?;
+            if let (Some(did), None) = (&found.did, &kept.did) {
+                let with_did = crate::model::Account { did: Some(did.clone()), ..kept.clone() };
+                context.accounts.change(|edit| {
+                    edit.document.put(&with_did);
+                    Ok(())
+                })?;
+            }
+            Ok(Fate::Kept(kept.name, effect))
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
+fn keep_hub_token(context: &Context<'_>, found: &FoundLogin, token: HubToken, deed: Deed) -> Result<Fate> {
+    let effect = match context.accounts.vault.hub_token(&found.username, token)? {
+        Some(known) if known.expose() == found.secret.expose() => Effect::Same,
+        Some(_) => Effect::Renews,
+        None => Effect::New,
+    };
+    if deed == Deed::Keep && effect != Effect::Same {
+        context.accounts.set_hub_token(&found.username, token, Some(&found.secret))?;
+    }
+    Ok(Fate::HubToken(effect))
+}
+
+fn reason(error: &Error) -> String {
+    one_line(&format!("{error:#}"), 300)
+}

@@ -1,0 +1,273 @@
+//! `import`: logins of other tools become accounts. Looked for, shown, kept; removed where they lay only if asked.
+
+mod gather;
+mod keep;
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::accounts::Effect;
+use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
+use crate::docker::sources::Place;
+use crate::docker::{ConfigJson, state};
+use crate::model::Registry;
+pub(super) use gather::found_in;
+pub(super) use keep::{Deed, Fate, Removed, fates, remove, whence};
+
+/// So many registries are named in a sentence.
+const NAMED: usize = 5;
+
+pub(super) fn run(context: &Context<'_>, given: &args::Import) -> Result<ExitCode, Failure> {
+    let registries = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
+    let places = places(&given.sources)?;
+    if context.env.home().is_none() {
+        context.ui.note("there is no home folder, so nothing was looked for in one");
+    }
+    let findings = gather::gather(context, &places, &registries)?;
+    let foretold = fates(context, &findings, Deed::Foretell);
+    if !context.ui.is_json() {
+        preview(context, &findings, &foretold)?;
+    }
+    let worth = foretold.iter().any(is_kept) && !given.dry_run;
+    if worth && !given.yes && context.ui.can_ask() && !agreed(context, given, &foretold)? {
+        context.ui.say("Nothing imported.");
+        return Ok(ExitCode::from(130));
+    }
+    let (fates, removed) = if worth { carry_out(context, given, &findings) } else { (foretold, None) };
+    conclude(context, given, &findings, &fates, removed.as_ref())?;
+    let failed = fates.iter().any(|fate| matches!(fate, Fate::Failed(_)))
+        || removed.is_some_and(|removed| !removed.failures.is_empty());
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn places(words: &[String]) -> Result<Vec<Place>, Failure> {
+    if words.is_empty() {
+        return Ok(Place::ALL.to_vec());
+    }
+    let parse = |word: &String| {
+        word.parse()
+            .map_err(|error: String| Failure::usage(error, "name it as in `helper:pass`, for docker-credential-pass"))
+    };
+    words.iter().map(parse).collect()
+}
+
+fn agreed(context: &Context<'_>, given: &args::Import, foretold: &[Fate]) -> Result<bool, Failure> {
+    if foretold.iter().filter(|fate| is_kept(fate)).all(is_there) && !given.remove {
+        return Ok(true); // nothing will change
+    }
+    let question =
+        if given.remove { "Import these, and remove them from where they are?" } else { "Import these into Ensign?" };
+    Ok(context.ui.confirm(question)?)
+}
+
+fn carry_out(context: &Context<'_>, given: &args::Import, findings: &[Finding]) -> (Vec<Fate>, Option<Removed>) {
+    let fates = fates(context, findings, Deed::Keep);
+    let removed = given.remove.then(|| remove(context, findings, &fates));
+    (fates, removed)
+}
+
+/// One line for each entry that was found.
+fn preview(context: &Context<'_>, findings: &[Finding], foretold: &[Fate]) -> Result<(), Failure> {
+    let rows: Vec<[String; 4]> = findings
+        .iter()
+        .zip(foretold)
+        .map(|(finding, fate)| {
+            let user = finding.login().map(|login| login.user().to_string()).unwrap_or_default();
+            [target(finding), user, whence(context, finding), future(finding, fate)]
+        })
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let (first, second, third) = (width(0), width(1), width(2));
+    let lines: Vec<_> = rows
+        .iter()
+        .zip(foretold)
+        .map(|([target, user, from, future], fate)| {
+            let mark = if matches!(fate, Fate::Failed(_)) { "!" } else { " " };
+            format!("{mark} {target:first$}  {user:second$}  {from:third$}  {future}")
+        })
+        .collect();
+    context.ui.data(json!({}), lines.join("\n"))?;
+    Ok(())
+}
+
+/// The registry, or the part of it, that an entry is for.
+fn target(finding: &Finding) -> String {
+    match finding.login() {
+        Some(login) => match (login.hub_token(), login.bound()) {
+            (Some(token), _) => format!("{} ({})", login.registry(), token.name()),
+            (None, Some(pattern)) => pattern.to_string(),
+            (None, None) => login.registry().to_string(),
+        },
+        None => finding.key.clone(),
+    }
+}
+
+fn future(finding: &Finding, fate: &Fate) -> String {
+    let effect = match fate {
+        Fate::Kept(_, effect) | Fate::HubToken(effect) => effect,
+        Fate::Left(reason) => return format!("skipped: {reason}"),
+        Fate::Failed(reason) => return reason.clone(),
+    };
+    if let What::Login(_, Part::Joins(_)) = finding.what {
+        return "the same login as above".into();
+    }
+    let short = finding.login().is_some_and(|login| logins::is_short_lived_user(&login.username));
+    let remark = if short { "; such a secret ends within hours" } else { "" };
+    let word = match (effect, fate) {
+        (Effect::New, _) => "new".to_owned(),
+        (_, Fate::Kept(name, Effect::Renews)) => format!("renews {name}"),
+        (Effect::Renews, _) => "renews it".to_owned(),
+        (Effect::Same | Effect::Supplied, _) => "there already".to_owned(),
+    };
+    word + remark
+}
+
+/// What came of it: sentences for a person, a report for a program.
+fn conclude(
+    context: &Context<'_>,
+    given: &args::Import,
+    findings: &[Finding],
+    fates: &[Fate],
+    removed: Option<&Removed>,
+) -> Result<(), Failure> {
+    let imported = || {
+        let leads = |finding: &&Finding| matches!(finding.what, What::Login(_, Part::Leads));
+        findings.iter().zip(fates).filter(move |(finding, fate)| leads(finding) && is_kept(fate) && !is_there(fate))
+    };
+    if context.ui.is_json() {
+        let logins = findings.iter().zip(fates).enumerate().map(|(place, (finding, fate))| {
+            let is_removed = removed.is_some_and(|removed| removed.logins[place]);
+            entry(finding, fate, given.dry_run, is_removed)
+        });
+        let failures = removed.map(|removed| removed.failures.as_slice()).unwrap_or_default();
+        let failed = !failures.is_empty() || fates.iter().any(|fate| matches!(fate, Fate::Failed(_)));
+        let status = if failed { "error" } else { "success" };
+        let logins: Vec<_> = logins.collect();
+        context
+            .ui
+            .data(json!({"status": status, "dry_run": given.dry_run, "logins": logins, "not_removed": failures}), "")?;
+        return Ok(());
+    }
+    if findings.is_empty() {
+        context.ui.say("No logins found.");
+        return Ok(());
+    }
+    if given.dry_run {
+        context.ui.say("Nothing imported.");
+        return Ok(());
+    }
+    for (finding, fate) in imported() {
+        let (Some(login), Fate::Kept(name, _)) = (finding.login(), fate) else { continue };
+        context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
+    }
+    if imported().next().is_none() && fates.iter().any(is_kept) {
+        context.ui.say("Everything is there already.");
+    }
+    match removed {
+        Some(removed) => tell_removed(context, findings, removed),
+        None if fates.iter().any(is_kept) => {
+            context.ui.note("nothing was removed: `--remove` takes imported logins away from where they were found");
+        }
+        None => {}
+    }
+    advise(context, findings, fates);
+    Ok(())
+}
+
+fn tell_removed(context: &Context<'_>, findings: &[Finding], removed: &Removed) {
+    let count = removed.logins.iter().filter(|gone| **gone).count();
+    if count > 0 {
+        let logins = if count == 1 { "login" } else { "logins" };
+        context.ui.say(format_args!("✓ Removed {count} {logins} from where they were"));
+    }
+    for finding in findings {
+        if let (What::Login(login, Part::BehindAnother(_)), place) = (&finding.what, whence(context, finding)) {
+            context.ui.note(format_args!(
+                "{} of {} stays in {place}: it has another secret, which a later import would take",
+                login.user(),
+                login.registry()
+            ));
+        }
+    }
+    for failure in &removed.failures {
+        context.ui.note(format_args!("not removed: {failure}"));
+    }
+    let is_in =
+        |from: fn(&Where) -> bool| findings.iter().any(|finding| finding.login().is_some() && from(&finding.from));
+    if is_in(|from| *from == Where::Environment) {
+        context.ui.note("DOCKER_AUTH_CONFIG is still set: unset it where it is set, or Docker goes on using it");
+    }
+    if is_in(|from| matches!(from, Where::Atcr(_))) {
+        context.ui.note("the file of ATCR's helper stays as it is: its own program still reads it");
+    }
+}
+
+/// Docker must ask Ensign for what is here now.
+fn advise(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) {
+    let Some(folder) = context.env.docker_config_dir() else { return };
+    let Ok(docker) = ConfigJson::load(&folder.join("config.json")) else { return };
+    let kept = findings.iter().zip(fates).filter(|(_, fate)| is_kept(fate)).filter_map(|(finding, _)| finding.login());
+    let mut registries: Vec<Registry> = kept.map(FoundLogin::registry).collect();
+    registries.retain(|registry| !state::asks_us(&docker, registry));
+    registries.sort();
+    registries.dedup();
+    if !registries.is_empty() {
+        let names: Vec<_> = registries.iter().take(NAMED).map(Registry::as_str).collect();
+        let more = registries.len() - names.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        context.ui.note(format_args!(
+            "Docker does not ask Ensign for {}{more} yet:  {} configure-docker",
+            names.join(", "),
+            context.program
+        ));
+    }
+}
+
+fn is_kept(fate: &Fate) -> bool {
+    matches!(fate, Fate::Kept(..) | Fate::HubToken(_))
+}
+
+fn is_there(fate: &Fate) -> bool {
+    matches!(fate, Fate::Kept(_, Effect::Same) | Fate::HubToken(Effect::Same))
+}
+
+fn entry(finding: &Finding, fate: &Fate, dry_run: bool, removed: bool) -> Value {
+    let (kind, place) = match &finding.from {
+        Where::File(path) => ("file", path.display().to_string()),
+        Where::Atcr(path) => ("atcr", path.display().to_string()),
+        Where::Helper(helper) => ("helper", helper.to_string()),
+        Where::Environment => ("env", "DOCKER_AUTH_CONFIG".into()),
+    };
+    let (effect, reason) = match fate {
+        Fate::Kept(_, effect) | Fate::HubToken(effect) => (
+            match effect {
+                Effect::New => "new",
+                Effect::Renews => "renews",
+                Effect::Same | Effect::Supplied => "same",
+            },
+            None,
+        ),
+        Fate::Left(reason) => ("skipped", Some(reason)),
+        Fate::Failed(reason) => ("failed", Some(reason)),
+    };
+    let account = match fate {
+        Fate::Kept(name, _) => Some(name.as_str()),
+        _ => None,
+    };
+    let login = finding.login();
+    json!({
+        "registry": login.map(|login| login.registry().to_string()),
+        "images": login.and_then(FoundLogin::bound).map(|pattern| pattern.to_string()),
+        "username": login.map(|login| login.user().as_str()),
+        "server": finding.key,
+        "from": {"kind": kind, "place": place},
+        "effect": effect,
+        "reason": reason,
+        "account": account,
+        "imported": is_kept(fate) && !dry_run,
+        "removed": removed,
+    })
+}

@@ -1,0 +1,242 @@
+//! Logins in the forms that other programs read: `auth.json`, a Kubernetes pull secret, `DOCKER_AUTH_CONFIG`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::model::{Account, Credential, ImagePattern, Registry};
+
+/// Who will read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Podman, Buildah and Skopeo: a key may name a part of a registry, and the longest that fits wins
+    /// (containers/image `docs/containers-auth.json.5.md`).
+    AuthJson,
+    /// The kubelet: a key may name a path too, of which it tries the longest first; it knows no identity tokens
+    /// (kubernetes `pkg/credentialprovider/keyring.go`).
+    DockerConfigJson,
+    /// Docker from 28.3 on: exactly `auths` with `auth` and exact keys (docker/cli `cli/config/configfile/file.go`).
+    Variable,
+}
+
+/// An account to be written down.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) account: Account,
+    pub(crate) credential: Credential,
+    /// Whether it answers for all of its registry.
+    pub(crate) by_default: bool,
+}
+
+/// What is written, and what cannot be said in this form.
+pub(crate) struct Exported {
+    auths: Map<String, Value>,
+    /// The keys with the accounts they stand for.
+    pub(crate) keys: Vec<(String, Account)>,
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// An account, or some of its images, that the form has no words for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    pub(crate) account: Account,
+    pub(crate) why: String,
+}
+
+/// Writes the accounts down in a form.
+pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
+    let mut exported = Exported { auths: Map::new(), keys: vec![], left_out: vec![] };
+    for one in chosen {
+        let account = &one.account;
+        let mut leave_out = |why: String| exported.left_out.push(LeftOut { account: account.clone(), why });
+        if one.credential.username.is_identity_token() && form != Form::AuthJson {
+            leave_out("it has an identity token, which only an auth.json can hold".into());
+            continue;
+        }
+        let mut keys = Vec::new();
+        if one.by_default {
+            keys.push(host_key(form, &account.registry));
+        }
+        // An own namespace lies within the whole registry; images that somebody wrote down are kept as they are.
+        let patterns = if one.by_default { account.images.clone() } else { account.patterns() };
+        for pattern in patterns {
+            match (form, path_key(&pattern)) {
+                (Form::Variable, _) if one.by_default => {}
+                (Form::Variable, _) => leave_out(format!("{pattern}: the variable knows whole registries only")),
+                (_, Some(key)) => keys.push(key),
+                (_, None) => leave_out(format!("{pattern}: a `*` within has no words there")),
+            }
+        }
+        if keys.is_empty() && exported.left_out.iter().all(|left| left.account != *account) {
+            exported.left_out.push(LeftOut {
+                account: account.clone(),
+                why: "another account answers for the registry, and it has no images of its own".into(),
+            });
+        }
+        for key in keys {
+            if exported.auths.contains_key(&key) {
+                let why = format!("{key}: another account is for the same");
+                exported.left_out.push(LeftOut { account: account.clone(), why });
+                continue;
+            }
+            exported.auths.insert(key.clone(), entry(account, &one.credential));
+            exported.keys.push((key, account.clone()));
+        }
+    }
+    exported
+}
+
+impl Exported {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The file's text. It holds secrets.
+    pub(crate) fn file(&self) -> String {
+        let text = serde_json::to_string_pretty(&json!({"auths": self.auths})).expect("texts always serialize");
+        text + "\n"
+    }
+
+    /// A line for `sh`. It holds secrets.
+    pub(crate) fn shell_line(&self) -> String {
+        let text = json!({"auths": self.auths}).to_string();
+        format!("export DOCKER_AUTH_CONFIG='{}'\n", text.replace('\'', r"'\''"))
+    }
+
+    /// A manifest of a Secret, in JSON, which `kubectl apply -f` reads. It holds secrets.
+    pub(crate) fn manifest(&self, name: &str, namespace: Option<&str>) -> String {
+        let mut metadata = json!({"name": name});
+        if let Some(namespace) = namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        let data = STANDARD.encode(json!({"auths": self.auths}).to_string());
+        let manifest = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": metadata,
+            "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": data},
+        });
+        serde_json::to_string_pretty(&manifest).expect("texts always serialize") + "\n"
+    }
+}
+
+/// Tells whether Kubernetes takes this as a name: a subdomain as of RFC 1123, for a namespace a single label.
+pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let part =
+        |part: &str| part.starts_with(inner) && part.ends_with(inner) && part.chars().all(|c| inner(c) || c == '-');
+    if is_label { text.len() <= 63 && part(text) } else { text.len() <= 253 && text.split('.').all(part) }
+}
+
+/// Docker finds Docker Hub under its address only, the containers tools under its name.
+fn host_key(form: Form, registry: &Registry) -> String {
+    match form {
+        Form::AuthJson => registry.to_string(),
+        Form::DockerConfigJson | Form::Variable => registry.docker_key().to_owned(),
+    }
+}
+
+/// `ghcr.io/acme/**` as the key `ghcr.io/acme`; `None` if the pattern says more than where images begin.
+fn path_key(pattern: &ImagePattern) -> Option<String> {
+    let path = pattern.path();
+    let prefix = if path == "**" { Some("") } else { path.strip_suffix("/**") }.unwrap_or(path);
+    if prefix.contains('*') {
+        return None;
+    }
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    Some(format!("{}{slash}{prefix}", pattern.registry()))
+}
+
+/// An identity token stands beside the user's name, as Docker writes it.
+#[expect(clippy::disallowed_methods, reason = "this is where logins are written in clear, as was asked")]
+fn entry(account: &Account, credential: &Credential) -> Value {
+    let Credential { username, secret } = credential;
+    if username.is_identity_token() {
+        let user = STANDARD.encode(format!("{}:", account.name));
+        return json!({"auth": user, "identitytoken": secret.expose()});
+    }
+    json!({"auth": STANDARD.encode(format!("{username}:{}", secret.expose()))})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Secret, Source, StoreKind};
+
+    fn chosen(registry: &str, user: &str, images: &[&str], by_default: bool) -> Chosen {
+        let account = Account {
+            registry: registry.parse().unwrap(),
+            name: user.trim_matches(['<', '>']).parse().unwrap(),
+            username: user.parse().unwrap(),
+            store: StoreKind::File,
+            source: Source::Given,
+            images: images.iter().map(|text| text.parse().unwrap()).collect(),
+            folders: vec![],
+            did: None,
+        };
+        let credential = Credential { username: account.username.clone(), secret: Secret::new("pw".into()) };
+        Chosen { account, credential, by_default }
+    }
+
+    fn keys(form: Form, chosen: &[Chosen]) -> (Vec<String>, Vec<String>) {
+        let Exported { keys, left_out, .. } = export(form, chosen);
+        (keys.into_iter().map(|(key, _)| key).collect(), left_out.into_iter().map(|left| left.why).collect())
+    }
+
+    #[test]
+    fn accounts_of_one_registry_share_it_by_paths() {
+        let accounts = [
+            chosen("ghcr.io", "me", &[], true),
+            chosen("ghcr.io", "work", &["ghcr.io/acme/**", "ghcr.io/acme/a-*/x", "ghcr.io/one/app"], false),
+            chosen("ghcr.io", "Bob", &[], false),
+            chosen("docker.io", "alice", &[], true),
+            chosen("docker.io", "<token>", &["docker.io/team/**"], false),
+        ];
+        let star = "ghcr.io/acme/a-*/x: a `*` within has no words there";
+        let token = "it has an identity token, which only an auth.json can hold";
+        let shared = ["ghcr.io", "ghcr.io/acme", "ghcr.io/one/app", "ghcr.io/bob"];
+        let (found, left) = keys(Form::AuthJson, &accounts);
+        assert_eq!(found, [&shared[..], &["docker.io", "docker.io/team"]].concat());
+        assert_eq!(left, [star]);
+        let (found, left) = keys(Form::DockerConfigJson, &accounts);
+        assert_eq!(found, [&shared[..], &["https://index.docker.io/v1/"]].concat());
+        assert_eq!(left, [star, token]);
+        let (found, left) = keys(Form::Variable, &accounts);
+        assert_eq!(found, ["ghcr.io", "https://index.docker.io/v1/"]);
+        assert_eq!(left.len(), 5, "{left:?}");
+    }
+
+    #[test]
+    fn two_accounts_for_the_same_images_cannot_both_be_written() {
+        let accounts = [chosen("q.io", "a", &["q.io/x/**"], true), chosen("q.io", "b", &["q.io/x/**"], false)];
+        let (found, left) = keys(Form::AuthJson, &accounts);
+        assert_eq!(found, ["q.io", "q.io/x"]);
+        assert_eq!(left, ["q.io/x: another account is for the same"]);
+    }
+
+    #[test]
+    fn the_texts_are_what_their_readers_expect() {
+        let mut odd = chosen("h.example", "it's", &[], true);
+        odd.account.registry = Registry::opaque("o'reilly");
+        let exported = export(Form::Variable, &[odd]);
+        let line = exported.shell_line();
+        assert_eq!(line, "export DOCKER_AUTH_CONFIG='{\"auths\":{\"o'\\''reilly\":{\"auth\":\"aXQnczpwdw==\"}}}'\n");
+        let exported = export(Form::AuthJson, &[chosen("h.example", "<token>", &[], true)]);
+        assert_eq!(
+            serde_json::from_str::<Value>(&exported.file()).unwrap(),
+            json!({"auths": {"h.example": {"auth": "dG9rZW46", "identitytoken": "pw"}}})
+        );
+    }
+
+    #[test]
+    fn kubernetes_names_are_subdomains() {
+        for (text, name, label) in [
+            ("pull-secret", true, true),
+            ("a.b-c.d", true, false),
+            ("-a", false, false),
+            ("A", false, false),
+            ("a..b", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((is_kubernetes_name(text, false), is_kubernetes_name(text, true)), (name, label), "{text:?}");
+        }
+    }
+}

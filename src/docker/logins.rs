@@ -1,0 +1,276 @@
+//! Logins on their way to becoming accounts: which belong together, and which stand behind another.
+
+use std::path::PathBuf;
+
+use crate::model::{HelperName, HubToken, ImagePattern, Registry, Secret, ServerUrl, Target, Username};
+use crate::system::text::one_line;
+
+/// Gives each login its part: the first of a user at a registry becomes the account; the same secret again, and for other
+/// images, belongs to it; another secret stands behind it, unless it is for other images.
+///
+/// A key that names a part of a registry comes after those for all of it, so that these become the default.
+pub(crate) fn sort_out(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| finding.login().is_some_and(|login| login.bound().is_some()));
+    for place in 0..findings.len() {
+        let Some(login) = findings[place].login() else { continue };
+        let leaders = || {
+            findings[..place].iter().enumerate().filter_map(|(at, other)| match &other.what {
+                What::Login(other, Part::Leads) if other.is_of_same_user(login) => Some((at, other)),
+                _ => None,
+            })
+        };
+        let same = leaders().find(|(_, leader)| leader.has_same_secret(login));
+        let before = leaders().find(|(_, leader)| leader.bound() == login.bound());
+        let part = match (same, before) {
+            (Some((at, _)), _) => Part::Joins(at),
+            (None, Some((at, _))) => Part::BehindAnother(at),
+            (None, None) => continue,
+        };
+        if let What::Login(_, before) = &mut findings[place].what {
+            *before = part;
+        }
+    }
+}
+
+/// The images that a login is for: those of its own key, and of the keys that belong to it.
+pub(crate) fn images_of(findings: &[Finding], leader: usize) -> Vec<ImagePattern> {
+    let mut images = Vec::new();
+    for (place, finding) in findings.iter().enumerate() {
+        match &finding.what {
+            What::Login(login, part) if place == leader || *part == Part::Joins(leader) => {
+                images.extend(login.bound().filter(|pattern| !images.contains(pattern)));
+            }
+            _ => {}
+        }
+    }
+    images
+}
+
+/// One entry of one place.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) from: Where,
+    /// The entry's key, fit to be shown.
+    pub(crate) key: String,
+    pub(crate) what: What,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    Login(Box<FoundLogin>, Part),
+    /// Left alone on purpose, for this reason.
+    Skipped(String),
+    /// It should have been a login, or the way to some.
+    Failed(String),
+}
+
+/// What becomes of a login among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It becomes an account.
+    Leads,
+    /// It is the same login as this one, or that login for other images.
+    Joins(usize),
+    /// The same user has another secret at this one, which comes first.
+    BehindAnother(usize),
+}
+
+/// Where a login was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    File(PathBuf),
+    Helper(HelperName),
+    /// `DOCKER_AUTH_CONFIG`
+    Environment,
+    /// The file of ATCR's helper.
+    Atcr(PathBuf),
+}
+
+/// A login that was found, in clear.
+#[derive(Debug)]
+pub(crate) struct FoundLogin {
+    /// The entry's key, as it stands there.
+    pub(crate) key: String,
+    /// What the key means: a registry, in auth.json also a repository, or one of Docker Hub's side tokens.
+    pub(crate) server: ServerUrl,
+    /// `<token>` if the secret is an identity token.
+    pub(crate) username: Username,
+    /// The user name that stood beside an identity token.
+    pub(crate) token_of: Option<Username>,
+    pub(crate) secret: Secret,
+    /// The user's decentralized identifier, if the place knows it.
+    pub(crate) did: Option<String>,
+}
+
+/// What the key of a login means; `None` if it is no registry's address. Behind a scheme only the host counts
+/// (docker/cli `cli/config/credentials`, `ConvertToHostname`; containers/image `pkg/docker/config/config.go`).
+pub(crate) fn server_of(key: &str) -> Option<ServerUrl> {
+    let server = ServerUrl::parse(key)?;
+    let Target::Registry { registry, repository, .. } = server.target() else { return Some(server) };
+    if registry.as_str().parse::<Registry>().ok().as_ref() != Some(registry) {
+        return None;
+    }
+    match key.split_once("://") {
+        Some((_, address)) if repository.is_some() => ServerUrl::parse(address.split('/').next()?),
+        _ => Some(server),
+    }
+}
+
+/// Shows a key. Some logins were saved under `https://user:password@host`.
+pub(crate) fn shown(key: &str) -> String {
+    one_line(key.rsplit_once('@').map_or(key, |(_, host)| host), 80)
+}
+
+/// Tells whether this entry of a helper is one under which Ensign itself keeps a secret there.
+pub(crate) fn is_our_own(key: &str) -> bool {
+    let path = key.strip_prefix("https://").and_then(|address| address.split_once('/'));
+    path.is_some_and(|(_, path)| path.starts_with("ensign/"))
+}
+
+/// Tells whether this helper makes its secrets anew, for some hours each: what it gives is not worth keeping.
+pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
+    let name = helper.to_string();
+    ["ecr-login", "gcloud", "gcr", "glab", "cgr"].contains(&name.as_str()) || name.starts_with("acr")
+}
+
+/// Tells whether the secret of this user ends within hours, whoever it is: a cloud's word for one of its tokens.
+pub(crate) fn is_short_lived_user(username: &Username) -> bool {
+    let name = username.as_str();
+    let names = ["AWS", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000"];
+    names.contains(&name) || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
+}
+
+impl Finding {
+    pub(crate) fn login(&self) -> Option<&FoundLogin> {
+        match &self.what {
+            What::Login(login, _) => Some(login),
+            What::Skipped(_) | What::Failed(_) => None,
+        }
+    }
+}
+
+impl FoundLogin {
+    pub(crate) fn registry(&self) -> Registry {
+        match self.server.target() {
+            Target::Registry { registry, .. } => registry.clone(),
+            Target::HubToken(_) => Registry::docker_hub(),
+        }
+    }
+
+    pub(crate) fn hub_token(&self) -> Option<HubToken> {
+        match self.server.target() {
+            Target::HubToken(token) => Some(*token),
+            Target::Registry { .. } => None,
+        }
+    }
+
+    /// The part of the registry that the key names. A user's own namespace is its account's anyhow.
+    pub(crate) fn bound(&self) -> Option<ImagePattern> {
+        let Target::Registry { registry, repository: Some(path), .. } = self.server.target() else { return None };
+        if path.as_str().eq_ignore_ascii_case(self.user().as_str()) {
+            return None;
+        }
+        ImagePattern::under(registry, path.as_str()).ok()
+    }
+
+    /// Whom the login is for, as far as that is known.
+    pub(crate) fn user(&self) -> &Username {
+        self.token_of.as_ref().unwrap_or(&self.username)
+    }
+
+    fn is_of_same_user(&self, other: &Self) -> bool {
+        let side = (self.hub_token(), other.hub_token());
+        self.registry() == other.registry() && self.user() == other.user() && side.0 == side.1
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "compared with another login")]
+    fn has_same_secret(&self, other: &Self) -> bool {
+        self.secret.expose() == other.secret.expose()
+    }
+
+    /// A login that was renewed meanwhile must not be taken for the old one.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key && self.username == other.username && self.has_same_secret(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Repository;
+
+    fn login(key: &str, user: &str, secret: &str) -> Finding {
+        let login = FoundLogin {
+            key: key.into(),
+            server: server_of(key).unwrap(),
+            username: user.parse().unwrap(),
+            token_of: None,
+            secret: Secret::new(secret.into()),
+            did: None,
+        };
+        Finding { from: Where::Environment, key: key.into(), what: What::Login(Box::new(login), Part::Leads) }
+    }
+
+    #[test]
+    fn the_first_login_of_a_user_wins_and_its_namespaces_belong_together() {
+        let mut findings = vec![
+            login("q.io/team", "bot", "1"),
+            login("q.io", "me", "2"),
+            login("https://q.io/v1/", "me", "3"),
+            login("q.io", "you", "2"),
+            login("q.io/team/app", "bot", "1"),
+            login("q.io/other", "bot", "4"),
+            login("q.io/me", "me", "2"),
+            login("q.io/team", "bot", "5"),
+        ];
+        sort_out(&mut findings);
+        let parts: Vec<_> = findings
+            .iter()
+            .map(|finding| match finding.what {
+                What::Login(_, part) => (finding.key.as_str(), part),
+                _ => unreachable!("all are logins"),
+            })
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                ("q.io", Part::Leads),
+                ("https://q.io/v1/", Part::BehindAnother(0)),
+                ("q.io", Part::Leads),
+                ("q.io/me", Part::Joins(0)),
+                ("q.io/team", Part::Leads),
+                ("q.io/team/app", Part::Joins(4)),
+                ("q.io/other", Part::Leads),
+                ("q.io/team", Part::BehindAnother(4)),
+            ]
+        );
+        let images: Vec<_> = images_of(&findings, 4).iter().map(ToString::to_string).collect();
+        assert_eq!(images, ["q.io/team/**", "q.io/team/app/**"]);
+    }
+
+    #[test]
+    fn o21_keys_are_read_by_their_host() {
+        for (key, registry, path) in [
+            ("ghcr.io", "ghcr.io", None),
+            ("https://someregistry.example.com/v1", "someregistry.example.com", None),
+            ("https://someregistry.example.com/some/path/", "someregistry.example.com", None),
+            ("http://h.example:5000", "h.example:5000", None),
+            ("https://index.docker.io/v1/", "docker.io", None),
+            ("index.docker.io", "docker.io", None),
+            ("quay.io/acme/app", "quay.io", Some("acme/app")),
+        ] {
+            let server = server_of(key).unwrap();
+            let Target::Registry { registry: found, repository, .. } = server.target() else { panic!("{key}") };
+            assert_eq!((found.as_str(), repository.as_ref().map(Repository::as_str)), (registry, path), "{key}");
+        }
+        for key in ["", " ", "not a host", "oci://ghcr.io", "https://index.docker.io/v1/other"] {
+            assert!(server_of(key).is_none(), "{key}");
+        }
+    }
+
+    #[test]
+    fn our_own_entries_in_another_helper_are_known() {
+        assert!(is_our_own("https://ghcr.io/ensign/me"));
+        assert!(!is_our_own("https://ghcr.io/v2/") && !is_our_own("ghcr.io/ensign/me"));
+    }
+}

@@ -1,0 +1,98 @@
+//! The places in which tools keep logins: the words for them, and their files.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::containers;
+use crate::model::HelperName;
+use crate::system::env::{self, Env};
+
+/// A place where logins lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// `DOCKER_AUTH_CONFIG`
+    Environment,
+    Docker,
+    Containers,
+    Finch,
+    Helm,
+    Atcr,
+    Helper(HelperName),
+    File(PathBuf),
+}
+
+impl Place {
+    /// All that can be looked for, in the order in which Docker would ask them.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr];
+
+    /// The files of the place, in its own order, whether they are there or not.
+    pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
+        let docker = || env.docker_config_dir().map(|folder| folder.join("config.json"));
+        match self {
+            Self::Environment | Self::Helper(_) => vec![],
+            Self::Docker => docker().into_iter().collect(),
+            Self::Containers if containers::only_auth_file().is_some() => containers::login_files(env),
+            Self::Containers => containers::login_files(env).into_iter().chain(docker()).collect(),
+            Self::Finch => env.home().map(|home| home.join(".finch").join("config.json")).into_iter().collect(),
+            Self::Helm => helm_files(env),
+            Self::Atcr => env.home().map(|home| home.join(".atcr").join("device.json")).into_iter().collect(),
+            Self::File(path) => vec![path.clone()],
+        }
+    }
+}
+
+/// Helm's login file; without a variable for it, wherever the platform's helm has it (helm `pkg/helmpath`).
+fn helm_files(env: &Env) -> Vec<PathBuf> {
+    if let Some(file) = env::path("HELM_REGISTRY_CONFIG") {
+        return vec![file];
+    }
+    let file = |folder: &Path| folder.join("registry").join("config.json");
+    if let Some(folder) = env::path("HELM_CONFIG_HOME") {
+        return vec![file(&folder)];
+    }
+    let preferences = env.home().map(|home| home.join("Library").join("Preferences"));
+    let folders = [env.xdg_config_dir(), preferences, env::path("APPDATA")];
+    folders.into_iter().flatten().map(|folder| file(&folder.join("helm"))).collect()
+}
+
+/// What a person types; anything that is no word of ours is a file.
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "env" => Self::Environment,
+            "docker" => Self::Docker,
+            "containers" | "podman" => Self::Containers,
+            "finch" => Self::Finch,
+            "helm" => Self::Helm,
+            "atcr" => Self::Atcr,
+            _ => match text.strip_prefix("helper:") {
+                Some(name) => Self::Helper(name.parse().map_err(|()| format!("`{name}` is no other helper's name"))?),
+                None => Self::File(text.into()),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_named_by_a_word_or_a_path() {
+        for (text, place) in [
+            ("docker", Place::Docker),
+            ("env", Place::Environment),
+            ("helper:pass", Place::Helper("pass".parse().unwrap())),
+            ("./docker", Place::File("./docker".into())),
+            ("auth.json", Place::File("auth.json".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(place), "{text}");
+        }
+        for text in ["helper:ensign", "helper:atcr", "helper:../x", "helper:"] {
+            assert!(text.parse::<Place>().is_err(), "{text}");
+        }
+    }
+}

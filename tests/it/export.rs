@@ -1,0 +1,151 @@
+//! `export`: accounts written down for those who cannot ask Ensign, and read back by `import`.
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::import::auth;
+use crate::support::{Run, Sandbox, read_json};
+
+/// Two accounts of one registry, one of Docker Hub.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    sandbox.store("ghcr.io/acme", "work", "work-s3cret");
+    sandbox.store("ghcr.io", "me", "me-s3cret");
+    sandbox.store("https://index.docker.io/v1/", "alice", "it's-s3cret");
+    sandbox
+}
+
+fn exported(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+    serde_json::from_str(&sandbox.ok(&[&["export"], arguments].concat(), "")).unwrap()
+}
+
+#[test]
+fn an_auth_json_keeps_the_accounts_apart_by_path() {
+    let run = sandbox().run(&["export", "--all", "--format", "auth.json"], "");
+    let auths = json!({"auths": {"ghcr.io/acme": auth("work", "work-s3cret"), "ghcr.io": auth("me", "me-s3cret"),
+        "docker.io": auth("alice", "it's-s3cret")}});
+    assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap(), auths);
+    let loud = "! 3 secrets are in clear on stdout: whoever reads it can use them\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), loud));
+}
+
+#[test]
+fn images_choose_their_accounts_as_which_does() {
+    let sandbox = sandbox();
+    let work = json!({"auths": {"ghcr.io": auth("work", "work-s3cret"), "ghcr.io/acme": auth("work", "work-s3cret")}});
+    assert_eq!(exported(&sandbox, &["ghcr.io/acme/app:1", "--format", "dockerconfigjson"]), work);
+    let me = json!({"auths": {"ghcr.io": auth("me", "me-s3cret")}});
+    assert_eq!(exported(&sandbox, &["ghcr.io", "--format", "dockerconfigjson"]), me);
+    let both = exported(&sandbox, &["ghcr.io/acme/app:1", "ghcr.io/me/app", "--format", "dockerconfigjson"]);
+    assert_eq!(both["auths"]["ghcr.io"], auth("me", "me-s3cret"));
+    assert_eq!(both["auths"]["ghcr.io/acme"], auth("work", "work-s3cret"));
+}
+
+#[test]
+fn a_pull_secret_has_the_shape_that_kubernetes_takes() {
+    let manifest = exported(&sandbox(), &["docker.io", "--format", "secret", "--name", "pull", "--namespace", "prod"]);
+    let config = json!({"auths": {"https://index.docker.io/v1/": auth("alice", "it's-s3cret")}});
+    let expected = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull", "namespace": "prod"},
+        "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": STANDARD.encode(config.to_string())},
+    });
+    assert_eq!(manifest, expected);
+    for words in [["--name", "Pull_Secret"], ["--namespace", "a.b"]] {
+        let run = sandbox().run(&[&["export", "docker.io", "--format", "secret"], &words[..]].concat(), "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
+    }
+}
+
+#[test]
+fn a_shell_reads_the_line_of_the_variable() {
+    let sandbox = sandbox();
+    let run = sandbox.run(&["export", "--all", "--format", "env"], "");
+    let left = "! not exported: work of ghcr.io, ghcr.io/acme/**: the variable knows whole registries only\n";
+    assert!(run.stderr.starts_with(left), "{run:?}");
+    let script = format!("{}printf %s \"$DOCKER_AUTH_CONFIG\"", run.stdout);
+    let shell = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
+    let auths = json!({"auths": {"ghcr.io": auth("me", "me-s3cret"), "https://index.docker.io/v1/": auth("alice", "it's-s3cret")}});
+    assert_eq!(serde_json::from_slice::<Value>(&shell.stdout).unwrap(), auths);
+}
+
+#[test]
+fn a_file_is_private_and_never_written_over_unasked() {
+    let sandbox = sandbox();
+    let arguments = ["export", "ghcr.io", "--format", "auth.json", "--output", "new/auth.json"];
+    let run = sandbox.run(&arguments, "");
+    let said = "✓ Wrote new/auth.json\n! 1 secret is in clear in new/auth.json: whoever reads it can use them\n";
+    assert_eq!(run, Run { stderr: said.into(), ..Run::success("") });
+    let path = sandbox.home().join("new/auth.json");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let refused = "error: `new/auth.json` is there already\nhint: name another file, or write over it with `--yes`\n";
+    assert_eq!(sandbox.run(&arguments, ""), Run { code: Some(2), stdout: String::new(), stderr: refused.into() });
+    assert_eq!(sandbox.run(&[&arguments[..], &["--yes"]].concat(), "").code, Some(0));
+    let folder = sandbox.run(&["export", "ghcr.io", "--format", "auth.json", "--yes", "--output", "new"], "");
+    assert_eq!(folder.code, Some(2));
+}
+
+#[test]
+fn what_cannot_be_exported_is_said() {
+    let sandbox = Sandbox::new();
+    for (arguments, code, what) in [
+        (vec!["export", "--format", "env"], 2, "no account was named"),
+        (vec!["export", "--all", "--format", "env"], 3, "there is no account"),
+        (vec!["export", "ghcr.io", "--format", "env"], 3, "ghcr.io has no account"),
+    ] {
+        let run = sandbox.run(&arguments, "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""));
+        assert!(run.stderr.starts_with(&format!("error: {what}\n")), "{run:?}");
+    }
+    sandbox.store("tok.example", "<token>", "s3cret");
+    let run = sandbox.run(&["export", "tok.example", "--format", "dockerconfigjson"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""));
+    assert!(run.stderr.contains("it has an identity token, which only an auth.json can hold"), "{run:?}");
+}
+
+#[test]
+fn a_program_reads_a_report_without_secrets_if_there_is_a_file() {
+    let sandbox = sandbox();
+    let run = sandbox.run(&["export", "ghcr.io", "--format", "env", "--output", "line", "--json"], "");
+    let report = json!({
+        "schema": 1, "status": "success", "output": "line", "left_out": [], "content": null,
+        "entries": [{"key": "ghcr.io", "registry": "ghcr.io", "account": "me"}],
+    });
+    assert_eq!((serde_json::from_str::<Value>(&run.stdout).unwrap(), run.stderr.as_str()), (report, ""));
+    let report = exported(&sandbox, &["ghcr.io", "--format", "env", "--json"]);
+    assert!(report["content"].as_str().unwrap().starts_with("export DOCKER_AUTH_CONFIG='"), "{report}");
+}
+
+#[test]
+fn an_export_is_imported_as_the_same_accounts() {
+    let one = sandbox();
+    one.store("tok.example", "<token>", "identity-s3cret");
+    one.store("ghcr.io/other/app", "work", "work-s3cret-2");
+    one.store("ghcr.io", "Bob", "bob-s3cret");
+    one.ok(&["switch", "ghcr.io", "me"], "");
+    one.ok(&["account", "edit", "ghcr.io", "work", "--images", "acme/**", "--images", "acme2/**"], "");
+    let file = one.home().join("auth.json");
+    let path = file.to_str().unwrap();
+    one.ok(&["export", "--all", "--format", "auth.json", "--output", path], "");
+    let two = Sandbox::new().with("PATH", "/nowhere");
+    two.ok(&["import", path], "");
+    for server in ["ghcr.io", "ghcr.io/acme/a", "ghcr.io/acme2/a", "ghcr.io/bob/a", "ghcr.io/other/app", "docker.io"] {
+        assert_eq!(two.run(&["get"], server), one.run(&["get"], server), "{server}");
+    }
+    let token = two.run(&["get"], "tok.example");
+    assert_eq!(token, one.run(&["get"], "tok.example"));
+    let accounts = |sandbox: &Sandbox| {
+        let config = sandbox.config();
+        let accounts = config["registries"]["ghcr.io"]["accounts"].as_object().unwrap().clone();
+        let mut names: Vec<_> =
+            accounts.values().map(|one| (one["username"].to_string(), one["images"].to_string())).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(accounts(&two), accounts(&one));
+    two.ok(&["export", "--all", "--format", "auth.json", "--output", "again.json"], "");
+    assert_eq!(read_json(&two.home().join("again.json")), read_json(&file));
+}

@@ -1,0 +1,279 @@
+//! `import`: logins of other tools are looked for, shown, kept, and removed where they lay only if asked.
+#![cfg(unix)]
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, read_json, write};
+
+/// A helper with one file per login in `~/NAME/`: the address on the first line, the answer on the second.
+const HELPER: &str = r#"#!/bin/sh
+input=$(cat)
+folder=$HOME/$(basename "$0")
+key() { printf '%s' "$1" | cksum | cut -d' ' -f1; }
+missing() { echo credentials not found in native keychain; exit 1; }
+case $1 in
+list) printf '{'; comma=; for file in "$folder"/*; do printf '%s"%s":"x"' "$comma" "$(head -n 1 "$file")"; comma=,; done; echo '}' ;;
+get) tail -n 1 "$folder/$(key "$input")" 2>/dev/null || missing ;;
+erase) rm "$folder/$(key "$input")" 2>/dev/null || missing ;;
+esac
+"#;
+
+/// A home with a helper `docker-credential-NAME` that has these logins.
+pub fn with_helper(sandbox: Sandbox, name: &str, logins: &[(&str, &str, &str)]) -> Sandbox {
+    let program = format!("docker-credential-{name}");
+    for (server, user, secret) in logins {
+        let cksum = std::process::Command::new("sh")
+            .args(["-c", "printf '%s' \"$1\" | cksum | cut -d' ' -f1", "sh", server])
+            .output()
+            .unwrap();
+        let file = String::from_utf8(cksum.stdout).unwrap();
+        let answer = json!({"ServerURL": server, "Username": user, "Secret": secret});
+        write(&sandbox.home().join(&program).join(file.trim()), format!("{server}\n{answer}\n").as_bytes());
+    }
+    sandbox.with_program(&program, HELPER)
+}
+
+pub fn auth(user: &str, secret: &str) -> Value {
+    json!({"auth": STANDARD.encode(format!("{user}:{secret}"))})
+}
+
+pub fn docker(sandbox: &Sandbox, config: &Value) -> PathBuf {
+    let path = sandbox.home().join(".docker/config.json");
+    write(&path, serde_json::to_string_pretty(config).unwrap().as_bytes());
+    path
+}
+
+pub fn containers(sandbox: &Sandbox, config: &Value) -> PathBuf {
+    let path = sandbox.home().join(".config/containers/auth.json");
+    write(&path, config.to_string().as_bytes());
+    path
+}
+
+/// `get` as JSON, or its one line.
+pub fn answer(sandbox: &Sandbox, server: &str) -> (String, String) {
+    let run = sandbox.run(&["get"], server);
+    match serde_json::from_str::<Value>(&run.stdout) {
+        Ok(answer) => (answer["Username"].as_str().unwrap().to_owned(), answer["Secret"].as_str().unwrap().to_owned()),
+        Err(_) => (String::new(), run.stdout.trim().to_owned()),
+    }
+}
+
+fn pair(user: &str, secret: &str) -> (String, String) {
+    (user.to_owned(), secret.to_owned())
+}
+
+/// Every place with something in it.
+fn full() -> Sandbox {
+    let sandbox = with_helper(
+        Sandbox::new(),
+        "fake",
+        &[
+            ("https://index.docker.io/v1/", "alice", "s3cret-hub"),
+            ("https://index.docker.io/v1/refresh-token", "alice", "s3cret-refresh"),
+            ("https://ghcr.io/ensign/me", "me", "s3cret-own"),
+        ],
+    );
+    docker(
+        &sandbox,
+        &json!({
+            "auths": {
+                "https://index.docker.io/v1/": {},
+                "quay.io": auth("carol", "s3cret-quay"),
+                "bad.example": {"auth": "s3cret%%%"},
+                "tok.example": {"auth": STANDARD.encode("dave:"), "identitytoken": "s3cret-id"},
+                "https://u:s3cret-key@odd.example/v1": auth("eve", "s3cret-eve"),
+            },
+            "credsStore": "fake",
+            "credHelpers": {"1.dkr.ecr.eu-west-1.amazonaws.com": "ecr-login", "mine.example": "ensign"},
+            "psFormat": "x",
+        }),
+    );
+    containers(
+        &sandbox,
+        &json!({"auths": {"quay.io/acme": auth("bot", "s3cret-bot"), "quay.io/acme/app": auth("bot", "s3cret-bot")}}),
+    );
+    let helm = json!({"auths": {"helm.example": auth("h", "s3cret-h")}});
+    write(&sandbox.home().join(".config/helm/registry/config.json"), helm.to_string().as_bytes());
+    sandbox
+}
+
+#[test]
+fn a_dry_run_shows_every_entry_and_changes_nothing() {
+    let sandbox = full();
+    let run = sandbox.run(&["import", "--dry-run"], "");
+    let expected = "\
+\x20 1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+\x20 docker.io                          alice  docker-credential-fake               new
+\x20 docker.io (refresh-token)          alice  docker-credential-fake               new
+\x20 quay.io                            carol  ~/.docker/config.json                new
+\x20 tok.example                        dave   ~/.docker/config.json                new
+\x20 odd.example                        eve    ~/.docker/config.json                new
+! bad.example                               ~/.docker/config.json                its `auth` is not base64
+\x20 helm.example                       h      ~/.config/helm/registry/config.json  new
+\x20 quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
+\x20 quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
+";
+    assert_eq!(run, Run { code: Some(1), stdout: expected.into(), stderr: "Nothing imported.\n".into() });
+    assert!(!sandbox.config_path().exists());
+}
+
+#[test]
+fn logins_become_accounts_and_a_second_import_finds_them_there() {
+    let sandbox = full();
+    let run = sandbox.run(&["import"], "");
+    let said = "✓ Imported alice of docker.io\n✓ Imported carol of quay.io\n✓ Imported dave of tok.example\n\
+        ✓ Imported eve of odd.example\n✓ Imported h of helm.example\n✓ Imported bot of quay.io\n\
+        ! nothing was removed: `--remove` takes imported logins away from where they were found\n\
+        ! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), said), "one entry is bad");
+    for (server, user, secret) in [
+        ("https://index.docker.io/v1/", "alice", "s3cret-hub"),
+        ("https://index.docker.io/v1/refresh-token", "alice", "s3cret-refresh"),
+        ("quay.io", "carol", "s3cret-quay"),
+        ("quay.io/acme/app", "bot", "s3cret-bot"),
+        ("tok.example", "<token>", "s3cret-id"),
+        ("odd.example", "eve", "s3cret-eve"),
+        ("helm.example", "h", "s3cret-h"),
+    ] {
+        assert_eq!(answer(&sandbox, server), pair(user, secret), "{server}");
+    }
+    assert_eq!(
+        sandbox.config()["registries"]["quay.io"]["accounts"]["bot"]["images"],
+        json!(["quay.io/acme/**", "quay.io/acme/app/**"])
+    );
+    let (config, secrets) = (sandbox.config(), read_json(&sandbox.secrets_path("quay.io")));
+    let again = sandbox.run(&["import"], "");
+    assert!(again.stderr.starts_with("Everything is there already.\n"), "{again:?}");
+    assert!(!again.stdout.contains("new\n") && !again.stdout.contains("renews"), "{again:?}");
+    assert_eq!((sandbox.config(), read_json(&sandbox.secrets_path("quay.io"))), (config, secrets));
+}
+
+#[test]
+fn what_was_imported_is_removed_only_when_asked_and_leaves_its_marker() {
+    let sandbox = full();
+    let path = sandbox.home().join(".docker/config.json");
+    let before = std::fs::read(&path).unwrap();
+    sandbox.run(&["import"], "");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let run = sandbox.run(&["import", "--remove"], "");
+    assert!(run.stderr.contains("✓ Removed 8 logins from where they were\n"), "{run:?}");
+    let auths = json!({
+        "https://index.docker.io/v1/": {}, "quay.io": {}, "bad.example": {"auth": "s3cret%%%"}, "tok.example": {},
+        "https://u:s3cret-key@odd.example/v1": {},
+    });
+    let after = read_json(&path);
+    assert_eq!((&after["auths"], &after["psFormat"], &after["credsStore"]), (&auths, &json!("x"), &json!("fake")));
+    let markers = json!({"auths": {"quay.io/acme": {}, "quay.io/acme/app": {}}});
+    assert_eq!(read_json(&sandbox.home().join(".config/containers/auth.json")), markers);
+    let left: Vec<_> = std::fs::read_dir(sandbox.home().join("docker-credential-fake")).unwrap().collect();
+    assert_eq!(left.len(), 1, "Ensign's own entry stays in the helper");
+    assert_eq!(answer(&sandbox, "quay.io"), pair("carol", "s3cret-quay"));
+}
+
+#[test]
+fn what_could_not_be_kept_or_stands_behind_another_is_not_removed() {
+    let sandbox = with_helper(Sandbox::new(), "fake", &[("quay.io", "carol", "s3cret-new")]);
+    let path = docker(&sandbox, &json!({"credsStore": "fake", "auths": {"quay.io": auth("carol", "s3cret-old")}}));
+    let before = read_json(&path);
+    let run = sandbox.run(&["import", "--remove"], "");
+    assert_eq!(answer(&sandbox, "quay.io"), pair("carol", "s3cret-new"));
+    assert_eq!(read_json(&path), before);
+    let stays =
+        "! carol of quay.io stays in ~/.docker/config.json: it has another secret, which a later import would take\n";
+    assert!(run.stderr.contains(stays), "{run:?}");
+
+    let sandbox = Sandbox::new();
+    let path = docker(&sandbox, &json!({"auths": {"quay.io": auth("carol", "s3cret")}}));
+    write(&sandbox.config_path(), b"{ broken");
+    let run = sandbox.run(&["import", "--remove"], "");
+    assert_eq!(run.code, Some(1));
+    assert_eq!(read_json(&path)["auths"]["quay.io"], auth("carol", "s3cret"));
+}
+
+#[test]
+fn a_program_reads_a_report() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let path = docker(
+        &sandbox,
+        &json!({"auths": {"quay.io/acme": auth("bot", "s3cret"), "x.example": {"registrytoken": "s3cret"}, "y.example": {"auth": "!"}}}),
+    );
+    let run = sandbox.run(&["import", "docker", "--remove", "--json"], "");
+    let from = json!({"kind": "file", "place": path});
+    let none = json!({"registry": null, "images": null, "username": null, "account": null, "imported": false, "removed": false, "from": from});
+    let mut skipped = none.clone();
+    skipped["server"] = json!("x.example");
+    skipped["effect"] = json!("skipped");
+    skipped["reason"] = json!("a registry token, which no helper can give");
+    let mut failed = none;
+    failed["server"] = json!("y.example");
+    failed["effect"] = json!("failed");
+    failed["reason"] = json!("its `auth` is not base64");
+    let kept = json!({
+        "registry": "quay.io", "images": "quay.io/acme/**", "username": "bot", "server": "quay.io/acme", "from": from,
+        "effect": "new", "reason": null, "account": "bot", "imported": true, "removed": true,
+    });
+    let logins =
+        json!({"schema": 1, "status": "error", "dry_run": false, "logins": [skipped, failed, kept], "not_removed": []});
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap(), logins);
+}
+
+#[test]
+fn no_secret_is_shown_whatever_happens() {
+    for arguments in [
+        vec!["import", "--dry-run"],
+        vec!["import", "--dry-run", "--json"],
+        vec!["import"],
+        vec!["import", "--remove", "--json"],
+        vec!["import", "--remove"],
+        vec!["configure-docker", "--import", "--json"],
+    ] {
+        let sandbox = full().with("DOCKER_AUTH_CONFIG", r#"{"auths": {"e.example": {"auth": "s3cret"}}, }"#);
+        let broken = sandbox.home().join(".finch/config.json");
+        write(&broken, br#"{"auths": {"x": {"auth": "s3cret" "s3cret"}}}"#);
+        let run = format!("{:?}", sandbox.run(&arguments, ""));
+        for secret in ["s3cret", &STANDARD.encode("carol:s3cret-quay"), "czNjcmV0"] {
+            assert!(!run.contains(secret), "{arguments:?} {run}");
+        }
+    }
+}
+
+#[test]
+fn only_the_named_registries_are_imported_and_only_their_helpers_asked() {
+    let sandbox = full();
+    let run = sandbox.run(&["import", "--host", "quay.io", "--host", "docker.io"], "");
+    assert_eq!(run.code, Some(0), "the bad entry was not asked for: {run:?}");
+    let registries: Vec<_> = sandbox.config()["registries"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(registries, ["docker.io", "quay.io"]);
+}
+
+#[test]
+fn an_account_that_gets_its_secrets_by_itself_is_left_alone() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let config = json!({"version": 3, "registries": {"quay.io": {"active": "carol", "accounts": {"carol": {
+        "username": "carol", "store": "file", "source": {"borrow": "gh", "host": "github.com"}}}}}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    docker(&sandbox, &json!({"auths": {"quay.io": auth("carol", "s3cret")}}));
+    let run = sandbox.run(&["import"], "");
+    assert!(run.stdout.contains("skipped: carol gets its secrets by itself"), "{run:?}");
+    assert_eq!(sandbox.config(), config);
+}
+
+#[test]
+fn wrong_words_are_told_before_anything_is_read() {
+    let sandbox = full();
+    for (arguments, what) in [
+        (vec!["import", "nothing.json"], "there is no file `nothing.json`"),
+        (vec!["import", "helper:ensign"], "`ensign` is no other helper's name"),
+        (vec!["import", "--host", "a/b"], "`a/b` is no registry"),
+    ] {
+        let run = sandbox.run(&arguments, "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(run.stderr.starts_with(&format!("error: {what}")), "{run:?}");
+    }
+    assert_eq!(sandbox.run(&["import", "env"], ""), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
+}

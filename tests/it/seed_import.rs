@@ -1,0 +1,409 @@
+//! The rows of the seeds about reading other tools' logins, each under its number.
+#![cfg(unix)]
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::import::{answer, auth, containers, docker, with_helper};
+use crate::support::{Run, Sandbox, write};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new().with("PATH", "/nowhere")
+}
+
+/// Imports from everywhere.
+fn import(sandbox: &Sandbox) -> Run {
+    sandbox.run(&["import"], "")
+}
+
+#[track_caller]
+fn assert_has(sandbox: &Sandbox, server: &str, user: &str, secret: &str) {
+    assert_eq!(answer(sandbox, server), (user.to_owned(), secret.to_owned()), "{server}");
+}
+
+#[track_caller]
+fn assert_lacks(sandbox: &Sandbox, server: &str) {
+    assert_has(sandbox, server, "", "credentials not found in native keychain");
+}
+
+/// A helper that fails with these words.
+fn failing(sandbox: Sandbox, name: &str, words: &str) -> Sandbox {
+    sandbox.with_program(&format!("docker-credential-{name}"), &format!("#!/bin/sh\necho '{words}'\nexit 1\n"))
+}
+
+#[test]
+fn r26_an_entry_of_cred_helpers_beats_the_store() {
+    let sandbox = with_helper(Sandbox::new(), "one", &[("h.example", "bob", "tok")]);
+    let sandbox = with_helper(sandbox, "two", &[("h.example", "eve", "no"), ("i.example", "sue", "yes")]);
+    docker(
+        &sandbox,
+        &json!({"credHelpers": {"h.example": "one", "j.example": ""}, "credsStore": "two",
+        "auths": {"j.example": auth("joe", "plain")}}),
+    );
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "h.example", "bob", "tok"); // r38 and o30 as well
+    assert_has(&sandbox, "i.example", "sue", "yes");
+    assert_has(&sandbox, "j.example", "joe", "plain");
+    assert_lacks(&sandbox, "eve@h.example");
+}
+
+#[test]
+fn r32_the_rest_of_the_file_stays_when_a_login_is_removed() {
+    let sandbox = sandbox();
+    let path = sandbox.home().join(".docker/config.json");
+    let text =
+        format!("{{\n  \"HttpHeaders\": {{\"a\": \"b\"}},\n  \"auths\": {{\"q.example\": {}}}\n}}", auth("u", "p"));
+    write(&path, text.as_bytes());
+    sandbox.ok(&["import", "--remove"], "");
+    let after = "{\n  \"HttpHeaders\": {\"a\": \"b\"},\n  \"auths\": {\"q.example\": {}}\n}";
+    assert_eq!(std::fs::read_to_string(path).unwrap(), after);
+}
+
+#[test]
+fn r40_r41_o16_o17_o20_p7_l8_x4_entries_are_read_as_docker_reads_them() {
+    let sandbox = sandbox();
+    let both = json!({"auth": STANDARD.encode("testuser:password"), "username": "other", "password": "no"});
+    docker(
+        &sandbox,
+        &json!({"auths": {
+            "r40.example": auth("dave", "pw:123"), "r41.example": {"Username": "u2", "Secret": "p2"}, "o17.example": both,
+            "o20.example": auth("nul", "\0\0pw\0"), "p7.example": {"auth": "dXNlcm5hbWU6cGFzc3dvcmQ="},
+            "nopad.example": {"auth": "ZGF2ZTpwdw"}, "url.example": {"auth": "ZGF2ZTo_Pz8-"},
+        }}),
+    );
+    assert_eq!(import(&sandbox).code, Some(0));
+    for (server, user, secret) in [
+        ("r40.example", "dave", "pw:123"),
+        ("r41.example", "u2", "p2"),
+        ("o17.example", "testuser", "password"),
+        ("o20.example", "nul", "pw"),
+        ("p7.example", "username", "password"),
+        ("nopad.example", "dave", "pw"),
+        ("url.example", "dave", "???>"),
+    ] {
+        assert_has(&sandbox, server, user, secret);
+    }
+}
+
+#[test]
+fn r42_o18_o19_lo9_lo10_bad_entries_are_named_and_the_others_imported() {
+    let sandbox = sandbox();
+    docker(
+        &sandbox,
+        &json!({"auths": {
+            "bad.example": {"auth": "!!!"}, "colon.example": {"auth": STANDARD.encode("nocolon")}, "utf8.example": {"auth": "//86/w=="},
+            "name.example": auth("", "pw"), "empty.example": {}, "odd.example": 1, "good.example": auth("u", "p"),
+        }}),
+    );
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    for (key, reason) in [
+        ("bad.example", "its `auth` is not base64"),
+        ("colon.example", "its `auth` is not a user name and a secret"),
+        ("utf8.example", "its `auth` is not a user name and a secret"),
+        ("name.example", "only half of a login"),
+        ("odd.example", "not an entry that Docker could read"),
+    ] {
+        let named = |line: &str| line.starts_with(&format!("! {key} ")) && line.ends_with(reason);
+        assert!(run.stdout.lines().any(named), "{key}: {run:?}");
+    }
+    assert!(!run.stdout.contains("empty.example"), "po8: an empty marker is no error: {run:?}");
+    assert_has(&sandbox, "good.example", "u", "p");
+}
+
+#[test]
+fn p1_p6_po9_podmans_files_in_podmans_order() {
+    let runtime = tempfile::tempdir().unwrap();
+    let sandbox = sandbox().with("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap());
+    let file = |logins: Value| json!({"auths": logins});
+    let first = file(json!({"h.example": auth("u", "first")}));
+    write(&runtime.path().join("containers/auth.json"), first.to_string().as_bytes());
+    containers(&sandbox, &file(json!({"h.example": auth("u", "second"), "i.example": auth("u", "second")})));
+    docker(&sandbox, &file(json!({"i.example": auth("u", "third"), "j.example": auth("u", "third")})));
+    assert_eq!(sandbox.run(&["import", "containers"], "").code, Some(0));
+    for (server, secret) in [("h.example", "first"), ("i.example", "second"), ("j.example", "third")] {
+        assert_has(&sandbox, server, "u", secret);
+    }
+    let only = sandbox.home().join("only.json");
+    write(&only, file(json!({"k.example": auth("u", "only")})).to_string().as_bytes());
+    let sandbox = sandbox.with("REGISTRY_AUTH_FILE", only.to_str().unwrap());
+    let run = sandbox.run(&["import", "containers", "--dry-run"], "");
+    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+}
+
+#[test]
+fn p3_a_named_file_is_read_first() {
+    let sandbox = sandbox();
+    docker(&sandbox, &json!({"auths": {"h.example": auth("u", "docker"), "i.example": auth("u", "docker")}}));
+    let mine = sandbox.home().join("mine.json");
+    write(&mine, json!({"auths": {"h.example": auth("u", "mine")}}).to_string().as_bytes());
+    sandbox.ok(&["import", mine.to_str().unwrap(), "docker"], "");
+    assert_has(&sandbox, "h.example", "u", "mine");
+    assert_has(&sandbox, "i.example", "u", "docker");
+}
+
+#[test]
+fn p8_o12_l15_nothing_to_import_is_no_error() {
+    let sandbox = sandbox();
+    assert_eq!(import(&sandbox), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
+    assert_eq!(sandbox.run(&["get"], "h.example"), Run::not_found());
+}
+
+#[test]
+fn po10_an_unset_variable_names_no_file() {
+    let sandbox = sandbox().with("REGISTRY_AUTH_FILE", "").with("HELM_REGISTRY_CONFIG", "");
+    containers(&sandbox, &json!({"auths": {"h.example": auth("u", "p")}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "h.example", "u", "p");
+}
+
+#[test]
+fn po16_lo12_o21_keys_with_scheme_and_path_are_understood() {
+    let sandbox = sandbox();
+    docker(
+        &sandbox,
+        &json!({"auths": {
+            "https://v1.example/v1/": auth("a", "1"), "http://path.example/some/path": auth("b", "2"),
+            "UPPER.example:443": auth("c", "3"), "https://index.docker.io/v1/": auth("d", "4"),
+        }}),
+    );
+    containers(&sandbox, &json!({"auths": {"ns.example/team": auth("e", "5"), "ns.example/team/app": auth("f", "6")}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    for (server, user, secret) in [
+        ("v1.example", "a", "1"),
+        ("path.example", "b", "2"),
+        ("upper.example", "c", "3"),
+        ("docker.io", "d", "4"),
+        ("ns.example/team/other", "e", "5"),
+        ("ns.example/team/app", "f", "6"),
+    ] {
+        assert_has(&sandbox, server, user, secret);
+    }
+}
+
+#[test]
+fn po17_o13_l14_x10_a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
+    let sandbox = sandbox();
+    std::fs::create_dir_all(sandbox.home().join(".docker/config.json")).unwrap();
+    let broken = sandbox.home().join(".finch/config.json");
+    write(&broken, b"{\n  \"auths\": {,\n}");
+    containers(&sandbox, &json!({"auths": {"h.example": auth("u", "p")}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    let folder = format!("could not read `{}`: it is not a file", sandbox.home().join(".docker/config.json").display());
+    let line = format!("could not read `{}`, line 2: ", broken.display());
+    assert!(run.stdout.contains(&folder) && run.stdout.contains(&line), "{run:?}");
+    assert_has(&sandbox, "h.example", "u", "p");
+    assert_eq!(std::fs::read(&broken).unwrap(), b"{\n  \"auths\": {,\n}");
+}
+
+#[test]
+fn o8_o31_tokens_keep_their_meaning() {
+    let sandbox = with_helper(Sandbox::new(), "one", &[("h.example", "<token>", "sometoken")]);
+    docker(
+        &sandbox,
+        &json!({"credHelpers": {"h.example": "one"},
+        "auths": {"i.example": {"identitytoken": "refresh"}, "j.example": {"registrytoken": "access"}}}),
+    );
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(0), "a registry token is skipped, not failed: {run:?}");
+    assert!(run.stdout.contains("skipped: a registry token, which no helper can give"), "{run:?}");
+    assert_has(&sandbox, "h.example", "<token>", "sometoken");
+    assert_has(&sandbox, "i.example", "<token>", "refresh");
+    assert_lacks(&sandbox, "j.example");
+}
+
+#[test]
+fn o9_o10_the_variable_comes_before_the_files_and_hosts_are_merged() {
+    let variable = json!({"auths": {"h.example": auth("u", "variable")}}).to_string();
+    let sandbox = sandbox().with("DOCKER_AUTH_CONFIG", &variable);
+    docker(&sandbox, &json!({"auths": {"h.example": auth("u", "docker"), "i.example": auth("u", "docker")}}));
+    containers(&sandbox, &json!({"auths": {"i.example": auth("u", "xdg"), "j.example": auth("u", "xdg")}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    for (server, secret) in [("h.example", "variable"), ("i.example", "docker"), ("j.example", "xdg")] {
+        assert_has(&sandbox, server, "u", secret);
+    }
+}
+
+#[test]
+fn o11_docker_config_hides_the_file_at_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = sandbox().with("DOCKER_CONFIG", folder.path().to_str().unwrap());
+    docker(&sandbox, &json!({"auths": {"home.example": auth("u", "p")}}));
+    write(&folder.path().join("config.json"), json!({"auths": {"set.example": auth("u", "p")}}).to_string().as_bytes());
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "set.example", "u", "p");
+    assert_lacks(&sandbox, "home.example");
+}
+
+#[test]
+fn o22_a_hosts_own_key_beats_a_url_that_leads_to_it() {
+    let sandbox = sandbox();
+    docker(
+        &sandbox,
+        &json!({"auths": {"https://h.example/v1": auth("foo", "bar"), "h.example": auth("baz", "arble")}}),
+    );
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "h.example", "baz", "arble");
+    assert_has(&sandbox, "foo@h.example", "foo", "bar");
+}
+
+#[test]
+fn o23_several_users_of_one_host_become_several_accounts() {
+    let sandbox = sandbox();
+    docker(
+        &sandbox,
+        &json!({"auths": {"https://h.example/v1": auth("a", "1"), "http://h.example/v1": auth("b", "2"),
+        "https://h.example/v2": auth("c", "3")}}),
+    );
+    assert_eq!(import(&sandbox).code, Some(0));
+    for (user, secret) in [("a", "1"), ("b", "2"), ("c", "3")] {
+        assert_has(&sandbox, &format!("{user}@h.example"), user, secret);
+    }
+    assert_has(&sandbox, "h.example", "a", "1");
+}
+
+#[test]
+fn o24_x1_helper_store_and_file_in_dockers_order() {
+    let sandbox = with_helper(Sandbox::new(), "one", &[("h.example", "u", "helper")]);
+    let sandbox = with_helper(sandbox, "two", &[("h.example", "u", "store"), ("i.example", "u", "store")]);
+    docker(
+        &sandbox,
+        &json!({"credHelpers": {"h.example": "one"}, "credsStore": "two",
+        "auths": {"h.example": auth("u", "file"), "i.example": auth("u", "file"), "j.example": auth("u", "file")}}),
+    );
+    assert_eq!(import(&sandbox).code, Some(0));
+    for (server, secret) in [("h.example", "helper"), ("i.example", "store"), ("j.example", "file")] {
+        assert_has(&sandbox, server, "u", secret);
+    }
+}
+
+#[test]
+fn o25_o34_x2_an_explicit_helper_that_is_missing_is_an_error_and_bars_the_file() {
+    let sandbox = sandbox();
+    docker(
+        &sandbox,
+        &json!({"credHelpers": {"h.example": "definitely-not-found-executable"},
+        "auths": {"h.example": auth("u1", "p"), "i.example": auth("u2", "p")}}),
+    );
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("`docker-credential-definitely-not-found-executable` is not installed"), "{run:?}");
+    assert_lacks(&sandbox, "h.example");
+    assert_has(&sandbox, "i.example", "u2", "p");
+}
+
+#[test]
+fn o26_x3_a_default_helper_that_is_missing_is_a_hint_and_the_file_is_used() {
+    let sandbox = sandbox();
+    docker(&sandbox, &json!({"credsStore": "gone", "auths": {"h.example": auth("u1", "p")}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("skipped: `docker-credential-gone` is not installed"), "{run:?}");
+    assert_has(&sandbox, "h.example", "u1", "p");
+}
+
+#[test]
+fn o27_o33_a_default_helper_that_fails_is_an_error_and_the_file_is_not_used() {
+    let sandbox = failing(Sandbox::new(), "sick", "some error s3cret");
+    docker(&sandbox, &json!({"credsStore": "sick", "auths": {"h.example": auth("u1", "p")}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("`docker-credential-sick`: `list` failed"), "{run:?}");
+    assert!(run.stdout.contains("skipped: `docker-credential-sick`, which comes first, failed"), "{run:?}");
+    assert!(!run.stdout.contains("s3cret"), "what a failed helper prints is not shown: {run:?}");
+    assert_lacks(&sandbox, "h.example");
+}
+
+#[test]
+fn o29_a_helper_gets_the_host_without_a_line_end() {
+    let script = "#!/bin/sh\ncat > \"$HOME/stdin\"\necho '{\"Username\":\"u\",\"Secret\":\"p\"}'\n";
+    let sandbox = Sandbox::new().with_program("docker-credential-one", script);
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "one"}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_eq!(std::fs::read(sandbox.home().join("stdin")).unwrap(), b"h.example");
+}
+
+#[test]
+fn o32_a_helper_without_the_login_is_no_error() {
+    let sandbox = failing(Sandbox::new(), "none", "credentials not found in native keychain");
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "none"}, "auths": {"h.example": {}}}));
+    assert_eq!(import(&sandbox), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
+}
+
+#[test]
+fn o35_a_program_that_cannot_start_is_named() {
+    let sandbox = with_helper(Sandbox::new(), "fine", &[]);
+    let file = sandbox.home().join("bin/docker-credential-flat");
+    write(&file, b"not a program");
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "flat"}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("could not run `docker-credential-flat`"), "{run:?}");
+}
+
+#[test]
+fn l1_l6_l7_finch_is_read_too_and_a_hit_stays() {
+    let sandbox = sandbox();
+    let finch = json!({"auths": {"h.example": auth("u", "finch"), "i.example": {"auth": "dXNlcjpwYXNz"}}});
+    write(&sandbox.home().join(".finch/config.json"), finch.to_string().as_bytes());
+    docker(&sandbox, &json!({"auths": {"h.example": auth("u", "docker"), "other.io": auth("u", "p")}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "h.example", "u", "docker"); // x1: Docker's order, not Finch's
+    assert_has(&sandbox, "i.example", "user", "pass");
+    assert_lacks(&sandbox, "absent.io");
+}
+
+#[test]
+fn l3_l4_lo11_helpers_of_clouds_are_to_be_borrowed_from() {
+    let sandbox = sandbox();
+    docker(&sandbox, &json!({"credHelpers": {"public.ecr.aws": "ecr-login", "europe-docker.pkg.dev": "gcloud"}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(0));
+    for line in ["login public.ecr.aws --borrow helper:ecr-login", "login europe-docker.pkg.dev --borrow helper:gcloud"]
+    {
+        assert!(run.stdout.contains(line), "{run:?}");
+    }
+    assert!(!sandbox.config_path().exists());
+}
+
+#[test]
+fn a26_a27_a28_a29_a31_atcrs_files_of_every_version_are_imported() {
+    let account = |name: &str| json!({"handle": name, "did": format!("did:plc:{name}"), "device_secret": format!("secret-{name}"), "later": 1});
+    for (file, registry, names) in [
+        (json!({"handle": "a", "device_secret": "secret-a", "appview_url": "https://atcr.io"}), "atcr.io", vec!["a"]),
+        (json!({"credentials": {"https://buoy.cr/": account("b")}}), "buoy.cr", vec!["b"]),
+        (
+            json!({"version": 2, "registries": {"https://atcr.io": {"active": "d", "accounts": {"c": account("c"), "d": account("d")}}}}),
+            "atcr.io",
+            vec!["d", "c"],
+        ),
+    ] {
+        let sandbox = sandbox();
+        sandbox.store("x.example", "me", "mine"); // with a config of its own Ensign adopts nothing unasked
+        let path = sandbox.home().join("device.json");
+        write(&path, file.to_string().as_bytes());
+        let run = sandbox.run(&["import", path.to_str().unwrap(), "--remove"], "");
+        assert_eq!(run.code, Some(0), "{run:?}");
+        for name in &names {
+            assert_has(&sandbox, &format!("{name}@{registry}"), name, &format!("secret-{name}"));
+        }
+        assert_has(&sandbox, registry, names[0], &format!("secret-{}", names[0]));
+        if registry == "buoy.cr" {
+            assert_eq!(sandbox.config()["registries"]["buoy.cr"]["accounts"]["b"]["did"], json!("did:plc:b"));
+        }
+        assert_eq!(crate::support::read_json(&path), file, "ATCR's file stays as it is");
+        let again = sandbox.run(&["import", path.to_str().unwrap()], "");
+        assert!(again.stderr.starts_with("Everything is there already.\n"), "{again:?}");
+    }
+}
+
+#[test]
+fn o14_o36_a_helper_has_our_environment_and_more() {
+    let script = "#!/bin/sh\ncat > /dev/null\nprintf '{\"Username\":\"u\",\"Secret\":\"%s\"}' \"$TEST_SECRET\"\n";
+    let sandbox = Sandbox::new().with_program("docker-credential-one", script).with("TEST_SECRET", "foo");
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "one"}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "h.example", "u", "foo");
+}
