@@ -3,12 +3,11 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{json, on_a_terminal, root};
+use super::{failure, json, on_a_terminal, root};
 use crate::support::{Run, Sandbox, read_json, write};
 
 fn with_accounts(host: &str, names: &[&str]) -> Sandbox {
@@ -104,6 +103,42 @@ fn a9_configure_docker_shows_what_it_changes_and_takes_it_back() {
     assert_eq!(read_json(&path), json!({}));
 }
 
+/// `update` of a program that `install.sh` installed to this prefix.
+fn update_of(sandbox: &Sandbox, prefix: &str) -> Run {
+    let program = sandbox.home().join(prefix).join("bin/docker-credential-ensign");
+    sandbox.command_of(&program, &["update"]).output().unwrap().into()
+}
+
+#[test]
+fn a10_update_says_how_this_copy_is_updated_and_does_not_do_it() {
+    let not_itself = "error: Ensign does not update itself, and nothing was changed";
+    let script = root().join("install.sh");
+    let (sandbox, _) = installed(&[]);
+    let said = format!(
+        "{not_itself}: `{0}` installed it from source\n\
+         hint: renew that source, as with `git pull`, and run `{0}` again\n",
+        script.display()
+    );
+    assert_eq!(update_of(&sandbox, ".local"), failure(1, &said));
+    fs::write(sandbox.home().join(".local/lib/ensign/installed-from"), "/gone\u{1b}[2J\n").unwrap();
+    let gone = update_of(&sandbox, ".local");
+    assert!(
+        gone.stderr.starts_with(&format!("{not_itself}: `/gone [2J/install.sh`, which installed it, is gone\n")),
+        "{gone:?}"
+    );
+    let (sandbox, _) = installed(&["--prefix", "a b"]);
+    let again = format!("run `{} --prefix '{}'` again\n", script.display(), sandbox.home().join("a b").display());
+    assert!(update_of(&sandbox, "a b").stderr.ends_with(&again));
+    let said = format!(
+        "{not_itself}: this copy was not installed by install.sh\n\
+         hint: update it with what installed it, such as the system's package manager\n"
+    );
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["update", "--json"], "").code, Some(1));
+    let ensign = sandbox.link("ensign");
+    assert_eq!(Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()), failure(1, &said));
+}
+
 #[test]
 fn a11_version_is_one_line() {
     let line = format!("docker-credential-ensign (ensign) {}\n", env!("CARGO_PKG_VERSION"));
@@ -185,6 +220,7 @@ fn a34_a_session_that_is_over_is_found_by_check_and_never_by_get() {
     let run = sandbox.run(&["check", &server.host], "");
     let hint = format!("hint: run `docker-credential-ensign login {} -u alice`\n", server.host);
     assert_eq!((run.code, run.stderr), (Some(3), hint));
+    assert_eq!(sandbox.run(&["get"], &server.host), Run::not_found(), "what is known to be over is not handed out");
 }
 
 #[test]
@@ -230,7 +266,7 @@ fn a41_the_protocol_needs_neither_prompts_nor_a_parser_of_words() {
 }
 
 /// `install.sh` with a compiler that writes down its words; returns the home, and what cargo was told.
-fn installed() -> (Sandbox, String) {
+fn installed(arguments: &[&str]) -> (Sandbox, String) {
     let built = |sandbox: &Sandbox| sandbox.home().join("built");
     let cargo = r#"#!/bin/sh
 case $1 in
@@ -243,7 +279,8 @@ esac
     let copied = std::process::Command::new("cp").arg(Sandbox::program()).arg(built(&sandbox)).status().unwrap();
     assert!(copied.success());
     let script = root().join("install.sh");
-    let output = sandbox.command_of("/bin/sh".as_ref(), &[script]).output().unwrap();
+    let output =
+        sandbox.command_of("/bin/sh".as_ref(), &[&[script.to_str().unwrap()], arguments].concat()).output().unwrap();
     assert!(output.status.success(), "{:?}", Run::from(output));
     let told = fs::read_to_string(sandbox.home().join("told")).unwrap();
     (sandbox, told)
@@ -251,7 +288,7 @@ esac
 
 #[test]
 fn a42_one_command_builds_and_installs() {
-    let (sandbox, told) = installed();
+    let (sandbox, told) = installed(&[]);
     assert!(told.starts_with("build --release --locked --bin docker-credential-ensign"), "{told}");
     let program = sandbox.home().join(".local/bin/docker-credential-ensign");
     let output = sandbox.command_of(&program, &["version"]).output().unwrap();
@@ -283,7 +320,7 @@ fn a46_status_shows_the_accounts_that_are_there() {
 
 #[test]
 fn a47_the_program_is_linked_statically() {
-    let (_, told) = installed();
+    let (_, told) = installed(&[]);
     assert!(
         told.contains("--target x86_64-unknown-linux-gnu") && told.contains("-Ctarget-feature=+crt-static"),
         "{told}"

@@ -91,4 +91,3 @@ fn a31_a_file_of_no_known_form_is_left_alone() {
         assert_eq!(read_json(&path), other);
     }
 }
-

@@ -233,9 +233,12 @@ fn o72_credentials_are_looked_up_once() {
     let sandbox = with_helper();
     login(&sandbox, &server.host, "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
     let before = calls(&sandbox).len();
-    sandbox.ok(&["check", &format!("{}/foo/bar:1", server.host)], "");
-    assert_eq!(server.seen().len(), 5, "one ping, two tokens, two proofs");
+    sandbox.ok(&["get"], &server.host);
     assert_eq!(calls(&sandbox)[before..], [format!("get https://{}/ensign/alice", server.host)]);
+    sandbox.ok(&["check", &format!("{}/foo/bar:1", server.host)], "");
+    let asked = calls(&sandbox)[before + 1..].to_vec();
+    // One ping, two tokens, two proofs; and after the verdict a second look, at what it is written beside.
+    assert_eq!((server.seen().len(), asked.len()), (5, 2), "{asked:?}");
 }
 
 #[test]

@@ -78,6 +78,33 @@ fn r8_another_docker_config_is_named_by_its_variable() {
 }
 
 #[test]
+fn r9_verbose_tells_what_is_asked_and_how_long_it_took_without_secrets() {
+    let server = Server::start(|request| match request {
+        PING => asks(BEARER),
+        request if request.starts_with("GET /auth?") => says(200, r#"{"token": "t0psecret"}"#),
+        _ => says(200, "{}"),
+    });
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, "alice", "hunter2");
+    let image = format!("{}/foo/bar:1", server.host);
+    let run = sandbox.run(&["check", &image, "--verbose"], "");
+    let host = &server.host;
+    let lines: Vec<_> = run.stderr.lines().map(|line| line.rsplit_once(", after ").unwrap().0.to_owned()).collect();
+    let expected = [
+        format!("> GET https://{host}/v2/: "),
+        format!("> GET http://{host}/v2/: 401"),
+        format!("> GET http://{host}/auth with the user name and password: 200"),
+        format!("> GET http://{host}/v2/ with a token: 200"),
+        format!("> GET http://{host}/auth for repository:foo/bar:pull with the user name and password: 200"),
+        format!("> HEAD http://{host}/v2/foo/bar/manifests/1 with a token: 200"),
+    ];
+    assert!(lines.len() == 6 && lines[0].starts_with(&expected[0]) && lines[1..] == expected[1..], "{run:?}");
+    assert!(run.stderr.lines().all(|line| line.ends_with(" ms")), "{run:?}");
+    assert!(!run.stderr.contains("t0psecret") && !run.stderr.contains("hunter2"), "{run:?}");
+    assert_eq!(sandbox.run(&["check", &image], "").stderr, "", "nobody is told who does not ask");
+}
+
+#[test]
 fn r10_json_is_one_object_on_stdout_and_nothing_beside_it() {
     let registry = FakeRegistry::start();
     let host = registry.host.as_str();
