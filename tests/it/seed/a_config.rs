@@ -91,3 +91,15 @@ fn a31_a_file_of_no_known_form_is_left_alone() {
         assert_eq!(read_json(&path), other);
     }
 }
+
+#[test]
+fn ao6_secrets_are_in_private_files_and_the_config_holds_none() {
+    let (sandbox, _) = with_device_file(&version_2());
+    sandbox.ok(&["status"], "");
+    let config = std::fs::read_to_string(sandbox.config_path()).unwrap();
+    assert!(config.contains("evan.jarrett.net") && !config.contains("atcr_device_"), "{config}");
+    for (path, mode) in [(sandbox.home().join("data/secrets"), 0o700), (sandbox.secrets_path("atcr.io"), 0o600)] {
+        let permissions = std::fs::metadata(&path).unwrap().permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o777, mode, "{}", path.display());
+    }
+}
