@@ -22,7 +22,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<std::convert::Infallible, Fai
         let short = context.env.shorten_home(&script);
         (if is_plain(&short) { short } else { script.display().to_string() }, script.is_file()) // no shell expands '~'
     });
-    let prefix = prefix(&program).filter(|prefix| context.env.home().is_none_or(|home| home.join(".local") != *prefix));
+    let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
+    let prefix = prefix(&program).filter(|prefix| usual.as_deref() != Some(*prefix));
     Err(advice(built, prefix).into())
 }
 

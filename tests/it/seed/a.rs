@@ -127,7 +127,11 @@ fn a10_update_says_how_this_copy_is_updated_and_does_not_do_it() {
         "{gone:?}"
     );
     let (sandbox, _) = installed(&["--prefix", "a b"]);
-    let again = format!("run `{} --prefix '{}'` again\n", script.display(), sandbox.home().join("a b").display());
+    let again = format!(
+        "run `{} --prefix '{}'` again\n",
+        script.display(),
+        fs::canonicalize(sandbox.home().join("a b")).unwrap().display()
+    );
     assert!(update_of(&sandbox, "a b").stderr.ends_with(&again));
     let said = format!(
         "{not_itself}: this copy was not installed by install.sh\n\

@@ -10,8 +10,8 @@ mod p;
 mod r;
 mod ro;
 mod server;
+mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -19,6 +19,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::support::{Run, Sandbox};
+use table::rows_of;
 
 /// `login HOST -u USER --password-stdin`, and more words.
 fn login(sandbox: &Sandbox, host: &str, user: &str, password: &str, more: &[&str]) -> Run {
@@ -86,112 +87,44 @@ fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Op
     Some(shown)
 }
 
-/// A row of the table: who answers for it.
-enum Holder {
-    Tests(Vec<String>),
-    /// Carried by a part that is not there yet.
-    Pending(String),
-    NotTaken(String),
-}
-
+/// Rows whose part is not there yet are counted and printed (`--nocapture`). `SEED_ROWS=write` first writes the tests into
+/// the table that are named after its rows.
 #[test]
 fn the_table_names_every_row_and_every_test_exists() {
-    let (table, tests) = (table(), tests());
-    let mut wrong = Vec::new();
-    let mut pending: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (system, last) in [("R", 46), ("A", 47), ("P", 18), ("O", 73), ("L", 29)] {
-        let missing = (1..=last).map(|number| format!("{system}{number}")).filter(|row| !table.contains_key(row));
-        wrong.extend(missing.map(|row| format!("{row} is not in the table")));
+    let tests = table::tests();
+    if std::env::var_os("SEED_ROWS").is_some_and(|value| value == "write") {
+        table::renew(&tests);
     }
-    for (row, (owed, holder)) in &table {
-        match holder {
-            Holder::Tests(names) => {
-                let unknown = names.iter().filter(|name| !tests.contains(*name));
-                wrong.extend(unknown.map(|name| format!("{row} names `{name}`, which is no test")));
-                if *owed && !names.iter().any(|name| rows_of(name).contains(row)) {
-                    wrong.push(format!("{row} is owed, but no test is named after it"));
-                }
-            }
-            Holder::Pending(part) => pending.entry(part).or_default().push(row),
-            Holder::NotTaken(_) if *owed => wrong.push(format!("{row} is owed, but has no test")),
-            Holder::NotTaken(reason) if reason.len() < 3 => wrong.push(format!("{row} has neither test nor reason")),
-            Holder::NotTaken(reason) => {
-                let is_unknown_test = |name: &&str| name.matches('_').count() > 2 && !tests.contains(*name);
-                let unknown = reason.split('`').skip(1).step_by(2).filter(is_unknown_test);
-                wrong.extend(unknown.map(|name| format!("{row} names `{name}`, which is no test")));
-            }
+    let rows = table::read();
+    let find = |name: &str| rows.iter().filter(|row| row.name == name).collect::<Vec<_>>();
+    let mut wrong = Vec::new();
+    for (system, last) in [("R", 46), ("A", 47), ("P", 18), ("O", 73), ("L", 29)] {
+        let missing = (1..=last).map(|number| format!("{system}{number}")).filter(|name| find(name).is_empty());
+        wrong.extend(missing.map(|name| format!("{name} is not in the table")));
+    }
+    for row in &rows {
+        let (name, named) = (&row.name, row.tests());
+        wrong
+            .extend(named.iter().filter(|test| !tests.contains(*test)).map(|test| format!("{name}: no test `{test}`")));
+        if row.owed && row.pending().is_none() && !named.iter().any(|test| rows_of(test).contains(name)) {
+            wrong.push(format!("{name} is owed, but no test is named after it"));
+        }
+        if find(name).len() > 1 {
+            wrong.push(format!("{name} stands there twice"));
         }
     }
     for test in &tests {
-        for row in rows_of(test) {
-            match table.get(&row) {
-                Some((_, Holder::Tests(names))) if names.contains(test) => {}
-                Some((_, Holder::Pending(part))) => eprintln!("{row}, pending: {part}, can name `{test}` now"),
-                _ => wrong.push(format!("`{test}` is not in the row of {row}")),
+        for name in rows_of(test) {
+            match find(&name)[..] {
+                [row] if row.tests().contains(test) => {}
+                [row] if row.pending().is_some() => eprintln!("{name} is pending, but there is `{test}`"),
+                _ => wrong.push(format!("{name} does not name `{test}`")),
             }
         }
     }
-    let count: usize = pending.values().map(Vec::len).sum();
-    eprintln!("{} rows, {count} of them pending: {pending:?}", table.len());
+    let pending: Vec<_> = rows.iter().filter_map(|row| Some(format!("{} ({})", row.name, row.pending()?))).collect();
+    eprintln!("{} rows, {} of them pending: {}", rows.len(), pending.len(), pending.join(", "));
     assert!(wrong.is_empty(), "tests/SEED_ROWS.md and the tests differ:\n{}", wrong.join("\n"));
-}
-
-/// Reads the lines `| row | what | E | tests or reason |`: whether the row is owed, and by whom it is held.
-fn table() -> BTreeMap<String, (bool, Holder)> {
-    let text = fs::read_to_string(root().join("tests/SEED_ROWS.md")).unwrap();
-    let mut table = BTreeMap::new();
-    for line in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Row ")) {
-        let line = line.replace("\\|", "/");
-        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [row, _, owed, held] = cells[..] else { panic!("a row has four cells: {line}") };
-        if row.starts_with("---") {
-            continue;
-        }
-        let owed = match owed {
-            "=" | "≈" => true,
-            "×" | "–" => false,
-            _ => panic!("{row} is marked `{owed}`"),
-        };
-        let names: Vec<_> = held.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        let holder = match held.strip_prefix("pending: ") {
-            Some(part) => Holder::Pending(part.to_owned()),
-            None if held.starts_with('`') => Holder::Tests(names),
-            None => Holder::NotTaken(held.to_owned()),
-        };
-        assert!(table.insert(row.to_owned(), (owed, holder)).is_none(), "{row} stands there twice");
-    }
-    table
-}
-
-/// The names of all tests, of the program and of its parts.
-fn tests() -> BTreeSet<String> {
-    let (mut names, mut folders) = (BTreeSet::new(), vec![root().join("src"), root().join("tests")]);
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                let mut lines = text.lines().map(str::trim_start);
-                while lines.by_ref().any(|line| line == "#[test]") {
-                    let function = lines.by_ref().find_map(|line| line.strip_prefix("fn ")).unwrap();
-                    names.insert(function.split('(').next().unwrap().to_owned());
-                }
-            }
-        }
-    }
-    names
-}
-
-/// The rows that a test is named after: `o37_o40_texts_are_kept` gives `O37` and `O40`.
-fn rows_of(test: &str) -> Vec<String> {
-    let is_row = |word: &&str| {
-        let number = word.trim_start_matches(|letter: char| "rapol".contains(letter));
-        (1..=2).contains(&(word.len() - number.len()))
-            && !number.is_empty()
-            && number.bytes().all(|b| b.is_ascii_digit())
-    };
-    test.split('_').take_while(is_row).map(str::to_uppercase).collect()
 }
 
 fn root() -> PathBuf {
