@@ -13,13 +13,13 @@ use crate::support::{Run, Sandbox, read_json, write};
 #[test]
 fn r1_there_is_a_command_to_log_in() {
     let help = Sandbox::new().ok(&["login", "--help"], "");
-    assert!(help.contains("Usage: docker-credential-ensign login [OPTIONS] [HOST]\n"), "{help}");
+    assert!(help.contains("Usage: docker-credential-ensign login [OPTIONS] [HOST]"), "{help}");
 }
 
 #[test]
 fn r2_there_is_a_command_to_log_out() {
     let help = Sandbox::new().ok(&["logout", "--help"], "");
-    assert!(help.contains("Usage: docker-credential-ensign logout [OPTIONS] <HOST>\n"), "{help}");
+    assert!(help.contains("Usage: docker-credential-ensign logout [OPTIONS] <HOST>"), "{help}");
 }
 
 #[test]
