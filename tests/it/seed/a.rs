@@ -1,13 +1,12 @@
 //! Rows A: the commands, the config and the protocol of a helper for several accounts of one registry.
 //! A16 to A25 and A44 are in `a_choice.rs`, A26 to A31 in `a_config.rs`, A21 and A22 in `src/caller/ancestry/mod.rs`.
-#![cfg(unix)]
 
 use std::fs;
 
 use serde_json::json;
 
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{failure, json, on_a_terminal, root};
+use super::{failure, json, root};
 use crate::support::{Run, Sandbox, read_json};
 
 fn with_accounts(host: &str, names: &[&str]) -> Sandbox {
@@ -86,7 +85,7 @@ fn a8_switch_toggles_two_accounts_and_shows_a_menu_of_three() {
     }
     sandbox.store("atcr.io", "carol", "s");
     let menu = [("Default account of atcr.io", "\u{1b}[A"), ("alice", "\r")]; // one up from `carol`
-    let Some(shown) = on_a_terminal(&sandbox, "switch atcr.io", &menu) else { return };
+    let Some(shown) = super::on_a_terminal(&sandbox, "switch atcr.io", &menu) else { return };
     assert!(shown.contains("✓ atcr.io default: carol → alice") && shown.contains("exit 0"), "{shown}");
     assert_eq!(sandbox.who("atcr.io"), "alice");
 }
@@ -209,7 +208,7 @@ fn a32_get_without_an_account_ends_at_once() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a33_get_on_a_terminal_shows_help_and_ends_with_1() {
-    let Some(shown) = on_a_terminal(&Sandbox::new(), "get", &[]) else { return };
+    let Some(shown) = super::on_a_terminal(&Sandbox::new(), "get", &[]) else { return };
     assert!(shown.contains("Usage: docker-credential-ensign [OPTIONS] <COMMAND>"), "{shown}");
     assert!(shown.trim_end().ends_with("exit 1"), "{shown}");
 }

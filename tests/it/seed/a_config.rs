@@ -1,5 +1,4 @@
 //! Rows A26 to A31: the config of that helper, in all its forms, is taken over.
-#![cfg(unix)]
 
 use std::path::PathBuf;
 

@@ -1,5 +1,4 @@
 //! Rows L: a registry client with logins of its own.
-#![cfg(unix)]
 
 use super::server::{BEARER, PING, Server, asks, says};
 use super::{json, login, root};

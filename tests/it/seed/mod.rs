@@ -1,5 +1,6 @@
 //! The behaviours that Ensign has taken over from five other programs, row by row, each under its number in
 //! `tests/SEED_ROWS.md`; this file holds the table and the tests together.
+#![cfg(unix)]
 
 mod a;
 mod a_choice;
@@ -14,7 +15,6 @@ mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -60,11 +60,12 @@ fn calls(sandbox: &Sandbox) -> Vec<String> {
 }
 
 /// Runs the program on a terminal and types each answer once its question is shown. `None` where there is no `script`.
+#[cfg(target_os = "linux")]
 fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
     use std::io::{Read, Write};
     let line = format!("stty cols 200; {} {words}; echo exit $?", Sandbox::program());
     let mut command = sandbox.command_of(Path::new("script"), &["-qec", &line, "/dev/null"]);
-    command.env("TERM", "xterm").stderr(Stdio::null());
+    command.env("TERM", "xterm").stderr(std::process::Stdio::null());
     let Ok(mut child) = command.spawn() else {
         eprintln!("skipped: no `script` here");
         return None;
@@ -79,7 +80,7 @@ fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Op
             shown += &String::from_utf8_lossy(&bytes[..read]);
         }
         seen = shown.len();
-        std::thread::sleep(std::time::Duration::from_millis(200)); // until the terminal is read key by key
+        std::thread::sleep(std::time::Duration::from_millis(500)); // until the terminal is read key by key
         stdin.write_all(answer.as_bytes()).unwrap();
     }
     stdout.read_to_string(&mut shown).unwrap();

@@ -1,6 +1,5 @@
 //! Rows O: reading Docker's files, scopes and the handshake, as a library of an OCI client has them.
 //! O37 to O49 are in `src/oci/scope.rs`, O54 to O56 in `src/oci/access/mod.rs`, O61 in `src/oci/token.rs`.
-#![cfg(unix)]
 
 use super::server::{BEARER, PING, Server, asks, says};
 use super::{calls, failure, json, login, with_helper};

@@ -1,5 +1,4 @@
 //! Rows P: credentials are found, a token is fetched and an image is asked for, as a signing client does it.
-#![cfg(unix)]
 
 use serde_json::json;
 

@@ -1,12 +1,11 @@
 //! Rows R: `login`, `logout` and `status`, as the login commands of a registry tool have them.
-#![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{calls, failure, json, login, on_a_terminal, with_helper};
+use super::{calls, failure, json, login, with_helper};
 use crate::support::registry::FakeRegistry;
 use crate::support::{Run, Sandbox, read_json, write};
 
@@ -43,7 +42,7 @@ fn r4_a_user_name_is_taken_from_the_words_or_asked_for() {
     let sandbox = Sandbox::new();
     let (name, secret) = (format!("Username at {host}"), "Password or token of alice".to_owned());
     let answers = [(name.as_str(), "alice\r"), (secret.as_str(), "alice-pw\r")];
-    let Some(shown) = on_a_terminal(&sandbox, &format!("login {host}"), &answers) else { return };
+    let Some(shown) = super::on_a_terminal(&sandbox, &format!("login {host}"), &answers) else { return };
     assert!(shown.contains(&format!("✓ Logged in to {host} as alice")) && shown.contains("exit 0"), "{shown}");
     assert!(!shown.contains("alice-pw"), "a secret is typed unseen: {shown}");
 }

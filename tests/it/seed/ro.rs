@@ -1,5 +1,4 @@
 //! Rows RO: what that registry tool does oddly, and Ensign does not.
-#![cfg(unix)]
 
 use super::server::{BEARER, PING, Server, asks, says};
 use super::{failure, json, login, with_helper};
