@@ -4,6 +4,7 @@ set -eu
 
 PROGRAM=docker-credential-ensign
 LINKS='ensign docker-ensign docker-credential-atcr'
+RECORD=lib/ensign/installed-from # for `update`, which reads it at this place beside the program's folder
 
 usage() {
     cat <<'END'
@@ -73,6 +74,7 @@ install() {
 
     say "Installed $(shown "$bin/$PROGRAM")"
     for name in $LINKS; do link "$PROGRAM" "$bin/$name"; done
+    record
     # Docker finds the plugin on its own only there.
     [ ! -d "${plugin%/*}" ] || link "$bin/$PROGRAM" "$plugin"
     say_path
@@ -85,7 +87,7 @@ install() {
 }
 
 build() {
-    root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+    find_root
     find_rust
     needed=$(sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' "$root/Cargo.toml")
     found=$(cargo --version 2>/dev/null | sed 's/^cargo \([0-9]*\.[0-9]*\).*/\1/') || found=
@@ -110,6 +112,17 @@ find_rust() {
         [ -n "${RUSTUP_HOME:-}" ] || [ ! -d "$home/.rustup" ] || export RUSTUP_HOME="$home/.rustup"
     done
     PATH=$PATH${CARGO_HOME:+:$CARGO_HOME/bin}
+}
+
+find_root() {
+    root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+}
+
+# Writes down where the program comes from. Without it `update` knows less, and all else works.
+record() {
+    find_root
+    file=${bin%/bin}/$RECORD
+    { mkdir -p -- "${file%/*}" && printf '%s\n' "$root" >"$file"; } 2>/dev/null || say "      could not write $(shown "$file")"
 }
 
 minor() {
@@ -221,7 +234,7 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
     for pin in "$bin/$PROGRAM"-*; do unlink_ours "$PROGRAM" "$pin"; done
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
-        rm -f -- "$bin/$PROGRAM"
+        rm -f -- "$bin/$PROGRAM" "${bin%/bin}/$RECORD"
         say "Removed $(shown "$bin/$PROGRAM")"
     else
         say "Ensign is not installed in $(shown "$bin")"
@@ -238,7 +251,8 @@ docker_asks() {
 }
 
 remove_empty_folders() {
-    rmdir -- "$bin" "${bin%/bin}" 2>/dev/null || :
+    record_folder=${bin%/bin}/${RECORD%/*}
+    rmdir -- "$record_folder" "${record_folder%/*}" "$bin" "${bin%/bin}" 2>/dev/null || :
 }
 
 unlink_ours() {

@@ -62,7 +62,7 @@ impl<'e> Accounts<'e> {
     {
         let mut seen = None;
         loop {
-            let (candidates, origin) = self.config.load(Some(registry))?.into_only(registry);
+            let (candidates, origin) = self.load(registry)?;
             let evidence = Evidence { images: &evidence.images, folder: &evidence.folder };
             let account = match choose(&candidates, wish, evidence) {
                 Ok(Choice { account, .. }) => account,
@@ -70,10 +70,7 @@ impl<'e> Accounts<'e> {
             };
             let kept = match origin {
                 Origin::Ours => self.vault.get(account)?,
-                Origin::Adopted(adopted) => {
-                    self.keep_adopted();
-                    secret_of(adopted, account).map(Kept::from)
-                }
+                Origin::Adopted(adopted) => secret_of(adopted, account).map(Kept::from),
             };
             match self.obtain(account, kept, Waiting::Client)? {
                 Obtained::Good(credential) => return Ok(Found::Credential(credential)),
@@ -106,7 +103,16 @@ impl<'e> Accounts<'e> {
 
     /// The accounts of one registry and who is active there.
     pub(crate) fn of(&self, registry: &Registry) -> Result<Candidates> {
-        Ok(self.config.load(Some(registry))?.into_only(registry).0)
+        Ok(self.load(registry)?.0)
+    }
+
+    /// Adopted accounts are written down whatever is asked; the answer comes from memory.
+    fn load(&self, registry: &Registry) -> Result<(Candidates, Origin)> {
+        let loaded = self.config.load(Some(registry))?;
+        if let Origin::Adopted(_) = loaded.origin {
+            self.keep_adopted();
+        }
+        Ok(loaded.into_only(registry))
     }
 
     /// What is kept for the account, in its store or in the file that is about to be adopted.

@@ -17,6 +17,7 @@ mod status;
 mod switch;
 mod token;
 mod ui;
+mod update;
 mod which;
 
 use std::ffi::OsString;
@@ -33,7 +34,7 @@ use crate::oauth::Table;
 use crate::oci::Wire;
 use crate::protocol;
 use crate::system::env::Env;
-use crate::system::text;
+use crate::system::{text, watch};
 use args::{AccountCommand, Arguments, Command, ErrorKind};
 use failure::Failure;
 use ui::Ui;
@@ -71,6 +72,9 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &En
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    if arguments.verbose {
+        watch::begin();
+    }
     let context = Context { accounts: Accounts::new(env), env, ui: Ui::new(arguments.json), program: called };
     context.greet_adopted();
     match context.dispatch(arguments.command) {
@@ -106,6 +110,7 @@ impl Context<'_> {
             Command::Import(import) => import::run(self, &import),
             Command::Export(export) => export::run(self, &export),
             Command::Restore => restore::run(self),
+            Command::Update => update::run(self).map(|never| match never {}),
             Command::Completions { shell } => {
                 // A shell completes the first word of a line, which for the plugin is `docker`: not ours.
                 let name = if self.program == PLUGIN { "ensign" } else { self.program };

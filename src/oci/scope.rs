@@ -172,6 +172,22 @@ mod tests {
     }
 
     #[test]
+    fn o1_o2_a_scope_is_spelled_in_the_registrys_own_words() {
+        let both = Scopes::repository("foo/bar", &["pull", "push"]);
+        assert_eq!(both.to_string(), "repository:foo/bar:pull,push");
+        assert!(both.iter().eq(&[one("repository", "foo/bar", "pull"), one("repository", "foo/bar", "push")]));
+        let catalog: Scopes = [one("registry", "catalog", "*")].into_iter().collect();
+        assert_eq!((catalog.to_string().as_str(), catalog.is_unlimited()), ("registry:catalog:*", false));
+    }
+
+    #[test]
+    fn o39_a_text_is_given_back_as_it_was_written() {
+        for text in ["repository:foo/bar/baz:push,pull", "otherScope  registry:catalog:* otherScope", " b a", "*", ""] {
+            assert_eq!(Scopes::parse(text).to_string(), text);
+        }
+    }
+
+    #[test]
     fn o37_o40_texts_are_kept_and_have_a_canonical_form() {
         for (text, expected) in [
             ("", ""),

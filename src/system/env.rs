@@ -156,6 +156,11 @@ pub(crate) fn current_dir() -> Option<PathBuf> {
     std::env::current_dir().ok()
 }
 
+/// This program's own file, with no link in its path.
+pub(crate) fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.canonicalize().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,3 +8,4 @@ pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod programs;
 pub(crate) mod text;
+pub(crate) mod watch;

@@ -5,18 +5,23 @@ use crate::support::{Run, Sandbox, finish, write};
 
 /// Calls the program with `verb` from a process with exactly these arguments: a shell under the client's name, whose
 /// first word is a script in the current folder.
-fn called_by(sandbox: &Sandbox, words: &[&str], verb: &str, stdin: &str) -> Run {
+pub fn called_by(sandbox: &Sandbox, words: &[&str], verb: &str, stdin: &str) -> Run {
+    running(sandbox, words, &format!("\"$ENSIGN\" {verb}; exit $?\n"), stdin)
+}
+
+/// The same for any script.
+pub fn running(sandbox: &Sandbox, words: &[&str], script: &str, stdin: &str) -> Run {
     let client = sandbox.home().join(words[0]);
     if !client.exists() {
         std::os::unix::fs::symlink("/bin/sh", &client).unwrap();
     }
-    write(&sandbox.home().join(words[1]), format!("\"$ENSIGN\" {verb}; exit $?\n").as_bytes());
+    write(&sandbox.home().join(words[1]), script.as_bytes());
     let mut command = sandbox.command_of(&client, &words[1..]);
     std::os::unix::process::CommandExt::arg0(&mut command, words[0]);
     finish(command.env("ENSIGN", Sandbox::program()).spawn().unwrap(), stdin.as_bytes())
 }
 
-fn who(run: &Run) -> &str {
+pub fn who(run: &Run) -> &str {
     run.stdout.split("\"Username\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or(&run.stdout)
 }
 

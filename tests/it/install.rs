@@ -91,6 +91,9 @@ fn the_program_and_its_links_come_and_go_without_a_trace() {
         ".local/bin/docker-credential-ensign",
         ".local/bin/docker-ensign -> docker-credential-ensign",
         ".local/bin/ensign -> docker-credential-ensign",
+        ".local/lib",
+        ".local/lib/ensign",
+        ".local/lib/ensign/installed-from",
     ];
     assert_eq!(home.tree(), installed);
     for line in

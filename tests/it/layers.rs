@@ -114,10 +114,18 @@ fn every_outside_crate_has_one_home() {
 
 #[test]
 fn every_test_file_is_part_of_the_tests() {
-    let main = fs::read_to_string(root().join("tests/it/main.rs")).unwrap();
-    for entry in fs::read_dir(root().join("tests/it")).unwrap() {
-        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
-        assert!(name == "main" || main.contains(&format!("mod {name};")), "tests/it/{name}.rs is forgotten in main.rs");
+    let mut folders = vec![(root().join("tests/it"), "main")];
+    while let Some((folder, head)) = folders.pop() {
+        let text = fs::read_to_string(folder.join(head).with_extension("rs")).unwrap();
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            assert!(
+                name == head || text.contains(&format!("mod {name};\n")),
+                "{} is forgotten in {head}.rs",
+                path.display()
+            );
+            folders.extend(path.is_dir().then_some((path, "mod")));
+        }
     }
 }
 

@@ -342,6 +342,7 @@ fn help_names_every_command_and_no_protocol_verb() {
         "token",
         "configure-docker",
         "restore",
+        "update",
         "completions",
         "version",
     ] {

@@ -33,6 +33,9 @@ pub(super) struct Arguments {
     /// Print JSON on stdout
     #[arg(long, global = true, display_order = 100)]
     pub(super) json: bool,
+    /// Tell on stderr what registries are asked, and what they answer; secrets are left out
+    #[arg(long, global = true, display_order = 101)]
+    pub(super) verbose: bool,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -74,6 +77,8 @@ pub(super) enum Command {
     Export(Export),
     /// Put back the last good copy of a damaged config, and move damaged secrets aside
     Restore,
+    /// Say how this copy of Ensign is updated
+    Update,
     /// Print the completions of a shell
     Completions {
         /// The shell

@@ -3,6 +3,7 @@
 mod transfer;
 mod url;
 
+use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
 use super::text::one_line;
+use super::watch;
 use crate::model::{Credential, Secret};
 pub(crate) use transfer::{Arrival, Payload, Transfer};
 pub(crate) use url::Url;
@@ -136,8 +138,19 @@ impl Client {
         Self { agent: self.agent.clone(), limits: self.limits, end: Instant::now() + self.limits.total }
     }
 
-    /// A connection that breaks is tried once more if that can do no harm.
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let started = Instant::now();
+        let answer = self.exchange(request);
+        let outcome = match &answer {
+            Ok(response) => response.status.to_string(),
+            Err(Failure(why)) => why.clone(),
+        };
+        watch::tell(format_args!("{request}: {outcome}, after {} ms", started.elapsed().as_millis()));
+        answer
+    }
+
+    /// A connection that breaks is tried once more if that can do no harm.
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let header = authorization_header(&request.authorization)?;
         let mut answer = self.try_once(request, header.clone());
         if matches!(request.method, Method::Get | Method::Head) && answer.as_ref().is_err_and(is_broken) {
@@ -165,6 +178,23 @@ impl Client {
             Method::Post => send_form(prepare(agent.post(uri), request, header, left), form),
         };
         answer.and_then(receive)
+    }
+}
+
+/// What is asked, and what kind of credentials is shown. The query is left out: servers hide tokens in theirs.
+impl fmt::Display for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.url.is_https() { "https" } else { "http" };
+        let method = format!("{:?}", self.method).to_uppercase();
+        write!(f, "{method} {scheme}://{}{}", self.url.authority(), self.url.path())?;
+        let mut scopes = self.query.iter().filter(|(key, _)| *key == "scope");
+        scopes.try_for_each(|(_, scope)| write!(f, " for {}", one_line(scope, 100)))?;
+        f.write_str(match self.authorization {
+            Authorization::None if self.form.is_empty() && self.json.is_none() => "",
+            Authorization::None => " with a form",
+            Authorization::Basic(_) => " with the user name and password",
+            Authorization::Bearer(_) => " with a token",
+        })
     }
 }
 

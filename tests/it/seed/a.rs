@@ -1,0 +1,371 @@
+//! Rows A: the commands, the config and the protocol of a helper for several accounts of one registry.
+//! A16 to A25 and A44 are in `a_choice.rs`, A26 to A31 in `a_config.rs`, A21 and A22 in `src/caller/ancestry/mod.rs`.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::server::{BEARER, PING, Server, asks, says};
+use super::{failure, json, root};
+use crate::support::{Run, Sandbox, read_json};
+
+fn with_accounts(host: &str, names: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for name in names {
+        sandbox.store(host, name, &format!("{name}-s3cret"));
+    }
+    sandbox
+}
+
+fn is_hidden(verb: &str) -> bool {
+    !Sandbox::new().ok(&["--help"], "").contains(&format!("\n  {verb} "))
+}
+
+#[test]
+fn a1_get_answers_in_json_and_is_hidden() {
+    let sandbox = with_accounts("atcr.io", &["alice"]);
+    let answer = "{\"ServerURL\":\"atcr.io\",\"Username\":\"alice\",\"Secret\":\"alice-s3cret\"}\n";
+    assert_eq!(sandbox.run(&["get"], "atcr.io\n"), Run::success(answer));
+    assert!(is_hidden("get"));
+}
+
+#[test]
+fn a2_store_takes_json_and_is_hidden() {
+    let sandbox = Sandbox::new();
+    let entry = r#"{"ServerURL":"https://atcr.io","Username":"alice","Secret":"s"}"#;
+    assert_eq!(sandbox.run(&["store"], entry), Run::success(""));
+    assert_eq!(sandbox.who("atcr.io"), "alice");
+    assert!(is_hidden("store"));
+}
+
+#[test]
+fn a3_erase_takes_the_host_and_is_hidden() {
+    let sandbox = with_accounts("atcr.io", &["alice"]);
+    assert_eq!(sandbox.run(&["erase"], "atcr.io\n"), Run::success(""));
+    assert_eq!(sandbox.run(&["get"], "atcr.io"), Run::not_found());
+    assert!(is_hidden("erase"));
+}
+
+#[test]
+fn a4_list_maps_registries_to_users_and_is_hidden() {
+    let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
+    sandbox.store("docker.io", "carol", "s");
+    let answer = "{\"atcr.io\":\"alice\",\"https://index.docker.io/v1/\":\"carol\"}\n";
+    assert_eq!(sandbox.run(&["list"], ""), Run::success(answer));
+    assert!(is_hidden("list"));
+}
+
+#[test]
+fn a6_logout_removes_one_account_and_does_not_guess_which() {
+    let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
+    assert_eq!(sandbox.run(&["logout", "atcr.io"], "").code, Some(2));
+    assert_eq!(sandbox.config()["registries"]["atcr.io"]["accounts"].as_object().unwrap().len(), 2);
+    sandbox.ok(&["logout", "atcr.io", "-u", "bob"], "");
+    let secrets = read_json(&sandbox.secrets_path("atcr.io"))["secrets"].clone();
+    assert_eq!(secrets, json!({"alice": "alice-s3cret"}));
+}
+
+#[test]
+fn a7_status_shows_every_account_and_marks_the_active_one() {
+    let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
+    sandbox.store("buoy.cr", "carol", "s");
+    let shown = sandbox.ok(&["status"], "");
+    for line in ["atcr.io\n  ○ bob  ", "\n  ● alice  default ", "\nbuoy.cr\n  ● carol  default "] {
+        assert!(shown.contains(line), "{shown}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a8_switch_toggles_two_accounts_and_shows_a_menu_of_three() {
+    let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
+    for expected in ["bob", "alice", "bob"] {
+        sandbox.ok(&["switch"], "");
+        assert_eq!(sandbox.who("atcr.io"), expected);
+    }
+    sandbox.store("atcr.io", "carol", "s");
+    let menu = [("Default account of atcr.io", "\u{1b}[A"), ("alice", "\r")]; // one up from `carol`
+    let Some(shown) = super::on_a_terminal(&sandbox, "switch atcr.io", &menu) else { return };
+    assert!(shown.contains("✓ atcr.io default: carol → alice") && shown.contains("exit 0"), "{shown}");
+    assert_eq!(sandbox.who("atcr.io"), "alice");
+}
+
+#[test]
+fn a9_configure_docker_shows_what_it_changes_and_takes_it_back() {
+    let sandbox = with_accounts("atcr.io", &["alice"]);
+    let path = sandbox.home().join(".docker/config.json");
+    let preview = sandbox.ok(&["configure-docker", "--dry-run"], "");
+    assert!(preview.contains("+   \"atcr.io\": \"ensign\"\n") && !path.exists(), "{preview}");
+    sandbox.ok(&["configure-docker"], "");
+    assert_eq!(read_json(&path), json!({"credHelpers": {"atcr.io": "ensign"}}));
+    sandbox.ok(&["configure-docker", "--undo"], "");
+    assert_eq!(read_json(&path), json!({}));
+}
+
+/// `update` of a program that `install.sh` installed to this prefix.
+fn update_of(sandbox: &Sandbox, prefix: &str) -> Run {
+    let program = sandbox.home().join(prefix).join("bin/docker-credential-ensign");
+    sandbox.command_of(&program, &["update"]).output().unwrap().into()
+}
+
+#[test]
+fn a10_update_says_how_this_copy_is_updated_and_does_not_do_it() {
+    let not_itself = "error: Ensign does not update itself, and nothing was changed";
+    let script = root().join("install.sh");
+    let (sandbox, _) = installed(&[]);
+    let said = format!(
+        "{not_itself}: `{0}` installed it from source\n\
+         hint: renew that source, as with `git pull`, and run `{0}` again\n",
+        script.display()
+    );
+    assert_eq!(update_of(&sandbox, ".local"), failure(1, &said));
+    fs::write(sandbox.home().join(".local/lib/ensign/installed-from"), "/gone\u{1b}[2J\n").unwrap();
+    let gone = update_of(&sandbox, ".local");
+    assert!(
+        gone.stderr.starts_with(&format!("{not_itself}: `/gone [2J/install.sh`, which installed it, is gone\n")),
+        "{gone:?}"
+    );
+    let (sandbox, _) = installed(&["--prefix", "a b"]);
+    let again = format!(
+        "run `{} --prefix '{}'` again\n",
+        script.display(),
+        fs::canonicalize(sandbox.home().join("a b")).unwrap().display()
+    );
+    assert!(update_of(&sandbox, "a b").stderr.ends_with(&again));
+    let said = format!(
+        "{not_itself}: this copy was not installed by install.sh\n\
+         hint: update it with what installed it, such as the system's package manager\n"
+    );
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["update", "--json"], "").code, Some(1));
+    let ensign = sandbox.link("ensign");
+    assert_eq!(Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()), failure(1, &said));
+}
+
+#[test]
+fn a11_version_is_one_line() {
+    let line = format!("docker-credential-ensign (ensign) {}\n", env!("CARGO_PKG_VERSION"));
+    for word in ["version", "--version"] {
+        assert_eq!(Sandbox::new().run(&[word], ""), Run::success(&line));
+    }
+}
+
+/// What `get` answers, as `user secret`.
+pub(super) fn answers(sandbox: &Sandbox, server: &str) -> String {
+    let answer = json(&sandbox.run(&["get"], server).stdout);
+    format!("{} {}", answer["Username"].as_str().unwrap(), answer["Secret"].as_str().unwrap())
+}
+
+const COMMANDS: [&str; 7] = ["login", "logout", "status", "switch", "configure-docker", "update", "version"];
+
+#[test]
+fn a12_help_shows_all_commands_of_people_and_none_of_the_protocol() {
+    let help = Sandbox::new().ok(&["--help"], "");
+    for command in COMMANDS {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
+    }
+    assert!(["get", "store", "erase", "list"].into_iter().all(is_hidden));
+}
+
+#[test]
+fn a13_without_words_the_whole_help_is_shown() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.ok(&["--help"], "");
+    assert_eq!(sandbox.run(&[], ""), Run { code: Some(1), ..Run::success(&help) });
+}
+
+#[test]
+fn a14_accounts_are_handled_as_gh_auth_handles_them() {
+    let help = Sandbox::new().ok(&["--help"], "");
+    for command in ["login", "logout", "status", "switch", "token"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}");
+    }
+}
+
+#[test]
+fn a15_several_accounts_on_several_registries_hold_at_once() {
+    let sandbox = Sandbox::new();
+    for host in ["atcr.io", "buoy.cr"] {
+        for name in ["evan.jarrett.net", "michelle.jarrett.net"] {
+            sandbox.store(host, name, &format!("{name} on {host}"));
+        }
+    }
+    for host in ["atcr.io", "buoy.cr"] {
+        for name in ["evan.jarrett.net", "michelle.jarrett.net"] {
+            let answer = json(&sandbox.run(&["get"], &format!("{host}/{name}/app")).stdout);
+            assert_eq!((&answer["Username"], &answer["Secret"]), (&json!(name), &json!(format!("{name} on {host}"))));
+        }
+    }
+}
+
+#[test]
+fn a32_get_without_an_account_ends_at_once() {
+    let started = std::time::Instant::now();
+    assert_eq!(Sandbox::new().run(&["get"], "atcr.io"), Run::not_found());
+    assert!(started.elapsed().as_secs() < 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a33_get_on_a_terminal_shows_help_and_ends_with_1() {
+    let Some(shown) = super::on_a_terminal(&Sandbox::new(), "get", &[]) else { return };
+    assert!(shown.contains("Usage: docker-credential-ensign [OPTIONS] <COMMAND>"), "{shown}");
+    assert!(shown.trim_end().ends_with("exit 1"), "{shown}");
+}
+
+#[test]
+fn a34_a_session_that_is_over_is_found_by_check_and_never_by_get() {
+    let over = r#"{"error": "oauth_session_expired", "login_url": "https://atcr.io/auth/oauth/login"}"#;
+    let server = Server::start(move |request| if request == PING { asks(BEARER) } else { says(401, over) });
+    let sandbox = with_accounts(&server.host, &["alice"]);
+    assert_eq!(sandbox.who(&server.host), "alice");
+    assert!(server.seen().is_empty());
+    let run = sandbox.run(&["check", &server.host], "");
+    let hint = format!("hint: run `docker-credential-ensign login {} -u alice`\n", server.host);
+    assert_eq!((run.code, run.stderr), (Some(3), hint));
+    assert_eq!(sandbox.run(&["get"], &server.host), Run::not_found(), "what is known to be over is not handed out");
+}
+
+#[test]
+fn a35_every_secret_is_stored() {
+    for secret in ["atcr_device_x", "an app password", "{\"a\": 1}", "pä:ss"] {
+        let sandbox = Sandbox::new();
+        sandbox.store("https://atcr.io", "alice", secret);
+        assert_eq!(answers(&sandbox, "atcr.io"), format!("alice {secret}"));
+    }
+}
+
+#[test]
+fn a36_erase_removes_the_active_account_and_promotes_none() {
+    let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
+    for server in ["atcr.io", "http://atcr.io", "https://atcr.io", "atcr.io"] {
+        assert_eq!(sandbox.run(&["erase"], server), Run::success("")); // `docker logout` asks up to four times
+    }
+    assert_eq!(sandbox.run(&["get"], "atcr.io"), Run::not_found());
+    let registry = sandbox.config()["registries"]["atcr.io"].clone();
+    assert_eq!(registry["active"], json!(null));
+    assert_eq!(registry["accounts"], json!({"bob": {"username": "bob", "store": "file"}}));
+    sandbox.ok(&["switch", "atcr.io", "bob"], "");
+    assert_eq!(answers(&sandbox, "atcr.io"), "bob bob-s3cret");
+}
+
+#[test]
+fn a41_the_protocol_needs_neither_prompts_nor_a_parser_of_words() {
+    for folder in ["protocol", "accounts", "caller", "config", "vault", "model"] {
+        let mut folders = vec![root().join("src").join(folder)];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                let named =
+                    ["clap", "dialoguer", "indicatif", "crate::cli"].into_iter().find(|name| text.contains(name));
+                assert_eq!(named, None, "{}", path.display());
+            }
+        }
+    }
+}
+
+/// `install.sh` with a compiler that writes down its words; returns the home, and what cargo was told.
+fn installed(arguments: &[&str]) -> (Sandbox, String) {
+    let built = |sandbox: &Sandbox| sandbox.home().join("built");
+    let cargo = r#"#!/bin/sh
+case $1 in
+--version) echo 'cargo 1.99.0 (0123456789 2026-01-01)' ;;
+build) echo "$*" >"$HOME/told"; echo "{\"executable\":\"$HOME/built\"}" ;;
+esac
+"#;
+    let rustc = "#!/bin/sh\necho 'host: x86_64-unknown-linux-gnu'\n";
+    let sandbox = Sandbox::new().with_program("cargo", cargo).with_program("rustc", rustc);
+    let copied = std::process::Command::new("cp").arg(Sandbox::program()).arg(built(&sandbox)).status().unwrap();
+    assert!(copied.success());
+    let script = root().join("install.sh");
+    let output =
+        sandbox.command_of("/bin/sh".as_ref(), &[&[script.to_str().unwrap()], arguments].concat()).output().unwrap();
+    assert!(output.status.success(), "{:?}", Run::from(output));
+    let told = fs::read_to_string(sandbox.home().join("told")).unwrap();
+    (sandbox, told)
+}
+
+#[test]
+fn a42_one_command_builds_and_installs() {
+    let (sandbox, told) = installed(&[]);
+    assert!(told.starts_with("build --release --locked --bin docker-credential-ensign"), "{told}");
+    let program = sandbox.home().join(".local/bin/docker-credential-ensign");
+    let output = sandbox.command_of(&program, &["version"]).output().unwrap();
+    assert_eq!(
+        Run::from(output),
+        Run::success(&format!("docker-credential-ensign (ensign) {}\n", env!("CARGO_PKG_VERSION")))
+    );
+}
+
+#[test]
+fn a43_get_by_a_pipe_gives_credentials_or_one_plain_line() {
+    let sandbox = with_accounts("atcr.io", &["alice"]);
+    let piped = |host: &str| {
+        let script = format!("echo {host} | {} get", Sandbox::program());
+        Run::from(sandbox.command_of("/bin/sh".as_ref(), &["-c", &script]).output().unwrap())
+    };
+    assert_eq!(json(&piped("atcr.io").stdout)["Username"], "alice");
+    assert_eq!(piped("buoy.cr"), Run::not_found());
+}
+
+#[test]
+fn a46_status_shows_the_accounts_that_are_there() {
+    let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
+    let status = json(&sandbox.ok(&["status", "--json"], ""));
+    let shown: Vec<_> =
+        status["accounts"].as_array().unwrap().iter().map(|one| (&one["account"], &one["active"])).collect();
+    assert_eq!(shown, [(&json!("bob"), &json!(false)), (&json!("alice"), &json!(true))]);
+}
+
+#[test]
+fn a47_the_program_is_linked_statically() {
+    let (_, told) = installed(&[]);
+    assert!(
+        told.contains("--target x86_64-unknown-linux-gnu") && told.contains("-Ctarget-feature=+crt-static"),
+        "{told}"
+    );
+}
+
+#[test]
+fn ao7_reading_changes_no_file() {
+    let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
+    let tree = || {
+        let (mut found, mut folders) = (Vec::new(), vec![sandbox.home().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+                let about = fs::symlink_metadata(&path).unwrap();
+                found.push((path.clone(), about.modified().unwrap(), about.len()));
+                folders.extend(about.is_dir().then_some(path));
+            }
+        }
+        found.sort();
+        found
+    };
+    let before = tree();
+    for words in [&["get"][..], &["list"], &["status"], &["which", "atcr.io/bob/x"], &["account", "show", "atcr.io"]] {
+        sandbox.ok(words, "atcr.io");
+        assert_eq!(tree(), before, "{words:?}");
+    }
+}
+
+#[test]
+fn ao8_a_registry_is_one_however_it_is_spelled() {
+    let sandbox = with_accounts("https://ATCR.io/", &["alice"]);
+    for server in ["atcr.io", "https://atcr.io", "http://atcr.io/", "ATCR.IO:443", "https://atcr.io/v2/", "atcr.io/v1"]
+    {
+        assert_eq!(sandbox.who(server), "alice", "{server}");
+    }
+}
+
+#[test]
+fn ao10_only_a_missing_account_is_called_not_found() {
+    let sandbox = with_accounts("atcr.io", &["alice"]);
+    fs::remove_file(sandbox.secrets_path("atcr.io")).unwrap();
+    let run = sandbox.run(&["get"], "atcr.io");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    assert!(run.stdout.starts_with("the secret of alice on atcr.io is gone: run `"), "{run:?}");
+}

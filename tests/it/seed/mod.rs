@@ -1,0 +1,133 @@
+//! The behaviours that Ensign has taken over from five other programs, row by row, each under its number in
+//! `tests/SEED_ROWS.md`; this file holds the table and the tests together.
+#![cfg(unix)]
+
+mod a;
+mod a_choice;
+mod a_config;
+mod l;
+mod o;
+mod p;
+mod r;
+mod ro;
+mod server;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Run, Sandbox};
+use table::rows_of;
+
+/// `login HOST -u USER --password-stdin`, and more words.
+fn login(sandbox: &Sandbox, host: &str, user: &str, password: &str, more: &[&str]) -> Run {
+    sandbox.run(&[&["login", host, "-u", user, "--password-stdin"], more].concat(), password)
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// What a failure prints, and nothing else.
+fn failure(code: i32, stderr: &str) -> Run {
+    Run { code: Some(code), stdout: String::new(), stderr: stderr.to_owned() }
+}
+
+/// `docker-credential-kept`: it keeps files in `$HOME/kept`, chats on stderr and writes down what it is asked.
+const HELPER: &str = r#"#!/bin/sh
+input=$(cat)
+echo "$1 $input" >>"$HOME/calls"
+echo "a warning {" >&2
+place() { printf %s "$HOME/kept-$(printf %s "$1" | tr '/:' '__')"; }
+[ ! -e "$HOME/broken-$1" ] || { echo "it is locked"; exit 1; }
+case $1 in
+get) cat "$(place "$input")" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+store) printf %s "$input" >"$(place "$(printf %s "$input" | sed 's/.*"ServerURL":"\([^"]*\)".*/\1/')")" ;;
+erase) rm "$(place "$input")" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+esac
+"#;
+
+fn with_helper() -> Sandbox {
+    Sandbox::new().with_program("docker-credential-kept", HELPER)
+}
+
+/// What the helper was asked so far.
+fn calls(sandbox: &Sandbox) -> Vec<String> {
+    let text = fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Runs the program on a terminal and types each answer once its question is shown. `None` where there is no `script`.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
+    use std::io::{Read, Write};
+    let line = format!("stty cols 200; {} {words}; echo exit $?", Sandbox::program());
+    let mut command = sandbox.command_of(Path::new("script"), &["-qec", &line, "/dev/null"]);
+    command.env("TERM", "xterm").stderr(std::process::Stdio::null());
+    let Ok(mut child) = command.spawn() else {
+        eprintln!("skipped: no `script` here");
+        return None;
+    };
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut shown, mut seen) = (String::new(), 0);
+    for (question, answer) in answers {
+        while !shown[seen..].contains(question) {
+            let mut bytes = [0; 1024];
+            let read = stdout.read(&mut bytes).unwrap();
+            assert!(read > 0, "{question} is not asked in {shown}");
+            shown += &String::from_utf8_lossy(&bytes[..read]);
+        }
+        seen = shown.len();
+        std::thread::sleep(std::time::Duration::from_millis(500)); // until the terminal is read key by key
+        stdin.write_all(answer.as_bytes()).unwrap();
+    }
+    stdout.read_to_string(&mut shown).unwrap();
+    child.wait().unwrap();
+    Some(shown)
+}
+
+/// Rows whose part is not there yet are counted and printed (`--nocapture`). `SEED_ROWS=write` first writes the tests into
+/// the table that are named after its rows.
+#[test]
+fn the_table_names_every_row_and_every_test_exists() {
+    let tests = table::tests();
+    if std::env::var_os("SEED_ROWS").is_some_and(|value| value == "write") {
+        table::renew(&tests);
+    }
+    let rows = table::read();
+    let find = |name: &str| rows.iter().filter(|row| row.name == name).collect::<Vec<_>>();
+    let mut wrong = Vec::new();
+    for (system, last) in [("R", 46), ("A", 47), ("P", 18), ("O", 73), ("L", 29)] {
+        let missing = (1..=last).map(|number| format!("{system}{number}")).filter(|name| find(name).is_empty());
+        wrong.extend(missing.map(|name| format!("{name} is not in the table")));
+    }
+    for row in &rows {
+        let (name, named) = (&row.name, row.tests());
+        wrong
+            .extend(named.iter().filter(|test| !tests.contains(*test)).map(|test| format!("{name}: no test `{test}`")));
+        if row.owed && row.pending().is_none() && !named.iter().any(|test| rows_of(test).contains(name)) {
+            wrong.push(format!("{name} is owed, but no test is named after it"));
+        }
+        if find(name).len() > 1 {
+            wrong.push(format!("{name} stands there twice"));
+        }
+    }
+    for test in &tests {
+        for name in rows_of(test) {
+            match find(&name)[..] {
+                [row] if row.tests().contains(test) => {}
+                [row] if row.pending().is_some() => eprintln!("{name} is pending, but there is `{test}`"),
+                _ => wrong.push(format!("{name} does not name `{test}`")),
+            }
+        }
+    }
+    let pending: Vec<_> = rows.iter().filter_map(|row| Some(format!("{} ({})", row.name, row.pending()?))).collect();
+    eprintln!("{} rows, {} of them pending: {}", rows.len(), pending.len(), pending.join(", "));
+    assert!(wrong.is_empty(), "tests/SEED_ROWS.md and the tests differ:\n{}", wrong.join("\n"));
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}

@@ -1,0 +1,253 @@
+//! Rows O: reading Docker's files, scopes and the handshake, as a library of an OCI client has them.
+//! O37 to O49 are in `src/oci/scope.rs`, O54 to O56 in `src/oci/access/mod.rs`, O61 in `src/oci/token.rs`.
+
+use super::server::{BEARER, PING, Server, asks, says};
+use super::{calls, failure, json, login, with_helper};
+use crate::support::{Run, Sandbox, write};
+
+const HOST: &str = "someregistry.example.com";
+
+/// Takes over what `auths` of Docker's config holds.
+fn imported(auths: &str) -> (Sandbox, Run) {
+    let sandbox = Sandbox::new();
+    write(&sandbox.home().join(".docker/config.json"), format!("{{\"auths\": {auths}}}").as_bytes());
+    let run = sandbox.run(&["configure-docker", "--import"], "");
+    (sandbox, run)
+}
+
+/// User and secret of the host after that.
+fn taken(auths: &str) -> (String, String) {
+    let (sandbox, run) = imported(auths);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let answer = json(&sandbox.run(&["get"], HOST).stdout);
+    let text = |field: &str| answer[field].as_str().unwrap().to_owned();
+    (text("Username"), text("Secret"))
+}
+
+fn pair(user: &str, secret: &str) -> (String, String) {
+    (user.to_owned(), secret.to_owned())
+}
+
+#[test]
+fn o3_a_helper_that_is_not_there_is_named() {
+    let run = login(
+        &Sandbox::new().with("PATH", "/nowhere"),
+        HOST,
+        "alice",
+        "pw",
+        &["--no-verify", "--store", "helper:absent"],
+    );
+    let said = "out of reach: could not run `docker-credential-absent`: No such file or directory";
+    assert!(run.code == Some(1) && run.stderr.contains(said), "{run:?}");
+}
+
+#[test]
+fn o16_auth_is_base64() {
+    let auths = format!(r#"{{"{HOST}": {{"auth": "dGVzdHVzZXI6cGFzc3dvcmQ="}}}}"#);
+    assert_eq!(taken(&auths), pair("testuser", "password"));
+}
+
+#[test]
+fn o17_auth_goes_before_username_and_password() {
+    let auths = format!(r#"{{"{HOST}": {{"username": "x", "password": "y", "auth": "dGVzdHVzZXI6cGFzc3dvcmQ="}}}}"#);
+    assert_eq!(taken(&auths), pair("testuser", "password"));
+}
+
+#[test]
+fn o18_an_auth_that_is_not_base64_is_named_and_spares_the_others() {
+    let (sandbox, run) = imported(&format!(r#"{{"{HOST}": {{"auth": "!!!"}}, "other.example": {{"auth": "YTpi"}}}}"#));
+    assert_eq!(run.code, Some(0));
+    assert!(
+        run.stderr.contains("\"someregistry.example.com\"") && run.stderr.contains("its `auth` is not base64\n"),
+        "{run:?}"
+    );
+    assert_eq!((sandbox.who("other.example"), sandbox.run(&["get"], HOST)), ("a".to_owned(), Run::not_found()));
+}
+
+#[test]
+fn o19_an_auth_without_a_user_name_is_no_login() {
+    for (auth, reason) in
+        [("bm9jb2xvbg==", "its `auth` is not a user name and a secret"), ("OnB3", "only half of a login")]
+    {
+        let (sandbox, run) = imported(&format!(r#"{{"{HOST}": {{"auth": "{auth}"}}}}"#)); // `nocolon`, `:pw`
+        assert!(run.stderr.contains(reason), "{run:?}");
+        assert_eq!(sandbox.run(&["get"], HOST), Run::not_found());
+    }
+}
+
+#[test]
+fn o20_zero_bytes_around_a_password_are_cut() {
+    let auths = format!(r#"{{"{HOST}": {{"auth": "dXNlcjoAcGFzcwAA"}}}}"#); // user:\0pass\0\0
+    assert_eq!(taken(&auths), pair("user", "pass"));
+}
+
+#[test]
+fn o21_a_login_under_a_url_is_found_by_its_host() {
+    assert_eq!(
+        taken(&format!(r#"{{"https://{HOST}/v1": {{"auth": "dGVzdHVzZXI6cGFzc3dvcmQ="}}}}"#)),
+        pair("testuser", "password")
+    );
+}
+
+#[test]
+fn o51_the_first_request_shows_nothing() {
+    let server = Server::start(|_| says(200, ""));
+    login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
+    assert_eq!(server.seen(), [PING]);
+}
+
+#[test]
+fn o52_a_basic_challenge_is_answered_with_the_password() {
+    let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
+    assert_eq!(login(&Sandbox::new(), &server.host, "testuser", "testpassword", &[]).code, Some(0));
+    assert_eq!(server.seen(), [PING, "GET /v2/ Basic testuser:testpassword"]);
+}
+
+#[test]
+fn o53_a_bearer_challenge_is_answered_with_a_token_of_its_service() {
+    let server = Server::start(|request| match request {
+        PING => asks(r#"Bearer realm="/auth",service=someService"#),
+        "GET /v2/ Bearer t1" => says(200, ""),
+        _ => says(200, r#"{"token": "t1"}"#),
+    });
+    assert_eq!(login(&Sandbox::new(), &server.host, "testuser", "testpassword", &[]).code, Some(0));
+    assert_eq!(
+        server.seen()[1],
+        "GET /auth?client_id=ensign&service=someService&account=testuser Basic testuser:testpassword"
+    );
+}
+
+/// `check` of an image where `answer` plays everything after the ping; exit code, verdict, and what was asked.
+fn check(
+    user: &str,
+    answer: impl Fn(&str) -> super::server::Answer + Send + Sync + 'static,
+) -> (i32, String, Vec<String>) {
+    let server = Server::start(move |request| if request == PING { asks(BEARER) } else { answer(request) });
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, user, "pw");
+    let run = sandbox.run(&["check", &format!("{}/foo/bar:1", server.host), "--json"], "");
+    let said = json(&run.stdout);
+    let message = said["message"].as_str().or(said["error"].as_str()).unwrap().replace(&server.host, "HOST");
+    (run.code.unwrap(), message, server.seen())
+}
+
+#[test]
+fn o57_an_identity_token_is_sent_in_a_form() {
+    let (code, _, seen) = check("<token>", |request| match request {
+        request if request.starts_with("POST /auth ") => says(200, r#"{"access_token": "t1"}"#),
+        _ => says(200, ""),
+    });
+    let ask = |scope: &str| {
+        format!("POST /auth - client_id=ensign&service=example.com&grant_type=refresh_token{scope}&refresh_token=pw")
+    };
+    let plain: Vec<_> = seen.iter().map(|request| request.replace("%3A", ":").replace("%2F", "/")).collect();
+    let look = "HEAD /v2/foo/bar/manifests/1 Bearer t1";
+    let expected = [PING, &ask(""), "GET /v2/ Bearer t1", &ask("&scope=repository:foo/bar:pull"), look];
+    assert_eq!((code, plain), (0, expected.map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn o60_an_answer_without_a_token_is_said() {
+    let (code, message, _) = check("alice", |_| says(200, "{}"));
+    assert_eq!(
+        (code, message.as_str()),
+        (1, "the password of alice was not checked: the token server `HOST` answered without a token")
+    );
+}
+
+#[test]
+fn o63_a_challenge_that_cannot_be_met_costs_one_request() {
+    let server = Server::start(|_| asks("Negotiate"));
+    let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
+    assert_eq!((run.code, server.seen()), (Some(1), vec![PING.to_owned()]), "{run:?}");
+}
+
+#[test]
+fn o64_a_fresh_token_that_is_refused_is_a_missing_right() {
+    let (code, message, _) = check("alice", |request| match request {
+        "GET /v2/ Bearer t1" => says(200, ""),
+        request if request.starts_with("GET /auth?") => says(200, r#"{"token": "t1"}"#),
+        _ => asks(BEARER),
+    });
+    assert_eq!((code, message.as_str()), (4, "HOST accepts alice, who may not pull HOST/foo/bar (says HOST)"));
+}
+
+#[test]
+fn o65_a_password_that_is_refused_stays_refused() {
+    let server = Server::start(|_| asks("Basic"));
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, "alice", "pw");
+    let run = sandbox.run(&["check", &server.host, "--json"], "");
+    assert_eq!((run.code, json(&run.stdout)["verdict"].as_str()), (Some(3), Some("rejected")), "{run:?}");
+    assert_eq!(server.seen(), [PING, "GET /v2/ Basic alice:pw"]);
+}
+
+#[test]
+fn o68_a_store_that_fails_stops_the_question_with_its_error() {
+    let server = Server::start(|_| says(200, ""));
+    let sandbox = with_helper();
+    login(&sandbox, &server.host, "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
+    write(&sandbox.home().join("broken-get"), b"");
+    let run = sandbox.run(&["check", &server.host], "");
+    let said = format!(
+        "error: the secret of alice on {} could not be read by `docker-credential-kept`\n\
+         hint: run `docker-credential-kept list` to see what is wrong with it\n",
+        server.host
+    );
+    assert_eq!((run, server.seen().len()), (failure(1, &said), 0));
+}
+
+#[test]
+fn o69_a_token_server_out_of_order_is_not_taken_for_the_registry() {
+    let other = Server::start(|_| says(503, ""));
+    let realm = format!("Bearer realm=\"http://{}/auth\"", other.host);
+    let server = Server::start(move |_| asks(&realm));
+    let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
+    let said = format!("error: login failed for {}: `{}` is out of order (503)\n", server.host, other.host);
+    assert!(run.stderr.starts_with(&said), "{run:?}");
+}
+
+#[test]
+fn o70_a_bearer_challenge_without_a_realm_is_said() {
+    let server = Server::start(|_| asks("Bearer service=\"s\""));
+    let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
+    assert!(run.stderr.contains("asks for a token, but does not say from where\n"), "{run:?}");
+    assert_eq!(server.seen(), [PING]);
+}
+
+#[test]
+fn o71_a_token_that_is_not_json_is_said() {
+    let (code, message, seen) = check("alice", |_| says(200, "<html>"));
+    assert_eq!((code, seen.len()), (1, 2));
+    assert!(message.ends_with("the token server `HOST` answered without a token"), "{message}");
+}
+
+#[test]
+fn o72_credentials_are_looked_up_once() {
+    let server = Server::start(|request| match request {
+        PING => asks(BEARER),
+        request if request.starts_with("GET /auth?") => says(200, r#"{"token": "t1"}"#),
+        _ => says(200, ""),
+    });
+    let sandbox = with_helper();
+    login(&sandbox, &server.host, "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
+    let before = calls(&sandbox).len();
+    sandbox.ok(&["get"], &server.host);
+    assert_eq!(calls(&sandbox)[before..], [format!("get https://{}/ensign/alice", server.host)]);
+    sandbox.ok(&["check", &format!("{}/foo/bar:1", server.host)], "");
+    let asked = calls(&sandbox)[before + 1..].to_vec();
+    // One ping, two tokens, two proofs; and after the verdict a second look, at what it is written beside.
+    assert_eq!((server.seen().len(), asked.len()), (5, 2), "{asked:?}");
+}
+
+#[test]
+fn o73_schemes_and_keys_have_no_case_and_quotes_may_hold_quotes() {
+    let server = Server::start(|request| match request {
+        PING => asks(r#"bEaReR rEaLm="/\auth",SERVICE="a\"b, c=d""#),
+        "GET /v2/ Bearer t1" => says(200, ""),
+        _ => says(200, r#"{"token": "t1"}"#),
+    });
+    assert_eq!(login(&Sandbox::new(), &server.host, "alice", "pw", &[]).code, Some(0));
+    let asked = server.seen()[1].replace("%22", "\"").replace("%20", " ").replace("%2C", ",").replace("%3D", "=");
+    assert_eq!(asked, "GET /auth?client_id=ensign&service=a\"b, c=d&account=alice Basic alice:pw");
+}

@@ -1,0 +1,395 @@
+//! Rows R: `login`, `logout` and `status`, as the login commands of a registry tool have them.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+
+use super::server::{BEARER, PING, Server, asks, says};
+use super::{calls, failure, json, login, with_helper};
+use crate::support::registry::FakeRegistry;
+use crate::support::{Run, Sandbox, read_json, write};
+
+#[test]
+fn r1_there_is_a_command_to_log_in() {
+    let help = Sandbox::new().ok(&["login", "--help"], "");
+    assert!(help.contains("Usage: docker-credential-ensign login [OPTIONS] [HOST]"), "{help}");
+}
+
+#[test]
+fn r2_there_is_a_command_to_log_out() {
+    let help = Sandbox::new().ok(&["logout", "--help"], "");
+    assert!(help.contains("Usage: docker-credential-ensign logout [OPTIONS] <HOST>"), "{help}");
+}
+
+#[test]
+fn r3_a_missing_registry_is_wrong_usage() {
+    let run = Sandbox::new().run(&["logout"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+    assert!(run.stderr.contains("required arguments were not provided:\n  <HOST>\n"), "{run:?}");
+    let run = Sandbox::new().run(&["login", "-u", "alice", "--password-stdin"], "pw");
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.starts_with("error: no registry was given\n"), "{run:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn r4_a_user_name_is_taken_from_the_words_or_asked_for() {
+    let registry = FakeRegistry::start();
+    let host = &registry.host;
+    let sandbox = Sandbox::new();
+    assert_eq!(login(&sandbox, &format!("bob@{host}"), "alice", "alice-pw", &[]).code, Some(0));
+    assert_eq!(sandbox.who(host), "alice", "the option goes before the address");
+    let sandbox = Sandbox::new();
+    let (name, secret) = (format!("Username at {host}"), "Password or token of alice".to_owned());
+    let answers = [(name.as_str(), "alice\r"), (secret.as_str(), "alice-pw\r")];
+    let Some(shown) = super::on_a_terminal(&sandbox, &format!("login {host}"), &answers) else { return };
+    assert!(shown.contains(&format!("✓ Logged in to {host} as alice")) && shown.contains("exit 0"), "{shown}");
+    assert!(!shown.contains("alice-pw"), "a secret is typed unseen: {shown}");
+}
+
+#[test]
+fn r6_a_password_is_read_from_stdin_when_asked_to() {
+    let registry = FakeRegistry::start();
+    let words = ["login", &registry.host, "-u", "alice"];
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&words, "alice-pw\n").code, Some(2), "stdin is not read unasked");
+    assert_eq!(sandbox.run(&[&words[..], &["--password-stdin"]].concat(), "alice-pw\n").code, Some(0));
+}
+
+#[test]
+fn r7_a_password_among_the_words_is_refused_and_not_repeated() {
+    for words in [&["-p", "hunter2"][..], &["-phunter2"], &["--password", "hunter2", "--password-stdin"]] {
+        let run = Sandbox::new().run(&[&["login", "ghcr.io", "-u", "alice"], words].concat(), "pw");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
+        assert!(run.stderr.contains("unexpected argument '-") && !run.stderr.contains("hunter2"), "{run:?}");
+    }
+}
+
+#[test]
+fn r8_another_docker_config_is_named_by_its_variable() {
+    let sandbox = Sandbox::new().with("DOCKER_CONFIG", "elsewhere");
+    sandbox.store("ghcr.io", "alice", "pw");
+    sandbox.ok(&["configure-docker"], "");
+    let file = read_json(&sandbox.home().join("elsewhere/config.json"));
+    assert_eq!(file["credHelpers"], json!({"ghcr.io": "ensign"}));
+    assert_eq!(json(&sandbox.ok(&["status", "--json"], ""))["docker"][0]["asks"], "ensign");
+    assert!(!sandbox.home().join(".docker").exists());
+}
+
+#[test]
+fn r9_verbose_tells_what_is_asked_and_how_long_it_took_without_secrets() {
+    let server = Server::start(|request| match request {
+        PING => asks(BEARER),
+        request if request.starts_with("GET /auth?") => says(200, r#"{"token": "t0psecret"}"#),
+        _ => says(200, "{}"),
+    });
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, "alice", "hunter2");
+    let image = format!("{}/foo/bar:1", server.host);
+    let run = sandbox.run(&["check", &image, "--verbose"], "");
+    let host = &server.host;
+    let lines: Vec<_> = run.stderr.lines().map(|line| line.rsplit_once(", after ").unwrap().0.to_owned()).collect();
+    let expected = [
+        format!("> GET https://{host}/v2/: "),
+        format!("> GET http://{host}/v2/: 401"),
+        format!("> GET http://{host}/auth with the user name and password: 200"),
+        format!("> GET http://{host}/v2/ with a token: 200"),
+        format!("> GET http://{host}/auth for repository:foo/bar:pull with the user name and password: 200"),
+        format!("> HEAD http://{host}/v2/foo/bar/manifests/1 with a token: 200"),
+    ];
+    assert!(lines.len() == 6 && lines[0].starts_with(&expected[0]) && lines[1..] == expected[1..], "{run:?}");
+    assert!(run.stderr.lines().all(|line| line.ends_with(" ms")), "{run:?}");
+    assert!(!run.stderr.contains("t0psecret") && !run.stderr.contains("hunter2"), "{run:?}");
+    assert_eq!(sandbox.run(&["check", &image], "").stderr, "", "nobody is told who does not ask");
+}
+
+#[test]
+fn r10_json_is_one_object_on_stdout_and_nothing_beside_it() {
+    let registry = FakeRegistry::start();
+    let host = registry.host.as_str();
+    let image = format!("{host}/alice/app:1");
+    let sandbox = Sandbox::new();
+    sandbox.store(host, "bob", "bob-pw");
+    for words in [
+        &["login", host, "-u", "alice", "--password-stdin"][..],
+        &["status"],
+        &["switch", host],
+        &["account", "show", host],
+        &["which", &image],
+        &["check", &image],
+        &["configure-docker"],
+        &["logout", host, "--all"],
+        &["version"],
+        &["logout"],
+    ] {
+        let run = sandbox.run(&[words, &["--json"]].concat(), "alice-pw");
+        if words == ["logout"] {
+            assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+            continue;
+        }
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{words:?}: {run:?}");
+        assert_eq!(json(&run.stdout)["schema"], 1, "{words:?}");
+        assert_eq!(run.stdout.lines().count(), 1);
+    }
+}
+
+#[test]
+fn r11_plain_http_is_spoken_where_it_is_allowed() {
+    for (more, code, seen) in [
+        (&[][..], 1, &["CONNECT r.example:443 -"][..]),
+        (&["--plain-http"], 0, &["CONNECT r.example:443 -", "CONNECT r.example:80 -", PING, "GET /v2/ Basic alice:pw"]),
+    ] {
+        let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
+        let proxy = format!("http://{}", server.host);
+        let sandbox = Sandbox::new().with("HTTP_PROXY", &proxy).with("HTTPS_PROXY", &proxy);
+        let run = login(&sandbox, "r.example", "alice", "pw", more);
+        assert_eq!(
+            (run.code, server.seen()),
+            (Some(code), seen.iter().map(|line| (*line).to_owned()).collect()),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
+fn r12_words_go_before_what_is_stored_and_that_before_a_prompt() {
+    let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, "alice", "old");
+    login(&sandbox, &server.host, "bob", "new", &[]);
+    sandbox.ok(&["login", &server.host], "");
+    assert_eq!(server.seen(), [PING, "GET /v2/ Basic bob:new", PING, "GET /v2/ Basic alice:old"]);
+    let nothing = Sandbox::new().run(&["login", &server.host], "");
+    assert_eq!(nothing.code, Some(2), "nobody is there to be asked");
+}
+
+#[test]
+fn r13_a_login_goes_through_the_whole_challenge() {
+    let server = Server::start(|request| match request {
+        PING => asks(BEARER),
+        "GET /v2/ Bearer t1" => says(200, "{}"),
+        _ => says(200, r#"{"token": "t1"}"#),
+    });
+    assert_eq!(login(&Sandbox::new(), &server.host, "alice", "pw", &[]).code, Some(0));
+    let ask = "GET /auth?client_id=ensign&service=example.com&account=alice Basic alice:pw";
+    assert_eq!(server.seen(), [PING, ask, "GET /v2/ Bearer t1"]);
+}
+
+/// The last answer to `GET /v2/` decides.
+fn login_with_last_answer(status: u16) -> Run {
+    let server = Server::start(move |request| if request == PING { asks("Basic") } else { says(status, "") });
+    let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
+    Run { stderr: run.stderr.replace(&server.host, "HOST"), ..run }
+}
+
+#[test]
+fn r14_a_final_200_is_a_login() {
+    assert_eq!(login_with_last_answer(200).code, Some(0));
+}
+
+#[test]
+fn r15_any_other_final_answer_is_none() {
+    for (status, code) in [(401, 3), (403, 3), (404, 1), (500, 1), (201, 1)] {
+        let run = login_with_last_answer(status);
+        assert_eq!(run.code, Some(code), "{status}: {run:?}");
+        assert!(run.stderr.starts_with("error: login failed for HOST: "), "{run:?}");
+    }
+}
+
+#[test]
+fn r16_a_connection_that_fails_is_said() {
+    let run = login(&Sandbox::new(), "localhost:1", "alice", "pw", &[]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("could not reach `localhost:1`: Connection refused"), "{run:?}");
+}
+
+#[test]
+fn r17_a_login_is_said_in_one_line() {
+    let run = login_with_last_answer(200);
+    assert_eq!((run.stderr.lines().next(), run.stdout.as_str()), (Some("✓ Logged in to HOST as alice"), ""));
+}
+
+#[test]
+fn r18_json_of_a_login_has_status_and_registry() {
+    let registry = FakeRegistry::start();
+    let run = login(&Sandbox::new(), &registry.host, "alice", "alice-pw", &["--json"]);
+    let json = json(&run.stdout);
+    assert_eq!((&json["status"], &json["registry"]), (&json!("success"), &json!(registry.host)));
+}
+
+#[test]
+fn r19_a_failed_login_names_registry_and_reason_on_stderr() {
+    let run = login_with_last_answer(503);
+    let said = "error: login failed for HOST: `HOST` is out of order (503)\n\
+        hint: nothing was stored; `--no-verify` keeps a login unseen\n";
+    assert_eq!(run, failure(1, said));
+}
+
+#[test]
+fn r20_wrong_credentials_are_called_rejected() {
+    let said = "error: login failed for HOST: authentication rejected by HOST\n";
+    let run = login_with_last_answer(401);
+    assert!(run.stderr.starts_with(said), "{run:?}");
+}
+
+#[test]
+fn r21_a_registry_out_of_reach_is_told_with_the_cause() {
+    let run = login(&Sandbox::new(), "localhost:1", "alice", "pw", &[]);
+    let said = "error: login failed for localhost:1: could not reach `localhost:1`: ";
+    assert!(run.stderr.starts_with(said), "{run:?}");
+}
+
+#[test]
+fn r22_a_store_that_fails_is_told_with_the_cause() {
+    let sandbox = with_helper();
+    write(&sandbox.home().join("broken-store"), b"");
+    let run = login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
+    let said = "error: could not keep the login: the secret of alice on ghcr.io could not be kept by `docker-credential-kept`\n\
+        hint: run `docker-credential-kept list` to see what is wrong with it\n";
+    assert_eq!(run, failure(1, said));
+}
+
+#[test]
+fn r23_a_login_is_checked_before_anything_is_kept() {
+    let server = Server::start(|request| asks(if request == PING { "Basic" } else { "Basic realm=x" }));
+    let sandbox = with_helper();
+    assert_eq!(login(&sandbox, &server.host, "alice", "wrong", &["--store", "helper:kept"]).code, Some(3));
+    assert!(calls(&sandbox).is_empty() && !sandbox.config_path().exists());
+}
+
+#[test]
+fn r24_a_helper_that_keeps_the_secret_is_given_dockers_three_fields() {
+    let sandbox = with_helper();
+    login(&sandbox, "ghcr.io", "alice", "s3cret", &["--no-verify", "--store", "helper:kept"]);
+    let entry = r#"{"ServerURL":"https://ghcr.io/ensign/alice","Username":"alice","Secret":"s3cret"}"#;
+    assert!(calls(&sandbox).contains(&format!("store {entry}")), "{:?}", calls(&sandbox));
+}
+
+#[test]
+fn r28_files_are_created_for_their_owner_alone() {
+    let sandbox = Sandbox::new();
+    login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify"]);
+    sandbox.ok(&["configure-docker"], "");
+    for file in [sandbox.home().join(".docker/config.json"), sandbox.secrets_path("ghcr.io")] {
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn r29_a_token_can_be_piped_in() {
+    let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
+    let sandbox = Sandbox::new();
+    let script = format!("echo \"$TOKEN\" | {} login {} -u alice --password-stdin", Sandbox::program(), server.host);
+    let mut command = sandbox.command_of("/bin/sh".as_ref(), &["-c", &script]);
+    let run = Run::from(command.env("TOKEN", "t0ken").output().unwrap());
+    assert_eq!((run.code, server.seen().last().unwrap().as_str()), (Some(0), "GET /v2/ Basic alice:t0ken"), "{run:?}");
+}
+
+#[test]
+fn r30_a_login_with_nothing_given_looks_at_the_one_that_is_there() {
+    let registry = FakeRegistry::start();
+    let sandbox = Sandbox::new();
+    sandbox.store(&registry.host, "alice", "alice-pw");
+    let said = format!("✓ {} still accepts alice\n", registry.host);
+    assert_eq!(sandbox.run(&["login", &registry.host], ""), Run { stderr: said, ..Run::success("") });
+}
+
+#[test]
+fn r31_the_helper_that_kept_the_secret_is_told_to_erase_it() {
+    let sandbox = with_helper();
+    login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
+    sandbox.ok(&["logout", "ghcr.io"], "");
+    assert_eq!(calls(&sandbox).last().unwrap(), "erase https://ghcr.io/ensign/alice");
+}
+
+#[test]
+fn r32_a_login_leaves_dockers_file_and_the_rest_of_it_stays() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.home().join(".docker/config.json");
+    write(
+        &path,
+        br#"{"psFormat": "x", "auths": {"ghcr.io": {"auth": "YWxpY2U6cHc="}, "quay.io": {"auth": "Ym9iOnB3"}}}"#,
+    );
+    sandbox.ok(&["configure-docker", "ghcr.io", "--import"], "");
+    let expected = json!({"psFormat": "x", "auths": {"ghcr.io": {}, "quay.io": {"auth": "Ym9iOnB3"}}, "credHelpers": {"ghcr.io": "ensign"}});
+    assert_eq!(read_json(&path), expected);
+}
+
+#[test]
+fn r33_a_logout_says_whom_it_removed() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    let run = sandbox.run(&["logout", "ghcr.io"], "");
+    assert_eq!((run.code, run.stderr.lines().next()), (Some(0), Some("✓ Removed alice from ghcr.io")), "{run:?}");
+}
+
+#[test]
+fn r34_a_logout_from_nothing_is_said_and_no_failure() {
+    let run = Sandbox::new().run(&["logout", "registry.example.com"], "");
+    assert_eq!(run, Run { stderr: "Not logged in to registry.example.com.\n".into(), ..Run::success("") });
+}
+
+#[test]
+fn r35_json_of_a_logout_has_status_and_registry() {
+    for (stored, removed) in [(true, json!(["alice"])), (false, json!([]))] {
+        let sandbox = Sandbox::new();
+        if stored {
+            sandbox.store("ghcr.io", "alice", "pw");
+        }
+        let json = json(&sandbox.ok(&["logout", "ghcr.io", "--json"], ""));
+        let expected = (&json!("success"), &json!("ghcr.io"), &removed);
+        assert_eq!((&json["status"], &json["registry"], &json["removed"]), expected);
+    }
+}
+
+#[test]
+fn r36_a_logout_that_fails_ends_with_1() {
+    let sandbox = with_helper();
+    login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
+    write(&sandbox.home().join("broken-erase"), b"");
+    let run = sandbox.run(&["logout", "ghcr.io"], "");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.starts_with("error: the secret of alice on ghcr.io could not be removed by"), "{run:?}");
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+}
+
+#[test]
+fn r37_a_user_and_a_secret_that_are_given_are_used() {
+    let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, "alice", "stored");
+    login(&sandbox, &server.host, "alice", "secret", &[]);
+    assert_eq!(server.seen(), [PING, "GET /v2/ Basic alice:secret"]);
+}
+
+#[test]
+fn r43_who_has_no_account_is_anonymous() {
+    assert_eq!(Sandbox::new().run(&["get"], "registry.example.com"), Run::not_found());
+}
+
+#[test]
+fn r45_a_login_asks_for_no_scope_and_check_does() {
+    let registry = FakeRegistry::with_opaque_tokens();
+    let sandbox = Sandbox::new();
+    login(&sandbox, &registry.host, "alice", "alice-pw", &[]);
+    assert_eq!(registry.seen(), ["GET /v2/", "GET /token", "GET /v2/"]);
+    let image = format!("{}/alice/app:1", registry.host);
+    for (option, last) in
+        [("--pull", "HEAD /v2/alice/app/manifests/1"), ("--push", "DELETE /v2/alice/app/blobs/uploads/0001")]
+    {
+        assert_eq!(sandbox.run(&["check", &image, option], "").code, Some(0));
+        assert_eq!(registry.seen().last().unwrap(), last);
+    }
+}
+
+#[test]
+fn r46_status_shows_who_is_asked_and_which_says_why() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    sandbox.store("ghcr.io", "bob", "pw");
+    let status = json(&sandbox.ok(&["status", "ghcr.io", "--json"], ""));
+    assert_eq!((&status["accounts"][0]["account"], &status["docker"][0]["asks"]), (&json!("alice"), &json!("nobody")));
+    let which = json(&sandbox.ok(&["which", "ghcr.io/alice/app", "--json"], ""));
+    let why: Vec<_> = which["ladder"].as_array().unwrap().iter().filter(|rung| rung["chosen"] == true).collect();
+    assert_eq!((why.len(), &why[0]["rung"], &why[0]["account"]), (1, &json!("command line"), &json!("alice")));
+}

@@ -1,0 +1,138 @@
+//! Rows RO: what that registry tool does oddly, and Ensign does not.
+
+use super::server::{BEARER, PING, Server, asks, says};
+use super::{failure, json, login, with_helper};
+use crate::support::registry::FakeRegistry;
+use crate::support::{Run, Sandbox, write};
+
+#[test]
+fn ro3_a_missing_cause_is_never_printed_as_none() {
+    let server = Server::start(|_| asks("Bearer service=x"));
+    let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
+    let host = &server.host;
+    let said = format!("error: login failed for {host}: `{host}` asks for a token, but does not say from where\n");
+    assert!(run.stderr.starts_with(&said) && !run.stderr.contains("None"), "{run:?}");
+}
+
+#[test]
+fn ro4_a_user_name_alone_never_checks_or_stores_another_user() {
+    let server = Server::start(|_| says(200, ""));
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, "eve", "stored");
+    let before = sandbox.config();
+    let run = sandbox.run(&["login", &server.host, "-u", "alice"], "");
+    assert_eq!((run.code, server.seen().len(), sandbox.config()), (Some(2), 0, before), "{run:?}");
+}
+
+#[test]
+fn ro6_what_a_helper_prints_on_stderr_is_not_its_answer() {
+    let sandbox = with_helper(); // it prints a warning each time
+    login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
+    let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"alice\",\"Secret\":\"pw\"}\n";
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::success(answer));
+}
+
+#[test]
+fn ro8_a_docker_config_that_cannot_be_read_is_not_overwritten() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    let path = sandbox.home().join(".docker/config.json");
+    write(&path, b"{\"auths\": {\n,}}");
+    let run = sandbox.run(&["configure-docker"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("line 2"), "{run:?}");
+    assert_eq!(std::fs::read(path).unwrap(), b"{\"auths\": {\n,}}");
+}
+
+#[test]
+fn ro9_a_docker_config_that_is_named_is_the_only_one() {
+    let sandbox = Sandbox::new().with("DOCKER_CONFIG", "elsewhere");
+    sandbox.store("ghcr.io", "alice", "pw");
+    write(&sandbox.home().join(".docker/config.json"), br#"{"credHelpers": {"ghcr.io": "ensign"}}"#);
+    assert_eq!(json(&sandbox.ok(&["status", "--json"], ""))["docker"][0]["asks"], "nobody");
+}
+
+#[test]
+fn ro11_one_line_end_is_cut_from_a_password_and_nothing_else() {
+    let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
+    login(&Sandbox::new(), &server.host, "alice", " p w\t\n", &[]);
+    // The server's own log has no blanks at its end, so the password ends in a tab.
+    assert_eq!(server.seen().last().unwrap().trim_end(), "GET /v2/ Basic alice: p w");
+    let sandbox = Sandbox::new();
+    login(&sandbox, "ghcr.io", "alice", " p w \r\n", &["--no-verify"]);
+    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("\"Secret\":\" p w \""));
+}
+
+/// A login at a registry whose token server answers `token`; returns the exit code and what the server saw.
+fn login_by_token(challenge: &'static str, user: &str, token: &'static str) -> (Option<i32>, Vec<String>) {
+    let server = Server::start(move |request| match request {
+        PING => asks(challenge),
+        "GET /v2/ Bearer t1" => says(200, "{}"),
+        _ if token.is_empty() => says(401, ""),
+        _ => says(200, token),
+    });
+    (login(&Sandbox::new(), &server.host, user, "pw", &[]).code, server.seen())
+}
+
+#[test]
+fn ro12_a_challenge_needs_no_service() {
+    let (code, seen) = login_by_token(r#"Bearer realm="/auth""#, "alice", r#"{"token": "t1"}"#);
+    assert_eq!((code, seen[1].as_str()), (Some(0), "GET /auth?client_id=ensign&account=alice Basic alice:pw"));
+}
+
+#[test]
+fn ro13_a_password_is_never_sent_as_a_refresh_token() {
+    let (code, seen) = login_by_token(BEARER, "alice", "");
+    assert_eq!((code, seen.len()), (Some(3), 2));
+    assert!(!seen.iter().any(|request| request.starts_with("POST") || request.contains("refresh_token")), "{seen:?}");
+}
+
+#[test]
+fn ro14_an_identity_token_is_not_sent_as_a_password() {
+    let (code, seen) = login_by_token(BEARER, "<token>", r#"{"access_token": "t1"}"#);
+    let post = "POST /auth - client_id=ensign&service=example.com&grant_type=refresh_token&refresh_token=pw";
+    assert_eq!((code, seen[1].as_str()), (Some(0), post));
+    assert!(!seen.iter().any(|request| request.contains("Basic")), "{seen:?}");
+}
+
+#[test]
+fn ro15_the_names_of_docker_hub_are_one_registry() {
+    let names = ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"];
+    for name in names {
+        let sandbox = Sandbox::new();
+        sandbox.store(name, "alice", "pw");
+        for asked in names {
+            assert_eq!(sandbox.who(asked), "alice", "{name} {asked}");
+        }
+    }
+}
+
+#[test]
+fn ro16_a_registry_that_takes_anything_is_told_to_have_checked_nothing() {
+    let registry = FakeRegistry::open();
+    let run = login(&Sandbox::new(), &registry.host, "alice", "anything", &[]);
+    assert!(run.stderr.starts_with("✓ Kept a login, unverified, for "), "{run:?}");
+    assert!(run.stderr.contains("lets anyone in: the password was not checked\n"), "{run:?}");
+}
+
+#[test]
+fn ro17_a_realm_inside_this_network_gets_no_password() {
+    let realm = "https://169.254.169.254/token";
+    let server = Server::start(move |_| asks(&format!("Bearer realm=\"{realm}\"")));
+    let proxy = format!("http://{}", server.host);
+    let sandbox = Sandbox::new().with("HTTP_PROXY", &proxy).with("HTTPS_PROXY", &proxy);
+    let run = login(&sandbox, "r.example", "alice", "pw", &["--plain-http"]);
+    let said = format!(
+        "error: login failed for r.example: the credentials were not sent where `r.example` wants them: `{realm}` is an address inside this network\n\
+         hint: nothing was stored; `--no-verify` keeps a login unseen\n"
+    );
+    assert_eq!(run, failure(1, &said));
+    assert!(!server.seen().iter().any(|request| request.contains("169.254")), "{:?}", server.seen());
+}
+
+#[test]
+fn ro18_every_challenge_of_a_header_is_read() {
+    let both = r#"Basic realm="x",Bearer realm="/auth",service="example.com""#;
+    let (code, seen) = login_by_token(both, "alice", r#"{"token": "t1"}"#);
+    let ask = "GET /auth?client_id=ensign&service=example.com&account=alice Basic alice:pw";
+    assert_eq!((code, seen), (Some(0), vec![PING.to_owned(), ask.to_owned(), "GET /v2/ Bearer t1".to_owned()]));
+}

@@ -1,0 +1,97 @@
+//! `tests/SEED_ROWS.md` as values, and the names of all tests.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::root;
+
+/// A line `| row | behaviour | E | tests, or why not |`.
+pub struct Row {
+    pub name: String,
+    pub owed: bool,
+    held: String,
+}
+
+const PATH: &str = "tests/SEED_ROWS.md";
+
+pub fn read() -> Vec<Row> {
+    fs::read_to_string(root().join(PATH)).unwrap().lines().filter_map(row).collect()
+}
+
+/// Writes the tests of each row down anew. Rows without one stay as they are, and so do reasons.
+pub fn renew(tests: &BTreeSet<String>) {
+    let text = fs::read_to_string(root().join(PATH)).unwrap();
+    let renewed = |line: &str| {
+        let Some(row) = row(line) else { return line.to_owned() };
+        let kept = row.tests().into_iter().filter(|name| tests.contains(name));
+        let added = tests.iter().filter(|name| rows_of(name).contains(&row.name) && !row.tests().contains(name));
+        let names: Vec<_> = kept.chain(added.clone().cloned()).map(|name| format!("`{name}`")).collect();
+        let held = match row.pending().is_some() || row.held.starts_with('`') {
+            true if names.is_empty() => row.held.clone(),
+            true => names.join(", "),
+            false => added.fold(row.held.clone(), |held, name| format!("{held}, `{name}`")),
+        };
+        line.replacen(&format!("| {} |", row.held), &format!("| {held} |"), 1)
+    };
+    let lines: Vec<_> = text.lines().map(renewed).collect();
+    fs::write(root().join(PATH), lines.join("\n") + "\n").unwrap();
+}
+
+fn row(line: &str) -> Option<Row> {
+    let line = line.strip_prefix("| ")?.strip_suffix(" |")?;
+    let cells: Vec<_> = line.split(" | ").collect();
+    let [name, _, owed, held] = cells[..] else { panic!("a row has four cells: {line}") };
+    let owed = match owed {
+        "E" | "---" => return None,
+        "=" | "≈" => true,
+        "×" | "–" => false,
+        _ => panic!("{name} is marked `{owed}`"),
+    };
+    Some(Row { name: name.to_owned(), owed, held: held.to_owned() })
+}
+
+impl Row {
+    /// The part that carries the row, if that is not there yet.
+    pub fn pending(&self) -> Option<&str> {
+        self.held.strip_prefix("pending: ")
+    }
+
+    /// The tests that are named, for the row itself or in the reason why there is none.
+    pub fn tests(&self) -> Vec<String> {
+        let is_test = |word: &&str| {
+            let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            word.matches('_').count() > 1 && word.chars().all(of_a_name)
+        };
+        self.held.split('`').skip(1).step_by(2).filter(is_test).map(str::to_owned).collect()
+    }
+}
+
+/// The names of all tests, of the program and of its parts.
+pub fn tests() -> BTreeSet<String> {
+    let (mut names, mut folders) = (BTreeSet::new(), vec![root().join("src"), root().join("tests")]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let mut lines = text.lines().map(str::trim_start);
+                while lines.by_ref().any(|line| line == "#[test]") {
+                    let function = lines.by_ref().find_map(|line| line.strip_prefix("fn ")).unwrap();
+                    names.insert(function.split('(').next().unwrap().to_owned());
+                }
+            }
+        }
+    }
+    names
+}
+
+/// The rows that a test is named after: `o37_o40_texts_are_kept` gives `O37` and `O40`.
+pub fn rows_of(test: &str) -> Vec<String> {
+    let is_row = |word: &&str| {
+        let number = word.trim_start_matches(|letter: char| "rapol".contains(letter));
+        let letters = word.len() - number.len();
+        (1..=2).contains(&letters) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    test.split('_').take_while(is_row).map(str::to_uppercase).collect()
+}
