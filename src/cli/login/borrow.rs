@@ -166,7 +166,7 @@ fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, 
             }
             // A config that is carried to another machine finds its files there.
             let path = Path::new(value);
-            Ok((name.to_owned(), if path.is_absolute() { env.shorten_home(path) } else { value.to_owned() }))
+            Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
         })
         .collect()
 }
