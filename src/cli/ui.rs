@@ -64,12 +64,15 @@ impl Ui {
         }
     }
 
-    /// Writes bytes to stdout as they are; to a terminal without what it would obey.
-    pub(super) fn raw(&self, bytes: &[u8]) -> Result<()> {
+    /// Writes bytes to stdout as they are; to a terminal without what it would obey. `false`: nobody reads on.
+    pub(super) fn raw(&self, bytes: &[u8]) -> Result<bool> {
         let harmless = self.is_terminal().then(|| fit_for_terminal(&String::from_utf8_lossy(bytes)));
         let bytes = harmless.as_ref().map_or(bytes, |text| text.as_bytes());
         let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).context("could not write to stdout")
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            result => result.map(|()| true).context("could not write to stdout"),
+        }
     }
 
     /// Tells whether data goes to a terminal.

@@ -133,7 +133,9 @@ fn body(context: &Context<'_>, given: &args::Api, call: &Call, mut answer: Answe
                 context.ui.raw(head.as_bytes())?;
             }
             is_first = false;
-            context.ui.raw(&piece)?;
+            if !context.ui.raw(&piece)? {
+                return Ok(ExitCode::SUCCESS);
+            }
         }
         answer.digest(true).map_err(mismatch)?;
         return Ok(ExitCode::SUCCESS);
