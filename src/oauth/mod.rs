@@ -52,13 +52,39 @@ pub(crate) enum Unrenewed {
     Later(String),
 }
 
-/// Tells whether a browser may be sent to a link from a stranger.
+/// Tells whether a browser may be sent to a link from a stranger. It is made of what an address is made of (RFC 3986): what
+/// else `http::Uri` lets through could mean something to the program that opens it.
 pub(crate) fn is_fit_for_browser(link: &str) -> bool {
-    let (address, fragment) = link.split_once('#').unwrap_or((link, ""));
+    let address = link.split('#').next().unwrap_or_default();
     endpoint::parse(address).is_ok()
-        && fragment.bytes().all(|b| b.is_ascii_alphanumeric() || b"/?=&-_.~%+".contains(&b))
+        && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b))
 }
 
 fn client(patience: Duration) -> Client {
     Client::new(Limits { connect: patience.min(Duration::from_secs(10)), overall: patience, total: patience })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_sent_to_plain_links_alone() {
+        for (link, fit) in [
+            ("https://github.com/login/device", true),
+            ("https://p.example/d?user_code=AB-CD&x=%20#top", true),
+            ("http://localhost:3000/device", true),
+            ("http://p.example/d", false),
+            ("file:///etc/passwd", false),
+            ("javascript:alert(1)", false),
+            ("https://p.example/\"&calc", false),
+            ("https://p.example/d#\"&calc", false),
+            ("https://p.example/ d", false),
+            ("https://me@p.example/d", false),
+            ("-h", false),
+            ("", false),
+        ] {
+            assert_eq!(is_fit_for_browser(link), fit, "{link}");
+        }
+    }
 }

@@ -43,7 +43,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Add an account, or renew its password or token
-    Login(Login),
+    Login(Box<Login>),
     /// Remove an account and its secret
     Logout(Logout),
     /// Show accounts, what each is used for, and whether Docker asks Ensign
@@ -108,7 +108,7 @@ pub(super) struct Switch {
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
     /// Add an account: the same as `login`
-    Add(Login),
+    Add(Box<Login>),
     /// Show accounts in full
     Show {
         /// The registry

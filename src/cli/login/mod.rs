@@ -49,10 +49,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode
     if let Some(way) = device::way(context, given, &candidates, user.as_deref())?
         && let Some(done) = device::log_in(context, given, &candidates, user.clone(), way)?
     {
-        let user = done.complete.username.clone();
+        let (user, alias) = (done.complete.username.clone(), done.complete.alias.clone());
         let code = finish(context, given, &candidates, wishes, done.complete)?;
         if let Some(did) = done.did {
-            device::note_did(context, &candidates, &user, &did)?;
+            device::note_did(context, &candidates, &user, alias.as_ref(), &did)?;
         }
         return Ok(code);
     }
@@ -92,7 +92,8 @@ fn finish(
         source,
         activate: if given.activate { Activate::Yes } else { Activate::IfNone },
     };
-    let account = context.accounts.remember(&login).context("could not keep the login")?;
+    let kept = context.accounts.remember(&login).inspect_err(|_| give_back(&login.source, &login.kept));
+    let account = kept.context("could not keep the login")?;
     outcome::say(context, &account, before, given, open)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,16 +3,17 @@
 mod provider;
 mod screen;
 
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use anyhow::anyhow;
 
-use super::Complete;
+use super::{Complete, give_back};
 use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Kept, Problem, Source, Username};
+use crate::model::{Account, AccountName, AccountNameError, Kept, Problem, Source, Username};
 use crate::oauth::{Fresh, Plan, Provider};
 use crate::system::env;
 
@@ -62,11 +63,14 @@ pub(super) fn log_in(
     let registry = &known.registry;
     let Way { provider, offered } = way;
     let title = provider.title.clone();
-    let known_name = || provider::renewed(given, known).map(|account| account.username.to_string());
-    let mut name = given.username.clone().or(user);
-    if name.is_none() && provider.asks_for_username() {
-        name = Some(known_name().map_or_else(|| ask_name(context, known), Ok)?);
-    }
+    let alias = given.alias.as_deref().map(parse).transpose()?;
+    let renewed = provider::renewed(given, known);
+    let ask_name = || renewed.map_or_else(|| ask_name(context, known), |account| Ok(account.username.clone()));
+    let name = match given.username.clone().or(user) {
+        Some(name) => Some(parse(&name)?),
+        None if provider.asks_for_username() => Some(ask_name()?),
+        None => None,
+    };
     let device = env::variable("HOSTNAME").or_else(|| env::variable("COMPUTERNAME")).unwrap_or_else(|| "Ensign".into());
     let begun = context.ui.while_waiting(&format!("Asking {title}"), || {
         Plan::of(provider, registry).and_then(|plan| plan.begin(&device.to_string_lossy()))
@@ -88,40 +92,43 @@ pub(super) fn log_in(
         context.ui.note(format_args!("{title} did not grant `{scope}`: this login can pull, but not push"));
     }
     let Fresh { secret, refresh, until, username } = login.fresh;
-    let username: Username = match (name, username) {
-        (Some(name), _) => name.parse().map_err(|error| Failure::usage(format!("{error}"), "choose another one"))?,
-        (None, Some(username)) => username,
-        (None, None) => known_name()
-            .map_or_else(|| ask_name(context, known), Ok)?
-            .parse()
-            .map_err(|error| Failure::usage(format!("{error}"), "choose another one"))?,
+    let due = until.map(|until| accounts::due(until, SystemTime::now()));
+    let kept = Kept { until, due, refresh, ..secret.into() };
+    let source = login.grant.map_or(Source::Given, Source::Granted);
+    let username = match name.or(username) {
+        Some(username) => username,
+        None => ask_name().inspect_err(|_| give_back(&source, &kept))?,
     };
-    let alias = given.alias.as_deref().map(str::parse).transpose();
-    let complete = Complete {
-        username,
-        kept: Kept { due: until.map(|until| accounts::due(until, SystemTime::now())), until, refresh, ..secret.into() },
-        source: login.grant.map_or(Source::Given, Source::Granted),
-        alias: alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?,
-    };
-    Ok(Some(Done { complete, did: login.did }))
+    Ok(Some(Done { complete: Complete { username, kept, source, alias }, did: login.did }))
 }
 
 /// Notes the identifier by which images may name the account too.
-pub(super) fn note_did(context: &Context<'_>, known: &Candidates, user: &Username, did: &str) -> Result<(), Failure> {
+pub(super) fn note_did(
+    context: &Context<'_>,
+    known: &Candidates,
+    user: &Username,
+    alias: Option<&AccountName>,
+    did: &str,
+) -> Result<(), Failure> {
     context.accounts.change(|edit| {
         let candidates = edit.of(&known.registry);
-        let account = candidates.accounts.iter().find(|account| account.username == *user);
-        let account = account.ok_or_else(|| anyhow!("{user} is gone"))?.clone();
+        let is_it = |account: &&Account| account.username == *user && alias.is_none_or(|alias| account.name == *alias);
+        let account = candidates.accounts.iter().find(is_it).ok_or_else(|| anyhow!("{user} is gone"))?.clone();
         edit.document.put(&Account { did: Some(did.to_owned()), ..account });
         Ok(())
     })?;
     Ok(())
 }
 
-fn ask_name(context: &Context<'_>, known: &Candidates) -> Result<String, Failure> {
+fn ask_name(context: &Context<'_>, known: &Candidates) -> Result<Username, Failure> {
     if context.ui.can_ask() {
-        return Ok(context.ui.ask(&format!("Username at {}", known.registry))?);
+        return parse(&context.ui.ask(&format!("Username at {}", known.registry))?);
     }
     let what = format!("the user name at {} is not known, and there is no terminal to ask on", known.registry);
     Err(Failure::usage(what, "name it with `-u`"))
+}
+
+/// A user name, or a label.
+fn parse<T: FromStr<Err = AccountNameError>>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|error: AccountNameError| Failure::usage(error.to_string(), "choose another one"))
 }
