@@ -42,6 +42,16 @@ fn o3_a_helper_that_is_not_there_is_named() {
 }
 
 #[test]
+fn o7_a_registry_that_nobody_knows_is_no_failure_for_many_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox.store("other.example", "alice", "pw");
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..8).map(|_| scope.spawn(|| sandbox.run(&["get"], HOST))).collect();
+        asked.into_iter().for_each(|run| assert_eq!(run.join().unwrap(), Run::not_found()));
+    });
+}
+
+#[test]
 fn o16_auth_is_base64() {
     let auths = format!(r#"{{"{HOST}": {{"auth": "dGVzdHVzZXI6cGFzc3dvcmQ="}}}}"#);
     assert_eq!(taken(&auths), pair("testuser", "password"));

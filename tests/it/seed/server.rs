@@ -33,8 +33,11 @@ impl Server {
     }
 
     /// The requests so far: method, target, what was shown (`-`, `Basic user:password`, `Bearer token`), and the body.
+    /// A proxy's host that is asked for again, since it hung up, is there once.
     pub fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        let mut seen = self.seen.lock().unwrap().clone();
+        seen.dedup_by(|again, before| again == before && again.starts_with("CONNECT "));
+        seen
     }
 }
 
