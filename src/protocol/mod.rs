@@ -161,10 +161,10 @@ impl Front<'_> {
                     (None, None, None) => candidates.default_account().map(name_of),
                 };
                 let picked = pick(&self.accounts.of(registry)?);
-                if picked.is_some_and(|name| self.accounts.refuse_given(registry, &name).is_ok()) {
-                    if let Some(forgotten) = self.accounts.forget(registry, pick, OutOfReach::Refuse)? {
-                        forgotten.end(); // best effort: there is no word for it in the protocol
-                    }
+                if picked.is_some_and(|name| self.accounts.refuse_given(registry, &name).is_ok())
+                    && let Some(forgotten) = self.accounts.forget(registry, pick, OutOfReach::Refuse)?
+                {
+                    forgotten.end(); // best effort: there is no word for it in the protocol
                 }
             }
         }

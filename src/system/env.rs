@@ -142,6 +142,7 @@ fn read_mounted() -> Result<Vec<Mounted>> {
 }
 
 /// The names of the variables that are ours alone, some with secrets: no business of other programs.
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn ours() -> impl Iterator<Item = String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }

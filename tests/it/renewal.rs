@@ -46,10 +46,10 @@ impl Provider {
                 reader.read_exact(&mut body).unwrap();
                 let body = String::from_utf8(body).unwrap();
                 let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                let number =
+                let used =
                     body.split("refresh_token=r").nth(1).and_then(|rest| rest.split('&').next()?.parse::<u32>().ok());
                 log.lock().unwrap().push(format!("{path} {body}"));
-                let next = number.unwrap_or(0) + 1;
+                let next = used.unwrap_or(0) + 1;
                 let (status, answer) = match mood {
                     _ if path == "/revoke" => (200, json!({})),
                     Mood::Well(life) => (

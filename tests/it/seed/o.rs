@@ -47,7 +47,9 @@ fn o7_a_registry_that_nobody_knows_is_no_failure_for_many_at_once() {
     sandbox.store("other.example", "alice", "pw");
     std::thread::scope(|scope| {
         let asked: Vec<_> = (0..8).map(|_| scope.spawn(|| sandbox.run(&["get"], HOST))).collect();
-        asked.into_iter().for_each(|run| assert_eq!(run.join().unwrap(), Run::not_found()));
+        for run in asked {
+            assert_eq!(run.join().unwrap(), Run::not_found());
+        }
     });
 }
 
