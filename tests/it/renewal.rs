@@ -55,9 +55,9 @@ impl Provider {
                 let (status, answer) = match mood {
                     _ if path == "/revoke" => (200, json!({})),
                     Mood::NoExchange if path == "/oauth2/exchange" => (503, json!({})),
-                    Mood::Well(life) => (
+                    Mood::Well(seconds) => (
                         200,
-                        json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": life}),
+                        json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": seconds}),
                     ),
                     Mood::NoExchange => (200, json!({"access_token": "t", "refresh_token": format!("r{next}")})),
                     Mood::NoRotation => (200, json!({"access_token": format!("t{next}"), "expires_in": 3600})),
