@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::{Accounts, Login};
 use crate::borrow::{self, Asker, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
-use crate::oauth::{self, Fresh, Unrenewed};
+use crate::oauth::{self, Delay, Fresh, Unrenewed};
 use crate::system::files::Lock;
 
 /// A secret, or none.
@@ -120,7 +120,10 @@ impl Accounts<'_> {
                 self.mark(account, &kept, true)?;
                 why
             }
-            Err(Unrenewed::Later(why)) => {
+            Err(Unrenewed::Later(Delay { why, refresh })) => {
+                if refresh.is_some() {
+                    self.replace(account, &kept, &Kept { refresh, ..kept.copy() })?;
+                }
                 lock.note();
                 why
             }

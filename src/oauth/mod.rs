@@ -48,8 +48,22 @@ pub(crate) struct Fresh {
 pub(crate) enum Unrenewed {
     /// The provider has ended the login: only a person can begin another.
     Over(String),
-    /// The provider could not be asked.
-    Later(String),
+    /// It cannot be had now.
+    Later(Delay),
+}
+
+/// Why a secret has to wait.
+#[derive(Debug)]
+pub(crate) struct Delay {
+    pub(crate) why: String,
+    /// What the provider has given all the same, in place of the refresh token that it was shown.
+    pub(crate) refresh: Option<Secret>,
+}
+
+impl From<String> for Delay {
+    fn from(why: String) -> Self {
+        Self { why, refresh: None }
+    }
 }
 
 /// Tells whether a browser may be sent to a link from a stranger. It is made of what an address is made of (RFC 3986): what

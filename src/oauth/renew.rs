@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::answer::Answer;
-use super::{Exchange, Fresh, Unrenewed, client, endpoint};
+use super::{Delay, Exchange, Fresh, Unrenewed, client, endpoint};
 use crate::model::{Grant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, Field, Method, Request};
 
@@ -15,7 +15,7 @@ pub(crate) fn renew(
     refresh: &Secret,
     patience: Duration,
 ) -> Result<Fresh, Unrenewed> {
-    let url = endpoint::parse(&grant.token_url).map_err(Unrenewed::Later)?;
+    let url = endpoint::parse(&grant.token_url).map_err(later)?;
     let exchange = grant.exchange.as_deref().map(known).transpose()?;
     let host = url.authority().to_owned();
     let client = client(patience);
@@ -27,17 +27,18 @@ pub(crate) fn renew(
     let now = SystemTime::now();
     let request =
         Request { accept: Some("application/json"), form, ..Request::new(Method::Post, url, Authorization::None) };
-    let response = client
-        .send(&request)
-        .map_err(|failure| Unrenewed::Later(format!("could not reach `{host}`: {}", failure.0)))?;
+    let response =
+        client.send(&request).map_err(|failure| later(format!("could not reach `{host}`: {}", failure.0)))?;
     let answer = Answer::read(&response);
     let secret = token(response.status, &answer, &host)?;
     let fresh =
         Fresh { until: end(&answer, &secret, now), refresh: answer.secret("refresh_token"), secret, username: None };
     let Some(exchange) = exchange else { return Ok(fresh) };
-    let exchanged = exchange.run(&client, registry, None, grant.tenant.as_deref(), &fresh.secret);
-    let (secret, until) = exchanged.map_err(Unrenewed::Later)?;
-    Ok(Fresh { secret, until, ..fresh })
+    match exchange.run(&client, registry, None, grant.tenant.as_deref(), &fresh.secret) {
+        Ok((secret, until)) => Ok(Fresh { secret, until, ..fresh }),
+        // The refresh token that was shown may be used up.
+        Err(why) => Err(Unrenewed::Later(Delay { why, refresh: fresh.refresh })),
+    }
 }
 
 /// When a token ends: as its answer says, else as it says itself.
@@ -46,8 +47,12 @@ pub(super) fn end(answer: &Answer, token: &Secret, now: SystemTime) -> Option<Sy
     said.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))
 }
 
+fn later(why: String) -> Unrenewed {
+    Unrenewed::Later(why.into())
+}
+
 fn known(name: &str) -> Result<Exchange, Unrenewed> {
-    Exchange::parse(name).ok_or_else(|| Unrenewed::Later(format!("this Ensign does not know the exchange `{name}`")))
+    Exchange::parse(name).ok_or_else(|| later(format!("this Ensign does not know the exchange `{name}`")))
 }
 
 fn token(status: u16, answer: &Answer, host: &str) -> Result<Secret, Unrenewed> {
@@ -62,11 +67,11 @@ fn token(status: u16, answer: &Answer, host: &str) -> Result<Secret, Unrenewed> 
             | "login_required"
             | "consent_required"),
         ) => Err(Unrenewed::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
-        Some(code) => Err(Unrenewed::Later(format!("`{host}` refused to renew it: {}", answer.reason(code)))),
+        Some(code) => Err(later(format!("`{host}` refused to renew it: {}", answer.reason(code)))),
         None => answer
             .secret("access_token")
             .filter(|_| (200..=299).contains(&status))
-            .ok_or_else(|| Unrenewed::Later(format!("`{host}` answered without a token (status {status})"))),
+            .ok_or_else(|| later(format!("`{host}` answered without a token (status {status})"))),
     }
 }
 
@@ -91,7 +96,7 @@ mod tests {
             let result = token(status, &Answer::read(&response(status, body)), "p");
             let (is_over, words) = match result.unwrap_err() {
                 Unrenewed::Over(words) => (true, words),
-                Unrenewed::Later(words) => (false, words),
+                Unrenewed::Later(delay) => (false, delay.why),
             };
             assert_eq!((is_over, words.as_str()), (over, why), "{body}");
         }

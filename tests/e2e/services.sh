@@ -100,9 +100,9 @@ start_issuer() {
   mkdir "$state/oidc"
   cp "$here"/oidc/*.mjs "$state/oidc"
   ln -s "$tools/oidc/node_modules" "$state/oidc"
-  start oidc node "$state/oidc/server.mjs" $issuer "$state/log/oidc-events" ensign,interval=1 \
+  start oidc node "$state/oidc/server.mjs" $issuer "$state/log/oidc-events" "$state/oidc/tokens" ensign,interval=1 \
     five-second-tokens,interval=1,access_token=5,delay=200 three-second-codes,interval=1,device_code=3 \
-    hangs-up-and-slows-down,interval=1,drop=1,slow_down=1
+    hangs-up-and-slows-down,interval=1,drop=1,slow_down=1 hangs-up,interval=1,drop=1000
 }
 
 start() { # NAME COMMAND...

@@ -5,6 +5,7 @@
 # works -- COMMAND             succeeds, whatever account was used
 # refused -- COMMAND           fails
 # says REGEX -- COMMAND        succeeds, and a line of its output matches
+# fails STATUS REGEX -- COMMAND   fails so, and a line of its output matches
 # not_found HOST               the helper has no answer, in exactly the words that clients know
 #
 # A case is named by its own text, which is what CASE-REGEX is compared with.
@@ -38,6 +39,12 @@ says() {
   local title="${*:3} says $1"
   try "$title" "${@:3}" || return 0
   if [ "$status" = 0 ] && grep -qE -- "$1" "$output"; then record PASS "$title"; else failed "$title"; fi
+}
+
+fails() {
+  local title="${*:4} fails with $1 and says $2"
+  try "$title" "${@:4}" || return 0
+  if [ "$status" = "$1" ] && grep -qE -- "$2" "$output"; then record PASS "$title"; else failed "$title"; fi
 }
 
 not_found() {
@@ -111,7 +118,7 @@ wrong_login() { # ACCOUNT COMMAND...
 }
 
 # Runs the command if the title is chosen; sets status, output and seen, the accounts that the registries saw. A process
-# beside it ends it after a minute: around it, timeout(1) would show the image to a helper that looks at its callers.
+# beside it ends it after a minute, or as many seconds as patience says: around it, timeout(1) would show the image to a helper that looks at its callers.
 try() { # TITLE COMMAND...
   grep -qE -- "$only" <<<"$group: $(tidy "$1")" || return 1
   local before_token before_basic command nap ended=""
@@ -119,7 +126,7 @@ try() { # TITLE COMMAND...
   output=$(mktemp "$state/outputs/$group.XXXX")
   "${@:2}" >"$output" 2>&1 </dev/null &
   command=$!
-  sleep 60 &
+  sleep "${patience:-60}" &
   nap=$!
   status=0
   wait -n -p ended $command $nap || status=$?
@@ -149,9 +156,22 @@ failed() { # TITLE
   tail -n 4 "$output" | cut -c -300 | sed 's/^/     | /'
 }
 
+# The same for each line ACCOUNT:TOKEN of what the OpenID provider has given.
+no_token_leaks() {
+  local given=$state/oidc/tokens found line
+  [ -s "$given" ] || return 0
+  cut -d: -f2- "$given" >"$given.patterns"
+  while read -r line; do printf %s "$line" | base64 -w0; echo; done <"$given" >>"$given.patterns"
+  found=$(grep -rlF -f "$given.patterns" "$state" /run | grep -vE "^$given|/\.local/share/ensign/secrets/" || true)
+  local title
+  title="the $(wc -l <"$given") tokens of the OpenID provider are in"
+  if [ -z "$found" ]; then record PASS "$title no file"; else record FAIL "$title $found"; fi
+}
+
 # Looks in every file that the run has left for each password and token, plain and as Docker writes it into config.json.
 no_secret_leaks() {
   local group=leaks file secret found
+  no_token_leaks
   [ "$name" = ensign ] || { record SKIP "where $name keeps its secrets is not known" && return; }
   for file in "$state"/{passwords,refresh}/*; do
     secret=$(cat "$file")

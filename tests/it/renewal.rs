@@ -25,6 +25,8 @@ enum Mood {
     Down,
     /// It gives no new refresh token.
     NoRotation,
+    /// It renews, but the registry does not take what it gives.
+    NoExchange,
 }
 
 impl Provider {
@@ -52,10 +54,12 @@ impl Provider {
                 let next = turn.unwrap_or(0) + 1;
                 let (status, answer) = match mood {
                     _ if path == "/revoke" => (200, json!({})),
-                    Mood::Well(life) => (
+                    Mood::NoExchange if path == "/oauth2/exchange" => (503, json!({})),
+                    Mood::Well(seconds) => (
                         200,
-                        json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": life}),
+                        json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": seconds}),
                     ),
+                    Mood::NoExchange => (200, json!({"access_token": "t", "refresh_token": format!("r{next}")})),
                     Mood::NoRotation => (200, json!({"access_token": format!("t{next}"), "expires_in": 3600})),
                     Mood::Ended => (400, json!({"error": "invalid_grant"})),
                     Mood::Down => (503, json!({})),
@@ -84,14 +88,19 @@ fn seconds_from_now(seconds: i64) -> i64 {
 
 /// `me` on ghcr.io, logged in at the provider, with a token `t1` that is due at and ends at these seconds from now.
 fn logged_in(provider: &Provider, due: i64, until: i64) -> Sandbox {
+    logged_in_at("ghcr.io", provider, due, until, &Value::Null)
+}
+
+fn logged_in_at(registry: &str, provider: &Provider, due: i64, until: i64, exchange: &Value) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.store("ghcr.io", "me", "x");
+    sandbox.store(registry, "me", "x");
     let mut config = read_json(&sandbox.config_path());
-    config["registries"]["ghcr.io"]["accounts"]["me"]["source"] = json!({
-        "provider": "test", "client_id": "ensign", "token_url": format!("{}/token", provider.url), "revoke_url": format!("{}/revoke", provider.url)
+    config["registries"][registry]["accounts"]["me"]["source"] = json!({
+        "provider": "test", "client_id": "ensign", "token_url": format!("{}/token", provider.url),
+        "revoke_url": format!("{}/revoke", provider.url), "exchange": exchange
     });
     write(&sandbox.config_path(), config.to_string().as_bytes());
-    let path = sandbox.secrets_path("ghcr.io");
+    let path = sandbox.secrets_path(registry);
     let mut secrets = read_json(&path);
     secrets["secrets"]["me"] =
         json!({"secret": "t1", "refresh": "r1", "due": seconds_from_now(due), "until": seconds_from_now(until)});
@@ -148,6 +157,23 @@ fn a_refresh_token_that_stays_good_is_kept() {
     let sandbox = logged_in(&Provider::start(Mood::NoRotation), -60, -10);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t2"));
     assert_eq!(kept(&sandbox)["refresh"], "r1");
+}
+
+#[test]
+fn the_next_refresh_token_is_kept_even_if_the_registry_then_refuses_the_exchange() {
+    for (due, until) in [(-1, 600), (-60, -10)] {
+        let provider = Provider::start(Mood::NoExchange);
+        let registry = provider.url.strip_prefix("http://").unwrap().to_owned();
+        let sandbox = logged_in_at(&registry, &provider, due, until, &json!("acr"));
+        let kept = || read_json(&sandbox.secrets_path(&registry))["secrets"]["me"].clone();
+        let run = sandbox.run(&["get"], &registry);
+        assert_eq!(run.code, Some(i32::from(until < 0)), "{run:?}");
+        assert_eq!((kept()["secret"].as_str(), kept()["refresh"].as_str()), (Some("t1"), Some("r2")));
+        sandbox.run(&["check", &registry], "");
+        let seen = provider.seen.lock().unwrap();
+        let shown: Vec<_> = seen.iter().filter(|request| request.starts_with("/token ")).collect();
+        assert!(shown[0].contains("refresh_token=r1") && shown[1].contains("refresh_token=r2"), "{shown:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 // An OpenID provider on the loopback, with the device flow (RFC 8628), rotated refresh tokens and revocation (RFC 7009).
 //
-// usage: server.mjs ISSUER LOG CLIENT[,SETTING=NUMBER]...
+// usage: server.mjs ISSUER LOG TOKENS CLIENT[,SETTING=NUMBER]...
 //   access_token=3600, device_code=600   how many seconds these are good for
 //   interval=5     the seconds between two polls that the answer asks for; 0 says nothing, which means 5
 //   slow_down=0    so many polls are told to slow down, however slow they are
@@ -9,12 +9,13 @@
 //
 // Who signs in is whoever the page is told. LOG gets one line of JSON per event: code, poll, approved, denied, granted,
 // refreshed, refused (with the reason) and revoked. A token is named by its first letters.
+// TOKENS gets a line ACCOUNT:TOKEN for each that is given.
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import Provider from 'oidc-provider'
 
-const [issuer, logFile, ...descriptions] = process.argv.slice(2)
+const [issuer, logFile, tokensFile, ...descriptions] = process.argv.slice(2)
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const DEFAULTS = { access_token: 3600, device_code: 600, interval: 5, slow_down: 0, drop: 0, delay: 0 }
 const settings = Object.fromEntries(descriptions.map(describe))
@@ -97,6 +98,9 @@ provider.on('device_code.saved', ({ clientId: client, accountId: account, error 
   if (account) write({ event: 'approved', client, account })
   if (error) write({ event: 'denied', client, error })
 })
+for (const kind of ['access_token', 'refresh_token']) {
+  provider.on(`${kind}.saved`, ({ accountId, jti }) => appendFileSync(tokensFile, `${accountId}:${jti}\n`))
+}
 provider.on('grant.success', (ctx) => {
   const { AccessToken, RefreshToken, RotatedRefreshToken: before } = ctx.oidc.entities
   const tokens = { account: AccessToken.accountId, token: short(AccessToken.jti), next: short(RefreshToken?.jti) }

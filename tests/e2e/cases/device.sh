@@ -1,0 +1,119 @@
+# shellcheck shell=bash disable=SC2016,SC2154
+# Logins by browser (RFC 8628) at an OpenID provider, whose access tokens the registry takes; and their end.
+
+# shellcheck source=/dev/null
+. "$here/oidc/words.sh"
+
+# Giving up on a provider takes half a minute; meanwhile the other cases run.
+give_up() {
+  mkdir gone
+  cd gone || return
+  local status=0
+  log_in_alone hangs-up >output 2>&1 || status=$?
+  echo $status >status
+}
+
+has_given_up() {
+  until [ -e gone/status ]; do sleep 0.2; done
+  cat gone/output
+  return "$(cat gone/status)"
+}
+
+log_in_when_the_network_is_back() { # ACCOUNT CLIENT
+  begin "$2" --json
+  is_told '"event":"code"'
+  lose_network
+  is_told '"reason":"out_of_reach"'
+  find_network
+  browser approve "$1" "$(complete_link)"
+  end
+}
+
+# The menu offers the provider that the user's table has for the registry; xdg-open is the browser.
+log_in_from_menu() { # ACCOUNT
+  on_terminal "$helper login $registry"
+  is_shown 'In the browser'
+  type_keys '\r'
+  until [ -s opened ] || ! kill -0 "$terminal"; do sleep 0.1; done
+  browser approve "$1" "$(cat opened)"
+  end_of_terminal
+}
+
+interrupt() { # TEXT...; each is answered by ENTER, the last by Ctrl-C
+  on_terminal "$helper login $registry"
+  while [ $# -gt 1 ]; do
+    is_shown "$1"
+    type_keys '\r'
+    shift
+  done
+  is_shown "$1"
+  type_keys '\003'
+  end_of_terminal
+}
+
+offer_provider() {
+  mkdir -p "$HOME/.config/ensign" "$HOME/bin"
+  jq -n --arg host "$registry" --arg issuer "$issuer" '{version: 3, registries: {}, providers: {acme: {title: "Acme",
+    hosts: [$host], issuer: $issuer, client_id: "ensign", scope: "openid profile offline_access",
+    username: {claim: ["preferred_username"]}}}}' >"$HOME/.config/ensign/config.json"
+  printf '#!/bin/sh\necho "$1" >"%s/opened"\n' "$PWD" >"$HOME/bin/xdg-open"
+  chmod +x "$HOME/bin/xdg-open"
+  PATH=$HOME/bin:$PATH
+}
+
+# Tells whether the provider has ended what the account had before.
+access_token_is_active() {
+  curl -sS -u registry:registry -d token="$access" "$issuer/token/introspection" | jq .active
+}
+
+answer_to_refresh_token() {
+  curl -sS -d client_id=ensign -d grant_type=refresh_token -d refresh_token="$refresh" "$issuer/token" | jq -r '.error // "ok"'
+}
+
+new_home credHelpers
+give_up &
+
+says '"status":"success"' -- log_in approve alice ensign
+says '^✓ .*bob' -- log_in_reading bob ensign
+for me in alice bob alice; do
+  goes_as $me -- docker push "$registry/$me/app:1"
+  goes_as $me -- docker pull "$registry/$me/app:1"
+done
+says 'accepts bob, who may push' -- "$helper" check "$registry/bob/app:1" --push
+
+for logout in "docker logout $registry" "$helper logout $registry -u bob"; do
+  me=alice
+  [[ $logout != *bob ]] || me=bob
+  access=$(secrets $me secret) refresh=$(secrets $me refresh)
+  says '^true$' -- access_token_is_active
+  # shellcheck disable=SC2086
+  works -- $logout
+  says "^ensign $me RefreshToken" -- events revoked
+  says '^false$' -- access_token_is_active
+  says '^invalid_grant$' -- answer_to_refresh_token
+  refused -- docker push "$registry/$me/app:1"
+done
+
+new_home credHelpers
+says '"reason":"slow_down"' -- log_in approve alice hangs-up-and-slows-down
+refused -- impatient_polls
+says '"status":"success"' -- log_in_when_the_network_is_back bob ensign
+goes_as bob -- docker push "$registry/bob/app:1"
+works -- lose_network
+says 'was not ended: could not reach `127\.0\.0\.5:5003`' -- "$helper" logout "$registry" -u bob
+fails 1 'could not reach `http:..127\.0\.0\.5:5003`' -- log_in_alone ensign
+works -- find_network
+
+new_home credHelpers
+offer_provider
+says '^\[130\]$' -- interrupt 'In the browser'
+says '\[130\]$' -- interrupt 'In the browser' 'Waiting for Acme'
+not_found "$registry"
+says '✓ Logged in to .* as alice' -- log_in_from_menu alice
+goes_as alice -- docker push "$registry/alice/app:1"
+
+new_home credHelpers
+fails 3 'it was refused at' -- log_in deny alice ensign
+fails 3 'the code has expired before anybody agreed' -- log_in_alone three-second-codes
+not_found "$registry"
+fails 1 'out of reach' -- has_given_up
