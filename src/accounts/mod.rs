@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use anyhow::Result;
 
 use crate::config::{Adopted, ConfigFile, Edit, Origin};
-use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Wish, choose};
+use crate::model::choice::{Active, Candidates, Choice, Evidence, Mention, NoChoice, Wish, choose};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, Username,
 };
@@ -48,15 +48,17 @@ impl<'e> Accounts<'e> {
 
     /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
     /// renewed or borrowed.
-    pub(crate) fn find<I, F>(&self, registry: &Registry, wish: &Wish, evidence: &Evidence<I, F>) -> Result<Found>
+    pub(crate) fn find<I, M, F>(&self, registry: &Registry, wish: &Wish, evidence: &Evidence<I, M, F>) -> Result<Found>
     where
         I: Fn() -> Vec<ImageReference>,
+        M: Fn() -> Vec<Mention>,
         F: Fn() -> Option<PathBuf>,
     {
         let mut seen = None;
         loop {
             let (candidates, origin) = self.config.load(Some(registry))?.into_only(registry);
-            let evidence = Evidence { images: &evidence.images, folder: &evidence.folder };
+            let evidence =
+                Evidence { images: &evidence.images, mentions: &evidence.mentions, folder: &evidence.folder };
             let account = match choose(&candidates, wish, evidence) {
                 Ok(Choice { account, .. }) => account,
                 Err(no_choice) => return Ok(Found::NoChoice(no_choice)),

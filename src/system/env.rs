@@ -85,6 +85,12 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// A variable that is set, be it to nothing, for files in which that makes a difference.
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub(crate) fn text(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
+}
+
 /// A variable that holds a path.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)

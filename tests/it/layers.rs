@@ -35,15 +35,17 @@ const NOT_FOR: [(&str, &[&str]); 2] = [
 ];
 
 /// Outside crates and the files that may name them.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("base64", &["system/http/", "docker/leftovers.rs", "model/jwt.rs", "oci/scripted_server.rs"]),
     ("clap", &["cli/args/"]),
     ("clap_complete", &["cli/args/"]),
     ("dialoguer", &["cli/ui.rs"]),
     ("directories", &["system/env.rs"]),
     ("indicatif", &["cli/ui.rs"]),
+    ("libc", &["system/files/unix.rs"]),
     ("open", &["cli/ui.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/"]),
+    ("saphyr_parser", &["caller/files/yaml.rs"]),
     ("shell_words", &["caller/typed.rs"]),
     ("sysinfo", &["caller/ancestry/portable.rs"]),
     ("toml_edit", &["docker/containers.rs"]),

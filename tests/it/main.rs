@@ -8,6 +8,7 @@ mod callers;
 mod check;
 mod dead_secrets;
 mod docker;
+mod files;
 mod formats;
 mod install;
 mod layers;
