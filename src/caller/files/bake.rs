@@ -56,6 +56,9 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     let (mut pulled, mut pushed) = (Vec::new(), Vec::new());
     let mut goes_out = task.has("--push");
     for name in definition.chosen(&task.positionals, reader) {
+        if !reader.in_time() {
+            break;
+        }
         let (build, outputs) = definition.build(&name, current);
         goes_out |=
             outputs.iter().any(|output| output.text.contains("type=registry") || output.text.contains("push=true"));

@@ -23,6 +23,9 @@ pub(super) fn manifest_images(task: &Task<'_>, current: &Path, reader: &mut Read
         for document in reader.documents(&path) {
             containers(&document, &path, &mut first, &mut steps_left);
         }
+        if steps_left == 0 {
+            return Named::default();
+        }
     }
     Named { first, then: Vec::new() }
 }

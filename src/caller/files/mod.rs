@@ -57,6 +57,9 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reg
         Work::SyncList => lists::sync_images(task, current, reader),
         Work::Chart => lists::chart_images(task, current, reader),
     };
+    if !reader.saw_all() {
+        return Vec::new();
+    }
     let [first, then] = [named.first, named.then].map(|found| of_registry(&found, registry));
     if first.is_empty() { then } else { first }
 }

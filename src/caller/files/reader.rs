@@ -9,7 +9,7 @@ use super::yaml::{self, Node};
 use crate::system::files;
 
 /// No Compose file or Dockerfile that people wrote comes near.
-const FILE_LIMIT: u64 = 1 << 20;
+const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 64;
 /// Names that are asked for, of files that are there and of others, also again.
@@ -75,6 +75,11 @@ impl Reader {
     fn may_go_on(&mut self) -> bool {
         self.names_left = self.names_left.saturating_sub(1);
         self.names_left > 0 && self.in_time()
+    }
+
+    /// Tells whether everything that was asked for was looked at. A part of a project proves nothing.
+    pub(super) fn saw_all(&self) -> bool {
+        self.names_left > 0 && self.files_left > 0 && self.in_time()
     }
 
     pub(super) fn in_time(&self) -> bool {

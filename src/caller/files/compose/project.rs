@@ -47,6 +47,9 @@ impl Loader<'_> {
             let Some(document) = self.reader.document(file) else { continue };
             let place = Place { file, folder, variables };
             for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
+                if !self.reader.in_time() {
+                    return;
+                }
                 self.include(included, &place, depth);
             }
             for (name, node) in document.get("services").map(|services| services.map()).unwrap_or_default() {
