@@ -12,7 +12,7 @@ use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Edit, Origin};
-use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Wish, choose};
+use crate::model::choice::{Active, Candidates, Choice, Evidence, Mention, NoChoice, Wish, choose};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, StoreKind,
     Username,
@@ -55,15 +55,17 @@ impl<'e> Accounts<'e> {
 
     /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
     /// renewed or borrowed.
-    pub(crate) fn find<I, F>(&self, registry: &Registry, wish: &Wish, evidence: &Evidence<I, F>) -> Result<Found>
+    pub(crate) fn find<I, M, F>(&self, registry: &Registry, wish: &Wish, evidence: &Evidence<I, M, F>) -> Result<Found>
     where
         I: Fn() -> Vec<ImageReference>,
+        M: Fn() -> Vec<Mention>,
         F: Fn() -> Option<PathBuf>,
     {
         let mut seen = None;
         loop {
             let (candidates, origin) = self.load(registry)?;
-            let evidence = Evidence { images: &evidence.images, folder: &evidence.folder };
+            let evidence =
+                Evidence { images: &evidence.images, mentions: &evidence.mentions, folder: &evidence.folder };
             let account = match choose(&candidates, wish, evidence) {
                 Ok(Choice { account, .. }) => account,
                 Err(no_choice) => return Ok(Found::NoChoice(no_choice)),

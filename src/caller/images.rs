@@ -61,8 +61,21 @@ impl<'a> Images<'a> {
                     self.add_keyed(&field, |key| (key == "image").then_some(Form::Short));
                 }
             }
-            Meaning::Other | Meaning::SyncSource | Meaning::SyncDestination | Meaning::Username => {}
+            Meaning::File => self.add(value, Form::Oci), // Compose takes a project from a registry
+            Meaning::Other
+            | Meaning::SyncSource
+            | Meaning::SyncDestination
+            | Meaning::Username
+            | Meaning::EnvFile
+            | Meaning::Folder
+            | Meaning::Profile
+            | Meaning::Variable
+            | Meaning::Stage => {}
         }
+    }
+
+    pub(super) fn found(&self) -> &[ImageReference] {
+        &self.found
     }
 
     pub(super) fn into_vec(self) -> Vec<ImageReference> {

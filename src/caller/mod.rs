@@ -1,9 +1,11 @@
 //! The process that asks: which images it is working on, and as whom it logs in.
 //!
-//! A client asks for a host alone; what it is about to push or pull stands on its command line.
+//! A client asks for a host alone; what it is about to push or pull stands on its command line, or in the files that the
+//! command line leads to.
 
 mod ancestry;
 mod clients;
+mod files;
 #[cfg(test)]
 mod fixtures;
 mod generic;
@@ -14,8 +16,10 @@ mod words;
 
 use std::borrow::Borrow;
 
+use crate::model::choice::Mention;
 use crate::model::{ImageReference, Registry};
 use clients::Grammar;
+use files::Variables;
 use program::Role;
 
 pub(crate) use program::Program;
@@ -39,10 +43,29 @@ pub(crate) fn images_named_by<P: Borrow<Program>>(
     let some = |images: Vec<ImageReference>| (!images.is_empty()).then_some(images);
     nearest(
         programs,
-        |client, arguments| some(client.images(arguments, registry)),
+        |client, program| some(client.images(&program.args, registry)),
         |arguments| some(generic::images(arguments, registry)),
     )
     .unwrap_or_default()
+}
+
+/// Returns the images of `registry` in the files that the asking process works on, for when its words name none.
+pub(crate) fn images_in_files(registry: &Registry) -> Vec<Mention> {
+    images_in_files_of(ancestry::programs(), registry)
+}
+
+/// Returns the images of `registry` in the files that the nearest of `programs` to have any works on.
+pub(crate) fn images_in_files_of<P: Borrow<Program>>(
+    programs: impl IntoIterator<Item = P>,
+    registry: &Registry,
+) -> Vec<Mention> {
+    let mentions = |client: &Grammar, program: &Program| {
+        let task = client.task(&program.args)?;
+        let folder = ancestry::folder(program)?;
+        let mentions = files::images(&task, &folder, &Variables::of(program), registry);
+        (!mentions.is_empty()).then_some(mentions)
+    };
+    nearest(programs, mentions, |_| None).unwrap_or_default()
 }
 
 /// Returns the user name of the `login` to `registry` that is running.
@@ -56,20 +79,20 @@ pub(crate) fn login_username<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
 ) -> Option<String> {
-    nearest(programs, |client, arguments| client.login_username(arguments, registry), |_| None)
+    nearest(programs, |client, program| client.login_username(&program.args, registry), |_| None)
 }
 
 /// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
 pub(crate) fn command_line(text: &str) -> Option<Program> {
-    let words = typed::words(text)?;
-    (!words.is_empty()).then(|| Program::new(None, words))
+    let (variables, words) = typed::words(text)?;
+    (!words.is_empty()).then(|| Program { variables, ..Program::new(None, words) })
 }
 
 /// Climbs to the first answer. Past a client only its plugin's parent or its first self (rootless) is asked, for
 /// the script above it may name anything; an unknown program counts only if it asked us itself.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
-    ask_client: impl Fn(&Grammar, &[String]) -> Option<T>,
+    ask_client: impl Fn(&Grammar, &Program) -> Option<T>,
     ask_unknown: impl Fn(&[String]) -> Option<T>,
 ) -> Option<T> {
     let mut met_client = false;
@@ -78,7 +101,7 @@ fn nearest<T, P: Borrow<Program>>(
         match program.role() {
             Role::Client(client) => {
                 met_client = true;
-                let answer = ask_client(client, &program.args);
+                let answer = ask_client(client, program);
                 if answer.is_some() {
                     return answer;
                 }

@@ -9,6 +9,10 @@ use super::clients::{self, Grammar};
 pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
+    /// The process, if it is one that can be asked where it works.
+    pub(super) process: Option<u32>,
+    /// The variables that a typed command sets for itself.
+    pub(super) variables: Vec<(String, String)>,
 }
 
 /// What a program can tell about images.
@@ -58,7 +62,7 @@ impl Program {
         if let Some(plugin) = name.strip_prefix("docker-") {
             words.next_if(|word| word == plugin); // docker starts its plugin as `docker-buildx buildx …`
         }
-        Self { name, args: words.collect() }
+        Self { name, args: words.collect(), process: None, variables: Vec::new() }
     }
 
     pub(super) fn role(&self) -> Role {

@@ -1,10 +1,14 @@
 //! A command as a person types it into a shell.
 
-/// Splits `text` as a POSIX shell would, without expanding anything, and passes over what stands before the program:
-/// `VAR=x`, `sudo`, `env`. `None` if a quote is left open.
-pub(super) fn words(text: &str) -> Option<Vec<String>> {
+/// Splits `text` as a POSIX shell would, without expanding anything, and takes off what stands before the program:
+/// `VAR=x`, which it returns first, `sudo`, `env`. `None` if a quote is left open.
+pub(super) fn words(text: &str) -> Option<(Variables, Vec<String>)> {
+    let mut variables = Vec::new();
     let mut words = shell_words::split(text).ok()?.into_iter().peekable();
     while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
+        if let Some((name, value)) = options.split_once('=') {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
         let with_value = prefix(&options).unwrap_or_default();
         while let Some(option) = words.next_if(|word| word.starts_with('-')) {
             if with_value.contains(&option.as_str()) {
@@ -12,8 +16,11 @@ pub(super) fn words(text: &str) -> Option<Vec<String>> {
             }
         }
     }
-    Some(words.collect())
+    Some((variables, words.collect()))
 }
+
+/// Names with their values.
+type Variables = Vec<(String, String)>;
 
 /// The options with a value of a program that runs the one behind it.
 fn prefix(word: &str) -> Option<&'static [&'static str]> {
@@ -55,7 +62,7 @@ mod tests {
             ("A=1", Some("")),
             ("", Some("")),
         ] {
-            let found = words(text).map(|words| words.join("|"));
+            let found = words(text).map(|(_, words)| words.join("|"));
             assert_eq!(found.as_deref(), expected, "{text}");
         }
     }

@@ -27,6 +27,18 @@ pub(super) enum Meaning {
     SyncDestination,
     /// The user of a login.
     Username,
+    /// A file to work on: Compose's, bake's, a Dockerfile, a manifest.
+    File,
+    /// A file of variables.
+    EnvFile,
+    /// The folder to work in instead of the current one.
+    Folder,
+    /// Compose's `--profile`.
+    Profile,
+    /// `NAME=VALUE` for what a file leaves open: a build argument, bake's variable.
+    Variable,
+    /// The stage of a Dockerfile to build.
+    Stage,
 }
 
 /// Flags that take a value, with its meaning: lists of flags separated by spaces, later entries winning.

@@ -1,5 +1,6 @@
 //! `which`: the ladder of choice for an image, rung by rung, as `get` climbs it.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{Context, args, names};
 use crate::caller;
-use crate::model::choice::{Candidates, Evidence, Finding, Named, NoChoice, Rung, Why, Wish, choose, ladder};
+use crate::model::choice::{Candidates, Evidence, Finding, Mention, Named, NoChoice, Rung, Why, Wish, choose, ladder};
 use crate::model::{Account, AccountName, ImageReference, Registry, Source};
 use crate::system::env;
 use crate::system::text::one_line;
@@ -16,6 +17,7 @@ use crate::system::text::one_line;
 struct Question {
     registry: Registry,
     images: Vec<ImageReference>,
+    mentions: Vec<Mention>,
     command: String,
 }
 
@@ -23,7 +25,11 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     let question = question(given)?;
     let candidates = context.candidates(&question.registry)?;
     let wish = wish(context, &question.registry);
-    let evidence = Evidence { images: || question.images.clone(), folder: env::current_dir };
+    let evidence = Evidence {
+        images: || question.images.clone(),
+        mentions: || question.mentions.clone(),
+        folder: env::current_dir,
+    };
     let rungs: Vec<_> = ladder(&candidates, &wish, evidence).collect();
     let chosen =
         rungs.iter().position(|(_, finding)| matches!(finding, Finding::Account(..) | Finding::NoSuchAccount(_)));
@@ -71,7 +77,8 @@ pub(super) fn account_for<'c>(
     image: Option<&ImageReference>,
 ) -> Result<&'c Account, Failure> {
     let registry = &candidates.registry;
-    let evidence = Evidence { images: || image.cloned().into_iter().collect(), folder: env::current_dir };
+    let evidence =
+        Evidence { images: || image.cloned().into_iter().collect(), mentions: Vec::new, folder: env::current_dir };
     let no_choice = match choose(candidates, &wish(context, registry), evidence) {
         Ok(choice) => return Ok(choice.account),
         Err(no_choice) => no_choice,
@@ -105,7 +112,8 @@ fn wish(context: &Context<'_>, registry: &Registry) -> Wish {
 fn question(given: &args::Which) -> Result<Question, Failure> {
     let (registry, image) = registry_or_image(&given.image)?;
     let Some(command) = &given.command else {
-        return Ok(Question { registry, images: image.into_iter().collect(), command: "docker …".into() });
+        let images = image.into_iter().collect();
+        return Ok(Question { registry, images, mentions: vec![], command: "docker …".into() });
     };
     let Some(program) = caller::command_line(command) else {
         return Err(Failure::usage(
@@ -113,8 +121,9 @@ fn question(given: &args::Which) -> Result<Question, Failure> {
             "quote it as a whole: --as 'docker push IMAGE'",
         ));
     };
-    let images = caller::images_named_by(std::iter::once(program), &registry);
-    Ok(Question { registry, images, command: one_line(command, 200) })
+    let images = caller::images_named_by([&program], &registry);
+    let mentions = if images.is_empty() { caller::images_in_files_of([&program], &registry) } else { vec![] };
+    Ok(Question { registry, images, mentions, command: one_line(command, 200) })
 }
 
 fn parse_image(text: &str) -> Result<ImageReference, Failure> {
@@ -132,6 +141,9 @@ fn sentence(
     match finding {
         Finding::Account(account, why) => match why {
             Why::Image(image, pattern) => format!("→ {}   ({image} is in {pattern})", account.name),
+            Why::Mention(Mention { image, file }, pattern) => {
+                format!("→ {}   ({}: {image} is in {pattern})", account.name, shown(context, file))
+            }
             Why::Folder(folder) => format!("→ {}   (in {})", account.name, context.env.shorten_home(folder)),
             Why::Named | Why::Default => format!("→ {}", account.name),
         },
@@ -150,6 +162,9 @@ fn sentence(
             Rung::AddressUser | Rung::AddressImage => "not in the address",
             Rung::CommandLine if question.images.is_empty() => "names no image of this registry",
             Rung::CommandLine => "names no image that belongs to an account",
+            Rung::Files if !question.images.is_empty() => "not read, for the command line names an image",
+            Rung::Files if question.mentions.is_empty() => "name no image of this registry",
+            Rung::Files => "name no image that belongs to an account",
             Rung::Folder => "no account's folder",
             Rung::Active => "none",
             Rung::Only if candidates.accounts.len() > 1 => "there are several",
@@ -159,11 +174,21 @@ fn sentence(
     }
 }
 
+/// A file as one would name it from here.
+fn shown(context: &Context<'_>, file: &Path) -> String {
+    let here = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
+    one_line(&here.map_or_else(|| context.env.shorten_home(file), |here| here.display().to_string()), 100)
+}
+
 fn rung_json(rung: Rung, finding: &Finding<'_>, chosen: bool) -> Value {
     let (account, detail) = match finding {
         Finding::Account(account, Why::Image(image, pattern)) => {
             (Some(account.name.to_string()), json!({"image": image.to_string(), "pattern": pattern.to_string()}))
         }
+        Finding::Account(account, Why::Mention(Mention { image, file }, pattern)) => (
+            Some(account.name.to_string()),
+            json!({"file": file, "image": image.to_string(), "pattern": pattern.to_string()}),
+        ),
         Finding::Account(account, Why::Folder(folder)) => (Some(account.name.to_string()), json!({"folder": folder})),
         Finding::Account(account, Why::Named | Why::Default) => (Some(account.name.to_string()), json!({})),
         Finding::NoSuchAccount(name) => (None, json!({"missing": name})),

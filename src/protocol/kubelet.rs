@@ -81,7 +81,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| Named::parse(value, registry));
     let wish = Wish { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
-    let evidence = Evidence { images: Vec::new, folder: || None };
+    let evidence = Evidence { images: Vec::new, mentions: Vec::new, folder: || None };
     match Accounts::new(env).find(registry, &wish, &evidence)? {
         Found::Credential(credential) if credential.username.is_identity_token() => {
             bail!(Problem::run(

@@ -99,7 +99,11 @@ impl Front<'_> {
                     user: user.clone(),
                     image: repository.clone().map(|repository| ImageReference::of(registry.clone(), repository)),
                 };
-                let evidence = Evidence { images: || caller::images(registry), folder: env::current_dir };
+                let evidence = Evidence {
+                    images: || caller::images(registry),
+                    mentions: || caller::images_in_files(registry),
+                    folder: env::current_dir,
+                };
                 match self.accounts.find(registry, &wish, &evidence)? {
                     Found::Credential(credential) => credential,
                     Found::NoChoice(no_choice) => return Err(self.refusal(no_choice, registry)),

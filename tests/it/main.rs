@@ -10,6 +10,7 @@ mod dead_secrets;
 mod device;
 mod docker;
 mod export;
+mod files;
 mod formats;
 mod import;
 mod install;

@@ -259,8 +259,9 @@ fn which_shows_the_ladder() {
     let sandbox = two_accounts();
     let expected = "bob\n  1 ENSIGN_ACCOUNT         not set\n  2 name of the program    the program is not pinned\n  \
         3 user in the address    not in the address\n  4 image in the address   not in the address\n  \
-        5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  6 folder                 no account's folder\n  \
-        7 active account         → alice\n  8 only account           there are several\n";
+        5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  \
+        6 files                  not read, for the command line names an image\n  7 folder                 no account's folder\n  \
+        8 active account         → alice\n  9 only account           there are several\n";
     assert_eq!(sandbox.run(&["which", "ghcr.io/bob/app:1"], ""), Run::success(expected));
     let torn = sandbox
         .run(&["which", "ghcr.io", "--as", "docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");

@@ -51,7 +51,7 @@ impl Provider {
                 let used =
                     body.split("refresh_token=r").nth(1).and_then(|rest| rest.split('&').next()?.parse::<u32>().ok());
                 log.lock().unwrap().push(format!("{path} {body}"));
-                let next = turn.unwrap_or(0) + 1;
+                let next = used.unwrap_or(0) + 1;
                 let (status, answer) = match mood {
                     _ if path == "/revoke" => (200, json!({})),
                     Mood::NoExchange if path == "/oauth2/exchange" => (503, json!({})),

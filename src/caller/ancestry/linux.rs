@@ -24,8 +24,12 @@ pub(super) fn programs() -> impl Iterator<Item = Program> {
         }
         next = Some((above, started));
         let exe = fs::read_link(folder.join("exe")).ok();
-        Some(Program::new(exe.as_deref(), split(&words)))
+        Some(Program { process: Some(pid), ..Program::new(exe.as_deref(), split(&words)) })
     })
+}
+
+pub(super) fn folder(process: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{process}/cwd")).ok()
 }
 
 /// The parent and the start time from `stat`: its fields 4 and 22, counted behind the name, which may hold anything.

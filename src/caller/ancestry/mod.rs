@@ -13,12 +13,20 @@ use linux as imp;
 #[cfg(not(target_os = "linux"))]
 use portable as imp;
 
+use std::path::PathBuf;
+
 use super::Program;
+use crate::system::env;
 
 /// Yields the programs that started us, parent first. Ends without an error where a process has gone or is hidden
 /// (`hidepid`, another pid namespace).
 pub(super) fn programs() -> impl Iterator<Item = Program> {
     imp::programs()
+}
+
+/// Returns the folder that a process above us works in, which is ours unless it has moved.
+pub(super) fn folder(program: &Program) -> Option<PathBuf> {
+    program.process.and_then(imp::folder).or_else(env::current_dir)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -29,14 +37,17 @@ mod tests {
     fn both_readers_see_the_same_programs() {
         let read = |programs: &mut dyn Iterator<Item = Program>| -> Vec<_> {
             programs
-                .map(|Program { name, args }| {
-                    (name, args.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>())
+                .map(|Program { name, args, process, .. }| {
+                    (name, process, args.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>())
                 })
                 .collect()
         };
         let linux = read(&mut linux::programs());
         assert!(!linux.is_empty());
         assert_eq!(linux, read(&mut portable::programs()));
+        let parent = std::os::unix::process::parent_id();
+        assert!(linux::folder(parent).is_some());
+        assert_eq!(linux::folder(parent), portable::folder(parent));
     }
 }
 

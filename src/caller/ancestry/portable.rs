@@ -1,6 +1,7 @@
 //! The programs above us, by sysinfo. Its home.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
@@ -20,8 +21,17 @@ pub(super) fn programs() -> impl Iterator<Item = Program> {
         }
         child = Some(parent);
         let process = system.process(pid)?;
-        Some(Program::new(process.exe(), process.cmd().iter().map(text).collect()))
+        let program = Program::new(process.exe(), process.cmd().iter().map(text).collect());
+        Some(Program { process: Some(pid.as_u32()), ..program })
     })
+}
+
+pub(super) fn folder(process: u32) -> Option<PathBuf> {
+    let pid = Pid::from_u32(process);
+    let mut system = System::new().ok()?;
+    let kind = nothing().with_cwd(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
+    Some(system.process(pid)?.cwd()?.to_owned())
 }
 
 /// What leads from a process to its parent.

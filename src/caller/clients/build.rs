@@ -3,7 +3,7 @@
 //! docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit `cmd/buildctl/build.go`;
 //! kaniko `cmd/executor/cmd/root.go`.
 
-use super::{Grammar, Positionals, Verb};
+use super::{Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -11,11 +11,12 @@ pub(super) const BUILDX: Grammar = Grammar {
     names: &["docker-buildx", "buildx"],
     globals: &[("--builder --config -c --context -H --host -l --log-level", Meaning::Other)],
     verbs: &[
-        verb("build|b", Positionals::None, BUILD),
-        verb("bake|f", Positionals::None, BAKE),
+        verb("build|b", Positionals::None, BUILD).on(Work::Build),
+        verb("bake|f", Positionals::None, BAKE).on(Work::Bake),
         verb("create", Positionals::None, CREATE),
         verb("imagetools create|imagetools inspect", Positionals::All, IMAGETOOLS),
     ],
+    plugins: &[],
 };
 
 pub(super) const BUILDCTL: Grammar = Grammar {
@@ -29,15 +30,18 @@ pub(super) const BUILDCTL: Grammar = Grammar {
         Positionals::None,
         &[
             (
-                "--progress --trace --local --oci-layout --frontend --secret --allow --ssh --metadata-file \
+                "--progress --trace --oci-layout --frontend --secret --allow --ssh --metadata-file \
                  --source-policy-file --ref-file --registry-auth-tlscontext --build-arg",
                 Meaning::Other,
             ),
+            ("--local", Meaning::Folder),
             ("-o --output --exporter-opt", Meaning::Output),
             ("--export-cache --import-cache", Meaning::Cache),
             ("--opt --frontend-opt", Meaning::FrontendOption),
         ],
-    )],
+    )
+    .on(Work::Buildctl)],
+    plugins: &[],
 };
 
 pub(super) const KANIKO: Grammar = Grammar {
@@ -48,23 +52,29 @@ pub(super) const KANIKO: Grammar = Grammar {
         Positionals::None,
         &[
             ("-d --destination --cache-repo", Meaning::Image),
-            (
-                "--build-arg -c --context -f --dockerfile -v --verbosity --target --registry-mirror --label --git",
-                Meaning::Other,
-            ),
+            ("-v --verbosity --registry-mirror --label --git", Meaning::Other),
+            ("-f --dockerfile", Meaning::File),
+            ("-c --context", Meaning::Folder),
+            ("--build-arg", Meaning::Variable),
+            ("--target", Meaning::Stage),
         ],
-    )],
+    )
+    .on(Work::Build)],
+    plugins: &[],
 };
 
 /// `docker build` of any age, the classic builder's flags included; nerdctl's too.
 pub(super) const BUILD: Flags = &[
     (
-        "--add-host --allow --annotation --attest --build-arg --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
-         --cpu-shares --cpuset-cpus --cpuset-mems -f --file --iidfile --isolation --label -m --memory --memory-swap \
+        "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
+         --cpu-shares --cpuset-cpus --cpuset-mems --iidfile --isolation --label -m --memory --memory-swap \
          --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --sbom --secret \
-         --security-opt --shm-size --ssh --target --ulimit --invoke --print --server-config --buildkit-host",
+         --security-opt --shm-size --ssh --ulimit --invoke --print --server-config --buildkit-host",
         Meaning::Other,
     ),
+    ("-f --file", Meaning::File),
+    ("--build-arg", Meaning::Variable),
+    ("--target", Meaning::Stage),
     ("-t --tag", Meaning::Image),
     ("-o --output", Meaning::Output),
     ("--cache-from --cache-to", Meaning::Cache),
@@ -72,10 +82,9 @@ pub(super) const BUILD: Flags = &[
 ];
 
 pub(super) const BAKE: Flags = &[
-    (
-        "--builder -f --file --allow --call --metadata-file --progress --provenance --sbom --list --var --policy",
-        Meaning::Other,
-    ),
+    ("--builder --allow --call --metadata-file --progress --provenance --sbom --list --policy", Meaning::Other),
+    ("-f --file", Meaning::File),
+    ("--var", Meaning::Variable),
     ("--set", Meaning::BakeOverride),
 ];
 

@@ -1,9 +1,10 @@
-//! docker, and nerdctl, which follows it; docker compose names its images in files.
+//! docker, and nerdctl, which follows it.
 //!
 //! docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl `docs/command-reference.md`.
 
 use super::build::BUILD;
-use super::{Grammar, Positionals, Verb};
+use super::compose::COMPOSE;
+use super::{Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -14,6 +15,7 @@ pub(super) const DOCKER: Grammar = Grammar {
         Meaning::Other,
     )],
     verbs: VERBS,
+    plugins: &[("compose", &COMPOSE)],
 };
 
 pub(super) const NERDCTL: Grammar = Grammar {
@@ -25,17 +27,15 @@ pub(super) const NERDCTL: Grammar = Grammar {
         Meaning::Other,
     )],
     verbs: VERBS,
+    plugins: &[("compose", &COMPOSE)],
 };
-
-/// Version 2 as plugin or by itself, and version 1 in Python.
-pub(super) const COMPOSE: Grammar = Grammar { names: &["docker-compose"], globals: &[], verbs: &[] };
 
 const VERBS: &[Verb] = &[
     verb("push|image push", Positionals::All, PULL),
     verb("pull|image pull", Positionals::All, PULL),
     verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
-    verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD),
-    verb("buildx bake|buildx f", Positionals::None, super::build::BAKE),
+    verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD).on(Work::Build),
+    verb("buildx bake|buildx f", Positionals::None, super::build::BAKE).on(Work::Bake),
     verb("buildx create", Positionals::None, super::build::CREATE),
     verb("buildx imagetools create", Positionals::All, super::build::IMAGETOOLS),
     verb("buildx imagetools inspect", Positionals::All, super::build::IMAGETOOLS),
@@ -45,6 +45,7 @@ const VERBS: &[Verb] = &[
     verb("manifest push", Positionals::All, MANIFEST),
     verb("service create", Positionals::BeforeCommand, SERVICE),
     verb("service update", Positionals::None, SERVICE),
+    verb("stack deploy|stack up", Positionals::None, STACK).on(Work::Stack),
     verb("plugin install", Positionals::First, PLUGIN),
     verb("plugin push|plugin upgrade", Positionals::All, PLUGIN),
     verb("trust sign|trust inspect|trust revoke", Positionals::All, TRUST),
@@ -109,6 +110,11 @@ const SERVICE: Flags = &[
         Meaning::Other,
     ),
     ("--image", Meaning::Image),
+];
+
+const STACK: Flags = &[
+    ("--resolve-image --orchestrator --namespace --kubeconfig --bundle-file", Meaning::Other),
+    ("-c --compose-file", Meaning::File),
 ];
 
 const MANIFEST: Flags = &[("--arch --os --os-features --os-version --variant", Meaning::Other)];

@@ -4,14 +4,17 @@
 //! unlisted, their values would pass for images. A flag that does not must not be listed: it would swallow one.
 
 mod build;
+mod compose;
 mod docker;
 mod podman;
 mod registry;
 mod skopeo;
+mod task;
 
 use super::images::{Form, Images};
 use super::words::{Flags, Meaning, Word, Words};
 use crate::model::{ImageReference, Registry, ServerUrl, Target};
+pub(super) use task::{Project, Task, Work};
 
 /// How one client reads its command line.
 pub(super) struct Grammar {
@@ -20,6 +23,8 @@ pub(super) struct Grammar {
     /// Flags that take a value, before and after the verb.
     globals: Flags,
     verbs: &'static [Verb],
+    /// Other clients that run under a word of this one: `docker compose`.
+    plugins: &'static [(&'static str, &'static Grammar)],
 }
 
 /// A verb that works on a registry's images, or logs in to one. Verbs that need no registry are left out.
@@ -30,6 +35,18 @@ struct Verb {
     /// How images are written here.
     form: Form,
     flags: Flags,
+    /// The files it works on.
+    work: Work,
+}
+
+/// A command line read up to its verb.
+struct Start<'a> {
+    client: &'static str,
+    verb: &'static Verb,
+    /// What follows.
+    words: Words<'a>,
+    /// The flags before it.
+    values: Vec<(Meaning, &'a str)>,
 }
 
 /// Which positional words are images.
@@ -55,15 +72,15 @@ enum Positionals {
     LoginAnywhere,
 }
 
-const GRAMMARS: [&Grammar; 16] = [
+const GRAMMARS: [&Grammar; 17] = [
     &docker::DOCKER,
-    &docker::COMPOSE,
+    &compose::COMPOSE,
     &docker::NERDCTL,
     &build::BUILDX,
     &build::BUILDCTL,
     &build::KANIKO,
     &podman::PODMAN,
-    &podman::PODMAN_COMPOSE,
+    &compose::PODMAN_COMPOSE,
     &podman::BUILDAH,
     &skopeo::SKOPEO,
     &registry::CRANE,
@@ -72,6 +89,7 @@ const GRAMMARS: [&Grammar; 16] = [
     &registry::HELM,
     &registry::COSIGN,
     &registry::KO,
+    &registry::KUBECTL,
 ];
 
 /// What a renamed client's name may end with behind its own: `docker29`, `regctl-linux-amd64`.
@@ -99,7 +117,10 @@ impl Grammar {
     /// Returns the images of `registry` that the words behind the client's name name.
     pub(super) fn images(&self, arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
         let mut images = Images::of(registry);
-        if let Some((verb, words)) = self.verb(arguments) {
+        if let Some(Start { verb, words, values, .. }) = self.verb(arguments) {
+            for (meaning, value) in values {
+                images.add_value(meaning, value, verb.form);
+            }
             let mut positionals = Vec::new();
             let mut sync = [true, true];
             for word in words {
@@ -120,9 +141,25 @@ impl Grammar {
         images.into_vec()
     }
 
+    /// Returns what the words do with files.
+    pub(super) fn task<'a>(&self, arguments: &'a [String]) -> Option<Task<'a>> {
+        let Start { client, verb, words, mut values } = self.verb(arguments)?;
+        let mut positionals = Vec::new();
+        for word in words {
+            match word {
+                Word::Positional(word) => positionals.push(word),
+                Word::Value(meaning, value) => values.push((meaning, value)),
+            }
+            if verb.work.ends_at_first_word() && !positionals.is_empty() {
+                break;
+            }
+        }
+        (verb.work != Work::None).then_some(Task { client, work: verb.work, positionals, values, arguments })
+    }
+
     /// Returns the user whom the words log in to `registry`.
     pub(super) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
-        let (verb, words) = self.verb(arguments)?;
+        let Start { verb, words, .. } = self.verb(arguments)?;
         let (mut username, mut address) = (None, None);
         for word in words {
             match word {
@@ -140,19 +177,31 @@ impl Grammar {
     }
 
     /// Reads up to the verb; `None` if it is one that we do not list.
-    fn verb<'a>(&self, arguments: &'a [String]) -> Option<(&'static Verb, Words<'a>)> {
+    fn verb<'a>(&self, arguments: &'a [String]) -> Option<Start<'a>> {
+        let mut grammar = self;
         let mut words = Words::new(arguments, self.globals);
-        let mut path = String::new();
+        let (mut path, mut values) = (String::new(), Vec::new());
         loop {
-            if let Some(verb) = self.verbs.iter().find(|verb| verb.paths().any(|known| known == path)) {
+            if let Some(verb) = grammar.verbs.iter().find(|verb| verb.paths().any(|known| known == path)) {
                 words.enter(verb.flags);
-                return Some((verb, words));
+                return Some(Start { client: grammar.names[0], verb, words, values });
             }
-            if let Word::Positional(word) = words.next()? {
-                path = if path.is_empty() { word.to_owned() } else { format!("{path} {word}") };
-                self.leads_on(&path).then_some(())?;
+            match words.next()? {
+                Word::Value(meaning, value) => values.push((meaning, value)),
+                Word::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
+                    grammar = grammar.plugin(word)?;
+                    words.enter(grammar.globals);
+                }
+                Word::Positional(word) => {
+                    path = if path.is_empty() { word.to_owned() } else { format!("{path} {word}") };
+                    grammar.leads_on(&path).then_some(())?;
+                }
             }
         }
+    }
+
+    fn plugin(&self, word: &str) -> Option<&'static Grammar> {
+        self.plugins.iter().find(|(name, _)| *name == word).map(|(_, grammar)| *grammar)
     }
 
     /// Tells whether `path` is a verb or the first word of one.
@@ -165,7 +214,11 @@ impl Grammar {
 
 impl Verb {
     const fn new(paths: &'static str, positionals: Positionals, form: Form, flags: Flags) -> Self {
-        Self { paths, positionals, form, flags }
+        Self { paths, positionals, form, flags, work: Work::None }
+    }
+
+    const fn on(self, work: Work) -> Self {
+        Self { work, ..self }
     }
 
     const fn login(paths: &'static str, positionals: Positionals) -> Self {

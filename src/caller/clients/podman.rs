@@ -2,7 +2,8 @@
 //!
 //! podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
 
-use super::{Grammar, Positionals, Verb};
+use super::compose::COMPOSE;
+use super::{Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -21,7 +22,8 @@ pub(super) const PODMAN: Grammar = Grammar {
         verb("pull|image pull", Positionals::All, TRANSFER),
         verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
         verb("container runlabel", Positionals::From(1), TRANSFER),
-        verb("build|image build|buildx build|builder build|farm build", Positionals::None, BUILD),
+        verb("build|image build|buildx build|builder build|farm build", Positionals::None, BUILD).on(Work::Build),
+        verb("kube play|play kube", Positionals::None, PLAY).on(Work::Manifests),
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
         verb("artifact push|artifact pull", Positionals::All, TRANSFER),
@@ -35,10 +37,8 @@ pub(super) const PODMAN: Grammar = Grammar {
         ),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
+    plugins: &[("compose", &COMPOSE)],
 };
-
-/// Runs podman with images from its files.
-pub(super) const PODMAN_COMPOSE: Grammar = Grammar { names: &["podman-compose"], globals: &[], verbs: &[] };
 
 pub(super) const BUILDAH: Grammar = Grammar {
     names: &["buildah"],
@@ -51,7 +51,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("push|manifest push", Positionals::Last, TRANSFER),
         verb("pull", Positionals::All, TRANSFER),
         verb("from", Positionals::First, FROM),
-        verb("build|bud|build-using-dockerfile", Positionals::None, BUILD),
+        verb("build|bud|build-using-dockerfile", Positionals::None, BUILD).on(Work::Build),
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
         verb("add|copy", Positionals::None, &[("--from", Meaning::Image)]),
@@ -59,6 +59,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         Verb::new("commit", Positionals::From(1), Form::Transport, TRANSFER),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
+    plugins: &[],
 };
 
 const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
@@ -102,19 +103,28 @@ const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile -
 const BUILD: Flags = &[
     (
         "--add-host --annotation --arch --authfile --cache-ttl --cap-add --cap-drop --cert-dir --cgroup-parent \
-         --build-arg --cgroupns --compat-volumes --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
-         --creds --decryption-key --device --dns --dns-option --dns-search --env --farm -f --file --format --group-add \
+         --cgroupns --compat-volumes --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
+         --creds --decryption-key --device --dns --dns-option --dns-search --env --farm --format --group-add \
          --hooks-dir --ignorefile --iidfile --ipc --isolation --jobs --label --layer-label --logfile --manifest -m \
          --memory --memory-swap --metadata-file --network -o --output --os --os-feature --os-version --pid --platform \
          --retry --retry-delay --runtime --runtime-flag --sbom --sbom-image-output --sbom-output --secret \
-         --security-opt --shm-size --sign-by --source-date-epoch --ssh --target --timestamp --ulimit --unsetannotation \
+         --security-opt --shm-size --sign-by --source-date-epoch --ssh --timestamp --ulimit --unsetannotation \
          --unsetenv --unsetlabel --userns --userns-gid-map --userns-gid-map-group --userns-uid-map \
          --userns-uid-map-user --uts --variant -v --volume",
         Meaning::Other,
     ),
+    ("-f --file", Meaning::File),
+    ("--build-arg", Meaning::Variable),
+    ("--target", Meaning::Stage),
     ("-t --tag --from --sbom-scanner-image", Meaning::Image),
     ("--cache-from --cache-to", Meaning::Image),
     ("--build-context", Meaning::BuildContext),
 ];
+
+const PLAY: Flags = &[(
+    "--annotation --authfile --cert-dir --configmap --context-dir --creds --ip --log-driver --log-opt --mac-address \
+     --network --publish --seccomp-profile-root --userns",
+    Meaning::Other,
+)];
 
 const POD: Flags = &[("--infra-image", Meaning::Image)];

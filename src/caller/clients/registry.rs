@@ -3,7 +3,7 @@
 //! go-containerregistry `cmd/crane/doc/`; regclient `cmd/regctl/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign
 //! `doc/`; ko `docs/reference/`.
 
-use super::{Grammar, Positionals, Verb};
+use super::{Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -24,6 +24,7 @@ pub(super) const CRANE: Grammar = Grammar {
         short("index filter|index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
     ],
+    plugins: &[],
 };
 
 pub(super) const REGCTL: Grammar = Grammar {
@@ -52,6 +53,7 @@ pub(super) const REGCTL: Grammar = Grammar {
         short("artifact get|blob get|blob head|blob put|blob get-file|blob delete", Positionals::First, REGCTL_FLAGS),
         Verb::login("registry login", Positionals::Login),
     ],
+    plugins: &[],
 };
 
 pub(super) const ORAS: Grammar = Grammar {
@@ -65,6 +67,7 @@ pub(super) const ORAS: Grammar = Grammar {
         oras("blob fetch|blob push|blob delete", Positionals::First),
         Verb::login("login", Positionals::Login),
     ],
+    plugins: &[],
 };
 
 pub(super) const HELM: Grammar = Grammar {
@@ -82,8 +85,17 @@ pub(super) const HELM: Grammar = Grammar {
             Form::Oci,
             HELM_FLAGS,
         ),
+        Verb::new(
+            "dependency update|dependency build|dep up|dep update|dep build",
+            Positionals::None,
+            Form::Oci,
+            HELM_FLAGS,
+        )
+        .on(Work::Chart),
+        Verb::new("package", Positionals::None, Form::Oci, HELM_FLAGS).on(Work::Chart),
         Verb::login("registry login", Positionals::Login),
     ],
+    plugins: &[],
 };
 
 pub(super) const COSIGN: Grammar = Grammar {
@@ -100,6 +112,7 @@ pub(super) const COSIGN: Grammar = Grammar {
         short("upload blob|upload wasm", Positionals::All, &[("-f --files --ct", Meaning::Other)]),
         Verb::login("login", Positionals::Login),
     ],
+    plugins: &[],
 };
 
 /// `ko build` publishes to the variable `KO_DOCKER_REPO`.
@@ -107,6 +120,20 @@ pub(super) const KO: Grammar = Grammar {
     names: &["ko"],
     globals: &[],
     verbs: &[short("deps", Positionals::All, &[("--sbom", Meaning::Other)]), Verb::login("login", Positionals::Login)],
+    plugins: &[],
+};
+
+/// Asks for accounts only through what it starts.
+pub(super) const KUBECTL: Grammar = Grammar {
+    names: &["kubectl"],
+    globals: &[(
+        "--as --as-group --as-uid --cache-dir --certificate-authority --client-certificate --client-key --cluster \
+         --context --kubeconfig -n --namespace --request-timeout -s --server --tls-server-name --token --user -v",
+        Meaning::Other,
+    )],
+    verbs: &[Verb::new("apply|create|replace", Positionals::None, Form::Short, &[("-f --filename", Meaning::File)])
+        .on(Work::Manifests)],
+    plugins: &[],
 };
 
 const fn short(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {

@@ -2,7 +2,7 @@
 //!
 //! skopeo `cmd/skopeo/`.
 
-use super::{Grammar, Positionals, Verb};
+use super::{Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -16,9 +16,10 @@ pub(super) const SKOPEO: Grammar = Grammar {
     verbs: &[
         Verb::new("copy|inspect|list-tags|delete", Positionals::All, Form::Transport, FLAGS),
         // The destination is a host and a namespace: it is never completed to Docker Hub's.
-        Verb::new("sync", Positionals::Sync, Form::WithHost, SYNC),
+        Verb::new("sync", Positionals::Sync, Form::WithHost, SYNC).on(Work::SyncList),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
+    plugins: &[],
 };
 
 const COMMON: &str = "--authfile --cert-dir --creds --daemon-host --decryption-key --dest-authfile --dest-cert-dir \

@@ -7,9 +7,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{Account, AccountName, ImagePattern, ImageReference};
-use owner::owner_of;
 pub(crate) use owner::used_in;
-pub(crate) use question::{Active, Candidates, Evidence, Named, Wish};
+use owner::{owner_of, owner_of_mentioned};
+pub(crate) use question::{Active, Candidates, Evidence, Mention, Named, Wish};
 
 /// The steps of the ladder, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub(crate) enum Rung {
     AddressUser,
     AddressImage,
     CommandLine,
+    Files,
     Folder,
     Active,
     Only,
@@ -40,6 +41,7 @@ pub(crate) enum Finding<'a> {
 pub(crate) enum Why {
     Named,
     Image(ImageReference, ImagePattern),
+    Mention(Mention, ImagePattern),
     Folder(PathBuf),
     Default,
 }
@@ -66,12 +68,13 @@ pub(crate) enum NoChoice {
 }
 
 impl Rung {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Environment,
         Self::PinnedName,
         Self::AddressUser,
         Self::AddressImage,
         Self::CommandLine,
+        Self::Files,
         Self::Folder,
         Self::Active,
         Self::Only,
@@ -79,13 +82,14 @@ impl Rung {
 }
 
 /// Chooses the account that answers.
-pub(crate) fn choose<'a, I, F>(
+pub(crate) fn choose<'a, I, M, F>(
     candidates: &'a Candidates,
     wish: &Wish,
-    evidence: Evidence<I, F>,
+    evidence: Evidence<I, M, F>,
 ) -> Result<Choice<'a>, NoChoice>
 where
     I: FnOnce() -> Vec<ImageReference>,
+    M: FnOnce() -> Vec<Mention>,
     F: FnOnce() -> Option<PathBuf>,
 {
     if candidates.accounts.is_empty() {
@@ -103,16 +107,18 @@ where
 }
 
 /// Climbs the whole ladder, lazily: `choose` stops at the first hit, `which` shows every rung.
-pub(crate) fn ladder<'a, I, F>(
+pub(crate) fn ladder<'a, I, M, F>(
     candidates: &'a Candidates,
     wish: &Wish,
-    evidence: Evidence<I, F>,
+    evidence: Evidence<I, M, F>,
 ) -> impl Iterator<Item = (Rung, Finding<'a>)>
 where
     I: FnOnce() -> Vec<ImageReference>,
+    M: FnOnce() -> Vec<Mention>,
     F: FnOnce() -> Option<PathBuf>,
 {
-    let (mut images, mut folder) = (Some(evidence.images), Some(evidence.folder));
+    let (mut images, mut mentions, mut folder) =
+        (Some(evidence.images), Some(evidence.mentions), Some(evidence.folder));
     Rung::ALL.into_iter().map(move |rung| {
         let finding = match rung {
             Rung::Environment => named_in_environment(candidates, &wish.environment),
@@ -129,10 +135,17 @@ where
                 image.map_or(Finding::Nothing, |image| owner_of(&candidates.accounts, std::slice::from_ref(image)))
             }
             // One account that would answer anyway: who is calling cannot change that, so nobody looks.
-            Rung::CommandLine | Rung::Folder if candidates.sole_answer() => Finding::Nothing,
+            Rung::CommandLine | Rung::Files | Rung::Folder if candidates.sole_answer() => Finding::Nothing,
             Rung::CommandLine => {
-                images.take().map_or(Finding::Nothing, |images| owner_of(&candidates.accounts, &images()))
+                let images = images.take().map(|images| images()).unwrap_or_default();
+                if !images.is_empty() {
+                    mentions = None; // what the command names, it works on, whoever owns it
+                }
+                owner_of(&candidates.accounts, &images)
             }
+            Rung::Files => mentions
+                .take()
+                .map_or(Finding::Nothing, |mentions| owner_of_mentioned(&candidates.accounts, &mentions())),
             Rung::Folder if candidates.accounts.iter().all(|account| account.folders.is_empty()) => Finding::Nothing,
             Rung::Folder => folder
                 .take()
@@ -175,6 +188,7 @@ impl fmt::Display for Rung {
             Self::AddressUser => "user in the address",
             Self::AddressImage => "image in the address",
             Self::CommandLine => "command line",
+            Self::Files => "files",
             Self::Folder => "folder",
             Self::Active => "active account",
             Self::Only => "only account",
@@ -218,8 +232,14 @@ mod tests {
     }
 
     fn answer(candidates: &Candidates, wish: &Wish, images: &[&str], folder: &str) -> String {
+        answer_with(candidates, wish, images, &[], folder)
+    }
+
+    fn answer_with(candidates: &Candidates, wish: &Wish, images: &[&str], mentioned: &[&str], folder: &str) -> String {
+        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
         let evidence = Evidence {
             images: || images.iter().map(|text| text.parse().unwrap()).collect(),
+            mentions: || mentioned.iter().map(mention).collect(),
             folder: || Some(PathBuf::from(folder)),
         };
         match choose(candidates, wish, evidence) {
@@ -284,12 +304,12 @@ mod tests {
     #[test]
     fn one_account_never_asks_who_is_calling() {
         let one = Candidates { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
-        let evidence = Evidence { images: || unreachable!(), folder: || unreachable!() };
+        let evidence = Evidence { images: || unreachable!(), mentions: || unreachable!(), folder: || unreachable!() };
         assert_eq!(choose(&one, &Wish::default(), evidence).unwrap().rung, Rung::Active);
         let unset = Candidates { active: Active::Unset, ..one };
         assert_eq!(answer(&unset, &Wish::default(), &[], "/"), "me by only account");
         let none = Candidates { accounts: vec![], ..unset };
-        let evidence = Evidence { images: || unreachable!(), folder: || unreachable!() };
+        let evidence = Evidence { images: || unreachable!(), mentions: || unreachable!(), folder: || unreachable!() };
         assert_eq!(choose(&none, &Wish::default(), evidence), Err(NoChoice::NotFound));
     }
 
@@ -297,8 +317,33 @@ mod tests {
     fn without_folders_nobody_asks_where_the_caller_is() {
         let mut homeless = candidates("me");
         homeless.accounts.iter_mut().for_each(|account| account.folders.clear());
-        let evidence = Evidence { images: Vec::new, folder: || unreachable!() };
+        let evidence = Evidence { images: Vec::new, mentions: Vec::new, folder: || unreachable!() };
         assert_eq!(choose(&homeless, &Wish::default(), evidence).unwrap().rung, Rung::Active);
+    }
+
+    #[test]
+    fn files_count_where_the_command_line_names_no_image() {
+        for (images, mentioned, folder, expected) in [
+            (vec![], vec!["ghcr.io/acme/app"], "/home/me", "work by files"),
+            (vec![], vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by files"),
+            (vec![], vec!["ghcr.io/public/base"], "/", "me by active account"),
+            (vec![], vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/work", "work by folder"),
+            (vec!["ghcr.io/me/app"], vec!["ghcr.io/acme/app"], "/", "me by command line"),
+            (vec!["ghcr.io/public/base"], vec!["ghcr.io/acme/app"], "/", "me by active account"),
+            (vec!["ghcr.io/me/x", "ghcr.io/acme/x"], vec!["ghcr.io/acme/app"], "/", "me by active account"),
+        ] {
+            let found = answer_with(&candidates("me"), &Wish::default(), &images, &mentioned, folder);
+            assert_eq!(found, expected, "{images:?} {mentioned:?} {folder}");
+        }
+    }
+
+    #[test]
+    fn files_are_not_opened_if_the_command_line_names_an_image() {
+        for image in ["ghcr.io/acme/app", "ghcr.io/public/base"] {
+            let images = || vec![image.parse().unwrap()];
+            let evidence = Evidence { images, mentions: || unreachable!(), folder: || None };
+            assert!(choose(&candidates("me"), &Wish::default(), evidence).is_ok());
+        }
     }
 
     #[test]

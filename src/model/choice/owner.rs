@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-use super::question::Candidates;
+use super::question::{Candidates, Mention};
 use super::{Finding, Why};
 use crate::model::{Account, ImagePattern, ImageReference};
 
@@ -46,6 +46,18 @@ pub(super) fn owner_of<'a>(accounts: &'a [Account], images: &[ImageReference]) -
         Some(_) => {
             Finding::Torn(owners.iter().map(|(image, account, _)| ((*image).clone(), account.name.clone())).collect())
         }
+    }
+}
+
+/// The same for images that stand in files.
+pub(super) fn owner_of_mentioned<'a>(accounts: &'a [Account], mentions: &[Mention]) -> Finding<'a> {
+    let images: Vec<ImageReference> = mentions.iter().map(|mention| mention.image.clone()).collect();
+    match owner_of(accounts, &images) {
+        Finding::Account(account, Why::Image(image, pattern)) => {
+            let mention = mentions.iter().find(|mention| mention.image == image).cloned();
+            Finding::Account(account, mention.map_or(Why::Default, |mention| Why::Mention(mention, pattern)))
+        }
+        finding => finding,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is asked: the accounts of a registry, and what the call says about the one it wants.
 
+use std::path::PathBuf;
+
 use crate::model::{Account, AccountName, ImageReference, Registry};
 
 /// What the config knows about one registry.
@@ -46,11 +48,20 @@ pub(crate) enum Named {
 }
 
 /// What can be found out about the caller. Costly, so each is asked for only when its rung is reached.
-pub(crate) struct Evidence<I, F> {
+pub(crate) struct Evidence<I, M, F> {
     /// The images of the asked registry on the caller's command line.
     pub(crate) images: I,
+    /// Those in the files it works on.
+    pub(crate) mentions: M,
     /// The caller's working directory.
     pub(crate) folder: F,
+}
+
+/// An image, and the file that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mention {
+    pub(crate) image: ImageReference,
+    pub(crate) file: PathBuf,
 }
 
 impl Candidates {

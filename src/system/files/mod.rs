@@ -36,7 +36,8 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Reads a whole file of at most `limit` bytes; `None` if there is none.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    // The size and kind before the file is opened: to open a pipe is to wait for a writer.
+    // The size and kind before the file is opened: to open a device may be to act. Nothing is waited for if it is
+    // exchanged for a pipe between the two.
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -51,7 +52,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         bail!("could not read `{}`: it is larger than {} MiB", path.display(), limit >> 20);
     }
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
+    match imp::reading().open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
         Ok(_) => Ok(Some(contents)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed between the two
         Err(error) => Err(failed("read", path, &error)),

@@ -1,4 +1,4 @@
-//! What files are made of on Unix: modes, and folders that are flushed after a rename.
+//! What files are made of on Unix: modes, and folders that are flushed after a rename. The home of `libc`.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -10,6 +10,13 @@ pub(super) const HAS_MODES: bool = true;
 pub(super) fn private() -> OpenOptions {
     let mut options = File::options();
     options.mode(0o600);
+    options
+}
+
+/// Does not wait for the other end of a pipe.
+pub(super) fn reading() -> OpenOptions {
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
     options
 }
 

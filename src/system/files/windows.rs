@@ -19,6 +19,12 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
+pub(super) fn reading() -> OpenOptions {
+    let mut options = File::options();
+    options.read(true);
+    options
+}
+
 /// Tries again while somebody has one of the files open: some file systems, and Windows before 10, refuse it then.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let started = Instant::now();

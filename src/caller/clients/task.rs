@@ -1,0 +1,74 @@
+//! `Task`: what a command line does with files, before any is opened.
+
+use crate::caller::words::Meaning;
+
+/// The kinds of files that verbs work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::caller) enum Work {
+    None,
+    Compose(Project),
+    /// `docker stack deploy`.
+    Stack,
+    /// A Dockerfile or Containerfile.
+    Build,
+    /// buildctl names its files in its own way.
+    Buildctl,
+    Bake,
+    /// Kubernetes' manifests.
+    Manifests,
+    /// skopeo's list of what to copy.
+    SyncList,
+    /// helm's chart with its dependencies.
+    Chart,
+}
+
+/// What becomes of a Compose project's images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::caller) enum Project {
+    Pull,
+    Push,
+    Build,
+    /// What is missing is pulled or built, dependencies included.
+    Up,
+    /// The same for one service; what follows its name is a command.
+    Run,
+}
+
+/// A verb with its words. They may hold passwords: no `Debug`.
+pub(in crate::caller) struct Task<'a> {
+    /// The client's canonical name.
+    pub(in crate::caller) client: &'static str,
+    pub(in crate::caller) work: Work,
+    pub(in crate::caller) positionals: Vec<&'a str>,
+    pub(super) values: Vec<(Meaning, &'a str)>,
+    pub(super) arguments: &'a [String],
+}
+
+impl Work {
+    pub(super) fn ends_at_first_word(self) -> bool {
+        self == Self::Compose(Project::Run)
+    }
+}
+
+impl<'a> Task<'a> {
+    pub(in crate::caller) fn values(&self, meaning: Meaning) -> impl Iterator<Item = &'a str> {
+        self.values.iter().filter(move |(found, _)| *found == meaning).map(|(_, value)| *value)
+    }
+
+    /// The last value, which is the one that counts.
+    pub(in crate::caller) fn value(&self, meaning: Meaning) -> Option<&'a str> {
+        self.values(meaning).last()
+    }
+
+    /// Tells whether a flag without a value is set.
+    pub(in crate::caller) fn has(&self, flag: &str) -> bool {
+        let is_set = |word: &String| word.strip_prefix(flag).is_some_and(|rest| matches!(rest, "" | "=true" | "=1"));
+        self.arguments.iter().any(is_set)
+    }
+
+    /// `NAME=VALUE`, and `NAME` alone, whose value is the variable's.
+    pub(in crate::caller) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+        self.values(Meaning::Variable)
+            .map(|pair| pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value))))
+    }
+}

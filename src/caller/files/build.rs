@@ -1,0 +1,132 @@
+//! `Build`: one image that is to be built, as a command line, a Compose file or a bake file says it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::dockerfile::{self, Filling};
+use super::reader::Reader;
+use super::{Found, Named, Variables};
+use crate::caller::clients::Task;
+use crate::caller::words::Meaning;
+
+/// What to build, from what, and how it is called afterwards.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Build {
+    /// The context, unless it is not a folder here.
+    pub(super) folder: Option<PathBuf>,
+    /// Dockerfiles, instead of the one in the context.
+    pub(super) files: Vec<PathBuf>,
+    /// A Dockerfile's text, and the file that it stands in.
+    pub(super) inline: Option<(String, PathBuf)>,
+    pub(super) prefers_containerfile: bool,
+    /// An argument without a value has the variable's.
+    pub(super) arguments: BTreeMap<String, Option<String>>,
+    pub(super) target: Option<String>,
+    /// Named contexts with their sources.
+    pub(super) contexts: BTreeMap<String, String>,
+    /// What it is called, and the caches it is read from and written to.
+    pub(super) tags: Vec<Found>,
+    pub(super) cache_from: Vec<Found>,
+    pub(super) cache_to: Vec<Found>,
+}
+
+/// `docker build` and its kin, whose tags and caches stand on the command line.
+pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
+    let given = task.value(Meaning::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
+    let context = given.or(task.positionals.last().copied()).unwrap_or(".");
+    let folder = local_folder(current, context);
+    let files = task.values(Meaning::File).filter(|file| *file != "-" && !file.contains("://"));
+    let mut build = Build {
+        prefers_containerfile: matches!(task.client, "podman" | "buildah"),
+        arguments: task.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned))).collect(),
+        target: task.value(Meaning::Stage).map(str::to_owned),
+        contexts: task
+            .values(Meaning::BuildContext)
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, source)| (name.to_owned(), source.to_owned()))
+            .collect(),
+        ..Build::default()
+    };
+    for file in files {
+        let beside = folder.as_ref().map(|folder| folder.join(file));
+        let here = current.join(file);
+        build.files.extend(if reader.is_file(&here) { Some(here) } else { beside });
+    }
+    build.folder = folder.filter(|_| build.files.is_empty() && task.value(Meaning::File).is_none());
+    Named { first: build.pulled(variables, reader), then: Vec::new() }
+}
+
+/// `buildctl build --local dockerfile=DIR --opt filename=NAME`.
+pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
+    let option = |name: &str| {
+        task.values(Meaning::FrontendOption)
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(key, _)| *key == name)
+            .last()
+    };
+    let folder =
+        task.values(Meaning::Folder).filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == "dockerfile");
+    let folder = folder.map(|(_, folder)| current.join(folder));
+    let arguments =
+        task.values(Meaning::FrontendOption).filter_map(|pair| pair.strip_prefix("build-arg:")?.split_once('='));
+    let build = Build {
+        files: folder
+            .iter()
+            .map(|folder| folder.join(option("filename").map_or("Dockerfile", |(_, name)| name)))
+            .collect(),
+        arguments: arguments.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect(),
+        target: option("target").map(|(_, target)| target.to_owned()),
+        ..Build::default()
+    };
+    Named { first: build.pulled(variables, reader), then: Vec::new() }
+}
+
+impl Build {
+    /// What the build pulls.
+    pub(super) fn pulled(&self, variables: &Variables, reader: &mut Reader) -> Vec<Found> {
+        let mut found = self.cache_from.clone();
+        for (text, file) in self.dockerfiles(reader) {
+            for source in self.contexts.values() {
+                found.extend(source.strip_prefix("docker-image://").and_then(|image| Found::image(image, &file)));
+            }
+            let images = dockerfile::images(&text, &self.filling(variables));
+            found.extend(images.iter().filter_map(|image| Found::image(image, &file)));
+        }
+        found
+    }
+
+    /// What is pushed once it is built.
+    pub(super) fn pushed(&self) -> Vec<Found> {
+        self.tags.iter().chain(&self.cache_to).cloned().collect()
+    }
+
+    fn dockerfiles(&self, reader: &mut Reader) -> Vec<(String, PathBuf)> {
+        if let Some(inline) = &self.inline {
+            return vec![inline.clone()];
+        }
+        let names: &[&str] =
+            if self.prefers_containerfile { &["Containerfile", "Dockerfile"] } else { &["Dockerfile", "dockerfile"] };
+        let in_folder = self.folder.as_ref().filter(|_| self.files.is_empty());
+        let in_folder = in_folder.and_then(|folder| reader.first_of(folder, names));
+        let files = self.files.iter().cloned().chain(in_folder);
+        files.filter_map(|file| Some((reader.text(&file)?, file))).collect()
+    }
+
+    fn filling(&self, variables: &Variables) -> Filling {
+        let value = |(name, value): (&String, &Option<String>)| {
+            Some((name.clone(), value.clone().or_else(|| variables.get(name))?))
+        };
+        Filling {
+            arguments: self.arguments.iter().filter_map(value).collect(),
+            target: self.target.clone(),
+            contexts: self.contexts.keys().cloned().collect(),
+        }
+    }
+}
+
+/// A context that is a folder of this machine, not an address, an archive or stdin.
+pub(super) fn local_folder(current: &Path, context: &str) -> Option<PathBuf> {
+    let is_elsewhere =
+        context == "-" || context.contains("://") || context.starts_with("git@") || context.contains('\0');
+    (!is_elsewhere).then(|| current.join(context))
+}

@@ -1,0 +1,66 @@
+//! The projects in `tests/fixtures/projects/`, each with commands and the images that they mean.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Variables, images};
+use crate::caller::command_line;
+use crate::caller::program::Role;
+
+/// A command that is run in a project.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    command: String,
+    /// The folder of the project that it is run in.
+    #[serde(default, rename = "in")]
+    folder: PathBuf,
+    registry: String,
+    /// `FILE: IMAGE`, in alphabetical order.
+    images: Vec<String>,
+}
+
+/// Every folder: what is not listed is not read, and fails the test.
+const PROJECTS: [&str; 10] =
+    ["anchors", "bake_hcl", "bake_json", "broken", "include", "kubernetes", "podman", "several_files", "stack", "web"];
+
+#[test]
+fn every_project_has_its_images() {
+    let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects");
+    let mut found: Vec<String> =
+        fs::read_dir(&projects).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    found.sort_unstable();
+    assert_eq!(found, PROJECTS, "the projects that the test knows");
+
+    let mut failures = Vec::new();
+    for name in PROJECTS {
+        let project = projects.join(name);
+        let text = fs::read_to_string(project.join("expected.json")).unwrap();
+        let cases: Vec<Case> = serde_json::from_str(&text).expect(name);
+        for Case { command, folder, registry, images } in cases {
+            let found = images_of(&project, &folder, &command, &registry);
+            if found != images {
+                failures.push(format!("{name}: {command} ({registry}): {found:#?}, not {images:#?}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> Vec<String> {
+    let program = command_line(command).unwrap();
+    let Role::Client(client) = program.role() else { panic!("{command} is no client") };
+    let Some(task) = client.task(&program.args) else { return Vec::new() };
+    let current: PathBuf = project.join(folder).components().collect();
+    let mentions = images(&task, &current, &Variables::of(&program), &registry.parse().unwrap());
+    let shown = |file: &Path| {
+        let file = fs::canonicalize(file).unwrap();
+        file.strip_prefix(fs::canonicalize(project).unwrap()).unwrap().to_string_lossy().replace('\\', "/")
+    };
+    let mut shown: Vec<_> =
+        mentions.iter().map(|mention| format!("{}: {}", shown(&mention.file), mention.image)).collect();
+    shown.sort_unstable();
+    shown
+}

@@ -1,0 +1,123 @@
+//! The files that the asking process works on, and the images they name. They may be anybody's and are only evidence:
+//! what is broken, too large, too deep or too slow names nothing.
+//!
+//! Reading is bounded in `reader`; what a file means is decided by pure functions.
+
+mod bake;
+mod build;
+mod compose;
+mod dockerfile;
+#[cfg(test)]
+mod fixtures;
+mod hcl;
+mod interpolate;
+mod lists;
+mod reader;
+mod variables;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use super::clients::{Task, Work};
+use super::images::{Form, Images};
+use super::words::Meaning;
+use crate::model::Registry;
+use crate::model::choice::Mention;
+use interpolate::UNKNOWN;
+use reader::Reader;
+pub(super) use variables::Variables;
+
+/// What a file says about an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Found {
+    meaning: Meaning,
+    text: String,
+    file: PathBuf,
+}
+
+/// The images of a project: those that the command is about, and those that count if none of the first is of the
+/// registry. A push is about what is pushed, a pull about what is pulled.
+#[derive(Debug, Default)]
+struct Named {
+    first: Vec<Found>,
+    then: Vec<Found>,
+}
+
+/// Returns the images of `registry` in the files that `task`, run in `current`, works on.
+pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, registry: &Registry) -> Vec<Mention> {
+    let reader = &mut Reader::new();
+    let named = match task.work {
+        Work::None => Named::default(),
+        Work::Compose(project) => compose::images(task, project, current, variables.clone(), reader),
+        Work::Stack => compose::stack_images(task, current, variables, reader),
+        Work::Build => build::images(task, current, variables, reader),
+        Work::Buildctl => build::buildctl_images(task, current, variables, reader),
+        Work::Bake => bake::images(task, current, variables, reader),
+        Work::Manifests => lists::manifest_images(task, current, reader),
+        Work::SyncList => lists::sync_images(task, current, reader),
+        Work::Chart => lists::chart_images(task, current, reader),
+    };
+    if !reader.saw_all() {
+        return Vec::new();
+    }
+    let [first, then] = [named.first, named.then].map(|found| of_registry(&found, registry));
+    if first.is_empty() { then } else { first }
+}
+
+fn of_registry(found: &[Found], registry: &Registry) -> Vec<Mention> {
+    let mut images = Images::of(registry);
+    let mut mentions: Vec<Mention> = Vec::new();
+    for Found { meaning, text, file } in found {
+        images.add_value(*meaning, text, Form::Short);
+        let new = images.found()[mentions.len()..].iter().cloned();
+        mentions.extend(new.map(|image| Mention { image, file: file.clone() }));
+    }
+    mentions
+}
+
+impl Found {
+    /// An image. A tag that nobody knows yet (`:$TAG`, `:${timestamp()}`) does not matter.
+    fn image(text: &str, file: &Path) -> Option<Self> {
+        let text = text.trim();
+        let known = text.split(UNKNOWN).next().unwrap_or_default();
+        let name = known.rfind('/').map_or(0, |slash| slash + 1);
+        let tag = known[name..].find([':', '@']).map(|at| name + at);
+        let text = match tag {
+            Some(tag) if known.len() < text.len() || tag + 1 == text.len() => {
+                (!text[known.len()..].contains('/')).then_some(&text[..tag])?
+            }
+            _ if known.len() < text.len() => return None,
+            _ => text,
+        };
+        (!text.is_empty()).then(|| Self { meaning: Meaning::Image, text: text.to_owned(), file: file.to_owned() })
+    }
+
+    /// A cache of a build: `type=registry,ref=IMAGE` or an image.
+    fn cache(text: &str, file: &Path) -> Option<Self> {
+        let known = !text.is_empty() && !text.contains(UNKNOWN);
+        known.then(|| Self { meaning: Meaning::Cache, text: text.to_owned(), file: file.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_that_is_not_known_does_not_matter() {
+        for (text, expected) in [
+            ("ghcr.io/acme/app:1", Some("ghcr.io/acme/app:1")),
+            ("ghcr.io/acme/app:", Some("ghcr.io/acme/app")),
+            ("ghcr.io/acme/app:v\u{fffd}-x", Some("ghcr.io/acme/app")),
+            ("ghcr.io/acme/app@\u{fffd}", Some("ghcr.io/acme/app")),
+            ("ghcr.io/acme/\u{fffd}:1", None),
+            ("ghcr.io:\u{fffd}/acme/app", None),
+            ("localhost:5000/app", Some("localhost:5000/app")),
+            ("localhost:5000/app\u{fffd}", None),
+            (" ", None),
+        ] {
+            let found = Found::image(text, Path::new("f")).map(|found| found.text);
+            assert_eq!(found.as_deref(), expected, "{text:?}");
+        }
+    }
+}

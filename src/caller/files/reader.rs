@@ -1,0 +1,114 @@
+//! `Reader`: opens what a project is made of, within bounds, for it may be anybody's. What cannot be had is not there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::yaml::{self, Node};
+use crate::system::files;
+
+/// No Compose file or Dockerfile that people wrote comes near.
+const FILE_LIMIT: u64 = 1 << 19;
+const TOTAL_LIMIT: usize = 8 << 20;
+const FILES_AT_MOST: usize = 64;
+/// Names that are asked for, of files that are there and of others, also again.
+const NAMES_AT_MOST: usize = 2000;
+/// A client waits for us; a project is read in a millisecond.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What may still be read, and the YAML that was.
+pub(super) struct Reader {
+    deadline: Instant,
+    names_left: usize,
+    files_left: usize,
+    bytes_left: usize,
+    yaml: BTreeMap<PathBuf, Vec<Rc<Node>>>,
+}
+
+impl Reader {
+    pub(super) fn new() -> Self {
+        Self {
+            deadline: Instant::now() + PATIENCE,
+            names_left: NAMES_AT_MOST,
+            files_left: FILES_AT_MOST,
+            bytes_left: TOTAL_LIMIT,
+            yaml: BTreeMap::new(),
+        }
+    }
+
+    /// The text of a regular file.
+    pub(super) fn text(&mut self, path: &Path) -> Option<String> {
+        (self.may_go_on() && self.files_left > 0).then_some(())?;
+        let contents = files::read(path, FILE_LIMIT.min(self.bytes_left as u64)).ok()??;
+        self.files_left -= 1;
+        self.bytes_left = self.bytes_left.saturating_sub(contents.len());
+        let text = String::from_utf8(contents).ok()?;
+        Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    }
+
+    /// The documents of a YAML file; none if it is broken.
+    pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<Node>> {
+        if let Some(known) = self.yaml.get(path).cloned() {
+            return if self.may_go_on() { known } else { Vec::new() };
+        }
+        let documents = self.text(path).and_then(|text| yaml::documents(&text, self.deadline)).unwrap_or_default();
+        self.yaml.insert(path.to_owned(), documents.clone());
+        documents
+    }
+
+    /// The first document of a YAML file.
+    pub(super) fn document(&mut self, path: &Path) -> Option<Rc<Node>> {
+        self.documents(path).into_iter().next()
+    }
+
+    /// The first of `names` that is a file in `folder`.
+    pub(super) fn first_of(&mut self, folder: &Path, names: &[&str]) -> Option<PathBuf> {
+        names.iter().map(|name| folder.join(name)).find(|path| self.is_file(path))
+    }
+
+    pub(super) fn is_file(&mut self, path: &Path) -> bool {
+        self.may_go_on() && path.is_file()
+    }
+
+    /// Counts one more step; false if there were too many, or they took too long.
+    fn may_go_on(&mut self) -> bool {
+        self.names_left = self.names_left.saturating_sub(1);
+        self.names_left > 0 && self.in_time()
+    }
+
+    /// Tells whether everything that was asked for was looked at. A part of a project proves nothing.
+    pub(super) fn saw_all(&self) -> bool {
+        self.names_left > 0 && self.files_left > 0 && self.in_time()
+    }
+
+    pub(super) fn in_time(&self) -> bool {
+        Instant::now() < self.deadline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let mut reader = Reader::new();
+        for (name, contents, is_read) in [
+            ("plain", &b"\xef\xbb\xbfa: b"[..], true),
+            ("no text", b"\xff\xfe", false),
+            ("large", &vec![b'#'; 1 << 21], false),
+        ] {
+            files::replace(&path(name), contents, files::Access::Private).unwrap();
+            assert_eq!(reader.text(&path(name)).is_some(), is_read, "{name}");
+        }
+        assert_eq!(reader.text(&path("plain")).as_deref(), Some("a: b"));
+        assert!(reader.text(folder.path()).is_none());
+        assert!(reader.text(&path("missing")).is_none());
+        let read = (0..1000).filter(|_| reader.text(&path("plain")).is_some()).count();
+        assert!((FILES_AT_MOST - 5..FILES_AT_MOST).contains(&read), "{read}");
+        assert!(reader.documents(&path("plain")).is_empty());
+    }
+}

@@ -1,0 +1,30 @@
+# shellcheck shell=bash disable=SC2016,SC2154
+# Images that stand in files alone: the files choose the account, whoever is active.
+
+needs_ensign
+new_home credHelpers alice bob
+
+for me in alice bob; do
+  other=bob
+  [ $me = alice ] || other=alice
+  store $other "$registry" # which makes the other one active
+
+  mkdir -p "$HOME/$me/image" && cd "$HOME/$me" || exit
+  printf 'REGISTRY=%s/%s\n' "$registry" $me >.env
+  echo 'services: {app: {image: "${REGISTRY}/app:1", build: image}, base: {image: "${REGISTRY}/base:1"}}' >compose.yaml
+  printf 'ARG BASE\nFROM ${BASE:-%s/%s/base:1}\n' "$registry" $me >image/Dockerfile
+  # The images of others do not matter as long as the command is not about them.
+  echo "services: {theirs: {image: $registry/$other/app:1, profiles: [never]}}" >compose.override.yaml
+
+  if [ -x "$tools/docker-compose" ]; then
+    goes_as $me -- docker compose push app
+    goes_as $me -- docker compose pull base
+  fi
+  goes_as $me -- podman build --pull=always image
+  goes_as $me -- buildah bud --pull-always image
+  if command -v podman-compose >/dev/null; then
+    goes_as $me -- podman-compose pull base
+  fi
+  printf '%s: {images: {%s/base: ["1"]}, tls-verify: false}\n' "$registry" $me >sync.yaml
+  goes_as $me -- skopeo sync --src yaml --dest dir sync.yaml "$HOME/$me"
+done

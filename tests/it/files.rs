@@ -1,0 +1,271 @@
+//! The account that answers where the images stand in files that the calling process works on.
+#![cfg(unix)]
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::support::{Run, Sandbox, finish, write};
+
+const HOST: &str = "ghcr.io";
+
+fn two_accounts() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store(HOST, "bob", "bob-s3cret");
+    sandbox.store(HOST, "alice", "alice-s3cret");
+    sandbox
+}
+
+/// Calls `get` from a process with exactly these arguments that works in `folder` of the home, and runs `script`.
+fn called_in(sandbox: &Sandbox, folder: &str, words: &[&str], script: &str, variables: &[(&str, &str)]) -> Run {
+    let folder = sandbox.home().join(folder);
+    let client = sandbox.home().join(words[0]);
+    if !client.exists() {
+        symlink("/bin/sh", &client).unwrap();
+    }
+    write(&folder.join(words[1]), script.as_bytes());
+    let mut command = sandbox.command_of(&client, &words[1..]);
+    std::os::unix::process::CommandExt::arg0(&mut command, words[0]);
+    command.current_dir(&folder).env("ENSIGN", Sandbox::program()).envs(variables.iter().copied());
+    finish(command.spawn().unwrap(), HOST.as_bytes())
+}
+
+fn get_in(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Run {
+    called_in(sandbox, folder, words, "\"$ENSIGN\" get; exit $?\n", &[])
+}
+
+fn who(run: &Run) -> &str {
+    assert_eq!(run.stderr, "", "{run:?}");
+    run.stdout.split("\"Username\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or(&run.stdout)
+}
+
+fn with_files(files: &[(&str, &str)]) -> Sandbox {
+    let sandbox = two_accounts();
+    for (name, text) in files {
+        write(&sandbox.home().join("project").join(name), text.as_bytes());
+    }
+    sandbox
+}
+
+#[test]
+fn the_files_of_a_project_choose_the_account() {
+    let sandbox = with_files(&[
+        (
+            "compose.yaml",
+            "services:\n  app: {image: \"ghcr.io/${OWNER}/app\", build: image}\n  db: {image: postgres}\n",
+        ),
+        (".env", "OWNER=bob\n"),
+        ("image/Dockerfile", "ARG TAG=1\nFROM ghcr.io/bob/base:${TAG}\n"),
+        ("docker-bake.hcl", "target \"default\" {\n  tags = [\"ghcr.io/bob/app\"]\n  context = \"image\"\n}\n"),
+    ]);
+    for words in [
+        &["docker-compose", "push"][..],
+        &["docker-compose", "pull", "app"],
+        &["docker-compose", "build"],
+        &["docker", "compose", "up", "-d"],
+        &["docker", "compose", "-f", "../project/compose.yaml", "pull"],
+        &["docker", "build", "image"],
+        &["docker", "build", "-f", "image/Dockerfile", "--build-arg", "TAG=2", "."],
+        &["podman", "build", "image"],
+        &["docker", "buildx", "bake", "--push"],
+    ] {
+        assert_eq!(who(&get_in(&sandbox, "project", words)), "bob", "{words:?}");
+    }
+    for words in [
+        &["docker-compose", "pull", "db"][..],      // no image of this registry
+        &["docker", "push", "ghcr.io/alice/app"],   // the command line names one
+        &["docker", "pull", "ghcr.io/public/base"], // also if it is nobody's
+        &["docker", "build", "-t", "ghcr.io/alice/x", "image"],
+        &["mytool", "push"], // who knows what it reads
+    ] {
+        assert_eq!(who(&get_in(&sandbox, "project", words)), "alice", "{words:?}");
+    }
+    assert_eq!(who(&get_in(&sandbox, "project/image", &["docker-compose", "push"])), "bob", "from a folder within");
+    assert_eq!(who(&get_in(&sandbox, "elsewhere", &["docker-compose", "push"])), "alice");
+}
+
+#[test]
+fn the_folder_is_the_callers_and_so_are_its_variables() {
+    let sandbox = with_files(&[
+        ("bobs.yaml", "services: {app: {image: 'ghcr.io/bob/app'}}"),
+        ("any.yaml", "services: {app: {image: 'ghcr.io/${OWNER:-alice}/app'}}"),
+    ]);
+    let words = ["docker-compose", "pull"];
+    let moved = "(cd /; \"$ENSIGN\" get); exit $?\n";
+    for (variables, account) in [
+        (&[][..], "alice"),
+        (&[("COMPOSE_FILE", "bobs.yaml")], "bob"),
+        (&[("COMPOSE_FILE", "any.yaml")], "alice"),
+        (&[("COMPOSE_FILE", "any.yaml"), ("OWNER", "bob")], "bob"),
+    ] {
+        assert_eq!(who(&called_in(&sandbox, "project", &words, moved, variables)), account, "{variables:?}");
+    }
+}
+
+#[test]
+fn files_that_name_several_accounts_choose_none() {
+    let sandbox = with_files(&[(
+        "compose.yaml",
+        "services:\n  one: {image: ghcr.io/bob/one}\n  two: {image: ghcr.io/alice/two}\n  three: {image: ghcr.io/x/y}\n",
+    )]);
+    assert_eq!(who(&get_in(&sandbox, "project", &["docker-compose", "pull"])), "alice", "the active account");
+    assert_eq!(who(&get_in(&sandbox, "project", &["docker-compose", "pull", "one", "three"])), "bob");
+    let mut which = sandbox.command(&["which", HOST, "--as", "docker compose pull"]);
+    let run = finish(which.current_dir(sandbox.home().join("project")).spawn().unwrap(), b"");
+    assert!(run.stdout.contains("undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's\n"), "{run:?}");
+    assert!(run.stderr.contains("ENSIGN_ACCOUNT=ghcr.io=NAME docker compose pull"), "{run:?}");
+}
+
+#[test]
+fn which_names_the_file() {
+    let sandbox = with_files(&[("compose.yaml", "services: {app: {image: 'ghcr.io/${OWNER}/app', build: .}}")]);
+    let ask = |words: &[&str], folder: &str| {
+        let mut command = sandbox.command(words);
+        finish(command.current_dir(sandbox.home().join(folder)).spawn().unwrap(), b"")
+    };
+    let words = ["which", HOST, "--as", "OWNER=bob docker compose push app"];
+    let expected = "bob
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    not in the address
+  4 image in the address   not in the address
+  5 command line           names no image of this registry
+  6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)   ← chosen
+  7 folder                 no account's folder
+  8 active account         → alice
+  9 only account           there are several
+";
+    assert_eq!(ask(&words, "project"), Run::success(expected));
+    let from_below = ["which", HOST, "--as", "OWNER=bob docker compose -f ../project/compose.yaml push"];
+    std::fs::create_dir(sandbox.home().join("other")).unwrap();
+    assert!(ask(&from_below, "other").stdout.contains("(../project/compose.yaml: "));
+    let json = ask(&["which", HOST, "--json", "--as", "OWNER=bob docker compose push app"], "project");
+    let answer: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let rung = &answer["ladder"][5];
+    assert_eq!(
+        (rung["rung"].as_str(), rung["account"].as_str(), rung["detail"]["image"].as_str()),
+        (Some("files"), Some("bob"), Some("ghcr.io/bob/app")),
+        "{answer}"
+    );
+    assert!(rung["detail"]["file"].as_str().unwrap().ends_with("project/compose.yaml"), "{answer}");
+    let read = ask(&["which", HOST, "--as", "docker push ghcr.io/bob/x"], "project");
+    assert!(
+        read.stdout.contains("6 files                  not read, for the command line names an image\n"),
+        "{read:?}"
+    );
+}
+
+#[test]
+fn one_folder_full_of_traps_does_not_hold_up_an_answer() {
+    let sandbox = with_files(&[("image/Dockerfile", "FROM x\n")]);
+    let quickest = |folder: &str, words: &[&str]| {
+        let times = (0..5).map(|_| {
+            let started = Instant::now();
+            assert_eq!(who(&get_in(&sandbox, folder, words)), "alice", "{folder} {words:?}");
+            started.elapsed()
+        });
+        times.min().unwrap()
+    };
+    let normal = quickest("empty", &["docker-compose", "push"]);
+    // The bound that is promised holds for the release build; here it says that nothing hangs.
+    let allowed = normal + if cfg!(debug_assertions) { Duration::from_secs(1) } else { Duration::from_millis(100) };
+    let mut failures = Vec::new();
+    for (name, words, set) in traps() {
+        let folder = format!("trap/{name}");
+        std::fs::create_dir_all(sandbox.home().join(&folder)).unwrap();
+        set(&sandbox.home().join(&folder));
+        let took = quickest(&folder, words);
+        if took > allowed {
+            failures.push(format!("{name}: {took:?}, normally {normal:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+type Trap = (&'static str, &'static [&'static str], fn(&Path));
+
+fn traps() -> Vec<Trap> {
+    const COMPOSE: &[&str] = &["docker-compose", "pull"];
+    const BUILD: &[&str] = &["docker", "build", "."];
+    const BAKE: &[&str] = &["docker", "buildx", "bake"];
+    vec![
+        ("ten megabytes", COMPOSE, |folder| write(&folder.join("compose.yaml"), bomb(10 << 20).as_bytes())),
+        ("a bomb", COMPOSE, |folder| write(&folder.join("compose.yaml"), bomb(1 << 20).as_bytes())),
+        ("many services", COMPOSE, |folder| {
+            let services: String = many(20_000, |n| format!("  s{n}: *s\n"));
+            let large: String = many(20_000, |n| format!(", k{n}: v"));
+            write(&folder.join("compose.yaml"), format!("x: &s {{image: y{large}}}\nservices:\n{services}").as_bytes());
+        }),
+        ("variables", COMPOSE, |folder| {
+            write(&folder.join(".env"), "A=$B$C$D\n".repeat(100_000).as_bytes());
+            write(
+                &folder.join("compose.yaml"),
+                format!("services: {{a: {{image: \"{}\"}}}}", "$A".repeat(500_000)).as_bytes(),
+            );
+        }),
+        ("includes", COMPOSE, |folder| {
+            let list = |name: &str| format!("include:\n{}", format!("- {name}\n").repeat(20_000));
+            for (name, next) in [("compose.yaml", "b.yaml"), ("b.yaml", "c.yaml"), ("c.yaml", "compose.yaml")] {
+                write(&folder.join(name), list(next).as_bytes());
+            }
+        }),
+        ("a pipe", COMPOSE, |folder| pipe(&folder.join("compose.yaml"))),
+        ("a pipe of variables", COMPOSE, |folder| pipe(&folder.join(".env"))),
+        ("a device", COMPOSE, |folder| symlink("/dev/zero", folder.join("compose.yaml")).unwrap()),
+        ("a terminal", COMPOSE, |folder| symlink("/dev/tty", folder.join("compose.yaml")).unwrap()),
+        ("a link to itself", COMPOSE, |folder| symlink("compose.yaml", folder.join("compose.yaml")).unwrap()),
+        ("a folder", COMPOSE, |folder| std::fs::create_dir(folder.join("compose.yaml")).unwrap()),
+        ("a sparse file", COMPOSE, |folder| {
+            std::fs::File::create(folder.join("compose.yaml")).unwrap().set_len(1 << 40).unwrap();
+        }),
+        ("unreadable", COMPOSE, |folder| {
+            write(&folder.join("closed/compose.yaml"), b"services: {}");
+            symlink("closed/compose.yaml", folder.join("compose.yaml")).unwrap();
+            std::fs::set_permissions(folder.join("closed"), std::fs::Permissions::from_mode(0o0)).unwrap();
+        }),
+        ("a pipe to build from", BUILD, |folder| pipe(&folder.join("Dockerfile"))),
+        ("a large build", BUILD, |folder| {
+            write(&folder.join("Dockerfile"), "FROM a AS b\nCOPY --from=b / /\n".repeat(30_000).as_bytes());
+        }),
+        ("here-documents", BUILD, |folder| {
+            write(&folder.join("Dockerfile"), format!("FROM a\nRUN {}\n", "<<A ".repeat(200_000)).as_bytes());
+        }),
+        ("a deep bake file", BAKE, |folder| write(&folder.join("docker-bake.hcl"), "a {".repeat(300_000).as_bytes())),
+        ("a wide bake file", BAKE, |folder| {
+            let all: Vec<String> = (0..10_000).map(|n| format!("\"t{n}\"")).collect();
+            let targets: String = many(10_000, |n| format!("target t{n} {{ inherits = all }}\n"));
+            let text = format!(
+                "variable all {{ default = [{}] }}\ngroup default {{ targets = all }}\n{targets}",
+                all.join(",")
+            );
+            write(&folder.join("docker-bake.hcl"), text.as_bytes());
+        }),
+        ("a bake file that doubles", BAKE, |folder| {
+            let variables: String =
+                many(5000, |n| format!("variable v{n} {{ default = \"${{v{0}}}${{v{0}}}\" }}\n", n + 1));
+            write(&folder.join("docker-bake.hcl"), format!("{variables}target default {{ tags = [v0] }}").as_bytes());
+        }),
+        ("a pipe to bake", BAKE, |folder| pipe(&folder.join("docker-bake.json"))),
+    ]
+}
+
+fn many(count: usize, one: impl Fn(usize) -> String) -> String {
+    (0..count).map(one).collect::<Vec<_>>().concat()
+}
+
+/// Aliases of aliases, to any size.
+fn bomb(size: usize) -> String {
+    let mut text = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    let mut last = "a".to_owned();
+    while text.len() < size {
+        let name = format!("n{}", text.len());
+        let line = format!("{name}: &{name} [{}]\n", vec![format!("*{last}"); 9].join(", "));
+        text.push_str(&line);
+        last = name;
+    }
+    format!("{text}services: *{last}\n")
+}
+
+fn pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
