@@ -54,13 +54,8 @@ fn bare(context: &Context<'_>, given: &args::Api, call: &Call, answer: Answer) -
     let status = answer.status;
     answer.digest(false).map_err(mismatch)?;
     if deleted {
-        let what = format!(
-            "{}@{}",
-            call.endpoint.repository().unwrap_or_default(),
-            call.endpoint.reference().unwrap_or_default()
-        );
         json["status"] = json!("success");
-        context.ui.say(format_args!("✓ deleted {what} ({status})"));
+        context.ui.say(format_args!("✓ deleted {} ({status})", call.endpoint_name()));
     }
     if context.ui.is_json() || !head.is_empty() {
         context.ui.data(json, head.trim_end())?;
@@ -171,8 +166,11 @@ fn refuse(
 ) -> Result<ExitCode, Failure> {
     let (json, head) = (head_json(&answer, None), head(&answer));
     let errors = answer.text().map(|text| errors::parse(&text)).unwrap_or_default();
-    let refusal =
+    let mut refusal =
         Refusal::of(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
+    if call.method == Method::Delete && answer.status != 404 {
+        refusal.what = format!("could not delete {}: {}", call.endpoint_name(), refusal.what);
+    }
     if !context.ui.is_json() && (given.include || call.method == Method::Head) {
         context.ui.print(&head)?;
     }

@@ -1,7 +1,8 @@
 //! Rows L: a registry client with logins of its own.
 
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{json, login, root};
+use super::{failure, json, login, root};
+use crate::import::{answer, auth, containers, docker};
 use crate::support::{Run, Sandbox};
 
 /// The ports of `host` that a login tries.
@@ -13,6 +14,38 @@ fn ports(host: &str, more: &[&str]) -> Vec<String> {
     let seen = server.seen();
     let ports = seen.iter().filter_map(|line| line.strip_prefix(&format!("CONNECT {host}:"))?.strip_suffix(" -"));
     ports.map(str::to_owned).collect()
+}
+
+#[test]
+fn l11_a_store_that_cannot_be_opened_costs_only_its_own_entries() {
+    let locked = "#!/bin/sh\nread -r key\ncase $1 in\n\
+        list) echo '{\"s.example\": \"u\"}' ;;\n\
+        *) echo \"it is locked: s3cret of $key\"; exit 1 ;;\nesac\n";
+    let empty = "#!/bin/sh\ncat >/dev/null\necho 'credentials not found in native keychain'\nexit 1\n";
+    let sandbox =
+        Sandbox::new().with_program("docker-credential-locked", locked).with_program("docker-credential-empty", empty);
+    let config = serde_json::json!({
+        "credHelpers": {"h.example": "locked", "e.example": "empty"}, "credsStore": "locked",
+    });
+    docker(&sandbox, &config);
+    containers(&sandbox, &serde_json::json!({"auths": {"i.example": auth("u", "p")}}));
+    let run = sandbox.run(&["import", "--json"], "");
+    let logins = json(&run.stdout)["logins"].clone();
+    let told = |server: &str| {
+        let of_it: Vec<_> = logins.as_array().unwrap().iter().filter(|login| login["server"] == server).collect();
+        of_it
+            .iter()
+            .map(|login| format!("{}: {}", login["effect"], login["reason"]).replace('"', ""))
+            .collect::<Vec<_>>()
+    };
+    for server in ["h.example", "s.example"] {
+        assert_eq!(told(server), ["failed: `docker-credential-locked`: `get` failed"], "{run:?}");
+    }
+    assert_eq!(told("e.example"), [""; 0], "a store without an entry is no failure: {run:?}");
+    assert_eq!((run.code, told("i.example")), (Some(1), vec!["new: null".to_owned()]), "{run:?}");
+    assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
+    assert_eq!(answer(&sandbox, "i.example"), ("u".to_owned(), "p".to_owned()));
+    assert_eq!(sandbox.run(&["get"], "h.example"), Run::not_found());
 }
 
 #[test]
@@ -31,6 +64,57 @@ fn l17_plain_http_is_for_this_machine_by_its_exact_names() {
 fn lo14_a_name_that_only_begins_like_this_machine_is_another() {
     for host in ["localhost.evil.example", "127.0.0.1.evil.example"] {
         assert_eq!(ports(host, &[]), ["443"]);
+    }
+}
+
+#[test]
+fn l22_blobs_and_tags_are_deleted_or_it_is_said_which_one_is_not_and_why() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let server = Server::start(|request| match request {
+        PING => asks("Basic"),
+        "GET /v2/ Basic alice:pw" => says(200, "{}"),
+        request if request.starts_with("DELETE /v2/a/") => says(202, ""),
+        request if request.starts_with("DELETE /v2/b/") => {
+            says(405, r#"{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}"#)
+        }
+        request if request.starts_with("DELETE /v2/c/") => {
+            says(403, r#"{"errors":[{"code":"DENIED","message":"not yours"}]}"#)
+        }
+        _ => says(404, r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no such repository"}]}"#),
+    });
+    let host = &server.host;
+    let sandbox = Sandbox::new();
+    sandbox.store(host, "alice", "pw");
+    for (kind, reference, name) in
+        [("blobs", digest.as_str(), format!("@{digest}")), ("manifests", "1.0", ":1.0".to_owned())]
+    {
+        let delete = |repository: &str| {
+            let path = format!("{repository}/{kind}/{reference}");
+            sandbox.run(&["api", host, &path, "-X", "DELETE"], "")
+        };
+        let said = format!("✓ deleted a{name} (202)\n");
+        assert_eq!(delete("a"), Run { code: Some(0), stdout: String::new(), stderr: said });
+        assert_eq!(server.seen().last().unwrap(), &format!("DELETE /v2/a/{kind}/{reference} Basic alice:pw"));
+        for (repository, code, said) in [
+            (
+                "b",
+                1,
+                format!(
+                    "could not delete b{name}: {host} answered 405\nerror: UNSUPPORTED: The operation is unsupported.\n"
+                ),
+            ),
+            (
+                "c",
+                4,
+                format!(
+                    "could not delete c{name}: {host} accepts alice, but does not allow this (403)\nerror: DENIED: not yours\n\
+                     hint: run `docker-credential-ensign which {host}` to see who else could ask\n"
+                ),
+            ),
+            ("d", 1, format!("not found: d{name}\nerror: NAME_UNKNOWN: no such repository\n")),
+        ] {
+            assert_eq!(delete(repository), failure(code, &format!("error: {said}")));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::server::{BEARER, PING, Server, asks, says};
+use super::server::{Answer, BEARER, PING, Server, asks, says};
 use super::{json, login};
 use crate::support::{Run, Sandbox, write};
 
@@ -150,4 +150,39 @@ fn po19_a_wrong_password_is_told_from_a_missing_right() {
         let run = sandbox.run(&["check", &format!("{}/foo/bar", server.host), "--json"], "");
         assert_eq!((run.code, &json(&run.stdout)["verdict"]), (Some(code), &json!(verdict)), "{run:?}");
     }
+}
+
+#[test]
+fn p18_the_next_request_has_the_token_already() {
+    let server = Server::start(|request| match request {
+        request if request.contains(" /auth?") => says(200, r#"{"token": "t1", "expires_in": 300}"#),
+        "GET /v2/ Bearer t1" => says(200, "{}"),
+        "GET /v2/a/tags/list Bearer t1" => page("1", 2),
+        "GET /v2/a/tags/list?last=2 Bearer t1" => page("2", 3),
+        "GET /v2/a/tags/list?last=3 Bearer t1" => says(200, r#"{"name": "a", "tags": ["3"]}"#),
+        "POST /v2/a/blobs/uploads/ Bearer t1" => (202, "Location: /v2/a/blobs/uploads/1\r\n".to_owned(), String::new()),
+        request if request.starts_with("PUT /v2/a/blobs/uploads/1?digest=") && request.ends_with(" Bearer t1 abc") => {
+            says(201, "")
+        }
+        _ => asks(BEARER),
+    });
+    let sandbox = Sandbox::new();
+    sandbox.store(&server.host, "alice", "pw");
+    let blob = sandbox.home().join("blob");
+    write(&blob, b"abc");
+    let upload = ["a/blobs/", "-X", "POST", "--input", blob.to_str().unwrap()];
+    for (words, requests) in [(&["a/tags/list", "--paginate"][..], 3), (&upload, 2)] {
+        let before = server.seen().len();
+        sandbox.ok(&[&["api", &server.host], words].concat(), "");
+        let seen = server.seen().split_off(before);
+        let asked = seen.iter().filter(|request| request.contains(" /auth?")).count();
+        // One token to log in, one for all requests after that.
+        assert_eq!((seen.len(), asked), (2 + 2 + requests, 2), "{seen:?}");
+    }
+}
+
+/// A page of tags, and where the next one lies.
+fn page(tag: &str, next: u8) -> Answer {
+    let link = format!("Link: </v2/a/tags/list?last={next}>; rel=\"next\"\r\n");
+    (200, link, json!({"name": "a", "tags": [tag]}).to_string())
 }

@@ -26,7 +26,7 @@ pub fn renew(tests: &BTreeSet<String>) {
         let kept = row.tests().into_iter().filter(|name| tests.contains(name));
         let added = tests.iter().filter(|name| rows_of(name).contains(&row.name) && !row.tests().contains(name));
         let names: Vec<_> = kept.chain(added.clone().cloned()).map(|name| format!("`{name}`")).collect();
-        let held = match row.pending().is_some() || row.held.starts_with('`') {
+        let held = match row.owed || row.held.starts_with('`') {
             true if names.is_empty() => row.held.clone(),
             true => names.join(", "),
             false => added.fold(row.held.clone(), |held, name| format!("{held}, `{name}`")),
@@ -51,11 +51,6 @@ fn row(line: &str) -> Option<Row> {
 }
 
 impl Row {
-    /// The part that carries the row, if that is not there yet.
-    pub fn pending(&self) -> Option<&str> {
-        self.held.strip_prefix("pending: ")
-    }
-
     /// The tests that are named, for the row itself or in the reason why there is none.
     pub fn tests(&self) -> Vec<String> {
         let is_test = |word: &&str| {
