@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::held::Held;
 use super::{Context, args, which};
-use crate::model::{Account, Credential, ImageReference, Registry};
+use crate::model::{Account, AccountName, ImageReference, Registry};
 use crate::oci::{self, Access, Action, Asked, Verdict};
 use crate::system::text::one_line;
 
@@ -16,11 +16,8 @@ pub(super) struct Subject {
     registry: Registry,
     pub(super) image: Option<ImageReference>,
     account: Account,
-    pub(super) credential: Credential,
+    pub(super) held: Held,
 }
-
-/// What happens if a server's new identity token cannot be kept: the old one may not be good any more.
-pub(super) const TAKEN_AWAY: &str = "could not keep the new identity token that the registry gave";
 
 /// A verdict in words, for a person and for a script.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +25,8 @@ pub(super) struct Told {
     verdict: &'static str,
     pub(super) sentence: String,
     pub(super) code: u8,
+    /// Where a person logs in again with a browser, if that is all it takes.
+    page: Option<String>,
 }
 
 pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode, Failure> {
@@ -40,9 +39,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
     let wire = context.wire(&subject.registry, given.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
         Some(image) => {
-            oci::access(image, action, &subject.credential, wire).map(|access| tell(&access, &subject, action))
+            oci::access(image, action, &subject.held.credential, wire).map(|access| tell(&access, &subject, action))
         }
-        None => oci::check(&subject.registry, &subject.credential, wire)
+        None => oci::check(&subject.registry, &subject.held.credential, wire)
             .map(|verdict| tell_login(&verdict, &subject, action)),
     });
     let told = subject.keep(context, asked)?;
@@ -62,30 +61,27 @@ impl Subject {
     ) -> Result<Self, Failure> {
         let candidates = context.candidates(&registry)?;
         let account = which::account_for(context, &candidates, image.as_ref())?.clone();
-        let credential = context.credential(&account)?;
-        Ok(Self { registry, image, account, credential })
+        let held = context.secret_of(&account)?;
+        Ok(Self { registry, image, account, held })
     }
 
     /// Keeps the identity token that the registry gave in place of the account's; the answer is what remains.
     pub(super) fn keep<T>(&mut self, context: &Context<'_>, asked: Asked<T>) -> Result<T, Failure> {
-        if let Some(renewed) = asked.renewed {
-            context.accounts.renew(&self.account, &self.credential.secret, renewed.copy()).context(TAKEN_AWAY)?;
-            self.credential.secret = renewed;
-        }
+        context.renew(&self.account, &mut self.held, asked.renewed)?;
         Ok(asked.answer)
     }
 
-    /// A password that was refused is not handed to clients any more; one that was accepted is again.
+    /// A secret is as good as before when only the session behind it is over.
     pub(super) fn judge(&self, context: &Context<'_>, told: &Told) {
         match told.code {
-            0 | 4 => context.accounts.judge(&self.account, &self.credential.secret, false),
-            3 => context.accounts.judge(&self.account, &self.credential.secret, true),
+            0 | 4 => context.judge(&self.account, &self.held, false),
+            3 if told.page.is_none() => context.judge(&self.account, &self.held, true),
             _ => {}
         }
     }
 
     pub(super) fn json(&self, told: &Told, action: Action) -> Value {
-        json!({
+        let mut json = json!({
             "status": if told.code == 0 { "success" } else { "failure" },
             "verdict": told.verdict,
             "message": told.sentence,
@@ -94,14 +90,20 @@ impl Subject {
             "action": self.image.as_ref().map(|_| word(action)),
             "account": self.account.name.as_str(),
             "username": self.account.username.as_str(),
-        })
+        });
+        if let Some(page) = &told.page {
+            json["login_url"] = json!(page);
+        }
+        json
     }
 
     /// What helps against a password that is no longer good.
     pub(super) fn advise(&self, context: &Context<'_>, told: &Told) {
-        if told.code == 3 {
-            let (program, registry, username) = (context.program, &self.registry, &self.account.username);
-            context.ui.say(format_args!("hint: run `{program} login {registry} -u {username}`"));
+        let (program, registry, username) = (context.program, &self.registry, &self.account.username);
+        match (told.code, &told.page) {
+            (3, Some(page)) => context.ui.say(format_args!("hint: {}", log_in_at(page))),
+            (3, None) => context.ui.say(format_args!("hint: run `{program} login {registry} -u {username}`")),
+            _ => {}
         }
     }
 
@@ -142,6 +144,7 @@ pub(super) fn tell(access: &Access, subject: &Subject, action: Action) -> Told {
             ("anonymous", 5, format!("{registry} did not look at the password of {name}: {who} {deed}"))
         }
         Access::Rejected { by } => ("rejected", 3, format!("{} rejects the password of {name}", one_line(by, 100))),
+        Access::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
         Access::NoTokens => {
             let instead = "it takes the user name and password themselves (Basic)";
             ("no-tokens", 1, format!("{registry} accepts {name}, but gives out no tokens: {instead}"))
@@ -151,19 +154,34 @@ pub(super) fn tell(access: &Access, subject: &Subject, action: Action) -> Told {
         }
         Access::Unverified { why } => ("unverified", 1, format!("the password of {name} was not checked: {why}")),
     };
-    Told { verdict, sentence, code }
+    let page = match access {
+        Access::SessionOver { page } => Some(page.clone()),
+        _ => None,
+    };
+    Told { verdict, sentence, code, page }
+}
+
+pub(super) fn session_over(registry: &Registry, name: &AccountName) -> String {
+    format!("the session of {name} at {registry} is over")
+}
+
+pub(super) fn log_in_at(page: &str) -> String {
+    format!("log in at {page} with a browser, and try again: the secret that is kept here stays good")
 }
 
 /// The same for a registry alone.
 fn tell_login(verdict: &Verdict, subject: &Subject, action: Action) -> Told {
     let (registry, name) = (&subject.registry, &subject.account.name);
     match verdict {
-        Verdict::Accepted => Told { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0 },
+        Verdict::Accepted => {
+            Told { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0, page: None }
+        }
         Verdict::Open => {
             let sentence = format!("{registry} did not look at the password of {name}: it lets anyone in");
-            Told { verdict: "anonymous", sentence, code: 5 }
+            Told { verdict: "anonymous", sentence, code: 5, page: None }
         }
         Verdict::Rejected { by } => tell(&Access::Rejected { by: by.clone() }, subject, action),
+        Verdict::SessionOver { page } => tell(&Access::SessionOver { page: page.clone() }, subject, action),
         Verdict::Unverified { why } => tell(&Access::Unverified { why: why.clone() }, subject, action),
     }
 }
@@ -178,7 +196,7 @@ fn word(action: Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Secret, Source, StoreKind};
+    use crate::model::{Credential, Secret, Source, StoreKind};
 
     fn subject() -> Subject {
         let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();
@@ -194,7 +212,7 @@ mod tests {
             did: None,
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
-        Subject { registry, image: Some(image), account, credential }
+        Subject { registry, image: Some(image), account, held: Held { credential, is_refused: false } }
     }
 
     #[test]
@@ -207,6 +225,7 @@ mod tests {
             (Access::Anyone { allowed: true }, "anonymous", 5, "did not look at the password of work: anyone may push"),
             (Access::Anyone { allowed: false }, "anonymous", 5, "password of work: a visitor may not push to"),
             (Access::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the password of work"),
+            (Access::SessionOver { page: by() }, "session-over", 3, "the session of work at ghcr.io is over"),
             (
                 Access::Unknown { why: why() },
                 "accepted",

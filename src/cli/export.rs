@@ -120,7 +120,7 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<Vec<Chosen>, Fa
     for (candidates, accounts) in found {
         let alone = accounts.len() == 1;
         for account in accounts {
-            let credential = context.credential(&account)?;
+            let credential = context.secret_of(&account)?.credential;
             let by_default = alone || candidates.default_account() == Some(&account);
             chosen.push(Chosen { account, credential, by_default });
         }

@@ -40,11 +40,6 @@ impl Failure {
         Self::new(Kind::NotLoggedIn, Problem::new(what, cure))
     }
 
-    /// Tells whether the registry refused the login.
-    pub(super) fn is_rejection(&self) -> bool {
-        self.kind == Kind::NotLoggedIn
-    }
-
     /// Tells the person, or the program, and gives the exit code.
     pub(super) fn report(&self, ui: &Ui) -> ExitCode {
         let (what, cure) = self.parts();

@@ -7,6 +7,7 @@ mod check;
 mod configure_docker;
 mod export;
 mod failure;
+mod held;
 mod import;
 mod login;
 mod logout;
@@ -26,10 +27,10 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::accounts::{Accounts, Obtained, Waiting};
+use crate::accounts::Accounts;
 use crate::docker;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Credential, Kept, Problem, Registry, Source};
+use crate::model::{Account, Problem, Registry};
 use crate::oauth::Table;
 use crate::oci::Wire;
 use crate::protocol;
@@ -170,26 +171,6 @@ impl Context<'_> {
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }
         Ok(candidates)
-    }
-
-    /// The account's secret. One that the registry has refused before is had too: it may have changed its mind.
-    fn credential(&self, account: &Account) -> Result<Credential, Failure> {
-        let kept = self.accounts.kept(account)?.map(|kept| match account.source {
-            Source::Given => Kept { refused: false, ..kept },
-            _ => kept,
-        });
-        let login = || format!("run `{} login {} -u {}`", self.program, account.registry, account.username);
-        match self.accounts.obtain(account, kept, Waiting::Person)? {
-            Obtained::Good(credential) => Ok(credential),
-            Obtained::Lost => match &account.source {
-                Source::Borrowed(borrow) => {
-                    let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
-                    Err(Failure::not_logged_in(what, "log in with it, and try again"))
-                }
-                _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
-            },
-            Obtained::Dead(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
-        }
     }
 
     /// The account of a registry that a person named.

@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode
     let action = if given.push { Action::Push } else { Action::Pull };
     let waiting = format!("Asking {}", image.registry());
     let wire = context.wire(image.registry(), given.plain_http);
-    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.credential, wire));
+    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, wire));
     match subject.keep(context, asked)? {
         Ok(token) => {
             let text = token.secret.expose();

@@ -33,6 +33,8 @@ pub(crate) enum Verdict {
     Open,
     /// The registry or its token server refuses these credentials.
     Rejected { by: String },
+    /// They are good, but the session behind them has ended: a person begins another one at `page`, with a browser.
+    SessionOver { page: String },
     /// Nothing was proved; `why` is a part of a sentence that names the host.
     Unverified { why: String },
 }

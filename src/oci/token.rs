@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::challenge::Challenge;
 use super::scope::Scopes;
@@ -15,6 +16,8 @@ use crate::system::http::{Authorization, Field, Method, Request, Response, Url};
 #[derive(Clone, Debug)]
 pub(super) struct TokenServer {
     url: Url,
+    /// The registry that sends its visitors here.
+    registry: Url,
     /// Some servers (Gitea's) have none.
     service: Option<String>,
 }
@@ -27,8 +30,14 @@ pub(crate) struct Token {
     issued: Option<SystemTime>,
 }
 
+/// What token servers call it in `error` that a person has to log in with a browser again (ATCR's).
+const SESSION_OVER: [&str; 1] = ["oauth_session_expired"];
+
 /// What the specification assumes of a server that does not say, and the least that clients rely on.
 const LEAST_LIFETIME: Duration = Duration::from_mins(1);
+
+/// No person could take a longer one over into a browser.
+const LONGEST_LINK: usize = 500;
 
 impl TokenServer {
     /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent there.
@@ -39,7 +48,7 @@ impl TokenServer {
             .ok_or_else(|| format!("`{host}` asks for a token, but does not say from where"))?;
         let url = realm::check(realm, registry, wire)
             .map_err(|why| format!("the credentials were not sent where `{host}` wants them: {why}"))?;
-        Ok(Self { url, service: bearer.parameter("service").map(str::to_owned) })
+        Ok(Self { url, registry: registry.clone(), service: bearer.parameter("service").map(str::to_owned) })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -76,7 +85,12 @@ impl TokenServer {
                 visitor.renew(refresh);
                 Ok(token)
             }
-            401 | 403 => Err(Verdict::Rejected { by: server.to_owned() }),
+            401 | 403 => Err(match response.body.as_ref().and_then(parse_end) {
+                Some(end) => Verdict::SessionOver {
+                    page: login_page(end.login_url.as_ref().and_then(Value::as_str), &self.registry),
+                },
+                None => Verdict::Rejected { by: server.to_owned() },
+            }),
             // RFC 6749 section 5.2
             400 if answer.and_then(|answer| answer.error).as_deref() == Some("invalid_grant") => {
                 Err(Verdict::Rejected { by: server.to_owned() })
@@ -117,6 +131,34 @@ impl Answer {
     }
 }
 
+/// A page from a stranger, which a person is about to open and log in at: it is on the registry's host or on a parent
+/// domain of it, or else the registry itself is shown.
+fn login_page(login_url: Option<&str>, registry: &Url) -> String {
+    let is_near = |page: &Url| {
+        let (page, host) = (page.host(), registry.host());
+        let is_parent = || registry.ip().is_none() && page.contains('.') && host.ends_with(&format!(".{page}"));
+        page == host || is_parent()
+    };
+    login_url
+        .filter(|text| text.len() <= LONGEST_LINK && text.bytes().all(|b| b.is_ascii_graphic()))
+        .and_then(Url::parse)
+        .filter(|page| (page.is_https() || !registry.is_https()) && is_near(page))
+        .or_else(|| registry.at("/"))
+        .map_or_else(|| registry.authority().to_owned(), |page| page.to_string())
+}
+
+/// The end of a session, if the answer says that it is one.
+#[derive(Deserialize)]
+struct End {
+    error: String,
+    login_url: Option<Value>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is looked for in the answer is no secret")]
+fn parse_end(body: &Secret) -> Option<End> {
+    serde_json::from_str(body.expose()).ok().filter(|end: &End| SESSION_OVER.contains(&end.error.as_str()))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the answer is kept as a secret until the token is taken out of it")]
 fn parse(body: &Secret) -> Option<Answer> {
     serde_json::from_str(body.expose()).ok()
@@ -128,7 +170,8 @@ mod tests {
     use crate::model::Credential;
 
     fn server() -> TokenServer {
-        TokenServer { url: Url::parse("https://auth.example/token").unwrap(), service: Some("s".to_owned()) }
+        let registry = Url::parse("https://r.example/v2/").unwrap();
+        TokenServer { url: Url::parse("https://auth.example/token").unwrap(), registry, service: Some("s".to_owned()) }
     }
 
     #[test]
@@ -175,6 +218,33 @@ mod tests {
     }
 
     #[test]
+    fn a_page_to_log_in_at_is_the_registrys_own() {
+        for (registry, login_url, page) in [
+            ("https://r.atcr.io/v2/", "https://r.atcr.io/login?a=b", "https://r.atcr.io/login?a=b"),
+            ("https://r.atcr.io/v2/", "https://ATCR.io/login", "https://ATCR.io/login"),
+            ("https://r.atcr.io/v2/", "https://www.atcr.io/login", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://xr.atcr.io/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://io/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://evil.example/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://r.atcr.io@evil.example/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://r.atcr.io.evil.example/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "http://r.atcr.io/login", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "javascript:alert(1)", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "/login", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://r.atcr.io/a\u{1b}[2J", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "", "https://r.atcr.io/"),
+            ("https://10.1.2.3:5000/v2/", "https://2.3/", "https://10.1.2.3:5000/"),
+            ("http://localhost:5000/v2/", "http://localhost:8080/login", "http://localhost:8080/login"),
+        ] {
+            assert_eq!(login_page(Some(login_url), &Url::parse(registry).unwrap()), page, "{login_url}");
+        }
+        let long = format!("https://r.example/{}", "a".repeat(LONGEST_LINK));
+        for login_url in [None, Some(long.as_str())] {
+            assert_eq!(login_page(login_url, &Url::parse("https://r.example/v2/").unwrap()), "https://r.example/");
+        }
+    }
+
+    #[test]
     fn p11_p13_o60_o71_a_token_server_gives_refuses_or_fails() {
         for (status, body, outcome) in [
             (200, r#"{"token": "t"}"#, "token"),
@@ -189,6 +259,13 @@ mod tests {
             (200, "<html>", "answered without a token"),
             (401, r#"{"details": "incorrect username or password"}"#, "rejected"),
             (403, "", "rejected"),
+            (401, r#"{"error": "oauth_session_expired"}"#, "session over: https://r.example/"),
+            (
+                401,
+                r#"{"error": "oauth_session_expired", "login_url": "https://r.example/a?b=c"}"#,
+                "https://r.example/a?b=c",
+            ),
+            (401, r#"{"error": "unauthorized", "login_url": "https://r.example/"}"#, "rejected"),
             (400, r#"{"error": "invalid_grant"}"#, "rejected"),
             (400, r#"{"error": "invalid_request"}"#, "answered 400"),
             (404, "", "does not take"),
@@ -201,6 +278,7 @@ mod tests {
             let told = match server().read(&response, &mut Visitor::nobody()) {
                 Ok(_) => "token".to_owned(),
                 Err(Verdict::Rejected { by }) => format!("rejected by {by}"),
+                Err(Verdict::SessionOver { page }) => format!("session over: {page}"),
                 Err(verdict) => format!("{verdict:?}"),
             };
             assert!(told.contains(outcome), "{status}: {told}");

@@ -10,17 +10,17 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
-use super::check::TAKEN_AWAY;
 use super::failure::{Failure, Kind as FailureKind};
-use super::{Context, args, which};
-use crate::model::{Account, Credential, ImageReference, Problem, Registry, StoreKind};
+use super::held::Held;
+use super::{Context, args, check, which};
+use crate::model::{Account, ImageReference, Problem, Registry};
 use crate::oci::Access;
 use crate::oci::api::{self, Call, Endpoint, Kind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
 use crate::system::text::one_line;
 
 /// Who asks: an account with its credentials, or nobody.
-type Asker = Option<(Account, Credential)>;
+type Asker = Option<(Account, Held)>;
 
 /// Headers that say what only we may say.
 const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-encoding", "connection"];
@@ -28,23 +28,21 @@ const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-en
 pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, Failure> {
     let registry = context.registry(&given.host)?;
     let call = plan(given, &registry)?;
-    let who = asker(context, &registry, call.endpoint.image(&registry).as_ref())?;
+    let mut who = asker(context, &registry, call.endpoint.image(&registry).as_ref())?;
     if who.is_none() {
         context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
     }
     let wire = context.wire(&registry, given.plain_http);
-    let credential = who.as_ref().map(|(_, credential)| credential);
+    let credential = who.as_ref().map(|(_, held)| &held.credential);
     let asked =
         context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, wire));
-    if let (Some((account, credential)), Some(renewed)) = (&who, asked.renewed) {
-        context.accounts.renew(account, &credential.secret, renewed).context(TAKEN_AWAY)?;
-    }
-    // Another helper is asked once in a run: it may ask its user.
-    let rejected = matches!(asked.answer, Err(Access::Rejected { .. }));
-    if let Some((account, credential)) = &who
-        && (rejected || (account.store == StoreKind::File && asked.answer.as_ref().is_ok_and(|answer| answer.known)))
-    {
-        context.accounts.judge(account, &credential.secret, rejected);
+    if let Some((account, held)) = &mut who {
+        context.renew(account, held, asked.renewed)?;
+        match &asked.answer {
+            Ok(answer) if answer.known => context.judge(account, held, false),
+            Err(Access::Rejected { .. }) => context.judge(account, held, true),
+            _ => {}
+        }
     }
     let who = who.as_ref().map(|(account, _)| account);
     match asked.answer {
@@ -60,8 +58,8 @@ fn asker(context: &Context<'_>, registry: &Registry, image: Option<&ImageReferen
         return Ok(None);
     }
     let account = which::account_for(context, &context.candidates(registry)?, image)?.clone();
-    let credential = context.credential(&account)?;
-    Ok(Some((account, credential)))
+    let held = context.secret_of(&account)?;
+    Ok(Some((account, held)))
 }
 
 fn plan(given: &args::Api, registry: &Registry) -> Result<Call, Failure> {
@@ -169,6 +167,12 @@ fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, ac
             let what =
                 format!("{registry} accepts {}, who may not do this (says {})", account.name, one_line(&by, 100));
             Failure::new(FailureKind::Denied, Problem::new(what, format!("run `{} which {registry}`", context.program)))
+        }
+        (Access::SessionOver { page }, Some(account)) => {
+            Failure::not_logged_in(check::session_over(registry, &account.name), check::log_in_at(&page))
+        }
+        (Access::SessionOver { page }, None) => {
+            Failure::not_logged_in(format!("{registry} wants a login for this"), format!("log in at {page}"))
         }
         (Access::Unknown { why } | Access::Unverified { why }, _) => anyhow!(why).into(),
         (Access::Anyone { .. } | Access::Allowed | Access::Unseen | Access::NoTokens, _) => {

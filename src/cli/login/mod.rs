@@ -12,9 +12,8 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::args;
-use super::check::TAKEN_AWAY;
 use super::failure::Failure;
-use super::{Context, account};
+use super::{Context, account, check as verdicts};
 use crate::accounts::{Activate, Login};
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Credential, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username};
@@ -74,12 +73,12 @@ fn finish(
     let Wishes { store, images } = wishes;
     let Complete { username, kept, source, alias } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
-    let Asked { answer: open, renewed } = check(context, given, registry, &credential);
+    let Asked { answer: verdict, renewed } = check(context, given, registry, &credential);
     let kept = match renewed {
         Some(secret) => Kept { secret, ..kept },
         None => kept,
     };
-    let open = open.inspect_err(|_| give_back(&source, &kept))?;
+    let open = judge(context, registry, verdict).inspect_err(|_| give_back(&source, &kept))?;
     let login = Login {
         registry: registry.clone(),
         username: credential.username,
@@ -124,21 +123,16 @@ fn store_kind(text: &str) -> Result<StoreKind, Failure> {
     }
 }
 
-/// Asks the registry. `Ok(true)`: it takes anyone, so nothing was proved.
-fn check(
-    context: &Context<'_>,
-    given: &args::Login,
-    registry: &Registry,
-    credential: &Credential,
-) -> Asked<Result<bool, Failure>> {
+/// Asks the registry, unless the user vouches for the login.
+fn check(context: &Context<'_>, given: &args::Login, registry: &Registry, credential: &Credential) -> Asked<Verdict> {
     if given.no_verify {
-        return Asked { answer: Ok(false), renewed: None };
+        return Asked { answer: Verdict::Accepted, renewed: None };
     }
     let wire = context.wire(registry, given.plain_http);
-    let asked = context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire));
-    asked.map(|verdict| judge(context, registry, verdict))
+    context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire))
 }
 
+/// `Ok(true)`: it takes anyone, so nothing was proved.
 fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
@@ -152,6 +146,10 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result
             );
             Err(Failure::not_logged_in(failed(&reason), format!("{page}; nothing was stored")))
         }
+        Verdict::SessionOver { page } => Err(Failure::not_logged_in(
+            failed("the session there is over"),
+            format!("log in at {page} with a browser, and try again"),
+        )),
         Verdict::Unverified { why } => {
             Err(Problem::new(failed(&why), "nothing was stored; `--no-verify` keeps a login unseen").into())
         }
@@ -166,18 +164,21 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
             "name it with `-u`",
         ));
     };
-    let credential = context.credential(account)?;
-    let Asked { answer: result, renewed } = check(context, given, &candidates.registry, &credential);
-    if let Some(renewed) = renewed.as_ref() {
-        context.accounts.renew(account, &credential.secret, renewed.copy()).context(TAKEN_AWAY)?;
+    let mut held = context.secret_of(account)?;
+    let Asked { answer: verdict, renewed } = check(context, given, &candidates.registry, &held.credential);
+    context.renew(account, &mut held, renewed)?;
+    match &verdict {
+        Verdict::Accepted => context.judge(account, &held, false),
+        Verdict::Rejected { .. } => context.judge(account, &held, true),
+        Verdict::SessionOver { page } => {
+            return Err(Failure::not_logged_in(
+                verdicts::session_over(&account.registry, &account.name),
+                verdicts::log_in_at(page),
+            ));
+        }
+        Verdict::Open | Verdict::Unverified { .. } => {}
     }
-    let secret = renewed.as_ref().unwrap_or(&credential.secret);
-    match &result {
-        Ok(open) if !open => context.accounts.judge(account, secret, false),
-        Err(failure) if failure.is_rejection() => context.accounts.judge(account, secret, true),
-        _ => {}
-    }
-    result?;
+    judge(context, &candidates.registry, verdict)?;
     let json = json!({"status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(), "renewed": false});
     context.ui.done(json, format_args!("{} still accepts {}", account.registry, account.name))?;
     Ok(ExitCode::SUCCESS)

@@ -27,6 +27,10 @@ pub(crate) enum Access {
     Rejected {
         by: String,
     },
+    /// The session behind the account has ended: a person begins another one at `page`, with a browser.
+    SessionOver {
+        page: String,
+    },
     /// The account is good, but the registry takes passwords and gives out no tokens.
     NoTokens,
     /// The account is good; `why` says what stood in the way of the rest.
@@ -44,6 +48,7 @@ impl Access {
     pub(super) fn of(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Rejected { by } => Self::Rejected { by },
+            Verdict::SessionOver { page } => Self::SessionOver { page },
             Verdict::Unverified { why } => Self::Unverified { why },
             Verdict::Open => Self::Anyone { allowed: true },
             Verdict::Accepted => Self::Allowed,

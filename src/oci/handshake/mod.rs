@@ -184,9 +184,9 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    /// The attempt by token has failed; the password itself may still do.
+    /// The attempt by token has failed; the password itself may still do, but not in place of a person with a browser.
     fn set_back(&mut self, verdict: Verdict) -> Step<'a> {
-        if !self.basic_offered {
+        if !self.basic_offered || matches!(verdict, Verdict::SessionOver { .. }) {
             return Step::Done(verdict);
         }
         self.setback = Some(verdict);

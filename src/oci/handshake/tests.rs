@@ -67,6 +67,7 @@ fn play(username: &str, exchange: Exchange) -> String {
                     Verdict::Accepted => "accepted".to_owned(),
                     Verdict::Open => "open".to_owned(),
                     Verdict::Rejected { by } => format!("rejected by {by}"),
+                    Verdict::SessionOver { page } => page,
                     Verdict::Unverified { why } => why,
                 };
             }

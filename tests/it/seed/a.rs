@@ -5,8 +5,8 @@ use std::fs;
 
 use serde_json::json;
 
-use super::server::{BEARER, PING, Server, asks, says};
-use super::{failure, json, root};
+use super::server::{BEARER, Server, asks, says};
+use super::{failure, json, login, root};
 use crate::support::{Run, Sandbox, read_json};
 
 fn with_accounts(host: &str, names: &[&str]) -> Sandbox {
@@ -214,16 +214,44 @@ fn a33_get_on_a_terminal_shows_help_and_ends_with_1() {
 }
 
 #[test]
-fn a34_a_session_that_is_over_is_found_by_check_and_never_by_get() {
-    let over = r#"{"error": "oauth_session_expired", "login_url": "https://atcr.io/auth/oauth/login"}"#;
-    let server = Server::start(move |request| if request == PING { asks(BEARER) } else { says(401, over) });
-    let sandbox = with_accounts(&server.host, &["alice"]);
-    assert_eq!(sandbox.who(&server.host), "alice");
-    assert!(server.seen().is_empty());
-    let run = sandbox.run(&["check", &server.host], "");
-    let hint = format!("hint: run `docker-credential-ensign login {} -u alice`\n", server.host);
-    assert_eq!((run.code, run.stderr), (Some(3), hint));
-    assert_eq!(sandbox.run(&["get"], &server.host), Run::not_found(), "what is known to be over is not handed out");
+fn a34_a_session_that_is_over_is_mended_on_the_registrys_own_page() {
+    for (login_url, page) in [
+        ("http://HOST/auth/oauth/login?a=b", "http://HOST/auth/oauth/login?a=b"),
+        ("https://evil.example/auth/oauth/login", "http://HOST/"),
+    ] {
+        let server = Server::start(move |request| {
+            // The password is the server's own host, which is known only once it runs.
+            let Some((_, host)) = request.split_once(" Basic alice:") else { return asks(BEARER) };
+            let over = json!({"error": "oauth_session_expired", "login_url": login_url.replace("HOST", host)});
+            says(401, &over.to_string())
+        });
+        let host = &server.host;
+        let sandbox = Sandbox::new();
+        sandbox.store(host, "alice", host);
+        let page = page.replace("HOST", host);
+        let hint =
+            format!("hint: log in at {page} with a browser, and try again: the secret that is kept here stays good\n");
+        let over = format!("the session of alice at {host} is over");
+        let image = format!("{host}/alice/app");
+        for words in [&["check", host][..], &["check", &image, "--push"]] {
+            let run = sandbox.run(words, "");
+            assert_eq!(run, Run { code: Some(3), stdout: format!("✗ {over}\n"), stderr: hint.clone() });
+        }
+        for words in [&["login", host][..], &["token", &image], &["api", host, "alice/app/tags/list"]] {
+            assert_eq!(sandbox.run(words, ""), failure(3, &format!("error: {over}\n{hint}")), "{words:?}");
+        }
+        let run = sandbox.run(&["check", host, "--json"], "");
+        let told = json(&run.stdout);
+        assert_eq!((&told["verdict"], &told["login_url"]), (&json!("session-over"), &json!(page)), "{run:?}");
+        let run = login(&sandbox, host, "alice", host, &[]);
+        let said = format!(
+            "error: login failed for {host}: the session there is over\nhint: log in at {page} with a browser, and try again\n"
+        );
+        assert_eq!(run, failure(3, &said));
+        let seen = server.seen().len();
+        assert_eq!(answers(&sandbox, host), format!("alice {host}"), "the secret is as good as before");
+        assert_eq!(server.seen().len(), seen);
+    }
 }
 
 #[test]

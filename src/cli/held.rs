@@ -1,0 +1,57 @@
+//! `Held`: an account's secret as a command holds it, and what the registry is known to make of it.
+
+use anyhow::Context as _;
+
+use super::Context;
+use super::failure::Failure;
+use crate::accounts::{Obtained, Waiting};
+use crate::model::{Account, Credential, Kept, Problem, Secret, Source};
+
+/// Read once in a run: another helper that has the secret may ask its user each time.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) credential: Credential,
+    /// The registry refused the secret when it was last asked, says the store.
+    pub(super) is_refused: bool,
+}
+
+impl Context<'_> {
+    /// The account's secret. One that the registry has refused before is had too: it may have changed its mind.
+    pub(super) fn secret_of(&self, account: &Account) -> Result<Held, Failure> {
+        let mut kept = self.accounts.kept(account)?;
+        let mut is_refused = false;
+        if let (Source::Given, Some(Kept { refused, .. })) = (&account.source, &mut kept) {
+            is_refused = std::mem::take(refused);
+        }
+        let login = || format!("run `{} login {} -u {}`", self.program, account.registry, account.username);
+        match self.accounts.obtain(account, kept, Waiting::Person)? {
+            Obtained::Good(credential) => Ok(Held { credential, is_refused }),
+            Obtained::Lost => match &account.source {
+                Source::Borrowed(borrow) => {
+                    let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
+                    Err(Failure::not_logged_in(what, "log in with it, and try again"))
+                }
+                _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
+            },
+            Obtained::Dead(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
+        }
+    }
+
+    /// Keeps the identity token that the registry gave in place of the account's, which may not be good any more.
+    pub(super) fn renew(&self, account: &Account, held: &mut Held, renewed: Option<Secret>) -> Result<(), Failure> {
+        let Some(renewed) = renewed else { return Ok(()) };
+        self.accounts
+            .renew(account, &held.credential.secret, renewed.copy())
+            .context("could not keep the new identity token that the registry gave")?;
+        held.credential.secret = renewed;
+        held.is_refused = false;
+        Ok(())
+    }
+
+    /// A secret that the registry refused is not handed to clients any more; one that it accepted is again.
+    pub(super) fn judge(&self, account: &Account, held: &Held, refused: bool) {
+        if held.is_refused != refused {
+            self.accounts.judge(account, &held.credential.secret, refused);
+        }
+    }
+}
