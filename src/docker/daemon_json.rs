@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::LIMIT;
-use crate::model::Registry;
+use crate::model::{Network, Registry};
 use crate::system::env::{self, Env};
 use crate::system::files;
 
@@ -15,13 +15,6 @@ use crate::system::files;
 pub(crate) struct InsecureRegistries {
     hosts: Vec<Registry>,
     networks: Vec<Network>,
-}
-
-/// `10.0.0.0/8`
-#[derive(Debug, PartialEq, Eq)]
-struct Network {
-    address: IpAddr,
-    bits: u8,
 }
 
 /// What the daemon's settings on this machine say. A file that cannot be read allows nothing: it is Docker's to complain.
@@ -52,7 +45,7 @@ impl InsecureRegistries {
         let entries = settings.get("insecure-registries").and_then(Value::as_array);
         let entries: Vec<&str> = entries.into_iter().flatten().filter_map(Value::as_str).collect();
         Self {
-            networks: entries.iter().filter_map(|entry| Network::parse(entry)).collect(),
+            networks: entries.iter().filter_map(|entry| entry.parse().ok()).collect(),
             hosts: entries.iter().filter_map(|entry| entry.parse().ok()).collect(),
         }
     }
@@ -63,22 +56,6 @@ impl InsecureRegistries {
         let address = registry.host().parse::<IpAddr>().ok();
         self.hosts.contains(registry)
             || address.is_some_and(|address| self.networks.iter().any(|network| network.contains(address)))
-    }
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/')?;
-        let (address, bits) = (address.parse::<IpAddr>().ok()?, bits.parse().ok()?);
-        (bits <= if address.is_ipv4() { 32 } else { 128 }).then_some(Self { address, bits })
-    }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(net), IpAddr::V4(ip)) => (net.to_bits() ^ ip.to_bits()).leading_zeros() >= self.bits.into(),
-            (IpAddr::V6(net), IpAddr::V6(ip)) => (net.to_bits() ^ ip.to_bits()).leading_zeros() >= self.bits.into(),
-            _ => false,
-        }
     }
 }
 

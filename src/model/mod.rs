@@ -7,6 +7,7 @@ pub(crate) mod choice;
 mod image;
 pub(crate) mod jwt;
 pub(crate) mod mounted;
+mod network;
 mod pattern;
 mod problem;
 mod registry;
@@ -17,6 +18,7 @@ pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
 pub use image::{ImageError, ImageReference, Repository};
+pub(crate) use network::Network;
 pub use pattern::{ImagePattern, PatternError, Specificity};
 pub(crate) use problem::Problem;
 pub use registry::{Registry, RegistryError};

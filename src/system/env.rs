@@ -9,6 +9,7 @@
 //! | `ENSIGN_LOGIN_…` | one such account: registry or pattern, user name and secret, with blanks between them |
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
 //! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look |
+//! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to a server, as in `system/http/proxy.rs` |
 //! | `NO_COLOR` | no colours |
 
 use std::cell::{LazyCell, OnceCell};

@@ -20,6 +20,7 @@ mod leaks;
 mod mounted;
 mod people;
 mod pin;
+mod proxy;
 mod regressions;
 mod renewal;
 mod seed;

@@ -1,5 +1,6 @@
 //! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
 
+mod proxy;
 mod transfer;
 mod url;
 
@@ -13,18 +14,20 @@ use ureq::http::HeaderValue;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::WithBody;
-use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
+use ureq::{Agent, Body, Error, Proxy, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
 use super::text::one_line;
 use super::watch;
 use crate::model::{Credential, Secret};
+use proxy::Proxies;
 pub(crate) use transfer::{Arrival, Payload, Transfer};
 pub(crate) use url::Url;
 
 /// Sends requests. One per run: it loads the platform's certificates once and keeps connections open.
 pub(crate) struct Client {
     agent: Agent,
+    proxies: Proxies,
     limits: Limits,
     /// When all of them must have been answered.
     end: Instant,
@@ -128,14 +131,17 @@ impl Client {
             .max_redirects(0) // whether another address may be asked, and with what, is the caller's to say
             .timeout_connect(Some(limits.connect))
             .user_agent(USER_AGENT)
+            .proxy(None) // each request has its own
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
-        Self { agent: Agent::new_with_config(config), limits, end: Instant::now() + limits.total }
+        let agent = Agent::new_with_config(config);
+        Self { agent, proxies: Proxies::from_environment(), limits, end: Instant::now() + limits.total }
     }
 
     /// The same client, with as much time again.
     pub(crate) fn rested(&self) -> Self {
-        Self { agent: self.agent.clone(), limits: self.limits, end: Instant::now() + self.limits.total }
+        let (agent, proxies) = (self.agent.clone(), self.proxies.clone());
+        Self { agent, proxies, limits: self.limits, end: Instant::now() + self.limits.total }
     }
 
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
@@ -152,30 +158,37 @@ impl Client {
     /// A connection that breaks is tried once more if that can do no harm.
     fn exchange(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let header = authorization_header(&request.authorization)?;
-        let mut answer = self.try_once(request, header.clone());
+        let proxy = self.proxies.of(&request.url)?;
+        let mut answer = self.try_once(request, header.clone(), proxy.clone());
         if matches!(request.method, Method::Get | Method::Head) && answer.as_ref().is_err_and(is_broken) {
             thread::sleep(PAUSE);
-            answer = self.try_once(request, header);
+            answer = self.try_once(request, header, proxy.clone());
         }
-        answer.map_err(|error| Failure(explain(&error)))
+        answer.map_err(|error| Failure(explain(&error) + &proxy::by_way_of(proxy.as_ref())))
     }
 
-    fn try_once(&self, request: &Request<'_>, header: Option<HeaderValue>) -> Result<Response, Error> {
+    fn try_once(
+        &self,
+        request: &Request<'_>,
+        header: Option<HeaderValue>,
+        proxy: Option<Proxy>,
+    ) -> Result<Response, Error> {
         let Request { method, url, query: _, accept: _, authorization: _, form, json } = request;
         let left = self.end.saturating_duration_since(Instant::now()).min(self.limits.overall);
         if left.is_zero() {
             return Err(Error::Timeout(Timeout::Global));
         }
         let (agent, uri) = (&self.agent, &url.0);
+        let terms = Terms { header, proxy, left };
         let answer = match method {
-            Method::Get => prepare(agent.get(uri), request, header, left).call(),
-            Method::Head => prepare(agent.head(uri), request, header, left).call(),
-            Method::Delete => prepare(agent.delete(uri), request, header, left).call(),
-            Method::Put => prepare(agent.put(uri), request, header, left).send_empty(),
-            Method::Patch => prepare(agent.patch(uri), request, header, left).send_empty(),
-            Method::Post if let Some(json) = json => send_json(prepare(agent.post(uri), request, header, left), json),
-            Method::Post if form.is_empty() => prepare(agent.post(uri), request, header, left).send_empty(),
-            Method::Post => send_form(prepare(agent.post(uri), request, header, left), form),
+            Method::Get => prepare(agent.get(uri), request, terms).call(),
+            Method::Head => prepare(agent.head(uri), request, terms).call(),
+            Method::Delete => prepare(agent.delete(uri), request, terms).call(),
+            Method::Put => prepare(agent.put(uri), request, terms).send_empty(),
+            Method::Patch => prepare(agent.patch(uri), request, terms).send_empty(),
+            Method::Post if let Some(json) = json => send_json(prepare(agent.post(uri), request, terms), json),
+            Method::Post if form.is_empty() => prepare(agent.post(uri), request, terms).send_empty(),
+            Method::Post => send_form(prepare(agent.post(uri), request, terms), form),
         };
         answer.and_then(receive)
     }
@@ -198,17 +211,16 @@ impl fmt::Display for Request<'_> {
     }
 }
 
-fn prepare<Any>(
-    mut builder: RequestBuilder<Any>,
-    request: &Request<'_>,
-    authorization: Option<HeaderValue>,
+/// How a request is sent.
+struct Terms {
+    header: Option<HeaderValue>,
+    proxy: Option<Proxy>,
     left: Duration,
-) -> RequestBuilder<Any> {
-    builder = builder.config().timeout_global(Some(left)).build();
-    if request.url.is_loopback() {
-        builder = builder.config().proxy(None).build(); // as Go's `http.ProxyFromEnvironment`, which Docker uses
-    }
-    if let Some(value) = authorization {
+}
+
+fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request<'_>, terms: Terms) -> RequestBuilder<Any> {
+    let mut builder = builder.config().timeout_global(Some(terms.left)).proxy(terms.proxy).build();
+    if let Some(value) = terms.header {
         builder = builder.header(AUTHORIZATION, value);
     }
     if let Some(types) = request.accept {

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use ureq::http::{self, HeaderValue};
-use ureq::{Agent, Error, SendBody, Timeout};
+use ureq::{Agent, Error, Proxy, SendBody, Timeout};
 
-use super::{Authorization, Client, Failure, Method, PAUSE, Url, authorization_header, explain, is_broken};
+use super::{Authorization, Client, Failure, Method, PAUSE, Url, authorization_header, explain, is_broken, proxy};
 use crate::system::text::one_line;
 
 /// A request with headers and a body of the caller's own.
@@ -63,17 +63,18 @@ impl Client {
         let (sender, events) = sync_channel(PIECES);
         let (request, agent) = (prepare(transfer)?, self.agent.clone());
         let body = transfer.payload.open().map_err(|error| Failure(error.to_string()))?;
-        let is_loopback = transfer.url.is_loopback();
+        let through = self.proxies.of(&transfer.url)?;
+        let by_way_of = proxy::by_way_of(through.as_ref());
         // It ends when nobody takes its pieces any more, or with the program.
         thread::spawn(move || {
-            if let Err(error) = speak(&agent, request, body, is_loopback, &sender) {
+            if let Err(error) = speak(&agent, request, body, through.as_ref(), &sender) {
                 let _ = sender.send(Event::Failed(error));
             }
         });
         loop {
             match next(&events, silence)? {
                 Event::Head(status, headers) => return Ok(Arrival { status, headers, events, silence }),
-                Event::Failed(error) => return Err(Failure(explain(&error))),
+                Event::Failed(error) => return Err(Failure(explain(&error) + &by_way_of)),
                 Event::Sent | Event::Piece(_) => {}
                 Event::End => return Err(Failure("it hung up".to_owned())),
             }
@@ -138,15 +139,12 @@ fn speak(
     agent: &Agent,
     request: http::Request<()>,
     body: Option<impl Read + Send + 'static>,
-    is_loopback: bool,
+    proxy: Option<&Proxy>,
     sender: &SyncSender<Event>,
 ) -> Result<(), Error> {
     let body = body.map(|reader| SendBody::from_owned_reader(Watched { reader, sender: sender.clone() }));
     let run = |request: http::Request<()>, body: SendBody<'static>| {
-        let mut request = agent.configure_request(request.map(|()| body));
-        if is_loopback {
-            request = request.proxy(None); // as Go's `http.ProxyFromEnvironment`, which Docker uses
-        }
+        let request = agent.configure_request(request.map(|()| body)).proxy(proxy.cloned());
         agent.run(request.build())
     };
     let answer = match body {

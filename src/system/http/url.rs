@@ -41,12 +41,15 @@ impl Url {
 
     /// Tells whether what may be shown to one of them may be shown to the other.
     pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
-        let port = |url: &Self| url.0.port_u16().unwrap_or(if url.is_https() { 443 } else { 80 });
-        (self.is_https(), self.host(), port(self)) == (other.is_https(), other.host(), port(other))
+        (self.is_https(), self.host(), self.port()) == (other.is_https(), other.host(), other.port())
     }
 
     pub(crate) fn is_https(&self) -> bool {
         self.0.scheme_str() == Some("https")
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
     pub(crate) fn path(&self) -> &str {

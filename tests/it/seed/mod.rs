@@ -10,7 +10,7 @@ mod o;
 mod p;
 mod r;
 mod ro;
-mod server;
+pub mod server;
 mod table;
 
 use std::fs;
