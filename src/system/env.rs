@@ -148,10 +148,10 @@ pub(crate) fn ours() -> impl Iterator<Item = String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
-/// A variable that is set, be it to nothing, for files in which that makes a difference.
+/// A variable that is set, be it to nothing, for files in which that makes a difference. Not ours, which may be secrets.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn text(name: &str) -> Option<String> {
-    std::env::var_os(name)?.into_string().ok()
+    std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()
 }
 
 /// A variable that holds a path.

@@ -167,8 +167,8 @@ fn one_folder_full_of_traps_does_not_hold_up_an_answer() {
         times.min().unwrap()
     };
     let normal = quickest("empty", &["docker-compose", "push"]);
-    // The bound that is promised holds for the release build; here it says that nothing hangs.
-    let allowed = normal + if cfg!(debug_assertions) { Duration::from_secs(1) } else { Duration::from_millis(100) };
+    // What is promised is the release build's, which looks for 50 ms; else a second, and nothing is quick.
+    let allowed = normal + if cfg!(debug_assertions) { Duration::from_secs(4) } else { Duration::from_millis(100) };
     let mut failures = Vec::new();
     for (name, words, set) in traps() {
         let folder = format!("trap/{name}");

@@ -1,9 +1,11 @@
-//! What files are made of on Unix: modes, and folders that are flushed after a rename. The home of `libc`.
+//! What files are made of on Unix: modes, and folders that are flushed after a rename.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 pub(super) const HAS_MODES: bool = true;
 
@@ -13,10 +15,13 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
+/// The kernel's constant; Rust has the bits unsigned and the call takes them signed.
+const NONBLOCKING: i32 = OFlags::NONBLOCK.bits().cast_signed();
+
 /// Does not wait for the other end of a pipe.
 pub(super) fn reading() -> OpenOptions {
     let mut options = File::options();
-    options.read(true).custom_flags(libc::O_NONBLOCK);
+    options.read(true).custom_flags(NONBLOCKING);
     options
 }
 

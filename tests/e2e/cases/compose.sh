@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154
-# Docker Compose names no image on its command line: the active account answers.
+# Docker Compose names no image on its command line: its file does, through the environment that it gives us.
 
 needs "$tools/docker-compose" "Docker Compose"
 needs_ensign
