@@ -115,6 +115,7 @@ fn keep(context: &Context<'_>, findings: &[Finding], place: usize, found: &Found
         token_of: found.token_of.clone(),
         images,
         bound,
+        did: found.did.clone(),
         kept: found.secret.copy().into(),
         source: Source::Given,
         activate: Activate::IfNone,
@@ -125,13 +126,6 @@ fn keep(context: &Context<'_>, findings: &[Finding], place: usize, found: &Found
         (Effect::Same, _) | (_, Deed::Foretell) => Ok(Fate::Kept(name, effect)),
         (Effect::New | Effect::Renews, Deed::Keep) => {
             let kept = context.accounts.remember(&login).context("could not be kept")?;
-            if let (Some(did), None) = (&found.did, &kept.did) {
-                let with_did = crate::model::Account { did: Some(did.clone()), ..kept.clone() };
-                context.accounts.change(|edit| {
-                    edit.document.put(&with_did);
-                    Ok(())
-                })?;
-            }
             Ok(Fate::Kept(kept.name, effect))
         }
     }

@@ -77,6 +77,7 @@ pub(super) fn secret(
         kept: secret.into(),
         source: Source::Given,
         alias: given.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
+        did: None,
     }))
 }
 

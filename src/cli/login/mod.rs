@@ -30,6 +30,7 @@ struct Complete {
     kept: Kept,
     source: Source,
     alias: Option<AccountName>,
+    did: Option<String>,
 }
 
 /// What was said about keeping it; wrong words are told before anybody types a password.
@@ -47,14 +48,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode
         return finish(context, given, &candidates, wishes, complete);
     }
     if let Some(way) = device::way(context, given, &candidates, user.as_deref())?
-        && let Some(done) = device::log_in(context, given, &candidates, user.clone(), way)?
+        && let Some(complete) = device::log_in(context, given, &candidates, user.clone(), way)?
     {
-        let (user, alias) = (done.complete.username.clone(), done.complete.alias.clone());
-        let code = finish(context, given, &candidates, wishes, done.complete)?;
-        if let Some(did) = done.did {
-            device::note_did(context, &candidates, &user, alias.as_ref(), &did)?;
-        }
-        return Ok(code);
+        return finish(context, given, &candidates, wishes, complete);
     }
     match ask::secret(context, given, &candidates, user)? {
         Some(complete) => finish(context, given, &candidates, wishes, complete),
@@ -72,7 +68,7 @@ fn finish(
 ) -> Result<ExitCode, Failure> {
     let registry = &before.registry;
     let Wishes { store, images } = wishes;
-    let Complete { username, kept, source, alias } = complete;
+    let Complete { username, kept, source, alias, did } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
     let Asked { answer: open, renewed } = check(context, given, registry, &credential);
     let kept = match renewed {
@@ -88,6 +84,7 @@ fn finish(
         token_of: None,
         images,
         bound: None,
+        did,
         kept,
         source,
         activate: if given.activate { Activate::Yes } else { Activate::IfNone },
