@@ -75,7 +75,7 @@ fn finish(
         Some(secret) => Kept { secret, ..kept },
         None => kept,
     };
-    let open = open.inspect_err(|_| give_back(&source, &kept))?;
+    let open = open.inspect_err(|_| give_back(context, &source, &kept))?;
     let login = Login {
         registry: registry.clone(),
         username: credential.username,
@@ -89,18 +89,22 @@ fn finish(
         source,
         activate: if given.activate { Activate::Yes } else { Activate::IfNone },
     };
-    let kept = context.accounts.remember(&login).inspect_err(|_| give_back(&login.source, &login.kept));
+    let kept = context.accounts.remember(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
     let account = kept.context("could not keep the login")?;
     outcome::say(context, &account, before, given, open)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is not kept is not left behind at the provider either; if that fails, it ends by itself.
-fn give_back(source: &Source, kept: &Kept) {
+/// What is not kept is not left behind at the provider either.
+fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
     if let Source::Granted(grant) = source
         && grant.revoke_url.is_some()
     {
-        let _ = oauth::revoke(grant, kept);
+        match oauth::revoke(grant, kept) {
+            Ok(None) => {}
+            Ok(Some(what)) => context.ui.note(what),
+            Err(why) => context.ui.note(format_args!("the login at the provider was not ended: {why}")),
+        }
     }
 }
 

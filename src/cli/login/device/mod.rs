@@ -89,7 +89,7 @@ pub(super) fn log_in(
     let source = login.grant.map_or(Source::Given, Source::Granted);
     let username = match name.or(username) {
         Some(username) => username,
-        None => ask_name().inspect_err(|_| give_back(&source, &kept))?,
+        None => ask_name().inspect_err(|_| give_back(context, &source, &kept))?,
     };
     Ok(Some(Complete { username, kept, source, alias, did: login.did }))
 }
