@@ -14,6 +14,9 @@ pub(crate) struct Provider {
     /// The registry itself told of it: it may send people to its own domain alone.
     #[serde(skip)]
     pub(super) is_announced: bool,
+    /// What the user asks for instead of the usual scope.
+    #[serde(skip)]
+    pub(super) own_scope: Option<String>,
     /// What a person calls it.
     pub(crate) title: String,
     /// The registries it is for; `*.` stands for any labels before the rest.
@@ -131,7 +134,7 @@ impl Provider {
             }
         };
         given(&mut self.client_id, client_id);
-        given(&mut self.scope, scope);
+        given(&mut self.own_scope, scope);
         given(&mut self.tenant, tenant);
         self
     }

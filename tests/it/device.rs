@@ -237,6 +237,58 @@ fn a_token_that_the_registry_rejects_is_given_back() {
 }
 
 #[test]
+fn a_grant_whose_exchange_fails_is_given_back() {
+    for (exchange, words, status) in [("acr", "/oauth2/exchange", 403), ("docker-hub-pat", "/pat", 500)] {
+        let provider = Provider::start(move |path, _, _| match path {
+            "/d" => (200, code("")),
+            "/t" => (200, r#"{"access_token": "a", "refresh_token": "r"}"#.into()),
+            "/r" => (200, String::new()),
+            _ if path == words => (status, String::new()),
+            _ => (404, String::new()),
+        });
+        let sandbox = Sandbox::new();
+        let url = |path: &str| format!("http://{}{path}", provider.host);
+        let row = json!({"client_id": "c", "device_url": url("/d"), "token_url": url("/t"), "revoke_url": url("/r"),
+            "exchange": exchange, "exchange_url": url(words)});
+        write_providers(&sandbox, &json!({"acme": row}));
+        let run = login(&sandbox, &provider.host, &["--provider", "acme", "-u", "alice"]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert_nothing_stored(&sandbox);
+        let revoked =
+            ["token=r&token_type_hint=refresh_token&client_id=c", "token=a&token_type_hint=access_token&client_id=c"];
+        assert_eq!(provider.sent_to("/r"), revoked);
+    }
+}
+
+/// The registry's secret is not the access token, and the scope is the user's own: both outlive the login.
+#[test]
+fn a_secret_of_another_field_is_renewed_and_the_scope_is_asked_for_again() {
+    let provider = Provider::start(|path, _, before| match (path, before) {
+        ("/d", _) => (200, code("")),
+        ("/t", 0) => {
+            (200, r#"{"access_token": "a", "password": "good-1", "refresh_token": "r1", "expires_in": 1}"#.into())
+        }
+        ("/t", _) => {
+            (200, r#"{"access_token": "a", "password": "good-2", "refresh_token": "r2", "expires_in": 3600}"#.into())
+        }
+        _ => (404, String::new()),
+    });
+    let sandbox = Sandbox::new();
+    let url = |path: &str| format!("http://{}{path}", provider.host);
+    let row = json!({"client_id": "c", "device_url": url("/d"), "token_url": url("/t"), "secret_field": "password",
+        "scope": "usual", "username": {"fixed": "alice"}});
+    write_providers(&sandbox, &json!({"acme": row}));
+    let run = login(&sandbox, &provider.host, &["--provider", "acme", "--scope", "mine"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let answer: Value = serde_json::from_str(&sandbox.run(&["get"], &provider.host).stdout).unwrap();
+    assert_eq!(answer["Secret"], "good-2");
+    let run = login(&sandbox, &provider.host, &["--alias", "alice"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(provider.sent_to("/d"), ["client_id=c&scope=mine"; 2]);
+}
+
+#[test]
 fn docker_hubs_login_becomes_an_access_token() {
     let access = jwt(&json!({"https://hub.docker.com": {"username": "moby"}}));
     let provider = Provider::start(move |path, _, before| match (path, before) {
@@ -268,9 +320,13 @@ fn docker_hubs_login_becomes_an_access_token() {
     assert!(asked.contains("audience=https%3A%2F%2Fhub.docker.com"), "{asked}");
     // As docker/cli, it ends the login; what was made with it is another thing.
     let logout = sandbox.run(&["logout", "docker.io"], "");
-    assert_eq!(provider.sent_to("/oauth/revoke").len(), 1);
-    let said = "the access token that was made with it stays valid; end it at https://app.docker.com/settings/personal-access-tokens";
-    assert!(logout.stderr.contains(said), "{logout:?}");
+    assert_eq!(
+        provider.sent_to("/oauth/revoke"),
+        ["token=hub-refresh&token_type_hint=refresh_token&client_id=L4v0dmlNBpYUjGGab0C2JtgTgXr1Qz4d"]
+    );
+    let stderr = "✓ Removed moby from docker.io\n! the access token that was made with it stays \
+        valid; end it at https://app.docker.com/settings/personal-access-tokens\n";
+    assert_eq!(logout, Run { stderr: stderr.into(), ..Run::success("") });
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn again(table: &oauth::Table, given: &args::Login, known: &Candidates) -> Optio
         issuer: grant.issuer.clone(),
         client_id: Some(grant.client_id.clone()).filter(|id| !id.is_empty()),
         tenant: grant.tenant.clone(),
-        scope: None,
+        scope: grant.scope.clone(),
     };
     Some(table.named(&grant.provider)?.clone().with(&words))
 }
