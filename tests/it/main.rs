@@ -12,6 +12,7 @@ mod docker;
 mod export;
 mod files;
 mod formats;
+mod gitlab;
 mod import;
 mod install;
 mod kubelet;

@@ -147,11 +147,8 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result
         Verdict::Open => Ok(true),
         Verdict::Rejected { by } => {
             let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
-            let page = ask::token_page(context, registry).map_or_else(
-                || "look whether the token has expired or lacks a right, and log in again".to_owned(),
-                |page| format!("make a token at {page} and log in again"),
-            );
-            Err(Failure::not_logged_in(failed(&reason), format!("{page}; nothing was stored")))
+            let advice = ask::advice(context, registry);
+            Err(Failure::not_logged_in(failed(&reason), format!("{advice}; nothing was stored")))
         }
         Verdict::Unverified { why } => {
             Err(Problem::new(failed(&why), "nothing was stored; `--no-verify` keeps a login unseen").into())

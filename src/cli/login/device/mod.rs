@@ -54,6 +54,7 @@ pub(super) fn log_in(
 ) -> Result<Option<Complete>, Failure> {
     let registry = &known.registry;
     let Way { provider, offered } = way;
+    let provider = provider::located(context, given, registry, provider);
     let title = provider.title.clone();
     let alias = given.alias.as_deref().map(parse).transpose()?;
     let renewed = provider::renewed(given, known);
