@@ -28,11 +28,11 @@ impl Accounts<'_> {
     pub(crate) fn foresee_all<'l>(&self, logins: &'l [Login]) -> Result<Vec<Result<(AccountName, Effect), Problem>>> {
         let all: BTreeMap<_, _> = self.all()?.into_iter().map(|one| (one.registry.clone(), one)).collect();
         let mut secrets = Secrets::new();
-        let mut foresee = |login: &'l Login| match all.get(&login.registry) {
+        let foresee = |login: &'l Login| match all.get(&login.registry) {
             Some(candidates) => self.foresee(candidates, login, &mut secrets),
             None => self.foresee(&Candidates::none(&login.registry), login, &mut secrets),
         };
-        Ok(logins.iter().map(|login| foresee(login)).collect())
+        Ok(logins.iter().map(foresee).collect())
     }
 
     fn foresee<'l>(

@@ -98,19 +98,19 @@ fn jwt(claims: &Value) -> String {
     format!("e30.{}.x", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-fn login(sandbox: &Sandbox, host: &str, more: &[&str]) -> Run {
+pub fn login(sandbox: &Sandbox, host: &str, more: &[&str]) -> Run {
     sandbox.run(&[&["login", host, "--device"], more].concat(), "")
 }
 
 /// Writes a config whose only content is these providers.
-fn write_providers(sandbox: &Sandbox, providers: &Value) {
+pub fn write_providers(sandbox: &Sandbox, providers: &Value) {
     write(
         &sandbox.config_path(),
         json!({"version": 3, "registries": {}, "providers": providers}).to_string().as_bytes(),
     );
 }
 
-fn assert_nothing_stored(sandbox: &Sandbox) {
+pub fn assert_nothing_stored(sandbox: &Sandbox) {
     assert_eq!(sandbox.config().get("registries").cloned().unwrap_or_else(|| json!({})), json!({}));
     assert!(!sandbox.home().join("data/secrets").exists());
 }
@@ -218,60 +218,6 @@ fn a_registry_announces_its_own_login() {
 }
 
 #[test]
-fn a_refused_login_says_where_the_registry_has_its_tokens_made() {
-    let provider = Provider::start(|path, _, _| match path {
-        "/.well-known/registry-login" => (
-            200,
-            json!({"token_page": "https://localhost/tokens", "token_rights": "package: read\u{1b}[31m"}).to_string(),
-        ),
-        _ => (404, String::new()),
-    });
-    let run = Sandbox::new().run(&["login", &provider.host, "-u", "alice", "--password-stdin"], "bad");
-    let stderr = format!(
-        "error: login failed for {0}: authentication rejected by {0}\nhint: make a token at https://localhost/tokens (it \
-         needs: package: read [31m) and log in again; nothing was stored\n",
-        provider.host
-    );
-    assert_eq!(run, Run { code: Some(3), stdout: String::new(), stderr });
-    assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
-}
-
-/// On a terminal, which `script` makes.
-#[cfg(target_os = "linux")]
-#[test]
-fn whoever_types_a_password_is_told_where_a_token_is_made() {
-    if !std::path::Path::new("/usr/bin/script").exists() {
-        return;
-    }
-    let provider = Provider::start(|path, _, _| match path {
-        "/.well-known/registry-login" => {
-            (200, json!({"token_page": "https://localhost/tokens", "token_rights": "package: read"}).to_string())
-        }
-        _ => (404, String::new()),
-    });
-    let sandbox = Sandbox::new().with("TERM", "xterm").with("SSH_CONNECTION", "x");
-    let line = format!("{} login {}", Sandbox::program(), provider.host);
-    let mut script = sandbox.command_of("/usr/bin/script".as_ref(), &["-qec", &line, "/dev/null"]).spawn().unwrap();
-    let mut keys = script.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || {
-        for key in ["n", "alice\r", "good\r"] {
-            std::thread::sleep(std::time::Duration::from_millis(700));
-            keys.write_all(key.as_bytes()).unwrap();
-        }
-        keys
-    });
-    let run: Run = script.wait_with_output().unwrap().into();
-    drop(writer.join().unwrap());
-    assert_eq!(run.code, Some(0), "{run:?}");
-    let needs = "What it needs: package: read";
-    assert!(
-        run.stdout.contains("A token is made at https://localhost/tokens") && run.stdout.contains(needs),
-        "{run:?}"
-    );
-    assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
-}
-
-#[test]
 fn a_token_that_the_registry_rejects_is_given_back() {
     let provider = Provider::start(|path, _, _| match path {
         "/d" => (200, code("")),
@@ -288,58 +234,6 @@ fn a_token_that_the_registry_rejects_is_given_back() {
     let revoked =
         ["token=r&token_type_hint=refresh_token&client_id=c", "token=bad&token_type_hint=access_token&client_id=c"];
     assert_eq!(provider.sent_to("/r"), revoked);
-}
-
-#[test]
-fn a_grant_whose_exchange_fails_is_given_back() {
-    for (exchange, words, status) in [("acr", "/oauth2/exchange", 403), ("docker-hub-pat", "/pat", 500)] {
-        let provider = Provider::start(move |path, _, _| match path {
-            "/d" => (200, code("")),
-            "/t" => (200, r#"{"access_token": "a", "refresh_token": "r"}"#.into()),
-            "/r" => (200, String::new()),
-            _ if path == words => (status, String::new()),
-            _ => (404, String::new()),
-        });
-        let sandbox = Sandbox::new();
-        let url = |path: &str| format!("http://{}{path}", provider.host);
-        let row = json!({"client_id": "c", "device_url": url("/d"), "token_url": url("/t"), "revoke_url": url("/r"),
-            "exchange": exchange, "exchange_url": url(words)});
-        write_providers(&sandbox, &json!({"acme": row}));
-        let run = login(&sandbox, &provider.host, &["--provider", "acme", "-u", "alice"]);
-        assert_eq!(run.code, Some(1), "{run:?}");
-        assert_nothing_stored(&sandbox);
-        let revoked =
-            ["token=r&token_type_hint=refresh_token&client_id=c", "token=a&token_type_hint=access_token&client_id=c"];
-        assert_eq!(provider.sent_to("/r"), revoked);
-    }
-}
-
-/// The registry's secret is not the access token, and the scope is the user's own: both outlive the login.
-#[test]
-fn a_secret_of_another_field_is_renewed_and_the_scope_is_asked_for_again() {
-    let provider = Provider::start(|path, _, before| match (path, before) {
-        ("/d", _) => (200, code("")),
-        ("/t", 0) => {
-            (200, r#"{"access_token": "a", "password": "good-1", "refresh_token": "r1", "expires_in": 1}"#.into())
-        }
-        ("/t", _) => {
-            (200, r#"{"access_token": "a", "password": "good-2", "refresh_token": "r2", "expires_in": 3600}"#.into())
-        }
-        _ => (404, String::new()),
-    });
-    let sandbox = Sandbox::new();
-    let url = |path: &str| format!("http://{}{path}", provider.host);
-    let row = json!({"client_id": "c", "device_url": url("/d"), "token_url": url("/t"), "secret_field": "password",
-        "scope": "usual", "username": {"fixed": "alice"}});
-    write_providers(&sandbox, &json!({"acme": row}));
-    let run = login(&sandbox, &provider.host, &["--provider", "acme", "--scope", "mine"]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    let answer: Value = serde_json::from_str(&sandbox.run(&["get"], &provider.host).stdout).unwrap();
-    assert_eq!(answer["Secret"], "good-2");
-    let run = login(&sandbox, &provider.host, &["--alias", "alice"]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(provider.sent_to("/d"), ["client_id=c&scope=mine"; 2]);
 }
 
 #[test]
