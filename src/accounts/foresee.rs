@@ -1,9 +1,12 @@
 //! What keeping a login would do, told before it is done.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use super::{Accounts, Login};
-use crate::model::{Account, AccountName, Source};
+use crate::model::choice::Candidates;
+use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, StoreKind};
 
 /// What keeping a login does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,14 +20,31 @@ pub(crate) enum Effect {
     Supplied,
 }
 
+/// The secrets of the file store, read once for each registry.
+type Secrets<'l> = BTreeMap<&'l Registry, BTreeMap<String, Kept>>;
+
 impl Accounts<'_> {
-    /// Tells which account [`Accounts::remember`] would add or renew.
-    pub(crate) fn foresee(&self, login: &Login) -> Result<(AccountName, Effect)> {
-        let candidates = self.of(&login.registry)?;
-        if let Some(same) = candidates.accounts.iter().find(|account| self.holds(account, login)) {
+    /// Tells for each login which account [`Accounts::remember_all`] would add or renew.
+    pub(crate) fn foresee_all<'l>(&self, logins: &'l [Login]) -> Result<Vec<Result<(AccountName, Effect), Problem>>> {
+        let all: BTreeMap<_, _> = self.all()?.into_iter().map(|one| (one.registry.clone(), one)).collect();
+        let mut secrets = Secrets::new();
+        let foresee = |login: &'l Login| match all.get(&login.registry) {
+            Some(candidates) => self.foresee(candidates, login, &mut secrets),
+            None => self.foresee(&Candidates::none(&login.registry), login, &mut secrets),
+        };
+        Ok(logins.iter().map(foresee).collect())
+    }
+
+    fn foresee<'l>(
+        &self,
+        candidates: &Candidates,
+        login: &'l Login,
+        secrets: &mut Secrets<'l>,
+    ) -> Result<(AccountName, Effect), Problem> {
+        if let Some(same) = candidates.accounts.iter().find(|account| self.holds(account, login, secrets)) {
             return Ok((same.name.clone(), Effect::Same));
         }
-        let account = login.account(&candidates)?;
+        let account = login.account(candidates)?;
         let effect = match candidates.accounts.iter().find(|old| old.name == account.name) {
             None => Effect::New,
             Some(old) if old.source != Source::Given => Effect::Supplied,
@@ -33,13 +53,19 @@ impl Accounts<'_> {
         Ok((account.name, effect))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
-    fn holds(&self, account: &Account, login: &Login) -> bool {
+    fn holds<'l>(&self, account: &Account, login: &'l Login, secrets: &mut Secrets<'l>) -> bool {
         let has_images = || login.images.iter().chain(&login.bound).all(|pattern| account.images.contains(pattern));
-        let has_secret = |account| {
-            self.kept(account).ok().flatten().is_some_and(|kept| kept.secret.expose() == login.kept.secret.expose())
-        };
         let same_user = account.is_of(login.user()) && account.username == login.username;
-        same_user && account.source == login.source && has_images() && has_secret(account)
+        if !same_user || account.source != login.source || !has_images() {
+            return false;
+        }
+        let is_it = |kept: &Kept| kept.secret.is_same(&login.kept.secret);
+        if account.store == StoreKind::File {
+            let read = || self.vault.all_in_file(&login.registry).unwrap_or_default();
+            if let Some(kept) = secrets.entry(&login.registry).or_insert_with(read).get(account.name.as_str()) {
+                return is_it(kept);
+            }
+        }
+        self.kept(account).ok().flatten().as_ref().is_some_and(is_it)
     }
 }

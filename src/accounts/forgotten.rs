@@ -15,6 +15,8 @@ pub(crate) struct Forgotten {
 pub(crate) enum Ending {
     /// The provider has ended the login.
     Revoked,
+    /// The provider has ended the login, but something that was made with it stays valid.
+    Left(String),
     /// The provider should have, but has not; the reason names its host.
     Failed(String),
     /// There is nobody who ends what a person made by hand.
@@ -29,7 +31,8 @@ impl Forgotten {
     pub(crate) fn end(&self) -> Ending {
         match (&self.account.source, &self.kept) {
             (Source::Granted(grant), Some(kept)) => {
-                oauth::revoke(grant, kept).map_or_else(Ending::Failed, |()| Ending::Revoked)
+                let left = |left: Option<String>| left.map_or(Ending::Revoked, Ending::Left);
+                oauth::revoke(grant, kept).map_or_else(Ending::Failed, left)
             }
             (Source::Granted(grant), None) => {
                 Ending::Failed(format!("{} was not asked: its tokens are lost", grant.provider))

@@ -19,6 +19,8 @@ pub(crate) struct Login {
     pub(crate) images: Vec<ImagePattern>,
     /// The part of the registry that the server address named: it has a login of its own.
     pub(crate) bound: Option<ImagePattern>,
+    /// The user's decentralized identifier, where the provider tells it.
+    pub(crate) did: Option<String>,
     pub(crate) kept: Kept,
     /// Where the secret came from, and the next one will.
     pub(crate) source: Source,
@@ -69,6 +71,7 @@ impl Login {
         account.username = self.username.clone();
         account.source = self.source.clone();
         account.store = self.store.clone().unwrap_or(account.store);
+        account.did = self.did.clone().or(account.did);
         for pattern in self.images.iter().chain(&self.bound) {
             if !account.images.contains(pattern) {
                 account.images.push(pattern.clone());

@@ -4,9 +4,9 @@ mod foresee;
 mod forgotten;
 mod login;
 mod obtain;
+mod remember;
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::Result;
 
@@ -136,40 +136,6 @@ impl<'e> Accounts<'e> {
             self.keep_adopted();
         }
         Ok(loaded.registries)
-    }
-
-    /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
-    pub(crate) fn remember(&self, login: &Login) -> Result<Account> {
-        if let Some(account) = self.returned(login)? {
-            return Ok(account);
-        }
-        let mut before = None;
-        let kept = login.kept_from(SystemTime::now());
-        let result = self.change(|edit| {
-            let candidates = edit.of(&login.registry);
-            let account = login.account(&candidates)?;
-            let secret = self.vault.get(&account);
-            match &kept {
-                Some(kept) => self.vault.put(&account, kept)?,
-                None => self.vault.remove(&account)?,
-            }
-            before = secret.ok().map(|secret| (account.clone(), secret)); // what could not be read cannot be put back
-            edit.document.put(&account);
-            let moved = |old: &&Account| old.name == account.name && old.store != account.store;
-            let old = candidates.accounts.iter().find(moved).filter(|old| old.store.is_known());
-            edit.afterwards.extend(old.cloned());
-            // An account that answers because it is the only one goes on answering beside another.
-            let default = candidates.default_account().filter(|_| login.activate == Activate::IfNone);
-            edit.activate(&login.registry, default.map_or(&account.name, |default| &default.name));
-            Ok(account)
-        });
-        if let (Err(_), Some((account, secret))) = (&result, before)
-            && !self.of(&login.registry).is_ok_and(|now| now.accounts.contains(&account))
-        {
-            // The config could not be written: the secret goes back to what it was, so that both still fit together.
-            let _ = secret.map_or_else(|| self.vault.remove(&account), |secret| self.vault.put(&account, &secret));
-        }
-        result
     }
 
     /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.

@@ -18,7 +18,7 @@ use crate::system::files::{self, Access};
 pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCode, Failure> {
     let output = given.output.as_deref().filter(|path| *path != "-").map(|path| context.env.expand_home(path));
     check_words(given)?;
-    let chosen = choose(context, given)?;
+    let (chosen, failed) = choose(context, given)?;
     may_write(context, given, output.as_deref())?;
     let form = match given.format {
         ExportFormat::AuthJson => Form::AuthJson,
@@ -28,6 +28,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCod
     let exported = export::export(form, &chosen);
     for left in &exported.left_out {
         context.ui.note(format_args!("not exported: {} of {}, {}", left.account.name, left.account.registry, left.why));
+    }
+    for left in &failed {
+        context.ui.note(format_args!("not exported: {}", left.told()));
+    }
+    if exported.is_empty() && !failed.is_empty() {
+        return Err(Problem::new("no secret could be had", "mend what is said above").into());
     }
     if exported.is_empty() {
         return Err(Failure::not_logged_in("there is nothing to export in this form", "try `--format auth.json`"));
@@ -42,11 +48,24 @@ pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCod
     }
     warn(context, &chosen, &exported, output.as_deref());
     if context.ui.is_json() {
-        report(context, &exported, output.as_deref(), &text)?;
+        report(context, &exported, &failed, output.as_deref(), &text)?;
     } else if output.is_none() {
         context.ui.print(&text)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// An account whose secret could not be had, and why.
+struct Failed {
+    account: Account,
+    why: Failure,
+}
+
+impl Failed {
+    fn told(&self) -> String {
+        let Account { name, registry, .. } = &self.account;
+        format!("{name} of {registry}, {}", self.why)
+    }
 }
 
 fn check_words(given: &args::Export) -> Result<(), Failure> {
@@ -91,8 +110,9 @@ fn may_write(context: &Context<'_>, given: &args::Export, output: Option<&Path>)
     if agreed { Ok(()) } else { Err(Failure::new(Kind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
-/// The accounts that answer for what was named, each once, with their secrets as they are now.
-fn choose(context: &Context<'_>, given: &args::Export) -> Result<Vec<Chosen>, Failure> {
+/// The accounts that answer for what was named, each once, with their secrets as they are now. Of all accounts some may
+/// have none.
+fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, Vec<Failed>), Failure> {
     let mut found: Vec<(Candidates, Vec<Account>)> = Vec::new();
     if given.all && given.subjects.is_empty() {
         found = context.accounts.all()?.into_iter().map(|one| (one.clone(), one.accounts)).collect();
@@ -116,16 +136,19 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<Vec<Chosen>, Fa
     if found.iter().all(|(_, accounts)| accounts.is_empty()) {
         return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
     }
-    let mut chosen = Vec::new();
+    let (mut chosen, mut failed) = (Vec::new(), Vec::new());
     for (candidates, accounts) in found {
         let alone = accounts.len() == 1;
         for account in accounts {
-            let credential = context.secret_of(&account)?.credential;
             let by_default = alone || candidates.default_account() == Some(&account);
-            chosen.push(Chosen { account, credential, by_default });
+            match context.secret_of(&account) {
+                Ok(held) => chosen.push(Chosen { account, credential: held.credential, by_default }),
+                Err(why) if given.all => failed.push(Failed { account, why }),
+                Err(why) => return Err(why),
+            }
         }
     }
-    Ok(chosen)
+    Ok((chosen, failed))
 }
 
 fn warn(context: &Context<'_>, chosen: &[Chosen], exported: &Exported, output: Option<&Path>) {
@@ -155,7 +178,13 @@ fn warn(context: &Context<'_>, chosen: &[Chosen], exported: &Exported, output: O
     }
 }
 
-fn report(context: &Context<'_>, exported: &Exported, output: Option<&Path>, text: &str) -> Result<(), Failure> {
+fn report(
+    context: &Context<'_>,
+    exported: &Exported,
+    failed: &[Failed],
+    output: Option<&Path>,
+    text: &str,
+) -> Result<(), Failure> {
     let account = |account: &Account| (account.registry.to_string(), account.name.to_string());
     let entries = exported.keys.iter().map(|(key, of)| {
         let (registry, name) = account(of);
@@ -165,11 +194,15 @@ fn report(context: &Context<'_>, exported: &Exported, output: Option<&Path>, tex
         let (registry, name) = account(&left.account);
         json!({"registry": registry, "account": name, "reason": left.why})
     });
+    let failures = failed.iter().map(|left| {
+        let (registry, name) = account(&left.account);
+        json!({"registry": registry, "account": name, "reason": left.why.to_string()})
+    });
     let json = json!({
-        "status": "success",
+        "status": if failed.is_empty() { "success" } else { "error" },
         "output": output.map(PathBuf::from),
         "entries": entries.collect::<Vec<_>>(),
-        "left_out": left_out.collect::<Vec<_>>(),
+        "left_out": left_out.chain(failures).collect::<Vec<_>>(),
         "content": if output.is_none() { Some(text) } else { None },
     });
     context.ui.data(json, "")?;

@@ -56,6 +56,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
 fn say_ending(context: &Context<'_>, registry: &Registry, ending: &Ending) {
     match ending {
         Ending::Revoked => context.ui.say("  Its tokens are revoked."),
+        Ending::Left(what) => context.ui.note(what),
         Ending::Failed(why) => context.ui.note(format_args!("the login itself was not ended: {why}")),
         Ending::Elsewhere => context.ui.say("  The program it was borrowed from stays logged in."),
         Ending::ByHand => match login::token_page(context, registry) {
@@ -72,7 +73,7 @@ fn word(ending: &Ending) -> &'static str {
     match ending {
         Ending::Revoked => "revoked",
         Ending::Failed(_) => "not-revoked",
-        Ending::ByHand => "by-hand",
+        Ending::ByHand | Ending::Left(_) => "by-hand",
         Ending::Elsewhere => "elsewhere",
     }
 }

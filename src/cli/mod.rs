@@ -21,6 +21,7 @@ mod ui;
 mod update;
 mod which;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -31,7 +32,7 @@ use crate::accounts::Accounts;
 use crate::docker;
 use crate::model::choice::Candidates;
 use crate::model::{Account, Problem, Registry};
-use crate::oauth::Table;
+use crate::oauth::{self, Provider, Table};
 use crate::oci::Wire;
 use crate::protocol;
 use crate::system::env::Env;
@@ -47,6 +48,8 @@ struct Context<'e> {
     ui: Ui,
     /// The name we were called by, for what is shown to people.
     program: &'e str,
+    /// What a registry has announced of its login, asked once.
+    announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
 }
 
 /// How people call the program as Docker's plugin.
@@ -76,7 +79,13 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &En
     if arguments.verbose {
         watch::begin();
     }
-    let context = Context { accounts: Accounts::new(env), env, ui: Ui::new(arguments.json), program: called };
+    let context = Context {
+        accounts: Accounts::new(env),
+        env,
+        ui: Ui::new(arguments.json),
+        program: called,
+        announced: OnceCell::new(),
+    };
     context.greet_adopted();
     match context.dispatch(arguments.command) {
         Ok(code) => code,
@@ -155,6 +164,13 @@ impl Context<'_> {
             let cure = "mend it there; docs/providers.md says what each field means";
             Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
         })
+    }
+
+    /// What the registry says of its own login. An error is a sentence.
+    fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
+        let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced(registry));
+        let (of, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
+        if of == registry { announced.clone() } else { ask() }
     }
 
     /// Whether the registry may be spoken to without TLS: because the user says so here, or in Docker's own settings.

@@ -34,8 +34,12 @@ struct RawGrant {
     provider: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     client_id: String,
     token_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoke_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,13 +52,26 @@ struct RawGrant {
 
 impl RawGrant {
     fn of(grant: &Grant) -> Self {
-        let Grant { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page } = grant.clone();
-        Self { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page }
+        let Grant { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page } =
+            grant.clone();
+        Self { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page }
     }
 
     fn into_source(self) -> Source {
-        let Self { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page } = self;
-        Source::Granted(Grant { provider, issuer, client_id, token_url, revoke_url, exchange, tenant, page })
+        let Self { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page } =
+            self;
+        Source::Granted(Grant {
+            provider,
+            issuer,
+            scope,
+            client_id,
+            token_url,
+            secret_field,
+            revoke_url,
+            exchange,
+            tenant,
+            page,
+        })
     }
 }
 
@@ -128,6 +145,7 @@ mod tests {
     fn every_source_reads_back() {
         for text in [
             r#"{"provider": "gitlab", "issuer": "https://gitlab.com", "client_id": "c", "token_url": "https://gitlab.com/oauth/token", "page": "https://gitlab.com"}"#,
+            r#"{"provider": "acme", "scope": "read", "client_id": "c", "token_url": "https://l/t", "secret_field": "password"}"#,
             r#"{"provider": "entra", "client_id": "c", "token_url": "https://l/t", "revoke_url": "https://l/r", "exchange": "acr", "tenant": "t"}"#,
             r#"{"borrow": "helper:ecr-login", "env": {"AWS_PROFILE": "work"}, "cache": 600}"#,
             r#"{"borrow": "aws", "profile": "prod"}"#,

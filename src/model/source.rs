@@ -28,8 +28,12 @@ pub struct Grant {
     pub provider: String,
     /// The issuer, so that the same login can be done again.
     pub issuer: Option<String>,
+    /// What the user asked for, if it is not the provider's usual scope; for the same reason.
+    pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
+    /// The field of an answer that the registry takes; `None`: the access token.
+    pub secret_field: Option<String>,
     /// Where tokens are revoked; `None`: the provider cannot.
     pub revoke_url: Option<String>,
     /// What turns the provider's token into the registry's: the name of an exchange, such as `acr`.

@@ -52,6 +52,7 @@ fn read(response: &Response, registry: &Registry) -> Result<Option<Provider>, St
         exchange_url: None,
         page: provider.page.filter(near),
         token_page: provider.token_page.filter(near),
+        token_rights: provider.token_rights.map(|rights| one_line(&rights, 200)),
         ..provider
     }))
 }

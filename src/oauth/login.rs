@@ -9,8 +9,8 @@ use super::answer::Answer;
 use super::device::{Ended, Hitch, Invitation, Poll, Prompt, Reply, Step};
 use super::plan::Plan;
 use super::provider::{Body, Provider, UsernameRule};
-use super::{Exchange, Fresh, renew};
-use crate::model::{Grant, Secret, Username, jwt};
+use super::{Exchange, Fresh, renew, revoke};
+use crate::model::{Grant, Kept, Secret, Username, jwt};
 use crate::system::http::{Authorization, Client, Method, Request};
 
 /// A login under way: the code is out, and somebody has a browser.
@@ -109,16 +109,13 @@ impl Pending {
         let token = answer.token(secret_field.as_deref()).ok_or("the token is gone")?;
         let until = renew::end(answer, &token, SystemTime::now());
         let username = self.username(answer, &token);
-        // What is renewed is the access token: if the registry takes another field, the login ends with it.
-        let refresh = answer.secret("refresh_token").filter(|_| secret_field.is_none());
+        let refresh = answer.secret("refresh_token");
         let (secret, until) = match exchange {
-            Some(exchange) => exchange.run(
-                &self.client,
-                &self.plan.registry,
-                self.plan.exchange_url.as_ref(),
-                tenant.as_deref(),
-                &token,
-            )?,
+            Some(exchange) => {
+                let at = self.plan.exchange_url.as_ref();
+                let exchanged = exchange.run(&self.client, &self.plan.registry, at, tenant.as_deref(), &token);
+                exchanged.inspect_err(|_| self.give_back(&token, refresh.as_ref()))?
+            }
             None => (token, until),
         };
         let until = until.filter(|_| !exchange.is_some_and(Exchange::is_lasting));
@@ -128,6 +125,14 @@ impl Pending {
             did: answer.text("did").filter(|did| did.starts_with("did:")).map(str::to_owned),
             lacks: push_scope.clone().filter(|scope| lacks(answer.text("scope"), scope)),
         })
+    }
+
+    /// Ends what the provider gave and nobody keeps. If that fails, it ends by itself.
+    fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
+        if let Some(grant) = self.plan.grant(refresh.is_some()) {
+            let kept = Kept { refresh: refresh.map(Secret::copy), ..token.copy().into() };
+            let _ = revoke(&Grant { exchange: None, ..grant }, &kept); // it is the provider's own token
+        }
     }
 
     /// The user name at the registry, as far as the provider tells it.

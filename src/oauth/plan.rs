@@ -70,12 +70,12 @@ impl Plan {
 
     /// Asks for a code. An error is a sentence that names the host.
     pub(crate) fn begin(self, device_name: &str) -> Result<Pending, String> {
-        let Provider { client_id, scope, audience, body, .. } = &self.provider;
+        let Provider { client_id, scope, own_scope, audience, body, .. } = &self.provider;
         let client = client();
         let mut words = vec![];
         let mut add = |key, value: &Option<String>| words.extend(value.clone().map(|value| (key, value)));
         add("client_id", client_id);
-        add("scope", scope);
+        add("scope", if own_scope.is_some() { own_scope } else { scope });
         add("audience", audience);
         if *body == Body::Json {
             words.push(("device_name", device_name.to_owned()));
@@ -120,13 +120,15 @@ impl Plan {
 
     /// How the login is renewed and revoked; `None` if it is neither.
     pub(super) fn grant(&self, has_refresh: bool) -> Option<Grant> {
-        let Provider { name, issuer, client_id, exchange, tenant, page, .. } = &self.provider;
+        let Provider { name, issuer, own_scope, client_id, secret_field, exchange, tenant, page, .. } = &self.provider;
         let shown = |url: &Url| url.to_string();
         (has_refresh || self.revoke_url.is_some()).then(|| Grant {
             provider: name.clone(),
             issuer: issuer.clone(),
+            scope: own_scope.clone(),
             client_id: client_id.clone().unwrap_or_default(),
             token_url: shown(&self.token_url),
+            secret_field: secret_field.clone(),
             revoke_url: self.revoke_url.as_ref().map(shown),
             exchange: exchange.map(|exchange| exchange.name().to_owned()),
             tenant: tenant.clone(),

@@ -14,6 +14,12 @@ pub(crate) struct Provider {
     /// The registry itself told of it: it may send people to its own domain alone.
     #[serde(skip)]
     pub(super) is_announced: bool,
+    /// The issuer is the one that was said, or that the login before had.
+    #[serde(skip)]
+    pub(super) is_at_issuer: bool,
+    /// What the user asks for instead of the usual scope.
+    #[serde(skip)]
+    pub(super) own_scope: Option<String>,
     /// What a person calls it.
     pub(crate) title: String,
     /// The registries it is for; `*.` stands for any labels before the rest.
@@ -23,6 +29,10 @@ pub(crate) struct Provider {
     pub(super) client_id: Option<String>,
     /// Where the addresses are found out (`OpenID` Connect, RFC 8414) if they are not given.
     pub(super) issuer: Option<String>,
+    /// The issuer is what stands before this in the address of the registry's token server.
+    pub(super) issuer_from_realm: Option<String>,
+    /// The service that such a token server is asked for: by both it is recognised.
+    pub(super) realm_service: Option<String>,
     pub(super) tenant: Option<String>,
     /// An address, or a path at the registry; may hold `{issuer}` and `{tenant}`. The others too.
     pub(super) device_url: Option<String>,
@@ -102,6 +112,28 @@ impl Provider {
         self.username == UsernameRule::Ask
     }
 
+    /// Tells whether its issuer is found out from the registry, where nobody has said it.
+    pub(crate) fn is_found_by_realm(&self) -> bool {
+        self.issuer_from_realm.is_some() && !self.is_at_issuer
+    }
+
+    /// The provider at the issuer to which the registry's token server belongs; as it was if that is another's.
+    #[must_use]
+    pub(crate) fn at_realm(self, realm: &str) -> Self {
+        let found = self.issuer_of(realm).filter(|issuer| self.issuer.as_ref() != Some(issuer));
+        let Some(issuer) = found else { return self };
+        let host = endpoint::parse(&issuer).map_or_else(|_| issuer.clone(), |url| url.authority().to_owned());
+        let title = format!("{} ({host})", self.title);
+        Self { title, ..self }.with(&Words { issuer: Some(issuer), ..Words::default() })
+    }
+
+    /// What stands before the end by which the provider's token servers are known.
+    pub(super) fn issuer_of(&self, realm: &str) -> Option<String> {
+        let issuer = realm.strip_suffix(self.issuer_from_realm.as_deref()?)?;
+        endpoint::parse(issuer).ok()?;
+        Some(issuer.to_owned())
+    }
+
     /// The issuer that a registry is, if nothing else is known of it.
     #[must_use]
     pub(crate) fn at_its_own_issuer(self, issuer: String) -> Self {
@@ -124,6 +156,7 @@ impl Provider {
                 self.title = endpoint::parse(issuer).map_or_else(|_| issuer.clone(), |url| url.authority().to_owned());
             }
             self.issuer = Some(issuer.clone());
+            self.is_at_issuer = true;
         }
         let given = |field: &mut Option<String>, word: &Option<String>| {
             if word.is_some() {
@@ -131,7 +164,7 @@ impl Provider {
             }
         };
         given(&mut self.client_id, client_id);
-        given(&mut self.scope, scope);
+        given(&mut self.own_scope, scope);
         given(&mut self.tenant, tenant);
         self
     }

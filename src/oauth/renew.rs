@@ -30,7 +30,7 @@ pub(crate) fn renew(
     let response =
         client.send(&request).map_err(|failure| later(format!("could not reach `{host}`: {}", failure.0)))?;
     let answer = Answer::read(&response);
-    let secret = token(response.status, &answer, &host)?;
+    let secret = token(response.status, &answer, grant.secret_field.as_deref(), &host)?;
     let fresh =
         Fresh { until: end(&answer, &secret, now), refresh: answer.secret("refresh_token"), secret, username: None };
     let Some(exchange) = exchange else { return Ok(fresh) };
@@ -55,7 +55,7 @@ fn known(name: &str) -> Result<Exchange, Unrenewed> {
     Exchange::parse(name).ok_or_else(|| later(format!("this Ensign does not know the exchange `{name}`")))
 }
 
-fn token(status: u16, answer: &Answer, host: &str) -> Result<Secret, Unrenewed> {
+fn token(status: u16, answer: &Answer, field: Option<&str>, host: &str) -> Result<Secret, Unrenewed> {
     match answer.text("error") {
         // The first is RFC 6749's; then GitHub's, Entra's and `OpenID` Connect's.
         Some(
@@ -69,7 +69,7 @@ fn token(status: u16, answer: &Answer, host: &str) -> Result<Secret, Unrenewed> 
         ) => Err(Unrenewed::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
         Some(code) => Err(later(format!("`{host}` refused to renew it: {}", answer.reason(code)))),
         None => answer
-            .secret("access_token")
+            .secret(field.unwrap_or("access_token"))
             .filter(|_| (200..=299).contains(&status))
             .ok_or_else(|| later(format!("`{host}` answered without a token (status {status})"))),
     }
@@ -93,14 +93,16 @@ mod tests {
             (302, r#"{"access_token": "t"}"#, false, "`p` answered without a token (status 302)"),
             (200, r#"{"access_token": ""}"#, false, "`p` answered without a token (status 200)"),
         ] {
-            let result = token(status, &Answer::read(&response(status, body)), "p");
+            let result = token(status, &Answer::read(&response(status, body)), None, "p");
             let (is_over, words) = match result.unwrap_err() {
                 Unrenewed::Over(words) => (true, words),
                 Unrenewed::Later(delay) => (false, delay.why),
             };
             assert_eq!((is_over, words.as_str()), (over, why), "{body}");
         }
-        assert!(token(200, &Answer::read(&response(200, r#"{"access_token": "t"}"#)), "p").is_ok());
+        let answer = Answer::read(&response(200, r#"{"access_token": "t"}"#));
+        assert!(token(200, &answer, None, "p").is_ok());
+        assert!(token(200, &answer, Some("id_token"), "p").is_err());
     }
 
     #[test]

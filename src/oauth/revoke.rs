@@ -13,17 +13,21 @@ const REFRESH: &str = "refresh_token";
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
+const LEFT: &str = "the access token that was made with it stays valid";
+
 /// Ends what the provider gave: the refresh token, or else the secret itself. An error is a sentence that names the host,
-/// and the page where a person can do it, if one is known.
-pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<(), String> {
+/// and the page where a person can do it, if one is known. `Ok(Some)`: the login is ended, and this is left of it.
+pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
         None => why,
     };
+    let leaves_token = grant.exchange.as_deref().and_then(Exchange::parse).is_some_and(Exchange::is_lasting);
+    let failed = |why: String| by_hand(if leaves_token { format!("{why}; {LEFT}") } else { why });
     let Some(url) = &grant.revoke_url else {
-        return Err(by_hand(format!("{} has no address where a token is revoked", grant.provider)));
+        return Err(failed(format!("{} has no address where a token is revoked", grant.provider)));
     };
-    let url = endpoint::parse(url).map_err(&by_hand)?;
+    let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
     // The refresh token's end is the end of what it brought (RFC 7009 section 2.1), but for those that stand alone.
     let tokens = [kept.refresh.as_ref().map(|token| (REFRESH, token)), own_secret(grant, kept)];
@@ -34,13 +38,8 @@ pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<(), String> {
             let is_extra = hint == ACCESS && kept.refresh.is_some();
             send(&client, &url, grant, hint, token, is_extra)
         })
-        .map_err(&by_hand)?;
-    match grant.exchange.as_deref().and_then(Exchange::parse) {
-        Some(exchange) if exchange.is_lasting() => {
-            Err(by_hand("the access token that was made with it stays valid".to_owned()))
-        }
-        _ => Ok(()),
-    }
+        .map_err(&failed)?;
+    Ok(leaves_token.then(|| by_hand(LEFT.to_owned())))
 }
 
 /// What an exchange made is not the provider's to revoke.
@@ -112,6 +111,13 @@ mod tests {
             Grant { provider: "github".into(), page: Some("https://github.com/settings".into()), ..Grant::default() };
         let why = revoke(&grant, &Secret::new("s".into()).into()).unwrap_err();
         assert_eq!(why, "github has no address where a token is revoked; end it at https://github.com/settings");
+        let hub = Grant { exchange: Some("docker-hub-pat".into()), ..grant };
+        let why = revoke(&hub, &Secret::new("s".into()).into()).unwrap_err();
+        assert!(
+            why.ends_with(
+                "; the access token that was made with it stays valid; end it at https://github.com/settings"
+            )
+        );
         let plain = Grant { revoke_url: Some("http://p.example/revoke".into()), ..Grant::default() };
         let why = revoke(&plain, &Secret::new("s".into()).into()).unwrap_err();
         assert_eq!(why, "`http://p.example/revoke` would carry the login unencrypted");

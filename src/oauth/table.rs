@@ -59,6 +59,16 @@ impl Table {
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
+    /// The provider whose kind of token server this is. The issuer it has already serves its own registries alone: another
+    /// registry that names it may want the login for itself.
+    pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
+        let fits = |provider: &&Provider| {
+            let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));
+            is_another && provider.realm_service.as_deref() == Some(service)
+        };
+        Some(self.0.iter().find(fits)?.clone().at_realm(realm))
+    }
+
     /// Their names, for a sentence. Those that only know where tokens are made are no providers of a login.
     pub(crate) fn names(&self) -> String {
         let names: Vec<_> = self.0.iter().filter(|one| one.has_login()).map(|one| one.name.as_str()).collect();
@@ -136,6 +146,31 @@ mod tests {
             ("x.acme.example", Some("acme")),
         ] {
             assert_eq!(of(&table, registry).as_deref(), name, "{registry}");
+        }
+    }
+
+    #[test]
+    fn gitlab_is_where_its_registrys_token_server_is() {
+        let table = Table::read(None).unwrap();
+        for (realm, service, issuer) in [
+            ("https://gitlab.example.com/jwt/auth", "container_registry", Some("https://gitlab.example.com")),
+            ("https://example.com:8443/git/jwt/auth", "container_registry", Some("https://example.com:8443/git")),
+            ("https://gitlab.com/jwt/auth", "container_registry", None),
+            ("https://gitlab.example.com/jwt/auth", "other", None),
+            ("https://gitlab.example.com/token", "container_registry", None),
+            ("https://gitlab.example.com/jwt/auth?x", "container_registry", None),
+            ("http://gitlab.example.com/jwt/auth", "container_registry", None),
+        ] {
+            let found = table.by_realm(realm, service);
+            assert_eq!(found.and_then(|provider| provider.issuer).as_deref(), issuer, "{realm}");
+        }
+        let gitlab = || table.named("gitlab").unwrap().clone();
+        assert!(gitlab().is_found_by_realm());
+        let found = gitlab().at_realm("https://gitlab.example.com/jwt/auth");
+        assert!(!found.is_found_by_realm());
+        assert_eq!(found.title, "GitLab (gitlab.example.com)");
+        for realm in ["https://gitlab.com/jwt/auth", "https://auth.example.com/token"] {
+            assert_eq!(gitlab().at_realm(realm), gitlab());
         }
     }
 

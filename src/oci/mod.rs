@@ -6,6 +6,7 @@ pub(crate) mod api;
 mod challenge;
 mod claims;
 pub(crate) mod errors;
+mod greeting;
 mod handshake;
 mod realm;
 mod scope;
@@ -22,6 +23,7 @@ use crate::model::{Credential, ImageReference, Registry, Secret};
 use crate::system::http::{Client, Failure, Limits, Url};
 use crate::system::text::one_line;
 pub(crate) use access::Access;
+pub(crate) use greeting::{Realm, realm_of};
 pub(crate) use token::Token;
 
 /// What a registry makes of a login.

@@ -51,6 +51,11 @@ impl TokenServer {
         Ok(Self { url, registry: registry.clone(), service: bearer.parameter("service").map(str::to_owned) })
     }
 
+    /// Its address, and the service it is asked for.
+    pub(super) fn into_parts(self) -> (Url, Option<String>) {
+        (self.url, self.service)
+    }
+
     pub(super) fn name(&self) -> &str {
         self.url.authority()
     }

@@ -132,6 +132,7 @@ impl Front<'_> {
                     token_of: given.and_then(|user| user.parse().ok()),
                     images: vec![],
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
+                    did: None,
                     kept: secret.into(),
                     source: Source::Given,
                     activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },

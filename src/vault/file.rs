@@ -64,6 +64,10 @@ impl SecretFile {
             .map_err(|error| self.broken(&error).into())
     }
 
+    pub(super) fn all(&self) -> Result<BTreeMap<String, Kept>> {
+        Ok(self.load()?.secrets.into_iter().map(|(name, Entry(kept))| (name, kept)).collect())
+    }
+
     pub(super) fn token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         let mut tokens = self.load()?.tokens;
         Ok(tokens.get_mut(user.as_str()).and_then(|tokens| tokens.remove(token.name())).map(|Entry(kept)| kept.secret))
@@ -138,6 +142,10 @@ impl SecretFile {
 impl Contents {
     pub(super) fn put(&mut self, name: &AccountName, kept: &Kept) -> bool {
         insert(&mut self.secrets, name.as_str(), kept)
+    }
+
+    pub(super) fn kept(&self, name: &AccountName) -> Option<Kept> {
+        self.secrets.get(name.as_str()).map(|Entry(kept)| kept.copy())
     }
 
     pub(super) fn remove(&mut self, name: &AccountName) -> bool {

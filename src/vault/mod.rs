@@ -6,11 +6,12 @@ mod foreign;
 mod helper;
 mod mounted;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::model::{Account, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username};
+use crate::model::{Account, AccountName, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username};
 use crate::system::env::Env;
 use crate::system::files;
 use crate::system::text;
@@ -48,6 +49,27 @@ impl<'e> Vault<'e> {
             StoreKind::Environment => Err(mounted::is_given(account).into()),
             StoreKind::Unknown(_) => Err(unknown(account).into()),
         }
+    }
+
+    /// Keeps secrets of the file store for a registry's accounts with one write. Returns what was kept for each before.
+    pub(crate) fn put_in_file(
+        &self,
+        registry: &Registry,
+        secrets: &[(&AccountName, &Kept)],
+    ) -> Result<Vec<Option<Kept>>> {
+        let mut before = vec![];
+        if !secrets.is_empty() {
+            self.file(registry)?.edit(|contents| {
+                before.extend(secrets.iter().map(|(name, _)| contents.kept(name)));
+                secrets.iter().fold(false, |changed, (name, kept)| contents.put(name, kept) || changed)
+            })?;
+        }
+        Ok(before)
+    }
+
+    /// All that the file store keeps for the accounts of a registry.
+    pub(crate) fn all_in_file(&self, registry: &Registry) -> Result<BTreeMap<String, Kept>> {
+        self.file(registry)?.all()
     }
 
     /// Forgets the account's secret; none there is fine.

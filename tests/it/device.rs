@@ -98,19 +98,19 @@ fn jwt(claims: &Value) -> String {
     format!("e30.{}.x", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-fn login(sandbox: &Sandbox, host: &str, more: &[&str]) -> Run {
+pub fn login(sandbox: &Sandbox, host: &str, more: &[&str]) -> Run {
     sandbox.run(&[&["login", host, "--device"], more].concat(), "")
 }
 
 /// Writes a config whose only content is these providers.
-fn write_providers(sandbox: &Sandbox, providers: &Value) {
+pub fn write_providers(sandbox: &Sandbox, providers: &Value) {
     write(
         &sandbox.config_path(),
         json!({"version": 3, "registries": {}, "providers": providers}).to_string().as_bytes(),
     );
 }
 
-fn assert_nothing_stored(sandbox: &Sandbox) {
+pub fn assert_nothing_stored(sandbox: &Sandbox) {
     assert_eq!(sandbox.config().get("registries").cloned().unwrap_or_else(|| json!({})), json!({}));
     assert!(!sandbox.home().join("data/secrets").exists());
 }
@@ -268,9 +268,13 @@ fn docker_hubs_login_becomes_an_access_token() {
     assert!(asked.contains("audience=https%3A%2F%2Fhub.docker.com"), "{asked}");
     // As docker/cli, it ends the login; what was made with it is another thing.
     let logout = sandbox.run(&["logout", "docker.io"], "");
-    assert_eq!(provider.sent_to("/oauth/revoke").len(), 1);
-    let said = "the access token that was made with it stays valid; end it at https://app.docker.com/settings/personal-access-tokens";
-    assert!(logout.stderr.contains(said), "{logout:?}");
+    assert_eq!(
+        provider.sent_to("/oauth/revoke"),
+        ["token=hub-refresh&token_type_hint=refresh_token&client_id=L4v0dmlNBpYUjGGab0C2JtgTgXr1Qz4d"]
+    );
+    let stderr = "✓ Removed moby from docker.io\n! the access token that was made with it stays \
+        valid; end it at https://app.docker.com/settings/personal-access-tokens\n";
+    assert_eq!(logout, Run { stderr: stderr.into(), ..Run::success("") });
 }
 
 #[test]

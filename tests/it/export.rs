@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::import::auth;
-use crate::support::{Run, Sandbox, read_json};
+use crate::support::{Run, Sandbox, read_json, write};
 
 /// Two accounts of one registry, one of Docker Hub.
 fn sandbox() -> Sandbox {
@@ -148,4 +148,45 @@ fn an_export_is_imported_as_the_same_accounts() {
     assert_eq!(accounts(&two), accounts(&one));
     two.ok(&["export", "--all", "--format", "auth.json", "--output", "again.json"], "");
     assert_eq!(read_json(&two.home().join("again.json")), read_json(&file));
+}
+
+#[test]
+fn of_all_accounts_one_without_a_secret_keeps_no_other_back() {
+    let sandbox = sandbox();
+    let mut secrets = read_json(&sandbox.secrets_path("ghcr.io"));
+    secrets["secrets"].as_object_mut().unwrap().remove("work");
+    write(&sandbox.secrets_path("ghcr.io"), secrets.to_string().as_bytes());
+    let arguments = ["export", "--all", "--format", "auth.json"];
+    let run = sandbox.run(&arguments, "");
+    let auths = json!({"auths": {"ghcr.io": auth("me", "me-s3cret"), "docker.io": auth("alice", "it's-s3cret")}});
+    assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap(), auths);
+    let stderr = "! not exported: work of ghcr.io, the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`\n\
+        ! 2 secrets are in clear on stdout: whoever reads it can use them\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), stderr));
+    let run = sandbox.run(&[&arguments[..], &["--json"]].concat(), "");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, report["status"].as_str()), (Some(1), Some("error")));
+    assert_eq!((&report["left_out"][0]["account"], report["entries"].as_array().unwrap().len()), (&json!("work"), 2));
+    let run = sandbox.run(&["export", "ghcr.io/acme/app", "--format", "auth.json"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "the one that was named is another thing");
+}
+
+#[test]
+fn a_secret_that_ends_is_told_with_its_end() {
+    let sandbox = sandbox();
+    let mut config = sandbox.config();
+    let accounts = &mut config["registries"]["ghcr.io"]["accounts"];
+    accounts["me"]["source"] = json!({"provider": "p", "client_id": "c", "token_url": "https://p.example/token"});
+    accounts["work"]["source"] = json!({"borrow": "command", "command": ["/bin/echo", "lent-s3cret"]});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let mut secrets = read_json(&sandbox.secrets_path("ghcr.io"));
+    let until = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() + 90 * 60 + 30;
+    secrets["secrets"]["me"] = json!({"secret": "me-s3cret", "refresh": "r", "until": until});
+    write(&sandbox.secrets_path("ghcr.io"), secrets.to_string().as_bytes());
+    let run = sandbox.run(&["export", "--all", "--format", "auth.json"], "");
+    let stderr = "! 3 secrets are in clear on stdout: whoever reads it can use them\n\
+        ! the secret of work of ghcr.io may end soon, and what was exported is not renewed\n\
+        ! the secret of me of ghcr.io ends in 90 minutes, and what was exported is not renewed\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), stderr));
+    assert!(run.stdout.contains(&STANDARD.encode("work:lent-s3cret")), "{run:?}");
 }

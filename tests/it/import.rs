@@ -277,3 +277,62 @@ fn wrong_words_are_told_before_anything_is_read() {
     }
     assert_eq!(sandbox.run(&["import", "env"], ""), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
 }
+
+/// There would be a copy of the config before if it had been written twice.
+#[test]
+fn many_logins_are_kept_in_one_write() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let mut auths = serde_json::Map::new();
+    for number in 0..50 {
+        let user = format!("user{number}");
+        auths.insert(format!("r{}.example/team{number}", number % 10), auth(&user, &format!("s3cret{number}")));
+    }
+    auths.insert("docker.io".into(), auth("moby", "whale"));
+    write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
+    sandbox.ok(&["import", "auth.json"], "");
+    assert!(!sandbox.config_path().with_extension("json.bak").exists());
+    for number in 0..50 {
+        let answer = sandbox.run(&["get"], &format!("r{}.example/team{number}/app", number % 10)).stdout;
+        assert!(answer.contains(&format!("s3cret{number}\"")), "{number}: {answer}");
+    }
+    let config = sandbox.config();
+    let registries = config["registries"].as_object().unwrap();
+    assert_eq!(registries.values().map(|one| one["accounts"].as_object().unwrap().len()).sum::<usize>(), 51);
+    let before = std::fs::read(sandbox.config_path()).unwrap();
+    sandbox.ok(&["import", "auth.json"], "");
+    assert_eq!(std::fs::read(sandbox.config_path()).unwrap(), before);
+}
+
+#[test]
+fn a_registry_whose_secrets_cannot_be_written_keeps_no_other_back() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    let broken = sandbox.secrets_path("b.example");
+    write(&broken, b"{");
+    let auths = json!({"a.example": auth("alice", "pw"), "b.example": auth("bob", "pw"), "b.example/team": auth("ben", "pw"),
+        "c.example": auth("carol", "pw")});
+    write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
+    let run = sandbox.run(&["import", "auth.json", "--json"], "");
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, report["status"].as_str()), (Some(1), Some("error")), "{run:?}");
+    assert_eq!(run.stdout.matches("could not be kept: the secrets of b.example in").count(), 2, "{run:?}");
+    let config = sandbox.config();
+    let registries: Vec<_> = config["registries"].as_object().unwrap().keys().collect();
+    assert_eq!(registries, ["a.example", "c.example"]);
+    assert_eq!(std::fs::read(&broken).unwrap(), b"{");
+    assert_eq!(sandbox.who("c.example"), "carol");
+}
+
+/// Secrets come first; if the config cannot follow, they go again.
+#[cfg(unix)]
+#[test]
+fn an_import_whose_config_cannot_be_written_leaves_no_secrets() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    std::fs::create_dir_all(sandbox.config_path().with_extension("json.bak")).unwrap(); // a folder in its way
+    sandbox.store("a.example", "alice", "old");
+    let auths = json!({"a.example": auth("alice", "new"), "b.example": auth("bob", "pw")});
+    write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
+    let run = sandbox.run(&["import", "auth.json"], "");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(!sandbox.secrets_path("b.example").exists());
+    assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
+}

@@ -3,6 +3,7 @@
 // A test that cannot go on may end, and it plays the outside world. Nothing here is reached from outside.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub)]
 
+mod advice;
 mod bad_input;
 mod callers;
 mod check;
@@ -12,6 +13,8 @@ mod docker;
 mod export;
 mod files;
 mod formats;
+mod gitlab;
+mod grants;
 mod import;
 mod install;
 mod kubelet;

@@ -18,7 +18,7 @@ fn a37_a45_login_shows_code_and_link_and_polls() {
     let stderr = format!(
         "Log in at ATCR with a browser, here or on another machine:\n\n    Link  http://localhost/device\n    Code  ABCD-1234\n\n\
          Waiting for ATCR, 10:00 at most …\n✓ Logged in to {host} as alice.example\n  \
-         Used for  {host}/alice.example/**, and by default\n  \
+         Used for  {host}/alice.example/**, {host}/did:plc:abc/**, and by default\n  \
          Kept in   ~/data/secrets (readable by you only)\n! Docker does not ask Ensign for {host} yet:  \
          docker-credential-ensign configure-docker\n"
     );

@@ -1,15 +1,16 @@
 //! Keeping logins that were found: foretold, done, and taken away where they lay. `import` and `configure-docker` both
 //! come through here.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Error, Result};
 
 use crate::accounts::{Activate, Effect, Login};
 use crate::cli::Context;
 use crate::docker::leftovers;
 use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of};
-use crate::model::{AccountName, HubToken, Source};
+use crate::model::{Account, AccountName, HubToken, Problem, Source};
 use crate::system::text::one_line;
 
 /// What becomes, or became, of a finding.
@@ -32,6 +33,10 @@ pub(in crate::cli) enum Deed {
 
 /// The fate of each finding. Kept anew is only what is not there already.
 pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: Deed) -> Vec<Fate> {
+    let places = || findings.iter().enumerate().filter(|(_, finding)| leader(finding).is_some_and(is_account));
+    let logins: Vec<_> = places().filter_map(|(place, one)| Some(login(findings, place, leader(one)?))).collect();
+    let kept = keep_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
+    let mut kept = places().map(|(place, _)| place).zip(kept).collect::<BTreeMap<_, _>>();
     let mut fates: Vec<Fate> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let fate = match &finding.what {
@@ -42,13 +47,10 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: D
                 whence(context, &findings[*at])
             )),
             What::Login(_, Part::Joins(at)) => fates[*at].clone(),
-            What::Login(found, Part::Leads) => {
-                let fate = match found.hub_token() {
-                    Some(token) => keep_hub_token(context, found, token, deed),
-                    None => keep(context, findings, place, found, deed),
-                };
-                fate.unwrap_or_else(|error| Fate::Failed(reason(&error)))
-            }
+            What::Login(found, Part::Leads) => match (found.hub_token(), kept.remove(&place)) {
+                (Some(token), _) => keep_hub_token(context, found, token, deed).unwrap_or_else(|error| failed(&error)),
+                (None, fate) => fate.expect("each of these was kept"),
+            },
         };
         fates.push(fate);
     }
@@ -104,10 +106,22 @@ pub(in crate::cli) fn whence(context: &Context<'_>, finding: &Finding) -> String
     }
 }
 
-fn keep(context: &Context<'_>, findings: &[Finding], place: usize, found: &FoundLogin, deed: Deed) -> Result<Fate> {
+/// The login of a finding to which no other is joined.
+fn leader(finding: &Finding) -> Option<&FoundLogin> {
+    match &finding.what {
+        What::Login(found, Part::Leads) => Some(found),
+        _ => None,
+    }
+}
+
+fn is_account(found: &FoundLogin) -> bool {
+    found.hub_token().is_none()
+}
+
+fn login(findings: &[Finding], place: usize, found: &FoundLogin) -> Login {
     let mut images = images_of(findings, place);
     let bound = found.bound().and_then(|_| images.pop());
-    let login = Login {
+    Login {
         registry: found.registry(),
         username: found.username.clone(),
         name: None,
@@ -115,26 +129,35 @@ fn keep(context: &Context<'_>, findings: &[Finding], place: usize, found: &Found
         token_of: found.token_of.clone(),
         images,
         bound,
+        did: found.did.clone(),
         kept: found.secret.copy().into(),
         source: Source::Given,
         activate: Activate::IfNone,
-    };
-    let (name, effect) = context.accounts.foresee(&login)?;
-    match (effect, deed) {
-        (Effect::Supplied, _) => Ok(Fate::Left(format!("{name} gets its secrets by itself"))),
-        (Effect::Same, _) | (_, Deed::Foretell) => Ok(Fate::Kept(name, effect)),
-        (Effect::New | Effect::Renews, Deed::Keep) => {
-            let kept = context.accounts.remember(&login).context("could not be kept")?;
-            if let (Some(did), None) = (&found.did, &kept.did) {
-                let with_did = crate::model::Account { did: Some(did.clone()), ..kept.clone() };
-                context.accounts.change(|edit| {
-                    edit.document.put(&with_did);
-                    Ok(())
-                })?;
-            }
-            Ok(Fate::Kept(kept.name, effect))
-        }
     }
+}
+
+/// All at once: each file is read and written once.
+fn keep_all(context: &Context<'_>, logins: &[Login], deed: Deed) -> Result<Vec<Fate>> {
+    let foreseen = context.accounts.foresee_all(logins)?;
+    let is_due = |effect: Effect| deed == Deed::Keep && matches!(effect, Effect::New | Effect::Renews);
+    let due = logins.iter().zip(&foreseen).filter(|(_, one)| one.as_ref().is_ok_and(|one| is_due(one.1)));
+    let due: Vec<_> = due.map(|(login, _)| login).collect();
+    let why = |error: Error| reason(&error.context("could not be kept"));
+    let kept: Vec<Result<Account, String>> = match context.accounts.remember_all(&due) {
+        Ok(kept) => kept.into_iter().map(|account| account.map_err(why)).collect(),
+        Err(error) => vec![Err(why(error)); due.len()],
+    };
+    let mut kept = kept.into_iter();
+    let fate = |one: Result<(AccountName, Effect), Problem>| match one {
+        Err(problem) => failed(&problem.into()),
+        Ok((name, Effect::Supplied)) => Fate::Left(format!("{name} gets its secrets by itself")),
+        Ok((_, effect)) if is_due(effect) => match kept.next().expect("there is one for each that is due") {
+            Ok(account) => Fate::Kept(account.name, effect),
+            Err(why) => Fate::Failed(why),
+        },
+        Ok((name, effect)) => Fate::Kept(name, effect),
+    };
+    Ok(foreseen.into_iter().map(fate).collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
@@ -148,6 +171,10 @@ fn keep_hub_token(context: &Context<'_>, found: &FoundLogin, token: HubToken, de
         context.accounts.set_hub_token(&found.username, token, Some(&found.secret))?;
     }
     Ok(Fate::HubToken(effect))
+}
+
+fn failed(error: &Error) -> Fate {
+    Fate::Failed(reason(error))
 }
 
 fn reason(error: &Error) -> String {

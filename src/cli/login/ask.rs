@@ -77,6 +77,7 @@ pub(super) fn secret(
         kept: secret.into(),
         source: Source::Given,
         alias: given.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
+        did: None,
     }))
 }
 
@@ -94,7 +95,7 @@ fn introduce(context: &Context<'_>, known: &Candidates) {
             users.join(", ")
         ));
     }
-    let Some(provider) = provider(context, &known.registry) else { return };
+    let Some(provider) = adviser(context, &known.registry) else { return };
     if let Some(page) = &provider.token_page {
         context.ui.say(format_args!("A token is made at {page}"));
     }
@@ -111,11 +112,24 @@ fn introduce(context: &Context<'_>, known: &Candidates) {
 
 /// Where a token for the registry is made.
 pub(in crate::cli) fn token_page(context: &Context<'_>, registry: &Registry) -> Option<String> {
-    provider(context, registry)?.token_page
+    context.providers().ok()?.of(registry)?.token_page.clone()
 }
 
-fn provider(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
-    context.providers().ok()?.of(registry).cloned()
+/// How a token comes about that the registry takes, for somebody whose own was refused.
+pub(super) fn advice(context: &Context<'_>, registry: &Registry) -> String {
+    let (page, rights) = adviser(context, registry).map(|one| (one.token_page, one.token_rights)).unwrap_or_default();
+    match (page, rights) {
+        (Some(page), Some(rights)) => format!("make a token at {page} (it needs: {rights}) and log in again"),
+        (Some(page), None) => format!("make a token at {page} and log in again"),
+        (None, Some(rights)) => format!("make a token (it needs: {rights}) and log in again"),
+        (None, None) => "look whether the token has expired or lacks a right, and log in again".to_owned(),
+    }
+}
+
+/// Who knows what a token for the registry must be: the table of providers, or else the registry itself.
+fn adviser(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
+    let row = context.providers().ok()?.of(registry).cloned();
+    row.or_else(|| context.announced(registry).ok().flatten())
 }
 
 fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {

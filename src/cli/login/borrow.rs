@@ -52,7 +52,7 @@ pub(super) fn complete(
     let username = agreed(registry, user, username)?;
     let asked = Some(borrow::question(&borrow, registry));
     let kept = Kept { until, asked, ..secret.into() };
-    Ok(Complete { username, kept, source: Source::Borrowed(borrow), alias })
+    Ok(Complete { username, kept, source: Source::Borrowed(borrow), alias, did: None })
 }
 
 /// The program's name for the user is what the registry takes; a person's word must not be another.

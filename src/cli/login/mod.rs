@@ -29,6 +29,7 @@ struct Complete {
     kept: Kept,
     source: Source,
     alias: Option<AccountName>,
+    did: Option<String>,
 }
 
 /// What was said about keeping it; wrong words are told before anybody types a password.
@@ -46,14 +47,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode
         return finish(context, given, &candidates, wishes, complete);
     }
     if let Some(way) = device::way(context, given, &candidates, user.as_deref())?
-        && let Some(done) = device::log_in(context, given, &candidates, user.clone(), way)?
+        && let Some(complete) = device::log_in(context, given, &candidates, user.clone(), way)?
     {
-        let (user, alias) = (done.complete.username.clone(), done.complete.alias.clone());
-        let code = finish(context, given, &candidates, wishes, done.complete)?;
-        if let Some(did) = done.did {
-            device::note_did(context, &candidates, &user, alias.as_ref(), &did)?;
-        }
-        return Ok(code);
+        return finish(context, given, &candidates, wishes, complete);
     }
     match ask::secret(context, given, &candidates, user)? {
         Some(complete) => finish(context, given, &candidates, wishes, complete),
@@ -71,14 +67,14 @@ fn finish(
 ) -> Result<ExitCode, Failure> {
     let registry = &before.registry;
     let Wishes { store, images } = wishes;
-    let Complete { username, kept, source, alias } = complete;
+    let Complete { username, kept, source, alias, did } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
     let Asked { answer: verdict, renewed } = check(context, given, registry, &credential);
     let kept = match renewed {
         Some(secret) => Kept { secret, ..kept },
         None => kept,
     };
-    let open = judge(context, registry, verdict).inspect_err(|_| give_back(&source, &kept))?;
+    let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &kept))?;
     let login = Login {
         registry: registry.clone(),
         username: credential.username,
@@ -87,22 +83,27 @@ fn finish(
         token_of: None,
         images,
         bound: None,
+        did,
         kept,
         source,
         activate: if given.activate { Activate::Yes } else { Activate::IfNone },
     };
-    let kept = context.accounts.remember(&login).inspect_err(|_| give_back(&login.source, &login.kept));
+    let kept = context.accounts.remember(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
     let account = kept.context("could not keep the login")?;
     outcome::say(context, &account, before, given, open)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is not kept is not left behind at the provider either; if that fails, it ends by itself.
-fn give_back(source: &Source, kept: &Kept) {
+/// What is not kept is not left behind at the provider either.
+fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
     if let Source::Granted(grant) = source
         && grant.revoke_url.is_some()
     {
-        let _ = oauth::revoke(grant, kept);
+        match oauth::revoke(grant, kept) {
+            Ok(None) => {}
+            Ok(Some(what)) => context.ui.note(what),
+            Err(why) => context.ui.note(format_args!("the login at the provider was not ended: {why}")),
+        }
     }
 }
 
@@ -140,11 +141,8 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result
         Verdict::Open => Ok(true),
         Verdict::Rejected { by } => {
             let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
-            let page = ask::token_page(context, registry).map_or_else(
-                || "look whether the token has expired or lacks a right, and log in again".to_owned(),
-                |page| format!("make a token at {page} and log in again"),
-            );
-            Err(Failure::not_logged_in(failed(&reason), format!("{page}; nothing was stored")))
+            let advice = ask::advice(context, registry);
+            Err(Failure::not_logged_in(failed(&reason), format!("{advice}; nothing was stored")))
         }
         Verdict::SessionOver { page } => Err(Failure::not_logged_in(
             failed("the session there is over"),

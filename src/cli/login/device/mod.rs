@@ -6,14 +6,12 @@ mod screen;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use anyhow::anyhow;
-
 use super::{Complete, give_back};
 use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, AccountNameError, Kept, Problem, Source, Username};
+use crate::model::{AccountNameError, Kept, Problem, Source, Username};
 use crate::oauth::{Fresh, Plan, Provider};
 use crate::system::env;
 
@@ -22,12 +20,6 @@ pub(super) struct Way {
     provider: Provider,
     /// It was chosen from a menu: if it cannot begin there is still the password.
     offered: bool,
-}
-
-/// A finished login, and what only some providers tell.
-pub(super) struct Done {
-    pub(super) complete: Complete,
-    pub(super) did: Option<String>,
 }
 
 /// Tells whether the login goes by browser: because the words say so, or because a person chooses it.
@@ -59,9 +51,10 @@ pub(super) fn log_in(
     known: &Candidates,
     user: Option<String>,
     way: Way,
-) -> Result<Option<Done>, Failure> {
+) -> Result<Option<Complete>, Failure> {
     let registry = &known.registry;
     let Way { provider, offered } = way;
+    let provider = provider::located(context, given, registry, provider);
     let title = provider.title.clone();
     let alias = given.alias.as_deref().map(parse).transpose()?;
     let renewed = provider::renewed(given, known);
@@ -97,27 +90,9 @@ pub(super) fn log_in(
     let source = login.grant.map_or(Source::Given, Source::Granted);
     let username = match name.or(username) {
         Some(username) => username,
-        None => ask_name().inspect_err(|_| give_back(&source, &kept))?,
+        None => ask_name().inspect_err(|_| give_back(context, &source, &kept))?,
     };
-    Ok(Some(Done { complete: Complete { username, kept, source, alias }, did: login.did }))
-}
-
-/// Notes the identifier by which images may name the account too.
-pub(super) fn note_did(
-    context: &Context<'_>,
-    known: &Candidates,
-    user: &Username,
-    alias: Option<&AccountName>,
-    did: &str,
-) -> Result<(), Failure> {
-    context.accounts.change(|edit| {
-        let candidates = edit.of(&known.registry);
-        let is_it = |account: &&Account| account.username == *user && alias.is_none_or(|alias| account.name == *alias);
-        let account = candidates.accounts.iter().find(is_it).ok_or_else(|| anyhow!("{user} is gone"))?.clone();
-        edit.document.put(&Account { did: Some(did.to_owned()), ..account });
-        Ok(())
-    })?;
-    Ok(())
+    Ok(Some(Complete { username, kept, source, alias, did: login.did }))
 }
 
 fn ask_name(context: &Context<'_>, known: &Candidates) -> Result<Username, Failure> {

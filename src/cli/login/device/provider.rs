@@ -3,8 +3,9 @@
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Problem, Source};
+use crate::model::{Account, Problem, Registry, Source};
 use crate::oauth::{self, Provider, Words};
+use crate::oci::{self, Realm};
 
 /// The provider that the words mean: by name, by issuer, by the account that is renewed, by the registry's row or by its
 /// own announcement.
@@ -27,9 +28,14 @@ pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &Candidat
     if let Some(provider) = table.of(registry).filter(|provider| provider.has_login()) {
         return Ok(provider.clone().with(&words(given)));
     }
-    let announced = context.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced(registry));
+    let announced = context.announced(registry).map(|provider| provider.filter(Provider::has_login));
     let unusable = |why: String| Problem::new(why, "log in with a password or token");
     if let Some(provider) = announced.map_err(unusable)? {
+        return Ok(provider.with(&words(given)));
+    }
+    if let Some(provider) =
+        realm(context, given, registry).and_then(|realm| table.by_realm(&realm.url, &realm.service?))
+    {
         return Ok(provider.with(&words(given)));
     }
     match oauth::own_issuer(registry).filter(|_| given.browser.client_id.is_some()) {
@@ -50,13 +56,28 @@ pub(super) fn ready(
     let table = context.providers()?;
     let row = again(&table, given, known).or_else(|| table.of(&known.registry).cloned());
     let provider = row.or_else(|| {
-        let asking = format!("Asking {}", known.registry);
-        context.ui.while_waiting(&asking, || oauth::announced(&known.registry)).unwrap_or_else(|why| {
+        context.announced(&known.registry).unwrap_or_else(|why| {
             context.ui.note(why);
             None
         })
     });
     Ok(provider.filter(Provider::is_ready))
+}
+
+/// The provider where the registry's logins are: the issuer of its token server, if such providers are found by it.
+pub(super) fn located(context: &Context<'_>, given: &args::Login, registry: &Registry, provider: Provider) -> Provider {
+    if !provider.is_found_by_realm() {
+        return provider;
+    }
+    match realm(context, given, registry) {
+        Some(realm) => provider.at_realm(&realm.url),
+        None => provider,
+    }
+}
+
+fn realm(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Option<Realm> {
+    let wire = context.wire(registry, given.plain_http);
+    context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, wire))
 }
 
 /// The login that an account had before, so that it can be done again.
@@ -66,7 +87,7 @@ fn again(table: &oauth::Table, given: &args::Login, known: &Candidates) -> Optio
         issuer: grant.issuer.clone(),
         client_id: Some(grant.client_id.clone()).filter(|id| !id.is_empty()),
         tenant: grant.tenant.clone(),
-        scope: None,
+        scope: grant.scope.clone(),
     };
     Some(table.named(&grant.provider)?.clone().with(&words))
 }

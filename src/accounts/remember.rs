@@ -1,0 +1,159 @@
+//! Keeping logins: one, or many in one change of the config.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use anyhow::{Error, Result, anyhow, bail};
+
+use super::{Accounts, Activate, Login};
+use crate::config::Edit;
+use crate::model::choice::{Active, Candidates};
+use crate::model::{Account, Kept, Problem, Registry, StoreKind};
+
+/// The accounts that were written to, each with what was kept for it before.
+type Before = Vec<(Account, Option<Kept>)>;
+
+impl Accounts<'_> {
+    /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
+    pub(crate) fn remember(&self, login: &Login) -> Result<Account> {
+        if let Some(account) = self.returned(login)? {
+            return Ok(account);
+        }
+        self.remember_all(&[login])?.remove(0)
+    }
+
+    /// Keeps logins with one write of each file: first the secrets, a registry at a time, then the config. What one login
+    /// fails by keeps no other back; an error of the config is an error of all. Nobody looks whether a secret is one that
+    /// an account gets by itself: [`Accounts::foresee_all`] does.
+    pub(crate) fn remember_all(&self, logins: &[&Login]) -> Result<Vec<Result<Account>>> {
+        if logins.is_empty() {
+            return Ok(vec![]);
+        }
+        let (mut results, mut before): (Vec<Result<Account>>, Before) = (vec![], vec![]);
+        let changed = self.change(|edit| {
+            results = self.put_secrets(edit, logins, &mut before);
+            if results.iter().all(Result::is_err) {
+                bail!("nothing was kept"); // and nothing is written
+            }
+            enter(edit, logins, &results);
+            Ok(())
+        });
+        match changed {
+            Err(error) if results.is_empty() || results.iter().any(Result::is_ok) => {
+                self.put_back(before);
+                Err(error)
+            }
+            _ => Ok(results),
+        }
+    }
+
+    /// Finds the account of each login and keeps its secret.
+    fn put_secrets(&self, edit: &Edit, logins: &[&Login], before: &mut Before) -> Vec<Result<Account>> {
+        let now = SystemTime::now();
+        let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
+        for (registry, places) in by_registry(logins) {
+            let mut candidates = edit.of(registry);
+            let mut for_file = vec![];
+            for place in places {
+                let account = match logins[place].account(&candidates) {
+                    Ok(account) => account,
+                    Err(problem) => {
+                        results.insert(place, Err(problem.into()));
+                        continue;
+                    }
+                };
+                step(&mut candidates, logins[place], &account);
+                match logins[place].kept_from(now) {
+                    Some(kept) if account.store == StoreKind::File => for_file.push((place, account, kept)),
+                    kept => drop(results.insert(place, self.put_one(account, kept.as_ref(), before))),
+                }
+            }
+            results.extend(self.put_in_file(registry, for_file, before));
+        }
+        results.into_values().collect()
+    }
+
+    fn put_one(&self, account: Account, kept: Option<&Kept>, before: &mut Before) -> Result<Account> {
+        let secret = self.vault.get(&account);
+        match kept {
+            Some(kept) => self.vault.put(&account, kept)?,
+            None => self.vault.remove(&account)?,
+        }
+        before.extend(secret.ok().map(|secret| (account.clone(), secret))); // what could not be read cannot be put back
+        Ok(account)
+    }
+
+    fn put_in_file(
+        &self,
+        registry: &Registry,
+        secrets: Vec<(usize, Account, Kept)>,
+        before: &mut Before,
+    ) -> Vec<(usize, Result<Account>)> {
+        let entries: Vec<_> = secrets.iter().map(|(_, account, kept)| (&account.name, kept)).collect();
+        match self.vault.put_in_file(registry, &entries) {
+            Ok(known) => {
+                before.extend(secrets.iter().zip(known).map(|((_, account, _), kept)| (account.clone(), kept)));
+                secrets.into_iter().map(|(place, account, _)| (place, Ok(account))).collect()
+            }
+            Err(error) => {
+                let again = secrets.iter().skip(1).map(|(place, ..)| (*place, Err(copy(&error)))).collect::<Vec<_>>();
+                secrets.first().map(|(place, ..)| (*place, Err(error))).into_iter().chain(again).collect()
+            }
+        }
+    }
+
+    /// The config could not be written: each secret goes back to what it was, so that both still fit together.
+    fn put_back(&self, before: Before) {
+        for (account, secret) in before {
+            if !self.of(&account.registry).is_ok_and(|now| now.accounts.contains(&account)) {
+                let _ = secret.map_or_else(|| self.vault.remove(&account), |secret| self.vault.put(&account, &secret));
+            }
+        }
+    }
+}
+
+/// Writes the accounts whose secrets are kept into the config.
+fn enter(edit: &mut Edit, logins: &[&Login], results: &[Result<Account>]) {
+    for (registry, places) in by_registry(logins) {
+        let known = edit.of(registry);
+        let mut candidates = known.clone();
+        for (login, account) in
+            places.into_iter().filter_map(|place| Some((logins[place], results[place].as_ref().ok()?)))
+        {
+            edit.document.put(account);
+            let moved = |old: &&Account| old.name == account.name && old.store != account.store;
+            edit.afterwards.extend(known.accounts.iter().find(moved).filter(|old| old.store.is_known()).cloned());
+            step(&mut candidates, login, account);
+        }
+        if let (Some(active), true) = (candidates.active_account(), candidates != known) {
+            edit.activate(registry, &active.name);
+        }
+    }
+}
+
+/// The registry after this login. An account that answers because it is the only one goes on answering beside another.
+fn step(candidates: &mut Candidates, login: &Login, account: &Account) {
+    let default = candidates.default_account().filter(|_| login.activate == Activate::IfNone);
+    let active = default.map_or(&account.name, |default| &default.name).clone();
+    candidates.active = Active::Account(active);
+    match candidates.accounts.iter_mut().find(|old| old.name == account.name) {
+        Some(old) => old.clone_from(account),
+        None => candidates.accounts.push(account.clone()),
+    }
+}
+
+/// The registries of the logins in the order in which they first come, each with the places of its own.
+fn by_registry<'l>(logins: &[&'l Login]) -> Vec<(&'l Registry, Vec<usize>)> {
+    let mut places: BTreeMap<&Registry, Vec<usize>> = BTreeMap::new();
+    for (place, login) in logins.iter().enumerate() {
+        places.entry(&login.registry).or_default().push(place);
+    }
+    let mut sorted: Vec<_> = places.into_iter().collect();
+    sorted.sort_by_key(|(_, places)| places[0]);
+    sorted
+}
+
+/// The same error once more.
+fn copy(error: &Error) -> Error {
+    error.downcast_ref::<Problem>().map_or_else(|| anyhow!("{error:#}"), |problem| problem.clone().into())
+}

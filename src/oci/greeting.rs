@@ -1,0 +1,58 @@
+//! What a registry tells whoever shows no login: where its tokens come from.
+
+use super::challenge;
+use super::token::TokenServer;
+use super::{Wire, endpoint};
+use crate::model::Registry;
+use crate::system::http::{Authorization, Client, Limits, Method, Request, Response, Url};
+
+/// A registry's token server, in its own words: an address that credentials may be sent to, nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Realm {
+    pub(crate) url: String,
+    pub(crate) service: Option<String>,
+}
+
+/// Asks `GET /v2/` without a login. `None`: nobody there speaks of a token server, or of one that may not be asked.
+pub(crate) fn realm_of(registry: &Registry, wire: Wire) -> Option<Realm> {
+    let client = Client::new(Limits::default());
+    let schemes: &[&str] =
+        if wire == Wire::PlainHttpAllowed || registry.is_loopback() { &["https", "http"] } else { &["https"] };
+    schemes.iter().find_map(|scheme| {
+        let url = endpoint(scheme, registry)?;
+        let response = client.send(&Request::new(Method::Get, url.clone(), Authorization::None)).ok()?;
+        read(&response, &url, wire)
+    })
+}
+
+fn read(response: &Response, registry: &Url, wire: Wire) -> Option<Realm> {
+    let challenges = challenge::parse(&response.challenges);
+    let bearer = challenges.iter().find(|challenge| challenge.is("Bearer")).filter(|_| response.status == 401)?;
+    let (url, service) = TokenServer::of(bearer, registry, wire).ok()?.into_parts();
+    Some(Realm { url: url.to_string(), service })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_realm_that_may_be_asked_is_told() {
+        let gitlab = r#"Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry""#;
+        for (status, challenge, url) in [
+            (401, gitlab, Some("https://gitlab.example.com/jwt/auth")),
+            (401, r#"Bearer realm="/token""#, Some("https://r.example/token")),
+            (200, gitlab, None),
+            (401, r#"Basic realm="https://gitlab.example.com/jwt/auth""#, None),
+            (401, r#"Bearer realm="http://gitlab.example.com/jwt/auth""#, None),
+            (401, r#"Bearer realm="https://10.0.0.1/jwt/auth""#, None),
+            (401, "Bearer", None),
+        ] {
+            let challenges = vec![challenge.to_owned()];
+            let response =
+                Response { status, challenges, location: None, content_type: None, retry_after: None, body: None };
+            let realm = read(&response, &Url::parse("https://r.example/v2/").unwrap(), Wire::Https);
+            assert_eq!(realm.map(|realm| realm.url).as_deref(), url, "{challenge}");
+        }
+    }
+}

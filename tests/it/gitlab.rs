@@ -1,0 +1,96 @@
+//! A GitLab of one's own: its address is found from the registry's challenge.
+
+use serde_json::json;
+
+use crate::support::scripted::{Asked, Scripted, respond};
+use crate::support::{Run, Sandbox, write};
+
+/// A GitLab at an address of its own, and the registry that sends its visitors there.
+struct Pair {
+    gitlab: Scripted,
+    registry: Scripted,
+}
+
+impl Pair {
+    fn start(service: &'static str) -> Self {
+        let gitlab = Scripted::start(gitlab);
+        let realm = format!("http://{}/jwt/auth", gitlab.host);
+        let registry = Scripted::start(move |asked: &Asked| match (asked.line.as_str(), asked.scheme()) {
+            ("GET /v2/", "bearer") => respond(200, &[], "{}"),
+            ("GET /v2/", _) => {
+                let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"{service}\"");
+                respond(401, &[&challenge], "")
+            }
+            _ => respond(404, &[], ""),
+        });
+        Self { gitlab, registry }
+    }
+
+    fn login(&self, sandbox: &Sandbox, more: &[&str]) -> Run {
+        sandbox.run(&[&["login", &self.registry.host, "--device"], more].concat(), "")
+    }
+}
+
+fn gitlab(asked: &Asked) -> String {
+    let path = asked.line.split([' ', '?']).nth(1).unwrap();
+    match path {
+        "/oauth/authorize_device" => {
+            let code = json!({"device_code": "d", "user_code": "AB", "verification_uri": "http://localhost/oauth/device",
+                "interval": 1});
+            respond(200, &[], &code.to_string())
+        }
+        "/oauth/token" => {
+            let token = json!({"access_token": "t", "refresh_token": "r", "expires_in": 7200});
+            respond(200, &[], &token.to_string())
+        }
+        "/jwt/auth" if asked.scheme() == "basic" => respond(200, &[], r#"{"token": "j"}"#),
+        _ => respond(404, &[], ""),
+    }
+}
+
+#[test]
+fn a_gitlab_is_found_from_the_challenge_of_its_registry() {
+    for words in [&["--provider", "gitlab", "--client-id", "c"][..], &["--client-id", "c"]] {
+        let (pair, sandbox) = (Pair::start("container_registry"), Sandbox::new());
+        let run = pair.login(&sandbox, words);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let at = format!("Log in at GitLab ({}) with a browser", pair.gitlab.host);
+        assert!(run.stderr.starts_with(&at), "{run:?}");
+        let account = &sandbox.config()["registries"][&pair.registry.host]["accounts"]["oauth2"];
+        let source = json!({
+            "provider": "gitlab", "issuer": format!("http://{}", pair.gitlab.host), "client_id": "c",
+            "token_url": format!("http://{}/oauth/token", pair.gitlab.host),
+            "revoke_url": format!("http://{}/oauth/revoke", pair.gitlab.host),
+        });
+        assert_eq!(account["source"], source);
+        // The same login again knows it, and asks no more than the registry's verdict.
+        let before = pair.registry.seen().len();
+        let run = pair.login(&sandbox, &["--alias", "oauth2"]);
+        assert_eq!((run.code, pair.registry.seen().len() - before), (Some(0), 2), "{run:?}");
+    }
+}
+
+#[test]
+fn a_token_server_that_only_looks_like_gitlabs_is_nobodys() {
+    let pair = Pair::start("something else");
+    let run = pair.login(&Sandbox::new(), &[]);
+    let stderr = format!(
+        "error: no login by browser is known for {}\n\
+         hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`\n",
+        pair.registry.host
+    );
+    assert_eq!(run, Run { code: Some(2), stdout: String::new(), stderr });
+    assert!(pair.gitlab.seen().is_empty());
+}
+
+/// Its client is known here, and whoever says to be its registry would get its tokens.
+#[test]
+fn a_registry_is_not_taken_for_one_of_a_gitlab_that_is_known_already() {
+    let (pair, sandbox) = (Pair::start("container_registry"), Sandbox::new());
+    let row = json!({"issuer": format!("http://{}", pair.gitlab.host), "client_id": "c"});
+    let config = json!({"version": 3, "registries": {}, "providers": {"gitlab": row}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    assert_eq!(pair.login(&sandbox, &[]).code, Some(2));
+    assert!(pair.gitlab.seen().is_empty());
+    assert_eq!(pair.login(&sandbox, &["--provider", "gitlab"]).code, Some(0));
+}
