@@ -121,7 +121,9 @@ impl FromStr for ImageReference {
 
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.registry, self.repository)?;
+        // `MYHOST/app` names a host, but in lower case it would be a namespace of Docker Hub.
+        let port = if is_host(self.registry.as_str()) { "" } else { ":443" };
+        write!(f, "{}{port}/{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {
             write!(f, ":{tag}")?;
         }
@@ -149,17 +151,19 @@ impl fmt::Display for ImageError {
 
 impl std::error::Error for ImageError {}
 
-/// The first component is a host if it has a dot or a port, is `localhost` or holds a capital letter
-/// (distribution/reference `normalize.go`).
 fn split_registry(name: &str) -> Result<(Registry, &str), ImageError> {
     match name.split_once('/') {
-        Some((host, rest))
-            if host == "localhost" || host.contains(['.', ':', '[']) || host.contains(char::is_uppercase) =>
-        {
+        Some((host, rest)) if is_host(host) => {
             Ok((Registry::from_authority(host).map_err(|_| ImageError::Registry)?, rest))
         }
         _ => Ok((Registry::docker_hub(), name)),
     }
+}
+
+/// The first component is a host if it has a dot or a port, is `localhost` or holds a capital letter
+/// (distribution/reference `normalize.go`).
+fn is_host(first: &str) -> bool {
+    first == "localhost" || first.contains(['.', ':', '[']) || first.contains(char::is_uppercase)
 }
 
 /// A colon before the last slash belongs to a decentralized identifier, not to a tag.
@@ -179,7 +183,10 @@ fn is_tag(tag: &str) -> bool {
 
 fn is_digest(digest: &str) -> bool {
     digest.split_once(':').is_some_and(|(algorithm, hex)| {
-        !algorithm.is_empty() && hex.len() >= 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
+        algorithm.starts_with(|c: char| c.is_ascii_alphabetic())
+            && algorithm.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-_".contains(&b))
+            && hex.len() >= 32
+            && hex.bytes().all(|b| b.is_ascii_hexdigit())
     })
 }
 
@@ -201,6 +208,7 @@ mod tests {
             ("GHCR.io/acme/app", "ghcr.io/acme/app"),
             ("ghcr.io:443/acme/app", "ghcr.io/acme/app"),
             ("localhost/app", "localhost/app"),
+            ("MYHOST/app", "myhost:443/app"),
             ("localhost:5000/a/b/c", "localhost:5000/a/b/c"),
             ("[::1]:5000/app:1", "[::1]:5000/app:1"),
             ("ghcr.io/acme/my__app-x.y", "ghcr.io/acme/my__app-x.y"),
@@ -225,6 +233,7 @@ mod tests {
             ("ghcr.io/acme/app:", ImageError::Tag),
             ("ghcr.io/acme/app:a b", ImageError::Tag),
             ("ghcr.io/acme/app@sha256:12", ImageError::Digest),
+            ("ghcr.io/acme/app@../x:0123456789abcdef0123456789abcdef", ImageError::Digest),
             ("a=b", ImageError::Repository),
         ] {
             assert_eq!(text.parse::<ImageReference>(), Err(error), "{text}");

@@ -46,13 +46,12 @@ impl Registry {
         if authority.is_empty() {
             return Err(RegistryError::Empty);
         }
-        let (host, port) = split_port(authority)?;
-        let host = host.to_lowercase();
+        let authority = authority.to_lowercase(); // before it is judged: `İ` becomes two characters, one of them no letter
+        let (host, port) = split_port(&authority)?;
         if port.is_none_or(|port| port == "443") {
-            let hub = HUB_NAMES.contains(&host.as_str());
-            return Ok(if hub { Self::docker_hub() } else { Self(host) });
+            return Ok(if HUB_NAMES.contains(&host) { Self::docker_hub() } else { Self(host.to_owned()) });
         }
-        Ok(Self(format!("{host}:{}", port.unwrap_or_default())))
+        Ok(Self(authority))
     }
 
     /// Keeps a key that is no host: it is found again only under exactly this text.
@@ -145,25 +144,24 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
 
 /// Splits `host[:port]`. Hosts outside ASCII are let through: `docker login` sends them raw.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
-    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let (host, port, is_address) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inside, rest)) => {
             inside.parse::<Ipv6Addr>().map_err(|_| RegistryError::NotAHost)?;
             let port =
                 if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or(RegistryError::NotAHost)?) };
-            (&authority[..inside.len() + 2], port)
+            (&authority[..inside.len() + 2], port, true)
         }
         None => match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
+            Some((host, port)) => (host, Some(port), false),
+            None => (authority, None, false),
         },
     };
-    let bracketed = host.starts_with('[');
-    let host_ok = !host.is_empty()
-        && host.len() <= 253
-        && (bracketed || host.starts_with(char::is_alphanumeric))
-        && (bracketed || host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')));
-    let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number > 0 && port.len() <= 5));
-    if host_ok && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
+    let is_name = host.len() <= 253
+        && host.starts_with(char::is_alphanumeric)
+        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    // `+443` and `0443` are numbers too, but then one registry would have several names.
+    let port_ok = port.is_none_or(|port| port.starts_with(|c| matches!(c, '1'..='9')) && port.parse::<u16>().is_ok());
+    if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
 }
 
 /// Tells without allocating whether a key of our config is surely spelled canonically.
@@ -210,9 +208,13 @@ mod tests {
             ("oci://ghcr.io", RegistryError::NotAHost),
             ("ghcr.io:http", RegistryError::NotAHost),
             ("ghcr.io:0", RegistryError::NotAHost),
+            ("ghcr.io:+443", RegistryError::NotAHost),
+            ("ghcr.io:0443", RegistryError::NotAHost),
+            ("İ.example", RegistryError::NotAHost),
             ("ghcr.io:99999", RegistryError::NotAHost),
             ("::1", RegistryError::NotAHost),
             ("[::1", RegistryError::NotAHost),
+            ("[a b", RegistryError::NotAHost),
             ("bob@ghcr.io", RegistryError::NotAHost),
             ("ghcr.io/acme", RegistryError::HasPath),
         ] {
