@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
                 self.0 = rest;
                 self.quoted()?
             }
-            None => self.take(|c| !is_space(c) && !matches!(c, ',' | '"')).to_owned(),
+            None => self.take(|c| !is_space(c) && !matches!(c, ',' | '"') && !c.is_control()).to_owned(),
         };
         (self.at_end_of_item() || self.0.starts_with(is_space)).then_some(value)
     }
@@ -88,12 +88,15 @@ impl<'a> Reader<'a> {
         let mut value = String::new();
         let mut chars = self.0.chars();
         loop {
-            match chars.next()? {
+            let c = match chars.next()? {
                 '"' => break,
-                '\\' => value.push(chars.next()?),
-                c if c.is_control() => return None,
-                c => value.push(c),
+                '\\' => chars.next()?,
+                c => c,
+            };
+            if c.is_control() {
+                return None;
             }
+            value.push(c);
         }
         self.0 = chars.as_str();
         Some(value)
@@ -240,6 +243,11 @@ mod tests {
             ),
             ("W18 a character set", &[r#"Basic realm="x", charset="UTF-8""#], &["Basic realm=[x] charset=[UTF-8]"]),
             ("W19 control characters", &["Basic realm=\"a\r\nb\"", "Bearer\r\n realm=x"], &["!Basic"]),
+            (
+                "control characters, bare or escaped",
+                &["Basic realm=a\u{85}b", "Basic realm=\"\\\u{7f}\""],
+                &["!Basic", "!Basic"],
+            ),
             ("W19 outside ASCII", &["Basic realm=\"Zürich\""], &["Basic realm=[Zürich]"]),
             ("the first is kept", &[r#"Basic realm="x", Bearer realm="y"z"#], &["Basic realm=[x]", "!Bearer"]),
             ("nothing", &["", ",", "=", "=x", "realm=\"x\""], &[]),

@@ -119,9 +119,12 @@ impl Token {
 struct Answer {
     token: Option<String>,
     access_token: Option<String>,
-    expires_in: Option<u64>,
+    /// Nonsense here and in `issued_at` spoils no token.
+    #[serde(default)]
+    expires_in: Value,
     refresh_token: Option<String>,
-    issued_at: Option<String>,
+    #[serde(default)]
+    issued_at: Value,
     error: Option<String>,
 }
 
@@ -129,8 +132,8 @@ impl Answer {
     fn into_tokens(self) -> Option<(Token, Option<Secret>)> {
         let fits = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()); // RFC 6750 section 2.1
         let token = [self.token, self.access_token].into_iter().flatten().find(&fits)?;
-        let lifetime = Duration::from_secs(self.expires_in.unwrap_or_default()).max(LEAST_LIFETIME);
-        let issued = self.issued_at.as_deref().and_then(timestamp::parse);
+        let lifetime = Duration::from_secs(self.expires_in.as_u64().unwrap_or_default()).max(LEAST_LIFETIME);
+        let issued = self.issued_at.as_str().and_then(timestamp::parse);
         let refresh = self.refresh_token.filter(fits).map(Secret::new);
         Some((Token { secret: Secret::new(token), lifetime, issued }, refresh))
     }
@@ -215,7 +218,10 @@ mod tests {
             (r#"{"token": "t", "expires_in": 300, "issued_at": "2026-11-21T12:00:30Z"}"#, 300),
             (r#"{"token": "t", "expires_in": 300, "issued_at": "2026-11-21T00:00:00Z"}"#, 0),
             (r#"{"token": "t", "expires_in": 300, "issued_at": "now"}"#, 300),
+            (r#"{"token": "t", "expires_in": 300, "issued_at": "10000-01-01T00:00:00Z"}"#, 300),
             (r#"{"token": "t", "expires_in": 18446744073709551615}"#, u64::MAX),
+            (r#"{"token": "t", "expires_in": -1, "issued_at": 0}"#, 60),
+            (r#"{"token": "t", "expires_in": "soon"}"#, 60),
         ] {
             let (token, _) = parse(&Secret::new(answer.to_owned())).and_then(Answer::into_tokens).unwrap();
             assert_eq!(token.time_left(now).as_secs(), seconds, "{answer}");
