@@ -54,6 +54,11 @@ impl Document {
 
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
         let accounts = self.accounts(registry);
+        if let Some(account) = accounts.get_mut(from.as_str()).map(object)
+            && account.get("username").is_none_or(Value::is_null)
+        {
+            account.insert("username".into(), json!(from.as_str())); // until now its label said it
+        }
         *accounts = std::mem::take(accounts)
             .into_iter()
             .map(|(name, account)| (if name == from.as_str() { to.to_string() } else { name }, account))
@@ -238,6 +243,21 @@ mod tests {
         assert_eq!(Value::Object(document.0.clone()), expected);
         document.remove(&ghcr, &"c".parse().unwrap());
         assert!(!document.to_text().contains("GHCR.io"));
+    }
+
+    #[test]
+    fn a_number_that_is_not_ours_stays_the_same_number() {
+        let text = r#"{"version": 3, "later": 6.934698245112694e276}"#;
+        let written = Document::parse(text.as_bytes()).unwrap().to_text();
+        assert_eq!(Document::parse(written.as_bytes()).unwrap(), Document::parse(text.as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn a_renamed_account_keeps_the_user_name_that_its_label_said() {
+        let mut document =
+            Document::parse(br#"{"version": 3, "registries": {"a": {"accounts": {"me": {}}}}}"#).unwrap();
+        document.rename(&Registry::from_key("a"), &"me".parse().unwrap(), &"home".parse().unwrap());
+        assert_eq!(document.0["registries"]["a"]["accounts"], json!({"home": {"username": "me"}}));
     }
 
     proptest! {

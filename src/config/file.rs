@@ -162,6 +162,10 @@ impl<'e> ConfigFile<'e> {
             Err(error) if read::version(bytes).is_none_or(|version| version <= read::VERSION) => {
                 Ok(Some(format!("{error:#}")))
             }
+            // A field that is not ours is passed over to be read, but must be understood to be written.
+            Ok(Reading { version: read::VERSION, .. }) => {
+                Ok(Document::parse(bytes).err().map(|error| self.broken(&error).to_string()))
+            }
             result => result.map(|_| None),
         }
     }

@@ -63,6 +63,22 @@ fn restore_puts_the_last_good_copy_back() {
 }
 
 #[test]
+fn what_can_be_read_but_not_written_is_restored_too() {
+    let sandbox = one_account();
+    let good = std::fs::read_to_string(sandbox.config_path()).unwrap();
+    write(&sandbox.config_path().with_extension("json.bak"), good.as_bytes());
+    for field in [r#""x": 1e999"#, r#""x": "\ud800""#, &format!(r#""x": {}{}"#, "[".repeat(200), "]".repeat(200))] {
+        write(&sandbox.config_path(), good.replacen('{', &format!("{{{field},"), 1).as_bytes());
+        assert_eq!(sandbox.who("ghcr.io"), "me");
+        let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "acme/**"], "");
+        assert!(run.stderr.ends_with("hint: run `docker-credential-ensign restore`\n"), "{run:?}");
+        let run = sandbox.run(&["restore"], "");
+        assert!(run.stderr.starts_with("✓ Put back the last good copy"), "{run:?}");
+        assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), good);
+    }
+}
+
+#[test]
 fn broken_secrets_touch_one_registry_and_are_moved_aside_by_restore() {
     let sandbox = one_account();
     sandbox.store("quay.io", "me", "quay-s3cret");
