@@ -97,12 +97,16 @@ impl Subject {
         json
     }
 
-    /// What helps against a password that is no longer good.
+    /// What helps against a password that is no longer good, and where to look if nothing was found out.
     pub(super) fn advise(&self, context: &Context<'_>, told: &Told) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (told.code, &told.page) {
             (3, Some(page)) => context.ui.say(format_args!("hint: {}", log_in_at(page))),
             (3, None) => context.ui.say(format_args!("hint: run `{program} login {registry} -u {username}`")),
+            (1, _) if matches!(told.verdict, "unverified" | "accepted") => {
+                let address = registry.api_authority();
+                context.ui.say(format_args!("hint: `curl -i https://{address}/v2/` shows what answers there"));
+            }
             _ => {}
         }
     }

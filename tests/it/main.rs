@@ -31,6 +31,7 @@ mod seed_api;
 mod seed_borrow;
 mod seed_import;
 mod seed_oauth;
+mod servers;
 mod shell;
 mod stores;
 mod support;

@@ -5,6 +5,7 @@ mod transfer;
 mod url;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -111,6 +112,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Tokens of tens of kilobytes exist; go-containerregistry has the same bound.
 const BODY_LIMIT: u64 = 64 * 1024;
 
+/// Parts of an address come from servers; what `Uri` cannot hold makes `ureq` panic.
+const ADDRESS_LIMIT: usize = 32 * 1024;
+
 impl Default for Limits {
     fn default() -> Self {
         Self { connect: Duration::from_secs(10), overall: Duration::from_secs(15), total: Duration::from_secs(30) }
@@ -158,6 +162,11 @@ impl Client {
     /// A connection that breaks is tried once more if that can do no harm.
     fn exchange(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let header = authorization_header(&request.authorization)?;
+        let longest = |text: &str| 3 * text.len() + 2; // every byte as `%XX`
+        let query: usize = request.query.iter().map(|(key, value)| longest(key) + longest(value)).sum();
+        if query + request.url.0.to_string().len() > ADDRESS_LIMIT {
+            return Err(Failure("the address it wants to be asked at is too long".to_owned()));
+        }
         let proxy = self.proxies.of(&request.url)?;
         let mut answer = self.try_once(request, header.clone(), proxy.clone());
         if matches!(request.method, Method::Get | Method::Head) && answer.as_ref().is_err_and(is_broken) {
@@ -296,14 +305,30 @@ fn explain(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "it did not answer in time".to_owned(),
         Error::HostNotFound => "there is no host of that name".to_owned(),
-        Error::Io(error) if error.to_string().starts_with("invalid peer certificate") => {
-            one_line(&format!("TLS failed: {error}"), 200)
-        }
-        Error::Io(error) => one_line(&error.to_string(), 200),
-        Error::Rustls(error) => one_line(&format!("TLS failed: {error}"), 200),
+        Error::Io(error) => match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
+                "it hung up".to_owned()
+            }
+            ErrorKind::InvalidData => explain_tls(&error.to_string()), // of rustls' stream
+            _ => one_line(&error.to_string(), 200),
+        },
+        Error::LargeResponseHeader(..) => "the head of its answer is too long".to_owned(),
+        Error::Rustls(error) => explain_tls(&error.to_string()),
         Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),
         error => one_line(&error.to_string(), 200),
     }
+}
+
+/// Rustls' words for what happens every day are not everybody's.
+fn explain_tls(error: &str) -> String {
+    let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
+        format!("TLS failed: its certificate is not trusted ({why})")
+    } else if error.starts_with("received corrupt message") {
+        "it does not speak TLS".to_owned()
+    } else {
+        format!("TLS failed: {error}")
+    };
+    one_line(&plain, 200)
 }
 
 #[cfg(test)]
@@ -318,5 +343,25 @@ mod tests {
         assert_eq!(format!("{basic:?}"), "Sensitive");
         assert!(authorization_header(&Authorization::Bearer(Secret::new("a\r\nb: c".into()))).is_err());
         assert!(authorization_header(&Authorization::None).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_with_tls_is_said_plainly() {
+        for (error, told) in [
+            ("invalid peer certificate: UnknownIssuer", "TLS failed: its certificate is not trusted (UnknownIssuer)"),
+            ("received corrupt message of type InvalidContentType", "it does not speak TLS"),
+            ("received fatal alert: HandshakeFailure", "TLS failed: received fatal alert: HandshakeFailure"),
+        ] {
+            assert_eq!(explain_tls(error), told);
+        }
+    }
+
+    #[test]
+    fn an_address_that_a_server_made_too_long_is_not_asked() {
+        let url = Url::parse("http://127.0.0.1:1/token").unwrap();
+        let query = vec![("service", " ".repeat(30_000))];
+        let request = Request { query, ..Request::new(Method::Get, url, Authorization::None) };
+        let Failure(why) = Client::new(Limits::default()).send(&request).unwrap_err();
+        assert!(why.contains("too long"), "{why}");
     }
 }

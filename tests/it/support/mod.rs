@@ -2,6 +2,7 @@
 
 pub mod registry;
 pub mod scripted;
+pub mod server;
 
 use std::ffi::OsStr;
 use std::fmt;

@@ -1,0 +1,86 @@
+//! `Server`: a server on the loopback that does what a test says, however wrong.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// Runs until the process ends.
+pub struct Server {
+    pub host: String,
+}
+
+impl Server {
+    /// Hands each connection over, in a thread of its own.
+    pub fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = format!("localhost:{}", listener.local_addr().unwrap().port());
+        let serve = Arc::new(serve);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let serve = Arc::clone(&serve);
+                thread::spawn(move || serve(stream.unwrap()));
+            }
+        });
+        Self { host }
+    }
+
+    /// Speaks plain http: hangs up on TLS, and lets `answer` write what it wants to each request's head.
+    pub fn plain(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::start(move |mut stream| {
+            let mut first = [0];
+            if stream.peek(&mut first).is_err() || first[0] == 0x16 {
+                return;
+            }
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut head = String::new();
+            while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+            if !head.is_empty() {
+                answer(&head, &mut stream);
+            }
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = reader.take(1 << 20).read_to_end(&mut Vec::new()); // closing with unread bytes would cut the answer off
+        })
+    }
+
+    /// Always the same answer.
+    pub fn saying(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Self::plain(move |_, stream| drop(stream.write_all(&answer)))
+    }
+
+    /// Asks for a token at `realm`, and gives `answer` to whoever comes to `/token`.
+    pub fn with_token_server(realm: &'static str, answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Self::plain(move |head, stream| {
+            let _ = match head {
+                _ if head.starts_with("GET /token") => stream.write_all(&answer),
+                _ if head.to_lowercase().contains("authorization: bearer ") => stream.write_all(&ok("{}")),
+                _ => {
+                    let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"s\"\r\n");
+                    stream.write_all(&respond(401, &challenge, ""))
+                }
+            };
+        })
+    }
+}
+
+/// Writes the same bytes again and again, until the other side has enough of them.
+pub fn endlessly(stream: &mut TcpStream, start: &str, bytes: &str, pause: Duration) {
+    let mut sent = stream.write_all(start.as_bytes());
+    while sent.is_ok() {
+        thread::sleep(pause);
+        sent = stream.write_all(bytes.as_bytes());
+    }
+}
+
+pub fn ok(body: &str) -> Vec<u8> {
+    respond(200, "", body)
+}
+
+pub fn respond(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
