@@ -23,6 +23,9 @@ mod caller;
 mod cli;
 mod config;
 mod docker;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod invocation;
 pub mod model;
 mod oauth;

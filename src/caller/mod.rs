@@ -11,6 +11,8 @@ mod fixtures;
 mod generic;
 mod images;
 mod program;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod typed;
 mod words;
 

@@ -170,7 +170,7 @@ impl<'e> ConfigFile<'e> {
         }
     }
 
-    fn first_edit(adopted: Option<Adopted>) -> Edit {
+    pub(super) fn first_edit(adopted: Option<Adopted>) -> Edit {
         let mut document = Document::empty();
         let registries = adopted.as_ref().map(|adopted| adopted.registries.clone()).unwrap_or_default();
         for one in &registries {

@@ -6,6 +6,8 @@
 mod adopt;
 mod document;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod read;
 mod source;
 

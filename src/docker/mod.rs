@@ -11,6 +11,8 @@ pub(crate) mod leftovers;
 pub(crate) mod logins;
 pub(crate) mod pins;
 mod plan;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 pub(crate) mod setup;
 pub(crate) mod sources;
 pub(crate) mod state;

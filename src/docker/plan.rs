@@ -92,7 +92,7 @@ impl Plan {
     }
 
     /// The text it leads to; `None` if nothing changes.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }

@@ -10,6 +10,8 @@ pub(crate) mod mounted;
 mod network;
 mod pattern;
 mod problem;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod registry;
 mod secret;
 mod server_url;

@@ -29,6 +29,11 @@ impl Challenge {
         &self.scheme
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// The first value of `key`, which compares without case.
     pub(super) fn parameter(&self, key: &str) -> Option<&str> {
         self.parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())

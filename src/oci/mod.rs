@@ -8,6 +8,8 @@ mod claims;
 pub(crate) mod errors;
 mod greeting;
 mod handshake;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod realm;
 mod scope;
 #[cfg(test)]

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["model", "system", "accounts", "caller"]),
     ("cli", &["model", "system", "accounts", "caller", "docker", "oci", "oauth", "borrow", "protocol"]),
     ("invocation", &["model", "protocol"]),
+    ("fuzzing", &["model", "caller", "config", "docker", "oci"]),
     ("lib", &["system", "invocation", "protocol", "cli"]),
     ("main", &[]),
 ];

@@ -1,0 +1,109 @@
+//! What holds of every command line, for fuzzing and for the replay of its corpus.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::files::{self, Variables};
+use super::program::Role;
+use super::{Program, command_line, images_named_by, login_username};
+use crate::model::{ImageReference, Registry};
+
+/// The asked registry on the first line, then the programs, nearest first, one a line: the executable, which may be
+/// empty, and the words, with tabs between them. Nothing is found that does not stand there.
+pub(crate) fn argv(text: &str) {
+    let mut lines = text.split('\n');
+    let registry = Registry::from_key(lines.next().unwrap_or_default());
+    let words: Vec<Vec<String>> = lines.take(8).map(|line| line.split('\t').map(str::to_owned).collect()).collect();
+    let programs: Vec<Program> = words.iter().map(|words| program(words)).collect();
+
+    let images = images_named_by(&programs, &registry);
+    assert_eq!(images.iter().collect::<BTreeSet<_>>().len(), images.len(), "each once");
+    for image in &images {
+        assert_eq!(image.registry(), &registry);
+        assert_eq!(image.to_string().parse().as_ref(), Ok(image));
+        let path = image.repository().as_str();
+        let stands = |path: &str| words.iter().flatten().any(|word| word.replace('"', "").contains(path));
+        assert!(stands(path) || path.strip_prefix("library/").is_some_and(stands), "{image} is invented");
+    }
+    if let Some(user) = login_username(&programs, &registry) {
+        assert!(words.iter().flatten().any(|word| word.ends_with(&user)), "{user:?} is invented");
+    }
+    let nearest = images_named_by(programs.first(), &registry);
+    assert!(nearest.is_empty() || nearest == images, "whoever is nearer wins");
+
+    for (program, words) in programs.iter().zip(&words) {
+        assert!(words.ends_with(&program.args), "only the front is cut off");
+        assert!(!program.name.contains('/'));
+        if let Role::Client(client) = program.role() {
+            let _ = client.task(&program.args);
+        }
+    }
+    if let Some(nearest) = programs.first() {
+        is_read_as_typed(&nearest.args);
+        keeps_arguments_to_itself(&nearest.args, &registry);
+    }
+}
+
+/// A command as it is typed, then the files of the folder it runs in, each behind a line `== NAME`: every image is one of
+/// the registry, and each is named once.
+pub(crate) fn files(text: &str) {
+    let mut files = text.split("\n== ");
+    let Some(program) = files.next().and_then(command_line) else { return };
+    let Role::Client(client) = program.role() else { return };
+    let Some(task) = client.task(&program.args) else { return };
+    let folder = std::env::temp_dir().join(format!("ensign-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("there is a place for files");
+    let mut written = Vec::new();
+    for (name, contents) in files.take(4).filter_map(|file| file.split_once('\n')) {
+        let plain = name.len() <= 32 && name.starts_with(char::is_alphanumeric);
+        if plain && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+            let path = folder.join(name);
+            #[expect(clippy::disallowed_methods, reason = "a file of anybody's, and quickly")]
+            std::fs::write(&path, contents).expect("a plain file");
+            written.push(path);
+        }
+    }
+    let registry = Registry::from_key("ghcr.io");
+    let mentions = files::images(&task, &folder, &Variables::of(&program), &registry);
+    for (at, mention) in mentions.iter().enumerate() {
+        assert_eq!(mention.image.registry(), &registry);
+        assert_eq!(mention.image.to_string().parse().as_ref(), Ok(&mention.image));
+        assert!(mentions[..at].iter().all(|other| other.image != mention.image), "each once");
+    }
+    for path in written {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn program(words: &[String]) -> Program {
+    let (exe, argv) = words.split_first().map_or(("", &[][..]), |(exe, argv)| (exe.as_str(), argv));
+    Program::new((!exe.is_empty()).then(|| Path::new(exe)), argv.to_vec())
+}
+
+/// Quoted for a shell, the words are the same words.
+fn is_read_as_typed(words: &[String]) {
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+    let typed = command_line(&format!("docker {}", quoted.join(" "))).expect("no quote is left open");
+    assert_eq!((typed.name.as_str(), typed.args.as_slice()), ("docker", words));
+    let _ = command_line(&words.join(" "));
+}
+
+/// A build argument, a variable and a label are not images, whatever follows them.
+fn keeps_arguments_to_itself(words: &[String], registry: &Registry) {
+    let planted = format!("A={registry}/planted/image");
+    let starts = [
+        ("docker build", "--build-arg", planted.as_str()),
+        ("docker buildx build", "--label", &planted),
+        ("docker run", "-e", &planted),
+        ("podman build", "--build-arg", &planted),
+        ("podman run", "--env", &planted),
+        ("buildctl build", "--opt", &format!("build-arg:{planted}")),
+        ("/kaniko/executor", "--build-arg", &planted),
+    ];
+    let (start, flag, value) = starts[words.len() % starts.len()]; // one of them, for speed
+    let images = |more: &[&str]| -> Vec<ImageReference> {
+        let start = start.split(' ').chain(more.iter().copied()).map(str::to_owned);
+        images_named_by([Program::new(None, start.chain(words.iter().cloned()).collect())], registry)
+    };
+    assert_eq!(images(&[flag, value]), images(&[]), "{start} {flag} {value}");
+}

@@ -1,0 +1,110 @@
+//! What holds of every text that stands in `config.json`, for fuzzing and for the replay of its corpus.
+
+use std::path::PathBuf;
+
+use super::adopt::Adopted;
+use super::document::Document;
+use super::file::ConfigFile;
+use super::read::{self, Reading};
+use crate::model::choice::{Active, Candidates};
+use crate::model::{AccountName, Registry};
+
+/// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
+pub(crate) fn config(bytes: &[u8]) {
+    adopted(bytes);
+    let Ok(Reading { version, registries }) = reading(bytes, None) else { return };
+    assert_eq!(read::version(bytes).unwrap_or(version), version);
+    for one in &registries {
+        let only = reading(bytes, Some(&one.registry)).expect("less is read");
+        assert_eq!(only.registries.as_slice(), std::slice::from_ref(one));
+    }
+    if version != read::VERSION {
+        return;
+    }
+    let Ok(document) = Document::parse(bytes) else { return };
+    reads_as(&document, &registries);
+    assert_eq!(Document::parse(document.to_text().as_bytes()).expect("our own text"), document);
+
+    let mut same = document.clone();
+    for account in registries.iter().flat_map(|one| &one.accounts) {
+        same.put(account);
+    }
+    reads_as(&same, &registries);
+    for at in 0..registries.len().min(3) {
+        edits(&document, &registries, at);
+    }
+}
+
+fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<Reading> {
+    read::read(bytes, wanted, |folder| PathBuf::from(folder))
+}
+
+fn reads_as(document: &Document, expected: &[Candidates]) {
+    let text = document.to_text();
+    let Reading { version, registries } = reading(text.as_bytes(), None).expect("what we write reads");
+    assert_eq!((version, registries.as_slice()), (read::VERSION, expected), "{text}");
+}
+
+/// Every edit, of one registry, leaving all others alone.
+fn edits(document: &Document, before: &[Candidates], at: usize) {
+    let Candidates { registry, active, previous, accounts } = &before[at];
+    let with = |change: &dyn Fn(&mut Candidates)| {
+        let mut expected = before.to_vec();
+        change(&mut expected[at]);
+        expected
+    };
+    let fresh: AccountName = "fresh-name".parse().expect("a plain name");
+    let signed_out = Active::SignedOut;
+    for active in [Active::Unset, Active::Account(fresh.clone()), signed_out] {
+        let mut edited = document.clone();
+        edited.set_active(registry, &active);
+        edited.set_previous(registry, Some(&fresh));
+        let change = |one: &mut Candidates| (one.active, one.previous) = (active.clone(), Some(fresh.clone()));
+        reads_as(&edited, &with(&change));
+        edited.set_previous(registry, None);
+        reads_as(&edited, &with(&|one| (one.active, one.previous) = (active.clone(), None)));
+    }
+    let Some(first) = accounts.first() else { return };
+
+    let mut edited = document.clone();
+    edited.set_folders(registry, &first.name, &["/w".to_owned()]);
+    reads_as(&edited, &with(&|one| one.accounts[0].folders = vec!["/w".into()]));
+
+    let mut edited = document.clone();
+    edited.remove(registry, &first.name);
+    let mut expected = with(&|one| drop(one.accounts.remove(0)));
+    if accounts.len() == 1 {
+        expected.remove(at);
+    }
+    reads_as(&edited, &expected);
+
+    if accounts.iter().all(|account| account.name != fresh) {
+        let mut edited = document.clone();
+        edited.rename(registry, &first.name, &fresh);
+        let renamed = |name: &AccountName| if *name == first.name { fresh.clone() } else { name.clone() };
+        let expected = with(&|one| {
+            one.accounts[0].name = fresh.clone();
+            one.previous = previous.as_ref().map(renamed);
+            if let Active::Account(name) = active {
+                one.active = Active::Account(renamed(name));
+            }
+        });
+        reads_as(&edited, &expected);
+
+        let mut edited = document.clone();
+        let mut account = first.clone();
+        (account.name, account.folders) = (fresh.clone(), vec![]);
+        edited.put(&account);
+        reads_as(&edited, &with(&|one| one.accounts.push(account.clone())));
+    }
+}
+
+/// What is taken over is written as it was read, and everything has its secret.
+fn adopted(bytes: &[u8]) {
+    let Some(adopted) = serde_json::from_slice(bytes).ok().and_then(|json| Adopted::from_json(&json)) else { return };
+    let registries = adopted.registries.clone();
+    let accounts = registries.iter().flat_map(|one| &one.accounts);
+    assert!(adopted.secrets.iter().map(|(account, _)| account).collect::<Vec<_>>().len() == accounts.clone().count());
+    assert!(accounts.clone().all(|account| adopted.secrets.iter().any(|(other, _)| other == account)));
+    reads_as(&ConfigFile::first_edit(Some(adopted)).document, &registries);
+}

@@ -1,0 +1,81 @@
+//! What holds of every text that stands in Docker's `config.json`, for fuzzing and for the replay of its corpus.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{ConfigJson, HELPER, Plan, Reader, leftovers, logins, setup, state};
+use crate::model::Registry;
+use crate::system::text::harmless;
+
+/// Docker's `config.json`, also as the value of `DOCKER_AUTH_CONFIG`: an edit changes what it means, and nothing else.
+pub(crate) fn config_json(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let ghcr = Registry::from_key("ghcr.io");
+    let _ = state::auth_config(Some(&text), &ghcr);
+    let _ = leftovers::decode(&text);
+    let file = match parse(bytes) {
+        Ok(file) => file,
+        Err(broken) => {
+            assert!(broken.line > 0 && broken.problem == harmless(&broken.problem), "{broken}");
+            return;
+        }
+    };
+    for reader in [Reader::Docker, Reader::Containers] {
+        for registry in [&ghcr, &Registry::docker_hub()] {
+            adds_and_removes(&file, reader, registry);
+        }
+    }
+    takes_out(&file);
+}
+
+fn parse(bytes: &[u8]) -> Result<ConfigJson, super::Broken> {
+    ConfigJson::parse(Path::new("config.json"), Some(bytes.to_vec()))
+}
+
+fn after(file: &ConfigJson, plan: &Plan) -> ConfigJson {
+    let text = plan.after().or(file.text()).unwrap_or_default();
+    parse(text.as_bytes()).unwrap_or_else(|broken| panic!("an edit broke the file: {broken}"))
+}
+
+/// The file as JSON, without these sections.
+fn without(file: &ConfigJson, sections: &[&str]) -> Value {
+    let text = file.text().filter(|text| !text.trim().is_empty()).unwrap_or("{}");
+    let mut json: Value = serde_json::from_str(text).expect("it was read before");
+    for section in sections {
+        json.as_object_mut().expect("it is an object").remove(file.spelling(section));
+    }
+    json
+}
+
+fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
+    let others = |file: &ConfigJson| -> Vec<(String, String)> {
+        let others = file.helpers().filter(|(key, helper)| !reader.keys(registry).contains(key) && *helper != HELPER);
+        others.map(|(key, helper)| (key.to_owned(), helper.to_owned())).collect()
+    };
+    let plan = setup::plan(file, reader, std::slice::from_ref(registry), true).expect("there is a place for it");
+    let edited = after(file, &plan);
+    assert!(reader.keys(registry).iter().all(|key| edited.helper(key) == Some(HELPER)));
+    assert_eq!(others(&edited), others(file));
+    assert_eq!(without(&edited, &["credHelpers"]), without(file, &["credHelpers"]));
+    assert!(setup::plan(&edited, reader, std::slice::from_ref(registry), true).expect("as before").is_empty());
+
+    let undone = after(&edited, &setup::undo(&edited).expect("there is something to undo"));
+    assert!(undone.helpers().all(|(_, helper)| helper != HELPER));
+    assert_eq!(others(&undone), others(file));
+    assert_eq!(without(&undone, &["credHelpers"]), without(file, &["credHelpers"]));
+}
+
+fn takes_out(file: &ConfigJson) {
+    let (found, unusable) = leftovers::find(file);
+    for shown in unusable.iter().map(ToString::to_string).chain(found.iter().map(|login| logins::shown(&login.key))) {
+        assert_eq!(shown, harmless(&shown));
+    }
+    let all: Vec<_> = found.iter().collect();
+    let emptied = after(file, &leftovers::take_out(file, &all).expect("they stand there"));
+    let (left, still) = leftovers::find(&emptied);
+    assert!(left.is_empty() && still == unusable);
+    assert_eq!(without(&emptied, &["auths"]), without(file, &["auths"]));
+    let keys = |file: &ConfigJson| file.logins().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
+    assert_eq!(keys(&emptied), keys(file), "a marker stays");
+}

@@ -1,0 +1,185 @@
+//! What holds of every answer a registry can give, for fuzzing and for the replay of its corpus.
+
+use super::access::{self, Goal, Inquiry, Question};
+use super::challenge::{self, Challenge};
+use super::handshake::{Handshake, Step};
+use super::scope::Scopes;
+use super::visitor::Visitor;
+use super::{Access, Action, Token, Verdict, Wire, claims};
+use crate::model::{Credential, ImageReference, Secret, timestamp};
+use crate::system::http::{Authorization, Failure, Request, Response, Url};
+use crate::system::text::harmless;
+
+/// `WWW-Authenticate`, one header a line: what is read is clean, and reads back from its own print.
+pub(crate) fn challenge(text: &str) {
+    let headers: Vec<String> = text.lines().map(str::to_owned).collect();
+    let challenges = challenge::parse(&headers);
+    for challenge in &challenges {
+        assert!((1..=32).contains(&challenge.scheme().len()) && is_token(challenge.scheme()));
+        for (key, value) in challenge.parameters() {
+            assert!(is_token(key) && !value.contains(char::is_control), "{key}={value:?}");
+            assert!(challenge.parameter(&key.to_ascii_uppercase()).is_some());
+        }
+        assert!(!challenge.is_malformed() || !challenge.is(challenge.scheme()));
+    }
+    let faults = challenges.iter().filter(|challenge| challenge.is_malformed()).count();
+    assert!(faults <= headers.len(), "a header ends at its fault");
+    let sound: Vec<Challenge> = challenges.into_iter().filter(|challenge| !challenge.is_malformed()).collect();
+    let printed: Vec<String> = sound.iter().map(print).collect();
+    assert_eq!(challenge::parse(&printed), sound, "one a header");
+    assert_eq!(challenge::parse(&[printed.join(", ")]), sound, "all in one header");
+}
+
+/// Scopes, up to three of them, one a line: text and set agree, and unions are unions.
+pub(crate) fn scope(text: &str) {
+    let mut lines = text.lines();
+    let [a, b, c] = [(); 3].map(|()| Scopes::parse(lines.next().unwrap_or_default()));
+    for one in [&a, &b, &c] {
+        let again = Scopes::parse(&one.to_string());
+        assert_eq!((&again, again.to_string()), (one, one.to_string()));
+        assert_eq!(one.len(), (!one.is_unlimited()).then(|| one.iter().count()));
+        assert!(one.iter().all(|permission| one.holds(permission)) && one.iter().is_sorted());
+        if !one.is_unlimited() {
+            let canonical: Scopes = one.iter().cloned().collect();
+            assert_eq!(&canonical, one);
+            assert_eq!(Scopes::parse(&canonical.to_string()), canonical);
+            assert_eq!(canonical.iter().cloned().collect::<Scopes>().to_string(), canonical.to_string());
+        }
+        assert_eq!(one.union(one).to_string(), one.to_string());
+        assert_eq!(one.union(&Scopes::none()).to_string(), one.to_string());
+        assert_eq!(&Scopes::none().union(one), one);
+    }
+    let both = a.union(&b);
+    assert_eq!(both, b.union(&a));
+    assert_eq!(both.union(&c), a.union(&b.union(&c)));
+    assert!(both.contains(&a) && both.contains(&b));
+    assert_eq!(a.contains(&b), both == a);
+    assert!(!a.contains(&b) || both.to_string() == a.to_string(), "a text to which nothing is added stays");
+    assert_eq!(Scopes::parse(&both.to_string()), both);
+}
+
+/// A conversation: a line of options, then the answers, parted by lines of `--`. Each is a status, headers and, behind a
+/// blank line, a body. Whatever is answered, few requests are sent, and the password goes only where it may.
+pub(crate) fn answers(text: &str) {
+    let (options, answers) = text.split_once('\n').unwrap_or((text, ""));
+    let has = |option: &str| options.split(' ').any(|word| word == option);
+    let mut answers = answers.split("\n--\n").map(answer);
+    let mut next = || answers.next().unwrap_or_else(|| Err(Failure("nobody is there".to_owned())));
+
+    let username = if has("identity") { "<token>" } else { "alice" };
+    let username = username.parse().expect("a plain name");
+    let credential = Credential { username, secret: Secret::new("hunter2".to_owned()) };
+    let wire = if has("plain") { Wire::PlainHttpAllowed } else { Wire::Https };
+    let address = if has("plain") { "http://r.example/v2/" } else { "https://r.example/v2/" };
+    let registry = Url::parse(address).expect("a plain address");
+
+    let (mut handshake, mut request) = Handshake::start(registry.clone(), Visitor::of(&credential), wire);
+    let mut sent = 1;
+    let verdict = loop {
+        may_be_sent(&request, &registry);
+        match handshake.feed(next()) {
+            Step::Send(another) => request = another,
+            Step::Done(verdict) => break verdict,
+        }
+        sent += 1;
+        assert!(sent <= 7, "a login takes seven requests at most");
+    };
+    if let Verdict::Unverified { why } | Verdict::Rejected { by: why } | Verdict::SessionOver { page: why } = &verdict {
+        is_a_sentence(why);
+    }
+    let (Some(entrance), visitor) = handshake.entrance(&verdict) else { return };
+    let registry = entrance.registry.clone();
+    let image: ImageReference = "r.example/a/b:1".parse().expect("a plain image");
+    let action = if has("push") { Action::Push } else { Action::Pull };
+    let goal = if has("token") { Goal::Token } else { Goal::Verdict };
+    let question = if has("leave") {
+        Question::Leave(Scopes::repository("a/b", &["pull"]))
+    } else {
+        Question::About { image: &image, action, goal }
+    };
+    let (mut inquiry, mut step) = Inquiry::start(entrance, visitor, wire, question);
+    let mut sent = 0;
+    let outcome = loop {
+        match step {
+            access::Step::Send(request) => {
+                may_be_sent(&request, &registry);
+                step = inquiry.feed(next());
+            }
+            access::Step::Go(_) => match next() {
+                Ok(Response { status: 401, challenges, .. }) => step = inquiry.refused(&challenges),
+                _ => return,
+            },
+            access::Step::Done(outcome) => break outcome,
+        }
+        sent += 1;
+        assert!(sent <= 7, "a question takes seven requests at most");
+    };
+    match outcome {
+        Ok(token) => is_a_token(&token),
+        Err(
+            Access::Denied { by: why }
+            | Access::Rejected { by: why }
+            | Access::SessionOver { page: why }
+            | Access::Unknown { why }
+            | Access::Unverified { why },
+        ) => is_a_sentence(&why),
+        Err(Access::Allowed | Access::Unseen | Access::Anyone { .. } | Access::NoTokens) => {}
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
+}
+
+/// As a careful server writes it.
+fn print(challenge: &Challenge) -> String {
+    let quoted = |value: &str| value.replace('\\', r"\\").replace('"', r#"\""#);
+    let parameters: Vec<_> =
+        challenge.parameters().map(|(key, value)| format!("{key}=\"{}\"", quoted(value))).collect();
+    format!("{} {}", challenge.scheme(), parameters.join(",")).trim_end().to_owned()
+}
+
+fn answer(text: &str) -> Result<Response, Failure> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.parse().ok()).ok_or_else(|| Failure("it hung up".to_owned()))?;
+    let headers: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(": ")).collect();
+    let all =
+        |name: &str| headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()).collect();
+    let first = |name: &str| Vec::<String>::into_iter(all(name)).next();
+    timestamp::parse(body);
+    claims::read(&Secret::new(body.to_owned()));
+    Ok(Response {
+        status,
+        challenges: all("www-authenticate"),
+        location: first("location"),
+        content_type: first("content-type"),
+        retry_after: first("retry-after").and_then(|text| text.parse().ok()),
+        body: Some(Secret::new(body.to_owned())),
+    })
+}
+
+/// Nothing that a server says makes the password or a token leave unencrypted, or for a machine inside this network.
+fn may_be_sent(request: &Request<'_>, registry: &Url) {
+    assert!(!format!("{request:?}").contains("hunter2"));
+    let url = &request.url;
+    let shows_something = !matches!(request.authorization, Authorization::None) || !request.form.is_empty();
+    if shows_something && url.host() != registry.host() {
+        assert!(!url.is_loopback() && url.ip().is_none_or(|ip| !ip.is_loopback() && !ip.is_unspecified()), "{url:?}");
+        assert!(!matches!(request.authorization, Authorization::Bearer(_)), "{url:?}");
+    }
+    assert!(!shows_something || url.is_https() || !registry.is_https(), "{url:?}");
+    assert!(url.path().starts_with('/'));
+}
+
+fn is_a_sentence(why: &str) {
+    assert_eq!(why, harmless(why));
+    assert!(why.chars().count() < 1000, "{why}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token is looked at, not shown")]
+fn is_a_token(token: &Token) {
+    assert!(!token.secret.expose().is_empty() && token.secret.expose().bytes().all(|b| b.is_ascii_graphic()));
+    let now = timestamp::parse("2026-11-21T12:00:00Z").expect("a moment");
+    let _ = token.time_left(now);
+}
