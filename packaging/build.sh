@@ -1,15 +1,22 @@
 #!/bin/sh
 # Builds the release program and prints its path. On Linux with the GNU libc it is linked statically and at a fixed
 # address: it then starts fastest and runs on any distribution (ARCHITECTURE.md, «Decisions» has the figures).
+#   SYMBOLS=1  with the names of functions, for packaging/order.py
 set -eu
 
 cd "$(dirname "$0")/.."
 host=$(rustc -vV | sed -n 's/^host: //p')
 set -- --release --locked --bin docker-credential-ensign
 case $host in
-# Naming the target keeps the flag away from procedural macros, which cannot be linked so.
-*-linux-gnu*) set -- "$@" --target "$host" --config "target.$host.rustflags=[\"-Ctarget-feature=+crt-static\",\"-Crelocation-model=static\"]" ;;
+# Naming the target keeps the flags away from procedural macros, which cannot be linked so.
+*-linux-gnu*)
+    flags='"-Ctarget-feature=+crt-static","-Crelocation-model=static","-Cforce-unwind-tables=no"'
+    flags="$flags,\"-Clink-arg=-Wl,--no-eh-frame-hdr\",\"-Clink-arg=-T\",\"-Clink-arg=$PWD/packaging/order.ld\""
+    set -- "$@" --target "$host" --config "target.$host.rustflags=[$flags]"
+    ;;
 esac
+[ -z "${SYMBOLS:-}" ] || set -- "$@" --config profile.release.strip=false
+touch src/main.rs # cargo does not look whether the order has changed
 messages=$(cargo build "$@" --message-format=json-render-diagnostics)
 program=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 # The linker leaves the file in small pieces in the page cache; a copy starts a fifth faster.
