@@ -24,7 +24,7 @@ SECTIONS
 """
 # A panic ends the program, so nothing ever unwinds its stack.
 TAIL = """  }
-  /DISCARD/ : { *(.eh_frame) }
+  /DISCARD/ : { *(EXCLUDE_FILE(*crtbeginT.o *crtend.o) .eh_frame) }
 }
 INSERT BEFORE .text;
 """
