@@ -76,6 +76,15 @@ impl Session<'_> {
     }
 }
 
+/// Ends the watching of processes when it goes, be it by a failed assertion.
+struct Finish<'d>(&'d AtomicBool);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_full_session_leaks_no_secret() {
     let registry = FakeRegistry::with_tokens();
@@ -89,6 +98,7 @@ fn a_full_session_leaks_no_secret() {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| session.watch_processes(&done));
+        let at_end = Finish(&done);
         session.ok(&["login", host, "-u", ALICE, "--password-stdin"], &format!("{ALICE}-pw\n"));
         session.ok(&["login", host, "-u", BOB, "--password-stdin", "--json"], &format!("{BOB}-pw\n"));
         session.run(&["login", host, "-u", "l3akcarol", "--password-stdin"], &format!("{BOB}-pw\n"));
@@ -124,8 +134,24 @@ fn a_full_session_leaks_no_secret() {
         session.run(&["store"], &format!("{{\"ServerURL\": \"{host}\", \"Secret\": \"{BOB}-pw"));
         session.run(&["store"], &format!("{{\"ServerURL\": \"\", \"Username\": \"{BOB}\", \"Secret\": \"{BOB}-pw\"}}"));
         session.run(&["list"], "");
+        // Another program's secret, its complaint and its failure.
+        session.ok(&["login", host, "-u", BOB, "--alias", "lent", "--borrow", "command", "--", "lender"], "");
+        session.ok(&["account", "show", host, "lent"], "");
+        session.run(&["login", host, "--borrow", "command", "-u", BOB, "--env", "BROKEN=1", "--", "lender"], "");
+        for words in [
+            &["--verbose", "check", &alice_image][..],
+            &["--verbose", "api", host, "_catalog"],
+            &["api", host, &format!("{ALICE}/app/manifests/1")],
+            &["import"],
+            &["import", "--json"],
+            &["export", host],
+            &["use", &format!("{host}={ALICE}")],
+            &["kubelet"],
+        ] {
+            session.run(words, "");
+        }
         session.ok(&["logout", host, "--all"], "");
-        done.store(true, Ordering::Relaxed);
+        drop(at_end);
         assert!(watcher.join().unwrap() > 0, "the watcher saw no process of ours");
     });
     assert!(session.assert_files_are_clean(sandbox.home()) > 1);
