@@ -271,11 +271,18 @@ impl Accounts<'_> {
         self.replace(account, kept, &Kept { refused, ..kept.copy() })
     }
 
-    /// Puts `after` in the place of `before`; if something else lies there by now, that stays.
+    /// Puts `after` in the place of `before`; if something else lies there by now, that stays. An account that has another
+    /// label or other images by now is the same.
     fn replace(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
-        self.change(|edit| match self.vault.get(account)? {
-            Some(now) if now.is_same(before) => self.put_if_there(edit, account, after),
-            _ => Ok(()),
+        self.change(|edit| {
+            let now = edit.of(&account.registry).accounts;
+            let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);
+            for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {
+                if self.vault.get(other)?.is_some_and(|now| now.is_same(before)) {
+                    return self.vault.put(other, after);
+                }
+            }
+            Ok(())
         })
     }
 

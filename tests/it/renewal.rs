@@ -23,6 +23,8 @@ enum Mood {
     /// It takes no refresh token.
     Ended,
     Down,
+    /// It takes its time.
+    Slow,
     /// It gives no new refresh token.
     NoRotation,
     /// It renews, but the registry does not take what it gives.
@@ -59,6 +61,10 @@ impl Provider {
                         200,
                         json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": seconds}),
                     ),
+                    Mood::Slow => {
+                        std::thread::sleep(Duration::from_secs(2));
+                        (200, json!({"access_token": "t2", "refresh_token": "r2", "expires_in": 3600}))
+                    }
                     Mood::NoExchange => (200, json!({"access_token": "t", "refresh_token": format!("r{next}")})),
                     Mood::NoRotation => (200, json!({"access_token": format!("t{next}"), "expires_in": 3600})),
                     Mood::Ended => (400, json!({"error": "invalid_grant"})),
@@ -238,6 +244,24 @@ fn where_nothing_can_be_written_nothing_is_renewed() {
             assert_eq!(run, expected, "{mounts}");
             assert_eq!(provider.renewals(), 0, "the next refresh token would be lost: {mounts}");
         }
+    }
+}
+
+#[test]
+fn an_account_that_is_edited_while_it_is_renewed_keeps_the_next_refresh_token() {
+    for (edit, name) in [(["--images", "acme/**"], "me"), (["--alias", "work"], "work")] {
+        let provider = Provider::start(Mood::Slow);
+        let sandbox = logged_in(&provider, -60, -10);
+        let mut get = sandbox.command(&["get"]).spawn().unwrap();
+        get.stdin.take().unwrap().write_all(b"ghcr.io").unwrap();
+        while provider.renewals() == 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        sandbox.ok(&["account", "edit", "ghcr.io", "me", edit[0], edit[1]], "");
+        assert!(get.wait_with_output().unwrap().status.success());
+        let secrets = read_json(&sandbox.secrets_path("ghcr.io"))["secrets"].clone();
+        assert_eq!((secrets[name]["secret"].as_str(), secrets[name]["refresh"].as_str()), (Some("t2"), Some("r2")));
+        assert_eq!(secrets.as_object().map(serde_json::Map::len), Some(1));
     }
 }
 
