@@ -82,6 +82,7 @@ impl SecretFile {
             return Ok(());
         }
         if contents.secrets.is_empty() && contents.tokens.is_empty() {
+            files::remove_unfinished(&self.path)?;
             return files::remove(&self.path);
         }
         contents.version = VERSION;

@@ -143,6 +143,11 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
         .with_context(|| format!("could not keep a copy of `{}`", path.display()))
 }
 
+/// Removes what a writer of `path` left behind when it was killed. The caller holds the lock of its writers.
+pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
+    remove(&sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), ".new"))
+}
+
 /// Moves a file aside, over whatever was there.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
