@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::{Accounts, Login};
 use crate::borrow::{self, Asker, Unlent};
@@ -45,6 +45,9 @@ const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 /// No lender's answer is kept longer: a longer one means that the clock has been set back.
 const LONGEST_KEPT: Duration = Duration::from_hours(12);
+
+/// For the config's lock, whoever waits: its holders are quick.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// After a provider was out of reach it is left alone for so long: a build asks for twenty images.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -95,6 +98,7 @@ impl Accounts<'_> {
         }
         let (for_lock, for_answer) = waiting.patience();
         let for_lock = if before == Age::Due { Duration::ZERO } else { for_lock };
+        let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
             // Where nothing can be written the next refresh token would be lost.
@@ -114,6 +118,12 @@ impl Accounts<'_> {
             return Ok(Obtained::Dead(ended(account, "its provider was out of reach a moment ago")));
         }
         let Some(refresh) = &kept.refresh else { return Ok(Obtained::Dead(over(account))) };
+        if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
+            return Ok(match now {
+                Age::Due => good(account, kept),
+                _ => Obtained::Dead(ended(account, &format!("it cannot be renewed here: {error:#}"))),
+            });
+        }
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
             Ok(fresh) => return Ok(good(account, self.keep_renewed(account, &kept, fresh)?)),
             Err(Unrenewed::Over(why)) => {
@@ -129,6 +139,14 @@ impl Accounts<'_> {
             }
         };
         Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(ended(account, &why)) })
+    }
+
+    /// Tells before a refresh token is used up whether the next one can be written down: it needs the config's lock, which
+    /// may lie on another disk than the secrets, and room.
+    fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
+        let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
+        let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
+        self.vault.try_room(account)
     }
 
     /// The account whose own secret comes back in `login`: `docker login` stores again what `get` has answered
@@ -253,11 +271,18 @@ impl Accounts<'_> {
         self.replace(account, kept, &Kept { refused, ..kept.copy() })
     }
 
-    /// Puts `after` in the place of `before`; if something else lies there by now, that stays.
+    /// Puts `after` in the place of `before`; if something else lies there by now, that stays. An account that has another
+    /// label or other images by now is the same.
     fn replace(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
-        self.change(|edit| match self.vault.get(account)? {
-            Some(now) if now.is_same(before) => self.put_if_there(edit, account, after),
-            _ => Ok(()),
+        self.change(|edit| {
+            let now = edit.of(&account.registry).accounts;
+            let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);
+            for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {
+                if self.vault.get(other)?.is_some_and(|now| now.is_same(before)) {
+                    return self.vault.put(other, after);
+                }
+            }
+            Ok(())
         })
     }
 

@@ -13,6 +13,9 @@ use crate::system::{env, exec};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
 
+/// To PowerShell each of these ends a text that any of them began (`about_Quoting_Rules`; `CharTraits.cs` `IsSingleQuote`).
+const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
+
 /// Prints the line that a shell evaluates.
 pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<ExitCode, Failure> {
     let shell = given.shell.unwrap_or_else(args::UseShell::of_environment);
@@ -97,7 +100,10 @@ fn line(shell: args::UseShell, value: Option<&str>) -> String {
             format!("set -gx {VARIABLE} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
         }
         (args::UseShell::Fish, None) => format!("set -e {VARIABLE}"),
-        (args::UseShell::Powershell, Some(value)) => format!("$Env:{VARIABLE} = '{}'", value.replace('\'', "''")),
+        (args::UseShell::Powershell, Some(value)) => {
+            let doubled = |c: char| std::iter::repeat_n(c, if POWERSHELL_QUOTES.contains(&c) { 2 } else { 1 });
+            format!("$Env:{VARIABLE} = '{}'", value.chars().flat_map(doubled).collect::<String>())
+        }
         (args::UseShell::Powershell, None) => format!("Remove-Item -ErrorAction Ignore Env:{VARIABLE}"),
     }
 }
@@ -115,6 +121,11 @@ mod tests {
             (args::UseShell::Fish, Some(r"it's \n"), r"set -gx ENSIGN_ACCOUNT 'it\'s \\n'"),
             (args::UseShell::Fish, None, "set -e ENSIGN_ACCOUNT"),
             (args::UseShell::Powershell, Some("it's"), "$Env:ENSIGN_ACCOUNT = 'it''s'"),
+            (
+                args::UseShell::Powershell,
+                Some("a\u{2019}; calc #"),
+                "$Env:ENSIGN_ACCOUNT = 'a\u{2019}\u{2019}; calc #'",
+            ),
             (args::UseShell::Powershell, None, "Remove-Item -ErrorAction Ignore Env:ENSIGN_ACCOUNT"),
         ] {
             assert_eq!(line(shell, value), expected);

@@ -51,7 +51,11 @@ impl Ui {
 
     /// Prints data: `lines` for a person, `value` for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
-        self.print(&if self.json { with_schema(value).to_string() } else { fit_for_terminal(&lines.to_string()) })
+        self.print(&if self.json {
+            text::harmless_json(&with_schema(value).to_string())
+        } else {
+            fit_for_terminal(&lines.to_string())
+        })
     }
 
     /// Prints a text of our own as it is.

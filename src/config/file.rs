@@ -1,6 +1,7 @@
 //! `ConfigFile`: loading `config.json`, and changing it under a lock.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -137,6 +138,11 @@ impl<'e> ConfigFile<'e> {
     /// The lock that every writer of the config and of our secrets holds.
     pub(crate) fn lock(&self) -> Result<Lock> {
         Lock::take(&self.lock_path().ok_or_else(no_home)?)
+    }
+
+    /// The same, as far as it can be had so soon.
+    pub(crate) fn lock_within(&self, patience: Duration) -> Result<Option<Lock>> {
+        Lock::take_within(&self.lock_path().ok_or_else(no_home)?, patience)
     }
 
     pub(crate) fn is_locked(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Text from outside, made fit for one line on a terminal or on the protocol's stdout.
 
+use std::fmt::Write;
+
 /// Replaces what could move the cursor, end the line or hide text, and cuts what is longer than `limit` characters in
 /// the middle, so that the end (which names the cure) survives.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
@@ -15,6 +17,19 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
 /// Replaces what could move the cursor, end the line or hide text.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
+}
+
+/// The same JSON document on one line, with what [`harmless`] replaces written as escapes: it can only stand in texts. JSON
+/// itself wants none for the control characters from U+007F on (RFC 8259 section 7), some of which terminals obey.
+pub(crate) fn harmless_json(document: &str) -> String {
+    let mut harmless = String::with_capacity(document.len());
+    for c in document.chars() {
+        match u16::try_from(u32::from(c)) {
+            Ok(unit) if is_harmful(c) => drop(write!(harmless, "\\u{unit:04x}")),
+            _ => harmless.push(c),
+        }
+    }
+    harmless
 }
 
 /// Control characters, and the marks that turn the direction of writing.
@@ -38,5 +53,13 @@ mod tests {
         ] {
             assert_eq!(one_line(text, limit), expected);
         }
+    }
+
+    #[test]
+    fn harmful_text_in_json_is_escaped_and_stays_the_same() {
+        let value = serde_json::json!({"a\u{9b}31m": "\u{7f}b\u{202e}c\n\u{1b}[0mä\u{1f600}"});
+        let json = harmless_json(&value.to_string());
+        assert_eq!(json, r#"{"a\u009b31m":"\u007fb\u202ec\n\u001b[0mä😀"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Contents {
 
 const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
+/// No answer of a provider is read beyond that.
+const MOST_TOKENS: u64 = 64 << 10;
 
 impl SecretFile {
     pub(super) fn of(env: &Env, registry: &Registry) -> Result<Self> {
@@ -80,11 +82,18 @@ impl SecretFile {
             return Ok(());
         }
         if contents.secrets.is_empty() && contents.tokens.is_empty() {
+            files::remove_unfinished(&self.path)?;
             return files::remove(&self.path);
         }
         contents.version = VERSION;
         let bytes = Zeroizing::new(serde_json::to_vec_pretty(&contents)?);
         files::replace(&self.path, &bytes, Access::Private)
+    }
+
+    /// Writes as much as the file would need with one more answer of a provider, and takes it away again.
+    pub(super) fn try_room(&self) -> Result<()> {
+        let length = files::length(&self.path)?.unwrap_or_default().min(LIMIT);
+        files::try_room(&self.path, length + MOST_TOKENS)
     }
 
     pub(super) fn narrow(&self) -> Option<Widened> {

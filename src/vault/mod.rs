@@ -51,6 +51,14 @@ impl<'e> Vault<'e> {
         }
     }
 
+    /// Tells whether a secret of any length could be kept now. Other helpers cannot be asked that.
+    pub(crate) fn try_room(&self, account: &Account) -> Result<()> {
+        match &account.store {
+            StoreKind::File => self.file(&account.registry)?.try_room(),
+            StoreKind::Helper(_) | StoreKind::Environment | StoreKind::Unknown(_) => Ok(()),
+        }
+    }
+
     /// Keeps secrets of the file store for a registry's accounts with one write. Returns what was kept for each before.
     pub(crate) fn put_in_file(
         &self,

@@ -157,3 +157,13 @@ fn a_full_session_leaks_no_secret() {
     assert!(session.assert_files_are_clean(sandbox.home()) > 1);
     assert!(!sandbox.secrets_path(host).exists());
 }
+
+#[test]
+fn a_logout_leaves_nothing_of_a_writer_that_was_killed() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    let unfinished = sandbox.secrets_path("ghcr.io").with_extension("json.new");
+    std::fs::copy(sandbox.secrets_path("ghcr.io"), &unfinished).unwrap();
+    sandbox.ok(&["logout", "ghcr.io"], "");
+    assert!(!unfinished.exists() && !sandbox.secrets_path("ghcr.io").exists());
+}

@@ -23,6 +23,8 @@ enum Mood {
     /// It takes no refresh token.
     Ended,
     Down,
+    /// It takes its time.
+    Slow,
     /// It gives no new refresh token.
     NoRotation,
     /// It renews, but the registry does not take what it gives.
@@ -59,6 +61,10 @@ impl Provider {
                         200,
                         json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": seconds}),
                     ),
+                    Mood::Slow => {
+                        std::thread::sleep(Duration::from_secs(2));
+                        (200, json!({"access_token": "t2", "refresh_token": "r2", "expires_in": 3600}))
+                    }
                     Mood::NoExchange => (200, json!({"access_token": "t", "refresh_token": format!("r{next}")})),
                     Mood::NoRotation => (200, json!({"access_token": format!("t{next}"), "expires_in": 3600})),
                     Mood::Ended => (400, json!({"error": "invalid_grant"})),
@@ -203,21 +209,12 @@ fn a_login_that_the_provider_has_ended_is_dead_until_the_next_login() {
     assert!(read_json(&sandbox.config_path())["registries"]["ghcr.io"]["accounts"]["me"].get("source").is_none());
 }
 
-#[test]
-fn where_nothing_can_be_written_nothing_is_renewed() {
-    let provider = Provider::start(Mood::Well(3600));
-    let sandbox = logged_in(&provider, -1, 600);
-    // Not by modes, which root does not heed: a file where the folder of the secrets should be cannot be written into.
-    let (real, link) = (sandbox.home().join("data/secrets"), sandbox.home().join("kept"));
-    std::fs::rename(&real, &link).unwrap();
-    let read_only = std::process::Command::new("unshare")
-        .args(["--mount", "--map-root-user", "sh", "-c"])
-        .arg(format!(
-            "mkdir {0} && mount --bind {1} {0} && mount -o remount,bind,ro {0} && exec \"$@\"",
-            real.display(),
-            link.display()
-        ))
-        .args(["sh", Sandbox::program(), "get"])
+/// Not by modes, which root does not heed: `$0` stands for the home folder, `$1` for the program.
+fn get_in_mounts(sandbox: &Sandbox, mounts: &str) -> Option<Run> {
+    let script = format!("{mounts} && exec \"$1\" get");
+    let get = std::process::Command::new("unshare")
+        .args(["--mount", "--map-root-user", "sh", "-c", &script])
+        .args([sandbox.home().as_os_str(), Sandbox::program().as_ref()])
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("HOME", sandbox.home())
@@ -228,12 +225,44 @@ fn where_nothing_can_be_written_nothing_is_renewed() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let run = finish(read_only, b"ghcr.io");
-    if run.stderr.contains("unshare") {
-        return; // no name spaces for this user
+    let run = finish(get, b"ghcr.io");
+    (!run.stderr.contains("unshare")).then_some(run) // no name spaces for this user
+}
+
+#[test]
+fn where_nothing_can_be_written_nothing_is_renewed() {
+    for mounts in [
+        "cd \"$0\" && mount --bind data/secrets data/secrets && mount -o remount,bind,ro data/secrets",
+        "cd \"$0\" && mount --bind config config && mount -o remount,bind,ro config",
+        "cd \"$0\" && mkdir kept && mv data/secrets/* kept && mount -t tmpfs -o size=32k tmpfs data/secrets \
+            && cp kept/* data/secrets && { head -c 64k /dev/zero > data/secrets/filler; test -s data/secrets/filler; } 2>/dev/null",
+    ] {
+        for (until, expected) in [(600, answers("t1")), (-10, Run::not_found())] {
+            let provider = Provider::start(Mood::Well(3600));
+            let sandbox = logged_in(&provider, -60, until);
+            let Some(run) = get_in_mounts(&sandbox, mounts) else { return };
+            assert_eq!(run, expected, "{mounts}");
+            assert_eq!(provider.renewals(), 0, "the next refresh token would be lost: {mounts}");
+        }
     }
-    assert_eq!(run, answers("t1"));
-    assert_eq!(provider.renewals(), 0, "the next refresh token would be lost");
+}
+
+#[test]
+fn an_account_that_is_edited_while_it_is_renewed_keeps_the_next_refresh_token() {
+    for (edit, name) in [(["--images", "acme/**"], "me"), (["--alias", "work"], "work")] {
+        let provider = Provider::start(Mood::Slow);
+        let sandbox = logged_in(&provider, -60, -10);
+        let mut get = sandbox.command(&["get"]).spawn().unwrap();
+        get.stdin.take().unwrap().write_all(b"ghcr.io").unwrap();
+        while provider.renewals() == 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        sandbox.ok(&["account", "edit", "ghcr.io", "me", edit[0], edit[1]], "");
+        assert!(get.wait_with_output().unwrap().status.success());
+        let secrets = read_json(&sandbox.secrets_path("ghcr.io"))["secrets"].clone();
+        assert_eq!((secrets[name]["secret"].as_str(), secrets[name]["refresh"].as_str()), (Some("t2"), Some("r2")));
+        assert_eq!(secrets.as_object().map(serde_json::Map::len), Some(1));
+    }
 }
 
 #[test]

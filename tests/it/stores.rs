@@ -26,6 +26,19 @@ fn login(sandbox: &Sandbox, user: &str, store: &str) -> Run {
 }
 
 #[test]
+fn the_helper_is_not_given_the_secrets_that_stand_in_our_variables() {
+    let script = HELPER.replace("input=", "env > \"$HOME/env-$1\"\ninput=");
+    let sandbox = with_helper("kept", &script).with("ENSIGN_LOGIN_WORK", "quay.io work w0rk-s3cret");
+    assert_eq!(login(&sandbox, "alice", "helper:kept").code, Some(0));
+    assert_eq!(sandbox.who("ghcr.io"), "alice");
+    sandbox.run(&["import", "helper:kept", "--yes"], "");
+    for verb in ["store", "get", "list"] {
+        let seen = std::fs::read_to_string(sandbox.home().join(format!("env-{verb}"))).unwrap();
+        assert!(seen.contains("HOME=") && !seen.contains("ENSIGN_LOGIN_") && !seen.contains("w0rk"), "{verb}: {seen}");
+    }
+}
+
+#[test]
 fn two_accounts_of_one_registry_lie_in_another_helper() {
     let sandbox = with_helper("kept", HELPER);
     for user in ["alice", "bob"] {
@@ -96,7 +109,7 @@ fn an_account_whose_store_is_gone_can_be_removed_by_force() {
 
 #[test]
 fn a_helper_that_asks_us_again_does_not_go_round_in_circles() {
-    let script = format!("#!/bin/sh\ncat | {} get\n", Sandbox::program());
+    let script = format!("#!/bin/sh\nexport ENSIGN_CONFIG_DIR=\"$HOME/config\"\ncat | {} get\n", Sandbox::program());
     let sandbox = with_helper("circle", &script);
     write(
         &sandbox.config_path(),

@@ -148,8 +148,9 @@ impl Tree {
             (Node::Map(entries), Some(key)) if key == "<<" => {
                 // Explicit keys win over merged ones wherever they stand: those are put in front.
                 let sources = if node.list().is_empty() { vec![node] } else { node.list().to_vec() };
+                let added: usize = sources.iter().map(|source| source.map().len()).sum();
+                self.spend(added + entries.len())?; // before anything is copied
                 let merged: Vec<_> = sources.iter().rev().flat_map(|source| source.map().iter().cloned()).collect();
-                self.spend(merged.len() + entries.len())?;
                 entries.splice(0..0, merged);
             }
             (Node::Map(entries), Some(key)) => entries.push((key, node)),
@@ -229,7 +230,10 @@ mod tests {
             bomb = format!("{bomb}l{n}: &l{n} [*l{before}, *l{before}, *l{before}]\n");
             merges = format!("{merges}m{n}: &m{n} {{k{n}: v, <<: [*m{before}, *m{before}, *m{before}]}}\n");
         }
+        let keys: Vec<_> = (0..6000).map(|n| format!("k{n}: ")).collect();
+        let wide = format!("x: &a {{{}}}\ny: {{<<: [{}]}}\n", keys.join(","), vec!["*a"; 30_000].join(","));
         for text in [
+            &wide, // 180 million entries, had they been built before they were counted
             "a: [b",
             "a: *b",
             "a: &a [*a]",

@@ -76,6 +76,15 @@ pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()
     write_and_rename(&target, contents, access).map_err(|error| failed("write", path, &error))
 }
 
+/// Tells whether `path` could be replaced by so many bytes now. The caller holds the lock of its writers.
+pub(crate) fn try_room(path: &Path, length: u64) -> Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let unfinished = sibling(&target, ".new");
+    let written = write_new(&unfinished, &vec![0; usize::try_from(length).unwrap_or_default()]);
+    let removed = fs::remove_file(&unfinished);
+    written.and(removed).map_err(|error| failed("write", path, &error))
+}
+
 /// The error with what a person can do about it.
 fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     let what = format!("could not {deed} `{}`: {error}", path.display());
@@ -132,6 +141,11 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     fs::hard_link(&source, copy)
         .or_else(|_| fs::copy(&source, copy).map(drop))
         .with_context(|| format!("could not keep a copy of `{}`", path.display()))
+}
+
+/// Removes what a writer of `path` left behind when it was killed. The caller holds the lock of its writers.
+pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
+    remove(&sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), ".new"))
 }
 
 /// Moves a file aside, over whatever was there.

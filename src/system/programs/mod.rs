@@ -65,13 +65,15 @@ const LAST_WORDS: usize = 2 << 10;
 /// For output to end after its program did: a process that it left behind may hold the pipe open.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Runs `program`, looked up by the system, with `input` on its stdin. What it says on stderr is nobody's.
+/// Runs `program`, looked up by the system, with `input` on its stdin and without our own variables. What it
+/// says on stderr is nobody's.
 pub(crate) fn run(program: &str, argument: &str, input: &[u8], deadline: Duration) -> Result<Output> {
+    let env_remove: Vec<_> = env::ours().collect();
     call(&Call {
         program: Path::new(program),
         arguments: &[argument.to_owned()],
         env: &BTreeMap::new(),
-        env_remove: &[],
+        env_remove: &env_remove,
         stdin: Stdin::Bytes(input),
         limit: STORE_LIMIT,
         deadline,
