@@ -170,7 +170,7 @@ fn footer(context: &Context<'_>, docker: &[(&Registry, String)], troubled: usize
             format!("Docker does not ask Ensign for {}:  {} configure-docker\n", list.join(", "), context.program)
         }
     };
-    if docker.iter().any(|(_, asks)| asks.starts_with("ensign")) && state::program_on_path(state::PROGRAM).is_none() {
+    if docker.iter().any(|(_, asks)| asks.starts_with("ensign")) && !state::docker_finds_us() {
         footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
     }
     if troubled > 0 {
