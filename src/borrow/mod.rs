@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Borrow, Problem, Registry, Secret, Username};
+use crate::model::{Borrow, Lender, Problem, Registry, Secret, Username};
 use crate::system::env::{self, Env};
 use crate::system::programs::{self, Call, Output, Stdin};
 use answer::Form;
@@ -80,6 +80,11 @@ pub(crate) fn program(borrow: &Borrow, registry: &Registry) -> Result<PathBuf, P
 /// Tells whether anyone may pull from a registry, so that a program that fails must not be in the way.
 pub(crate) fn is_public(registry: &Registry) -> bool {
     ecr::is_public(registry)
+}
+
+/// The lender that is there for the registry's host, if one is.
+pub(crate) fn made_for(registry: &Registry) -> Option<Lender> {
+    lenders::made_for(registry)
 }
 
 /// The GitHub that has tokens for a registry.

@@ -213,7 +213,7 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
             "plain-text logins are left, and some tools use them first:  {program} configure-docker --import"
         ));
     }
-    if !given.undo && state::program_on_path(state::PROGRAM).is_none() {
+    if !given.undo && !state::docker_finds_us() {
         context.ui.note(format_args!("`{}` is not on PATH: Docker will not find it", state::PROGRAM));
     }
     if state::auth_config_variable().is_some() {

@@ -39,9 +39,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         }
         if !after.accounts.is_empty() && after.default_account().is_none() {
             context.ui.note(format_args!(
-                "{registry} has no default account now. It has {}:  {} switch {registry} NAME",
+                "{registry} has no default account now. It has {}:  {} switch {registry} {}",
                 names(&after),
-                context.program
+                context.program,
+                if let [only] = after.accounts.as_slice() { only.name.as_str() } else { "NAME" }
             ));
         }
     }

@@ -151,6 +151,13 @@ impl Context<'_> {
         }
     }
 
+    /// Says that this shell has an account of its own, where somebody looks at the defaults.
+    fn note_variable(&self) {
+        if let Some(value) = &self.env.account {
+            self.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and goes before the default"));
+        }
+    }
+
     /// The registry a person named.
     fn registry(&self, host: &str) -> Result<Registry, Failure> {
         host.parse()

@@ -17,9 +17,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
         alias.parse().map_err(|error| Failure::usage(format!("{error}"), "name an alias as `status` shows it"))?;
     if given.remove {
         let removed = pins.remove(&alias)?;
-        let line =
-            if removed { format!("Removed {}-{alias}", state::PROGRAM) } else { format!("{alias} was not pinned") };
-        context.ui.done(json!({"status": "success", "alias": alias.as_str(), "removed": removed}), line)?;
+        let json = json!({"status": "success", "alias": alias.as_str(), "removed": removed});
+        if removed {
+            context.ui.done(json, format_args!("Removed {}-{alias}", state::PROGRAM))?;
+        } else {
+            context.ui.data(json, format_args!("{alias} is not pinned."))?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let registries = registries_of(context, &alias)?;
@@ -34,7 +37,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
     });
     let deed = if is_new { "Made" } else { "There is already" };
     context.ui.done(json, format_args!("{deed} {}", context.env.shorten_home(&path)))?;
-    context.ui.say(format_args!("  Answers as {alias} on {}, whatever else is active there.", registries.join(", ")));
+    context.ui.say(format_args!("  Answers as {alias} on {}, whatever the default is there.", registries.join(", ")));
     context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{}\": \"ensign-{alias}\"}}", registries[0]));
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,8 @@ use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Registry, Source, StoreKind};
 use crate::system::text;
 
+const NOBODY: &str = "nobody";
+
 /// One account with what is wrong with it.
 struct Line<'c> {
     account: &'c Account,
@@ -47,6 +49,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, one)| block(context, lines, one)).collect();
     blocks.push(footer(context, &docker, troubled));
     context.ui.data(json, blocks.join("\n"))?;
+    context.note_variable();
     for one in &registries {
         if let Some(widened) = context.accounts.vault.narrow(&one.registry) {
             context.ui.note(format_args!(
@@ -61,7 +64,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
 fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let program = context.program;
     let lines = format!(
-        "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} configure-docker     let Docker ask Ensign"
+        "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins that Docker and other tools have\n  {program} configure-docker     let Docker ask Ensign"
     );
     context.ui.data(json!({"accounts": [], "docker": []}), lines)?;
     Ok(ExitCode::from(3))
@@ -144,7 +147,7 @@ fn docker<'c>(context: &Context<'_>, registries: &'c [Candidates]) -> Vec<(&'c R
                 (_, Asked::Us) => "ensign".to_owned(),
                 (_, Asked::Pinned(alias)) => format!("ensign-{alias}"),
                 (_, Asked::Helper(helper)) => helper.to_owned(),
-                (_, Asked::PlainFile) => "nobody".to_owned(),
+                (_, Asked::PlainFile) => NOBODY.to_owned(),
             };
             (&one.registry, asks)
         })
@@ -157,11 +160,17 @@ fn footer(context: &Context<'_>, docker: &[(&Registry, String)], troubled: usize
         [] if docker.is_empty() => String::new(),
         [] => "Docker asks Ensign for all of them.\n".to_owned(),
         others => {
-            let list: Vec<_> = others.iter().map(|(registry, asks)| format!("{registry} (asks {asks})")).collect();
+            let list: Vec<_> = others
+                .iter()
+                .map(|(registry, asks)| match asks.as_str() {
+                    NOBODY => registry.to_string(),
+                    other => format!("{registry} (asks {other})"),
+                })
+                .collect();
             format!("Docker does not ask Ensign for {}:  {} configure-docker\n", list.join(", "), context.program)
         }
     };
-    if docker.iter().any(|(_, asks)| asks.starts_with("ensign")) && state::program_on_path(state::PROGRAM).is_none() {
+    if docker.iter().any(|(_, asks)| asks.starts_with("ensign")) && !state::docker_finds_us() {
         footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
     }
     if troubled > 0 {

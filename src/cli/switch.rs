@@ -29,9 +29,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
     let undo =
         if before == "nobody" { String::new() } else { format!("   (undo: {} switch {registry} -)", context.program) };
     context.ui.done(json, format_args!("{registry} default: {before} → {}{undo}", account.name))?;
-    if let Some(value) = &context.env.account {
-        context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and goes before the default"));
-    }
+    context.note_variable();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -83,14 +83,16 @@ pub(super) fn account_for<'c>(
         Ok(choice) => return Ok(choice.account),
         Err(no_choice) => no_choice,
     };
-    let what = match no_choice {
-        NoChoice::NotFound => format!("{registry} has no active account"),
-        NoChoice::Several => format!("{registry} has several accounts and none is active: {}", names(candidates)),
+    let (what, verb) = match no_choice {
+        NoChoice::NotFound => (format!("{registry} has no default account"), "switch"),
+        NoChoice::Several => {
+            (format!("{registry} has several accounts and none is the default: {}", names(candidates)), "switch")
+        }
         NoChoice::NoSuchAccount { rung, name } => {
-            format!("{rung} names `{}`, which {registry} does not have", one_line(&name, 60))
+            (format!("{rung} names `{}`, which {registry} does not have", one_line(&name, 60)), "status")
         }
     };
-    Err(Failure::not_logged_in(what, format!("run `{} which {}`", context.program, candidates.registry)))
+    Err(Failure::not_logged_in(what, format!("run `{} {verb} {registry}`", context.program)))
 }
 
 /// A text with a dot or a port and no path is a registry; anything else is an image.
@@ -159,14 +161,13 @@ fn sentence(
             Rung::Environment if context.env.account.is_some() => "names no account of this registry",
             Rung::Environment => "not set",
             Rung::PinnedName => "the program is not pinned",
-            Rung::AddressUser | Rung::AddressImage => "not in the address",
+            Rung::AddressUser | Rung::AddressImage | Rung::Active => "none",
             Rung::CommandLine if question.images.is_empty() => "names no image of this registry",
             Rung::CommandLine => "names no image that belongs to an account",
             Rung::Files if !question.images.is_empty() => "not read, for the command line names an image",
             Rung::Files if question.mentions.is_empty() => "name no image of this registry",
             Rung::Files => "name no image that belongs to an account",
             Rung::Folder => "no account's folder",
-            Rung::Active => "none",
             Rung::Only if candidates.accounts.len() > 1 => "there are several",
             Rung::Only => "the registry is signed out",
         }

@@ -14,14 +14,13 @@ use anyhow::Result;
 use toml_edit::{Array, Document, RawString, Value};
 
 use super::plan::Backup;
-use super::state::program_on_path;
 use super::{Broken, Change, HELPER, LIMIT, Plan};
 use crate::system::env::{self, Env};
-use crate::system::files;
+use crate::system::{files, find_program};
 
 /// Tells whether these tools are in use here: one of them is on `PATH`, or their file exists.
 pub(crate) fn are_found(env: &Env) -> bool {
-    ["podman", "buildah", "skopeo"].iter().any(|name| program_on_path(name).is_some())
+    ["podman", "buildah", "skopeo"].iter().any(|name| find_program(name).is_some())
         || auth_file(env).is_some_and(|path| path.exists())
 }
 

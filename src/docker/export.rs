@@ -1,7 +1,7 @@
 //! Logins in the forms that other programs read: `auth.json`, a Kubernetes pull secret, `DOCKER_AUTH_CONFIG`.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::model::{Account, Credential, ImagePattern, Registry};
@@ -109,7 +109,7 @@ impl Exported {
         if let Some(namespace) = namespace {
             metadata["namespace"] = json!(namespace);
         }
-        let data = STANDARD.encode(json!({"auths": self.auths}).to_string());
+        let data = BASE64_STANDARD.encode(json!({"auths": self.auths}).to_string());
         let manifest = json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": metadata,
             "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": data},
@@ -150,10 +150,10 @@ fn path_key(pattern: &ImagePattern) -> Option<String> {
 fn entry(account: &Account, credential: &Credential) -> Value {
     let Credential { username, secret } = credential;
     if username.is_identity_token() {
-        let user = STANDARD.encode(format!("{}:", account.name));
+        let user = BASE64_STANDARD.encode(format!("{}:", account.name));
         return json!({"auth": user, "identitytoken": secret.expose()});
     }
-    json!({"auth": STANDARD.encode(format!("{username}:{}", secret.expose()))})
+    json!({"auth": BASE64_STANDARD.encode(format!("{username}:{}", secret.expose()))})
 }
 
 #[cfg(test)]

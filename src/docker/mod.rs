@@ -25,7 +25,7 @@ pub(crate) use plan::{Change, Plan};
 pub(crate) const HELPER: &str = "ensign";
 
 /// The largest of these files that is read: far above any real one, where a plain-text login takes a few hundred bytes.
-const LIMIT: u64 = 4 << 20;
+pub(crate) const LIMIT: u64 = 4 << 20;
 
 /// Whose file it is: the two families spell Docker Hub differently, and only Docker heeds `credsStore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

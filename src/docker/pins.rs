@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::state::{self, PROGRAM};
+use super::state::PROGRAM;
 use crate::model::{AccountName, HelperName, Problem};
-use crate::system::files;
+use crate::system::{files, find_program};
 
 /// The folder of the program as Docker finds it.
 pub(crate) struct Pins {
@@ -17,7 +17,7 @@ pub(crate) struct Pins {
 impl Pins {
     /// In `folder`, else where the program is on PATH.
     pub(crate) fn find(folder: Option<PathBuf>) -> Result<Self, Problem> {
-        let on_path = || Some(state::program_on_path(PROGRAM)?.parent()?.to_owned());
+        let on_path = || Some(find_program(PROGRAM)?.parent()?.to_owned());
         folder.or_else(on_path).map(|folder| Self { folder }).ok_or_else(|| {
             Problem::new(
                 format!("`{PROGRAM}` is not on PATH"),

@@ -1,14 +1,13 @@
 //! Whom Docker asks for a registry's login as things are, and whether it would find our program.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::leftovers::decode;
 use super::{ConfigJson, HELPER, Reader};
 use crate::model::Registry;
-use crate::system::env;
+use crate::system::{env, find_program};
 
 /// The program that Docker runs for our entries.
 pub(crate) const PROGRAM: &str = "docker-credential-ensign";
@@ -87,26 +86,15 @@ pub(crate) fn auth_config_variable() -> Option<String> {
     env::variable("DOCKER_AUTH_CONFIG").map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Looks a program up on `PATH`, as Docker will.
-pub(crate) fn program_on_path(name: &str) -> Option<PathBuf> {
-    let path = env::variable("PATH")?;
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    find_program(&file, std::env::split_paths(&path), Path::is_file)
-}
-
-/// Returns the first of the folders' files of that name. Go runs no program from a folder that is not absolute
-/// (`os/exec`, `ErrDot`), so neither does Docker.
-fn find_program(
-    file: &str,
-    folders: impl Iterator<Item = PathBuf>,
-    is_file: impl Fn(&Path) -> bool,
-) -> Option<PathBuf> {
-    folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(file)).find(|path| is_file(path))
+/// Tells whether Docker would find the program.
+pub(crate) fn docker_finds_us() -> bool {
+    find_program(PROGRAM).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn an_entry_goes_before_the_store() {
@@ -158,20 +146,5 @@ mod tests {
             assert_eq!(auth_config(Some(value), &Registry::docker_hub()), hub, "{value}");
         }
         assert_eq!(auth_config(None, &Registry::docker_hub()), AuthConfig::Silent);
-    }
-
-    #[test]
-    fn a_program_is_found_in_the_first_absolute_folder_that_has_it() {
-        let root = std::env::temp_dir(); // absolute on every platform
-        let (one, two) = (root.join("one"), root.join("two"));
-        for (folders, there, found) in [
-            (vec![one.clone(), two.clone()], vec![two.join(PROGRAM)], Some(two.join(PROGRAM))),
-            (vec![one.clone(), two.clone()], vec![one.join(PROGRAM), two.join(PROGRAM)], Some(one.join(PROGRAM))),
-            (vec![".".into(), "".into()], vec![Path::new(".").join(PROGRAM), PROGRAM.into()], None),
-            (vec![], vec![], None),
-        ] {
-            let is_file = |path: &Path| there.iter().any(|file| file == path);
-            assert_eq!(find_program(PROGRAM, folders.into_iter(), is_file), found);
-        }
     }
 }

@@ -58,11 +58,6 @@ impl Account {
             [self.username.as_str(), self.name.as_str()].map(|name| Some(name).filter(|name| !is_everybody(name)));
         names.into_iter().chain([self.did.as_deref()]).flatten()
     }
-
-    /// Tells whether a person who says `name` means this account: its alias first, but its user name serves.
-    pub fn answers_to(&self, name: &str) -> bool {
-        self.name.as_str() == name || self.username.as_str() == name
-    }
 }
 
 /// The user names that the clouds give to whoever has a token: no namespace is theirs.

@@ -1,13 +1,13 @@
 //! What a JSON web token (RFC 7519) says about itself. Nothing here is proof: the signature is for its receiver to check.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use super::Secret;
+use super::{Secret, timestamp};
 
 const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
@@ -24,9 +24,7 @@ pub(crate) fn claims(token: &Secret) -> Option<Value> {
 
 /// When the token ends by its own account (`exp`, RFC 7519 section 4.1.4); a fraction is dropped.
 pub(crate) fn expiry(claims: &Value) -> Option<SystemTime> {
-    let exp = claims.get("exp")?;
-    let seconds = exp.as_u64().or_else(|| Duration::try_from_secs_f64(exp.as_f64()?).ok().map(|exp| exp.as_secs()))?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    timestamp::from_number(claims.get("exp")?)
 }
 
 #[cfg(test)]
@@ -49,7 +47,7 @@ mod tests {
             ("{}", None),
         ] {
             let exp = expiry(&claims(&token(payload)).unwrap());
-            let expected = seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            let expected = seconds.map(|seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
             assert_eq!(exp, expected, "{payload}");
         }
     }

@@ -1,6 +1,8 @@
-//! Moments as servers and programs write them (RFC 3339).
+//! Moments as servers and programs write them: RFC 3339, or seconds since 1970.
 
 use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
 
 /// Reads `2026-11-21T12:00:00.5+01:00`; `None` before 1970 and for anything else. A fraction is dropped.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
@@ -15,7 +17,18 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
         && minute < 60
         && second <= 60;
     let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second - offset(zone)?;
-    is_real.then(|| u64::try_from(seconds).ok())?.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+    is_real.then(|| u64::try_from(seconds).ok())?.and_then(since_1970)
+}
+
+/// Seconds since 1970; `None` for what is no moment that this machine knows.
+pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// The same as a JSON number; a fraction is dropped.
+pub(crate) fn from_number(number: &Value) -> Option<SystemTime> {
+    let fraction = || Duration::try_from_secs_f64(number.as_f64()?).ok();
+    since_1970(number.as_u64().or_else(|| fraction().map(|seconds| seconds.as_secs()))?)
 }
 
 /// Seconds ahead of UTC.

@@ -109,9 +109,9 @@ impl Refusal {
             let registry = text::one_line(registry.as_str(), 100);
             let _ = writeln!(
                 stderr,
-                "ensign: {registry} has several accounts ({names}), none is active and nothing here says which is meant.\n\
-                 Make one active:     docker-credential-ensign switch {registry}\n\
-                 For one command:     ENSIGN_ACCOUNT={registry}=NAME docker …"
+                "ensign: {registry} has several accounts ({names}), none is the default and nothing here says which is meant.\n\
+                 Make one the default:  docker-credential-ensign switch {registry}\n\
+                 For one command:       ENSIGN_ACCOUNT={registry}=NAME docker …"
             );
         }
         ExitCode::FAILURE
@@ -259,7 +259,7 @@ mod tests {
         assert!(
             String::from_utf8(stderr)
                 .unwrap()
-                .starts_with("ensign: ghcr.io has several accounts (a, b), none is active")
+                .starts_with("ensign: ghcr.io has several accounts (a, b), none is the default")
         );
     }
 }

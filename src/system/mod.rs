@@ -9,3 +9,6 @@ pub(crate) mod http;
 pub(crate) mod programs;
 pub(crate) mod text;
 pub(crate) mod watch;
+
+// To look a program up is for everybody, to run it is not.
+pub(crate) use programs::find as find_program;

@@ -1,14 +1,14 @@
 //! How a kept secret is written down: the secret alone as a text, or an object if more is known about it.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::model::{Kept, Secret, Username};
+use crate::model::{Kept, Secret, Username, timestamp};
 
 /// A kept secret on its way to or from a store.
 pub(super) struct Entry(pub(super) Kept);
@@ -107,18 +107,14 @@ impl<'de> Visitor<'de> for TextOrObject {
         let username = fields.username.map(|name| name.parse::<Username>()).transpose();
         Ok(Entry(Kept {
             secret: Secret::new(fields.secret.to_string()),
-            until: fields.until.and_then(moment),
-            due: fields.due.and_then(moment),
+            until: fields.until.and_then(timestamp::since_1970),
+            due: fields.due.and_then(timestamp::since_1970),
             refresh: fields.refresh.map(|text| Secret::new(text.to_string())),
             refused: fields.refused,
             username: username.map_err(A::Error::custom)?,
             asked: fields.asked,
         }))
     }
-}
-
-fn moment(seconds: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -128,8 +124,8 @@ mod tests {
     #[test]
     fn every_entry_reads_back() {
         let full = Kept {
-            until: moment(1_700_000_000),
-            due: moment(1_600_000_000),
+            until: timestamp::since_1970(1_700_000_000),
+            due: timestamp::since_1970(1_600_000_000),
             refresh: Some(Secret::new("r".into())),
             refused: true,
             username: Some("AWS".parse().unwrap()),

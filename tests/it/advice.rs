@@ -61,3 +61,25 @@ fn whoever_types_a_password_is_told_where_a_token_is_made() {
     );
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
 }
+
+#[test]
+fn a_login_that_a_program_may_have_names_it() {
+    let sandbox = Sandbox::new();
+    for (host, code, hint) in [
+        (
+            "ghcr.io",
+            1,
+            "hint: log in with a password or token: `docker-credential-ensign login ghcr.io -u NAME`; or borrow one: \
+             `docker-credential-ensign login --borrow gh ghcr.io -u NAME`\n",
+        ),
+        (
+            "shop.azurecr.io",
+            1,
+            "hint: log in with a password or token: `docker-credential-ensign login shop.azurecr.io -u NAME`; or borrow \
+             one: `docker-credential-ensign login --borrow az shop.azurecr.io`\n",
+        ),
+    ] {
+        let run = sandbox.run(&["login", host, "--device"], "");
+        assert!(run.code == Some(code) && run.stderr.ends_with(hint), "{run:?}");
+    }
+}

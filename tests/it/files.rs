@@ -127,12 +127,12 @@ fn which_names_the_file() {
     let expected = "bob
   1 ENSIGN_ACCOUNT         not set
   2 name of the program    the program is not pinned
-  3 user in the address    not in the address
-  4 image in the address   not in the address
+  3 user in the address    none
+  4 image in the address   none
   5 command line           names no image of this registry
   6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)   ← chosen
   7 folder                 no account's folder
-  8 active account         → alice
+  8 default account        → alice
   9 only account           there are several
 ";
     assert_eq!(ask(&words, "project"), Run::success(expected));

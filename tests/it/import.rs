@@ -127,7 +127,7 @@ fn logins_become_accounts_and_a_second_import_finds_them_there() {
     let run = sandbox.run(&["import"], "");
     let said = "✓ Imported alice of docker.io\n✓ Imported carol of quay.io\n✓ Imported dave of tok.example\n\
         ✓ Imported eve of odd.example\n✓ Imported h of helm.example\n✓ Imported bot of quay.io\n\
-        ! nothing was removed: `--remove` takes imported logins away from where they were found\n\
+        ! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found\n\
         ! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker\n";
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), said), "one entry is bad");
     for (server, user, secret) in [

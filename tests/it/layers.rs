@@ -187,7 +187,14 @@ fn uses_of_crate(text: &str) -> Vec<String> {
                     .filter(|item| !item.is_empty()),
             );
         } else {
-            uses.push(rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect());
+            let path: String = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
+            match rest[path.len()..].strip_prefix('{') {
+                Some(list) => {
+                    let items = list.split(['}', ',']).map(|item| format!("{path}{}", item.trim()));
+                    uses.extend(items.take(list.split('}').next().unwrap().split(',').count()));
+                }
+                None => uses.push(path),
+            }
         }
     }
     uses

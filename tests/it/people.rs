@@ -134,7 +134,7 @@ fn logout_forgets_one_account_and_promotes_none() {
     assert_eq!(
         run.stderr,
         "✓ Removed alice from ghcr.io\n! a token stays valid until you delete it at https://github.com/settings/tokens\n\
-         ! ghcr.io has no default account now. It has bob:  docker-credential-ensign switch ghcr.io NAME\n"
+         ! ghcr.io has no default account now. It has bob:  docker-credential-ensign switch ghcr.io bob\n"
     );
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     assert_eq!(
@@ -152,7 +152,7 @@ fn logout_forgets_one_account_and_promotes_none() {
 fn status_shows_accounts_and_their_troubles() {
     let sandbox = two_accounts();
     let expected = "ghcr.io\n  ○ bob              bob/**\n  ● alice  default   alice/**\n\n\
-        Docker does not ask Ensign for ghcr.io (asks nobody):  docker-credential-ensign configure-docker\n";
+        Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker\n";
     assert_eq!(sandbox.run(&["status"], ""), Run::success(expected));
     std::fs::remove_file(sandbox.secrets_path("ghcr.io")).unwrap();
     let run = sandbox.run(&["status", "--json"], "");
@@ -258,10 +258,10 @@ fn a_folder_decides_where_no_image_does() {
 fn which_shows_the_ladder() {
     let sandbox = two_accounts();
     let expected = "bob\n  1 ENSIGN_ACCOUNT         not set\n  2 name of the program    the program is not pinned\n  \
-        3 user in the address    not in the address\n  4 image in the address   not in the address\n  \
+        3 user in the address    none\n  4 image in the address   none\n  \
         5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  \
         6 files                  not read, for the command line names an image\n  7 folder                 no account's folder\n  \
-        8 active account         → alice\n  9 only account           there are several\n";
+        8 default account        → alice\n  9 only account           there are several\n";
     assert_eq!(sandbox.run(&["which", "ghcr.io/bob/app:1"], ""), Run::success(expected));
     let torn = sandbox
         .run(&["which", "ghcr.io", "--as", "docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
@@ -324,7 +324,10 @@ fn several_accounts_and_no_way_to_choose_is_said_on_both_streams() {
         (run.code, run.stdout.as_str()),
         (Some(1), "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io\n")
     );
-    assert!(run.stderr.starts_with("ensign: ghcr.io has several accounts (bob, alice), none is active"), "{run:?}");
+    assert!(
+        run.stderr.starts_with("ensign: ghcr.io has several accounts (bob, alice), none is the default"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn program(sandbox: &Sandbox, alias: &str) -> PathBuf {
 #[test]
 fn a_pinned_program_answers_as_its_account_whoever_is_active() {
     let sandbox = installed();
-    let said = "✓ Made ~/docker-credential-ensign-work\n  Answers as work on ghcr.io, whatever else is active there.\n  \
+    let said = "✓ Made ~/docker-credential-ensign-work\n  Answers as work on ghcr.io, whatever the default is there.\n  \
                 In a config.json:  \"credHelpers\": {\"ghcr.io\": \"ensign-work\"}\n";
     assert_eq!(sandbox.run(&["pin", "work"], ""), Run { stderr: said.into(), ..Run::success("") });
     let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"work\",\"Secret\":\"work-pw\"}\n";

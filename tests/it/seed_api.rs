@@ -62,7 +62,7 @@ fn l23_p17_lo16_the_errors_of_a_registry_are_shown_whatever_they_look_like() {
     {
         let run = sandbox.run(&["api", &server.host, &format!("a/b/manifests/{tag}")], "");
         let first = format!("error: {} accepts alice, but does not allow this (403)\n", server.host);
-        let hint = format!("hint: run `docker-credential-ensign which {}` to see who else could ask\n", server.host);
+        let hint = format!("hint: run `docker-credential-ensign status {}` to see who else could ask\n", server.host);
         assert_eq!(run, Run { code: Some(4), stdout: String::new(), stderr: format!("{first}{said}{hint}") });
     }
 }

@@ -87,6 +87,22 @@ pub(super) fn request(borrow: &Borrow, registry: &Registry) -> Result<Request, P
     Ok(request)
 }
 
+/// The lender that is there for the registry's host.
+pub(super) fn made_for(registry: &Registry) -> Option<Lender> {
+    let presets = [
+        Lender::Aws { profile: None },
+        Lender::Gcloud { profile: None },
+        Lender::Az { subscription: None },
+        Lender::Gh { host: github_of(registry).unwrap_or_default().to_owned(), user: None },
+    ];
+    let serves = |lender: &Lender| {
+        let borrow = Borrow { lender: lender.clone(), env: BTreeMap::new(), cache: None };
+        request(&borrow, registry).is_ok()
+    };
+    let glab = || (registry.as_str() == "registry.gitlab.com").then_some(Lender::Glab);
+    presets.into_iter().find(serves).or_else(glab)
+}
+
 impl Request {
     fn of(program: &str, arguments: &[&str], form: Form) -> Self {
         Self {

@@ -143,3 +143,20 @@ fn a_command_of_the_users_own_is_not_shown() {
     let by_hand = request_of(helper_named("x"), "ghcr.io", &[]).unwrap().by_hand();
     assert_eq!(by_hand, "run `echo ghcr.io | docker-credential-x get` to see why");
 }
+
+#[test]
+fn a_host_is_known_by_the_lender_that_is_there_for_it() {
+    for (host, word) in [
+        (ECR, "aws"),
+        ("public.ecr.aws", "aws"),
+        ("europe-docker.pkg.dev", "gcloud"),
+        ("shop.azurecr.io", "az"),
+        ("ghcr.io", "gh"),
+        ("registry.gitlab.com", "glab"),
+        ("docker.io", ""),
+        ("localhost:5000", ""),
+    ] {
+        let lender = made_for(&Registry::from_key(host)).map(|lender| lender.word());
+        assert_eq!(lender.unwrap_or_default(), word, "{host}");
+    }
+}

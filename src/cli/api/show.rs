@@ -213,7 +213,7 @@ impl Refusal {
                 let what = format!("{registry} accepts {}, but does not allow this ({status})", account.name);
                 (
                     what,
-                    Some(format!("run `{program} which {registry}` to see who else could ask")),
+                    Some(format!("run `{program} status {registry}` to see who else could ask")),
                     FailureKind::Denied as u8,
                 )
             }

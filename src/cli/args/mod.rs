@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Print JSON on stdout
     #[arg(long, global = true, display_order = 100)]
     pub(super) json: bool,
-    /// Tell on stderr what registries are asked, and what they answer; secrets are left out
+    /// Tell on stderr what registries are asked and answer, without secrets
     #[arg(long, global = true, display_order = 101)]
     pub(super) verbose: bool,
     #[command(subcommand)]

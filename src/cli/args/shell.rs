@@ -12,7 +12,7 @@ pub(in crate::cli) struct Use {
     /// Back to the accounts that are chosen without it
     #[arg(long, conflicts_with = "accounts")]
     pub(in crate::cli) none: bool,
-    /// The shell the line is for [default: the one in $SHELL]
+    /// The shell the line is for; sh is all POSIX shells [default: the one in $SHELL]
     #[arg(long, value_name = "SHELL")]
     pub(in crate::cli) shell: Option<UseShell>,
 }
@@ -20,7 +20,6 @@ pub(in crate::cli) struct Use {
 /// Shells that set a variable in the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum UseShell {
-    /// POSIX shells
     #[value(aliases = ["bash", "zsh", "dash", "ksh"])]
     Sh,
     Fish,

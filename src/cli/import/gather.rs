@@ -9,14 +9,11 @@ use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
 use crate::docker::sources::Place;
-use crate::docker::{ConfigJson, Reader, leftovers};
+use crate::docker::{ConfigJson, LIMIT, Reader, leftovers};
 use crate::model::choice::Active;
 use crate::model::{HelperName, Registry, ServerUrl};
 use crate::system::env;
 use crate::system::files;
-
-/// The largest file that is read, as for Docker's own.
-const LIMIT: u64 = 4 << 20;
 
 /// All that lies in these places for these registries, or for any if none is named.
 pub(super) fn gather(

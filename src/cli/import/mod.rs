@@ -169,7 +169,10 @@ fn conclude(
     match removed {
         Some(removed) => tell_removed(context, findings, removed),
         None if fates.iter().any(is_kept) => {
-            context.ui.note("nothing was removed: `--remove` takes imported logins away from where they were found");
+            let again = format!("`{} import --remove`", context.program);
+            context.ui.note(format_args!(
+                "nothing was removed: {again} takes imported logins away from where they were found"
+            ));
         }
         None => {}
     }

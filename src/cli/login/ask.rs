@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
-use super::Complete;
+use super::{Complete, borrow};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
@@ -94,6 +94,9 @@ fn introduce(context: &Context<'_>, known: &Candidates) {
             known.registry,
             users.join(", ")
         ));
+    }
+    if let Some(borrow) = borrow::instead(context, &known.registry) {
+        context.ui.say(format_args!("Another program may have a login already:  {borrow}"));
     }
     let Some(provider) = adviser(context, &known.registry) else { return };
     if let Some(page) = &provider.token_page {

@@ -33,9 +33,8 @@ pub(super) fn complete(
     let borrow = Borrow { lender, env: environment(context.env, &given.borrow.env)?, cache };
     let program = borrow::program(&borrow, registry).map_err(|problem| Failure::usage(problem.what, problem.cure))?;
     if user.is_none() && !names_the_user(&borrow.lender) {
-        let again = format!("`{} login --borrow {word} {registry} -u NAME`", context.program);
         let what = format!("`{word}` gives a secret without a user name");
-        return Err(Failure::usage(what, format!("name the user at {registry}: {again}")));
+        return Err(Failure::usage(what, format!("name the user at {registry}: add `-u NAME`")));
     }
     context.ui.say(format_args!("Asking `{}` ({borrow})", program.display()));
     let lent = match borrow::ask(&borrow, registry, PATIENCE, Asker::Person) {
@@ -66,6 +65,13 @@ fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -
         (Some(said), None) => Ok(said),
         (None, None) => Err(Failure::usage("the program gave a secret without a user name", "name the user with `-u`")),
     }
+}
+
+/// The command that borrows the secret, where a program is there for the registry.
+pub(super) fn instead(context: &Context<'_>, registry: &Registry) -> Option<String> {
+    let lender = borrow::made_for(registry)?;
+    let user = if names_the_user(&lender) { "" } else { " -u NAME" };
+    Some(format!("{} login --borrow {} {registry}{user}", context.program, lender.word()))
 }
 
 fn names_the_user(lender: &Lender) -> bool {

@@ -158,7 +158,7 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result
 fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) -> Result<ExitCode, Failure> {
     let Some(account) = candidates.default_account() else {
         return Err(Failure::not_logged_in(
-            format!("{} has no active account", candidates.registry),
+            format!("{} has no default account", candidates.registry),
             "name it with `-u`",
         ));
     };

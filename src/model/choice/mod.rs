@@ -190,7 +190,7 @@ impl fmt::Display for Rung {
             Self::CommandLine => "command line",
             Self::Files => "files",
             Self::Folder => "folder",
-            Self::Active => "active account",
+            Self::Active => "default account",
             Self::Only => "only account",
         })
     }
@@ -270,7 +270,7 @@ mod tests {
                 "work by name of the program",
             ),
             ("work", named(Named::Anywhere("ci".into())), vec![], "/", "ci by ENSIGN_ACCOUNT"),
-            ("work", named(Named::Anywhere("elsewhere".into())), vec![], "/", "work by active account"),
+            ("work", named(Named::Anywhere("elsewhere".into())), vec![], "/", "work by default account"),
             ("work", named(Named::Here("typo".into())), vec![], "/", "no typo by ENSIGN_ACCOUNT"),
             ("work", Wish { user: Some("me".into()), ..no_wish() }, vec![], "/", "me by user in the address"),
             ("work", Wish { user: Some("you".into()), ..no_wish() }, vec![], "/", "no you by user in the address"),
@@ -285,9 +285,9 @@ mod tests {
             ("me", no_wish(), vec!["ghcr.io/acme/tools/lint"], "/", "ci by command line"),
             ("me", no_wish(), vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by command line"),
             ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/work/x", "work by folder"),
-            ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/srv", "me by active account"),
+            ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/srv", "me by default account"),
             ("work", no_wish(), vec![], "/home/me/play", "me by folder"),
-            ("work", no_wish(), vec!["ghcr.io/public/base"], "/srv", "work by active account"),
+            ("work", no_wish(), vec!["ghcr.io/public/base"], "/srv", "work by default account"),
             ("gone", no_wish(), vec![], "/srv", "several"),
             ("", no_wish(), vec![], "/srv", "several"),
             ("null", no_wish(), vec![], "/srv", "not found"),
@@ -326,11 +326,11 @@ mod tests {
         for (images, mentioned, folder, expected) in [
             (vec![], vec!["ghcr.io/acme/app"], "/home/me", "work by files"),
             (vec![], vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by files"),
-            (vec![], vec!["ghcr.io/public/base"], "/", "me by active account"),
+            (vec![], vec!["ghcr.io/public/base"], "/", "me by default account"),
             (vec![], vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/work", "work by folder"),
             (vec!["ghcr.io/me/app"], vec!["ghcr.io/acme/app"], "/", "me by command line"),
-            (vec!["ghcr.io/public/base"], vec!["ghcr.io/acme/app"], "/", "me by active account"),
-            (vec!["ghcr.io/me/x", "ghcr.io/acme/x"], vec!["ghcr.io/acme/app"], "/", "me by active account"),
+            (vec!["ghcr.io/public/base"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
+            (vec!["ghcr.io/me/x", "ghcr.io/acme/x"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
         ] {
             let found = answer_with(&candidates("me"), &Wish::default(), &images, &mentioned, folder);
             assert_eq!(found, expected, "{images:?} {mentioned:?} {folder}");
@@ -350,7 +350,7 @@ mod tests {
     fn two_accounts_with_one_folder_are_not_told_apart() {
         let mut twins = candidates("me");
         twins.accounts.push(account("my-work", &[], &["/home/me/work"]));
-        assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "me by active account");
+        assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "me by default account");
         twins.accounts[3] = account("my-work", &[], &["/home/me/work/x", "/home/me/work/x"]);
         assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "my-work by folder");
     }
@@ -378,7 +378,7 @@ mod tests {
     fn two_accounts_with_one_pattern_are_not_told_apart() {
         let mut twins = candidates("me");
         twins.accounts.push(account("my-work", &["ghcr.io/acme/**"], &[]));
-        assert_eq!(answer(&twins, &Wish::default(), &["ghcr.io/acme/app"], "/srv"), "me by active account");
+        assert_eq!(answer(&twins, &Wish::default(), &["ghcr.io/acme/app"], "/srv"), "me by default account");
         assert_eq!(
             answer(&twins, &Wish { user: Some("work".into()), ..Wish::default() }, &[], "/"),
             "work by user in the address"

@@ -113,12 +113,14 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
 }
 
 /// The file that a program's name means on PATH. A folder that is not absolute is passed over: it would mean another
-/// program wherever we are called.
+/// program wherever we are called, and Go, and so Docker, does the same (`os/exec`, `ErrDot`).
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    let path = env::variable("PATH")?;
-    let folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
-    let files = |folder: &PathBuf| imp::SUFFIXES.map(|suffix| folder.join(format!("{name}{suffix}")));
-    folders.iter().flat_map(files).find(|file| is_program(file))
+    find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
+}
+
+fn find_in(folders: impl Iterator<Item = PathBuf>, name: &str, is_program: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    let files = |folder: PathBuf| imp::SUFFIXES.map(|suffix| folder.join(format!("{name}{suffix}")));
+    folders.filter(|folder| folder.is_absolute()).flat_map(files).find(|file| is_program(file))
 }
 
 /// Tells whether a file is there to be run.
@@ -283,6 +285,16 @@ mod tests {
     fn a_program_is_found_in_absolute_folders_only() {
         assert!(find("sh").is_some_and(|path| path.is_absolute() && is_program(&path)));
         assert_eq!((find("no-such-program"), is_program(Path::new("/bin"))), (None, false));
+        let [one, two, here] = ["/one", "/two", "."].map(PathBuf::from);
+        for (folders, there, found) in [
+            (vec![&one, &two], vec!["/two/sh"], Some("/two/sh")),
+            (vec![&one, &two], vec!["/two/sh", "/one/sh"], Some("/one/sh")),
+            (vec![&here, &two], vec!["./sh"], None),
+            (vec![], vec![], None),
+        ] {
+            let is_there = |path: &Path| there.iter().any(|file| Path::new(file) == path);
+            assert_eq!(find_in(folders.into_iter().cloned(), "sh", is_there), found.map(PathBuf::from));
+        }
         assert!(is_this_program(&std::env::current_exe().unwrap()) && !is_this_program(Path::new("/bin/sh")));
     }
 }

@@ -108,7 +108,7 @@ fn l22_blobs_and_tags_are_deleted_or_it_is_said_which_one_is_not_and_why() {
                 4,
                 format!(
                     "could not delete c{name}: {host} accepts alice, but does not allow this (403)\nerror: DENIED: not yours\n\
-                     hint: run `docker-credential-ensign which {host}` to see who else could ask\n"
+                     hint: run `docker-credential-ensign status {host}` to see who else could ask\n"
                 ),
             ),
             ("d", 1, format!("not found: d{name}\nerror: NAME_UNKNOWN: no such repository\n")),

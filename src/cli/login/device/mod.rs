@@ -6,7 +6,7 @@ mod screen;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use super::{Complete, give_back};
+use super::{Complete, borrow, give_back};
 use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
@@ -75,8 +75,11 @@ pub(super) fn log_in(
             return Ok(None);
         }
         Err(why) => {
-            let password = format!("log in with a password or token: `{} login {registry} -u NAME`", context.program);
-            return Err(Problem::new(format!("login failed for {registry}: {why}"), password).into());
+            let mut cure = format!("log in with a password or token: `{} login {registry} -u NAME`", context.program);
+            if let Some(borrow) = borrow::instead(context, registry) {
+                cure = format!("{cure}; or borrow one: `{borrow}`");
+            }
+            return Err(Problem::new(format!("login failed for {registry}: {why}"), cure).into());
         }
     };
     screen::show(context, given, &title, pending.prompt())?;

@@ -1,6 +1,7 @@
 //! Which provider a login by browser goes to.
 
 use crate::cli::failure::Failure;
+use crate::cli::login::borrow;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Problem, Registry, Source};
@@ -38,13 +39,14 @@ pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &Candidat
     {
         return Ok(provider.with(&words(given)));
     }
-    match oauth::own_issuer(registry).filter(|_| given.browser.client_id.is_some()) {
-        Some(own) => Ok(table.any_issuer().at_its_own_issuer(own).with(&words(given))),
-        None => Err(Failure::usage(
-            format!("no login by browser is known for {registry}"),
-            "name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`",
-        )),
+    if let Some(own) = oauth::own_issuer(registry).filter(|_| given.browser.client_id.is_some()) {
+        return Ok(table.any_issuer().at_its_own_issuer(own).with(&words(given)));
     }
+    let mut cure = "name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`".to_owned();
+    if let Some(borrow) = borrow::instead(context, registry) {
+        cure = format!("{cure}; or borrow a login: `{borrow}`");
+    }
+    Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
 }
 
 /// The provider that can be offered unasked: everything it needs is known.
