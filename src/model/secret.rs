@@ -37,6 +37,11 @@ impl Secret {
         self.0 == other.0
     }
 
+    /// Tells whether it could be typed: one line without control characters, and not nothing.
+    pub fn is_one_line(&self) -> bool {
+        !self.is_empty() && !self.0.chars().any(char::is_control)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -51,6 +56,15 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_could_be_typed_is_one_line() {
+        for (text, is_one_line) in
+            [("hunter2", true), ("pä ss", true), ("", false), ("a\r\nb", false), ("a\u{85}", false)]
+        {
+            assert_eq!(Secret::new(text.into()).is_one_line(), is_one_line, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_secret_does_not_print() {

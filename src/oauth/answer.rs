@@ -41,7 +41,7 @@ impl Answer {
     }
 
     pub(super) fn secret(&self, field: &str) -> Option<Secret> {
-        self.0.get(field).filter(|secret| !secret.is_empty()).map(Secret::copy)
+        self.0.get(field).filter(|secret| secret.is_one_line()).map(Secret::copy)
     }
 
     /// What the registry takes: under the name that is configured, else under any that is usual.
