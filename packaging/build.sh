@@ -10,8 +10,8 @@ set -- --release --locked --bin docker-credential-ensign
 case $host in
 # Naming the target keeps the flags away from procedural macros, which cannot be linked so.
 *-linux-gnu*)
-    flags='"-Ctarget-feature=+crt-static","-Crelocation-model=static","-Cforce-unwind-tables=no"'
-    flags="$flags,\"-Clink-arg=-Wl,--no-eh-frame-hdr\",\"-Clink-arg=-T\",\"-Clink-arg=$PWD/packaging/order.ld\""
+    flags='"-Ctarget-feature=+crt-static","-Crelocation-model=static"'
+    flags="$flags,\"-Clink-arg=-T\",\"-Clink-arg=$PWD/packaging/order.ld\""
     set -- "$@" --target "$host" --config "target.$host.rustflags=[$flags]"
     ;;
 esac

@@ -58,3 +58,7 @@ refused -- docker push "$registry/bob/app:1"
 goes_as alice -- docker push "$registry/alice/app:1"
 works -- "$helper" configure-docker --undo
 refused -- grep -q ensign "$HOME/.docker/config.json"
+
+# Every error walks the stack then: a program linked without the tables for it would abort.
+new_home nothing
+fails 3 'nowhere.example has no account' -- env RUST_BACKTRACE=1 "$helper" which nowhere.example/a/b
