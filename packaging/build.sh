@@ -11,6 +11,7 @@ case $host in
 # Naming the target keeps the flags away from procedural macros, which cannot be linked so.
 *-linux-gnu*)
     flags='"-Ctarget-feature=+crt-static","-Crelocation-model=static"'
+    flags="$flags,\"-Clinker-features=-lld\"" # which would leave out all of .eh_frame or nothing
     flags="$flags,\"-Clink-arg=-T\",\"-Clink-arg=$PWD/packaging/order.ld\""
     set -- "$@" --target "$host" --config "target.$host.rustflags=[$flags]"
     ;;

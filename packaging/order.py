@@ -22,7 +22,9 @@ SECTIONS
   .text.answer : {
     *(.text.main .text._ZN24docker_credential_ensign*)
 """
+# A panic ends the program, so Rust's tables for unwinding are of no use; libgcc's own stay, for a backtrace begins in it.
 TAIL = """  }
+  /DISCARD/ : { *.rcgu.o(.eh_frame) }
 }
 INSERT BEFORE .text;
 """
