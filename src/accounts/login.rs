@@ -57,6 +57,7 @@ impl Login {
             source: Source::Given,
             images: vec![],
             folders: vec![],
+            purpose: None,
             did: None,
         });
         let same_user = account.username == self.username

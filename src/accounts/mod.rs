@@ -6,16 +6,15 @@ mod login;
 mod obtain;
 mod remember;
 
-use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Edit, Origin};
-use crate::model::choice::{Active, Candidates, Choice, Evidence, Mention, NoChoice, Wish, choose};
+use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Switch, Wish, choose};
 use crate::model::{
-    Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, StoreKind,
-    Username,
+    Account, AccountName, Credential, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username,
 };
 use crate::system::env::Env;
 pub(crate) use crate::vault::Refusal;
@@ -40,6 +39,9 @@ pub(crate) enum Found {
     Dead(Problem),
 }
 
+/// Who toggles more often within one build is on his own.
+const SWITCHES_AT_MOST: usize = 8;
+
 /// What to do about an account whose store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutOfReach {
@@ -55,17 +57,10 @@ impl<'e> Accounts<'e> {
 
     /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
     /// renewed or borrowed.
-    pub(crate) fn find<I, M, F>(&self, registry: &Registry, wish: &Wish, evidence: &Evidence<I, M, F>) -> Result<Found>
-    where
-        I: Fn() -> Vec<ImageReference>,
-        M: Fn() -> Vec<Mention>,
-        F: Fn() -> Option<PathBuf>,
-    {
+    pub(crate) fn find(&self, registry: &Registry, wish: &Wish, evidence: &impl Evidence) -> Result<Found> {
         let mut seen = None;
         loop {
             let (candidates, origin) = self.load(registry)?;
-            let evidence =
-                Evidence { images: &evidence.images, mentions: &evidence.mentions, folder: &evidence.folder };
             let account = match choose(&candidates, wish, evidence) {
                 Ok(Choice { account, .. }) => account,
                 Err(no_choice) => return Ok(Found::NoChoice(no_choice)),
@@ -243,9 +238,14 @@ impl Edit {
     }
 
     fn activate(&mut self, registry: &Registry, name: &AccountName) {
-        let before = self.of(registry).active_account().map(|account| account.name.clone());
+        let of = self.of(registry);
+        let before = of.active_account().map(|account| account.name.clone());
         if before.as_ref() != Some(name) {
             self.document.set_previous(registry, before.as_ref());
+            let now = before.map(|from| Switch { at: SystemTime::now(), from });
+            let mut switches = of.switches;
+            switches.extend(now);
+            self.document.set_switches(registry, &switches[switches.len().saturating_sub(SWITCHES_AT_MOST)..]);
         }
         self.document.set_active(registry, &Active::Account(name.clone()));
     }

@@ -17,9 +17,12 @@ mod typed;
 mod words;
 
 use std::borrow::Borrow;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
-use crate::model::choice::Mention;
+use crate::model::choice::{Command, Evidence, Mention};
 use crate::model::{ImageReference, Registry};
+use crate::system::env;
 use clients::Grammar;
 use files::Variables;
 use program::Role;
@@ -31,10 +34,51 @@ const WRAPPERS_AT_MOST: usize = 6;
 /// Plugins and re-executions make chains of three; no chain goes on for ever.
 const PROGRAMS_AT_MOST: usize = 16;
 
-/// Returns the images of `registry` that the asking process names, read from the command lines of our ancestors,
-/// no further up than needed. Costs a few system calls for each of them.
-pub(crate) fn images(registry: &Registry) -> Vec<ImageReference> {
-    images_named_by(ancestry::programs(), registry)
+/// A client still runs a build that it began so long ago; what it began with is kept for it.
+const LONGEST_BUILD: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// The process that asks for `registry`, looked at no further than the ladder needs.
+pub(crate) struct Caller<'r> {
+    pub(crate) registry: &'r Registry,
+}
+
+impl Evidence for Caller<'_> {
+    /// Read from the command lines of our ancestors, no further up than needed. Costs a few system calls for each.
+    fn command(&self) -> Command {
+        command_of(ancestry::programs(), self.registry)
+    }
+
+    fn mentions(&self) -> Vec<Mention> {
+        images_in_files_of(ancestry::programs(), self.registry)
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        env::current_dir()
+    }
+
+    fn running_since(&self, switched: SystemTime) -> Option<SystemTime> {
+        let is_long_ago = switched.elapsed().is_ok_and(|ago| ago > LONGEST_BUILD);
+        let outermost = |programs: Vec<Program>| programs.last().and_then(ancestry::started);
+        if is_long_ago { None } else { outermost(clients_among(ancestry::programs())) }
+    }
+}
+
+/// Returns what the nearest of `programs` (parent first) to say anything about `registry` says.
+pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>, registry: &Registry) -> Command {
+    Command { images: images_named_by(programs, registry), operation: None }
+}
+
+/// The client that asks, and those that started it: `docker`, its plugins, its own first self.
+fn clients_among(programs: impl IntoIterator<Item = Program>) -> Vec<Program> {
+    let mut clients = Vec::new();
+    for (distance, program) in programs.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
+        match program.role() {
+            Role::Client(_) => clients.push(program),
+            Role::Wrapper if clients.is_empty() && distance < WRAPPERS_AT_MOST => {}
+            Role::Wrapper | Role::Unknown | Role::LongLived => break,
+        }
+    }
+    clients
 }
 
 /// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once.
@@ -49,11 +93,6 @@ pub(crate) fn images_named_by<P: Borrow<Program>>(
         |arguments| some(generic::images(arguments, registry)),
     )
     .unwrap_or_default()
-}
-
-/// Returns the images of `registry` in the files that the asking process works on, for when its words name none.
-pub(crate) fn images_in_files(registry: &Registry) -> Vec<Mention> {
-    images_in_files_of(ancestry::programs(), registry)
 }
 
 /// Returns the images of `registry` in the files that the nearest of `programs` to have any works on.

@@ -213,6 +213,7 @@ mod tests {
             source: Source::Given,
             images: vec![],
             folders: vec![],
+            purpose: None,
             did: None,
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };

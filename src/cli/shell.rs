@@ -53,7 +53,9 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
         .unwrap_or_default()
         .iter()
         .filter_map(|candidates| {
-            let Finding::Account(account, _) = used_in(candidates, here.as_deref()?) else { return None };
+            let Finding::Account(account, _) = used_in(candidates.accounts.iter(), here.as_deref()?) else {
+                return None;
+            };
             Some(format!("{}={}", candidates.registry, account.name))
         })
         .collect();

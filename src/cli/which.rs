@@ -1,14 +1,17 @@
 //! `which`: the ladder of choice for an image, rung by rung, as `get` climbs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, args, names};
 use crate::caller;
-use crate::model::choice::{Candidates, Evidence, Finding, Mention, Named, NoChoice, Rung, Why, Wish, choose, ladder};
+use crate::model::choice::{
+    Candidates, Command, Evidence, Finding, Mention, Named, NoChoice, Rung, Why, Wish, choose, ladder,
+};
 use crate::model::{Account, AccountName, ImageReference, Registry, Source};
 use crate::system::env;
 use crate::system::text::one_line;
@@ -16,23 +19,37 @@ use crate::system::text::one_line;
 /// What is asked: a registry, and the images that the command names.
 struct Question {
     registry: Registry,
-    images: Vec<ImageReference>,
+    command: Command,
     mentions: Vec<Mention>,
-    command: String,
+    typed: String,
+}
+
+impl Evidence for Question {
+    fn command(&self) -> Command {
+        self.command.clone()
+    }
+
+    fn mentions(&self) -> Vec<Mention> {
+        self.mentions.clone()
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        env::current_dir()
+    }
+
+    /// The command would be started now.
+    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
+        None
+    }
 }
 
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = question(given)?;
     let candidates = context.candidates(&question.registry)?;
     let wish = wish(context, &question.registry);
-    let evidence = Evidence {
-        images: || question.images.clone(),
-        mentions: || question.mentions.clone(),
-        folder: env::current_dir,
-    };
-    let rungs: Vec<_> = ladder(&candidates, &wish, evidence).collect();
-    let chosen =
-        rungs.iter().position(|(_, finding)| matches!(finding, Finding::Account(..) | Finding::NoSuchAccount(_)));
+    let rungs: Vec<_> = ladder(&candidates, &wish, &question).collect();
+    let ends = |finding: &Finding<'_>| !matches!(finding, Finding::Nothing | Finding::Torn(_));
+    let chosen = rungs.iter().position(|(_, finding)| ends(finding));
     let found = chosen.and_then(|place| match &rungs[place].1 {
         Finding::Account(account, _) => Some(*account),
         _ => None,
@@ -44,7 +61,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     };
     let json = json!({
         "registry": question.registry.as_str(),
-        "images": question.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "images": question.command.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "account": account,
         "username": found.map(|account| account.username.as_str()),
         "source": found.map(|account| account.source.to_string()),
@@ -64,7 +81,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     if rungs.iter().any(|(_, finding)| matches!(finding, Finding::Torn(_))) {
         context.ui.note(format_args!(
             "one call gets one account. To name it for this command:  ENSIGN_ACCOUNT={}=NAME {}",
-            question.registry, question.command
+            question.registry, question.typed
         ));
     }
     Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
@@ -77,9 +94,9 @@ pub(super) fn account_for<'c>(
     image: Option<&ImageReference>,
 ) -> Result<&'c Account, Failure> {
     let registry = &candidates.registry;
-    let evidence =
-        Evidence { images: || image.cloned().into_iter().collect(), mentions: Vec::new, folder: env::current_dir };
-    let no_choice = match choose(candidates, &wish(context, registry), evidence) {
+    let command = Command { images: image.cloned().into_iter().collect(), operation: None };
+    let question = Question { registry: registry.clone(), command, mentions: vec![], typed: String::new() };
+    let no_choice = match choose(candidates, &wish(context, registry), &question) {
         Ok(choice) => return Ok(choice.account),
         Err(no_choice) => no_choice,
     };
@@ -113,19 +130,19 @@ fn wish(context: &Context<'_>, registry: &Registry) -> Wish {
 /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
 fn question(given: &args::Which) -> Result<Question, Failure> {
     let (registry, image) = registry_or_image(&given.image)?;
-    let Some(command) = &given.command else {
-        let images = image.into_iter().collect();
-        return Ok(Question { registry, images, mentions: vec![], command: "docker …".into() });
+    let Some(typed) = &given.command else {
+        let command = Command { images: image.into_iter().collect(), operation: None };
+        return Ok(Question { registry, command, mentions: vec![], typed: "docker …".into() });
     };
-    let Some(program) = caller::command_line(command) else {
+    let Some(program) = caller::command_line(typed) else {
         return Err(Failure::usage(
             "the command after `--as` could not be read",
             "quote it as a whole: --as 'docker push IMAGE'",
         ));
     };
-    let images = caller::images_named_by([&program], &registry);
-    let mentions = if images.is_empty() { caller::images_in_files_of([&program], &registry) } else { vec![] };
-    Ok(Question { registry, images, mentions, command: one_line(command, 200) })
+    let command = caller::command_of([&program], &registry);
+    let mentions = if command.images.is_empty() { caller::images_in_files_of([&program], &registry) } else { vec![] };
+    Ok(Question { registry, command, mentions, typed: one_line(typed, 200) })
 }
 
 fn parse_image(text: &str) -> Result<ImageReference, Failure> {
@@ -147,9 +164,10 @@ fn sentence(
                 format!("→ {}   ({}: {image} is in {pattern})", account.name, shown(context, file))
             }
             Why::Folder(folder) => format!("→ {}   (in {})", account.name, context.env.shorten_home(folder)),
-            Why::Named | Why::Default => format!("→ {}", account.name),
+            Why::Named | Why::Default | Why::BeforeSwitch => format!("→ {}", account.name),
         },
         Finding::NoSuchAccount(name) => format!("names `{}`, which is not there", one_line(name, 60)),
+        Finding::Public(image, pattern) => format!("no account is needed   ({image} is in {pattern}, which is public)"),
         Finding::Torn(owners) => {
             let list: Vec<_> = owners
                 .iter()
@@ -162,9 +180,9 @@ fn sentence(
             Rung::Environment => "not set",
             Rung::PinnedName => "the program is not pinned",
             Rung::AddressUser | Rung::AddressImage | Rung::Active => "none",
-            Rung::CommandLine if question.images.is_empty() => "names no image of this registry",
+            Rung::CommandLine if question.command.images.is_empty() => "names no image of this registry",
             Rung::CommandLine => "names no image that belongs to an account",
-            Rung::Files if !question.images.is_empty() => "not read, for the command line names an image",
+            Rung::Files if !question.command.images.is_empty() => "not read, for the command line names an image",
             Rung::Files if question.mentions.is_empty() => "name no image of this registry",
             Rung::Files => "name no image that belongs to an account",
             Rung::Folder => "no account's folder",
@@ -191,8 +209,11 @@ fn rung_json(rung: Rung, finding: &Finding<'_>, chosen: bool) -> Value {
             json!({"file": file, "image": image.to_string(), "pattern": pattern.to_string()}),
         ),
         Finding::Account(account, Why::Folder(folder)) => (Some(account.name.to_string()), json!({"folder": folder})),
-        Finding::Account(account, Why::Named | Why::Default) => (Some(account.name.to_string()), json!({})),
+        Finding::Account(account, Why::Named | Why::Default | Why::BeforeSwitch) => {
+            (Some(account.name.to_string()), json!({}))
+        }
         Finding::NoSuchAccount(name) => (None, json!({"missing": name})),
+        Finding::Public(image, pattern) => (None, json!({"image": image.to_string(), "public": pattern.to_string()})),
         Finding::Torn(owners) => {
             let owners: Vec<_> = owners
                 .iter()

@@ -64,6 +64,7 @@ impl Adopted {
             source: Source::Given,
             images: vec![],
             folders: vec![],
+            purpose: None,
             did: entry.text("did").map(str::to_owned),
         };
         let known = self.registries.iter().position(|one| one.registry == registry);

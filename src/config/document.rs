@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::read::VERSION;
 use super::source;
-use crate::model::choice::Active;
-use crate::model::{Account, AccountName, Registry};
+use crate::model::choice::{Active, Switch};
+use crate::model::{Account, AccountName, ImagePattern, Operation, Registry, timestamp};
 
 /// The whole file as JSON; its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,7 @@ impl Document {
         let images: Vec<String> = account.images.iter().map(ToString::to_string).collect();
         set_or_remove(fields, "images", json!(images));
         set_or_remove(fields, "did", json!(account.did));
+        set_or_remove(fields, "for", json!(account.purpose.map(Operation::as_str)));
     }
 
     /// Writes an account's folders as given (`~/work`).
@@ -44,10 +45,10 @@ impl Document {
         set_or_remove(fields, "folders", json!(folders));
     }
 
-    /// Takes an account out. The registry stays, with who is active, as long as it has other accounts.
+    /// Takes an account out. The registry stays, with who is active, as long as it has other accounts or rules.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
         self.accounts(registry).shift_remove(name.as_str());
-        if self.accounts(registry).is_empty() {
+        if self.accounts(registry).is_empty() && !self.registry(registry).contains_key("public") {
             self.registries().retain(|key, _| !registry.is_key(key));
         }
     }
@@ -67,6 +68,11 @@ impl Document {
         for pointer in ["active", "previous"] {
             if entry.get(pointer).and_then(Value::as_str) == Some(from.as_str()) {
                 entry.insert(pointer.into(), json!(to.as_str()));
+            }
+        }
+        for switch in entry.get_mut("switched").and_then(Value::as_array_mut).into_iter().flatten().map(object) {
+            if switch.get("from").and_then(Value::as_str) == Some(from.as_str()) {
+                switch.insert("from".into(), json!(to.as_str()));
             }
         }
     }
@@ -91,6 +97,21 @@ impl Document {
             Some(name) => insert_at(entry, 1, "previous", json!(name.as_str())),
             None => drop(entry.shift_remove("previous")),
         }
+    }
+
+    /// Remembers the last switches, newest last, for clients that run since before them.
+    pub(crate) fn set_switches(&mut self, registry: &Registry, switches: &[Switch]) {
+        let switches: Vec<_> = switches
+            .iter()
+            .map(|Switch { at, from }| json!({"at": timestamp::seconds(*at), "from": from.as_str()}))
+            .collect();
+        set_or_remove(self.registry(registry), "switched", json!(switches));
+    }
+
+    /// Sets the patterns of images that need no account.
+    pub(crate) fn set_public(&mut self, registry: &Registry, patterns: &[ImagePattern]) {
+        let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+        set_or_remove(self.registry(registry), "public", json!(patterns));
     }
 
     /// The text of the file: pretty, but with an account on one line, which is shorter to read for people and programs.
@@ -204,6 +225,7 @@ mod tests {
             source: Source::Given,
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             folders: vec!["/w".into()],
+            purpose: None,
             did: Some("did:plc:x".into()),
         }
     }

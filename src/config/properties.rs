@@ -1,13 +1,14 @@
 //! What holds of every text that stands in `config.json`, for fuzzing and for the replay of its corpus.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use super::adopt::Adopted;
 use super::document::Document;
 use super::file::ConfigFile;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates};
-use crate::model::{AccountName, Registry};
+use crate::model::choice::{Active, Candidates, Switch};
+use crate::model::{AccountName, ImagePattern, Registry};
 
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
 pub(crate) fn config(bytes: &[u8]) {
@@ -47,7 +48,7 @@ fn reads_as(document: &Document, expected: &[Candidates]) {
 
 /// Every edit, of one registry, leaving all others alone.
 fn edits(document: &Document, before: &[Candidates], at: usize) {
-    let Candidates { registry, active, previous, accounts } = &before[at];
+    let Candidates { registry, active, previous, switches, public, accounts } = &before[at];
     let with = |change: &dyn Fn(&mut Candidates)| {
         let mut expected = before.to_vec();
         change(&mut expected[at]);
@@ -64,6 +65,20 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
         edited.set_previous(registry, None);
         reads_as(&edited, &with(&|one| (one.active, one.previous) = (active.clone(), None)));
     }
+    let pattern: ImagePattern = "docker.io/library/**".parse().expect("a plain pattern");
+    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(7);
+    let mut edited = document.clone();
+    edited.set_public(registry, std::slice::from_ref(&pattern));
+    edited.set_switches(registry, &[Switch { at: moment, from: fresh.clone() }]);
+    let change = |one: &mut Candidates| {
+        one.public = vec![pattern.clone()];
+        one.switches = vec![Switch { at: moment, from: fresh.clone() }];
+    };
+    reads_as(&edited, &with(&change));
+    edited.set_public(registry, public);
+    edited.set_switches(registry, switches);
+    reads_as(&edited, before);
+
     let Some(first) = accounts.first() else { return };
 
     let mut edited = document.clone();
@@ -73,7 +88,7 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
     let mut edited = document.clone();
     edited.remove(registry, &first.name);
     let mut expected = with(&|one| drop(one.accounts.remove(0)));
-    if accounts.len() == 1 {
+    if accounts.len() == 1 && public.is_empty() {
         expected.remove(at);
     }
     reads_as(&edited, &expected);
@@ -85,6 +100,7 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
         let expected = with(&|one| {
             one.accounts[0].name = fresh.clone();
             one.previous = previous.as_ref().map(renamed);
+            one.switches.iter_mut().for_each(|switch| switch.from = renamed(&switch.from));
             if let Active::Account(name) = active {
                 one.active = Active::Account(renamed(name));
             }

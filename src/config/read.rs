@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::source;
-use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Registry, StoreKind};
+use crate::model::choice::{Active, Candidates, Switch};
+use crate::model::{Account, Registry, StoreKind, timestamp};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
 pub(super) const VERSION: u64 = 3;
@@ -66,6 +66,10 @@ struct RawRegistry {
     #[serde(default)]
     active: RawActive,
     previous: Option<String>,
+    #[serde(default)]
+    switched: Vec<RawSwitch>,
+    #[serde(default)]
+    public: Vec<String>,
     #[serde(default, deserialize_with = "in_order")]
     accounts: Vec<(String, RawAccount)>,
 }
@@ -80,7 +84,17 @@ struct RawAccount {
     images: Vec<String>,
     #[serde(default)]
     folders: Vec<String>,
+    #[serde(rename = "for")]
+    purpose: Option<String>,
     did: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a switch, which is an object")]
+struct RawSwitch {
+    /// Seconds since 1970.
+    at: u64,
+    from: String,
 }
 
 /// Absent, `null` (signed out) and a name are three different things.
@@ -121,6 +135,7 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
                 .collect::<Result<_, _>>()
                 .map_err(|error| place(".images", &error))?,
             folders: raw.folders.iter().map(|text| expand(text)).collect(),
+            purpose: raw.purpose.map(|text| text.parse()).transpose().map_err(|error| place(".for", &error))?,
             did: raw.did,
             name: name.parse().map_err(|error| place("", &error))?,
         })
@@ -139,7 +154,11 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
         }
     };
     let previous = raw.previous.and_then(|name| name.parse().ok());
-    Ok(Candidates { registry, active, previous, accounts })
+    let switch = |raw: RawSwitch| Some(Switch { at: timestamp::since_1970(raw.at)?, from: raw.from.parse().ok()? });
+    let switches = raw.switched.into_iter().filter_map(switch).collect();
+    let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+    let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
+    Ok(Candidates { registry, active, previous, switches, public, accounts })
 }
 
 /// A JSON object as a list: order and duplicates are seen.

@@ -170,6 +170,7 @@ mod tests {
             source: Source::Given,
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             folders: vec![],
+            purpose: None,
             did: None,
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("pw".into()) };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{ImagePattern, ImageReference, Registry, Repository, Source};
+use super::{ImagePattern, ImageReference, Operation, Registry, Repository, Source};
 
 /// One login of one registry. Registry and name together identify it, in the config and in every secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Account {
     pub images: Vec<ImagePattern>,
     /// The folders in which it is used, absolute.
     pub folders: Vec<PathBuf>,
+    /// The one thing it is used for, if not for everything.
+    pub purpose: Option<Operation>,
     /// The account's decentralized identifier on ATCR, which may stand in an image's name for the handle.
     pub did: Option<String>,
 }
@@ -50,6 +52,11 @@ impl Account {
         };
         let namespace = self.namespaces().find(holds).filter(|_| self.registry == *image.registry())?;
         Some(ImagePattern::namespace(&self.registry, &namespace.to_lowercase()))
+    }
+
+    /// Whether a call that does `operation` may get this account unasked. Where it is not known, nothing is pushed.
+    pub fn serves(&self, operation: Option<Operation>) -> bool {
+        self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
     /// A repository is in lower case; a name, as on GitHub, need not be.
@@ -242,6 +249,7 @@ mod tests {
             source: Source::Given,
             images: vec![],
             folders: vec![],
+            purpose: None,
             did: Some("did:plc:abc".into()),
         };
         let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
@@ -271,6 +279,7 @@ mod tests {
             source: Source::Given,
             images: vec![],
             folders: vec![],
+            purpose: None,
             did: None,
         };
         for (name, username, patterns) in [

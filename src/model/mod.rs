@@ -8,6 +8,7 @@ mod image;
 pub(crate) mod jwt;
 pub(crate) mod mounted;
 mod network;
+mod operation;
 mod pattern;
 mod problem;
 #[cfg(any(test, fuzzing))]
@@ -21,6 +22,7 @@ pub(crate) mod timestamp;
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
 pub use image::{ImageError, ImageReference, Repository};
 pub(crate) use network::Network;
+pub use operation::Operation;
 pub use pattern::{ImagePattern, PatternError, Specificity};
 pub(crate) use problem::Problem;
 pub use registry::{Registry, RegistryError};

@@ -98,6 +98,7 @@ impl RawAccount {
             source: Source::Given,
             images,
             folders: vec![],
+            purpose: None,
             did: None,
         };
         Ok(Mounted { account, active: self.active, secret })

@@ -25,6 +25,11 @@ pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
+/// The way back; 0 for what lies before 1970.
+pub(crate) fn seconds(moment: SystemTime) -> u64 {
+    moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 /// The same as a JSON number; a fraction is dropped.
 pub(crate) fn from_number(number: &Value) -> Option<SystemTime> {
     let fraction = || Duration::try_from_secs_f64(number.as_f64()?).ok();

@@ -5,7 +5,9 @@
 //! kubelet logs with an exit code other than 0.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
@@ -13,8 +15,8 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::accounts::{Accounts, Found};
-use crate::model::choice::{Evidence, Named, NoChoice, Wish};
-use crate::model::{Credential, ImageReference, Problem, Registry};
+use crate::model::choice::{Command, Evidence, Mention, Named, NoChoice, Wish};
+use crate::model::{Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
 
@@ -76,13 +78,33 @@ fn read(mut stdin: impl Read) -> Result<Request> {
     })
 }
 
-/// The image says it all: the kubelet is a daemon, so neither its command line nor its folder proves anything.
+/// A daemon: neither its command line nor its folder proves anything.
+struct Kubelet;
+
+impl Evidence for Kubelet {
+    fn command(&self) -> Command {
+        Command { images: vec![], operation: Some(Operation::Pull) }
+    }
+
+    fn mentions(&self) -> Vec<Mention> {
+        vec![]
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
+        None
+    }
+}
+
+/// The image says it all.
 fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| Named::parse(value, registry));
     let wish = Wish { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
-    let evidence = Evidence { images: Vec::new, mentions: Vec::new, folder: || None };
-    match Accounts::new(env).find(registry, &wish, &evidence)? {
+    match Accounts::new(env).find(registry, &wish, &Kubelet)? {
         Found::Credential(credential) if credential.username.is_identity_token() => {
             bail!(Problem::run(
                 format!("the account of `{image}` has an identity token, which the kubelet cannot use"),

@@ -13,13 +13,13 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 
 use crate::accounts::{Accounts, Activate, Found, Login, OutOfReach};
-use crate::caller;
-use crate::model::choice::{Candidates, Evidence, Named, NoChoice, Rung, Wish};
+use crate::caller::{self, Caller};
+use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Source, Target,
     Username,
 };
-use crate::system::env::{self, Env};
+use crate::system::env::Env;
 use message::Refusal;
 pub(crate) use message::{PLUGIN_METADATA, usage, version_line};
 
@@ -99,12 +99,7 @@ impl Front<'_> {
                     user: user.clone(),
                     image: repository.clone().map(|repository| ImageReference::of(registry.clone(), repository)),
                 };
-                let evidence = Evidence {
-                    images: || caller::images(registry),
-                    mentions: || caller::images_in_files(registry),
-                    folder: env::current_dir,
-                };
-                match self.accounts.find(registry, &wish, &evidence)? {
+                match self.accounts.find(registry, &wish, &Caller { registry })? {
                     Found::Credential(credential) => credential,
                     Found::NoChoice(no_choice) => return Err(self.refusal(no_choice, registry)),
                     Found::Dead(why) => return Err(Refusal::Dead(why)),

@@ -1,7 +1,6 @@
 //! How a kept secret is written down: the secret alone as a text, or an object if more is known about it.
 
 use std::fmt;
-use std::time::SystemTime;
 
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
@@ -47,7 +46,7 @@ impl Serialize for Entry {
         map.serialize_entry("secret", secret.expose())?;
         for (name, moment) in [("until", until), ("due", due)] {
             if let Some(moment) = moment {
-                let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+                let seconds = timestamp::seconds(*moment);
                 map.serialize_entry(name, &seconds)?;
             }
         }

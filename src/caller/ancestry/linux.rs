@@ -4,11 +4,14 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::process::parent_id;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use super::Program;
 
 /// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
 const LIMIT: u64 = 16 << 20;
+/// `USER_HZ`, which is part of the kernel's interface to programs on every architecture we are built for.
+const TICKS_PER_SECOND: u64 = 100;
 
 pub(super) fn programs() -> impl Iterator<Item = Program> {
     let parent = parent_id();
@@ -30,6 +33,13 @@ pub(super) fn programs() -> impl Iterator<Item = Program> {
 
 pub(super) fn folder(process: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/cwd")).ok()
+}
+
+pub(super) fn started(process: u32) -> Option<SystemTime> {
+    let (_, ticks) = lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))?;
+    let uptime = String::from_utf8(read("/proc/uptime".into())?).ok()?;
+    let up = Duration::try_from_secs_f64(uptime.split(' ').next()?.parse().ok()?).ok()?;
+    SystemTime::now().checked_sub(up.checked_sub(Duration::from_millis(ticks.checked_mul(1000 / TICKS_PER_SECOND)?))?)
 }
 
 /// The parent and the start time from `stat`: its fields 4 and 22, counted behind the name, which may hold anything.

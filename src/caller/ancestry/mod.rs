@@ -14,6 +14,7 @@ use linux as imp;
 use portable as imp;
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::Program;
 use crate::system::env;
@@ -27,6 +28,11 @@ pub(super) fn programs() -> impl Iterator<Item = Program> {
 /// Returns the folder that a process above us works in, which is ours unless it has moved.
 pub(super) fn folder(program: &Program) -> Option<PathBuf> {
     program.process.and_then(imp::folder).or_else(env::current_dir)
+}
+
+/// Returns when a process above us was started.
+pub(super) fn started(program: &Program) -> Option<SystemTime> {
+    program.process.and_then(imp::started)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -48,6 +54,9 @@ mod tests {
         let parent = std::os::unix::process::parent_id();
         assert!(linux::folder(parent).is_some());
         assert_eq!(linux::folder(parent), portable::folder(parent));
+        let [exactly, in_seconds] = [linux::started(parent).unwrap(), portable::started(parent).unwrap()];
+        let apart = exactly.duration_since(in_seconds).unwrap_or_else(|error| error.duration());
+        assert!(apart.as_secs() < 3, "{exactly:?} {in_seconds:?}");
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use super::Program;
+use crate::model::timestamp;
 
 pub(super) fn programs() -> impl Iterator<Item = Program> {
     let mut system = System::new().ok();
@@ -32,6 +34,13 @@ pub(super) fn folder(process: u32) -> Option<PathBuf> {
     let kind = nothing().with_cwd(UpdateKind::Always);
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
     Some(system.process(pid)?.cwd()?.to_owned())
+}
+
+pub(super) fn started(process: u32) -> Option<SystemTime> {
+    let pid = Pid::from_u32(process);
+    let mut system = System::new().ok()?;
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, nothing());
+    timestamp::since_1970(system.process(pid)?.start_time())
 }
 
 /// What leads from a process to its parent.

@@ -307,6 +307,7 @@ mod tests {
             source: crate::model::Source::Given,
             images: vec![],
             folders: vec![],
+            purpose: None,
             did: None,
         };
         for (status, who, known, code, expected) in [

@@ -3,14 +3,13 @@
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-use super::question::{Candidates, Mention};
+use super::question::Mention;
 use super::{Finding, Why};
 use crate::model::{Account, ImagePattern, ImageReference};
 
 /// The account whose folder encloses `current` most closely.
-pub(crate) fn used_in<'a>(candidates: &'a Candidates, current: &Path) -> Finding<'a> {
-    let enclosing =
-        candidates.accounts.iter().flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
+pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &Path) -> Finding<'a> {
+    let enclosing = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let depth = |folder: &PathBuf| folder.components().count();
     let mut found: Vec<_> = enclosing.filter(|(_, folder)| encloses(folder, current, cfg!(windows))).collect();
     found.sort_by_key(|(_, folder)| Reverse(depth(folder)));
@@ -29,30 +28,47 @@ fn encloses(folder: &Path, current: &Path, ignoring_case: bool) -> bool {
     if ignoring_case { lower(current).starts_with(lower(folder)) } else { current.starts_with(folder) }
 }
 
-/// The one account that all `images` with an owner belong to. Images nobody owns (public ones) say nothing.
-pub(super) fn owner_of<'a>(accounts: &'a [Account], images: &[ImageReference]) -> Finding<'a> {
+/// The one account that all `images` with an owner belong to. Images nobody owns say nothing; if all are public, nobody
+/// is needed. An image's owner is whose pattern is the closest, and it is public if that pattern is.
+pub(super) fn owner_of<'a>(
+    accounts: &[&'a Account],
+    public: &[ImagePattern],
+    images: &[ImageReference],
+) -> Finding<'a> {
     let mut owners: Vec<(&ImageReference, &'a Account, ImagePattern)> = Vec::new();
+    let mut needs_nobody: Vec<(&ImageReference, &ImagePattern)> = Vec::new();
     for image in images {
         let claims: Vec<_> =
-            accounts.iter().filter_map(|account| Some((image, account, account.claim(image)?))).collect();
+            accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let closest = claims.iter().map(|(_, _, pattern)| pattern.specificity()).max();
-        owners.extend(claims.into_iter().filter(|(_, _, pattern)| Some(pattern.specificity()) == closest));
+        let open = public.iter().filter(|pattern| pattern.matches(image)).max_by_key(|pattern| pattern.specificity());
+        match open {
+            Some(pattern) if Some(pattern.specificity()) >= closest => needs_nobody.push((image, pattern)),
+            _ => owners.extend(claims.into_iter().filter(|(_, _, pattern)| Some(pattern.specificity()) == closest)),
+        }
     }
-    match owners.first() {
-        None => Finding::Nothing,
-        Some((image, account, pattern)) if owners.iter().all(|(_, other, _)| other.name == account.name) => {
+    match (owners.first(), needs_nobody.first()) {
+        (None, Some((image, pattern))) if needs_nobody.len() == images.len() => {
+            Finding::Public((*image).clone(), (*pattern).clone())
+        }
+        (None, _) => Finding::Nothing,
+        (Some((image, account, pattern)), _) if owners.iter().all(|(_, other, _)| other.name == account.name) => {
             Finding::Account(account, Why::Image((*image).clone(), pattern.clone()))
         }
-        Some(_) => {
+        (Some(_), _) => {
             Finding::Torn(owners.iter().map(|(image, account, _)| ((*image).clone(), account.name.clone())).collect())
         }
     }
 }
 
 /// The same for images that stand in files.
-pub(super) fn owner_of_mentioned<'a>(accounts: &'a [Account], mentions: &[Mention]) -> Finding<'a> {
+pub(super) fn owner_of_mentioned<'a>(
+    accounts: &[&'a Account],
+    public: &[ImagePattern],
+    mentions: &[Mention],
+) -> Finding<'a> {
     let images: Vec<ImageReference> = mentions.iter().map(|mention| mention.image.clone()).collect();
-    match owner_of(accounts, &images) {
+    match owner_of(accounts, public, &images) {
         Finding::Account(account, Why::Image(image, pattern)) => {
             let mention = mentions.iter().find(|mention| mention.image == image).cloned();
             Finding::Account(account, mention.map_or(Why::Default, |mention| Why::Mention(mention, pattern)))

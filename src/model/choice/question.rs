@@ -1,8 +1,9 @@
 //! What is asked: the accounts of a registry, and what the call says about the one it wants.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
-use crate::model::{Account, AccountName, ImageReference, Registry};
+use crate::model::{Account, AccountName, ImagePattern, ImageReference, Operation, Registry};
 
 /// What the config knows about one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub(crate) struct Candidates {
     pub(crate) active: Active,
     /// Who was active before the last switch.
     pub(crate) previous: Option<AccountName>,
+    /// The last switches, newest last.
+    pub(crate) switches: Vec<Switch>,
+    /// The images that need no account.
+    pub(crate) public: Vec<ImagePattern>,
     pub(crate) accounts: Vec<Account>,
 }
 
@@ -22,6 +27,13 @@ pub(crate) enum Active {
     SignedOut,
     #[default]
     Unset,
+}
+
+/// Until when somebody else was active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Switch {
+    pub(crate) at: SystemTime,
+    pub(crate) from: AccountName,
 }
 
 /// What the call itself says about the account it wants.
@@ -47,14 +59,28 @@ pub(crate) enum Named {
     Here(String),
 }
 
-/// What can be found out about the caller. Costly, so each is asked for only when its rung is reached.
-pub(crate) struct Evidence<I, M, F> {
-    /// The images of the asked registry on the caller's command line.
-    pub(crate) images: I,
-    /// Those in the files it works on.
-    pub(crate) mentions: M,
+/// What can be found out about the caller. Costly, so each is asked for only when its rung is reached, and once.
+pub(crate) trait Evidence {
+    /// What stands on the caller's command line.
+    fn command(&self) -> Command;
+
+    /// The images of the asked registry in the files that the caller works on.
+    fn mentions(&self) -> Vec<Mention>;
+
     /// The caller's working directory.
-    pub(crate) folder: F,
+    fn folder(&self) -> Option<PathBuf>;
+
+    /// Since when the client runs that asks. `None` if it is none that we know, or if the last switch, at `switched`, is
+    /// so long ago that it cannot matter.
+    fn running_since(&self, switched: SystemTime) -> Option<SystemTime>;
+}
+
+/// What a caller's command line says about the asked registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Command {
+    pub(crate) images: Vec<ImageReference>,
+    /// Push if anything is pushed there; `None` if it cannot be told.
+    pub(crate) operation: Option<Operation>,
 }
 
 /// An image, and the file that names it.
@@ -67,7 +93,14 @@ pub(crate) struct Mention {
 impl Candidates {
     /// What is known about a registry without accounts.
     pub(crate) fn none(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), active: Active::Unset, previous: None, accounts: vec![] }
+        Self {
+            registry: registry.clone(),
+            active: Active::Unset,
+            previous: None,
+            switches: vec![],
+            public: vec![],
+            accounts: vec![],
+        }
     }
 
     /// The account a person means by `name`: an alias first, else a user name that only one account has.
@@ -98,11 +131,20 @@ impl Candidates {
 
     /// The account that answers when a call says nothing about itself.
     pub(crate) fn default_account(&self) -> Option<&Account> {
-        self.active_account().or_else(|| if self.sole_answer() { self.accounts.first() } else { None })
+        let alone = self.accounts.first().filter(|_| self.accounts.len() == 1 && self.active != Active::SignedOut);
+        self.active_account().or(alone)
     }
 
+    /// Whether there is one account that answers whoever calls.
     pub(super) fn sole_answer(&self) -> bool {
-        self.accounts.len() == 1 && self.active != Active::SignedOut
+        let [account] = self.accounts.as_slice() else { return false };
+        self.active != Active::SignedOut && account.purpose.is_none() && self.public.is_empty()
+    }
+
+    /// The account that was active at `moment`, if the switches since then are known.
+    pub(super) fn active_at(&self, moment: SystemTime) -> Option<&Account> {
+        let switch = self.switches.iter().find(|switch| switch.at > moment)?;
+        self.accounts.iter().find(|account| account.name == switch.from)
     }
 }
 

@@ -1,0 +1,118 @@
+//! The rungs, one after another: what each says, and what must be found out for it.
+
+use std::cell::OnceCell;
+
+use super::owner::{owner_of, owner_of_mentioned, used_in};
+use super::question::{Candidates, Command, Evidence, Named, Wish};
+use super::{Active, Finding, Rung, Why};
+use crate::model::{Account, ImagePattern, Operation};
+
+/// Climbs the whole ladder, lazily: `choose` stops at the first hit, `which` shows every rung.
+pub(crate) fn ladder<'a, 'c>(
+    candidates: &'a Candidates,
+    wish: &'c Wish,
+    evidence: &'c impl Evidence,
+) -> impl Iterator<Item = (Rung, Finding<'a>)> {
+    let ladder = Ladder { candidates, wish, evidence, command: OnceCell::new(), serving: OnceCell::new() };
+    Rung::ALL.into_iter().map(move |rung| (rung, ladder.finding(rung)))
+}
+
+/// `'a` is for the accounts, `'c` for the call.
+struct Ladder<'a, 'c, E> {
+    candidates: &'a Candidates,
+    wish: &'c Wish,
+    evidence: &'c E,
+    command: OnceCell<Command>,
+    serving: OnceCell<Vec<&'a Account>>,
+}
+
+impl<'a, E: Evidence> Ladder<'a, '_, E> {
+    fn finding(&self, rung: Rung) -> Finding<'a> {
+        let Self { candidates, wish, evidence, .. } = *self;
+        match rung {
+            Rung::Environment => named_in_environment(candidates, &wish.environment),
+            Rung::PinnedName => wish.pinned.as_ref().map_or(Finding::Nothing, |name| named(candidates, name.as_str())),
+            Rung::AddressUser => wish.user.as_ref().map_or(Finding::Nothing, |user| {
+                let account = candidates.account_of(user);
+                account.map_or_else(
+                    || Finding::NoSuchAccount(user.clone()),
+                    |account| Finding::Account(account, Why::Named),
+                )
+            }),
+            Rung::AddressImage => wish
+                .image
+                .as_ref()
+                .map_or(Finding::Nothing, |image| owner_of(self.serving(), self.public(), std::slice::from_ref(image))),
+            // One account that would answer anyway: who is calling cannot change that, so nobody looks.
+            Rung::CommandLine | Rung::Files | Rung::Folder if candidates.sole_answer() => Finding::Nothing,
+            Rung::CommandLine => owner_of(self.serving(), self.public(), &self.command().images),
+            // What the command names, it works on, whoever owns it.
+            Rung::Files if !self.command().images.is_empty() => Finding::Nothing,
+            Rung::Files => owner_of_mentioned(self.serving(), self.public(), &evidence.mentions()),
+            Rung::Folder if self.serving().iter().all(|account| account.folders.is_empty()) => Finding::Nothing,
+            Rung::Folder => {
+                evidence.folder().map_or(Finding::Nothing, |folder| used_in(self.serving().iter().copied(), &folder))
+            }
+            Rung::Active => self.active(),
+            Rung::Only if candidates.active == Active::SignedOut => Finding::Nothing,
+            Rung::Only => match self.serving() {
+                [account] => Finding::Account(account, Why::Default),
+                _ => Finding::Nothing,
+            },
+        }
+    }
+
+    /// A client that was running when the default was switched goes on as it began.
+    fn active(&self) -> Finding<'a> {
+        let serves = |account: &&'a Account| self.serving().iter().any(|serving| serving.name == account.name);
+        let Some(active) = self.candidates.active_account() else { return Finding::Nothing };
+        let before = || {
+            let last = self.candidates.switches.last()?;
+            self.candidates.active_at(self.evidence.running_since(last.at)?)
+        };
+        match before().filter(serves) {
+            Some(before) if before.name != active.name => Finding::Account(before, Why::BeforeSwitch),
+            _ => Some(active).filter(serves).map_or(Finding::Nothing, |active| Finding::Account(active, Why::Default)),
+        }
+    }
+
+    /// The accounts that may answer this call unasked.
+    fn serving(&self) -> &[&'a Account] {
+        self.serving.get_or_init(|| {
+            let accounts = self.candidates.accounts.iter();
+            if self.candidates.accounts.iter().all(|account| account.purpose.is_none()) {
+                return accounts.collect();
+            }
+            let operation = self.command().operation;
+            accounts.filter(|account| account.serves(operation)).collect()
+        })
+    }
+
+    /// The images that nobody needs an account for: to pull.
+    fn public(&self) -> &'a [ImagePattern] {
+        let public = &self.candidates.public;
+        let is_push = || self.command().operation == Some(Operation::Push);
+        if public.is_empty() || is_push() { &[] } else { public }
+    }
+
+    fn command(&self) -> &Command {
+        self.command.get_or_init(|| self.evidence.command())
+    }
+}
+
+fn named_in_environment<'a>(candidates: &'a Candidates, wanted: &Named) -> Finding<'a> {
+    match wanted {
+        Named::Nobody => Finding::Nothing,
+        Named::Here(name) => named(candidates, name),
+        Named::Anywhere(name) => match named(candidates, name) {
+            Finding::NoSuchAccount(_) => Finding::Nothing,
+            finding => finding,
+        },
+    }
+}
+
+fn named<'a>(candidates: &'a Candidates, name: &str) -> Finding<'a> {
+    candidates
+        .account(name)
+        .map_or_else(|| Finding::NoSuchAccount(name.to_owned()), |account| Finding::Account(account, Why::Named))
+}

@@ -1,0 +1,325 @@
+//! The ladder as a table of cases.
+
+use super::*;
+use crate::model::{Operation, Registry, Source, StoreKind};
+use std::time::{Duration, SystemTime};
+
+/// What is found out about the caller; `None` where nobody may ask.
+#[derive(Default)]
+struct Found {
+    images: Vec<ImageReference>,
+    operation: Option<Operation>,
+    mentions: Option<Vec<Mention>>,
+    folder: Option<PathBuf>,
+    since: Option<SystemTime>,
+}
+
+impl Evidence for Found {
+    fn command(&self) -> Command {
+        Command { images: self.images.clone(), operation: self.operation }
+    }
+
+    fn mentions(&self) -> Vec<Mention> {
+        self.mentions.clone().expect("nobody may look into files")
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        Some(self.folder.clone().expect("nobody may look for the folder"))
+    }
+
+    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
+        self.since
+    }
+}
+
+/// Nobody may look at the caller.
+struct Unseen;
+
+impl Evidence for Unseen {
+    fn command(&self) -> Command {
+        unreachable!()
+    }
+
+    fn mentions(&self) -> Vec<Mention> {
+        unreachable!()
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        unreachable!()
+    }
+
+    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
+        unreachable!()
+    }
+}
+
+fn account(name: &str, images: &[&str], folders: &[&str]) -> Account {
+    Account {
+        registry: Registry::from_key("ghcr.io"),
+        name: name.parse().unwrap(),
+        username: name.trim_start_matches("my-").parse().unwrap(),
+        store: StoreKind::File,
+        source: Source::Given,
+        images: images.iter().map(|text| text.parse().unwrap()).collect(),
+        folders: folders.iter().map(PathBuf::from).collect(),
+        purpose: None,
+        did: None,
+    }
+}
+
+fn candidates(active: &str) -> Candidates {
+    Candidates {
+        registry: Registry::from_key("ghcr.io"),
+        active: match active {
+            "" => Active::Unset,
+            "null" => Active::SignedOut,
+            name => Active::Account(name.parse().unwrap()),
+        },
+        previous: None,
+        switches: vec![],
+        public: vec![],
+        accounts: vec![
+            account("me", &[], &["/home/me"]),
+            account("work", &["ghcr.io/acme/**"], &["/home/me/work"]),
+            account("ci", &["ghcr.io/acme/tools/*"], &[]),
+        ],
+    }
+}
+
+fn answer(candidates: &Candidates, wish: &Wish, images: &[&str], folder: &str) -> String {
+    answer_with(candidates, wish, images, &[], folder)
+}
+
+fn answer_with(candidates: &Candidates, wish: &Wish, images: &[&str], mentioned: &[&str], folder: &str) -> String {
+    let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
+    let found = Found {
+        images: images.iter().map(|text| text.parse().unwrap()).collect(),
+        mentions: Some(mentioned.iter().map(mention).collect()),
+        folder: Some(folder.into()),
+        ..Found::default()
+    };
+    said(candidates, wish, &found)
+}
+
+fn said(candidates: &Candidates, wish: &Wish, found: &Found) -> String {
+    match choose(candidates, wish, found) {
+        Ok(choice) => format!("{} by {}", choice.account.name, choice.rung),
+        Err(NoChoice::NotFound) => "not found".into(),
+        Err(NoChoice::Several) => "several".into(),
+        Err(NoChoice::NoSuchAccount { rung, name }) => format!("no {name} by {rung}"),
+    }
+}
+
+#[test]
+fn the_first_rung_that_knows_wins() {
+    let named = |environment| Wish { environment, ..Wish::default() };
+    let everything = Wish {
+        environment: Named::Here("ci".into()),
+        pinned: Some("work".parse().unwrap()),
+        user: Some("me".into()),
+        image: Some("ghcr.io/me/x".parse().unwrap()),
+    };
+    let no_wish = Wish::default;
+    for (active, wish, images, folder, expected) in [
+        ("me", everything.clone(), vec!["ghcr.io/me/app"], "/", "ci by ENSIGN_ACCOUNT"),
+        ("me", Wish { environment: Named::Nobody, ..everything.clone() }, vec![], "/", "work by name of the program"),
+        ("work", named(Named::Anywhere("ci".into())), vec![], "/", "ci by ENSIGN_ACCOUNT"),
+        ("work", named(Named::Anywhere("elsewhere".into())), vec![], "/", "work by default account"),
+        ("work", named(Named::Here("typo".into())), vec![], "/", "no typo by ENSIGN_ACCOUNT"),
+        ("work", Wish { user: Some("me".into()), ..no_wish() }, vec![], "/", "me by user in the address"),
+        ("work", Wish { user: Some("you".into()), ..no_wish() }, vec![], "/", "no you by user in the address"),
+        (
+            "work",
+            Wish { image: Some("ghcr.io/me/x".parse().unwrap()), ..no_wish() },
+            vec!["ghcr.io/acme/x"],
+            "/",
+            "me by image in the address",
+        ),
+        ("me", no_wish(), vec!["ghcr.io/acme/app"], "/", "work by command line"),
+        ("me", no_wish(), vec!["ghcr.io/acme/tools/lint"], "/", "ci by command line"),
+        ("me", no_wish(), vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by command line"),
+        ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/work/x", "work by folder"),
+        ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/srv", "me by default account"),
+        ("work", no_wish(), vec![], "/home/me/play", "me by folder"),
+        ("work", no_wish(), vec!["ghcr.io/public/base"], "/srv", "work by default account"),
+        ("gone", no_wish(), vec![], "/srv", "several"),
+        ("", no_wish(), vec![], "/srv", "several"),
+        ("null", no_wish(), vec![], "/srv", "not found"),
+        ("null", no_wish(), vec!["ghcr.io/acme/app"], "/srv", "work by command line"),
+    ] {
+        assert_eq!(
+            answer(&candidates(active), &wish, &images, folder),
+            expected,
+            "{active:?} {wish:?} {images:?} {folder}"
+        );
+    }
+}
+
+#[test]
+fn one_account_never_asks_who_is_calling() {
+    let one = Candidates { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
+    assert_eq!(choose(&one, &Wish::default(), &Unseen).unwrap().rung, Rung::Active);
+    let unset = Candidates { active: Active::Unset, ..one };
+    assert_eq!(answer(&unset, &Wish::default(), &[], "/"), "me by only account");
+    let none = Candidates { accounts: vec![], ..unset };
+    assert_eq!(choose(&none, &Wish::default(), &Unseen), Err(NoChoice::NotFound));
+}
+
+#[test]
+fn without_folders_nobody_asks_where_the_caller_is() {
+    let mut homeless = candidates("me");
+    homeless.accounts.iter_mut().for_each(|account| account.folders.clear());
+    let found = Found { mentions: Some(vec![]), ..Found::default() };
+    assert_eq!(choose(&homeless, &Wish::default(), &found).unwrap().rung, Rung::Active);
+}
+
+#[test]
+fn files_count_where_the_command_line_names_no_image() {
+    for (images, mentioned, folder, expected) in [
+        (vec![], vec!["ghcr.io/acme/app"], "/home/me", "work by files"),
+        (vec![], vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by files"),
+        (vec![], vec!["ghcr.io/public/base"], "/", "me by default account"),
+        (vec![], vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/work", "work by folder"),
+        (vec!["ghcr.io/me/app"], vec!["ghcr.io/acme/app"], "/", "me by command line"),
+        (vec!["ghcr.io/public/base"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
+        (vec!["ghcr.io/me/x", "ghcr.io/acme/x"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
+    ] {
+        let found = answer_with(&candidates("me"), &Wish::default(), &images, &mentioned, folder);
+        assert_eq!(found, expected, "{images:?} {mentioned:?} {folder}");
+    }
+}
+
+#[test]
+fn files_are_not_opened_if_the_command_line_names_an_image() {
+    for image in ["ghcr.io/acme/app", "ghcr.io/public/base"] {
+        let found = Found { images: vec![image.parse().unwrap()], folder: Some("/".into()), ..Found::default() };
+        assert!(choose(&candidates("me"), &Wish::default(), &found).is_ok());
+    }
+}
+
+#[test]
+fn two_accounts_with_one_folder_are_not_told_apart() {
+    let mut twins = candidates("me");
+    twins.accounts.push(account("my-work", &[], &["/home/me/work"]));
+    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "me by default account");
+    twins.accounts[3] = account("my-work", &[], &["/home/me/work/x", "/home/me/work/x"]);
+    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "my-work by folder");
+}
+
+#[test]
+fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
+    let mut twins = candidates("my-work");
+    twins.accounts[1].name = "acme".parse().unwrap();
+    twins.accounts.push(account("my-work", &[], &[]));
+    let environment = |name: &str| Wish { environment: Named::Here(name.into()), ..Wish::default() };
+    let address = Wish { user: Some("work".into()), ..Wish::default() };
+    for (active, wish, expected) in [
+        ("me", environment("acme"), "acme by ENSIGN_ACCOUNT"),
+        ("me", environment("my-work"), "my-work by ENSIGN_ACCOUNT"),
+        ("me", environment("work"), "no work by ENSIGN_ACCOUNT"),
+        ("me", address.clone(), "acme by user in the address"),
+        ("my-work", address, "my-work by user in the address"),
+    ] {
+        twins.active = Active::Account(active.parse().unwrap());
+        assert_eq!(answer(&twins, &wish, &[], "/"), expected, "{active} {wish:?}");
+    }
+}
+
+#[test]
+fn two_accounts_with_one_pattern_are_not_told_apart() {
+    let mut twins = candidates("me");
+    twins.accounts.push(account("my-work", &["ghcr.io/acme/**"], &[]));
+    assert_eq!(answer(&twins, &Wish::default(), &["ghcr.io/acme/app"], "/srv"), "me by default account");
+    assert_eq!(
+        answer(&twins, &Wish { user: Some("work".into()), ..Wish::default() }, &[], "/"),
+        "work by user in the address"
+    );
+}
+
+#[test]
+fn an_account_for_one_thing_answers_that_alone() {
+    let mut reader = candidates("reader");
+    reader.accounts =
+        vec![account("reader", &["ghcr.io/acme/**"], &["/home"]), account("writer", &["ghcr.io/acme/**"], &["/home"])];
+    reader.accounts[0].purpose = Some(Operation::Pull);
+    reader.accounts[1].purpose = Some(Operation::Push);
+    let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
+    for (operation, image, folder, expected) in [
+        (pull, "ghcr.io/acme/app", "/", "reader by command line"),
+        (push, "ghcr.io/acme/app", "/", "writer by command line"),
+        (None, "ghcr.io/acme/app", "/", "reader by command line"),
+        (push, "ghcr.io/other/app", "/home", "writer by folder"),
+        (push, "ghcr.io/other/app", "/", "writer by only account"),
+        (pull, "ghcr.io/other/app", "/", "reader by default account"),
+        (None, "ghcr.io/other/app", "/", "reader by default account"),
+    ] {
+        let found = Found {
+            images: vec![image.parse().unwrap()],
+            operation,
+            mentions: Some(vec![]),
+            folder: Some(folder.into()),
+            since: None,
+        };
+        assert_eq!(said(&reader, &Wish::default(), &found), expected, "{operation:?} {image} {folder}");
+        let named = Wish { pinned: Some("reader".parse().unwrap()), ..Wish::default() };
+        assert_eq!(said(&reader, &named, &found), "reader by name of the program");
+    }
+    reader.accounts.truncate(1);
+    let found = |operation| Found { operation, mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
+    assert_eq!(said(&reader, &Wish::default(), &found(push)), "not found");
+    assert_eq!(said(&reader, &Wish::default(), &found(pull)), "reader by default account");
+}
+
+#[test]
+fn a_public_image_needs_no_account_unless_it_is_pushed() {
+    let mut open = candidates("me");
+    open.public = vec!["ghcr.io/acme/public/**".parse().unwrap(), "ghcr.io/library/**".parse().unwrap()];
+    for (images, mentioned, operation, expected) in [
+        (vec!["ghcr.io/library/alpine"], vec![], None, "not found"),
+        (vec!["ghcr.io/acme/public/a"], vec![], None, "not found"),
+        (vec!["ghcr.io/acme/public/a"], vec![], Some(Operation::Push), "work by command line"),
+        (vec!["ghcr.io/acme/private"], vec![], None, "work by command line"),
+        (vec!["ghcr.io/acme/public/a", "ghcr.io/me/b"], vec![], None, "me by command line"),
+        (vec!["ghcr.io/acme/public/a", "ghcr.io/nobody/b"], vec![], None, "me by default account"),
+        (vec![], vec!["ghcr.io/library/alpine"], None, "not found"),
+        (vec![], vec![], None, "me by default account"),
+    ] {
+        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
+        let found = Found {
+            images: images.iter().map(|text| text.parse().unwrap()).collect(),
+            operation,
+            mentions: Some(mentioned.iter().map(mention).collect()),
+            folder: Some("/".into()),
+            since: None,
+        };
+        assert_eq!(said(&open, &Wish::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
+    }
+    let address = Wish { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..Wish::default() };
+    assert_eq!(said(&open, &address, &Found::default()), "not found");
+    open.accounts.truncate(1);
+    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "not found");
+}
+
+#[test]
+fn a_client_goes_on_with_the_default_it_began_with() {
+    let moment = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+    let switch = |at, from: &str| Switch { at: moment(at), from: from.parse().unwrap() };
+    let mut switched = candidates("work");
+    switched.switches = vec![switch(100, "me"), switch(200, "ci"), switch(300, "gone")];
+    for (since, expected) in [
+        (None, "work"),
+        (Some(50), "me"),
+        (Some(100), "ci"),
+        (Some(150), "ci"),
+        (Some(250), "work"),
+        (Some(300), "work"),
+        (Some(400), "work"),
+    ] {
+        let found =
+            Found { mentions: Some(vec![]), folder: Some("/".into()), since: since.map(moment), ..Found::default() };
+        assert_eq!(said(&switched, &Wish::default(), &found), format!("{expected} by default account"), "{since:?}");
+    }
+    switched.active = Active::SignedOut;
+    let found = Found { mentions: Some(vec![]), folder: Some("/".into()), since: Some(moment(50)), ..Found::default() };
+    assert_eq!(said(&switched, &Wish::default(), &found), "not found");
+}

@@ -1,0 +1,34 @@
+//! `Operation`: what a client is about to do with an image, and what an account may be kept for.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The two things that a registry grants for a repository (distribution `docs/spec/auth/scope.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    Pull,
+    Push,
+}
+
+impl Operation {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "push",
+        }
+    }
+}
+
+impl FromStr for Operation {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Pull, Self::Push].into_iter().find(|one| one.as_str() == text).ok_or("is neither `pull` nor `push`")
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
