@@ -35,7 +35,7 @@ const WRAPPERS_AT_MOST: usize = 6;
 const PROGRAMS_AT_MOST: usize = 16;
 
 /// A client still runs a build that it began so long ago; what it began with is kept for it.
-const LONGEST_BUILD: Duration = Duration::from_secs(6 * 60 * 60);
+const LONGEST_BUILD: Duration = Duration::from_hours(6);
 
 /// The process that asks for `registry`, looked at no further than the ladder needs.
 pub(crate) struct Caller<'r> {

@@ -13,7 +13,7 @@ use super::{Context, args, which};
 use crate::docker::export::{self, Chosen, Exported, Form};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Problem, Source};
-use crate::system::files::{self, Access};
+use crate::system::files::Draft;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCode, Failure> {
     let output = given.output.as_deref().filter(|path| *path != "-").map(|path| context.env.expand_home(path));
@@ -44,7 +44,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCod
         ExportFormat::Secret => exported.manifest(&given.name, given.namespace.as_deref()),
     };
     if let Some(path) = &output {
-        files::replace(path, text.as_bytes(), Access::Private)?;
+        let mut file = Draft::begin_private(path)?; // which takes no name beside it that might be somebody's
+        file.write(text.as_bytes())?;
+        file.keep()?;
     }
     warn(context, &chosen, &exported, output.as_deref());
     if context.ui.is_json() {

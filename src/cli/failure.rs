@@ -24,6 +24,9 @@ pub(super) enum Kind {
     NotLoggedIn = 3,
     /// The account is good, but not for this.
     Denied = 4,
+    /// As a shell says that a command could not be run, or is not there (POSIX, 2.8.2).
+    NotRun = 126,
+    NoProgram = 127,
     Cancelled = 130,
 }
 
@@ -38,6 +41,13 @@ impl Failure {
 
     pub(super) fn not_logged_in(what: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::new(Kind::NotLoggedIn, Problem::new(what, cure))
+    }
+
+    /// A command that a person named did not start.
+    pub(super) fn not_run(error: anyhow::Error) -> Self {
+        let is_missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        let missing = error.downcast_ref::<std::io::Error>().is_some_and(is_missing);
+        Self { kind: if missing { Kind::NoProgram } else { Kind::NotRun }, error }
     }
 
     /// Tells the person, or the program, and gives the exit code.

@@ -37,7 +37,7 @@ pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<Ex
 /// Runs a command that goes out as the named accounts; its exit code is ours.
 pub(super) fn run_as(context: &Context<'_>, given: &args::Exec) -> Result<ExitCode, Failure> {
     let value = value(context, &given.account, context.env.account.as_deref())?;
-    Ok(exec::hand_over(&given.command, VARIABLE, &value)?)
+    exec::hand_over(&given.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
 /// Prints what is special about this shell or folder, and nothing if nothing is. It never fails: it stands in a prompt.

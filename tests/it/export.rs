@@ -129,7 +129,10 @@ fn an_export_is_imported_as_the_same_accounts() {
     one.ok(&["account", "edit", "ghcr.io", "work", "--images", "acme/**", "--images", "acme2/**"], "");
     let file = one.home().join("auth.json");
     let path = file.to_str().unwrap();
+    let neighbour = one.home().join("auth.json.new");
+    std::fs::write(&neighbour, "somebody's").unwrap();
     one.ok(&["export", "--all", "--format", "auth.json", "--output", path], "");
+    assert_eq!(std::fs::read_to_string(&neighbour).unwrap(), "somebody's");
     let two = Sandbox::new().with("PATH", "/nowhere");
     two.ok(&["import", path], "");
     for server in ["ghcr.io", "ghcr.io/acme/a", "ghcr.io/acme2/a", "ghcr.io/bob/a", "ghcr.io/other/app", "docker.io"] {

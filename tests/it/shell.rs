@@ -84,8 +84,10 @@ fn exec_runs_a_command_as_the_account_and_gives_its_exit_code() {
     assert_eq!(run, Run { code: Some(7), stdout: "work\n".into(), stderr: String::new() });
     let nobody = sandbox.run(&["exec", "-a", "ghcr.io=nobody", "--", "true"], "");
     assert_eq!(nobody.code, Some(2));
+    let folder = sandbox.run(&["exec", "-a", "work", "--", "/"], "");
+    assert_eq!(folder.code, Some(126), "{folder:?}");
     let missing = sandbox.run(&["exec", "-a", "work", "--", "no-such-program"], "");
-    assert!(missing.code == Some(1) && missing.stderr.contains("could not run `no-such-program`"), "{missing:?}");
+    assert!(missing.code == Some(127) && missing.stderr.contains("could not run `no-such-program`"), "{missing:?}");
 }
 
 #[test]

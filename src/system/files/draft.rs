@@ -18,8 +18,19 @@ pub(crate) struct Draft {
 impl Draft {
     /// Begins a file beside the place where it is to be; what lies there stays until the new one is whole.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
+        Self::begin_with(OpenOptions::new(), path)
+    }
+
+    /// The same for what only its owner may read; missing folders are made.
+    pub(crate) fn begin_private(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), imp::create_folder).map_err(|error| failed("write", path, &error))?;
+        Self::begin_with(imp::private(), path)
+    }
+
+    fn begin_with(mut options: OpenOptions, path: &Path) -> Result<Self> {
         let unfinished = sibling(path, &format!(".{}.new", std::process::id()));
-        let file = OpenOptions::new().write(true).create_new(true).open(&unfinished);
+        let file = options.write(true).create_new(true).open(&unfinished);
         let file = file.map_err(|error| failed("write", path, &error))?;
         Ok(Self { path: path.to_owned(), unfinished, file: Some(file) })
     }
