@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use crate::model::choice::Candidates;
 use crate::model::{Account, AccountName, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username, jwt};
+use crate::system::text;
 
 /// A login to keep.
 pub(crate) struct Login {
@@ -66,7 +67,7 @@ impl Login {
         if !same_user {
             return Err(Problem::run(
                 format!("`{}` is the account of {} on {} already", account.name, account.username, self.registry),
-                format_args!("login {} -u {} --alias NAME", self.registry, self.username),
+                format_args!("login {} -u {} --alias NAME", self.registry, text::word(self.username.as_str())),
             ));
         }
         account.username = self.username.clone();

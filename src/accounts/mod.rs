@@ -17,6 +17,7 @@ use crate::model::{
     Account, AccountName, Credential, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username,
 };
 use crate::system::env::Env;
+use crate::system::text;
 pub(crate) use crate::vault::Refusal;
 use crate::vault::{self, Vault};
 pub(crate) use foresee::Effect;
@@ -258,6 +259,6 @@ fn secret_of(adopted: Adopted, account: &Account) -> Option<Secret> {
 fn lost(account: &Account) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is gone", account.name, account.registry),
-        format_args!("login {} --alias {}", account.registry, account.name),
+        format_args!("login {} --alias {}", account.registry, text::word(account.name.as_str())),
     )
 }

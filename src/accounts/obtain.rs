@@ -13,6 +13,7 @@ use crate::borrow::{self, Asker, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
 use crate::oauth::{self, Delay, Fresh, Unrenewed};
 use crate::system::files::Lock;
+use crate::system::text;
 
 /// A secret, or none.
 #[derive(Debug)]
@@ -326,7 +327,7 @@ fn over(account: &Account) -> Problem {
 fn ended(account: &Account, why: &str) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is not good any more: {why}", account.name, account.registry),
-        format_args!("login {} --alias {}", account.registry, account.name),
+        format_args!("login {} --alias {}", account.registry, text::word(account.name.as_str())),
     )
 }
 

@@ -1,10 +1,12 @@
 //! A command as a person types it into a shell.
 
+use crate::system::text;
+
 /// Splits `text` as a POSIX shell would, without expanding anything, and takes off what stands before the program:
 /// `VAR=x`, which it returns first, `sudo`, `env`. `None` if a quote is left open.
 pub(super) fn words(text: &str) -> Option<(Variables, Vec<String>)> {
     let mut variables = Vec::new();
-    let mut words = shell_words::split(text).ok()?.into_iter().peekable();
+    let mut words = text::words(text)?.into_iter().peekable();
     while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
         if let Some((name, value)) = options.split_once('=') {
             variables.push((name.to_owned(), value.to_owned()));

@@ -9,7 +9,7 @@ use super::held::Held;
 use super::{Context, args, which};
 use crate::model::{Account, AccountName, ImageReference, Registry};
 use crate::oci::{self, Access, Action, Asked, Verdict};
-use crate::system::text::one_line;
+use crate::system::text::{self, one_line};
 
 /// What is asked about: an image or a registry, and the account that answers there.
 pub(super) struct Subject {
@@ -102,7 +102,9 @@ impl Subject {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (told.code, &told.page) {
             (3, Some(page)) => context.ui.say(format_args!("hint: {}", log_in_at(page))),
-            (3, None) => context.ui.say(format_args!("hint: run `{program} login {registry} -u {username}`")),
+            (3, None) => context
+                .ui
+                .say(format_args!("hint: run `{program} login {registry} -u {}`", text::word(username.as_str()))),
             (1, _) if matches!(told.verdict, "unverified" | "accepted") => {
                 let address = registry.api_authority();
                 context.ui.say(format_args!("hint: `curl -i https://{address}/v2/` shows what answers there"));

@@ -6,6 +6,7 @@ use super::Context;
 use super::failure::Failure;
 use crate::accounts::{Obtained, Waiting};
 use crate::model::{Account, Credential, Kept, Problem, Secret, Source};
+use crate::system::text::word;
 
 /// Read once in a run: another helper that has the secret may ask its user each time.
 #[derive(Debug)]
@@ -23,7 +24,8 @@ impl Context<'_> {
         if let (Source::Given, Some(Kept { refused, .. })) = (&account.source, &mut kept) {
             is_refused = std::mem::take(refused);
         }
-        let login = || format!("run `{} login {} -u {}`", self.program, account.registry, account.username);
+        let login =
+            || format!("run `{} login {} -u {}`", self.program, account.registry, word(account.username.as_str()));
         match self.accounts.obtain(account, kept, Waiting::Person)? {
             Obtained::Good(credential) => Ok(Held { credential, is_refused }),
             Obtained::Lost => match &account.source {

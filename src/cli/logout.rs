@@ -10,6 +10,7 @@ use super::{Context, args, login, names, pin};
 use crate::accounts::{Ending, OutOfReach};
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Problem, Registry};
+use crate::system::text;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCode, Failure> {
     let registry = context.registry(&given.host)?;
@@ -42,7 +43,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
                 "{registry} has no default account now. It has {}:  {} switch {registry} {}",
                 names(&after),
                 context.program,
-                if let [only] = after.accounts.as_slice() { only.name.as_str() } else { "NAME" }
+                if let [only] = after.accounts.as_slice() { text::word(only.name.as_str()) } else { "NAME".into() }
             ));
         }
     }
@@ -82,7 +83,11 @@ fn word(ending: &Ending) -> &'static str {
 /// The account is still there, because its secret is.
 fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.what.clone());
-    let anyway = format!("`{} logout {registry} -u {name} --force` removes the account all the same", context.program);
+    let anyway = format!(
+        "`{} logout {registry} -u {} --force` removes the account all the same",
+        context.program,
+        text::word(name.as_str())
+    );
     Problem::new(error, anyway)
 }
 

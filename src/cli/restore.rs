@@ -10,6 +10,7 @@ use super::Context;
 use super::failure::Failure;
 use crate::model::Problem;
 use crate::system::files::{self, Access};
+use crate::system::text::word;
 
 pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let mut mended = Vec::new();
@@ -24,9 +25,11 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
             let shown = context.env.shorten_home(&aside);
             context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{shown}`"));
             for account in &candidates.accounts {
-                context
-                    .ui
-                    .note(format_args!("log in again:  {} login {registry} --alias {}", context.program, account.name));
+                context.ui.note(format_args!(
+                    "log in again:  {} login {registry} --alias {}",
+                    context.program,
+                    word(account.name.as_str())
+                ));
             }
             mended.push(aside);
         }

@@ -71,7 +71,8 @@ fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
 }
 
 fn line<'c>(context: &Context<'_>, account: &'c Account, candidates: &Candidates) -> Line<'c> {
-    let again = || format!("{} login {} --alias {}", context.program, account.registry, account.name);
+    let again =
+        || format!("{} login {} --alias {}", context.program, account.registry, text::word(account.name.as_str()));
     let trouble = match context.accounts.kept(account) {
         Ok(_) if let Source::Borrowed(borrow) = &account.source => {
             borrow::program(borrow, &account.registry).err().map(|problem| problem.to_string())

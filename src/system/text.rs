@@ -1,5 +1,6 @@
 //! Text from outside, made fit for one line on a terminal or on the protocol's stdout.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Replaces what could move the cursor, end the line or hide text, and cuts what is longer than `limit` characters in
@@ -12,6 +13,16 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let half = limit.saturating_sub(1) / 2;
     let (head, tail) = (&plain[..limit - 1 - half], &plain[plain.len() - half..]);
     head.iter().chain(&['…']).chain(tail).collect()
+}
+
+/// A word as a shell takes it, for commands that we advise: Harbor's users are called `robot$ci`.
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
+    shell_words::quote(text)
+}
+
+/// The words of a command as a POSIX shell would split it, without expanding anything. `None` if a quote is left open.
+pub(crate) fn words(command: &str) -> Option<Vec<String>> {
+    shell_words::split(command).ok()
 }
 
 /// Replaces what could move the cursor, end the line or hide text.

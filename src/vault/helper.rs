@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::entry::Entry;
 use crate::model::{Account, HelperName, Kept, Problem};
 use crate::system::programs::{self, Output};
+use crate::system::text;
 
 /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -54,7 +55,11 @@ pub(super) fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<Output> {
     programs::run(&helper.program(), verb, input, DEADLINE).map_err(|error| {
         let what = format!("the secret of {} on {} is out of reach: {error:#}", account.name, account.registry);
-        Problem::run(what, format_args!("login {} --alias {} --store file", account.registry, account.name)).into()
+        Problem::run(
+            what,
+            format_args!("login {} --alias {} --store file", account.registry, text::word(account.name.as_str())),
+        )
+        .into()
     })
 }
 

@@ -133,6 +133,6 @@ fn unknown(account: &Account) -> Problem {
             "the secret of {} on {} lies in the store `{store}`, which this Ensign does not have",
             account.name, account.registry
         ),
-        format_args!("login {} --alias {} --store file", account.registry, account.name),
+        format_args!("login {} --alias {} --store file", account.registry, text::word(account.name.as_str())),
     )
 }

@@ -60,7 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ring", &["oci/api/digest.rs"]),
     ("rustix", &["system/files/unix.rs", "system/programs/unix.rs"]),
     ("saphyr_parser", &["caller/files/yaml.rs"]),
-    ("shell_words", &["caller/typed.rs"]),
+    ("shell_words", &["system/text.rs"]),
     ("signal_hook", &["cli/ui.rs"]),
     ("sysinfo", &["caller/ancestry/portable.rs"]),
     ("toml_edit", &["docker/containers.rs"]),

@@ -122,3 +122,13 @@ fn a_helper_that_asks_us_again_does_not_go_round_in_circles() {
         "{run:?}"
     );
 }
+
+#[test]
+fn a_command_that_is_advised_can_be_pasted_into_a_shell() {
+    let sandbox = Sandbox::new();
+    sandbox.store("harbor.example", "robot$acme+ci", "robot-s3cret");
+    std::fs::remove_dir_all(sandbox.home().join("data/secrets")).unwrap();
+    let line = "the secret of robot$acme+ci on harbor.example is gone: run `docker-credential-ensign login harbor.example \
+                --alias 'robot$acme+ci'`\n";
+    assert_eq!(sandbox.run(&["get"], "harbor.example").stdout, line);
+}

@@ -17,7 +17,7 @@ use crate::model::{Account, ImageReference, Problem, Registry};
 use crate::oci::Access;
 use crate::oci::api::{self, Call, Endpoint, Kind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
-use crate::system::text::one_line;
+use crate::system::text::{one_line, word};
 
 /// Who asks: an account with its credentials, or nobody.
 type Asker = Option<(Account, Held)>;
@@ -158,7 +158,7 @@ fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, ac
     match (access, who) {
         (Access::Rejected { by }, Some(account)) => {
             let what = format!("{} rejects the password of {}", one_line(&by, 100), account.name);
-            Failure::not_logged_in(what, login(&format!(" -u {}", account.username)))
+            Failure::not_logged_in(what, login(&format!(" -u {}", word(account.username.as_str()))))
         }
         (Access::Rejected { by } | Access::Denied { by }, None) => {
             Failure::not_logged_in(format!("{} wants a login for this", one_line(&by, 100)), login(""))

@@ -220,7 +220,7 @@ impl Refusal {
             (403, Some(_)) => (format!("{registry} does not allow this (403)"), None, FailureKind::Denied as u8),
             (401, Some(account)) => {
                 let what = format!("{registry} rejects the password of {} ({status})", account.name);
-                let hint = format!("run `{program} login {registry} -u {}`", account.username);
+                let hint = format!("run `{program} login {registry} -u {}`", text::word(account.username.as_str()));
                 (what, Some(hint), FailureKind::NotLoggedIn as u8)
             }
             (401 | 403, None) => {

@@ -11,6 +11,7 @@ use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Registry, Secret, Source};
 use crate::oauth::Provider;
+use crate::system::text::word;
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
@@ -136,7 +137,7 @@ fn adviser(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
 }
 
 fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {
-    format!("pipe it: `{} login {registry} -u {username} --password-stdin < FILE`", context.program)
+    format!("pipe it: `{} login {registry} -u {} --password-stdin < FILE`", context.program, word(username))
 }
 
 /// Reads the secret and cuts exactly one line end, as docker/cli's `login --password-stdin` does.
