@@ -109,6 +109,19 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     nearest(programs, mentions, |_| None).unwrap_or_default()
 }
 
+/// Returns the images of `registry` that a build of the project in our folder pulls or pushes, as far as its files say;
+/// `None` if these are too much to be read whole.
+pub(crate) fn images_in_project(registry: &Registry) -> Option<Vec<Mention>> {
+    let mut mentions: Vec<Mention> = Vec::new();
+    for command in ["docker build .", "docker buildx bake", "docker compose build"] {
+        let Some(program) = command_line(command) else { continue };
+        let Role::Client(client) = program.role() else { continue };
+        let (Some(task), Some(folder)) = (client.task(&program.args), ancestry::folder(&program)) else { continue };
+        mentions.extend(files::all_images(&task, &folder, &Variables::of(&program), registry)?);
+    }
+    Some(mentions)
+}
+
 /// Returns the user name of the `login` to `registry` that is running.
 pub(crate) fn login_user(registry: &Registry) -> Option<String> {
     login_username(ancestry::programs(), registry)

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, account_json, args, pin};
+use super::{Context, account_json, args, buildx, pin};
 use crate::model::{Account, AccountName, ImagePattern, Registry, Source};
 use crate::system::env;
 
@@ -92,6 +92,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     let candidates = context.accounts.of(&registry)?;
     let account = context.account(&candidates, changed.as_str())?;
     context.ui.done(account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
+    buildx::mend(context);
     if given.alias.is_some() {
         pin::drop_orphans(context)?;
     }

@@ -52,7 +52,7 @@ impl Failure {
 
     /// Tells the person, or the program, and gives the exit code.
     pub(super) fn report(&self, ui: &Ui) -> ExitCode {
-        let (what, cure) = self.parts();
+        let (what, cure) = Self::parts_of(&self.error);
         ui.say(format_args!("error: {what}"));
         if let Some(cure) = &cure {
             ui.say(format_args!("hint: {cure}"));
@@ -64,10 +64,9 @@ impl Failure {
     }
 
     /// The error with its causes, and the cure if one of them knows it.
-    fn parts(&self) -> (String, Option<String>) {
+    pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;
-        let links: Vec<String> = self
-            .error
+        let links: Vec<String> = error
             .chain()
             .map(|link| match link.downcast_ref::<Problem>() {
                 Some(problem) => {
@@ -116,6 +115,6 @@ mod tests {
             "could not switch: `config.json` is broken".to_owned(),
             Some("run `docker-credential-ensign restore`".to_owned()),
         );
-        assert_eq!((failure.parts(), failure.kind), (expected, Kind::Failed));
+        assert_eq!((Failure::parts_of(&failure.error), failure.kind), (expected, Kind::Failed));
     }
 }

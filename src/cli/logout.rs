@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, login, names, pin};
+use super::{Context, args, buildx, login, names, pin};
 use crate::accounts::{Ending, OutOfReach};
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Problem, Registry};
@@ -33,6 +33,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         endings.insert(name.to_string(), word(&ending));
     }
     if !removed.is_empty() {
+        buildx::mend(context);
         pin::drop_orphans(context)?;
         let after = context.accounts.of(&registry)?;
         if given.force {

@@ -3,6 +3,7 @@
 mod account;
 mod api;
 mod args;
+mod buildx;
 mod check;
 mod configure_docker;
 mod export;
@@ -37,7 +38,7 @@ use crate::oci::Wire;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::{text, watch};
-use args::{AccountCommand, Arguments, Command, ErrorKind};
+use args::{AccountCommand, Arguments, BuildxCommand, Command, ErrorKind};
 use failure::Failure;
 use ui::Ui;
 
@@ -117,6 +118,7 @@ impl Context<'_> {
             Command::Exec(exec) => shell::run_as(self, &exec),
             Command::Prompt => shell::prompt(self),
             Command::Pin(pin) => pin::run(self, &pin),
+            Command::Buildx(BuildxCommand::Sync(sync)) => buildx::run(self, &sync),
             Command::Import(import) => import::run(self, &import),
             Command::Export(export) => export::run(self, &export),
             Command::Restore => restore::run(self),

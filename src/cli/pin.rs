@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{Context, args, buildx};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, state};
 use crate::model::AccountName;
@@ -20,6 +20,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
         let json = json!({"status": "success", "alias": alias.as_str(), "removed": removed});
         if removed {
             context.ui.done(json, format_args!("Removed {}-{alias}", state::PROGRAM))?;
+            if buildx::names(context, &alias) {
+                context.ui.note(format_args!(
+                    "buildx's folders still ask it: `{0} buildx sync` makes it again, `{0} buildx sync --remove` removes them",
+                    context.program
+                ));
+            }
         } else {
             context.ui.data(json, format_args!("{alias} is not pinned."))?;
         }

@@ -2,6 +2,7 @@
 //!
 //! What is to change is decided in values ([`Plan`]) and written at the edge ([`Plan::apply`]).
 
+pub(crate) mod buildx;
 mod config_json;
 pub(crate) mod containers;
 mod daemon_json;

@@ -75,6 +75,12 @@ impl ImagePattern {
         self.registry == *image.registry() && segments_match(&pattern, &segments)
     }
 
+    /// The one repository it describes; `None` if a wildcard leaves it open.
+    pub(crate) fn exact(&self) -> Option<ImageReference> {
+        let repository = self.path.parse().ok().filter(|_| !self.path.contains('*'))?;
+        Some(ImageReference::of(self.registry.clone(), repository))
+    }
+
     pub fn specificity(&self) -> Specificity {
         let literal = self.path.split('/').take_while(|segment| !segment.contains('*'));
         Specificity {

@@ -5,6 +5,7 @@
 
 mod advice;
 mod bad_input;
+mod buildx;
 mod callers;
 mod check;
 mod dead_secrets;

@@ -45,6 +45,25 @@ struct Named {
 
 /// Returns the images of `registry` in the files that `task`, run in `current`, works on.
 pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, registry: &Registry) -> Vec<Mention> {
+    let Some(named) = named(task, current, variables) else { return Vec::new() };
+    let [first, then] = [named.first, named.then].map(|found| of_registry(&found, registry));
+    if first.is_empty() { then } else { first }
+}
+
+/// Returns them all, be they pulled or pushed; `None` if there was too much to read.
+pub(super) fn all_images(
+    task: &Task<'_>,
+    current: &Path,
+    variables: &Variables,
+    registry: &Registry,
+) -> Option<Vec<Mention>> {
+    let Named { mut first, then } = named(task, current, variables)?;
+    first.extend(then);
+    Some(of_registry(&first, registry))
+}
+
+/// `None` if the project was not seen whole.
+fn named(task: &Task<'_>, current: &Path, variables: &Variables) -> Option<Named> {
     let reader = &mut Reader::new();
     let named = match task.work {
         Work::None => Named::default(),
@@ -57,11 +76,7 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reg
         Work::SyncList => lists::sync_images(task, current, reader),
         Work::Chart => lists::chart_images(task, current, reader),
     };
-    if !reader.saw_all() {
-        return Vec::new();
-    }
-    let [first, then] = [named.first, named.then].map(|found| of_registry(&found, registry));
-    if first.is_empty() { then } else { first }
+    reader.saw_all().then_some(named)
 }
 
 fn of_registry(found: &[Found], registry: &Registry) -> Vec<Mention> {

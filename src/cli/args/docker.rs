@@ -1,6 +1,6 @@
 //! The words of the commands that read and write the files of Docker and its family.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
@@ -33,6 +33,29 @@ pub(in crate::cli) struct Pin {
     /// The folder of the program [default: where docker-credential-ensign is on PATH]
     #[arg(long, value_name = "FOLDER")]
     pub(in crate::cli) folder: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum BuildxCommand {
+    /// Write buildx's own config folder for each repository whose account is known, and mend those written before
+    ///
+    /// buildx asks for a registry once in a build. Where it finds a folder for a repository, it asks once more, and what
+    /// the folder names is a pinned program (see `pin`). Repositories are those of patterns without `*`, those in the
+    /// Dockerfile, bake and Compose files of this folder, and those you name.
+    Sync(BuildxSync),
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct BuildxSync {
+    /// Images of builds, beside those in the files here
+    #[arg(value_name = "IMAGE")]
+    pub(in crate::cli) images: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+    /// Remove every folder that was written so
+    #[arg(long, conflicts_with = "images")]
+    pub(in crate::cli) remove: bool,
 }
 
 #[derive(Args, Debug)]

@@ -15,7 +15,7 @@ pub(super) use clap_complete::Shell;
 pub(super) use ask::{Api, Check, Token, Which};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
-pub(super) use docker::{ConfigureDocker, Export, ExportFormat, Import, Pin};
+pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin};
 pub(super) use login::{Login, Logout};
 pub(super) use shell::{Exec, Use, UseShell};
 
@@ -65,6 +65,9 @@ pub(super) enum Command {
     ConfigureDocker(ConfigureDocker),
     /// Make a program that answers as one account only, for tools that can name a program but no account
     Pin(Pin),
+    /// Let one build pull with one account and push with another
+    #[command(subcommand)]
+    Buildx(BuildxCommand),
     /// Print the line that makes this shell use an account: eval "$(ensign use ghcr.io=work)"
     Use(Use),
     /// Run one command as an account: ensign exec --account work -- docker compose push

@@ -30,7 +30,7 @@ fn encloses(folder: &Path, current: &Path, ignoring_case: bool) -> bool {
 
 /// The one account that all `images` with an owner belong to. Images nobody owns say nothing; if all are public, nobody
 /// is needed. An image's owner is whose pattern is the closest, and it is public if that pattern is.
-pub(super) fn owner_of<'a>(
+pub(crate) fn owner_of<'a>(
     accounts: &[&'a Account],
     public: &[ImagePattern],
     images: &[ImageReference],

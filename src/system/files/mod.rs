@@ -179,6 +179,11 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes a folder if nothing is in it. Returns whether it is gone.
+pub(crate) fn remove_if_empty(folder: &Path) -> bool {
+    fs::remove_dir(folder).is_ok()
+}
+
 /// Tells whether what is made for its owner alone is closed to others wherever it lies. On Windows the folder decides.
 pub(crate) fn are_private_anywhere() -> bool {
     imp::HAS_MODES

@@ -1,0 +1,406 @@
+//! buildx's folders: below `config` in its own folder, each has a Docker config that is used for one repository, or for
+//! the pushes to it, in place of the default one (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
+//!
+//! Ours name a pinned program and hold nothing else, by which they are known again: [`Tree`] has no other record.
+
+mod tree;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::HELPER;
+use crate::model::choice::{Active, Candidates, Finding, owner_of};
+use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository};
+pub(crate) use tree::Tree;
+
+/// What a folder is for; its path below the root says so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) registry: Registry,
+    /// Exactly this one; `None`: all that have no folder of their own.
+    pub(crate) repository: Option<Repository>,
+    pub(crate) scope: Scope,
+}
+
+/// Which requests a folder is for. There is no `@pull`: a push asks for both, and would be answered there too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scope {
+    Any,
+    /// Goes before [`Scope::Any`] of the same repository.
+    Push,
+}
+
+/// Whom a folder asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The program that is pinned to it.
+    Account(AccountName),
+    /// Ensign, as if there were no folder: it keeps a wider folder from answering.
+    Ladder,
+}
+
+/// The folders with whom each asks.
+pub(crate) type Folders = BTreeMap<Place, Answer>;
+
+/// What becomes of one folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Write(Answer),
+    /// It asked the second until now.
+    Mend(Answer, Answer),
+    Remove(Answer),
+    Keep(Answer),
+    /// It is another's, who may have meant it.
+    Leave(Answer),
+}
+
+/// Returns the folders that `images` need, which are those of an account on a registry where another could answer; and
+/// those of the registries where one account alone pulls, or pushes.
+pub(crate) fn needed<'i>(registries: &[Candidates], images: impl IntoIterator<Item = &'i ImageReference>) -> Folders {
+    let mut needed: Folders = registries.iter().flat_map(of_registry).collect();
+    for image in images {
+        let candidates = registries.iter().find(|candidates| candidates.registry == *image.registry());
+        needed.extend(candidates.into_iter().flat_map(|candidates| of_image(candidates, image)));
+    }
+    needed
+}
+
+fn of_registry(candidates: &Candidates) -> Vec<(Place, Answer)> {
+    let pull = only(candidates, Operation::Pull);
+    let pull = pull.filter(|_| candidates.public.is_empty()); // for public images it must not answer
+    folders(&candidates.registry, None, pull, only(candidates, Operation::Push))
+}
+
+fn of_image(candidates: &Candidates, image: &ImageReference) -> Vec<(Place, Answer)> {
+    let owner = |operation| {
+        let public = if operation == Operation::Pull { candidates.public.as_slice() } else { &[] };
+        match owner_of(&serving(candidates, operation), public, std::slice::from_ref(image)) {
+            Finding::Account(account, _) => Some(account),
+            _ => None,
+        }
+    };
+    let is_open = |account: &&Account| candidates.accounts.len() > 1 || candidates.default_account() != Some(*account);
+    let pull = owner(Operation::Pull).filter(is_open);
+    let push = owner(Operation::Push).filter(is_open);
+    let push = push.or_else(|| pull.and_then(|_| only(candidates, Operation::Push)));
+    folders(image.registry(), Some(image.repository()), pull, push)
+}
+
+/// A folder without a scope answers a push too, so that one whose account is another must have its own.
+fn folders(
+    registry: &Registry,
+    repository: Option<&Repository>,
+    pull: Option<&Account>,
+    push: Option<&Account>,
+) -> Vec<(Place, Answer)> {
+    let place = |scope| Place { registry: registry.clone(), repository: repository.cloned(), scope };
+    let answer = |account: &Account| Answer::Account(account.name.clone());
+    let any = pull.map(|account| (place(Scope::Any), answer(account)));
+    let push = match (pull, push) {
+        (Some(pull), Some(push)) if pull.name == push.name => None,
+        (_, Some(push)) => Some(answer(push)),
+        (Some(_), None) => Some(Answer::Ladder),
+        (None, None) => None,
+    };
+    any.into_iter().chain(push.map(|answer| (place(Scope::Push), answer))).collect()
+}
+
+/// The account that alone may do it, of several.
+fn only(candidates: &Candidates, operation: Operation) -> Option<&Account> {
+    let is_open = candidates.accounts.len() > 1 && candidates.active != Active::SignedOut;
+    match serving(candidates, operation).as_slice() {
+        [account] if is_open => Some(*account),
+        _ => None,
+    }
+}
+
+fn serving(candidates: &Candidates, operation: Operation) -> Vec<&Account> {
+    candidates.accounts.iter().filter(|account| account.serves(Some(operation))).collect()
+}
+
+/// Returns what is to be done so that the folders `there` become those `needed`.
+pub(crate) fn changes(needed: &Folders, there: &Tree) -> BTreeMap<Place, Change> {
+    let wanted = needed.iter().map(|(place, answer)| {
+        let change = match there.ours.get(place) {
+            Some(now) if now == answer => Change::Keep(answer.clone()),
+            Some(now) => Change::Mend(answer.clone(), now.clone()),
+            None if there.others.contains(place) => Change::Leave(answer.clone()),
+            None => Change::Write(answer.clone()),
+        };
+        (place.clone(), change)
+    });
+    let left = there.ours.iter().filter(|(place, _)| !needed.contains_key(*place));
+    wanted.chain(left.map(|(place, now)| (place.clone(), Change::Remove(now.clone())))).collect()
+}
+
+impl Place {
+    /// The image whose account the folder should name.
+    pub(crate) fn image(&self) -> Option<ImageReference> {
+        Some(ImageReference::of(self.registry.clone(), self.repository.clone()?))
+    }
+
+    /// Tells whether it is the repository's of `image`.
+    pub(crate) fn is_of(&self, image: &ImageReference) -> bool {
+        self.registry == *image.registry() && self.repository.as_ref() == Some(image.repository())
+    }
+
+    /// Where it is, below the root: `ghcr.io/acme/app@push`. A registry stands there by the name of its API.
+    pub(crate) fn path(&self) -> PathBuf {
+        let repository = self.repository.as_ref().map(|repository| format!("/{repository}")).unwrap_or_default();
+        let scope = self.scope.word().map(|word| format!("@{word}")).unwrap_or_default();
+        PathBuf::from(format!("{}{repository}{scope}", self.registry.api_authority()))
+    }
+
+    /// Understands a path below the root; `None` for those that are never ours.
+    fn parse(path: &Path) -> Option<Self> {
+        let text = path.to_str()?;
+        let (name, scope) = text.strip_suffix("@push").map_or((text, Scope::Any), |name| (name, Scope::Push));
+        let (host, repository) = name.split_once('/').map_or((name, None), |(host, path)| (host, Some(path)));
+        let repository = repository.map(str::parse).transpose().ok()?;
+        let place = Self { registry: Registry::from_authority(host).ok()?, repository, scope };
+        (place.path() == path).then_some(place)
+    }
+}
+
+impl Scope {
+    /// How a folder's name says it.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Any => None,
+            Self::Push => Some("push"),
+        }
+    }
+}
+
+impl Change {
+    /// Whom the folder asks from then on.
+    pub(crate) fn answer(&self) -> &Answer {
+        match self {
+            Self::Write(answer)
+            | Self::Mend(answer, _)
+            | Self::Remove(answer)
+            | Self::Keep(answer)
+            | Self::Leave(answer) => answer,
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn account(&self) -> Option<&AccountName> {
+        match self {
+            Self::Account(account) => Some(account),
+            Self::Ladder => None,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.account().map_or("(as without)", AccountName::as_str))
+    }
+}
+
+/// The whole text of a folder's `config.json`.
+fn config(registry: &Registry, answer: &Answer) -> String {
+    let helper = answer.account().map_or(HELPER.to_owned(), |account| format!("{HELPER}-{account}"));
+    format!("{:#}\n", serde_json::json!({"credHelpers": {registry.docker_key(): helper}}))
+}
+
+/// Whom such a text asks, if nothing else stands in it.
+fn answer_in(text: &[u8], registry: &Registry) -> Option<Answer> {
+    let value: serde_json::Value = serde_json::from_slice(text).ok()?;
+    let helper = value.get("credHelpers")?.get(registry.docker_key())?.as_str()?;
+    let answer = match helper.strip_prefix(HELPER)?.strip_prefix('-') {
+        Some(account) => Answer::Account(account.parse().ok()?),
+        None => Answer::Ladder,
+    };
+    (config(registry, &answer).as_bytes() == text).then_some(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Source, StoreKind};
+
+    #[test]
+    fn a_place_is_its_path() {
+        for (path, is_place) in [
+            ("ghcr.io", true),
+            ("ghcr.io@push", true),
+            ("ghcr.io/acme/app", true),
+            ("ghcr.io/acme/app@push", true),
+            ("localhost:5000/acme", true),
+            ("registry-1.docker.io/library/alpine", true),
+            ("atcr.io/did:plc:abc/app", true),
+            ("docker.io/library/alpine", false),
+            ("ghcr.io/acme/app@pull", false),
+            ("ghcr.io/acme/app@push,pull", false),
+            ("ghcr.io/acme/app@", false),
+            ("ghcr.io@push/acme", false),
+            ("GHCR.io/acme", false),
+            ("ghcr.io/Acme", false),
+            ("ghcr.io:443/acme", false),
+            ("a b/acme", false),
+            ("", false),
+        ] {
+            assert_eq!(Place::parse(Path::new(path)).is_some(), is_place, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_text_is_known_again() {
+        let hub = Registry::docker_hub();
+        let work = answer("work");
+        let text = config(&hub, &work);
+        assert_eq!(answer_in(config(&hub, &Answer::Ladder).as_bytes(), &hub), Some(Answer::Ladder));
+        let expected = "{\n  \"credHelpers\": {\n    \"https://index.docker.io/v1/\": \"ensign-work\"\n  }\n}\n";
+        assert_eq!(text, expected);
+        assert_eq!(answer_in(text.as_bytes(), &hub), Some(work));
+        for (from, to) in [
+            ("ensign-work", "ensigns"),
+            ("ensign-work", "other"),
+            ("  }\n}", "  },\n  \"auths\": {}\n}"),
+            ("\n  ", " "),
+            ("index.docker.io", "ghcr.io"),
+        ] {
+            assert_eq!(answer_in(text.replace(from, to).as_bytes(), &hub), None, "{to}");
+        }
+    }
+
+    fn answer(name: &str) -> Answer {
+        if name == "ladder" { Answer::Ladder } else { Answer::Account(name.parse().unwrap()) }
+    }
+
+    /// Accounts as `NAME`, `NAME:push` or `NAME:pull`, with their patterns.
+    fn registry(host: &str, active: Active, accounts: &[(&str, &[&str])]) -> Candidates {
+        let registry = Registry::from_key(host);
+        let account = |(text, images): &(&str, &[&str])| {
+            let (name, purpose) = text.split_once(':').unwrap_or((text, ""));
+            Account {
+                registry: registry.clone(),
+                name: name.parse().unwrap(),
+                username: name.parse().unwrap(),
+                store: StoreKind::File,
+                source: Source::Given,
+                images: images.iter().map(|text| text.parse().unwrap()).collect(),
+                folders: vec![],
+                purpose: purpose.parse().ok(),
+                did: None,
+            }
+        };
+        let accounts = accounts.iter().map(account).collect();
+        Candidates { active, accounts, ..Candidates::none(&registry) }
+    }
+
+    fn active(name: &str) -> Active {
+        Active::Account(name.parse().unwrap())
+    }
+
+    fn shown(folders: &Folders) -> String {
+        let lines: Vec<_> =
+            folders.iter().map(|(place, answer)| format!("{} {answer}", place.path().display())).collect();
+        lines.join(", ")
+    }
+
+    #[test]
+    fn a_folder_is_needed_where_another_account_could_answer() {
+        let all = [
+            registry(
+                "ghcr.io",
+                active("me"),
+                &[("me", &[]), ("work", &["ghcr.io/acme/**"]), ("twin", &["ghcr.io/acme/**"])],
+            ),
+            registry("quay.io", active("me"), &[("me", &[])]),
+            registry("out.example", Active::SignedOut, &[("me", &[])]),
+            registry(
+                "docker.io",
+                active("me"),
+                &[("me", &[]), ("work", &["docker.io/acme/*", "docker.io/library/private"])],
+            ),
+        ];
+        for (image, expected) in [
+            ("ghcr.io/me/app:1", "ghcr.io/me/app me"),
+            ("ghcr.io/acme/app", ""),
+            ("ghcr.io/public/app", ""),
+            ("quay.io/me/app", ""),
+            ("out.example/me/app", "out.example/me/app me"),
+            ("elsewhere.example/me/app", ""),
+            ("acme/app@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "registry-1.docker.io/acme/app work"),
+            ("private", "registry-1.docker.io/library/private work"),
+        ] {
+            assert_eq!(shown(&needed(&all, [&image.parse().unwrap()])), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn pull_and_push_have_folders_of_their_own() {
+        const ACME: &[&str] = &["ghcr.io/acme/**"];
+        for (accounts, image, expected) in [
+            (
+                &[("reader:pull", ACME), ("writer:push", ACME)][..],
+                "ghcr.io/acme/app",
+                "ghcr.io reader, ghcr.io@push writer, ghcr.io/acme/app reader, ghcr.io/acme/app@push writer",
+            ),
+            (
+                &[("me", &[]), ("reader:pull", ACME), ("writer:push", ACME)],
+                "ghcr.io/acme/app",
+                "ghcr.io/acme/app reader, ghcr.io/acme/app@push writer",
+            ),
+            (
+                &[("me", &[]), ("reader:pull", ACME)],
+                "ghcr.io/acme/app",
+                "ghcr.io@push me, ghcr.io/acme/app reader, ghcr.io/acme/app@push me",
+            ),
+            (
+                &[("me", &[]), ("work", ACME), ("writer:push", ACME)],
+                "ghcr.io/acme/app",
+                "ghcr.io/acme/app work, ghcr.io/acme/app@push (as without)",
+            ),
+            (
+                &[("me", &[]), ("writer:push", ACME)],
+                "ghcr.io/acme/app",
+                "ghcr.io me, ghcr.io@push (as without), ghcr.io/acme/app@push writer",
+            ),
+            (
+                &[("me", &[]), ("writer:push", ACME)],
+                "ghcr.io/me/app",
+                "ghcr.io me, ghcr.io@push (as without), ghcr.io/me/app me",
+            ),
+        ] {
+            let all = [registry("ghcr.io", active("me"), accounts)];
+            assert_eq!(shown(&needed(&all, [&image.parse().unwrap()])), expected, "{accounts:?}");
+        }
+        let mut open = registry("ghcr.io", active("me"), &[("me", &[]), ("writer:push", ACME)]);
+        open.public = vec!["ghcr.io/me/open".parse().unwrap()];
+        let images = ["ghcr.io/me/open", "ghcr.io/me/app"].map(|image| image.parse().unwrap());
+        assert_eq!(shown(&needed(&[open.clone()], &images)), "ghcr.io/me/app me, ghcr.io/me/open@push me");
+        open.active = Active::SignedOut;
+        assert_eq!(shown(&needed(&[open], &images[1..])), "ghcr.io/me/app me");
+    }
+
+    #[test]
+    fn folders_become_what_is_needed_and_nobody_elses_is_touched() {
+        let folders = |list: &[(&str, &str)]| -> Folders {
+            list.iter().map(|(path, name)| (Place::parse(Path::new(path)).unwrap(), answer(name))).collect()
+        };
+        let there = Tree {
+            ours: folders(&[("ghcr.io/a", "me"), ("ghcr.io/b", "me"), ("ghcr.io/gone@push", "ladder")]),
+            others: folders(&[("ghcr.io/c", "me")]).into_keys().collect(),
+            ..Tree::default()
+        };
+        let needed = folders(&[("ghcr.io/a", "me"), ("ghcr.io/b", "work"), ("ghcr.io/c", "me"), ("ghcr.io/d", "me")]);
+        let changes: Vec<_> =
+            changes(&needed, &there).into_iter().map(|(place, change)| (place.path(), change)).collect();
+        assert_eq!(
+            changes,
+            [
+                ("ghcr.io/a".into(), Change::Keep(answer("me"))),
+                ("ghcr.io/b".into(), Change::Mend(answer("work"), answer("me"))),
+                ("ghcr.io/c".into(), Change::Leave(answer("me"))),
+                ("ghcr.io/d".into(), Change::Write(answer("me"))),
+                ("ghcr.io/gone@push".into(), Change::Remove(Answer::Ladder)),
+            ]
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! `Tree`: the folders as they lie there, read and changed. Links are not followed, as buildx does not follow them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{Change, Folders, Place, answer_in, config};
+use crate::model::Problem;
+use crate::system::env::{self, Env};
+use crate::system::files::{self, Access};
+
+/// What is found below the root.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    pub(super) root: PathBuf,
+    /// The folders that hold our text and nothing else.
+    pub(super) ours: Folders,
+    /// Those that hold anything else.
+    pub(super) others: BTreeSet<Place>,
+    /// What buildx cannot read either.
+    pub(crate) problems: Vec<Problem>,
+}
+
+const NAME: &str = "config.json";
+/// What a writer that was killed leaves beside it.
+const UNFINISHED: &str = "config.json.new";
+/// Our own text takes a hundred bytes.
+const SIZE_LIMIT: u64 = 1 << 14;
+/// A repository has at most 255 characters.
+const DEPTH_AT_MOST: usize = 130;
+const FOLDERS_AT_MOST: usize = 20_000;
+
+impl Tree {
+    /// Where buildx looks (docker/buildx `util/confutil/config.go`).
+    pub(crate) fn root(env: &Env) -> Result<PathBuf, Problem> {
+        if cfg!(windows) {
+            let what = "buildx on Windows takes a folder's whole path for the registry's name";
+            return Err(Problem::new(what, "name the account of a build with `ensign exec`"));
+        }
+        let own = env::path("BUILDX_CONFIG").or_else(|| Some(env.docker_config_dir()?.join("buildx")));
+        let cure = "set HOME, DOCKER_CONFIG or BUILDX_CONFIG";
+        Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
+    }
+
+    pub(crate) fn read(root: PathBuf) -> Result<Self> {
+        let is_folder = match fs::symlink_metadata(&root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(unreadable(&root, &error).into()),
+            Ok(metadata) if metadata.is_dir() => true,
+            Ok(metadata) => return Err(no_folder(&root, &metadata).into()),
+        };
+        let mut tree = Self { root, ..Self::default() };
+        let mut waiting: Vec<PathBuf> = if is_folder { vec![PathBuf::new()] } else { vec![] };
+        let mut seen = 0;
+        while let Some(path) = waiting.pop() {
+            seen += 1;
+            if seen > FOLDERS_AT_MOST || path.components().count() > DEPTH_AT_MOST {
+                let what = format!("`{}` holds too many folders to be buildx's", tree.root.display());
+                return Err(Problem::new(what, "look what made them, and remove what is not needed").into());
+            }
+            match tree.look_into(&path) {
+                Ok(below) => waiting.extend(below),
+                Err(error) => tree.problems.push(unreadable(&tree.root.join(&path), &error)),
+            }
+        }
+        Ok(tree)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folders that are ours now.
+    pub(crate) fn ours(&self) -> &Folders {
+        &self.ours
+    }
+
+    /// Carries one change out. The caller holds Ensign's lock.
+    pub(crate) fn apply(&self, place: &Place, change: &Change) -> Result<()> {
+        match change {
+            Change::Write(answer) | Change::Mend(answer, _) => {
+                let file = self.root.join(place.path()).join(NAME);
+                self.is_reached_without_links(&place.path())?;
+                files::replace(&file, config(&place.registry, answer).as_bytes(), Access::Private)
+            }
+            Change::Remove(_) => self.remove(&place.path()),
+            Change::Keep(_) | Change::Leave(_) => Ok(()),
+        }
+    }
+
+    /// Notes what one folder is; returns those in it.
+    fn look_into(&mut self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let folder = self.root.join(path);
+        let (mut below, mut has_config, mut has_more) = (Vec::new(), false, false);
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                below.push(path.join(entry.file_name()));
+            } else if entry.file_name() == NAME && kind.is_file() {
+                has_config = true;
+            } else if entry.file_name() != UNFINISHED || !kind.is_file() {
+                has_more = true;
+            }
+        }
+        if let Some(place) = Place::parse(path).filter(|_| has_config || has_more) {
+            let text = files::read(&folder.join(NAME), SIZE_LIMIT).ok().flatten().filter(|_| has_config && !has_more);
+            match text.and_then(|text| answer_in(&text, &place.registry)) {
+                Some(answer) => drop(self.ours.insert(place, answer)),
+                None => drop(self.others.insert(place)),
+            }
+        }
+        Ok(below)
+    }
+
+    /// A link on the way would lead us elsewhere, and buildx nowhere.
+    fn is_reached_without_links(&self, path: &Path) -> Result<()> {
+        let mut folder = self.root.clone();
+        for part in std::iter::once(Path::new("")).chain(path.iter().map(Path::new)) {
+            if part != Path::new("") {
+                folder.push(part);
+            }
+            match fs::symlink_metadata(&folder) {
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(metadata) => return Err(no_folder(&folder, &metadata).into()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(unreadable(&folder, &error).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes our file, and the folders above it that are empty then.
+    fn remove(&self, path: &Path) -> Result<()> {
+        let file = self.root.join(path).join(NAME);
+        files::remove_unfinished(&file)?;
+        files::remove(&file)?;
+        for folder in path.ancestors() {
+            if !files::remove_if_empty(&self.root.join(folder)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
+    let path = path.display();
+    if metadata.is_symlink() {
+        let what = format!("`{path}` is a link, which buildx does not follow");
+        return Problem::new(what, format!("put a folder in its place: `rm \"{path}\"`, and run it again"));
+    }
+    let what = format!("`{path}` is a file, where buildx has a folder");
+    Problem::new(what, format!("move it away: `mv \"{path}\" \"{path}.old\"`, and run it again"))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    let path = path.display();
+    let what = format!("could not read `{path}`, where buildx stops reading too: {error}");
+    Problem::new(what, format!("look who may with `ls -ld \"{path}\"`"))
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::super::Answer;
+    use super::*;
+
+    fn tree(root: &Path) -> Tree {
+        Tree::read(root.to_owned()).unwrap()
+    }
+
+    fn place(path: &str) -> Place {
+        Place::parse(Path::new(path)).unwrap()
+    }
+
+    #[test]
+    fn what_was_written_is_known_again_and_goes_without_a_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("buildx/config");
+        let me = || Answer::Account("me".parse().unwrap());
+        for path in ["ghcr.io/a", "ghcr.io/a/b", "ghcr.io/a/b@push", "ghcr.io@push"] {
+            tree(&root).apply(&place(path), &Change::Write(me())).unwrap();
+        }
+        let found = tree(&root);
+        assert_eq!((found.ours.len(), found.others.len(), found.problems.len()), (4, 0, 0));
+        files::replace(&root.join("ghcr.io/a/b").join(UNFINISHED), b"half", Access::Private).unwrap();
+        for place in tree(&root).ours.keys() {
+            found.apply(place, &Change::Remove(me())).unwrap();
+        }
+        assert!(!root.exists() && folder.path().join("buildx").exists());
+    }
+
+    #[test]
+    fn a_folder_with_anything_else_in_it_is_anothers() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let write = |path: &str, text: &[u8]| files::replace(&root.join(path), text, Access::Private).unwrap();
+        let text = config(&"ghcr.io".parse().unwrap(), &Answer::Ladder);
+        for (path, more) in [("ghcr.io/more", "ca.pem"), ("ghcr.io/edited", NAME)] {
+            write(&format!("{path}/{NAME}"), text.as_bytes());
+            write(&format!("{path}/{more}"), b"{}");
+        }
+        write(&format!("quay.io/x/{NAME}"), text.as_bytes());
+        write(&format!("not a host/x/{NAME}"), text.as_bytes());
+        std::os::unix::fs::symlink("more", root.join("ghcr.io/link")).unwrap();
+        let found = tree(root);
+        assert!(found.ours.is_empty());
+        let others: Vec<_> = found.others.iter().map(Place::path).collect();
+        assert_eq!(others, ["ghcr.io", "ghcr.io/edited", "ghcr.io/more", "quay.io/x"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn links_and_files_in_the_way_are_named_and_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("config");
+        files::replace(&root.join("ghcr.io"), b"mine", Access::Private).unwrap();
+        std::os::unix::fs::symlink("/tmp", root.join("quay.io")).unwrap();
+        for (path, says) in [("ghcr.io/a", "is a file"), ("quay.io/a/b", "is a link")] {
+            let error = tree(&root).apply(&place(path), &Change::Write(Answer::Ladder)).unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        assert_eq!(fs::read(root.join("ghcr.io")).unwrap(), b"mine");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&root, &link).unwrap();
+        assert!(Tree::read(link).unwrap_err().to_string().contains("is a link"));
+    }
+}

@@ -1,0 +1,371 @@
+//! `buildx sync`: the folders, and which of them buildx uses for a request.
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Run, Sandbox, finish, read_json, write};
+
+/// `me`, `work` and `ci` on ghcr.io, `me` by default; `me` and `work` on Docker Hub; `me` alone on quay.io.
+fn builder() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.link("docker-credential-ensign");
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().display());
+    let sandbox = sandbox.with("PATH", &path);
+    for (host, user) in [
+        ("ghcr.io", "ci"),
+        ("ghcr.io", "work"),
+        ("ghcr.io", "me"),
+        ("https://index.docker.io/v1/", "work"),
+        ("https://index.docker.io/v1/", "me"),
+        ("quay.io", "me"),
+    ] {
+        sandbox.store(host, user, &format!("{user}-pw"));
+    }
+    sandbox.ok(&["account", "edit", "ghcr.io", "work", "--images", "acme/**"], "");
+    sandbox.ok(&["account", "edit", "ghcr.io", "ci", "--images", "acme/tools/lint"], "");
+    sandbox.ok(&["account", "edit", "docker.io", "work", "--images", "docker.io/acme/*"], "");
+    sandbox
+}
+
+fn root(sandbox: &Sandbox) -> PathBuf {
+    sandbox.home().join(".docker/buildx/config")
+}
+
+/// Every `config.json` below the root, as `FOLDER HELPER`.
+fn folders(sandbox: &Sandbox) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut waiting = vec![root(sandbox)];
+    while let Some(folder) = waiting.pop() {
+        for path in fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.ends_with("config.json") {
+                let helpers = read_json(&path)["credHelpers"].clone();
+                let helper = helpers.as_object().and_then(|all| all.values().next()?.as_str().map(str::to_owned));
+                let name = folder.strip_prefix(root(sandbox)).unwrap().display().to_string();
+                found.push(format!("{name} {}", helper.unwrap_or_default()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What buildx does with a token request (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`): the folder
+/// that it uses in place of the default config.
+fn looked_up(root: &Path, host: &str, scopes: &[&str]) -> Option<PathBuf> {
+    let mut found: Vec<(String, BTreeSet<String>, PathBuf)> = Vec::new();
+    let mut waiting = vec![root.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().map(Result::unwrap).collect();
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                waiting.push(entry.path());
+            } else if entry.file_name() == "config.json" {
+                let folder = entry.path().parent().unwrap().to_owned();
+                let key = folder.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                let (name, scope) = key.split_once('@').unwrap_or((&key, ""));
+                let (its_host, repository) = name.split_once('/').unwrap_or((name, ""));
+                if its_host == host {
+                    let scope = scope.split(',').map(str::trim).filter(|word| !word.is_empty());
+                    found.push((repository.to_owned(), scope.map(str::to_owned).collect(), folder.clone()));
+                }
+            }
+        }
+    }
+    let mut asked: Vec<(String, BTreeSet<String>)> = Vec::new();
+    for scope in scopes.iter().flat_map(|scopes| scopes.split(' ')) {
+        let parts: Vec<&str> = scope.splitn(3, ':').collect();
+        let name = parts.iter().take(2).copied().collect::<Vec<_>>().join(":");
+        let actions = parts.get(2).into_iter().flat_map(|actions| actions.split(',')).map(str::to_owned);
+        match asked.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => known.extend(actions),
+            None => asked.push((name, actions.collect())),
+        }
+    }
+    let [(name, actions)] = asked.as_slice() else { return None };
+    found.retain(|(repository, scope, _)| {
+        (repository.is_empty() || *name == format!("repository:{repository}")) && scope.is_subset(actions)
+    });
+    found.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.len().cmp(&a.1.len())));
+    found.into_iter().next().map(|(_, _, folder)| folder)
+}
+
+/// The account that answers a token request of a build: by the folder, else by the default config.
+fn answers(sandbox: &Sandbox, host: &str, scopes: &[&str]) -> String {
+    let Some(folder) = looked_up(&root(sandbox), host, scopes) else { return "default config".into() };
+    let key = if host == "registry-1.docker.io" { "https://index.docker.io/v1/" } else { host };
+    let config = read_json(&folder.join("config.json"));
+    let Some(helper) = config["credHelpers"][key].as_str() else { return "nobody".into() };
+    let program = sandbox.home().join(format!("docker-credential-{helper}"));
+    let run = finish(sandbox.command_of(&program, &["get"]).spawn().unwrap(), key.as_bytes());
+    serde_json::from_str::<Value>(&run.stdout).unwrap()["Username"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn one_build_pulls_with_one_account_and_pushes_with_another() {
+    let sandbox = builder();
+    let run = sandbox.run(&["buildx", "sync", "ghcr.io/acme/base:1", "ghcr.io/me/app", "acme/base", "me/app:2"], "");
+    let stdout = "\
+~/.docker/buildx/config
++   registry-1.docker.io/acme/base            work
++   registry-1.docker.io/me/app               me
++   ghcr.io/acme/base                         work
++   ghcr.io/acme/tools/lint                   ci
++   ghcr.io/me/app                            me
+";
+    let stderr = "\
+✓ Made ~/docker-credential-ensign-ci
+✓ Made ~/docker-credential-ensign-me
+✓ Made ~/docker-credential-ensign-work
+✓ Folders: 5 written
+";
+    assert_eq!(run, Run { stderr: stderr.into(), ..Run::success(stdout) });
+    for (host, scopes, account) in [
+        ("ghcr.io", &["repository:acme/base:pull"][..], "work"),
+        ("ghcr.io", &["repository:me/app:pull,push"], "me"),
+        ("ghcr.io", &["repository:acme/tools/lint:pull"], "ci"),
+        ("ghcr.io", &["repository:acme/tools:pull"], "default config"),
+        ("ghcr.io", &["repository:acme/tools/lint/x:pull"], "default config"),
+        ("ghcr.io", &["repository:me/app:pull,push repository:acme/base:pull"], "default config"),
+        ("ghcr.io", &["repository:me/app:pull,push", "repository:acme/base:pull"], "default config"),
+        ("ghcr.io", &[], "default config"),
+        ("quay.io", &["repository:me/app:pull"], "default config"),
+        ("docker.io", &["repository:acme/base:pull"], "default config"),
+        ("registry-1.docker.io", &["repository:acme/base:pull"], "work"),
+        ("registry-1.docker.io", &["repository:me/app:pull,push"], "me"),
+        ("registry-1.docker.io", &["repository:library/alpine:pull"], "default config"),
+    ] {
+        assert_eq!(answers(&sandbox, host, scopes), account, "{host} {scopes:?}");
+    }
+    assert_eq!(fs::metadata(root(&sandbox)).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_pull_account_and_a_push_account_share_a_build() {
+    let sandbox = builder();
+    let mut config = sandbox.config();
+    let accounts = &mut config["registries"]["ghcr.io"]["accounts"];
+    accounts["ci"] =
+        serde_json::json!({"username": "ci", "store": "file", "for": "push", "images": ["ghcr.io/acme/**"]});
+    accounts["work"]["for"] = "pull".into();
+    accounts["me"]["for"] = "pull".into();
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    sandbox.ok(&["buildx", "sync", "ghcr.io/acme/app", "ghcr.io/me/app"], "");
+    assert_eq!(
+        folders(&sandbox),
+        [
+            "ghcr.io/acme/app ensign-work",
+            "ghcr.io/acme/app@push ensign-ci",
+            "ghcr.io/me/app ensign-me",
+            "ghcr.io/me/app@push ensign-ci",
+            "ghcr.io@push ensign-ci",
+        ]
+    );
+    for (scope, account) in [
+        ("repository:acme/app:pull", "work"),
+        ("repository:acme/app:pull,push", "ci"),
+        ("repository:me/app:pull", "me"),
+        ("repository:me/app:pull,push", "ci"),
+        ("repository:other/app:pull,push", "ci"),
+        ("repository:other/app:pull", "default config"),
+    ] {
+        assert_eq!(answers(&sandbox, "ghcr.io", &[scope]), account, "{scope}");
+    }
+    let mut config = sandbox.config();
+    for name in ["ci", "work", "me"] {
+        config["registries"]["ghcr.io"]["accounts"][name]["for"] = Value::Null;
+    }
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let run = sandbox.run(&["buildx", "sync"], "");
+    assert!(run.stderr.contains("✓ Folders: 1 changed, 3 removed") || run.stderr.contains("removed"), "{run:?}");
+    assert!(folders(&sandbox).iter().all(|folder| !folder.contains('@')), "{:?}", folders(&sandbox));
+}
+
+#[test]
+fn a_second_run_writes_nothing_and_dry_run_never_does() {
+    let sandbox = builder();
+    let dry = sandbox.run(&["buildx", "sync", "--dry-run", "ghcr.io/me/app"], "");
+    assert!(dry.stdout.contains("+   ghcr.io/me/app ") && dry.stderr == "Nothing written.\n", "{dry:?}");
+    assert!(!root(&sandbox).exists() && !sandbox.home().join("docker-credential-ensign-me").is_symlink());
+    sandbox.ok(&["buildx", "sync", "ghcr.io/me/app"], "");
+    let file = root(&sandbox).join("ghcr.io/me/app/config.json");
+    let written = fs::metadata(&file).unwrap().modified().unwrap();
+    let again = sandbox.run(&["buildx", "sync"], "");
+    assert!(again.stdout.contains("ghcr.io/me/app                            me            already"), "{again:?}");
+    assert_eq!(again.stderr, "Nothing to change.\n");
+    assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), written);
+    fs::remove_file(sandbox.home().join("docker-credential-ensign-me")).unwrap();
+    let mended = sandbox.run(&["buildx", "sync"], "");
+    assert!(mended.stderr.starts_with("✓ Made ~/docker-credential-ensign-me\n"), "{mended:?}");
+}
+
+#[test]
+fn images_in_the_files_here_get_folders_too() {
+    let sandbox = builder();
+    let file = |name: &str, text: &str| write(&sandbox.home().join(name), text.as_bytes());
+    file("Dockerfile", "FROM ghcr.io/acme/base:1\nCOPY --from=ghcr.io/public/tool / /\n");
+    file(
+        "docker-bake.hcl",
+        "target \"default\" {\n tags = [\"ghcr.io/me/app:1\"]\n cache-to = [\"ghcr.io/acme/cache\"]\n}\n",
+    );
+    file("compose.yaml", "services:\n  web:\n    image: docker.io/acme/web\n    build: .\n");
+    sandbox.ok(&["buildx", "sync"], "");
+    assert_eq!(
+        folders(&sandbox),
+        [
+            "ghcr.io/acme/base ensign-work",
+            "ghcr.io/acme/cache ensign-work",
+            "ghcr.io/acme/tools/lint ensign-ci",
+            "ghcr.io/me/app ensign-me",
+            "registry-1.docker.io/acme/web ensign-work"
+        ]
+    );
+    for name in ["Dockerfile", "docker-bake.hcl", "compose.yaml"] {
+        fs::remove_file(sandbox.home().join(name)).unwrap();
+    }
+    sandbox.ok(&["buildx", "sync"], "");
+    assert_eq!(folders(&sandbox).len(), 5, "another project's are still right");
+}
+
+#[test]
+fn folders_go_with_the_account_and_follow_its_patterns() {
+    let sandbox = builder();
+    sandbox.ok(&["buildx", "sync", "ghcr.io/acme/base", "ghcr.io/me/app", "ghcr.io/public/x"], "");
+    let edited = sandbox.run(&["account", "edit", "ghcr.io", "work", "--alias", "office"], "");
+    assert!(edited.stderr.contains("  buildx's folders: 1 changed\n"), "{edited:?}");
+    let office = ["ghcr.io/acme/base ensign-office", "ghcr.io/acme/tools/lint ensign-ci", "ghcr.io/me/app ensign-me"];
+    assert_eq!(folders(&sandbox), office);
+    assert_eq!(answers(&sandbox, "ghcr.io", &["repository:acme/base:pull"]), "work");
+    sandbox.ok(&["account", "edit", "ghcr.io", "me", "--images", "me/**", "--images", "acme/base"], "");
+    assert_eq!(folders(&sandbox)[0], "ghcr.io/acme/base ensign-me");
+    let out = sandbox.run(&["logout", "ghcr.io", "-u", "ci"], "");
+    assert!(out.stderr.contains("  buildx's folders: 1 changed\n"), "{out:?}");
+    assert_eq!(folders(&sandbox)[1], "ghcr.io/acme/tools/lint ensign-office");
+    assert!(!sandbox.home().join("docker-credential-ensign-ci").is_symlink());
+    sandbox.ok(&["logout", "ghcr.io", "-u", "office"], "");
+    assert!(folders(&sandbox).is_empty() && !root(&sandbox).exists(), "one account is left, and answers anyway");
+}
+
+#[test]
+fn remove_takes_back_what_was_written_and_nothing_else() {
+    let sandbox = builder();
+    sandbox.ok(&["buildx", "sync", "ghcr.io/me/app", "ghcr.io/me/app2", "ghcr.io/me/app3"], "");
+    let foreign = root(&sandbox).join("ghcr.io/other/app/config.json");
+    write(&foreign, br#"{"credHelpers":{"ghcr.io":"ensign-me"}}"#);
+    write(&root(&sandbox).join("ghcr.io/me/app2/notes.txt"), b"mine");
+    let dry = sandbox.run(&["buildx", "sync", "--remove", "--dry-run"], "");
+    assert!(dry.stdout.contains("-   ghcr.io/me/app ") && !dry.stdout.contains("app2"), "{dry:?}");
+    let run = sandbox.run(&["buildx", "sync", "--remove"], "");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ Folders: 3 removed\n"));
+    assert_eq!(folders(&sandbox), ["ghcr.io/me/app2 ensign-me", "ghcr.io/other/app ensign-me"]);
+    assert!(sandbox.home().join("docker-credential-ensign-me").is_symlink());
+}
+
+#[test]
+fn what_is_anothers_or_in_the_way_is_named_and_left() {
+    let sandbox = builder();
+    let place = |path: &str| root(&sandbox).join(path);
+    let mine = br#"{"auths":{"ghcr.io":{"auth":"bWU6cHc="}}}"#;
+    write(&place("ghcr.io/me/kept/config.json"), mine);
+    write(&place("ghcr.io/me/file"), b"mine");
+    symlink("/tmp", place("ghcr.io/me/link")).unwrap();
+    let images = ["ghcr.io/me/kept", "ghcr.io/me/file", "ghcr.io/me/link/x", "ghcr.io/me/app"];
+    let run = sandbox.run(&[&["buildx", "sync"][..], &images].concat(), "");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for said in [
+        "!   ghcr.io/me/kept                           me            not made: there is another folder",
+        "✓ Folders: 2 written",
+        "error: `HOME/ghcr.io/me/file` is a file, where buildx has a folder\n",
+        "error: `HOME/ghcr.io/me/link` is a link, which buildx does not follow\n",
+        "! folders that hold anything else are not ours to write",
+    ] {
+        let said = said.replace("HOME", root(&sandbox).to_str().unwrap());
+        assert!(run.stdout.contains(&said) || run.stderr.contains(&said), "{said}: {run:?}");
+    }
+    assert_eq!(fs::read(place("ghcr.io/me/kept/config.json")).unwrap(), mine);
+    assert_eq!(fs::read(place("ghcr.io/me/file")).unwrap(), b"mine");
+    assert!(!Path::new("/tmp/x/config.json").exists());
+    let json = sandbox.run(&[&["--json", "buildx", "sync"][..], &images].concat(), "");
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    let changes = |word: &str| json["folders"].as_array().unwrap().iter().filter(|one| one["change"] == word).count();
+    assert_eq!((changes("failed"), changes("leave"), changes("keep")), (2, 1, 2), "{json}");
+    assert_eq!((&json["status"], json["problems"].as_array().unwrap().len()), (&"error".into(), 2));
+}
+
+#[test]
+fn what_gets_no_folder_is_said() {
+    let sandbox = builder();
+    let run = sandbox.run(&["buildx", "sync", "quay.io/me/app", "ghcr.io/public/x"], "");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("! quay.io/me/app gets no folder: its registry has one account\n"), "{run:?}");
+    assert!(run.stderr.contains("! ghcr.io/public/x gets no folder: no one account is for it\n"), "{run:?}");
+    for (words, code, said) in [
+        (&["ghcr.io"][..], 2, "`ghcr.io` is a registry, and buildx has folders for repositories"),
+        (&["ghcr.io/acme/*"], 2, "`ghcr.io/acme/*` is no image"),
+        (&["nowhere.example/a/b"], 3, "nowhere.example has no account"),
+        (&["ghcr.io/me/app", "--remove"], 2, "cannot be used with"),
+    ] {
+        let run = sandbox.run(&[&["buildx", "sync"][..], words].concat(), "");
+        assert!(run.code == Some(code) && run.stderr.contains(said), "{words:?}: {run:?}");
+    }
+    let nobody = Sandbox::new();
+    let run = nobody.run(&["buildx", "sync"], "");
+    assert!(run.code == Some(0) && run.stderr.starts_with("Nothing to change.\nNo repository is known"), "{run:?}");
+}
+
+#[test]
+fn an_account_whose_program_cannot_be_made_gets_no_folder() {
+    let sandbox = builder();
+    sandbox.ok(&["account", "edit", "ghcr.io", "work", "--alias", "at/work"], "");
+    let run = sandbox.run(&["buildx", "sync", "ghcr.io/acme/base", "ghcr.io/me/app"], "");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("`at/work` cannot be part of a program's name"), "{run:?}");
+    assert_eq!(folders(&sandbox), ["ghcr.io/acme/tools/lint ensign-ci", "ghcr.io/me/app ensign-me"]);
+    let nowhere = Sandbox::new().with("PATH", "/usr/bin");
+    for user in ["work", "me"] {
+        nowhere.store("ghcr.io", user, "pw");
+    }
+    let run = nowhere.run(&["buildx", "sync", "ghcr.io/me/app"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("is not on PATH"), "{run:?}");
+    assert!(folders(&nowhere).is_empty());
+}
+
+#[test]
+fn the_root_is_where_buildx_looks() {
+    for (name, value, below) in [("BUILDX_CONFIG", "own", "own/config"), ("DOCKER_CONFIG", "d", "d/buildx/config")] {
+        let sandbox = builder().with(name, value);
+        sandbox.ok(&["buildx", "sync", "ghcr.io/me/app"], "");
+        assert!(sandbox.home().join(below).join("ghcr.io/me/app/config.json").exists(), "{name}");
+    }
+    let sandbox = builder();
+    fs::create_dir_all(sandbox.home().join(".docker/buildx")).unwrap();
+    symlink("/tmp", root(&sandbox)).unwrap();
+    let run = sandbox.run(&["buildx", "sync", "ghcr.io/me/app"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("is a link, which buildx does not follow"), "{run:?}");
+}
+
+#[test]
+fn many_at_once_leave_whole_folders() {
+    let sandbox = builder();
+    let images: Vec<String> = (0..20).map(|number| format!("ghcr.io/me/app{number}")).collect();
+    let children: Vec<_> = (0..8)
+        .map(|number| {
+            let words = if number % 4 == 3 { vec!["--remove"] } else { images.iter().map(String::as_str).collect() };
+            sandbox.command(&[&["buildx", "sync"][..], &words].concat()).spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        let run = finish(child, b"");
+        assert_eq!(run.code, Some(0), "{run:?}");
+    }
+    sandbox.ok(&[&["buildx", "sync"][..], &images.iter().map(String::as_str).collect::<Vec<_>>()].concat(), "");
+    assert_eq!(folders(&sandbox).len(), 21);
+}
