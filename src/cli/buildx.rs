@@ -220,7 +220,10 @@ fn tell(
         context.ui.say(format_args!("hint: {cure}"));
     }
     if !given.remove {
-        context.note_variable();
+        if let Some(value) = &context.env.account {
+            let which = "and goes before every folder, in builds that are run here";
+            context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
+        }
         if state::auth_config_variable().is_some() {
             context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it buildx asks nobody");
         }
