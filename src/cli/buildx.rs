@@ -67,7 +67,7 @@ pub(super) fn mend(context: &Context<'_>) {
     let images: Vec<_> = tree.ours().keys().filter_map(Place::image).collect();
     let changes = buildx::changes(&buildx::needed(&registries, &images), &tree);
     let done = carry_out(&tree, &changes);
-    for problem in &done.problems {
+    for problem in tree.problems.iter().chain(&done.problems) {
         again(format!("buildx's folders are not mended: {}", problem.what));
     }
     if let Some(summary) = summary(&changes, &done) {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{Change, Folders, Place, answer_in, config};
 use crate::model::Problem;
@@ -31,7 +31,7 @@ const UNFINISHED: &str = "config.json.new";
 const SIZE_LIMIT: u64 = 1 << 14;
 /// A repository has at most 255 characters.
 const DEPTH_AT_MOST: usize = 130;
-const FOLDERS_AT_MOST: usize = 20_000;
+const ENTRIES_AT_MOST: usize = 100_000;
 
 impl Tree {
     /// Where buildx looks (docker/buildx `util/confutil/config.go`).
@@ -54,14 +54,14 @@ impl Tree {
         };
         let mut tree = Self { root, ..Self::default() };
         let mut waiting: Vec<PathBuf> = if is_folder { vec![PathBuf::new()] } else { vec![] };
-        let mut seen = 0;
+        let mut left = ENTRIES_AT_MOST;
         while let Some(path) = waiting.pop() {
-            seen += 1;
-            if seen > FOLDERS_AT_MOST || path.components().count() > DEPTH_AT_MOST {
-                let what = format!("`{}` holds too many folders to be buildx's", tree.root.display());
-                return Err(Problem::new(what, "look what made them, and remove what is not needed").into());
+            let looked = tree.look_into(&path, &mut left);
+            if left == 0 || path.components().count() > DEPTH_AT_MOST {
+                let what = format!("`{}` holds too much to be buildx's", tree.root.display());
+                return Err(Problem::new(what, "look what made it, and remove what is not needed").into());
             }
-            match tree.look_into(&path) {
+            match looked {
                 Ok(below) => waiting.extend(below),
                 Err(error) => tree.problems.push(unreadable(&tree.root.join(&path), &error)),
             }
@@ -78,25 +78,34 @@ impl Tree {
         &self.ours
     }
 
-    /// Carries one change out. The caller holds Ensign's lock.
+    /// Carries one change out. The caller holds Ensign's lock; other writers take none, so that a file that changed since
+    /// it was read is left alone.
     pub(crate) fn apply(&self, place: &Place, change: &Change) -> Result<()> {
-        match change {
-            Change::Write(answer) | Change::Mend(answer, _) => {
-                let file = self.root.join(place.path()).join(NAME);
-                self.is_reached_without_links(&place.path())?;
-                files::replace(&file, config(&place.registry, answer).as_bytes(), Access::Private)
-            }
-            Change::Remove(_) => self.remove(&place.path()),
-            Change::Keep(_) | Change::Leave(_) => Ok(()),
+        let (before, after) = match change {
+            Change::Write(answer) => (None, Some(answer)),
+            Change::Mend(answer, before) => (Some(before), Some(answer)),
+            Change::Remove(before) => (Some(before), None),
+            Change::Keep(_) | Change::Leave(_) => return Ok(()),
+        };
+        self.is_reached_without_links(&place.path())?;
+        let file = self.root.join(place.path()).join(NAME);
+        let text = |answer| config(&place.registry, answer).into_bytes();
+        if files::read(&file, SIZE_LIMIT)? != before.map(text) {
+            bail!("could not write `{}`: it changed meanwhile, run the command again", file.display());
+        }
+        match after {
+            Some(answer) => files::replace(&file, &text(answer), Access::Private),
+            None => self.remove(&place.path()),
         }
     }
 
     /// Notes what one folder is; returns those in it.
-    fn look_into(&mut self, path: &Path) -> io::Result<Vec<PathBuf>> {
+    fn look_into(&mut self, path: &Path, left: &mut usize) -> io::Result<Vec<PathBuf>> {
         let folder = self.root.join(path);
         let (mut below, mut has_config, mut has_more) = (Vec::new(), false, false);
-        for entry in fs::read_dir(&folder)? {
+        for entry in fs::read_dir(&folder)?.take(*left) {
             let entry = entry?;
+            *left -= 1;
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 below.push(path.join(entry.file_name()));
@@ -188,8 +197,13 @@ mod tests {
         let found = tree(&root);
         assert_eq!((found.ours.len(), found.others.len(), found.problems.len()), (4, 0, 0));
         files::replace(&root.join("ghcr.io/a/b").join(UNFINISHED), b"half", Access::Private).unwrap();
-        for place in tree(&root).ours.keys() {
-            found.apply(place, &Change::Remove(me())).unwrap();
+        let other = Answer::Ladder;
+        assert!(found.apply(&place("ghcr.io/a"), &Change::Remove(other.clone())).is_err(), "it is not as it was");
+        assert!(found.apply(&place("ghcr.io/a"), &Change::Write(other.clone())).is_err());
+        found.apply(&place("ghcr.io/a"), &Change::Mend(other.clone(), me())).unwrap();
+        assert_eq!(tree(&root).ours[&place("ghcr.io/a")], other);
+        for (place, answer) in tree(&root).ours {
+            found.apply(&place, &Change::Remove(answer)).unwrap();
         }
         assert!(!root.exists() && folder.path().join("buildx").exists());
     }
