@@ -206,7 +206,7 @@ fn tell(
     }
     if changes.is_empty() && without.is_empty() && !given.remove {
         context.ui.say(format_args!(
-            "No repository is known on a registry with several accounts.\nName them:  {program} buildx sync IMAGE..."
+            "No repository of a registry with several accounts is known. To name one:  {program} buildx sync IMAGE"
         ));
     }
     let leaves = changes.values().any(|change| matches!(change, Change::Leave(_)));

@@ -255,6 +255,25 @@ fn folders_go_with_the_account_and_follow_its_patterns() {
 }
 
 #[test]
+fn what_a_client_has_logged_out_is_mended_by_the_next_run() {
+    let sandbox = builder();
+    sandbox.ok(&["buildx", "sync", "ghcr.io/me/app"], "");
+    let program = sandbox.home().join("docker-credential-ensign-me");
+    sandbox.ok(&["erase"], "ghcr.io");
+    let run = finish(sandbox.command_of(&program, &["get"]).spawn().unwrap(), b"ghcr.io");
+    assert_eq!(run, Run::not_found());
+    let run = sandbox.run(&["buildx", "sync"], "");
+    assert!(run.stdout.contains("-   ghcr.io/me/app "), "{run:?}");
+    sandbox.ok(&["pin", "work"], "");
+    sandbox.ok(&["buildx", "sync", "ghcr.io/acme/base"], "");
+    let pinned = sandbox.run(&["pin", "work", "--remove"], "").stderr;
+    assert!(
+        pinned.contains("! buildx's folders still ask it: `docker-credential-ensign buildx sync` makes it"),
+        "{pinned}"
+    );
+}
+
+#[test]
 fn remove_takes_back_what_was_written_and_nothing_else() {
     let sandbox = builder();
     sandbox.ok(&["buildx", "sync", "ghcr.io/me/app", "ghcr.io/me/app2", "ghcr.io/me/app3"], "");
@@ -318,7 +337,10 @@ fn what_gets_no_folder_is_said() {
     }
     let nobody = Sandbox::new();
     let run = nobody.run(&["buildx", "sync"], "");
-    assert!(run.code == Some(0) && run.stderr.starts_with("Nothing to change.\nNo repository is known"), "{run:?}");
+    assert!(
+        run.code == Some(0) && run.stderr.starts_with("Nothing to change.\nNo repository of a registry"),
+        "{run:?}"
+    );
 }
 
 #[test]
