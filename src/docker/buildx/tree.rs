@@ -11,6 +11,7 @@ use super::{Change, Folders, Place, answer_in, config};
 use crate::model::Problem;
 use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
+use crate::system::text::word;
 
 /// What is found below the root.
 #[derive(Debug, Default)]
@@ -157,19 +158,20 @@ impl Tree {
 }
 
 fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
-    let path = path.display();
+    let shown = path.display();
+    let name = path.to_string_lossy();
+    let name = word(&name);
     if metadata.is_symlink() {
-        let what = format!("`{path}` is a link, which buildx does not follow");
-        return Problem::new(what, format!("put a folder in its place: `rm \"{path}\"`, and run it again"));
+        let what = format!("`{shown}` is a link, which buildx does not follow");
+        return Problem::new(what, format!("put a folder in its place: `rm {name}`, and run it again"));
     }
-    let what = format!("`{path}` is a file, where buildx has a folder");
-    Problem::new(what, format!("move it away: `mv \"{path}\" \"{path}.old\"`, and run it again"))
+    let what = format!("`{shown}` is a file, where buildx has a folder");
+    Problem::new(what, format!("move it away: `mv {name} {name}.old`, and run it again"))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    let path = path.display();
-    let what = format!("could not read `{path}`, where buildx stops reading too: {error}");
-    Problem::new(what, format!("look who may with `ls -ld \"{path}\"`"))
+    let what = format!("could not read `{}`, where buildx stops reading too: {error}", path.display());
+    Problem::new(what, format!("look who may with `ls -ld {}`", word(&path.to_string_lossy())))
 }
 
 #[cfg(test)]
