@@ -45,7 +45,7 @@ def main():
 def traces(program, folder):
     """Runs the calls that are to be fast, each under valgrind, which writes down every instruction."""
     store = lambda user: subprocess.run([program, "store"], input=f'{{"ServerURL":"ghcr.io","Username":"{user}","Secret":"s"}}', env=home, check=True, text=True)
-    home = os.environ | {"HOME": str(folder), "ENSIGN_CONFIG_DIR": str(folder / "config"), "ENSIGN_DATA_DIR": str(folder / "data")}
+    home = os.environ | {"HOME": str(folder), "ENSIGN_CONFIG_DIR": str(folder / "config"), "ENSIGN_DATA_DIR": str(folder / "data"), "XDG_RUNTIME_DIR": str(folder)}
     parent = folder / "docker"
     source = "#include <stdlib.h>\nint main(void) { return system(getenv(\"CALL\")) != 0; }\n"
     subprocess.run(["cc", "-x", "c", "-", "-o", parent], input=source, check=True, text=True)

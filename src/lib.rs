@@ -9,7 +9,7 @@
 //! neighbours  config      vault      our file; secrets
 //!             caller      docker     the process that asks; Docker's files
 //!             oci       oauth        the registry on the wire; the identity provider
-//!             borrow                 programs that have a secret
+//!             borrow    journal      programs that have a secret; the last answers
 //! ground      system                 files, environment, programs, http
 //! words       model                  plain values, no I/O
 //! ```
@@ -27,6 +27,7 @@ mod docker;
 #[doc(hidden)]
 pub mod fuzzing;
 mod invocation;
+mod journal;
 pub mod model;
 mod oauth;
 mod oci;

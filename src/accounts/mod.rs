@@ -11,10 +11,11 @@ use std::time::SystemTime;
 use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
-use crate::config::{ConfigFile, Edit, Origin};
-use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Switch, Wish, choose};
+use crate::config::{ConfigFile, Edit, Loaded, Origin};
+use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Rung, Switch, Why, Wish, choose_past};
 use crate::model::{
-    Account, AccountName, Credential, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username,
+    Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, StoreKind,
+    Username,
 };
 use crate::system::env::Env;
 use crate::system::text;
@@ -40,6 +41,17 @@ pub(crate) enum Found {
     Dead(Problem),
 }
 
+/// What led to it, for the journal.
+#[derive(Debug, Default)]
+pub(crate) struct Reason {
+    /// The config wants no journal.
+    pub(crate) is_private: bool,
+    pub(crate) is_known_registry: bool,
+    pub(crate) chosen: Option<(AccountName, Rung, Why)>,
+    /// The images that decided nothing, since they belong to different accounts.
+    pub(crate) torn: Vec<(ImageReference, AccountName)>,
+}
+
 /// Who toggles more often within one build is on his own.
 const SWITCHES_AT_MOST: usize = 8;
 
@@ -58,12 +70,29 @@ impl<'e> Accounts<'e> {
 
     /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
     /// renewed or borrowed.
-    pub(crate) fn find(&self, registry: &Registry, wish: &Wish, evidence: &impl Evidence) -> Result<Found> {
+    pub(crate) fn find(&self, registry: &Registry, wish: &Wish, evidence: &impl Evidence) -> (Result<Found>, Reason) {
+        let mut reason = Reason::default();
+        (self.find_for(registry, wish, evidence, &mut reason), reason)
+    }
+
+    fn find_for(
+        &self,
+        registry: &Registry,
+        wish: &Wish,
+        evidence: &impl Evidence,
+        reason: &mut Reason,
+    ) -> Result<Found> {
         let mut seen = None;
         loop {
-            let (candidates, origin) = self.load(registry)?;
-            let account = match choose(&candidates, wish, evidence) {
-                Ok(Choice { account, .. }) => account,
+            let loaded = self.load(registry)?;
+            *reason = Reason { is_private: !loaded.journal, ..Reason::default() };
+            let (candidates, origin) = loaded.into_only(registry);
+            reason.is_known_registry = !candidates.accounts.is_empty();
+            let account = match choose_past(&candidates, wish, evidence, &mut reason.torn) {
+                Ok(Choice { account, rung, why }) => {
+                    reason.chosen = Some((account.name.clone(), rung, why));
+                    account
+                }
                 Err(no_choice) => return Ok(Found::NoChoice(no_choice)),
             };
             let kept = match origin {
@@ -101,16 +130,16 @@ impl<'e> Accounts<'e> {
 
     /// The accounts of one registry and who is active there.
     pub(crate) fn of(&self, registry: &Registry) -> Result<Candidates> {
-        Ok(self.load(registry)?.0)
+        Ok(self.load(registry)?.into_only(registry).0)
     }
 
     /// Adopted accounts are written down whatever is asked; the answer comes from memory.
-    fn load(&self, registry: &Registry) -> Result<(Candidates, Origin)> {
+    fn load(&self, registry: &Registry) -> Result<Loaded> {
         let loaded = self.config.load(Some(registry))?;
         if let Origin::Adopted(_) = loaded.origin {
             self.keep_adopted();
         }
-        Ok(loaded.into_only(registry))
+        Ok(loaded)
     }
 
     /// What is kept for the account, in its store or in the file that is about to be adopted.
@@ -177,6 +206,19 @@ impl<'e> Accounts<'e> {
         self.refuse_given(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
             edit.activate(registry, name);
+            Ok(())
+        })
+    }
+
+    /// Tells whether answers may be written down; a config that cannot be read forbids nothing.
+    pub(crate) fn wants_journal(&self) -> bool {
+        self.config.load(None).map_or(true, |loaded| loaded.journal)
+    }
+
+    /// Lets answers be written down in the journal, or not.
+    pub(crate) fn set_journal(&self, wanted: bool) -> Result<()> {
+        self.change(|edit| {
+            edit.document.set_journal(wanted);
             Ok(())
         })
     }

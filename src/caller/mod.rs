@@ -17,6 +17,7 @@ mod typed;
 mod words;
 
 use std::borrow::Borrow;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -39,13 +40,32 @@ const LONGEST_BUILD: Duration = Duration::from_hours(6);
 
 /// The process that asks for `registry`, looked at no further than the ladder needs.
 pub(crate) struct Caller<'r> {
-    pub(crate) registry: &'r Registry,
+    registry: &'r Registry,
+    /// The nearest client, once somebody has looked.
+    client: OnceCell<String>,
+}
+
+impl<'r> Caller<'r> {
+    pub(crate) fn of(registry: &'r Registry) -> Self {
+        Self { registry, client: OnceCell::new() }
+    }
+
+    /// The client and its verb, as `docker push`, if the ladder had to look for it.
+    pub(crate) fn client(&self) -> Option<&str> {
+        self.client.get().map(String::as_str)
+    }
+
+    fn remember(&self, program: &Program) {
+        if let Role::Client(client) = program.role() {
+            self.client.get_or_init(|| client.told(&program.args));
+        }
+    }
 }
 
 impl Evidence for Caller<'_> {
     /// Read from the command lines of our ancestors, no further up than needed. Costs a few system calls for each.
     fn command(&self) -> Command {
-        command_of(ancestry::programs(), self.registry)
+        command_of(ancestry::programs().inspect(|program| self.remember(program)), self.registry)
     }
 
     fn mentions(&self) -> Vec<Mention> {

@@ -13,6 +13,7 @@ mod import;
 mod login;
 mod logout;
 mod pin;
+mod reason;
 mod restore;
 mod shell;
 mod status;
@@ -21,6 +22,7 @@ mod token;
 mod ui;
 mod update;
 mod which;
+mod why;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -110,6 +112,7 @@ impl Context<'_> {
             Command::Account(AccountCommand::Show { host, account }) => account::show(self, &host, account.as_deref()),
             Command::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
             Command::Which(which) => which::run(self, &which),
+            Command::Why(why) => why::run(self, &why),
             Command::Check(check) => check::run(self, &check),
             Command::Token(token) => token::run(self, &token),
             Command::Api(call) => api::run(self, &call),

@@ -1,18 +1,18 @@
 //! `which`: the ladder of choice for an image, rung by rung, as `get` climbs it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, args, names};
+use super::{Context, args, names, reason};
 use crate::caller;
 use crate::model::choice::{
-    Candidates, Command, Evidence, Finding, Mention, Named, NoChoice, Rung, Why, Wish, choose, ladder,
+    Candidates, Command, Evidence, Finding, Grounds, Mention, Named, NoChoice, Rung, Wish, choose, ladder,
 };
-use crate::model::{Account, AccountName, ImageReference, Registry, Source};
+use crate::model::{Account, ImageReference, Registry, Source};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -78,11 +78,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         lines.push(format!("  {} {:22} {says}{mark}", place + 1, rung.to_string()));
     }
     context.ui.data(json, lines.join("\n"))?;
-    if rungs.iter().any(|(_, finding)| matches!(finding, Finding::Torn(_))) {
-        context.ui.note(format_args!(
-            "one call gets one account. To name it for this command:  ENSIGN_ACCOUNT={}=NAME {}",
-            question.registry, question.typed
-        ));
+    if let Some((_, finding)) = rungs.iter().find(|(_, finding)| matches!(finding, Finding::Torn(_))) {
+        let torn = Grounds::of(finding).torn;
+        reason::show_ways_out(context, question.registry.as_str(), &torn, account, &question.typed);
     }
     Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -101,7 +99,7 @@ pub(super) fn account_for<'c>(
         Err(no_choice) => no_choice,
     };
     let (what, verb) = match no_choice {
-        NoChoice::NotFound => (format!("{registry} has no default account"), "switch"),
+        NoChoice::NotFound | NoChoice::Public(..) => (format!("{registry} has no default account"), "switch"),
         NoChoice::Several => {
             (format!("{registry} has several accounts and none is the default: {}", names(candidates)), "switch")
         }
@@ -157,24 +155,11 @@ fn sentence(
     rung: Rung,
     finding: &Finding<'_>,
 ) -> String {
+    let told = reason::told(context, &Grounds::of(finding));
     match finding {
-        Finding::Account(account, why) => match why {
-            Why::Image(image, pattern) => format!("→ {}   ({image} is in {pattern})", account.name),
-            Why::Mention(Mention { image, file }, pattern) => {
-                format!("→ {}   ({}: {image} is in {pattern})", account.name, shown(context, file))
-            }
-            Why::Folder(folder) => format!("→ {}   (in {})", account.name, context.env.shorten_home(folder)),
-            Why::Named | Why::Default | Why::BeforeSwitch => format!("→ {}", account.name),
-        },
-        Finding::NoSuchAccount(name) => format!("names `{}`, which is not there", one_line(name, 60)),
-        Finding::Public(image, pattern) => format!("no account is needed   ({image} is in {pattern}, which is public)"),
-        Finding::Torn(owners) => {
-            let list: Vec<_> = owners
-                .iter()
-                .map(|(image, name): &(ImageReference, AccountName)| format!("{image} is {name}'s"))
-                .collect();
-            format!("undecided: {}", one_line(&list.join(", "), 200))
-        }
+        Finding::Account(account, _) if told.is_empty() => format!("→ {}", account.name),
+        Finding::Account(account, _) => format!("→ {}   ({told})", account.name),
+        Finding::NoSuchAccount(_) | Finding::Public(..) | Finding::Torn(_) => told,
         Finding::Nothing => match rung {
             Rung::Environment if context.env.account.is_some() => "names no account of this registry",
             Rung::Environment => "not set",
@@ -193,35 +178,10 @@ fn sentence(
     }
 }
 
-/// A file as one would name it from here.
-fn shown(context: &Context<'_>, file: &Path) -> String {
-    let here = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
-    one_line(&here.map_or_else(|| context.env.shorten_home(file), |here| here.display().to_string()), 100)
-}
-
 fn rung_json(rung: Rung, finding: &Finding<'_>, chosen: bool) -> Value {
-    let (account, detail) = match finding {
-        Finding::Account(account, Why::Image(image, pattern)) => {
-            (Some(account.name.to_string()), json!({"image": image.to_string(), "pattern": pattern.to_string()}))
-        }
-        Finding::Account(account, Why::Mention(Mention { image, file }, pattern)) => (
-            Some(account.name.to_string()),
-            json!({"file": file, "image": image.to_string(), "pattern": pattern.to_string()}),
-        ),
-        Finding::Account(account, Why::Folder(folder)) => (Some(account.name.to_string()), json!({"folder": folder})),
-        Finding::Account(account, Why::Named | Why::Default | Why::BeforeSwitch) => {
-            (Some(account.name.to_string()), json!({}))
-        }
-        Finding::NoSuchAccount(name) => (None, json!({"missing": name})),
-        Finding::Public(image, pattern) => (None, json!({"image": image.to_string(), "public": pattern.to_string()})),
-        Finding::Torn(owners) => {
-            let owners: Vec<_> = owners
-                .iter()
-                .map(|(image, name)| json!({"image": image.to_string(), "account": name.as_str()}))
-                .collect();
-            (None, json!({"torn": owners}))
-        }
-        Finding::Nothing => (None, json!({})),
+    let account = match finding {
+        Finding::Account(account, _) => Some(account.name.as_str()),
+        _ => None,
     };
-    json!({"rung": rung.to_string(), "account": account, "chosen": chosen, "detail": detail})
+    json!({"rung": rung.to_string(), "account": account, "chosen": chosen, "detail": Grounds::of(finding)})
 }

@@ -114,6 +114,15 @@ impl Document {
         set_or_remove(self.registry(registry), "public", json!(patterns));
     }
 
+    /// Lets answers be written down, or not.
+    pub(crate) fn set_journal(&mut self, wanted: bool) {
+        if wanted {
+            self.0.shift_remove("journal");
+        } else {
+            self.0.insert("journal".into(), json!(false));
+        }
+    }
+
     /// The text of the file: pretty, but with an account on one line, which is shorter to read for people and programs.
     pub(super) fn to_text(&self) -> String {
         let mut bytes = Vec::new();

@@ -22,6 +22,8 @@ pub(crate) struct ConfigFile<'e> {
 /// What was loaded, and where it came from.
 pub(crate) struct Loaded {
     pub(crate) registries: Vec<Candidates>,
+    /// Whether answers may be written down.
+    pub(crate) journal: bool,
     pub(crate) origin: Origin,
 }
 
@@ -71,18 +73,19 @@ impl<'e> ConfigFile<'e> {
     }
 
     fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
-        let Some(path) = self.path() else { return Ok(Loaded { registries: vec![], origin: Origin::Ours }) };
+        let Some(path) = self.path() else { return Ok(Loaded::nothing()) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            return Ok(Loaded { registries: self.understand(&bytes, wanted)?.registries, origin: Origin::Ours });
+            let Reading { registries, journal, version: _ } = self.understand(&bytes, wanted)?;
+            return Ok(Loaded { registries, journal, origin: Origin::Ours });
         }
         Ok(match Adopted::find(self.env) {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
                     all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
-                Loaded { registries, origin: Origin::Adopted(adopted) }
+                Loaded { registries, journal: true, origin: Origin::Adopted(adopted) }
             }
-            None => Loaded { registries: vec![], origin: Origin::Ours },
+            None => Loaded::nothing(),
         })
     }
 
@@ -231,6 +234,10 @@ pub(crate) fn no_home() -> Problem {
 }
 
 impl Loaded {
+    fn nothing() -> Self {
+        Self { registries: vec![], journal: true, origin: Origin::Ours }
+    }
+
     /// The one registry that was asked for.
     pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Origin) {
         (self.registries.into_iter().next().unwrap_or_else(|| Candidates::none(registry)), self.origin)

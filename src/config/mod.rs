@@ -12,4 +12,4 @@ mod read;
 mod source;
 
 pub(crate) use adopt::Adopted;
-pub(crate) use file::{ConfigFile, Edit, Origin};
+pub(crate) use file::{ConfigFile, Edit, Loaded, Origin};

@@ -13,7 +13,7 @@ use crate::model::{AccountName, ImagePattern, Registry};
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(Reading { version, registries }) = reading(bytes, None) else { return };
+    let Ok(Reading { version, registries, journal: _ }) = reading(bytes, None) else { return };
     assert_eq!(read::version(bytes).unwrap_or(version), version);
     for one in &registries {
         let only = reading(bytes, Some(&one.registry)).expect("less is read");
@@ -42,7 +42,7 @@ fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<Readin
 
 fn reads_as(document: &Document, expected: &[Candidates]) {
     let text = document.to_text();
-    let Reading { version, registries } = reading(text.as_bytes(), None).expect("what we write reads");
+    let Reading { version, registries, journal: _ } = reading(text.as_bytes(), None).expect("what we write reads");
     assert_eq!((version, registries.as_slice()), (read::VERSION, expected), "{text}");
 }
 

@@ -20,6 +20,8 @@ pub(super) const VERSION: u64 = 3;
 pub(super) struct Reading {
     pub(super) version: u64,
     pub(super) registries: Vec<Candidates>,
+    /// Whether answers may be written down: unless it says `"journal": false`.
+    pub(super) journal: bool,
 }
 
 /// Reads the registries that `wanted` selects: one, or all of them (`None`).
@@ -39,7 +41,7 @@ pub(super) fn read(
     }
     let registries =
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
-    Ok(Reading { version, registries: registries.map_err(serde_json::Error::custom)? })
+    Ok(Reading { version, registries: registries.map_err(serde_json::Error::custom)?, journal: raw.journal })
 }
 
 /// The version alone, of a file whose other parts may be beyond us.
@@ -116,6 +118,7 @@ impl From<Option<String>> for RawActive {
 struct RawFile {
     version: Option<u64>,
     registries: Vec<(Registry, RawRegistry)>,
+    journal: bool,
 }
 
 /// The words become values here; a wrong one is named with its place in the file.
@@ -203,7 +206,7 @@ impl<'de> Visitor<'de> for File<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
-        let (mut version, mut registries) = (None, None);
+        let (mut version, mut registries, mut journal) = (None, None, true);
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match key.as_ref() {
                 "version" => version = Some(map.next_value()?),
@@ -211,10 +214,11 @@ impl<'de> Visitor<'de> for File<'_> {
                     return Err(A::Error::custom("registries stands there twice"));
                 }
                 "registries" => registries = Some(map.next_value_seed(Registries { wanted: self.wanted })?),
+                "journal" => journal = map.next_value::<serde_json::Value>()? != serde_json::Value::Bool(false),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(RawFile { version, registries: registries.unwrap_or_default() })
+        Ok(RawFile { version, registries: registries.unwrap_or_default(), journal })
     }
 }
 

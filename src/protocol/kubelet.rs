@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::record;
 use crate::accounts::{Accounts, Found};
 use crate::model::choice::{Command, Evidence, Mention, Named, NoChoice, Wish};
 use crate::model::{Credential, ImageReference, Operation, Problem, Registry};
@@ -104,7 +105,11 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| Named::parse(value, registry));
     let wish = Wish { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
-    match Accounts::new(env).find(registry, &wish, &Kubelet)? {
+    let (found, reason) = Accounts::new(env).find(registry, &wish, &Kubelet);
+    if let Some((journal, entry)) = record::prepared(env, registry, Some("kubelet"), &found, &reason) {
+        journal.add(&entry);
+    }
+    match found? {
         Found::Credential(credential) if credential.username.is_identity_token() => {
             bail!(Problem::run(
                 format!("the account of `{image}` has an identity token, which the kubelet cannot use"),
@@ -112,7 +117,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
             ))
         }
         Found::Credential(credential) => Ok(Some(credential)),
-        Found::NoChoice(NoChoice::NotFound) => Ok(None),
+        Found::NoChoice(NoChoice::NotFound | NoChoice::Public(..)) => Ok(None),
         Found::NoChoice(NoChoice::NoSuchAccount { name, .. }) => {
             bail!(Problem::run(format!("{registry} has no account `{name}`"), format_args!("status {registry}")))
         }

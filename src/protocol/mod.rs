@@ -6,6 +6,7 @@
 
 pub(crate) mod kubelet;
 mod message;
+mod record;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
@@ -89,8 +90,8 @@ impl Front<'_> {
     }
 
     fn get(&self, server_url: &ServerUrl, stdout: &mut impl Write) -> Result<(), Refusal> {
-        let credential = match server_url.target() {
-            Target::HubToken(token) => self.hub_token(*token)?,
+        match server_url.target() {
+            Target::HubToken(token) => message::write_credential(stdout, server_url, &self.hub_token(*token)?),
             Target::Registry { registry, user, repository } => {
                 let named = self.env.account.as_ref().map(|value| Named::parse(value, registry));
                 let wish = Wish {
@@ -99,14 +100,21 @@ impl Front<'_> {
                     user: user.clone(),
                     image: repository.clone().map(|repository| ImageReference::of(registry.clone(), repository)),
                 };
-                match self.accounts.find(registry, &wish, &Caller { registry })? {
-                    Found::Credential(credential) => credential,
-                    Found::NoChoice(no_choice) => return Err(self.refusal(no_choice, registry)),
-                    Found::Dead(why) => return Err(Refusal::Dead(why)),
+                let caller = Caller::of(registry);
+                let (found, reason) = self.accounts.find(registry, &wish, &caller);
+                let record = record::prepared(self.env, registry, caller.client(), &found, &reason);
+                let answered = match found {
+                    Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),
+                    Ok(Found::NoChoice(no_choice)) => Err(self.refusal(no_choice, registry)),
+                    Ok(Found::Dead(why)) => Err(Refusal::Dead(why)),
+                    Err(error) => Err(error.into()),
+                };
+                if let Some((journal, entry)) = record {
+                    journal.add(&entry);
                 }
+                answered
             }
-        };
-        message::write_credential(stdout, server_url, &credential)
+        }
     }
 
     fn store(&self, entry: message::Entry) -> Result<(), Refusal> {
@@ -201,7 +209,7 @@ impl Front<'_> {
                 Refusal::NoSuchAccount { registry: registry.clone(), name }
             }
             // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
-            NoChoice::NotFound | NoChoice::NoSuchAccount { .. } => Refusal::NotFound,
+            NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoSuchAccount { .. } => Refusal::NotFound,
             NoChoice::Several => {
                 let accounts = self.accounts.of(registry).map(|candidates| candidates.accounts).unwrap_or_default();
                 Refusal::Several { registry: registry.clone(), accounts: accounts.iter().map(name_of).collect() }

@@ -7,8 +7,9 @@
 //! | `ENSIGN_ACCOUNT` | the account to use: `alias`, or `host=alias,host=alias` |
 //! | `ENSIGN_ACCOUNTS_FILE` | a file of accounts with their secrets, for machines that are given them |
 //! | `ENSIGN_LOGIN_…` | one such account: registry or pattern, user name and secret, with blanks between them |
+//! | `ENSIGN_JOURNAL` | `off`: answers are not written down for `why` |
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
-//! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look |
+//! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look; the last is where the journal lies |
 //! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to a server, as in `system/http/proxy.rs` |
 //! | `NO_COLOR` | no colours |
 
@@ -78,6 +79,16 @@ impl Env {
     /// The folder of Docker's `config.json`.
     pub(crate) fn docker_config_dir(&self) -> Option<PathBuf> {
         path("DOCKER_CONFIG").or_else(|| self.home().map(|home| home.join(".docker")))
+    }
+
+    /// The folder for what does not outlive the session, which lies in memory (XDG Base Directory Specification).
+    pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
+        path("XDG_RUNTIME_DIR").filter(|folder| folder.is_absolute())
+    }
+
+    /// Tells whether `ENSIGN_JOURNAL` forbids to write answers down.
+    pub(crate) fn forbids_journal(&self) -> bool {
+        variable("ENSIGN_JOURNAL").is_some_and(|value| value == "off" || value == "0")
     }
 
     /// The folder in which the containers tools (Podman, Buildah, Skopeo) keep `containers/`.

@@ -43,6 +43,8 @@ struct Verb {
 struct Start<'a> {
     client: &'static str,
     verb: &'static Verb,
+    /// As it was spelled.
+    path: &'static str,
     /// What follows.
     words: Words<'a>,
     /// The flags before it.
@@ -114,6 +116,14 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
 }
 
 impl Grammar {
+    /// The client and its verb, in words of ours: `docker push`.
+    pub(super) fn told(&self, arguments: &[String]) -> String {
+        let start = self.verb(arguments);
+        let (name, verb) = start.map_or((self.names[0], ""), |Start { client, path, .. }| (client, path));
+        let name = name.replacen("docker-", "docker ", 1); // a plugin, as people call it
+        format!("{name} {verb}").trim_end().to_owned()
+    }
+
     /// Returns the images of `registry` that the words behind the client's name name.
     pub(super) fn images(&self, arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
         let mut images = Images::of(registry);
@@ -143,7 +153,7 @@ impl Grammar {
 
     /// Returns what the words do with files.
     pub(super) fn task<'a>(&self, arguments: &'a [String]) -> Option<Task<'a>> {
-        let Start { client, verb, words, mut values } = self.verb(arguments)?;
+        let Start { client, verb, path: _, words, mut values } = self.verb(arguments)?;
         let mut positionals = Vec::new();
         for word in words {
             match word {
@@ -182,9 +192,10 @@ impl Grammar {
         let mut words = Words::new(arguments, self.globals);
         let (mut path, mut values) = (String::new(), Vec::new());
         loop {
-            if let Some(verb) = grammar.verbs.iter().find(|verb| verb.paths().any(|known| known == path)) {
+            let spelled = |verb: &'static Verb| Some((verb, verb.paths().find(|known| *known == path)?));
+            if let Some((verb, path)) = grammar.verbs.iter().find_map(spelled) {
                 words.enter(verb.flags);
-                return Some(Start { client: grammar.names[0], verb, words, values });
+                return Some(Start { client: grammar.names[0], verb, path, words, values });
             }
             match words.next()? {
                 Word::Value(meaning, value) => values.push((meaning, value)),

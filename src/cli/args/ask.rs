@@ -1,4 +1,4 @@
-//! The words of the commands that ask: `which`, `check`, `token`, `api`.
+//! The words of the commands that ask: `which`, `why`, `check`, `token`, `api`.
 
 use std::path::PathBuf;
 
@@ -14,6 +14,29 @@ pub(in crate::cli) struct Which {
     /// As if this command asked, such as 'docker push ghcr.io/acme/app'
     #[arg(long = "as", value_name = "COMMAND")]
     pub(in crate::cli) command: Option<String>,
+}
+
+const WHY_HELP: &str = "The last answers are kept in memory ($XDG_RUNTIME_DIR/ensign-journal.jsonl), for you alone, without secrets and \
+    command lines.\nENSIGN_JOURNAL=off keeps the answers of a shell out of it.\n\nExit codes: 0 there are some; 2 wrong usage; 3 there are none";
+
+#[derive(Args, Debug)]
+#[command(after_help = WHY_HELP)]
+pub(in crate::cli) struct Why {
+    /// Only answers for this registry, or about this image
+    #[arg(value_name = "IMAGE", conflicts_with_all = ["clear", "on", "off"])]
+    pub(in crate::cli) image: Option<String>,
+    /// How many, newest first
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub(in crate::cli) number: usize,
+    /// Forget them
+    #[arg(long, conflicts_with_all = ["on", "off"])]
+    pub(in crate::cli) clear: bool,
+    /// Write no more down, for all shells
+    #[arg(long, conflicts_with = "on")]
+    pub(in crate::cli) off: bool,
+    /// Write them down again
+    #[arg(long)]
+    pub(in crate::cli) on: bool,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not; \

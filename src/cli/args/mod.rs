@@ -12,7 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 pub(super) use clap::error::ErrorKind;
 pub(super) use clap_complete::Shell;
 
-pub(super) use ask::{Api, Check, Token, Which};
+pub(super) use ask::{Api, Check, Token, Which, Why};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin};
@@ -55,6 +55,8 @@ pub(super) enum Command {
     Account(AccountCommand),
     /// Show which account answers for an image, and why
     Which(Which),
+    /// Show what the last calls were answered, and why
+    Why(Why),
     /// Ask the registry whether the account of an image is still good, and what it may do there
     Check(Check),
     /// Print a bearer token for an image's repository, for scripts

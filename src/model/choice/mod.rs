@@ -1,5 +1,6 @@
 //! Which account answers: the ladder that `get`, `which` and every other front climb, rung by rung, first hit wins.
 
+mod grounds;
 mod ladder;
 mod owner;
 mod question;
@@ -8,6 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{Account, AccountName, ImagePattern, ImageReference};
+pub(crate) use grounds::{Grounds, Owned, owned};
 pub(crate) use ladder::ladder;
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Switch, Wish};
@@ -64,6 +66,8 @@ pub(crate) struct Choice<'a> {
 pub(crate) enum NoChoice {
     /// Nothing is known for the registry, or it is signed out.
     NotFound,
+    /// The image needs no account.
+    Public(Box<(ImageReference, ImagePattern)>),
     NoSuchAccount {
         rung: Rung,
         name: String,
@@ -92,6 +96,16 @@ pub(crate) fn choose<'a>(
     wish: &Wish,
     evidence: &impl Evidence,
 ) -> Result<Choice<'a>, NoChoice> {
+    choose_past(candidates, wish, evidence, &mut Vec::new())
+}
+
+/// The same; `torn` gets the images that were passed by, because they belong to different accounts.
+pub(crate) fn choose_past<'a>(
+    candidates: &'a Candidates,
+    wish: &Wish,
+    evidence: &impl Evidence,
+    torn: &mut Vec<(ImageReference, AccountName)>,
+) -> Result<Choice<'a>, NoChoice> {
     if candidates.accounts.is_empty() {
         return Err(NoChoice::NotFound); // for a registry we know nothing of nobody is looked at
     }
@@ -99,8 +113,9 @@ pub(crate) fn choose<'a>(
         match finding {
             Finding::Account(account, why) => return Ok(Choice { account, rung, why }),
             Finding::NoSuchAccount(name) => return Err(NoChoice::NoSuchAccount { rung, name }),
-            Finding::Public(..) => return Err(NoChoice::NotFound),
-            Finding::Nothing | Finding::Torn(_) => {}
+            Finding::Public(image, pattern) => return Err(NoChoice::Public(Box::new((image, pattern)))),
+            Finding::Torn(owners) => torn.extend(owners),
+            Finding::Nothing => {}
         }
     }
     let undecided = candidates.accounts.len() > 1 && candidates.active != Active::SignedOut;

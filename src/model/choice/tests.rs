@@ -105,6 +105,7 @@ fn said(candidates: &Candidates, wish: &Wish, found: &Found) -> String {
     match choose(candidates, wish, found) {
         Ok(choice) => format!("{} by {}", choice.account.name, choice.rung),
         Err(NoChoice::NotFound) => "not found".into(),
+        Err(NoChoice::Public(_)) => "public".into(),
         Err(NoChoice::Several) => "several".into(),
         Err(NoChoice::NoSuchAccount { rung, name }) => format!("no {name} by {rung}"),
     }
@@ -275,13 +276,13 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
     let mut open = candidates("me");
     open.public = vec!["ghcr.io/acme/public/**".parse().unwrap(), "ghcr.io/library/**".parse().unwrap()];
     for (images, mentioned, operation, expected) in [
-        (vec!["ghcr.io/library/alpine"], vec![], None, "not found"),
-        (vec!["ghcr.io/acme/public/a"], vec![], None, "not found"),
+        (vec!["ghcr.io/library/alpine"], vec![], None, "public"),
+        (vec!["ghcr.io/acme/public/a"], vec![], None, "public"),
         (vec!["ghcr.io/acme/public/a"], vec![], Some(Operation::Push), "work by command line"),
         (vec!["ghcr.io/acme/private"], vec![], None, "work by command line"),
         (vec!["ghcr.io/acme/public/a", "ghcr.io/me/b"], vec![], None, "me by command line"),
         (vec!["ghcr.io/acme/public/a", "ghcr.io/nobody/b"], vec![], None, "me by default account"),
-        (vec![], vec!["ghcr.io/library/alpine"], None, "not found"),
+        (vec![], vec!["ghcr.io/library/alpine"], None, "public"),
         (vec![], vec![], None, "me by default account"),
     ] {
         let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
@@ -295,9 +296,9 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
         assert_eq!(said(&open, &Wish::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
     }
     let address = Wish { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..Wish::default() };
-    assert_eq!(said(&open, &address, &Found::default()), "not found");
+    assert_eq!(said(&open, &address, &Found::default()), "public");
     open.accounts.truncate(1);
-    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "not found");
+    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "public");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Files: bounded reading, private and atomic replacing, locks. All writing of files happens here.
 
 mod draft;
+mod lines;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
@@ -17,6 +18,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::model::Problem;
 
 pub(crate) use draft::Draft;
+pub(crate) use lines::{append_line, read_lines, remove_lines};
 #[cfg(unix)]
 use unix as imp;
 #[cfg(not(unix))]

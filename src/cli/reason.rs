@@ -1,0 +1,60 @@
+//! Why an account answers, in a person's words, and what to do where nothing could decide; for `which` and `why`.
+
+use std::path::Path;
+
+use super::Context;
+use crate::model::choice::{Grounds, Owned};
+use crate::system::env;
+use crate::system::text::one_line;
+
+/// What a rung goes by; empty where its name says it all.
+pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
+    match grounds {
+        Grounds { missing: Some(name), .. } => format!("names `{}`, which is not there", one_line(name, 60)),
+        Grounds { image: Some(image), public: Some(pattern), .. } => {
+            format!("no account is needed   ({image} is in {pattern}, which is public)")
+        }
+        Grounds { image: Some(image), pattern: Some(pattern), file: Some(file), .. } => {
+            format!("{}: {image} is in {pattern}", shown(context, Path::new(file)))
+        }
+        Grounds { image: Some(image), pattern: Some(pattern), .. } => format!("{image} is in {pattern}"),
+        Grounds { folder: Some(folder), .. } => format!("in {}", context.env.shorten_home(Path::new(folder))),
+        Grounds { before_switch: true, .. } => "when the client was started".to_owned(),
+        Grounds { torn, .. } if !torn.is_empty() => torn_told(torn),
+        _ => String::new(),
+    }
+}
+
+/// Whose the images are between which nothing was guessed.
+pub(super) fn torn_told(torn: &[Owned]) -> String {
+    let owners: Vec<_> = torn.iter().map(|Owned { image, account }| format!("{image} is {account}'s")).collect();
+    format!("undecided: {}", one_line(&owners.join(", "), 200))
+}
+
+/// Names the ways in which each of the torn images gets its own account, or the command the one that is meant.
+pub(super) fn show_ways_out(
+    context: &Context<'_>,
+    registry: &str,
+    torn: &[Owned],
+    answered: Option<&str>,
+    typed: &str,
+) {
+    let other = torn.iter().find(|owned| Some(owned.account.as_str()) != answered).or(torn.first());
+    let Some(Owned { account: name, .. }) = other else { return };
+    let program = context.program;
+    context.ui.note("one call gets one account, and these images belong to several: nothing is guessed. The ways out:");
+    for (what, how) in [
+        ("this command", format!("ENSIGN_ACCOUNT={registry}={name} {typed}")),
+        ("a build", format!("{program} buildx sync   (its repositories are then asked for one by one)")),
+        ("one tool", format!("{program} pin {name}   (and name the helper `ensign-{name}` in the tool's config)")),
+        ("this folder", format!("{program} account edit {registry} {name} --folder .")),
+    ] {
+        context.ui.say(format_args!("  {what:14}{how}"));
+    }
+}
+
+/// A file as one would name it from here.
+fn shown(context: &Context<'_>, file: &Path) -> String {
+    let here = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
+    one_line(&here.map_or_else(|| context.env.shorten_home(file), |here| here.display().to_string()), 100)
+}

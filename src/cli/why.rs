@@ -1,0 +1,190 @@
+//! `why`: what the last calls of `get` were answered, and why, from the journal.
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, args, reason, which};
+use crate::journal::{Absent, Entry, Journal, Outcome};
+use crate::model::choice::Grounds;
+use crate::model::{ImageReference, Registry, timestamp};
+
+pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, Failure> {
+    if given.on || given.off {
+        return set(context, given.on);
+    }
+    let journal = match Journal::of(context.env) {
+        Ok(journal) => journal,
+        Err(absent) => return nothing(context, None, &why_absent(absent)),
+    };
+    if given.clear {
+        journal.clear()?;
+        context.ui.done(json!({"status": "success"}), "Forgot the last answers")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let asked = given.image.as_deref().map(which::registry_or_image).transpose()?;
+    let of = |entry: &Entry| asked.as_ref().is_none_or(|(registry, image)| is_about(entry, registry, image.as_ref()));
+    let all = journal.entries()?;
+    let shown: Vec<&Entry> = all.iter().filter(|entry| of(entry)).take(given.number).collect();
+    let is_off = !context.accounts.wants_journal();
+    let off = format!("answers are not written down: `{} why --on` changes that", context.program);
+    if shown.is_empty() {
+        let sentence = match &given.image {
+            _ if is_off => off,
+            Some(image) if !all.is_empty() => format!("none of the last {} answers was about {image}", all.len()),
+            _ => "nobody has asked since the journal began, at the latest when this machine was started".to_owned(),
+        };
+        return nothing(context, Some(&journal), &sentence);
+    }
+    let json = json!({"journal": journal.path(), "decisions": shown.iter().map(|entry| entry_json(entry)).collect::<Vec<_>>()});
+    context.ui.data(json, lines(context, &shown).join("\n"))?;
+    if is_off {
+        context.ui.note(off);
+    }
+    if let Some(entry) = shown.iter().find(|entry| !entry.detail.torn.is_empty()) {
+        let typed = format!("{} …", entry.client.as_deref().unwrap_or("docker"));
+        let answered = entry.account.as_deref();
+        reason::show_ways_out(context, &entry.registry, &entry.detail.torn, answered, &typed);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn set(context: &Context<'_>, on: bool) -> Result<ExitCode, Failure> {
+    context.accounts.set_journal(on)?;
+    let deed = if on { "Answers are written down from now on" } else { "Answers are no longer written down" };
+    context.ui.done(json!({"status": "success", "journal": on}), deed)?;
+    if let (true, Err(absent)) = (on, Journal::of(context.env)) {
+        context.ui.note(format_args!("but not here: {}", why_absent(absent)));
+    }
+    if !on && Journal::of(context.env).is_ok_and(|journal| journal.entries().is_ok_and(|entries| !entries.is_empty())) {
+        context.ui.say(format_args!("  Those before stay until `{} why --clear`.", context.program));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn why_absent(absent: Absent) -> String {
+    match absent {
+        Absent::NoRuntimeFolder => "answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that. \
+             Where one logs in as a person, the system sets it"
+            .to_owned(),
+        Absent::Forbidden => "ENSIGN_JOURNAL is `off` here, so answers are not written down: unset it".to_owned(),
+    }
+}
+
+fn nothing(context: &Context<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
+    context.ui.data(json!({"journal": journal.map(Journal::path), "decisions": [], "why": why}), "")?;
+    context.ui.note(why);
+    Ok(ExitCode::from(3))
+}
+
+/// An image is meant with all its tags.
+fn is_about(entry: &Entry, registry: &Registry, image: Option<&ImageReference>) -> bool {
+    let is_named = |wanted: &ImageReference| {
+        let Grounds { image, torn, .. } = &entry.detail;
+        let named = image.iter().chain(torn.iter().map(|owned| &owned.image));
+        named
+            .filter_map(|text| text.parse::<ImageReference>().ok())
+            .any(|named| named.repository() == wanted.repository())
+    };
+    registry.is_key(&entry.registry) && image.is_none_or(is_named)
+}
+
+fn entry_json(entry: &Entry) -> Value {
+    json!({
+        "at": entry.at,
+        "registry": entry.registry,
+        "client": entry.client,
+        "outcome": entry.outcome,
+        "account": entry.account,
+        "rung": entry.rung,
+        "detail": entry.detail,
+    })
+}
+
+fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
+    let now = timestamp::seconds(SystemTime::now());
+    let client = |entry: &Entry| entry.client.clone().unwrap_or_else(|| "a client".to_owned());
+    let width = entries.iter().map(|entry| client(entry).chars().count()).max().unwrap_or_default();
+    let mut lines = Vec::new();
+    for entry in entries {
+        let ago = ago(now.saturating_sub(entry.at));
+        let registry = context.ui.bold(&entry.registry);
+        lines.push(format!("{ago:16}{:width$}   {registry}   {}", client(entry), outcome(entry)));
+        if !entry.detail.torn.is_empty() {
+            lines.push(format!("    {}", reason::torn_told(&entry.detail.torn)));
+        }
+        let grounds = reason::told(context, &Grounds { torn: vec![], ..entry.detail.clone() });
+        lines.extend(match (&entry.rung, grounds.as_str()) {
+            (None, "") => advice(entry, context.program).map(|advice| format!("    {advice}")),
+            (None, grounds) => Some(format!("    {grounds}")),
+            (Some(rung), "") => Some(format!("    {rung}")),
+            (Some(rung), grounds) => Some(format!("    {rung}: {grounds}")),
+        });
+        if entry.rung.is_some() && entry.outcome != Outcome::Answered {
+            lines.extend(advice(entry, context.program).map(|advice| format!("    {advice}")));
+        }
+    }
+    lines
+}
+
+fn outcome(entry: &Entry) -> String {
+    let account = entry.account.as_deref().unwrap_or("?");
+    match entry.outcome {
+        Outcome::Answered => format!("→ {account}"),
+        Outcome::NoAccount => "no account".to_owned(),
+        Outcome::NoDefault => "no account that answers unasked".to_owned(),
+        Outcome::Public => "no account needed".to_owned(),
+        Outcome::Several => "several accounts, and nothing said which".to_owned(),
+        Outcome::NoSuchAccount => "no such account".to_owned(),
+        Outcome::Dead => format!("not answered: the secret of {account} is good no longer"),
+        Outcome::Failed => match &entry.account {
+            Some(account) => format!("not answered: the secret of {account} could not be had"),
+            None => "not answered: the accounts could not be read".to_owned(),
+        },
+        Outcome::Other => "something that only a newer Ensign knows".to_owned(),
+    }
+}
+
+fn advice(entry: &Entry, program: &str) -> Option<String> {
+    let registry = &entry.registry;
+    let (command, effect) = match entry.outcome {
+        Outcome::NoAccount => ("login", "adds one"),
+        Outcome::NoDefault | Outcome::Several => ("switch", "makes one the default"),
+        Outcome::NoSuchAccount => ("status", "shows those that are there"),
+        Outcome::Dead | Outcome::Failed => ("check", "says what is wrong"),
+        Outcome::Answered | Outcome::Public | Outcome::Other => return None,
+    };
+    Some(format!("`{program} {command} {registry}` {effect}"))
+}
+
+fn ago(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..=4 => return "just now".to_owned(),
+        5..60 => (seconds, "second"),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_as_people_do() {
+        for (seconds, expected) in [
+            (0, "just now"),
+            (5, "5 seconds ago"),
+            (60, "1 minute ago"),
+            (3599, "59 minutes ago"),
+            (7200, "2 hours ago"),
+            (200_000, "2 days ago"),
+        ] {
+            assert_eq!(ago(seconds), expected);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The journal: what the last calls of `get` were answered, and why. A small private file in memory, for `why`.
+//!
+//! Nothing depends on it: where it cannot be written it is not. It never holds a secret or a word of anybody's command
+//! line but images and the names of known clients.
+
+mod entry;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::system::env::Env;
+use crate::system::files;
+
+pub(crate) use entry::{Entry, Outcome};
+
+/// Of the file, and of the one before it: some three hundred answers each.
+const LIMIT: u64 = 64 << 10;
+const NAME: &str = "ensign-journal.jsonl";
+
+/// Where answers are written down.
+pub(crate) struct Journal {
+    path: PathBuf,
+}
+
+/// Why they are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absent {
+    NoRuntimeFolder,
+    Forbidden,
+}
+
+impl Journal {
+    pub(crate) fn of(env: &Env) -> Result<Self, Absent> {
+        let folder = env.runtime_dir().ok_or(Absent::NoRuntimeFolder)?;
+        if env.forbids_journal() { Err(Absent::Forbidden) } else { Ok(Self { path: folder.join(NAME) }) }
+    }
+
+    /// Writes an answer down. That it could not be is nobody's business.
+    pub(crate) fn add(&self, entry: &Entry) {
+        let _ = files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT);
+    }
+
+    /// The answers, newest first.
+    pub(crate) fn entries(&self) -> Result<Vec<Entry>> {
+        let bytes = files::read_lines(&self.path, LIMIT)?;
+        let mut entries: Vec<_> = String::from_utf8_lossy(&bytes).lines().filter_map(Entry::read).collect();
+        entries.reverse();
+        Ok(entries)
+    }
+
+    pub(crate) fn clear(&self) -> Result<()> {
+        files::remove_lines(&self.path)
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+}

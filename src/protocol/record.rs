@@ -1,0 +1,57 @@
+//! What of an answer is written down for `why`.
+
+use anyhow::Result;
+
+use crate::accounts::{Found, Reason};
+use crate::journal::{Entry, Journal, Outcome};
+use crate::model::Registry;
+use crate::model::choice::{Grounds, NoChoice, owned};
+use crate::system::env::Env;
+
+/// An answer, ready to be written down once it is given; `None` where nobody wants that.
+pub(super) fn prepared(
+    env: &Env,
+    registry: &Registry,
+    client: Option<&str>,
+    found: &Result<Found>,
+    reason: &Reason,
+) -> Option<(Journal, Entry)> {
+    let journal = Journal::of(env).ok().filter(|_| !reason.is_private)?;
+    let mut entry = entry(registry, found, reason);
+    entry.client = client.map(str::to_owned);
+    Some((journal, entry))
+}
+
+/// Holds no error's text: who lent a secret may have had a part in it.
+fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
+    let outcome = match found {
+        Ok(Found::Credential(_)) => Outcome::Answered,
+        Ok(Found::NoChoice(NoChoice::NotFound)) if !reason.is_known_registry => Outcome::NoAccount,
+        Ok(Found::NoChoice(NoChoice::NotFound)) if reason.chosen.is_some() => Outcome::Failed,
+        Ok(Found::NoChoice(NoChoice::NotFound)) => Outcome::NoDefault,
+        Ok(Found::NoChoice(NoChoice::Public(..))) => Outcome::Public,
+        Ok(Found::NoChoice(NoChoice::Several)) => Outcome::Several,
+        Ok(Found::NoChoice(NoChoice::NoSuchAccount { .. })) => Outcome::NoSuchAccount,
+        Ok(Found::Dead(_)) => Outcome::Dead,
+        Err(_) => Outcome::Failed,
+    };
+    let mut entry = Entry::new(registry.as_str(), outcome);
+    match (&reason.chosen, found) {
+        (Some((name, rung, why)), _) => {
+            entry.account = Some(name.to_string());
+            entry.rung = Some(rung.to_string());
+            entry.detail = Grounds::from(why);
+        }
+        (None, Ok(Found::NoChoice(NoChoice::NoSuchAccount { rung, name }))) => {
+            entry.rung = Some(rung.to_string());
+            entry.detail.missing = Some(name.clone());
+        }
+        (None, Ok(Found::NoChoice(NoChoice::Public(public)))) => {
+            entry.detail.image = Some(public.0.to_string());
+            entry.detail.public = Some(public.1.to_string());
+        }
+        (None, _) => {}
+    }
+    entry.detail.torn = owned(&reason.torn);
+    entry
+}

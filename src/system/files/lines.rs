@@ -1,0 +1,84 @@
+//! A file of lines that many processes write behind each other without waiting: private, bounded, and worth nothing if
+//! it cannot be written.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::{imp, sibling};
+
+/// Appends a line by one write, so that it stays whole beside those of other processes. A file that would grow beyond
+/// `limit` bytes is set aside first, in place of the one set aside before.
+pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()> {
+    let (mut file, mut length) = imp::open_own(path, imp::Purpose::Append)?;
+    if length + line.len() as u64 > limit {
+        set_aside(path, &file)?;
+        (file, length) = imp::open_own(path, imp::Purpose::Append)?;
+    }
+    // Whoever was to set it aside may sleep. And to write beyond the limit of a process is to be killed.
+    if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    file.write(line).map(drop)
+}
+
+/// Reads the lines set aside and those after them, of each at most the last twice `limit` bytes.
+pub(crate) fn read_lines(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for path in [sibling(path, ENDING), path.to_owned()] {
+        match imp::open_own(&path, imp::Purpose::Read) {
+            Ok((file, _)) => drop(file.take(2 * limit).read_to_end(&mut lines)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// Removes both files.
+pub(crate) fn remove_lines(path: &Path) -> anyhow::Result<()> {
+    super::remove(&sibling(path, ENDING))?;
+    super::remove(path)
+}
+
+const ENDING: &str = ".old";
+
+/// Only who holds the lock of the file that has the name now renames it: nobody sets aside what was begun just now.
+fn set_aside(path: &Path, file: &File) -> io::Result<()> {
+    if file.try_lock().is_ok() && imp::is_at(path, file) {
+        fs::rename(path, sibling(path, ENDING))?;
+    }
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_kept_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines");
+        for number in 0..100 {
+            append_line(&path, format!("{number:09}\n").as_bytes(), 50).unwrap();
+        }
+        let text = String::from_utf8(read_lines(&path, 50).unwrap()).unwrap();
+        let lines: Vec<_> = text.split_whitespace().collect();
+        assert_eq!((lines[0], *lines.last().unwrap()), ("000000090", "000000099"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        remove_lines(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_nobody_sets_aside_stops_growing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines");
+        append_line(&path, b"0123456789", 30).unwrap();
+        let sleeper = File::open(&path).unwrap();
+        sleeper.lock().unwrap();
+        let written = (0..20).filter(|_| append_line(&path, b"0123456789", 30).is_ok()).count();
+        assert_eq!((written, fs::metadata(&path).unwrap().len()), (6, 70));
+    }
+}
