@@ -113,7 +113,7 @@ fn files_that_name_several_accounts_choose_none() {
     let mut which = sandbox.command(&["which", HOST, "--as", "docker compose pull"]);
     let run = finish(which.current_dir(sandbox.home().join("project")).spawn().unwrap(), b"");
     assert!(run.stdout.contains("undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's\n"), "{run:?}");
-    assert!(run.stderr.contains("ENSIGN_ACCOUNT=ghcr.io=NAME docker compose pull"), "{run:?}");
+    assert!(run.stderr.contains("ENSIGN_ACCOUNT=ghcr.io=bob docker compose pull"), "{run:?}");
 }
 
 #[test]

@@ -92,7 +92,9 @@ fn a_full_session_leaks_no_secret() {
     let (alice_image, bob_image) = (format!("{host}/{ALICE}/app:1"), format!("{host}/{BOB}/app:1"));
     // The script itself does not hold the secret in one piece.
     let lender = "#!/bin/sh\nprintf 'warning: l3akbob-%s\\n' pw >&2\nprintf 'l3akbob-%s\\n' pw\n[ -z \"$BROKEN\" ]\n";
-    let sandbox = Sandbox::new().with_program("lender", lender);
+    let runtime = tempfile::tempdir().unwrap(); // which is private, as a login makes one
+    let sandbox =
+        Sandbox::new().with_program("lender", lender).with("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap());
     let secrets = [ALICE, BOB].map(|user| format!("{user}-pw")).to_vec();
     let session = Session { sandbox: &sandbox, secrets };
     let done = AtomicBool::new(false);
@@ -147,14 +149,21 @@ fn a_full_session_leaks_no_secret() {
             &["export", host],
             &["use", &format!("{host}={ALICE}")],
             &["kubelet"],
+            &["why"],
+            &["why", "--json"],
         ] {
             session.run(words, "");
         }
+        for address in [host, &format!("https://{BOB}:{BOB}-pw@{host}/v2/"), &format!("{host}/{ALICE}/app")] {
+            sandbox.run(&["get"], address); // which is to hold a secret
+        }
+        session.ok(&["why"], "");
         session.ok(&["logout", host, "--all"], "");
         drop(at_end);
         assert!(watcher.join().unwrap() > 0, "the watcher saw no process of ours");
     });
     assert!(session.assert_files_are_clean(sandbox.home()) > 1);
+    assert_eq!(session.assert_files_are_clean(runtime.path()), 1);
     assert!(!sandbox.secrets_path(host).exists());
 }
 

@@ -37,3 +37,4 @@ mod shell;
 mod stores;
 mod support;
 mod vectors;
+mod why;

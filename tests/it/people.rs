@@ -267,7 +267,7 @@ fn which_shows_the_ladder() {
         .run(&["which", "ghcr.io", "--as", "docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
     assert!(torn.stdout.starts_with("alice\n"), "{torn:?}");
     assert!(torn.stdout.contains("undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's"), "{torn:?}");
-    assert!(torn.stderr.starts_with("! one call gets one account."), "{torn:?}");
+    assert!(torn.stderr.starts_with("! one call gets one account, and"), "{torn:?}");
     let missing = two_accounts().with("ENSIGN_ACCOUNT", "ghcr.io=bbo").run(&["which", "ghcr.io"], "");
     assert_eq!(missing.code, Some(3));
     assert!(
