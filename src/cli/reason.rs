@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Context;
 use crate::model::choice::{Grounds, Owned};
 use crate::system::env;
-use crate::system::text::one_line;
+use crate::system::text::{one_line, word};
 
 /// What a rung goes by; empty where its name says it all.
 pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
@@ -42,11 +42,13 @@ pub(super) fn show_ways_out(
     let other = torn.iter().find(|owned| Some(owned.account.as_str()) != answered).or(torn.first());
     let Some(Owned { account: name, .. }) = other else { return };
     let program = context.program;
+    let (registry, helper) = (word(registry), format!("ensign-{name}"));
+    let name = word(name);
     context.ui.note("one call gets one account, and these images belong to several: nothing is guessed. The ways out:");
     for (what, how) in [
         ("this command", format!("ENSIGN_ACCOUNT={registry}={name} {typed}")),
         ("a build", format!("{program} buildx sync   (its repositories are then asked for one by one)")),
-        ("one tool", format!("{program} pin {name}   (and name the helper `ensign-{name}` in the tool's config)")),
+        ("one tool", format!("{program} pin {name}   (and name the helper `{helper}` in the tool's config)")),
         ("this folder", format!("{program} account edit {registry} {name} --folder .")),
     ] {
         context.ui.say(format_args!("  {what:14}{how}"));

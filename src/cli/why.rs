@@ -7,18 +7,16 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, args, reason, which};
-use crate::journal::{Absent, Entry, Journal, Outcome};
+use crate::journal::{Entry, Journal, Outcome};
 use crate::model::choice::Grounds;
 use crate::model::{ImageReference, Registry, timestamp};
+use crate::system::text::word;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, Failure> {
     if given.on || given.off {
         return set(context, given.on);
     }
-    let journal = match Journal::of(context.env) {
-        Ok(journal) => journal,
-        Err(absent) => return nothing(context, None, &why_absent(absent)),
-    };
+    let Some(journal) = Journal::of(context.env) else { return nothing(context, None, NO_FOLDER) };
     if given.clear {
         journal.clear()?;
         context.ui.done(json!({"status": "success"}), "Forgot the last answers")?;
@@ -27,20 +25,21 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
     let asked = given.image.as_deref().map(which::registry_or_image).transpose()?;
     let of = |entry: &Entry| asked.as_ref().is_none_or(|(registry, image)| is_about(entry, registry, image.as_ref()));
     let all = journal.entries()?;
-    let shown: Vec<&Entry> = all.iter().filter(|entry| of(entry)).take(given.number).collect();
-    let is_off = !context.accounts.wants_journal();
-    let off = format!("answers are not written down: `{} why --on` changes that", context.program);
+    let shown: Vec<&Entry> = all.iter().filter(|entry| of(entry)).take(given.number.into()).collect();
+    let off = why_off(context);
     if shown.is_empty() {
-        let sentence = match &given.image {
-            _ if is_off => off,
-            Some(image) if !all.is_empty() => format!("none of the last {} answers was about {image}", all.len()),
+        let sentence = match (&given.image, off) {
+            (_, Some(off)) => off,
+            (Some(image), None) if !all.is_empty() => {
+                format!("none of the last {} answers was about {image}", all.len())
+            }
             _ => "nobody has asked since the journal began, at the latest when this machine was started".to_owned(),
         };
         return nothing(context, Some(&journal), &sentence);
     }
     let json = json!({"journal": journal.path(), "decisions": shown.iter().map(|entry| entry_json(entry)).collect::<Vec<_>>()});
     context.ui.data(json, lines(context, &shown).join("\n"))?;
-    if is_off {
+    if let Some(off) = off {
         context.ui.note(off);
     }
     if let Some(entry) = shown.iter().find(|entry| !entry.detail.torn.is_empty()) {
@@ -55,22 +54,28 @@ fn set(context: &Context<'_>, on: bool) -> Result<ExitCode, Failure> {
     context.accounts.set_journal(on)?;
     let deed = if on { "Answers are written down from now on" } else { "Answers are no longer written down" };
     context.ui.done(json!({"status": "success", "journal": on}), deed)?;
-    if let (true, Err(absent)) = (on, Journal::of(context.env)) {
-        context.ui.note(format_args!("but not here: {}", why_absent(absent)));
-    }
-    if !on && Journal::of(context.env).is_ok_and(|journal| journal.entries().is_ok_and(|entries| !entries.is_empty())) {
-        context.ui.say(format_args!("  Those before stay until `{} why --clear`.", context.program));
+    let journal = Journal::of(context.env);
+    match journal {
+        None if on => context.ui.note(format_args!("but not here: {NO_FOLDER}")),
+        Some(journal) if !on && journal.entries().is_ok_and(|entries| !entries.is_empty()) => {
+            context.ui.say(format_args!("  Those before stay until `{} why --clear`.", context.program));
+        }
+        _ => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn why_absent(absent: Absent) -> String {
-    match absent {
-        Absent::NoRuntimeFolder => "answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that. \
-             Where one logs in as a person, the system sets it"
-            .to_owned(),
-        Absent::Forbidden => "ENSIGN_JOURNAL is `off` here, so answers are not written down: unset it".to_owned(),
+const NO_FOLDER: &str = "answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it \
+    for those who log in to it";
+
+fn why_off(context: &Context<'_>) -> Option<String> {
+    if context.env.forbids_journal() {
+        return Some(
+            "ENSIGN_JOURNAL is `off` here, so the answers of this shell are not written down: unset it".into(),
+        );
     }
+    let on = || format!("answers are not written down: `{} why --on` changes that", context.program);
+    (!context.accounts.wants_journal()).then(on)
 }
 
 fn nothing(context: &Context<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
@@ -148,7 +153,7 @@ fn outcome(entry: &Entry) -> String {
 }
 
 fn advice(entry: &Entry, program: &str) -> Option<String> {
-    let registry = &entry.registry;
+    let registry = word(&entry.registry);
     let (command, effect) = match entry.outcome {
         Outcome::NoAccount => ("login", "adds one"),
         Outcome::NoDefault | Outcome::Several => ("switch", "makes one the default"),

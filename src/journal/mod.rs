@@ -5,7 +5,7 @@
 
 mod entry;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -23,17 +23,10 @@ pub(crate) struct Journal {
     path: PathBuf,
 }
 
-/// Why they are not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Absent {
-    NoRuntimeFolder,
-    Forbidden,
-}
-
 impl Journal {
-    pub(crate) fn of(env: &Env) -> Result<Self, Absent> {
-        let folder = env.runtime_dir().ok_or(Absent::NoRuntimeFolder)?;
-        if env.forbids_journal() { Err(Absent::Forbidden) } else { Ok(Self { path: folder.join(NAME) }) }
+    /// `None` where there is no folder in memory.
+    pub(crate) fn of(env: &Env) -> Option<Self> {
+        env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
     }
 
     /// Writes an answer down. That it could not be is nobody's business.
@@ -53,7 +46,7 @@ impl Journal {
         files::remove_lines(&self.path)
     }
 
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::accounts::{Found, Reason};
 use crate::journal::{Entry, Journal, Outcome};
 use crate::model::Registry;
-use crate::model::choice::{Grounds, NoChoice, owned};
+use crate::model::choice::{Grounds, NoChoice, Rung, owned};
 use crate::system::env::Env;
 
 /// An answer, ready to be written down once it is given; `None` where nobody wants that.
@@ -16,7 +16,7 @@ pub(super) fn prepared(
     found: &Result<Found>,
     reason: &Reason,
 ) -> Option<(Journal, Entry)> {
-    let journal = Journal::of(env).ok().filter(|_| !reason.is_private)?;
+    let journal = Journal::of(env).filter(|_| !reason.is_private && !env.forbids_journal())?;
     let mut entry = entry(registry, found, reason);
     entry.client = client.map(str::to_owned);
     Some((journal, entry))
@@ -44,7 +44,8 @@ fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
         }
         (None, Ok(Found::NoChoice(NoChoice::NoSuchAccount { rung, name }))) => {
             entry.rung = Some(rung.to_string());
-            entry.detail.missing = Some(name.clone());
+            // A user in the address may be a token: `https://TOKEN@host`.
+            entry.detail.missing = Some(name.clone()).filter(|_| *rung != Rung::AddressUser);
         }
         (None, Ok(Found::NoChoice(NoChoice::Public(public)))) => {
             entry.detail.image = Some(public.0.to_string());

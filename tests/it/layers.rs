@@ -28,11 +28,35 @@ const LAYERS: &[(&str, &[&str])] = &[
 const NOT_FOR: [(&str, &[&str]); 2] = [
     (
         "system::http",
-        &["model", "config", "vault", "caller", "docker", "borrow", "accounts", "protocol", "cli", "invocation"],
+        &[
+            "model",
+            "config",
+            "vault",
+            "caller",
+            "docker",
+            "borrow",
+            "journal",
+            "accounts",
+            "protocol",
+            "cli",
+            "invocation",
+        ],
     ),
     (
         "system::programs",
-        &["model", "config", "caller", "docker", "oci", "oauth", "accounts", "protocol", "cli", "invocation"],
+        &[
+            "model",
+            "config",
+            "caller",
+            "docker",
+            "oci",
+            "oauth",
+            "journal",
+            "accounts",
+            "protocol",
+            "cli",
+            "invocation",
+        ],
     ),
 ];
 

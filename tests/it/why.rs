@@ -176,8 +176,9 @@ fn no_word_of_a_command_line_is_written_down_but_images() {
         called_by(&sandbox, words, HOST);
     }
     sandbox.run(&["get"], "https://bob:hunter2@ghcr.io/v2/?token=hunter2");
+    sandbox.run(&["get"], "https://hunter2@ghcr.io/");
     let text = fs::read_to_string(journal(&sandbox)).unwrap();
-    assert_eq!(text.lines().count(), 10, "{text}");
+    assert_eq!(text.lines().count(), 11, "{text}");
     assert!(!text.contains("hunter2") && !text.contains("s3cret"), "{text}");
     assert!(text.contains("docker login") && text.contains("skopeo copy"), "{text}");
 }
@@ -342,7 +343,8 @@ fn it_can_be_switched_off_and_cleared() {
     sandbox.store(HOST, "bob", "x");
     assert_eq!(sandbox.config()["journal"], json!(false), "other changes leave it");
     assert!(sandbox.run(&["why"], "").stderr.contains("why --on"));
-    sandbox.ok(&["why", "--clear"], "");
+    let forbidden = sandbox.command(&["why", "--clear"]).env("ENSIGN_JOURNAL", "off").spawn().unwrap();
+    assert_eq!(finish(forbidden, b"").code, Some(0));
     assert!(!journal(&sandbox).exists());
     assert_eq!(sandbox.run(&["why"], "").code, Some(3));
     sandbox.ok(&["why", "--on"], "");

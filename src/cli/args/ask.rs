@@ -26,8 +26,8 @@ pub(in crate::cli) struct Why {
     #[arg(value_name = "IMAGE", conflicts_with_all = ["clear", "on", "off"])]
     pub(in crate::cli) image: Option<String>,
     /// How many, newest first
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-    pub(in crate::cli) number: usize,
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(in crate::cli) number: u16,
     /// Forget them
     #[arg(long, conflicts_with_all = ["on", "off"])]
     pub(in crate::cli) clear: bool,
