@@ -7,6 +7,9 @@ use crate::model::choice::{Grounds, Owned};
 use crate::system::env;
 use crate::system::text::{one_line, word};
 
+/// Where nobody typed a command.
+pub(super) const ANY_COMMAND: &str = "docker …";
+
 /// What a rung goes by; empty where its name says it all.
 pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
     match grounds {
@@ -45,13 +48,19 @@ pub(super) fn show_ways_out(
     let (registry, helper) = (word(registry), format!("ensign-{name}"));
     let name = word(name);
     context.ui.note("one call gets one account, and these images belong to several: nothing is guessed. The ways out:");
+    // Only buildx asks for each repository by itself.
+    let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
+    let images: Vec<_> = torn.iter().take(4).map(|owned| word(&owned.image)).collect();
+    let sync = format!("{program} buildx sync {}", images.join(" "));
     for (what, how) in [
         ("this command", format!("ENSIGN_ACCOUNT={registry}={name} {typed}")),
-        ("a build", format!("{program} buildx sync   (its repositories are then asked for one by one)")),
+        ("every build", if may_build { sync } else { String::new() }),
         ("one tool", format!("{program} pin {name}   (and name the helper `{helper}` in the tool's config)")),
         ("this folder", format!("{program} account edit {registry} {name} --folder .")),
     ] {
-        context.ui.say(format_args!("  {what:14}{how}"));
+        if !how.is_empty() {
+            context.ui.say(format_args!("  {what:14}{how}"));
+        }
     }
 }
 

@@ -130,7 +130,7 @@ fn question(given: &args::Which) -> Result<Question, Failure> {
     let (registry, image) = registry_or_image(&given.image)?;
     let Some(typed) = &given.command else {
         let command = Command { images: image.into_iter().collect(), operation: None };
-        return Ok(Question { registry, command, mentions: vec![], typed: "docker …".into() });
+        return Ok(Question { registry, command, mentions: vec![], typed: reason::ANY_COMMAND.into() });
     };
     let Some(program) = caller::command_line(typed) else {
         return Err(Failure::usage(

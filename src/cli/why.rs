@@ -43,9 +43,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
         context.ui.note(off);
     }
     if let Some(entry) = shown.iter().find(|entry| !entry.detail.torn.is_empty()) {
-        let typed = format!("{} …", entry.client.as_deref().unwrap_or("docker"));
+        let client = entry.client.as_ref().map(|client| format!("{client} …"));
+        let typed = client.as_deref().unwrap_or(reason::ANY_COMMAND);
         let answered = entry.account.as_deref();
-        reason::show_ways_out(context, &entry.registry, &entry.detail.torn, answered, &typed);
+        reason::show_ways_out(context, &entry.registry, &entry.detail.torn, answered, typed);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -384,7 +384,6 @@ fn why_tells_the_last_answers_newest_first_and_the_way_out_of_torn_ones() {
         format!(
             "! one call gets one account, and these images belong to several: nothing is guessed. The ways out:\n  \
                this command  ENSIGN_ACCOUNT=ghcr.io=bob {typed}\n  \
-               a build       docker-credential-ensign buildx sync   (its repositories are then asked for one by one)\n  \
                one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)\n  \
                this folder   docker-credential-ensign account edit ghcr.io bob --folder .\n"
         )
@@ -392,6 +391,10 @@ fn why_tells_the_last_answers_newest_first_and_the_way_out_of_torn_ones() {
     assert_eq!((why.stderr, why.code), (ways("skopeo copy …"), Some(0)));
     let typed = "skopeo copy docker://ghcr.io/bob/a docker://ghcr.io/alice/b";
     assert_eq!(sandbox.run(&["which", HOST, "--as", typed], "").stderr, ways(typed));
+
+    let build = ["which", HOST, "--as", "docker buildx build --push -t ghcr.io/bob/a -t ghcr.io/alice/b ."];
+    let sync = "\n  every build   docker-credential-ensign buildx sync ghcr.io/bob/a ghcr.io/alice/b\n";
+    assert!(sandbox.run(&build, "").stderr.contains(sync));
 
     for (words, count, code) in [
         (&["why", "-n", "1"][..], 1, 0),
