@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -49,7 +50,7 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     };
     let mut given = BTreeMap::new();
     given.extend(task.variables().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))));
-    let mut definition = Definition { given, variables: variables.clone(), ..Definition::default() };
+    let mut definition = Definition::new(given, variables, reader.deadline());
     for path in &paths {
         definition.read(path, current, reader);
     }
@@ -69,8 +70,8 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
 }
 
 /// All files together.
-#[derive(Default)]
 struct Definition {
+    deadline: Instant,
     /// By `--var`.
     given: BTreeMap<String, String>,
     variables: Variables,
@@ -87,6 +88,19 @@ struct Definition {
 type Attributes = BTreeMap<String, (Expression, PathBuf)>;
 
 impl Definition {
+    fn new(given: BTreeMap<String, String>, variables: &Variables, deadline: Instant) -> Self {
+        Self {
+            deadline,
+            given,
+            variables: variables.clone(),
+            defaults: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            services: BTreeMap::new(),
+            known: RefCell::new(BTreeMap::new()),
+        }
+    }
+
     fn read(&mut self, path: &Path, current: &Path, reader: &mut Reader) {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         if matches!(ending, "yaml" | "yml") {
@@ -215,6 +229,8 @@ impl Definition {
     /// All texts that an expression may stand for.
     fn texts(&self, expression: &Expression, depth: usize) -> Vec<String> {
         let mut texts = match expression {
+            // A few lines can ask for gigabytes; what is late is not looked at any more.
+            _ if Instant::now() > self.deadline => vec![UNKNOWN.to_string()],
             Expression::Text(_) | Expression::Template(_) => {
                 let text = self.whole_text(expression, depth);
                 vec![if text.len() <= LENGTH_AT_MOST { text } else { UNKNOWN.to_string() }]
@@ -225,7 +241,8 @@ impl Definition {
             }
             Expression::Either(both) => both.iter().flat_map(|one| self.texts(one, depth)).collect(),
             Expression::Map(entries) => {
-                let fields = entries.iter().map(|(key, value)| format!("{key}={}", self.text(value, depth)));
+                let fields = entries.iter().take(TEXTS_AT_MOST);
+                let fields = fields.map(|(key, value)| format!("{key}={}", self.text(value, depth)));
                 vec![fields.collect::<Vec<_>>().join(",")] // a cache or an output as an object
             }
             Expression::Unknown => vec![UNKNOWN.to_string()],
