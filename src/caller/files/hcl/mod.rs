@@ -13,6 +13,7 @@ const PARTS_AT_MOST: usize = 20_000;
 /// What an attribute is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expression {
+    Null,
     Text(String),
     /// `"…${…}…"`
     Template(Vec<Self>),
@@ -139,7 +140,7 @@ impl<'t> Reader<'t> {
             '<' => self.here_document()?,
             c if c.is_ascii_digit() => Expression::Text(self.run(|c| c.is_ascii_alphanumeric() || c == '.')),
             _ => match self.name()?.as_str() {
-                "null" => Expression::Text(String::new()),
+                "null" => Expression::Null,
                 name @ ("true" | "false") => Expression::Text(name.to_owned()),
                 name => Expression::Variable(name.to_owned()),
             },
@@ -292,7 +293,7 @@ mod tests {
             ("[for t in [\"b\"] : \"c:${t}\"]", Expression::Unknown),
             ("1 + 2", Expression::Unknown),
             ("(true)", text("true")),
-            ("null", text("")),
+            ("null", Expression::Null),
             ("<<EOT\nFROM b\nEOT", text("FROM b\n")),
         ] {
             assert_eq!(read(source), Some(expected), "{source}");
