@@ -56,8 +56,15 @@ pub fn main() -> ExitCode {
         Front::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
         Front::Version => print(&protocol::version_line(program), ExitCode::SUCCESS),
         Front::PluginMetadata => print(protocol::PLUGIN_METADATA, ExitCode::SUCCESS),
-        Front::PluginHook => ExitCode::SUCCESS,
-        Front::User(ref words) => cli::run(program, invocation.is_helper(), words.clone(), &Env::take()),
+        Front::PluginHook(ref asked) => match protocol::hook_answer(&asked.to_string_lossy()) {
+            Some(answer) => print(&answer, ExitCode::SUCCESS),
+            None => ExitCode::SUCCESS,
+        },
+        Front::PluginCompletion(ref words) => cli::complete(words, &Env::take()),
+        Front::User(ref words) => {
+            let env = Env::take().with_docker_config(invocation.docker_config.clone());
+            cli::run(program, invocation.is_helper(), words.clone(), &env)
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! `configure-docker`: make Docker, Podman, Buildah and Skopeo ask Ensign. Plan, show, apply, in this order.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -10,10 +9,11 @@ use super::failure::Failure;
 use super::import::{self, Deed, Fate};
 use super::{Context, args};
 use crate::docker::containers::{self, RegistriesConf};
-use crate::docker::leftovers;
 use crate::docker::logins::{self, Finding, FoundLogin, Where};
 use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state};
+use crate::docker::{hooks, leftovers};
 use crate::model::{Problem, Registry};
+use crate::protocol;
 
 pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
     let named = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
@@ -53,11 +53,32 @@ fn carry_out(
         renewed = Some(self::plans(context, given, &registries)?);
     }
     let plans = renewed.as_deref().unwrap_or(plans);
-    let lock = context.accounts.config.lock()?;
-    plans.iter().try_for_each(Plan::apply)?;
-    drop(lock);
-    finish(context, given, plans, !found.is_empty() && !imports);
+    let written = write(context, plans)?;
+    finish(context, given, plans, &written, !found.is_empty() && !imports);
     Ok(())
+}
+
+/// Writes the files; returns how they are shown. Where accounts are given there may be no folder of ours to hold the lock
+/// in, and no home for the files of the others: a plan looks once more before it writes, and Docker's file is enough.
+fn write(context: &Context<'_>, plans: &[Plan]) -> Result<Vec<String>, Failure> {
+    let lock = match context.accounts.config.lock() {
+        Err(_) if !context.env.mounted()?.is_empty() => None,
+        lock => Some(lock?),
+    };
+    let of_docker = context.env.docker_config_dir().map(|folder| folder.join("config.json"));
+    let mut written = Vec::new();
+    for plan in plans.iter().filter(|plan| !plan.is_empty()) {
+        match plan.apply() {
+            Err(error) if lock.is_none() && of_docker.as_deref() != Some(plan.path()) => {
+                context.ui.note(format_args!("{error:#}: Podman, Buildah and Skopeo do not ask Ensign"));
+            }
+            applied => {
+                applied?;
+                written.push(context.env.shorten_home(plan.path()));
+            }
+        }
+    }
+    Ok(written)
 }
 
 /// The named registries, else those with accounts.
@@ -75,15 +96,19 @@ fn registries(context: &Context<'_>, named: Vec<Registry>, found: &[Finding]) ->
 
 fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> Result<Vec<Plan>, Failure> {
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
-    let docker = context.env.docker_config_dir().ok_or_else(no_home)?.join("config.json");
-    let plan = |path: &Path, reader| -> anyhow::Result<Plan> {
-        let file = ConfigJson::load(path)?;
-        if given.undo { setup::undo(&file) } else { setup::plan(&file, reader, registries, given.force) }
+    let docker = ConfigJson::load(&context.env.docker_config_dir().ok_or_else(no_home)?.join("config.json"))?;
+    let plan = |file: &ConfigJson, reader| {
+        if given.undo { setup::undo(file) } else { setup::plan(file, reader, registries, given.force) }
     };
-    let mut plans = vec![plan(&docker, Reader::Docker)?];
+    let of_docker = plan(&docker, Reader::Docker)?;
+    let mut plans = vec![match given {
+        _ if given.undo => hooks::undo(&docker, of_docker)?,
+        _ if given.hooks => hooks::plan(&docker, of_docker, protocol::HOOKS)?,
+        _ => of_docker,
+    }];
     if containers::are_found(context.env) {
         if let Some(path) = containers::auth_file(context.env) {
-            plans.push(plan(&path, Reader::Containers)?);
+            plans.push(plan(&ConfigJson::load(&path)?, Reader::Containers)?);
         }
         if let Some(path) = containers::registries_conf(context.env) {
             let conf = RegistriesConf::load(&path)?;
@@ -192,10 +217,11 @@ fn import(context: &Context<'_>, found: &[Finding]) -> Result<(), Failure> {
     }
 }
 
-fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], left: bool) {
-    let program = context.program;
-    let written: Vec<_> =
-        plans.iter().filter(|plan| !plan.is_empty()).map(|plan| context.env.shorten_home(plan.path())).collect();
+fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], written: &[String], left: bool) {
+    let program = match context.env.docker_config_option() {
+        Some(folder) => &format!("docker --config {} ensign", context.env.shorten_home(folder)),
+        None => context.program,
+    };
     if written.is_empty() {
         context.ui.say("Nothing to change.");
     } else if given.undo {
@@ -215,6 +241,15 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
     }
     if !given.undo && !state::docker_finds_us() {
         context.ui.note(format_args!("`{}` is not on PATH: Docker will not find it", state::PROGRAM));
+    }
+    if given.hooks
+        && let Some(folder) = context.env.docker_config_dir().filter(|folder| !hooks::docker_finds_plugin(folder))
+    {
+        let folder = context.env.shorten_home(&folder.join("cli-plugins"));
+        context.ui.note(format_args!(
+            "Docker does not find its plugin yet:  mkdir -p {folder} && ln -s \"$(command -v {0})\" {folder}/docker-ensign",
+            state::PROGRAM
+        ));
     }
     if state::auth_config_variable().is_some() {
         context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it Docker does not ask Ensign");

@@ -5,6 +5,7 @@ mod api;
 mod args;
 mod buildx;
 mod check;
+mod complete;
 mod configure_docker;
 mod export;
 mod failure;
@@ -41,6 +42,7 @@ use crate::protocol;
 use crate::system::env::Env;
 use crate::system::{text, watch};
 use args::{AccountCommand, Arguments, BuildxCommand, Command, ErrorKind};
+pub(crate) use complete::complete;
 use failure::Failure;
 use ui::Ui;
 

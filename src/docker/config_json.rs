@@ -97,7 +97,8 @@ impl ConfigJson {
         field(&self.root, name).map_or(name, |(spelling, _)| spelling)
     }
 
-    fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+    /// The members of a section, which is an object.
+    pub(super) fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
         let entries = field(&self.root, name).and_then(|(_, section)| section.as_object());
         entries.into_iter().flatten().map(|(key, value)| (key.as_str(), value))
     }

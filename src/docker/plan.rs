@@ -49,6 +49,10 @@ pub(crate) enum Change {
     Prepend,
     /// That helper is taken out again.
     Unlist,
+    /// A text is set outside of the entries of registries.
+    Set { section: &'static str, key: &'static str, value: String },
+    /// It is removed again.
+    Unset { section: &'static str, key: &'static str, value: String },
 }
 
 impl Plan {
@@ -59,12 +63,19 @@ impl Plan {
         edit: impl Fn(&str, &Change) -> Option<String>,
     ) -> Result<Self> {
         let before = file.text().map(str::to_owned);
-        let mut after = before.clone().unwrap_or_default();
+        let after = before.clone().unwrap_or_default();
+        Self::from_texts(file.path(), vec![], before, after).and(changes, edit)
+    }
+
+    /// Plans to edit the same file further.
+    pub(super) fn and(mut self, changes: Vec<Change>, edit: impl Fn(&str, &Change) -> Option<String>) -> Result<Self> {
+        let mut after = self.after.take().or_else(|| self.before.clone()).unwrap_or_default();
         for change in changes.iter().filter(|change| change.writes()) {
             after = edit(&after, change)
-                .with_context(|| format!("could not find the place in `{}`", file.path().display()))?;
+                .with_context(|| format!("could not find the place in `{}`", self.path.display()))?;
         }
-        Ok(Self::from_texts(file.path(), changes, before, after))
+        self.changes.extend(changes);
+        Ok(Self { backup: self.backup, ..Self::from_texts(&self.path, self.changes, self.before, after) })
     }
 
     /// The plan that leads from one text to the other.
@@ -144,6 +155,8 @@ impl Change {
         match self {
             Self::TakeOut { .. } => "auths",
             Self::Prepend | Self::Unlist => "credential-helpers",
+            Self::Set { section: "plugins", .. } | Self::Unset { section: "plugins", .. } => "plugins.ensign",
+            Self::Set { section, .. } | Self::Unset { section, .. } => section,
             _ => "credHelpers",
         }
     }
@@ -162,6 +175,8 @@ impl fmt::Display for Change {
             Self::TakeOut { key } => ("-", quoted(key), "plain-text login".into()),
             Self::Prepend => ("+", quoted(HELPER), "in front".into()),
             Self::Unlist => ("-", quoted(HELPER), String::new()),
+            Self::Set { key, value, .. } => ("+", entry(key, value), String::new()),
+            Self::Unset { key, value, .. } => ("-", entry(key, value), String::new()),
         };
         f.write_str(format!("{sign}   {entry:<30}{remark}").trim_end())
     }

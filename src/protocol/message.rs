@@ -162,13 +162,6 @@ pub(crate) fn version_line(program: &str) -> String {
     format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// What Docker's CLI asks of its plugins (docker/cli `cli-plugins/metadata/metadata.go`).
-pub(crate) const PLUGIN_METADATA: &str = concat!(
-    r#"{"SchemaVersion":"0.1.0","Vendor":"Ensign","Version":""#,
-    env!("CARGO_PKG_VERSION"),
-    r#"","ShortDescription":"Many accounts per registry"}"#
-);
-
 fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
     let read = stdin.by_ref().take(limit + 1).read_to_end(&mut bytes);

@@ -6,6 +6,7 @@
 
 pub(crate) mod kubelet;
 mod message;
+mod plugin;
 mod record;
 
 use std::io::{self, IsTerminal, Read, Write};
@@ -22,7 +23,8 @@ use crate::model::{
 };
 use crate::system::env::Env;
 use message::Refusal;
-pub(crate) use message::{PLUGIN_METADATA, usage, version_line};
+pub(crate) use message::{usage, version_line};
+pub(crate) use plugin::{HOOKS, PLUGIN_METADATA, hook_answer};
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

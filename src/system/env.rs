@@ -35,6 +35,8 @@ pub(crate) struct Env {
     /// Looked up when it is asked for: `get` seldom does.
     home: OnceCell<Option<PathBuf>>,
     pub(crate) account: Option<String>,
+    /// The folder of Docker's `config.json` that `docker --config` names.
+    docker_config: Option<PathBuf>,
     /// Read when it is asked for, once.
     mounted: OnceCell<Rc<[Mounted]>>,
 }
@@ -52,8 +54,19 @@ impl Env {
             data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_local_dir().to_owned())),
             home: OnceCell::new(),
             mounted: OnceCell::new(),
+            docker_config: None,
             account: variable("ENSIGN_ACCOUNT").map(|value| value.to_string_lossy().into_owned()),
         }
+    }
+
+    /// With what `docker --config` names, which goes before `DOCKER_CONFIG`.
+    pub(crate) fn with_docker_config(self, folder: Option<PathBuf>) -> Self {
+        Self { docker_config: folder, ..self }
+    }
+
+    /// What `docker --config` names.
+    pub(crate) fn docker_config_option(&self) -> Option<&Path> {
+        self.docker_config.as_deref()
     }
 
     /// The user's home folder: where Docker looks, which on Windows is `USERPROFILE`.
@@ -78,7 +91,8 @@ impl Env {
 
     /// The folder of Docker's `config.json`.
     pub(crate) fn docker_config_dir(&self) -> Option<PathBuf> {
-        path("DOCKER_CONFIG").or_else(|| self.home().map(|home| home.join(".docker")))
+        let named = self.docker_config.clone().or_else(|| path("DOCKER_CONFIG"));
+        named.or_else(|| self.home().map(|home| home.join(".docker")))
     }
 
     /// The folder for what does not outlive the session, which lies in memory (XDG Base Directory Specification).

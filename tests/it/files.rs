@@ -167,7 +167,7 @@ fn one_folder_full_of_traps_does_not_hold_up_an_answer() {
         times.min().unwrap()
     };
     let normal = quickest("empty", &["docker-compose", "push"]);
-    // What is promised is the release build's, which looks for 50 ms; else a second, and nothing is quick.
+    // What is promised is the release build's, which looks for 40 ms; else a second, and nothing is quick.
     let allowed = normal + if cfg!(debug_assertions) { Duration::from_secs(4) } else { Duration::from_millis(100) };
     let mut failures = Vec::new();
     for (name, words, set) in traps() {
@@ -227,6 +227,9 @@ fn traps() -> Vec<Trap> {
         ("a large build", BUILD, |folder| {
             write(&folder.join("Dockerfile"), "FROM a AS b\nCOPY --from=b / /\n".repeat(30_000).as_bytes());
         }),
+        ("a line for each instruction", BUILD, |folder| {
+            write(&folder.join("Dockerfile"), "`\n".repeat(250_000).as_bytes());
+        }),
         ("here-documents", BUILD, |folder| {
             write(&folder.join("Dockerfile"), format!("FROM a\nRUN {}\n", "<<A ".repeat(200_000)).as_bytes());
         }),
@@ -244,6 +247,23 @@ fn traps() -> Vec<Trap> {
             let variables: String =
                 many(5000, |n| format!("variable v{n} {{ default = \"${{v{0}}}${{v{0}}}\" }}\n", n + 1));
             write(&folder.join("docker-bake.hcl"), format!("{variables}target default {{ tags = [v0] }}").as_bytes());
+        }),
+        ("a bake file that asks for gigabytes", BAKE, |folder| {
+            let objects = format!("{{{}}},", "a = v,".repeat(200)).repeat(400);
+            let text = format!(
+                "variable v {{ default = \"{}\" }}\ntarget default {{ cache-from = [{objects}] }}\n",
+                "x".repeat(4090)
+            );
+            write(&folder.join("docker-bake.hcl"), text.as_bytes());
+        }),
+        ("a bake file that inherits the same a hundred times", BAKE, |folder| {
+            let arguments = many(500, |n| format!("a{n} = v\n"));
+            let all = "\"x\",".repeat(99);
+            let text = format!(
+                "variable v {{ default = \"{}\" }}\ntarget x {{ args = {{\n{arguments}}} }}\ntarget default {{ inherits = [{all}] }}\n",
+                "x".repeat(4090)
+            );
+            write(&folder.join("docker-bake.hcl"), text.as_bytes());
         }),
         ("a pipe to bake", BAKE, |folder| pipe(&folder.join("docker-bake.json"))),
     ]

@@ -24,6 +24,7 @@ mod leaks;
 mod mounted;
 mod people;
 mod pin;
+mod plugin;
 mod proxy;
 mod regressions;
 mod renewal;

@@ -109,3 +109,23 @@ fn a_wrong_file_is_named_and_not_quoted() {
         "{run:?}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn docker_is_configured_without_a_home_where_accounts_are_given() {
+    let configure = |sandbox: &Sandbox| {
+        let mut command = sandbox.command(&["configure-docker", "ghcr.io"]);
+        let nowhere = sandbox.home().join("plain-file/x");
+        write(&sandbox.home().join("plain-file"), b"");
+        command.env("HOME", &nowhere).env("DOCKER_CONFIG", "docker").env_remove("ENSIGN_DATA_DIR");
+        command.env("ENSIGN_CONFIG_DIR", nowhere.join("config"));
+        finish(command.spawn().unwrap(), b"")
+    };
+    let given = Sandbox::new().with("ENSIGN_LOGIN_ME", "ghcr.io me mine").with_program("skopeo", "#!/bin/sh\n");
+    let run = configure(&given);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("auth.json") && run.stderr.contains("Skopeo do not ask Ensign"), "{run:?}");
+    assert!(run.stderr.contains("✓ Wrote docker/config.json   (undo"), "{run:?}");
+    assert_eq!(crate::support::read_json(&given.home().join("docker/config.json"))["credHelpers"]["ghcr.io"], "ensign");
+    assert_eq!(configure(&Sandbox::new()).code, Some(1));
+}

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -49,7 +50,7 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     };
     let mut given = BTreeMap::new();
     given.extend(task.variables().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))));
-    let mut definition = Definition { given, variables: variables.clone(), ..Definition::default() };
+    let mut definition = Definition::new(given, variables, reader.deadline());
     for path in &paths {
         definition.read(path, current, reader);
     }
@@ -69,8 +70,8 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
 }
 
 /// All files together.
-#[derive(Default)]
 struct Definition {
+    deadline: Instant,
     /// By `--var`.
     given: BTreeMap<String, String>,
     variables: Variables,
@@ -87,6 +88,19 @@ struct Definition {
 type Attributes = BTreeMap<String, (Expression, PathBuf)>;
 
 impl Definition {
+    fn new(given: BTreeMap<String, String>, variables: &Variables, deadline: Instant) -> Self {
+        Self {
+            deadline,
+            given,
+            variables: variables.clone(),
+            defaults: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            services: BTreeMap::new(),
+            known: RefCell::new(BTreeMap::new()),
+        }
+    }
+
     fn read(&mut self, path: &Path, current: &Path, reader: &mut Reader) {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         if matches!(ending, "yaml" | "yml") {
@@ -135,6 +149,7 @@ impl Definition {
             if let Some(targets) = self.groups.get(&name).filter(|_| groups.insert(name.clone())) {
                 waiting.extend(self.texts(targets, 0));
             }
+            let name = if self.targets.contains_key(&name) { name } else { self.matrix(&name).unwrap_or(name) };
             if (self.targets.contains_key(&name) || self.services.contains_key(&name))
                 && chosen.len() < TARGETS_AT_MOST
                 && chosen.insert(name.clone())
@@ -144,6 +159,17 @@ impl Definition {
             }
         }
         chosen
+    }
+
+    /// The target that has one of this name in its matrix, as far as the pattern of its names tells.
+    fn matrix(&self, name: &str) -> Option<String> {
+        let fits = |(_, target): &(&String, &Attributes)| {
+            let Some((pattern, _)) = target.get("name").filter(|_| target.contains_key("matrix")) else { return false };
+            let pattern = self.text(pattern, 0);
+            let ends = pattern.split_once(UNKNOWN).zip(pattern.rsplit_once(UNKNOWN));
+            ends.is_some_and(|((start, _), (_, end))| name.starts_with(start) && name.ends_with(end))
+        };
+        self.targets.iter().find(fits).map(|(label, _)| label.clone())
     }
 
     /// A target as a build, and where its result goes.
@@ -200,10 +226,26 @@ impl Definition {
     /// Maps are not replaced by those of later layers, but grow.
     fn map(&self, layers: &[&Attributes], key: &str) -> BTreeMap<String, String> {
         let maps = layers.iter().filter_map(|layer| match layer.get(key) {
-            Some((Expression::Map(entries), _)) => Some(entries.iter().take(TEXTS_AT_MOST)),
+            Some((Expression::Map(entries), _)) => Some(&entries[..entries.len().min(TEXTS_AT_MOST)]),
             _ => None,
         });
-        maps.flatten().map(|(name, value)| (name.clone(), self.text(value, 0))).collect()
+        // The last that says something is worked out, not all that it replaces.
+        let last: BTreeMap<_, _> = maps.flatten().map(|(name, value)| (name, value)).collect();
+        let said = last.into_iter().filter(|(_, value)| !self.is_null(value));
+        said.map(|(name, value)| (name.clone(), self.text(value, 0))).collect()
+    }
+
+    /// Tells whether a value is as if it were not there.
+    fn is_null(&self, value: &Expression) -> bool {
+        match value {
+            Expression::Null => true,
+            Expression::Variable(name) => {
+                self.defaults.get(name) == Some(&Expression::Null)
+                    && !self.given.contains_key(name)
+                    && self.variables.get(name).is_none()
+            }
+            _ => false,
+        }
     }
 
     /// The one text that an expression stands for, or [`UNKNOWN`].
@@ -215,6 +257,8 @@ impl Definition {
     /// All texts that an expression may stand for.
     fn texts(&self, expression: &Expression, depth: usize) -> Vec<String> {
         let mut texts = match expression {
+            // A few lines can ask for gigabytes; what is late is not looked at any more.
+            _ if Instant::now() > self.deadline => vec![UNKNOWN.to_string()],
             Expression::Text(_) | Expression::Template(_) => {
                 let text = self.whole_text(expression, depth);
                 vec![if text.len() <= LENGTH_AT_MOST { text } else { UNKNOWN.to_string() }]
@@ -225,9 +269,11 @@ impl Definition {
             }
             Expression::Either(both) => both.iter().flat_map(|one| self.texts(one, depth)).collect(),
             Expression::Map(entries) => {
-                let fields = entries.iter().map(|(key, value)| format!("{key}={}", self.text(value, depth)));
+                let fields = entries.iter().take(TEXTS_AT_MOST);
+                let fields = fields.map(|(key, value)| format!("{key}={}", self.text(value, depth)));
                 vec![fields.collect::<Vec<_>>().join(",")] // a cache or an output as an object
             }
+            Expression::Null => vec![String::new()],
             Expression::Unknown => vec![UNKNOWN.to_string()],
         };
         texts.truncate(TEXTS_AT_MOST);
@@ -298,7 +344,7 @@ fn json_blocks(text: &str) -> Option<Vec<Block>> {
 
 fn expression(value: &Value) -> Expression {
     match value {
-        Value::Null => Expression::Text(String::new()),
+        Value::Null => Expression::Null,
         Value::String(text) => hcl::template(text).unwrap_or(Expression::Unknown),
         Value::Array(items) => Expression::List(items.iter().map(expression).collect()),
         Value::Object(entries) => {

@@ -27,6 +27,8 @@ struct Stage {
 
 const STAGES_AT_MOST: usize = 500;
 const SOURCES_AT_MOST: usize = 500;
+/// Far above any that people wrote.
+const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 /// Returns the images that are pulled to build the target: those of the stages it needs, and of the syntax.
 pub(super) fn images(text: &str, filling: &Filling) -> Vec<String> {
@@ -141,7 +143,8 @@ fn directive<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// The instructions, each on one line: comments dropped, continued lines joined, here-documents passed over.
+/// The instructions, each on one line: comments dropped, continued lines joined, here-documents passed over. None if there
+/// are too many.
 fn instructions(text: &str) -> Vec<String> {
     let escape = if directive(text, "escape") == Some("`") { '`' } else { '\\' };
     let mut found = Vec::new();
@@ -160,6 +163,9 @@ fn instructions(text: &str) -> Vec<String> {
         for (end, may_be_indented) in here_documents(&joined) {
             let ends = |line: &&str| end == if may_be_indented { line.trim_start_matches('\t') } else { line };
             lines.by_ref().find(ends);
+        }
+        if found.len() == INSTRUCTIONS_AT_MOST {
+            return Vec::new();
         }
         found.push(std::mem::take(&mut joined).trim_start().to_owned());
     }

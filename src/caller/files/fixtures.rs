@@ -23,8 +23,21 @@ struct Case {
 }
 
 /// Every folder: what is not listed is not read, and fails the test.
-const PROJECTS: [&str; 10] =
-    ["anchors", "bake_hcl", "bake_json", "broken", "include", "kubernetes", "podman", "several_files", "stack", "web"];
+const PROJECTS: [&str; 13] = [
+    "anchors",
+    "bake_hcl",
+    "bake_json",
+    "broken",
+    "include",
+    "kubernetes",
+    "monorepo",
+    "podman",
+    "release",
+    "selfhosted",
+    "several_files",
+    "stack",
+    "web",
+];
 
 #[test]
 fn every_project_has_its_images() {

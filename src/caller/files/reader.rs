@@ -14,8 +14,9 @@ const TOTAL_LIMIT: usize = 8 << 20;
 const FILES_AT_MOST: usize = 64;
 /// Names that are asked for, of files that are there and of others, also again.
 const NAMES_AT_MOST: usize = 2000;
-/// A client waits for us; a project is read in a millisecond, ten times that without optimization.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 50 });
+/// A client waits for us; a project is read in a millisecond, ten times that without optimization. What a step goes on
+/// for after that is some milliseconds: 100 ms are promised.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 40 });
 
 /// What may still be read, and the YAML that was.
 pub(super) struct Reader {
@@ -80,6 +81,10 @@ impl Reader {
     /// Tells whether everything that was asked for was looked at. A part of a project proves nothing.
     pub(super) fn saw_all(&self) -> bool {
         self.names_left > 0 && self.files_left > 0 && self.in_time()
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     pub(super) fn in_time(&self) -> bool {

@@ -68,13 +68,13 @@ impl Node {
 pub(super) fn documents(text: &str, deadline: Instant) -> Option<Vec<Rc<Node>>> {
     let mut tree =
         Tree { documents: Vec::new(), open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
-    for (count, event) in Parser::new_from_iter(text.chars()).enumerate() {
-        if count % 1024 == 1023 && Instant::now() > deadline {
-            return None;
-        }
+    // One event may take in all of the text, so that the clock is looked at as it is read.
+    let in_time = |at: usize| at % 1024 != 1023 || Instant::now() < deadline;
+    let text = text.chars().enumerate().map_while(|(at, c)| in_time(at).then_some(c)).fuse();
+    for event in Parser::new_from_iter(text) {
         tree.take(event.ok()?.0)?;
     }
-    Some(tree.documents)
+    (Instant::now() < deadline).then_some(tree.documents)
 }
 
 /// What is built so far.

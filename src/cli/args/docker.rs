@@ -17,6 +17,9 @@ pub(in crate::cli) struct ConfigureDocker {
     /// Take over registries that another helper serves
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) force: bool,
+    /// Let Docker show the next step after a push, pull or login that was refused: `docker ensign which IMAGE`
+    #[arg(long, conflicts_with = "undo")]
+    pub(in crate::cli) hooks: bool,
     /// Take over plain-text logins: they become accounts and leave Docker's file
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) import: bool,

@@ -3,6 +3,7 @@
 mod ask;
 mod borrow;
 mod browser;
+mod complete;
 mod docker;
 mod login;
 mod shell;
@@ -15,6 +16,7 @@ pub(super) use clap_complete::Shell;
 pub(super) use ask::{Api, Check, Token, Which, Why};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
+pub(super) use complete::Next;
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin};
 pub(super) use login::{Login, Logout};
 pub(super) use shell::{Exec, Use, UseShell};

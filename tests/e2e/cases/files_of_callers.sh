@@ -23,7 +23,7 @@ for me in alice bob; do
   goes_as $me -- podman build --pull=always image
   goes_as $me -- buildah bud --pull-always image
   if command -v podman-compose >/dev/null; then
-    goes_as $me -- podman-compose pull base
+    goes_as $me -- podman-compose -f compose.yaml pull # Debian's takes no names of services
   fi
   printf '%s: {images: {%s/base: ["1"]}, tls-verify: false}\n' "$registry" $me >sync.yaml
   goes_as $me -- skopeo sync --src yaml --dest dir sync.yaml "$HOME/$me"

@@ -7,10 +7,13 @@ mod text;
 use text::{is_name, simple};
 
 const DEPTH_AT_MOST: usize = 32;
+/// Names and values; bake files that people wrote have some hundred.
+const PARTS_AT_MOST: usize = 20_000;
 
 /// What an attribute is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expression {
+    Null,
     Text(String),
     /// `"…${…}…"`
     Template(Vec<Self>),
@@ -32,7 +35,7 @@ pub(super) struct Block {
 
 /// Reads a whole file; `None` if it is broken.
 pub(super) fn blocks(text: &str) -> Option<Vec<Block>> {
-    let mut reader = Reader { rest: text, depth: 0 };
+    let mut reader = Reader::new(text);
     let mut blocks = Vec::new();
     reader.body(&mut blocks, None)?;
     reader.rest.is_empty().then_some(blocks)
@@ -40,7 +43,7 @@ pub(super) fn blocks(text: &str) -> Option<Vec<Block>> {
 
 /// Reads the inside of a quoted text, which in bake's JSON is a template too.
 pub(super) fn template(text: &str) -> Option<Expression> {
-    let mut reader = Reader { rest: text, depth: 0 };
+    let mut reader = Reader::new(text);
     let parts = reader.template_until(None)?;
     Some(simple(parts))
 }
@@ -48,9 +51,20 @@ pub(super) fn template(text: &str) -> Option<Expression> {
 struct Reader<'t> {
     rest: &'t str,
     depth: usize,
+    parts_left: usize,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { rest: text, depth: 0, parts_left: PARTS_AT_MOST }
+    }
+
+    /// Counts one more name or value; `None` if there are too many.
+    fn count(&mut self) -> Option<()> {
+        self.parts_left = self.parts_left.checked_sub(1)?;
+        Some(())
+    }
+
     /// Blocks and attributes up to the brace that closes them; attributes go to `attributes` if there is a block.
     fn body(&mut self, blocks: &mut Vec<Block>, mut attributes: Option<&mut Vec<(String, Expression)>>) -> Option<()> {
         loop {
@@ -108,6 +122,7 @@ impl Reader<'_> {
     }
 
     fn operand(&mut self) -> Option<Expression> {
+        self.count()?;
         while self.takes("!") || self.takes("-") {
             self.skip(false);
         }
@@ -125,7 +140,7 @@ impl Reader<'_> {
             '<' => self.here_document()?,
             c if c.is_ascii_digit() => Expression::Text(self.run(|c| c.is_ascii_alphanumeric() || c == '.')),
             _ => match self.name()?.as_str() {
-                "null" => Expression::Text(String::new()),
+                "null" => Expression::Null,
                 name @ ("true" | "false") => Expression::Text(name.to_owned()),
                 name => Expression::Variable(name.to_owned()),
             },
@@ -278,7 +293,7 @@ mod tests {
             ("[for t in [\"b\"] : \"c:${t}\"]", Expression::Unknown),
             ("1 + 2", Expression::Unknown),
             ("(true)", text("true")),
-            ("null", text("")),
+            ("null", Expression::Null),
             ("<<EOT\nFROM b\nEOT", text("FROM b\n")),
         ] {
             assert_eq!(read(source), Some(expected), "{source}");

@@ -61,9 +61,9 @@ impl Reader<'_> {
         for line in lines.split_inclusive('\n') {
             if line.trim() == end {
                 self.rest = &lines[at + line.trim_end_matches('\n').len()..];
-                let depth = self.depth;
+                let (depth, parts_left) = (self.depth, self.parts_left);
                 return self.nested(|_| {
-                    let mut inner = Reader { rest: &lines[..at], depth: depth + 1 };
+                    let mut inner = Reader { rest: &lines[..at], depth: depth + 1, parts_left };
                     inner.template_until(None).map(simple)
                 });
             }
@@ -73,6 +73,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn name_or_text(&mut self) -> Option<String> {
+        self.count()?;
         if self.rest.starts_with('"') {
             return match self.quoted()? {
                 Expression::Text(text) => Some(text),

@@ -3,8 +3,10 @@
 //! It stands before the parser of people's commands because of the contract: that parser would print a coloured usage on
 //! stderr with exit code 2 and an empty stdout, which no client understands.
 
+mod plugin;
+
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::AccountName;
 use crate::protocol::Action;
@@ -17,6 +19,8 @@ pub(crate) struct Invocation {
     /// The account that name pins, for `docker-credential-ensign-<alias>`.
     pub(crate) pinned: Option<AccountName>,
     pub(crate) front: Front,
+    /// The folder of Docker's config that `docker --config` names.
+    pub(crate) docker_config: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +32,10 @@ pub(crate) enum Front {
     /// A protocol verb with more words behind it.
     ProtocolUsage,
     PluginMetadata,
-    /// Docker offers its plugins a word after a command; we have none.
-    PluginHook,
+    /// A command of Docker's is done: it says in JSON which, and asks for a word about it.
+    PluginHook(OsString),
+    /// What may be typed for the last of these words.
+    PluginCompletion(Vec<OsString>),
     /// A person's command, without the program's name.
     User(Vec<OsString>),
 }
@@ -43,9 +49,9 @@ impl Invocation {
         let program = words.next().as_deref().and_then(name).unwrap_or_else(|| HELPER.to_owned());
         let pinned =
             program.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')).and_then(|alias| alias.parse().ok());
-        let words: Vec<_> = if program == PLUGIN { after_plugin_name(words.collect()) } else { words.collect() };
-        let front = Front::parse(&program, words);
-        Self { program, pinned, front }
+        let words = words.collect();
+        let (front, docker_config) = if program == PLUGIN { plugin::parse(words) } else { (Front::parse(words), None) };
+        Self { program, pinned, front, docker_config }
     }
 
     /// Whether a client may have called us, which reads stdout only.
@@ -55,14 +61,8 @@ impl Invocation {
 }
 
 impl Front {
-    fn parse(program: &str, words: Vec<OsString>) -> Self {
+    fn parse(words: Vec<OsString>) -> Self {
         let first = words.first().and_then(|word| word.to_str()).unwrap_or_default();
-        if program == PLUGIN && first == "docker-cli-plugin-metadata" {
-            return Self::PluginMetadata;
-        }
-        if program == PLUGIN && first == "docker-cli-plugin-hooks" {
-            return Self::PluginHook;
-        }
         if matches!(first, "version" | "--version" | "-v" | "-V") && words.len() == 1 {
             return Self::Version;
         }
@@ -84,15 +84,6 @@ fn name(program: &OsStr) -> Option<String> {
         .checked_sub(4)
         .filter(|end| name.is_char_boundary(*end) && name[*end..].eq_ignore_ascii_case(".exe"));
     Some(without_exe.map_or(name, |end| &name[..end]).to_owned())
-}
-
-/// Docker gives a plugin the user's whole command line: its own global options, then the plugin's name, then the words
-/// meant for it (docker/cli `cli-plugins/manager`).
-fn after_plugin_name(words: Vec<OsString>) -> Vec<OsString> {
-    match words.iter().position(|word| word == "ensign") {
-        Some(place) => words[place + 1..].to_vec(),
-        None => words,
-    }
 }
 
 #[cfg(test)]
@@ -117,7 +108,6 @@ mod tests {
             (vec!["ensign", "login", "ghcr.io"], None, user(&["login", "ghcr.io"])),
             (vec!["docker-ensign", "docker-cli-plugin-metadata"], None, Front::PluginMetadata),
             (vec!["docker-ensign", "--context", "x", "ensign", "switch"], None, user(&["switch"])),
-            (vec!["docker-ensign", "ensign", "docker-cli-plugin-hooks", "{}"], None, Front::PluginHook),
             (vec![], None, user(&[])),
         ] {
             let parsed = Invocation::parse(words.iter().map(OsString::from));

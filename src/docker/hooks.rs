@@ -1,0 +1,169 @@
+//! What must stand in Docker's `config.json` so that its CLI asks our plugin for a word about commands that are done.
+//!
+//! docker/cli `cli-plugins/manager/hooks.go` goes by `plugins.ensign.hooks`, and only where `features.hooks` is on, which
+//! may be another's wish too. What stood there before is kept in our own part of `plugins`, which Docker carries along.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::config_json::ConfigJson;
+use super::{Change, HELPER, Plan, json_edit};
+
+const PLUGINS: &str = "plugins";
+const FEATURES: &str = "features";
+const HOOKS: &str = "hooks";
+/// Our note: what `features.hooks` was; empty if it was not there.
+const BEFORE: &str = "features.hooks";
+
+/// Plans besides that Docker asks us after these commands.
+pub(crate) fn plan(file: &ConfigJson, plan: Plan, commands: &str) -> Result<Plan> {
+    let set = |section, key, value: &str| Change::Set { section, key, value: value.to_owned() };
+    let mut changes = vec![set(PLUGINS, HOOKS, commands)];
+    let switch = switch(file);
+    if !switch.is_some_and(is_on) {
+        changes.push(set(PLUGINS, BEFORE, switch.unwrap_or_default()));
+        changes.push(set(FEATURES, HOOKS, "true"));
+    }
+    changes.retain(
+        |change| !matches!(change, Change::Set { section: PLUGINS, key, value } if note(file, key) == Some(value)),
+    );
+    plan.and(changes, |text, change| match change {
+        Change::Set { section, key, value } => {
+            json_edit::set(text, &path(file, section, key), &Value::from(value.as_str()).to_string())
+        }
+        _ => Some(text.to_owned()),
+    })
+}
+
+/// Plans besides that this is taken back.
+pub(crate) fn undo(file: &ConfigJson, plan: Plan) -> Result<Plan> {
+    let unset = |section, key, value: &str| Change::Unset { section, key, value: value.to_owned() };
+    let mut changes = Vec::new();
+    changes.extend(note(file, HOOKS).map(|commands| unset(PLUGINS, HOOKS, commands)));
+    if let Some(before) = note(file, BEFORE) {
+        changes.push(unset(PLUGINS, BEFORE, before));
+        // Whoever switched it off meanwhile is not overruled.
+        changes.extend(switch(file).filter(|value| is_on(value)).map(|_| match before {
+            "" => unset(FEATURES, HOOKS, "true"),
+            _ => Change::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },
+        }));
+    }
+    plan.and(changes, |text, change| match change {
+        Change::Set { section, key, value } => {
+            json_edit::set(text, &path(file, section, key), &Value::from(value.as_str()).to_string())
+        }
+        Change::Unset { section, key, .. } => remove_with_empty_parents(text, &path(file, section, key)),
+        _ => Some(text.to_owned()),
+    })
+}
+
+/// Tells whether Docker would find our plugin (docker/cli `cli-plugins/manager/manager_unix.go` and `manager_windows.go`).
+pub(crate) fn docker_finds_plugin(config_folder: &Path) -> bool {
+    const SYSTEM: [&str; 4] = [
+        "/usr/local/lib/docker/cli-plugins",
+        "/usr/local/libexec/docker/cli-plugins",
+        "/usr/lib/docker/cli-plugins",
+        "/usr/libexec/docker/cli-plugins",
+    ];
+    let system = SYSTEM.iter().map(PathBuf::from).filter(|_| cfg!(unix));
+    let name = format!("docker-{HELPER}{}", std::env::consts::EXE_SUFFIX);
+    system.chain([config_folder.join("cli-plugins")]).any(|folder| folder.join(&name).is_file())
+}
+
+fn path<'a>(file: &'a ConfigJson, section: &'a str, key: &'a str) -> Vec<&'a str> {
+    match section {
+        PLUGINS => vec![file.spelling(PLUGINS), HELPER, key],
+        _ => vec![file.spelling(section), key],
+    }
+}
+
+fn note<'a>(file: &'a ConfigJson, key: &str) -> Option<&'a str> {
+    let (_, ours) = file.section(PLUGINS).find(|(name, _)| *name == HELPER)?;
+    ours.get(key)?.as_str()
+}
+
+fn switch(file: &ConfigJson) -> Option<&str> {
+    file.section(FEATURES).find(|(key, _)| *key == HOOKS)?.1.as_str()
+}
+
+/// As Go's `strconv.ParseBool` understands it.
+fn is_on(value: &str) -> bool {
+    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
+}
+
+/// Removes what stands at `path`, and objects around it that become empty.
+fn remove_with_empty_parents(text: &str, path: &[&str]) -> Option<String> {
+    let text = json_edit::remove(text, path)?;
+    let (_, parents) = path.split_last()?;
+    let root: Value = serde_json::from_str(&text).ok()?;
+    let parent = parents.iter().try_fold(&root, |value, name| value.get(name));
+    match parent {
+        Some(Value::Object(members)) if members.is_empty() && !parents.is_empty() => {
+            remove_with_empty_parents(&text, parents)
+        }
+        _ => Some(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::{Reader, setup};
+
+    fn file(text: &str) -> ConfigJson {
+        ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap()
+    }
+
+    fn with_hooks(text: &str) -> Plan {
+        let file = file(text);
+        plan(&file, setup::plan(&file, Reader::Docker, &[], false).unwrap(), "pull,push").unwrap()
+    }
+
+    fn undone(text: &str) -> Plan {
+        let file = file(text);
+        undo(&file, setup::undo(&file).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn hooks_are_set_and_undo_gives_back_the_text() {
+        for (before, after) in [
+            (
+                r#"{"a": 1}"#,
+                r#"{"a": 1, "plugins": {"ensign": {"hooks": "pull,push", "features.hooks": ""}}, "features": {"hooks": "true"}}"#,
+            ),
+            (
+                r#"{"features": {"hooks": "false"}}"#,
+                r#"{"features": {"hooks": "true"}, "plugins": {"ensign": {"hooks": "pull,push", "features.hooks": "false"}}}"#,
+            ),
+            (
+                r#"{"Features": {"hooks": "1"}, "plugins": {"scout": {"hooks": "pull"}}}"#,
+                r#"{"Features": {"hooks": "1"}, "plugins": {"scout": {"hooks": "pull"}, "ensign": {"hooks": "pull,push"}}}"#,
+            ),
+        ] {
+            let plan = with_hooks(before);
+            assert_eq!(plan.after(), Some(after));
+            assert!(with_hooks(after).is_empty() && with_hooks(after).changes().is_empty());
+            assert_eq!(undone(after).after(), Some(before));
+            assert!(undone(before).changes().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_others_changed_meanwhile_stays() {
+        let off = r#"{"plugins": {"ensign": {"hooks": "x", "features.hooks": "", "own": "1"}}, "features": {"hooks": "false"}}"#;
+        let left = r#"{"plugins": {"ensign": {"own": "1"}}, "features": {"hooks": "false"}}"#;
+        assert_eq!(undone(off).after(), Some(left));
+        let odd = file(r#"{"plugins": []}"#);
+        assert!(plan(&odd, setup::undo(&odd).unwrap(), "push").is_err());
+    }
+
+    #[test]
+    fn the_preview_shows_where_each_stands() {
+        assert_eq!(
+            with_hooks("{}").to_string(),
+            "  plugins.ensign\n+   \"hooks\": \"pull,push\"\n+   \"features.hooks\": \"\"\n  features\n+   \"hooks\": \"true\"\n"
+        );
+    }
+}

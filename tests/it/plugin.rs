@@ -1,0 +1,125 @@
+//! Docker's plugin: what its CLI asks by itself, and what it may never set off.
+#![cfg(unix)]
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, finish, read_json, write};
+
+/// Two accounts, of which bob answers; no containers tools.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    sandbox.store("ghcr.io", "alice", "s3cret");
+    sandbox.store("ghcr.io", "bob", "s3cret");
+    sandbox
+}
+
+fn plugin(sandbox: &Sandbox, words: &[&str]) -> Run {
+    finish(sandbox.command_of(&sandbox.link("docker-ensign"), words).spawn().unwrap(), b"")
+}
+
+#[test]
+fn the_help_of_a_command_never_carries_it_out() {
+    let sandbox = sandbox();
+    for words in [
+        &["help", "ensign", "switch"][..],
+        &["help", "ensign", "logout"],
+        &["-D", "help", "ensign", "account", "edit"],
+        &["--help", "ensign", "switch"],
+        &["ensign", "switch", "--help"],
+        &["ensign", "help", "switch"],
+    ] {
+        let run = plugin(&sandbox, words);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{words:?}");
+        assert!(run.stdout.contains("Usage: docker ensign "), "{words:?}: {run:?}");
+    }
+    assert_eq!(plugin(&sandbox, &["help", "ensign", "logout", "ghcr.io"]).code, Some(2));
+    assert_eq!(sandbox.who("ghcr.io"), "bob");
+}
+
+#[test]
+fn completion_only_looks() {
+    let sandbox = sandbox();
+    let config = std::fs::read(sandbox.config_path()).unwrap();
+    let complete = |words: &[&str]| plugin(&sandbox, &[&["__complete", "ensign"], words].concat());
+    for (words, expected) in [
+        (&["sw"][..], "switch\tChange the account that answers by default\n:4\n"),
+        (&["switch", ""], "ghcr.io\t2 accounts\n:4\n"),
+        (&["switch", "ghcr.io"], "ghcr.io\t2 accounts\n:4\n"),
+        (&["switch", "ghcr.io", ""], "alice\talice on ghcr.io\nbob\tbob on ghcr.io\n:4\n"),
+        (&["switch", "ghcr.io", "alice"], "alice\talice on ghcr.io\n:4\n"),
+        (&["logout", "ghcr.io"], "ghcr.io\t2 accounts\n:4\n"),
+        (&["exec", "--account", "b"], "bob\tbob on ghcr.io\n:4\n"),
+        (&["export", "--format", "a"], "auth.json\n:4\n"),
+        (&["configure-docker", "--u"], "--undo\tTake Ensign out again\n:4\n"),
+        (&["export", "--output", ""], ":0\n"),
+        (&["which", ""], ":4\n"),
+        (&["no-such-command", "switch", ""], ":4\n"),
+    ] {
+        assert_eq!(complete(words), Run::success(expected), "{words:?}");
+    }
+    assert!(complete(&[]).stdout.starts_with("login\t"));
+    assert_eq!(std::fs::read(sandbox.config_path()).unwrap(), config);
+
+    write(&sandbox.config_path(), b"{ broken");
+    assert_eq!(complete(&["switch", ""]), Run::success(":4\n"));
+}
+
+#[test]
+fn a_word_is_said_about_refused_commands_without_a_look_at_any_file() {
+    let sandbox = Sandbox::new();
+    write(&sandbox.config_path(), b"{ broken");
+    let hook = |asked: &Value| plugin(&sandbox, &["ensign", "docker-cli-plugin-hooks", &asked.to_string()]);
+    let run = hook(&json!({"RootCmd": "push", "Flags": {}, "CommandError": "denied: requested access"}));
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, run.stderr.as_str(), &answer["Type"]), (Some(0), "", &json!(0)));
+    let template = answer["Template"].as_str().unwrap();
+    assert!(template.contains("docker ensign which {{arg . 0}}"), "{template}");
+
+    for (command, error) in [("push", ""), ("ps", "denied"), ("push", "no such host")] {
+        let asked = json!({"RootCmd": command, "Flags": {}, "CommandError": error});
+        assert_eq!(hook(&asked), Run::success(""), "{asked}");
+    }
+    for odd in [&["ensign", "docker-cli-plugin-hooks"][..], &["ensign", "docker-cli-plugin-hooks", "{", "x"]] {
+        assert_eq!(plugin(&sandbox, odd), Run::success(""));
+    }
+}
+
+#[test]
+fn hooks_are_configured_where_asked_and_taken_back() {
+    let sandbox = sandbox();
+    let path = sandbox.home().join(".docker/config.json");
+    let before = "{\n\t\"psFormat\": \"x\"\n}";
+    write(&path, before.as_bytes());
+    let run = plugin(&sandbox, &["ensign", "configure-docker", "--hooks"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("  plugins.ensign\n+   \"hooks\": \"login,pull,push"), "{run:?}");
+    assert!(run.stderr.contains("! Docker does not find its plugin yet:  mkdir -p ~/.docker/cli-plugins"), "{run:?}");
+    let written = read_json(&path);
+    assert_eq!(written["features"]["hooks"], "true");
+    assert!(written["plugins"]["ensign"]["hooks"].as_str().unwrap().contains("push"));
+
+    // Without the flag nothing is added, and nothing taken away.
+    assert_eq!(plugin(&sandbox, &["ensign", "configure-docker"]).code, Some(0));
+    assert_eq!(read_json(&path), written);
+    assert_eq!(plugin(&sandbox, &["ensign", "configure-docker", "--undo"]).code, Some(0));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+    assert_eq!(plugin(&sandbox, &["ensign", "configure-docker", "--undo", "--hooks"]).code, Some(2));
+}
+
+#[test]
+fn the_config_that_docker_was_told_of_is_the_one_that_is_edited() {
+    let sandbox = sandbox().with("DOCKER_CONFIG", "elsewhere");
+    let told = sandbox.home().join("told");
+    let run = plugin(&sandbox, &["--config", "told", "ensign", "configure-docker"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("(undo: docker --config told ensign configure-docker --undo)"), "{run:?}");
+    assert_eq!(read_json(&told.join("config.json"))["credHelpers"]["ghcr.io"], "ensign");
+    assert!(!sandbox.home().join("elsewhere").exists() && !sandbox.home().join(".docker").exists());
+
+    let status = |words: &[&str]| {
+        let run = plugin(&sandbox, words);
+        serde_json::from_str::<Value>(&run.stdout).unwrap()["docker"][0]["asks"].clone()
+    };
+    assert_eq!(status(&["--config=told", "ensign", "status", "--json"]), "ensign");
+    assert_ne!(status(&["ensign", "status", "--json"]), "ensign");
+}
