@@ -6,13 +6,14 @@ mod login;
 mod obtain;
 mod remember;
 
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Edit, Origin};
-use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Switch, Wish, choose};
+use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Switch, Trusted, Wish, choose};
 use crate::model::{
     Account, AccountName, Credential, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username,
 };
@@ -132,6 +133,11 @@ impl<'e> Accounts<'e> {
             self.keep_adopted();
         }
         Ok(loaded.registries)
+    }
+
+    /// The files that may name accounts.
+    pub(crate) fn trusted(&self) -> Result<Rc<[Trusted]>> {
+        Ok(self.config.load(None)?.trusted)
     }
 
     /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.

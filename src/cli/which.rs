@@ -1,18 +1,19 @@
 //! `which`: the ladder of choice for an image, rung by rung, as `get` climbs it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::folder::{self, Seen, shown};
 use super::{Context, args, names};
 use crate::caller;
 use crate::model::choice::{
-    Candidates, Command, Evidence, Finding, Mention, Named, NoChoice, Rung, Why, Wish, choose, ladder,
+    Candidates, Command, Evidence, Finding, Mention, Named, NoChoice, Project, Rung, Trusted, Why, Wish, choose, ladder,
 };
-use crate::model::{Account, AccountName, ImageReference, Registry, Source};
+use crate::model::{Account, AccountName, ImageReference, Problem, Registry, Source};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -31,6 +32,10 @@ impl Evidence for Question {
 
     fn mentions(&self) -> Vec<Mention> {
         self.mentions.clone()
+    }
+
+    fn project(&self, trusted: &[Trusted]) -> Option<Project> {
+        caller::project::trusted_in(&env::current_dir()?, trusted)
     }
 
     fn folder(&self) -> Option<PathBuf> {
@@ -59,6 +64,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         None | Some(Source::Given) => String::new(),
         Some(source) => format!("   (secret from {source})"),
     };
+    let seen = Seen::here(&candidates.trusted);
+    let remote = folder::remote();
     let json = json!({
         "registry": question.registry.as_str(),
         "images": question.command.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -66,16 +73,22 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         "username": found.map(|account| account.username.as_str()),
         "source": found.map(|account| account.source.to_string()),
         "ladder": rungs.iter().enumerate().map(|(place, (rung, finding))| rung_json(*rung, finding, chosen == Some(place))).collect::<Vec<_>>(),
+        "project": seen.as_ref().map(|seen| seen.json(&question.registry)),
+        "remote": remote.as_ref().map(|remote| json!({
+            "host": remote.host.as_str(),
+            "owner": remote.owner,
+            "account": folder::owner(&candidates, remote).map(|account| account.name.as_str()),
+        })),
     });
     let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or("no account")))];
     for (place, (rung, finding)) in rungs.iter().enumerate() {
-        let says = sentence(context, &question, &candidates, *rung, finding);
+        let says = sentence(context, &question, &candidates, seen.as_ref(), *rung, finding);
         let mark = match chosen {
             Some(end) if end == place && account.is_none() => "   ← ends here",
             Some(end) if end == place => "   ← chosen",
             _ => "",
         };
-        lines.push(format!("  {} {:22} {says}{mark}", place + 1, rung.to_string()));
+        lines.push(format!("{:>3} {:22} {says}{mark}", place + 1, rung.to_string()));
     }
     context.ui.data(json, lines.join("\n"))?;
     if rungs.iter().any(|(_, finding)| matches!(finding, Finding::Torn(_))) {
@@ -83,6 +96,19 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
             "one call gets one account. To name it for this command:  ENSIGN_ACCOUNT={}=NAME {}",
             question.registry, question.typed
         ));
+    }
+    if let Some(seen) = &seen
+        && let Some(advice) = seen.advice(context, &shown(context, &seen.path), &candidates)
+    {
+        context.ui.note(advice);
+    }
+    // Where the file answers, nobody needs a hint.
+    let is_named = seen.as_ref().is_some_and(|seen| seen.names(&question.registry).is_some());
+    let is_open = !is_named && chosen.is_none_or(|place| matches!(rungs[place].0, Rung::Active | Rung::Only));
+    if let Some(remote) = remote.filter(|_| is_open && candidates.accounts.len() > 1)
+        && let Some(hint) = folder::hint(context, &candidates, &remote, found)
+    {
+        context.ui.note(hint);
     }
     Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -101,6 +127,10 @@ pub(super) fn account_for<'c>(
         Err(no_choice) => no_choice,
     };
     let (what, verb) = match no_choice {
+        NoChoice::NoSuchAccount { rung: Rung::Project, name } => {
+            let Problem { what, cure } = Project::names_nobody(registry, &name);
+            return Err(Failure::not_logged_in(what, cure));
+        }
         NoChoice::NotFound => (format!("{registry} has no default account"), "switch"),
         NoChoice::Several => {
             (format!("{registry} has several accounts and none is the default: {}", names(candidates)), "switch")
@@ -154,6 +184,7 @@ fn sentence(
     context: &Context<'_>,
     question: &Question,
     candidates: &Candidates,
+    seen: Option<&Seen>,
     rung: Rung,
     finding: &Finding<'_>,
 ) -> String {
@@ -163,6 +194,7 @@ fn sentence(
             Why::Mention(Mention { image, file }, pattern) => {
                 format!("→ {}   ({}: {image} is in {pattern})", account.name, shown(context, file))
             }
+            Why::Project(file) => format!("→ {}   (in {})", account.name, shown(context, file)),
             Why::Folder(folder) => format!("→ {}   (in {})", account.name, context.env.shorten_home(folder)),
             Why::Named | Why::Default | Why::BeforeSwitch => format!("→ {}", account.name),
         },
@@ -185,18 +217,15 @@ fn sentence(
             Rung::Files if !question.command.images.is_empty() => "not read, for the command line names an image",
             Rung::Files if question.mentions.is_empty() => "name no image of this registry",
             Rung::Files => "name no image that belongs to an account",
+            Rung::Project => {
+                return seen.map_or("none".into(), |seen| seen.sentence(&shown(context, &seen.path), candidates));
+            }
             Rung::Folder => "no account's folder",
             Rung::Only if candidates.accounts.len() > 1 => "there are several",
             Rung::Only => "the registry is signed out",
         }
         .to_owned(),
     }
-}
-
-/// A file as one would name it from here.
-fn shown(context: &Context<'_>, file: &Path) -> String {
-    let here = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
-    one_line(&here.map_or_else(|| context.env.shorten_home(file), |here| here.display().to_string()), 100)
 }
 
 fn rung_json(rung: Rung, finding: &Finding<'_>, chosen: bool) -> Value {
@@ -208,6 +237,7 @@ fn rung_json(rung: Rung, finding: &Finding<'_>, chosen: bool) -> Value {
             Some(account.name.to_string()),
             json!({"file": file, "image": image.to_string(), "pattern": pattern.to_string()}),
         ),
+        Finding::Account(account, Why::Project(file)) => (Some(account.name.to_string()), json!({"file": file})),
         Finding::Account(account, Why::Folder(folder)) => (Some(account.name.to_string()), json!({"folder": folder})),
         Finding::Account(account, Why::Named | Why::Default | Why::BeforeSwitch) => {
             (Some(account.name.to_string()), json!({}))

@@ -1,6 +1,7 @@
 //! `ConfigFile`: loading `config.json`, and changing it under a lock.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,7 +9,7 @@ use anyhow::Result;
 use super::adopt::Adopted;
 use super::document::Document;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, Candidates, Trusted};
 use crate::model::mounted::Mounted;
 use crate::model::{Account, Problem, Registry, StoreKind};
 use crate::system::env::Env;
@@ -22,6 +23,8 @@ pub(crate) struct ConfigFile<'e> {
 /// What was loaded, and where it came from.
 pub(crate) struct Loaded {
     pub(crate) registries: Vec<Candidates>,
+    /// The files that may name accounts.
+    pub(crate) trusted: Rc<[Trusted]>,
     pub(crate) origin: Origin,
 }
 
@@ -67,22 +70,27 @@ impl<'e> ConfigFile<'e> {
         {
             mount(&mut loaded.registries, mounted);
         }
+        if !loaded.trusted.is_empty() {
+            loaded.registries.iter_mut().for_each(|one| one.trusted = Rc::clone(&loaded.trusted));
+        }
         Ok(loaded)
     }
 
     fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
-        let Some(path) = self.path() else { return Ok(Loaded { registries: vec![], origin: Origin::Ours }) };
+        let ours = |registries, trusted| Loaded { registries, trusted, origin: Origin::Ours };
+        let Some(path) = self.path() else { return Ok(ours(vec![], Rc::default())) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            return Ok(Loaded { registries: self.understand(&bytes, wanted)?.registries, origin: Origin::Ours });
+            let Reading { registries, trusted, .. } = self.understand(&bytes, wanted)?;
+            return Ok(ours(registries, trusted));
         }
         Ok(match Adopted::find(self.env) {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
                     all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
-                Loaded { registries, origin: Origin::Adopted(adopted) }
+                Loaded { registries, trusted: Rc::default(), origin: Origin::Adopted(adopted) }
             }
-            None => Loaded { registries: vec![], origin: Origin::Ours },
+            None => ours(vec![], Rc::default()),
         })
     }
 

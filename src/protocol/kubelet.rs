@@ -15,7 +15,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::accounts::{Accounts, Found};
-use crate::model::choice::{Command, Evidence, Mention, Named, NoChoice, Wish};
+use crate::model::choice::{Command, Evidence, Mention, Named, NoChoice, Project, Trusted, Wish};
 use crate::model::{Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
@@ -88,6 +88,10 @@ impl Evidence for Kubelet {
 
     fn mentions(&self) -> Vec<Mention> {
         vec![]
+    }
+
+    fn project(&self, _: &[Trusted]) -> Option<Project> {
+        None
     }
 
     fn folder(&self) -> Option<PathBuf> {

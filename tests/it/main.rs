@@ -24,6 +24,7 @@ mod leaks;
 mod mounted;
 mod people;
 mod pin;
+mod project;
 mod proxy;
 mod regressions;
 mod renewal;

@@ -2,6 +2,7 @@
 
 mod ladder;
 mod owner;
+mod project;
 mod question;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use super::{Account, AccountName, ImagePattern, ImageReference};
 pub(crate) use ladder::ladder;
 pub(crate) use owner::{owner_of, used_in};
+pub(crate) use project::{Project, Trusted, shell_word};
 pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Switch, Wish};
 
 /// The steps of the ladder, in their order.
@@ -21,6 +23,7 @@ pub(crate) enum Rung {
     AddressImage,
     CommandLine,
     Files,
+    Project,
     Folder,
     Active,
     Only,
@@ -45,6 +48,8 @@ pub(crate) enum Why {
     Named,
     Image(ImageReference, ImagePattern),
     Mention(Mention, ImagePattern),
+    /// The file that names it.
+    Project(PathBuf),
     Folder(PathBuf),
     /// It was active when the client was started.
     BeforeSwitch,
@@ -73,13 +78,14 @@ pub(crate) enum NoChoice {
 }
 
 impl Rung {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Environment,
         Self::PinnedName,
         Self::AddressUser,
         Self::AddressImage,
         Self::CommandLine,
         Self::Files,
+        Self::Project,
         Self::Folder,
         Self::Active,
         Self::Only,
@@ -116,6 +122,7 @@ impl fmt::Display for Rung {
             Self::AddressImage => "image in the address",
             Self::CommandLine => "command line",
             Self::Files => "files",
+            Self::Project => Project::FILE,
             Self::Folder => "folder",
             Self::Active => "default account",
             Self::Only => "only account",
