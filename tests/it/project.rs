@@ -231,7 +231,7 @@ fn a_hostile_file_is_ignored_at_once_and_never_quoted() {
             "locked",
             |path| {
                 write(path, WORK.as_bytes());
-                fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
             },
             "ermission denied",
         ),
