@@ -13,7 +13,7 @@ use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Edit, Origin};
-use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Switch, Trusted, Wish, choose};
+use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Project, Switch, Trusted, Wish, choose};
 use crate::model::{
     Account, AccountName, Credential, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username,
 };
@@ -266,5 +266,13 @@ fn lost(account: &Account) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is gone", account.name, account.registry),
         format_args!("login {} --alias {}", account.registry, text::word(account.name.as_str())),
+    )
+}
+
+/// Says that the account that a trusted file names is not there.
+pub(crate) fn names_nobody(registry: &Registry, name: &str) -> Problem {
+    Problem::run(
+        format!("{} names `{name}`, which {registry} does not have", Project::FILE),
+        format_args!("login {registry} --alias {}", text::word(name)),
     )
 }

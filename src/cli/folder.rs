@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::caller::project::{self, ProjectFile, Remote};
-use crate::model::choice::{Candidates, Finding, Project, Trusted, owner_of, shell_word};
+use crate::model::choice::{Candidates, Finding, Project, Trusted, owner_of};
 use crate::model::{Account, AccountName, Registry};
 use crate::system::env;
-use crate::system::text::one_line;
+use crate::system::text::{one_line, word};
 
 /// A `.ensign.toml`, and what it is worth.
 pub(super) struct Seen {
@@ -90,7 +90,7 @@ impl Seen {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
             (Some(name), Standing::Trusted) if candidates.account(name).is_none() => {
-                let login = format!("{program} login {registry} --alias {}", shell_word(name));
+                let login = format!("{program} login {registry} --alias {}", word(name));
                 let alone = candidates.accounts.len() == 1;
                 let meanwhile = if alone { ". Until then the only account answers" } else { "" };
                 Some(format!("{}, which is not there: run `{login}`{meanwhile}", says(name)))
@@ -144,9 +144,9 @@ pub(super) fn hint(
         Some(owner) if Some(owner) == answering => None,
         Some(owner) => {
             // The flag replaces the folders that the account has.
-            let mut edit = format!("{program} account edit {registry} {}", shell_word(owner.name.as_str()));
+            let mut edit = format!("{program} account edit {registry} {}", word(owner.name.as_str()));
             for folder in owner.folders.iter().map(|folder| context.env.shorten_home(folder)).chain([".".into()]) {
-                edit = format!("{edit} --folder {}", shell_word(&folder));
+                edit = format!("{edit} --folder {}", word(&folder));
             }
             let name = &owner.name;
             Some(format!("{from}, whose images on {registry} are {name}'s: run `{edit}`"))

@@ -11,9 +11,9 @@ use super::folder::{self, Seen, Standing};
 use super::{Context, args};
 use crate::caller::project;
 use crate::model::Problem;
-use crate::model::choice::{Project, shell_word};
+use crate::model::choice::Project;
 use crate::system::env;
-use crate::system::text::one_line;
+use crate::system::text::{one_line, word};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Trust) -> Result<ExitCode, Failure> {
     if given.list {
@@ -44,7 +44,7 @@ fn trust(context: &Context<'_>, given: &args::Trust, path: PathBuf) -> Result<Ex
     describe(context, &shown, seen.standing, project)?;
     if !given.yes {
         if !context.ui.can_ask() {
-            let cure = format!("run `{} trust --yes {}`", context.program, shell_word(key));
+            let cure = format!("run `{} trust --yes {}`", context.program, word(key));
             return Err(Failure::usage(format!("nobody is there to be asked about `{shown}`"), cure));
         }
         if !context.ui.confirm("Trust it?")? {
@@ -75,7 +75,7 @@ fn describe(context: &Context<'_>, shown: &str, standing: Standing, project: &Pr
                 String::new()
             }
             Some((Some(account), _)) => format!("   ({} there)", account.username),
-            _ => format!("   (not there: {} login {registry} --alias {})", context.program, shell_word(name.as_str())),
+            _ => format!("   (not there: {} login {registry} --alias {})", context.program, word(name.as_str())),
         };
         context.ui.say(format_args!("  {:width$}  {}{note}", registry.as_str(), one_line(name.as_str(), 60)));
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::folder::{self, Seen, shown};
 use super::{Context, args, names};
+use crate::accounts;
 use crate::caller;
 use crate::model::choice::{
     Candidates, Command, Evidence, Finding, Mention, Named, NoChoice, Project, Rung, Trusted, Why, Wish, choose, ladder,
@@ -128,7 +129,7 @@ pub(super) fn account_for<'c>(
     };
     let (what, verb) = match no_choice {
         NoChoice::NoSuchAccount { rung: Rung::Project, name } => {
-            let Problem { what, cure } = Project::names_nobody(registry, &name);
+            let Problem { what, cure } = accounts::names_nobody(registry, &name);
             return Err(Failure::not_logged_in(what, cure));
         }
         NoChoice::NotFound => (format!("{registry} has no default account"), "switch"),

@@ -12,9 +12,9 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use crate::accounts::{Accounts, Activate, Found, Login, OutOfReach};
+use crate::accounts::{self, Accounts, Activate, Found, Login, OutOfReach};
 use crate::caller::{self, Caller};
-use crate::model::choice::{Candidates, Named, NoChoice, Project, Rung, Wish};
+use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Source, Target,
     Username,
@@ -201,7 +201,7 @@ impl Front<'_> {
                 Refusal::NoSuchAccount { registry: registry.clone(), name }
             }
             NoChoice::NoSuchAccount { rung: Rung::Project, name } => {
-                Refusal::Other(Project::names_nobody(registry, &name).into())
+                Refusal::Other(accounts::names_nobody(registry, &name).into())
             }
             // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
             NoChoice::NotFound | NoChoice::NoSuchAccount { .. } => Refusal::NotFound,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use super::{Account, AccountName, ImagePattern, ImageReference};
 pub(crate) use ladder::ladder;
 pub(crate) use owner::{owner_of, used_in};
-pub(crate) use project::{Project, Trusted, shell_word};
+pub(crate) use project::{Project, Trusted};
 pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Switch, Wish};
 
 /// The steps of the ladder, in their order.
