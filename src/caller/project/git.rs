@@ -26,8 +26,11 @@ pub(crate) fn remote(folder: &Path) -> Option<Remote> {
     let folder = folder.canonicalize().ok()?;
     let dot_git = folder.ancestors().take(FOLDERS_AT_MOST).map(|folder| folder.join(".git"));
     let dot_git = dot_git.into_iter().find(|path| path.symlink_metadata().is_ok())?;
-    let text = text(&config_of(&dot_git)?)?;
-    Remote::parse(&origin(&text)?)
+    remote_in(&text(&config_of(&dot_git)?)?)
+}
+
+pub(super) fn remote_in(config: &str) -> Option<Remote> {
+    Remote::parse(&origin(config)?)
 }
 
 /// A worktree and a submodule have a file that leads to their folder in another `.git`; a worktree shares the config of

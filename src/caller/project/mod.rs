@@ -81,10 +81,28 @@ impl Broken {
     }
 }
 
+/// What holds of every `.ensign.toml` and every git config, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(super) fn hold(text: &str) {
+    let lines = text.matches('\n').count() + 1;
+    match toml::parse(Path::new(Project::FILE), text) {
+        Err(Broken { line, .. }) => assert!((1..=lines).contains(&line)),
+        Ok(Project { accounts, .. }) => {
+            let is_named = |at: usize| accounts[..at].iter().any(|(registry, _)| *registry == accounts[at].0);
+            assert!(!(0..accounts.len()).any(is_named), "each registry once");
+        }
+    }
+    for remote in [git::remote_in(text), git::remote_in(&format!("[remote \"origin\"]\nurl = {text}"))] {
+        let shown = remote.map(|remote| remote.to_string()).unwrap_or_default();
+        assert!(!shown.contains(['@', ' ', '\'', '\u{1b}']), "{shown} says who logs in");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::system::files::Access;
+    use proptest::prelude::*;
 
     #[test]
     fn the_nearest_file_counts_and_only_with_the_content_that_is_trusted() {
@@ -103,5 +121,16 @@ mod tests {
         files::replace(&outer, b"[accounts]\n'ghcr.io' = 'me'", Access::Private).unwrap();
         assert_eq!(says(""), None);
         assert_eq!(trusted_in(&root, &[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_of_a_folder_is_too_much(
+            text in "(\\[accounts\\]\n)?(['\"]?(ghcr.io|docker.io|index.docker.io|a:5|\\PC{0,4})['\"]? ?[=.] ?['\"{]?\\PC{0,6}['\"}]?\r?\n){0,4}",
+            url in "(https?://|ssh://|git@|)(\\PC{0,6}:?\\PC{0,6}@)?(github.com|\\PC{0,6})[:/](\\PC{0,6}|acme)/(\\PC{0,6}|app)(.git)?",
+        ) {
+            hold(&text);
+            hold(&url);
+        }
     }
 }

@@ -221,6 +221,7 @@ fn a_trusted_file_of_the_folder_names_the_account() {
     let (ghcr, push) = ("ghcr.io", Some(Operation::Push));
     let ci = Wish { environment: Named::Here("ci".into()), ..Wish::default() };
     let address = Wish { image: Some("ghcr.io/me/x".parse().unwrap()), ..Wish::default() };
+    let pinned = Wish { pinned: Some("work".parse().unwrap()), ..Wish::default() };
     for (wish, images, project, operation, expected) in [
         (Wish::default(), vec![], project(ghcr, "ci"), None, "ci by .ensign.toml"),
         (Wish::default(), vec![], project(ghcr, "ci"), push, "work by folder"),
@@ -231,6 +232,7 @@ fn a_trusted_file_of_the_folder_names_the_account() {
         (Wish::default(), vec![], project(ghcr, "gone"), None, "no gone by .ensign.toml"),
         (ci, vec![], project(ghcr, "gone"), None, "ci by ENSIGN_ACCOUNT"),
         (address, vec![], project(ghcr, "gone"), None, "me by image in the address"),
+        (pinned, vec![], project(ghcr, "me"), None, "work by name of the program"),
     ] {
         let found = Found {
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
