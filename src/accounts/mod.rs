@@ -6,13 +6,16 @@ mod login;
 mod obtain;
 mod remember;
 
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Edit, Loaded, Origin};
-use crate::model::choice::{Active, Candidates, Choice, Evidence, NoChoice, Rung, Switch, Why, Wish, choose_past};
+use crate::model::choice::{
+    Active, Candidates, Choice, Evidence, NoChoice, Project, Rung, Switch, Trusted, Why, Wish, choose_past,
+};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, StoreKind,
     Username,
@@ -163,6 +166,11 @@ impl<'e> Accounts<'e> {
         Ok(loaded.registries)
     }
 
+    /// The files that may name accounts.
+    pub(crate) fn trusted(&self) -> Result<Rc<[Trusted]>> {
+        Ok(self.config.load(None)?.trusted)
+    }
+
     /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.
     pub(crate) fn forget(
         &self,
@@ -302,5 +310,13 @@ fn lost(account: &Account) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is gone", account.name, account.registry),
         format_args!("login {} --alias {}", account.registry, text::word(account.name.as_str())),
+    )
+}
+
+/// Says that the account that a trusted file names is not there.
+pub(crate) fn names_nobody(registry: &Registry, name: &str) -> Problem {
+    Problem::run(
+        format!("{} names `{name}`, which {registry} does not have", Project::FILE),
+        format_args!("login {registry} --alias {}", text::word(name)),
     )
 }

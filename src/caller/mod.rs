@@ -11,6 +11,7 @@ mod fixtures;
 mod generic;
 mod images;
 mod program;
+pub(crate) mod project;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod typed;
@@ -21,7 +22,7 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::model::choice::{Command, Evidence, Mention};
+use crate::model::choice::{Command, Evidence, Mention, Project, Trusted};
 use crate::model::{ImageReference, Registry};
 use crate::system::env;
 use clients::Grammar;
@@ -70,6 +71,10 @@ impl Evidence for Caller<'_> {
 
     fn mentions(&self) -> Vec<Mention> {
         images_in_files_of(ancestry::programs(), self.registry)
+    }
+
+    fn project(&self, trusted: &[Trusted]) -> Option<Project> {
+        project::trusted_in(&env::current_dir()?, trusted)
     }
 
     fn folder(&self) -> Option<PathBuf> {

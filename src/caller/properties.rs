@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::files::{self, Variables};
 use super::program::Role;
-use super::{Program, command_line, images_named_by, login_username};
+use super::{Program, command_line, images_named_by, login_username, project};
 use crate::model::{ImageReference, Registry};
 
 /// The asked registry on the first line, then the programs, nearest first, one a line: the executable, which may be
@@ -45,8 +45,9 @@ pub(crate) fn argv(text: &str) {
 }
 
 /// A command as it is typed, then the files of the folder it runs in, each behind a line `== NAME`: every image is one of
-/// the registry, and each is named once.
+/// the registry, and each is named once. The whole is read as what a folder says about itself, too.
 pub(crate) fn files(text: &str) {
+    project::hold(text);
     let mut files = text.split("\n== ");
     let Some(program) = files.next().and_then(command_line) else { return };
     let Role::Client(client) = program.role() else { return };

@@ -9,6 +9,7 @@ mod complete;
 mod configure_docker;
 mod export;
 mod failure;
+mod folder;
 mod held;
 mod import;
 mod login;
@@ -20,6 +21,7 @@ mod shell;
 mod status;
 mod switch;
 mod token;
+mod trust;
 mod ui;
 mod update;
 mod which;
@@ -122,6 +124,7 @@ impl Context<'_> {
             Command::Use(words) => shell::use_account(self, &words),
             Command::Exec(exec) => shell::run_as(self, &exec),
             Command::Prompt => shell::prompt(self),
+            Command::Trust(trust) => trust::run(self, &trust),
             Command::Pin(pin) => pin::run(self, &pin),
             Command::Buildx(BuildxCommand::Sync(sync)) => buildx::run(self, &sync),
             Command::Import(import) => import::run(self, &import),

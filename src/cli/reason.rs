@@ -21,6 +21,7 @@ pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
             format!("{}: {image} is in {pattern}", shown(context, Path::new(file)))
         }
         Grounds { image: Some(image), pattern: Some(pattern), .. } => format!("{image} is in {pattern}"),
+        Grounds { file: Some(file), .. } => format!("in {}", shown(context, Path::new(file))),
         Grounds { folder: Some(folder), .. } => format!("in {}", context.env.shorten_home(Path::new(folder))),
         Grounds { before_switch: true, .. } => "when the client was started".to_owned(),
         Grounds { torn, .. } if !torn.is_empty() => torn_told(torn),
@@ -65,7 +66,7 @@ pub(super) fn show_ways_out(
 }
 
 /// A file as one would name it from here.
-fn shown(context: &Context<'_>, file: &Path) -> String {
+pub(super) fn shown(context: &Context<'_>, file: &Path) -> String {
     let here = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
     one_line(&here.map_or_else(|| context.env.shorten_home(file), |here| here.display().to_string()), 100)
 }

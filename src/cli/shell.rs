@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, args};
+use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{Finding, Rung, used_in};
 use crate::system::{env, exec};
@@ -47,19 +49,27 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let here = env::current_dir();
-    let accounts: Vec<String> = context
-        .accounts
-        .all()
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|candidates| {
-            let Finding::Account(account, _) = used_in(candidates.accounts.iter(), here.as_deref()?) else {
-                return None;
-            };
-            Some(format!("{}={}", candidates.registry, account.name))
-        })
-        .collect();
-    let by = (!accounts.is_empty()).then(|| Rung::Folder.to_string());
+    let all = context.accounts.all().unwrap_or_default();
+    let trusted = all.first().map(|one| Rc::clone(&one.trusted)).unwrap_or_default();
+    let project = here.as_deref().and_then(|here| project::trusted_in(here, &trusted));
+    let (mut accounts, mut rungs) = (Vec::new(), Vec::new());
+    for candidates in &all {
+        let named = project.as_ref().and_then(|project| project.account(&candidates.registry));
+        let (account, rung) = match (named, here.as_deref()) {
+            (Some(name), _) => (candidates.account(name.as_str()), Rung::Project),
+            (None, Some(here)) => match used_in(candidates.accounts.iter(), here) {
+                Finding::Account(account, _) => (Some(account), Rung::Folder),
+                _ => continue,
+            },
+            (None, None) => continue,
+        };
+        if let Some(account) = account {
+            accounts.push(format!("{}={}", candidates.registry, account.name));
+            rungs.push(rung);
+        }
+    }
+    let by: Vec<_> = Rung::ALL.iter().filter(|rung| rungs.contains(rung)).map(ToString::to_string).collect();
+    let by = (!by.is_empty()).then(|| by.join(", "));
     let text = accounts.join(",");
     context.ui.data(json!({"accounts": text, "by": by}), &text)?;
     Ok(ExitCode::SUCCESS)

@@ -7,12 +7,15 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::folder::{self, Seen};
 use super::{Context, args, names, reason};
+use crate::accounts;
 use crate::caller;
 use crate::model::choice::{
-    Candidates, Command, Evidence, Finding, Grounds, Mention, Named, NoChoice, Rung, Wish, choose, ladder,
+    Candidates, Command, Evidence, Finding, Grounds, Mention, Named, NoChoice, Project, Rung, Trusted, Wish, choose,
+    ladder,
 };
-use crate::model::{Account, ImageReference, Registry, Source};
+use crate::model::{Account, ImageReference, Problem, Registry, Source};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -31,6 +34,10 @@ impl Evidence for Question {
 
     fn mentions(&self) -> Vec<Mention> {
         self.mentions.clone()
+    }
+
+    fn project(&self, trusted: &[Trusted]) -> Option<Project> {
+        caller::project::trusted_in(&env::current_dir()?, trusted)
     }
 
     fn folder(&self) -> Option<PathBuf> {
@@ -59,6 +66,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         None | Some(Source::Given) => String::new(),
         Some(source) => format!("   (secret from {source})"),
     };
+    let seen = Seen::here(&candidates.trusted);
+    let remote = folder::remote();
     let json = json!({
         "registry": question.registry.as_str(),
         "images": question.command.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -66,21 +75,40 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         "username": found.map(|account| account.username.as_str()),
         "source": found.map(|account| account.source.to_string()),
         "ladder": rungs.iter().enumerate().map(|(place, (rung, finding))| rung_json(*rung, finding, chosen == Some(place))).collect::<Vec<_>>(),
+        "project": seen.as_ref().map(|seen| seen.json(&question.registry)),
+        "remote": remote.as_ref().map(|remote| json!({
+            "host": remote.host.as_str(),
+            "owner": remote.owner,
+            "account": folder::owner(&candidates, remote).map(|account| account.name.as_str()),
+        })),
     });
     let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or("no account")))];
     for (place, (rung, finding)) in rungs.iter().enumerate() {
-        let says = sentence(context, &question, &candidates, *rung, finding);
+        let says = sentence(context, &question, &candidates, seen.as_ref(), *rung, finding);
         let mark = match chosen {
             Some(end) if end == place && account.is_none() => "   ← ends here",
             Some(end) if end == place => "   ← chosen",
             _ => "",
         };
-        lines.push(format!("  {} {:22} {says}{mark}", place + 1, rung.to_string()));
+        lines.push(format!("{:>3} {:22} {says}{mark}", place + 1, rung.to_string()));
     }
     context.ui.data(json, lines.join("\n"))?;
     if let Some((_, finding)) = rungs.iter().find(|(_, finding)| matches!(finding, Finding::Torn(_))) {
         let torn = Grounds::of(finding).torn;
         reason::show_ways_out(context, question.registry.as_str(), &torn, account, &question.typed);
+    }
+    if let Some(seen) = &seen
+        && let Some(advice) = seen.advice(context, &reason::shown(context, &seen.path), &candidates)
+    {
+        context.ui.note(advice);
+    }
+    // Where the file answers, nobody needs a hint.
+    let is_named = seen.as_ref().is_some_and(|seen| seen.names(&question.registry).is_some());
+    let is_open = !is_named && chosen.is_none_or(|place| matches!(rungs[place].0, Rung::Active | Rung::Only));
+    if let Some(remote) = remote.filter(|_| is_open && candidates.accounts.len() > 1)
+        && let Some(hint) = folder::hint(context, &candidates, &remote, found)
+    {
+        context.ui.note(hint);
     }
     Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -99,6 +127,10 @@ pub(super) fn account_for<'c>(
         Err(no_choice) => no_choice,
     };
     let (what, verb) = match no_choice {
+        NoChoice::NoSuchAccount { rung: Rung::Project, name } => {
+            let Problem { what, cure } = accounts::names_nobody(registry, &name);
+            return Err(Failure::not_logged_in(what, cure));
+        }
         NoChoice::NotFound | NoChoice::Public(..) => (format!("{registry} has no default account"), "switch"),
         NoChoice::Several => {
             (format!("{registry} has several accounts and none is the default: {}", names(candidates)), "switch")
@@ -152,6 +184,7 @@ fn sentence(
     context: &Context<'_>,
     question: &Question,
     candidates: &Candidates,
+    seen: Option<&Seen>,
     rung: Rung,
     finding: &Finding<'_>,
 ) -> String {
@@ -170,6 +203,10 @@ fn sentence(
             Rung::Files if !question.command.images.is_empty() => "not read, for the command line names an image",
             Rung::Files if question.mentions.is_empty() => "name no image of this registry",
             Rung::Files => "name no image that belongs to an account",
+            Rung::Project => {
+                return seen
+                    .map_or("none".into(), |seen| seen.sentence(&reason::shown(context, &seen.path), candidates));
+            }
             Rung::Folder => "no account's folder",
             Rung::Only if candidates.accounts.len() > 1 => "there are several",
             Rung::Only => "the registry is signed out",

@@ -123,6 +123,18 @@ impl Document {
         }
     }
 
+    /// Trusts a file as long as its content has this digest, or no more.
+    pub(crate) fn set_trusted(&mut self, file: &str, digest: Option<&str>) {
+        let trusted = object(self.0.entry("trusted").or_insert_with(|| json!({})));
+        match digest {
+            Some(digest) => drop(trusted.insert(file.into(), json!(digest))),
+            None => drop(trusted.shift_remove(file)),
+        }
+        if trusted.is_empty() {
+            self.0.shift_remove("trusted");
+        }
+    }
+
     /// The text of the file: pretty, but with an account on one line, which is shorter to read for people and programs.
     pub(super) fn to_text(&self) -> String {
         let mut bytes = Vec::new();

@@ -1,6 +1,7 @@
 //! `ConfigFile`: loading `config.json`, and changing it under a lock.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,7 +9,7 @@ use anyhow::Result;
 use super::adopt::Adopted;
 use super::document::Document;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, Candidates, Trusted};
 use crate::model::mounted::Mounted;
 use crate::model::{Account, Problem, Registry, StoreKind};
 use crate::system::env::Env;
@@ -24,6 +25,8 @@ pub(crate) struct Loaded {
     pub(crate) registries: Vec<Candidates>,
     /// Whether answers may be written down.
     pub(crate) journal: bool,
+    /// The files that may name accounts.
+    pub(crate) trusted: Rc<[Trusted]>,
     pub(crate) origin: Origin,
 }
 
@@ -69,21 +72,24 @@ impl<'e> ConfigFile<'e> {
         {
             mount(&mut loaded.registries, mounted);
         }
+        if !loaded.trusted.is_empty() {
+            loaded.registries.iter_mut().for_each(|one| one.trusted = Rc::clone(&loaded.trusted));
+        }
         Ok(loaded)
     }
 
     fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
         let Some(path) = self.path() else { return Ok(Loaded::nothing()) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            let Reading { registries, journal, version: _ } = self.understand(&bytes, wanted)?;
-            return Ok(Loaded { registries, journal, origin: Origin::Ours });
+            let Reading { registries, journal, trusted, version: _ } = self.understand(&bytes, wanted)?;
+            return Ok(Loaded { registries, journal, trusted, origin: Origin::Ours });
         }
         Ok(match Adopted::find(self.env) {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
                     all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
-                Loaded { registries, journal: true, origin: Origin::Adopted(adopted) }
+                Loaded { registries, journal: true, trusted: Rc::default(), origin: Origin::Adopted(adopted) }
             }
             None => Loaded::nothing(),
         })
@@ -235,7 +241,7 @@ pub(crate) fn no_home() -> Problem {
 
 impl Loaded {
     fn nothing() -> Self {
-        Self { registries: vec![], journal: true, origin: Origin::Ours }
+        Self { registries: vec![], journal: true, trusted: Rc::default(), origin: Origin::Ours }
     }
 
     /// The one registry that was asked for.

@@ -1,6 +1,6 @@
 //! What holds of every text that stands in `config.json`, for fuzzing and for the replay of its corpus.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::adopt::Adopted;
@@ -13,7 +13,7 @@ use crate::model::{AccountName, ImagePattern, Registry};
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(Reading { version, registries, journal: _ }) = reading(bytes, None) else { return };
+    let Ok(Reading { version, registries, journal: _, trusted: _ }) = reading(bytes, None) else { return };
     assert_eq!(read::version(bytes).unwrap_or(version), version);
     for one in &registries {
         let only = reading(bytes, Some(&one.registry)).expect("less is read");
@@ -31,6 +31,7 @@ pub(crate) fn config(bytes: &[u8]) {
         same.put(account);
     }
     reads_as(&same, &registries);
+    trusts(&document, &registries);
     for at in 0..registries.len().min(3) {
         edits(&document, &registries, at);
     }
@@ -42,13 +43,27 @@ fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<Readin
 
 fn reads_as(document: &Document, expected: &[Candidates]) {
     let text = document.to_text();
-    let Reading { version, registries, journal: _ } = reading(text.as_bytes(), None).expect("what we write reads");
+    let Reading { version, registries, journal: _, trusted: _ } =
+        reading(text.as_bytes(), None).expect("what we write reads");
     assert_eq!((version, registries.as_slice()), (read::VERSION, expected), "{text}");
+}
+
+fn trusts(document: &Document, registries: &[Candidates]) {
+    let (file, mut edited) = ("/fresh/.ensign.toml", document.clone());
+    let is_trusted = |document: &Document| {
+        let reading = reading(document.to_text().as_bytes(), None).expect("what we write reads");
+        reading.trusted.iter().any(|one| one.file == Path::new(file) && one.digest == "sha256:00")
+    };
+    for digest in [Some("sha256:00"), None] {
+        edited.set_trusted(file, digest);
+        assert_eq!(is_trusted(&edited), digest.is_some());
+        reads_as(&edited, registries);
+    }
 }
 
 /// Every edit, of one registry, leaving all others alone.
 fn edits(document: &Document, before: &[Candidates], at: usize) {
-    let Candidates { registry, active, previous, switches, public, accounts } = &before[at];
+    let Candidates { registry, active, previous, switches, public, accounts, trusted: _ } = &before[at];
     let with = |change: &dyn Fn(&mut Candidates)| {
         let mut expected = before.to_vec();
         change(&mut expected[at]);

@@ -4,12 +4,13 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::source;
-use crate::model::choice::{Active, Candidates, Switch};
+use crate::model::choice::{Active, Candidates, Switch, Trusted};
 use crate::model::{Account, Registry, StoreKind, timestamp};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
@@ -22,6 +23,8 @@ pub(super) struct Reading {
     pub(super) registries: Vec<Candidates>,
     /// Whether answers may be written down: unless it says `"journal": false`.
     pub(super) journal: bool,
+    /// The files that may name accounts.
+    pub(super) trusted: Rc<[Trusted]>,
 }
 
 /// Reads the registries that `wanted` selects: one, or all of them (`None`).
@@ -39,9 +42,11 @@ pub(super) fn read(
     if version < VERSION {
         return Err(serde_json::Error::custom(format_args!("version {version} is not Ensign's")));
     }
+    let trusted = raw.trusted.into_iter().filter_map(trusted).collect();
     let registries =
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
-    Ok(Reading { version, registries: registries.map_err(serde_json::Error::custom)?, journal: raw.journal })
+    let registries = registries.map_err(serde_json::Error::custom)?;
+    Ok(Reading { version, registries, journal: raw.journal, trusted })
 }
 
 /// The version alone, of a file whose other parts may be beyond us.
@@ -119,7 +124,17 @@ struct RawFile {
     version: Option<u64>,
     registries: Vec<(Registry, RawRegistry)>,
     journal: bool,
+    trusted: Vec<(String, serde_json::Value)>,
 }
+
+/// What a newer Ensign says in other words is not trusted by this one.
+fn trusted((file, digest): (String, serde_json::Value)) -> Option<Trusted> {
+    Some(Trusted { file: file.into(), digest: digest.as_str()?.to_owned() })
+}
+
+/// Digests by file.
+#[derive(Deserialize)]
+struct RawTrusted(#[serde(deserialize_with = "in_order")] Vec<(String, serde_json::Value)>);
 
 /// The words become values here; a wrong one is named with its place in the file.
 fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> PathBuf) -> Result<Candidates, String> {
@@ -161,7 +176,7 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
     let switches = raw.switched.into_iter().filter_map(switch).collect();
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
-    Ok(Candidates { registry, active, previous, switches, public, accounts })
+    Ok(Candidates { registry, active, previous, switches, public, accounts, trusted: Rc::default() })
 }
 
 /// A JSON object as a list: order and duplicates are seen.
@@ -206,7 +221,7 @@ impl<'de> Visitor<'de> for File<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
-        let (mut version, mut registries, mut journal) = (None, None, true);
+        let (mut version, mut registries, mut journal, mut trusted) = (None, None, true, Vec::new());
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match key.as_ref() {
                 "version" => version = Some(map.next_value()?),
@@ -215,10 +230,11 @@ impl<'de> Visitor<'de> for File<'_> {
                 }
                 "registries" => registries = Some(map.next_value_seed(Registries { wanted: self.wanted })?),
                 "journal" => journal = map.next_value::<serde_json::Value>()? != serde_json::Value::Bool(false),
+                "trusted" => trusted = map.next_value::<RawTrusted>()?.0,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(RawFile { version, registries: registries.unwrap_or_default(), journal })
+        Ok(RawFile { version, registries: registries.unwrap_or_default(), journal, trusted })
     }
 }
 
@@ -295,7 +311,7 @@ mod tests {
         "GHCR.io": {"active": "work", "accounts": {
             "work": {"username": "acme-bot", "store": "helper:pass", "images": ["ghcr.io/acme/**"], "folders": ["~/w"], "new": []},
             "me": {}}}
-        }, "version": 3}"#;
+        }, "trusted": {"/w/.ensign.toml": "sha256:00", "/x": {"later": 1}}, "version": 3}"#;
 
     fn expand(text: &str) -> PathBuf {
         PathBuf::from(text.replace('~', "/home/me"))
@@ -308,6 +324,7 @@ mod tests {
         assert_eq!((reading.version, ghcr.accounts.len()), (3, 2));
         assert_eq!(ghcr.active, Active::Account("work".parse().unwrap()));
         assert_eq!(ghcr.accounts[0].username.as_str(), "acme-bot");
+        assert_eq!(*reading.trusted, [Trusted { file: "/w/.ensign.toml".into(), digest: "sha256:00".into() }]);
         assert_eq!(ghcr.accounts[0].folders, [PathBuf::from("/home/me/w")]);
         assert_eq!((ghcr.accounts[1].username.as_str(), &ghcr.accounts[1].store), ("me", &StoreKind::File));
     }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::record;
 use crate::accounts::{Accounts, Found};
-use crate::model::choice::{Command, Evidence, Mention, Named, NoChoice, Wish};
+use crate::model::choice::{Command, Evidence, Mention, Named, NoChoice, Project, Trusted, Wish};
 use crate::model::{Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
@@ -89,6 +89,10 @@ impl Evidence for Kubelet {
 
     fn mentions(&self) -> Vec<Mention> {
         vec![]
+    }
+
+    fn project(&self, _: &[Trusted]) -> Option<Project> {
+        None
     }
 
     fn folder(&self) -> Option<PathBuf> {

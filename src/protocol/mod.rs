@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use crate::accounts::{Accounts, Activate, Found, Login, OutOfReach};
+use crate::accounts::{self, Accounts, Activate, Found, Login, OutOfReach};
 use crate::caller::{self, Caller};
 use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
 use crate::model::{
@@ -209,6 +209,9 @@ impl Front<'_> {
         match no_choice {
             NoChoice::NoSuchAccount { rung: Rung::Environment, name } => {
                 Refusal::NoSuchAccount { registry: registry.clone(), name }
+            }
+            NoChoice::NoSuchAccount { rung: Rung::Project, name } => {
+                Refusal::Other(accounts::names_nobody(registry, &name).into())
             }
             // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
             NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoSuchAccount { .. } => Refusal::NotFound,

@@ -131,9 +131,10 @@ fn which_names_the_file() {
   4 image in the address   none
   5 command line           names no image of this registry
   6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)   ← chosen
-  7 folder                 no account's folder
-  8 default account        → alice
-  9 only account           there are several
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice
+ 10 only account           there are several
 ";
     assert_eq!(ask(&words, "project"), Run::success(expected));
     let from_below = ["which", HOST, "--as", "OWNER=bob docker compose -f ../project/compose.yaml push"];

@@ -25,6 +25,7 @@ mod mounted;
 mod people;
 mod pin;
 mod plugin;
+mod project;
 mod proxy;
 mod regressions;
 mod renewal;

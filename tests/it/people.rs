@@ -260,8 +260,8 @@ fn which_shows_the_ladder() {
     let expected = "bob\n  1 ENSIGN_ACCOUNT         not set\n  2 name of the program    the program is not pinned\n  \
         3 user in the address    none\n  4 image in the address   none\n  \
         5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  \
-        6 files                  not read, for the command line names an image\n  7 folder                 no account's folder\n  \
-        8 default account        → alice\n  9 only account           there are several\n";
+        6 files                  not read, for the command line names an image\n  7 .ensign.toml           none\n  \
+        8 folder                 no account's folder\n  9 default account        → alice\n 10 only account           there are several\n";
     assert_eq!(sandbox.run(&["which", "ghcr.io/bob/app:1"], ""), Run::success(expected));
     let torn = sandbox
         .run(&["which", "ghcr.io", "--as", "docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");

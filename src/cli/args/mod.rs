@@ -19,7 +19,7 @@ pub(super) use browser::DeviceLogin;
 pub(super) use complete::Next;
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin};
 pub(super) use login::{Login, Logout};
-pub(super) use shell::{Exec, Use, UseShell};
+pub(super) use shell::{Exec, Trust, Use, UseShell};
 
 /// One Docker credential helper for all your registries and all your accounts on each of them.
 #[derive(Debug, Parser)]
@@ -76,6 +76,8 @@ pub(super) enum Command {
     Use(Use),
     /// Run one command as an account: ensign exec --account work -- docker compose push
     Exec(Exec),
+    /// Let the .ensign.toml of a folder name the accounts that are used there
+    Trust(Trust),
     /// Print the account of this shell or folder for a shell's prompt, if one is set
     Prompt,
     /// Turn logins of Docker, Podman, Finch, helm, ATCR or another helper into accounts

@@ -1,4 +1,6 @@
-//! The words of the commands for one shell or one command: `use`, `exec`, `prompt`.
+//! The words of the commands for one shell, one command or one folder: `use`, `exec`, `prompt`, `trust`.
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -46,4 +48,22 @@ pub(in crate::cli) struct Exec {
     /// The command and its words
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(in crate::cli) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "The file names an alias for each registry:\n  [accounts]\n  \"ghcr.io\" = \"work\"\n\n\
+    It counts in its folder and below, until its path or content changes.")]
+pub(in crate::cli) struct Trust {
+    /// The file or its folder [default: the nearest, here or above]
+    #[arg(value_name = "PATH")]
+    pub(in crate::cli) path: Option<PathBuf>,
+    /// Show what is trusted
+    #[arg(long, conflicts_with_all = ["path", "revoke", "yes"])]
+    pub(in crate::cli) list: bool,
+    /// Trust it no more
+    #[arg(long, conflicts_with = "yes")]
+    pub(in crate::cli) revoke: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(in crate::cli) yes: bool,
 }

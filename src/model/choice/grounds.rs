@@ -9,7 +9,7 @@ use crate::model::{AccountName, ImageReference};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Grounds {
-    /// The file that names the image.
+    /// The file that names the image, or the account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +67,7 @@ impl From<&Why> for Grounds {
                 pattern: Some(pattern.to_string()),
                 ..Self::default()
             },
+            Why::Project(file) => Self { file: Some(file.to_string_lossy().into_owned()), ..Self::default() },
             Why::Folder(folder) => Self { folder: Some(folder.to_string_lossy().into_owned()), ..Self::default() },
             Why::BeforeSwitch => Self { before_switch: true, ..Self::default() },
             Why::Named | Why::Default => Self::default(),

@@ -44,11 +44,15 @@ impl<'a, E: Evidence> Ladder<'a, '_, E> {
                 .as_ref()
                 .map_or(Finding::Nothing, |image| owner_of(self.serving(), self.public(), std::slice::from_ref(image))),
             // One account that would answer anyway: who is calling cannot change that, so nobody looks.
-            Rung::CommandLine | Rung::Files | Rung::Folder if candidates.sole_answer() => Finding::Nothing,
+            Rung::CommandLine | Rung::Files | Rung::Project | Rung::Folder if candidates.sole_answer() => {
+                Finding::Nothing
+            }
             Rung::CommandLine => owner_of(self.serving(), self.public(), &self.command().images),
             // What the command names, it works on, whoever owns it.
             Rung::Files if !self.command().images.is_empty() => Finding::Nothing,
             Rung::Files => owner_of_mentioned(self.serving(), self.public(), &evidence.mentions()),
+            Rung::Project if candidates.trusted.is_empty() => Finding::Nothing,
+            Rung::Project => self.project(),
             Rung::Folder if self.serving().iter().all(|account| account.folders.is_empty()) => Finding::Nothing,
             Rung::Folder => {
                 evidence.folder().map_or(Finding::Nothing, |folder| used_in(self.serving().iter().copied(), &folder))
@@ -62,18 +66,33 @@ impl<'a, E: Evidence> Ladder<'a, '_, E> {
         }
     }
 
+    fn project(&self) -> Finding<'a> {
+        let Some(project) = self.evidence.project(&self.candidates.trusted) else { return Finding::Nothing };
+        let Some(name) = project.account(&self.candidates.registry) else { return Finding::Nothing };
+        match self.candidates.account(name.as_str()) {
+            None => Finding::NoSuchAccount(name.to_string()),
+            Some(account) if self.serves(account) => Finding::Account(account, Why::Project(project.file)),
+            Some(_) => Finding::Nothing,
+        }
+    }
+
     /// A client that was running when the default was switched goes on as it began.
     fn active(&self) -> Finding<'a> {
-        let serves = |account: &&'a Account| self.serving().iter().any(|serving| serving.name == account.name);
         let Some(active) = self.candidates.active_account() else { return Finding::Nothing };
         let before = || {
             let last = self.candidates.switches.last()?;
             self.candidates.active_at(self.evidence.running_since(last.at)?)
         };
-        match before().filter(serves) {
+        match before().filter(|account| self.serves(account)) {
             Some(before) if before.name != active.name => Finding::Account(before, Why::BeforeSwitch),
-            _ => Some(active).filter(serves).map_or(Finding::Nothing, |active| Finding::Account(active, Why::Default)),
+            _ => Some(active)
+                .filter(|account| self.serves(account))
+                .map_or(Finding::Nothing, |active| Finding::Account(active, Why::Default)),
         }
+    }
+
+    fn serves(&self, account: &Account) -> bool {
+        self.serving().iter().any(|serving| serving.name == account.name)
     }
 
     /// The accounts that may answer this call unasked.

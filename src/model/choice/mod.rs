@@ -3,6 +3,7 @@
 mod grounds;
 mod ladder;
 mod owner;
+mod project;
 mod question;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use super::{Account, AccountName, ImagePattern, ImageReference};
 pub(crate) use grounds::{Grounds, Owned, owned};
 pub(crate) use ladder::ladder;
 pub(crate) use owner::{owner_of, used_in};
+pub(crate) use project::{Project, Trusted};
 pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Switch, Wish};
 
 /// The steps of the ladder, in their order.
@@ -23,6 +25,7 @@ pub(crate) enum Rung {
     AddressImage,
     CommandLine,
     Files,
+    Project,
     Folder,
     Active,
     Only,
@@ -47,6 +50,8 @@ pub(crate) enum Why {
     Named,
     Image(ImageReference, ImagePattern),
     Mention(Mention, ImagePattern),
+    /// The file that names it.
+    Project(PathBuf),
     Folder(PathBuf),
     /// It was active when the client was started.
     BeforeSwitch,
@@ -77,13 +82,14 @@ pub(crate) enum NoChoice {
 }
 
 impl Rung {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Environment,
         Self::PinnedName,
         Self::AddressUser,
         Self::AddressImage,
         Self::CommandLine,
         Self::Files,
+        Self::Project,
         Self::Folder,
         Self::Active,
         Self::Only,
@@ -131,6 +137,7 @@ impl fmt::Display for Rung {
             Self::AddressImage => "image in the address",
             Self::CommandLine => "command line",
             Self::Files => "files",
+            Self::Project => Project::FILE,
             Self::Folder => "folder",
             Self::Active => "default account",
             Self::Only => "only account",

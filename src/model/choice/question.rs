@@ -1,8 +1,10 @@
 //! What is asked: the accounts of a registry, and what the call says about the one it wants.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::SystemTime;
 
+use super::project::{Project, Trusted};
 use crate::model::{Account, AccountName, ImagePattern, ImageReference, Operation, Registry};
 
 /// What the config knows about one registry.
@@ -17,6 +19,8 @@ pub(crate) struct Candidates {
     /// The images that need no account.
     pub(crate) public: Vec<ImagePattern>,
     pub(crate) accounts: Vec<Account>,
+    /// The files that may name accounts, of any registry.
+    pub(crate) trusted: Rc<[Trusted]>,
 }
 
 /// The account that answers when nothing else decides.
@@ -67,6 +71,9 @@ pub(crate) trait Evidence {
     /// The images of the asked registry in the files that the caller works on.
     fn mentions(&self) -> Vec<Mention>;
 
+    /// The caller's project, if its file is one of `trusted`.
+    fn project(&self, trusted: &[Trusted]) -> Option<Project>;
+
     /// The caller's working directory.
     fn folder(&self) -> Option<PathBuf>;
 
@@ -100,6 +107,7 @@ impl Candidates {
             switches: vec![],
             public: vec![],
             accounts: vec![],
+            trusted: Rc::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::{Operation, Registry, Source, StoreKind};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 /// What is found out about the caller; `None` where nobody may ask.
@@ -10,6 +11,7 @@ struct Found {
     images: Vec<ImageReference>,
     operation: Option<Operation>,
     mentions: Option<Vec<Mention>>,
+    project: Option<Project>,
     folder: Option<PathBuf>,
     since: Option<SystemTime>,
 }
@@ -21,6 +23,10 @@ impl Evidence for Found {
 
     fn mentions(&self) -> Vec<Mention> {
         self.mentions.clone().expect("nobody may look into files")
+    }
+
+    fn project(&self, _: &[Trusted]) -> Option<Project> {
+        Some(self.project.clone().expect("nobody may look for a project"))
     }
 
     fn folder(&self) -> Option<PathBuf> {
@@ -41,6 +47,10 @@ impl Evidence for Unseen {
     }
 
     fn mentions(&self) -> Vec<Mention> {
+        unreachable!()
+    }
+
+    fn project(&self, _: &[Trusted]) -> Option<Project> {
         unreachable!()
     }
 
@@ -78,6 +88,7 @@ fn candidates(active: &str) -> Candidates {
         previous: None,
         switches: vec![],
         public: vec![],
+        trusted: Rc::default(),
         accounts: vec![
             account("me", &[], &["/home/me"]),
             account("work", &["ghcr.io/acme/**"], &["/home/me/work"]),
@@ -199,6 +210,48 @@ fn files_are_not_opened_if_the_command_line_names_an_image() {
 }
 
 #[test]
+fn a_trusted_file_of_the_folder_names_the_account() {
+    let project = |registry: &str, name: &str| Project {
+        file: "/home/me/work/.ensign.toml".into(),
+        accounts: vec![(Registry::from_key(registry), name.parse().unwrap())],
+        unknown: vec![],
+    };
+    let mut trusting = candidates("me");
+    trusting.trusted = [Trusted { file: "/x".into(), digest: "sha256:00".into() }].into();
+    trusting.accounts[2].purpose = Some(Operation::Pull);
+    let (ghcr, push) = ("ghcr.io", Some(Operation::Push));
+    let ci = Wish { environment: Named::Here("ci".into()), ..Wish::default() };
+    let address = Wish { image: Some("ghcr.io/me/x".parse().unwrap()), ..Wish::default() };
+    let pinned = Wish { pinned: Some("work".parse().unwrap()), ..Wish::default() };
+    for (wish, images, project, operation, expected) in [
+        (Wish::default(), vec![], project(ghcr, "ci"), None, "ci by .ensign.toml"),
+        (Wish::default(), vec![], project(ghcr, "ci"), push, "work by folder"),
+        (Wish::default(), vec!["ghcr.io/acme/app"], project(ghcr, "me"), None, "work by command line"),
+        (Wish::default(), vec!["ghcr.io/nobody/app"], project(ghcr, "me"), None, "me by .ensign.toml"),
+        (Wish::default(), vec!["ghcr.io/acme/app", "ghcr.io/me/b"], project(ghcr, "me"), None, "me by .ensign.toml"),
+        (Wish::default(), vec![], project("quay.io", "ci"), None, "work by folder"),
+        (Wish::default(), vec![], project(ghcr, "gone"), None, "no gone by .ensign.toml"),
+        (ci, vec![], project(ghcr, "gone"), None, "ci by ENSIGN_ACCOUNT"),
+        (address, vec![], project(ghcr, "gone"), None, "me by image in the address"),
+        (pinned, vec![], project(ghcr, "me"), None, "work by name of the program"),
+    ] {
+        let found = Found {
+            images: images.iter().map(|text| text.parse().unwrap()).collect(),
+            operation,
+            mentions: Some(vec![]),
+            project: Some(project),
+            folder: Some("/home/me/work".into()),
+            since: None,
+        };
+        assert_eq!(said(&trusting, &wish, &found), expected, "{wish:?} {images:?} {operation:?}");
+    }
+    trusting.accounts.truncate(1);
+    assert_eq!(choose(&trusting, &Wish::default(), &Unseen).unwrap().account.name.as_str(), "me");
+    let nothing = Found { mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
+    assert_eq!(said(&candidates("me"), &Wish::default(), &nothing), "me by default account");
+}
+
+#[test]
 fn two_accounts_with_one_folder_are_not_told_apart() {
     let mut twins = candidates("me");
     twins.accounts.push(account("my-work", &[], &["/home/me/work"]));
@@ -259,7 +312,7 @@ fn an_account_for_one_thing_answers_that_alone() {
             operation,
             mentions: Some(vec![]),
             folder: Some(folder.into()),
-            since: None,
+            ..Found::default()
         };
         assert_eq!(said(&reader, &Wish::default(), &found), expected, "{operation:?} {image} {folder}");
         let named = Wish { pinned: Some("reader".parse().unwrap()), ..Wish::default() };
@@ -291,7 +344,7 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
             operation,
             mentions: Some(mentioned.iter().map(mention).collect()),
             folder: Some("/".into()),
-            since: None,
+            ..Found::default()
         };
         assert_eq!(said(&open, &Wish::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
     }

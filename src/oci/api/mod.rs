@@ -1,6 +1,5 @@
 //! Requests to a registry's API as an account, or as nobody: sent, followed, paged and held against their digests.
 
-mod digest;
 mod endpoint;
 mod pages;
 mod session;
@@ -12,11 +11,12 @@ use serde_json::Value;
 
 use super::{Access, Asked, Wire};
 use crate::model::{Credential, Registry};
+use crate::system::digest::Hasher;
+pub(crate) use crate::system::digest::{Digests, Mismatch};
 use crate::system::http::{Arrival, Failure, Url};
 pub(crate) use crate::system::http::{Method, Payload};
 use crate::system::text::one_line;
-use digest::Hasher;
-pub(crate) use digest::{Digests, Mismatch};
+
 pub(crate) use endpoint::{Endpoint, Kind};
 use session::{Outgoing, Session};
 

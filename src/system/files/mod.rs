@@ -51,7 +51,8 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         bail!("could not read `{}`: it is not a file", path.display());
     }
     if metadata.len() > limit {
-        bail!("could not read `{}`: it is larger than {} MiB", path.display(), limit >> 20);
+        let most = if limit < 1 << 20 { format!("{} KiB", limit >> 10) } else { format!("{} MiB", limit >> 20) };
+        bail!("could not read `{}`: it is larger than {most}", path.display());
     }
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     match imp::reading().open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {

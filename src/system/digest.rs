@@ -1,4 +1,4 @@
-//! Digests of what is sent and received. The home of `ring`, which is here already for TLS.
+//! Digests of what is sent, received and trusted. The home of `ring`, which is here already for TLS.
 
 use std::fmt::Write as _;
 
@@ -65,6 +65,13 @@ impl Digests {
     }
 }
 
+/// The digest of bytes that are here already.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let mut context = Context::new(&SHA256);
+    context.update(bytes);
+    named("sha256", context)
+}
+
 fn named(algorithm: &str, context: Context) -> String {
     let mut digest = format!("{algorithm}:");
     for byte in context.finish().as_ref() {
@@ -89,6 +96,7 @@ mod tests {
     #[test]
     fn a_body_is_held_against_every_digest_that_names_it() {
         let (short, long) = (digests_of(b"abc", &[]), digests_of(b"abc", &[ABC512.to_owned()]));
+        assert_eq!(sha256(b"abc"), ABC);
         assert_eq!((short.sha256.as_str(), short.sha512.as_ref(), short.size), (ABC, None, 3));
         assert_eq!(long.sha512.as_deref(), Some(ABC512));
         for (named, fits) in [

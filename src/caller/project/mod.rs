@@ -1,0 +1,136 @@
+//! What a folder says about itself: the accounts in its `.ensign.toml`, and whose its git remote is.
+//!
+//! The file may be anybody's. It counts once a person trusts it, at this path and with this content: it is read once, and
+//! what is hashed is what is understood.
+
+mod git;
+mod toml;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::model::choice::{Project, Trusted};
+use crate::system::{digest, files};
+
+pub(crate) use git::{Remote, remote};
+
+/// A line for each registry there is would be less.
+const LIMIT: u64 = 64 << 10;
+const FOLDERS_AT_MOST: usize = 128;
+
+/// Returns the project around `folder`, if the nearest file there is trusted. Nothing is looked for unless a trusted file
+/// lies above.
+pub(crate) fn trusted_in(folder: &Path, trusted: &[Trusted]) -> Option<Project> {
+    let folder = folder.canonicalize().ok()?;
+    let encloses = |one: &Trusted| one.file.parent().is_some_and(|parent| folder.starts_with(parent));
+    trusted.iter().any(encloses).then_some(())?;
+    let path = nearest(&folder)?;
+    trusted.iter().any(|one| one.file == path).then_some(())?;
+    let file = ProjectFile::read(&path).ok()??;
+    if file.is_trusted(trusted) { file.understand().ok() } else { None }
+}
+
+/// Returns the file that counts in `folder`: the nearest, and no other if that one is of no use. Its folder is written
+/// without links.
+pub(crate) fn find(folder: &Path) -> Option<PathBuf> {
+    nearest(&folder.canonicalize().ok()?)
+}
+
+fn nearest(folder: &Path) -> Option<PathBuf> {
+    let paths = folder.ancestors().take(FOLDERS_AT_MOST).map(|folder| folder.join(Project::FILE));
+    paths.into_iter().find(|path| path.symlink_metadata().is_ok())
+}
+
+/// A `.ensign.toml` as it was read.
+pub(crate) struct ProjectFile {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: String,
+    contents: Vec<u8>,
+}
+
+/// Why a file says nothing. No word of it stands here: it may hold what it should not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) line: usize,
+    pub(crate) why: String,
+}
+
+impl ProjectFile {
+    /// `None` if there is none.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
+        let contents = files::read(path, LIMIT)?;
+        Ok(contents.map(|contents| Self { path: path.to_owned(), digest: digest::sha256(&contents), contents }))
+    }
+
+    pub(crate) fn is_trusted(&self, trusted: &[Trusted]) -> bool {
+        trusted.iter().any(|one| one.file == self.path && one.digest == self.digest)
+    }
+
+    pub(crate) fn understand(&self) -> Result<Project, Broken> {
+        let text = std::str::from_utf8(&self.contents)
+            .map_err(|error| Broken::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;
+        toml::parse(&self.path, text)
+    }
+}
+
+impl Broken {
+    fn at(text: &[u8], place: usize, why: impl Into<String>) -> Self {
+        let before = text.get(..place).unwrap_or_default();
+        Self { line: before.split(|byte| *byte == b'\n').count(), why: why.into() }
+    }
+}
+
+/// What holds of every `.ensign.toml` and every git config, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(super) fn hold(text: &str) {
+    let lines = text.matches('\n').count() + 1;
+    match toml::parse(Path::new(Project::FILE), text) {
+        Err(Broken { line, .. }) => assert!((1..=lines).contains(&line)),
+        Ok(Project { accounts, .. }) => {
+            let is_named = |at: usize| accounts[..at].iter().any(|(registry, _)| *registry == accounts[at].0);
+            assert!(!(0..accounts.len()).any(is_named), "each registry once");
+        }
+    }
+    for remote in [git::remote_in(text), git::remote_in(&format!("[remote \"origin\"]\nurl = {text}"))] {
+        let shown = remote.map(|remote| remote.to_string()).unwrap_or_default();
+        assert!(!shown.contains(['@', ' ', '\'', '\u{1b}']), "{shown} says who logs in");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::files::Access;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_nearest_file_counts_and_only_with_the_content_that_is_trusted() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let outer = root.join(Project::FILE);
+        let text = b"[accounts]\n'ghcr.io' = 'work'";
+        files::replace(&outer, text, Access::Private).unwrap();
+        files::replace(&root.join("a/b/x"), b"", Access::Private).unwrap();
+        let trusted = [Trusted { file: outer.clone(), digest: digest::sha256(text) }];
+        let says = |folder: &str| trusted_in(&root.join(folder), &trusted).map(|project| project.file);
+        assert_eq!(find(&root.join("a/b")), Some(outer.clone()));
+        assert_eq!((says("a/b"), says("gone")), (Some(outer.clone()), None));
+        files::replace(&root.join("a").join(Project::FILE), text, Access::Private).unwrap();
+        assert_eq!((says("a/b"), says("a"), says("")), (None, None, Some(outer.clone())));
+        files::replace(&outer, b"[accounts]\n'ghcr.io' = 'me'", Access::Private).unwrap();
+        assert_eq!(says(""), None);
+        assert_eq!(trusted_in(&root, &[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_of_a_folder_is_too_much(
+            text in "(\\[accounts\\]\n)?(['\"]?(ghcr.io|docker.io|index.docker.io|a:5|\\PC{0,4})['\"]? ?[=.] ?['\"{]?\\PC{0,6}['\"}]?\r?\n){0,4}",
+            url in "(https?://|ssh://|git@|)(\\PC{0,6}:?\\PC{0,6}@)?(github.com|\\PC{0,6})[:/](\\PC{0,6}|acme)/(\\PC{0,6}|app)(.git)?",
+        ) {
+            hold(&text);
+            hold(&url);
+        }
+    }
+}

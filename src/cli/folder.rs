@@ -1,0 +1,160 @@
+//! What the folder says of accounts, in words for a person: its `.ensign.toml`, trusted or not, and its git remote.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::caller::project::{self, ProjectFile, Remote};
+use crate::model::choice::{Candidates, Finding, Project, Trusted, owner_of};
+use crate::model::{Account, AccountName, Registry};
+use crate::system::env;
+use crate::system::text::{one_line, word};
+
+/// A `.ensign.toml`, and what it is worth.
+pub(super) struct Seen {
+    pub(super) path: PathBuf,
+    pub(super) standing: Standing,
+    /// `None` if the file cannot be read.
+    pub(super) digest: Option<String>,
+    /// What it says, or what is wrong with it.
+    pub(super) says: Result<Project, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Trusted,
+    /// It was trusted with another content.
+    Changed,
+    Untrusted,
+}
+
+impl Seen {
+    /// The file that counts in the current folder.
+    pub(super) fn here(trusted: &[Trusted]) -> Option<Self> {
+        project::find(&env::current_dir()?).map(|path| Self::at(path, trusted))
+    }
+
+    pub(super) fn at(path: PathBuf, trusted: &[Trusted]) -> Self {
+        let file = ProjectFile::read(&path).and_then(|file| file.ok_or_else(|| anyhow::anyhow!("it is not there")));
+        let standing = match &file {
+            Ok(file) if file.is_trusted(trusted) => Standing::Trusted,
+            _ if trusted.iter().any(|one| one.file == path) => Standing::Changed,
+            _ => Standing::Untrusted,
+        };
+        let digest = file.as_ref().ok().map(|file| file.digest.clone());
+        let says = match &file {
+            Ok(file) => file
+                .understand()
+                .map_err(|broken| format!("is broken in line {}: {}", broken.line, one_line(&broken.why, 200))),
+            Err(error) => Err(one_line(&format!("cannot be read: {error}"), 300)),
+        };
+        Self { path, standing, digest, says }
+    }
+
+    pub(super) fn names(&self, registry: &Registry) -> Option<&str> {
+        self.says.as_ref().ok()?.account(registry).map(AccountName::as_str)
+    }
+
+    pub(super) fn is_trusted(&self) -> bool {
+        self.standing == Standing::Trusted
+    }
+
+    /// What the rung says when nothing comes of it.
+    pub(super) fn sentence(&self, shown: &str, candidates: &Candidates) -> String {
+        match (self.names(&candidates.registry), self.standing) {
+            (_, Standing::Changed) => format!("{shown} has changed since it was trusted"),
+            (_, Standing::Untrusted) => format!("{shown} is not trusted"),
+            (None, Standing::Trusted) => format!("{shown} names no account of this registry"),
+            (Some(_), Standing::Trusted) if candidates.accounts.len() == 1 => {
+                "not asked, for there is one account".into()
+            }
+            (Some(name), Standing::Trusted) => format!("{shown} names {}, which is not for this", one_line(name, 60)),
+        }
+    }
+
+    /// What a person should do about it.
+    pub(super) fn advice(&self, context: &Context<'_>, shown: &str, candidates: &Candidates) -> Option<String> {
+        let registry = &candidates.registry;
+        let project = match &self.says {
+            Err(why) => return Some(format!("{shown} {why}")),
+            Ok(project) => project,
+        };
+        let says = |name: &str| format!("{shown} names {} for {registry}", one_line(name, 60));
+        let program = context.program;
+        match (self.names(registry), self.standing) {
+            (Some(name), Standing::Changed) => {
+                Some(format!("{}, but has changed since it was trusted: run `{program} trust`", says(name)))
+            }
+            (Some(name), Standing::Untrusted) => {
+                Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
+            }
+            (Some(name), Standing::Trusted) if candidates.account(name).is_none() => {
+                let login = format!("{program} login {registry} --alias {}", word(name));
+                let alone = candidates.accounts.len() == 1;
+                let meanwhile = if alone { ". Until then the only account answers" } else { "" };
+                Some(format!("{}, which is not there: run `{login}`{meanwhile}", says(name)))
+            }
+            _ => unknown(project, shown),
+        }
+    }
+
+    pub(super) fn json(&self, registry: &Registry) -> Value {
+        json!({
+            "file": self.path,
+            "trusted": self.is_trusted(),
+            "account": self.names(registry),
+            "unknown": self.says.as_ref().map(|project| project.unknown.clone()).unwrap_or_default(),
+            "error": self.says.as_ref().err(),
+        })
+    }
+}
+
+/// Names what a file holds for a newer Ensign. What it is set to may be a secret that lies in the wrong place.
+pub(super) fn unknown(project: &Project, shown: &str) -> Option<String> {
+    let words = one_line(&project.unknown.join(", "), 100);
+    (!words.is_empty()).then(|| format!("{shown} holds what this Ensign does not know and passes over: {words}"))
+}
+
+/// Whose the current folder's git remote is.
+pub(super) fn remote() -> Option<Remote> {
+    project::remote(&env::current_dir()?)
+}
+
+/// The account whose images those of the remote's owner would be.
+pub(super) fn owner<'c>(candidates: &'c Candidates, remote: &Remote) -> Option<&'c Account> {
+    let accounts: Vec<&Account> = candidates.accounts.iter().collect();
+    match owner_of(&accounts, &[], &[remote.image(&candidates.registry)?]) {
+        Finding::Account(account, _) => Some(account),
+        _ => None,
+    }
+}
+
+/// A hint for when nothing but the default chose `answering`, or nobody. The same name on another house's registry may be
+/// somebody else's: only an account that claims it makes it worth a word.
+pub(super) fn hint(
+    context: &Context<'_>,
+    candidates: &Candidates,
+    remote: &Remote,
+    answering: Option<&Account>,
+) -> Option<String> {
+    let (registry, program) = (&candidates.registry, context.program);
+    let from = format!("this folder's git remote is {remote}");
+    match owner(candidates, remote) {
+        Some(owner) if Some(owner) == answering => None,
+        Some(owner) => {
+            // The flag replaces the folders that the account has.
+            let mut edit = format!("{program} account edit {registry} {}", word(owner.name.as_str()));
+            for folder in owner.folders.iter().map(|folder| context.env.shorten_home(folder)).chain([".".into()]) {
+                edit = format!("{edit} --folder {}", word(&folder));
+            }
+            let name = &owner.name;
+            Some(format!("{from}, whose images on {registry} are {name}'s: run `{edit}`"))
+        }
+        None if remote.registry().as_ref() == Some(registry) => {
+            let edit = format!("{program} account edit {registry} NAME --images '{registry}/{}/**'", remote.owner);
+            Some(format!("{from}: on {registry} no account has its images. If one should: `{edit}`"))
+        }
+        None => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! `trust`: lets a `.ensign.toml` name accounts, as long as it stays where it is and what it is.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde_json::{Value, json};
+
+use super::failure::{Failure, Kind};
+use super::folder::{self, Seen, Standing};
+use super::{Context, args};
+use crate::caller::project;
+use crate::model::Problem;
+use crate::model::choice::Project;
+use crate::system::env;
+use crate::system::text::{one_line, word};
+
+pub(super) fn run(context: &Context<'_>, given: &args::Trust) -> Result<ExitCode, Failure> {
+    if given.list {
+        return list(context);
+    }
+    let path = locate(given.path.as_deref())?;
+    if given.revoke { revoke(context, &path) } else { trust(context, given, path) }
+}
+
+/// The file that is shown is the one whose digest is kept: it is read once.
+fn trust(context: &Context<'_>, given: &args::Trust, path: PathBuf) -> Result<ExitCode, Failure> {
+    let seen = Seen::at(path, &context.accounts.trusted()?);
+    let shown = context.env.shorten_home(&seen.path);
+    let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "mend it there"))?;
+    if project.accounts.is_empty() {
+        return Err(Problem::new(format!("`{shown}` names no account"), example()).into());
+    }
+    let (key, digest) = seen.path.to_str().zip(seen.digest.as_deref()).ok_or_else(|| {
+        Problem::new(format!("`{shown}` cannot be kept in config.json: its path is not in UTF-8"), "move it")
+    })?;
+    let accounts: serde_json::Map<String, Value> =
+        project.accounts.iter().map(|(registry, name)| (registry.to_string(), json!(name.as_str()))).collect();
+    let json = json!({"status": "success", "file": seen.path, "accounts": accounts, "unknown": project.unknown});
+    if seen.is_trusted() {
+        context.ui.data(json, format_args!("{shown} is trusted already."))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    describe(context, &shown, seen.standing, project)?;
+    if !given.yes {
+        if !context.ui.can_ask() {
+            let cure = format!("run `{} trust --yes {}`", context.program, word(key));
+            return Err(Failure::usage(format!("nobody is there to be asked about `{shown}`"), cure));
+        }
+        if !context.ui.confirm("Trust it?")? {
+            let cure = "it stays unread until you trust it";
+            return Err(Failure::new(Kind::Cancelled, Problem::new(format!("`{shown}` is not trusted"), cure)));
+        }
+    }
+    context.accounts.change(|edit| {
+        edit.document.set_trusted(key, Some(digest));
+        Ok(())
+    })?;
+    context.ui.done(json, format_args!("Trusted {shown}, as it is now"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the file would do.
+fn describe(context: &Context<'_>, shown: &str, standing: Standing, project: &Project) -> Result<(), Failure> {
+    let changed = if standing == Standing::Changed { ", which has changed since you trusted it," } else { "" };
+    context
+        .ui
+        .say(format_args!("{shown}{changed} names, for commands in {} and below:", folder_of(context, &project.file)));
+    let all = context.accounts.all()?;
+    let width = project.accounts.iter().map(|(registry, _)| registry.as_str().len()).max().unwrap_or_default();
+    for (registry, name) in &project.accounts {
+        let of = all.iter().find(|one| one.registry == *registry);
+        let note = match of.map(|of| (of.account(name.as_str()), of.accounts.len())) {
+            Some((Some(account), _)) if account.name == *name && account.username.as_str() == name.as_str() => {
+                String::new()
+            }
+            Some((Some(account), _)) => format!("   ({} there)", account.username),
+            _ => format!("   (not there: {} login {registry} --alias {})", context.program, word(name.as_str())),
+        };
+        context.ui.say(format_args!("  {:width$}  {}{note}", registry.as_str(), one_line(name.as_str(), 60)));
+    }
+    if let Some(unknown) = folder::unknown(project, shown) {
+        context.ui.note(unknown);
+    }
+    Ok(())
+}
+
+fn folder_of(context: &Context<'_>, file: &Path) -> String {
+    file.parent().map(|folder| context.env.shorten_home(folder)).unwrap_or_default()
+}
+
+fn revoke(context: &Context<'_>, path: &Path) -> Result<ExitCode, Failure> {
+    let shown = context.env.shorten_home(path);
+    let was_trusted = context.accounts.trusted()?.iter().any(|one| one.file == path);
+    let json = json!({"status": "success", "file": path, "revoked": was_trusted});
+    if !was_trusted {
+        context.ui.data(json, format_args!("{shown} was not trusted."))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    context.accounts.change(|edit| {
+        edit.document.set_trusted(path.to_str().ok_or_else(|| anyhow!("its path is not in UTF-8"))?, None);
+        Ok(())
+    })?;
+    context.ui.done(json, format_args!("{shown} is not trusted any more"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let trusted = context.accounts.trusted()?;
+    let (mut lines, mut values) = (Vec::new(), Vec::new());
+    for one in trusted.iter() {
+        let seen = Seen::at(one.file.clone(), &trusted);
+        let (state, words) = match (seen.standing, &seen.digest) {
+            (_, None) => ("gone", "   (cannot be read)"),
+            (Standing::Trusted, Some(_)) => ("trusted", ""),
+            (_, Some(_)) => ("changed", "   (has changed since, and is not used)"),
+        };
+        lines.push(format!("{}{words}", context.env.shorten_home(&one.file)));
+        values.push(json!({"file": one.file, "state": state}));
+    }
+    let text = if lines.is_empty() { "No file is trusted.".to_owned() } else { lines.join("\n") };
+    context.ui.data(json!({"trusted": values}), text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file that is meant: one by its name or by its folder, or the nearest. Its folder is written without links.
+fn locate(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let Some(given) = given else {
+        return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {
+            Problem::new(format!("there is no {} here or in a folder above", Project::FILE), example()).into()
+        });
+    };
+    let absolute = env::current_dir().map_or_else(|| given.to_owned(), |current| current.join(given));
+    let (folder, is_file) = match absolute.parent() {
+        Some(parent) if absolute.file_name() == Some(Project::FILE.as_ref()) && !absolute.is_dir() => (parent, true),
+        _ => (absolute.as_path(), false),
+    };
+    if !is_file && folder.exists() && !folder.is_dir() {
+        let what = format!("`{}` is no {}", given.display(), Project::FILE);
+        return Err(Failure::usage(what, "name that file or its folder"));
+    }
+    // What is gone can be revoked all the same.
+    Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(Project::FILE))
+}
+
+/// How such a file looks, as a command that writes one.
+fn example() -> String {
+    format!("write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", Project::FILE)
+}

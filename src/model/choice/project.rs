@@ -1,0 +1,30 @@
+//! `Project`: what a folder's own file says about accounts, once its content is trusted.
+
+use std::path::PathBuf;
+
+use crate::model::{AccountName, Registry};
+
+/// What a `.ensign.toml` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Project {
+    pub(crate) file: PathBuf,
+    pub(crate) accounts: Vec<(Registry, AccountName)>,
+    /// What is meant for a newer Ensign.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// A file that a person trusts, as long as its content has this digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trusted {
+    pub(crate) file: PathBuf,
+    pub(crate) digest: String,
+}
+
+impl Project {
+    pub(crate) const FILE: &str = ".ensign.toml";
+
+    /// The account that it names for `registry`.
+    pub(crate) fn account(&self, registry: &Registry) -> Option<&AccountName> {
+        self.accounts.iter().find(|(other, _)| other == registry).map(|(_, name)| name)
+    }
+}

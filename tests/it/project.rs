@@ -1,0 +1,311 @@
+//! `.ensign.toml`, `trust`, and the git remote that `which` points out.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, finish, write};
+
+const WORK: &str = "[accounts]\n\"ghcr.io\" = \"work\"\n";
+
+/// `me` and `work` on two registries, `me` active, and the project `p`.
+fn project(text: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for host in ["ghcr.io", "docker.io"] {
+        sandbox.store(host, "work", "work-pw");
+        sandbox.store(host, "me", "me-pw");
+    }
+    write(&sandbox.home().join("p/sub/file"), b"");
+    write(&sandbox.home().join("p/.ensign.toml"), text.as_bytes());
+    sandbox
+}
+
+fn command_in(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Command {
+    let mut command = sandbox.command(words);
+    command.current_dir(sandbox.home().join(folder));
+    command
+}
+
+fn run_in(sandbox: &Sandbox, folder: &str, words: &[&str]) -> Run {
+    finish(command_in(sandbox, folder, words).spawn().unwrap(), b"")
+}
+
+/// Whom `get` answers with in `folder`.
+fn who_in(sandbox: &Sandbox, folder: &str, server: &str) -> String {
+    let run = finish(command_in(sandbox, folder, &["get"]).spawn().unwrap(), server.as_bytes());
+    assert_eq!(run.stderr, "");
+    let name = serde_json::from_str::<Value>(&run.stdout).map(|answer| answer["Username"].as_str().unwrap().to_owned());
+    name.unwrap_or_else(|_| run.stdout.trim().to_owned())
+}
+
+fn trust(sandbox: &Sandbox) {
+    let run = run_in(sandbox, "p", &["trust", "--yes"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+/// The file's path as it is kept.
+fn file(sandbox: &Sandbox) -> String {
+    sandbox.home().join("p").canonicalize().unwrap().join(".ensign.toml").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_file_names_accounts_in_its_folder_once_it_is_trusted_and_until_it_changes() {
+    let sandbox = project("[accounts]\n\"GHCR.io\" = \"work\"\n'index.docker.io' = 'work'\n");
+    assert_eq!(who_in(&sandbox, "p/sub", "ghcr.io"), "me");
+    trust(&sandbox);
+    for (folder, server, who) in [
+        ("p", "ghcr.io", "work"),
+        ("p/sub", "ghcr.io", "work"),
+        ("p/sub", "https://index.docker.io/v1/", "work"),
+        ("", "ghcr.io", "me"),
+    ] {
+        assert_eq!(who_in(&sandbox, folder, server), who, "{folder} {server}");
+    }
+    write(&sandbox.home().join("p/.ensign.toml"), b"[accounts]\n'ghcr.io' = 'work' # more\n");
+    assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "me");
+    trust(&sandbox);
+    assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "work");
+    fs::rename(sandbox.home().join("p"), sandbox.home().join("q")).unwrap();
+    assert_eq!(who_in(&sandbox, "q", "ghcr.io"), "me");
+}
+
+#[test]
+fn a_nearer_file_that_nobody_trusts_hides_the_one_above() {
+    let sandbox = project(WORK);
+    trust(&sandbox);
+    write(&sandbox.home().join("p/sub/.ensign.toml"), WORK.as_bytes());
+    assert_eq!((who_in(&sandbox, "p/sub", "ghcr.io"), who_in(&sandbox, "p", "ghcr.io")), ("me".into(), "work".into()));
+}
+
+#[test]
+fn which_points_out_a_file_that_is_not_trusted() {
+    let sandbox = project(&format!("{WORK}[later]\npassword = 'hunter2'\n"));
+    let which = |words: &[&str]| run_in(&sandbox, "p/sub", &[&["which", "ghcr.io"], words].concat());
+    let run = which(&[]);
+    assert!(run.stdout.contains("\n  7 .ensign.toml           ~/p/.ensign.toml is not trusted\n"), "{run:?}");
+    let not_trusted =
+        "! ~/p/.ensign.toml names work for ghcr.io, but is not trusted: run `docker-credential-ensign trust`\n";
+    assert_eq!(run.stderr, not_trusted);
+    trust(&sandbox);
+    let run = which(&[]);
+    assert!(run.stdout.starts_with("work\n"), "{run:?}");
+    assert!(run.stdout.contains("\n  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen\n"), "{run:?}");
+    assert_eq!(run.stderr, "! ~/p/.ensign.toml holds what this Ensign does not know and passes over: later\n");
+    let json: Value = serde_json::from_str(&which(&["--json"]).stdout).unwrap();
+    let path = file(&sandbox);
+    let expected = json!({"file": path, "trusted": true, "account": "work", "unknown": ["later"], "error": null});
+    assert_eq!((&json["project"], &json["remote"]), (&expected, &Value::Null));
+    assert_eq!(json["ladder"][6]["detail"], json!({"file": path}));
+    write(&sandbox.home().join("p/.ensign.toml"), WORK.as_bytes());
+    assert!(which(&[]).stderr.contains("but has changed since it was trusted"));
+    assert_eq!(run_in(&sandbox, "", &["which", "ghcr.io"]).stderr, "");
+}
+
+#[test]
+fn an_explicit_wish_and_images_go_before_the_file() {
+    let sandbox = project(WORK);
+    trust(&sandbox);
+    let mut command = command_in(&sandbox, "p", &["get"]);
+    command.env("ENSIGN_ACCOUNT", "ghcr.io=me");
+    assert!(finish(command.spawn().unwrap(), b"ghcr.io").stdout.contains("me-pw"));
+    assert_eq!(who_in(&sandbox, "p", "me@ghcr.io"), "me");
+    assert_eq!(who_in(&sandbox, "p", "ghcr.io/me/app"), "me");
+    for (image, who) in [("ghcr.io/me/app", "me\n"), ("ghcr.io/nobody/app", "work\n")] {
+        assert!(run_in(&sandbox, "p", &["which", image]).stdout.starts_with(who), "{image}");
+    }
+    let folder = sandbox.home().join("p").display().to_string();
+    sandbox.ok(&["account", "edit", "ghcr.io", "me", "--folder", &folder], "");
+    assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "work");
+    assert_eq!(run_in(&sandbox, "p/sub", &["prompt"]), Run::success("ghcr.io=work\n"));
+    sandbox.ok(&["account", "edit", "docker.io", "me", "--folder", &folder], "");
+    let json: Value = serde_json::from_str(&run_in(&sandbox, "p/sub", &["prompt", "--json"]).stdout).unwrap();
+    let by = (json["accounts"].as_str().unwrap(), json["by"].as_str().unwrap());
+    assert_eq!(by, ("ghcr.io=work,docker.io=me", ".ensign.toml, folder"));
+}
+
+#[test]
+fn an_account_that_is_not_there_is_never_replaced_by_another() {
+    let sandbox = project("[accounts]\n'ghcr.io' = 'at work'\n");
+    trust(&sandbox);
+    let said = ".ensign.toml names `at work`, which ghcr.io does not have: \
+                run docker-credential-ensign login ghcr.io --alias 'at work'";
+    assert_eq!(who_in(&sandbox, "p", "ghcr.io").replace('`', ""), said.replace('`', ""));
+    assert_eq!(who_in(&sandbox, "p", "docker.io"), "me");
+    let which = run_in(&sandbox, "p", &["which", "ghcr.io"]);
+    assert_eq!(which.code, Some(3), "{which:?}");
+    assert!(which.stderr.contains("run `docker-credential-ensign login ghcr.io --alias 'at work'`"), "{which:?}");
+    let check = run_in(&sandbox, "p", &["check", "ghcr.io"]);
+    assert!(check.code == Some(3) && check.stderr.contains("login ghcr.io --alias 'at work'"), "{check:?}");
+    assert_eq!(run_in(&sandbox, "p", &["prompt"]), Run::success(""));
+}
+
+#[test]
+fn trust_says_what_the_file_would_do_and_asks() {
+    let sandbox = project("[accounts]\n'ghcr.io' = 'work'\n'quay.io' = 'ci'\n[new]\nsecret = 'hunter2'\n");
+    let says = "~/p/.ensign.toml names, for commands in ~/p and below:\n  ghcr.io  work\n  \
+                quay.io  ci   (not there: docker-credential-ensign login quay.io --alias ci)\n\
+                ! ~/p/.ensign.toml holds what this Ensign does not know and passes over: new\n";
+    let run = run_in(&sandbox, "p/sub", &["trust"]);
+    let path = file(&sandbox);
+    let refused = format!(
+        "error: nobody is there to be asked about `~/p/.ensign.toml`\n\
+         hint: run `docker-credential-ensign trust --yes {path}`\n"
+    );
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr), (Some(2), "", format!("{says}{refused}")));
+    assert_eq!(sandbox.config()["trusted"], Value::Null);
+    let run = run_in(&sandbox, "", &["trust", "--yes", "p"]);
+    assert_eq!(run, Run { stderr: format!("{says}✓ Trusted ~/p/.ensign.toml, as it is now\n"), ..Run::success("") });
+    let digest = sandbox.config()["trusted"][&path].as_str().unwrap().to_owned();
+    assert!(digest.starts_with("sha256:") && digest.len() == 71, "{digest}");
+    assert_eq!(run_in(&sandbox, "p", &["trust"]), Run::success("~/p/.ensign.toml is trusted already.\n"));
+    let json: Value = serde_json::from_str(&run_in(&sandbox, "p", &["--json", "trust", "--yes"]).stdout).unwrap();
+    let accounts = json!({"ghcr.io": "work", "quay.io": "ci"});
+    assert_eq!((&json["accounts"], &json["file"], &json["unknown"]), (&accounts, &json!(path), &json!(["new"])));
+}
+
+#[test]
+fn what_is_trusted_is_listed_and_taken_back() {
+    let sandbox = project(WORK);
+    assert_eq!(sandbox.run(&["trust", "--list"], ""), Run::success("No file is trusted.\n"));
+    trust(&sandbox);
+    assert_eq!(sandbox.run(&["trust", "--list"], ""), Run::success("~/p/.ensign.toml\n"));
+    write(&sandbox.home().join("p/.ensign.toml"), b"");
+    let list: Value = serde_json::from_str(&sandbox.ok(&["trust", "--list", "--json"], "")).unwrap();
+    assert_eq!(list["trusted"], json!([{"file": file(&sandbox), "state": "changed"}]));
+    let path = file(&sandbox);
+    fs::remove_dir_all(sandbox.home().join("p")).unwrap();
+    assert_eq!(sandbox.run(&["trust", "--list"], ""), Run::success("~/p/.ensign.toml   (cannot be read)\n"));
+    let revoked = Run { stderr: "✓ ~/p/.ensign.toml is not trusted any more\n".into(), ..Run::success("") };
+    assert_eq!(sandbox.run(&["trust", "--revoke", &path], ""), revoked);
+    assert_eq!(sandbox.run(&["trust", "--revoke", &path], ""), Run::success("~/p/.ensign.toml was not trusted.\n"));
+    assert_eq!(sandbox.config().get("trusted"), None);
+}
+
+#[test]
+fn a_missing_file_and_another_file_are_told_with_how_one_looks() {
+    let sandbox = project(WORK);
+    let run = sandbox.run(&["trust", "--yes"], "");
+    let says = "error: there is no .ensign.toml here or in a folder above\n\
+                hint: write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >.ensign.toml\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), says));
+    assert_eq!(sandbox.run(&["trust", "--yes", "p/sub/file"], "").code, Some(2));
+    assert!(sandbox.run(&["trust", "--yes", "p/sub"], "").stderr.contains("it is not there"));
+    write(&sandbox.home().join("p/.ensign.toml"), b"[later]\nx = 1");
+    let run = sandbox.run(&["trust", "--yes", "p"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("names no account"), "{run:?}");
+}
+
+#[test]
+fn links_to_a_folder_are_the_folder_and_a_link_to_a_file_is_another_file() {
+    let sandbox = project(WORK);
+    symlink("p", sandbox.home().join("link")).unwrap();
+    let run = run_in(&sandbox, "", &["trust", "--yes", "link/.ensign.toml"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(sandbox.config()["trusted"].as_object().unwrap().keys().next(), Some(&file(&sandbox)));
+    for folder in ["link/sub", "p/sub"] {
+        assert_eq!(who_in(&sandbox, folder, "ghcr.io"), "work", "{folder}");
+    }
+    fs::create_dir(sandbox.home().join("q")).unwrap();
+    symlink("../p/.ensign.toml", sandbox.home().join("q/.ensign.toml")).unwrap();
+    assert_eq!(who_in(&sandbox, "q", "ghcr.io"), "me");
+}
+
+#[test]
+fn a_hostile_file_is_ignored_at_once_and_never_quoted() {
+    type Make = fn(&Path);
+    let kinds: [(&str, Make, &str); 9] = [
+        ("pipe", |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()), "it is not a file"),
+        ("device", |path| symlink("/dev/zero", path).unwrap(), "it is not a file"),
+        ("folder", |path| fs::create_dir(path).unwrap(), "it is not"),
+        ("dangling", |path| symlink("nowhere", path).unwrap(), "it is not there"),
+        ("large", |path| write(path, &vec![b'#'; 10 << 20]), "larger than 64 KiB"),
+        ("broken", |path| write(path, b"[accounts]\nghcr.io: hunter2"), "is broken in line 2"),
+        ("deep", |path| write(path, format!("a = {}", "[".repeat(60_000)).as_bytes()), "is broken in line 1"),
+        ("bytes", |path| write(path, b"a = 1\n\xff\xfe"), "is broken in line 2: it is not in UTF-8"),
+        (
+            "locked",
+            |path| {
+                write(path, WORK.as_bytes());
+                fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+            },
+            "ermission denied",
+        ),
+    ];
+    for (kind, make, says) in kinds {
+        let sandbox = project(WORK);
+        trust(&sandbox);
+        let path = sandbox.home().join("p/.ensign.toml");
+        fs::remove_file(&path).unwrap();
+        make(&path);
+        if kind == "locked" && fs::read(&path).is_ok() {
+            continue; // nothing is locked for root
+        }
+        let start = Instant::now();
+        assert_eq!(who_in(&sandbox, "p/sub", "ghcr.io"), "me", "{kind}");
+        for words in [&["which", "ghcr.io"][..], &["trust", "--yes"], &["trust", "--yes", "."], &["trust", "--list"]] {
+            let run = run_in(&sandbox, "p", words);
+            let told = format!("{}{}", run.stdout, run.stderr);
+            assert!(!told.contains("hunter2"), "{kind}: {told}");
+            assert!(
+                words[1..] == ["--list"] || words == ["trust", "--yes", "."] || told.contains(says),
+                "{kind}: {told}"
+            );
+            assert!(words[0] != "trust" || words[1..] == ["--list"] || run.code != Some(0), "{kind}: {run:?}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "{kind}");
+    }
+}
+
+#[test]
+fn files_trusted_at_the_same_time_are_all_trusted() {
+    let sandbox = project(WORK);
+    let folders: Vec<String> = (0..8).map(|n| format!("many/{n}")).collect();
+    for folder in &folders {
+        write(&sandbox.home().join(folder).join(".ensign.toml"), WORK.as_bytes());
+    }
+    let started: Vec<_> =
+        folders.iter().map(|folder| sandbox.command(&["trust", "--yes", folder]).spawn().unwrap()).collect();
+    for child in started {
+        assert_eq!(finish(child, b"").code, Some(0));
+    }
+    assert_eq!(sandbox.config()["trusted"].as_object().unwrap().len(), 8);
+    assert!(folders.iter().all(|folder| who_in(&sandbox, folder, "ghcr.io") == "work"));
+}
+
+#[test]
+fn which_hints_at_the_owner_of_the_git_remote_and_shows_no_token() {
+    let sandbox = project("");
+    let remote = |url: &str| {
+        let config = format!("[core]\n\tbare = false\n[remote \"origin\"]\n\turl = {url}\n");
+        write(&sandbox.home().join("p/.git/config"), config.as_bytes());
+    };
+    let which = |registry: &str| run_in(&sandbox, "p/sub", &["which", registry]).stderr;
+    remote("https://me:ghp_hunter2@github.com/Acme/app.git");
+    let nobodys = "! this folder's git remote is github.com/acme: on ghcr.io no account has its images. If one should: \
+                   `docker-credential-ensign account edit ghcr.io NAME --images 'ghcr.io/acme/**'`\n";
+    assert_eq!((which("ghcr.io"), which("docker.io")), (nobodys.into(), String::new()));
+    assert_eq!(which("ghcr.io/other/app"), nobodys);
+    assert_eq!(which("ghcr.io/work/app"), "", "its owner answers");
+    for registry in ["ghcr.io", "docker.io"] {
+        sandbox.ok(&["account", "edit", registry, "work", "--images", "acme/**", "--folder", "/w"], "");
+    }
+    for registry in ["ghcr.io", "docker.io"] {
+        let works = format!(
+            "! this folder's git remote is github.com/acme, whose images on {registry} are work's: \
+             run `docker-credential-ensign account edit {registry} work --folder /w --folder .`\n"
+        );
+        assert_eq!(which(registry), works);
+    }
+    let json: Value = serde_json::from_str(&run_in(&sandbox, "p", &["which", "ghcr.io", "--json"]).stdout).unwrap();
+    assert_eq!(json["remote"], json!({"host": "github.com", "owner": "acme", "account": "work"}));
+    assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "me", "a hint decides nothing");
+    remote("git@github.com:me/app");
+    assert_eq!(which("ghcr.io"), "", "the default is the owner");
+    remote("/srv/git/acme/app");
+    assert_eq!(which("ghcr.io"), "");
+}
