@@ -178,7 +178,7 @@ pub(super) struct AccountEdit {
     /// No folders
     #[arg(long, conflicts_with = "folder")]
     pub(super) no_folders: bool,
-    /// What the account is used for: pull, push, or any
+    /// What the account is used for
     #[arg(long = "for", value_name = "OPERATION")]
     pub(super) purpose: Option<Purpose>,
 }
