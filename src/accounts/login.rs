@@ -3,7 +3,9 @@
 use std::time::SystemTime;
 
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username, jwt};
+use crate::model::{
+    Account, AccountName, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind, Username, jwt,
+};
 use crate::system::text;
 
 /// A login to keep.
@@ -20,6 +22,8 @@ pub(crate) struct Login {
     pub(crate) images: Vec<ImagePattern>,
     /// The part of the registry that the server address named: it has a login of its own.
     pub(crate) bound: Option<ImagePattern>,
+    /// The one thing that it is for; `None`: what the account was for.
+    pub(crate) purpose: Option<Operation>,
     /// The user's decentralized identifier, where the provider tells it.
     pub(crate) did: Option<String>,
     pub(crate) kept: Kept,
@@ -52,7 +56,7 @@ impl Login {
     pub(super) fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             registry: self.registry.clone(),
-            name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user())),
+            name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
             username: self.username.clone(),
             store: StoreKind::File,
             source: Source::Given,
@@ -73,6 +77,7 @@ impl Login {
         account.username = self.username.clone();
         account.source = self.source.clone();
         account.store = self.store.clone().unwrap_or(account.store);
+        account.purpose = self.purpose.or(account.purpose);
         account.did = self.did.clone().or(account.did);
         for pattern in self.images.iter().chain(&self.bound) {
             if !account.images.contains(pattern) {
@@ -100,7 +105,10 @@ impl Login {
                 account.images.len() == patterns.len() && account.images.iter().all(|own| patterns.contains(&own));
             self.bound.is_none() || same
         };
-        answered.into_iter().chain(same_user).find(is_bound)
+        // A login for one thing stands beside one for everything, and does not take its place.
+        let is_for = |account: &&Account| self.purpose.is_none() || account.purpose == self.purpose;
+        let known = answered.into_iter().chain(same_user).filter(is_bound).filter(is_for);
+        known.min_by_key(|account| account.purpose.is_some())
     }
 
     pub(super) fn user(&self) -> &Username {
@@ -117,11 +125,13 @@ impl Account {
 }
 
 impl Candidates {
-    /// The user name as a label; with a number behind it if another user's account has that label.
-    fn free_name(&self, username: &Username) -> AccountName {
+    /// The user name as a label; if another account has that, with what it is for or a number behind it.
+    fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
+        let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());
         let numbered = (2..).filter_map(|number| format!("{username}-{number}").parse().ok());
         std::iter::once(AccountName::from(username))
+            .chain(with_purpose)
             .chain(numbered)
             .find(|name| !taken(name))
             .expect("there are more numbers than accounts")

@@ -1,11 +1,11 @@
-//! The recorded command lines in `tests/fixtures/callers/`, each with the images it means.
+//! The recorded command lines in `tests/fixtures/callers/`, each with what it means: images, and what is done with them.
 
 use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Program, images_named_by};
+use super::{Program, command_of};
 
 /// One asking process: its ancestors, nearest first, and what follows from them.
 #[derive(Deserialize)]
@@ -18,6 +18,9 @@ struct Fixture {
     ancestors: Vec<Ancestor>,
     registry: String,
     images: Vec<String>,
+    /// What is done at the registry, if that can be told.
+    #[serde(default)]
+    operation: Option<String>,
 }
 
 /// An argument vector, with the executable if it could be read and differs from the first word.
@@ -46,7 +49,7 @@ const FILES: [&str; 13] = [
 ];
 
 #[test]
-fn every_recorded_caller_names_its_images() {
+fn every_recorded_caller_names_its_images_and_what_it_does() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/callers");
     let mut found: Vec<String> =
         fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -57,15 +60,17 @@ fn every_recorded_caller_names_its_images() {
     for name in FILES {
         let fixtures: Vec<Fixture> = serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).expect(name);
         assert!(!fixtures.is_empty(), "{name} holds no case");
-        for Fixture { case, note, ancestors, registry, images } in fixtures {
+        for Fixture { case, note, ancestors, registry, images, operation } in fixtures {
             let programs = ancestors.into_iter().map(|ancestor| match ancestor {
                 Ancestor::Words(argv) => Program::new(None, argv),
                 Ancestor::Process { exe, argv } => Program::new(Some(Path::new(&exe)), argv),
             });
-            let named = images_named_by(programs, &registry.parse().unwrap());
-            let named: Vec<String> = named.iter().map(ToString::to_string).collect();
-            if named != images {
-                failures.push(format!("{name}: {case} ({}): {named:?}, not {images:?}", note.unwrap_or_default()));
+            let command = command_of(programs, &registry.parse().unwrap());
+            let named: Vec<String> = command.images.iter().map(ToString::to_string).collect();
+            let done = command.operation.map(|operation| operation.to_string());
+            if (&named, &done) != (&images, &operation) {
+                let note = note.unwrap_or_default();
+                failures.push(format!("{name}: {case} ({note}): {done:?} {named:?}, not {operation:?} {images:?}"));
             }
         }
     }

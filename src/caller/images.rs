@@ -45,9 +45,9 @@ impl<'a> Images<'a> {
     /// Adds the images in a flag's value.
     pub(super) fn add_value(&mut self, meaning: Meaning, value: &str, form: Form) {
         match meaning {
-            Meaning::Image => self.add(value, form),
+            Meaning::Image | Meaning::Tag | Meaning::Destination => self.add(value, form),
             Meaning::Output => self.add_output(value),
-            Meaning::Cache => self.add_cache(value),
+            Meaning::Cache | Meaning::CacheTo => self.add_cache(value),
             Meaning::BuildContext => self.add_context(value),
             Meaning::BakeOverride => self.add_bake_override(value),
             Meaning::FrontendOption => match value.split_once(':') {
@@ -71,6 +71,20 @@ impl<'a> Images<'a> {
             | Meaning::Profile
             | Meaning::Variable
             | Meaning::Stage => {}
+        }
+    }
+
+    /// Adds those images in a flag's value that are pushed, if what is built is.
+    pub(super) fn add_pushed(&mut self, meaning: Meaning, value: &str, form: Form, is_built_to_push: bool) {
+        match meaning {
+            Meaning::Destination | Meaning::CacheTo => self.add_value(meaning, value, form),
+            Meaning::Tag | Meaning::Output if is_built_to_push => self.add_value(meaning, value, form),
+            Meaning::BakeOverride => match bake_override(value) {
+                Some(("cache-to", _)) => self.add_bake_override(value),
+                Some(("tags" | "output", _)) if is_built_to_push => self.add_bake_override(value),
+                _ => {}
+            },
+            _ => {}
         }
     }
 
@@ -111,13 +125,12 @@ impl<'a> Images<'a> {
     }
 
     fn add_bake_override(&mut self, value: &str) {
-        let Some((path, value)) = value.split_once('=') else { return };
-        let mut path = path.trim_end_matches('+').splitn(3, '.').skip(1);
-        match path.next() {
-            Some("tags") => value.split(',').for_each(|image| self.add(image.trim(), Form::Short)),
-            Some("cache-from" | "cache-to") => self.add_cache(value),
-            Some("output") => self.add_output(value),
-            Some("contexts") => self.add(value.strip_prefix("docker-image://").unwrap_or_default(), Form::Short),
+        let Some((key, value)) = bake_override(value) else { return };
+        match key {
+            "tags" => value.split(',').for_each(|image| self.add(image.trim(), Form::Short)),
+            "cache-from" | "cache-to" => self.add_cache(value),
+            "output" => self.add_output(value),
+            "contexts" => self.add(value.strip_prefix("docker-image://").unwrap_or_default(), Form::Short),
             _ => {}
         }
     }
@@ -129,6 +142,27 @@ impl<'a> Images<'a> {
             self.add(value, form);
         }
     }
+}
+
+/// Whether a flag's value says that what is built is pushed.
+pub(super) fn is_pushing(meaning: Meaning, value: &str) -> bool {
+    let output = match (meaning, bake_override(value)) {
+        (Meaning::Output, _) => value,
+        (Meaning::BakeOverride, Some(("output", output))) => output,
+        _ => return false,
+    };
+    let fields = csv_fields(output);
+    match field(&fields, "type") {
+        Some("registry") => true,
+        None | Some("image") => field(&fields, "push") == Some("true"),
+        Some(_) => false,
+    }
+}
+
+/// `TARGET.key=VALUE`, `TARGET.key.name=VALUE` and `TARGET.key+=VALUE`.
+fn bake_override(text: &str) -> Option<(&str, &str)> {
+    let (path, value) = text.split_once('=')?;
+    Some((path.trim_end_matches('+').split('.').nth(1)?, value))
 }
 
 fn parse(text: &str, form: Form) -> Option<ImageReference> {

@@ -18,12 +18,12 @@ mod typed;
 mod words;
 
 use std::borrow::Borrow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::model::choice::{Command, Evidence, Mention, Project, Trusted};
-use crate::model::{ImageReference, Registry};
+use crate::model::{ImageReference, Operation, Registry};
 use crate::system::env;
 use clients::Grammar;
 use files::Variables;
@@ -69,6 +69,10 @@ impl Evidence for Caller<'_> {
         command_of(ancestry::programs().inspect(|program| self.remember(program)), self.registry)
     }
 
+    fn operation_in_files(&self) -> Option<Operation> {
+        operation_in_files_of(ancestry::programs(), self.registry)
+    }
+
     fn mentions(&self) -> Vec<Mention> {
         images_in_files_of(ancestry::programs(), self.registry)
     }
@@ -82,15 +86,31 @@ impl Evidence for Caller<'_> {
     }
 
     fn running_since(&self, switched: SystemTime) -> Option<SystemTime> {
-        let is_long_ago = switched.elapsed().is_ok_and(|ago| ago > LONGEST_BUILD);
         let outermost = |programs: Vec<Program>| programs.last().and_then(ancestry::started);
-        if is_long_ago { None } else { outermost(clients_among(ancestry::programs())) }
+        if is_over(switched, SystemTime::now()) { None } else { outermost(clients_among(ancestry::programs())) }
     }
 }
 
-/// Returns what the nearest of `programs` (parent first) to say anything about `registry` says.
+/// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once, and what
+/// the nearest to say so does there.
 pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>, registry: &Registry) -> Command {
-    Command { images: images_named_by(programs, registry), operation: None }
+    let nearer = Cell::new(None);
+    let some = |images: Vec<ImageReference>| (!images.is_empty()).then_some(images);
+    let images = nearest(
+        programs,
+        |client, program| {
+            let Command { images, operation } = client.command(program, registry);
+            nearer.set(nearer.get().or(operation));
+            some(images)
+        },
+        |arguments| some(generic::images(arguments, registry)),
+    );
+    Command { images: images.unwrap_or_default(), operation: nearer.get() }
+}
+
+/// Tells whether no client can be running any more that began before `switched`.
+fn is_over(switched: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(switched).is_ok_and(|ago| ago > LONGEST_BUILD)
 }
 
 /// The client that asks, and those that started it: `docker`, its plugins, its own first self.
@@ -104,20 +124,6 @@ fn clients_among(programs: impl IntoIterator<Item = Program>) -> Vec<Program> {
         }
     }
     clients
-}
-
-/// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once.
-pub(crate) fn images_named_by<P: Borrow<Program>>(
-    programs: impl IntoIterator<Item = P>,
-    registry: &Registry,
-) -> Vec<ImageReference> {
-    let some = |images: Vec<ImageReference>| (!images.is_empty()).then_some(images);
-    nearest(
-        programs,
-        |client, program| some(client.images(&program.args, registry)),
-        |arguments| some(generic::images(arguments, registry)),
-    )
-    .unwrap_or_default()
 }
 
 /// Returns the images of `registry` in the files that the nearest of `programs` to have any works on.
@@ -145,6 +151,18 @@ pub(crate) fn images_in_project(registry: &Registry) -> Option<Vec<Mention>> {
         mentions.extend(files::all_images(&task, &folder, &Variables::of(&program), registry)?);
     }
     Some(mentions)
+}
+
+/// Returns what is done at `registry` as the files say that the nearest of `programs` to build from any works on.
+pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
+    programs: impl IntoIterator<Item = P>,
+    registry: &Registry,
+) -> Option<Operation> {
+    let operation = |client: &Grammar, program: &Program| {
+        let task = client.task(&program.args)?;
+        files::operation(&task, &ancestry::folder(program)?, &Variables::of(program), registry)
+    };
+    nearest(programs, operation, |_| None)
 }
 
 /// Returns the user name of the `login` to `registry` that is running.
@@ -231,10 +249,33 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_of_long_ago_does_not_matter() {
+        let now = SystemTime::now();
+        for (hours, over) in [(0, false), (5, false), (7, true)] {
+            assert_eq!(is_over(now - Duration::from_hours(hours), now), over, "{hours}");
+        }
+        assert!(!is_over(now + Duration::from_mins(1), now), "a clock may have been set back");
+    }
+
+    #[test]
+    fn the_client_that_was_started_first_is_the_one_that_began() {
+        for (argvs, expected) in [
+            (&["docker-buildx buildx build .", "docker build .", "sh -c x"][..], "docker-buildx docker"),
+            (&["sh -c x", "sudo docker pull a", "docker pull a", "make"], "docker"),
+            (&["podman pull a", "podman pull a", "podman-compose up", "bash"], "podman podman podman-compose"),
+            (&["mytool", "docker pull a"], ""),
+            (&["code", "docker pull a"], ""),
+        ] {
+            let names: Vec<_> = clients_among(programs(argvs)).into_iter().map(|program| program.name).collect();
+            assert_eq!(names.join(" "), expected, "{argvs:?}");
+        }
+    }
+
+    #[test]
     fn a_typed_command_names_its_images() {
         let registry = "ghcr.io".parse().unwrap();
         let typed = |text: &str| -> String {
-            images_named_by(command_line(text), &registry).iter().map(ToString::to_string).collect()
+            command_of(command_line(text), &registry).images.iter().map(ToString::to_string).collect()
         };
         assert_eq!(typed("A=1 sudo /usr/bin/docker push 'ghcr.io/acme/app:1'"), "ghcr.io/acme/app:1");
         assert_eq!(typed("mytool --image=ghcr.io/acme/app"), "ghcr.io/acme/app");
@@ -245,7 +286,7 @@ mod tests {
     #[test]
     fn nothing_is_read_beyond_the_first_answer() {
         let mut programs = programs(&["docker push ghcr.io/acme/app", "docker push ghcr.io/other/app"]).into_iter();
-        images_named_by(&mut programs, &"ghcr.io".parse().unwrap());
+        command_of(&mut programs, &"ghcr.io".parse().unwrap());
         assert_eq!(programs.len(), 1);
     }
 
@@ -265,7 +306,7 @@ mod tests {
                 let mut argv: Vec<String> = client.split(' ').map(str::to_owned).collect();
                 argv.extend(words);
                 let start = std::time::Instant::now();
-                assert!(images_named_by([Program::new(None, argv)], &registry).len() <= 2);
+                assert!(command_of([Program::new(None, argv)], &registry).images.len() <= 2);
                 assert!(start.elapsed().as_secs() < 5, "{client} {word}");
             }
         }
@@ -284,7 +325,7 @@ mod tests {
             let argv: Vec<String> = std::iter::once(client.to_owned()).chain(words).collect();
             let registry = Registry::from_key(&registry);
             for program in [Program::new(None, argv.clone()), Program::new(None, argv[1..].to_vec())] {
-                images_named_by([&program], &registry);
+                command_of([&program], &registry);
                 login_username([&program], &registry);
             }
             command_line(&argv.join(" "));

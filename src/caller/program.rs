@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::clients::{self, Grammar};
+use crate::system::env;
 
 /// A client's name and the words after it. Without `Debug`, for there may be passwords among the words.
 pub(crate) struct Program {
@@ -63,6 +64,12 @@ impl Program {
             words.next_if(|word| word == plugin); // docker starts its plugin as `docker-buildx buildx …`
         }
         Self { name, args: words.collect(), process: None, variables: Vec::new() }
+    }
+
+    /// A variable that it was started with; we inherit those of our callers.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        let given = self.variables.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+        given.or_else(|| env::text(name))
     }
 
     pub(super) fn role(&self) -> Role {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::files::{self, Variables};
 use super::program::Role;
-use super::{Program, command_line, images_named_by, login_username, project};
+use super::{Program, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
 
 /// The asked registry on the first line, then the programs, nearest first, one a line: the executable, which may be
@@ -16,7 +16,7 @@ pub(crate) fn argv(text: &str) {
     let words: Vec<Vec<String>> = lines.take(8).map(|line| line.split('\t').map(str::to_owned).collect()).collect();
     let programs: Vec<Program> = words.iter().map(|words| program(words)).collect();
 
-    let images = images_named_by(&programs, &registry);
+    let images = command_of(&programs, &registry).images;
     assert_eq!(images.iter().collect::<BTreeSet<_>>().len(), images.len(), "each once");
     for image in &images {
         assert_eq!(image.registry(), &registry);
@@ -28,7 +28,7 @@ pub(crate) fn argv(text: &str) {
     if let Some(user) = login_username(&programs, &registry) {
         assert!(words.iter().flatten().any(|word| word.ends_with(&user)), "{user:?} is invented");
     }
-    let nearest = images_named_by(programs.first(), &registry);
+    let nearest = command_of(programs.first(), &registry).images;
     assert!(nearest.is_empty() || nearest == images, "whoever is nearer wins");
 
     for (program, words) in programs.iter().zip(&words) {
@@ -104,7 +104,7 @@ fn keeps_arguments_to_itself(words: &[String], registry: &Registry) {
     let (start, flag, value) = starts[words.len() % starts.len()]; // one of them, for speed
     let images = |more: &[&str]| -> Vec<ImageReference> {
         let start = start.split(' ').chain(more.iter().copied()).map(str::to_owned);
-        images_named_by([Program::new(None, start.chain(words.iter().cloned()).collect())], registry)
+        command_of([Program::new(None, start.chain(words.iter().cloned()).collect())], registry).images
     };
     assert_eq!(images(&[flag, value]), images(&[]), "{start} {flag} {value}");
 }

@@ -10,10 +10,16 @@ pub(super) enum Meaning {
     Other,
     /// An image.
     Image,
+    /// What a build is called, and pushed as if it is.
+    Tag,
+    /// An image that is pushed.
+    Destination,
     /// buildx' and buildctl's `type=image,name=REF`.
     Output,
     /// buildx' and buildctl's `type=registry,ref=REF`, or a bare image.
     Cache,
+    /// The same to write to, which is a push.
+    CacheTo,
     /// `NAME=docker-image://REF`.
     BuildContext,
     /// Bake's `TARGET.tags=REF`.

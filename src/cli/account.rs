@@ -1,4 +1,4 @@
-//! `account show` and `account edit`: the alias, the images and the folders of an account.
+//! `account show` and `account edit`: the alias, the images and the folders of an account, and what it is for.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::{Context, account_json, args, buildx, pin};
 use crate::model::{Account, AccountName, ImagePattern, Registry, Source};
 use crate::system::env;
+use crate::system::text::{one_line, word};
 
 pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Result<ExitCode, Failure> {
     let candidates = context.candidates(&context.registry(host)?)?;
@@ -35,6 +36,7 @@ pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Res
                     if account.images.is_empty() { "  (its own namespace)" } else { "" }
                 ),
             ];
+            lines.extend(account.purpose.map(|purpose| format!("  for        {purpose} only")));
             if !folders.is_empty() {
                 lines.push(format!("  folders    {}", folders.join(", ")));
             }
@@ -51,9 +53,7 @@ pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Res
 }
 
 pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let registry = context.registry(&given.host)?;
-    let candidates = context.candidates(&registry)?;
-    let name = context.account(&candidates, &given.account)?.name.clone();
+    let (registry, name) = named(context, given)?;
     let images = patterns(&registry, &given.images)?;
     let folders: Vec<String> = given.folder.iter().map(|folder| folder_text(context, folder)).collect();
     let alias: Option<AccountName> = given
@@ -62,7 +62,9 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         .map(str::parse)
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    if !given.no_images && images.is_empty() && !given.no_folders && folders.is_empty() && alias.is_none() {
+    let changes_images = given.no_images || !images.is_empty();
+    let changes_folders = given.no_folders || !folders.is_empty();
+    if !changes_images && !changes_folders && alias.is_none() && given.purpose.is_none() {
         return Err(Failure::usage(
             "nothing to change was given",
             format!("see `{} account edit --help`", context.program),
@@ -73,11 +75,16 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         let candidates = edit.of(&registry);
         let found = candidates.accounts.iter().find(|account| account.name == name);
         let mut account = found.cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
-        if given.no_images || !images.is_empty() {
+        if changes_images {
             account.images = images;
+        }
+        if let Some(purpose) = given.purpose {
+            account.purpose = purpose.operation();
+        }
+        if changes_images || given.purpose.is_some() {
             edit.document.put(&account);
         }
-        if given.no_folders || !folders.is_empty() {
+        if changes_folders {
             edit.document.set_folders(&registry, &name, &folders);
         }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
@@ -97,18 +104,50 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         pin::drop_orphans(context)?;
     }
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
-    context.ui.say(format_args!("  Used for  {}", patterns.join(", ")));
+    context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
     if !account.folders.is_empty() {
         let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
         context.ui.say(format_args!("  Used in   {}", folders.join(", ")));
     }
     let rivals = candidates.accounts.iter().filter(|other| other.name != account.name);
+    let rivals = rivals.filter(|other| other.purpose == account.purpose);
     for rival in rivals.filter(|other| other.patterns().iter().any(|pattern| account.patterns().contains(pattern))) {
         context
             .ui
             .note(format_args!("{} is for the same images: between them the command line does not decide", rival.name));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `, to pull only`, for an account that is for one thing.
+pub(super) fn only(account: &Account) -> String {
+    account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
+}
+
+/// The account that is meant: by registry and name, or by a name that only one registry has.
+fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, AccountName), Failure> {
+    if let Some(name) = &given.account {
+        let registry = context.registry(&given.host)?;
+        let candidates = context.candidates(&registry)?;
+        return Ok((registry, context.account(&candidates, name)?.name.clone()));
+    }
+    let all = context.accounts.all()?;
+    let name = &given.host;
+    let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
+    let mut found: Vec<_> = found.collect();
+    let edit = format!("{} account edit", context.program);
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(Failure::usage(
+            format!("no registry has an account `{}`", one_line(name, 60)),
+            format!("name both, as in `{edit} ghcr.io {}`", word(&one_line(name, 60))),
+        )),
+        _ => {
+            let hosts: Vec<_> = found.iter().map(|(registry, _)| registry.to_string()).collect();
+            let what = format!("{} have an account `{}`", hosts.join(" and "), one_line(name, 60));
+            Err(Failure::usage(what, format!("name one: `{edit} {} {}`", hosts[0], word(name))))
+        }
+    }
 }
 
 /// The patterns a person wrote, with or without the registry in front.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::held::Held;
 use super::{Context, args, which};
-use crate::model::{Account, AccountName, ImageReference, Registry};
+use crate::model::{Account, AccountName, ImageReference, Operation, Registry};
 use crate::oci::{self, Access, Action, Asked, Verdict};
 use crate::system::text::{self, one_line};
 
@@ -34,8 +34,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
     if image.is_none() && (given.pull || given.push) {
         return Err(no_image(&registry));
     }
-    let mut subject = Subject::find(context, registry, image)?;
     let action = if given.push { Action::Push } else { Action::Pull };
+    let mut subject = Subject::find(context, registry, image, action)?;
     let wire = context.wire(&subject.registry, given.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
         Some(image) => {
@@ -58,9 +58,15 @@ impl Subject {
         context: &Context<'_>,
         registry: Registry,
         image: Option<ImageReference>,
+        action: Action,
     ) -> Result<Self, Failure> {
         let candidates = context.candidates(&registry)?;
-        let account = which::account_for(context, &candidates, image.as_ref())?.clone();
+        let operation = match action {
+            _ if image.is_none() => None,
+            Action::Pull => Some(Operation::Pull),
+            Action::Push => Some(Operation::Push),
+        };
+        let account = which::account_for(context, &candidates, image.as_ref(), operation)?.clone();
         let held = context.secret_of(&account)?;
         Ok(Self { registry, image, account, held })
     }

@@ -86,7 +86,8 @@ fn registries(context: &Context<'_>, named: Vec<Registry>, found: &[Finding]) ->
     if !named.is_empty() {
         return Ok(named);
     }
-    let all: Vec<_> = context.accounts.all()?.into_iter().map(|one| one.registry).collect();
+    let with_accounts = context.accounts.all()?.into_iter().filter(|one| !one.accounts.is_empty());
+    let all: Vec<_> = with_accounts.map(|one| one.registry).collect();
     if all.is_empty() && found.is_empty() {
         let cure = format!("run `{0} login HOST` first, or name one: `{0} configure-docker ghcr.io`", context.program);
         return Err(Failure::not_logged_in("there is no account, so no registry to ask for", cure));

@@ -12,7 +12,7 @@ use super::failure::{Failure, Kind};
 use super::{Context, args, which};
 use crate::docker::export::{self, Chosen, Exported, Form};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Problem, Source};
+use crate::model::{Account, Operation, Problem, Source};
 use crate::system::files::Draft;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCode, Failure> {
@@ -125,7 +125,7 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
         let accounts = if given.all {
             candidates.accounts.clone()
         } else {
-            vec![which::account_for(context, &candidates, image.as_ref())?.clone()]
+            vec![which::account_for(context, &candidates, image.as_ref(), None)?.clone()]
         };
         match found.iter_mut().find(|(known, _)| known.registry == registry) {
             Some((_, known)) => {
@@ -139,10 +139,18 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
         return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
     }
     let (mut chosen, mut failed) = (Vec::new(), Vec::new());
-    for (candidates, accounts) in found {
+    let is_for_pulls = matches!(given.format, ExportFormat::Dockerconfigjson | ExportFormat::Secret);
+    for (candidates, mut accounts) in found {
+        if given.all {
+            accounts.sort_by_key(|account| !account.serves(Some(Operation::Pull))); // of two for the same, the first
+            let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
+            for Account { name, registry, .. } in left {
+                context.ui.note(format_args!("not exported: {name} of {registry}, which is to push only"));
+            }
+        }
         let alone = accounts.len() == 1;
         for account in accounts {
-            let by_default = alone || candidates.default_account() == Some(&account);
+            let by_default = alone || candidates.default_for(None) == Some(&account);
             match context.secret_of(&account) {
                 Ok(held) => chosen.push(Chosen { account, credential: held.credential, by_default }),
                 Err(why) if given.all => failed.push(Failed { account, why }),

@@ -15,6 +15,7 @@ mod import;
 mod login;
 mod logout;
 mod pin;
+mod public;
 mod reason;
 mod restore;
 mod shell;
@@ -37,7 +38,7 @@ use serde_json::json;
 use crate::accounts::Accounts;
 use crate::docker;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Problem, Registry};
+use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, Table};
 use crate::oci::Wire;
 use crate::protocol;
@@ -117,6 +118,7 @@ impl Context<'_> {
             Command::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
             Command::Which(which) => which::run(self, &which),
             Command::Why(why) => why::run(self, &why),
+            Command::Public(public) => public::run(self, &public),
             Command::Check(check) => check::run(self, &check),
             Command::Token(token) => token::run(self, &token),
             Command::Api(call) => api::run(self, &call),
@@ -232,6 +234,7 @@ fn account_json(account: &Account, candidates: &Candidates) -> serde_json::Value
         "source": account.source.to_string(),
         "images": account.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "folders": account.folders,
+        "for": account.purpose.map(Operation::as_str),
         "did": account.did,
     })
 }

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, account_json, args};
+use super::{Context, account, account_json, args};
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader};
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Registry, Source, StoreKind};
+use crate::model::{Account, ImagePattern, Registry, Source, StoreKind};
 use crate::system::text;
 
 const NOBODY: &str = "nobody";
@@ -40,10 +40,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     }
     let lines: Vec<Vec<Line<'_>>> =
         registries.iter().map(|one| one.accounts.iter().map(|account| line(context, account, one)).collect()).collect();
-    let docker = docker(context, &registries);
+    let with_accounts: Vec<&Candidates> = registries.iter().filter(|one| !one.accounts.is_empty()).collect();
+    let docker = docker(context, &with_accounts);
     let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
     let json = json!({
         "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(one))).collect::<Vec<_>>(),
+        "public": registries.iter().flat_map(|one| &one.public).map(ToString::to_string).collect::<Vec<_>>(),
         "docker": docker.iter().map(|(registry, asks)| json!({"registry": registry.as_str(), "asks": asks})).collect::<Vec<_>>(),
     });
     let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, one)| block(context, lines, one)).collect();
@@ -58,7 +60,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
             ));
         }
     }
-    Ok(if troubled == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    Ok(if troubled == 0 && !with_accounts.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
 fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
@@ -66,7 +68,7 @@ fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let lines = format!(
         "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins that Docker and other tools have\n  {program} configure-docker     let Docker ask Ensign"
     );
-    context.ui.data(json!({"accounts": [], "docker": []}), lines)?;
+    context.ui.data(json!({"accounts": [], "public": [], "docker": []}), lines)?;
     Ok(ExitCode::from(3))
 }
 
@@ -96,6 +98,7 @@ impl Line<'_> {
 
 fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> String {
     let state = match candidates.active {
+        _ if candidates.accounts.is_empty() => "   (no account)",
         Active::SignedOut => "   (signed out: no default account)",
         Active::Account(_) | Active::Unset => "",
     };
@@ -115,7 +118,9 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
             source => format!("   from {source}"),
         };
         let name = text::one_line(account.name.as_str(), 60);
-        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{}{user}{store}{source}", patterns.join(", "));
+        let only = account::only(account);
+        let patterns = patterns.join(", ");
+        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{patterns}{only}{user}{store}{source}");
         for folder in &account.folders {
             let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
         }
@@ -123,11 +128,15 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
             let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));
         }
     }
+    if !candidates.public.is_empty() {
+        let patterns: Vec<_> = candidates.public.iter().map(ImagePattern::path).collect();
+        let _ = writeln!(block, "  public: {}", text::one_line(&patterns.join(", "), 300));
+    }
     block
 }
 
 /// For each registry whom Docker asks: "ensign", another helper's name, or nobody.
-fn docker<'c>(context: &Context<'_>, registries: &'c [Candidates]) -> Vec<(&'c Registry, String)> {
+fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<(&'c Registry, String)> {
     let Some(folder) = context.env.docker_config_dir() else { return vec![] };
     let file = match ConfigJson::load(&folder.join("config.json")) {
         Ok(file) => file,

@@ -15,8 +15,8 @@ use crate::oci::{self, Action};
 pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&given.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;
-    let mut subject = Subject::find(context, registry, Some(image.clone()))?;
     let action = if given.push { Action::Push } else { Action::Pull };
+    let mut subject = Subject::find(context, registry, Some(image.clone()), action)?;
     let waiting = format!("Asking {}", image.registry());
     let wire = context.wire(image.registry(), given.plain_http);
     let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, wire));

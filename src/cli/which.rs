@@ -12,10 +12,10 @@ use super::{Context, args, names, reason};
 use crate::accounts;
 use crate::caller;
 use crate::model::choice::{
-    Candidates, Command, Evidence, Finding, Grounds, Mention, Named, NoChoice, Project, Rung, Trusted, Wish, choose,
-    ladder,
+    Candidates, Command, Evidence, Finding, Grounds, Ladder, Mention, Named, NoChoice, Project, Rung, Trusted, Wish,
+    choose,
 };
-use crate::model::{Account, ImageReference, Problem, Registry, Source};
+use crate::model::{Account, ImageReference, Operation, Problem, Registry, Source};
 use crate::system::env;
 use crate::system::text::one_line;
 
@@ -23,6 +23,8 @@ use crate::system::text::one_line;
 struct Question {
     registry: Registry,
     command: Command,
+    /// What the files say that it does.
+    in_files: Option<Operation>,
     mentions: Vec<Mention>,
     typed: String,
 }
@@ -30,6 +32,10 @@ struct Question {
 impl Evidence for Question {
     fn command(&self) -> Command {
         self.command.clone()
+    }
+
+    fn operation_in_files(&self) -> Option<Operation> {
+        self.in_files
     }
 
     fn mentions(&self) -> Vec<Mention> {
@@ -50,11 +56,19 @@ impl Evidence for Question {
     }
 }
 
+impl Question {
+    fn about(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
+        let command = Command { images: image.into_iter().collect(), operation };
+        Self { registry: registry.clone(), command, in_files: None, mentions: vec![], typed: String::new() }
+    }
+}
+
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = question(given)?;
-    let candidates = context.candidates(&question.registry)?;
+    let candidates = candidates(context, &question.registry)?;
     let wish = wish(context, &question.registry);
-    let rungs: Vec<_> = ladder(&candidates, &wish, &question).collect();
+    let ladder = Ladder::new(&candidates, &wish, &question);
+    let rungs: Vec<_> = Rung::ALL.into_iter().map(|rung| (rung, ladder.finding(rung))).collect();
     let ends = |finding: &Finding<'_>| !matches!(finding, Finding::Nothing | Finding::Torn(_));
     let chosen = rungs.iter().position(|(_, finding)| ends(finding));
     let found = chosen.and_then(|place| match &rungs[place].1 {
@@ -68,12 +82,19 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     };
     let seen = Seen::here(&candidates.trusted);
     let remote = folder::remote();
+    let passed_over: Vec<&Account> = candidates
+        .accounts
+        .iter()
+        .filter(|account| !account.serves(ladder.operation()) && Some(*account) != found)
+        .collect();
     let json = json!({
         "registry": question.registry.as_str(),
         "images": question.command.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "operation": ladder.operation().map(Operation::as_str),
         "account": account,
         "username": found.map(|account| account.username.as_str()),
         "source": found.map(|account| account.source.to_string()),
+        "passed_over": passed_over.iter().map(|account| account.name.as_str()).collect::<Vec<_>>(),
         "ladder": rungs.iter().enumerate().map(|(place, (rung, finding))| rung_json(*rung, finding, chosen == Some(place))).collect::<Vec<_>>(),
         "project": seen.as_ref().map(|seen| seen.json(&question.registry)),
         "remote": remote.as_ref().map(|remote| json!({
@@ -84,7 +105,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     });
     let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or("no account")))];
     for (place, (rung, finding)) in rungs.iter().enumerate() {
-        let says = sentence(context, &question, &candidates, seen.as_ref(), *rung, finding);
+        let says = sentence(context, &question, &ladder, seen.as_ref(), *rung, finding);
         let mark = match chosen {
             Some(end) if end == place && account.is_none() => "   ← ends here",
             Some(end) if end == place => "   ← chosen",
@@ -92,7 +113,22 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         };
         lines.push(format!("{:>3} {:22} {says}{mark}", place + 1, rung.to_string()));
     }
+    if !passed_over.is_empty() {
+        let taken = match ladder.operation() {
+            Some(operation) => format!("It is a {operation}"),
+            None => "Taken for a pull".to_owned(),
+        };
+        lines.push(format!("  {taken}: {}", purposes(passed_over.iter().copied())));
+    }
     context.ui.data(json, lines.join("\n"))?;
+    if ladder.serving().is_empty() && account.is_none() && !candidates.accounts.is_empty() {
+        let operation = ladder.operation().unwrap_or(Operation::Pull);
+        let (registry, program) = (&question.registry, context.program);
+        context.ui.note(format_args!(
+            "{}. To change that:  {program} account edit {registry} NAME --for any",
+            none_for(&candidates, operation)
+        ));
+    }
     if let Some((_, finding)) = rungs.iter().find(|(_, finding)| matches!(finding, Finding::Torn(_))) {
         let torn = Grounds::of(finding).torn;
         reason::show_ways_out(context, question.registry.as_str(), &torn, account, &question.typed);
@@ -118,10 +154,10 @@ pub(super) fn account_for<'c>(
     context: &Context<'_>,
     candidates: &'c Candidates,
     image: Option<&ImageReference>,
+    operation: Option<Operation>,
 ) -> Result<&'c Account, Failure> {
     let registry = &candidates.registry;
-    let command = Command { images: image.cloned().into_iter().collect(), operation: None };
-    let question = Question { registry: registry.clone(), command, mentions: vec![], typed: String::new() };
+    let question = Question::about(registry, image.cloned(), operation);
     let no_choice = match choose(candidates, &wish(context, registry), &question) {
         Ok(choice) => return Ok(choice.account),
         Err(no_choice) => no_choice,
@@ -131,7 +167,23 @@ pub(super) fn account_for<'c>(
             let Problem { what, cure } = accounts::names_nobody(registry, &name);
             return Err(Failure::not_logged_in(what, cure));
         }
-        NoChoice::NotFound | NoChoice::Public(..) => (format!("{registry} has no default account"), "switch"),
+        NoChoice::NotFound => (format!("{registry} has no default account"), "switch"),
+        NoChoice::Public(public) => {
+            let cure = format!("ENSIGN_ACCOUNT={registry}=NAME names one all the same");
+            return Err(Failure::not_logged_in(
+                format!("no account answers for {}: {} is public", public.0, public.1),
+                cure,
+            ));
+        }
+        NoChoice::NoneFor(_) if let (None, Some(default)) = (operation, candidates.default_account()) => {
+            return Ok(default);
+        }
+        NoChoice::NoneFor(operation) => {
+            return Err(Failure::not_logged_in(
+                none_for(candidates, operation),
+                format!("run `{} account edit {registry} NAME --for any`", context.program),
+            ));
+        }
         NoChoice::Several => {
             (format!("{registry} has several accounts and none is the default: {}", names(candidates)), "switch")
         }
@@ -140,6 +192,29 @@ pub(super) fn account_for<'c>(
         }
     };
     Err(Failure::not_logged_in(what, format!("run `{} {verb} {registry}`", context.program)))
+}
+
+/// Tells whether nobody is needed to pull `image`.
+pub(super) fn is_public(context: &Context<'_>, candidates: &Candidates, image: &ImageReference) -> bool {
+    let question = Question::about(&candidates.registry, Some(image.clone()), Some(Operation::Pull));
+    matches!(choose(candidates, &wish(context, &candidates.registry), &question), Err(NoChoice::Public(..)))
+}
+
+/// A registry that has public images only may be asked about too.
+fn candidates(context: &Context<'_>, registry: &Registry) -> Result<Candidates, Failure> {
+    let candidates = context.accounts.of(registry)?;
+    if candidates.public.is_empty() { context.candidates(registry) } else { Ok(candidates) }
+}
+
+/// Why the accounts that are there do not answer.
+fn none_for(candidates: &Candidates, operation: Operation) -> String {
+    format!("{} has no account for a {operation}: {}", candidates.registry, purposes(candidates.accounts.iter()))
+}
+
+/// `reader is for pull only, writer is for push only`
+fn purposes<'a>(accounts: impl Iterator<Item = &'a Account>) -> String {
+    let told = accounts.filter_map(|account| Some(format!("{} is for {} only", account.name, account.purpose?)));
+    one_line(&told.collect::<Vec<_>>().join(", "), 200)
 }
 
 /// A text with a dot or a port and no path is a registry; anything else is an image.
@@ -161,8 +236,12 @@ fn wish(context: &Context<'_>, registry: &Registry) -> Wish {
 fn question(given: &args::Which) -> Result<Question, Failure> {
     let (registry, image) = registry_or_image(&given.image)?;
     let Some(typed) = &given.command else {
-        let command = Command { images: image.into_iter().collect(), operation: None };
-        return Ok(Question { registry, command, mentions: vec![], typed: reason::ANY_COMMAND.into() });
+        let operation = match (given.push, given.pull) {
+            (true, _) => Some(Operation::Push),
+            (_, true) => Some(Operation::Pull),
+            _ => None,
+        };
+        return Ok(Question { typed: reason::ANY_COMMAND.into(), ..Question::about(&registry, image, operation) });
     };
     let Some(program) = caller::command_line(typed) else {
         return Err(Failure::usage(
@@ -172,7 +251,9 @@ fn question(given: &args::Which) -> Result<Question, Failure> {
     };
     let command = caller::command_of([&program], &registry);
     let mentions = if command.images.is_empty() { caller::images_in_files_of([&program], &registry) } else { vec![] };
-    Ok(Question { registry, command, mentions, typed: one_line(typed, 200) })
+    let in_files =
+        if command.operation.is_none() { caller::operation_in_files_of([&program], &registry) } else { None };
+    Ok(Question { registry, command, in_files, mentions, typed: one_line(typed, 200) })
 }
 
 fn parse_image(text: &str) -> Result<ImageReference, Failure> {
@@ -183,7 +264,7 @@ fn parse_image(text: &str) -> Result<ImageReference, Failure> {
 fn sentence(
     context: &Context<'_>,
     question: &Question,
-    candidates: &Candidates,
+    ladder: &Ladder<'_, '_, Question>,
     seen: Option<&Seen>,
     rung: Rung,
     finding: &Finding<'_>,
@@ -204,11 +285,13 @@ fn sentence(
             Rung::Files if question.mentions.is_empty() => "name no image of this registry",
             Rung::Files => "name no image that belongs to an account",
             Rung::Project => {
-                return seen
-                    .map_or("none".into(), |seen| seen.sentence(&reason::shown(context, &seen.path), candidates));
+                return seen.map_or("none".into(), |seen| {
+                    seen.sentence(&reason::shown(context, &seen.path), ladder.candidates)
+                });
             }
             Rung::Folder => "no account's folder",
-            Rung::Only if candidates.accounts.len() > 1 => "there are several",
+            Rung::Only if ladder.serving().is_empty() => "none",
+            Rung::Only if ladder.serving().len() > 1 => "there are several",
             Rung::Only => "the registry is signed out",
         }
         .to_owned(),

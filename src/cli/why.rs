@@ -142,6 +142,8 @@ fn outcome(entry: &Entry) -> String {
         Outcome::NoAccount => "no account".to_owned(),
         Outcome::NoDefault => "no account that answers unasked".to_owned(),
         Outcome::Public => "no account needed".to_owned(),
+        Outcome::NoneToPull => "no account to pull".to_owned(),
+        Outcome::NoneToPush => "no account to push".to_owned(),
         Outcome::Several => "several accounts, and nothing said which".to_owned(),
         Outcome::NoSuchAccount => "no such account".to_owned(),
         Outcome::Dead => format!("not answered: the secret of {account} is good no longer"),
@@ -158,7 +160,7 @@ fn advice(entry: &Entry, program: &str) -> Option<String> {
     let (command, effect) = match entry.outcome {
         Outcome::NoAccount => ("login", "adds one"),
         Outcome::NoDefault | Outcome::Several => ("switch", "makes one the default"),
-        Outcome::NoSuchAccount => ("status", "shows those that are there"),
+        Outcome::NoSuchAccount | Outcome::NoneToPull | Outcome::NoneToPush => ("status", "shows those that are there"),
         Outcome::Dead | Outcome::Failed => ("check", "says what is wrong"),
         Outcome::Answered | Outcome::Public | Outcome::Other => return None,
     };

@@ -48,6 +48,15 @@ impl Document {
     /// Takes an account out. The registry stays, with who is active, as long as it has other accounts or rules.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
         self.accounts(registry).shift_remove(name.as_str());
+        if self.accounts(registry).is_empty() {
+            for pointer in ["active", "previous", "switched"] {
+                self.registry(registry).shift_remove(pointer);
+            }
+        }
+        self.drop_if_empty(registry);
+    }
+
+    fn drop_if_empty(&mut self, registry: &Registry) {
         if self.accounts(registry).is_empty() && !self.registry(registry).contains_key("public") {
             self.registries().retain(|key, _| !registry.is_key(key));
         }
@@ -103,7 +112,7 @@ impl Document {
     pub(crate) fn set_switches(&mut self, registry: &Registry, switches: &[Switch]) {
         let switches: Vec<_> = switches
             .iter()
-            .map(|Switch { at, from }| json!({"at": timestamp::seconds(*at), "from": from.as_str()}))
+            .map(|Switch { at, from }| json!({"at": timestamp::milliseconds(*at), "from": from.as_str()}))
             .collect();
         set_or_remove(self.registry(registry), "switched", json!(switches));
     }
@@ -112,6 +121,7 @@ impl Document {
     pub(crate) fn set_public(&mut self, registry: &Registry, patterns: &[ImagePattern]) {
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
         set_or_remove(self.registry(registry), "public", json!(patterns));
+        self.drop_if_empty(registry);
     }
 
     /// Lets answers be written down, or not.

@@ -90,9 +90,13 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
         one.switches = vec![Switch { at: moment, from: fresh.clone() }];
     };
     reads_as(&edited, &with(&change));
-    edited.set_public(registry, public);
     edited.set_switches(registry, switches);
-    reads_as(&edited, before);
+    edited.set_public(registry, public);
+    let mut expected = before.to_vec();
+    if accounts.is_empty() && public.is_empty() {
+        expected.remove(at);
+    }
+    reads_as(&edited, &expected);
 
     let Some(first) = accounts.first() else { return };
 
@@ -105,6 +109,8 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
     let mut expected = with(&|one| drop(one.accounts.remove(0)));
     if accounts.len() == 1 && public.is_empty() {
         expected.remove(at);
+    } else if accounts.len() == 1 {
+        expected[at] = Candidates { public: public.clone(), ..Candidates::none(registry) };
     }
     reads_as(&edited, &expected);
 

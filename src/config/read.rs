@@ -99,7 +99,7 @@ struct RawAccount {
 #[derive(Deserialize)]
 #[serde(expecting = "a switch, which is an object")]
 struct RawSwitch {
-    /// Seconds since 1970.
+    /// Milliseconds since 1970.
     at: u64,
     from: String,
 }
@@ -172,7 +172,8 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
         }
     };
     let previous = raw.previous.and_then(|name| name.parse().ok());
-    let switch = |raw: RawSwitch| Some(Switch { at: timestamp::since_1970(raw.at)?, from: raw.from.parse().ok()? });
+    let switch =
+        |raw: RawSwitch| Some(Switch { at: timestamp::milliseconds_since_1970(raw.at)?, from: raw.from.parse().ok()? });
     let switches = raw.switched.into_iter().filter_map(switch).collect();
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;

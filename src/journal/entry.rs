@@ -47,6 +47,10 @@ pub(crate) enum Outcome {
     NoDefault,
     /// The image needs none.
     Public,
+    /// The accounts are to push only.
+    NoneToPull,
+    /// The accounts are to pull only.
+    NoneToPush,
     Several,
     NoSuchAccount,
     /// The account's secret is good no longer.

@@ -22,7 +22,7 @@ pub(crate) enum MountedSecret {
 }
 
 /// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images",
-/// "active"}]}`. Files of secrets are looked for in `folder`. An error quotes nothing of the text.
+/// "for", "active"}]}`. Files of secrets are looked for in `folder`. An error quotes nothing of the text.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<Mounted>, String> {
     let file: RawFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
@@ -70,6 +70,8 @@ struct RawAccount {
     alias: Option<String>,
     #[serde(default)]
     images: Vec<String>,
+    #[serde(rename = "for")]
+    purpose: Option<String>,
     #[serde(default)]
     active: bool,
 }
@@ -85,6 +87,8 @@ impl RawAccount {
         if images.iter().any(|pattern| *pattern.registry() != registry) {
             return Err(format!("its images are not on {registry}"));
         }
+        let purpose = self.purpose.map(|text| text.parse()).transpose();
+        let purpose = purpose.map_err(|error| format!("its `for` {error}"))?;
         let secret = match (self.secret, self.secret_file) {
             (Some(secret), None) if !secret.is_empty() => MountedSecret::Here(Secret::new(secret)),
             (None, Some(file)) => MountedSecret::File(folder.join(file)),
@@ -98,7 +102,7 @@ impl RawAccount {
             source: Source::Given,
             images,
             folders: vec![],
-            purpose: None,
+            purpose,
             did: None,
         };
         Ok(Mounted { account, active: self.active, secret })
@@ -110,9 +114,10 @@ mod tests {
     use super::*;
 
     fn shown(mounted: &Mounted) -> String {
-        let Account { registry, name, username, images, .. } = &mounted.account;
+        let Account { registry, name, username, images, purpose, .. } = &mounted.account;
         let images: Vec<_> = images.iter().map(ToString::to_string).collect();
-        format!("{registry} {name} {username} {}", images.join(","))
+        let purpose = purpose.map(|purpose| format!(" for {purpose}")).unwrap_or_default();
+        format!("{registry} {name} {username} {}{purpose}", images.join(","))
     }
 
     #[test]
@@ -134,9 +139,9 @@ mod tests {
     #[test]
     fn a_file_names_what_is_wrong_and_quotes_nothing() {
         let good = br#"{"accounts": [{"registry": "ghcr.io", "username": "a", "secret_file": "t", "images": ["ghcr.io/x/**"], "active": true},
-            {"registry": "quay.io", "username": "b", "secret": "s", "alias": "c"}]}"#;
+            {"registry": "quay.io", "username": "b", "secret": "s", "alias": "c", "for": "push"}]}"#;
         let read = read_file(good, Path::new("/m")).unwrap();
-        assert_eq!(read.iter().map(shown).collect::<Vec<_>>(), ["ghcr.io a a ghcr.io/x/**", "quay.io c b "]);
+        assert_eq!(read.iter().map(shown).collect::<Vec<_>>(), ["ghcr.io a a ghcr.io/x/**", "quay.io c b  for push"]);
         assert!(matches!(&read[0].secret, MountedSecret::File(path) if path == Path::new("/m/t")));
         for (text, expected) in [
             ("", "line 1 is no JSON"),
@@ -147,6 +152,10 @@ mod tests {
             (
                 r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "images": ["i.io/x"]}]}"#,
                 "account 1: its images are not on h.io",
+            ),
+            (
+                r#"{"accounts": [{"registry": "h.io", "username": "u", "secret": "hunter2", "for": "hunter2"}]}"#,
+                "account 1: its `for` is neither `pull` nor `push`",
             ),
         ] {
             let error = read_file(text.as_bytes(), Path::new("")).unwrap_err();

@@ -87,6 +87,10 @@ impl Evidence for Kubelet {
         Command { images: vec![], operation: Some(Operation::Pull) }
     }
 
+    fn operation_in_files(&self) -> Option<Operation> {
+        None
+    }
+
     fn mentions(&self) -> Vec<Mention> {
         vec![]
     }
@@ -121,7 +125,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
             ))
         }
         Found::Credential(credential) => Ok(Some(credential)),
-        Found::NoChoice(NoChoice::NotFound | NoChoice::Public(..)) => Ok(None),
+        Found::NoChoice(NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoneFor(_)) => Ok(None),
         Found::NoChoice(NoChoice::NoSuchAccount { name, .. }) => {
             bail!(Problem::run(format!("{registry} has no account `{name}`"), format_args!("status {registry}")))
         }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
-use crate::model::{AccountName, Credential, Problem, Registry, Secret, ServerUrl};
+use crate::model::{AccountName, Credential, Operation, Problem, Registry, Secret, ServerUrl};
 use crate::system::text;
 
 /// Why a call gets no answer. The first three are sentences that clients compare letter by letter
@@ -30,6 +30,11 @@ pub(crate) enum Refusal {
     /// The account's secret is known to be good no longer. To a client that is as if there were none: handed out, it
     /// would break the pulls of public images too.
     Dead(Problem),
+    /// There are accounts, but each is for the other thing.
+    NoneFor {
+        registry: Registry,
+        operation: Operation,
+    },
     /// Nobody reads the answer.
     ClosedStdout,
     Other(anyhow::Error),
@@ -94,14 +99,17 @@ impl Refusal {
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
-            Self::NotFound | Self::Dead(_) => NOT_FOUND.to_owned(),
+            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => NOT_FOUND.to_owned(),
             _ => plain(&self.to_string()),
         };
         let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-        if let Self::Dead(why) = self
-            && is_watched
-        {
-            let _ = writeln!(stderr, "ensign: {}", text::one_line(&why.to_string(), 400));
+        let told = match self {
+            Self::Dead(why) => Some(why.to_string()),
+            Self::NoneFor { registry, operation } => Some(none_for(registry, *operation).to_string()),
+            _ => None,
+        };
+        if let Some(why) = told.filter(|_| is_watched) {
+            let _ = writeln!(stderr, "ensign: {}", text::one_line(&why, 400));
         }
         if let Self::Several { registry, accounts } = self {
             let names: Vec<_> = accounts.iter().take(20).map(AccountName::as_str).collect();
@@ -118,6 +126,15 @@ impl Refusal {
     }
 }
 
+fn none_for(registry: &Registry, operation: Operation) -> Problem {
+    let other = match operation {
+        Operation::Pull => Operation::Push,
+        Operation::Push => Operation::Pull,
+    };
+    let what = format!("{registry} has no account for a {operation}: what is there is to {other} only");
+    Problem::run(what, format_args!("login {registry} --for {operation}"))
+}
+
 /// No brackets and braces, which tools that ignore the exit code would read as JSON; and not the sentence that means
 /// "not found" to those that search for it.
 fn plain(text: &str) -> String {
@@ -128,7 +145,7 @@ fn plain(text: &str) -> String {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound | Self::Dead(_) => f.write_str(NOT_FOUND),
+            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => f.write_str(NOT_FOUND),
             Self::NoServerUrl => f.write_str("no credentials server URL"),
             Self::NoUsername => f.write_str("no credentials username"),
             Self::NoSuchAccount { registry, name } => {
@@ -222,6 +239,18 @@ mod tests {
             assert_eq!(refusal.write(&mut stdout, &mut stderr, is_watched), ExitCode::FAILURE);
             assert_eq!(String::from_utf8(stdout).unwrap(), "credentials not found in native keychain\n");
             let line = "ensign: the secret of me on ghcr.io is not good any more: run `docker-credential-ensign login ghcr.io`\n";
+            assert_eq!(String::from_utf8(stderr).unwrap(), if is_watched { line } else { "" });
+        }
+    }
+
+    #[test]
+    fn accounts_for_the_other_thing_are_not_found_and_explained_where_somebody_watches() {
+        let refusal = Refusal::NoneFor { registry: Registry::from_key("ghcr.io"), operation: Operation::Push };
+        for is_watched in [false, true] {
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            assert_eq!(refusal.write(&mut stdout, &mut stderr, is_watched), ExitCode::FAILURE);
+            assert_eq!(String::from_utf8(stdout).unwrap(), "credentials not found in native keychain\n");
+            let line = "ensign: ghcr.io has no account for a push: what is there is to pull only: run `docker-credential-ensign login ghcr.io --for push`\n";
             assert_eq!(String::from_utf8(stderr).unwrap(), if is_watched { line } else { "" });
         }
     }

@@ -137,6 +137,7 @@ impl Front<'_> {
                     token_of: given.and_then(|user| user.parse().ok()),
                     images: vec![],
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
+                    purpose: None,
                     did: None,
                     kept: secret.into(),
                     source: Source::Given,
@@ -186,7 +187,7 @@ impl Front<'_> {
     fn list(&self, stdout: &mut impl Write) -> Result<(), Refusal> {
         let mut answerable = serde_json::Map::new();
         for candidates in self.accounts.all()? {
-            if let Some(account) = candidates.default_account() {
+            if let Some(account) = candidates.default_for(None) {
                 answerable.insert(candidates.registry.docker_key().to_owned(), account.username.as_str().into());
             }
         }
@@ -215,6 +216,7 @@ impl Front<'_> {
             }
             // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
             NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoSuchAccount { .. } => Refusal::NotFound,
+            NoChoice::NoneFor(operation) => Refusal::NoneFor { registry: registry.clone(), operation },
             NoChoice::Several => {
                 let accounts = self.accounts.of(registry).map(|candidates| candidates.accounts).unwrap_or_default();
                 Refusal::Several { registry: registry.clone(), accounts: accounts.iter().map(name_of).collect() }

@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::accounts::{Found, Reason};
 use crate::journal::{Entry, Journal, Outcome};
-use crate::model::Registry;
 use crate::model::choice::{Grounds, NoChoice, Rung, owned};
+use crate::model::{Operation, Registry};
 use crate::system::env::Env;
 
 /// An answer, ready to be written down once it is given; `None` where nobody wants that.
@@ -30,6 +30,8 @@ fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
         Ok(Found::NoChoice(NoChoice::NotFound)) if reason.chosen.is_some() => Outcome::Failed,
         Ok(Found::NoChoice(NoChoice::NotFound)) => Outcome::NoDefault,
         Ok(Found::NoChoice(NoChoice::Public(..))) => Outcome::Public,
+        Ok(Found::NoChoice(NoChoice::NoneFor(Operation::Pull))) => Outcome::NoneToPull,
+        Ok(Found::NoChoice(NoChoice::NoneFor(Operation::Push))) => Outcome::NoneToPush,
         Ok(Found::NoChoice(NoChoice::Several)) => Outcome::Several,
         Ok(Found::NoChoice(NoChoice::NoSuchAccount { .. })) => Outcome::NoSuchAccount,
         Ok(Found::Dead(_)) => Outcome::Dead,

@@ -39,7 +39,9 @@ pub(super) fn started(process: u32) -> Option<SystemTime> {
     let (_, ticks) = lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))?;
     let uptime = String::from_utf8(read("/proc/uptime".into())?).ok()?;
     let up = Duration::try_from_secs_f64(uptime.split(' ').next()?.parse().ok()?).ok()?;
-    SystemTime::now().checked_sub(up.checked_sub(Duration::from_millis(ticks.checked_mul(1000 / TICKS_PER_SECOND)?))?)
+    // Both count whole ticks.
+    let running = up.checked_sub(Duration::from_millis((ticks + 1).checked_mul(1000 / TICKS_PER_SECOND)?));
+    SystemTime::now().checked_sub(running.unwrap_or_default())
 }
 
 /// The parent and the start time from `stat`: its fields 4 and 22, counted behind the name, which may hold anything.

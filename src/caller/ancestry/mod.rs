@@ -30,7 +30,8 @@ pub(super) fn folder(program: &Program) -> Option<PathBuf> {
     program.process.and_then(imp::folder).or_else(env::current_dir)
 }
 
-/// Returns when a process above us was started.
+/// Returns when a process above us was started: the last moment that it can have been. What was started after a switch
+/// must never be taken for older than that.
 pub(super) fn started(program: &Program) -> Option<SystemTime> {
     program.process.and_then(imp::started)
 }

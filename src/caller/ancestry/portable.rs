@@ -40,7 +40,7 @@ pub(super) fn started(process: u32) -> Option<SystemTime> {
     let pid = Pid::from_u32(process);
     let mut system = System::new().ok()?;
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, nothing());
-    timestamp::since_1970(system.process(pid)?.start_time())
+    timestamp::since_1970(system.process(pid)?.start_time() + 1) // whole seconds are told
 }
 
 /// What leads from a process to its parent.

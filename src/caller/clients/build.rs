@@ -3,7 +3,7 @@
 //! docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit `cmd/buildctl/build.go`;
 //! kaniko `cmd/executor/cmd/root.go`.
 
-use super::{Grammar, Positionals, Verb, Work};
+use super::{Deed, Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -11,8 +11,8 @@ pub(super) const BUILDX: Grammar = Grammar {
     names: &["docker-buildx", "buildx"],
     globals: &[("--builder --config -c --context -H --host -l --log-level", Meaning::Other)],
     verbs: &[
-        verb("build|b", Positionals::None, BUILD).on(Work::Build),
-        verb("bake|f", Positionals::None, BAKE).on(Work::Bake),
+        verb("build|b", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildIf("--push")),
+        verb("bake|f", Positionals::None, BAKE).on(Work::Bake).does(Deed::Project),
         verb("create", Positionals::None, CREATE),
         verb("imagetools create|imagetools inspect", Positionals::All, IMAGETOOLS),
     ],
@@ -36,11 +36,13 @@ pub(super) const BUILDCTL: Grammar = Grammar {
             ),
             ("--local", Meaning::Folder),
             ("-o --output --exporter-opt", Meaning::Output),
-            ("--export-cache --import-cache", Meaning::Cache),
+            ("--import-cache", Meaning::Cache),
+            ("--export-cache", Meaning::CacheTo),
             ("--opt --frontend-opt", Meaning::FrontendOption),
         ],
     )
-    .on(Work::Buildctl)],
+    .on(Work::Buildctl)
+    .does(Deed::BuildIf(""))],
     plugins: &[],
 };
 
@@ -51,7 +53,8 @@ pub(super) const KANIKO: Grammar = Grammar {
         "",
         Positionals::None,
         &[
-            ("-d --destination --cache-repo", Meaning::Image),
+            ("-d --destination", Meaning::Tag),
+            ("--cache-repo", Meaning::Destination),
             ("-v --verbosity --registry-mirror --label --git", Meaning::Other),
             ("-f --dockerfile", Meaning::File),
             ("-c --context", Meaning::Folder),
@@ -59,7 +62,8 @@ pub(super) const KANIKO: Grammar = Grammar {
             ("--target", Meaning::Stage),
         ],
     )
-    .on(Work::Build)],
+    .on(Work::Build)
+    .does(Deed::BuildUnless("--no-push"))],
     plugins: &[],
 };
 
@@ -75,9 +79,10 @@ pub(super) const BUILD: Flags = &[
     ("-f --file", Meaning::File),
     ("--build-arg", Meaning::Variable),
     ("--target", Meaning::Stage),
-    ("-t --tag", Meaning::Image),
+    ("-t --tag", Meaning::Tag),
     ("-o --output", Meaning::Output),
-    ("--cache-from --cache-to", Meaning::Cache),
+    ("--cache-from", Meaning::Cache),
+    ("--cache-to", Meaning::CacheTo),
     ("--build-context", Meaning::BuildContext),
 ];
 
@@ -98,7 +103,7 @@ pub(super) const CREATE: Flags = &[
 
 pub(super) const IMAGETOOLS: Flags = &[
     ("--annotation --builder -f --file --format --metadata-file -p --platform --progress", Meaning::Other),
-    ("-t --tag", Meaning::Image),
+    ("-t --tag", Meaning::Destination),
 ];
 
 const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {

@@ -2,7 +2,7 @@
 //!
 //! docker/compose `cmd/compose/`; podman-compose `podman_compose.py`.
 
-use super::{Grammar, Positionals, Project, Verb, Work};
+use super::{Deed, Grammar, Positionals, Project, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -31,7 +31,7 @@ const GLOBALS: Flags = &[
 const VERBS: &[Verb] = &[
     verb("pull", Project::Pull, &[("--policy", Meaning::Other)]),
     verb("config|convert", Project::Pull, &[("--format --hash -o --output", Meaning::Other)]),
-    verb("push", Project::Push, &[]),
+    verb("push", Project::Push, &[]).does(Deed::Push),
     verb(
         "build",
         Project::Build,
@@ -39,7 +39,8 @@ const VERBS: &[Verb] = &[
             ("--builder -m --memory --progress --provenance --sbom --ssh", Meaning::Other),
             ("--build-arg", Meaning::Variable),
         ],
-    ),
+    )
+    .does(Deed::Project),
     verb(
         "up|create|watch",
         Project::Up,
@@ -58,7 +59,8 @@ const VERBS: &[Verb] = &[
         )],
     ),
     // Sends the project itself to a registry.
-    Verb::new("publish|alpha publish", Positionals::First, Form::Short, &[("--oci-version", Meaning::Other)]),
+    Verb::new("publish|alpha publish", Positionals::First, Form::Short, &[("--oci-version", Meaning::Other)])
+        .does(Deed::Push),
 ];
 
 const fn verb(paths: &'static str, project: Project, flags: Flags) -> Verb {

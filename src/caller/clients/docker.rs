@@ -4,7 +4,7 @@
 
 use super::build::BUILD;
 use super::compose::COMPOSE;
-use super::{Grammar, Positionals, Verb, Work};
+use super::{Deed, Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -31,25 +31,29 @@ pub(super) const NERDCTL: Grammar = Grammar {
 };
 
 const VERBS: &[Verb] = &[
-    verb("push|image push", Positionals::All, PULL),
+    verb("push|image push", Positionals::All, PULL).does(Deed::Push),
     verb("pull|image pull", Positionals::All, PULL),
     verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
-    verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD).on(Work::Build),
-    verb("buildx bake|buildx f", Positionals::None, super::build::BAKE).on(Work::Bake),
+    verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD)
+        .on(Work::Build)
+        .does(Deed::BuildIf("--push")),
+    verb("buildx bake|buildx f", Positionals::None, super::build::BAKE).on(Work::Bake).does(Deed::Project),
     verb("buildx create", Positionals::None, super::build::CREATE),
     verb("buildx imagetools create", Positionals::All, super::build::IMAGETOOLS),
     verb("buildx imagetools inspect", Positionals::All, super::build::IMAGETOOLS),
     // The list is local until it is pushed; only its sources are asked for (cli/command/manifest/create_list.go).
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),
-    verb("manifest push", Positionals::All, MANIFEST),
+    verb("manifest push", Positionals::All, MANIFEST).does(Deed::Push),
     verb("service create", Positionals::BeforeCommand, SERVICE),
     verb("service update", Positionals::None, SERVICE),
     verb("stack deploy|stack up", Positionals::None, STACK).on(Work::Stack),
     verb("plugin install", Positionals::First, PLUGIN),
-    verb("plugin push|plugin upgrade", Positionals::All, PLUGIN),
-    verb("trust sign|trust inspect|trust revoke", Positionals::All, TRUST),
-    verb("trust signer add|trust signer remove", Positionals::From(1), TRUST),
+    verb("plugin upgrade", Positionals::All, PLUGIN),
+    verb("plugin push", Positionals::All, PLUGIN).does(Deed::Push),
+    verb("trust inspect", Positionals::All, TRUST),
+    verb("trust sign|trust revoke", Positionals::All, TRUST).does(Deed::Push),
+    verb("trust signer add|trust signer remove", Positionals::From(1), TRUST).does(Deed::Push),
     // A term may begin with a registry, but a bare one is no image.
     Verb::new(
         "search|image search",

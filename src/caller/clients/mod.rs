@@ -5,15 +5,19 @@
 
 mod build;
 mod compose;
+mod deed;
 mod docker;
 mod podman;
 mod registry;
 mod skopeo;
 mod task;
 
+use super::Program;
 use super::images::{Form, Images};
 use super::words::{Flags, Meaning, Word, Words};
-use crate::model::{ImageReference, Registry, ServerUrl, Target};
+use crate::model::choice::Command;
+use crate::model::{Registry, ServerUrl, Target};
+use deed::{Deed, Line};
 pub(super) use task::{Project, Task, Work};
 
 /// How one client reads its command line.
@@ -37,6 +41,7 @@ struct Verb {
     flags: Flags,
     /// The files it works on.
     work: Work,
+    deed: Deed,
 }
 
 /// A command line read up to its verb.
@@ -124,31 +129,33 @@ impl Grammar {
         format!("{name} {verb}").trim_end().to_owned()
     }
 
-    /// Returns the images of `registry` that the words behind the client's name name.
-    pub(super) fn images(&self, arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
-        let mut images = Images::of(registry);
-        if let Some(Start { verb, words, values, .. }) = self.verb(arguments) {
-            for (meaning, value) in values {
-                images.add_value(meaning, value, verb.form);
+    /// Returns the images of `registry` that the words behind the client's name name, and what is done there.
+    pub(super) fn command(&self, program: &Program, registry: &Registry) -> Command {
+        let Some(Start { verb, words, mut values, .. }) = self.verb(&program.args) else { return Command::default() };
+        let mut positionals = Vec::new();
+        let mut sync = [true, true];
+        for word in words {
+            match word {
+                Word::Positional(word) => positionals.push(word),
+                Word::Value(Meaning::SyncSource, kind) => sync[0] = kind == "docker",
+                Word::Value(Meaning::SyncDestination, kind) => sync[1] = kind == "docker",
+                Word::Value(meaning, value) => values.push((meaning, value)),
             }
-            let mut positionals = Vec::new();
-            let mut sync = [true, true];
-            for word in words {
-                match word {
-                    Word::Positional(word) => positionals.push(word),
-                    Word::Value(Meaning::SyncSource, kind) => sync[0] = kind == "docker",
-                    Word::Value(Meaning::SyncDestination, kind) => sync[1] = kind == "docker",
-                    Word::Value(meaning, value) => images.add_value(meaning, value, verb.form),
-                }
-                if verb.positionals == Positionals::BeforeCommand && !positionals.is_empty() {
-                    break;
-                }
-            }
-            for word in verb.positionals.images(&positionals, sync) {
-                images.add(word, verb.form);
+            if verb.positionals == Positionals::BeforeCommand && !positionals.is_empty() {
+                break;
             }
         }
-        images.into_vec()
+        let mut images = Images::of(registry);
+        for (meaning, value) in &values {
+            images.add_value(*meaning, value, verb.form);
+        }
+        let named = verb.positionals.images(&positionals, sync);
+        for word in &named {
+            images.add(word, verb.form);
+        }
+        let destination = positionals.get(1).copied().filter(|_| sync[1]);
+        let line = Line { program, form: verb.form, values: &values, named: &named, destination };
+        Command { images: images.into_vec(), operation: verb.deed.operation(&line, registry) }
     }
 
     /// Returns what the words do with files.
@@ -225,11 +232,15 @@ impl Grammar {
 
 impl Verb {
     const fn new(paths: &'static str, positionals: Positionals, form: Form, flags: Flags) -> Self {
-        Self { paths, positionals, form, flags, work: Work::None }
+        Self { paths, positionals, form, flags, work: Work::None, deed: Deed::Pull }
     }
 
     const fn on(self, work: Work) -> Self {
         Self { work, ..self }
+    }
+
+    const fn does(self, deed: Deed) -> Self {
+        Self { deed, ..self }
     }
 
     const fn login(paths: &'static str, positionals: Positionals) -> Self {
@@ -237,7 +248,7 @@ impl Verb {
             ("-p --password --authfile --cert-dir --registry-config --ca-file --cert-file --key-file", Meaning::Other),
             ("-u --username --user", Meaning::Username),
         ];
-        Self::new(paths, positionals, Form::WithHost, FLAGS)
+        Self::new(paths, positionals, Form::WithHost, FLAGS).does(Deed::Unknown)
     }
 
     fn paths(&self) -> impl Iterator<Item = &'static str> + use<> {

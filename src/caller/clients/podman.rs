@@ -3,7 +3,7 @@
 //! podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
 
 use super::compose::COMPOSE;
-use super::{Grammar, Positionals, Verb, Work};
+use super::{Deed, Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -18,15 +18,18 @@ pub(super) const PODMAN: Grammar = Grammar {
         Meaning::Other,
     )],
     verbs: &[
-        verb("push|image push|manifest push", Positionals::Last, TRANSFER),
+        verb("push|image push|manifest push", Positionals::Last, TRANSFER).does(Deed::Push),
         verb("pull|image pull", Positionals::All, TRANSFER),
         verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
         verb("container runlabel", Positionals::From(1), TRANSFER),
-        verb("build|image build|buildx build|builder build|farm build", Positionals::None, BUILD).on(Work::Build),
+        verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(Work::Build),
+        // The parts, built elsewhere, meet at the registry.
+        verb("farm build", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildUnless("")),
         verb("kube play|play kube", Positionals::None, PLAY).on(Work::Manifests),
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
-        verb("artifact push|artifact pull", Positionals::All, TRANSFER),
+        verb("artifact pull", Positionals::All, TRANSFER),
+        verb("artifact push", Positionals::All, TRANSFER).does(Deed::Push),
         verb("pod create", Positionals::None, POD),
         verb("image sign", Positionals::All, &[("-d --directory --sign-by --cert-dir --authfile", Meaning::Other)]),
         Verb::new(
@@ -48,7 +51,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         Meaning::Other,
     )],
     verbs: &[
-        verb("push|manifest push", Positionals::Last, TRANSFER),
+        verb("push|manifest push", Positionals::Last, TRANSFER).does(Deed::Push),
         verb("pull", Positionals::All, TRANSFER),
         verb("from", Positionals::First, FROM),
         verb("build|bud|build-using-dockerfile", Positionals::None, BUILD).on(Work::Build),
@@ -56,7 +59,7 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
         verb("add|copy", Positionals::None, &[("--from", Meaning::Image)]),
         // Without a transport the result stays in the local storage.
-        Verb::new("commit", Positionals::From(1), Form::Transport, TRANSFER),
+        Verb::new("commit", Positionals::From(1), Form::Transport, TRANSFER).does(Deed::Push),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
     plugins: &[],
@@ -116,8 +119,9 @@ const BUILD: Flags = &[
     ("-f --file", Meaning::File),
     ("--build-arg", Meaning::Variable),
     ("--target", Meaning::Stage),
-    ("-t --tag --from --sbom-scanner-image", Meaning::Image),
-    ("--cache-from --cache-to", Meaning::Image),
+    ("-t --tag", Meaning::Tag),
+    ("--from --sbom-scanner-image --cache-from", Meaning::Image),
+    ("--cache-to", Meaning::Destination),
     ("--build-context", Meaning::BuildContext),
 ];
 

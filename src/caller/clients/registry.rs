@@ -3,7 +3,7 @@
 //! go-containerregistry `cmd/crane/doc/`; regclient `cmd/regctl/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign
 //! `doc/`; ko `docs/reference/`.
 
-use super::{Grammar, Positionals, Verb, Work};
+use super::{Deed, Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -11,16 +11,16 @@ pub(super) const CRANE: Grammar = Grammar {
     names: &["crane", "gcrane"],
     globals: &[("--platform", Meaning::Other)],
     verbs: &[
-        short("copy|cp", Positionals::All, &[("--platform -j --jobs", Meaning::Other)]),
-        short("manifest|digest|delete|ls|optimize", Positionals::All, CRANE_FLAGS),
-        short(
-            "config|export|tag|mutate|flatten|validate|blob|rebase|edit config|edit manifest|edit fs",
-            Positionals::First,
-            CRANE_FLAGS,
-        ),
-        short("push", Positionals::From(1), CRANE_FLAGS),
+        short("copy|cp", Positionals::All, &[("--platform -j --jobs", Meaning::Other)]).does(Deed::Copy),
+        short("optimize", Positionals::All, CRANE_FLAGS).does(Deed::Copy),
+        short("manifest|digest|ls", Positionals::All, CRANE_FLAGS),
+        short("delete", Positionals::All, CRANE_FLAGS).does(Deed::Push),
+        short("config|export|validate|blob", Positionals::First, CRANE_FLAGS),
+        short("tag|mutate|flatten|rebase|edit config|edit manifest|edit fs", Positionals::First, CRANE_FLAGS)
+            .does(Deed::Push),
+        short("push", Positionals::From(1), CRANE_FLAGS).does(Deed::Push),
         short("pull", Positionals::AllButLast, CRANE_FLAGS),
-        short("append|index append", Positionals::None, CRANE_FLAGS),
+        short("append|index append", Positionals::None, CRANE_FLAGS), // to `--new_tag`
         short("index filter|index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
     ],
@@ -31,26 +31,22 @@ pub(super) const REGCTL: Grammar = Grammar {
     names: &["regctl"],
     globals: &[("-v --verbosity --logopt --host --user-agent", Meaning::Other)],
     verbs: &[
+        short("image copy|image cp|repo copy|blob copy|blob cp", Positionals::All, REGCTL_FLAGS).does(Deed::Copy),
         short(
-            "image copy|image cp|image digest|image manifest|image inspect|image config",
+            "image digest|image manifest|image inspect|image config|image ratelimit|image check-base",
             Positionals::All,
             REGCTL_FLAGS,
         ),
-        short(
-            "image delete|image del|image rm|image remove|image ratelimit|image check-base",
-            Positionals::All,
-            REGCTL_FLAGS,
-        ),
-        short(
-            "tag ls|tag list|tag delete|tag del|tag rm|tag remove|manifest diff|repo copy",
-            Positionals::All,
-            REGCTL_FLAGS,
-        ),
-        short("manifest get|manifest head|manifest put|manifest delete|manifest del", Positionals::All, REGCTL_FLAGS),
-        short("artifact list|artifact ls|artifact tree|artifact put|ref", Positionals::All, REGCTL_FLAGS),
-        short("index create|index add|index delete|blob copy|blob cp", Positionals::All, REGCTL_FLAGS),
-        short("image export|image import|image get-file|image mod|image create", Positionals::First, REGCTL_FLAGS),
-        short("artifact get|blob get|blob head|blob put|blob get-file|blob delete", Positionals::First, REGCTL_FLAGS),
+        short("image delete|image del|image rm|image remove", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
+        short("tag ls|tag list|manifest diff|manifest get|manifest head", Positionals::All, REGCTL_FLAGS),
+        short("tag delete|tag del|tag rm|tag remove", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
+        short("manifest put|manifest delete|manifest del", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
+        short("artifact list|artifact ls|artifact tree|ref", Positionals::All, REGCTL_FLAGS),
+        short("artifact put|index create|index add|index delete", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
+        short("image export|image get-file", Positionals::First, REGCTL_FLAGS),
+        short("image import|image mod|image create", Positionals::First, REGCTL_FLAGS).does(Deed::Push),
+        short("artifact get|blob get|blob head|blob get-file", Positionals::First, REGCTL_FLAGS),
+        short("blob put|blob delete", Positionals::First, REGCTL_FLAGS).does(Deed::Push),
         Verb::login("registry login", Positionals::Login),
     ],
     plugins: &[],
@@ -60,11 +56,13 @@ pub(super) const ORAS: Grammar = Grammar {
     names: &["oras"],
     globals: &[],
     verbs: &[
-        oras("push|attach|tag", Positionals::First),
-        oras("pull|cp|copy|discover|resolve|backup|restore|repo ls|repo tags|repository ls", Positionals::All),
-        oras("manifest fetch|manifest fetch-config|manifest delete|manifest push", Positionals::First),
-        oras("manifest index create|manifest index update", Positionals::First),
-        oras("blob fetch|blob push|blob delete", Positionals::First),
+        oras("push|attach|tag", Positionals::First).does(Deed::Push),
+        oras("cp|copy", Positionals::All).does(Deed::Copy),
+        oras("restore", Positionals::All).does(Deed::Push),
+        oras("pull|discover|resolve|backup|repo ls|repo tags|repository ls", Positionals::All),
+        oras("manifest fetch|manifest fetch-config|blob fetch", Positionals::First),
+        oras("manifest delete|manifest push|blob push|blob delete", Positionals::First).does(Deed::Push),
+        oras("manifest index create|manifest index update", Positionals::First).does(Deed::Push),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -80,11 +78,12 @@ pub(super) const HELM: Grammar = Grammar {
     )],
     verbs: &[
         Verb::new(
-            "push|pull|fetch|install|upgrade|template|show all|show chart|show values|show readme|show crds|inspect",
+            "pull|fetch|install|upgrade|template|show all|show chart|show values|show readme|show crds|inspect",
             Positionals::All,
             Form::Oci,
             HELM_FLAGS,
         ),
+        Verb::new("push", Positionals::All, Form::Oci, HELM_FLAGS).does(Deed::Push),
         Verb::new(
             "dependency update|dependency build|dep up|dep update|dep build",
             Positionals::None,
@@ -102,14 +101,13 @@ pub(super) const COSIGN: Grammar = Grammar {
     names: &["cosign"],
     globals: &[("--output-file -t --timeout", Meaning::Other)],
     verbs: &[
-        short(
-            "sign|verify|attest|verify-attestation|copy|triangulate|clean|tree|save|load",
-            Positionals::All,
-            COSIGN_FLAGS,
-        ),
-        short("download signature|download sbom|download attestation|generate", Positionals::All, COSIGN_FLAGS),
-        short("attach signature|attach sbom|attach attestation", Positionals::All, COSIGN_FLAGS),
-        short("upload blob|upload wasm", Positionals::All, &[("-f --files --ct", Meaning::Other)]),
+        short("verify|verify-attestation|triangulate|tree|save|generate", Positionals::All, COSIGN_FLAGS),
+        short("download signature|download sbom|download attestation", Positionals::All, COSIGN_FLAGS),
+        short("copy", Positionals::All, COSIGN_FLAGS).does(Deed::Copy),
+        // What is signed is written beside it.
+        short("sign|attest|clean|load", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
+        short("attach signature|attach sbom|attach attestation", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
+        short("upload blob|upload wasm", Positionals::All, &[("-f --files --ct", Meaning::Other)]).does(Deed::Push),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -119,7 +117,11 @@ pub(super) const COSIGN: Grammar = Grammar {
 pub(super) const KO: Grammar = Grammar {
     names: &["ko"],
     globals: &[],
-    verbs: &[short("deps", Positionals::All, &[("--sbom", Meaning::Other)]), Verb::login("login", Positionals::Login)],
+    verbs: &[
+        short("deps", Positionals::All, &[("--sbom", Meaning::Other)]),
+        short("build|publish|resolve|apply|create|run", Positionals::None, &[]).does(Deed::PushTo("KO_DOCKER_REPO")),
+        Verb::login("login", Positionals::Login),
+    ],
     plugins: &[],
 };
 
@@ -152,10 +154,8 @@ const CRANE_FLAGS: Flags = &[
          --cache_path -c --media-type",
         Meaning::Other,
     ),
-    (
-        "-t --tag --new_tag -b --base --base_image -m --manifest --old_base --new_base --remote --original --rebased",
-        Meaning::Image,
-    ),
+    ("-b --base --base_image -m --manifest --old_base --new_base --remote --original", Meaning::Image),
+    ("-t --tag --new_tag --rebased", Meaning::Destination),
 ];
 
 const REGCTL_FLAGS: Flags = &[
@@ -167,7 +167,8 @@ const REGCTL_FLAGS: Flags = &[
          --user-agent",
         Meaning::Other,
     ),
-    ("--base --base-name --create --subject --external --ref", Meaning::Image),
+    ("--base --base-name --subject --external --ref", Meaning::Image),
+    ("--create", Meaning::Destination),
 ];
 
 const ORAS_FLAGS: Flags = &[(

@@ -2,7 +2,7 @@
 //!
 //! skopeo `cmd/skopeo/`.
 
-use super::{Grammar, Positionals, Verb, Work};
+use super::{Deed, Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -14,9 +14,11 @@ pub(super) const SKOPEO: Grammar = Grammar {
         Meaning::Other,
     )],
     verbs: &[
-        Verb::new("copy|inspect|list-tags|delete", Positionals::All, Form::Transport, FLAGS),
+        Verb::new("inspect|list-tags", Positionals::All, Form::Transport, FLAGS),
+        Verb::new("copy", Positionals::All, Form::Transport, FLAGS).does(Deed::Copy),
+        Verb::new("delete", Positionals::All, Form::Transport, FLAGS).does(Deed::Push),
         // The destination is a host and a namespace: it is never completed to Docker Hub's.
-        Verb::new("sync", Positionals::Sync, Form::WithHost, SYNC).on(Work::SyncList),
+        Verb::new("sync", Positionals::Sync, Form::WithHost, SYNC).on(Work::SyncList).does(Deed::Copy),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
     plugins: &[],

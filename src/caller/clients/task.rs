@@ -50,6 +50,12 @@ impl Work {
     }
 }
 
+/// Tells whether a flag without a value is among `arguments`.
+pub(super) fn has(arguments: &[String], flag: &str) -> bool {
+    let is_set = |word: &String| word.strip_prefix(flag).is_some_and(|rest| matches!(rest, "" | "=true" | "=1"));
+    !flag.is_empty() && arguments.iter().any(is_set)
+}
+
 impl<'a> Task<'a> {
     pub(in crate::caller) fn values(&self, meaning: Meaning) -> impl Iterator<Item = &'a str> {
         self.values.iter().filter(move |(found, _)| *found == meaning).map(|(_, value)| *value)
@@ -62,8 +68,7 @@ impl<'a> Task<'a> {
 
     /// Tells whether a flag without a value is set.
     pub(in crate::caller) fn has(&self, flag: &str) -> bool {
-        let is_set = |word: &String| word.strip_prefix(flag).is_some_and(|rest| matches!(rest, "" | "=true" | "=1"));
-        self.arguments.iter().any(is_set)
+        has(self.arguments, flag)
     }
 
     /// `NAME=VALUE`, and `NAME` alone, whose value is the variable's.

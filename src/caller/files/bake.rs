@@ -15,6 +15,7 @@ use super::interpolate::UNKNOWN;
 use super::reader::Reader;
 use super::{Found, Named, Variables, compose};
 use crate::caller::clients::Task;
+use crate::caller::images::is_pushing;
 use crate::caller::words::Meaning;
 
 /// All that are there are taken.
@@ -54,19 +55,23 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     for path in &paths {
         definition.read(path, current, reader);
     }
-    let (mut pulled, mut pushed) = (Vec::new(), Vec::new());
-    let mut goes_out = task.has("--push");
+    let (mut pulled, mut pushed, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let all_go_out =
+        task.has("--push") || task.values(Meaning::BakeOverride).any(|value| is_pushing(Meaning::BakeOverride, value));
     for name in definition.chosen(&task.positionals, reader) {
         if !reader.in_time() {
             break;
         }
         let (build, outputs) = definition.build(&name, current);
-        goes_out |=
-            outputs.iter().any(|output| output.text.contains("type=registry") || output.text.contains("push=true"));
+        let goes_out = all_go_out || outputs.iter().any(|output| is_pushing(Meaning::Output, &output.text));
         pulled.extend(build.pulled(variables, reader));
-        pushed.extend(build.pushed().into_iter().chain(outputs));
+        if goes_out { &mut pushed } else { &mut kept }.extend(build.pushed().into_iter().chain(outputs));
     }
-    if goes_out { Named { first: pushed, then: pulled } } else { Named { first: pulled, then: pushed } }
+    if pushed.is_empty() {
+        return Named { pulled, pushed: kept, goes_out: false };
+    }
+    pushed.extend(kept.into_iter().filter(|found| found.meaning == Meaning::CacheTo));
+    Named { pulled, pushed, goes_out: true }
 }
 
 /// All files together.
@@ -195,9 +200,11 @@ impl Definition {
         if let Some((tags, file)) = texts("tags") {
             build.tags = tags.iter().filter_map(|tag| Found::image(tag, file)).collect();
         }
-        for (key, found) in [("cache-from", &mut build.cache_from), ("cache-to", &mut build.cache_to)] {
+        for (key, meaning, found) in
+            [("cache-from", Meaning::Cache, &mut build.cache_from), ("cache-to", Meaning::CacheTo, &mut build.cache_to)]
+        {
             if let Some((caches, file)) = texts(key) {
-                *found = caches.iter().filter_map(|cache| Found::cache(cache, file)).collect();
+                *found = caches.iter().filter_map(|cache| Found::cache(meaning, cache, file)).collect();
             }
         }
         let outputs = texts("output").into_iter().flat_map(|(outputs, file)| {

@@ -53,7 +53,7 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         build.files.extend(if reader.is_file(&here) { Some(here) } else { beside });
     }
     build.folder = folder.filter(|_| build.files.is_empty() && task.value(Meaning::File).is_none());
-    Named { first: build.pulled(variables, reader), then: Vec::new() }
+    Named::pulled(build.pulled(variables, reader))
 }
 
 /// `buildctl build --local dockerfile=DIR --opt filename=NAME`.
@@ -78,7 +78,7 @@ pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Varia
         target: option("target").map(|(_, target)| target.to_owned()),
         ..Build::default()
     };
-    Named { first: build.pulled(variables, reader), then: Vec::new() }
+    Named::pulled(build.pulled(variables, reader))
 }
 
 impl Build {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Variables, images};
+use super::{Variables, images, operation};
 use crate::caller::command_line;
 use crate::caller::program::Role;
 
@@ -20,6 +20,9 @@ struct Case {
     registry: String,
     /// `FILE: IMAGE`, in alphabetical order.
     images: Vec<String>,
+    /// What a build that leaves it to its files does there.
+    #[serde(default)]
+    operation: Option<String>,
 }
 
 /// Every folder: what is not listed is not read, and fails the test.
@@ -52,22 +55,26 @@ fn every_project_has_its_images() {
         let project = projects.join(name);
         let text = fs::read_to_string(project.join("expected.json")).unwrap();
         let cases: Vec<Case> = serde_json::from_str(&text).expect(name);
-        for Case { command, folder, registry, images } in cases {
-            let found = images_of(&project, &folder, &command, &registry);
-            if found != images {
-                failures.push(format!("{name}: {command} ({registry}): {found:#?}, not {images:#?}"));
+        for Case { command, folder, registry, images, operation } in cases {
+            let (found, done) = images_of(&project, &folder, &command, &registry);
+            if (&found, &done) != (&images, &operation) {
+                failures.push(format!(
+                    "{name}: {command} ({registry}): {done:?} {found:#?}, not {operation:?} {images:#?}"
+                ));
             }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> Vec<String> {
+fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (Vec<String>, Option<String>) {
     let program = command_line(command).unwrap();
     let Role::Client(client) = program.role() else { panic!("{command} is no client") };
-    let Some(task) = client.task(&program.args) else { return Vec::new() };
+    let Some(task) = client.task(&program.args) else { return (Vec::new(), None) };
     let current: PathBuf = project.join(folder).components().collect();
-    let mentions = images(&task, &current, &Variables::of(&program), &registry.parse().unwrap());
+    let (variables, registry) = (Variables::of(&program), registry.parse().unwrap());
+    let mentions = images(&task, &current, &variables, &registry);
+    let operation = operation(&task, &current, &variables, &registry).map(|operation| operation.to_string());
     let shown = |file: &Path| {
         let file = fs::canonicalize(file).unwrap();
         file.strip_prefix(fs::canonicalize(project).unwrap()).unwrap().to_string_lossy().replace('\\', "/")
@@ -75,5 +82,5 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> Ve
     let mut shown: Vec<_> =
         mentions.iter().map(|mention| format!("{}: {}", shown(&mention.file), mention.image)).collect();
     shown.sort_unstable();
-    shown
+    (shown, operation)
 }

@@ -27,7 +27,7 @@ pub(super) fn manifest_images(task: &Task<'_>, current: &Path, reader: &mut Read
             return Named::default();
         }
     }
-    Named { first, then: Vec::new() }
+    Named::pulled(first)
 }
 
 /// Wherever a pod's template stands: in a `Deployment`, a `CronJob`, a resource of one's own.
@@ -65,7 +65,7 @@ pub(super) fn sync_images(task: &Task<'_>, current: &Path, reader: &mut Reader) 
         let image = |(repository, _): &(String, _)| Found::image(&format!("{registry}/{repository}"), &path);
         first.extend(repositories.filter_map(image));
     }
-    Named { first, then: Vec::new() }
+    Named::pulled(first)
 }
 
 /// Charts that a chart depends on: `repository: oci://HOST/PATH` and its name.
@@ -85,5 +85,5 @@ pub(super) fn chart_images(task: &Task<'_>, current: &Path, reader: &mut Reader)
             }
         }
     }
-    Named { first, then: Vec::new() }
+    Named::pulled(first)
 }

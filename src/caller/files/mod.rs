@@ -18,11 +18,11 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use super::clients::{Task, Work};
+use super::clients::{Project, Task, Work};
 use super::images::{Form, Images};
 use super::words::Meaning;
-use crate::model::Registry;
 use crate::model::choice::Mention;
+use crate::model::{Operation, Registry};
 use interpolate::UNKNOWN;
 use reader::Reader;
 pub(super) use variables::Variables;
@@ -35,19 +35,39 @@ struct Found {
     file: PathBuf,
 }
 
-/// The images of a project: those that the command is about, and those that count if none of the first is of the
-/// registry. A push is about what is pushed, a pull about what is pulled.
+/// The images of a project.
 #[derive(Debug, Default)]
 struct Named {
-    first: Vec<Found>,
-    then: Vec<Found>,
+    pulled: Vec<Found>,
+    /// What would be pushed.
+    pushed: Vec<Found>,
+    /// Whether it is.
+    goes_out: bool,
 }
 
-/// Returns the images of `registry` in the files that `task`, run in `current`, works on.
+/// Returns the images of `registry` in the files that `task`, run in `current`, works on. A push is about what is
+/// pushed, a pull about what is pulled; the others count if none of those is of the registry.
 pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, registry: &Registry) -> Vec<Mention> {
-    let Some(named) = named(task, current, variables) else { return Vec::new() };
-    let [first, then] = [named.first, named.then].map(|found| of_registry(&found, registry));
-    if first.is_empty() { then } else { first }
+    let Some(Named { pulled, pushed, goes_out }) = named(task, current, variables) else { return Vec::new() };
+    let (first, then) = if goes_out { (pushed, pulled) } else { (pulled, pushed) };
+    let mentions = of_registry(&first, registry);
+    if mentions.is_empty() { of_registry(&then, registry) } else { mentions }
+}
+
+/// Returns what a build whose command line leaves it open does at `registry`.
+pub(super) fn operation(
+    task: &Task<'_>,
+    current: &Path,
+    variables: &Variables,
+    registry: &Registry,
+) -> Option<Operation> {
+    if !matches!(task.work, Work::Bake | Work::Compose(Project::Build)) {
+        return None;
+    }
+    let seen = named(task, current, variables).filter(|named| !(named.pulled.is_empty() && named.pushed.is_empty()));
+    let Some(Named { mut pushed, goes_out, .. }) = seen else { return task.has("--push").then_some(Operation::Push) };
+    pushed.retain(|found| goes_out || found.meaning == Meaning::CacheTo);
+    Some(if of_registry(&pushed, registry).is_empty() { Operation::Pull } else { Operation::Push })
 }
 
 /// Returns them all, be they pulled or pushed; `None` if there was too much to read.
@@ -57,9 +77,9 @@ pub(super) fn all_images(
     variables: &Variables,
     registry: &Registry,
 ) -> Option<Vec<Mention>> {
-    let Named { mut first, then } = named(task, current, variables)?;
-    first.extend(then);
-    Some(of_registry(&first, registry))
+    let Named { mut pulled, pushed, .. } = named(task, current, variables)?;
+    pulled.extend(pushed);
+    Some(of_registry(&pulled, registry))
 }
 
 /// `None` if the project was not seen whole.
@@ -90,6 +110,12 @@ fn of_registry(found: &[Found], registry: &Registry) -> Vec<Mention> {
     mentions
 }
 
+impl Named {
+    fn pulled(pulled: Vec<Found>) -> Self {
+        Self { pulled, ..Self::default() }
+    }
+}
+
 impl Found {
     /// An image. A tag that nobody knows yet (`:$TAG`, `:${timestamp()}`) does not matter.
     fn image(text: &str, file: &Path) -> Option<Self> {
@@ -108,9 +134,9 @@ impl Found {
     }
 
     /// A cache of a build: `type=registry,ref=IMAGE` or an image.
-    fn cache(text: &str, file: &Path) -> Option<Self> {
+    fn cache(meaning: Meaning, text: &str, file: &Path) -> Option<Self> {
         let known = !text.is_empty() && !text.contains(UNKNOWN);
-        known.then(|| Self { meaning: Meaning::Cache, text: text.to_owned(), file: file.to_owned() })
+        known.then(|| Self { meaning, text: text.to_owned(), file: file.to_owned() })
     }
 }
 

@@ -13,7 +13,7 @@ use anyhow::{Context as _, anyhow};
 use super::failure::{Failure, Kind as FailureKind};
 use super::held::Held;
 use super::{Context, args, check, which};
-use crate::model::{Account, ImageReference, Problem, Registry};
+use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::Access;
 use crate::oci::api::{self, Call, Endpoint, Kind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
@@ -28,10 +28,7 @@ const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-en
 pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, Failure> {
     let registry = context.registry(&given.host)?;
     let call = plan(given, &registry)?;
-    let mut who = asker(context, &registry, call.endpoint.image(&registry).as_ref())?;
-    if who.is_none() {
-        context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
-    }
+    let mut who = asker(context, &registry, &call)?;
     let wire = context.wire(&registry, given.plain_http);
     let credential = who.as_ref().map(|(_, held)| &held.credential);
     let asked =
@@ -52,12 +49,24 @@ pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, 
 }
 
 /// The account is found as `which` finds it. A registry without accounts is asked as a visitor: for public images.
-fn asker(context: &Context<'_>, registry: &Registry, image: Option<&ImageReference>) -> Result<Asker, Failure> {
+fn asker(context: &Context<'_>, registry: &Registry, call: &Call) -> Result<Asker, Failure> {
     let candidates = context.accounts.of(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
+        context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
         return Ok(None);
     }
-    let account = which::account_for(context, &context.candidates(registry)?, image)?.clone();
+    let image = call.endpoint.image(registry);
+    let operation = match call.method {
+        Method::Get | Method::Head => Operation::Pull,
+        Method::Post | Method::Put | Method::Patch | Method::Delete => Operation::Push,
+    };
+    let is_read = operation == Operation::Pull;
+    let operation = (image.is_some() || !is_read).then_some(operation);
+    if is_read && image.as_ref().is_some_and(|image| which::is_public(context, &candidates, image)) {
+        context.ui.note(format_args!("{registry} is asked as a visitor: the image is public"));
+        return Ok(None);
+    }
+    let account = which::account_for(context, &context.candidates(registry)?, image.as_ref(), operation)?.clone();
     let held = context.secret_of(&account)?;
     Ok(Some((account, held)))
 }

@@ -12,8 +12,14 @@ pub(in crate::cli) struct Which {
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) image: String,
     /// As if this command asked, such as 'docker push ghcr.io/acme/app'
-    #[arg(long = "as", value_name = "COMMAND")]
+    #[arg(long = "as", value_name = "COMMAND", conflicts_with_all = ["push", "pull"])]
     pub(in crate::cli) command: Option<String>,
+    /// To pull the image
+    #[arg(long, conflicts_with = "push")]
+    pub(in crate::cli) pull: bool,
+    /// To push it
+    #[arg(long)]
+    pub(in crate::cli) push: bool,
 }
 
 const WHY_HELP: &str = "The last answers are kept in memory ($XDG_RUNTIME_DIR/ensign-journal.jsonl), for you alone, without secrets and \

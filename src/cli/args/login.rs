@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Borrow, DeviceLogin};
+use crate::model::Operation;
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
@@ -20,8 +21,11 @@ pub(in crate::cli) struct Login {
     #[arg(long, value_name = "ALIAS")]
     pub(in crate::cli) alias: Option<String>,
     /// Images the account is for, such as 'ghcr.io/acme/**'; may be repeated [default: its own namespace]
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(in crate::cli) images: Vec<String>,
+    /// Use it for this alone, pull or push; another login can be for the other
+    #[arg(long = "for", value_name = "OPERATION")]
+    pub(in crate::cli) purpose: Option<Operation>,
     /// Make it the account that answers by default
     #[arg(long)]
     pub(in crate::cli) activate: bool,

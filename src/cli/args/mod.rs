@@ -6,12 +6,15 @@ mod browser;
 mod complete;
 mod docker;
 mod login;
+mod public;
 mod shell;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(super) use clap::error::ErrorKind;
 pub(super) use clap_complete::Shell;
+
+use crate::model::Operation;
 
 pub(super) use ask::{Api, Check, Token, Which, Why};
 pub(super) use borrow::Borrow;
@@ -19,6 +22,7 @@ pub(super) use browser::DeviceLogin;
 pub(super) use complete::Next;
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin};
 pub(super) use login::{Login, Logout};
+pub(super) use public::{Public, PublicCommand};
 pub(super) use shell::{Exec, Trust, Use, UseShell};
 
 /// One Docker credential helper for all your registries and all your accounts on each of them.
@@ -52,13 +56,15 @@ pub(super) enum Command {
     Status(Status),
     /// Change the account that answers by default
     Switch(Switch),
-    /// Show an account, or edit its alias, images and folders
+    /// Show an account, or set its alias, images, folders and what it is for
     #[command(subcommand)]
     Account(AccountCommand),
     /// Show which account answers for an image, and why
     Which(Which),
     /// Show what the last calls were answered, and why
     Why(Why),
+    /// List the images that need no account, or change that list
+    Public(Public),
     /// Ask the registry whether the account of an image is still good, and what it may do there
     Check(Check),
     /// Print a bearer token for an image's repository, for scripts
@@ -105,6 +111,7 @@ pub(super) struct Status {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Commands that are running already go on with the account they began with.")]
 pub(super) struct Switch {
     /// The registry [may be left out if only one has several accounts]
     #[arg(value_name = "HOST")]
@@ -112,6 +119,24 @@ pub(super) struct Switch {
     /// The account, by alias or user name; `-` for the one before [two accounts toggle, more are a menu]
     #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub(super) account: Option<String>,
+}
+
+/// `--for`, where it can be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Purpose {
+    Pull,
+    Push,
+    Any,
+}
+
+impl Purpose {
+    pub(super) fn operation(self) -> Option<Operation> {
+        match self {
+            Self::Pull => Some(Operation::Pull),
+            Self::Push => Some(Operation::Push),
+            Self::Any => None,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -127,33 +152,37 @@ pub(super) enum AccountCommand {
         #[arg(value_name = "ACCOUNT")]
         account: Option<String>,
     },
-    /// Change an account's alias, images or folders
+    /// Change an account's alias, images, folders, or what it is for
+    #[command(visible_alias = "set")]
     Edit(AccountEdit),
 }
 
 #[derive(Args, Debug)]
 pub(super) struct AccountEdit {
-    /// The registry
+    /// The registry [may be left out if the account is on one alone]
     #[arg(value_name = "HOST")]
     pub(super) host: String,
     /// The account, by alias or user name
     #[arg(value_name = "ACCOUNT")]
-    pub(super) account: String,
+    pub(super) account: Option<String>,
     /// A new label
     #[arg(long, value_name = "ALIAS")]
     pub(super) alias: Option<String>,
     /// Images the account is for, in place of what it had; may be repeated
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(super) images: Vec<String>,
     /// Back to the images of its own namespace
     #[arg(long, conflicts_with = "images")]
     pub(super) no_images: bool,
     /// A folder in which the account is used, in place of what it had; may be repeated
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", alias = "folders")]
     pub(super) folder: Vec<String>,
     /// No folders
     #[arg(long, conflicts_with = "folder")]
     pub(super) no_folders: bool,
+    /// What the account is used for
+    #[arg(long = "for", value_name = "OPERATION")]
+    pub(super) purpose: Option<Purpose>,
 }
 
 impl Arguments {

@@ -129,6 +129,7 @@ fn login(findings: &[Finding], place: usize, found: &FoundLogin) -> Login {
         token_of: found.token_of.clone(),
         images,
         bound,
+        purpose: None,
         did: found.did.clone(),
         kept: found.secret.copy().into(),
         source: Source::Given,

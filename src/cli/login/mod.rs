@@ -16,7 +16,9 @@ use super::failure::Failure;
 use super::{Context, account, check as verdicts};
 use crate::accounts::{Activate, Login};
 use crate::model::choice::Candidates;
-use crate::model::{AccountName, Credential, ImagePattern, Kept, Problem, Registry, Source, StoreKind, Username};
+use crate::model::{
+    AccountName, Credential, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind, Username,
+};
 use crate::oauth;
 use crate::oci::{self, Asked, Verdict};
 use crate::system::text;
@@ -36,6 +38,7 @@ struct Complete {
 struct Wishes {
     store: Option<StoreKind>,
     images: Vec<ImagePattern>,
+    purpose: Option<Operation>,
 }
 
 pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode, Failure> {
@@ -66,7 +69,7 @@ fn finish(
     complete: Complete,
 ) -> Result<ExitCode, Failure> {
     let registry = &before.registry;
-    let Wishes { store, images } = wishes;
+    let Wishes { store, images, purpose } = wishes;
     let Complete { username, kept, source, alias, did } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
     let Asked { answer: verdict, renewed } = check(context, given, registry, &credential);
@@ -83,6 +86,7 @@ fn finish(
         token_of: None,
         images,
         bound: None,
+        purpose,
         did,
         kept,
         source,
@@ -110,7 +114,7 @@ fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
 impl Wishes {
     fn of(registry: &Registry, given: &args::Login) -> Result<Self, Failure> {
         let store = given.store.as_deref().map(store_kind).transpose()?;
-        Ok(Self { store, images: account::patterns(registry, &given.images)? })
+        Ok(Self { store, images: account::patterns(registry, &given.images)?, purpose: given.purpose })
     }
 }
 

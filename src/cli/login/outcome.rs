@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args};
+use crate::cli::{Context, account, args};
 use crate::docker::{ConfigJson, state};
 use crate::model::choice::Candidates;
 use crate::model::{Account, ImagePattern, Source, StoreKind};
@@ -29,7 +29,7 @@ pub(super) fn say(
     let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
     let by_default = if after.default_account() == Some(kept) { ", and by default" } else { "" };
     let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
-    context.ui.say(format_args!("  Used for  {used_for}{by_default}"));
+    context.ui.say(format_args!("  Used for  {used_for}{}{by_default}", account::only(kept)));
     match &kept.source {
         Source::Borrowed(borrow) if context.accounts.kept(kept)?.is_none() => {
             context.ui.say(format_args!("  Secret    from {borrow}, which is asked each time"));

@@ -277,7 +277,7 @@ mod tests {
             (
                 &[("me", &[]), ("work", ACME), ("writer:push", ACME)],
                 "ghcr.io/acme/app",
-                "ghcr.io/acme/app work, ghcr.io/acme/app@push (as without)",
+                "ghcr.io/acme/app work, ghcr.io/acme/app@push writer",
             ),
             (
                 &[("me", &[]), ("writer:push", ACME)],

@@ -7,27 +7,23 @@ use super::question::{Candidates, Command, Evidence, Named, Wish};
 use super::{Active, Finding, Rung, Why};
 use crate::model::{Account, ImagePattern, Operation};
 
-/// Climbs the whole ladder, lazily: `choose` stops at the first hit, `which` shows every rung.
-pub(crate) fn ladder<'a, 'c>(
-    candidates: &'a Candidates,
-    wish: &'c Wish,
-    evidence: &'c impl Evidence,
-) -> impl Iterator<Item = (Rung, Finding<'a>)> {
-    let ladder = Ladder { candidates, wish, evidence, command: OnceCell::new(), serving: OnceCell::new() };
-    Rung::ALL.into_iter().map(move |rung| (rung, ladder.finding(rung)))
-}
-
-/// `'a` is for the accounts, `'c` for the call.
-struct Ladder<'a, 'c, E> {
-    candidates: &'a Candidates,
+/// Climbed lazily: `choose` stops at the first hit, `which` shows every rung. `'a` is for the accounts, `'c` for the call.
+pub(crate) struct Ladder<'a, 'c, E> {
+    pub(crate) candidates: &'a Candidates,
     wish: &'c Wish,
     evidence: &'c E,
     command: OnceCell<Command>,
+    operation: OnceCell<Option<Operation>>,
     serving: OnceCell<Vec<&'a Account>>,
 }
 
-impl<'a, E: Evidence> Ladder<'a, '_, E> {
-    fn finding(&self, rung: Rung) -> Finding<'a> {
+impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
+    pub(crate) fn new(candidates: &'a Candidates, wish: &'c Wish, evidence: &'c E) -> Self {
+        let (command, operation, serving) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { candidates, wish, evidence, command, operation, serving }
+    }
+
+    pub(crate) fn finding(&self, rung: Rung) -> Finding<'a> {
         let Self { candidates, wish, evidence, .. } = *self;
         match rung {
             Rung::Environment => named_in_environment(candidates, &wish.environment),
@@ -59,10 +55,7 @@ impl<'a, E: Evidence> Ladder<'a, '_, E> {
             }
             Rung::Active => self.active(),
             Rung::Only if candidates.active == Active::SignedOut => Finding::Nothing,
-            Rung::Only => match self.serving() {
-                [account] => Finding::Account(account, Why::Default),
-                _ => Finding::Nothing,
-            },
+            Rung::Only => only(self.serving()).map_or(Finding::Nothing, |only| Finding::Account(only, Why::Default)),
         }
     }
 
@@ -96,13 +89,13 @@ impl<'a, E: Evidence> Ladder<'a, '_, E> {
     }
 
     /// The accounts that may answer this call unasked.
-    fn serving(&self) -> &[&'a Account] {
+    pub(crate) fn serving(&self) -> &[&'a Account] {
         self.serving.get_or_init(|| {
             let accounts = self.candidates.accounts.iter();
             if self.candidates.accounts.iter().all(|account| account.purpose.is_none()) {
                 return accounts.collect();
             }
-            let operation = self.command().operation;
+            let operation = self.operation();
             accounts.filter(|account| account.serves(operation)).collect()
         })
     }
@@ -110,12 +103,27 @@ impl<'a, E: Evidence> Ladder<'a, '_, E> {
     /// The images that nobody needs an account for: to pull.
     fn public(&self) -> &'a [ImagePattern] {
         let public = &self.candidates.public;
-        let is_push = || self.command().operation == Some(Operation::Push);
+        let is_push = || self.operation() == Some(Operation::Push);
         if public.is_empty() || is_push() { &[] } else { public }
+    }
+
+    /// What the call does, as far as anything says.
+    pub(crate) fn operation(&self) -> Option<Operation> {
+        let in_files = || self.evidence.operation_in_files();
+        *self.operation.get_or_init(|| self.command().operation.or_else(in_files))
     }
 
     fn command(&self) -> &Command {
         self.command.get_or_init(|| self.evidence.command())
+    }
+}
+
+/// The only account that can be meant, one that is for this alone before one that is for everything.
+pub(super) fn only<'a>(serving: &[&'a Account]) -> Option<&'a Account> {
+    let mut special = serving.iter().filter(|account| account.purpose.is_some());
+    match (serving, special.next(), special.next()) {
+        ([account], ..) | (_, Some(account), None) => Some(account),
+        _ => None,
     }
 }
 

@@ -9,9 +9,9 @@ mod question;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{Account, AccountName, ImagePattern, ImageReference};
+use super::{Account, AccountName, ImagePattern, ImageReference, Operation};
 pub(crate) use grounds::{Grounds, Owned, owned};
-pub(crate) use ladder::ladder;
+pub(crate) use ladder::Ladder;
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use project::{Project, Trusted};
 pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Switch, Wish};
@@ -73,6 +73,8 @@ pub(crate) enum NoChoice {
     NotFound,
     /// The image needs no account.
     Public(Box<(ImageReference, ImagePattern)>),
+    /// There are accounts, but each is for the other thing.
+    NoneFor(Operation),
     NoSuchAccount {
         rung: Rung,
         name: String,
@@ -115,8 +117,9 @@ pub(crate) fn choose_past<'a>(
     if candidates.accounts.is_empty() {
         return Err(NoChoice::NotFound); // for a registry we know nothing of nobody is looked at
     }
-    for (rung, finding) in ladder(candidates, wish, evidence) {
-        match finding {
+    let ladder = Ladder::new(candidates, wish, evidence);
+    for rung in Rung::ALL {
+        match ladder.finding(rung) {
             Finding::Account(account, why) => return Ok(Choice { account, rung, why }),
             Finding::NoSuchAccount(name) => return Err(NoChoice::NoSuchAccount { rung, name }),
             Finding::Public(image, pattern) => return Err(NoChoice::Public(Box::new((image, pattern)))),
@@ -124,8 +127,12 @@ pub(crate) fn choose_past<'a>(
             Finding::Nothing => {}
         }
     }
-    let undecided = candidates.accounts.len() > 1 && candidates.active != Active::SignedOut;
-    Err(if undecided { NoChoice::Several } else { NoChoice::NotFound })
+    Err(match ladder.serving() {
+        _ if candidates.active == Active::SignedOut => NoChoice::NotFound,
+        [] => NoChoice::NoneFor(ladder.operation().unwrap_or(Operation::Pull)),
+        [_] => NoChoice::NotFound,
+        _ => NoChoice::Several,
+    })
 }
 
 impl fmt::Display for Rung {

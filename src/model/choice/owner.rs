@@ -10,12 +10,14 @@ use crate::model::{Account, ImagePattern, ImageReference};
 /// The account whose folder encloses `current` most closely.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &Path) -> Finding<'a> {
     let enclosing = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
-    let depth = |folder: &PathBuf| folder.components().count();
+    let depth = |account: &Account, folder: &PathBuf| (folder.components().count(), account.purpose.is_some());
     let mut found: Vec<_> = enclosing.filter(|(_, folder)| encloses(folder, current, cfg!(windows))).collect();
-    found.sort_by_key(|(_, folder)| Reverse(depth(folder)));
+    found.sort_by_key(|(account, folder)| Reverse(depth(account, folder)));
     match found.as_slice() {
         [] => Finding::Nothing,
-        [(first, folder), (second, other), ..] if first.name != second.name && depth(folder) == depth(other) => {
+        [(first, folder), (second, other), ..]
+            if first.name != second.name && depth(first, folder) == depth(second, other) =>
+        {
             Finding::Nothing
         }
         [(account, folder), ..] => Finding::Account(account, Why::Folder((*folder).clone())),
@@ -29,7 +31,8 @@ fn encloses(folder: &Path, current: &Path, ignoring_case: bool) -> bool {
 }
 
 /// The one account that all `images` with an owner belong to. Images nobody owns say nothing; if all are public, nobody
-/// is needed. An image's owner is whose pattern is the closest, and it is public if that pattern is.
+/// is needed. An image's owner is whose pattern is the closest, and of two with the same the one that is for this alone;
+/// it is public if that pattern is.
 pub(crate) fn owner_of<'a>(
     accounts: &[&'a Account],
     public: &[ImagePattern],
@@ -40,11 +43,15 @@ pub(crate) fn owner_of<'a>(
     for image in images {
         let claims: Vec<_> =
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
-        let closest = claims.iter().map(|(_, _, pattern)| pattern.specificity()).max();
+        let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
+        let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
         let open = public.iter().filter(|pattern| pattern.matches(image)).max_by_key(|pattern| pattern.specificity());
         match open {
-            Some(pattern) if Some(pattern.specificity()) >= closest => needs_nobody.push((image, pattern)),
-            _ => owners.extend(claims.into_iter().filter(|(_, _, pattern)| Some(pattern.specificity()) == closest)),
+            Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {
+                needs_nobody.push((image, pattern));
+            }
+            _ => owners
+                .extend(claims.into_iter().filter(|(_, account, pattern)| Some(rank(account, pattern)) == closest)),
         }
     }
     match (owners.first(), needs_nobody.first()) {

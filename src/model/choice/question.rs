@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use super::ladder::only;
 use super::project::{Project, Trusted};
 use crate::model::{Account, AccountName, ImagePattern, ImageReference, Operation, Registry};
 
@@ -68,6 +69,9 @@ pub(crate) trait Evidence {
     /// What stands on the caller's command line.
     fn command(&self) -> Command;
 
+    /// What a build does whose command line leaves it to the files it works on.
+    fn operation_in_files(&self) -> Option<Operation>;
+
     /// The images of the asked registry in the files that the caller works on.
     fn mentions(&self) -> Vec<Mention>;
 
@@ -86,7 +90,7 @@ pub(crate) trait Evidence {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) images: Vec<ImageReference>,
-    /// Push if anything is pushed there; `None` if it cannot be told.
+    /// Push if anything is pushed there; `None` if that does not tell.
     pub(crate) operation: Option<Operation>,
 }
 
@@ -141,6 +145,13 @@ impl Candidates {
     pub(crate) fn default_account(&self) -> Option<&Account> {
         let alone = self.accounts.first().filter(|_| self.accounts.len() == 1 && self.active != Active::SignedOut);
         self.active_account().or(alone)
+    }
+
+    /// The account that answers a call that says no more than what it does.
+    pub(crate) fn default_for(&self, operation: Option<Operation>) -> Option<&Account> {
+        let serving: Vec<_> = self.accounts.iter().filter(|account| account.serves(operation)).collect();
+        let alone = || only(&serving).filter(|_| self.active != Active::SignedOut);
+        self.active_account().filter(|active| active.serves(operation)).or_else(alone)
     }
 
     /// Whether there is one account that answers whoever calls.

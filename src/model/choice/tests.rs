@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 struct Found {
     images: Vec<ImageReference>,
     operation: Option<Operation>,
+    in_files: Option<Operation>,
     mentions: Option<Vec<Mention>>,
     project: Option<Project>,
     folder: Option<PathBuf>,
@@ -19,6 +20,10 @@ struct Found {
 impl Evidence for Found {
     fn command(&self) -> Command {
         Command { images: self.images.clone(), operation: self.operation }
+    }
+
+    fn operation_in_files(&self) -> Option<Operation> {
+        self.in_files
     }
 
     fn mentions(&self) -> Vec<Mention> {
@@ -43,6 +48,10 @@ struct Unseen;
 
 impl Evidence for Unseen {
     fn command(&self) -> Command {
+        unreachable!()
+    }
+
+    fn operation_in_files(&self) -> Option<Operation> {
         unreachable!()
     }
 
@@ -116,7 +125,8 @@ fn said(candidates: &Candidates, wish: &Wish, found: &Found) -> String {
     match choose(candidates, wish, found) {
         Ok(choice) => format!("{} by {}", choice.account.name, choice.rung),
         Err(NoChoice::NotFound) => "not found".into(),
-        Err(NoChoice::Public(_)) => "public".into(),
+        Err(NoChoice::Public(public)) => format!("{} is public", public.1),
+        Err(NoChoice::NoneFor(operation)) => format!("none for {operation}"),
         Err(NoChoice::Several) => "several".into(),
         Err(NoChoice::NoSuchAccount { rung, name }) => format!("no {name} by {rung}"),
     }
@@ -241,7 +251,7 @@ fn a_trusted_file_of_the_folder_names_the_account() {
             mentions: Some(vec![]),
             project: Some(project),
             folder: Some("/home/me/work".into()),
-            since: None,
+            ..Found::default()
         };
         assert_eq!(said(&trusting, &wish, &found), expected, "{wish:?} {images:?} {operation:?}");
     }
@@ -320,8 +330,48 @@ fn an_account_for_one_thing_answers_that_alone() {
     }
     reader.accounts.truncate(1);
     let found = |operation| Found { operation, mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
-    assert_eq!(said(&reader, &Wish::default(), &found(push)), "not found");
+    assert_eq!(said(&reader, &Wish::default(), &found(push)), "none for push");
     assert_eq!(said(&reader, &Wish::default(), &found(pull)), "reader by default account");
+}
+
+#[test]
+fn an_account_for_this_alone_goes_before_one_for_everything() {
+    let mut mixed = candidates("me");
+    mixed.accounts = vec![account("me", &[], &["/home"]), account("bot", &[], &[]), account("reader", &[], &["/home"])];
+    mixed.accounts[0].images = vec!["ghcr.io/acme/**".parse().unwrap()];
+    mixed.accounts[2].images = vec!["ghcr.io/acme/**".parse().unwrap()];
+    mixed.accounts[2].purpose = Some(Operation::Pull);
+    let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
+    for (active, operation, image, folder, expected) in [
+        ("me", pull, "ghcr.io/acme/app", "/", "reader by command line"),
+        ("me", push, "ghcr.io/acme/app", "/", "me by command line"),
+        ("me", pull, "ghcr.io/other/app", "/home", "reader by folder"),
+        ("me", pull, "ghcr.io/other/app", "/", "me by default account"),
+        ("", pull, "ghcr.io/other/app", "/", "reader by only account"),
+        ("reader", push, "ghcr.io/other/app", "/", "several"),
+        ("null", pull, "ghcr.io/other/app", "/", "not found"),
+    ] {
+        mixed.active = candidates(active).active;
+        let found =
+            Found { images: vec![image.parse().unwrap()], operation, folder: Some(folder.into()), ..Found::default() };
+        assert_eq!(said(&mixed, &Wish::default(), &found), expected, "{active:?} {operation:?} {image} {folder}");
+    }
+}
+
+#[test]
+fn files_say_what_a_build_does_where_the_command_line_leaves_it_open() {
+    let mut reader = candidates("reader");
+    reader.accounts = vec![account("reader", &[], &[]), account("writer", &[], &[])];
+    reader.accounts[0].purpose = Some(Operation::Pull);
+    let found = |operation, in_files| Found { operation, in_files, mentions: Some(vec![]), ..Found::default() };
+    let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
+    for (operation, in_files, expected) in [
+        (None, push, "writer by only account"),
+        (None, None, "reader by default account"),
+        (pull, push, "reader by default account"),
+    ] {
+        assert_eq!(said(&reader, &Wish::default(), &found(operation, in_files)), expected);
+    }
 }
 
 #[test]
@@ -329,13 +379,13 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
     let mut open = candidates("me");
     open.public = vec!["ghcr.io/acme/public/**".parse().unwrap(), "ghcr.io/library/**".parse().unwrap()];
     for (images, mentioned, operation, expected) in [
-        (vec!["ghcr.io/library/alpine"], vec![], None, "public"),
-        (vec!["ghcr.io/acme/public/a"], vec![], None, "public"),
+        (vec!["ghcr.io/library/alpine"], vec![], None, "ghcr.io/library/** is public"),
+        (vec!["ghcr.io/acme/public/a"], vec![], None, "ghcr.io/acme/public/** is public"),
         (vec!["ghcr.io/acme/public/a"], vec![], Some(Operation::Push), "work by command line"),
         (vec!["ghcr.io/acme/private"], vec![], None, "work by command line"),
         (vec!["ghcr.io/acme/public/a", "ghcr.io/me/b"], vec![], None, "me by command line"),
         (vec!["ghcr.io/acme/public/a", "ghcr.io/nobody/b"], vec![], None, "me by default account"),
-        (vec![], vec!["ghcr.io/library/alpine"], None, "public"),
+        (vec![], vec!["ghcr.io/library/alpine"], None, "ghcr.io/library/** is public"),
         (vec![], vec![], None, "me by default account"),
     ] {
         let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
@@ -349,9 +399,9 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
         assert_eq!(said(&open, &Wish::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
     }
     let address = Wish { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..Wish::default() };
-    assert_eq!(said(&open, &address, &Found::default()), "public");
+    assert_eq!(said(&open, &address, &Found::default()), "ghcr.io/library/** is public");
     open.accounts.truncate(1);
-    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "public");
+    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "ghcr.io/library/** is public");
 }
 
 #[test]

@@ -86,10 +86,10 @@ pub(super) fn images(
         }
     }
     match project {
-        Project::Pull => Named { first: pulled, then: Vec::new() },
-        Project::Push => Named { first: pushed, then: Vec::new() },
-        Project::Build if task.has("--push") => Named { first: pushed, then: pulled },
-        Project::Build | Project::Up | Project::Run => Named { first: pulled, then: pushed },
+        Project::Pull => Named::pulled(pulled),
+        Project::Push => Named { pushed, goes_out: true, ..Named::default() },
+        Project::Build => Named { pulled, pushed, goes_out: task.has("--push") },
+        Project::Up | Project::Run => Named { pulled, pushed, goes_out: false },
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn stack_images(task: &Task<'_>, current: &Path, variables: &Variable
     let files: Vec<PathBuf> =
         task.values(Meaning::File).flat_map(|names| names.split(',')).filter_map(|name| local(current, name)).collect();
     let services = load(&files, current, variables, reader);
-    Named { first: services.into_values().filter_map(|service| service.image).collect(), then: Vec::new() }
+    Named::pulled(services.into_values().filter_map(|service| service.image).collect())
 }
 
 /// The names of the services that the command works on.

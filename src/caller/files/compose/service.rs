@@ -9,6 +9,7 @@ use super::super::build::{Build, local_folder};
 use super::super::interpolate::interpolate;
 use super::super::yaml::Node;
 use super::super::{Found, Variables};
+use crate::caller::words::Meaning;
 
 /// One service, after all files that say something about it.
 #[derive(Clone, Debug, Default)]
@@ -105,9 +106,11 @@ fn apply_build(build: &mut Build, node: &Node, place: &Place<'_>) {
         let sources = place.pairs(contexts, &['=']).into_iter();
         build.contexts.extend(sources.map(|(name, source)| (name, source.unwrap_or_default())));
     }
-    for (key, found) in [("cache_from", &mut build.cache_from), ("cache_to", &mut build.cache_to)] {
+    for (key, meaning, found) in
+        [("cache_from", Meaning::Cache, &mut build.cache_from), ("cache_to", Meaning::CacheTo, &mut build.cache_to)]
+    {
         let texts = node.get(key).map(|node| place.texts(node)).unwrap_or_default();
-        found.extend(texts.iter().filter_map(|text| Found::cache(text, place.file)));
+        found.extend(texts.iter().filter_map(|text| Found::cache(meaning, text, place.file)));
     }
     let tags = node.get("tags").map(|node| place.texts(node)).unwrap_or_default();
     build.tags.extend(tags.iter().filter_map(|tag| Found::image(tag, place.file)));

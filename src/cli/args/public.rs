@@ -1,0 +1,35 @@
+//! The words of `public`.
+
+use clap::{Args, Subcommand};
+
+const AFTER: &str = "An image that is named here is pulled without an account: a login that ran out cannot break it.
+Pushes are as before. Without a word, `public` lists.
+
+Examples:
+  public add 'docker.io/library/**' ghcr.io/acme/base
+  public remove ghcr.io/acme/base";
+
+#[derive(Args, Debug)]
+#[command(after_help = AFTER)]
+pub(in crate::cli) struct Public {
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<PublicCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum PublicCommand {
+    /// List them
+    List,
+    /// Say that images need no account
+    Add {
+        /// Images or patterns, such as alpine or 'ghcr.io/acme/public/**'
+        #[arg(value_name = "IMAGE", required = true)]
+        images: Vec<String>,
+    },
+    /// Take that back
+    Remove {
+        /// Images or patterns, as `list` shows them
+        #[arg(value_name = "IMAGE", required = true)]
+        images: Vec<String>,
+    },
+}

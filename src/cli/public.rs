@@ -1,0 +1,135 @@
+//! `public`: the images that need no account, so that no login, dead or alive, is handed out for them.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args, which};
+use crate::model::choice::Candidates;
+use crate::model::{ImagePattern, Registry};
+use crate::system::text::one_line;
+
+pub(super) fn run(context: &Context<'_>, given: &args::Public) -> Result<ExitCode, Failure> {
+    match &given.command {
+        None | Some(args::PublicCommand::List) => list(context),
+        Some(args::PublicCommand::Add { images }) => add(context, &patterns(images)?),
+        Some(args::PublicCommand::Remove { images }) => remove(context, &patterns(images)?),
+    }
+}
+
+fn list(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let all = context.accounts.all()?;
+    let patterns: Vec<_> = all.iter().flat_map(|one| &one.public).map(ToString::to_string).collect();
+    let text = if patterns.is_empty() { "No image is said to be public.".to_owned() } else { patterns.join("\n") };
+    context.ui.data(json!({"public": patterns}), text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn add(context: &Context<'_>, added: &[ImagePattern]) -> Result<ExitCode, Failure> {
+    change(context, added, |public, pattern| public.push(pattern.clone()))?;
+    let names = names(added);
+    let json = json!({"status": "success", "public": names});
+    context.ui.done(json, format_args!("Pulled without an account: {}", names.join(", ")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn remove(context: &Context<'_>, removed: &[ImagePattern]) -> Result<ExitCode, Failure> {
+    let all = context.accounts.all()?;
+    let is_public = |pattern: &&ImagePattern| all.iter().any(|one| one.public.contains(pattern));
+    if let Some(unknown) = removed.iter().find(|pattern| !is_public(pattern)) {
+        let what = format!("{} is not said to be public", one_line(&unknown.to_string(), 100));
+        return Err(Failure::usage(what, format!("see `{} public list`", context.program)));
+    }
+    change(context, removed, |_, _| {})?;
+    let names = names(removed);
+    let json = json!({"status": "success", "removed": names});
+    context.ui.done(json, format_args!("Pulled with the account that answers: {}", names.join(", ")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes each registry's patterns anew: without `patterns`, and with what `put` makes of them.
+fn change(
+    context: &Context<'_>,
+    patterns: &[ImagePattern],
+    put: impl Fn(&mut Vec<ImagePattern>, &ImagePattern),
+) -> Result<(), Failure> {
+    context.accounts.change(|edit| {
+        let mut registries: Vec<&Registry> = patterns.iter().map(ImagePattern::registry).collect();
+        registries.dedup();
+        for registry in registries {
+            let Candidates { mut public, .. } = edit.of(registry);
+            for pattern in patterns.iter().filter(|pattern| pattern.registry() == registry) {
+                public.retain(|other| other != pattern);
+                put(&mut public, pattern);
+            }
+            edit.document.set_public(registry, &public);
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Images as they are pulled, short names of Docker Hub's included, and patterns; a registry's name is all of it.
+fn patterns(given: &[String]) -> Result<Vec<ImagePattern>, Failure> {
+    let mut patterns: Vec<ImagePattern> = given.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
+    patterns.sort_by_key(|pattern| pattern.registry().to_string());
+    patterns.dedup();
+    Ok(patterns)
+}
+
+fn pattern(text: &str) -> Result<ImagePattern, Failure> {
+    let full = if text.contains('*') {
+        let first = text.split('/').next().unwrap_or_default();
+        let has_host = first.contains(['.', ':']) || first == "localhost";
+        if has_host { text.to_owned() } else { format!("{}/{text}", Registry::docker_hub()) }
+    } else {
+        if text.trim().is_empty() {
+            return Err(Failure::usage("an empty name is no image", "name it as in `ghcr.io/acme/app`"));
+        }
+        // `alpine:3` is no registry on port 3 here.
+        let name = text.split(':').next().unwrap_or_default();
+        let is_short = !text.contains('/') && !name.contains('.') && name != "localhost";
+        let image = if is_short { format!("{}/{text}", Registry::docker_hub()) } else { text.to_owned() };
+        match which::registry_or_image(&image)? {
+            (registry, None) => registry.to_string(),
+            (registry, Some(image)) => format!("{registry}/{}", image.repository()),
+        }
+    };
+    full.parse().map_err(|error| {
+        let what = format!("`{}` is no pattern: {error}", one_line(text, 100));
+        Failure::usage(what, "write it as 'ghcr.io/acme/public/**'")
+    })
+}
+
+fn names(patterns: &[ImagePattern]) -> Vec<String> {
+    patterns.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_named_as_it_is_pulled() {
+        for (text, expected) in [
+            ("alpine", "docker.io/library/alpine"),
+            ("alpine:3", "docker.io/library/alpine"),
+            ("alpine:3.20", "docker.io/library/alpine"),
+            ("docker.io/alpine", "docker.io/library/alpine"),
+            ("library/**", "docker.io/library/**"),
+            ("docker.io/library/**", "docker.io/library/**"),
+            ("index.docker.io/library/*", "docker.io/library/*"),
+            ("ghcr.io/acme/app:1", "ghcr.io/acme/app"),
+            ("GHCR.io/acme/**", "ghcr.io/acme/**"),
+            ("quay.io", "quay.io/**"),
+            ("localhost:5000", "localhost:5000/**"),
+            ("localhost:5000/base", "localhost:5000/base"),
+        ] {
+            assert_eq!(pattern(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["", "ghcr.io/Acme/**", "ghcr.io//a", "a b"] {
+            assert!(pattern(text).is_err(), "{text}");
+        }
+    }
+}

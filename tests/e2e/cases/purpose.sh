@@ -1,0 +1,76 @@
+# shellcheck shell=bash disable=SC2016,SC2154
+# An account to pull and one to push, images that need no account, and a switch in the middle of a client's work.
+
+needs_ensign
+app=$registry/alice/app:1 base=$registry/public/base:1
+
+account() { # ACCOUNT OPTION...
+  login "$1" "$helper" login "$registry" --plain-http "${@:2}"
+}
+
+new_home credHelpers
+account bob --for pull --alias reader --activate
+account alice --for push --alias writer
+for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u); do
+  goes_as bob -- "$docker" pull "$base"
+  goes_as alice -- "$docker" push "$app"
+  goes_as bob -- "$docker" manifest inspect --insecure "$base"
+done
+for client in podman buildah skopeo crane; do
+  command -v $client >/dev/null || continue
+  case $client in
+  podman)
+    goes_as bob -- podman pull "$base"
+    goes_as alice -- podman push "$base" "docker://$app"
+    ;;
+  buildah)
+    goes_as bob -- buildah pull --policy always "$base"
+    goes_as alice -- buildah push "$base" "docker://$app"
+    ;;
+  skopeo)
+    goes_as bob -- skopeo inspect --tls-verify=false "docker://$base"
+    goes_as alice -- skopeo copy --src-tls-verify=false --dest-tls-verify=false "docker://$base" "docker://$app"
+    ;;
+  crane)
+    goes_as bob -- crane manifest --insecure "$base"
+    goes_as alice -- crane copy --insecure "$base" "$app"
+    ;;
+  esac
+done
+says 'reader, who may pull' -- "$helper" check "$base" --plain-http
+says 'writer, who may push' -- "$helper" check "$app" --push --plain-http
+
+# Nobody is for a push: the public pull goes on.
+works -- "$helper" logout "$registry" -u writer
+refused -- docker push "$app"
+goes_as bob -- docker pull "$base"
+
+# A login whose password is known to be wrong: what is public is pulled without it.
+new_home credHelpers
+account alice
+printf '{"ServerURL":"%s","Username":"alice","Secret":"wrong"}\n' "$registry" | "$helper" store
+refused -- docker pull "$base"
+works -- "$helper" public add "$registry/public/**"
+goes_as nobody -- docker pull "$base"
+goes_as nobody -- podman pull "$base"
+goes_as nobody -- skopeo inspect --tls-verify=false "docker://$base"
+refused -- docker push "$app"
+
+# After each answer the default changes, while the client that asked goes on.
+cat >"$HOME/docker-credential-switching" <<END
+#!/bin/sh
+"$helper" "\$@"
+status=\$?
+[ "\$1" != get ] || "$helper" switch "$registry" 2>/dev/null
+exit \$status
+END
+chmod +x "$HOME/docker-credential-switching"
+PATH=$HOME:$PATH
+name=switching new_home credHelpers
+account bob
+account alice
+goes_as bob -- podman pull "$base" "$base" "$base" # the other has been the default since the first
+works -- "$helper" switch "$registry" alice
+goes_as alice -- podman pull "$base" "$base" "$base"
+works -- "$helper" switch "$registry" alice
+goes_as alice -- docker manifest create --insecure "$registry/public/list:1" "$base" "$base"

@@ -1,0 +1,122 @@
+//! Images that need no account: no login, dead or alive, is handed out to pull them.
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox};
+
+#[cfg(unix)]
+use crate::callers::{called_by, who};
+
+#[cfg(unix)]
+const BROKEN: &str = "#!/bin/sh\ncat >/dev/null\n[ \"$1\" = store ] && exit 0\necho the keychain is locked\nexit 1\n";
+
+#[cfg(unix)]
+#[test]
+fn a_dead_login_does_not_break_the_pull_of_a_public_image() {
+    let sandbox = Sandbox::new().with_program("docker-credential-broken", BROKEN);
+    let words = ["login", "docker.io", "-u", "alice", "--password-stdin", "--no-verify", "--store", "helper:broken"];
+    assert_eq!(sandbox.run(&words, "pw").code, Some(0));
+    sandbox.ok(&["public", "add", "docker.io/library/**", "acme/base"], "");
+    for (words, is_public) in [
+        (vec!["docker", "pull", "alpine"], true),
+        (vec!["docker", "pull", "acme/base:1"], true),
+        (vec!["docker", "pull", "acme/app"], false),
+        (vec!["docker", "pull", "docker.io/library/alpine:3.20"], true),
+        (vec!["podman", "pull", "docker.io/library/alpine"], true),
+        (vec!["skopeo", "inspect", "docker://alpine"], true),
+        (vec!["docker", "push", "acme/base"], false),
+        (vec!["docker", "build", "--push", "-t", "acme/base", "."], false),
+    ] {
+        let run = called_by(&sandbox, &words, "get", "https://index.docker.io/v1/");
+        if is_public {
+            assert_eq!(run, Run::not_found(), "{words:?}");
+        } else {
+            assert!(run.code == Some(1) && run.stdout.contains("could not be read"), "{words:?}: {run:?}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_public_image_is_asked_for_by_nobody_but_is_pushed_by_its_account() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    sandbox.ok(&["public", "add", "ghcr.io/alice/open/**"], "");
+    for (words, expected) in [
+        (vec!["docker", "pull", "ghcr.io/alice/open/x"], Run::not_found().stdout),
+        (vec!["docker", "pull", "ghcr.io/alice/app"], "alice".to_owned()),
+        (vec!["docker", "push", "ghcr.io/alice/open/x"], "alice".to_owned()),
+        (vec!["mytool", "x"], "alice".to_owned()),
+    ] {
+        assert_eq!(who(&called_by(&sandbox, &words, "get", "ghcr.io")), expected, "{words:?}");
+    }
+    assert_eq!(sandbox.run(&["get"], "ghcr.io/alice/open/x"), Run::not_found());
+}
+
+#[test]
+fn public_images_are_listed_added_and_removed() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.ok(&["public"], ""), "No image is said to be public.\n");
+    let added = sandbox.run(&["public", "add", "alpine", "ghcr.io/acme/**", "ghcr.io/acme/**"], "");
+    assert_eq!(added.stderr, "✓ Pulled without an account: docker.io/library/alpine, ghcr.io/acme/**\n");
+    assert_eq!(sandbox.ok(&["public", "list"], ""), "docker.io/library/alpine\nghcr.io/acme/**\n");
+    let json: Value = serde_json::from_str(&sandbox.ok(&["public", "--json"], "")).unwrap();
+    assert_eq!(json, json!({"schema": 1, "public": ["docker.io/library/alpine", "ghcr.io/acme/**"]}));
+    let removed = sandbox.run(&["public", "remove", "alpine:3"], "");
+    assert_eq!(removed.stderr, "✓ Pulled with the account that answers: docker.io/library/alpine\n");
+    assert_eq!(sandbox.config()["registries"], json!({"ghcr.io": {"accounts": {}, "public": ["ghcr.io/acme/**"]}}));
+    let unknown = sandbox.run(&["public", "remove", "alpine"], "");
+    assert_eq!(
+        (unknown.code, unknown.stderr.as_str()),
+        (
+            Some(2),
+            "error: docker.io/library/alpine is not said to be public\nhint: see `docker-credential-ensign public list`\n"
+        )
+    );
+}
+
+#[test]
+fn a_registry_without_accounts_may_have_public_images() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["public", "add", "ghcr.io/acme/**"], "");
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+    assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
+    assert_eq!(sandbox.run(&["prompt"], ""), Run::success(""));
+    let status = sandbox.run(&["status"], "");
+    assert_eq!((status.code, status.stdout.as_str()), (Some(3), "ghcr.io   (no account)\n  public: acme/**\n\n"));
+    let which = sandbox.run(&["which", "ghcr.io/acme/app"], "");
+    assert_eq!((which.code, which.stderr.as_str()), (Some(3), ""));
+    assert!(
+        which
+            .stdout
+            .contains("no account is needed   (ghcr.io/acme/app is in ghcr.io/acme/**, which is public)   ← ends here")
+    );
+    for (words, code) in [
+        (vec!["switch"], 3),
+        (vec!["switch", "ghcr.io"], 3),
+        (vec!["logout", "ghcr.io"], 0),
+        (vec!["export", "--all", "--format", "env"], 3),
+        (vec!["configure-docker", "--dry-run"], 3),
+        (vec!["account", "show", "ghcr.io"], 3),
+        (vec!["import", "--dry-run"], 0),
+    ] {
+        assert_eq!(sandbox.run(&words, "").code, Some(code), "{words:?}");
+    }
+    assert_eq!(sandbox.run(&["erase"], "ghcr.io"), Run::success(""));
+}
+
+#[test]
+fn the_last_logout_leaves_the_public_images_and_the_next_login_is_the_default() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "alice", "pw");
+    sandbox.store("ghcr.io", "bob", "pw");
+    sandbox.ok(&["public", "add", "ghcr.io/acme/**"], "");
+    sandbox.ok(&["logout", "ghcr.io", "--all"], "");
+    assert_eq!(sandbox.config()["registries"], json!({"ghcr.io": {"accounts": {}, "public": ["ghcr.io/acme/**"]}}));
+    sandbox.ok(&["login", "ghcr.io", "-u", "carol", "--password-stdin", "--no-verify"], "pw");
+    assert_eq!(sandbox.who("ghcr.io"), "carol");
+    assert!(sandbox.run(&["status"], "").stdout.contains("  public: acme/**\n"));
+    let check = sandbox.run(&["check", "ghcr.io/acme/app"], "");
+    assert_eq!(check.code, Some(3));
+    assert!(check.stderr.starts_with("error: no account answers for ghcr.io/acme/app: ghcr.io/acme/** is public\n"));
+}
