@@ -12,7 +12,7 @@ use crate::model::{Account, AccountName, ImagePattern, Registry, Source};
 use crate::system::env;
 
 pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Result<ExitCode, Failure> {
-    let candidates = context.candidates(&context.registry(host)?)?;
+    let candidates = context.candidates(&context.entry(host)?)?;
     let shown: Vec<&Account> = match name {
         Some(name) => vec![context.account(&candidates, name)?],
         None => candidates.accounts.iter().collect(),
@@ -51,8 +51,8 @@ pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Res
 }
 
 pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let registry = context.registry(&given.host)?;
-    let candidates = context.candidates(&registry)?;
+    let candidates = context.candidates(&context.entry(&given.host)?)?;
+    let registry = candidates.registry.clone();
     let name = context.account(&candidates, &given.account)?.name.clone();
     let images = patterns(&registry, &given.images)?;
     let folders: Vec<String> = given.folder.iter().map(|folder| folder_text(context, folder)).collect();

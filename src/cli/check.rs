@@ -60,7 +60,7 @@ impl Subject {
         image: Option<ImageReference>,
     ) -> Result<Self, Failure> {
         let candidates = context.candidates(&registry)?;
-        let account = which::account_for(context, &candidates, image.as_ref())?.clone();
+        let account = which::account_for(context, &candidates, image.as_ref())?.at(&registry).into_owned();
         let held = context.secret_of(&account)?;
         Ok(Self { registry, image, account, held })
     }

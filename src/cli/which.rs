@@ -12,8 +12,8 @@ use super::{Context, args, names, reason};
 use crate::accounts;
 use crate::caller;
 use crate::model::choice::{
-    Candidates, Command, Evidence, Finding, Grounds, Mention, Named, NoChoice, Project, Rung, Trusted, Wish, choose,
-    ladder,
+    Candidates, Command, Evidence, Finding, Grounds, Mention, Named, NoChoice, Project, Route, Rung, Trusted, Wish,
+    choose, ladder,
 };
 use crate::model::{Account, ImageReference, Problem, Registry, Source};
 use crate::system::env;
@@ -52,6 +52,9 @@ impl Evidence for Question {
 
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = question(given)?;
+    if let Some(route) = context.accounts.route(&question.registry)? {
+        return routed(context, &question, &route);
+    }
     let candidates = context.candidates(&question.registry)?;
     let wish = wish(context, &question.registry);
     let rungs: Vec<_> = ladder(&candidates, &wish, &question).collect();
@@ -111,6 +114,20 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         context.ui.note(hint);
     }
     Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+/// There is no account, and so no ladder to climb.
+fn routed(context: &Context<'_>, question: &Question, route: &Route) -> Result<ExitCode, Failure> {
+    let program = route.helper.program();
+    let by = route.by.as_ref().map(Registry::as_str);
+    let json = json!({
+        "registry": question.registry.as_str(), "account": null, "helper": route.helper.to_string(), "route": by,
+    });
+    let why = by.map_or("it is the one for all registries without an account here".to_owned(), |by| {
+        format!("it was chosen for {by}")
+    });
+    context.ui.data(json, format_args!("{}   ({why})", context.ui.bold(&program)))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The account that answers when a command names `image`, or for a registry alone.

@@ -29,6 +29,7 @@ mod project;
 mod proxy;
 mod regressions;
 mod renewal;
+mod router;
 mod seed;
 mod seed_api;
 mod seed_borrow;

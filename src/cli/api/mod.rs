@@ -57,7 +57,7 @@ fn asker(context: &Context<'_>, registry: &Registry, image: Option<&ImageReferen
     if candidates.accounts.is_empty() && context.env.account.is_none() {
         return Ok(None);
     }
-    let account = which::account_for(context, &context.candidates(registry)?, image)?.clone();
+    let account = which::account_for(context, &context.candidates(registry)?, image)?.at(registry).into_owned();
     let held = context.secret_of(&account)?;
     Ok(Some((account, held)))
 }
