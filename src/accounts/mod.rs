@@ -5,6 +5,7 @@ mod forgotten;
 mod login;
 mod obtain;
 mod remember;
+mod routed;
 
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -14,16 +15,17 @@ use anyhow::Result;
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Edit, Loaded, Origin};
 use crate::model::choice::{
-    Active, Candidates, Choice, Evidence, NoChoice, Project, Rung, Switch, Trusted, Why, Wish, choose_past,
+    Active, Candidates, Choice, Evidence, Finding, Ladder, Named, NoChoice, Project, Route, Rung, Switch, Trusted, Why,
+    Wish, choose_past,
 };
 use crate::model::{
-    Account, AccountName, Credential, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source, StoreKind,
-    Username,
+    Account, AccountName, Credential, HelperName, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source,
+    StoreKind, Username,
 };
 use crate::system::env::Env;
 use crate::system::text;
-pub(crate) use crate::vault::Refusal;
 use crate::vault::{self, Vault};
+pub(crate) use crate::vault::{Refusal, Waiter};
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use login::{Activate, Login};
@@ -40,6 +42,8 @@ pub(crate) struct Accounts<'e> {
 pub(crate) enum Found {
     Credential(Credential),
     NoChoice(NoChoice),
+    /// There is no account; another helper answers for the registry.
+    Elsewhere(Route),
     /// The account that answers has a secret that is known to be good no longer.
     Dead(Problem),
 }
@@ -50,6 +54,8 @@ pub(crate) struct Reason {
     /// The config wants no journal.
     pub(crate) is_private: bool,
     pub(crate) is_known_registry: bool,
+    /// The helper that is asked in place of an account.
+    pub(crate) helper: Option<HelperName>,
     pub(crate) chosen: Option<(AccountName, Rung, Why)>,
     /// The images that decided nothing, since they belong to different accounts.
     pub(crate) torn: Vec<(ImageReference, AccountName)>,
@@ -85,16 +91,27 @@ impl<'e> Accounts<'e> {
         evidence: &impl Evidence,
         reason: &mut Reason,
     ) -> Result<Found> {
+        if registry.is_pattern() {
+            return Ok(Found::NoChoice(NoChoice::NotFound)); // its secrets are for hosts
+        }
         let mut seen = None;
         loop {
             let loaded = self.load(registry)?;
             *reason = Reason { is_private: !loaded.journal, ..Reason::default() };
-            let (candidates, origin) = loaded.into_only(registry);
+            let (candidates, route, origin) = loaded.into_only(registry);
+            if let Some(route) = route {
+                let found = elsewhere(&candidates, route, wish, evidence);
+                reason.helper = match &found {
+                    Found::Elsewhere(route) => Some(route.helper.clone()),
+                    _ => None,
+                };
+                return Ok(found);
+            }
             reason.is_known_registry = !candidates.accounts.is_empty();
-            let account = match choose_past(&candidates, wish, evidence, &mut reason.torn) {
+            let account = &*match choose_past(&candidates, wish, evidence, &mut reason.torn) {
                 Ok(Choice { account, rung, why }) => {
                     reason.chosen = Some((account.name.clone(), rung, why));
-                    account
+                    account.at(registry)
                 }
                 Err(no_choice) => return Ok(Found::NoChoice(no_choice)),
             };
@@ -131,9 +148,15 @@ impl<'e> Accounts<'e> {
         ConfigFile::without_accounts()
     }
 
-    /// The accounts of one registry and who is active there.
+    /// The accounts that answer for one registry, be they of a pattern of hosts, and who is active there.
     pub(crate) fn of(&self, registry: &Registry) -> Result<Candidates> {
         Ok(self.load(registry)?.into_only(registry).0)
+    }
+
+    /// The accounts of exactly this registry, or pattern of hosts: what is given to one host is not given to its pattern.
+    pub(crate) fn only_of(&self, registry: &Registry) -> Result<Candidates> {
+        let of = self.of(registry)?;
+        Ok(if of.registry == *registry { of } else { Candidates::none(registry) })
     }
 
     /// Adopted accounts are written down whatever is asked; the answer comes from memory.
@@ -159,11 +182,17 @@ impl<'e> Accounts<'e> {
 
     /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
     pub(crate) fn all(&self) -> Result<Vec<Candidates>> {
+        let mut all = self.load_all()?.registries;
+        all.retain(|one| one.helper.is_none() || !one.accounts.is_empty());
+        Ok(all)
+    }
+
+    fn load_all(&self) -> Result<Loaded> {
         let loaded = self.config.load(None)?;
         if let Origin::Adopted(_) = loaded.origin {
             self.keep_adopted();
         }
-        Ok(loaded.registries)
+        Ok(loaded)
     }
 
     /// The files that may name accounts.
@@ -288,6 +317,12 @@ impl Edit {
         found.unwrap_or_else(|| Candidates::none(registry))
     }
 
+    /// Tells whether the account is still what it was, be it as that of one host.
+    fn knows(&self, account: &Account) -> bool {
+        let covering = self.registries.iter().filter(|one| one.registry.covers(&account.registry));
+        covering.flat_map(|one| &one.accounts).any(|own| *own.at(&account.registry) == *account)
+    }
+
     fn activate(&mut self, registry: &Registry, name: &AccountName) {
         let of = self.of(registry);
         let before = of.active_account().map(|account| account.name.clone());
@@ -300,6 +335,17 @@ impl Edit {
         }
         self.document.set_active(registry, &Active::Account(name.clone()));
     }
+}
+
+/// Another helper answers, unless the call asks for an account of ours, or for an image that needs none.
+fn elsewhere(candidates: &Candidates, route: Route, wish: &Wish, evidence: &impl Evidence) -> Found {
+    let ladder = Ladder::new(candidates, wish, evidence);
+    let is_public = || Rung::ALL.into_iter().any(|rung| matches!(ladder.finding(rung), Finding::Public(..)));
+    let is_named = wish.pinned.is_some() || matches!(wish.environment, Named::Here(_));
+    if is_named || (!candidates.public.is_empty() && is_public()) {
+        return Found::NoChoice(NoChoice::NotFound);
+    }
+    Found::Elsewhere(route)
 }
 
 fn secret_of(adopted: Adopted, account: &Account) -> Option<Secret> {

@@ -155,6 +155,7 @@ impl Accounts<'_> {
     pub(super) fn returned(&self, login: &Login) -> Result<Option<Account>> {
         let candidates = self.of(&login.registry)?;
         let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Given) else { return Ok(None) };
+        let account = &*account.at(&login.registry);
         let same = |secret: &Secret| secret.is_same(&login.kept.secret);
         let is_ours = match &account.source {
             Source::Given | Source::Unknown(_) => false,
@@ -288,7 +289,7 @@ impl Accounts<'_> {
     }
 
     fn put_if_there(&self, edit: &crate::config::Edit, account: &Account, kept: &Kept) -> Result<()> {
-        if edit.of(&account.registry).accounts.contains(account) {
+        if edit.knows(account) {
             self.vault.put(account, kept)?;
         }
         Ok(())

@@ -74,7 +74,31 @@ pub(crate) fn question(borrow: &Borrow, registry: &Registry) -> String {
 
 /// The program that is asked; or why it cannot be, which shows without running it.
 pub(crate) fn program(borrow: &Borrow, registry: &Registry) -> Result<PathBuf, Problem> {
-    locate(&lenders::request(borrow, registry)?)
+    if !registry.is_pattern() {
+        return locate(&lenders::request(borrow, registry)?);
+    }
+    let none = |problem: Problem| Problem {
+        what: problem.what.replace(one_of(registry).as_str(), registry.as_str()),
+        ..problem
+    };
+    locate(&lenders::request(borrow, &one_of(registry)).map_err(none)?)
+}
+
+/// The user name that a lender's secret has everywhere, if it has one.
+pub(crate) fn user_everywhere(lender: &Lender) -> Option<&'static str> {
+    match lender {
+        Lender::Aws { .. } => Some("AWS"),
+        Lender::Gcloud { .. } => Some("oauth2accesstoken"),
+        Lender::Az { .. } => Some("00000000-0000-0000-0000-000000000000"),
+        _ => None,
+    }
+}
+
+/// A host as a pattern means them, with an account of AWS in front if it is Amazon's.
+fn one_of(pattern: &Registry) -> Registry {
+    let (first, rest) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
+    let first = first.replacen('*', &"0".repeat(13_usize.saturating_sub(first.len()).max(1)), 1);
+    Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
 }
 
 /// Tells whether anyone may pull from a registry, so that a program that fails must not be in the way.
@@ -182,6 +206,22 @@ fn with_last_words(what: String, output: &Output, asker: Asker) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_is_for_a_lender_if_its_hosts_are() {
+        for (pattern, host, lender) in [
+            ("*.dkr.ecr.*.amazonaws.com", "000000000000.dkr.ecr.x.amazonaws.com", Some("aws")),
+            ("1234*.dkr.ecr.eu-*.amazonaws.com", "123400000000.dkr.ecr.eu-x.amazonaws.com", Some("aws")),
+            ("*.azurecr.io", "000000000000.azurecr.io", Some("az")),
+            ("*-docker.pkg.dev", "00000-docker.pkg.dev", Some("gcloud")),
+            ("*.corp.example", "000000000000.corp.example", None),
+        ] {
+            let host_of_pattern = one_of(&Registry::from_key(pattern));
+            assert_eq!(host_of_pattern.as_str(), host);
+            assert!(Registry::from_key(pattern).covers(&host_of_pattern));
+            assert_eq!(made_for(&host_of_pattern).map(|lender| lender.word()).as_deref(), lender);
+        }
+    }
 
     #[test]
     fn ensign_is_known_by_its_names() {

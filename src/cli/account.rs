@@ -13,7 +13,7 @@ use crate::system::env;
 use crate::system::text::{one_line, word};
 
 pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Result<ExitCode, Failure> {
-    let candidates = context.candidates(&context.registry(host)?)?;
+    let candidates = context.candidates(&context.entry(host)?)?;
     let shown: Vec<&Account> = match name {
         Some(name) => vec![context.account(&candidates, name)?],
         None => candidates.accounts.iter().collect(),

@@ -29,7 +29,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<Exi
     let named = named(context, given)?;
     let root = Tree::root(context.env)?;
     let lock = if given.dry_run { None } else { Some(context.accounts.config.lock()?) };
-    let registries = context.accounts.all()?;
+    let mut registries = context.accounts.all()?;
+    registries.retain(|one| !one.registry.is_pattern()); // buildx looks for single registries
     let mut tree = Tree::read(root)?;
     let needed = if given.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
     let changes = buildx::changes(&needed, &tree);

@@ -66,7 +66,7 @@ impl Subject {
             Action::Pull => Some(Operation::Pull),
             Action::Push => Some(Operation::Push),
         };
-        let account = which::account_for(context, &candidates, image.as_ref(), operation)?.clone();
+        let account = which::account_for(context, &candidates, image.as_ref(), operation)?.at(&registry).into_owned();
         let held = context.secret_of(&account)?;
         Ok(Self { registry, image, account, held })
     }

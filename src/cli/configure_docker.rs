@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::import::{self, Deed, Fate};
-use super::{Context, args};
+use super::{Context, args, creds_store};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::logins::{self, Finding, FoundLogin, Where};
 use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state};
@@ -16,9 +16,9 @@ use crate::model::{Problem, Registry};
 use crate::protocol;
 
 pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
-    let named = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
+    let named = given.hosts.iter().map(|host| named(context, host)).collect::<Result<Vec<_>, _>>()?;
     let found = if given.undo { vec![] } else { plain_text_logins(context, &named)? };
-    let mut registries = if given.undo { vec![] } else { registries(context, named, &found)? };
+    let mut registries = if given.undo { vec![] } else { registries(context, given, named, &found)? };
     if given.import {
         registries.extend(of_logins(&found));
     }
@@ -53,7 +53,13 @@ fn carry_out(
         renewed = Some(self::plans(context, given, &registries)?);
     }
     let plans = renewed.as_deref().unwrap_or(plans);
+    if given.all {
+        creds_store::remember(context, plans)?; // before Docker asks us for what we would not know
+    }
     let written = write(context, plans)?;
+    if given.undo {
+        creds_store::forget(context)?;
+    }
     finish(context, given, plans, &written, !found.is_empty() && !imports);
     Ok(())
 }
@@ -81,25 +87,46 @@ fn write(context: &Context<'_>, plans: &[Plan]) -> Result<Vec<String>, Failure> 
     Ok(written)
 }
 
+fn named(context: &Context<'_>, host: &str) -> Result<Registry, Failure> {
+    if Registry::pattern(host).is_ok() {
+        let cure = format!("run `{} configure-docker --all`, and it will ask for every registry", context.program);
+        return Err(Failure::usage(format!("Docker cannot be told to ask for the hosts of `{host}`"), cure));
+    }
+    context.registry(host)
+}
+
 /// The named registries, else those with accounts.
-fn registries(context: &Context<'_>, named: Vec<Registry>, found: &[Finding]) -> Result<Vec<Registry>, Failure> {
+fn registries(
+    context: &Context<'_>,
+    given: &args::ConfigureDocker,
+    named: Vec<Registry>,
+    found: &[Finding],
+) -> Result<Vec<Registry>, Failure> {
     if !named.is_empty() {
         return Ok(named);
     }
     let with_accounts = context.accounts.all()?.into_iter().filter(|one| !one.accounts.is_empty());
-    let all: Vec<_> = with_accounts.map(|one| one.registry).collect();
-    if all.is_empty() && found.is_empty() {
+    let mut all: Vec<_> = with_accounts.map(|one| one.registry).collect();
+    if all.is_empty() && found.is_empty() && !given.all {
         let cure = format!("run `{0} login HOST` first, or name one: `{0} configure-docker ghcr.io`", context.program);
         return Err(Failure::not_logged_in("there is no account, so no registry to ask for", cure));
     }
-    Ok(all)
+    let (patterns, hosts): (Vec<_>, Vec<_>) = all.drain(..).partition(Registry::is_pattern);
+    if !given.all {
+        for pattern in &patterns {
+            context.note_that_docker_must_ask(pattern);
+        }
+    }
+    Ok(hosts)
 }
 
 fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> Result<Vec<Plan>, Failure> {
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_dir().ok_or_else(no_home)?.join("config.json"))?;
-    let plan = |file: &ConfigJson, reader| {
-        if given.undo { setup::undo(file) } else { setup::plan(file, reader, registries, given.force) }
+    let plan = |file: &ConfigJson, reader| match reader {
+        _ if given.undo => setup::undo(file, creds_store::before(context, file.path())?.as_deref()),
+        Reader::Docker if given.all => setup::plan_all(file, registries, given.force),
+        reader => setup::plan(file, reader, registries, given.force),
     };
     let of_docker = plan(&docker, Reader::Docker)?;
     let mut plans = vec![match given {
@@ -235,7 +262,14 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
             "another helper serves some of them; to take them over:  {program} configure-docker --force"
         ));
     }
-    if left {
+    if given.all {
+        creds_store::say(context);
+    }
+    if left && given.all {
+        context.ui.note(format_args!(
+            "Docker does not see plain-text logins any more; to keep them:  {program} configure-docker --import"
+        ));
+    } else if left {
         context.ui.note(format_args!(
             "plain-text logins are left, and some tools use them first:  {program} configure-docker --import"
         ));

@@ -125,7 +125,7 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
         let accounts = if given.all {
             candidates.accounts.clone()
         } else {
-            vec![which::account_for(context, &candidates, image.as_ref(), None)?.clone()]
+            vec![which::account_for(context, &candidates, image.as_ref(), None)?.at(&registry).into_owned()]
         };
         match found.iter_mut().find(|(known, _)| known.registry == registry) {
             Some((_, known)) => {

@@ -6,18 +6,26 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, buildx, login, names, pin};
+use super::{Context, args, buildx, login, names, pin, route};
 use crate::accounts::{Ending, OutOfReach};
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, Problem, Registry};
 use crate::system::text;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCode, Failure> {
-    let registry = context.registry(&given.host)?;
+    let registry = context.entry(&given.host)?;
     let candidates = context.accounts.of(&registry)?;
+    if candidates.registry != registry && !candidates.accounts.is_empty() {
+        let what = format!("{registry} has no account of its own, it is one of {}", candidates.registry);
+        let cure = format!("run `{} logout '{}'` to log out of all of them", context.program, candidates.registry);
+        return Err(Failure::not_logged_in(what, cure));
+    }
     let picked = pick(context, given, &candidates)?;
     if picked.is_empty() {
         context.ui.say(format_args!("Not logged in to {registry}."));
+        if let Some(route) = context.accounts.route(&registry)? {
+            context.ui.note(format_args!("{}", route::sentence(&route)));
+        }
     }
     let (mut removed, mut endings) = (Vec::new(), BTreeMap::new());
     let out_of_reach = if given.force { OutOfReach::Abandon } else { OutOfReach::Refuse };

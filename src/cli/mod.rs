@@ -7,6 +7,7 @@ mod buildx;
 mod check;
 mod complete;
 mod configure_docker;
+mod creds_store;
 mod export;
 mod failure;
 mod folder;
@@ -18,6 +19,7 @@ mod pin;
 mod public;
 mod reason;
 mod restore;
+mod route;
 mod shell;
 mod status;
 mod switch;
@@ -36,7 +38,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::accounts::Accounts;
-use crate::docker;
+use crate::docker::{self, ConfigJson, state};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, Table};
@@ -131,6 +133,7 @@ impl Context<'_> {
             Command::Buildx(BuildxCommand::Sync(sync)) => buildx::run(self, &sync),
             Command::Import(import) => import::run(self, &import),
             Command::Export(export) => export::run(self, &export),
+            Command::Route(given) => route::run(self, &given),
             Command::Restore => restore::run(self),
             Command::Update => update::run(self).map(|never| match never {}),
             Command::Completions { shell } => {
@@ -176,6 +179,22 @@ impl Context<'_> {
             .map_err(|error| Failure::usage(format!("`{host}` is no registry: {error}"), "name it as in `ghcr.io`"))
     }
 
+    /// The registry, or the pattern of hosts, that a person named as one finds it in the config.
+    fn entry(&self, host: &str) -> Result<Registry, Failure> {
+        Registry::pattern(host).or_else(|_| self.registry(host))
+    }
+
+    /// A pattern cannot stand in Docker's `credHelpers`: its hosts reach us only if every registry does.
+    fn note_that_docker_must_ask(&self, pattern: &Registry) {
+        let docker = self.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
+        if !matches!(docker, Some(Ok(file)) if state::asks_us(&file, pattern)) {
+            let program = self.program;
+            self.ui.note(format_args!(
+                "Docker does not ask Ensign for all of {pattern} yet:  {program} configure-docker --all"
+            ));
+        }
+    }
+
     /// The table of identity providers, with what the user says of them.
     fn providers(&self) -> Result<Table, Failure> {
         let file = || self.accounts.config.path().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
@@ -202,6 +221,11 @@ impl Context<'_> {
     fn candidates(&self, registry: &Registry) -> Result<Candidates, Failure> {
         let candidates = self.accounts.of(registry)?;
         if candidates.accounts.is_empty() {
+            if let Some(route) = self.accounts.route(registry)? {
+                let what = format!("{registry} has no account here: {}", route::sentence(&route));
+                let cure = format!("run `{} login {registry}` to have one here", self.program);
+                return Err(Failure::not_logged_in(what, cure));
+            }
             let login = format!("run `{} login {registry}`", self.program);
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }

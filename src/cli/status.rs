@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, account, account_json, args};
+use super::{Context, account, account_json, args, route};
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader};
@@ -26,16 +26,18 @@ struct Line<'c> {
 pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCode, Failure> {
     let mut registries = context.accounts.all()?;
     if let Some(host) = &given.host {
-        let registry = context.registry(host)?;
-        registries.retain(|one| one.registry == registry);
+        let registry = context.entry(host)?;
+        let of = context.accounts.of(&registry)?;
+        registries.retain(|one| one.registry == of.registry);
         if registries.is_empty() {
+            context.candidates(&registry)?; // which says who answers there
             return Err(Failure::not_logged_in(
                 format!("{registry} has no account"),
                 format!("run `{} login {registry}`", context.program),
             ));
         }
     }
-    if registries.is_empty() {
+    if registries.is_empty() && context.accounts.routes()?.is_empty() {
         return first_run(context);
     }
     let lines: Vec<Vec<Line<'_>>> =
@@ -43,12 +45,20 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     let with_accounts: Vec<&Candidates> = registries.iter().filter(|one| !one.accounts.is_empty()).collect();
     let docker = docker(context, &with_accounts);
     let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
-    let json = json!({
+    let mut json = json!({
         "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(one))).collect::<Vec<_>>(),
         "public": registries.iter().flat_map(|one| &one.public).map(ToString::to_string).collect::<Vec<_>>(),
         "docker": docker.iter().map(|(registry, asks)| json!({"registry": registry.as_str(), "asks": asks})).collect::<Vec<_>>(),
     });
+    let routes = context.accounts.routes()?;
+    if let (Some(json), Value::Object(routes)) = (json.as_object_mut(), route::json(&routes)) {
+        json.extend(routes);
+    }
     let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, one)| block(context, lines, one)).collect();
+    if given.host.is_none() && !routes.is_empty() {
+        let lines = route::lines(context, &routes).join("\n  ");
+        blocks.push(format!("{}\n  {lines}\n", context.ui.bold("Other helpers")));
+    }
     blocks.push(footer(context, &docker, troubled));
     context.ui.data(json, blocks.join("\n"))?;
     context.note_variable();
@@ -177,7 +187,9 @@ fn footer(context: &Context<'_>, docker: &[(&Registry, String)], troubled: usize
                     other => format!("{registry} (asks {other})"),
                 })
                 .collect();
-            format!("Docker does not ask Ensign for {}:  {} configure-docker\n", list.join(", "), context.program)
+            // Docker's `credHelpers` know no patterns.
+            let all = if others.iter().any(|(registry, _)| registry.is_pattern()) { " --all" } else { "" };
+            format!("Docker does not ask Ensign for {}:  {} configure-docker{all}\n", list.join(", "), context.program)
         }
     };
     if docker.iter().any(|(_, asks)| asks.starts_with("ensign")) && !state::docker_finds_us() {

@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
 /// The registry's accounts; without a host those of the only registry where there is something to switch.
 fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<Candidates, Failure> {
     if let Some(host) = host {
-        return context.candidates(&context.registry(host)?);
+        return context.candidates(&context.entry(host)?);
     }
     let mut switchable: Vec<_> = context.accounts.all()?.into_iter().filter(|one| one.accounts.len() > 1).collect();
     let hosts: Vec<_> = switchable.iter().map(|one| one.registry.to_string()).collect();

@@ -12,8 +12,8 @@ use super::{Context, args, names, reason};
 use crate::accounts;
 use crate::caller;
 use crate::model::choice::{
-    Candidates, Command, Evidence, Finding, Grounds, Ladder, Mention, Named, NoChoice, Project, Rung, Trusted, Wish,
-    choose,
+    Candidates, Command, Evidence, Finding, Grounds, Ladder, Mention, Named, NoChoice, Project, Route, Rung, Trusted,
+    Wish, choose,
 };
 use crate::model::{Account, ImageReference, Operation, Problem, Registry, Source};
 use crate::system::env;
@@ -65,6 +65,9 @@ impl Question {
 
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = question(given)?;
+    if let Some(route) = context.accounts.route(&question.registry)? {
+        return routed(context, &question, &route);
+    }
     let candidates = candidates(context, &question.registry)?;
     let wish = wish(context, &question.registry);
     let ladder = Ladder::new(&candidates, &wish, &question);
@@ -147,6 +150,20 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         context.ui.note(hint);
     }
     Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+/// There is no account, and so no ladder to climb.
+fn routed(context: &Context<'_>, question: &Question, route: &Route) -> Result<ExitCode, Failure> {
+    let program = route.helper.program();
+    let by = route.by.as_ref().map(Registry::as_str);
+    let json = json!({
+        "registry": question.registry.as_str(), "account": null, "helper": route.helper.to_string(), "route": by,
+    });
+    let why = by.map_or("it is the one for all registries without an account here".to_owned(), |by| {
+        format!("it was chosen for {by}")
+    });
+    context.ui.data(json, format_args!("{}   ({why})", context.ui.bold(&program)))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The account that answers when a command names `image`, or for a registry alone.

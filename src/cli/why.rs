@@ -104,6 +104,7 @@ fn entry_json(entry: &Entry) -> Value {
         "client": entry.client,
         "outcome": entry.outcome,
         "account": entry.account,
+        "helper": entry.helper,
         "rung": entry.rung,
         "detail": entry.detail,
     })
@@ -137,6 +138,13 @@ fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
 
 fn outcome(entry: &Entry) -> String {
     let account = entry.account.as_deref().unwrap_or("?");
+    if let Some(helper) = &entry.helper {
+        return match entry.outcome {
+            Outcome::Answered => format!("→ {helper}"),
+            Outcome::Dead => format!("not answered: {helper} failed"),
+            _ => format!("no account here, and no login at {helper}"),
+        };
+    }
     match entry.outcome {
         Outcome::Answered => format!("→ {account}"),
         Outcome::NoAccount => "no account".to_owned(),
@@ -156,6 +164,9 @@ fn outcome(entry: &Entry) -> String {
 }
 
 fn advice(entry: &Entry, program: &str) -> Option<String> {
+    if entry.helper.is_some() {
+        return Some(format!("`{program} route` shows which helpers answer"));
+    }
     let registry = word(&entry.registry);
     let (command, effect) = match entry.outcome {
         Outcome::NoAccount => ("login", "adds one"),

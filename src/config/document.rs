@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::read::VERSION;
 use super::source;
 use crate::model::choice::{Active, Switch};
-use crate::model::{Account, AccountName, ImagePattern, Operation, Registry, timestamp};
+use crate::model::{Account, AccountName, HelperName, ImagePattern, Operation, Registry, timestamp};
 
 /// The whole file as JSON; its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +57,47 @@ impl Document {
     }
 
     fn drop_if_empty(&mut self, registry: &Registry) {
-        if self.accounts(registry).is_empty() && !self.registry(registry).contains_key("public") {
+        if self.accounts(registry).is_empty() && !self.has_rules(registry) {
             self.registries().retain(|key, _| !registry.is_key(key));
+        }
+    }
+
+    fn has_rules(&mut self, registry: &Registry) -> bool {
+        let entry = self.registry(registry);
+        let has_public = entry.get("public").and_then(Value::as_array).is_some_and(|patterns| !patterns.is_empty());
+        has_public || entry.get("helper").and_then(Value::as_str).is_some_and(|name| name.parse::<HelperName>().is_ok())
+    }
+
+    /// Names the helper that answers for a registry or a pattern of hosts, or takes it away.
+    pub(crate) fn set_helper(&mut self, registry: &Registry, helper: Option<&HelperName>) {
+        set_or_remove(self.registry(registry), "helper", json!(helper.map(ToString::to_string)));
+        if helper.is_none() {
+            self.drop_if_empty(registry);
+        }
+    }
+
+    /// Names the helper that answers for all other registries, or takes it away.
+    pub(crate) fn set_fallback(&mut self, helper: Option<&HelperName>) {
+        self.0.shift_remove("fallback");
+        if let Some(helper) = helper {
+            insert_at(&mut self.0, 1, "fallback", json!(helper.to_string()));
+        }
+    }
+
+    /// What stood in the place of our name in a file, by the file's path.
+    pub(crate) fn replaced_store(&self, file: &str) -> Option<&str> {
+        self.0.get("replacedStores")?.get(file)?.as_str()
+    }
+
+    /// Remembers that, or forgets it.
+    pub(crate) fn set_replaced_store(&mut self, file: &str, store: Option<&str>) {
+        let stores = object(self.0.entry("replacedStores").or_insert_with(|| json!({})));
+        stores.shift_remove(file);
+        if let Some(store) = store {
+            stores.insert(file.to_owned(), json!(store));
+        }
+        if stores.is_empty() {
+            self.0.shift_remove("replacedStores");
         }
     }
 

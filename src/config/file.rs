@@ -9,9 +9,9 @@ use anyhow::Result;
 use super::adopt::Adopted;
 use super::document::Document;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates, Trusted};
+use crate::model::choice::{Active, Candidates, Route, Trusted};
 use crate::model::mounted::Mounted;
-use crate::model::{Account, Problem, Registry, StoreKind};
+use crate::model::{Account, HelperName, Problem, Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -27,6 +27,8 @@ pub(crate) struct Loaded {
     pub(crate) journal: bool,
     /// The files that may name accounts.
     pub(crate) trusted: Rc<[Trusted]>,
+    /// The helper that is asked for all other registries.
+    pub(crate) fallback: Option<HelperName>,
     pub(crate) origin: Origin,
 }
 
@@ -81,15 +83,21 @@ impl<'e> ConfigFile<'e> {
     fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
         let Some(path) = self.path() else { return Ok(Loaded::nothing()) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            let Reading { registries, journal, trusted, version: _ } = self.understand(&bytes, wanted)?;
-            return Ok(Loaded { registries, journal, trusted, origin: Origin::Ours });
+            let Reading { registries, fallback, journal, trusted, version: _ } = self.understand(&bytes, wanted)?;
+            return Ok(Loaded { registries, fallback, journal, trusted, origin: Origin::Ours });
         }
         Ok(match Adopted::find(self.env) {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
                     all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
-                Loaded { registries, journal: true, trusted: Rc::default(), origin: Origin::Adopted(adopted) }
+                Loaded {
+                    registries,
+                    fallback: None,
+                    journal: true,
+                    trusted: Rc::default(),
+                    origin: Origin::Adopted(adopted),
+                }
             }
             None => Loaded::nothing(),
         })
@@ -100,6 +108,14 @@ impl<'e> ConfigFile<'e> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
         let Some(bytes) = bytes else { return Ok(None) };
         read::providers(&bytes).map_err(|error| self.broken(&error).into())
+    }
+
+    /// What stood in `credsStore` of that file before us.
+    pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
+        let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
+        let Some(bytes) = bytes else { return Ok(None) };
+        let document = Document::parse(&bytes).map_err(|error| self.broken(&error))?;
+        Ok(document.replaced_store(file).map(str::to_owned))
     }
 
     /// Changes the config: takes the lock, reads, lets `change` work, writes if anything changed, and then hands
@@ -241,11 +257,48 @@ pub(crate) fn no_home() -> Problem {
 
 impl Loaded {
     fn nothing() -> Self {
-        Self { registries: vec![], journal: true, trusted: Rc::default(), origin: Origin::Ours }
+        Self { registries: vec![], fallback: None, journal: true, trusted: Rc::default(), origin: Origin::Ours }
     }
 
-    /// The one registry that was asked for.
-    pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Origin) {
-        (self.registries.into_iter().next().unwrap_or_else(|| Candidates::none(registry)), self.origin)
+    /// The one registry that was asked for, with the helper that answers if it has no account.
+    pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Option<Route>, Origin) {
+        let of = Candidates::for_host(self.registries, registry);
+        let route = match (&of.helper, self.fallback) {
+            _ if !of.accounts.is_empty() => None,
+            (Some(helper), _) => Some(Route { helper: helper.clone(), by: Some(of.registry.clone()) }),
+            (None, fallback) => fallback.map(|helper| Route { helper, by: None }),
+        };
+        (of, route, self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_host_all_entries_are_read_that_cover_it() {
+        let text = r#"{"version": 3, "fallback": "desktop", "registries": {
+            "*.azurecr.io": {"accounts": {"me": {}}}, "shop.azurecr.io": {"public": ["shop.azurecr.io/open/**"]},
+            "s*.azurecr.io": {"helper": "acr-env"}, "*.example": {"helper": "ensign-x"}}}"#;
+        for (host, keys) in [
+            ("shop.azurecr.io", vec!["*.azurecr.io", "shop.azurecr.io", "s*.azurecr.io"]),
+            ("a.azurecr.io", vec!["*.azurecr.io"]),
+            ("*.azurecr.io", vec!["*.azurecr.io"]),
+            ("ghcr.io", vec![]),
+        ] {
+            let reading =
+                read::read(text.as_bytes(), Some(&Registry::from_key(host)), |text| PathBuf::from(text)).unwrap();
+            assert_eq!(reading.fallback, "desktop".parse().ok());
+            assert_eq!(reading.registries.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), keys, "{host}");
+        }
+        let shop = Registry::from_key("shop.azurecr.io");
+        let shop = Candidates::for_host(
+            read::read(text.as_bytes(), Some(&shop), |text| PathBuf::from(text)).unwrap().registries,
+            &shop,
+        );
+        assert_eq!((shop.registry.as_str(), shop.helper), ("s*.azurecr.io", "acr-env".parse().ok()));
+        assert_eq!(shop.public.len(), 1);
+        assert_eq!(read::read(text.as_bytes(), None, |text| PathBuf::from(text)).unwrap().registries[3].helper, None);
     }
 }

@@ -13,11 +13,12 @@ use crate::model::{AccountName, ImagePattern, Registry};
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(Reading { version, registries, journal: _, trusted: _ }) = reading(bytes, None) else { return };
+    let Ok(Reading { version, registries, fallback, journal: _, trusted: _ }) = reading(bytes, None) else { return };
     assert_eq!(read::version(bytes).unwrap_or(version), version);
     for one in &registries {
         let only = reading(bytes, Some(&one.registry)).expect("less is read");
-        assert_eq!(only.registries.as_slice(), std::slice::from_ref(one));
+        assert!(only.registries.contains(one) && only.fallback == fallback);
+        assert!(only.registries.iter().all(|other| other.registry.covers(&one.registry)));
     }
     if version != read::VERSION {
         return;
@@ -43,8 +44,7 @@ fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<Readin
 
 fn reads_as(document: &Document, expected: &[Candidates]) {
     let text = document.to_text();
-    let Reading { version, registries, journal: _, trusted: _ } =
-        reading(text.as_bytes(), None).expect("what we write reads");
+    let Reading { version, registries, .. } = reading(text.as_bytes(), None).expect("what we write reads");
     assert_eq!((version, registries.as_slice()), (read::VERSION, expected), "{text}");
 }
 
@@ -63,7 +63,7 @@ fn trusts(document: &Document, registries: &[Candidates]) {
 
 /// Every edit, of one registry, leaving all others alone.
 fn edits(document: &Document, before: &[Candidates], at: usize) {
-    let Candidates { registry, active, previous, switches, public, accounts, trusted: _ } = &before[at];
+    let Candidates { registry, active, previous, switches, public, helper, accounts, trusted: _ } = &before[at];
     let with = |change: &dyn Fn(&mut Candidates)| {
         let mut expected = before.to_vec();
         change(&mut expected[at]);
@@ -93,10 +93,14 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
     edited.set_switches(registry, switches);
     edited.set_public(registry, public);
     let mut expected = before.to_vec();
-    if accounts.is_empty() && public.is_empty() {
+    if accounts.is_empty() && public.is_empty() && helper.is_none() {
         expected.remove(at);
     }
     reads_as(&edited, &expected);
+    let mut edited = document.clone();
+    let pass = "pass".parse().ok();
+    edited.set_helper(registry, pass.as_ref());
+    reads_as(&edited, &with(&|one| one.helper.clone_from(&pass)));
 
     let Some(first) = accounts.first() else { return };
 
@@ -107,7 +111,7 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
     let mut edited = document.clone();
     edited.remove(registry, &first.name);
     let mut expected = with(&|one| drop(one.accounts.remove(0)));
-    if accounts.len() == 1 && public.is_empty() {
+    if accounts.len() == 1 && public.is_empty() && helper.is_none() {
         expected.remove(at);
     } else if accounts.len() == 1 {
         expected[at] = Candidates { public: public.clone(), ..Candidates::none(registry) };

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::source;
 use crate::model::choice::{Active, Candidates, Switch, Trusted};
-use crate::model::{Account, Registry, StoreKind, timestamp};
+use crate::model::{Account, HelperName, Registry, StoreKind, key_covers, timestamp};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
 pub(super) const VERSION: u64 = 3;
@@ -25,9 +25,11 @@ pub(super) struct Reading {
     pub(super) journal: bool,
     /// The files that may name accounts.
     pub(super) trusted: Rc<[Trusted]>,
+    /// The helper that is asked for all registries that none of them is.
+    pub(super) fallback: Option<HelperName>,
 }
 
-/// Reads the registries that `wanted` selects: one, or all of them (`None`).
+/// Reads the registries that `wanted` selects: all entries that cover one host, or all there are (`None`).
 ///
 /// `expand` turns a folder as written (`~/work`) into an absolute one.
 pub(super) fn read(
@@ -45,8 +47,9 @@ pub(super) fn read(
     let trusted = raw.trusted.into_iter().filter_map(trusted).collect();
     let registries =
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
+    let fallback = raw.fallback.and_then(|name| name.parse().ok());
     let registries = registries.map_err(serde_json::Error::custom)?;
-    Ok(Reading { version, registries, journal: raw.journal, trusted })
+    Ok(Reading { version, registries, fallback, journal: raw.journal, trusted })
 }
 
 /// The version alone, of a file whose other parts may be beyond us.
@@ -77,6 +80,7 @@ struct RawRegistry {
     switched: Vec<RawSwitch>,
     #[serde(default)]
     public: Vec<String>,
+    helper: Option<String>,
     #[serde(default, deserialize_with = "in_order")]
     accounts: Vec<(String, RawAccount)>,
 }
@@ -122,6 +126,7 @@ impl From<Option<String>> for RawActive {
 
 struct RawFile {
     version: Option<u64>,
+    fallback: Option<String>,
     registries: Vec<(Registry, RawRegistry)>,
     journal: bool,
     trusted: Vec<(String, serde_json::Value)>,
@@ -177,7 +182,8 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
     let switches = raw.switched.into_iter().filter_map(switch).collect();
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
-    Ok(Candidates { registry, active, previous, switches, public, accounts, trusted: Rc::default() })
+    let helper = raw.helper.and_then(|name| name.parse().ok()); // any other name is nobody's
+    Ok(Candidates { registry, active, previous, switches, public, helper, accounts, trusted: Rc::default() })
 }
 
 /// A JSON object as a list: order and duplicates are seen.
@@ -222,10 +228,12 @@ impl<'de> Visitor<'de> for File<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
-        let (mut version, mut registries, mut journal, mut trusted) = (None, None, true, Vec::new());
+        let (mut version, mut registries, mut fallback, mut journal, mut trusted) =
+            (None, None, None, true, Vec::new());
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match key.as_ref() {
                 "version" => version = Some(map.next_value()?),
+                "fallback" => fallback = map.next_value()?,
                 "registries" if registries.is_some() => {
                     return Err(A::Error::custom("registries stands there twice"));
                 }
@@ -235,7 +243,7 @@ impl<'de> Visitor<'de> for File<'_> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(RawFile { version, registries: registries.unwrap_or_default(), journal, trusted })
+        Ok(RawFile { version, fallback, registries: registries.unwrap_or_default(), journal, trusted })
     }
 }
 
@@ -298,6 +306,10 @@ impl Visitor<'_> for Key<'_> {
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
         Ok(match self.wanted {
             None => Some(Registry::from_key(key)),
+            Some(wanted) if key.contains('*') => {
+                let covers = key_covers(key, wanted) || (wanted.is_pattern() && wanted.is_key(key));
+                covers.then(|| Registry::from_key(key))
+            }
             Some(wanted) => wanted.is_key(key).then(|| wanted.clone()),
         })
     }

@@ -87,6 +87,11 @@ impl ConfigJson {
         field(&self.root, "credsStore")?.1.as_str().filter(|store| !store.is_empty())
     }
 
+    /// The same as it is written, which may be as no name at all.
+    pub(crate) fn written_store(&self) -> Option<&str> {
+        field(&self.root, "credsStore")?.1.as_str()
+    }
+
     /// The entries of `auths`: logins in plain text, and the empty markers of logins that a helper keeps.
     pub(super) fn logins(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.section("auths")

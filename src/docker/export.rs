@@ -53,6 +53,10 @@ pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
             leave_out("it has an identity token, which only an auth.json can hold".into());
             continue;
         }
+        if account.registry.is_pattern() && form != Form::DockerConfigJson {
+            leave_out("patterns of hosts are understood by Kubernetes only".into());
+            continue;
+        }
         let mut keys = Vec::new();
         if one.by_default {
             keys.push(host_key(form, &account.registry));

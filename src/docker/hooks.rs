@@ -123,7 +123,7 @@ mod tests {
 
     fn undone(text: &str) -> Plan {
         let file = file(text);
-        undo(&file, setup::undo(&file).unwrap()).unwrap()
+        undo(&file, setup::undo(&file, None).unwrap()).unwrap()
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         let left = r#"{"plugins": {"ensign": {"own": "1"}}, "features": {"hooks": "false"}}"#;
         assert_eq!(undone(off).after(), Some(left));
         let odd = file(r#"{"plugins": []}"#);
-        assert!(plan(&odd, setup::undo(&odd).unwrap(), "push").is_err());
+        assert!(plan(&odd, setup::undo(&odd, None).unwrap(), "push").is_err());
     }
 
     #[test]

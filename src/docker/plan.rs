@@ -43,6 +43,12 @@ pub(crate) enum Change {
     Kept { key: String, helper: String },
     /// The entry is ours already.
     Ours { key: String },
+    /// `credsStore`, for all registries without an entry, becomes ours.
+    Store { before: Option<String> },
+    /// It is ours already.
+    StoreOurs,
+    /// It is what it was before.
+    StoreBack { to: Option<String> },
     /// A plain-text login is taken out of `auths`; its empty marker stays.
     TakeOut { key: String },
     /// A helper is added in front of `credential-helpers` in `registries.conf`.
@@ -147,13 +153,14 @@ fn destination(path: &Path) -> PathBuf {
 impl Change {
     /// Tells whether the file becomes another one by it.
     pub(crate) fn writes(&self) -> bool {
-        !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. })
+        !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
     }
 
     /// The part of the file it is about, for the preview.
     fn section(&self) -> &'static str {
         match self {
             Self::TakeOut { .. } => "auths",
+            Self::Store { .. } | Self::StoreOurs | Self::StoreBack { .. } => "credsStore",
             Self::Prepend | Self::Unlist => "credential-helpers",
             Self::Set { section: "plugins", .. } | Self::Unset { section: "plugins", .. } => "plugins.ensign",
             Self::Set { section, .. } | Self::Unset { section, .. } => section,
@@ -172,9 +179,13 @@ impl fmt::Display for Change {
             Self::Conflict { key, helper } => ("!", entry(key, helper), "kept; --force replaces it".into()),
             Self::Kept { key, helper } => (" ", entry(key, helper), "kept".into()),
             Self::Ours { key } => (" ", entry(key, HELPER), "already".into()),
+            Self::Store { before: None } => ("+", quoted(HELPER), String::new()),
+            Self::Store { before: Some(before) } => ("+", quoted(HELPER), format!("instead of {}", quoted(before))),
+            Self::StoreOurs => (" ", quoted(HELPER), "already".into()),
+            Self::StoreBack { to: Some(before) } => ("-", quoted(HELPER), format!("back to {}", quoted(before))),
             Self::TakeOut { key } => ("-", quoted(key), "plain-text login".into()),
             Self::Prepend => ("+", quoted(HELPER), "in front".into()),
-            Self::Unlist => ("-", quoted(HELPER), String::new()),
+            Self::Unlist | Self::StoreBack { to: None } => ("-", quoted(HELPER), String::new()),
             Self::Set { key, value, .. } => ("+", entry(key, value), String::new()),
             Self::Unset { key, value, .. } => ("-", entry(key, value), String::new()),
         };
@@ -250,7 +261,7 @@ mod tests {
         apply(&path, ask("atcr.io", false));
         assert_eq!(text(), r#"{"a": 1, "credHelpers": {"ghcr.io": "ensign", "atcr.io": "ensign"}}"#);
         assert_eq!(copy(), "{\"a\": 1}");
-        apply(&path, setup::undo);
+        apply(&path, |file| setup::undo(file, None));
         assert_eq!((text(), copy()), ("{\"a\": 1}".into(), "{\"a\": 1}".into()));
         files::replace(&path, b"{\"b\": 2}", Access::Private).unwrap();
         apply(&path, ask("ghcr.io", false));

@@ -60,7 +60,7 @@ fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
     assert_eq!(without(&edited, &["credHelpers"]), without(file, &["credHelpers"]));
     assert!(setup::plan(&edited, reader, std::slice::from_ref(registry), true).expect("as before").is_empty());
 
-    let undone = after(&edited, &setup::undo(&edited).expect("there is something to undo"));
+    let undone = after(&edited, &setup::undo(&edited, file.written_store()).expect("there is something to undo"));
     assert!(undone.helpers().all(|(_, helper)| helper != HELPER));
     assert_eq!(others(&undone), others(file));
     assert_eq!(without(&undone, &["credHelpers"]), without(file, &["credHelpers"]));

@@ -1,4 +1,4 @@
-//! What must change in `credHelpers` so that the readers of a file ask Ensign, or no longer do.
+//! What must change in `credHelpers` and `credsStore` so that the readers of a file ask Ensign, or no longer do.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -9,6 +9,21 @@ use crate::model::Registry;
 
 /// Plans that `credHelpers` sends the registries to Ensign. Another helper keeps its registry unless `force` is given.
 pub(crate) fn plan(file: &ConfigJson, reader: Reader, registries: &[Registry], force: bool) -> Result<Plan> {
+    write(file, entries(file, reader, registries, force))
+}
+
+/// Plans that Docker asks Ensign for every registry: those entries, which last when another program takes `credsStore`
+/// back, and `credsStore` itself.
+pub(crate) fn plan_all(file: &ConfigJson, registries: &[Registry], force: bool) -> Result<Plan> {
+    let mut changes = entries(file, Reader::Docker, registries, force);
+    changes.push(match file.store() {
+        Some(HELPER) => Change::StoreOurs,
+        before => Change::Store { before: before.map(str::to_owned) },
+    });
+    write(file, changes)
+}
+
+fn entries(file: &ConfigJson, reader: Reader, registries: &[Registry], force: bool) -> Vec<Change> {
     let mut wanted: Vec<&str> = Vec::new();
     for key in registries.iter().flat_map(|registry| reader.keys(registry)) {
         if !wanted.contains(&key) {
@@ -26,25 +41,40 @@ pub(crate) fn plan(file: &ConfigJson, reader: Reader, registries: &[Registry], f
         Some(helper) if force => Change::Replace { key: key.into(), helper: helper.into() },
         Some(helper) => Change::Conflict { key: key.into(), helper: helper.into() },
     }));
+    changes
+}
+
+fn write(file: &ConfigJson, changes: Vec<Change>) -> Result<Plan> {
+    let us = Value::from(HELPER).to_string();
     let plan = Plan::of(file, changes, |text, change| match change {
         Change::Add { key } | Change::Replace { key, .. } => {
-            json_edit::set(text, &[file.spelling("credHelpers"), key], &Value::from(HELPER).to_string())
+            json_edit::set(text, &[file.spelling("credHelpers"), key], &us)
         }
+        Change::Store { .. } => json_edit::set(text, &[file.spelling("credsStore")], &us),
         _ => Some(text.to_owned()),
     })?;
-    let ours = file.helpers().any(|(_, helper)| helper == HELPER);
+    let ours = file.helpers().any(|(_, helper)| helper == HELPER) || file.store() == Some(HELPER);
     Ok(plan.with_backup(if ours { Backup::IfNone } else { Backup::Fresh }))
 }
 
-/// Plans that exactly our entries go; `credHelpers` goes with its last one. The file we made stays, as `{}`.
-pub(crate) fn undo(file: &ConfigJson) -> Result<Plan> {
+/// Plans that exactly our entries go; `credHelpers` goes with its last one. What stood in `credsStore` before us comes
+/// back. The file we made stays, as `{}`.
+pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<Plan> {
     let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
-    let changes: Vec<_> = ours.map(|(key, _)| Change::Remove { key: key.into() }).collect();
+    let mut changes: Vec<_> = ours.map(|(key, _)| Change::Remove { key: key.into() }).collect();
     let section = file.spelling("credHelpers");
     let all = changes.len() == file.helpers().count();
+    if file.store() == Some(HELPER) {
+        changes.push(Change::StoreBack { to: store_before.map(str::to_owned) });
+    }
+    let store = file.spelling("credsStore");
     Plan::of(file, changes, |text, change| match change {
         Change::Remove { .. } if all => json_edit::remove(text, &[section]),
         Change::Remove { key } => json_edit::remove(text, &[section, key]),
+        Change::StoreBack { to: Some(before) } => {
+            json_edit::set(text, &[store], &Value::from(before.as_str()).to_string())
+        }
+        Change::StoreBack { to: None } => json_edit::remove(text, &[store]),
         _ => Some(text.to_owned()),
     })
 }
@@ -105,6 +135,25 @@ mod tests {
     }
 
     #[test]
+    fn the_store_is_taken_and_given_back() {
+        for (before, after) in [
+            ("{}", "{\n\t\"credsStore\": \"ensign\"\n}"),
+            (r#"{"credsStore": "desktop", "auths": {}}"#, r#"{"credsStore": "ensign", "auths": {}}"#),
+            (r#"{"a": 1, "credsstore": ""}"#, r#"{"a": 1, "credsstore": "ensign"}"#),
+        ] {
+            let text = file(before);
+            let there = plan_all(&text, &[], false).unwrap();
+            assert_eq!(there.after(), Some(after));
+            let again = plan_all(&file(after), &[], false).unwrap();
+            assert!(again.is_empty() && again.changes() == [Change::StoreOurs]);
+            let back = undo(&file(after), text.written_store()).unwrap();
+            assert_eq!(back.after(), Some(before));
+        }
+        let theirs = r#"{"credsStore": "desktop"}"#;
+        assert!(undo(&file(theirs), Some("pass")).unwrap().is_empty());
+    }
+
+    #[test]
     fn undo_gives_back_the_text_that_had_no_helpers() {
         for before in [
             "{}",
@@ -114,12 +163,12 @@ mod tests {
             "{ \"a\": 1 }\n",
         ] {
             let there = plan(&file(before), Reader::Docker, &registries(&["ghcr.io", "docker.io"]), false).unwrap();
-            let back = undo(&file(there.after().unwrap())).unwrap();
+            let back = undo(&file(there.after().unwrap()), None).unwrap();
             assert_eq!(back.after(), Some(before));
-            assert!(undo(&file(before)).unwrap().is_empty());
+            assert!(undo(&file(before), None).unwrap().is_empty());
         }
         let mixed = r#"{"credHelpers": {"a": "x", "ghcr.io": "ensign", "b": "ensign-work"}}"#;
-        let after = undo(&file(mixed)).unwrap();
+        let after = undo(&file(mixed), None).unwrap();
         assert_eq!(after.after().unwrap(), r#"{"credHelpers": {"a": "x", "b": "ensign-work"}}"#);
     }
 }

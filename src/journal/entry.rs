@@ -30,6 +30,9 @@ pub(crate) struct Entry {
     pub(crate) outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
+    /// The program that was asked, for there is no account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) helper: Option<String>,
     /// What decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rung: Option<String>,
@@ -89,8 +92,18 @@ impl Entry {
     fn bounded(mut self) -> Self {
         self.detail.torn.truncate(TORN_AT_MOST);
         let Grounds { file, image, pattern, public, folder, missing, before_switch: _, torn } = &mut self.detail;
-        let optional =
-            [&mut self.client, &mut self.account, &mut self.rung, file, image, pattern, public, folder, missing];
+        let optional = [
+            &mut self.client,
+            &mut self.account,
+            &mut self.helper,
+            &mut self.rung,
+            file,
+            image,
+            pattern,
+            public,
+            folder,
+            missing,
+        ];
         let owned = torn.iter_mut().flat_map(|owned| [&mut owned.image, &mut owned.account]);
         for text in optional.into_iter().flatten().chain(owned).chain([&mut self.registry]) {
             bound(text);

@@ -1,5 +1,6 @@
 //! `Account`: one login of one registry, without its secret.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -50,13 +51,23 @@ impl Account {
             head.is_some_and(|head| head.eq_ignore_ascii_case(namespace))
                 && matches!(path.as_bytes().get(namespace.len()), None | Some(b'/'))
         };
-        let namespace = self.namespaces().find(holds).filter(|_| self.registry == *image.registry())?;
+        let namespace = self.namespaces().find(holds).filter(|_| self.registry.covers(image.registry()))?;
         Some(ImagePattern::namespace(&self.registry, &namespace.to_lowercase()))
     }
 
     /// Whether a call that does `operation` may get this account unasked. Where it is not known, nothing is pushed.
     pub fn serves(&self, operation: Option<Operation>) -> bool {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
+    }
+
+    /// The account as that of one host of its pattern, if its secret is another one for each host.
+    pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
+        match self.source {
+            Source::Borrowed(_) if self.registry != *host => {
+                Cow::Owned(Self { registry: host.clone(), ..self.clone() })
+            }
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// A repository is in lower case; a name, as on GitHub, need not be.

@@ -4,6 +4,7 @@
 
 mod account;
 pub(crate) mod choice;
+mod host_pattern;
 mod image;
 pub(crate) mod jwt;
 pub(crate) mod mounted;
@@ -20,6 +21,7 @@ mod source;
 pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
+pub(crate) use host_pattern::key_covers;
 pub use image::{ImageError, ImageReference, Repository};
 pub(crate) use network::Network;
 pub use operation::Operation;

@@ -72,7 +72,7 @@ impl ImagePattern {
     pub fn matches(&self, image: &ImageReference) -> bool {
         let (pattern, segments): (Vec<_>, Vec<_>) =
             (self.path.split('/').collect(), image.repository().segments().collect());
-        self.registry == *image.registry() && segments_match(&pattern, &segments)
+        self.registry.covers(image.registry()) && segments_match(&pattern, &segments)
     }
 
     /// The one repository it describes; `None` if a wildcard leaves it open.
@@ -96,7 +96,8 @@ impl FromStr for ImagePattern {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (authority, path) = text.split_once('/').unwrap_or((text, "**"));
-        Self::new(Registry::from_authority(authority).map_err(PatternError::Registry)?, path)
+        let registry = Registry::from_authority(authority).or_else(|error| Registry::pattern(authority).or(Err(error)));
+        Self::new(registry.map_err(PatternError::Registry)?, path)
     }
 }
 

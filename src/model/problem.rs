@@ -18,7 +18,11 @@ impl Problem {
 
     /// The problem if `cure` is to run our own `command`.
     pub(crate) fn run(what: impl Into<String>, command: impl fmt::Display) -> Self {
-        Self::new(what, format!("run `docker-credential-ensign {command}`"))
+        let command = command.to_string();
+        let quoted =
+            |word: &str| if word.contains('*') && !word.contains('\'') { format!("'{word}'") } else { word.to_owned() };
+        let words: Vec<_> = command.split(' ').map(quoted).collect(); // a pattern of hosts, typed bare, is the shell's
+        Self::new(what, format!("run `docker-credential-ensign {}`", words.join(" ")))
     }
 }
 

@@ -7,7 +7,8 @@ use std::str::FromStr;
 /// A registry's canonical `host[:port]`.
 ///
 /// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. A key that is
-/// no host at all (some callers send arbitrary text) is kept as it is: see [`Registry::opaque`].
+/// no host at all (some callers send arbitrary text) is kept as it is: see [`Registry::opaque`]. A key of the config may
+/// be a pattern of hosts.
 ///
 /// ```
 /// # use ensign::model::Registry;
@@ -61,7 +62,10 @@ impl Registry {
 
     /// Reads a key of our own config: canonical already, or mended if somebody wrote it by hand.
     pub fn from_key(key: &str) -> Self {
-        if is_canonical(key) { Self(key.to_owned()) } else { key.parse().unwrap_or_else(|_| Self::opaque(key)) }
+        if is_canonical(key) {
+            return Self(key.to_owned());
+        }
+        key.parse().or_else(|_| Self::pattern(key)).unwrap_or_else(|_| Self::opaque(key))
     }
 
     /// Tells whether `key`, as it stands in our config, means this registry. Cheap when it is not.

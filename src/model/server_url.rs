@@ -1,5 +1,6 @@
 //! `ServerUrl`: the server address that a client writes to a helper's stdin, and what it means.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::registry::strip_scheme;
@@ -62,6 +63,14 @@ impl ServerUrl {
 }
 
 impl Target {
+    /// The registry that is meant, side keys included.
+    pub fn registry(&self) -> Cow<'_, Registry> {
+        match self {
+            Self::Registry { registry, .. } => Cow::Borrowed(registry),
+            Self::HubToken(_) => Cow::Owned(Registry::docker_hub()),
+        }
+    }
+
     fn parse(text: &str) -> Self {
         if let Some(rest) = text.strip_prefix(Registry::HUB_SERVER_URL)
             && let Some(token) = HubToken::ALL.into_iter().find(|token| token.name() == rest)

@@ -113,7 +113,12 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
     let named = env.account.as_ref().map(|value| Named::parse(value, registry));
     let wish = Wish { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
-    let (found, reason) = Accounts::new(env).find(registry, &wish, &Kubelet);
+    let accounts = Accounts::new(env);
+    let (found, reason) = accounts.find(registry, &wish, &Kubelet);
+    let found = found.map(|found| match found {
+        Found::Elsewhere(route) => accounts.ask_routed(&route, registry.docker_key()),
+        found => found,
+    });
     if let Some((journal, entry)) = record::prepared(env, registry, Some("kubelet"), &found, &reason) {
         journal.add(&entry);
     }
@@ -125,7 +130,9 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
             ))
         }
         Found::Credential(credential) => Ok(Some(credential)),
-        Found::NoChoice(NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoneFor(_)) => Ok(None),
+        Found::NoChoice(NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoneFor(_)) | Found::Elsewhere(_) => {
+            Ok(None)
+        }
         Found::NoChoice(NoChoice::NoSuchAccount { name, .. }) => {
             bail!(Problem::run(format!("{registry} has no account `{name}`"), format_args!("status {registry}")))
         }

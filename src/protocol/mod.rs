@@ -8,6 +8,7 @@ pub(crate) mod kubelet;
 mod message;
 mod plugin;
 mod record;
+mod routed;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
@@ -93,7 +94,13 @@ impl Front<'_> {
 
     fn get(&self, server_url: &ServerUrl, stdout: &mut impl Write) -> Result<(), Refusal> {
         match server_url.target() {
-            Target::HubToken(token) => message::write_credential(stdout, server_url, &self.hub_token(*token)?),
+            Target::HubToken(token) => {
+                let credential = match self.route(&Registry::docker_hub())? {
+                    Some(route) => self.get_routed(&route, server_url)?,
+                    None => self.hub_token(*token)?,
+                };
+                message::write_credential(stdout, server_url, &credential)
+            }
             Target::Registry { registry, user, repository } => {
                 let named = self.env.account.as_ref().map(|value| Named::parse(value, registry));
                 let wish = Wish {
@@ -104,11 +111,13 @@ impl Front<'_> {
                 };
                 let caller = Caller::of(registry);
                 let (found, reason) = self.accounts.find(registry, &wish, &caller);
+                let found = found.map(|found| self.asked(found, server_url));
                 let record = record::prepared(self.env, registry, caller.client(), &found, &reason);
                 let answered = match found {
                     Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),
                     Ok(Found::NoChoice(no_choice)) => Err(self.refusal(no_choice, registry)),
                     Ok(Found::Dead(why)) => Err(Refusal::Dead(why)),
+                    Ok(Found::Elsewhere(_)) => Err(Refusal::NotFound),
                     Err(error) => Err(error.into()),
                 };
                 if let Some((journal, entry)) = record {
@@ -122,6 +131,12 @@ impl Front<'_> {
     fn store(&self, entry: message::Entry) -> Result<(), Refusal> {
         let message::Entry { server_url, username, secret } = entry;
         let username: Username = username.parse().map_err(|error| anyhow!("the user name is not usable: {error}"))?;
+        if server_url.target().registry().is_pattern() {
+            return Err(anyhow!("a client's login is for one registry, and not for all of {server_url}").into());
+        }
+        if let Some(route) = self.route(&server_url.target().registry())? {
+            return Ok(self.accounts.store_routed(&route, server_url.as_str(), &username, &secret)?);
+        }
         match server_url.target() {
             Target::HubToken(token) => self.accounts.set_hub_token(&username, *token, Some(&secret))?,
             Target::Registry { registry, repository, user: _ } => {
@@ -151,6 +166,9 @@ impl Front<'_> {
     /// Forgets the account that is active, or the one the call names, once: `docker logout` asks up to four times for
     /// one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), Refusal> {
+        if let Some(route) = self.route(&server_url.target().registry())? {
+            return Ok(self.accounts.erase_routed(&route, server_url.as_str())?);
+        }
         match server_url.target() {
             Target::HubToken(token) => {
                 let hub = self.accounts.of(&Registry::docker_hub())?;
@@ -186,10 +204,8 @@ impl Front<'_> {
     /// classic builder all of them.
     fn list(&self, stdout: &mut impl Write) -> Result<(), Refusal> {
         let mut answerable = serde_json::Map::new();
-        for candidates in self.accounts.all()? {
-            if let Some(account) = candidates.default_for(None) {
-                answerable.insert(candidates.registry.docker_key().to_owned(), account.username.as_str().into());
-            }
+        for (server, user) in self.accounts.listed(self.pinned.is_none())? {
+            answerable.insert(server, user.into());
         }
         writeln!(stdout, "{}", serde_json::Value::Object(answerable)).map_err(|_| Refusal::ClosedStdout)
     }

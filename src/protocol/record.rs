@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::accounts::{Found, Reason};
 use crate::journal::{Entry, Journal, Outcome};
 use crate::model::choice::{Grounds, NoChoice, Rung, owned};
-use crate::model::{Operation, Registry};
+use crate::model::{HelperName, Operation, Registry};
 use crate::system::env::Env;
 
 /// An answer, ready to be written down once it is given; `None` where nobody wants that.
@@ -27,6 +27,7 @@ fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
     let outcome = match found {
         Ok(Found::Credential(_)) => Outcome::Answered,
         Ok(Found::NoChoice(NoChoice::NotFound)) if !reason.is_known_registry => Outcome::NoAccount,
+        Ok(Found::Elsewhere(_)) => Outcome::NoAccount,
         Ok(Found::NoChoice(NoChoice::NotFound)) if reason.chosen.is_some() => Outcome::Failed,
         Ok(Found::NoChoice(NoChoice::NotFound)) => Outcome::NoDefault,
         Ok(Found::NoChoice(NoChoice::Public(..))) => Outcome::Public,
@@ -38,6 +39,7 @@ fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
         Err(_) => Outcome::Failed,
     };
     let mut entry = Entry::new(registry.as_str(), outcome);
+    entry.helper = reason.helper.as_ref().map(HelperName::program);
     match (&reason.chosen, found) {
         (Some((name, rung, why)), _) => {
             entry.account = Some(name.to_string());

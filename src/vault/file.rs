@@ -197,6 +197,18 @@ fn file_name(registry: &Registry) -> String {
     name + ".json"
 }
 
+/// The registries that have a secrets file.
+pub(super) fn registries(env: &Env) -> Vec<Registry> {
+    let folder = env.data_dir.as_ref().and_then(|folder| std::fs::read_dir(folder.join("secrets")).ok());
+    let names = folder.into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter_map(|name| registry_of(&name)).collect()
+}
+
+fn registry_of(file_name: &str) -> Option<Registry> {
+    let registry = Registry::from_key(&file_name.strip_suffix(".json")?.replace("%3a", ":"));
+    Some(registry).filter(|registry| self::file_name(registry) == file_name)
+}
+
 /// Finds one account's secret in the document and builds nothing else of it.
 #[derive(Clone, Copy)]
 struct Find<'n> {

@@ -1,6 +1,6 @@
-//! The logins that another credential helper has of its own: listed, read, and removed once they are ours.
+//! The logins that another credential helper has of its own: listed, read, kept and removed there.
 
-use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,12 +9,20 @@ use zeroize::Zeroizing;
 
 use super::Vault;
 use super::helper::is_not_found;
-use crate::model::{Credential, HelperName, Problem, Secret};
+use crate::model::{Credential, HelperName, Problem, Secret, Username};
 use crate::system::programs::{self, Output};
 use crate::system::text::one_line;
 
-/// A person may have to unlock a keychain first.
-const DEADLINE: Duration = Duration::from_mins(1);
+/// Who waits for another helper, and so how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiter {
+    /// A person may have to unlock a keychain first.
+    Person,
+    /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
+    Client,
+    /// What a list lacks is missed by nobody.
+    List,
+}
 
 /// Why another helper gave nothing.
 #[derive(Debug)]
@@ -27,18 +35,13 @@ pub(crate) enum Refusal {
 }
 
 impl Vault<'_> {
-    /// The server addresses that a helper has logins for, in alphabetical order.
-    pub(crate) fn listed_by(&self, helper: &HelperName) -> Result<Vec<String>, Refusal> {
-        let stdout = ask(helper, "list", "")?;
-        let list = serde_json::from_slice::<Map<String, Value>>(&stdout);
-        let list = list.map_err(|_| failed(helper, "`list` gave no list of logins"))?;
-        let mut servers: Vec<_> = list.into_iter().map(|(server, _)| server).collect();
-        servers.sort();
-        Ok(servers)
+    /// The server addresses that a helper has logins for, with their user names, in alphabetical order.
+    pub(crate) fn listed_by(&self, helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Refusal> {
+        list(helper, waiter)
     }
 
     /// The login that a helper has for a server address.
-    pub(crate) fn login_of(&self, helper: &HelperName, server: &str) -> Result<Credential, Refusal> {
+    pub(crate) fn login_of(&self, helper: &HelperName, server: &str, waiter: Waiter) -> Result<Credential, Refusal> {
         #[derive(Deserialize)]
         struct Answer {
             #[serde(rename = "Username", default)]
@@ -46,7 +49,7 @@ impl Vault<'_> {
             #[serde(rename = "Secret", default)]
             secret: Zeroizing<String>,
         }
-        let stdout = ask(helper, "get", server)?;
+        let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
         // docker-credential-acr-env writes a line of its own before the answer.
         let start = stdout.iter().position(|byte| *byte == b'{').unwrap_or_default();
         let answer: Answer =
@@ -58,31 +61,77 @@ impl Vault<'_> {
         Ok(Credential { username, secret: Secret::new(answer.secret.to_string()) })
     }
 
+    /// Lets a helper keep a login of its own.
+    #[expect(clippy::disallowed_methods, reason = "the helper that keeps the secret is given it, through a pipe")]
+    pub(crate) fn store_at(
+        &self,
+        helper: &HelperName,
+        server: &str,
+        username: &Username,
+        secret: &Secret,
+    ) -> Result<(), Problem> {
+        let [url, username, secret] =
+            [server, username.as_str(), secret.expose()].map(|text| Zeroizing::new(Value::from(text).to_string()));
+        let entry =
+            Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}", *url, *username, *secret));
+        match ask(helper, "store", entry.as_bytes(), Waiter::Person) {
+            Ok(_) => Ok(()),
+            Err(Refusal::NotFound) => Err(problem(helper, "`store` failed")),
+            Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
+        }
+    }
+
     /// Removes a helper's login; none there is fine.
     pub(crate) fn erase_at(&self, helper: &HelperName, server: &str) -> Result<(), Problem> {
-        match ask(helper, "erase", server) {
+        match ask(helper, "erase", server.as_bytes(), Waiter::Person) {
             Ok(_) | Err(Refusal::NotFound) => Ok(()),
             Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
         }
     }
+
+    /// Asks several helpers at once for what they have. Who does not answer in time has nothing.
+    pub(crate) fn listed_by_all(&self, helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = helpers.iter().map(|helper| scope.spawn(|| list(helper, Waiter::List))).collect();
+            asked.into_iter().map(|list| list.join().ok().and_then(Result::ok).unwrap_or_default()).collect()
+        })
+    }
+
+    /// Tells whether a helper is not to be asked, for it would ask us: it is our own program under another name, or it
+    /// has called us.
+    pub(crate) fn leads_back(&self, helper: &HelperName) -> bool {
+        programs::are_asked_by_our_own() || self.is_ensign(helper)
+    }
+
+    /// What is to be said if a helper is not there.
+    pub(crate) fn is_missing(&self, helper: &HelperName) -> Option<Problem> {
+        locate(helper).err().and_then(|refusal| match refusal {
+            Refusal::NotInstalled(problem) | Refusal::Failed(problem) => Some(problem),
+            Refusal::NotFound => None,
+        })
+    }
+
+    /// Tells whether a helper is our own program under another name.
+    pub(crate) fn is_ensign(&self, helper: &HelperName) -> bool {
+        programs::find(&helper.program()).is_some_and(|program| programs::is_this_program(&program))
+    }
+}
+
+fn list(helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Refusal> {
+    let stdout = ask(helper, "list", b"unused", waiter)?; // docker/cli sends this word, and some helpers wait for one
+    let list = serde_json::from_slice::<Map<String, Value>>(&stdout);
+    let list = list.map_err(|_| failed(helper, "`list` gave no list of logins"))?;
+    let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
+    let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
+    servers.sort();
+    Ok(servers)
 }
 
 /// What the helper printed is not shown when it fails: it may hold a secret.
-fn ask(helper: &HelperName, verb: &str, server: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let program = helper.program();
-    // docker/cli sends this word to `list`, and some helpers wait for one.
-    let input = if verb == "list" { "unused" } else { server };
+fn ask(helper: &HelperName, verb: &str, input: &[u8], waiter: Waiter) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let path = locate(helper)?;
     let Output { success, stdout, .. } =
-        programs::run(&program, verb, input.as_bytes(), DEADLINE).map_err(|error| {
-            let is_missing = |link: &(dyn std::error::Error + 'static)| {
-                link.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
-            };
-            if error.chain().any(is_missing) {
-                let cure = format!("install `{program}`, or take it out of that file");
-                return Refusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure));
-            }
-            failed(helper, &format!("{error:#}"))
-        })?;
+        programs::run(&path, verb, input, waiter.patience()).map_err(|error| failed(helper, &format!("{error:#}")))?;
     match success {
         true => Ok(stdout),
         false if is_not_found(&stdout) => Err(Refusal::NotFound),
@@ -90,8 +139,30 @@ fn ask(helper: &HelperName, verb: &str, server: &str) -> Result<Zeroizing<Vec<u8
     }
 }
 
+fn locate(helper: &HelperName) -> Result<PathBuf, Refusal> {
+    let program = helper.program();
+    programs::find(&program).or_else(|| programs::find_file(&program)).ok_or_else(|| {
+        let cure = format!("install `{program}`, or take it out where it is named");
+        Refusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure))
+    })
+}
+
+impl Waiter {
+    fn patience(self) -> Duration {
+        match self {
+            Self::Person => Duration::from_mins(1),
+            Self::Client => Duration::from_secs(10),
+            Self::List => Duration::from_secs(3),
+        }
+    }
+}
+
 fn failed(helper: &HelperName, why: &str) -> Refusal {
+    Refusal::Failed(problem(helper, why))
+}
+
+fn problem(helper: &HelperName, why: &str) -> Problem {
     let program = helper.program();
     let what = if why.contains(&program) { one_line(why, 200) } else { format!("`{program}`: {}", one_line(why, 200)) };
-    Refusal::Failed(Problem::new(what, format!("run `{program} list` to see what is wrong with it")))
+    Problem::new(what, format!("run `{program} list` to see what is wrong with it"))
 }

@@ -4,6 +4,7 @@
 //! (docker/docker-credential-helpers `client/`).
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -53,7 +54,7 @@ pub(super) fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 }
 
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<Output> {
-    programs::run(&helper.program(), verb, input, DEADLINE).map_err(|error| {
+    programs::run(Path::new(&helper.program()), verb, input, DEADLINE).map_err(|error| {
         let what = format!("the secret of {} on {} is out of reach: {error:#}", account.name, account.registry);
         Problem::run(
             what,

@@ -18,7 +18,7 @@ use crate::system::text;
 use file::SecretFile;
 
 pub(crate) use file::Widened;
-pub(crate) use foreign::Refusal;
+pub(crate) use foreign::{Refusal, Waiter};
 pub(crate) use mounted::is_given;
 
 /// Gets, puts and removes secrets. Whoever puts or removes holds the config's lock.
@@ -84,6 +84,11 @@ impl<'e> Vault<'e> {
     pub(crate) fn remove(&self, account: &Account) -> Result<()> {
         if account.source != Source::Given {
             files::remove(&self.renewal_lock(account)?)?;
+        }
+        if account.registry.is_pattern() && account.store == StoreKind::File {
+            let hosts = file::registries(self.env).into_iter().filter(|host| account.registry.covers(host));
+            let each = hosts.map(|host| account.at(&host).into_owned());
+            each.filter(|at| at.registry != account.registry).try_for_each(|at| self.remove(&at))?;
         }
         match &account.store {
             StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.remove(&account.name)),

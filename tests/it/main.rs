@@ -31,6 +31,7 @@ mod public;
 mod purpose;
 mod regressions;
 mod renewal;
+mod router;
 mod seed;
 mod seed_api;
 mod seed_borrow;

@@ -340,7 +340,7 @@ fn o35_a_program_that_cannot_start_is_named() {
     docker(&sandbox, &json!({"credHelpers": {"h.example": "flat"}}));
     let run = import(&sandbox);
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains("could not run `docker-credential-flat`"), "{run:?}");
+    assert!(run.stdout.contains(&format!("could not run `{}`", file.display())), "{run:?}");
 }
 
 #[test]

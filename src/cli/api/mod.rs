@@ -66,7 +66,8 @@ fn asker(context: &Context<'_>, registry: &Registry, call: &Call) -> Result<Aske
         context.ui.note(format_args!("{registry} is asked as a visitor: the image is public"));
         return Ok(None);
     }
-    let account = which::account_for(context, &context.candidates(registry)?, image.as_ref(), operation)?.clone();
+    let candidates = context.candidates(registry)?;
+    let account = which::account_for(context, &candidates, image.as_ref(), operation)?.at(registry).into_owned();
     let held = context.secret_of(&account)?;
     Ok(Some((account, held)))
 }

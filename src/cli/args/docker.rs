@@ -8,6 +8,9 @@ pub(in crate::cli) struct ConfigureDocker {
     /// The registries [default: those with accounts]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) hosts: Vec<String>,
+    /// Be asked for every registry (credsStore): for those without an account here the helper before goes on answering
+    #[arg(long, conflicts_with_all = ["hosts", "undo"])]
+    pub(in crate::cli) all: bool,
     /// Show what would change, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
@@ -59,6 +62,25 @@ pub(in crate::cli) struct BuildxSync {
     /// Remove every folder that was written so
     #[arg(long, conflicts_with = "images")]
     pub(in crate::cli) remove: bool,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Route {
+    /// A registry, or a pattern such as '*.azurecr.io' [left out: shows who answers for what]
+    #[arg(value_name = "HOST")]
+    pub(in crate::cli) host: Option<String>,
+    /// The helper that answers there: NAME of docker-credential-NAME
+    #[arg(value_name = "HELPER", conflicts_with = "remove")]
+    pub(in crate::cli) helper: Option<String>,
+    /// The helper that answers for all other registries
+    #[arg(long, value_name = "HELPER", conflicts_with_all = ["host", "remove"])]
+    pub(in crate::cli) fallback: Option<String>,
+    /// No helper answers there any more
+    #[arg(long, requires = "host")]
+    pub(in crate::cli) remove: bool,
+    /// No helper answers for all others any more
+    #[arg(long, conflicts_with_all = ["host", "fallback"])]
+    pub(in crate::cli) no_fallback: bool,
 }
 
 #[derive(Args, Debug)]

@@ -20,7 +20,7 @@ pub(super) use ask::{Api, Check, Token, Which, Why};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
 pub(super) use complete::Next;
-pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin};
+pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin, Route};
 pub(super) use login::{Login, Logout};
 pub(super) use public::{Public, PublicCommand};
 pub(super) use shell::{Exec, Trust, Use, UseShell};
@@ -90,6 +90,8 @@ pub(super) enum Command {
     Import(Import),
     /// Write logins down for those who cannot ask Ensign: a Kubernetes pull secret, an auth.json, a CI job
     Export(Export),
+    /// Let another helper answer for a registry or for the hosts of a pattern, or show who does
+    Route(Route),
     /// Put back the last good copy of a damaged config, and move damaged secrets aside
     Restore,
     /// Say how this copy of Ensign is updated

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::accounts::{Adopted, Refusal};
+use crate::accounts::{Adopted, Refusal, Waiter};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
@@ -149,8 +149,8 @@ impl Gatherer<'_> {
             self.add(from, "", What::Skipped(borrow_instead(self.context, helper, "HOST")));
             return Ok(());
         }
-        let keys = match self.context.accounts.vault.listed_by(helper) {
-            Ok(keys) => keys,
+        let keys = match self.context.accounts.vault.listed_by(helper, Waiter::Person) {
+            Ok(listed) => listed.into_iter().map(|(key, _)| key).collect::<Vec<_>>(),
             Err(Refusal::NotFound) => return Ok(()),
             Err(Refusal::NotInstalled(problem)) if !named => {
                 self.add(from, "", What::Skipped(problem.what));
@@ -182,7 +182,7 @@ impl Gatherer<'_> {
             self.add(from, key, What::Skipped(borrow_instead(self.context, helper, registry.as_str())));
             return Ok(());
         }
-        match self.context.accounts.vault.login_of(helper, key) {
+        match self.context.accounts.vault.login_of(helper, key, Waiter::Person) {
             Ok(credential) => {
                 let Some(server) = logins::server_of(key) else { return Ok(()) };
                 let (username, secret) = (credential.username, credential.secret);

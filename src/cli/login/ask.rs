@@ -31,9 +31,9 @@ pub(super) fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Re
         Some((user, host)) => {
             let user = user.rsplit_once("://").map_or(user, |(_, user)| user);
             let user = user.split(':').next().unwrap_or_default(); // a password in an address is never kept
-            Ok((context.registry(host)?, Some(user.to_owned())))
+            Ok((context.entry(host)?, Some(user.to_owned())))
         }
-        None => Ok((context.registry(&host)?, None)),
+        None => Ok((context.entry(&host)?, None)),
     }
 }
 

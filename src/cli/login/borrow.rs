@@ -9,7 +9,7 @@ use super::Complete;
 use crate::borrow::{self, Asker, Lent, Unlent};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
-use crate::model::{Borrow, Kept, Lender, Registry, Source, Username};
+use crate::model::{Borrow, Kept, Lender, Registry, Secret, Source, Username};
 use crate::system::env::Env;
 
 /// A person may have to find a key, or a finger.
@@ -32,6 +32,9 @@ pub(super) fn complete(
     let cache = given.borrow.cache.as_deref().map(duration).transpose()?;
     let borrow = Borrow { lender, env: environment(context.env, &given.borrow.env)?, cache };
     let program = borrow::program(&borrow, registry).map_err(|problem| Failure::usage(problem.what, problem.cure))?;
+    if registry.is_pattern() {
+        return unasked(given, borrow, user);
+    }
     if user.is_none() && !names_the_user(&borrow.lender) {
         let what = format!("`{word}` gives a secret without a user name");
         return Err(Failure::usage(what, format!("name the user at {registry}: add `-u NAME`")));
@@ -51,6 +54,20 @@ pub(super) fn complete(
     let username = agreed(registry, user, username)?;
     let asked = Some(borrow::question(&borrow, registry));
     let kept = Kept { until, asked, ..secret.into() };
+    Ok(Complete { username, kept, source: Source::Borrowed(borrow), alias, did: None })
+}
+
+/// A pattern of hosts is none that the program could be asked about: it is asked when one of them is.
+fn unasked(given: &args::Login, borrow: Borrow, user: Option<Username>) -> Result<Complete, Failure> {
+    let alias = given.alias.as_deref().or(borrow.identity());
+    let known = borrow::user_everywhere(&borrow.lender).and_then(|user| user.parse().ok());
+    let Some(username) = user.or(known) else {
+        let what = format!("the user name that `{}` has at these registries is not known", borrow.lender.word());
+        return Err(Failure::usage(what, "name the user: add `-u NAME`"));
+    };
+    let alias = alias.map(str::parse).transpose();
+    let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
+    let kept = Secret::new(String::new()).into(); // without an end, so that it is not kept
     Ok(Complete { username, kept, source: Source::Borrowed(borrow), alias, did: None })
 }
 

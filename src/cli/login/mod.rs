@@ -44,12 +44,17 @@ struct Wishes {
 pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode, Failure> {
     let (registry, user) = ask::registry(context, given)?;
     let wishes = Wishes::of(&registry, given)?;
-    let candidates = context.accounts.of(&registry)?;
+    let candidates = context.accounts.only_of(&registry)?;
     if let Some(word) = &given.borrow.lender {
         let complete = borrow::complete(context, given, &registry, word, user)?;
         return finish(context, given, &candidates, wishes, complete);
     }
-    if let Some(way) = device::way(context, given, &candidates, user.as_deref())?
+    if registry.is_pattern() && given.browser.device {
+        let what = format!("{registry} is many registries, and a login with a browser is for one");
+        return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
+    }
+    if !registry.is_pattern()
+        && let Some(way) = device::way(context, given, &candidates, user.as_deref())?
         && let Some(complete) = device::log_in(context, given, &candidates, user.clone(), way)?
     {
         return finish(context, given, &candidates, wishes, complete);
@@ -130,7 +135,7 @@ fn store_kind(text: &str) -> Result<StoreKind, Failure> {
 
 /// Asks the registry, unless the user vouches for the login.
 fn check(context: &Context<'_>, given: &args::Login, registry: &Registry, credential: &Credential) -> Asked<Verdict> {
-    if given.no_verify {
+    if given.no_verify || registry.is_pattern() {
         return Asked { answer: Verdict::Accepted, renewed: None };
     }
     let wire = context.wire(registry, given.plain_http);
@@ -160,6 +165,10 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result
 
 /// `login HOST` with nothing else and nobody to ask: is the account that is there still good?
 fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) -> Result<ExitCode, Failure> {
+    if candidates.registry.is_pattern() {
+        let what = format!("{} is many registries, and none of them can be asked for all", candidates.registry);
+        return Err(Failure::usage(what, format!("ask one: `{} check HOST`", context.program)));
+    }
     let Some(account) = candidates.default_account() else {
         return Err(Failure::not_logged_in(
             format!("{} has no default account", candidates.registry),

@@ -18,7 +18,7 @@ pub(super) fn say(
 ) -> Result<(), Failure> {
     let registry = &kept.registry;
     let after = context.accounts.of(registry)?;
-    let verified = !given.no_verify && !open;
+    let verified = !given.no_verify && !open && !registry.is_pattern();
     let json = json!({
         "status": "success", "registry": registry.as_str(), "account": kept.name.as_str(), "username": kept.username.as_str(),
         "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
@@ -31,6 +31,9 @@ pub(super) fn say(
     let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
     context.ui.say(format_args!("  Used for  {used_for}{}{by_default}", account::only(kept)));
     match &kept.source {
+        Source::Borrowed(borrow) if registry.is_pattern() => {
+            context.ui.say(format_args!("  Secret    from {borrow}, which is asked for each of these hosts"));
+        }
         Source::Borrowed(borrow) if context.accounts.kept(kept)?.is_none() => {
             context.ui.say(format_args!("  Secret    from {borrow}, which is asked each time"));
         }
@@ -58,6 +61,13 @@ pub(super) fn say(
                 context.program, kept.name, kept.patterns().first().map_or("", ImagePattern::path)
             ));
         }
+    }
+    if registry.is_pattern() {
+        if kept.source == Source::Given {
+            context.ui.note(format_args!("whichever host of {registry} a client names is shown this secret"));
+        }
+        context.note_that_docker_must_ask(registry);
+        return Ok(());
     }
     let docker = context.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
     if let Some(Ok(file)) = docker

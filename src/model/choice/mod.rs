@@ -14,7 +14,7 @@ pub(crate) use grounds::{Grounds, Owned, owned};
 pub(crate) use ladder::Ladder;
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use project::{Project, Trusted};
-pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Switch, Wish};
+pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Route, Switch, Wish};
 
 /// The steps of the ladder, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use super::ladder::only;
 use super::project::{Project, Trusted};
-use crate::model::{Account, AccountName, ImagePattern, ImageReference, Operation, Registry};
+use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReference, Operation, Registry};
 
-/// What the config knows about one registry.
+/// What the config knows about one registry, or about the hosts of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidates {
     pub(crate) registry: Registry,
@@ -19,9 +19,19 @@ pub(crate) struct Candidates {
     pub(crate) switches: Vec<Switch>,
     /// The images that need no account.
     pub(crate) public: Vec<ImagePattern>,
+    /// The other helper that answers there, if there is no account.
+    pub(crate) helper: Option<HelperName>,
     pub(crate) accounts: Vec<Account>,
     /// The files that may name accounts, of any registry.
     pub(crate) trusted: Rc<[Trusted]>,
+}
+
+/// Another helper that answers for a registry without accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) helper: HelperName,
+    /// The registry or pattern for which a person chose it; `None`: it is the one for all others.
+    pub(crate) by: Option<Registry>,
 }
 
 /// The account that answers when nothing else decides.
@@ -110,8 +120,22 @@ impl Candidates {
             previous: None,
             switches: vec![],
             public: vec![],
+            helper: None,
             accounts: vec![],
             trusted: Rc::default(),
+        }
+    }
+
+    /// What answers for a host, of all the entries that cover it: the closest that has accounts or another helper. What
+    /// its own entry says of public images holds all the same.
+    pub(crate) fn for_host(mut entries: Vec<Self>, host: &Registry) -> Self {
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.registry.closeness(host)));
+        let own = entries.first().filter(|first| first.registry == *host).map(|own| own.public.clone());
+        let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
+        match entries.into_iter().find(answers) {
+            Some(entry) if entry.registry == *host => entry,
+            Some(entry) => Self { public: own.into_iter().flatten().chain(entry.public).collect(), ..entry },
+            None => Self { public: own.unwrap_or_default(), ..Self::none(host) },
         }
     }
 

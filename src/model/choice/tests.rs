@@ -98,6 +98,7 @@ fn candidates(active: &str) -> Candidates {
         switches: vec![],
         public: vec![],
         trusted: Rc::default(),
+        helper: None,
         accounts: vec![
             account("me", &[], &["/home/me"]),
             account("work", &["ghcr.io/acme/**"], &["/home/me/work"]),

@@ -67,10 +67,10 @@ const GRACE: Duration = Duration::from_millis(300);
 
 /// Runs `program`, looked up by the system, with `input` on its stdin and without our own variables. What it
 /// says on stderr is nobody's.
-pub(crate) fn run(program: &str, argument: &str, input: &[u8], deadline: Duration) -> Result<Output> {
+pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Duration) -> Result<Output> {
     let env_remove: Vec<_> = env::ours().collect();
     call(&Call {
-        program: Path::new(program),
+        program,
         arguments: &[argument.to_owned()],
         env: &BTreeMap::new(),
         env_remove: &env_remove,
@@ -84,7 +84,7 @@ pub(crate) fn run(program: &str, argument: &str, input: &[u8], deadline: Duratio
 #[expect(clippy::disallowed_methods, reason = "this file is where programs are run")]
 pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
     let name = call.program.display();
-    if env::variable(GUARD).is_some() {
+    if are_asked_by_our_own() {
         bail!("`{name}` asked Ensign, which would ask `{name}` again");
     }
     let mut command = Command::new(call.program);
@@ -118,6 +118,11 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
 }
 
+/// The file of that name that stands there instead, if no program does: it cannot be run, and the system says why.
+pub(crate) fn find_file(name: &str) -> Option<PathBuf> {
+    find_in(std::env::split_paths(&env::variable("PATH")?), name, Path::is_file)
+}
+
 fn find_in(folders: impl Iterator<Item = PathBuf>, name: &str, is_program: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let files = |folder: PathBuf| imp::SUFFIXES.map(|suffix| folder.join(format!("{name}{suffix}")));
     folders.filter(|folder| folder.is_absolute()).flat_map(files).find(|file| is_program(file))
@@ -128,10 +133,16 @@ pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
 }
 
-/// Tells whether `path` is the program that runs now.
+/// Tells whether `path` is the program that runs now, whatever link leads to it.
 pub(crate) fn is_this_program(path: &Path) -> bool {
-    let ours = std::env::current_exe().and_then(|ours| ours.canonicalize());
-    ours.is_ok_and(|ours| path.canonicalize().is_ok_and(|path| path == ours))
+    let Ok(ours) = std::env::current_exe().and_then(|ours| ours.canonicalize()) else { return false };
+    path.canonicalize().is_ok_and(|path| path == ours)
+        || matches!((path.metadata(), ours.metadata()), (Ok(path), Ok(ours)) if imp::is_same_file(&path, &ours))
+}
+
+/// Tells whether a program that we have started is what called us.
+pub(crate) fn are_asked_by_our_own() -> bool {
+    env::variable(GUARD).is_some()
 }
 
 fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {
@@ -295,6 +306,13 @@ mod tests {
             let is_there = |path: &Path| there.iter().any(|file| Path::new(file) == path);
             assert_eq!(find_in(folders.into_iter().cloned(), "sh", is_there), found.map(PathBuf::from));
         }
-        assert!(is_this_program(&std::env::current_exe().unwrap()) && !is_this_program(Path::new("/bin/sh")));
+        let ours = std::env::current_exe().unwrap();
+        let folder = tempfile::tempdir_in(ours.parent().unwrap()).unwrap();
+        let (soft, hard) = (folder.path().join("soft"), folder.path().join("hard"));
+        std::os::unix::fs::symlink(&ours, &soft).unwrap();
+        std::fs::hard_link(&ours, &hard).unwrap();
+        assert!(
+            [&ours, &soft, &hard].iter().all(|path| is_this_program(path)) && !is_this_program(Path::new("/bin/sh"))
+        );
     }
 }

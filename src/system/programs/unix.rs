@@ -1,7 +1,7 @@
 //! Process groups on Unix: what a program started ends with it.
 
 use std::fs::Metadata;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
@@ -12,6 +12,11 @@ pub(super) const SUFFIXES: [&str; 1] = [""];
 
 pub(super) fn is_executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o111 != 0
+}
+
+/// Tells whether two names lead to one file, as hard links do.
+pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Makes the program the head of a group of its own.

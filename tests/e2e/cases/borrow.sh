@@ -197,6 +197,18 @@ works -- asked '222222222222 eu-west-1'
 works -- ten_at_once
 works -- asked '222222222222 eu-west-1'
 
+# One account for every registry of ECR, each of which names its own region.
+aws_home
+works -- "$helper" login --borrow aws --profile work '*.dkr.ecr.*.amazonaws.com'
+works -- asked ''
+for _ in 1 2; do
+  works -- answers work $ecr AWS ecr-111111111111
+  works -- answers work 222222222222.dkr.ecr.us-west-2.amazonaws.com AWS ecr-111111111111
+done
+works -- asked $'111111111111 eu-west-1\n111111111111 us-west-2'
+not_found $ecr.evil.example
+says 'from aws, profile work' -- "$helper" which "$ecr/app:1"
+
 # A profile that does not work keeps nobody from pulling what is public.
 works -- "$helper" login --borrow command -u AWS --alias work public.ecr.aws --no-verify -- echo x
 sed -i 's/{"borrow": "command", "command": \["echo", "x"\]}/{"borrow": "aws", "profile": "nobody"}/' \

@@ -1,0 +1,140 @@
+//! Registries without accounts here, for which another credential helper answers: one that was chosen for them, or the
+//! one for all others.
+//!
+//! Whatever befalls that helper, a client hears "not found": any other error would end the pulls of public images too.
+
+use anyhow::Result;
+
+use super::{Accounts, Found};
+use crate::model::choice::{Candidates, NoChoice, Route};
+use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
+use crate::vault::{Refusal, Waiter};
+
+impl Accounts<'_> {
+    /// The helper that answers for a registry, if none of our accounts does.
+    pub(crate) fn route(&self, registry: &Registry) -> Result<Option<Route>> {
+        Ok(self.load(registry)?.into_only(registry).1)
+    }
+
+    /// Every helper that answers for something; the one for all others is the last.
+    pub(crate) fn routes(&self) -> Result<Vec<Route>> {
+        let loaded = self.load_all()?;
+        let without = loaded.registries.into_iter().filter(|one| one.accounts.is_empty());
+        let chosen = without.filter_map(|one| Some(Route { helper: one.helper?, by: Some(one.registry) }));
+        Ok(chosen.chain(loaded.fallback.map(|helper| Route { helper, by: None })).collect())
+    }
+
+    /// Asks the helper for its login. If it would ask us, it has none.
+    pub(crate) fn ask_routed(&self, route: &Route, server: &str) -> Found {
+        if self.vault.leads_back(&route.helper) {
+            return Found::NoChoice(NoChoice::NotFound);
+        }
+        match self.vault.login_of(&route.helper, server, Waiter::Client) {
+            Ok(credential) => Found::Credential(credential),
+            Err(Refusal::NotFound) => Found::NoChoice(NoChoice::NotFound),
+            Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Found::Dead(problem),
+        }
+    }
+
+    /// Lets the helper keep a login. That it could not is an error: the client would take the login for kept.
+    pub(crate) fn store_routed(&self, route: &Route, server: &str, user: &Username, secret: &Secret) -> Result<()> {
+        self.refuse_loop(route, server)?;
+        let kept = self.vault.store_at(&route.helper, server, user, secret);
+        kept.map_err(|problem| route.failed("kept", server, &problem).into())
+    }
+
+    /// Lets the helper forget a login.
+    pub(crate) fn erase_routed(&self, route: &Route, server: &str) -> Result<()> {
+        self.refuse_loop(route, server)?;
+        let erased = self.vault.erase_at(&route.helper, server);
+        erased.map_err(|problem| route.failed("removed", server, &problem).into())
+    }
+
+    fn refuse_loop(&self, route: &Route, server: &str) -> Result<(), Problem> {
+        if !self.vault.leads_back(&route.helper) {
+            return Ok(());
+        }
+        let what = format!("{server} is for `{}`, which asks Ensign again", route.helper.program());
+        Err(Problem::run(what, "route"))
+    }
+
+    /// What `list` can promise: our own registries and those of the helpers, one server address for each, and none that
+    /// `get` would not answer from where it is listed. Only with `others` are the helpers asked.
+    pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
+        let loaded = self.load_all()?;
+        let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
+        let chosen = loaded.registries.iter().filter_map(|one| one.helper.clone());
+        let mut helpers: Vec<HelperName> = Vec::new();
+        for helper in loaded.fallback.clone().into_iter().chain(chosen).filter(|_| others) {
+            if !helpers.contains(&helper) && !self.vault.leads_back(&helper) {
+                helpers.push(helper);
+            }
+        }
+        for (helper, has) in helpers.iter().zip(self.vault.listed_by_all(&helpers)) {
+            let answers = |registry: &Registry| {
+                let entries = loaded.registries.iter().filter(|one| one.registry.covers(registry)).cloned();
+                let of = Candidates::for_host(entries.collect(), registry);
+                of.accounts.is_empty() && of.helper.as_ref().or(loaded.fallback.as_ref()) == Some(helper)
+            };
+            let theirs = one_for_each(has).into_iter().filter(|(registry, ..)| answers(registry));
+            listed.extend(theirs.map(|(_, server, user)| (server, user)));
+        }
+        Ok(listed)
+    }
+}
+
+fn own_entry(one: &Candidates) -> Option<(String, String)> {
+    let account = one.default_for(None).filter(|_| !one.registry.is_pattern())?;
+    Some((one.registry.docker_key().to_owned(), account.username.to_string()))
+}
+
+/// One address for each registry: as Docker writes it if the helper has that one, since it may know no other spelling.
+/// Side keys and what is bound to a part of a registry are no registries.
+fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
+    let mut found: Vec<(Registry, String, String)> = Vec::new();
+    for (server, user) in listed {
+        let target = ServerUrl::parse(&server).map(|url| url.target().clone());
+        let Some(Target::Registry { registry, user: None, repository: None }) = target else { continue };
+        if server.starts_with(Registry::HUB_SERVER_URL) && !registry.is_docker_hub() {
+            continue;
+        }
+        match found.iter_mut().find(|(known, ..)| *known == registry) {
+            Some(known) if server == registry.docker_key() => *known = (registry, server, user),
+            Some(_) => {}
+            None => found.push((registry, server, user)),
+        }
+    }
+    found
+}
+
+impl Route {
+    fn failed(&self, deed: &str, server: &str, problem: &Problem) -> Problem {
+        let Problem { what, cure } = problem;
+        let registry =
+            ServerUrl::parse(server).map_or_else(Registry::docker_hub, |url| url.target().registry().into_owned());
+        let instead = format!("{cure}, or `docker-credential-ensign login {registry}` to keep it here");
+        Problem::new(format!("the login of {registry} was not {deed}: {what}"), instead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_spellings_of_a_registry_one_is_listed() {
+        let hub = Registry::HUB_SERVER_URL;
+        let side = format!("{hub}access-token");
+        for (listed, expected) in [
+            (vec!["ghcr.io", "https://ghcr.io"], vec!["ghcr.io"]),
+            (vec!["https://ghcr.io", "https://ghcr.io/v2/"], vec!["https://ghcr.io"]),
+            (vec!["https://ghcr.io", "ghcr.io"], vec!["ghcr.io"]),
+            (vec!["docker.io", side.as_str(), hub], vec![hub]),
+            (vec!["https://index.docker.io/v1/other", "ghcr.io/acme", "me@ghcr.io", ""], vec![]),
+        ] {
+            let listed = listed.into_iter().map(|server| (server.to_owned(), "me".to_owned())).collect();
+            let servers: Vec<_> = one_for_each(listed).into_iter().map(|(_, server, _)| server).collect();
+            assert_eq!(servers, expected);
+        }
+    }
+}

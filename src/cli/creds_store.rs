@@ -1,0 +1,86 @@
+//! `configure-docker --all`: what Docker's `credsStore` named before us goes on answering for what is not here, and comes
+//! back with `--undo`.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::{Context, route};
+use crate::docker::{Change, ConfigJson, Plan};
+use crate::model::HelperName;
+
+/// Writes down what stood there, and makes it the one that answers for all other registries.
+pub(super) fn remember(context: &Context<'_>, plans: &[Plan]) -> Result<(), Failure> {
+    for plan in plans {
+        let Some(before) = plan.changes().iter().find_map(|change| match change {
+            Change::Store { before } => Some(before),
+            _ => None,
+        }) else {
+            continue;
+        };
+        let written = ConfigJson::load(plan.path())?.written_store().map(str::to_owned);
+        if written.is_none() && context.accounts.config.replaced_store(&key(plan.path()))?.is_none() {
+            continue; // where nothing stood there is nothing to write down
+        }
+        let fallback = before.as_deref().and_then(|name| helper(context, name));
+        context.accounts.change(|edit| {
+            edit.document.set_replaced_store(&key(plan.path()), written.as_deref());
+            if let Some(fallback) = &fallback {
+                edit.document.set_fallback(Some(fallback));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Forgets it when Ensign is taken out; a fallback that was chosen since then stays.
+pub(super) fn forget(context: &Context<'_>) -> Result<(), Failure> {
+    let Some(path) = docker_file(context).map(|path| key(&path)) else { return Ok(()) };
+    let fallback = context.accounts.routes()?.into_iter().find(|route| route.by.is_none());
+    let fallback = fallback.map(|route| route.helper.to_string());
+    let Some(store) = context.accounts.config.replaced_store(&path)? else { return Ok(()) };
+    Ok(context.accounts.change(|edit| {
+        edit.document.set_replaced_store(&path, None);
+        if Some(store) == fallback {
+            edit.document.set_fallback(None);
+        }
+        Ok(())
+    })?)
+}
+
+/// What stood in the place of our name in that file.
+pub(super) fn before(context: &Context<'_>, path: &Path) -> anyhow::Result<Option<String>> {
+    context.accounts.config.replaced_store(&key(path))
+}
+
+/// Says who answers for what has no account here.
+pub(super) fn say(context: &Context<'_>) {
+    let Ok(routes) = context.accounts.routes() else { return };
+    match routes.iter().find(|route| route.by.is_none()) {
+        Some(route) => {
+            context
+                .ui
+                .say(format_args!("  For all registries without an account here {} answers.", route.helper.program()));
+            if route::is_dead(context, &route.helper) {
+                context.ui.note(format_args!(
+                    "`{}` is not installed: until it is, nobody answers for them",
+                    route.helper.program()
+                ));
+            }
+        }
+        None => context.ui.say("  For registries without an account here nobody answers: `docker login` adds one."),
+    }
+}
+
+/// The helper of that name, if it can be asked and would not ask us.
+fn helper(context: &Context<'_>, name: &str) -> Option<HelperName> {
+    name.parse().ok().filter(|helper| !context.accounts.vault.is_ensign(helper))
+}
+
+fn docker_file(context: &Context<'_>) -> Option<PathBuf> {
+    context.env.docker_config_dir().map(|folder| folder.join("config.json"))
+}
+
+fn key(path: &Path) -> String {
+    path.display().to_string()
+}

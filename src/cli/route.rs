@@ -1,0 +1,143 @@
+//! `route`: the registries for which another credential helper answers, through Ensign.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::model::choice::Route;
+use crate::model::{HelperName, Registry};
+
+pub(super) fn run(context: &Context<'_>, given: &args::Route) -> Result<ExitCode, Failure> {
+    if given.no_fallback {
+        return set_fallback(context, None);
+    }
+    if let Some(name) = &given.fallback {
+        return set_fallback(context, Some(&helper(context, name)?));
+    }
+    let Some(host) = &given.host else { return show(context) };
+    let registry = context.entry(host)?;
+    match &given.helper {
+        Some(name) => set(context, &registry, Some(&helper(context, name)?)),
+        None if given.remove => set(context, &registry, None),
+        None => {
+            let example = format!("name it, as in `{} route '{registry}' ecr-login`", context.program);
+            Err(Failure::usage("no helper was given", example))
+        }
+    }
+}
+
+fn set(context: &Context<'_>, registry: &Registry, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
+    let had = context.accounts.routes()?.into_iter().any(|route| route.by.as_ref() == Some(registry));
+    let of = context.accounts.of(registry)?;
+    if helper.is_some() && of.registry == *registry && !of.accounts.is_empty() {
+        let logout = format!("run `{} logout '{registry}' --all` first", context.program);
+        return Err(Failure::usage(format!("{registry} has accounts here, which answer"), logout));
+    }
+    context.accounts.change(|edit| {
+        if helper.is_some() || had {
+            edit.document.set_helper(registry, helper);
+        }
+        Ok(())
+    })?;
+    let name = helper.map(ToString::to_string);
+    let json = json!({"status": "success", "registry": registry.as_str(), "helper": name, "before": had});
+    let said = match helper {
+        Some(helper) => format!("`{}` answers for {registry}", helper.program()),
+        None if had => format!("No other helper answers for {registry} any more"),
+        None => format!("No other helper answered for {registry}"),
+    };
+    context.ui.done(json, said)?;
+    if helper.is_some() && registry.is_pattern() {
+        context.note_that_docker_must_ask(registry);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn set_fallback(context: &Context<'_>, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
+    context.accounts.change(|edit| {
+        edit.document.set_fallback(helper);
+        Ok(())
+    })?;
+    let said = match helper {
+        Some(helper) => format!("`{}` answers for all registries without an account here", helper.program()),
+        None => "No other helper answers for the registries without an account here".to_owned(),
+    };
+    context.ui.done(json!({"status": "success", "fallback": helper.map(ToString::to_string)}), said)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The helper that a person named: one that can be asked, and would not ask us.
+fn helper(context: &Context<'_>, text: &str) -> Result<HelperName, Failure> {
+    let name = text.strip_prefix("docker-credential-").unwrap_or(text);
+    let is_ours =
+        || Failure::usage(format!("`{text}` is Ensign itself, which would ask itself"), "name another helper");
+    let helper: HelperName = match name.parse() {
+        Ok(helper) => helper,
+        Err(()) if HelperName::fits(name) => return Err(is_ours()),
+        Err(()) => {
+            let what = format!("`{text}` is no helper's name");
+            return Err(Failure::usage(what, "name the NAME of docker-credential-NAME, as in `ecr-login`"));
+        }
+    };
+    if context.accounts.vault.is_ensign(&helper) {
+        return Err(is_ours());
+    }
+    if let Some(missing) = context.accounts.vault.is_missing(&helper) {
+        context.ui.note(missing.to_string());
+    }
+    Ok(helper)
+}
+
+fn show(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let routes = context.accounts.routes()?;
+    let text = match lines(context, &routes) {
+        lines if lines.is_empty() => "No other helper answers through Ensign.".to_owned(),
+        lines => lines.join("\n"),
+    };
+    context.ui.data(json(&routes), text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The routes as `--json` shows them.
+pub(super) fn json(routes: &[Route]) -> Value {
+    let chosen = routes.iter().filter_map(|Route { helper, by }| {
+        Some(json!({"registry": by.as_ref()?.as_str(), "helper": helper.to_string()}))
+    });
+    let fallback = routes.iter().find(|route| route.by.is_none()).map(|route| route.helper.to_string());
+    json!({"routes": chosen.collect::<Vec<_>>(), "fallback": fallback})
+}
+
+/// A line for each route, with what is wrong with its helper.
+pub(super) fn lines(context: &Context<'_>, routes: &[Route]) -> Vec<String> {
+    let name = |route: &Route| route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
+    let width = routes.iter().map(|route| name(route).chars().count()).max().unwrap_or(0);
+    let vault = &context.accounts.vault;
+    routes
+        .iter()
+        .map(|route| {
+            let Route { helper, .. } = route;
+            let trouble = match is_dead(context, helper) {
+                true => "   ✗ not installed",
+                false if vault.is_ensign(helper) => "   ✗ is Ensign itself, so that nobody is asked",
+                false => "",
+            };
+            format!("{:width$}  → {}{trouble}", name(route), helper.program())
+        })
+        .collect()
+}
+
+/// Tells whether a helper is named that nobody can ask.
+pub(super) fn is_dead(context: &Context<'_>, helper: &HelperName) -> bool {
+    context.accounts.vault.is_missing(helper).is_some()
+}
+
+/// Who answers, for a sentence.
+pub(super) fn sentence(route: &Route) -> String {
+    let program = route.helper.program();
+    match &route.by {
+        Some(by) => format!("`{program}` answers for {by}"),
+        None => format!("`{program}` answers for all registries without an account"),
+    }
+}

@@ -1,0 +1,172 @@
+//! Patterns of hosts, such as `*.azurecr.io`: a key of the config that stands for many registries.
+//!
+//! A `*` stands for any text within one label of the name, as in the kubelet's `matchImages` (k8s.io/kubernetes
+//! `pkg/credentialprovider/keyring.go`), so that the secret of a pattern never goes to a host of another depth.
+
+use super::{Registry, RegistryError};
+
+/// How closely a key describes a host; of two that cover it, the greater one wins, and its own name is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Closeness {
+    is_exact: bool,
+    literal_labels: usize,
+    literal_characters: usize,
+}
+
+impl Registry {
+    /// Reads a pattern: a host name with `*` in its labels, the last one aside. Its port, if it has one, is exact.
+    pub(crate) fn pattern(text: &str) -> Result<Self, RegistryError> {
+        let text = text.trim().to_lowercase();
+        let (host, _) = split_port(&text);
+        let labels: Vec<_> = host.split('.').collect();
+        let is_name = Self::from_authority(&text.replace('*', "x")).is_ok_and(|name| name.as_str().len() == text.len());
+        let last_is_literal = labels.last().is_some_and(|label| !label.contains('*'));
+        let fits = is_name && host.contains('*') && labels.len() > 1 && !labels.contains(&"") && last_is_literal;
+        if fits { Ok(Self::opaque(&text)) } else { Err(RegistryError::NotAHost) }
+    }
+
+    /// Tells whether this stands for many hosts.
+    pub fn is_pattern(&self) -> bool {
+        self.as_str().contains('*')
+    }
+
+    /// Tells whether this is `host`, or a pattern of hosts of which it is one.
+    pub fn covers(&self, host: &Self) -> bool {
+        self == host || (self.is_pattern() && key_covers(self.as_str(), host))
+    }
+
+    pub(crate) fn closeness(&self, host: &Self) -> Closeness {
+        let labels = self.as_str().split('.');
+        Closeness {
+            is_exact: self == host,
+            literal_labels: labels.filter(|label| !label.contains('*')).count(),
+            literal_characters: self.as_str().bytes().filter(|byte| *byte != b'*').count(),
+        }
+    }
+}
+
+/// Tells whether a key of the config is a pattern that covers `host`; nothing is allocated. Docker Hub has several names,
+/// so that no pattern means it.
+pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
+    if !key.contains('*') || host.is_pattern() || host.is_docker_hub() {
+        return false;
+    }
+    let ((pattern, port), (name, own_port)) = (split_port(key), split_port(host.as_str()));
+    let mut labels = (pattern.split('.'), name.split('.'));
+    let last_is_literal = pattern.rsplit('.').next().is_some_and(|label| !label.contains('*'));
+    last_is_literal
+        && port == own_port
+        && loop {
+            match (labels.0.next(), labels.1.next()) {
+                (None, None) => break true,
+                (Some(pattern), Some(label)) if label_matches(pattern, label) => {}
+                _ => break false,
+            }
+        }
+}
+
+/// Each piece between two `*` is found as early as it can be, which leaves the most for those behind it.
+fn label_matches(pattern: &str, label: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern.eq_ignore_ascii_case(label) };
+    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let starts = label.get(..first.len()).is_some_and(|start| start.eq_ignore_ascii_case(first));
+    let ends_at = label.len().checked_sub(last.len()).filter(|at| *at >= first.len() && label.is_char_boundary(*at));
+    let (true, Some(ends_at)) = (starts, ends_at) else { return false };
+    let mut between = &label[first.len()..ends_at];
+    let has_middle = middle.split('*').all(|piece| match between.find(&piece.to_ascii_lowercase()) {
+        Some(at) => {
+            between = &between[at + piece.len()..];
+            true
+        }
+        None => false,
+    });
+    has_middle && label[ends_at..].eq_ignore_ascii_case(last) && !label.is_empty()
+}
+
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_text_within_one_label() {
+        for (pattern, host, covers) in [
+            ("*.azurecr.io", "shop.azurecr.io", true),
+            ("*.azurecr.io", "azurecr.io", false),
+            ("*.azurecr.io", "a.b.azurecr.io", false),
+            ("*.azurecr.io", "shop.azurecr.io.evil.example", false),
+            ("*.azurecr.io", "evilazurecr.io", false),
+            ("*.azurecr.io", ".azurecr.io", false),
+            ("*.azurecr.io", "shop.azurecr.io:5000", false),
+            ("*.azurecr.io:5000", "shop.azurecr.io:5000", true),
+            ("*.AzureCR.io", "shop.azurecr.io", true),
+            ("*.dkr.ecr.*.amazonaws.com", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", true),
+            ("*.dkr.ecr.*.amazonaws.com", "123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn", false),
+            ("*.dkr.ecr.*.amazonaws.com", "123456789012.dkr.ecr.a.b.amazonaws.com", false),
+            ("*-docker.pkg.dev", "europe-west1-docker.pkg.dev", true),
+            ("*-docker.pkg.dev", "europe-west1.pkg.dev", false),
+            ("a*b*c.example", "aXXbYYc.example", true),
+            ("a*b*c.example", "abc.example", true),
+            ("a*b*c.example", "acb.example", false),
+            ("a*a.example", "a.example", false),
+            ("a**a.example", "aa.example", true),
+            ("*.io", "docker.io", false),
+            ("*.io", "ghcr.io", true),
+            ("bü*.example", "bücher.example", true),
+            ("*ü.example", "xü.example", true),
+            ("*x.example", "ü.example", false),
+            ("ghcr.io", "ghcr.io", true),
+            ("[::1]:5000", "[::1]:5000", true),
+        ] {
+            let key = Registry::from_key(pattern);
+            assert_eq!(key.covers(&Registry::from_key(host)), covers, "{pattern} {host}");
+        }
+        let pattern = Registry::from_key("*.azurecr.io");
+        assert!(pattern.covers(&pattern) && !Registry::from_key("*.*.io").covers(&pattern));
+    }
+
+    #[test]
+    fn what_is_no_pattern_of_hosts_is_refused() {
+        for (text, fine) in [
+            ("*.azurecr.io", true),
+            (" *.AzureCR.io\n", true),
+            ("registry-*.corp.example:5000", true),
+            ("*.*.corp", true),
+            ("ghcr.io", false),
+            ("*", false),
+            ("*.*", false),
+            ("ghcr.*", false),
+            ("*.", false),
+            (".*.io", false),
+            ("*..io", false),
+            ("*.azurecr.io/team", false),
+            ("https://*.azurecr.io", false),
+            ("me@*.azurecr.io", false),
+            ("*.azurecr.io:*", false),
+            ("*.azurecr.io:443", false),
+            ("*.a b.io", false),
+            ("", false),
+        ] {
+            assert_eq!(Registry::pattern(text).is_ok(), fine, "{text}");
+        }
+        assert_eq!(Registry::pattern("*.AzureCR.io").unwrap(), Registry::from_key("*.AzureCR.io"));
+    }
+
+    #[test]
+    fn the_closer_key_is_the_greater() {
+        let host = Registry::from_key("1.dkr.ecr.eu-west-1.amazonaws.com");
+        let order = [
+            "*.*.*.*.*.com",
+            "*.dkr.ecr.*.amazonaws.com",
+            "1*.dkr.ecr.*.amazonaws.com",
+            "*.dkr.ecr.eu-west-1.amazonaws.com",
+            "1.dkr.ecr.eu-west-1.amazonaws.com",
+        ]
+        .map(Registry::from_key);
+        assert!(order.iter().all(|key| key.covers(&host)));
+        assert!(order.is_sorted_by(|a, b| a.closeness(&host) < b.closeness(&host)));
+    }
+}

@@ -1,0 +1,34 @@
+//! Registries that another helper answers for: what clients say about them is passed on to it, word for word.
+
+use super::Front;
+use super::message::Refusal;
+use crate::accounts::Found;
+use crate::model::choice::Route;
+use crate::model::{Credential, Registry, ServerUrl};
+
+impl Front<'_> {
+    /// The helper to pass a call on to. A program that is pinned to an account is for that account alone.
+    pub(super) fn route(&self, registry: &Registry) -> Result<Option<Route>, Refusal> {
+        if self.pinned.is_some() {
+            return Ok(None);
+        }
+        Ok(self.accounts.route(registry)?)
+    }
+
+    /// What another helper says, if it is for one to say.
+    pub(super) fn asked(&self, found: Found, server_url: &ServerUrl) -> Found {
+        match found {
+            Found::Elsewhere(route) => self.accounts.ask_routed(&route, server_url.as_str()),
+            found => found,
+        }
+    }
+
+    /// The helper's login, which goes out as if it were ours: no word of its own reaches the client.
+    pub(super) fn get_routed(&self, route: &Route, server_url: &ServerUrl) -> Result<Credential, Refusal> {
+        match self.accounts.ask_routed(route, server_url.as_str()) {
+            Found::Credential(credential) => Ok(credential),
+            Found::Dead(why) => Err(Refusal::Dead(why)),
+            Found::NoChoice(_) | Found::Elsewhere(_) => Err(Refusal::NotFound),
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! Registries that are not ours: another helper answers, by a person's choice or for all others. The helpers here are
+//! scripts; `tests/e2e/cases/router.sh` has real ones.
+#![cfg(unix)]
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, read_json, write};
+
+/// A helper that keeps one login per address, and notes what it is called with. Secrets come to it by stdin alone.
+const HELPER: &str = r#"#!/bin/sh
+input=$(cat)
+echo "${0##*/} $* <$input> ensign=${ENSIGN_CONFIG_DIR-none}" >>"$HOME/calls"
+name=$(printf %s "$input" | tr -c 'a-z0-9.\n' _)
+case $1 in
+store) printf %s "$input" >"$HOME/kept" ;;
+erase) [ -f "$HOME/at/$name" ] && rm "$HOME/at/$name" || { echo 'credentials not found in native keychain'; exit 1; } ;;
+get) cat "$HOME/at/$name" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;
+list) cat "$HOME/list" 2>/dev/null || echo '{}' ;;
+esac
+"#;
+
+/// Answers, whatever it is asked.
+const ANSWERS: &str = "#!/bin/sh\ncat >/dev/null\n[ $1 != get ] || echo '{\"ServerURL\":\"lie\",\"Username\":\"acr\",\"Secret\":\"t\"}'\n";
+
+fn with_fallback(script: &str) -> Sandbox {
+    let sandbox = Sandbox::new().with_program("docker-credential-before", script);
+    configure(&sandbox, &json!({}));
+    sandbox
+}
+
+fn configure(sandbox: &Sandbox, registries: &Value) {
+    let config = json!({"version": 3, "fallback": "before", "registries": registries});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+}
+
+fn calls(sandbox: &Sandbox) -> Vec<String> {
+    let text = std::fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn has(sandbox: &Sandbox, file: &str, user: &str) {
+    let login = json!({"ServerURL": "anything", "Username": user, "Secret": "theirs"});
+    write(&sandbox.home().join("at").join(file), login.to_string().as_bytes());
+}
+
+fn answer(server: &str, username: &str, secret: &str) -> Run {
+    Run::success(&format!("{{\"ServerURL\":\"{server}\",\"Username\":\"{username}\",\"Secret\":\"{secret}\"}}\n"))
+}
+
+fn entry(server: &str, username: &str, secret: &str) -> String {
+    json!({"ServerURL": server, "Username": username, "Secret": secret}).to_string()
+}
+
+#[test]
+fn what_we_do_not_own_passes_through() {
+    let sandbox = with_fallback(HELPER);
+    has(&sandbox, "quay.io", "carol");
+    has(&sandbox, "https___index.docker.io_v1_", "hub");
+    has(&sandbox, "https___index.docker.io_v1_access_token", "hub");
+    sandbox.ok(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "ours");
+
+    assert_eq!(sandbox.run(&["get"], "quay.io\n"), answer("quay.io", "carol", "theirs"));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer("ghcr.io", "me", "ours"));
+    assert_eq!(sandbox.run(&["get"], "nobody.example"), Run::not_found());
+    for side in ["", "access-token"] {
+        let server = format!("https://index.docker.io/v1/{side}");
+        assert_eq!(sandbox.run(&["get"], &server), answer(&server, "hub", "theirs"));
+    }
+    assert_eq!(sandbox.run(&["store"], &entry("quay.io", "dave", "pässword\"")), Run::success(""));
+    let kept: Value = read_json(&sandbox.home().join("kept"));
+    assert_eq!(kept, json!({"ServerURL": "quay.io", "Username": "dave", "Secret": "pässword\""}));
+    assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""));
+    assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""), "no login there is fine");
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
+    let calls = calls(&sandbox);
+    assert_eq!(calls[0], "docker-credential-before get <quay.io> ensign=none");
+    assert!(calls.iter().all(|call| !call.contains("ghcr.io")), "{calls:?}");
+    assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
+
+    // What is ours stays ours, and so does a registry that a person logs in to here.
+    assert_eq!(sandbox.run(&["store"], &entry("ghcr.io", "me", "new")), Run::success(""));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer("ghcr.io", "me", "new"));
+    sandbox.ok(&["login", "quay.io", "-u", "erin", "--password-stdin", "--no-verify"], "mine");
+    assert_eq!(sandbox.run(&["get"], "quay.io"), answer("quay.io", "erin", "mine"));
+    assert_eq!(sandbox.run(&["erase"], "quay.io"), Run::success(""));
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "and then it is theirs again");
+}
+
+#[test]
+fn a_dead_fallback_is_not_found_and_says_nothing() {
+    for script in [
+        "#!/bin/sh\nexit 1\n",
+        "#!/bin/sh\nkill -9 $$\n",
+        "#!/bin/sh\ncat >/dev/null; echo '{\"Secret\": \"hunter2\"'\n",
+        "#!/bin/sh\necho 'The keychain is locked: hunter2' | tee /dev/stderr; exit 1\n",
+        "#!/bin/sh\n",
+        "#!/bin/sh\necho '[]'\n",
+        "#!/bin/sh\necho '{}'\n",
+        "#!/bin/sh\n[ $1 = get ] && echo '{\"Username\":\"me\",\"Secret\":\"\"}'\n",
+        "#!/bin/sh\n[ $1 = get ] && echo '{\"Username\":\"m\\u0000e\",\"Secret\":\"x\"}'\n",
+        "#!/bin/sh\nyes\n",
+        "#!/nowhere/sh\n",
+        "no program at all",
+    ] {
+        let sandbox = with_fallback(script);
+        assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "{script}");
+        assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"), "{script}");
+    }
+    let sandbox = Sandbox::new();
+    configure(&sandbox, &json!({}));
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "it is not installed");
+    let stored = sandbox.run(&["store"], &entry("quay.io", "dave", "hunter2"));
+    assert_eq!((stored.code, stored.stderr.as_str()), (Some(1), ""));
+    assert_eq!(
+        stored.stdout,
+        "the login of quay.io was not kept: `docker-credential-before` is not installed: install \
+         `docker-credential-before`, or take it out where it is named, or `docker-credential-ensign login quay.io` to \
+         keep it here\n"
+    );
+    for name in ["ensign", "atcr", "../evil", ""] {
+        let config = json!({"version": 3, "fallback": name, "registries": {"x.io": {"helper": name}}});
+        write(&sandbox.config_path(), config.to_string().as_bytes());
+        assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "{name}");
+        assert_eq!(sandbox.run(&["get"], "x.io"), Run::not_found(), "{name}");
+    }
+}
+
+#[test]
+fn a_helper_that_hangs_is_waited_for_a_while_only() {
+    let sandbox = with_fallback("#!/bin/sh\nsleep 600\n");
+    sandbox.ok(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "ours");
+    let started = Instant::now();
+    assert_eq!(sandbox.run(&["list"], ""), Run::success("{\"ghcr.io\":\"me\"}\n"));
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    let started = Instant::now();
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
+    assert!(started.elapsed() < Duration::from_secs(19), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_host_of_its_own_goes_before_a_pattern_and_that_before_the_fallback() {
+    let sandbox = with_fallback(HELPER).with_program("docker-credential-acr-env", ANSWERS);
+    has(&sandbox, "quay.io", "carol");
+    sandbox.ok(&["route", "*.azurecr.io", "acr-env"], "");
+    sandbox.ok(&["login", "own.azurecr.io", "-u", "me", "--password-stdin", "--no-verify"], "ours");
+    assert_eq!(sandbox.who("shop.azurecr.io"), "acr");
+    assert_eq!(sandbox.who("own.azurecr.io"), "me");
+    assert_eq!(sandbox.who("quay.io"), "carol");
+    assert_eq!(sandbox.run(&["get"], "a.shop.azurecr.io"), Run::not_found());
+    assert_eq!(sandbox.run(&["get"], "https://shop.azurecr.io"), answer("https://shop.azurecr.io", "acr", "t"));
+    let shop = sandbox.ok(&["which", "shop.azurecr.io/app"], "");
+    assert_eq!(shop, "docker-credential-acr-env   (it was chosen for *.azurecr.io)\n");
+    let which: Value = serde_json::from_str(&sandbox.ok(&["which", "quay.io", "--json"], "")).unwrap();
+    assert_eq!((&which["helper"], &which["route"]), (&json!("before"), &Value::Null));
+    let status: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
+    assert_eq!(status["routes"], json!([{"registry": "*.azurecr.io", "helper": "acr-env"}]));
+    assert_eq!(status["fallback"], json!("before"));
+    sandbox.ok(&["route", "*.azurecr.io", "--remove"], "");
+    assert_eq!(sandbox.run(&["get"], "shop.azurecr.io"), Run::not_found());
+    sandbox.ok(&["route", "--no-fallback"], "");
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
+    assert_eq!(sandbox.config()["registries"].as_object().unwrap().keys().collect::<Vec<_>>(), ["own.azurecr.io"]);
+    assert_eq!(sandbox.ok(&["route"], ""), "No other helper answers through Ensign.\n");
+}
+
+#[test]
+fn a_list_holds_what_get_answers_and_nothing_twice() {
+    let sandbox = with_fallback(HELPER).with_program("docker-credential-acr-env", HELPER);
+    let list = json!({
+        "https://quay.io": "carol", "https://ghcr.io": "theirs", "https://index.docker.io/v1/": "hub",
+        "https://index.docker.io/v1/refresh-token": "hub", "shop.azurecr.io": "both", "ghcr.io/acme": "part",
+        "docker.io": "hub", "https://ghcr.io/ensign/me": "me",
+    });
+    write(&sandbox.home().join("list"), list.to_string().as_bytes());
+    for (file, user) in
+        [("https___quay.io", "carol"), ("https___index.docker.io_v1_", "hub"), ("shop.azurecr.io", "both")]
+    {
+        has(&sandbox, file, user);
+    }
+    sandbox.ok(&["route", "*.azurecr.io", "acr-env"], "");
+    sandbox.ok(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "ours");
+    let listed: Value = serde_json::from_str(&sandbox.ok(&["list"], "")).unwrap();
+    let expected = json!({
+        "ghcr.io": "me", "https://quay.io": "carol", "https://index.docker.io/v1/": "hub", "shop.azurecr.io": "both",
+    });
+    assert_eq!(listed, expected);
+    for (server, user) in expected.as_object().unwrap() {
+        assert_eq!(json!(sandbox.who(server)), *user, "{server}");
+    }
+}
+
+#[test]
+fn a_pinned_program_and_a_public_image_ask_nobody_else() {
+    let sandbox = with_fallback(ANSWERS);
+    sandbox.ok(&["login", "ghcr.io", "-u", "me", "--alias", "work", "--password-stdin", "--no-verify"], "ours");
+    let pinned = sandbox.link("docker-credential-ensign-work");
+    let run = crate::support::finish(sandbox.command_of(&pinned, &["get"]).spawn().unwrap(), b"quay.io");
+    assert_eq!(run, Run::not_found());
+    let named = sandbox.command(&["get"]).env("ENSIGN_ACCOUNT", "quay.io=work").spawn().unwrap();
+    assert_eq!(crate::support::finish(named, b"quay.io"), Run::not_found());
+    configure(&sandbox, &json!({"quay.io": {"public": ["quay.io/open/**"]}}));
+    assert_eq!(sandbox.run(&["get"], "quay.io/open/app"), Run::not_found());
+    assert_eq!(sandbox.who("quay.io"), "acr");
+}
+
+/// What a helper does that knows of us: it asks for the same address again, with our accounts.
+fn asks_ensign(program: &str, then: &str) -> String {
+    format!(
+        "#!/bin/sh\necho called >>\"$HOME/calls\"\nENSIGN_CONFIG_DIR=$HOME/config ENSIGN_DATA_DIR=$HOME/data {program} $1 {then}\n"
+    )
+}
+
+#[test]
+fn a_helper_that_asks_us_again_finds_what_is_ours_and_no_other_helper() {
+    let ensign = Sandbox::program();
+    let sandbox = with_fallback(&asks_ensign(ensign, ""));
+    assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
+    assert_eq!(calls(&sandbox).len(), 1, "it was started once");
+    assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
+    assert_eq!(calls(&sandbox).len(), 2);
+    let stored = sandbox.run(&["store"], &entry("quay.io", "dave", "hunter2"));
+    assert_eq!((stored.code, stored.stdout.contains("hunter2")), (Some(1), false), "{stored:?}");
+    assert_eq!(calls(&sandbox).len(), 3);
+
+    // Two that send each other through us.
+    let sandbox = Sandbox::new()
+        .with_program(
+            "docker-credential-one",
+            &asks_ensign(ensign, "&& exit; exec docker-credential-two $1 </dev/null"),
+        )
+        .with_program(
+            "docker-credential-two",
+            &asks_ensign(ensign, "|| ENSIGN_CONFIG_DIR=$HOME/config docker-credential-ensign $1"),
+        );
+    let config = json!({"version": 3, "fallback": "two", "registries": {"*.example": {"helper": "one"}}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    for server in ["a.example", "quay.io"] {
+        assert_eq!(sandbox.run(&["get"], server), Run::not_found(), "{server}");
+    }
+    assert!(calls(&sandbox).len() <= 4, "{:?}", calls(&sandbox));
+}
+
+#[test]
+fn our_own_program_under_another_name_is_no_other_helper() {
+    let sandbox = Sandbox::new().with_program("docker-credential-other", HELPER);
+    let bin = sandbox.home().join("bin");
+    std::os::unix::fs::symlink(Sandbox::program(), bin.join("docker-credential-soft")).unwrap();
+    let hard = std::fs::hard_link(Sandbox::program(), bin.join("docker-credential-hard"));
+    let names = if hard.is_ok() { vec!["soft", "hard", "ensign", "atcr"] } else { vec!["soft", "ensign", "atcr"] };
+    for name in names {
+        let run = sandbox.run(&["route", "*.example", name], "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+        assert!(
+            run.stderr.starts_with(&format!("error: `{name}` is Ensign itself, which would ask itself\nhint: ")),
+            "{run:?}"
+        );
+        let config = json!({"version": 3, "fallback": name, "registries": {"*.example": {"helper": name}}});
+        write(&sandbox.config_path(), config.to_string().as_bytes());
+        for server in ["a.example", "quay.io"] {
+            assert_eq!(sandbox.run(&["get"], server), Run::not_found(), "{name}");
+        }
+        assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
+        std::fs::remove_file(sandbox.config_path()).unwrap();
+    }
+    sandbox.ok(&["route", "*.example", "docker-credential-other"], "");
+    for (words, said) in [
+        (vec!["route", "*.example"], "error: no helper was given\n"),
+        (vec!["route", "ghcr.*", "other"], "error: `ghcr.*` is no registry: "),
+        (vec!["route", "*.example", "a/b"], "error: `a/b` is no helper's name\n"),
+    ] {
+        let run = sandbox.run(&words, "");
+        assert!(run.code == Some(2) && run.stderr.starts_with(said), "{run:?}");
+    }
+}
+
+/// `aws`: another password for each profile and region, good for an hour.
+const AWS: &str = r#"#!/bin/sh
+echo "$*" >>"$HOME/calls"
+while [ $# -gt 0 ]; do case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac; shift; done
+token=$(printf 'AWS:%s-in-%s' "$profile" "$region" | base64 -w0)
+echo '{"authorizationData":[{"authorizationToken":"'$token'","expiresAt":'$(($(date +%s) + 3600))'.5}]}'
+"#;
+
+const ECR: &str = "*.dkr.ecr.*.amazonaws.com";
+const EUROPE: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+const AMERICA: &str = "210987654321.dkr.ecr.us-east-2.amazonaws.com";
+
+fn with_aws() -> Sandbox {
+    let sandbox = Sandbox::new().with_program("aws", AWS);
+    let run = sandbox.run(&["login", "--borrow", "aws", "--profile", "work", ECR], "");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(calls(&sandbox).len(), 0, "nobody knows a host to ask about");
+    sandbox
+}
+
+#[test]
+fn a_borrowed_account_of_a_pattern_is_asked_about_each_host() {
+    let sandbox = with_aws();
+    for _ in 0..2 {
+        assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "work-in-eu-west-1"));
+        assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
+    }
+    assert_eq!(calls(&sandbox).len(), 2, "each answer is kept for its host: {:?}", calls(&sandbox));
+    for other in ["123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.example", "ecr.amazonaws.com", ECR, "quay.io"] {
+        assert_eq!(sandbox.run(&["get"], other), Run::not_found(), "{other}");
+    }
+    assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
+
+    sandbox.ok(&["login", "--borrow", "aws", "--profile", "home", ECR], "");
+    assert!(sandbox.ok(&["which", EUROPE], "").starts_with("work   (secret from aws, profile work)\n"));
+    assert!(sandbox.ok(&["status"], "").starts_with(&format!("{ECR}\n  ● work  default   work/**")));
+    assert!(sandbox.ok(&["status", EUROPE], "").starts_with(&format!("{ECR}\n")));
+    sandbox.ok(&["switch", EUROPE, "home"], "");
+    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "home-in-us-east-2"));
+    sandbox.ok(&["account", "edit", ECR, "work", "--images", &format!("{ECR}/acme/**")], "");
+    assert_eq!(sandbox.run(&["get"], &format!("{EUROPE}/acme/app")).stdout.matches("work-in-eu").count(), 1);
+
+    let run = sandbox.run(&["logout", EUROPE], "");
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains(&format!("logout '{ECR}'` to log out of all of them")), "{run:?}");
+    sandbox.ok(&["logout", ECR, "--all"], "");
+    assert_eq!(sandbox.run(&["get"], EUROPE), Run::not_found());
+    let left: Vec<PathBuf> =
+        std::fs::read_dir(sandbox.home().join("data/secrets")).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(left.iter().all(|path| path.extension().is_some_and(|end| end == "lock")), "{left:?}");
+}
+
+#[test]
+fn what_a_client_says_of_one_host_is_not_said_of_its_pattern() {
+    let sandbox = with_aws();
+    assert_eq!(sandbox.run(&["store"], &entry(EUROPE, "AWS", "work-in-eu-west-1")), Run::success(""), "it was ours");
+    assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
+    assert_eq!(sandbox.run(&["store"], &entry(EUROPE, "AWS", "by hand")), Run::success(""));
+    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "by hand"));
+    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
+    for _ in 0..3 {
+        assert_eq!(sandbox.run(&["erase"], EUROPE), Run::success(""));
+    }
+    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "work-in-eu-west-1"));
+    sandbox.ok(&["login", EUROPE, "-u", "me", "--password-stdin", "--no-verify"], "typed");
+    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "me", "typed"));
+    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
+    let run = sandbox.run(&["store"], &entry(ECR, "AWS", "hunter2"));
+    assert_eq!((run.code, run.stdout.contains("hunter2")), (Some(1), false));
+}
+
+#[test]
+fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(&["login", "*.corp.example", "-u", "me", "--password-stdin"], "ours");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("Kept a login, unverified, for *.corp.example as me"), "{run:?}");
+    assert!(run.stderr.contains("! whichever host of *.corp.example a client names is shown this secret\n"), "{run:?}");
+    assert!(run.stderr.contains("configure-docker --all"), "{run:?}");
+    assert_eq!(sandbox.run(&["get"], "a.corp.example"), answer("a.corp.example", "me", "ours"));
+    for other in
+        ["corp.example", "a.b.corp.example", "a.corp.example:5000", "acorp.example", "*.corp.example", "quay.io"]
+    {
+        assert_eq!(sandbox.run(&["get"], other), Run::not_found(), "{other}");
+    }
+    assert!(sandbox.home().join("data/secrets/%2a.corp.example.json").exists());
+    let run = sandbox.run(&["login", "*.corp.example", "--device"], "");
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let run = sandbox.run(&["login", "--borrow", "aws", "*.corp.example"], "");
+    assert!(run.code == Some(2) && run.stderr.contains("`aws` has no secret for *.corp.example"), "{run:?}");
+    sandbox.ok(&["logout", "*.corp.example"], "");
+    assert_eq!(sandbox.run(&["get"], "a.corp.example"), Run::not_found());
+    assert!(!sandbox.home().join("data/secrets/%2a.corp.example.json").exists());
+}
+
+fn docker_config(sandbox: &Sandbox) -> PathBuf {
+    sandbox.home().join(".docker/config.json")
+}
+
+#[test]
+fn configure_docker_all_takes_the_store_and_gives_it_back() {
+    let sandbox = Sandbox::new().with_program("docker-credential-before", HELPER);
+    let text = "{\n  \"credsStore\": \"before\",\n  \"psFormat\": \"x\\u003cy\",\n  \"credHelpers\": {\"gcr.io\": \"gcloud\"}\n}\n";
+    write(&docker_config(&sandbox), text.as_bytes());
+    let preview = "~/.docker/config.json\n  credHelpers\n    \"gcr.io\": \"gcloud\"            kept\n  credsStore\n\
+        +   \"ensign\"                      instead of \"before\"\n";
+    let dry = sandbox.run(&["configure-docker", "--all", "--dry-run"], "");
+    assert_eq!(dry.stdout, preview);
+    assert!(!sandbox.config_path().exists(), "a dry run writes nothing");
+    has(&sandbox, "quay.io", "carol");
+    let run = sandbox.run(&["configure-docker", "--all"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), preview));
+    assert!(
+        run.stderr.contains("  For all registries without an account here docker-credential-before answers.\n"),
+        "{run:?}"
+    );
+    let with_us = text.replace("\"before\"", "\"ensign\"");
+    let docker = || std::fs::read_to_string(docker_config(&sandbox)).unwrap();
+    assert_eq!(docker(), with_us);
+    assert_eq!(sandbox.who("quay.io"), "carol");
+    assert!(sandbox.run(&["configure-docker", "--all"], "").stderr.starts_with("Nothing to change.\n"));
+    assert_eq!(sandbox.config()["fallback"], "before");
+
+    write(&docker_config(&sandbox), text.as_bytes()); // as Docker Desktop does when it starts
+    sandbox.ok(&["configure-docker", "--all"], "");
+    assert_eq!(docker(), with_us);
+    sandbox.ok(&["configure-docker", "--undo"], "");
+    assert_eq!(docker(), text);
+    let config = sandbox.config();
+    assert!(config.get("fallback").is_none() && config.get("replacedStores").is_none(), "{config}");
+}
+
+#[test]
+fn configure_docker_all_without_a_store_before_remembers_that() {
+    for (before, with_us) in [
+        ("{}", "{\n\t\"credsStore\": \"ensign\"\n}"),
+        ("{\"credsStore\": \"\"}", "{\"credsStore\": \"ensign\"}"),
+        ("{\"credsStore\": \"atcr\"}", "{\"credsStore\": \"ensign\"}"),
+        ("{\"credsStore\": \"ensign-work\"}", "{\"credsStore\": \"ensign\"}"),
+    ] {
+        let sandbox = Sandbox::new().with("PATH", "/nowhere");
+        write(&docker_config(&sandbox), before.as_bytes());
+        let run = sandbox.run(&["configure-docker", "--all"], "");
+        assert!(run.code == Some(0) && run.stderr.contains("nobody answers: `docker login` adds one"), "{run:?}");
+        assert_eq!(std::fs::read_to_string(docker_config(&sandbox)).unwrap(), with_us);
+        assert!(sandbox.config().get("fallback").is_none());
+        sandbox.ok(&["configure-docker", "--undo"], "");
+        assert_eq!(std::fs::read_to_string(docker_config(&sandbox)).unwrap(), before);
+    }
+}
+
+#[test]
+fn configure_docker_all_says_what_docker_no_longer_sees() {
+    let sandbox = Sandbox::new().with("PATH", "/nowhere");
+    write(&docker_config(&sandbox), br#"{"auths": {"old.example": {"auth": "ZGF2ZTpwdw=="}}}"#);
+    let run = sandbox.run(&["configure-docker", "--all"], "");
+    assert!(run.stderr.contains("! Docker does not see plain-text logins any more; to keep them:  "), "{run:?}");
+    sandbox.ok(&["configure-docker", "--all", "--import"], "");
+    assert_eq!(sandbox.run(&["get"], "old.example"), answer("old.example", "dave", "pw"));
+    let run = sandbox.run(&["configure-docker", "*.azurecr.io"], "");
+    assert!(run.code == Some(2) && run.stderr.contains("configure-docker --all"), "{run:?}");
+}
+
+#[test]
+fn the_journal_names_the_helper_that_was_asked() {
+    let sandbox = with_fallback(ANSWERS);
+    let runtime = sandbox.home().join("run");
+    std::fs::create_dir(&runtime).unwrap();
+    std::fs::set_permissions(&runtime, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let sandbox = sandbox.with("XDG_RUNTIME_DIR", runtime.to_str().unwrap());
+    assert_eq!(sandbox.who("quay.io"), "acr");
+    let told = sandbox.ok(&["why"], "");
+    assert!(told.contains("quay.io   → docker-credential-before\n"), "{told}");
+}
+
+#[test]
+fn the_kubelet_is_answered_by_the_others_too() {
+    let sandbox = with_fallback(ANSWERS);
+    let request = json!({"kind": "CredentialProviderRequest", "apiVersion": "credentialprovider.kubelet.k8s.io/v1", "image": "quay.io/a/b"});
+    let answer: Value = serde_json::from_str(&sandbox.ok(&["kubelet"], &request.to_string())).unwrap();
+    assert_eq!(answer["auth"], json!({"quay.io": {"username": "acr", "password": "t"}}));
+}
