@@ -127,9 +127,8 @@ pub(super) fn only(account: &Account) -> String {
 /// The account that is meant: by registry and name, or by a name that only one registry has.
 fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, AccountName), Failure> {
     if let Some(name) = &given.account {
-        let registry = context.registry(&given.host)?;
-        let candidates = context.candidates(&registry)?;
-        return Ok((registry, context.account(&candidates, name)?.name.clone()));
+        let candidates = context.candidates(&context.entry(&given.host)?)?;
+        return Ok((candidates.registry.clone(), context.account(&candidates, name)?.name.clone()));
     }
     let all = context.accounts.all()?;
     let name = &given.host;

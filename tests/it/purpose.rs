@@ -77,9 +77,10 @@ no account
   4 image in the address   none
   5 command line           names no image that belongs to an account
   6 files                  not read, for the command line names an image
-  7 folder                 no account's folder
-  8 default account        none
-  9 only account           none
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        none
+ 10 only account           none
   It is a push: ro is for pull only
 ";
     assert_eq!((which.code, which.stdout.as_str()), (Some(3), expected));

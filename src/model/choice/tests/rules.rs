@@ -1,0 +1,131 @@
+//! Accounts for one thing, images for everybody, and a default that is switched.
+
+use super::*;
+
+#[test]
+fn an_account_for_one_thing_answers_that_alone() {
+    let mut reader = candidates("reader");
+    reader.accounts =
+        vec![account("reader", &["ghcr.io/acme/**"], &["/home"]), account("writer", &["ghcr.io/acme/**"], &["/home"])];
+    reader.accounts[0].purpose = Some(Operation::Pull);
+    reader.accounts[1].purpose = Some(Operation::Push);
+    let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
+    for (operation, image, folder, expected) in [
+        (pull, "ghcr.io/acme/app", "/", "reader by command line"),
+        (push, "ghcr.io/acme/app", "/", "writer by command line"),
+        (None, "ghcr.io/acme/app", "/", "reader by command line"),
+        (push, "ghcr.io/other/app", "/home", "writer by folder"),
+        (push, "ghcr.io/other/app", "/", "writer by only account"),
+        (pull, "ghcr.io/other/app", "/", "reader by default account"),
+        (None, "ghcr.io/other/app", "/", "reader by default account"),
+    ] {
+        let found = Found {
+            images: vec![image.parse().unwrap()],
+            operation,
+            mentions: Some(vec![]),
+            folder: Some(folder.into()),
+            ..Found::default()
+        };
+        assert_eq!(said(&reader, &Wish::default(), &found), expected, "{operation:?} {image} {folder}");
+        let named = Wish { pinned: Some("reader".parse().unwrap()), ..Wish::default() };
+        assert_eq!(said(&reader, &named, &found), "reader by name of the program");
+    }
+    reader.accounts.truncate(1);
+    let found = |operation| Found { operation, mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
+    assert_eq!(said(&reader, &Wish::default(), &found(push)), "none for push");
+    assert_eq!(said(&reader, &Wish::default(), &found(pull)), "reader by default account");
+}
+
+#[test]
+fn an_account_for_this_alone_goes_before_one_for_everything() {
+    let mut mixed = candidates("me");
+    mixed.accounts = vec![account("me", &[], &["/home"]), account("bot", &[], &[]), account("reader", &[], &["/home"])];
+    mixed.accounts[0].images = vec!["ghcr.io/acme/**".parse().unwrap()];
+    mixed.accounts[2].images = vec!["ghcr.io/acme/**".parse().unwrap()];
+    mixed.accounts[2].purpose = Some(Operation::Pull);
+    let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
+    for (active, operation, image, folder, expected) in [
+        ("me", pull, "ghcr.io/acme/app", "/", "reader by command line"),
+        ("me", push, "ghcr.io/acme/app", "/", "me by command line"),
+        ("me", pull, "ghcr.io/other/app", "/home", "reader by folder"),
+        ("me", pull, "ghcr.io/other/app", "/", "me by default account"),
+        ("", pull, "ghcr.io/other/app", "/", "reader by only account"),
+        ("reader", push, "ghcr.io/other/app", "/", "several"),
+        ("null", pull, "ghcr.io/other/app", "/", "not found"),
+    ] {
+        mixed.active = candidates(active).active;
+        let found =
+            Found { images: vec![image.parse().unwrap()], operation, folder: Some(folder.into()), ..Found::default() };
+        assert_eq!(said(&mixed, &Wish::default(), &found), expected, "{active:?} {operation:?} {image} {folder}");
+    }
+}
+
+#[test]
+fn files_say_what_a_build_does_where_the_command_line_leaves_it_open() {
+    let mut reader = candidates("reader");
+    reader.accounts = vec![account("reader", &[], &[]), account("writer", &[], &[])];
+    reader.accounts[0].purpose = Some(Operation::Pull);
+    let found = |operation, in_files| Found { operation, in_files, mentions: Some(vec![]), ..Found::default() };
+    let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
+    for (operation, in_files, expected) in [
+        (None, push, "writer by only account"),
+        (None, None, "reader by default account"),
+        (pull, push, "reader by default account"),
+    ] {
+        assert_eq!(said(&reader, &Wish::default(), &found(operation, in_files)), expected);
+    }
+}
+
+#[test]
+fn a_public_image_needs_no_account_unless_it_is_pushed() {
+    let mut open = candidates("me");
+    open.public = vec!["ghcr.io/acme/public/**".parse().unwrap(), "ghcr.io/library/**".parse().unwrap()];
+    for (images, mentioned, operation, expected) in [
+        (vec!["ghcr.io/library/alpine"], vec![], None, "ghcr.io/library/** is public"),
+        (vec!["ghcr.io/acme/public/a"], vec![], None, "ghcr.io/acme/public/** is public"),
+        (vec!["ghcr.io/acme/public/a"], vec![], Some(Operation::Push), "work by command line"),
+        (vec!["ghcr.io/acme/private"], vec![], None, "work by command line"),
+        (vec!["ghcr.io/acme/public/a", "ghcr.io/me/b"], vec![], None, "me by command line"),
+        (vec!["ghcr.io/acme/public/a", "ghcr.io/nobody/b"], vec![], None, "me by default account"),
+        (vec![], vec!["ghcr.io/library/alpine"], None, "ghcr.io/library/** is public"),
+        (vec![], vec![], None, "me by default account"),
+    ] {
+        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
+        let found = Found {
+            images: images.iter().map(|text| text.parse().unwrap()).collect(),
+            operation,
+            mentions: Some(mentioned.iter().map(mention).collect()),
+            folder: Some("/".into()),
+            ..Found::default()
+        };
+        assert_eq!(said(&open, &Wish::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
+    }
+    let address = Wish { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..Wish::default() };
+    assert_eq!(said(&open, &address, &Found::default()), "ghcr.io/library/** is public");
+    open.accounts.truncate(1);
+    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "ghcr.io/library/** is public");
+}
+
+#[test]
+fn a_client_goes_on_with_the_default_it_began_with() {
+    let moment = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+    let switch = |at, from: &str| Switch { at: moment(at), from: from.parse().unwrap() };
+    let mut switched = candidates("work");
+    switched.switches = vec![switch(100, "me"), switch(200, "ci"), switch(300, "gone")];
+    for (since, expected) in [
+        (None, "work"),
+        (Some(50), "me"),
+        (Some(100), "ci"),
+        (Some(150), "ci"),
+        (Some(250), "work"),
+        (Some(300), "work"),
+        (Some(400), "work"),
+    ] {
+        let found =
+            Found { mentions: Some(vec![]), folder: Some("/".into()), since: since.map(moment), ..Found::default() };
+        assert_eq!(said(&switched, &Wish::default(), &found), format!("{expected} by default account"), "{since:?}");
+    }
+    switched.active = Active::SignedOut;
+    let found = Found { mentions: Some(vec![]), folder: Some("/".into()), since: Some(moment(50)), ..Found::default() };
+    assert_eq!(said(&switched, &Wish::default(), &found), "not found");
+}
