@@ -149,7 +149,7 @@ fn by_registry<'l>(logins: &[&'l Login]) -> Vec<(&'l Registry, Vec<usize>)> {
         places.entry(&login.registry).or_default().push(place);
     }
     let mut sorted: Vec<_> = places.into_iter().collect();
-    sorted.sort_by_key(|(_, places)| places[0]);
+    sorted.sort_unstable_by_key(|(_, places)| places[0]);
     sorted
 }
 

@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Borrow, Lender, Problem, Registry, Secret, Username};
+use crate::model::{Borrow, Lender, Problem, Registry, Secret, Username, map};
 use crate::system::env::{self, Env};
 use crate::system::programs::{self, Call, Output, Stdin};
 use answer::Form;
@@ -122,7 +122,7 @@ fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> a
         Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
         None => value.clone(),
     };
-    let env = request.env.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
+    let env = map(request.env.iter().map(|(name, value)| (name.clone(), expand(value))));
     let mut env_remove: Vec<_> = env::ours().chain(request.env_remove.iter().map(ToString::to_string)).collect();
     let stdin = match &request.stdin {
         Some(text) => Stdin::Bytes(text.as_bytes()),

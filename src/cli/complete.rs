@@ -47,7 +47,7 @@ fn accounts(env: &Env, registry: Option<&str>) -> Vec<(String, String)> {
         .flat_map(|one| &one.accounts)
         .map(|account| (account.name.to_string(), format!("{} on {}", account.username, account.registry)))
         .collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup_by(|next, one| next.0 == one.0);
     names
 }

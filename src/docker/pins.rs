@@ -55,7 +55,7 @@ impl Pins {
         };
         let links = files::links_to(&self.folder, Path::new(&file_name(PROGRAM)));
         let mut aliases: Vec<AccountName> = links.iter().filter_map(alias).collect();
-        aliases.sort();
+        aliases.sort_unstable();
         aliases
     }
 

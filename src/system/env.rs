@@ -157,7 +157,7 @@ fn read_mounted() -> Result<Vec<Mounted>> {
         .filter_map(|(name, value)| Some((name.to_str()?.strip_prefix(LOGIN)?.to_owned(), value)))
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    variables.sort();
+    variables.sort_unstable();
     for (name, value) in variables {
         let read = mounted::read_variable(&name, &value.to_string_lossy());
         found.push(read.map_err(|why| {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::entry::Entry;
-use crate::model::{AccountName, HubToken, Kept, Problem, Registry, Secret, Username};
+use crate::model::{AccountName, HubToken, Kept, Problem, Registry, Secret, Username, map};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
 
@@ -67,7 +67,7 @@ impl SecretFile {
     }
 
     pub(super) fn all(&self) -> Result<BTreeMap<String, Kept>> {
-        Ok(self.load()?.secrets.into_iter().map(|(name, Entry(kept))| (name, kept)).collect())
+        Ok(map(self.load()?.secrets.into_iter().map(|(name, Entry(kept))| (name, kept))))
     }
 
     pub(super) fn token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {

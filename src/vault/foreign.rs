@@ -123,7 +123,7 @@ fn list(helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Re
     let list = list.map_err(|_| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
-    servers.sort();
+    servers.sort_unstable();
     Ok(servers)
 }
 

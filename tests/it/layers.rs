@@ -84,6 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("qrcode", &["cli/login/qr.rs"]),
     ("ring", &["system/digest.rs"]),
     ("rustix", &["system/files/unix.rs", "system/programs/unix.rs"]),
+    ("rustls", &["system/http/mod.rs"]),
     ("saphyr_parser", &["caller/files/yaml.rs"]),
     ("shell_words", &["system/text.rs"]),
     ("signal_hook", &["cli/ui.rs"]),

@@ -17,6 +17,7 @@ use super::{Found, Named, Variables, compose};
 use crate::caller::clients::Task;
 use crate::caller::images::is_pushing;
 use crate::caller::words::Meaning;
+use crate::model::map;
 
 /// All that are there are taken.
 const NAMES: [&str; 8] = [
@@ -133,7 +134,7 @@ impl Definition {
                 }
                 "target" => {
                     let file = |(name, value)| (name, (value, path.to_owned()));
-                    merge(self.targets.entry(label).or_default(), attributes.map(file).collect());
+                    merge(self.targets.entry(label).or_default(), map(attributes.map(file)));
                 }
                 _ => {}
             }
@@ -237,9 +238,9 @@ impl Definition {
             _ => None,
         });
         // The last that says something is worked out, not all that it replaces.
-        let last: BTreeMap<_, _> = maps.flatten().map(|(name, value)| (name, value)).collect();
+        let last = map(maps.flatten().map(|(name, value)| (name, value)));
         let said = last.into_iter().filter(|(_, value)| !self.is_null(value));
-        said.map(|(name, value)| (name.clone(), self.text(value, 0))).collect()
+        map(said.map(|(name, value)| (name.clone(), self.text(value, 0))))
     }
 
     /// Tells whether a value is as if it were not there.

@@ -8,6 +8,7 @@ use super::reader::Reader;
 use super::{Found, Named, Variables};
 use crate::caller::clients::Task;
 use crate::caller::words::Meaning;
+use crate::model::map;
 
 /// What to build, from what, and how it is called afterwards.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +39,12 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     let files = task.values(Meaning::File).filter(|file| *file != "-" && !file.contains("://"));
     let mut build = Build {
         prefers_containerfile: matches!(task.client, "podman" | "buildah"),
-        arguments: task.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned))).collect(),
+        arguments: map(task.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))),
         target: task.value(Meaning::Stage).map(str::to_owned),
-        contexts: task
+        contexts: map(task
             .values(Meaning::BuildContext)
             .filter_map(|pair| pair.split_once('='))
-            .map(|(name, source)| (name.to_owned(), source.to_owned()))
-            .collect(),
+            .map(|(name, source)| (name.to_owned(), source.to_owned()))),
         ..Build::default()
     };
     for file in files {
@@ -74,7 +74,7 @@ pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Varia
             .iter()
             .map(|folder| folder.join(option("filename").map_or("Dockerfile", |(_, name)| name)))
             .collect(),
-        arguments: arguments.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect(),
+        arguments: map(arguments.map(|(name, value)| (name.to_owned(), Some(value.to_owned())))),
         target: option("target").map(|(_, target)| target.to_owned()),
         ..Build::default()
     };
@@ -117,7 +117,7 @@ impl Build {
             Some((name.clone(), value.clone().or_else(|| variables.get(name))?))
         };
         Filling {
-            arguments: self.arguments.iter().filter_map(value).collect(),
+            arguments: map(self.arguments.iter().filter_map(value)),
             target: self.target.clone(),
             contexts: self.contexts.keys().cloned().collect(),
         }

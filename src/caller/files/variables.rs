@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::interpolate::interpolate;
 use crate::caller::Program;
+use crate::model::map;
 use crate::system::env;
 
 const LINES_AT_MOST: usize = 10_000;
@@ -19,7 +20,7 @@ pub(in crate::caller) struct Variables {
 
 impl Variables {
     pub(in crate::caller) fn of(program: &Program) -> Self {
-        Self { given: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
+        Self { given: map(program.variables.iter().cloned()), files: Vec::new(), inherited: true }
     }
 
     #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
 use crate::docker::sources::Place;
 use crate::docker::{ConfigJson, LIMIT, Reader, leftovers};
 use crate::model::choice::Active;
-use crate::model::{HelperName, Registry, ServerUrl};
+use crate::model::{Account, HelperName, Registry, Secret, ServerUrl};
 use crate::system::env;
 use crate::system::files;
 
@@ -112,10 +112,11 @@ impl Gatherer<'_> {
             let own: Vec<_> = config.helpers().map(|(key, _)| key.to_owned()).collect();
             barred.all = self.helper(&helper, &own, false).err().map(|()| helper.program());
         }
-        let (mut found, unusable) = leftovers::find(config);
+        let (found, unusable) = leftovers::find(config);
         // A registry's own key goes before an address that only leads to it, as for docker/cli `getAuthConfig`.
-        found.sort_by_key(|login| login.key.contains("://") && login.key != login.registry().docker_key());
-        for login in found {
+        let leads_there = |login: &FoundLogin| login.key.contains("://") && login.key != login.registry().docker_key();
+        let (after, first): (Vec<_>, Vec<_>) = found.into_iter().partition(leads_there);
+        for login in first.into_iter().chain(after) {
             let registry = login.registry();
             if !self.is_wanted(&registry) {
                 continue;
@@ -201,12 +202,13 @@ impl Gatherer<'_> {
     /// The accounts of ATCR's helper, those that are active first.
     fn atcr(&mut self, path: &Path, adopted: Adopted) {
         let from = Where::Atcr(path.to_owned());
-        let Adopted { registries, mut secrets, skipped } = adopted;
-        secrets.sort_by_key(|(account, _)| {
+        let Adopted { registries, secrets, skipped } = adopted;
+        let is_active = |(account, _): &(Account, Secret)| {
             let active = Active::Account(account.name.clone());
-            !registries.iter().any(|one| one.registry == account.registry && one.active == active)
-        });
-        for (account, secret) in secrets {
+            registries.iter().any(|one| one.registry == account.registry && one.active == active)
+        };
+        let (first, after): (Vec<_>, Vec<_>) = secrets.into_iter().partition(is_active);
+        for (account, secret) in first.into_iter().chain(after) {
             let Some(server) = ServerUrl::parse(account.registry.as_str()) else { continue };
             if self.is_wanted(&account.registry) {
                 let (key, username) = (account.registry.to_string(), account.username);

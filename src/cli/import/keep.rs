@@ -1,7 +1,6 @@
 //! Keeping logins that were found: foretold, done, and taken away where they lay. `import` and `configure-docker` both
 //! come through here.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Error, Result};
@@ -10,7 +9,7 @@ use crate::accounts::{Activate, Effect, Login};
 use crate::cli::Context;
 use crate::docker::leftovers;
 use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of};
-use crate::model::{Account, AccountName, HubToken, Problem, Source};
+use crate::model::{Account, AccountName, HubToken, Problem, Source, map};
 use crate::system::text::one_line;
 
 /// What becomes, or became, of a finding.
@@ -36,7 +35,7 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: D
     let places = || findings.iter().enumerate().filter(|(_, finding)| leader(finding).is_some_and(is_account));
     let logins: Vec<_> = places().filter_map(|(place, one)| Some(login(findings, place, leader(one)?))).collect();
     let kept = keep_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
-    let mut kept = places().map(|(place, _)| place).zip(kept).collect::<BTreeMap<_, _>>();
+    let mut kept = map(places().map(|(place, _)| place).zip(kept));
     let mut fates: Vec<Fate> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let fate = match &finding.what {

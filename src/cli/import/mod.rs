@@ -215,7 +215,7 @@ fn advise(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) {
     let kept = findings.iter().zip(fates).filter(|(_, fate)| is_kept(fate)).filter_map(|(finding, _)| finding.login());
     let mut registries: Vec<Registry> = kept.map(FoundLogin::registry).collect();
     registries.retain(|registry| !state::asks_us(&docker, registry));
-    registries.sort();
+    registries.sort_unstable();
     registries.dedup();
     if !registries.is_empty() {
         let names: Vec<_> = registries.iter().take(NAMED).map(Registry::as_str).collect();

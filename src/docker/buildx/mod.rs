@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::HELPER;
 use crate::model::choice::{Active, Candidates, Finding, owner_of};
-use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository};
+use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository, map};
 pub(crate) use place::{Place, Scope};
 pub(crate) use tree::Tree;
 
@@ -42,7 +42,7 @@ pub(crate) enum Change {
 /// Returns the folders that `images` need, which are those of an account on a registry where another could answer; and
 /// those of the registries where one account alone pulls, or pushes.
 pub(crate) fn needed<'i>(registries: &[Candidates], images: impl IntoIterator<Item = &'i ImageReference>) -> Folders {
-    let mut needed: Folders = registries.iter().flat_map(of_registry).collect();
+    let mut needed = map(registries.iter().flat_map(of_registry));
     for image in images {
         let candidates = registries.iter().find(|candidates| candidates.registry == *image.registry());
         needed.extend(candidates.into_iter().flat_map(|candidates| of_image(candidates, image)));
@@ -115,7 +115,7 @@ pub(crate) fn changes(needed: &Folders, there: &Tree) -> BTreeMap<Place, Change>
         (place.clone(), change)
     });
     let left = there.ours.iter().filter(|(place, _)| !needed.contains_key(*place));
-    wanted.chain(left.map(|(place, now)| (place.clone(), Change::Remove(now.clone())))).collect()
+    map(wanted.chain(left.map(|(place, now)| (place.clone(), Change::Remove(now.clone())))))
 }
 
 impl Change {

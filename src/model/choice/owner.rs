@@ -1,26 +1,23 @@
 //! Whose an image or a folder is: the evidence about the caller, weighed against the accounts.
 
-use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use super::question::Mention;
 use super::{Finding, Why};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// The account whose folder encloses `current` most closely.
+/// The account whose folder encloses `current` most closely, if it is one alone.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &Path) -> Finding<'a> {
-    let enclosing = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
-    let depth = |account: &Account, folder: &PathBuf| (folder.components().count(), account.purpose.is_some());
-    let mut found: Vec<_> = enclosing.filter(|(_, folder)| encloses(folder, current, cfg!(windows))).collect();
-    found.sort_by_key(|(account, folder)| Reverse(depth(account, folder)));
-    match found.as_slice() {
-        [] => Finding::Nothing,
-        [(first, folder), (second, other), ..]
-            if first.name != second.name && depth(first, folder) == depth(second, other) =>
-        {
-            Finding::Nothing
+    let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
+    let depth = |(account, folder): &(&Account, &PathBuf)| (folder.components().count(), account.purpose.is_some());
+    let enclosing: Vec<_> = folders.filter(|(_, folder)| encloses(folder, current, cfg!(windows))).collect();
+    let deepest = enclosing.iter().map(depth).max();
+    let mut closest = enclosing.into_iter().filter(|found| Some(depth(found)) == deepest);
+    match closest.next() {
+        Some((account, folder)) if closest.all(|(other, _)| other.name == account.name) => {
+            Finding::Account(account, Why::Folder(folder.clone()))
         }
-        [(account, folder), ..] => Finding::Account(account, Why::Folder((*folder).clone())),
+        _ => Finding::Nothing,
     }
 }
 

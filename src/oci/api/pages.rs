@@ -70,7 +70,7 @@ pub(super) fn merge(all: &mut Option<Value>, mut page: Value, list: &str) -> Res
 /// The tags in order; everything else as it came.
 pub(super) fn sort_tags(all: &mut Value) {
     if let Some(Value::Array(tags)) = all.get_mut("tags") {
-        tags.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+        tags.sort_unstable_by(|one, other| one.as_str().cmp(&other.as_str()));
     }
 }
 

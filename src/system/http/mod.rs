@@ -130,6 +130,7 @@ impl<'a> Request<'a> {
 impl Client {
     /// Proxies are taken from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default(); // an error only says that it is there already
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0) // whether another address may be asked, and with what, is the caller's to say

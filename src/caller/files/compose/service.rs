@@ -10,6 +10,7 @@ use super::super::interpolate::interpolate;
 use super::super::yaml::Node;
 use super::super::{Found, Variables};
 use crate::caller::words::Meaning;
+use crate::model::map;
 
 /// One service, after all files that say something about it.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +49,7 @@ impl Place<'_> {
             None => (pair, None),
         });
         let mapped = node.map().iter().map(|(name, value)| (name.clone(), self.text(value)));
-        listed.chain(mapped).collect()
+        map(listed.chain(mapped))
     }
 }
 
