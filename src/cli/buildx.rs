@@ -116,7 +116,8 @@ fn needed(context: &Context<'_>, registries: &[Candidates], tree: &Tree, named: 
 fn carry_out(tree: &Tree, changes: &BTreeMap<Place, Change>) -> Done {
     let mut done = Done::default();
     let asked = |change: &&Change| matches!(change, Change::Write(_) | Change::Mend(..) | Change::Keep(_));
-    let accounts: BTreeSet<&AccountName> = changes.values().filter(asked).filter_map(account_of).collect();
+    let mut accounts: BTreeSet<&AccountName> = BTreeSet::new();
+    accounts.extend(changes.values().filter(asked).filter_map(account_of));
     let missing = accounts.into_iter().filter(|account| !is_pinned(account));
     let mut unpinned = BTreeSet::new();
     for account in missing {

@@ -142,7 +142,9 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
     let is_for_pulls = matches!(given.format, ExportFormat::Dockerconfigjson | ExportFormat::Secret);
     for (candidates, mut accounts) in found {
         if given.all {
-            accounts.sort_by_key(|account| !account.serves(Some(Operation::Pull))); // of two for the same, the first
+            let serves = |account: &Account| account.serves(Some(Operation::Pull));
+            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves); // of two for the same, the first
+            accounts = first.into_iter().chain(after).collect();
             let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
             for Account { name, registry, .. } in left {
                 context.ui.note(format_args!("not exported: {name} of {registry}, which is to push only"));

@@ -73,7 +73,7 @@ fn change(
 /// Images as they are pulled, short names of Docker Hub's included, and patterns; a registry's name is all of it.
 fn patterns(given: &[String]) -> Result<Vec<ImagePattern>, Failure> {
     let mut patterns: Vec<ImagePattern> = given.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
-    patterns.sort_by_key(|pattern| pattern.registry().to_string());
+    patterns.sort_unstable_by_key(ToString::to_string);
     patterns.dedup();
     Ok(patterns)
 }

@@ -9,8 +9,10 @@ use crate::system::text::one_line;
 /// images, belongs to it; another secret stands behind it, unless it is for other images.
 ///
 /// A key that names a part of a registry comes after those for all of it, so that these become the default.
-pub(crate) fn sort_out(findings: &mut [Finding]) {
-    findings.sort_by_key(|finding| finding.login().is_some_and(|login| login.bound().is_some()));
+pub(crate) fn sort_out(findings: &mut Vec<Finding>) {
+    let is_bound = |finding: &Finding| finding.login().is_some_and(|login| login.bound().is_some());
+    let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
+    findings.extend(first.into_iter().chain(after));
     for place in 0..findings.len() {
         let Some(login) = findings[place].login() else { continue };
         let leaders = || {

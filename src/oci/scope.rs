@@ -106,8 +106,9 @@ impl Scopes {
 /// The text is canonical: sorted, merged, without duplicates.
 impl FromIterator<Permission> for Scopes {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        let permissions: BTreeSet<_> = permissions.into_iter().collect();
-        Self { text: canonical(&permissions), granted: Granted::Only(permissions) }
+        let mut all = BTreeSet::new();
+        all.extend(permissions); // `collect` would bring a sort of its own
+        Self { text: canonical(&all), granted: Granted::Only(all) }
     }
 }
 

@@ -9,7 +9,7 @@ use super::Complete;
 use crate::borrow::{self, Asker, Lent, Unlent};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
-use crate::model::{Borrow, Kept, Lender, Registry, Secret, Source, Username};
+use crate::model::{Borrow, Kept, Lender, Registry, Secret, Source, Username, map};
 use crate::system::env::Env;
 
 /// A person may have to find a key, or a finger.
@@ -163,7 +163,7 @@ fn lender(word: &str, given: &args::Borrow, registry: &Registry, user: Option<&U
 
 /// Variables for the program. They are written to the config, which holds no secret.
 fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    given
+    let variables: Vec<_> = given
         .iter()
         .map(|text| {
             let Some((name, value)) = text.split_once('=').filter(|(name, value)| is_name(name) && is_value(value))
@@ -191,7 +191,8 @@ fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, 
             let path = Path::new(value);
             Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
         })
-        .collect()
+        .collect::<Result<_, Failure>>()?;
+    Ok(map(variables))
 }
 
 fn is_name(name: &str) -> bool {

@@ -128,11 +128,11 @@ impl Candidates {
 
     /// What answers for a host, of all the entries that cover it: the closest that has accounts or another helper. What
     /// its own entry says of public images holds all the same.
-    pub(crate) fn for_host(mut entries: Vec<Self>, host: &Registry) -> Self {
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.registry.closeness(host)));
-        let own = entries.first().filter(|first| first.registry == *host).map(|own| own.public.clone());
+    pub(crate) fn for_host(entries: Vec<Self>, host: &Registry) -> Self {
+        let own = entries.iter().find(|entry| entry.registry == *host).map(|own| own.public.clone());
         let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
-        match entries.into_iter().find(answers) {
+        let answering = entries.into_iter().rev().filter(answers); // of two that are as close, the first
+        match answering.max_by_key(|entry| entry.registry.closeness(host)) {
             Some(entry) if entry.registry == *host => entry,
             Some(entry) => Self { public: own.into_iter().flatten().chain(entry.public).collect(), ..entry },
             None => Self { public: own.unwrap_or_default(), ..Self::none(host) },
