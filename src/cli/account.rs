@@ -134,17 +134,17 @@ fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, 
     let name = &given.host;
     let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
     let mut found: Vec<_> = found.collect();
-    let edit = format!("{} account edit", context.program);
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => Err(Failure::usage(
             format!("no registry has an account `{}`", one_line(name, 60)),
-            format!("name both, as in `{edit} ghcr.io {}`", word(&one_line(name, 60))),
+            format!("run `{} status` to see those that are there", context.program),
         )),
         _ => {
             let hosts: Vec<_> = found.iter().map(|(registry, _)| registry.to_string()).collect();
             let what = format!("{} have an account `{}`", hosts.join(" and "), one_line(name, 60));
-            Err(Failure::usage(what, format!("name one: `{edit} {} {}`", hosts[0], word(name))))
+            let edit = format!("{} account edit {} {}", context.program, hosts[0], word(name));
+            Err(Failure::usage(what, format!("name one: `{edit}`")))
         }
     }
 }
