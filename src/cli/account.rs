@@ -1,6 +1,6 @@
 //! `account show` and `account edit`: the alias, the images and the folders of an account, and what it is for.
 
-use std::path::Path;
+use std::path::{Component, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -55,7 +55,12 @@ pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Res
 pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
     let (registry, name) = named(context, given)?;
     let images = patterns(&registry, &given.images)?;
-    let folders: Vec<String> = given.folder.iter().map(|folder| folder_text(context, folder)).collect();
+    let mut folders: Vec<String> = Vec::new();
+    for folder in given.folder.iter().map(|folder| folder_text(context, folder)) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
     let alias: Option<AccountName> = given
         .alias
         .as_deref()
@@ -175,11 +180,17 @@ pub(super) fn patterns(registry: &Registry, given: &[String]) -> Result<Vec<Imag
         .collect()
 }
 
-/// A folder as it is written to the config: absolute, with `~` for the home folder.
+/// A folder as it is written to the config: absolute, without `.` and `..`, with `~` for the home folder.
 fn folder_text(context: &Context<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
-    let clean: std::path::PathBuf =
-        absolute.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
-    context.env.shorten_home(Path::new(&clean))
+    let mut clean = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(clean.pop()),
+            part => clean.push(part),
+        }
+    }
+    context.env.shorten_home(&clean)
 }

@@ -106,7 +106,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
             "account": folder::owner(&candidates, remote).map(|account| account.name.as_str()),
         })),
     });
-    let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or("no account")))];
+    let is_public = chosen.is_some_and(|place| matches!(rungs[place].1, Finding::Public(..)));
+    let nobody = if is_public { "no account needed" } else { "no account" };
+    let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or(nobody)))];
     for (place, (rung, finding)) in rungs.iter().enumerate() {
         let says = sentence(context, &question, &ladder, seen.as_ref(), *rung, finding);
         let mark = match chosen {

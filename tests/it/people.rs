@@ -246,12 +246,16 @@ fn a_folder_decides_where_no_image_does() {
     let sandbox = two_accounts();
     let folder = sandbox.home().join("w/deep");
     std::fs::create_dir_all(&folder).unwrap();
-    sandbox.ok(&["account", "edit", "ghcr.io", "bob", "--folder", "~/w"], "");
+    sandbox.ok(&["account", "edit", "ghcr.io", "bob", "--folder", "~/w", "--folder", "~/w/deep/.."], "");
+    assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["bob"]["folders"], json!(["~/w"]));
     let mut command = sandbox.command(&["get"]);
     command.current_dir(&folder);
     let run = crate::support::finish(command.spawn().unwrap(), b"ghcr.io");
     assert!(run.stdout.contains("\"Username\":\"bob\""), "{run:?}");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
+    let torn = sandbox.run(&["which", "ghcr.io", "--as", "docker build -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
+    let keeps = "this folder   docker-credential-ensign account edit ghcr.io bob --folder '~/w' --folder .\n";
+    assert!(torn.stderr.contains(keeps), "{torn:?}");
 }
 
 #[test]
