@@ -161,7 +161,7 @@ pub(super) enum AccountCommand {
 
 #[derive(Args, Debug)]
 pub(super) struct AccountEdit {
-    /// The registry, or alone an account that one registry alone has
+    /// The registry; without ACCOUNT, an account that only one registry has
     #[arg(value_name = "HOST")]
     pub(super) host: String,
     /// The account, by alias or user name
