@@ -1,6 +1,6 @@
 //! `account show` and `account edit`: the alias, the images and the folders of an account, and what it is for.
 
-use std::path::Path;
+use std::path::{Component, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -55,7 +55,12 @@ pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Res
 pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
     let (registry, name) = named(context, given)?;
     let images = patterns(&registry, &given.images)?;
-    let folders: Vec<String> = given.folder.iter().map(|folder| folder_text(context, folder)).collect();
+    let mut folders: Vec<String> = Vec::new();
+    for folder in given.folder.iter().map(|folder| folder_text(context, folder)) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
     let alias: Option<AccountName> = given
         .alias
         .as_deref()
@@ -134,17 +139,17 @@ fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, 
     let name = &given.host;
     let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
     let mut found: Vec<_> = found.collect();
-    let edit = format!("{} account edit", context.program);
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => Err(Failure::usage(
             format!("no registry has an account `{}`", one_line(name, 60)),
-            format!("name both, as in `{edit} ghcr.io {}`", word(&one_line(name, 60))),
+            format!("run `{} status` to see those that are there", context.program),
         )),
         _ => {
             let hosts: Vec<_> = found.iter().map(|(registry, _)| registry.to_string()).collect();
             let what = format!("{} have an account `{}`", hosts.join(" and "), one_line(name, 60));
-            Err(Failure::usage(what, format!("name one: `{edit} {} {}`", hosts[0], word(name))))
+            let edit = format!("{} account edit {} {}", context.program, hosts[0], word(name));
+            Err(Failure::usage(what, format!("name one: `{edit}`")))
         }
     }
 }
@@ -175,11 +180,17 @@ pub(super) fn patterns(registry: &Registry, given: &[String]) -> Result<Vec<Imag
         .collect()
 }
 
-/// A folder as it is written to the config: absolute, with `~` for the home folder.
+/// A folder as it is written to the config: absolute, without `.` and `..`, with `~` for the home folder.
 fn folder_text(context: &Context<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
-    let clean: std::path::PathBuf =
-        absolute.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
-    context.env.shorten_home(Path::new(&clean))
+    let mut clean = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(clean.pop()),
+            part => clean.push(part),
+        }
+    }
+    context.env.shorten_home(&clean)
 }

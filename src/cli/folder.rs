@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, reason};
 use crate::caller::project::{self, ProjectFile, Remote};
 use crate::model::choice::{Candidates, Finding, Project, Trusted, owner_of};
 use crate::model::{Account, AccountName, Registry};
@@ -69,7 +69,7 @@ impl Seen {
             (Some(_), Standing::Trusted) if candidates.accounts.len() == 1 => {
                 "not asked, for there is one account".into()
             }
-            (Some(name), Standing::Trusted) => format!("{shown} names {}, which is not for this", one_line(name, 60)),
+            (Some(name), Standing::Trusted) => format!("{shown} names `{}`, which is not for this", one_line(name, 60)),
         }
     }
 
@@ -80,7 +80,7 @@ impl Seen {
             Err(why) => return Some(format!("{shown} {why}")),
             Ok(project) => project,
         };
-        let says = |name: &str| format!("{shown} names {} for {registry}", one_line(name, 60));
+        let says = |name: &str| format!("{shown} names `{}` for {registry}", one_line(name, 60));
         let program = context.program;
         match (self.names(registry), self.standing) {
             (Some(name), Standing::Changed) => {
@@ -143,12 +143,8 @@ pub(super) fn hint(
     match owner(candidates, remote) {
         Some(owner) if Some(owner) == answering => None,
         Some(owner) => {
-            // The flag replaces the folders that the account has.
-            let mut edit = format!("{program} account edit {registry} {}", word(owner.name.as_str()));
-            for folder in owner.folders.iter().map(|folder| context.env.shorten_home(folder)).chain([".".into()]) {
-                edit = format!("{edit} --folder {}", word(&folder));
-            }
             let name = &owner.name;
+            let edit = reason::edit_here(context, registry.as_str(), name.as_str(), &owner.folders);
             Some(format!("{from}, whose images on {registry} are {name}'s: run `{edit}`"))
         }
         None if remote.registry().as_ref() == Some(registry) => {

@@ -1,8 +1,9 @@
 //! Why an account answers, in a person's words, and what to do where nothing could decide; for `which` and `why`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Context;
+use crate::model::Account;
 use crate::model::choice::{Grounds, Owned};
 use crate::system::env;
 use crate::system::text::{one_line, word};
@@ -40,12 +41,16 @@ pub(super) fn show_ways_out(
     context: &Context<'_>,
     registry: &str,
     torn: &[Owned],
+    accounts: &[Account],
     answered: Option<&str>,
     typed: &str,
 ) {
     let other = torn.iter().find(|owned| Some(owned.account.as_str()) != answered).or(torn.first());
     let Some(Owned { account: name, .. }) = other else { return };
     let program = context.program;
+    let folders = accounts.iter().find(|account| account.name.as_str() == name);
+    let folders = folders.map_or(&[][..], |account| &account.folders);
+    let here = edit_here(context, registry, name, folders);
     let (registry, helper) = (word(registry), format!("ensign-{name}"));
     let name = word(name);
     context.ui.note("one call gets one account, and these images belong to several: nothing is guessed. The ways out:");
@@ -57,12 +62,19 @@ pub(super) fn show_ways_out(
         ("this command", format!("ENSIGN_ACCOUNT={registry}={name} {typed}")),
         ("every build", if may_build { sync } else { String::new() }),
         ("one tool", format!("{program} pin {name}   (and name the helper `{helper}` in the tool's config)")),
-        ("this folder", format!("{program} account edit {registry} {name} --folder .")),
+        ("this folder", here),
     ] {
         if !how.is_empty() {
             context.ui.say(format_args!("  {what:14}{how}"));
         }
     }
+}
+
+/// The command that makes an account answer in the current folder too: the flag replaces the folders that it has.
+pub(super) fn edit_here(context: &Context<'_>, registry: &str, name: &str, folders: &[PathBuf]) -> String {
+    let edit = format!("{} account edit {} {}", context.program, word(registry), word(name));
+    let folders = folders.iter().map(|folder| context.env.shorten_home(folder)).chain([".".into()]);
+    folders.fold(edit, |edit, folder| format!("{edit} --folder {}", word(&folder)))
 }
 
 /// A file as one would name it from here.

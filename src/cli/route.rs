@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::{Context, args};
 use crate::model::choice::Route;
 use crate::model::{HelperName, Registry};
+use crate::system::text::word;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Route) -> Result<ExitCode, Failure> {
     if given.no_fallback {
@@ -22,7 +23,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Route) -> Result<ExitCode
         Some(name) => set(context, &registry, Some(&helper(context, name)?)),
         None if given.remove => set(context, &registry, None),
         None => {
-            let example = format!("name it, as in `{} route '{registry}' ecr-login`", context.program);
+            let example = format!("name it, as in `{} route {} ecr-login`", context.program, word(registry.as_str()));
             Err(Failure::usage("no helper was given", example))
         }
     }
@@ -32,7 +33,7 @@ fn set(context: &Context<'_>, registry: &Registry, helper: Option<&HelperName>) 
     let had = context.accounts.routes()?.into_iter().any(|route| route.by.as_ref() == Some(registry));
     let of = context.accounts.of(registry)?;
     if helper.is_some() && of.registry == *registry && !of.accounts.is_empty() {
-        let logout = format!("run `{} logout '{registry}' --all` first", context.program);
+        let logout = format!("run `{} logout {} --all` first", context.program, word(registry.as_str()));
         return Err(Failure::usage(format!("{registry} has accounts here, which answer"), logout));
     }
     context.accounts.change(|edit| {
@@ -85,7 +86,7 @@ fn helper(context: &Context<'_>, text: &str) -> Result<HelperName, Failure> {
         return Err(is_ours());
     }
     if let Some(missing) = context.accounts.vault.is_missing(&helper) {
-        context.ui.note(missing.to_string());
+        context.ui.note(format_args!("{}: until it is, nobody answers there", missing.what));
     }
     Ok(helper)
 }

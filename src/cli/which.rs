@@ -17,7 +17,7 @@ use crate::model::choice::{
 };
 use crate::model::{Account, ImageReference, Operation, Problem, Registry, Source};
 use crate::system::env;
-use crate::system::text::one_line;
+use crate::system::text::{one_line, word};
 
 /// What is asked: a registry, and the images that the command names.
 struct Question {
@@ -106,7 +106,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
             "account": folder::owner(&candidates, remote).map(|account| account.name.as_str()),
         })),
     });
-    let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or("no account")))];
+    let is_public = chosen.is_some_and(|place| matches!(rungs[place].1, Finding::Public(..)));
+    let nobody = if is_public { "no account needed" } else { "no account" };
+    let mut lines = vec![format!("{}{source}", context.ui.bold(account.unwrap_or(nobody)))];
     for (place, (rung, finding)) in rungs.iter().enumerate() {
         let says = sentence(context, &question, &ladder, seen.as_ref(), *rung, finding);
         let mark = match chosen {
@@ -126,15 +128,13 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     context.ui.data(json, lines.join("\n"))?;
     if ladder.serving().is_empty() && account.is_none() && !candidates.accounts.is_empty() {
         let operation = ladder.operation().unwrap_or(Operation::Pull);
-        let (registry, program) = (&question.registry, context.program);
-        context.ui.note(format_args!(
-            "{}. To change that:  {program} account edit {registry} NAME --for any",
-            none_for(&candidates, operation)
-        ));
+        let (why, command) = (none_for(&candidates, operation), for_any(context, &candidates));
+        context.ui.note(format_args!("{why}. To change that:  {command}"));
     }
     if let Some((_, finding)) = rungs.iter().find(|(_, finding)| matches!(finding, Finding::Torn(_))) {
         let torn = Grounds::of(finding).torn;
-        reason::show_ways_out(context, question.registry.as_str(), &torn, account, &question.typed);
+        let registry = question.registry.as_str();
+        reason::show_ways_out(context, registry, &torn, &candidates.accounts, account, &question.typed);
     }
     if let Some(seen) = &seen
         && let Some(advice) = seen.advice(context, &reason::shown(context, &seen.path), &candidates)
@@ -198,7 +198,7 @@ pub(super) fn account_for<'c>(
         NoChoice::NoneFor(operation) => {
             return Err(Failure::not_logged_in(
                 none_for(candidates, operation),
-                format!("run `{} account edit {registry} NAME --for any`", context.program),
+                format!("run `{}`", for_any(context, candidates)),
             ));
         }
         NoChoice::Several => {
@@ -226,6 +226,13 @@ fn candidates(context: &Context<'_>, registry: &Registry) -> Result<Candidates, 
 /// Why the accounts that are there do not answer.
 fn none_for(candidates: &Candidates, operation: Operation) -> String {
     format!("{} has no account for a {operation}: {}", candidates.registry, purposes(candidates.accounts.iter()))
+}
+
+/// The command after which one of them does.
+fn for_any(context: &Context<'_>, candidates: &Candidates) -> String {
+    let Candidates { registry, accounts, .. } = candidates;
+    let name = if let [account] = &accounts[..] { word(account.name.as_str()) } else { "NAME".into() };
+    format!("{} account edit {registry} {name} --for any", context.program)
 }
 
 /// `reader is for pull only, writer is for push only`

@@ -45,8 +45,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
     if let Some(entry) = shown.iter().find(|entry| !entry.detail.torn.is_empty()) {
         let client = entry.client.as_ref().map(|client| format!("{client} …"));
         let typed = client.as_deref().unwrap_or(reason::ANY_COMMAND);
-        let answered = entry.account.as_deref();
-        reason::show_ways_out(context, &entry.registry, &entry.detail.torn, answered, typed);
+        let torn = &entry.detail.torn;
+        let of = entry.registry.parse::<Registry>().ok().and_then(|registry| context.accounts.of(&registry).ok());
+        let accounts = of.map(|candidates| candidates.accounts).unwrap_or_default();
+        reason::show_ways_out(context, &entry.registry, torn, &accounts, entry.account.as_deref(), typed);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,7 +74,7 @@ const NO_FOLDER: &str = "answers are kept in memory only, and XDG_RUNTIME_DIR na
 fn why_off(context: &Context<'_>) -> Option<String> {
     if context.env.forbids_journal() {
         return Some(
-            "ENSIGN_JOURNAL is `off` here, so the answers of this shell are not written down: unset it".into(),
+            "ENSIGN_JOURNAL is `off` here, so the answers of this shell are not written down: `unset ENSIGN_JOURNAL` changes that".into(),
         );
     }
     let on = || format!("answers are not written down: `{} why --on` changes that", context.program);

@@ -1,4 +1,4 @@
-//! The files of Podman, Buildah and Skopeo. The home of `toml_edit`.
+//! The files of Podman, Buildah and Skopeo.
 //!
 //! `credHelpers` in `auth.json` is the place for our entries: it names registries one by one, as in Docker's file, and
 //! `login` then stores with us. `credential-helpers` in `registries.conf` would ask us for every registry there is, and

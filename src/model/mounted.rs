@@ -28,7 +28,7 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<Mounted>, Str
         serde_json::error::Category::Data => {
             format!("line {}: an account is registry, username, and secret or secret_file", error.line())
         }
-        _ => format!("line {} is no JSON", error.line()),
+        _ => format!("line {}: no JSON", error.line()),
     })?;
     file.accounts
         .into_iter()
@@ -144,8 +144,8 @@ mod tests {
         assert_eq!(read.iter().map(shown).collect::<Vec<_>>(), ["ghcr.io a a ghcr.io/x/**", "quay.io c b  for push"]);
         assert!(matches!(&read[0].secret, MountedSecret::File(path) if path == Path::new("/m/t")));
         for (text, expected) in [
-            ("", "line 1 is no JSON"),
-            ("{", "line 1 is no JSON"),
+            ("", "line 1: no JSON"),
+            ("{", "line 1: no JSON"),
             (r#"{"accounts": [{"registry": "h", "secret": "hunter2"}]}"#, "line 1: an account is registry"),
             (r#"{"accounts": [{"registry": "h", "username": "u", "hunter2": 1}]}"#, "line 1: an account is"),
             (r#"{"accounts": [{"registry": "h.io", "username": "u"}]}"#, "account 1: it has no secret, or two"),

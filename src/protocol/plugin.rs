@@ -28,7 +28,7 @@ pub(crate) fn hook_answer(asked: &str) -> Option<String> {
 
 /// Docker puts its own words in (`cli-plugins/hooks/template.go`). `arg .` is known to all versions that have hooks;
 /// 28 does not know the newer `argValue`.
-const PUSH: &str = "See which account pushed, and why → docker ensign which {{arg . 0}}\n\
+const PUSH: &str = "See which account pushed, and why → docker ensign which --push {{arg . 0}}\n\
                     Ask the registry what it may do   → docker ensign check --push {{arg . 0}}";
 const PULL: &str = "See which account pulled, and why → docker ensign which {{arg . 0}}\n\
                     Ask the registry what it may do   → docker ensign check {{arg . 0}}";

@@ -90,7 +90,7 @@ fn what_is_given_goes_before_the_config_and_is_not_changed() {
 #[test]
 fn a_wrong_file_is_named_and_not_quoted() {
     for (file, why) in [
-        ("{\"accounts\": [hunter2]}", "line 1 is no JSON"),
+        ("{\"accounts\": [hunter2]}", "line 1: no JSON"),
         ("{\"accounts\": [{\"hunter2\": 1}]}", "line 1: an account is"),
     ] {
         let run = homeless(&mounted(file), &["get"], "ghcr.io");

@@ -246,12 +246,16 @@ fn a_folder_decides_where_no_image_does() {
     let sandbox = two_accounts();
     let folder = sandbox.home().join("w/deep");
     std::fs::create_dir_all(&folder).unwrap();
-    sandbox.ok(&["account", "edit", "ghcr.io", "bob", "--folder", "~/w"], "");
+    sandbox.ok(&["account", "edit", "ghcr.io", "bob", "--folder", "~/w", "--folder", "~/w/deep/.."], "");
+    assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["bob"]["folders"], json!(["~/w"]));
     let mut command = sandbox.command(&["get"]);
     command.current_dir(&folder);
     let run = crate::support::finish(command.spawn().unwrap(), b"ghcr.io");
     assert!(run.stdout.contains("\"Username\":\"bob\""), "{run:?}");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
+    let torn = sandbox.run(&["which", "ghcr.io", "--as", "docker build -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
+    let keeps = "this folder   docker-credential-ensign account edit ghcr.io bob --folder '~/w' --folder .\n";
+    assert!(torn.stderr.contains(keeps), "{torn:?}");
 }
 
 #[test]
@@ -335,22 +339,13 @@ fn help_names_every_command_and_no_protocol_verb() {
     let sandbox = Sandbox::new();
     let help = sandbox.ok(&["--help"], "");
     assert_eq!(sandbox.run(&[], ""), Run { code: Some(1), ..Run::success(&help) });
-    for command in [
-        "login",
-        "logout",
-        "status",
-        "switch",
-        "account",
-        "which",
-        "check",
-        "token",
-        "configure-docker",
-        "restore",
-        "update",
-        "completions",
-        "version",
-    ] {
-        assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in\n{help}");
+    let readme = include_str!("../../README.md");
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands =
+        commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()));
+    for command in commands.filter(|command| *command != "help") {
+        let is_row = |line: &str| line.split(" | ").next().is_some_and(|cell| names_command(cell, command));
+        assert!(readme.lines().any(is_row), "{command} is missing in the table of README.md");
         let own = sandbox.run(&[command, "--help"], "");
         assert_eq!((own.code, own.stderr.as_str()), (Some(0), ""), "{command}");
     }
@@ -364,6 +359,12 @@ fn help_names_every_command_and_no_protocol_verb() {
         let script = sandbox.ok(&["completions", shell], "");
         assert!(script.contains("configure-docker") && !script.contains("erase"), "{shell}");
     }
+}
+
+/// ``| `use`, `exec`, `prompt` `` names three.
+fn names_command(cell: &str, command: &str) -> bool {
+    let mut code = cell.strip_prefix("| ").unwrap_or_default().split('`').skip(1).step_by(2);
+    code.any(|code| code.split(' ').next() == Some(command))
 }
 
 #[test]

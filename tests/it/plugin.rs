@@ -73,7 +73,7 @@ fn a_word_is_said_about_refused_commands_without_a_look_at_any_file() {
     let answer: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((run.code, run.stderr.as_str(), &answer["Type"]), (Some(0), "", &json!(0)));
     let template = answer["Template"].as_str().unwrap();
-    assert!(template.contains("docker ensign which {{arg . 0}}"), "{template}");
+    assert!(template.contains("docker ensign which --push {{arg . 0}}"), "{template}");
 
     for (command, error) in [("push", ""), ("ps", "denied"), ("push", "no such host")] {
         let asked = json!({"RootCmd": command, "Flags": {}, "CommandError": error});

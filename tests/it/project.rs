@@ -89,7 +89,7 @@ fn which_points_out_a_file_that_is_not_trusted() {
     let run = which(&[]);
     assert!(run.stdout.contains("\n  7 .ensign.toml           ~/p/.ensign.toml is not trusted\n"), "{run:?}");
     let not_trusted =
-        "! ~/p/.ensign.toml names work for ghcr.io, but is not trusted: run `docker-credential-ensign trust`\n";
+        "! ~/p/.ensign.toml names `work` for ghcr.io, but is not trusted: run `docker-credential-ensign trust`\n";
     assert_eq!(run.stderr, not_trusted);
     trust(&sandbox);
     let run = which(&[]);

@@ -86,6 +86,7 @@ fn a_registry_without_accounts_may_have_public_images() {
     assert_eq!((status.code, status.stdout.as_str()), (Some(3), "ghcr.io   (no account)\n  public: acme/**\n\n"));
     let which = sandbox.run(&["which", "ghcr.io/acme/app"], "");
     assert_eq!((which.code, which.stderr.as_str()), (Some(3), ""));
+    assert!(which.stdout.starts_with("no account needed\n"), "{which:?}");
     assert!(
         which
             .stdout

@@ -86,7 +86,7 @@ no account
     assert_eq!((which.code, which.stdout.as_str()), (Some(3), expected));
     assert_eq!(
         which.stderr,
-        "! ghcr.io has no account for a push: ro is for pull only. To change that:  docker-credential-ensign account edit ghcr.io NAME --for any\n"
+        "! ghcr.io has no account for a push: ro is for pull only. To change that:  docker-credential-ensign account edit ghcr.io ro --for any\n"
     );
     let check = sandbox.run(&["check", "ghcr.io/alice/app", "--push"], "");
     assert_eq!((check.code, check.stdout.as_str()), (Some(3), ""));
@@ -164,7 +164,7 @@ fn an_account_that_one_registry_has_is_set_without_naming_it() {
     let nobody = sandbox.run(&["account", "edit", "you", "--for", "pull"], "");
     assert_eq!(
         nobody.stderr,
-        "error: no registry has an account `you`\nhint: name both, as in `docker-credential-ensign account edit ghcr.io you`\n"
+        "error: no registry has an account `you`\nhint: run `docker-credential-ensign status` to see those that are there\n"
     );
 }
 

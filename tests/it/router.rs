@@ -36,7 +36,7 @@ fn configure(sandbox: &Sandbox, registries: &Value) {
     write(&sandbox.config_path(), config.to_string().as_bytes());
 }
 
-fn calls(sandbox: &Sandbox) -> Vec<String> {
+pub fn calls(sandbox: &Sandbox) -> Vec<String> {
     let text = std::fs::read_to_string(sandbox.home().join("calls")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
@@ -46,11 +46,11 @@ fn has(sandbox: &Sandbox, file: &str, user: &str) {
     write(&sandbox.home().join("at").join(file), login.to_string().as_bytes());
 }
 
-fn answer(server: &str, username: &str, secret: &str) -> Run {
+pub fn answer(server: &str, username: &str, secret: &str) -> Run {
     Run::success(&format!("{{\"ServerURL\":\"{server}\",\"Username\":\"{username}\",\"Secret\":\"{secret}\"}}\n"))
 }
 
-fn entry(server: &str, username: &str, secret: &str) -> String {
+pub fn entry(server: &str, username: &str, secret: &str) -> String {
     json!({"ServerURL": server, "Username": username, "Secret": secret}).to_string()
 }
 
@@ -274,101 +274,6 @@ fn our_own_program_under_another_name_is_no_other_helper() {
         let run = sandbox.run(&words, "");
         assert!(run.code == Some(2) && run.stderr.starts_with(said), "{run:?}");
     }
-}
-
-/// `aws`: another password for each profile and region, good for an hour.
-const AWS: &str = r#"#!/bin/sh
-echo "$*" >>"$HOME/calls"
-while [ $# -gt 0 ]; do case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac; shift; done
-token=$(printf 'AWS:%s-in-%s' "$profile" "$region" | base64 -w0)
-echo '{"authorizationData":[{"authorizationToken":"'$token'","expiresAt":'$(($(date +%s) + 3600))'.5}]}'
-"#;
-
-const ECR: &str = "*.dkr.ecr.*.amazonaws.com";
-const EUROPE: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
-const AMERICA: &str = "210987654321.dkr.ecr.us-east-2.amazonaws.com";
-
-fn with_aws() -> Sandbox {
-    let sandbox = Sandbox::new().with_program("aws", AWS);
-    let run = sandbox.run(&["login", "--borrow", "aws", "--profile", "work", ECR], "");
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(calls(&sandbox).len(), 0, "nobody knows a host to ask about");
-    sandbox
-}
-
-#[test]
-fn a_borrowed_account_of_a_pattern_is_asked_about_each_host() {
-    let sandbox = with_aws();
-    for _ in 0..2 {
-        assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "work-in-eu-west-1"));
-        assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
-    }
-    assert_eq!(calls(&sandbox).len(), 2, "each answer is kept for its host: {:?}", calls(&sandbox));
-    for other in ["123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.example", "ecr.amazonaws.com", ECR, "quay.io"] {
-        assert_eq!(sandbox.run(&["get"], other), Run::not_found(), "{other}");
-    }
-    assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
-
-    sandbox.ok(&["login", "--borrow", "aws", "--profile", "home", ECR], "");
-    assert!(sandbox.ok(&["which", EUROPE], "").starts_with("work   (secret from aws, profile work)\n"));
-    assert!(sandbox.ok(&["status"], "").starts_with(&format!("{ECR}\n  ● work  default   work/**")));
-    assert!(sandbox.ok(&["status", EUROPE], "").starts_with(&format!("{ECR}\n")));
-    sandbox.ok(&["switch", EUROPE, "home"], "");
-    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "home-in-us-east-2"));
-    sandbox.ok(&["account", "edit", ECR, "work", "--images", &format!("{ECR}/acme/**")], "");
-    assert_eq!(sandbox.run(&["get"], &format!("{EUROPE}/acme/app")).stdout.matches("work-in-eu").count(), 1);
-
-    let run = sandbox.run(&["logout", EUROPE], "");
-    assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stderr.contains(&format!("logout '{ECR}'` to log out of all of them")), "{run:?}");
-    sandbox.ok(&["logout", ECR, "--all"], "");
-    assert_eq!(sandbox.run(&["get"], EUROPE), Run::not_found());
-    let left: Vec<PathBuf> =
-        std::fs::read_dir(sandbox.home().join("data/secrets")).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(left.iter().all(|path| path.extension().is_some_and(|end| end == "lock")), "{left:?}");
-}
-
-#[test]
-fn what_a_client_says_of_one_host_is_not_said_of_its_pattern() {
-    let sandbox = with_aws();
-    assert_eq!(sandbox.run(&["store"], &entry(EUROPE, "AWS", "work-in-eu-west-1")), Run::success(""), "it was ours");
-    assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
-    assert_eq!(sandbox.run(&["store"], &entry(EUROPE, "AWS", "by hand")), Run::success(""));
-    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "by hand"));
-    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
-    for _ in 0..3 {
-        assert_eq!(sandbox.run(&["erase"], EUROPE), Run::success(""));
-    }
-    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "AWS", "work-in-eu-west-1"));
-    sandbox.ok(&["login", EUROPE, "-u", "me", "--password-stdin", "--no-verify"], "typed");
-    assert_eq!(sandbox.run(&["get"], EUROPE), answer(EUROPE, "me", "typed"));
-    assert_eq!(sandbox.run(&["get"], AMERICA), answer(AMERICA, "AWS", "work-in-us-east-2"));
-    let run = sandbox.run(&["store"], &entry(ECR, "AWS", "hunter2"));
-    assert_eq!((run.code, run.stdout.contains("hunter2")), (Some(1), false));
-}
-
-#[test]
-fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
-    let sandbox = Sandbox::new();
-    let run = sandbox.run(&["login", "*.corp.example", "-u", "me", "--password-stdin"], "ours");
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("Kept a login, unverified, for *.corp.example as me"), "{run:?}");
-    assert!(run.stderr.contains("! whichever host of *.corp.example a client names is shown this secret\n"), "{run:?}");
-    assert!(run.stderr.contains("configure-docker --all"), "{run:?}");
-    assert_eq!(sandbox.run(&["get"], "a.corp.example"), answer("a.corp.example", "me", "ours"));
-    for other in
-        ["corp.example", "a.b.corp.example", "a.corp.example:5000", "acorp.example", "*.corp.example", "quay.io"]
-    {
-        assert_eq!(sandbox.run(&["get"], other), Run::not_found(), "{other}");
-    }
-    assert!(sandbox.home().join("data/secrets/%2a.corp.example.json").exists());
-    let run = sandbox.run(&["login", "*.corp.example", "--device"], "");
-    assert_eq!(run.code, Some(2), "{run:?}");
-    let run = sandbox.run(&["login", "--borrow", "aws", "*.corp.example"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("`aws` has no secret for *.corp.example"), "{run:?}");
-    sandbox.ok(&["logout", "*.corp.example"], "");
-    assert_eq!(sandbox.run(&["get"], "a.corp.example"), Run::not_found());
-    assert!(!sandbox.home().join("data/secrets/%2a.corp.example.json").exists());
 }
 
 fn docker_config(sandbox: &Sandbox) -> PathBuf {

@@ -56,7 +56,7 @@ pub(super) enum Command {
     Status(Status),
     /// Change the account that answers by default
     Switch(Switch),
-    /// Show an account, or set its alias, images, folders and what it is for
+    /// Show an account, or change its alias, images, folders and what it is for
     #[command(subcommand)]
     Account(AccountCommand),
     /// Show which account answers for an image, and why
@@ -161,7 +161,7 @@ pub(super) enum AccountCommand {
 
 #[derive(Args, Debug)]
 pub(super) struct AccountEdit {
-    /// The registry [may be left out if the account is on one alone]
+    /// The registry; without ACCOUNT, an account that only one registry has
     #[arg(value_name = "HOST")]
     pub(super) host: String,
     /// The account, by alias or user name

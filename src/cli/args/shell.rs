@@ -41,6 +41,7 @@ impl UseShell {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Exit codes: those of the command; 126 it cannot be run; 127 it is not there")]
 pub(in crate::cli) struct Exec {
     /// `ghcr.io=work`, or an alias for every registry that has it; may be repeated
     #[arg(short, long, value_name = "ACCOUNT", required = true)]

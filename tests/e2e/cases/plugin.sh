@@ -73,7 +73,7 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     fails 1 'denied: requested' -- on_terminal "$docker push $registry/carol/app:1"
     ;;
   *)
-    fails 1 "docker ensign which $registry/carol/app:1" -- on_terminal "$docker push $registry/carol/app:1"
+    fails 1 "docker ensign which --push $registry/carol/app:1" -- on_terminal "$docker push $registry/carol/app:1"
     fails 1 "docker ensign check --push $registry/carol/app:1" -- on_terminal "$docker image push $registry/carol/app:1"
     fails 1 "docker ensign check $registry/carol/base:1" -- on_terminal "$docker pull $registry/carol/base:1"
     fails 1 "docker ensign login $registry" -- on_terminal "$docker login -u alice -p wrong $registry"

@@ -1,0 +1,101 @@
+//! The rows of the seeds about logins that another helper has, each under its number.
+#![cfg(unix)]
+
+use serde_json::json;
+
+use crate::import::{auth, docker, with_helper};
+use crate::seed_import::{assert_has, assert_lacks, import, sandbox};
+use crate::support::{Run, Sandbox, write};
+
+/// A helper that fails with these words.
+fn failing(sandbox: Sandbox, name: &str, words: &str) -> Sandbox {
+    sandbox.with_program(&format!("docker-credential-{name}"), &format!("#!/bin/sh\necho '{words}'\nexit 1\n"))
+}
+
+#[test]
+fn o24_x1_helper_store_and_file_in_dockers_order() {
+    let sandbox = with_helper(Sandbox::new(), "one", &[("h.example", "u", "helper")]);
+    let sandbox = with_helper(sandbox, "two", &[("h.example", "u", "store"), ("i.example", "u", "store")]);
+    docker(
+        &sandbox,
+        &json!({"credHelpers": {"h.example": "one"}, "credsStore": "two",
+        "auths": {"h.example": auth("u", "file"), "i.example": auth("u", "file"), "j.example": auth("u", "file")}}),
+    );
+    assert_eq!(import(&sandbox).code, Some(0));
+    for (server, secret) in [("h.example", "helper"), ("i.example", "store"), ("j.example", "file")] {
+        assert_has(&sandbox, server, "u", secret);
+    }
+}
+
+#[test]
+fn o25_o34_x2_an_explicit_helper_that_is_missing_is_an_error_and_bars_the_file() {
+    let sandbox = sandbox();
+    docker(
+        &sandbox,
+        &json!({"credHelpers": {"h.example": "definitely-not-found-executable"},
+        "auths": {"h.example": auth("u1", "p"), "i.example": auth("u2", "p")}}),
+    );
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("`docker-credential-definitely-not-found-executable` is not installed"), "{run:?}");
+    assert_lacks(&sandbox, "h.example");
+    assert_has(&sandbox, "i.example", "u2", "p");
+}
+
+#[test]
+fn o26_x3_a_default_helper_that_is_missing_is_a_hint_and_the_file_is_used() {
+    let sandbox = sandbox();
+    docker(&sandbox, &json!({"credsStore": "gone", "auths": {"h.example": auth("u1", "p")}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("skipped: `docker-credential-gone` is not installed"), "{run:?}");
+    assert_has(&sandbox, "h.example", "u1", "p");
+}
+
+#[test]
+fn o27_o33_a_default_helper_that_fails_is_an_error_and_the_file_is_not_used() {
+    let sandbox = failing(Sandbox::new(), "sick", "some error s3cret");
+    docker(&sandbox, &json!({"credsStore": "sick", "auths": {"h.example": auth("u1", "p")}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("`docker-credential-sick`: `list` failed"), "{run:?}");
+    assert!(run.stdout.contains("skipped: `docker-credential-sick`, which comes first, failed"), "{run:?}");
+    assert!(!run.stdout.contains("s3cret"), "what a failed helper prints is not shown: {run:?}");
+    assert_lacks(&sandbox, "h.example");
+}
+
+#[test]
+fn o29_a_helper_gets_the_host_without_a_line_end() {
+    let script = "#!/bin/sh\ncat > \"$HOME/stdin\"\necho '{\"Username\":\"u\",\"Secret\":\"p\"}'\n";
+    let sandbox = Sandbox::new().with_program("docker-credential-one", script);
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "one"}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_eq!(std::fs::read(sandbox.home().join("stdin")).unwrap(), b"h.example");
+}
+
+#[test]
+fn o32_a_helper_without_the_login_is_no_error() {
+    let sandbox = failing(Sandbox::new(), "none", "credentials not found in native keychain");
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "none"}, "auths": {"h.example": {}}}));
+    assert_eq!(import(&sandbox), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
+}
+
+#[test]
+fn o35_a_program_that_cannot_start_is_named() {
+    let sandbox = with_helper(Sandbox::new(), "fine", &[]);
+    let file = sandbox.home().join("bin/docker-credential-flat");
+    write(&file, b"not a program");
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "flat"}}));
+    let run = import(&sandbox);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains(&format!("could not run `{}`", file.display())), "{run:?}");
+}
+
+#[test]
+fn o14_o36_a_helper_has_our_environment_and_more() {
+    let script = "#!/bin/sh\ncat > /dev/null\nprintf '{\"Username\":\"u\",\"Secret\":\"%s\"}' \"$TEST_SECRET\"\n";
+    let sandbox = Sandbox::new().with_program("docker-credential-one", script).with("TEST_SECRET", "foo");
+    docker(&sandbox, &json!({"credHelpers": {"h.example": "one"}}));
+    assert_eq!(import(&sandbox).code, Some(0));
+    assert_has(&sandbox, "h.example", "u", "foo");
+}
