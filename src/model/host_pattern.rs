@@ -45,8 +45,8 @@ impl Registry {
     }
 }
 
-/// Tells whether a key of the config is a pattern that covers `host`; nothing is allocated. Docker Hub has several names,
-/// so that no pattern means it.
+/// Tells whether a key of the config is a pattern that covers `host`; for others nothing is allocated. Docker Hub has
+/// several names, so that no pattern means it; and an address that is no host, such as `_x/y.azurecr.io`, is nobody's.
 pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
     if !key.contains('*') || host.is_pattern() || host.is_docker_hub() {
         return false;
@@ -63,6 +63,7 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
                 _ => break false,
             }
         }
+        && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 
 /// Each piece between two `*` is found as early as it can be, which leaves the most for those behind it.
@@ -120,6 +121,10 @@ mod tests {
             ("*x.example", "ü.example", false),
             ("ghcr.io", "ghcr.io", true),
             ("[::1]:5000", "[::1]:5000", true),
+            ("*.azurecr.io", "_evil/x.azurecr.io", false),
+            ("*.*.azurecr.io", "_evil.example/x.azurecr.io", false),
+            ("*.azurecr.io", "evil?x.azurecr.io", false),
+            ("*.azurecr.io", "-x.azurecr.io", false),
         ] {
             let key = Registry::from_key(pattern);
             assert_eq!(key.covers(&Registry::from_key(host)), covers, "{pattern} {host}");

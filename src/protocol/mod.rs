@@ -19,8 +19,8 @@ use crate::accounts::{self, Accounts, Activate, Found, Login, OutOfReach};
 use crate::caller::{self, Caller};
 use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
 use crate::model::{
-    Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Registry, ServerUrl, Source, Target,
-    Username,
+    Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Problem, Registry, ServerUrl, Source,
+    Target, Username,
 };
 use crate::system::env::Env;
 use message::Refusal;
@@ -166,6 +166,10 @@ impl Front<'_> {
     /// Forgets the account that is active, or the one the call names, once: `docker logout` asks up to four times for
     /// one registry.
     fn erase(&self, server_url: &ServerUrl) -> Result<(), Refusal> {
+        if server_url.target().registry().is_pattern() {
+            let what = format!("a client's logout is of one registry, and not of all of {server_url}");
+            return Err(Refusal::Other(Problem::run(what, format_args!("logout {server_url}")).into()));
+        }
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.erase_routed(&route, server_url.as_str())?);
         }

@@ -18,6 +18,7 @@ mod gitlab;
 mod grants;
 mod import;
 mod install;
+mod interplay;
 mod journal;
 mod kubelet;
 mod layers;
