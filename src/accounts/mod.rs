@@ -15,8 +15,8 @@ use anyhow::Result;
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Edit, Loaded, Origin};
 use crate::model::choice::{
-    Active, Candidates, Choice, Evidence, Finding, Ladder, Named, NoChoice, Project, Route, Rung, Switch, Trusted, Why,
-    Wish, choose_past,
+    Active, Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Switch, Trusted, Why, Wish,
+    choose_past,
 };
 use crate::model::{
     Account, AccountName, Credential, HelperName, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source,
@@ -339,13 +339,13 @@ impl Edit {
 
 /// Another helper answers, unless the call asks for an account of ours, or for an image that needs none.
 fn elsewhere(candidates: &Candidates, route: Route, wish: &Wish, evidence: &impl Evidence) -> Found {
-    let ladder = Ladder::new(candidates, wish, evidence);
-    let is_public = || Rung::ALL.into_iter().any(|rung| matches!(ladder.finding(rung), Finding::Public(..)));
-    let is_named = wish.pinned.is_some() || matches!(wish.environment, Named::Here(_));
-    if is_named || (!candidates.public.is_empty() && is_public()) {
+    if wish.pinned.is_some() || matches!(wish.environment, Named::Here(_)) {
         return Found::NoChoice(NoChoice::NotFound);
     }
-    Found::Elsewhere(route)
+    match Ladder::new(candidates, wish, evidence).public_image() {
+        Some(public) => Found::NoChoice(NoChoice::Public(Box::new(public))),
+        None => Found::Elsewhere(route),
+    }
 }
 
 fn secret_of(adopted: Adopted, account: &Account) -> Option<Secret> {

@@ -123,11 +123,11 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
         let (registry, image) = which::registry_or_image(subject)?;
         let candidates = context.candidates(&registry)?;
         let accounts = if given.all {
-            candidates.accounts.clone()
+            candidates.accounts.iter().map(|account| account.at(&registry).into_owned()).collect()
         } else {
             vec![which::account_for(context, &candidates, image.as_ref(), None)?.at(&registry).into_owned()]
         };
-        match found.iter_mut().find(|(known, _)| known.registry == registry) {
+        match found.iter_mut().find(|(known, _)| known.host == registry) {
             Some((_, known)) => {
                 let new: Vec<_> = accounts.into_iter().filter(|account| !known.contains(account)).collect();
                 known.extend(new);
@@ -152,9 +152,16 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
         }
         let alone = accounts.len() == 1;
         for account in accounts {
-            let by_default = alone || candidates.default_for(None) == Some(&account);
+            let is_default = |default: &Account| default.name == account.name;
+            let by_default = alone || candidates.default_for(None).is_some_and(is_default);
             match context.secret_of(&account) {
-                Ok(held) => chosen.push(Chosen { account, credential: held.credential, by_default }),
+                Ok(held) => {
+                    chosen.push(Chosen {
+                        account: account.on(&candidates.host),
+                        credential: held.credential,
+                        by_default,
+                    });
+                }
                 Err(why) if given.all => failed.push(Failed { account, why }),
                 Err(why) => return Err(why),
             }

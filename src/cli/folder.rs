@@ -62,7 +62,7 @@ impl Seen {
 
     /// What the rung says when nothing comes of it.
     pub(super) fn sentence(&self, shown: &str, candidates: &Candidates) -> String {
-        match (self.names(&candidates.registry), self.standing) {
+        match (self.names(&candidates.host), self.standing) {
             (_, Standing::Changed) => format!("{shown} has changed since it was trusted"),
             (_, Standing::Untrusted) => format!("{shown} is not trusted"),
             (None, Standing::Trusted) => format!("{shown} names no account of this registry"),
@@ -75,7 +75,7 @@ impl Seen {
 
     /// What a person should do about it.
     pub(super) fn advice(&self, context: &Context<'_>, shown: &str, candidates: &Candidates) -> Option<String> {
-        let registry = &candidates.registry;
+        let registry = &candidates.host;
         let project = match &self.says {
             Err(why) => return Some(format!("{shown} {why}")),
             Ok(project) => project,

@@ -66,16 +66,12 @@ fn describe(context: &Context<'_>, shown: &str, standing: Standing, project: &Pr
     context
         .ui
         .say(format_args!("{shown}{changed} names, for commands in {} and below:", folder_of(context, &project.file)));
-    let all = context.accounts.all()?;
     let width = project.accounts.iter().map(|(registry, _)| registry.as_str().len()).max().unwrap_or_default();
     for (registry, name) in &project.accounts {
-        let of = all.iter().find(|one| one.registry == *registry);
-        let note = match of.map(|of| (of.account(name.as_str()), of.accounts.len())) {
-            Some((Some(account), _)) if account.name == *name && account.username.as_str() == name.as_str() => {
-                String::new()
-            }
-            Some((Some(account), _)) => format!("   ({} there)", account.username),
-            _ => format!("   (not there: {} login {registry} --alias {})", context.program, word(name.as_str())),
+        let note = match context.accounts.of(registry)?.account(name.as_str()) {
+            Some(account) if account.name == *name && account.username.as_str() == name.as_str() => String::new(),
+            Some(account) => format!("   ({} there)", account.username),
+            None => format!("   (not there: {} login {registry} --alias {})", context.program, word(name.as_str())),
         };
         context.ui.say(format_args!("  {:width$}  {}{note}", registry.as_str(), one_line(name.as_str(), 60)));
     }

@@ -65,12 +65,16 @@ impl Question {
 
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = question(given)?;
-    if let Some(route) = context.accounts.route(&question.registry)? {
-        return routed(context, &question, &route);
-    }
-    let candidates = candidates(context, &question.registry)?;
+    let candidates = context.accounts.of(&question.registry)?;
     let wish = wish(context, &question.registry);
     let ladder = Ladder::new(&candidates, &wish, &question);
+    let route = context.accounts.route(&question.registry)?;
+    if let Some(route) = route.filter(|_| ladder.public_image().is_none()) {
+        return routed(context, &question, &route);
+    }
+    if candidates.accounts.is_empty() && candidates.public.is_empty() {
+        context.candidates(&question.registry)?; // says what to do
+    }
     let rungs: Vec<_> = Rung::ALL.into_iter().map(|rung| (rung, ladder.finding(rung))).collect();
     let ends = |finding: &Finding<'_>| !matches!(finding, Finding::Nothing | Finding::Torn(_));
     let chosen = rungs.iter().position(|(_, finding)| ends(finding));
@@ -173,15 +177,15 @@ pub(super) fn account_for<'c>(
     image: Option<&ImageReference>,
     operation: Option<Operation>,
 ) -> Result<&'c Account, Failure> {
-    let registry = &candidates.registry;
-    let question = Question::about(registry, image.cloned(), operation);
-    let no_choice = match choose(candidates, &wish(context, registry), &question) {
+    let (registry, host) = (&candidates.registry, &candidates.host);
+    let question = Question::about(host, image.cloned(), operation);
+    let no_choice = match choose(candidates, &wish(context, host), &question) {
         Ok(choice) => return Ok(choice.account),
         Err(no_choice) => no_choice,
     };
     let (what, verb) = match no_choice {
         NoChoice::NoSuchAccount { rung: Rung::Project, name } => {
-            let Problem { what, cure } = accounts::names_nobody(registry, &name);
+            let Problem { what, cure } = accounts::names_nobody(host, &name);
             return Err(Failure::not_logged_in(what, cure));
         }
         NoChoice::NotFound => (format!("{registry} has no default account"), "switch"),
@@ -213,14 +217,8 @@ pub(super) fn account_for<'c>(
 
 /// Tells whether nobody is needed to pull `image`.
 pub(super) fn is_public(context: &Context<'_>, candidates: &Candidates, image: &ImageReference) -> bool {
-    let question = Question::about(&candidates.registry, Some(image.clone()), Some(Operation::Pull));
-    matches!(choose(candidates, &wish(context, &candidates.registry), &question), Err(NoChoice::Public(..)))
-}
-
-/// A registry that has public images only may be asked about too.
-fn candidates(context: &Context<'_>, registry: &Registry) -> Result<Candidates, Failure> {
-    let candidates = context.accounts.of(registry)?;
-    if candidates.public.is_empty() { context.candidates(registry) } else { Ok(candidates) }
+    let question = Question::about(&candidates.host, Some(image.clone()), Some(Operation::Pull));
+    matches!(choose(candidates, &wish(context, &candidates.host), &question), Err(NoChoice::Public(..)))
 }
 
 /// Why the accounts that are there do not answer.

@@ -63,7 +63,8 @@ fn trusts(document: &Document, registries: &[Candidates]) {
 
 /// Every edit, of one registry, leaving all others alone.
 fn edits(document: &Document, before: &[Candidates], at: usize) {
-    let Candidates { registry, active, previous, switches, public, helper, accounts, trusted: _ } = &before[at];
+    let Candidates { registry, host: _, active, previous, switches, public, helper, accounts, trusted: _ } =
+        &before[at];
     let with = |change: &dyn Fn(&mut Candidates)| {
         let mut expected = before.to_vec();
         change(&mut expected[at]);

@@ -183,7 +183,8 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
     let helper = raw.helper.and_then(|name| name.parse().ok()); // any other name is nobody's
-    Ok(Candidates { registry, active, previous, switches, public, helper, accounts, trusted: Rc::default() })
+    let host = registry.clone();
+    Ok(Candidates { registry, host, active, previous, switches, public, helper, accounts, trusted: Rc::default() })
 }
 
 /// A JSON object as a list: order and duplicates are seen.

@@ -70,6 +70,12 @@ impl Account {
         }
     }
 
+    /// The account as if it were of `host` alone, be it that or a pattern's: for those who are told of no other.
+    pub(crate) fn on(self, host: &Registry) -> Self {
+        let images = self.images.iter().map(|pattern| pattern.on(host)).collect();
+        Self { registry: host.clone(), images, ..self }
+    }
+
     /// A repository is in lower case; a name, as on GitHub, need not be.
     fn namespaces(&self) -> impl Iterator<Item = &str> {
         let names =

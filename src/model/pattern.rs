@@ -60,6 +60,11 @@ impl ImagePattern {
         }
     }
 
+    /// The same images of one host.
+    pub(super) fn on(&self, host: &Registry) -> Self {
+        Self { registry: host.clone(), path: self.path.clone() }
+    }
+
     /// The pattern without its registry.
     pub fn path(&self) -> &str {
         &self.path

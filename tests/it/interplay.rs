@@ -1,7 +1,11 @@
 //! Parts that meet: patterns of hosts, other helpers, trusted files, public images, the journal, buildx's folders.
 #![cfg(unix)]
 
-use crate::support::{Run, Sandbox};
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, write};
+
+const HELPER: &str = "#!/bin/sh\ncat >/dev/null\necho \"{\\\"Username\\\":\\\"theirs\\\",\\\"Secret\\\":\\\"s\\\"}\"\n";
 
 /// The accounts `me`, the default, and `work` for all hosts of `*.corp.example`.
 fn pattern() -> Sandbox {
@@ -9,6 +13,16 @@ fn pattern() -> Sandbox {
     for name in ["me", "work"] {
         sandbox.ok(&["login", "*.corp.example", "-u", name, "--password-stdin"], name);
     }
+    sandbox
+}
+
+fn with_helper(registries: &Value) -> Sandbox {
+    let sandbox = Sandbox::new().with_program("docker-credential-before", HELPER);
+    let runtime = sandbox.home().join("run");
+    std::fs::create_dir(&runtime).unwrap();
+    let sandbox = sandbox.with("XDG_RUNTIME_DIR", runtime.to_str().unwrap());
+    let config = json!({"version": 3, "fallback": "before", "registries": registries});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
     sandbox
 }
 
@@ -40,4 +54,57 @@ fn a_client_logs_out_of_a_host_and_never_of_a_pattern() {
         assert_eq!((run.code, run.stdout.contains("logout '*.corp.example'")), (Some(1), true), "{run:?}");
     }
     assert_eq!(sandbox.who("a.corp.example"), "me");
+}
+
+#[test]
+fn a_trusted_file_and_the_environment_name_an_account_of_a_pattern_for_one_host() {
+    let sandbox = pattern();
+    write(&sandbox.home().join(".ensign.toml"), b"[accounts]\n'a.corp.example' = 'work'\n'b.corp.example' = 'gone'\n");
+    let run = sandbox.run(&["trust", "--yes"], "");
+    assert!(run.stderr.contains("  a.corp.example  work\n"), "{run:?}");
+    assert!(run.stderr.contains("gone   (not there: docker-credential-ensign login b.corp.example"), "{run:?}");
+    assert_eq!((sandbox.who("a.corp.example"), sandbox.who("c.corp.example")), ("work".into(), "me".into()));
+    assert!(sandbox.who("b.corp.example").contains("names `gone`, which b.corp.example does not have"));
+    let which = sandbox.ok(&["which", "a.corp.example"], "");
+    assert!(which.starts_with("work\n"), "{which}");
+    let which = sandbox.run(&["which", "c.corp.example"], "");
+    assert!(which.stdout.contains(".ensign.toml names no account of this registry"), "{which:?}");
+
+    let sandbox = sandbox.with("ENSIGN_ACCOUNT", "a.corp.example=me,c.corp.example=work");
+    let exported = |format: &str, host: &str| {
+        let text = sandbox.ok(&["export", "--format", format, &format!("{host}.corp.example/x")], "");
+        serde_json::from_str::<Value>(&text).unwrap()["auths"].take()
+    };
+    assert_eq!(["a", "c"].map(|host| sandbox.who(&format!("{host}.corp.example"))), ["me", "work"]);
+    for format in ["dockerconfigjson", "auth.json"] {
+        // Of no other host: whoever is given the file is shown no more than was asked for.
+        assert_eq!(exported(format, "a"), json!({"a.corp.example": {"auth": "bWU6bWU="}}));
+        assert_eq!(exported(format, "c"), json!({"c.corp.example": {"auth": "d29yazp3b3Jr"}}));
+    }
+    sandbox.ok(&["account", "edit", "*.corp.example", "work", "--images", "*.corp.example/team/**"], "");
+    let auths = exported("auth.json", "c");
+    assert_eq!(auths.as_object().unwrap().keys().collect::<Vec<_>>(), ["c.corp.example", "c.corp.example/team"]);
+}
+
+#[test]
+fn what_is_public_on_the_hosts_of_a_pattern_is_so_whoever_answers_for_the_host() {
+    let public = json!(["*.corp.example/open/**"]);
+    let sandbox = with_helper(&json!({
+        "*.corp.example": {"public": public},
+        "own.corp.example": {"public": ["own.corp.example/more"], "accounts": {"me": {}}},
+        "their.corp.example": {"helper": "before"},
+    }));
+    for image in
+        ["a.corp.example/open/x", "own.corp.example/open/x", "own.corp.example/more", "their.corp.example/open/x"]
+    {
+        assert_eq!(sandbox.run(&["get"], image), Run::not_found(), "{image}");
+    }
+    for host in ["a", "their"] {
+        assert_eq!(sandbox.who(&format!("{host}.corp.example/closed/x")), "theirs");
+        let which = sandbox.run(&["which", &format!("{host}.corp.example/open/x")], "");
+        assert!(which.stdout.contains("which is public)   ← ends here"), "{which:?}");
+    }
+    let journal: Value = serde_json::from_str(&sandbox.ok(&["why", "--json"], "")).unwrap();
+    let outcomes: Vec<_> = journal["decisions"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
+    assert_eq!(outcomes, ["answered", "answered", "public", "public", "public", "public"]);
 }

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use super::owner::{owner_of, owner_of_mentioned, used_in};
 use super::question::{Candidates, Command, Evidence, Named, Wish};
 use super::{Active, Finding, Rung, Why};
-use crate::model::{Account, ImagePattern, Operation};
+use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
 /// Climbed lazily: `choose` stops at the first hit, `which` shows every rung. `'a` is for the accounts, `'c` for the call.
 pub(crate) struct Ladder<'a, 'c, E> {
@@ -61,7 +61,7 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
 
     fn project(&self) -> Finding<'a> {
         let Some(project) = self.evidence.project(&self.candidates.trusted) else { return Finding::Nothing };
-        let Some(name) = project.account(&self.candidates.registry) else { return Finding::Nothing };
+        let Some(name) = project.account(&self.candidates.host) else { return Finding::Nothing };
         match self.candidates.account(name.as_str()) {
             None => Finding::NoSuchAccount(name.to_string()),
             Some(account) if self.serves(account) => Finding::Account(account, Why::Project(project.file)),
@@ -82,6 +82,15 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
                 .filter(|account| self.serves(account))
                 .map_or(Finding::Nothing, |active| Finding::Account(active, Why::Default)),
         }
+    }
+
+    /// The image for which nobody is needed, where another helper would be asked.
+    pub(crate) fn public_image(&self) -> Option<(ImageReference, ImagePattern)> {
+        let findings = Rung::ALL.into_iter().filter(|_| !self.candidates.public.is_empty());
+        findings.map(|rung| self.finding(rung)).find_map(|finding| match finding {
+            Finding::Public(image, pattern) => Some((image, pattern)),
+            _ => None,
+        })
     }
 
     fn serves(&self, account: &Account) -> bool {

@@ -12,6 +12,8 @@ use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReferenc
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidates {
     pub(crate) registry: Registry,
+    /// Which is asked about: the registry itself, or one of the pattern's hosts.
+    pub(crate) host: Registry,
     pub(crate) active: Active,
     /// Who was active before the last switch.
     pub(crate) previous: Option<AccountName>,
@@ -116,6 +118,7 @@ impl Candidates {
     pub(crate) fn none(registry: &Registry) -> Self {
         Self {
             registry: registry.clone(),
+            host: registry.clone(),
             active: Active::Unset,
             previous: None,
             switches: vec![],
@@ -127,16 +130,13 @@ impl Candidates {
     }
 
     /// What answers for a host, of all the entries that cover it: the closest that has accounts or another helper. What
-    /// its own entry says of public images holds all the same.
-    pub(crate) fn for_host(entries: Vec<Self>, host: &Registry) -> Self {
-        let own = entries.iter().find(|entry| entry.registry == *host).map(|own| own.public.clone());
+    /// any of them says of public images holds all the same.
+    pub(crate) fn for_host(mut entries: Vec<Self>, host: &Registry) -> Self {
+        let public = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.public)).collect();
         let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
         let answering = entries.into_iter().rev().filter(answers); // of two that are as close, the first
-        match answering.max_by_key(|entry| entry.registry.closeness(host)) {
-            Some(entry) if entry.registry == *host => entry,
-            Some(entry) => Self { public: own.into_iter().flatten().chain(entry.public).collect(), ..entry },
-            None => Self { public: own.unwrap_or_default(), ..Self::none(host) },
-        }
+        let closest = answering.max_by_key(|entry| entry.registry.closeness(host));
+        Self { public, host: host.clone(), ..closest.unwrap_or_else(|| Self::none(host)) }
     }
 
     /// The account a person means by `name`: an alias first, else a user name that only one account has.

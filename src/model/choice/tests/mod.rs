@@ -90,6 +90,7 @@ fn account(name: &str, images: &[&str], folders: &[&str]) -> Account {
 
 fn candidates(active: &str) -> Candidates {
     Candidates {
+        host: Registry::from_key("ghcr.io"),
         registry: Registry::from_key("ghcr.io"),
         active: match active {
             "" => Active::Unset,
