@@ -29,8 +29,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<Exi
     let named = named(context, given)?;
     let root = Tree::root(context.env)?;
     let lock = if given.dry_run { None } else { Some(context.accounts.config.lock()?) };
-    let mut registries = context.accounts.all()?;
-    registries.retain(|one| !one.registry.is_pattern()); // buildx looks for single registries
+    let registries = hosts(context)?;
     let mut tree = Tree::read(root)?;
     let needed = if given.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
     let changes = buildx::changes(&needed, &tree);
@@ -40,7 +39,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<Exi
     let mut done = if given.dry_run { Done::default() } else { carry_out(&tree, &changes) };
     drop(lock);
     done.problems.append(&mut tree.problems);
-    let without = if given.remove { vec![] } else { without_folder(&registries, &named, &needed) };
+    let without = if given.remove { vec![] } else { without_folder(context, &registries, &named, &needed) };
     if context.ui.is_json() {
         report(context, given, &tree, &changes, &done, &without)?;
     } else {
@@ -60,8 +59,7 @@ pub(super) fn mend(context: &Context<'_>) {
         return;
     }
     let lock = context.accounts.config.lock();
-    let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, context.accounts.all(), Tree::read(tree.path().to_owned()))
-    else {
+    let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, hosts(context), Tree::read(tree.path().to_owned())) else {
         return again("buildx's folders may name an account that is gone".into());
     };
     tree = fresh;
@@ -74,6 +72,17 @@ pub(super) fn mend(context: &Context<'_>) {
     if let Some(summary) = summary(&changes, &done) {
         context.ui.say(format_args!("  buildx's folders: {summary}"));
     }
+}
+
+/// The registries that can have folders: buildx looks for single hosts.
+fn hosts(context: &Context<'_>) -> anyhow::Result<Vec<Candidates>> {
+    let (patterns, mut hosts): (Vec<_>, Vec<_>) =
+        context.accounts.all()?.into_iter().partition(|one| one.registry.is_pattern());
+    for host in &mut hosts {
+        let covering = patterns.iter().filter(|pattern| pattern.registry.covers(&host.registry));
+        host.public.extend(covering.flat_map(|pattern| pattern.public.clone()));
+    }
+    Ok(hosts)
 }
 
 /// Tells whether a folder that was written asks the account's program.
@@ -157,14 +166,20 @@ fn problem(error: &anyhow::Error) -> Problem {
 
 /// The images that a person named and that get no folder, with the reason.
 fn without_folder(
+    context: &Context<'_>,
     registries: &[Candidates],
     named: &[ImageReference],
     needed: &Folders,
-) -> Vec<(ImageReference, &'static str)> {
+) -> Vec<(ImageReference, String)> {
     let has_folder = |image: &ImageReference| needed.keys().any(|place| place.is_of(image));
     let reason = |image: &ImageReference| match registries.iter().find(|one| one.registry == *image.registry()) {
-        Some(one) if one.accounts.len() == 1 => "its registry has one account",
-        _ => "no one account is for it",
+        _ if buildx::is_in_the_way(image) => "it would lie where another folder has its config.json".to_owned(),
+        Some(one) if one.accounts.len() == 1 => "its registry has one account".to_owned(),
+        Some(_) => "no one account is for it".to_owned(),
+        None => match context.accounts.of(image.registry()) {
+            Ok(of) => format!("its accounts are of {}, and buildx looks for single hosts", of.registry),
+            Err(_) => "no account is for it".to_owned(),
+        },
     };
     named.iter().filter(|image| !has_folder(image)).map(|image| (image.clone(), reason(image))).collect()
 }
@@ -191,7 +206,7 @@ fn tell(
     given: &args::BuildxSync,
     changes: &BTreeMap<Place, Change>,
     done: &Done,
-    without: &[(ImageReference, &'static str)],
+    without: &[(ImageReference, String)],
 ) {
     let program = context.program;
     for path in &done.pins {
@@ -252,7 +267,7 @@ fn report(
     tree: &Tree,
     changes: &BTreeMap<Place, Change>,
     done: &Done,
-    without: &[(ImageReference, &'static str)],
+    without: &[(ImageReference, String)],
 ) -> Result<(), Failure> {
     let folder = |(place, change): (&Place, &Change)| -> Value {
         let word = match change {

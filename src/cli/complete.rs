@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use super::args::{Arguments, Next};
 use crate::accounts::Accounts;
+use crate::model::Registry;
 use crate::system::env::Env;
 use crate::system::text;
 
@@ -40,9 +41,9 @@ fn registries(env: &Env) -> Vec<(String, String)> {
 }
 
 fn accounts(env: &Env, registry: Option<&str>) -> Vec<(String, String)> {
-    let registry = registry.and_then(|name| name.parse().ok());
+    let registry = registry.map(Registry::from_key);
     let all = Accounts::new(env).all().unwrap_or_default();
-    let wanted = all.iter().filter(|one| registry.as_ref().is_none_or(|registry| one.registry == *registry));
+    let wanted = all.iter().filter(|one| registry.as_ref().is_none_or(|registry| one.registry.covers(registry)));
     let mut names: Vec<_> = wanted
         .flat_map(|one| &one.accounts)
         .map(|account| (account.name.to_string(), format!("{} on {}", account.username, account.registry)))

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::model::Problem;
 use crate::system::env::Env;
 use crate::system::files;
 
@@ -36,7 +37,9 @@ impl Journal {
 
     /// The answers, newest first.
     pub(crate) fn entries(&self) -> Result<Vec<Entry>> {
-        let bytes = files::read_lines(&self.path, LIMIT)?;
+        let bytes = files::read_lines(&self.path, LIMIT).map_err(|error| {
+            Problem::run(format!("the journal `{}` could not be read: {error}", self.path.display()), "why --clear")
+        })?;
         let mut entries: Vec<_> = String::from_utf8_lossy(&bytes).lines().filter_map(Entry::read).collect();
         entries.reverse();
         Ok(entries)

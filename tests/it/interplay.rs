@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Sandbox, write};
+use crate::support::{Run, Sandbox, finish, write};
 
 const HELPER: &str = "#!/bin/sh\ncat >/dev/null\necho \"{\\\"Username\\\":\\\"theirs\\\",\\\"Secret\\\":\\\"s\\\"}\"\n";
 
@@ -107,4 +107,53 @@ fn what_is_public_on_the_hosts_of_a_pattern_is_so_whoever_answers_for_the_host()
     let journal: Value = serde_json::from_str(&sandbox.ok(&["why", "--json"], "")).unwrap();
     let outcomes: Vec<_> = journal["decisions"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
     assert_eq!(outcomes, ["answered", "answered", "public", "public", "public", "public"]);
+}
+
+#[test]
+fn a_journal_that_is_no_file_of_ours_is_named_with_the_way_out() {
+    let sandbox = with_helper(&json!({}));
+    let path = sandbox.home().join("run/ensign-journal.jsonl");
+    std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
+    let run = sandbox.run(&["why"], "");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("run/ensign-journal.jsonl` ") && run.stderr.contains("why --clear`"), "{run:?}");
+    sandbox.ok(&["why", "--clear"], "");
+    assert!(!path.is_symlink());
+}
+
+#[test]
+fn buildx_has_no_folder_for_an_image_with_the_name_of_a_config_nor_for_the_hosts_of_a_pattern() {
+    let sandbox = pattern();
+    for name in ["a", "b"] {
+        sandbox.store("ghcr.io", name, name);
+    }
+    sandbox.ok(&["account", "edit", "ghcr.io", "a", "--images", "ghcr.io/acme/**"], "");
+    let bin = sandbox.home().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(Sandbox::program(), bin.join("docker-credential-ensign-a")).unwrap();
+    let sandbox = sandbox.with("PATH", bin.to_str().unwrap());
+    let images = ["ghcr.io/acme", "ghcr.io/acme/config.json/x", "ghcr.io/acme/config.json", "a.corp.example/work/x"];
+    sandbox.ok(&["account", "edit", "*.corp.example", "me", "--for", "pull"], "");
+    sandbox.ok(&["account", "edit", "*.corp.example", "work", "--for", "push"], "");
+    let run = sandbox.run(&[&["buildx", "sync"], images.as_slice()].concat(), "");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("ghcr.io/acme ") && !run.stdout.contains("config.json"), "{run:?}");
+    assert!(run.stderr.contains("ghcr.io/acme/config.json gets no folder: "), "{run:?}");
+    assert!(run.stderr.contains("a.corp.example/work/x gets no folder: its accounts are of *.corp.example"), "{run:?}");
+    sandbox.ok(&["account", "edit", "ghcr.io", "b", "--images", "ghcr.io/b/**"], "");
+    let folders = std::fs::read_dir(sandbox.home().join(".docker/buildx/config")).unwrap();
+    assert_eq!(folders.map(|folder| folder.unwrap().file_name()).collect::<Vec<_>>(), ["ghcr.io"]);
+}
+
+#[test]
+fn docker_completes_the_accounts_of_a_pattern_and_of_its_hosts() {
+    let sandbox = pattern();
+    sandbox.store("ghcr.io", "other", "x");
+    let plugin = sandbox.link("docker-ensign");
+    for registry in ["*.corp.example", "a.corp.example"] {
+        let words = ["__completeNoDesc", "ensign", "switch", registry, ""];
+        let run = finish(sandbox.command_of(&plugin, &words).spawn().unwrap(), b"");
+        let names: Vec<_> = run.stdout.lines().map(|line| line.split('\t').next().unwrap()).collect();
+        assert_eq!(names, ["me", "work", ":4"], "{registry}");
+    }
 }

@@ -57,6 +57,9 @@ fn of_registry(candidates: &Candidates) -> Vec<(Place, Answer)> {
 }
 
 fn of_image(candidates: &Candidates, image: &ImageReference) -> Vec<(Place, Answer)> {
+    if is_in_the_way(image) {
+        return vec![];
+    }
     let owner = |operation| {
         let public = if operation == Operation::Pull { candidates.public.as_slice() } else { &[] };
         match owner_of(&serving(candidates, operation), public, std::slice::from_ref(image)) {
@@ -69,6 +72,11 @@ fn of_image(candidates: &Candidates, image: &ImageReference) -> Vec<(Place, Answ
     let push = owner(Operation::Push).filter(is_open);
     let push = push.or_else(|| pull.and_then(|_| only(candidates, Operation::Push)));
     folders(image.registry(), Some(image.repository()), pull, push)
+}
+
+/// Tells whether a folder for `image` would lie where another folder has its file.
+pub(crate) fn is_in_the_way(image: &ImageReference) -> bool {
+    image.repository().as_str().split('/').any(|part| part == tree::NAME || part == tree::UNFINISHED)
 }
 
 /// A folder without a scope answers a push too, so that one whose account is another must have its own.

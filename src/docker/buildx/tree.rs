@@ -25,9 +25,9 @@ pub(crate) struct Tree {
     pub(crate) problems: Vec<Problem>,
 }
 
-const NAME: &str = "config.json";
+pub(super) const NAME: &str = "config.json";
 /// What a writer that was killed leaves beside it.
-const UNFINISHED: &str = "config.json.new";
+pub(super) const UNFINISHED: &str = "config.json.new";
 /// Our own text takes a hundred bytes.
 const SIZE_LIMIT: u64 = 1 << 14;
 /// A repository has at most 255 characters.
