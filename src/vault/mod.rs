@@ -88,7 +88,12 @@ impl<'e> Vault<'e> {
         if account.registry.is_pattern() && account.store == StoreKind::File {
             let hosts = file::registries(self.env).into_iter().filter(|host| account.registry.covers(host));
             let each = hosts.map(|host| account.at(&host).into_owned());
-            each.filter(|at| at.registry != account.registry).try_for_each(|at| self.remove(&at))?;
+            for at in each.filter(|at| at.registry != account.registry) {
+                // The host may have an account of its own of that name, whose secret is nobody's answer.
+                if self.get(&at)?.is_none_or(|kept| kept.asked.is_some()) {
+                    self.remove(&at)?;
+                }
+            }
         }
         match &account.store {
             StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.remove(&account.name)),

@@ -157,3 +157,19 @@ fn docker_completes_the_accounts_of_a_pattern_and_of_its_hosts() {
         assert_eq!(names, ["me", "work", ":4"], "{registry}");
     }
 }
+
+#[test]
+fn a_borrowed_account_of_a_pattern_leaves_the_secret_of_a_hosts_own_account_alone() {
+    let sandbox = Sandbox::new().with_program("docker-credential-lend", HELPER);
+    let own = || sandbox.run(&["get"], "a.corp.example");
+    sandbox.store("a.corp.example", "work", "own");
+    let before = own();
+    let borrow = ["login", "*.corp.example", "--borrow", "helper:lend", "-u", "theirs", "--alias", "work"];
+    sandbox.ok(&borrow, "");
+    assert_eq!((own(), sandbox.who("b.corp.example")), (before, "theirs".into()));
+    let before = own();
+    sandbox.ok(&["account", "edit", "*.corp.example", "work", "--alias", "other"], "");
+    sandbox.ok(&["account", "edit", "*.corp.example", "other", "--alias", "work"], "");
+    sandbox.ok(&["logout", "*.corp.example", "--all"], "");
+    assert_eq!((own(), sandbox.run(&["get"], "b.corp.example")), (before, Run::not_found()));
+}
