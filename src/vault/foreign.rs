@@ -50,10 +50,10 @@ impl Vault<'_> {
             secret: Zeroizing<String>,
         }
         let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
-        // docker-credential-acr-env writes a line of its own before the answer.
+        // docker-credential-acr-env writes a line of its own before the answer; what stands behind it Docker does not read.
         let start = stdout.iter().position(|byte| *byte == b'{').unwrap_or_default();
-        let answer: Answer =
-            serde_json::from_slice(&stdout[start..]).map_err(|_| failed(helper, "its answer is no login"))?;
+        let answer = Answer::deserialize(&mut serde_json::Deserializer::from_slice(&stdout[start..]));
+        let answer = answer.map_err(|_| failed(helper, "its answer is no login"))?;
         if answer.secret.is_empty() {
             return Err(Refusal::NotFound); // as docker/cli takes it
         }

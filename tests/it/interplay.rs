@@ -173,3 +173,12 @@ fn a_borrowed_account_of_a_pattern_leaves_the_secret_of_a_hosts_own_account_alon
     sandbox.ok(&["logout", "*.corp.example", "--all"], "");
     assert_eq!((own(), sandbox.run(&["get"], "b.corp.example")), (before, Run::not_found()));
 }
+
+#[test]
+fn what_a_helper_says_behind_its_answer_is_not_read_as_docker_does_not() {
+    let script = HELPER.replace("s\\\"}", "s\\\"} and more {");
+    assert_ne!(script, HELPER);
+    let sandbox = Sandbox::new().with_program("docker-credential-before", &script);
+    write(&sandbox.config_path(), b"{\"version\": 3, \"fallback\": \"before\", \"registries\": {}}");
+    assert_eq!(sandbox.who("quay.io"), "theirs");
+}
