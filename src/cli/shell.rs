@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
-use crate::model::choice::{Finding, Rung, used_in};
+use crate::model::choice::{Candidates, Finding, Rung, used_in};
 use crate::system::{env, exec};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
@@ -53,19 +53,19 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let trusted = all.first().map(|one| Rc::clone(&one.trusted)).unwrap_or_default();
     let project = here.as_deref().and_then(|here| project::trusted_in(here, &trusted));
     let (mut accounts, mut rungs) = (Vec::new(), Vec::new());
-    for candidates in &all {
-        let named = project.as_ref().and_then(|project| project.account(&candidates.registry));
-        let (account, rung) = match (named, here.as_deref()) {
-            (Some(name), _) => (candidates.account(name.as_str()), Rung::Project),
-            (None, Some(here)) => match used_in(candidates.accounts.iter(), here) {
-                Finding::Account(account, _) => (Some(account), Rung::Folder),
-                _ => continue,
-            },
-            (None, None) => continue,
-        };
-        if let Some(account) = account {
+    for (registry, name) in project.iter().flat_map(|project| &project.accounts) {
+        let covering = all.iter().filter(|one| one.registry.covers(registry)).cloned();
+        if let Some(account) = Candidates::for_host(covering.collect(), registry).account(name.as_str()) {
+            accounts.push(format!("{registry}={}", account.name));
+            rungs.push(Rung::Project);
+        }
+    }
+    let is_named = |registry| project.as_ref().is_some_and(|project| project.account(registry).is_some());
+    for candidates in all.iter().filter(|one| !is_named(&one.registry)) {
+        let used = here.as_deref().map(|here| used_in(candidates.accounts.iter(), here));
+        if let Some(Finding::Account(account, _)) = used {
             accounts.push(format!("{}={}", candidates.registry, account.name));
-            rungs.push(rung);
+            rungs.push(Rung::Folder);
         }
     }
     let by: Vec<_> = Rung::ALL.iter().filter(|rung| rungs.contains(rung)).map(ToString::to_string).collect();

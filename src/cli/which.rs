@@ -130,7 +130,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         lines.push(format!("  {taken}: {}", purposes(passed_over.iter().copied())));
     }
     context.ui.data(json, lines.join("\n"))?;
-    if ladder.serving().is_empty() && account.is_none() && !candidates.accounts.is_empty() {
+    if ladder.serving().is_empty() && chosen.is_none() && !candidates.accounts.is_empty() {
         let operation = ladder.operation().unwrap_or(Operation::Pull);
         let (why, command) = (none_for(&candidates, operation), for_any(context, &candidates));
         context.ui.note(format_args!("{why}. To change that:  {command}"));

@@ -70,6 +70,8 @@ fn a_trusted_file_and_the_environment_name_an_account_of_a_pattern_for_one_host(
     let which = sandbox.run(&["which", "c.corp.example"], "");
     assert!(which.stdout.contains(".ensign.toml names no account of this registry"), "{which:?}");
 
+    assert_eq!(sandbox.ok(&["prompt"], ""), "a.corp.example=work\n");
+
     let sandbox = sandbox.with("ENSIGN_ACCOUNT", "a.corp.example=me,c.corp.example=work");
     let exported = |format: &str, host: &str| {
         let text = sandbox.ok(&["export", "--format", format, &format!("{host}.corp.example/x")], "");
@@ -91,7 +93,7 @@ fn what_is_public_on_the_hosts_of_a_pattern_is_so_whoever_answers_for_the_host()
     let public = json!(["*.corp.example/open/**"]);
     let sandbox = with_helper(&json!({
         "*.corp.example": {"public": public},
-        "own.corp.example": {"public": ["own.corp.example/more"], "accounts": {"me": {}}},
+        "own.corp.example": {"public": ["own.corp.example/more"], "accounts": {"me": {"for": "push"}}},
         "their.corp.example": {"helper": "before"},
     }));
     for image in
@@ -99,6 +101,8 @@ fn what_is_public_on_the_hosts_of_a_pattern_is_so_whoever_answers_for_the_host()
     {
         assert_eq!(sandbox.run(&["get"], image), Run::not_found(), "{image}");
     }
+    let which = sandbox.run(&["which", "own.corp.example/open/x"], "");
+    assert_eq!((which.code, which.stderr.as_str()), (Some(3), ""), "nothing is missing");
     for host in ["a", "their"] {
         assert_eq!(sandbox.who(&format!("{host}.corp.example/closed/x")), "theirs");
         let which = sandbox.run(&["which", &format!("{host}.corp.example/open/x")], "");
