@@ -190,7 +190,7 @@ pub(super) fn account_for<'c>(
         }
         NoChoice::NotFound => (format!("{registry} has no default account"), "switch"),
         NoChoice::Public(public) => {
-            let cure = format!("ENSIGN_ACCOUNT={registry}=NAME names one all the same");
+            let cure = format!("ENSIGN_ACCOUNT={host}=NAME names one all the same");
             return Err(Failure::not_logged_in(
                 format!("no account answers for {}: {} is public", public.0, public.1),
                 cure,

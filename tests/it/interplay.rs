@@ -71,6 +71,9 @@ fn a_trusted_file_and_the_environment_name_an_account_of_a_pattern_for_one_host(
     assert!(which.stdout.contains(".ensign.toml names no account of this registry"), "{which:?}");
 
     assert_eq!(sandbox.ok(&["prompt"], ""), "a.corp.example=work\n");
+    sandbox.ok(&["public", "add", "*.corp.example/open/**"], "");
+    let run = sandbox.run(&["export", "--format", "auth.json", "c.corp.example/open/x"], "");
+    assert!(run.stderr.contains("ENSIGN_ACCOUNT=c.corp.example=NAME names one all the same"), "{run:?}");
 
     let sandbox = sandbox.with("ENSIGN_ACCOUNT", "a.corp.example=me,c.corp.example=work");
     let exported = |format: &str, host: &str| {
