@@ -13,7 +13,7 @@ use crate::docker::buildx::{self, Change, Folders, Place, Tree};
 use crate::docker::pins::Pins;
 use crate::docker::state;
 use crate::model::choice::Candidates;
-use crate::model::{AccountName, ImagePattern, ImageReference, Problem};
+use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::find_program;
 
 /// What was done, and what could not be.
@@ -172,7 +172,8 @@ fn without_folder(
     needed: &Folders,
 ) -> Vec<(ImageReference, String)> {
     let has_folder = |image: &ImageReference| needed.keys().any(|place| place.is_of(image));
-    let reason = |image: &ImageReference| match registries.iter().find(|one| one.registry == *image.registry()) {
+    let own = |host: &Registry| registries.iter().find(|one| one.registry == *host && !one.accounts.is_empty());
+    let reason = |image: &ImageReference| match own(image.registry()) {
         _ if buildx::is_in_the_way(image) => "it would lie where another folder has its config.json".to_owned(),
         Some(one) if one.accounts.len() == 1 => "its registry has one account".to_owned(),
         Some(_) => "no one account is for it".to_owned(),

@@ -44,7 +44,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
     let deed = if is_new { "Made" } else { "There is already" };
     context.ui.done(json, format_args!("{deed} {}", context.env.shorten_home(&path)))?;
     context.ui.say(format_args!("  Answers as {alias} on {}, whatever the default is there.", registries.join(", ")));
-    context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{}\": \"ensign-{alias}\"}}", registries[0]));
+    let host = registries.iter().find(|registry| !registry.contains('*')).map_or("HOST", String::as_str); // Docker knows no patterns
+    context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{host}\": \"ensign-{alias}\"}}"));
     Ok(ExitCode::SUCCESS)
 }
 

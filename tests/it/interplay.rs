@@ -137,9 +137,14 @@ fn buildx_has_no_folder_for_an_image_with_the_name_of_a_config_nor_for_the_hosts
     sandbox.ok(&["account", "edit", "ghcr.io", "a", "--images", "ghcr.io/acme/**"], "");
     let bin = sandbox.home().join("bin");
     std::fs::create_dir(&bin).unwrap();
-    std::os::unix::fs::symlink(Sandbox::program(), bin.join("docker-credential-ensign-a")).unwrap();
+    for name in ["docker-credential-ensign", "docker-credential-ensign-a"] {
+        std::os::unix::fs::symlink(Sandbox::program(), bin.join(name)).unwrap();
+    }
     let sandbox = sandbox.with("PATH", bin.to_str().unwrap());
     let images = ["ghcr.io/acme", "ghcr.io/acme/config.json/x", "ghcr.io/acme/config.json", "a.corp.example/work/x"];
+    let pin = sandbox.run(&["pin", "work"], "");
+    assert!(pin.stderr.contains("\"credHelpers\": {\"HOST\": \"ensign-work\"}"), "Docker knows no patterns: {pin:?}");
+    sandbox.ok(&["public", "add", "a.corp.example/open"], "");
     sandbox.ok(&["account", "edit", "*.corp.example", "me", "--for", "pull"], "");
     sandbox.ok(&["account", "edit", "*.corp.example", "work", "--for", "push"], "");
     let run = sandbox.run(&[&["buildx", "sync"], images.as_slice()].concat(), "");
