@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 #[cfg(unix)]
 use crate::callers::{called_by, who};
+#[cfg(unix)]
+use crate::support::Run;
 use crate::support::registry::FakeRegistry;
-use crate::support::{Run, Sandbox, write};
+use crate::support::{Sandbox, write};
 
 /// `ro` to pull and by default, `rw` to push: two logins of the same user.
 fn reader_and_writer(host: &str) -> Sandbox {
