@@ -12,7 +12,7 @@ case $host in
 *-linux-gnu*)
     flags='"-Ctarget-feature=+crt-static","-Crelocation-model=static"'
     # Longer pieces that many functions share are there once: 60 KB.
-    flags="$flags,\"-Cllvm-args=-enable-machine-outliner=always\",\"-Cllvm-args=-outliner-benefit-threshold=48\""
+    flags="$flags,\"-Cllvm-args=-enable-machine-outliner=always\",\"-Cllvm-args=-outliner-benefit-threshold=100\""
     flags="$flags,\"-Clink-arg=-Wl,-z,noseparate-code\"" # two page faults
     flags="$flags,\"-Clinker-features=-lld\"" # which would leave out all of .eh_frame or nothing
     flags="$flags,\"-Clink-arg=-T\",\"-Clink-arg=$PWD/packaging/order.ld\""

@@ -62,7 +62,7 @@ impl Registry {
 
     /// Reads a key of our own config: canonical already, or mended if somebody wrote it by hand.
     pub fn from_key(key: &str) -> Self {
-        if is_canonical(key) {
+        if is_plain(key) && !HUB_NAMES[1..].contains(&key) {
             return Self(key.to_owned());
         }
         key.parse().or_else(|_| Self::pattern(key)).unwrap_or_else(|_| Self::opaque(key))
@@ -70,7 +70,8 @@ impl Registry {
 
     /// Tells whether `key`, as it stands in our config, means this registry. Cheap when it is not.
     pub fn is_key(&self, key: &str) -> bool {
-        self.0 == key || (!is_canonical(key) && Self::from_key(key) == *self)
+        // Docker Hub alone has names that look like another registry's.
+        self.0 == key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)
     }
 
     pub fn as_str(&self) -> &str {
@@ -168,11 +169,9 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
 }
 
-/// Tells without allocating whether a key of our config is surely spelled canonically.
-fn is_canonical(key: &str) -> bool {
-    key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'_'))
-        && !key.ends_with(":443")
-        && !HUB_NAMES[1..].contains(&key)
+/// Tells without allocating whether a key of our config surely is what it would be read as.
+fn is_plain(key: &str) -> bool {
+    key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'_')) && !key.ends_with(":443")
 }
 
 #[cfg(test)]
