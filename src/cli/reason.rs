@@ -22,8 +22,9 @@ pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
             format!("{}: {image} is in {pattern}", shown(context, Path::new(file)))
         }
         Grounds { image: Some(image), pattern: Some(pattern), .. } => format!("{image} is in {pattern}"),
-        Grounds { file: Some(file), .. } => format!("in {}", shown(context, Path::new(file))),
-        Grounds { folder: Some(folder), .. } => format!("in {}", context.env.shorten_home(Path::new(folder))),
+        Grounds { file: Some(place), .. } | Grounds { folder: Some(place), .. } => {
+            format!("in {}", context.env.shorten_home(Path::new(place)))
+        }
         Grounds { before_switch: true, .. } => "when the client was started".to_owned(),
         Grounds { torn, .. } if !torn.is_empty() => torn_told(torn),
         _ => String::new(),

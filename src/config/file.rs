@@ -262,7 +262,7 @@ impl Loaded {
 
     /// The one registry that was asked for, with the helper that answers if it has no account.
     pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Option<Route>, Origin) {
-        let of = Candidates::for_host(self.registries, registry);
+        let of = Candidates { trusted: self.trusted, ..Candidates::for_host(self.registries, registry) };
         let route = match (&of.helper, self.fallback) {
             _ if !of.accounts.is_empty() => None,
             (Some(helper), _) => Some(Route { helper: helper.clone(), by: Some(of.registry.clone()) }),

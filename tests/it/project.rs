@@ -83,6 +83,26 @@ fn a_nearer_file_that_nobody_trusts_hides_the_one_above() {
 }
 
 #[test]
+fn which_and_why_say_of_a_trusted_file_where_it_lies_and_never_that_it_is_not_trusted() {
+    let sandbox = project(WORK);
+    let runtime = sandbox.home().join("run");
+    std::fs::create_dir(&runtime).unwrap();
+    let sandbox = sandbox.with("XDG_RUNTIME_DIR", runtime.to_str().unwrap());
+    trust(&sandbox);
+    sandbox.ok(&["public", "add", "alpine"], "");
+    let public = run_in(&sandbox, "p", &["which", "alpine"]);
+    assert!(public.stdout.starts_with("no account needed\n") && !public.stdout.contains("not trusted"), "{public:?}");
+    let which = run_in(&sandbox, "p", &["which", "ghcr.io"]);
+    assert!(
+        which.stdout.contains("\n  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen\n"),
+        "{which:?}"
+    );
+    assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "work");
+    let why = run_in(&sandbox, "p", &["why"]); // there is none on Windows
+    assert!(cfg!(windows) || why.stdout.contains("    .ensign.toml: in ~/p/.ensign.toml\n"), "{why:?}");
+}
+
+#[test]
 fn which_points_out_a_file_that_is_not_trusted() {
     let sandbox = project(&format!("{WORK}[later]\npassword = 'hunter2'\n"));
     let which = |words: &[&str]| run_in(&sandbox, "p/sub", &[&["which", "ghcr.io"], words].concat());
