@@ -56,12 +56,13 @@ goes_as nobody -- podman pull "$base"
 goes_as nobody -- skopeo inspect --tls-verify=false "docker://$base"
 refused -- docker push "$app"
 
-# After each answer the default changes, while the client that asked goes on.
+# After each answer the default changes, while the client that asked goes on. Not at once: Linux tells a start time in
+# hundredths of a second, and a client that may have begun after the switch counts as such.
 cat >"$HOME/docker-credential-switching" <<END
 #!/bin/sh
 "$helper" "\$@"
 status=\$?
-[ "\$1" != get ] || "$helper" switch "$registry" 2>/dev/null
+[ "\$1" != get ] || { sleep 0.05 && "$helper" switch "$registry" 2>/dev/null; }
 exit \$status
 END
 chmod +x "$HOME/docker-credential-switching"
