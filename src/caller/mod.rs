@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::choice::{Command, Evidence, Mention, Project, Trusted};
 use crate::model::{ImageReference, Operation, Registry};
-use crate::system::env;
+use crate::system::{env, folders};
 use clients::Grammar;
 use files::Variables;
 use program::Role;
@@ -82,7 +82,7 @@ impl Evidence for Caller<'_> {
     }
 
     fn folder(&self) -> Option<PathBuf> {
-        env::current_dir()
+        folders::of_caller()
     }
 
     fn running_since(&self, switched: SystemTime) -> Option<SystemTime> {

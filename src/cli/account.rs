@@ -1,6 +1,5 @@
 //! `account show` and `account edit`: the alias, the images and the folders of an account, and what it is for.
 
-use std::path::{Component, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -9,8 +8,8 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{Context, account_json, args, buildx, pin};
 use crate::model::{Account, AccountName, ImagePattern, Registry, Source};
-use crate::system::env;
 use crate::system::text::{one_line, word};
+use crate::system::{env, folders};
 
 pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Result<ExitCode, Failure> {
     let candidates = context.candidates(&context.entry(host)?)?;
@@ -180,17 +179,9 @@ pub(super) fn patterns(registry: &Registry, given: &[String]) -> Result<Vec<Imag
         .collect()
 }
 
-/// A folder as it is written to the config: absolute, without `.` and `..`, with `~` for the home folder.
+/// A folder as it is written to the config: where it really is, with `~` for the home folder.
 fn folder_text(context: &Context<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
-    let mut clean = PathBuf::new();
-    for part in absolute.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(clean.pop()),
-            part => clean.push(part),
-        }
-    }
-    context.env.shorten_home(&clean)
+    context.env.shorten_home(&folders::settled(&absolute))
 }

@@ -11,7 +11,7 @@ use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{Candidates, Finding, Rung, used_in};
-use crate::system::{env, exec};
+use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
 
@@ -48,7 +48,7 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
         context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let here = env::current_dir();
+    let (here, folder) = (env::current_dir(), folders::of_caller());
     let all = context.accounts.all().unwrap_or_default();
     let trusted = all.first().map(|one| Rc::clone(&one.trusted)).unwrap_or_default();
     let project = here.as_deref().and_then(|here| project::trusted_in(here, &trusted));
@@ -62,7 +62,7 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
     }
     let is_named = |registry| project.as_ref().is_some_and(|project| project.account(registry).is_some());
     for candidates in all.iter().filter(|one| !is_named(&one.registry)) {
-        let used = here.as_deref().map(|here| used_in(candidates.accounts.iter(), here));
+        let used = folder.as_deref().map(|here| used_in(candidates.accounts.iter(), here));
         if let Some(Finding::Account(account, _)) = used {
             accounts.push(format!("{}={}", candidates.registry, account.name));
             rungs.push(Rung::Folder);

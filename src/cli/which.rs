@@ -16,8 +16,8 @@ use crate::model::choice::{
     Wish, choose,
 };
 use crate::model::{Account, ImageReference, Operation, Problem, Registry, Source};
-use crate::system::env;
 use crate::system::text::{one_line, word};
+use crate::system::{env, folders};
 
 /// What is asked: a registry, and the images that the command names.
 struct Question {
@@ -47,7 +47,7 @@ impl Evidence for Question {
     }
 
     fn folder(&self) -> Option<PathBuf> {
-        env::current_dir()
+        folders::of_caller()
     }
 
     /// The command would be started now.

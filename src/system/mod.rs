@@ -6,6 +6,7 @@ pub(crate) mod digest;
 pub(crate) mod env;
 pub(crate) mod exec;
 pub(crate) mod files;
+pub(crate) mod folders;
 pub(crate) mod http;
 pub(crate) mod programs;
 pub(crate) mod text;

@@ -13,6 +13,7 @@ mod device;
 mod docker;
 mod export;
 mod files;
+mod folders;
 mod formats;
 mod gitlab;
 mod grants;

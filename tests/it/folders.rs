@@ -1,0 +1,72 @@
+//! Folders of accounts that links lead to: a process knows its folder without links, a person types it with them.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::{Sandbox, finish};
+
+/// `work` and `me`, whose is the default, and the folders `real/work/sub` and `~/link`, which leads to `real/work`.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "work", "pw");
+    sandbox.store("ghcr.io", "me", "pw");
+    fs::create_dir_all(sandbox.home().join("real/work/sub")).unwrap();
+    symlink(sandbox.home().join("real/work"), sandbox.home().join("link")).unwrap();
+    sandbox
+}
+
+fn who_in(sandbox: &Sandbox, home: &Path, folder: &str) -> String {
+    let mut command = sandbox.command(&["get"]);
+    let run = finish(command.current_dir(folder).env("HOME", home).spawn().unwrap(), b"ghcr.io");
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+    answer["Username"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_account_is_used_in_the_folder_that_a_link_leads_to() {
+    for typed in ["~/link", "link", "link/sub/..", "link/../../real/work", "real/work"] {
+        let sandbox = sandbox();
+        sandbox.ok(&["account", "edit", "ghcr.io", "work", "--folder", typed], "");
+        let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
+        assert_eq!(*folders, json!(["~/real/work"]), "{typed}");
+        for (folder, who) in [("link", "work"), ("real/work/sub", "work"), ("link/sub", "work"), ("real", "me")] {
+            let folder = sandbox.home().join(folder);
+            assert_eq!(who_in(&sandbox, sandbox.home(), folder.to_str().unwrap()), who, "{typed}: {folder:?}");
+        }
+    }
+}
+
+#[test]
+fn the_home_folder_may_lie_behind_a_link() {
+    let sandbox = sandbox();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let home = elsewhere.path().join("me");
+    symlink(sandbox.home(), &home).unwrap();
+    let run = |words: &[&str], folder: &Path| {
+        let run = finish(sandbox.command(words).current_dir(folder).env("HOME", &home).spawn().unwrap(), b"");
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.stdout
+    };
+    for (typed, from) in [("~/real/work", Path::new("/")), (".", &home.join("link")), ("link", &home)] {
+        run(&["account", "edit", "ghcr.io", "work", "--folder", typed], from);
+        let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
+        assert_eq!(*folders, json!(["~/real/work"]), "{typed}");
+        let inside = home.join("real/work/sub");
+        assert_eq!(who_in(&sandbox, &home, inside.to_str().unwrap()), "work");
+        assert_eq!(run(&["prompt"], &inside), "ghcr.io=work\n");
+        assert!(run(&["which", "ghcr.io"], &inside).starts_with("work"));
+        assert_eq!(who_in(&sandbox, &home, home.to_str().unwrap()), "me");
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_yet_is_kept_as_it_was_typed() {
+    let sandbox = sandbox();
+    sandbox.ok(&["account", "edit", "ghcr.io", "work", "--folder", "~/new/./a/../b", "--folder", "link/new"], "");
+    let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
+    assert_eq!(*folders, json!(["~/new/b", "~/real/work/new"]));
+}
