@@ -3,7 +3,6 @@
 //! A client asks for a host alone; what it is about to push or pull stands on its command line, or in the files that the
 //! command line leads to.
 
-mod ancestry;
 mod clients;
 mod files;
 #[cfg(test)]
@@ -24,7 +23,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::choice::{Command, Evidence, Mention, Project, Trusted};
 use crate::model::{ImageReference, Operation, Registry};
-use crate::system::{env, folders};
+use crate::system::{ancestors, env, folders};
 use clients::Grammar;
 use files::Variables;
 use program::Role;
@@ -66,15 +65,15 @@ impl<'r> Caller<'r> {
 impl Evidence for Caller<'_> {
     /// Read from the command lines of our ancestors, no further up than needed. Costs a few system calls for each.
     fn command(&self) -> Command {
-        command_of(ancestry::programs().inspect(|program| self.remember(program)), self.registry)
+        command_of(programs().inspect(|program| self.remember(program)), self.registry)
     }
 
     fn operation_in_files(&self) -> Option<Operation> {
-        operation_in_files_of(ancestry::programs(), self.registry)
+        operation_in_files_of(programs(), self.registry)
     }
 
     fn mentions(&self) -> Vec<Mention> {
-        images_in_files_of(ancestry::programs(), self.registry)
+        images_in_files_of(programs(), self.registry)
     }
 
     fn project(&self, trusted: &[Trusted]) -> Option<Project> {
@@ -86,9 +85,14 @@ impl Evidence for Caller<'_> {
     }
 
     fn running_since(&self, switched: SystemTime) -> Option<SystemTime> {
-        let outermost = |programs: Vec<Program>| programs.last().and_then(ancestry::started);
-        if is_over(switched, SystemTime::now()) { None } else { outermost(clients_among(ancestry::programs())) }
+        let outermost = |programs: Vec<Program>| programs.last().and_then(Program::started);
+        if is_over(switched, SystemTime::now()) { None } else { outermost(clients_among(programs())) }
     }
+}
+
+/// The programs above us, parent first.
+fn programs() -> impl Iterator<Item = Program> {
+    ancestors::all().map(Program::from)
 }
 
 /// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once, and what
@@ -133,7 +137,7 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
 ) -> Vec<Mention> {
     let mentions = |client: &Grammar, program: &Program| {
         let task = client.task(&program.args)?;
-        let folder = ancestry::folder(program)?;
+        let folder = program.folder()?;
         let mentions = files::images(&task, &folder, &Variables::of(program), registry);
         (!mentions.is_empty()).then_some(mentions)
     };
@@ -147,7 +151,7 @@ pub(crate) fn images_in_project(registry: &Registry) -> Option<Vec<Mention>> {
     for command in ["docker build .", "docker buildx bake", "docker compose build"] {
         let Some(program) = command_line(command) else { continue };
         let Role::Client(client) = program.role() else { continue };
-        let (Some(task), Some(folder)) = (client.task(&program.args), ancestry::folder(&program)) else { continue };
+        let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { continue };
         mentions.extend(files::all_images(&task, &folder, &Variables::of(&program), registry)?);
     }
     Some(mentions)
@@ -160,14 +164,14 @@ pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
 ) -> Option<Operation> {
     let operation = |client: &Grammar, program: &Program| {
         let task = client.task(&program.args)?;
-        files::operation(&task, &ancestry::folder(program)?, &Variables::of(program), registry)
+        files::operation(&task, &program.folder()?, &Variables::of(program), registry)
     };
     nearest(programs, operation, |_| None)
 }
 
 /// Returns the user name of the `login` to `registry` that is running.
 pub(crate) fn login_user(registry: &Registry) -> Option<String> {
-    login_username(ancestry::programs(), registry)
+    login_username(programs(), registry)
 }
 
 /// Returns the user name with which the nearest of `programs` logs in to `registry`: `docker login` sends
@@ -182,7 +186,7 @@ pub(crate) fn login_username<P: Borrow<Program>>(
 /// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
 pub(crate) fn command_line(text: &str) -> Option<Program> {
     let (variables, words) = typed::words(text)?;
-    (!words.is_empty()).then(|| Program { variables, ..Program::new(None, words) })
+    (!words.is_empty()).then(|| Program::typed(words, variables))
 }
 
 /// Climbs to the first answer. Past a client only its plugin's parent or its first self (rootless) is asked, for

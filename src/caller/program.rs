@@ -1,17 +1,19 @@
 //! `Program`: one process above us, under the name of the client that it is.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::clients::{self, Grammar};
+use crate::system::ancestors::{self, Process};
 use crate::system::env;
 
 /// A client's name and the words after it. Without `Debug`, for there may be passwords among the words.
 pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
-    /// The process, if it is one that can be asked where it works.
-    pub(super) process: Option<u32>,
+    /// `None` for one that somebody typed.
+    process: Option<u32>,
     /// The variables that a typed command sets for itself.
     pub(super) variables: Vec<(String, String)>,
 }
@@ -66,6 +68,21 @@ impl Program {
         Self { name, args: words.collect(), process: None, variables: Vec::new() }
     }
 
+    /// One that a person typed, behind variables for it alone.
+    pub(super) fn typed(words: Vec<String>, variables: Vec<(String, String)>) -> Self {
+        Self { variables, ..Self::new(None, words) }
+    }
+
+    /// The folder that it works in, which is ours unless it has moved.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        self.process.and_then(ancestors::folder).or_else(env::current_dir)
+    }
+
+    /// When it was started, at the latest.
+    pub(super) fn started(&self) -> Option<SystemTime> {
+        self.process.and_then(ancestors::started)
+    }
+
     /// A variable that it was started with; we inherit those of our callers.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         let given = self.variables.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
@@ -82,6 +99,12 @@ impl Program {
         } else {
             Role::Unknown
         }
+    }
+}
+
+impl From<Process> for Program {
+    fn from(process: Process) -> Self {
+        Self { process: Some(process.id), ..Self::new(process.exe.as_deref(), process.words) }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of registries or accounts, so that what it does can be judged by itself.
 
+pub(crate) mod ancestors;
 pub(crate) mod digest;
 pub(crate) mod env;
 pub(crate) mod exec;

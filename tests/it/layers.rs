@@ -88,7 +88,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["caller/files/yaml.rs"]),
     ("shell_words", &["system/text.rs"]),
     ("signal_hook", &["cli/ui.rs"]),
-    ("sysinfo", &["caller/ancestry/portable.rs"]),
+    ("sysinfo", &["system/ancestors/portable.rs"]),
     ("toml_edit", &["docker/containers.rs", "caller/project/toml.rs"]),
     ("ureq", &["system/http/"]),
     ("zeroize", &["model/secret.rs", "system/", "vault/", "protocol/", "cli/login/", "oci/", "borrow/"]),

@@ -363,3 +363,20 @@ fn the_kubelet_is_answered_by_the_others_too() {
     let answer: Value = serde_json::from_str(&sandbox.ok(&["kubelet"], &request.to_string())).unwrap();
     assert_eq!(answer["auth"], json!({"quay.io": {"username": "acr", "password": "t"}}));
 }
+
+#[test]
+fn a_helper_that_forgets_the_environment_and_asks_us_again_has_no_login() {
+    let again = format!(
+        "#!/bin/sh\necho call >>\"$HOME/calls\"\n[ $(wc -l <\"$HOME/calls\") -lt 9 ] || exit 1\n\
+         exec env -i HOME=\"$HOME\" PATH=\"$PATH\" ENSIGN_CONFIG_DIR=\"$HOME/config\" '{}' \"$1\"\n",
+        Sandbox::program()
+    );
+    for (words, input, code) in
+        [("get", "quay.io", 1), ("list", "", 0), ("erase", "quay.io", 1), ("store", &entry("quay.io", "dave", "x"), 1)]
+    {
+        let sandbox = with_fallback(&again);
+        let run = sandbox.run(&[words], input);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(code), ""), "{words}: {run:?}");
+        assert_eq!(calls(&sandbox).len(), 1, "{words}");
+    }
+}

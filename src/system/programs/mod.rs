@@ -10,12 +10,13 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
+use super::ancestors::{self, Process};
 use super::env;
 #[cfg(unix)]
 use unix as imp;
@@ -56,6 +57,9 @@ pub(crate) struct Output {
 
 /// Set for the programs we start: if one of them starts us again, we do not start it again.
 const GUARD: &str = "ENSIGN_IS_ASKING";
+
+/// How far above us the one may be who asks in a circle.
+const CHAIN_AT_MOST: usize = 16;
 
 const STORE_LIMIT: usize = 16 << 20;
 
@@ -140,9 +144,14 @@ pub(crate) fn is_this_program(path: &Path) -> bool {
         || matches!((path.metadata(), ours.metadata()), (Ok(path), Ok(ours)) if imp::is_same_file(&path, &ours))
 }
 
-/// Tells whether a program that we have started is what called us.
+/// Tells whether a program that we have started is what called us, be it with an environment of its own.
 pub(crate) fn are_asked_by_our_own() -> bool {
-    env::variable(GUARD).is_some()
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    // `exec` starts no helper; where it cannot make way for its command it stays above that.
+    let is_asking = |process: Process| {
+        process.exe.is_some_and(|exe| is_this_program(&exe)) && !process.words.iter().any(|word| word == "exec")
+    };
+    *ANSWER.get_or_init(|| env::variable(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
 }
 
 fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {

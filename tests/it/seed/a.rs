@@ -1,5 +1,5 @@
 //! Rows A: the commands, the config and the protocol of a helper for several accounts of one registry.
-//! A16 to A25 and A44 are in `a_choice.rs`, A26 to A31 in `a_config.rs`, A21 and A22 in `src/caller/ancestry/mod.rs`.
+//! A16 to A25 and A44 are in `a_choice.rs`, A26 to A31 in `a_config.rs`, A21 and A22 in `src/system/ancestors/mod.rs`.
 
 use std::fs;
 

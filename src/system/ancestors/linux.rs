@@ -1,19 +1,19 @@
-//! The programs above us, from `/proc` (proc(5)).
+//! The processes above us, from `/proc` (proc(5)).
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::process::parent_id;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::Program;
+use super::Process;
 
 /// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
 const LIMIT: u64 = 16 << 20;
 /// `USER_HZ`, which is part of the kernel's interface to programs on every architecture we are built for.
 const TICKS_PER_SECOND: u64 = 100;
 
-pub(super) fn programs() -> impl Iterator<Item = Program> {
+pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
     let mut next = Some((parent, u64::MAX));
     std::iter::from_fn(move || {
@@ -26,8 +26,8 @@ pub(super) fn programs() -> impl Iterator<Item = Program> {
             return None; // its number was given to another, or it is the kernel's own
         }
         next = Some((above, started));
-        let exe = fs::read_link(folder.join("exe")).ok();
-        Some(Program { process: Some(pid), ..Program::new(exe.as_deref(), split(&words)) })
+        let exe = fs::read_link(folder.join("exe")).ok().map(|exe| as_it_was(&exe));
+        Some(Process { id: pid, exe, words: split(&words) })
     })
 }
 
@@ -49,6 +49,11 @@ fn lineage(stat: &str) -> Option<(u32, u64)> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let parent = fields.nth(1)?.parse().ok()?;
     Some((parent, fields.nth(17)?.parse().ok()?))
+}
+
+/// The kernel adds this to the path of a program that was replaced while it ran, as by an update.
+fn as_it_was(exe: &Path) -> PathBuf {
+    exe.to_str().and_then(|exe| exe.strip_suffix(" (deleted)")).map_or(exe, Path::new).to_owned()
 }
 
 /// Bytes that are no UTF-8 become `\u{fffd}`, which no image holds.

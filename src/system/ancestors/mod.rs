@@ -1,4 +1,4 @@
-//! The programs above us, read one by one as they are asked for, never all that run.
+//! The processes above us, read one by one as they are asked for, never all that run.
 //!
 //! sysinfo reads them on every platform. On Linux a reader of `/proc` stands in for it: it takes a third of the system
 //! calls and keeps empty words; a test holds both against each other.
@@ -16,24 +16,30 @@ use portable as imp;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::Program;
-use crate::system::env;
-
-/// Yields the programs that started us, parent first. Ends without an error where a process has gone or is hidden
-/// (`hidepid`, another pid namespace).
-pub(super) fn programs() -> impl Iterator<Item = Program> {
-    imp::programs()
+/// A process above us. Without `Debug`, for there may be passwords among its words.
+pub(crate) struct Process {
+    pub(crate) id: u32,
+    /// `None` where it may not be seen.
+    pub(crate) exe: Option<PathBuf>,
+    /// The name it was called by, and its arguments.
+    pub(crate) words: Vec<String>,
 }
 
-/// Returns the folder that a process above us works in, which is ours unless it has moved.
-pub(super) fn folder(program: &Program) -> Option<PathBuf> {
-    program.process.and_then(imp::folder).or_else(env::current_dir)
+/// Yields the processes that started us, parent first. Ends without an error where one has gone or is hidden (`hidepid`,
+/// another pid namespace).
+pub(crate) fn all() -> impl Iterator<Item = Process> {
+    imp::all()
 }
 
-/// Returns when a process above us was started: the last moment that it can have been. What was started after a switch
-/// must never be taken for older than that.
-pub(super) fn started(program: &Program) -> Option<SystemTime> {
-    program.process.and_then(imp::started)
+/// Returns the folder that a process works in.
+pub(crate) fn folder(process: u32) -> Option<PathBuf> {
+    imp::folder(process)
+}
+
+/// Returns when a process was started: the last moment that it can have been, for what was started after something else
+/// must never be taken for older than that. Linux tells hundredths of a second, others whole seconds.
+pub(crate) fn started(process: u32) -> Option<SystemTime> {
+    imp::started(process)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -41,17 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_readers_see_the_same_programs() {
-        let read = |programs: &mut dyn Iterator<Item = Program>| -> Vec<_> {
-            programs
-                .map(|Program { name, args, process, .. }| {
-                    (name, process, args.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>())
-                })
-                .collect()
+    fn both_readers_see_the_same_processes() {
+        let read = |processes: &mut dyn Iterator<Item = Process>| -> Vec<_> {
+            let words = |words: Vec<String>| words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>();
+            processes.map(|process| (process.id, process.exe, words(process.words))).collect()
         };
-        let linux = read(&mut linux::programs());
+        let linux = read(&mut linux::all());
         assert!(!linux.is_empty());
-        assert_eq!(linux, read(&mut portable::programs()));
+        assert_eq!(linux, read(&mut portable::all()));
         let parent = std::os::unix::process::parent_id();
         assert!(linux::folder(parent).is_some());
         assert_eq!(linux::folder(parent), portable::folder(parent));
@@ -71,10 +74,10 @@ mod elsewhere {
     fn a21_a22_other_platforms_see_the_parents_arguments_whole() {
         const CHILD: &str = "ENSIGN_TEST_LOOKS_UP";
         if std::env::var_os(CHILD).is_some() {
-            let parent = portable::programs().next().unwrap();
-            return println!("parent: {:?}", parent.args);
+            let parent = portable::all().next().unwrap();
+            return println!("parent: {:?}", parent.words);
         }
-        let test = "caller::ancestry::elsewhere::a21_a22_other_platforms_see_the_parents_arguments_whole";
+        let test = "system::ancestors::elsewhere::a21_a22_other_platforms_see_the_parents_arguments_whole";
         let mut command = std::process::Command::new("/bin/sh");
         command.args(["-c", r#""$0" --exact "$1" --nocapture; exit $?"#]).arg(std::env::current_exe().unwrap());
         let output = command.args([test, "push", "two words ghcr.io/bob/app"]).env(CHILD, "1").output().unwrap();

@@ -1,15 +1,15 @@
-//! The programs above us, by sysinfo. Its home.
+//! The processes above us, by sysinfo. Its home.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use super::Program;
+use super::Process;
 use crate::model::timestamp;
 
-pub(super) fn programs() -> impl Iterator<Item = Program> {
+pub(super) fn all() -> impl Iterator<Item = Process> {
     let mut system = System::new().ok();
     let this = sysinfo::get_current_pid().ok();
     let mut child = system.as_mut().zip(this).and_then(|(system, this)| Lineage::read(system, this, nothing()));
@@ -23,8 +23,8 @@ pub(super) fn programs() -> impl Iterator<Item = Program> {
         }
         child = Some(parent);
         let process = system.process(pid)?;
-        let program = Program::new(process.exe(), process.cmd().iter().map(text).collect());
-        Some(Program { process: Some(pid.as_u32()), ..program })
+        let words = process.cmd().iter().map(text).collect();
+        Some(Process { id: pid.as_u32(), exe: process.exe().map(Path::to_owned), words })
     })
 }
 
