@@ -144,8 +144,10 @@ pub(super) fn hint(
         Some(owner) if Some(owner) == answering => None,
         Some(owner) => {
             let name = &owner.name;
-            let edit = reason::edit_here(context, registry.as_str(), name.as_str(), &owner.folders);
-            Some(format!("{from}, whose images on {registry} are {name}'s: run `{edit}`"))
+            let here = reason::edit_here(context, registry.as_str(), owner);
+            let command =
+                here.unwrap_or_else(|| format!("export ENSIGN_ACCOUNT={}", word(&format!("{registry}={name}"))));
+            Some(format!("{from}, whose images on {registry} are {name}'s: run `{command}`"))
         }
         None if remote.registry().as_ref() == Some(registry) => {
             let edit = format!("{program} account edit {registry} NAME --images '{registry}/{}/**'", remote.owner);

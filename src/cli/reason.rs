@@ -1,10 +1,10 @@
 //! Why an account answers, in a person's words, and what to do where nothing could decide; for `which` and `why`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Context;
-use crate::model::Account;
 use crate::model::choice::{Grounds, Owned};
+use crate::model::{Account, StoreKind};
 use crate::system::env;
 use crate::system::text::{one_line, word};
 
@@ -49,9 +49,8 @@ pub(super) fn show_ways_out(
     let other = torn.iter().find(|owned| Some(owned.account.as_str()) != answered).or(torn.first());
     let Some(Owned { account: name, .. }) = other else { return };
     let program = context.program;
-    let folders = accounts.iter().find(|account| account.name.as_str() == name);
-    let folders = folders.map_or(&[][..], |account| &account.folders);
-    let here = edit_here(context, registry, name, folders);
+    let account = accounts.iter().find(|account| account.name.as_str() == name);
+    let here = account.and_then(|account| edit_here(context, registry, account)).unwrap_or_default();
     let (registry, helper) = (word(registry), format!("ensign-{name}"));
     let name = word(name);
     context.ui.note("one call gets one account, and these images belong to several: nothing is guessed. The ways out:");
@@ -71,11 +70,15 @@ pub(super) fn show_ways_out(
     }
 }
 
-/// The command that makes an account answer in the current folder too: the flag replaces the folders that it has.
-pub(super) fn edit_here(context: &Context<'_>, registry: &str, name: &str, folders: &[PathBuf]) -> String {
-    let edit = format!("{} account edit {} {}", context.program, word(registry), word(name));
-    let folders = folders.iter().map(|folder| context.env.shorten_home(folder)).chain([".".into()]);
-    folders.fold(edit, |edit, folder| format!("{edit} --folder {}", word(&folder)))
+/// The command that makes an account answer in the current folder too: the flag replaces the folders that it has. `None`
+/// for one that the environment holds.
+pub(super) fn edit_here(context: &Context<'_>, registry: &str, account: &Account) -> Option<String> {
+    if account.store == StoreKind::Environment {
+        return None;
+    }
+    let edit = format!("{} account edit {} {}", context.program, word(registry), word(account.name.as_str()));
+    let folders = account.folders.iter().map(|folder| context.env.shorten_home(folder)).chain([".".into()]);
+    Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", word(&folder))))
 }
 
 /// A file as one would name it from here.

@@ -153,7 +153,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     {
         context.ui.note(hint);
     }
-    Ok(if account.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    Ok(if account.is_some() || is_public { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
 /// There is no account, and so no ladder to climb.
