@@ -13,6 +13,7 @@ mod program;
 pub(crate) mod project;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
+mod registries;
 mod typed;
 mod words;
 
@@ -29,6 +30,7 @@ use files::Variables;
 use program::Role;
 
 pub(crate) use program::Program;
+pub(crate) use registries::registries_of;
 
 /// How many programs may stand between us and the client: a helper's own wrapper scripts, `sudo`, `env`.
 const WRAPPERS_AT_MOST: usize = 6;

@@ -73,6 +73,11 @@ impl Program {
         Self { variables, ..Self::new(None, words) }
     }
 
+    /// A variable that stands before a typed command.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
     /// The folder that it works in, which is ours unless it has moved.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         self.process.and_then(ancestors::folder).or_else(env::current_dir)
@@ -85,8 +90,7 @@ impl Program {
 
     /// A variable that it was started with; we inherit those of our callers.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        let given = self.variables.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
-        given.or_else(|| env::text(name))
+        self.given(name).map(str::to_owned).or_else(|| env::text(name))
     }
 
     pub(super) fn role(&self) -> Role {

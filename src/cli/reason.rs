@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Context;
+use super::ui::Ui;
 use crate::model::choice::{Grounds, Owned};
 use crate::model::{Account, StoreKind};
 use crate::system::env;
@@ -37,37 +38,54 @@ pub(super) fn torn_told(torn: &[Owned]) -> String {
     format!("undecided: {}", one_line(&owners.join(", "), 200))
 }
 
-/// Names the ways in which each of the torn images gets its own account, or the command the one that is meant.
-pub(super) fn show_ways_out(
+/// What to do, in a sentence, and below it the ways to do it.
+pub(super) struct Advice {
+    pub(super) note: String,
+    ways: Vec<String>,
+}
+
+impl Advice {
+    pub(super) fn show(&self, ui: &Ui) {
+        ui.note(&self.note);
+        self.ways.iter().for_each(|way| ui.say(format_args!("  {way}")));
+    }
+}
+
+impl From<String> for Advice {
+    fn from(note: String) -> Self {
+        Self { note, ways: Vec::new() }
+    }
+}
+
+/// The ways in which each of the torn images gets its own account, or the command the one that is meant.
+pub(super) fn ways_out(
     context: &Context<'_>,
     registry: &str,
     torn: &[Owned],
     accounts: &[Account],
     answered: Option<&str>,
     typed: &str,
-) {
+) -> Option<Advice> {
     let other = torn.iter().find(|owned| Some(owned.account.as_str()) != answered).or(torn.first());
-    let Some(Owned { account: name, .. }) = other else { return };
+    let Owned { account: name, .. } = other?;
     let program = context.program;
     let account = accounts.iter().find(|account| account.name.as_str() == name);
     let here = account.and_then(|account| edit_here(context, registry, account)).unwrap_or_default();
     let (registry, helper) = (word(registry), format!("ensign-{name}"));
     let name = word(name);
-    context.ui.note("one call gets one account, and these images belong to several: nothing is guessed. The ways out:");
     // Only buildx asks for each repository by itself.
     let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
     let images: Vec<_> = torn.iter().take(4).map(|owned| word(&owned.image)).collect();
     let sync = format!("{program} buildx sync {}", images.join(" "));
-    for (what, how) in [
+    let ways = [
         ("this command", format!("ENSIGN_ACCOUNT={registry}={name} {typed}")),
         ("every build", if may_build { sync } else { String::new() }),
         ("one tool", format!("{program} pin {name}   (and name the helper `{helper}` in the tool's config)")),
         ("this folder", here),
-    ] {
-        if !how.is_empty() {
-            context.ui.say(format_args!("  {what:14}{how}"));
-        }
-    }
+    ];
+    let note = "one call gets one account, and these images belong to several: nothing is guessed. The ways out:";
+    let ways = ways.iter().filter(|(_, how)| !how.is_empty()).map(|(what, how)| format!("{what:14}{how}"));
+    Some(Advice { note: note.to_owned(), ways: ways.collect() })
 }
 
 /// The command that makes an account answer in the current folder too: the flag replaces the folders that it has. `None`

@@ -48,7 +48,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
         let torn = &entry.detail.torn;
         let of = entry.registry.parse::<Registry>().ok().and_then(|registry| context.accounts.of(&registry).ok());
         let accounts = of.map(|candidates| candidates.accounts).unwrap_or_default();
-        reason::show_ways_out(context, &entry.registry, torn, &accounts, entry.account.as_deref(), typed);
+        let ways = reason::ways_out(context, &entry.registry, torn, &accounts, entry.account.as_deref(), typed);
+        if let Some(ways) = ways {
+            ways.show(&context.ui);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

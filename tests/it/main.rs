@@ -48,4 +48,5 @@ mod stores;
 mod support;
 mod switches;
 mod vectors;
+mod which_as;
 mod why;

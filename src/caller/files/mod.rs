@@ -82,6 +82,13 @@ pub(super) fn all_images(
     Some(of_registry(&pulled, registry))
 }
 
+/// Returns what they are written as, of whatever registry.
+pub(super) fn texts(task: &Task<'_>, current: &Path, variables: &Variables) -> Vec<String> {
+    let Named { mut pulled, pushed, .. } = named(task, current, variables).unwrap_or_default();
+    pulled.extend(pushed);
+    pulled.into_iter().map(|found| found.text).collect()
+}
+
 /// `None` if the project was not seen whole.
 fn named(task: &Task<'_>, current: &Path, variables: &Variables) -> Option<Named> {
     let reader = &mut Reader::new();

@@ -8,9 +8,9 @@ use crate::oci::api::Method;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Which {
-    /// An image, or a registry
-    #[arg(value_name = "IMAGE")]
-    pub(in crate::cli) image: String,
+    /// An image, or a registry; with `--as` it may be left out
+    #[arg(value_name = "IMAGE", required_unless_present = "command")]
+    pub(in crate::cli) image: Option<String>,
     /// As if this command asked, such as 'docker push ghcr.io/acme/app'
     #[arg(long = "as", value_name = "COMMAND", conflicts_with_all = ["push", "pull"])]
     pub(in crate::cli) command: Option<String>,

@@ -1,0 +1,72 @@
+//! Which registries a whole command asks for. A client asks for one at a time, so that all else here is about one.
+
+use std::collections::BTreeSet;
+
+use super::files::{self, Variables};
+use super::program::Role;
+use super::{Program, command_of, images_in_files_of};
+use crate::model::Registry;
+
+/// Returns the registries of the images that `program` works on, by its words or else by its files. What only looks like
+/// a host there names none of them and is left out.
+pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
+    let mut asked = among(program.args.iter().map(String::as_str));
+    asked.retain(|registry| !command_of([program], registry).images.is_empty());
+    if !asked.is_empty() {
+        return asked;
+    }
+    let mut asked = among(texts_in_files(program).iter().map(String::as_str));
+    asked.retain(|registry| !images_in_files_of([program], registry).is_empty());
+    asked
+}
+
+/// Docker Hub, which short names mean, and every host that stands somewhere before a path.
+fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
+    let words = texts.flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || ".-_:/@[]".contains(c))));
+    let hosts = words.filter_map(|word| word.rsplit("//").next().unwrap_or_default().split_once('/'));
+    let mut seen = BTreeSet::new();
+    hosts
+        .filter_map(|(host, _)| Registry::from_authority(host).ok())
+        .chain([Registry::docker_hub()])
+        .filter(|registry| seen.insert(registry.clone()))
+        .collect()
+}
+
+fn texts_in_files(program: &Program) -> Vec<String> {
+    let Role::Client(client) = program.role() else { return Vec::new() };
+    let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { return Vec::new() };
+    files::texts(&task, &folder, &Variables::of(program))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::command_line;
+
+    #[test]
+    fn a_command_asks_for_the_registries_of_its_images() {
+        for (typed, expected) in [
+            ("docker push ghcr.io/acme/app", "ghcr.io"),
+            ("docker pull alpine", "docker.io"),
+            ("docker pull index.docker.io/library/alpine", "docker.io"),
+            (
+                "docker build -t quay.io/a/b -t me/app --cache-to type=registry,ref=localhost:5000/c/d .",
+                "quay.io localhost:5000 docker.io",
+            ),
+            ("FOO=1 sudo skopeo copy docker://ghcr.io/a/b docker://[::1]:5000/b", "ghcr.io [::1]:5000"),
+            ("helm push x.tgz oci://ghcr.io/charts", "ghcr.io"),
+            (
+                "crane copy gcr.io/a/b@sha256:0123456789012345678901234567890123456789012345678901234567890123 c.io/d",
+                "gcr.io c.io",
+            ),
+            ("docker run -v /srv/x:/y -e U=https://example.com/z ghcr.io/a/b quay.io/not/this", "ghcr.io"),
+            ("./deploy.sh https://ghcr.io/x/y quay.io/x/y:1", "quay.io"),
+            ("docker push $IMAGE", ""),
+            ("ls", ""),
+        ] {
+            let program = command_line(typed).unwrap();
+            let told: Vec<_> = registries_of(&program).iter().map(ToString::to_string).collect();
+            assert_eq!(told.join(" "), expected, "{typed}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! `Answer`: the ladder in words, rung by rung, and what to do where it decides nothing.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::chosen::{for_any, none_for, purposes};
+use super::question::Question;
+use crate::caller::project::Remote;
+use crate::cli::Context;
+use crate::cli::failure::Failure;
+use crate::cli::folder::{self, Seen};
+use crate::cli::reason::{self, Advice};
+use crate::model::choice::{Finding, Grounds, Ladder, Route, Rung};
+use crate::model::{Account, Operation, Registry, Source};
+
+/// What is answered at one registry.
+pub(super) struct Answer {
+    registry: Registry,
+    pub(super) json: Value,
+    /// Who answers, and below it why.
+    lines: Vec<String>,
+    advice: Vec<Advice>,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Somebody, or nobody is needed.
+    Answered,
+    NoChoice,
+    /// The registry is unknown here.
+    NoAccounts,
+}
+
+impl Answer {
+    pub(super) fn to(context: &Context<'_>, question: &Question) -> Result<Self, Failure> {
+        let candidates = context.accounts.of(&question.registry)?;
+        let wish = question.wish(context);
+        let ladder = Ladder::new(&candidates, &wish, question);
+        let route = context.accounts.route(&question.registry)?;
+        Ok(match route.filter(|_| ladder.public_image().is_none()) {
+            Some(route) => routed(context, &question.registry, &route),
+            None if candidates.accounts.is_empty() && candidates.public.is_empty() => no_accounts(context, question),
+            None => Climb::of(context, question, &ladder).told(),
+        })
+    }
+
+    pub(super) fn has_nobody(&self) -> bool {
+        self.end == End::NoAccounts
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        if self.end == End::Answered { ExitCode::SUCCESS } else { ExitCode::from(3) }
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+
+    pub(super) fn text_with_registry(&self) -> String {
+        format!("{}: {}", self.registry, self.text())
+    }
+
+    pub(super) fn advise(&self, context: &Context<'_>) {
+        self.advice.iter().for_each(|advice| advice.show(&context.ui));
+    }
+}
+
+/// There is no account, and so no ladder to climb.
+fn routed(context: &Context<'_>, registry: &Registry, route: &Route) -> Answer {
+    let program = route.helper.program();
+    let by = route.by.as_ref().map(Registry::as_str);
+    let helper = route.helper.to_string();
+    let json = json!({"registry": registry.as_str(), "account": null, "helper": helper, "route": by});
+    let why = by.map_or("it is the one for all registries without an account here".to_owned(), |by| {
+        format!("it was chosen for {by}")
+    });
+    let line = format!("{}   ({why})", context.ui.bold(&program));
+    Answer { registry: registry.clone(), json, lines: vec![line], advice: vec![], end: End::Answered }
+}
+
+fn no_accounts(context: &Context<'_>, question: &Question) -> Answer {
+    let registry = question.registry.clone();
+    let json = json!({"registry": registry.as_str(), "images": images(question), "account": null});
+    let line = format!("{}   (the registry has none)", context.ui.bold("no account"));
+    Answer { registry, json, lines: vec![line], advice: vec![], end: End::NoAccounts }
+}
+
+fn images(question: &Question) -> Vec<String> {
+    question.command.images.iter().map(ToString::to_string).collect()
+}
+
+/// The ladder with all its rungs, also those beyond the one that decides.
+struct Climb<'c, 'l> {
+    context: &'c Context<'c>,
+    question: &'c Question,
+    ladder: &'c Ladder<'l, 'l, Question>,
+    rungs: Vec<(Rung, Finding<'l>)>,
+    /// Where it ends.
+    chosen: Option<usize>,
+    found: Option<&'l Account>,
+    passed_over: Vec<&'l Account>,
+    seen: Option<Seen>,
+    remote: Option<Remote>,
+}
+
+impl<'c, 'l> Climb<'c, 'l> {
+    fn of(context: &'c Context<'c>, question: &'c Question, ladder: &'c Ladder<'l, 'l, Question>) -> Self {
+        let rungs: Vec<_> = Rung::ALL.into_iter().map(|rung| (rung, ladder.finding(rung))).collect();
+        let ends = |finding: &Finding<'_>| !matches!(finding, Finding::Nothing | Finding::Torn(_));
+        let chosen = rungs.iter().position(|(_, finding)| ends(finding));
+        let found = chosen.and_then(|place| match &rungs[place].1 {
+            Finding::Account(account, _) => Some(*account),
+            _ => None,
+        });
+        let accounts = ladder.candidates.accounts.iter();
+        let passed_over =
+            accounts.filter(|account| !account.serves(ladder.operation()) && Some(*account) != found).collect();
+        let (seen, remote) = (Seen::here(&ladder.candidates.trusted), folder::remote());
+        Self { context, question, ladder, rungs, chosen, found, passed_over, seen, remote }
+    }
+
+    fn told(&self) -> Answer {
+        let end = if self.found.is_some() || self.is_public() { End::Answered } else { End::NoChoice };
+        let (json, lines, advice) = (self.json(), self.lines(), self.advice());
+        Answer { registry: self.question.registry.clone(), json, lines, advice, end }
+    }
+
+    fn json(&self) -> Value {
+        let (ladder, registry) = (self.ladder, &self.question.registry);
+        let rungs = self.rungs.iter().enumerate();
+        json!({
+            "registry": registry.as_str(),
+            "images": images(self.question),
+            "operation": ladder.operation().map(Operation::as_str),
+            "account": self.found.map(|account| account.name.as_str()),
+            "username": self.found.map(|account| account.username.as_str()),
+            "source": self.found.map(|account| account.source.to_string()),
+            "passed_over": self.passed_over.iter().map(|account| account.name.as_str()).collect::<Vec<_>>(),
+            "ladder": rungs
+                .map(|(place, (rung, finding))| rung_json(*rung, finding, self.chosen == Some(place)))
+                .collect::<Vec<_>>(),
+            "project": self.seen.as_ref().map(|seen| seen.json(registry)),
+            "remote": self.remote.as_ref().map(|remote| json!({
+                "host": remote.host.as_str(),
+                "owner": remote.owner,
+                "account": folder::owner(ladder.candidates, remote).map(|account| account.name.as_str()),
+            })),
+        })
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let nobody = if self.is_public() { "no account needed" } else { "no account" };
+        let source = match self.found.map(|account| &account.source) {
+            None | Some(Source::Given) => String::new(),
+            Some(source) => format!("   (secret from {source})"),
+        };
+        let who = self.found.map_or(nobody, |account| account.name.as_str());
+        let mut lines = vec![format!("{}{source}", self.context.ui.bold(who))];
+        for (place, (rung, finding)) in self.rungs.iter().enumerate() {
+            let mark = match self.chosen {
+                Some(end) if end == place && self.found.is_none() => "   ← ends here",
+                Some(end) if end == place => "   ← chosen",
+                _ => "",
+            };
+            lines.push(format!("{:>3} {:22} {}{mark}", place + 1, rung.to_string(), self.sentence(*rung, finding)));
+        }
+        if !self.passed_over.is_empty() {
+            let taken = match self.ladder.operation() {
+                Some(operation) => format!("It is a {operation}"),
+                None => "Taken for a pull".to_owned(),
+            };
+            lines.push(format!("  {taken}: {}", purposes(self.passed_over.iter().copied())));
+        }
+        lines
+    }
+
+    fn advice(&self) -> Vec<Advice> {
+        let (context, candidates, registry) = (self.context, self.ladder.candidates, &self.question.registry);
+        let mut advice = Vec::new();
+        if self.ladder.serving().is_empty() && self.chosen.is_none() && !candidates.accounts.is_empty() {
+            let operation = self.ladder.operation().unwrap_or(Operation::Pull);
+            let (why, command) = (none_for(candidates, operation), for_any(context, candidates));
+            advice.push(Advice::from(format!("{why}. To change that:  {command}")));
+        }
+        if let Some((_, finding)) = self.rungs.iter().find(|(_, finding)| matches!(finding, Finding::Torn(_))) {
+            let torn = Grounds::of(finding).torn;
+            let answered = self.found.map(|account| account.name.as_str());
+            let typed = &self.question.typed;
+            advice.extend(reason::ways_out(context, registry.as_str(), &torn, &candidates.accounts, answered, typed));
+        }
+        let seen = self.seen.as_ref();
+        let shown = seen.map(|seen| reason::shown(context, &seen.path));
+        let about_file = seen.zip(shown).and_then(|(seen, shown)| seen.advice(context, &shown, candidates));
+        advice.extend(about_file.map(Advice::from));
+        // Where the file answers, nobody needs a hint.
+        let is_named = seen.is_some_and(|seen| seen.names(registry).is_some());
+        let is_open = self.chosen.is_none_or(|place| matches!(self.rungs[place].0, Rung::Active | Rung::Only));
+        if !is_named && is_open && candidates.accounts.len() > 1 {
+            let remote = self.remote.as_ref();
+            let hint = remote.and_then(|remote| folder::hint(context, candidates, remote, self.found));
+            advice.extend(hint.map(Advice::from));
+        }
+        advice
+    }
+
+    fn is_public(&self) -> bool {
+        self.chosen.is_some_and(|place| matches!(self.rungs[place].1, Finding::Public(..)))
+    }
+
+    fn sentence(&self, rung: Rung, finding: &Finding<'_>) -> String {
+        let (context, question, ladder) = (self.context, self.question, self.ladder);
+        let told = reason::told(context, &Grounds::of(finding));
+        match finding {
+            Finding::Account(account, _) if told.is_empty() => format!("→ {}", account.name),
+            Finding::Account(account, _) => format!("→ {}   ({told})", account.name),
+            Finding::NoSuchAccount(_) | Finding::Public(..) | Finding::Torn(_) => told,
+            Finding::Nothing => match rung {
+                Rung::Environment if question.named(context).is_some() => "names no account of this registry",
+                Rung::Environment => "not set",
+                Rung::PinnedName => "the program is not pinned",
+                Rung::AddressUser | Rung::AddressImage | Rung::Active => "none",
+                Rung::CommandLine if question.command.images.is_empty() => "names no image of this registry",
+                Rung::CommandLine => "names no image that belongs to an account",
+                Rung::Files if !question.command.images.is_empty() => "not read, for the command line names an image",
+                Rung::Files if question.mentions.is_empty() => "name no image of this registry",
+                Rung::Files => "name no image that belongs to an account",
+                Rung::Project => {
+                    return self.seen.as_ref().map_or("none".into(), |seen| {
+                        seen.sentence(&reason::shown(context, &seen.path), ladder.candidates)
+                    });
+                }
+                Rung::Folder => "no account's folder",
+                Rung::Only if ladder.serving().is_empty() => "none",
+                Rung::Only if ladder.serving().len() > 1 => "there are several",
+                Rung::Only => "the registry is signed out",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+fn rung_json(rung: Rung, finding: &Finding<'_>, chosen: bool) -> Value {
+    let account = match finding {
+        Finding::Account(account, _) => Some(account.name.as_str()),
+        _ => None,
+    };
+    json!({"rung": rung.to_string(), "account": account, "chosen": chosen, "detail": Grounds::of(finding)})
+}

@@ -1,0 +1,90 @@
+//! `which`: the ladder of choice for an image or for a command, rung by rung, as `get` climbs it.
+
+mod answer;
+mod chosen;
+mod question;
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::caller;
+use crate::model::{ImageReference, Operation, Registry};
+use answer::Answer;
+use question::Question;
+
+pub(super) use chosen::{account_for, is_public};
+
+pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
+    let question = match (&given.image, &given.command) {
+        (Some(image), None) => {
+            let (registry, image) = registry_or_image(image)?;
+            Question::about(&registry, image, operation(given))
+        }
+        (Some(image), Some(typed)) => Question::of(&program(typed)?, typed, registry_or_image(image)?.0),
+        (None, typed) => return every_registry(context, typed.as_deref().unwrap_or_default()),
+    };
+    let answer = Answer::to(context, &question)?;
+    if answer.has_nobody() {
+        context.candidates(&question.registry)?; // says what to do
+    }
+    context.ui.data(answer.json.clone(), answer.text())?;
+    answer.advise(context);
+    Ok(answer.exit_code())
+}
+
+/// What a command is answered at each of the registries that it asks for.
+fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failure> {
+    let program = program(typed)?;
+    let registries = caller::registries_of(&program);
+    let questions = registries.into_iter().map(|registry| Question::of(&program, typed, registry));
+    let answers = questions.map(|question| Answer::to(context, &question)).collect::<Result<Vec<_>, _>>()?;
+    let texts: Vec<_> = match &answers[..] {
+        [] => {
+            let cure = format!("name its registry too: {} which REGISTRY --as '…'", context.program);
+            return Err(Failure::usage("no image is named by the command after `--as`, nor by its files", cure));
+        }
+        [one] => vec![one.text()],
+        several => several.iter().map(Answer::text_with_registry).collect(),
+    };
+    let json: Vec<_> = answers.iter().map(|answer| &answer.json).collect();
+    context.ui.data(json!({"registries": json}), texts.join("\n\n"))?;
+    for answer in &answers {
+        answer.advise(context);
+    }
+    // A base image of a registry without accounts is no fault of the command.
+    let failed = |answer: &&Answer| answer.exit_code() != ExitCode::SUCCESS;
+    let judged = answers.iter().find(|answer| failed(answer) && !answer.has_nobody());
+    let any = answers.iter().find(|answer| !failed(answer));
+    Ok(judged.or(any).map_or(ExitCode::from(3), Answer::exit_code))
+}
+
+fn operation(given: &args::Which) -> Option<Operation> {
+    match (given.push, given.pull) {
+        (true, _) => Some(Operation::Push),
+        (_, true) => Some(Operation::Pull),
+        _ => None,
+    }
+}
+
+fn program(typed: &str) -> Result<caller::Program, Failure> {
+    caller::command_line(typed).ok_or_else(|| {
+        Failure::usage("the command after `--as` could not be read", "quote it as a whole: --as 'docker push IMAGE'")
+    })
+}
+
+/// A text with a dot or a port and no path is a registry; anything else is an image.
+pub(super) fn registry_or_image(text: &str) -> Result<(Registry, Option<ImageReference>), Failure> {
+    let registry = text.parse::<Registry>().ok().filter(|_| text.contains(['.', ':']) || text == "localhost");
+    match registry {
+        Some(registry) => Ok((registry, None)),
+        None => parse_image(text).map(|image| (image.registry().clone(), Some(image))),
+    }
+}
+
+fn parse_image(text: &str) -> Result<ImageReference, Failure> {
+    text.parse()
+        .map_err(|error| Failure::usage(format!("`{text}` is no image: {error}"), "name it as in `ghcr.io/acme/app:1`"))
+}

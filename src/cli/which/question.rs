@@ -1,0 +1,82 @@
+//! `Question`: what a person asks about, as the evidence that the ladder climbs by.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::caller::{self, Program};
+use crate::cli::{Context, reason};
+use crate::model::choice::{Command, Evidence, Mention, Named, Project, Trusted, Wish};
+use crate::model::{ImageReference, Operation, Registry};
+use crate::system::text::one_line;
+use crate::system::{env, folders};
+
+/// What is asked: a registry, and the images that the command names.
+pub(super) struct Question {
+    pub(super) registry: Registry,
+    pub(super) command: Command,
+    /// What the files say that it does.
+    in_files: Option<Operation>,
+    pub(super) mentions: Vec<Mention>,
+    pub(super) typed: String,
+    /// The `ENSIGN_ACCOUNT` of the command alone.
+    account: Option<String>,
+}
+
+impl Question {
+    /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
+    pub(super) fn about(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
+        let command = Command { images: image.into_iter().collect(), operation };
+        let typed = reason::ANY_COMMAND.to_owned();
+        Self { registry: registry.clone(), command, in_files: None, mentions: vec![], typed, account: None }
+    }
+
+    /// As `program` asks for `registry`, which somebody typed as `typed`.
+    pub(super) fn of(program: &Program, typed: &str, registry: Registry) -> Self {
+        let command = caller::command_of([program], &registry);
+        let mentions =
+            if command.images.is_empty() { caller::images_in_files_of([program], &registry) } else { vec![] };
+        let in_files =
+            if command.operation.is_none() { caller::operation_in_files_of([program], &registry) } else { None };
+        let account = program.given("ENSIGN_ACCOUNT").map(str::to_owned);
+        Self { registry, command, in_files, mentions, typed: one_line(typed, 200), account }
+    }
+
+    /// What the call wishes by itself: the program's name and the address are the protocol's.
+    pub(super) fn wish(&self, context: &Context<'_>) -> Wish {
+        let value = self.named(context);
+        let environment = value.map(|value| Named::parse(value, &self.registry)).unwrap_or_default();
+        Wish { environment, ..Wish::default() }
+    }
+
+    /// The value of `ENSIGN_ACCOUNT`.
+    pub(super) fn named<'v>(&'v self, context: &'v Context<'_>) -> Option<&'v str> {
+        self.account.as_deref().or(context.env.account.as_deref())
+    }
+}
+
+impl Evidence for Question {
+    fn command(&self) -> Command {
+        self.command.clone()
+    }
+
+    fn operation_in_files(&self) -> Option<Operation> {
+        self.in_files
+    }
+
+    fn mentions(&self) -> Vec<Mention> {
+        self.mentions.clone()
+    }
+
+    fn project(&self, trusted: &[Trusted]) -> Option<Project> {
+        caller::project::trusted_in(&env::current_dir()?, trusted)
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        folders::of_caller()
+    }
+
+    /// The command would be started now.
+    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
+        None
+    }
+}

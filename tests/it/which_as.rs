@@ -1,0 +1,88 @@
+//! `which --as COMMAND` without an image: every registry that the command asks for.
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, write};
+
+/// `work` and `me` on GHCR, of which `me` is the default, and `hub` on Docker Hub.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "work", "pw");
+    sandbox.store("ghcr.io", "me", "pw");
+    sandbox.store("https://index.docker.io/v1/", "hub", "pw");
+    sandbox
+}
+
+fn which(sandbox: &Sandbox, command: &str) -> Run {
+    sandbox.run(&["which", "--as", command], "")
+}
+
+/// `registry=account` for each registry, and the exit code.
+fn told(sandbox: &Sandbox, command: &str) -> (String, Option<i32>) {
+    let run = sandbox.run(&["which", "--json", "--as", command], "");
+    let json: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{command}: {run:?}"));
+    let pairs = json["registries"].as_array().unwrap().iter().map(|one| {
+        let account = one["account"].as_str().or(one["helper"].as_str()).unwrap_or("-");
+        format!("{}={account}", one["registry"].as_str().unwrap())
+    });
+    (pairs.collect::<Vec<_>>().join(" "), run.code)
+}
+
+#[test]
+fn each_registry_of_the_command_is_answered() {
+    let sandbox = sandbox();
+    sandbox.ok(&["public", "add", "ghcr.io/open/**"], "");
+    sandbox.ok(&["route", "*.azurecr.io", "acr-env"], "");
+    for (command, expected, code) in [
+        ("docker push ghcr.io/work/app", "ghcr.io=work", 0),
+        ("docker push ghcr.io/nobody/app", "ghcr.io=me", 0),
+        ("docker pull alpine", "docker.io=hub", 0),
+        ("docker buildx build -t ghcr.io/work/a -t hub/b -t quay.io/c/d .", "ghcr.io=work quay.io=- docker.io=hub", 0),
+        ("docker pull quay.io/c/d", "quay.io=-", 3),
+        ("docker pull ghcr.io/open/app", "ghcr.io=-", 0),
+        ("docker pull shop.azurecr.io/app", "shop.azurecr.io=acr-env", 0),
+        ("HOME=/x sudo podman push ghcr.io/work/app", "ghcr.io=work", 0),
+        ("ENSIGN_ACCOUNT=ghcr.io=me docker push ghcr.io/work/app", "ghcr.io=me", 0),
+        ("ENSIGN_ACCOUNT=ghcr.io=nobody docker push ghcr.io/work/app", "ghcr.io=-", 3),
+    ] {
+        assert_eq!(told(&sandbox, command), (expected.to_owned(), Some(code)), "{command}");
+    }
+}
+
+#[test]
+fn files_that_the_command_works_on_name_registries_too() {
+    let sandbox = sandbox();
+    let compose = json!({"services": {"a": {"image": "ghcr.io/work/a"}, "b": {"image": "postgres:17"}}});
+    write(&sandbox.home().join("compose.yaml"), compose.to_string().as_bytes());
+    write(&sandbox.home().join("Dockerfile"), b"FROM ghcr.io/work/base AS a\nFROM quay.io/x/y\nCOPY --from=a / /\n");
+    assert_eq!(told(&sandbox, "docker compose pull"), ("ghcr.io=work docker.io=hub".to_owned(), Some(0)));
+    assert_eq!(told(&sandbox, "podman build ."), ("quay.io=- ghcr.io=work".to_owned(), Some(0)));
+}
+
+#[test]
+fn one_registry_is_shown_as_if_it_had_been_named_and_several_each_with_its_name() {
+    let sandbox = sandbox();
+    let push = "docker push ghcr.io/work/app";
+    assert_eq!(which(&sandbox, push), sandbox.run(&["which", "ghcr.io", "--as", push], ""));
+    let run = which(&sandbox, "docker buildx build -t ghcr.io/work/a -t ghcr.io/me/b -t quay.io/c/d .");
+    let blocks: Vec<_> = run.stdout.split("\n\n").collect();
+    assert!(blocks[0].starts_with("ghcr.io: me\n  1 ENSIGN_ACCOUNT"), "{run:?}");
+    assert_eq!(blocks[1..], ["quay.io: no account   (the registry has none)\n"]);
+    assert!(run.stderr.starts_with("! one call gets one account"), "{run:?}");
+    assert_eq!(run.code, Some(0));
+}
+
+#[test]
+fn a_command_without_an_image_needs_a_registry() {
+    let sandbox = sandbox();
+    for command in ["docker push \"$IMAGE\"", "ls", "docker login ghcr.io"] {
+        let run = which(&sandbox, command);
+        let says = "error: no image is named by the command after `--as`, nor by its files\n\
+                    hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'\n";
+        assert_eq!((run.code, run.stderr.as_str()), (Some(2), says), "{command}");
+    }
+    assert_eq!(sandbox.run(&["which"], "").code, Some(2));
+    assert_eq!(which(&sandbox, "").code, Some(2));
+    let run = which(&sandbox, "docker push 'ghcr.io/a");
+    assert!(run.stderr.contains("could not be read"), "{run:?}");
+}
