@@ -205,6 +205,11 @@ impl<'c, 'l> Climb<'c, 'l> {
         advice
     }
 
+    /// The command line would decide, did it not leave it to the files.
+    fn is_about_files(&self) -> bool {
+        self.question.command.names_results && self.ladder.finding(Rung::Files) != Finding::Nothing
+    }
+
     fn is_public(&self) -> bool {
         self.chosen.is_some_and(|place| matches!(self.rungs[place].1, Finding::Public(..)))
     }
@@ -222,8 +227,11 @@ impl<'c, 'l> Climb<'c, 'l> {
                 Rung::PinnedName => "the program is not pinned",
                 Rung::AddressUser | Rung::AddressImage | Rung::Active => "none",
                 Rung::CommandLine if question.command.images.is_empty() => "names no image of this registry",
+                Rung::CommandLine if self.is_about_files() => "names only what is built, which is not pushed",
                 Rung::CommandLine => "names no image that belongs to an account",
-                Rung::Files if !question.command.images.is_empty() => "not read, for the command line names an image",
+                Rung::Files if !question.command.images.is_empty() && !question.command.names_results => {
+                    "not read, for the command line names an image"
+                }
                 Rung::Files if question.mentions.is_empty() => "name no image of this registry",
                 Rung::Files => "name no image that belongs to an account",
                 Rung::Project => {

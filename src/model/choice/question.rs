@@ -102,6 +102,8 @@ pub(crate) trait Evidence {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) images: Vec<ImageReference>,
+    /// They are only what a build calls its result, which it does not push: nobody asks the registry for them.
+    pub(crate) names_results: bool,
     /// Push if anything is pushed there; `None` if that does not tell.
     pub(crate) operation: Option<Operation>,
 }
