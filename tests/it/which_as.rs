@@ -56,7 +56,15 @@ fn files_that_the_command_works_on_name_registries_too() {
     write(&sandbox.home().join("compose.yaml"), compose.to_string().as_bytes());
     write(&sandbox.home().join("Dockerfile"), b"FROM ghcr.io/work/base AS a\nFROM quay.io/x/y\nCOPY --from=a / /\n");
     assert_eq!(told(&sandbox, "docker compose pull"), ("ghcr.io=work docker.io=hub".to_owned(), Some(0)));
-    assert_eq!(told(&sandbox, "podman build ."), ("quay.io=- ghcr.io=work".to_owned(), Some(0)));
+    for (command, expected) in [
+        ("podman build .", "quay.io=- ghcr.io=work"),
+        ("docker build --push -t hub/app .", "docker.io=hub quay.io=- ghcr.io=work"),
+        ("docker build -t hub/app .", "quay.io=- ghcr.io=work"), // nothing is pushed
+        ("docker build -t hub/app --target a .", "ghcr.io=work"),
+        ("docker build -t hub/app elsewhere", "docker.io=hub"), // nothing else is known of it
+    ] {
+        assert_eq!(told(&sandbox, command), (expected.to_owned(), Some(0)), "{command}");
+    }
 }
 
 #[test]
