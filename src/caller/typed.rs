@@ -1,15 +1,15 @@
 //! A command as a person types it into a shell.
 
-use crate::system::text;
+use crate::system::{folders, text};
 
-/// Splits `text` as a POSIX shell would, without expanding anything, and takes off what stands before the program:
+/// Splits `text` as a POSIX shell would, without expanding anything but `~/`, and takes off what stands before the program:
 /// `VAR=x`, which it returns first, `sudo`, `env`. `None` if a quote is left open.
 pub(super) fn words(text: &str) -> Option<(Variables, Vec<String>)> {
     let mut variables = Vec::new();
     let mut words = text::words(text)?.into_iter().peekable();
     while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
         if let Some((name, value)) = options.split_once('=') {
-            variables.push((name.to_owned(), value.to_owned()));
+            variables.push((name.to_owned(), folders::at_home(value)));
         }
         let with_value = prefix(&options).unwrap_or_default();
         while let Some(option) = words.next_if(|word| word.starts_with('-')) {
@@ -18,7 +18,7 @@ pub(super) fn words(text: &str) -> Option<(Variables, Vec<String>)> {
             }
         }
     }
-    Some((variables, words.collect()))
+    Some((variables, words.map(|word| folders::at_home(&word)).collect()))
 }
 
 /// Names with their values.

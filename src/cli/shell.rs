@@ -20,7 +20,7 @@ const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', 
 
 /// Prints the line that a shell evaluates.
 pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<ExitCode, Failure> {
-    let shell = given.shell.unwrap_or_else(args::UseShell::of_environment);
+    let shell = given.shell.unwrap_or_else(args::UseShell::of_caller);
     let value = if given.none { None } else { Some(value(context, &given.accounts, context.env.account.as_deref())?) };
     let line = line(shell, value.as_deref());
     context.ui.data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;

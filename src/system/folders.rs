@@ -25,6 +25,12 @@ pub(crate) fn settled(folder: &Path) -> PathBuf {
     by_way_of_home(settled)
 }
 
+/// `~/x` as a shell gives it to a program.
+pub(crate) fn at_home(text: &str) -> String {
+    let in_home = || Some(std::env::home_dir()?.join(text.strip_prefix("~/")?).to_str()?.to_owned());
+    in_home().unwrap_or_else(|| text.to_owned())
+}
+
 fn by_way_of_home(folder: PathBuf) -> PathBuf {
     let behind_a_link = || {
         let home = std::env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;

@@ -68,6 +68,7 @@ fn the_files_of_a_project_choose_the_account() {
         &["docker", "build", "-f", "image/Dockerfile", "--build-arg", "TAG=2", "."],
         &["podman", "build", "image"],
         &["docker", "buildx", "bake", "--push"],
+        &["docker", "bake", "--push"],
         &["docker", "build", "-t", "ghcr.io/alice/x", "image"], // pushed by another command, if at all
         &["podman", "build", "--tag=ghcr.io/alice/x", "image"],
         &["docker-buildx", "build", "-o", "type=image,name=ghcr.io/alice/x", "image"],

@@ -77,7 +77,7 @@ no account
   2 name of the program    the program is not pinned
   3 user in the address    none
   4 image in the address   none
-  5 command line           names no image that belongs to an account
+  5 command line           names no image of an account that is for this
   6 files                  not read, for the command line names an image
   7 .ensign.toml           none
   8 folder                 no account's folder

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Sandbox, write};
+use crate::support::{Run, Sandbox, finish, write};
 
 /// `work` and `me` on GHCR, of which `me` is the default, and `hub` on Docker Hub.
 fn sandbox() -> Sandbox {
@@ -65,6 +65,31 @@ fn files_that_the_command_works_on_name_registries_too() {
     ] {
         assert_eq!(told(&sandbox, command), (expected.to_owned(), Some(0)), "{command}");
     }
+}
+
+#[test]
+fn one_account_is_not_said_to_have_been_looked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "work", "pw");
+    let run = which(&sandbox, "docker push ghcr.io/work/app");
+    for rung in ["5 command line", "6 files", "8 folder"] {
+        assert!(run.stdout.contains(&format!("{rung:24} not asked, for there is one account\n")), "{run:?}");
+    }
+}
+
+#[test]
+fn a_path_in_the_home_folder_is_typed_as_for_a_shell() {
+    let sandbox = sandbox();
+    write(&sandbox.home().join("deep/compose.yaml"), b"services: {a: {image: ghcr.io/work/a}}");
+    let mut elsewhere = vec![];
+    for command in
+        ["docker compose -f ~/deep/compose.yaml pull", "COMPOSE_FILE=~/deep/compose.yaml docker compose pull"]
+    {
+        let mut which = sandbox.command(&["which", "--json", "--as", command]);
+        let run = finish(which.current_dir("/").spawn().unwrap(), b"");
+        elsewhere.push(run.stdout.contains("\"account\":\"work\""));
+    }
+    assert_eq!(elsewhere, [true, true]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod login;
 mod public;
 mod shell;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(super) use clap::error::ErrorKind;
@@ -177,7 +178,7 @@ pub(super) struct AccountEdit {
     #[arg(long, conflicts_with = "images")]
     pub(super) no_images: bool,
     /// A folder in which the account is used, in place of what it had; may be repeated
-    #[arg(long, value_name = "FOLDER", alias = "folders")]
+    #[arg(long, value_name = "FOLDER", alias = "folders", value_parser = NonEmptyStringValueParser::new())]
     pub(super) folder: Vec<String>,
     /// No folders
     #[arg(long, conflicts_with = "folder")]

@@ -226,13 +226,18 @@ impl<'c, 'l> Climb<'c, 'l> {
                 Rung::Environment => "not set",
                 Rung::PinnedName => "the program is not pinned",
                 Rung::AddressUser | Rung::AddressImage | Rung::Active => "none",
+                Rung::CommandLine | Rung::Files | Rung::Folder if ladder.candidates.sole_answer() => {
+                    "not asked, for there is one account"
+                }
                 Rung::CommandLine if question.command.images.is_empty() => "names no image of this registry",
                 Rung::CommandLine if self.is_about_files() => "names only what is built, which is not pushed",
+                Rung::CommandLine if !self.passed_over.is_empty() => "names no image of an account that is for this",
                 Rung::CommandLine => "names no image that belongs to an account",
                 Rung::Files if !question.command.images.is_empty() && !question.command.names_results => {
                     "not read, for the command line names an image"
                 }
                 Rung::Files if question.mentions.is_empty() => "name no image of this registry",
+                Rung::Files if !self.passed_over.is_empty() => "name no image of an account that is for this",
                 Rung::Files => "name no image that belongs to an account",
                 Rung::Project => {
                     return self.seen.as_ref().map_or("none".into(), |seen| {

@@ -181,7 +181,7 @@ impl Candidates {
     }
 
     /// Whether there is one account that answers whoever calls.
-    pub(super) fn sole_answer(&self) -> bool {
+    pub(crate) fn sole_answer(&self) -> bool {
         let [account] = self.accounts.as_slice() else { return false };
         self.active != Active::SignedOut && account.purpose.is_none() && self.public.is_empty()
     }
