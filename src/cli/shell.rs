@@ -11,6 +11,7 @@ use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{Candidates, Finding, Rung, used_in};
+use crate::system::text::word;
 use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
@@ -25,7 +26,14 @@ pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<Ex
     let line = line(shell, value.as_deref());
     context.ui.data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;
     if context.ui.shows_data_to_a_person() {
-        let words = if given.none { "--none".to_owned() } else { given.accounts.join(" ") };
+        let mut words = if given.none {
+            "--none".to_owned()
+        } else {
+            given.accounts.iter().map(|one| word(one)).collect::<Vec<_>>().join(" ")
+        };
+        if args::UseShell::of_caller() != shell {
+            words = format!("--shell {} {words}", shell.name());
+        }
         let how = match shell {
             args::UseShell::Sh => format!("eval \"$({} use {words})\"", context.program),
             args::UseShell::Fish => format!("{} use {words} | source", context.program),

@@ -40,6 +40,14 @@ impl UseShell {
         known.unwrap_or(if login.is_none() && cfg!(windows) { Self::Powershell } else { Self::Sh })
     }
 
+    pub(in crate::cli) fn name(self) -> &'static str {
+        match self {
+            Self::Sh => "sh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+        }
+    }
+
     fn of(program: &Path) -> Option<Self> {
         match name(program).as_str() {
             "fish" => Some(Self::Fish),
