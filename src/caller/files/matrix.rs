@@ -77,7 +77,7 @@ mod tests {
         }
         let twenty = format!("[{}]", "\"1\",".repeat(20));
         assert_eq!(told(&format!("{{ a = {twenty}, b = {twenty}, c = {twenty} }}")).len(), 0, "too many");
-        let axes = (0..1000).map(|n| format!("a{n} = [\"1\"], ")).collect::<String>();
+        let axes = (0..1000).map(|n| format!("a{n} = [\"1\"], ")).collect::<Vec<_>>().concat();
         assert_eq!(told(&format!("{{ {axes} }}")).len(), 0, "too many");
     }
 }

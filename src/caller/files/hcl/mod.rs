@@ -153,8 +153,10 @@ impl<'t> Reader<'t> {
                 self.items("]")?;
             } else if self.takes(".") {
                 let field = self.run(|c| is_name(c) || c == '*');
-                if let Expression::Variable(name) = &mut value {
-                    name.push_str(&format!(".{field}")); // of a matrix's member; of anything else nothing is known
+                if let Expression::Variable(name) = &mut value
+                    && !name.contains('.')
+                {
+                    *name = format!("{name}.{field}"); // of a matrix's member; of anything else nothing is known
                     continue;
                 }
             } else {
@@ -295,6 +297,7 @@ mod tests {
             ("formatdate(\"YYYY\", timestamp())", Expression::Unknown),
             ("target.y.tags[0]", Expression::Unknown),
             ("item.tag", variable("item.tag")),
+            (&format!("a{}", ".b".repeat(1 << 17)), Expression::Unknown),
             ("[for t in [\"b\"] : \"c:${t}\"]", Expression::Unknown),
             ("1 + 2", Expression::Unknown),
             ("(true)", text("true")),
