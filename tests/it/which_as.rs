@@ -114,6 +114,9 @@ fn a_command_without_an_image_needs_a_registry() {
                     hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'\n";
         assert_eq!((run.code, run.stderr.as_str()), (Some(2), says), "{command}");
     }
+    for several in ["docker push ghcr.io/a/b; docker push ghcr.io/c/d", "cd x && docker push ghcr.io/a/b"] {
+        assert!(which(&sandbox, several).stderr.starts_with("error: `--as` takes one command"), "{several}");
+    }
     assert_eq!(sandbox.run(&["which"], "").code, Some(2));
     assert_eq!(which(&sandbox, "").code, Some(2));
     let run = which(&sandbox, "docker push 'ghcr.io/a");
