@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::chosen::{for_any, none_for, purposes};
 use super::question::Question;
 use crate::caller::project::Remote;
-use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::cli::folder::{self, Seen};
 use crate::cli::reason::{self, Advice};
+use crate::cli::{Context, route};
 use crate::model::choice::{Finding, Grounds, Ladder, Route, Rung};
 use crate::model::{Account, Operation, Registry, Source};
 
@@ -68,16 +68,19 @@ impl Answer {
 }
 
 /// There is no account, and so no ladder to climb.
-fn routed(context: &Context<'_>, registry: &Registry, route: &Route) -> Answer {
-    let program = route.helper.program();
-    let by = route.by.as_ref().map(Registry::as_str);
-    let helper = route.helper.to_string();
+fn routed(context: &Context<'_>, registry: &Registry, chosen: &Route) -> Answer {
+    let program = chosen.helper.program();
+    let by = chosen.by.as_ref().map(Registry::as_str);
+    let helper = chosen.helper.to_string();
     let json = json!({"registry": registry.as_str(), "account": null, "helper": helper, "route": by});
     let why = by.map_or("it is the one for all registries without an account here".to_owned(), |by| {
         format!("it was chosen for {by}")
     });
     let line = format!("{}   ({why})", context.ui.bold(&program));
-    Answer { registry: registry.clone(), json, lines: vec![line], advice: vec![], end: End::Answered }
+    let dead = route::is_dead(context, &chosen.helper);
+    let advice = dead.then(|| format!("`{program}` is not installed: until it is, nobody answers there"));
+    let advice = advice.map(Advice::from).into_iter().collect();
+    Answer { registry: registry.clone(), json, lines: vec![line], advice, end: End::Answered }
 }
 
 fn no_accounts(context: &Context<'_>, question: &Question) -> Answer {
