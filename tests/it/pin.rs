@@ -45,7 +45,7 @@ fn a_pin_goes_with_the_last_account_of_its_alias() {
     let made = sandbox.run(&["pin", "work"], "").stderr;
     assert!(made.contains("Answers as work on ghcr.io, quay.io, docker.io, whatever"), "{made}");
     sandbox.ok(&["logout", "docker.io"], "");
-    sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");
+    sandbox.ok(&["logout", "ghcr.io", "work"], "");
     assert!(program(&sandbox, "work").is_symlink(), "quay.io still has one");
     let said = sandbox.run(&["logout", "quay.io"], "").stderr;
     assert!(said.contains("removed its program docker-credential-ensign-work too"), "{said}");

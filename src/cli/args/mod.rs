@@ -133,6 +133,10 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    pub(super) fn name(self) -> &'static str {
+        self.operation().map_or("any", Operation::as_str)
+    }
+
     pub(super) fn operation(self) -> Option<Operation> {
         match self {
             Self::Pull => Some(Operation::Pull),
@@ -148,9 +152,9 @@ pub(super) enum AccountCommand {
     Add(Box<Login>),
     /// Show accounts in full
     Show {
-        /// The registry
+        /// The registry, or an alias wherever it is [default: all]
         #[arg(value_name = "HOST")]
-        host: String,
+        host: Option<String>,
         /// The account, by alias or user name
         #[arg(value_name = "ACCOUNT")]
         account: Option<String>,
@@ -162,7 +166,7 @@ pub(super) enum AccountCommand {
 
 #[derive(Args, Debug)]
 pub(super) struct AccountEdit {
-    /// The registry; without ACCOUNT, an account that only one registry has
+    /// The registry; without ACCOUNT, one with a single account, or an account that only one registry has
     #[arg(value_name = "HOST")]
     pub(super) host: String,
     /// The account, by alias or user name

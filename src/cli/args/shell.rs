@@ -7,6 +7,9 @@ use clap::{Args, ValueEnum};
 use crate::system::{ancestors, env};
 
 #[derive(Args, Debug)]
+#[command(after_help = "bash, zsh:   eval \"$(ensign use ghcr.io=work)\"\n\
+    fish:        ensign use ghcr.io=work | source\n\
+    PowerShell:  ensign use ghcr.io=work | Invoke-Expression")]
 pub(in crate::cli) struct Use {
     /// `ghcr.io=work quay.io=me`, or one alias for every registry that has it
     #[arg(value_name = "HOST=ACCOUNT", required_unless_present = "none")]
