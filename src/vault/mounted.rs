@@ -1,5 +1,7 @@
 //! The secrets of accounts that the environment gives: read where they lie, never written.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use zeroize::Zeroizing;
 
@@ -17,10 +19,21 @@ pub(super) fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
         MountedSecret::Here(secret) => return Ok(Some(secret.copy().into())),
         MountedSecret::File(path) => path,
     };
-    let Some(bytes) = files::read(path, LIMIT)?.map(Zeroizing::new) else { return Ok(None) };
+    let Some(bytes) = files::read(path, LIMIT)?.map(Zeroizing::new) else {
+        return Err(lacks(account, path, "not there"));
+    };
     let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` holds no text", path.display()))?;
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
+    if line.is_empty() {
+        return Err(lacks(account, path, "empty"));
+    }
     Ok(Some(Secret::new(line.to_owned()).into()))
+}
+
+/// A login would be in vain: accounts of the environment go before all others.
+fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
+    let file = format!("`{}`, the secret file of {} on {}", path.display(), account.name, account.registry);
+    Problem::new(format!("{file}, is {what}"), "mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()
 }
 
 pub(crate) fn is_given(account: &Account) -> Problem {

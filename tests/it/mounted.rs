@@ -51,6 +51,23 @@ fn a_file_of_accounts_answers_without_a_home() {
 }
 
 #[test]
+fn a_secret_that_was_not_mounted_is_named() {
+    let sandbox = mounted(FILE);
+    let token = sandbox.home().join("mounted/ghcr-token");
+    for (text, what) in [(Some(&b"\n"[..]), "empty"), (None, "not there")] {
+        match text {
+            Some(text) => write(&token, text),
+            None => std::fs::remove_file(&token).unwrap(),
+        }
+        let run = homeless(&sandbox, &["get"], "ghcr.io/acme/app");
+        let says = format!("`{}`, the secret file of work on ghcr.io, is {what}", token.display());
+        assert!(run.code == Some(1) && run.stdout.starts_with(&says) && !run.stdout.contains("login"), "{run:?}");
+        let status = homeless(&sandbox, &["status"], "");
+        assert!(status.stdout.contains(what) && !status.stdout.contains("login ghcr.io"), "{status:?}");
+    }
+}
+
+#[test]
 fn a_variable_gives_one_account() {
     let sandbox = Sandbox::new()
         .with("ENSIGN_LOGIN_WORK", "ghcr.io/acme/** acme-bot s3cret")
