@@ -228,10 +228,21 @@ impl Context<'_> {
                 let cure = format!("run `{} login {registry}` to have one here", self.program);
                 return Err(Failure::not_logged_in(what, cure));
             }
+            if let [first, rest @ ..] = self.registries_with(registry.as_str())?.as_slice() {
+                let hosts = rest.iter().fold(first.to_string(), |hosts, host| format!("{hosts} and {host}"));
+                let what = format!("`{registry}` is no registry but an account of {hosts}");
+                return Err(Failure::usage(what, format!("name the registry too: `{first} {registry}`")));
+            }
             let login = format!("run `{} login {registry}`", self.program);
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }
         Ok(candidates)
+    }
+
+    /// The registries that have an account called `alias`, which a person gave where a registry stands.
+    fn registries_with(&self, alias: &str) -> anyhow::Result<Vec<Registry>> {
+        let all = self.accounts.all()?;
+        Ok(all.iter().filter(|one| one.account(alias).is_some()).map(|one| one.registry.clone()).collect())
     }
 
     /// The account of a registry that a person named.

@@ -15,7 +15,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
         (Some("-"), None) => (None, Some("-")),
         words => words,
     };
-    let candidates = candidates(context, host)?;
+    let (candidates, name) = match host.filter(|_| name.is_none()).map(|alias| sole(context, alias)).transpose()? {
+        Some(Some(candidates)) => (candidates, host),
+        _ => (candidates(context, host)?, name),
+    };
     let registry = &candidates.registry;
     let account = pick(context, &candidates, name)?;
     let before = candidates.default_account().map_or("nobody", |account| account.name.as_str());
@@ -31,6 +34,16 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
     context.ui.done(json, format_args!("{registry} default: {before} → {}{undo}", account.name))?;
     context.note_variable();
     Ok(ExitCode::SUCCESS)
+}
+
+/// The accounts of the only registry that has one called `alias`, if that is no registry itself.
+fn sole(context: &Context<'_>, alias: &str) -> Result<Option<Candidates>, Failure> {
+    let is_registry =
+        context.entry(alias).is_ok_and(|entry| context.accounts.of(&entry).is_ok_and(|one| !one.accounts.is_empty()));
+    Ok(match context.registries_with(alias)?.as_slice() {
+        [registry] if !is_registry => Some(context.candidates(registry)?),
+        _ => None,
+    })
 }
 
 /// The registry's accounts; without a host those of the only registry where there is something to switch.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub)]
 
 mod advice;
+mod aliases;
 mod bad_input;
 mod buildx;
 mod callers;

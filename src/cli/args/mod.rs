@@ -116,7 +116,7 @@ pub(super) struct Status {
 #[derive(Args, Debug)]
 #[command(after_help = "Commands that are running already go on with the account they began with.")]
 pub(super) struct Switch {
-    /// The registry [may be left out if only one has several accounts]
+    /// The registry [may be left out if only one has several accounts, or the account]
     #[arg(value_name = "HOST")]
     pub(super) host: Option<String>,
     /// The account, by alias or user name; `-` for the one before [two accounts toggle, more are a menu]
