@@ -22,6 +22,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
     }
     let picked = pick(context, given, &candidates)?;
     if picked.is_empty() {
+        context.refuse_alias(&registry)?;
         context.ui.say(format_args!("Not logged in to {registry}."));
         if let Some(route) = context.accounts.route(&registry)? {
             context.ui.note(format_args!("{}", route::sentence(&route)));

@@ -228,15 +228,20 @@ impl Context<'_> {
                 let cure = format!("run `{} login {registry}` to have one here", self.program);
                 return Err(Failure::not_logged_in(what, cure));
             }
-            if let [first, rest @ ..] = self.registries_with(registry.as_str())?.as_slice() {
-                let hosts = rest.iter().fold(first.to_string(), |hosts, host| format!("{hosts} and {host}"));
-                let what = format!("`{registry}` is no registry but an account of {hosts}");
-                return Err(Failure::usage(what, format!("name the registry too: `{first} {registry}`")));
-            }
+            self.refuse_alias(registry)?;
             let login = format!("run `{} login {registry}`", self.program);
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }
         Ok(candidates)
+    }
+
+    /// Fails if what was taken for a registry is the alias of an account.
+    fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
+        let registries = self.registries_with(registry.as_str())?;
+        let Some(first) = registries.first() else { return Ok(()) };
+        let hosts: Vec<_> = registries.iter().map(Registry::as_str).collect();
+        let what = format!("`{registry}` is no registry but an account of {}", hosts.join(" and "));
+        Err(Failure::usage(what, format!("name the registry too: `{first} {registry}`")))
     }
 
     /// The registries that have an account called `alias`, which a person gave where a registry stands.

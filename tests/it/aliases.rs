@@ -49,7 +49,7 @@ fn an_account_that_one_registry_has_is_switched_to_without_naming_it() {
     assert!(sandbox.run(&["switch", "ghcr.io"], "").stderr.starts_with("✓ ghcr.io default: work → me"));
     let both =
         "error: `me` is no registry but an account of ghcr.io and quay.io\nhint: name the registry too: `ghcr.io me`\n";
-    for command in ["switch", "status"] {
+    for command in ["switch", "status", "logout"] {
         let run = sandbox.run(&[command, "me"], "");
         assert_eq!((run.code, run.stderr.as_str()), (Some(2), both), "{command}");
     }
