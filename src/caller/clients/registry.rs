@@ -78,11 +78,13 @@ pub(super) const HELM: Grammar = Grammar {
     )],
     verbs: &[
         Verb::new(
-            "pull|fetch|install|upgrade|template|show all|show chart|show values|show readme|show crds|inspect",
+            "pull|fetch|show all|show chart|show values|show readme|show crds|inspect",
             Positionals::All,
             Form::Oci,
             HELM_FLAGS,
         ),
+        // With `--dependency-update`; without it a chart that lies here asks for nothing.
+        Verb::new("install|upgrade|template", Positionals::All, Form::Oci, HELM_FLAGS).on(Work::Chart),
         Verb::new("push", Positionals::All, Form::Oci, HELM_FLAGS).does(Deed::Push),
         Verb::new(
             "dependency update|dependency build|dep up|dep update|dep build",
