@@ -62,8 +62,7 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
     }
     let is_named = |registry| project.as_ref().is_some_and(|project| project.account(registry).is_some());
     for candidates in all.iter().filter(|one| !is_named(&one.registry)) {
-        let used = folder.as_deref().map(|here| used_in(candidates.accounts.iter(), here));
-        if let Some(Finding::Account(account, _)) = used {
+        if let Finding::Account(account, _) = used_in(candidates.accounts.iter(), &folder) {
             accounts.push(format!("{}={}", candidates.registry, account.name));
             rungs.push(Rung::Folder);
         }
