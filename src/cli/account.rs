@@ -147,7 +147,7 @@ fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, 
         _ => {
             let hosts: Vec<_> = found.iter().map(|(registry, _)| registry.to_string()).collect();
             let what = format!("{} have an account `{}`", hosts.join(" and "), one_line(name, 60));
-            let edit = format!("{} account edit {} {}", context.program, hosts[0], word(name));
+            let edit = format!("{} account edit {} {}", context.program, word(&hosts[0]), word(name));
             Err(Failure::usage(what, format!("name one: `{edit}`")))
         }
     }

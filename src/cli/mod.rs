@@ -221,12 +221,11 @@ impl Context<'_> {
     fn candidates(&self, registry: &Registry) -> Result<Candidates, Failure> {
         let candidates = self.accounts.of(registry)?;
         if candidates.accounts.is_empty() {
+            let login = format!("run `{} login {}`", self.program, text::word(registry.as_str()));
             if let Some(route) = self.accounts.route(registry)? {
                 let what = format!("{registry} has no account here: {}", route::sentence(&route));
-                let cure = format!("run `{} login {registry}` to have one here", self.program);
-                return Err(Failure::not_logged_in(what, cure));
+                return Err(Failure::not_logged_in(what, format!("{login} to have one here")));
             }
-            let login = format!("run `{} login {registry}`", self.program);
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }
         Ok(candidates)

@@ -100,3 +100,37 @@ fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
     assert_eq!(sandbox.run(&["get"], "a.corp.example"), Run::not_found());
     assert!(!sandbox.home().join("data/secrets/%2a.corp.example.json").exists());
 }
+
+#[test]
+fn commands_that_are_advised_about_a_pattern_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    let (corp, robot) = ("*.corp.example", "robot$ci");
+    let mut seen = 0;
+    for (words, input) in [
+        (&["login", corp][..], ""),
+        (&["account", "show", corp], ""),
+        (&["status", corp], ""),
+        (&["login", corp, "-u", "me", "--password-stdin"], "pw"),
+        (&["login", corp, "-u", robot, "--password-stdin"], "pw"),
+        (&["switch", corp, robot], ""),
+        (&["login", corp, "-u", "third", "--password-stdin"], "pw"),
+        (&["switch", corp], ""),
+        (&["login", "*.else.example", "-u", robot, "--password-stdin"], "pw"),
+        (&["account", "edit", robot, "--no-images"], ""),
+        (&["logout", "a.corp.example"], ""),
+        (&["logout", corp, "-u", robot], ""),
+        (&["check", "a.corp.example"], ""),
+        (&["account", "edit", corp, "me", "--for", "push"], ""),
+        (&["account", "edit", corp, "third", "--for", "push"], ""),
+        (&["which", "a.corp.example/x", "--pull"], ""),
+    ] {
+        let run = sandbox.run(words, input);
+        for advised in run.stderr.split("docker-credential-ensign ").skip(1) {
+            let line = advised.split(['`', '\n', ')']).next().unwrap();
+            let bare: String = line.split('\'').step_by(2).collect(); // what stands outside of quotes
+            assert!(!bare.contains(['*', '$']), "{words:?}: {line}");
+            seen += usize::from(line.contains(corp) || line.contains(robot));
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+}

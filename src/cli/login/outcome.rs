@@ -8,6 +8,7 @@ use crate::docker::{ConfigJson, state};
 use crate::model::choice::Candidates;
 use crate::model::{Account, ImagePattern, Source, StoreKind};
 use crate::system::files;
+use crate::system::text::word;
 
 pub(super) fn say(
     context: &Context<'_>,
@@ -57,8 +58,11 @@ pub(super) fn say(
         ));
         if kept.images.is_empty() && !kept.patterns().is_empty() {
             context.ui.say(format_args!(
-                "  For an organisation's images too:  {} account edit {registry} {} --images '{}' --images 'ORGANISATION/**'",
-                context.program, kept.name, kept.patterns().first().map_or("", ImagePattern::path)
+                "  For an organisation's images too:  {} account edit {} {} --images '{}' --images 'ORGANISATION/**'",
+                context.program,
+                word(registry.as_str()),
+                word(kept.name.as_str()),
+                kept.patterns().first().map_or("", ImagePattern::path)
             ));
         }
     }
