@@ -11,6 +11,7 @@ use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{Candidates, Finding, Rung, used_in};
+use crate::system::text::word;
 use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
@@ -25,7 +26,8 @@ pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<Ex
     let line = line(shell, value.as_deref());
     context.ui.data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;
     if context.ui.shows_data_to_a_person() {
-        let words = if given.none { "--none".to_owned() } else { given.accounts.join(" ") };
+        let accounts: Vec<_> = given.accounts.iter().map(|account| word(account)).collect();
+        let words = if given.none { "--none".to_owned() } else { accounts.join(" ") };
         let how = match shell {
             args::UseShell::Sh => format!("eval \"$({} use {words})\"", context.program),
             args::UseShell::Fish => format!("{} use {words} | source", context.program),
@@ -94,7 +96,7 @@ fn value(context: &Context<'_>, given: &[String], before: Option<&str>) -> Resul
         let candidates = context.candidates(&registry)?;
         let account = context.account(&candidates, alias)?;
         if account.name.as_str().contains(',') {
-            let cure = format!("run `{} account edit {registry} '{alias}' --alias NAME`", context.program);
+            let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, word(alias));
             return Err(Failure::usage(format!("`{alias}` holds a comma, which {VARIABLE} cannot"), cure));
         }
         named.insert(registry.to_string(), account.name.to_string());

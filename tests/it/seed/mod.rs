@@ -61,7 +61,7 @@ fn calls(sandbox: &Sandbox) -> Vec<String> {
 
 /// Runs the program on a terminal and types each answer once its question is shown. `None` where there is no `script`.
 #[cfg(target_os = "linux")]
-fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
+pub fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
     use std::io::{Read, Write};
     let line = format!("stty cols 200; {} {words}; echo exit $?", Sandbox::program());
     let mut command = sandbox.command_of("script".as_ref(), &["-qec", &line, "/dev/null"]);
