@@ -161,7 +161,7 @@ fn is_pinned(account: &AccountName) -> bool {
 
 fn problem(error: &anyhow::Error) -> Problem {
     let (what, cure) = Failure::parts_of(error);
-    Problem::new(what, cure.unwrap_or_else(|| "mend it and run `ensign buildx sync` again".into()))
+    Problem::new(what, cure.unwrap_or_else(|| "mend it and run `docker-credential-ensign buildx sync` again".into()))
 }
 
 /// The images that a person named and that get no folder, with the reason.

@@ -132,7 +132,8 @@ impl Front<'_> {
         let message::Entry { server_url, username, secret } = entry;
         let username: Username = username.parse().map_err(|error| anyhow!("the user name is not usable: {error}"))?;
         if server_url.target().registry().is_pattern() {
-            return Err(anyhow!("a client's login is for one registry, and not for all of {server_url}").into());
+            let what = format!("a client's login is for one registry, and not for all of {server_url}");
+            return Err(Refusal::Other(Problem::run(what, format_args!("login {server_url}")).into()));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.store_routed(&route, server_url.as_str(), &username, &secret)?);

@@ -102,6 +102,22 @@ fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
 }
 
 #[test]
+fn what_cannot_be_done_names_the_command_that_can() {
+    let sandbox = Sandbox::new();
+    for name in ["me", "other"] {
+        sandbox.store("ghcr.io", name, "pw");
+    }
+    let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--alias", "other"], "");
+    let says = "error: ghcr.io has another account `other`\nhint: choose another alias, or run \
+                `docker-credential-ensign account edit ghcr.io other --alias NAME` first\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), says));
+    let run = sandbox.run(&["store"], &entry("*.corp.example", "me", "pw"));
+    let says = "a client's login is for one registry, and not for all of *.corp.example: run \
+                `docker-credential-ensign login '*.corp.example'`\n";
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), says));
+}
+
+#[test]
 fn commands_that_are_advised_about_a_pattern_can_be_pasted() {
     let sandbox = Sandbox::new();
     let (corp, robot) = ("*.corp.example", "robot$ci");
