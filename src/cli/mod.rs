@@ -184,10 +184,14 @@ impl Context<'_> {
         Registry::pattern(host).or_else(|_| self.registry(host))
     }
 
+    /// Docker's `config.json`, as far as it can be read: for hints.
+    fn docker_config(&self) -> Option<ConfigJson> {
+        ConfigJson::load(&self.env.docker_config_file()?).ok()
+    }
+
     /// A pattern cannot stand in Docker's `credHelpers`: its hosts reach us only if every registry does.
     fn note_that_docker_must_ask(&self, pattern: &Registry) {
-        let docker = self.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
-        if !matches!(docker, Some(Ok(file)) if state::asks_us(&file, pattern)) {
+        if !self.docker_config().is_some_and(|file| state::asks_us(&file, pattern)) {
             let program = self.program;
             self.ui.note(format_args!(
                 "Docker does not ask Ensign for all of {pattern} yet:  {program} configure-docker --all"

@@ -145,8 +145,8 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
 
 /// For each registry whom Docker asks: "ensign", another helper's name, or nobody.
 fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<(&'c Registry, String)> {
-    let Some(folder) = context.env.docker_config_dir() else { return vec![] };
-    let file = match ConfigJson::load(&folder.join("config.json")) {
+    let Some(path) = context.env.docker_config_file() else { return vec![] };
+    let file = match ConfigJson::load(&path) {
         Ok(file) => file,
         Err(error) => {
             context.ui.note(text::one_line(&format!("{error:#}"), 300));

@@ -94,6 +94,11 @@ impl Env {
         named.or_else(|| self.home().map(|home| home.join(".docker")))
     }
 
+    /// Docker's own `config.json`.
+    pub(crate) fn docker_config_file(&self) -> Option<PathBuf> {
+        self.docker_config_dir().map(|folder| folder.join("config.json"))
+    }
+
     /// The folder for what does not outlive the session, which lies in memory (XDG Base Directory Specification).
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
         path("XDG_RUNTIME_DIR").filter(|folder| folder.is_absolute())

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::{Context, account, args};
-use crate::docker::{ConfigJson, state};
+use crate::docker::state;
 use crate::model::choice::Candidates;
 use crate::model::{Account, ImagePattern, Source, StoreKind};
 use crate::system::files;
@@ -73,10 +73,7 @@ pub(super) fn say(
         context.note_that_docker_must_ask(registry);
         return Ok(());
     }
-    let docker = context.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
-    if let Some(Ok(file)) = docker
-        && !state::asks_us(&file, registry)
-    {
+    if context.docker_config().is_some_and(|file| !state::asks_us(&file, registry)) {
         context
             .ui
             .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
