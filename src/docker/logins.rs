@@ -138,8 +138,7 @@ pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
 /// Tells whether the secret of this user ends within hours, whoever it is: a cloud's word for one of its tokens.
 pub(crate) fn is_short_lived_user(username: &Username) -> bool {
     let name = username.as_str();
-    let names = ["AWS", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000"];
-    names.contains(&name) || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
+    username.is_everybody() || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
 }
 
 impl Finding {

@@ -160,6 +160,11 @@ impl Username {
     pub fn is_identity_token(&self) -> bool {
         self.0 == Self::IDENTITY_TOKEN
     }
+
+    /// Tells whether a cloud gives this name to whoever has a token.
+    pub(crate) fn is_everybody(&self) -> bool {
+        is_everybody(&self.0)
+    }
 }
 
 impl FromStr for Username {
