@@ -132,6 +132,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
+    /// The text of a config without accounts.
     pub(crate) fn empty_config(&self) -> String {
         ConfigFile::without_accounts()
     }

@@ -97,6 +97,7 @@ impl Document {
         }
     }
 
+    /// Gives an account another label, wherever it is named.
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
         let accounts = self.accounts(registry);
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
@@ -121,6 +122,7 @@ impl Document {
         }
     }
 
+    /// Sets who answers when nothing else decides.
     pub(crate) fn set_active(&mut self, registry: &Registry, active: &Active) {
         let entry = self.registry(registry);
         let value = match active {

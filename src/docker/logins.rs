@@ -57,6 +57,7 @@ pub(crate) struct Finding {
     pub(crate) what: What,
 }
 
+/// What an entry holds.
 #[derive(Debug)]
 pub(crate) enum What {
     Login(Box<FoundLogin>, Part),
@@ -158,6 +159,7 @@ impl FoundLogin {
         }
     }
 
+    /// Which of the tokens beside a Docker Hub account it is, if it is one.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),

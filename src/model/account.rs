@@ -190,6 +190,7 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
+    /// Reads the word that the config and `--store` have for it. Another one is kept as it is.
     pub fn parse(text: &str) -> Self {
         match text.split_once(':') {
             None if text == "file" => Self::File,
@@ -225,6 +226,7 @@ impl HelperName {
         !text.is_empty() && text.len() <= 64 && text.chars().all(safe)
     }
 
+    /// The program's name.
     pub fn program(&self) -> String {
         format!("docker-credential-{}", self.0)
     }

@@ -172,6 +172,7 @@ pub(crate) fn usage(program: &str) -> String {
     format!("Usage: {program} <get|store|erase|list|version>")
 }
 
+/// What `version` prints: the name of the call, and the number.
 pub(crate) fn version_line(program: &str) -> String {
     let known_as = if program == "ensign" { "" } else { " (ensign)" };
     format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))

@@ -39,6 +39,7 @@ pub(crate) enum Action {
 impl Action {
     pub(crate) const ALL: [Self; 4] = [Self::Get, Self::Store, Self::Erase, Self::List];
 
+    /// The word by which a client asks for it.
     pub(crate) fn verb(self) -> &'static str {
         match self {
             Self::Get => "get",

@@ -23,6 +23,7 @@ pub(super) fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
     Ok(Some(Secret::new(line.to_owned()).into()))
 }
 
+/// Says that the environment gives an account, and where it is changed.
 pub(crate) fn is_given(account: &Account) -> Problem {
     Problem::new(
         format!("{} on {} is given by the environment and cannot be changed here", account.name, account.registry),

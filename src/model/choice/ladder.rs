@@ -23,6 +23,7 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
         Self { candidates, wish, evidence, command, operation, serving }
     }
 
+    /// What one rung says; what it needs is found out now.
     pub(crate) fn finding(&self, rung: Rung) -> Finding<'a> {
         let Self { candidates, wish, evidence, .. } = *self;
         match rung {
