@@ -101,17 +101,18 @@ fn programs() -> impl Iterator<Item = Program> {
 /// the nearest to say so does there.
 pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>, registry: &Registry) -> Command {
     let nearer = Cell::new(None);
-    let some = |images: Vec<ImageReference>| (!images.is_empty()).then_some(images);
-    let images = nearest(
+    let some = |images: Vec<ImageReference>, names_results| (!images.is_empty()).then_some((images, names_results));
+    let named = nearest(
         programs,
         |client, program| {
-            let Command { images, operation } = client.command(program, registry);
+            let Command { images, names_results, operation } = client.command(program, registry);
             nearer.set(nearer.get().or(operation));
-            some(images)
+            some(images, names_results)
         },
-        |arguments| some(generic::images(arguments, registry)),
+        |arguments| some(generic::images(arguments, registry), false),
     );
-    Command { images: images.unwrap_or_default(), operation: nearer.get() }
+    let (images, names_results) = named.unwrap_or_default();
+    Command { images, names_results, operation: nearer.get() }
 }
 
 /// Tells whether no client can be running any more that began before `switched`.

@@ -7,17 +7,21 @@ use super::program::Role;
 use super::{Program, command_of, images_in_files_of};
 use crate::model::Registry;
 
-/// Returns the registries of the images that `program` works on, by its words or else by its files. What only looks like
-/// a host there names none of them and is left out.
+/// Returns the registries of the images that `program` works on, those in its words before those in its files. What only
+/// looks like a host there names none of them and is left out; what a build calls its result, if it asks for anything else.
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
-    let mut asked = among(program.args.iter().map(String::as_str));
-    asked.retain(|registry| !command_of([program], registry).images.is_empty());
-    if !asked.is_empty() {
-        return asked;
+    let in_words = among(program.args.iter().map(String::as_str)).into_iter();
+    let in_words = in_words.map(|registry| (command_of([program], &registry), registry));
+    let named = in_words.filter(|(command, _)| !command.images.is_empty());
+    let (results, mut asked): (Vec<_>, Vec<_>) = named.partition(|(command, _)| command.names_results);
+    let mut in_files = among(texts_in_files(program).iter().map(String::as_str));
+    in_files.retain(|registry| {
+        !asked.iter().any(|(_, known)| known == registry) && !images_in_files_of([program], registry).is_empty()
+    });
+    if asked.is_empty() && in_files.is_empty() {
+        asked = results;
     }
-    let mut asked = among(texts_in_files(program).iter().map(String::as_str));
-    asked.retain(|registry| !images_in_files_of([program], registry).is_empty());
-    asked
+    asked.into_iter().map(|(_, registry)| registry).chain(in_files).collect()
 }
 
 /// Docker Hub, which short names mean, and every host that stands somewhere before a path.
@@ -50,7 +54,7 @@ mod tests {
             ("docker pull alpine", "docker.io"),
             ("docker pull index.docker.io/library/alpine", "docker.io"),
             (
-                "docker build -t quay.io/a/b -t me/app --cache-to type=registry,ref=localhost:5000/c/d .",
+                "docker build --push -t quay.io/a/b -t me/app --cache-to type=registry,ref=localhost:5000/c/d .",
                 "quay.io localhost:5000 docker.io",
             ),
             ("FOO=1 sudo skopeo copy docker://ghcr.io/a/b docker://[::1]:5000/b", "ghcr.io [::1]:5000"),
@@ -61,6 +65,7 @@ mod tests {
             ),
             ("docker run -v /srv/x:/y -e U=https://example.com/z ghcr.io/a/b quay.io/not/this", "ghcr.io"),
             ("./deploy.sh https://ghcr.io/x/y quay.io/x/y:1", "quay.io"),
+            ("docker build -t quay.io/a/b https://example.com/x.git", "quay.io"),
             ("docker push $IMAGE", ""),
             ("ls", ""),
         ] {

@@ -1,24 +1,26 @@
 //! A command as a person types it into a shell.
 
-use crate::system::text;
+use crate::system::{folders, text};
 
-/// Splits `text` as a POSIX shell would, without expanding anything, and takes off what stands before the program:
+/// Splits `text` as a POSIX shell would, without expanding anything but `~/`, and takes off what stands before the program:
 /// `VAR=x`, which it returns first, `sudo`, `env`. `None` if a quote is left open.
 pub(super) fn words(text: &str) -> Option<(Variables, Vec<String>)> {
     let mut variables = Vec::new();
     let mut words = text::words(text)?.into_iter().peekable();
     while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
         if let Some((name, value)) = options.split_once('=') {
-            variables.push((name.to_owned(), value.to_owned()));
+            variables.push((name.to_owned(), folders::at_home(value)));
         }
+        let takes_time = options == "timeout";
         let with_value = prefix(&options).unwrap_or_default();
         while let Some(option) = words.next_if(|word| word.starts_with('-')) {
             if with_value.contains(&option.as_str()) {
                 words.next();
             }
         }
+        words.next_if(|_| takes_time);
     }
-    Some((variables, words.collect()))
+    Some((variables, words.map(|word| folders::at_home(&word)).collect()))
 }
 
 /// Names with their values.
@@ -33,7 +35,12 @@ fn prefix(word: &str) -> Option<&'static [&'static str]> {
         "env" => Some(&["-u", "--unset", "-C", "--chdir"]),
         "doas" => Some(&["-u", "-C"]),
         "exec" => Some(&["-a"]),
-        "time" | "command" | "nohup" => Some(&[]),
+        "timeout" => Some(&["-s", "--signal", "-k", "--kill-after"]),
+        "nice" => Some(&["-n", "--adjustment"]),
+        "ionice" => Some(&["-c", "--class", "-n", "--classdata"]),
+        "stdbuf" => Some(&["-i", "--input", "-o", "--output", "-e", "--error"]),
+        "xargs" => Some(&["-a", "-d", "-E", "-I", "-L", "-n", "-P", "-s"]),
+        "time" | "command" | "nohup" | "setsid" | "chronic" => Some(&[]),
         _ => None,
     }
 }
@@ -59,6 +66,8 @@ mod tests {
             ("A=1 B='2 3' sudo -E -u bob env C=4 docker push x", Some("docker|push|x")),
             ("env -u HOME -- /usr/bin/podman push x", Some("/usr/bin/podman|push|x")),
             ("time docker push x", Some("docker|push|x")),
+            ("timeout -k 5 60 nice -n 5 docker push x", Some("docker|push|x")),
+            ("xargs -n 1 docker pull", Some("docker|pull")),
             ("docker push $IMG", Some("docker|push|$IMG")),
             ("docker push 'x", None),
             ("A=1", Some("")),

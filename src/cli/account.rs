@@ -7,20 +7,38 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, account_json, args, buildx, pin};
+use crate::model::choice::Candidates;
 use crate::model::{Account, AccountName, ImagePattern, Problem, Registry, Source};
 use crate::system::text::{one_line, word};
 use crate::system::{env, folders};
 
-pub(super) fn show(context: &Context<'_>, host: &str, name: Option<&str>) -> Result<ExitCode, Failure> {
-    let candidates = context.candidates(&context.entry(host)?)?;
-    let shown: Vec<&Account> = match name {
-        Some(name) => vec![context.account(&candidates, name)?],
-        None => candidates.accounts.iter().collect(),
-    };
-    let json: Vec<_> = shown.iter().map(|account| account_json(account, &candidates)).collect();
+/// One account, those of a registry, those of an alias wherever it is, or all.
+pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>) -> Result<ExitCode, Failure> {
+    let mut all = context.accounts.all()?;
+    let mut wanted = name;
+    if let Some(host) = host {
+        let is_registry = context.entry(host).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
+        if name.is_none() && !is_registry && all.iter().any(|one| one.account(host).is_some()) {
+            all.retain(|one| one.account(host).is_some());
+            wanted = Some(host);
+        } else {
+            all = vec![context.candidates(&context.entry(host)?)?];
+        }
+    }
+    let mut shown: Vec<(&Account, &Candidates)> = Vec::new();
+    for one in &all {
+        match wanted {
+            Some(name) => shown.push((context.account(one, name)?, one)),
+            None => shown.extend(one.accounts.iter().map(|account| (account, one))),
+        }
+    }
+    if shown.is_empty() {
+        return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
+    }
+    let json: Vec<_> = shown.iter().map(|(account, candidates)| account_json(account, candidates)).collect();
     let lines: Vec<_> = shown
         .iter()
-        .map(|account| {
+        .map(|(account, candidates)| {
             let images: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
             let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
             let default = if candidates.default_account() == Some(*account) { "yes" } else { "no" };
@@ -141,6 +159,21 @@ fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, 
     let name = &given.host;
     let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
     let mut found: Vec<_> = found.collect();
+    let edit = |host: &str, name: &str| {
+        let edit = format!("{} account edit {} {}{}", context.program, word(host), word(name), flags(given));
+        format!("name one: `{edit}`")
+    };
+    if found.is_empty()
+        && let Ok(candidates) = context.entry(name).and_then(|entry| context.candidates(&entry))
+    {
+        return match candidates.accounts.as_slice() {
+            [account] => Ok((candidates.registry.clone(), account.name.clone())),
+            accounts => {
+                let what = format!("{} has several accounts", candidates.registry);
+                Err(Failure::usage(what, edit(name, accounts[0].name.as_str())))
+            }
+        };
+    }
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => Err(Failure::usage(
@@ -150,10 +183,27 @@ fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, 
         _ => {
             let hosts: Vec<_> = found.iter().map(|(registry, _)| registry.to_string()).collect();
             let what = format!("{} have an account `{}`", hosts.join(" and "), one_line(name, 60));
-            let edit = format!("{} account edit {} {}", context.program, word(&hosts[0]), word(name));
-            Err(Failure::usage(what, format!("name one: `{edit}`")))
+            Err(Failure::usage(what, edit(&hosts[0], name)))
         }
     }
+}
+
+/// What was to be changed, as it was typed.
+fn flags(given: &args::AccountEdit) -> String {
+    let with_value = |flag: &'static str, values: &[String]| -> String {
+        values.iter().map(|value| format!(" {flag} {}", word(value))).collect::<Vec<_>>().concat()
+    };
+    let alone = |flag: &str, is_set: bool| if is_set { format!(" {flag}") } else { String::new() };
+    let purpose = given.purpose.map_or(String::new(), |purpose| format!(" --for {}", purpose.name()));
+    [
+        with_value("--alias", given.alias.as_slice()),
+        with_value("--images", &given.images),
+        alone("--no-images", given.no_images),
+        with_value("--folder", &given.folder),
+        alone("--no-folders", given.no_folders),
+        purpose,
+    ]
+    .concat()
 }
 
 /// The patterns a person wrote, with or without the registry in front.

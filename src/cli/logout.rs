@@ -105,7 +105,7 @@ fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: 
 
 fn pick(context: &Context<'_>, given: &args::Logout, candidates: &Candidates) -> Result<Vec<AccountName>, Failure> {
     let all = || candidates.accounts.iter().map(|account| account.name.clone()).collect::<Vec<_>>();
-    match (&given.username, candidates.accounts.as_slice()) {
+    match (given.account.as_ref().or(given.username.as_ref()), candidates.accounts.as_slice()) {
         (_, []) => Ok(vec![]),
         (Some(name), _) => Ok(vec![context.account(candidates, name)?.name.clone()]),
         (None, _) if given.all => Ok(all()),

@@ -116,7 +116,9 @@ impl Context<'_> {
             Command::Logout(logout) => logout::run(self, &logout),
             Command::Status(status) => status::run(self, &status),
             Command::Switch(switch) => switch::run(self, &switch),
-            Command::Account(AccountCommand::Show { host, account }) => account::show(self, &host, account.as_deref()),
+            Command::Account(AccountCommand::Show { host, account }) => {
+                account::show(self, host.as_deref(), account.as_deref())
+            }
             Command::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
             Command::Which(which) => which::run(self, &which),
             Command::Why(why) => why::run(self, &why),

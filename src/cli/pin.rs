@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::{Context, args, buildx};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, state};
-use crate::model::AccountName;
+use crate::model::{AccountName, Registry};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, Failure> {
     let pins = Pins::find(given.folder.as_deref().map(|folder| context.env.expand_home(folder)))?;
@@ -37,14 +37,16 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
         return Err(Failure::usage(format!("no registry has an account with the alias `{alias}`"), cure));
     }
     let (path, is_new) = pins.add(&alias)?;
+    let keys: Vec<_> = registries.iter().map(Registry::docker_key).collect();
     let json = json!({
         "status": "success", "alias": alias.as_str(), "program": path, "helper": format!("ensign-{alias}"),
-        "registries": registries, "new": is_new,
+        "registries": keys, "new": is_new,
     });
     let deed = if is_new { "Made" } else { "There is already" };
     context.ui.done(json, format_args!("{deed} {}", context.env.shorten_home(&path)))?;
-    context.ui.say(format_args!("  Answers as {alias} on {}, whatever the default is there.", registries.join(", ")));
-    let host = registries.iter().find(|registry| !registry.contains('*')).map_or("HOST", String::as_str); // Docker knows no patterns
+    let names: Vec<_> = registries.iter().map(Registry::as_str).collect();
+    context.ui.say(format_args!("  Answers as {alias} on {}, whatever the default is there.", names.join(", ")));
+    let host = keys.iter().find(|key| !key.contains('*')).map_or("HOST", |key| *key); // Docker knows no patterns
     context.ui.say(format_args!("  In a config.json:  \"credHelpers\": {{\"{host}\": \"ensign-{alias}\"}}"));
     Ok(ExitCode::SUCCESS)
 }
@@ -76,8 +78,8 @@ pub(super) fn drop_orphans(context: &Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn registries_of(context: &Context<'_>, alias: &AccountName) -> Result<Vec<String>, Failure> {
+fn registries_of(context: &Context<'_>, alias: &AccountName) -> Result<Vec<Registry>, Failure> {
     let all = context.accounts.all()?;
     let with_alias = all.iter().filter(|one| one.accounts.iter().any(|account| account.name == *alias));
-    Ok(with_alias.map(|one| one.registry.docker_key().to_owned()).collect())
+    Ok(with_alias.map(|one| one.registry.clone()).collect())
 }

@@ -21,13 +21,19 @@ const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', 
 
 /// Prints the line that a shell evaluates.
 pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<ExitCode, Failure> {
-    let shell = given.shell.unwrap_or_else(args::UseShell::of_environment);
+    let shell = given.shell.unwrap_or_else(args::UseShell::of_caller);
     let value = if given.none { None } else { Some(value(context, &given.accounts, context.env.account.as_deref())?) };
     let line = line(shell, value.as_deref());
     context.ui.data(json!({"variable": VARIABLE, "value": value, "line": line}), &line)?;
     if context.ui.shows_data_to_a_person() {
-        let accounts: Vec<_> = given.accounts.iter().map(|account| word(account)).collect();
-        let words = if given.none { "--none".to_owned() } else { accounts.join(" ") };
+        let mut words = if given.none {
+            "--none".to_owned()
+        } else {
+            given.accounts.iter().map(|one| word(one)).collect::<Vec<_>>().join(" ")
+        };
+        if args::UseShell::of_caller() != shell {
+            words = format!("--shell {} {words}", shell.name());
+        }
         let how = match shell {
             args::UseShell::Sh => format!("eval \"$({} use {words})\"", context.program),
             args::UseShell::Fish => format!("{} use {words} | source", context.program),

@@ -189,7 +189,7 @@ impl fmt::Display for Change {
             Self::Set { key, value, .. } => ("+", entry(key, value), String::new()),
             Self::Unset { key, value, .. } => ("-", entry(key, value), String::new()),
         };
-        f.write_str(format!("{sign}   {entry:<30}{remark}").trim_end())
+        f.write_str(format!("{sign}   {entry:<29} {remark}").trim_end())
     }
 }
 
@@ -232,6 +232,8 @@ mod tests {
     fn the_preview_shows_each_entry() {
         let text = r#"{"credHelpers": {"gcr.io": "gcloud", "quay.io": "desktop", "atcr.io": "ensign"}}"#;
         let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
+        let long = Change::Ours { key: "https://index.docker.io/v1/".into() };
+        assert_eq!(long.to_string(), "    \"https://index.docker.io/v1/\": \"ensign\" already");
         let wanted = ["ghcr.io", "atcr.io", "quay.io"].map(|name| name.parse().unwrap());
         let shown = |force| setup::plan(&file, Reader::Docker, &wanted, force).unwrap().to_string();
         assert_eq!(

@@ -84,7 +84,7 @@ struct Kubelet;
 
 impl Evidence for Kubelet {
     fn command(&self) -> Command {
-        Command { images: vec![], operation: Some(Operation::Pull) }
+        Command { operation: Some(Operation::Pull), ..Command::default() }
     }
 
     fn operation_in_files(&self) -> Option<Operation> {

@@ -28,6 +28,12 @@ pub(crate) fn settled(folder: &Path) -> PathBuf {
     by_way_of_home(&settled).unwrap_or(settled)
 }
 
+/// `~/x` as a shell gives it to a program.
+pub(crate) fn at_home(text: &str) -> String {
+    let in_home = || Some(env::home_dir()?.join(text.strip_prefix("~/")?).to_str()?.to_owned());
+    in_home().unwrap_or_else(|| text.to_owned())
+}
+
 /// `None` where links make no difference.
 fn by_way_of_home(folder: &Path) -> Option<PathBuf> {
     let home = env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;

@@ -68,6 +68,10 @@ fn the_files_of_a_project_choose_the_account() {
         &["docker", "build", "-f", "image/Dockerfile", "--build-arg", "TAG=2", "."],
         &["podman", "build", "image"],
         &["docker", "buildx", "bake", "--push"],
+        &["docker", "bake", "--push"],
+        &["docker", "build", "-t", "ghcr.io/alice/x", "image"], // pushed by another command, if at all
+        &["podman", "build", "--tag=ghcr.io/alice/x", "image"],
+        &["docker-buildx", "build", "-o", "type=image,name=ghcr.io/alice/x", "image"],
     ] {
         assert_eq!(who(&get_in(&sandbox, "project", words)), "bob", "{words:?}");
     }
@@ -75,7 +79,8 @@ fn the_files_of_a_project_choose_the_account() {
         &["docker-compose", "pull", "db"][..],      // no image of this registry
         &["docker", "push", "ghcr.io/alice/app"],   // the command line names one
         &["docker", "pull", "ghcr.io/public/base"], // also if it is nobody's
-        &["docker", "build", "-t", "ghcr.io/alice/x", "image"],
+        &["docker", "build", "--push", "-t", "ghcr.io/alice/x", "image"],
+        &["docker", "build", "-t", "ghcr.io/x/x", "--cache-from", "ghcr.io/alice/x", "image"],
         &["mytool", "push"], // who knows what it reads
     ] {
         assert_eq!(who(&get_in(&sandbox, "project", words)), "alice", "{words:?}");

@@ -41,6 +41,34 @@ fn an_account_is_used_in_the_folder_that_a_link_leads_to() {
 }
 
 #[test]
+fn the_hint_for_an_alias_on_two_registries_does_what_was_asked_for() {
+    let sandbox = sandbox();
+    sandbox.store("quay.io", "work", "pw");
+    let run = sandbox.run(&["account", "set", "work", "--folder", "~/a b", "--for", "push"], "");
+    let edit = "account edit ghcr.io work --folder '~/a b' --for push";
+    assert!(run.stderr.ends_with(&format!("hint: name one: `docker-credential-ensign {edit}`\n")), "{run:?}");
+    assert_eq!(sandbox.run(&["account", "set", "work", "--folder", ""], "").code, Some(2));
+}
+
+#[test]
+fn accounts_are_shown_by_registry_by_alias_or_all() {
+    let sandbox = sandbox();
+    assert_eq!(Sandbox::new().run(&["account", "show"], "").code, Some(3));
+    sandbox.store("quay.io", "work", "pw");
+    let told = |words: &[&str]| -> Vec<String> {
+        let run = sandbox.ok(&[&["account", "show", "--json"], words].concat(), "");
+        let json: Value = serde_json::from_str(&run).unwrap();
+        let all = json["accounts"].as_array().unwrap().iter();
+        all.map(|one| format!("{} {}", one["registry"].as_str().unwrap(), one["account"].as_str().unwrap())).collect()
+    };
+    assert_eq!(told(&[]), ["ghcr.io work", "ghcr.io me", "quay.io work"]);
+    assert_eq!(told(&["work"]), ["ghcr.io work", "quay.io work"]);
+    assert_eq!(told(&["ghcr.io"]), ["ghcr.io work", "ghcr.io me"]);
+    assert_eq!(told(&["ghcr.io", "me"]), ["ghcr.io me"]);
+    assert_eq!(sandbox.run(&["account", "show", "nobody.io"], "").code, Some(3));
+}
+
+#[test]
 fn the_home_folder_may_lie_behind_a_link() {
     let sandbox = sandbox();
     let elsewhere = tempfile::tempdir().unwrap();

@@ -78,6 +78,16 @@ fn what_a_client_says_of_one_host_is_not_said_of_its_pattern() {
 }
 
 #[test]
+fn which_says_that_the_helper_it_names_is_not_there() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["route", "*.azurecr.io", "acr-env"], "");
+    let run = sandbox.run(&["which", "shop.azurecr.io/app"], "");
+    assert_eq!(run.stdout, "docker-credential-acr-env   (it was chosen for *.azurecr.io)\n");
+    let note = "! `docker-credential-acr-env` is not installed: until it is, nobody answers there\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), note));
+}
+
+#[test]
 fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", "*.corp.example", "-u", "me", "--password-stdin"], "ours");

@@ -41,8 +41,11 @@ fn a_pinned_program_answers_as_its_account_whoever_is_active() {
 fn a_pin_goes_with_the_last_account_of_its_alias() {
     let sandbox = installed();
     sandbox.store("quay.io", "work", "pw");
-    sandbox.ok(&["pin", "work"], "");
-    sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");
+    sandbox.store("https://index.docker.io/v1/", "work", "pw");
+    let made = sandbox.run(&["pin", "work"], "").stderr;
+    assert!(made.contains("Answers as work on ghcr.io, quay.io, docker.io, whatever"), "{made}");
+    sandbox.ok(&["logout", "docker.io"], "");
+    sandbox.ok(&["logout", "ghcr.io", "work"], "");
     assert!(program(&sandbox, "work").is_symlink(), "quay.io still has one");
     let said = sandbox.run(&["logout", "quay.io"], "").stderr;
     assert!(said.contains("removed its program docker-credential-ensign-work too"), "{said}");

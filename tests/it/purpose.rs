@@ -77,7 +77,7 @@ no account
   2 name of the program    the program is not pinned
   3 user in the address    none
   4 image in the address   none
-  5 command line           names no image that belongs to an account
+  5 command line           names no image of an account that is for this
   6 files                  not read, for the command line names an image
   7 .ensign.toml           none
   8 folder                 no account's folder
@@ -161,8 +161,18 @@ fn an_account_that_one_registry_has_is_set_without_naming_it() {
     assert_eq!(several.code, Some(2));
     assert_eq!(
         several.stderr,
-        "error: ghcr.io and quay.io have an account `me`\nhint: name one: `docker-credential-ensign account edit ghcr.io me`\n"
+        "error: ghcr.io and quay.io have an account `me`\nhint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`\n"
     );
+    let registry = sandbox.run(&["account", "set", "ghcr.io", "--folder", "~/me"], "");
+    assert_eq!(
+        (registry.code, registry.stderr.as_str()),
+        (
+            Some(2),
+            "error: ghcr.io has several accounts\nhint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`\n"
+        )
+    );
+    sandbox.ok(&["account", "set", "quay.io", "--folder", "~/quay"], "");
+    assert_eq!(sandbox.config()["registries"]["quay.io"]["accounts"]["me"]["folders"], json!(["~/quay"]));
     let nobody = sandbox.run(&["account", "edit", "you", "--for", "pull"], "");
     assert_eq!(
         nobody.stderr,

@@ -51,6 +51,20 @@ fn a_shell_that_evaluates_the_line_uses_the_account_and_no_other_shell_does() {
 }
 
 #[test]
+fn the_line_is_for_the_shell_that_asks_for_it_whatever_the_login_shell_is() {
+    let script = format!("eval \"$(ensign use ghcr.io=work)\"\n{WHO}\neval \"$(ensign use --none)\"\n{WHO}\n");
+    for (login, name) in
+        [("/usr/bin/fish", "sh"), ("/usr/bin/fish", "bash"), ("/usr/bin/pwsh", "zsh"), ("/bin/bash", "fish")]
+    {
+        if let Some(said) = shell(&installed().with("SHELL", login), name, &script) {
+            assert_eq!(said, "work\nme\n", "{name} below {login}");
+        }
+    }
+    let by_login = installed().with("SHELL", "/usr/bin/fish");
+    assert_eq!(by_login.run(&["use", "work"], ""), Run::success("set -gx ENSIGN_ACCOUNT 'work'\n"));
+}
+
+#[test]
 fn what_the_shell_says_of_other_registries_stays() {
     let sandbox = installed().with("ENSIGN_ACCOUNT", "quay.io=work");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Sandbox, write};
+use crate::support::{Run, Sandbox, finish, write};
 
 /// `work` and `me` on GHCR, of which `me` is the default, and `hub` on Docker Hub.
 fn sandbox() -> Sandbox {
@@ -56,7 +56,40 @@ fn files_that_the_command_works_on_name_registries_too() {
     write(&sandbox.home().join("compose.yaml"), compose.to_string().as_bytes());
     write(&sandbox.home().join("Dockerfile"), b"FROM ghcr.io/work/base AS a\nFROM quay.io/x/y\nCOPY --from=a / /\n");
     assert_eq!(told(&sandbox, "docker compose pull"), ("ghcr.io=work docker.io=hub".to_owned(), Some(0)));
-    assert_eq!(told(&sandbox, "podman build ."), ("quay.io=- ghcr.io=work".to_owned(), Some(0)));
+    for (command, expected) in [
+        ("podman build .", "quay.io=- ghcr.io=work"),
+        ("docker build --push -t hub/app .", "docker.io=hub quay.io=- ghcr.io=work"),
+        ("docker build -t hub/app .", "quay.io=- ghcr.io=work"), // nothing is pushed
+        ("docker build -t hub/app --target a .", "ghcr.io=work"),
+        ("docker build -t hub/app elsewhere", "docker.io=hub"), // nothing else is known of it
+    ] {
+        assert_eq!(told(&sandbox, command), (expected.to_owned(), Some(0)), "{command}");
+    }
+}
+
+#[test]
+fn one_account_is_not_said_to_have_been_looked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "work", "pw");
+    let run = which(&sandbox, "docker push ghcr.io/work/app");
+    for rung in ["5 command line", "6 files", "8 folder"] {
+        assert!(run.stdout.contains(&format!("{rung:24} not asked, for there is one account\n")), "{run:?}");
+    }
+}
+
+#[test]
+fn a_path_in_the_home_folder_is_typed_as_for_a_shell() {
+    let sandbox = sandbox();
+    write(&sandbox.home().join("deep/compose.yaml"), b"services: {a: {image: ghcr.io/work/a}}");
+    let mut elsewhere = vec![];
+    for command in
+        ["docker compose -f ~/deep/compose.yaml pull", "COMPOSE_FILE=~/deep/compose.yaml docker compose pull"]
+    {
+        let mut which = sandbox.command(&["which", "--json", "--as", command]);
+        let run = finish(which.current_dir("/").spawn().unwrap(), b"");
+        elsewhere.push(run.stdout.contains("\"account\":\"work\""));
+    }
+    assert_eq!(elsewhere, [true, true]);
 }
 
 #[test]
@@ -90,6 +123,9 @@ fn a_command_without_an_image_needs_a_registry() {
         let says = "error: no image is named by the command after `--as`, nor by its files\n\
                     hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'\n";
         assert_eq!((run.code, run.stderr.as_str()), (Some(2), says), "{command}");
+    }
+    for several in ["docker push ghcr.io/a/b; docker push ghcr.io/c/d", "cd x && docker push ghcr.io/a/b"] {
+        assert!(which(&sandbox, several).stderr.starts_with("error: `--as` takes one command"), "{several}");
     }
     assert_eq!(sandbox.run(&["which"], "").code, Some(2));
     assert_eq!(which(&sandbox, "").code, Some(2));

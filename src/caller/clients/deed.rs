@@ -42,12 +42,7 @@ impl Deed {
     /// What is done at `registry`: a push if anything is pushed there, which may need more than it.
     pub(super) fn operation(self, line: &Line<'_>, registry: &Registry) -> Option<Operation> {
         let mut pushed = Images::of(registry);
-        let is_built_to_push = match self {
-            Self::BuildIf(flag) => has(&line.program.args, flag) || line.has_pushing_output(),
-            Self::Project => has(&line.program.args, "--push") || line.has_pushing_output(),
-            Self::BuildUnless(flag) => !has(&line.program.args, flag),
-            _ => false,
-        };
+        let is_built_to_push = self.builds_to_push(line);
         for (meaning, value) in line.values {
             pushed.add_pushed(*meaning, value, line.form, is_built_to_push);
         }
@@ -74,6 +69,20 @@ impl Deed {
             (_, false) => Some(Operation::Push),
             (Self::Project, true) => None,
             (_, true) => Some(Operation::Pull),
+        }
+    }
+
+    /// Tells whether what is built stays here, as far as the command line decides that.
+    pub(super) fn keeps_result(self, line: &Line<'_>) -> bool {
+        self != Self::Project && !self.builds_to_push(line)
+    }
+
+    fn builds_to_push(self, line: &Line<'_>) -> bool {
+        match self {
+            Self::BuildIf(flag) => has(&line.program.args, flag) || line.has_pushing_output(),
+            Self::Project => has(&line.program.args, "--push") || line.has_pushing_output(),
+            Self::BuildUnless(flag) => !has(&line.program.args, flag),
+            _ => false,
         }
     }
 }

@@ -37,7 +37,7 @@ const VERBS: &[Verb] = &[
     verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD)
         .on(Work::Build)
         .does(Deed::BuildIf("--push")),
-    verb("buildx bake|buildx f", Positionals::None, super::build::BAKE).on(Work::Bake).does(Deed::Project),
+    verb("bake|buildx bake|buildx f", Positionals::None, super::build::BAKE).on(Work::Bake).does(Deed::Project),
     verb("buildx create", Positionals::None, super::build::CREATE),
     verb("buildx imagetools create", Positionals::All, super::build::IMAGETOOLS),
     verb("buildx imagetools inspect", Positionals::All, super::build::IMAGETOOLS),

@@ -145,17 +145,22 @@ impl Grammar {
                 break;
             }
         }
-        let mut images = Images::of(registry);
-        for (meaning, value) in &values {
-            images.add_value(*meaning, value, verb.form);
-        }
         let named = verb.positionals.images(&positionals, sync);
+        let destination = positionals.get(1).copied().filter(|_| sync[1]);
+        let line = Line { program, form: verb.form, values: &values, named: &named, destination };
+        let keeps_result = verb.deed.keeps_result(&line);
+        let (mut images, mut results) = (Images::of(registry), Images::of(registry));
+        for (meaning, value) in &values {
+            let is_result = keeps_result && matches!(meaning, Meaning::Tag | Meaning::Output);
+            let named = if is_result { &mut results } else { &mut images };
+            named.add_value(*meaning, value, verb.form);
+        }
         for word in &named {
             images.add(word, verb.form);
         }
-        let destination = positionals.get(1).copied().filter(|_| sync[1]);
-        let line = Line { program, form: verb.form, values: &values, named: &named, destination };
-        Command { images: images.into_vec(), operation: verb.deed.operation(&line, registry) }
+        let names_results = images.found().is_empty() && !results.found().is_empty();
+        let images = if names_results { results } else { images }.into_vec();
+        Command { images, names_results, operation: verb.deed.operation(&line, registry) }
     }
 
     /// Returns what the words do with files.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::build::{Build, local_folder};
 use super::hcl::{self, Block, Expression};
 use super::interpolate::UNKNOWN;
+use super::matrix::{self, Values};
 use super::reader::Reader;
 use super::{Found, Named, Variables, compose};
 use crate::caller::clients::Task;
@@ -63,10 +64,14 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         if !reader.in_time() {
             break;
         }
-        let (build, outputs) = definition.build(&name, current);
-        let goes_out = all_go_out || outputs.iter().any(|output| is_pushing(Meaning::Output, &output.text));
-        pulled.extend(build.pulled(variables, reader));
-        if goes_out { &mut pushed } else { &mut kept }.extend(build.pushed().into_iter().chain(outputs));
+        let (mut build, outputs) = definition.build(&name, current);
+        build.set(&name, task);
+        pulled.extend(build.pulled(variables, reader)); // once for a matrix, of which each would read the same files
+        let members = definition.members(&name, current);
+        for (build, outputs) in if members.is_empty() { vec![(build, outputs)] } else { members } {
+            let goes_out = all_go_out || outputs.iter().any(|output| is_pushing(Meaning::Output, &output.text));
+            if goes_out { &mut pushed } else { &mut kept }.extend(build.pushed().into_iter().chain(outputs));
+        }
     }
     if pushed.is_empty() {
         return Named { pulled, pushed: kept, goes_out: false };
@@ -88,6 +93,8 @@ struct Definition {
     services: BTreeMap<String, Build>,
     /// Variables that were worked out; an empty list while they are.
     known: RefCell<BTreeMap<String, Vec<String>>>,
+    /// The variables of the matrix whose member is looked at.
+    member: RefCell<Values>,
 }
 
 /// Each with the file that sets it.
@@ -103,7 +110,8 @@ impl Definition {
             groups: BTreeMap::new(),
             targets: BTreeMap::new(),
             services: BTreeMap::new(),
-            known: RefCell::new(BTreeMap::new()),
+            known: RefCell::default(),
+            member: RefCell::default(),
         }
     }
 
@@ -176,6 +184,19 @@ impl Definition {
             ends.is_some_and(|((start, _), (_, end))| name.starts_with(start) && name.ends_with(end))
         };
         self.targets.iter().find(fits).map(|(label, _)| label.clone())
+    }
+
+    /// The members of a target with a matrix, each as a build.
+    fn members(&self, name: &str, current: &Path) -> Vec<(Build, Vec<Found>)> {
+        let matrix = self.layers(name).iter().rev().find_map(|layer| layer.get("matrix"));
+        let members = matrix.map(|(matrix, _)| matrix::members(matrix, |value| self.texts(value, 0)));
+        let build = |values| {
+            self.member.replace(values);
+            self.build(name, current)
+        };
+        let builds = members.into_iter().flatten().take_while(|_| Instant::now() < self.deadline).map(build).collect();
+        self.member.take();
+        builds
     }
 
     /// A target as a build, and where its result goes.
@@ -308,6 +329,9 @@ impl Definition {
     /// A variable's value: as given, from the environment, or its default.
     fn variable(&self, name: &str, depth: usize) -> Vec<String> {
         let unknown = || vec![UNKNOWN.to_string()];
+        if let Some(value) = self.member.borrow().get(name) {
+            return vec![value.clone()];
+        }
         let Some(default) = self.defaults.get(name).filter(|_| depth < DEPTH_AT_MOST) else { return unknown() };
         if let Some(value) = self.given.get(name).cloned().or_else(|| self.variables.get(name)) {
             return vec![value];

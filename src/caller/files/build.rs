@@ -95,6 +95,23 @@ impl Build {
         found
     }
 
+    /// Takes what bake's `--set TARGET.args.NAME=VALUE` says of what it is built from; `*` stands for any part of a name.
+    pub(super) fn set(&mut self, target: &str, task: &Task<'_>) {
+        let fits = |pattern: &str| match pattern.split_once('*') {
+            Some((start, end)) => target.starts_with(start) && target.ends_with(end),
+            None => target == pattern,
+        };
+        for (path, value) in task.values(Meaning::BakeOverride).filter_map(|text| text.split_once('=')) {
+            let Some((_, key)) = path.split_once('.').filter(|(pattern, _)| fits(pattern)) else { continue };
+            match (key.strip_prefix("args."), key) {
+                (Some(name), _) => drop(self.arguments.insert(name.to_owned(), Some(value.to_owned()))),
+                (None, "target") => self.target = Some(value.to_owned()),
+                (None, "dockerfile") => self.files = self.folder.iter().map(|folder| folder.join(value)).collect(),
+                _ => {}
+            }
+        }
+    }
+
     /// What is pushed once it is built.
     pub(super) fn pushed(&self) -> Vec<Found> {
         self.tags.iter().chain(&self.cache_to).cloned().collect()

@@ -11,7 +11,7 @@ use crate::caller::words::Meaning;
 /// Aliases can make a file's tree larger than the file.
 const STEPS_AT_MOST: usize = 100_000;
 
-/// The containers' images in manifests: `podman kube play FILE`, `kubectl apply -f FILE`.
+/// The containers' images in manifests: `podman kube play FILE`, `kubectl apply -f FILE`, or a folder's files.
 pub(super) fn manifest_images(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Named {
     let mut first = Vec::new();
     for name in task.values(Meaning::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
@@ -20,8 +20,11 @@ pub(super) fn manifest_images(task: &Task<'_>, current: &Path, reader: &mut Read
             continue;
         }
         let mut steps_left = STEPS_AT_MOST;
-        for document in reader.documents(&path) {
-            containers(&document, &path, &mut first, &mut steps_left);
+        let in_folder = reader.files_in(&path, &["json", "yaml", "yml"]);
+        for path in std::iter::once(path).chain(in_folder) {
+            for document in reader.documents(&path) {
+                containers(&document, &path, &mut first, &mut steps_left);
+            }
         }
         if steps_left == 0 {
             return Named::default();

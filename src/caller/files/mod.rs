@@ -12,6 +12,7 @@ mod fixtures;
 mod hcl;
 mod interpolate;
 mod lists;
+mod matrix;
 mod reader;
 mod variables;
 mod yaml;

@@ -68,6 +68,17 @@ impl Reader {
         names.iter().map(|name| folder.join(name)).find(|path| self.is_file(path))
     }
 
+    /// The files in `folder` whose names end so, in their order; none if it is no folder.
+    pub(super) fn files_in(&mut self, folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+        if !self.may_go_on() {
+            return Vec::new();
+        }
+        let entries = files::entries(folder, self.names_left);
+        self.names_left = self.names_left.saturating_sub(entries.len());
+        let ends = |path: &PathBuf| path.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known));
+        entries.into_iter().filter(ends).collect()
+    }
+
     pub(super) fn is_file(&mut self, path: &Path) -> bool {
         self.may_go_on() && path.is_file()
     }

@@ -50,10 +50,13 @@ pub(in crate::cli) struct Logout {
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: String,
     /// The account, by alias or user name
-    #[arg(short, long, value_name = "NAME", visible_alias = "alias")]
+    #[arg(value_name = "ACCOUNT")]
+    pub(in crate::cli) account: Option<String>,
+    /// The same
+    #[arg(short, long, value_name = "NAME", visible_alias = "alias", conflicts_with = "account")]
     pub(in crate::cli) username: Option<String>,
     /// Remove all accounts of the registry
-    #[arg(long, conflicts_with = "username")]
+    #[arg(long, conflicts_with_all = ["account", "username"])]
     pub(in crate::cli) all: bool,
     /// Remove the account also if its store does not give the secret up
     #[arg(long)]

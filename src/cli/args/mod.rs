@@ -9,6 +9,7 @@ mod login;
 mod public;
 mod shell;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(super) use clap::error::ErrorKind;
@@ -132,6 +133,10 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    pub(super) fn name(self) -> &'static str {
+        self.operation().map_or("any", Operation::as_str)
+    }
+
     pub(super) fn operation(self) -> Option<Operation> {
         match self {
             Self::Pull => Some(Operation::Pull),
@@ -147,9 +152,9 @@ pub(super) enum AccountCommand {
     Add(Box<Login>),
     /// Show accounts in full
     Show {
-        /// The registry
+        /// The registry, or an alias wherever it is [default: all]
         #[arg(value_name = "HOST")]
-        host: String,
+        host: Option<String>,
         /// The account, by alias or user name
         #[arg(value_name = "ACCOUNT")]
         account: Option<String>,
@@ -161,7 +166,7 @@ pub(super) enum AccountCommand {
 
 #[derive(Args, Debug)]
 pub(super) struct AccountEdit {
-    /// The registry; without ACCOUNT, an account that only one registry has
+    /// The registry; without ACCOUNT, one with a single account, or an account that only one registry has
     #[arg(value_name = "HOST")]
     pub(super) host: String,
     /// The account, by alias or user name
@@ -177,7 +182,7 @@ pub(super) struct AccountEdit {
     #[arg(long, conflicts_with = "images")]
     pub(super) no_images: bool,
     /// A folder in which the account is used, in place of what it had; may be repeated
-    #[arg(long, value_name = "FOLDER", alias = "folders")]
+    #[arg(long, value_name = "FOLDER", alias = "folders", value_parser = NonEmptyStringValueParser::new())]
     pub(super) folder: Vec<String>,
     /// No folders
     #[arg(long, conflicts_with = "folder")]

@@ -1,12 +1,15 @@
 //! The words of the commands for one shell, one command or one folder: `use`, `exec`, `prompt`, `trust`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::system::env;
+use crate::system::{ancestors, env};
 
 #[derive(Args, Debug)]
+#[command(after_help = "bash, zsh:   eval \"$(ensign use ghcr.io=work)\"\n\
+    fish:        ensign use ghcr.io=work | source\n\
+    PowerShell:  ensign use ghcr.io=work | Invoke-Expression")]
 pub(in crate::cli) struct Use {
     /// `ghcr.io=work quay.io=me`, or one alias for every registry that has it
     #[arg(value_name = "HOST=ACCOUNT", required_unless_present = "none")]
@@ -14,7 +17,8 @@ pub(in crate::cli) struct Use {
     /// Back to the accounts that are chosen without it
     #[arg(long, conflicts_with = "accounts")]
     pub(in crate::cli) none: bool,
-    /// The shell the line is for; sh is all POSIX shells [default: the one in $SHELL]
+    /// The shell the line is for; sh is all POSIX shells [default: the one that runs this, else that
+    /// of $SHELL]
     #[arg(long, value_name = "SHELL")]
     pub(in crate::cli) shell: Option<UseShell>,
 }
@@ -30,14 +34,36 @@ pub(in crate::cli) enum UseShell {
 }
 
 impl UseShell {
-    pub(in crate::cli) fn of_environment() -> Self {
-        match env::path("SHELL").as_deref().and_then(|path| path.file_stem()?.to_str()) {
-            Some("fish") => Self::Fish,
-            Some("pwsh") => Self::Powershell,
-            None if cfg!(windows) => Self::Powershell,
-            _ => Self::Sh,
+    /// Who runs us will read the line: `$SHELL` is the login shell, whatever was started in it.
+    pub(in crate::cli) fn of_caller() -> Self {
+        let mut programs = ancestors::all().filter_map(|process| process.exe.or(Some(process.words.first()?.into())));
+        let asks = programs.find(|program| name(program) != "docker"); // which passes on what its plugin prints
+        let login = env::path("SHELL");
+        let known = asks.as_deref().and_then(Self::of).or_else(|| login.as_deref().and_then(Self::of));
+        known.unwrap_or(if login.is_none() && cfg!(windows) { Self::Powershell } else { Self::Sh })
+    }
+
+    pub(in crate::cli) fn name(self) -> &'static str {
+        match self {
+            Self::Sh => "sh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
         }
     }
+
+    fn of(program: &Path) -> Option<Self> {
+        match name(program).as_str() {
+            "fish" => Some(Self::Fish),
+            "pwsh" | "powershell" => Some(Self::Powershell),
+            "sh" | "ash" | "bash" | "busybox" | "dash" | "ksh" | "mksh" | "zsh" => Some(Self::Sh),
+            _ => None,
+        }
+    }
+}
+
+fn name(program: &Path) -> String {
+    let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    name.trim_start_matches('-').to_owned() // a login shell's
 }
 
 #[derive(Args, Debug)]

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::chosen::{for_any, none_for, purposes};
 use super::question::Question;
 use crate::caller::project::Remote;
-use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::cli::folder::{self, Seen};
 use crate::cli::reason::{self, Advice};
+use crate::cli::{Context, route};
 use crate::model::choice::{Finding, Grounds, Ladder, Route, Rung};
 use crate::model::{Account, Operation, Registry, Source};
 
@@ -74,16 +74,19 @@ impl Answer {
 }
 
 /// There is no account, and so no ladder to climb.
-fn routed(context: &Context<'_>, registry: &Registry, route: &Route) -> Answer {
-    let program = route.helper.program();
-    let by = route.by.as_ref().map(Registry::as_str);
-    let helper = route.helper.to_string();
+fn routed(context: &Context<'_>, registry: &Registry, chosen: &Route) -> Answer {
+    let program = chosen.helper.program();
+    let by = chosen.by.as_ref().map(Registry::as_str);
+    let helper = chosen.helper.to_string();
     let json = json!({"registry": registry.as_str(), "account": null, "helper": helper, "route": by});
     let why = by.map_or("it is the one for all registries without an account here".to_owned(), |by| {
         format!("it was chosen for {by}")
     });
     let line = format!("{}   ({why})", context.ui.bold(&program));
-    Answer { registry: registry.clone(), json, lines: vec![line], advice: vec![], end: End::Answered }
+    let dead = route::is_dead(context, &chosen.helper);
+    let advice = dead.then(|| format!("`{program}` is not installed: until it is, nobody answers there"));
+    let advice = advice.map(Advice::from).into_iter().collect();
+    Answer { registry: registry.clone(), json, lines: vec![line], advice, end: End::Answered }
 }
 
 fn no_accounts(context: &Context<'_>, question: &Question) -> Answer {
@@ -211,6 +214,11 @@ impl<'c, 'l> Climb<'c, 'l> {
         advice
     }
 
+    /// The command line would decide, did it not leave it to the files.
+    fn is_about_files(&self) -> bool {
+        self.question.command.names_results && self.ladder.finding(Rung::Files) != Finding::Nothing
+    }
+
     fn is_public(&self) -> bool {
         self.chosen.is_some_and(|place| matches!(self.rungs[place].1, Finding::Public(..)))
     }
@@ -227,10 +235,18 @@ impl<'c, 'l> Climb<'c, 'l> {
                 Rung::Environment => "not set",
                 Rung::PinnedName => "the program is not pinned",
                 Rung::AddressUser | Rung::AddressImage | Rung::Active => "none",
+                Rung::CommandLine | Rung::Files | Rung::Folder if ladder.candidates.sole_answer() => {
+                    "not asked, for there is one account"
+                }
                 Rung::CommandLine if question.command.images.is_empty() => "names no image of this registry",
+                Rung::CommandLine if self.is_about_files() => "names only what is built, which is not pushed",
+                Rung::CommandLine if !self.passed_over.is_empty() => "names no image of an account that is for this",
                 Rung::CommandLine => "names no image that belongs to an account",
-                Rung::Files if !question.command.images.is_empty() => "not read, for the command line names an image",
+                Rung::Files if !question.command.images.is_empty() && !question.command.names_results => {
+                    "not read, for the command line names an image"
+                }
                 Rung::Files if question.mentions.is_empty() => "name no image of this registry",
+                Rung::Files if !self.passed_over.is_empty() => "name no image of an account that is for this",
                 Rung::Files => "name no image that belongs to an account",
                 Rung::Project => {
                     return self.seen.as_ref().map_or("none".into(), |seen| {

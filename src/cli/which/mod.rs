@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::{Context, args};
 use crate::caller;
 use crate::model::{ImageReference, Operation, Registry};
+use crate::system::text;
 use answer::Answer;
 use question::Question;
 
@@ -76,6 +77,11 @@ fn operation(given: &args::Which) -> Option<Operation> {
 }
 
 fn program(typed: &str) -> Result<caller::Program, Failure> {
+    const BETWEEN: [&str; 5] = [";", "&&", "||", "|", "&"];
+    let words = text::words(typed).unwrap_or_default();
+    if words.iter().any(|word| BETWEEN.contains(&word.as_str()) || (word.len() > 1 && word.ends_with(';'))) {
+        return Err(Failure::usage("`--as` takes one command, and these are several", "ask for each by itself"));
+    }
     caller::command_line(typed).ok_or_else(|| {
         Failure::usage("the command after `--as` could not be read", "quote it as a whole: --as 'docker push IMAGE'")
     })

@@ -25,7 +25,7 @@ pub(super) struct Question {
 impl Question {
     /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
     pub(super) fn about(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
-        let command = Command { images: image.into_iter().collect(), operation };
+        let command = Command { images: image.into_iter().collect(), operation, ..Command::default() };
         let typed = reason::ANY_COMMAND.to_owned();
         Self { registry: registry.clone(), command, in_files: None, mentions: vec![], typed, account: None }
     }
@@ -33,8 +33,8 @@ impl Question {
     /// As `program` asks for `registry`, which somebody typed as `typed`.
     pub(super) fn of(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
-        let mentions =
-            if command.images.is_empty() { caller::images_in_files_of([program], &registry) } else { vec![] };
+        let is_for_files = command.images.is_empty() || command.names_results;
+        let mentions = if is_for_files { caller::images_in_files_of([program], &registry) } else { vec![] };
         let in_files =
             if command.operation.is_none() { caller::operation_in_files_of([program], &registry) } else { None };
         let account = program.given("ENSIGN_ACCOUNT").map(str::to_owned);

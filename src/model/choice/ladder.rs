@@ -13,14 +13,16 @@ pub(crate) struct Ladder<'a, 'c, E> {
     wish: &'c Wish,
     evidence: &'c E,
     command: OnceCell<Command>,
+    in_files: OnceCell<Finding<'a>>,
     operation: OnceCell<Option<Operation>>,
     serving: OnceCell<Vec<&'a Account>>,
 }
 
 impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
     pub(crate) fn new(candidates: &'a Candidates, wish: &'c Wish, evidence: &'c E) -> Self {
-        let (command, operation, serving) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { candidates, wish, evidence, command, operation, serving }
+        let (command, in_files) = (OnceCell::new(), OnceCell::new());
+        let (operation, serving) = (OnceCell::new(), OnceCell::new());
+        Self { candidates, wish, evidence, command, in_files, operation, serving }
     }
 
     /// What one rung says; what it needs is found out now.
@@ -44,10 +46,13 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
             Rung::CommandLine | Rung::Files | Rung::Project | Rung::Folder if candidates.sole_answer() => {
                 Finding::Nothing
             }
+            Rung::CommandLine if self.command().names_results && *self.in_files() != Finding::Nothing => {
+                Finding::Nothing
+            }
             Rung::CommandLine => owner_of(self.serving(), self.public(), &self.command().images),
             // What the command names, it works on, whoever owns it.
-            Rung::Files if !self.command().images.is_empty() => Finding::Nothing,
-            Rung::Files => owner_of_mentioned(self.serving(), self.public(), &evidence.mentions()),
+            Rung::Files if !self.command().images.is_empty() && !self.command().names_results => Finding::Nothing,
+            Rung::Files => self.in_files().clone(),
             Rung::Project if candidates.trusted.is_empty() => Finding::Nothing,
             Rung::Project => self.project(),
             Rung::Folder if self.serving().iter().all(|account| account.folders.is_empty()) => Finding::Nothing,
@@ -56,6 +61,11 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
             Rung::Only if candidates.active == Active::SignedOut => Finding::Nothing,
             Rung::Only => only(self.serving()).map_or(Finding::Nothing, |only| Finding::Account(only, Why::Default)),
         }
+    }
+
+    fn in_files(&self) -> &Finding<'a> {
+        let owner = || owner_of_mentioned(self.serving(), self.public(), &self.evidence.mentions());
+        self.in_files.get_or_init(owner)
     }
 
     fn project(&self) -> Finding<'a> {

@@ -102,6 +102,8 @@ pub(crate) trait Evidence {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) images: Vec<ImageReference>,
+    /// They are only what a build calls its result, which it does not push: nobody asks the registry for them.
+    pub(crate) names_results: bool,
     /// Push if anything is pushed there; `None` if that does not tell.
     pub(crate) operation: Option<Operation>,
 }
@@ -179,7 +181,7 @@ impl Candidates {
     }
 
     /// Whether there is one account that answers whoever calls.
-    pub(super) fn sole_answer(&self) -> bool {
+    pub(crate) fn sole_answer(&self) -> bool {
         let [account] = self.accounts.as_slice() else { return false };
         self.active != Active::SignedOut && account.purpose.is_none() && self.public.is_empty()
     }

@@ -166,6 +166,15 @@ pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     imp::is_link_to(path, target)
 }
 
+/// Returns the paths in a folder, sorted, of no more than the first `limit` that the system tells; none if there is no
+/// such folder.
+pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(limit);
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort_unstable();
+    paths
+}
+
 /// Every other name of `target` in `folder`.
 pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

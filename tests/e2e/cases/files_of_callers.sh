@@ -22,6 +22,10 @@ for me in alice bob; do
   fi
   goes_as $me -- podman build --pull=always image
   goes_as $me -- buildah bud --pull-always image
+  # What is built and pushed by nobody here may be called anything.
+  goes_as $me -- podman build --pull=always -t "$registry/$other/built" image
+  goes_as $me -- buildah bud --pull-always -t "$registry/$other/built" image
+  goes_as $me -- env DOCKER_BUILDKIT=0 docker build -q --pull -t "$registry/$other/built" image
   if command -v podman-compose >/dev/null; then
     goes_as $me -- podman-compose -f compose.yaml pull # Debian's takes no names of services
   fi

@@ -71,7 +71,7 @@ pub(super) fn images(
         let is_pulled = match project {
             Project::Pull => !matches!(policy, Some("never" | "build")),
             Project::Push | Project::Build => false,
-            Project::Up | Project::Run => build.is_none() || policy.is_some_and(|policy| policy != "build"),
+            Project::Up | Project::Run => policy.map_or(build.is_none(), |policy| !matches!(policy, "never" | "build")),
         };
         if is_pulled {
             pulled.extend(image.clone());

@@ -152,7 +152,13 @@ impl<'t> Reader<'t> {
             } else if self.takes("[") {
                 self.items("]")?;
             } else if self.takes(".") {
-                self.run(|c| is_name(c) || c == '*');
+                let field = self.run(|c| is_name(c) || c == '*');
+                if let Expression::Variable(name) = &mut value
+                    && !name.contains('.')
+                {
+                    *name = format!("{name}.{field}"); // of a matrix's member; of anything else nothing is known
+                    continue;
+                }
             } else {
                 return Some(value);
             }
@@ -290,6 +296,8 @@ mod tests {
             ("C != \"\" ? [\"d\"] : []", either(Expression::List(vec![text("d")]), Expression::List(vec![]))),
             ("formatdate(\"YYYY\", timestamp())", Expression::Unknown),
             ("target.y.tags[0]", Expression::Unknown),
+            ("item.tag", variable("item.tag")),
+            (&format!("a{}", ".b".repeat(1 << 17)), Expression::Unknown),
             ("[for t in [\"b\"] : \"c:${t}\"]", Expression::Unknown),
             ("1 + 2", Expression::Unknown),
             ("(true)", text("true")),

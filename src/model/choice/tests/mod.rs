@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 #[derive(Default)]
 struct Found {
     images: Vec<ImageReference>,
+    names_results: bool,
     operation: Option<Operation>,
     in_files: Option<Operation>,
     mentions: Option<Vec<Mention>>,
@@ -21,7 +22,7 @@ struct Found {
 
 impl Evidence for Found {
     fn command(&self) -> Command {
-        Command { images: self.images.clone(), operation: self.operation }
+        Command { images: self.images.clone(), names_results: self.names_results, operation: self.operation }
     }
 
     fn operation_in_files(&self) -> Option<Operation> {
@@ -212,6 +213,28 @@ fn files_count_where_the_command_line_names_no_image() {
     ] {
         let found = answer_with(&candidates("me"), &Wish::default(), &images, &mentioned, folder);
         assert_eq!(found, expected, "{images:?} {mentioned:?} {folder}");
+    }
+}
+
+#[test]
+fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
+    for (named, mentioned, expected) in [
+        ("ghcr.io/me/app", vec!["ghcr.io/acme/base"], "work by files"),
+        ("ghcr.io/acme/app", vec![], "work by command line"),
+        ("ghcr.io/acme/app", vec!["ghcr.io/public/base"], "work by command line"),
+        ("ghcr.io/acme/app", vec!["ghcr.io/me/x", "ghcr.io/acme/x"], "me by default account"),
+        ("ghcr.io/nobody/app", vec!["ghcr.io/acme/base"], "work by files"),
+        ("ghcr.io/nobody/app", vec![], "me by default account"),
+    ] {
+        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
+        let found = Found {
+            images: vec![named.parse().unwrap()],
+            names_results: true,
+            mentions: Some(mentioned.iter().map(mention).collect()),
+            folder: Some("/".into()),
+            ..Found::default()
+        };
+        assert_eq!(said(&candidates("me"), &Wish::default(), &found), expected, "{named} {mentioned:?}");
     }
 }
 
