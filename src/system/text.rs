@@ -15,7 +15,8 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
-/// A word as a shell takes it, for commands that we advise: Harbor's users are called `robot$ci`.
+/// A word as a shell takes it, for commands that we advise: Harbor's users are called `robot$ci`. `shell_words` would also
+/// quote `ghcr.io=work`, which is harder to read and to type.
 pub(crate) fn word(text: &str) -> Cow<'_, str> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {
