@@ -64,17 +64,20 @@ get() {
 accounts() {
     mkdir -p "$work/$1/config" "$work/$1/data/secrets"
     awk -v home="$work/$1" -v asked="$2" -v count="$3" -v others="$4" '
-        function registry(host, count, name, secrets, i, between) {
+        function registry(host, count, name, secrets, i, between, field, line) {
             secrets = home "/data/secrets/" host ".json"
-            printf "%s\n    \"%s\": {\n      \"active\": \"%s\",\n      \"accounts\": {", comma, host, (count > 1 ? "user-1" : "alice")
+            # One account stands on one line, as `store` writes it.
+            field = count > 1 ? "\n      " : ""
+            line = count > 1 ? "\n        " : ""
+            printf "%s\n    \"%s\": {%s\"active\": \"%s\",%s\"accounts\": {", comma, host, field, (count > 1 ? "user-1" : "alice"), (field ? field : " ")
             printf "{\n  \"version\": 1,\n  \"secrets\": {" >secrets
             for (i = 1; i <= count; i++) {
                 name = i == int(count / 2) + 1 ? "alice" : "user-" i
                 between = i > 1 ? "," : ""
-                printf "%s\n        \"%s\": {\"username\": \"%s\", \"store\": \"file\"}", between, name, name
+                printf "%s%s\"%s\": {\"username\": \"%s\", \"store\": \"file\"}", between, line, name, name
                 printf "%s\n    \"%s\": \"s3cret-0123456789abcdef0123456789abcdef\"", between, name >secrets
             }
-            printf "\n      }\n    }"
+            printf "%s}%s}", (count > 1 ? "\n      " : ""), (count > 1 ? "\n    " : "")
             printf "\n  }\n}\n" >secrets
             close(secrets)
             comma = ","

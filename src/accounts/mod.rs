@@ -1,5 +1,6 @@
 //! The core: find, remember, forget, activate. Whatever front asks, these answer.
 
+mod change;
 mod foresee;
 mod forgotten;
 mod login;
@@ -8,24 +9,22 @@ mod remember;
 mod routed;
 
 use std::rc::Rc;
-use std::time::SystemTime;
 
 use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
-use crate::config::{ConfigFile, Edit, Loaded, Origin};
+use crate::config::{ConfigFile, Loaded, Origin};
 use crate::model::choice::{
-    Active, Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Switch, Trusted, Why, Wish,
-    choose_past,
+    Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Why, Wish, choose_past,
 };
 use crate::model::{
-    Account, AccountName, Credential, HelperName, HubToken, ImageReference, Kept, Problem, Registry, Secret, Source,
-    StoreKind, Username,
+    Account, AccountName, Credential, HelperName, ImageReference, Kept, Problem, Registry, Secret, Source,
 };
 use crate::system::env::Env;
 use crate::system::text;
-use crate::vault::{self, Vault};
+use crate::vault::Vault;
 pub(crate) use crate::vault::{Refusal, Waiter};
+pub(crate) use change::OutOfReach;
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use login::{Activate, Login};
@@ -59,17 +58,6 @@ pub(crate) struct Reason {
     pub(crate) chosen: Option<(AccountName, Rung, Why)>,
     /// The images that decided nothing, since they belong to different accounts.
     pub(crate) torn: Vec<(ImageReference, AccountName)>,
-}
-
-/// Who toggles more often within one build is on his own.
-const SWITCHES_AT_MOST: usize = 8;
-
-/// What to do about an account whose store does not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OutOfReach {
-    Refuse,
-    /// Forget the account; its secret stays where it is.
-    Abandon,
 }
 
 impl<'e> Accounts<'e> {
@@ -144,6 +132,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
+    /// The text of a config without accounts.
     pub(crate) fn empty_config(&self) -> String {
         ConfigFile::without_accounts()
     }
@@ -200,140 +189,9 @@ impl<'e> Accounts<'e> {
         Ok(self.config.load(None)?.trusted)
     }
 
-    /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.
-    pub(crate) fn forget(
-        &self,
-        registry: &Registry,
-        pick: impl FnOnce(&Candidates) -> Option<AccountName>,
-        out_of_reach: OutOfReach,
-    ) -> Result<Option<Forgotten>> {
-        self.change(|edit| {
-            let candidates = edit.of(registry);
-            let picked = pick(&candidates);
-            let Some(account) = candidates.accounts.iter().find(|account| Some(&account.name) == picked.as_ref())
-            else {
-                return Ok(None);
-            };
-            let kept = match account.source {
-                Source::Granted(_) => self.vault.get(account).ok().flatten(),
-                _ => None,
-            };
-            match self.vault.remove(account) {
-                Err(error) if out_of_reach == OutOfReach::Refuse => return Err(error),
-                _ => {}
-            }
-            let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
-            if registry.is_docker_hub() && !same_user {
-                for token in HubToken::ALL {
-                    self.vault.remove_hub_token(&account.username, token)?; // `docker logout URL` leaves them behind
-                }
-            }
-            if candidates.active_account() == Some(account) {
-                edit.document.set_active(registry, &Active::SignedOut);
-            }
-            edit.document.remove(registry, &account.name);
-            Ok(Some(Forgotten { account: account.clone(), kept }))
-        })
-    }
-
-    /// Makes an account the one that answers when nothing else decides.
-    pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        // Who is active there is given too.
-        let default = self.of(registry)?.default_account().map(|account| account.name.clone());
-        self.refuse_given(registry, default.as_ref().unwrap_or(name))?;
-        self.change(|edit| {
-            edit.activate(registry, name);
-            Ok(())
-        })
-    }
-
     /// Tells whether answers may be written down; a config that cannot be read forbids nothing.
     pub(crate) fn wants_journal(&self) -> bool {
         self.config.load(None).map_or(true, |loaded| loaded.journal)
-    }
-
-    /// Lets answers be written down in the journal, or not.
-    pub(crate) fn set_journal(&self, wanted: bool) -> Result<()> {
-        self.change(|edit| {
-            edit.document.set_journal(wanted);
-            Ok(())
-        })
-    }
-
-    /// What the environment gives is not ours to change.
-    pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        let of = self.of(registry)?;
-        let given = of.accounts.iter().find(|account| account.name == *name && account.store == StoreKind::Environment);
-        given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
-    }
-
-    /// Gives an account another label, its secret included.
-    pub(crate) fn rename(&self, edit: &mut Edit, account: &Account, to: &AccountName) -> Result<()> {
-        if let Some(secret) = self.vault.get(account)? {
-            let renamed = Account { name: to.clone(), ..account.clone() };
-            self.vault.put(&renamed, &secret)?;
-            edit.otherwise.push(renamed);
-        }
-        edit.document.rename(&account.registry, &account.name, to);
-        // Last: until the config is written, the old label is the one that is read.
-        edit.afterwards.push(account.clone());
-        Ok(())
-    }
-
-    /// Keeps or forgets one of the tokens that `docker login` keeps beside a Docker Hub account.
-    pub(crate) fn set_hub_token(&self, user: &Username, token: HubToken, secret: Option<&Secret>) -> Result<()> {
-        self.change(|_| match secret {
-            Some(secret) => self.vault.put_hub_token(user, token, secret),
-            None => self.vault.remove_hub_token(user, token),
-        })
-    }
-
-    /// Writes down what was adopted. Best effort: a read-only home is answered from memory every time, and who holds the
-    /// lock is writing it already.
-    fn keep_adopted(&self) {
-        if !self.config.is_locked() {
-            let _ = self.change(|_| Ok(()));
-        }
-    }
-
-    /// Changes the config under its lock; what is adopted is written with the change.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Edit) -> Result<T>) -> Result<T> {
-        self.config.edit(
-            |edit| {
-                for (account, secret) in edit.adopted.take().map(|adopted| adopted.secrets).unwrap_or_default() {
-                    self.vault.put(&account, &secret.into())?;
-                }
-                change(edit)
-            },
-            |gone| self.vault.remove(gone),
-        )
-    }
-}
-
-impl Edit {
-    /// The accounts of one registry before the change.
-    pub(crate) fn of(&self, registry: &Registry) -> Candidates {
-        let found = self.registries.iter().find(|one| one.registry == *registry).cloned();
-        found.unwrap_or_else(|| Candidates::none(registry))
-    }
-
-    /// Tells whether the account is still what it was, be it as that of one host.
-    fn knows(&self, account: &Account) -> bool {
-        let covering = self.registries.iter().filter(|one| one.registry.covers(&account.registry));
-        covering.flat_map(|one| &one.accounts).any(|own| *own.at(&account.registry) == *account)
-    }
-
-    fn activate(&mut self, registry: &Registry, name: &AccountName) {
-        let of = self.of(registry);
-        let before = of.active_account().map(|account| account.name.clone());
-        if before.as_ref() != Some(name) {
-            self.document.set_previous(registry, before.as_ref());
-            let now = before.map(|from| Switch { at: SystemTime::now(), from });
-            let mut switches = of.switches;
-            switches.extend(now);
-            self.document.set_switches(registry, &switches[switches.len().saturating_sub(SWITCHES_AT_MOST)..]);
-        }
-        self.document.set_active(registry, &Active::Account(name.clone()));
     }
 }
 

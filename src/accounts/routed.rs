@@ -95,15 +95,13 @@ fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)
     for (server, user) in listed {
         let target = ServerUrl::parse(&server).map(|url| url.target().clone());
         let Some(Target::Registry { registry, user: None, repository: None }) = target else { continue };
-        if server.starts_with(Registry::HUB_SERVER_URL) && !registry.is_docker_hub() {
-            continue;
-        }
-        match found.iter_mut().find(|(known, ..)| *known == registry) {
-            Some(known) if server == registry.docker_key() => *known = (registry, server, user),
-            Some(_) => {}
-            None => found.push((registry, server, user)),
+        if !server.starts_with(Registry::HUB_SERVER_URL) || registry.is_docker_hub() {
+            found.push((registry, server, user));
         }
     }
+    let is_dockers = |(registry, server, _): &(Registry, String, String)| server == registry.docker_key();
+    found.sort_by(|one, other| one.0.cmp(&other.0).then(is_dockers(other).cmp(&is_dockers(one))));
+    found.dedup_by(|later, first| later.0 == first.0);
     found
 }
 

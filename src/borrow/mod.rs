@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Borrow, Lender, Problem, Registry, Secret, Username, map};
+use crate::model::{Borrow, Credential, Lender, Problem, Registry, Secret, Username, map};
 use crate::system::env::{self, Env};
 use crate::system::programs::{self, Call, Output, Stdin};
 use answer::Form;
@@ -178,7 +178,7 @@ fn is_ours(program: &Path) -> bool {
 /// What a program means that ends with an error.
 fn unlent(request: &Request, registry: &Registry, program: &Path, output: &Output, asker: Asker) -> Unlent {
     let stdout = String::from_utf8_lossy(&output.stdout);
-    if request.form == Form::Helper && stdout.trim() == answer::NOT_FOUND {
+    if request.form == Form::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
             // It says so whatever is wrong.
             Some((what, cure)) => Unlent::Failed(Problem::new(

@@ -82,7 +82,7 @@ impl Evidence for Caller<'_> {
         project::trusted_in(&env::current_dir()?, trusted)
     }
 
-    fn folder(&self) -> Option<PathBuf> {
+    fn folder(&self) -> Vec<PathBuf> {
         folders::of_caller()
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{Context, account_json, args, buildx, pin};
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, ImagePattern, Registry, Source};
+use crate::model::{Account, AccountName, ImagePattern, Problem, Registry, Source};
 use crate::system::text::{one_line, word};
 use crate::system::{env, folders};
 
@@ -111,7 +111,10 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
             if candidates.accounts.iter().any(|other| other.name == alias) {
-                return Err(anyhow!("{registry} has another account `{alias}`"));
+                let [host, name] = [registry.as_str(), alias.as_str()].map(word);
+                let edit = format!("{} account edit {host} {name} --alias NAME", context.program);
+                let cure = format!("choose another alias, or run `{edit}` first");
+                return Err(Problem::new(format!("{registry} has another account `{alias}`"), cure).into());
             }
             context.accounts.rename(edit, &account, &alias)?;
             account.name = alias;

@@ -71,7 +71,7 @@ fn write(context: &Context<'_>, plans: &[Plan]) -> Result<Vec<String>, Failure> 
         Err(_) if !context.env.mounted()?.is_empty() => None,
         lock => Some(lock?),
     };
-    let of_docker = context.env.docker_config_dir().map(|folder| folder.join("config.json"));
+    let of_docker = context.env.docker_config_file();
     let mut written = Vec::new();
     for plan in plans.iter().filter(|plan| !plan.is_empty()) {
         match plan.apply() {
@@ -122,7 +122,7 @@ fn registries(
 
 fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> Result<Vec<Plan>, Failure> {
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
-    let docker = ConfigJson::load(&context.env.docker_config_dir().ok_or_else(no_home)?.join("config.json"))?;
+    let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
         _ if given.undo => setup::undo(file, creds_store::before(context, file.path())?.as_deref()),
         Reader::Docker if given.all => setup::plan_all(file, registries, given.force),
@@ -154,7 +154,7 @@ fn of_logins(found: &[Finding]) -> impl Iterator<Item = Registry> {
 
 /// The logins that lie in clear in these tools' files: those of the named registries, else all.
 fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Finding>, Failure> {
-    let docker = context.env.docker_config_dir().map(|folder| folder.join("config.json"));
+    let docker = context.env.docker_config_file();
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
     let mut found = Vec::new();
     for path in docker.into_iter().chain(containers) {

@@ -1,7 +1,7 @@
 //! `configure-docker --all`: what Docker's `credsStore` named before us goes on answering for what is not here, and comes
 //! back with `--undo`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::failure::Failure;
 use super::{Context, route};
@@ -35,7 +35,7 @@ pub(super) fn remember(context: &Context<'_>, plans: &[Plan]) -> Result<(), Fail
 
 /// Forgets it when Ensign is taken out; a fallback that was chosen since then stays.
 pub(super) fn forget(context: &Context<'_>) -> Result<(), Failure> {
-    let Some(path) = docker_file(context).map(|path| key(&path)) else { return Ok(()) };
+    let Some(path) = context.env.docker_config_file().map(|path| key(&path)) else { return Ok(()) };
     let fallback = context.accounts.routes()?.into_iter().find(|route| route.by.is_none());
     let fallback = fallback.map(|route| route.helper.to_string());
     let Some(store) = context.accounts.config.replaced_store(&path)? else { return Ok(()) };
@@ -75,10 +75,6 @@ pub(super) fn say(context: &Context<'_>) {
 /// The helper of that name, if it can be asked and would not ask us.
 fn helper(context: &Context<'_>, name: &str) -> Option<HelperName> {
     name.parse().ok().filter(|helper| !context.accounts.vault.is_ensign(helper))
-}
-
-fn docker_file(context: &Context<'_>) -> Option<PathBuf> {
-    context.env.docker_config_dir().map(|folder| folder.join("config.json"))
 }
 
 fn key(path: &Path) -> String {

@@ -24,8 +24,10 @@ impl Context<'_> {
         if let (Source::Given, Some(Kept { refused, .. })) = (&account.source, &mut kept) {
             is_refused = std::mem::take(refused);
         }
-        let login =
-            || format!("run `{} login {} -u {}`", self.program, account.registry, word(account.username.as_str()));
+        let login = || {
+            let [host, user] = [account.registry.as_str(), account.username.as_str()].map(word);
+            format!("run `{} login {host} -u {user}`", self.program)
+        };
         match self.accounts.obtain(account, kept, Waiting::Person)? {
             Obtained::Good(credential) => Ok(Held { credential, is_refused }),
             Obtained::Lost => match &account.source {

@@ -17,7 +17,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
     let candidates = context.accounts.of(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
         let what = format!("{registry} has no account of its own, it is one of {}", candidates.registry);
-        let cure = format!("run `{} logout '{}'` to log out of all of them", context.program, candidates.registry);
+        let pattern = text::word(candidates.registry.as_str());
+        let cure = format!("run `{} logout {pattern}` to log out of all of them", context.program);
         return Err(Failure::not_logged_in(what, cure));
     }
     let picked = pick(context, given, &candidates)?;
@@ -50,9 +51,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         }
         if !after.accounts.is_empty() && after.default_account().is_none() {
             context.ui.note(format_args!(
-                "{registry} has no default account now. It has {}:  {} switch {registry} {}",
+                "{registry} has no default account now. It has {}:  {} switch {} {}",
                 names(&after),
                 context.program,
+                text::word(registry.as_str()),
                 if let [only] = after.accounts.as_slice() { text::word(only.name.as_str()) } else { "NAME".into() }
             ));
         }
@@ -94,8 +96,9 @@ fn word(ending: &Ending) -> &'static str {
 fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.what.clone());
     let anyway = format!(
-        "`{} logout {registry} -u {} --force` removes the account all the same",
+        "`{} logout {} -u {} --force` removes the account all the same",
         context.program,
+        text::word(registry.as_str()),
         text::word(name.as_str())
     );
     Problem::new(error, anyway)

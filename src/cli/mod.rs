@@ -186,10 +186,14 @@ impl Context<'_> {
         Registry::pattern(host).or_else(|_| self.registry(host))
     }
 
+    /// Docker's `config.json`, as far as it can be read: for hints.
+    fn docker_config(&self) -> Option<ConfigJson> {
+        ConfigJson::load(&self.env.docker_config_file()?).ok()
+    }
+
     /// A pattern cannot stand in Docker's `credHelpers`: its hosts reach us only if every registry does.
     fn note_that_docker_must_ask(&self, pattern: &Registry) {
-        let docker = self.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
-        if !matches!(docker, Some(Ok(file)) if state::asks_us(&file, pattern)) {
+        if !self.docker_config().is_some_and(|file| state::asks_us(&file, pattern)) {
             let program = self.program;
             self.ui.note(format_args!(
                 "Docker does not ask Ensign for all of {pattern} yet:  {program} configure-docker --all"
@@ -223,13 +227,12 @@ impl Context<'_> {
     fn candidates(&self, registry: &Registry) -> Result<Candidates, Failure> {
         let candidates = self.accounts.of(registry)?;
         if candidates.accounts.is_empty() {
+            let login = format!("run `{} login {}`", self.program, text::word(registry.as_str()));
             if let Some(route) = self.accounts.route(registry)? {
                 let what = format!("{registry} has no account here: {}", route::sentence(&route));
-                let cure = format!("run `{} login {registry}` to have one here", self.program);
-                return Err(Failure::not_logged_in(what, cure));
+                return Err(Failure::not_logged_in(what, format!("{login} to have one here")));
             }
             self.refuse_alias(registry)?;
-            let login = format!("run `{} login {registry}`", self.program);
             return Err(Failure::not_logged_in(format!("{registry} has no account"), login));
         }
         Ok(candidates)

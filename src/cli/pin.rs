@@ -66,10 +66,8 @@ pub(super) fn drop_orphans(context: &Context<'_>) -> Result<(), Failure> {
     for alias in pins.all() {
         if registries_of(context, &alias)?.is_empty() && pins.remove(&alias)? {
             context.ui.note(format_args!("removed its program {}-{alias} too", state::PROGRAM));
-            let docker = context.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
-            if docker.is_some_and(|file| {
-                file.is_ok_and(|file| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}")))
-            }) {
+            let names_it = |file: ConfigJson| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}"));
+            if context.docker_config().is_some_and(names_it) {
                 context.ui.note(format_args!(
                     "Docker's config.json still asks it: `{} configure-docker --force`",
                     context.program

@@ -26,8 +26,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
             context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{shown}`"));
             for account in &candidates.accounts {
                 context.ui.note(format_args!(
-                    "log in again:  {} login {registry} --alias {}",
+                    "log in again:  {} login {} --alias {}",
                     context.program,
+                    word(registry.as_str()),
                     word(account.name.as_str())
                 ));
             }

@@ -70,8 +70,7 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
     }
     let is_named = |registry| project.as_ref().is_some_and(|project| project.account(registry).is_some());
     for candidates in all.iter().filter(|one| !is_named(&one.registry)) {
-        let used = folder.as_deref().map(|here| used_in(candidates.accounts.iter(), here));
-        if let Some(Finding::Account(account, _)) = used {
+        if let Finding::Account(account, _) = used_in(candidates.accounts.iter(), &folder) {
             accounts.push(format!("{}={}", candidates.registry, account.name));
             rungs.push(Rung::Folder);
         }
@@ -103,7 +102,7 @@ fn value(context: &Context<'_>, given: &[String], before: Option<&str>) -> Resul
         let candidates = context.candidates(&registry)?;
         let account = context.account(&candidates, alias)?;
         if account.name.as_str().contains(',') {
-            let cure = format!("run `{} account edit {registry} '{alias}' --alias NAME`", context.program);
+            let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, word(alias));
             return Err(Failure::usage(format!("`{alias}` holds a comma, which {VARIABLE} cannot"), cure));
         }
         named.insert(registry.to_string(), account.name.to_string());

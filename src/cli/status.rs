@@ -31,10 +31,6 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         registries.retain(|one| one.registry == of.registry);
         if registries.is_empty() {
             context.candidates(&registry)?; // which says who answers there
-            return Err(Failure::not_logged_in(
-                format!("{registry} has no account"),
-                format!("run `{} login {registry}`", context.program),
-            ));
         }
     }
     if registries.is_empty() && context.accounts.routes()?.is_empty() {
@@ -83,8 +79,10 @@ fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
 }
 
 fn line<'c>(context: &Context<'_>, account: &'c Account, candidates: &Candidates) -> Line<'c> {
-    let again =
-        || format!("{} login {} --alias {}", context.program, account.registry, text::word(account.name.as_str()));
+    let again = || {
+        let [host, name] = [account.registry.as_str(), account.name.as_str()].map(text::word);
+        format!("{} login {host} --alias {name}", context.program)
+    };
     let trouble = match context.accounts.kept(account) {
         Ok(_) if let Source::Borrowed(borrow) = &account.source => {
             borrow::program(borrow, &account.registry).err().map(|problem| problem.to_string())
@@ -147,8 +145,8 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
 
 /// For each registry whom Docker asks: "ensign", another helper's name, or nobody.
 fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<(&'c Registry, String)> {
-    let Some(folder) = context.env.docker_config_dir() else { return vec![] };
-    let file = match ConfigJson::load(&folder.join("config.json")) {
+    let Some(path) = context.env.docker_config_file() else { return vec![] };
+    let file = match ConfigJson::load(&path) {
         Ok(file) => file,
         Err(error) => {
             context.ui.note(text::one_line(&format!("{error:#}"), 300));

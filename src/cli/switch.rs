@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::{Context, args, names};
 use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Problem};
+use crate::system::text::word;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCode, Failure> {
     // `-` alone means the account from before too: no registry is called so.
@@ -29,8 +30,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
         return Ok(ExitCode::SUCCESS);
     }
     context.accounts.activate(registry, &account.name)?;
-    let undo =
-        if before == "nobody" { String::new() } else { format!("   (undo: {} switch {registry} -)", context.program) };
+    let undo = match before {
+        "nobody" => String::new(),
+        _ => format!("   (undo: {} switch {} -)", context.program, word(registry.as_str())),
+    };
     context.ui.done(json, format_args!("{registry} default: {before} → {}{undo}", account.name))?;
     context.note_variable();
     Ok(ExitCode::SUCCESS)
@@ -84,7 +87,8 @@ fn pick<'c>(context: &Context<'_>, candidates: &'c Candidates, name: Option<&str
         }
         (None, ..) => {
             let what = format!("{} has several accounts: {}", candidates.registry, names(candidates));
-            Err(Failure::usage(what, format!("name one: `{} switch {} NAME`", context.program, candidates.registry)))
+            let host = word(candidates.registry.as_str());
+            Err(Failure::usage(what, format!("name one: `{} switch {host} NAME`", context.program)))
         }
     }
 }

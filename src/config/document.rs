@@ -2,14 +2,10 @@
 //!
 //! It is edited as JSON, not as our types, so that fields of a newer Ensign and their order survive.
 
-use std::io;
-
-use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
 use serde_json::{Map, Value, json};
 
 use super::read::VERSION;
-use super::source;
+use super::{layout, source};
 use crate::model::choice::{Active, Switch};
 use crate::model::{Account, AccountName, HelperName, ImagePattern, Operation, Registry, timestamp};
 
@@ -101,6 +97,7 @@ impl Document {
         }
     }
 
+    /// Gives an account another label, wherever it is named.
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
         let accounts = self.accounts(registry);
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
@@ -125,6 +122,7 @@ impl Document {
         }
     }
 
+    /// Sets who answers when nothing else decides.
     pub(crate) fn set_active(&mut self, registry: &Registry, active: &Active) {
         let entry = self.registry(registry);
         let value = match active {
@@ -184,13 +182,9 @@ impl Document {
         }
     }
 
-    /// The text of the file: pretty, but with an account on one line, which is shorter to read for people and programs.
+    /// The text of the file.
     pub(super) fn to_text(&self) -> String {
-        let mut bytes = Vec::new();
-        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, AccountPerLine::default());
-        self.0.serialize(&mut serializer).expect("JSON values always serialize into memory");
-        bytes.push(b'\n');
-        String::from_utf8(bytes).expect("JSON is UTF-8")
+        layout::text(&self.0)
     }
 
     fn registries(&mut self) -> &mut Map<String, Value> {
@@ -230,55 +224,6 @@ fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: V
     fields.shift_insert(place, name.to_owned(), value);
 }
 
-/// Pretty down to the accounts, compact inside them.
-#[derive(Default)]
-struct AccountPerLine {
-    pretty: PrettyFormatter<'static>,
-    depth: usize,
-}
-
-impl AccountPerLine {
-    /// document, registries, registry, accounts.
-    const PRETTY_DEPTH: usize = 4;
-
-    fn separate<W: ?Sized + io::Write>(&self, writer: &mut W, first: bool) -> io::Result<()> {
-        debug_assert!(self.depth > Self::PRETTY_DEPTH);
-        writer.write_all(if first { b"" } else { b", " })
-    }
-}
-
-impl Formatter for AccountPerLine {
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        if self.depth <= Self::PRETTY_DEPTH { self.pretty.begin_object(writer) } else { writer.write_all(b"{") }
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        if self.depth < Self::PRETTY_DEPTH { self.pretty.end_object(writer) } else { writer.write_all(b"}") }
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if self.depth <= Self::PRETTY_DEPTH {
-            self.pretty.begin_object_key(writer, first)
-        } else {
-            self.separate(writer, first)
-        }
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if self.depth <= Self::PRETTY_DEPTH { self.pretty.end_object_value(writer) } else { Ok(()) }
-    }
-
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        writer.write_all(if first { b"" } else { b", " })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::read::read;
@@ -298,27 +243,6 @@ mod tests {
             purpose: None,
             did: Some("did:plc:x".into()),
         }
-    }
-
-    #[test]
-    fn an_account_stands_on_one_line() {
-        let mut document = Document::empty();
-        document.put(&account("ghcr.io", "me", &["ghcr.io/acme/**".into()]));
-        document.set_folders(&Registry::from_key("ghcr.io"), &"me".parse().unwrap(), &["~/w".into()]);
-        document.set_active(&Registry::from_key("ghcr.io"), &Active::Account("me".parse().unwrap()));
-        let expected = r#"{
-  "version": 3,
-  "registries": {
-    "ghcr.io": {
-      "active": "me",
-      "accounts": {
-        "me": {"username": "me-user", "store": "file", "images": ["ghcr.io/acme/**"], "did": "did:plc:x", "folders": ["~/w"]}
-      }
-    }
-  }
-}
-"#;
-        assert_eq!(document.to_text(), expected);
     }
 
     #[test]

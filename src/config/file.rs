@@ -170,6 +170,7 @@ impl<'e> ConfigFile<'e> {
         Lock::take_within(&self.lock_path().ok_or_else(no_home)?, patience)
     }
 
+    /// Tells whether another process changes the config at this moment.
     pub(crate) fn is_locked(&self) -> bool {
         self.lock_path().is_some_and(|path| Lock::is_held(&path))
     }
@@ -183,6 +184,7 @@ impl<'e> ConfigFile<'e> {
         Document::empty().to_text()
     }
 
+    /// Where the file before the last change is kept.
     pub(crate) fn last_good_copy(&self) -> Option<PathBuf> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }
@@ -251,6 +253,7 @@ fn mount(registries: &mut Vec<Candidates>, mounted: &Mounted) {
     }
 }
 
+/// Says that there is no place for the config.
 pub(crate) fn no_home() -> Problem {
     Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
 }

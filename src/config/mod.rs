@@ -1,11 +1,12 @@
 //! Our own file: which accounts there are, without any secret.
 //!
-//! `read` understands it, `document` edits it and keeps what it does not understand, `file` loads and saves it under a
-//! lock, `source` is one field's shape, `adopt` takes over ATCR's older formats.
+//! `read` understands it, `document` edits it and keeps what it does not understand, `layout` writes it, `file`
+//! loads and saves it under a lock, `source` is one field's shape, `adopt` takes over ATCR's older formats.
 
 mod adopt;
 mod document;
 mod file;
+mod layout;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod read;

@@ -28,6 +28,7 @@ pub(crate) struct Broken {
 }
 
 impl ConfigJson {
+    /// Reads a file; none there has no settings. What cannot be read is an error, as in [`Self::parse`].
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }

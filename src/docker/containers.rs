@@ -58,10 +58,12 @@ pub(crate) struct RegistriesConf {
 }
 
 impl RegistriesConf {
+    /// Reads a file; none there has no settings.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         Ok(Self::parse(path, files::read(path, LIMIT)?)?)
     }
 
+    /// Understands a file's contents: TOML in which `credential-helpers`, if it is there, is a list of texts.
     pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, Broken> {
         let broken = |line, problem: &str| Broken { path: path.to_owned(), line, problem: problem.to_owned() };
         let text = contents.map(String::from_utf8).transpose().map_err(|_| broken(1, "it is not in UTF-8"))?;

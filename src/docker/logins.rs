@@ -57,6 +57,7 @@ pub(crate) struct Finding {
     pub(crate) what: What,
 }
 
+/// What an entry holds.
 #[derive(Debug)]
 pub(crate) enum What {
     Login(Box<FoundLogin>, Part),
@@ -138,8 +139,7 @@ pub(crate) fn is_short_lived(helper: &HelperName) -> bool {
 /// Tells whether the secret of this user ends within hours, whoever it is: a cloud's word for one of its tokens.
 pub(crate) fn is_short_lived_user(username: &Username) -> bool {
     let name = username.as_str();
-    let names = ["AWS", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000"];
-    names.contains(&name) || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
+    username.is_everybody() || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
 }
 
 impl Finding {
@@ -159,6 +159,7 @@ impl FoundLogin {
         }
     }
 
+    /// Which of the tokens beside a Docker Hub account it is, if it is one.
     pub(crate) fn hub_token(&self) -> Option<HubToken> {
         match self.server.target() {
             Target::HubToken(token) => Some(*token),

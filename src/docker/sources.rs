@@ -28,12 +28,11 @@ impl Place {
 
     /// The files of the place, in its own order, whether they are there or not.
     pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
-        let docker = || env.docker_config_dir().map(|folder| folder.join("config.json"));
         match self {
             Self::Environment | Self::Helper(_) => vec![],
-            Self::Docker => docker().into_iter().collect(),
+            Self::Docker => env.docker_config_file().into_iter().collect(),
             Self::Containers if containers::only_auth_file().is_some() => containers::login_files(env),
-            Self::Containers => containers::login_files(env).into_iter().chain(docker()).collect(),
+            Self::Containers => containers::login_files(env).into_iter().chain(env.docker_config_file()).collect(),
             Self::Finch => env.home().map(|home| home.join(".finch").join("config.json")).into_iter().collect(),
             Self::Helm => helm_files(env),
             Self::Atcr => env.home().map(|home| home.join(".atcr").join("device.json")).into_iter().collect(),

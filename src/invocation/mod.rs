@@ -23,6 +23,7 @@ pub(crate) struct Invocation {
     pub(crate) docker_config: Option<PathBuf>,
 }
 
+/// Who answers the call, and the words that are for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Front {
     Protocol(Action),
@@ -45,6 +46,7 @@ const HELPER: &str = "docker-credential-ensign";
 const PLUGIN: &str = "docker-ensign";
 
 impl Invocation {
+    /// Reads `words`, of which the first is the program's own name. What means nothing here is a person's.
     pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Self {
         let program = words.next().as_deref().and_then(name).unwrap_or_else(|| HELPER.to_owned());
         let pinned =

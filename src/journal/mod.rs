@@ -45,6 +45,7 @@ impl Journal {
         Ok(entries)
     }
 
+    /// Removes the answers, also those set aside.
     pub(crate) fn clear(&self) -> Result<()> {
         files::remove_lines(&self.path)
     }

@@ -160,6 +160,11 @@ impl Username {
     pub fn is_identity_token(&self) -> bool {
         self.0 == Self::IDENTITY_TOKEN
     }
+
+    /// Tells whether a cloud gives this name to whoever has a token.
+    pub(crate) fn is_everybody(&self) -> bool {
+        is_everybody(&self.0)
+    }
 }
 
 impl FromStr for Username {
@@ -185,6 +190,7 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
+    /// Reads the word that the config and `--store` have for it. Another one is kept as it is.
     pub fn parse(text: &str) -> Self {
         match text.split_once(':') {
             None if text == "file" => Self::File,
@@ -220,6 +226,7 @@ impl HelperName {
         !text.is_empty() && text.len() <= 64 && text.chars().all(safe)
     }
 
+    /// The program's name.
     pub fn program(&self) -> String {
         format!("docker-credential-{}", self.0)
     }

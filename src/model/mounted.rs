@@ -15,6 +15,7 @@ pub(crate) struct Mounted {
     pub(crate) secret: MountedSecret,
 }
 
+/// The secret itself, or the file that is read when it is asked for.
 #[derive(Debug)]
 pub(crate) enum MountedSecret {
     Here(Secret),

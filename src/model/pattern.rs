@@ -74,6 +74,7 @@ impl ImagePattern {
         &self.registry
     }
 
+    /// Tells whether `image` is one of those described.
     pub fn matches(&self, image: &ImageReference) -> bool {
         let (pattern, segments): (Vec<_>, Vec<_>) =
             (self.path.split('/').collect(), image.repository().segments().collect());

@@ -18,6 +18,12 @@ pub struct Credential {
     pub secret: Secret,
 }
 
+impl Credential {
+    /// What a credential helper prints that has none, as clients compare it letter by letter
+    /// (docker/docker-credential-helpers `credentials/error.go`).
+    pub const NOT_FOUND: &str = "credentials not found in native keychain";
+}
+
 impl Secret {
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))

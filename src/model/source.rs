@@ -75,7 +75,7 @@ pub enum Lender {
     Pass { item: String },
     /// `vault kv get`
     Vault { item: String, field: String },
-    /// Any command: its first line is the secret.
+    /// Any command, which prints the secret on one line, or what a helper prints.
     Command(Vec<String>),
 }
 

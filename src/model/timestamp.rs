@@ -25,23 +25,23 @@ pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// The same for milliseconds.
+/// Milliseconds since 1970; `None` for what is no moment that this machine knows.
 pub(crate) fn milliseconds_since_1970(milliseconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
 }
 
-/// And back; 0 for what lies before 1970.
+/// Returns the milliseconds since 1970; 0 for what lies before.
 pub(crate) fn milliseconds(moment: SystemTime) -> u64 {
     let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The way back; 0 for what lies before 1970.
+/// Returns the seconds since 1970; 0 for what lies before.
 pub(crate) fn seconds(moment: SystemTime) -> u64 {
     moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// The same as a JSON number; a fraction is dropped.
+/// Reads a JSON number of seconds since 1970; a fraction is dropped.
 pub(crate) fn from_number(number: &Value) -> Option<SystemTime> {
     let fraction = || Duration::try_from_secs_f64(number.as_f64()?).ok();
     since_1970(number.as_u64().or_else(|| fraction().map(|seconds| seconds.as_secs()))?)

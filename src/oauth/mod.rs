@@ -1,8 +1,8 @@
 //! The identity provider on the wire: a login by device code (RFC 8628), its renewal, and its end.
 //!
 //! `provider` and `table`: what is known of providers, which is data. `device` decides, without I/O and clock, what an
-//! answer means; `plan` and `login` send and sleep. `discovery` and `endpoint` tell which addresses are asked, `exchange` makes a registry's token
-//! of a provider's, `renew` and `revoke` are what comes after a login.
+//! answer means; `plan` and `login` send and sleep. `discovery` and `endpoint` tell which addresses are asked, `exchange`
+//! makes a registry's token of a provider's, `renew` and `revoke` are what comes after a login.
 
 mod announce;
 mod answer;

@@ -43,6 +43,7 @@ impl Table {
         Ok(Self(first.into_iter().chain(read.into_values()).collect()))
     }
 
+    /// The row of this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.name == name)
     }

@@ -99,8 +99,8 @@ impl Evidence for Kubelet {
         None
     }
 
-    fn folder(&self) -> Option<PathBuf> {
-        None
+    fn folder(&self) -> Vec<PathBuf> {
+        vec![]
     }
 
     fn running_since(&self, _: SystemTime) -> Option<SystemTime> {

@@ -40,8 +40,6 @@ pub(crate) enum Refusal {
     Other(anyhow::Error),
 }
 
-const NOT_FOUND: &str = "credentials not found in native keychain";
-
 /// Every byte of stdin is read, so that no writer meets a closed pipe; so many are kept.
 const URL_LIMIT: u64 = 64 << 10;
 const ENTRY_LIMIT: u64 = 16 << 20;
@@ -99,7 +97,7 @@ impl Refusal {
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
-            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => NOT_FOUND.to_owned(),
+            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => Credential::NOT_FOUND.to_owned(),
             _ => plain(&self.to_string()),
         };
         let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
@@ -138,14 +136,14 @@ fn none_for(registry: &Registry, operation: Operation) -> Problem {
 /// No brackets and braces, which tools that ignore the exit code would read as JSON; and not the sentence that means
 /// "not found" to those that search for it.
 fn plain(text: &str) -> String {
-    let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(NOT_FOUND, "not found");
+    let text = text.replace(['{', '['], "(").replace(['}', ']'], ")").replace(Credential::NOT_FOUND, "not found");
     text::one_line(&text, 300)
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => f.write_str(NOT_FOUND),
+            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => f.write_str(Credential::NOT_FOUND),
             Self::NoServerUrl => f.write_str("no credentials server URL"),
             Self::NoUsername => f.write_str("no credentials username"),
             Self::NoSuchAccount { registry, name } => {
@@ -174,6 +172,7 @@ pub(crate) fn usage(program: &str) -> String {
     format!("Usage: {program} <get|store|erase|list|version>")
 }
 
+/// What `version` prints: the name of the call, and the number.
 pub(crate) fn version_line(program: &str) -> String {
     let known_as = if program == "ensign" { "" } else { " (ensign)" };
     format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))

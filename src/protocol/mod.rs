@@ -39,6 +39,7 @@ pub(crate) enum Action {
 impl Action {
     pub(crate) const ALL: [Self; 4] = [Self::Get, Self::Store, Self::Erase, Self::List];
 
+    /// The word by which a client asks for it.
     pub(crate) fn verb(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -132,7 +133,8 @@ impl Front<'_> {
         let message::Entry { server_url, username, secret } = entry;
         let username: Username = username.parse().map_err(|error| anyhow!("the user name is not usable: {error}"))?;
         if server_url.target().registry().is_pattern() {
-            return Err(anyhow!("a client's login is for one registry, and not for all of {server_url}").into());
+            let what = format!("a client's login is for one registry, and not for all of {server_url}");
+            return Err(Refusal::Other(Problem::run(what, format_args!("login {server_url}")).into()));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.store_routed(&route, server_url.as_str(), &username, &secret)?);

@@ -33,6 +33,7 @@ impl Hasher {
         Self { sha256: Context::new(&SHA256), sha512, size: 0 }
     }
 
+    /// Takes the next piece of the body.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
         if let Some(sha512) = &mut self.sha512 {
@@ -41,6 +42,7 @@ impl Hasher {
         self.size += bytes.len() as u64;
     }
 
+    /// The digests of all pieces.
     pub(crate) fn finish(self) -> Digests {
         Digests {
             sha256: named("sha256", self.sha256),

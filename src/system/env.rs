@@ -71,8 +71,7 @@ impl Env {
 
     /// The user's home folder: where Docker looks, which on Windows is `USERPROFILE`.
     pub(crate) fn home(&self) -> Option<&Path> {
-        let look_up = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-        self.home.get_or_init(look_up).as_deref()
+        self.home.get_or_init(home_dir).as_deref()
     }
 
     /// The accounts that this machine was given with the environment.
@@ -93,6 +92,11 @@ impl Env {
     pub(crate) fn docker_config_dir(&self) -> Option<PathBuf> {
         let named = self.docker_config.clone().or_else(|| path("DOCKER_CONFIG"));
         named.or_else(|| self.home().map(|home| home.join(".docker")))
+    }
+
+    /// Docker's own `config.json`.
+    pub(crate) fn docker_config_file(&self) -> Option<PathBuf> {
+        self.docker_config_dir().map(|folder| folder.join("config.json"))
     }
 
     /// The folder for what does not outlive the session, which lies in memory (XDG Base Directory Specification).
@@ -182,6 +186,11 @@ pub(crate) fn text(name: &str) -> Option<String> {
 /// A variable that holds a path.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
+}
+
+/// The home folder, of whoever runs us where `HOME` says nothing.
+pub(crate) fn home_dir() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
 /// The folder this process was started in, which is its caller's.

@@ -4,12 +4,15 @@ use std::path::{Component, Path, PathBuf};
 
 use super::env;
 
-/// The folder of our caller, as its user has it in mind: in `HOME`, though that be a link.
-pub(crate) fn of_caller() -> Option<PathBuf> {
-    env::current_dir().map(by_way_of_home)
+/// The folder of our caller by the names that a config may have for it: the system's, and its user's, to whom it lies in
+/// `HOME`, though that be a link.
+pub(crate) fn of_caller() -> Vec<PathBuf> {
+    let current = env::current_dir();
+    let by_home = current.as_deref().and_then(by_way_of_home);
+    current.into_iter().chain(by_home).collect()
 }
 
-/// An absolute folder as [`of_caller`] will tell it: without `.`, `..` and links, as far as it is there.
+/// An absolute folder as its user has it in mind: without `.`, `..` and links, as far as it is there, but for `HOME`.
 pub(crate) fn settled(folder: &Path) -> PathBuf {
     let mut settled = PathBuf::new();
     for part in folder.components() {
@@ -22,19 +25,17 @@ pub(crate) fn settled(folder: &Path) -> PathBuf {
             settled = settled.canonicalize().unwrap_or(settled); // Windows would answer with `\\?\`, which no shell says
         }
     }
-    by_way_of_home(settled)
+    by_way_of_home(&settled).unwrap_or(settled)
 }
 
 /// `~/x` as a shell gives it to a program.
 pub(crate) fn at_home(text: &str) -> String {
-    let in_home = || Some(std::env::home_dir()?.join(text.strip_prefix("~/")?).to_str()?.to_owned());
+    let in_home = || Some(env::home_dir()?.join(text.strip_prefix("~/")?).to_str()?.to_owned());
     in_home().unwrap_or_else(|| text.to_owned())
 }
 
-fn by_way_of_home(folder: PathBuf) -> PathBuf {
-    let behind_a_link = || {
-        let home = std::env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;
-        Some(home.join(folder.strip_prefix(home.canonicalize().ok()?).ok()?))
-    };
-    behind_a_link().unwrap_or(folder)
+/// `None` where links make no difference.
+fn by_way_of_home(folder: &Path) -> Option<PathBuf> {
+    let home = env::home_dir().filter(|home| home.is_absolute() && !folder.starts_with(home))?;
+    Some(home.join(folder.strip_prefix(home.canonicalize().ok()?).ok()?))
 }

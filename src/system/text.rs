@@ -15,9 +15,14 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
-/// A word as a shell takes it, for commands that we advise: Harbor's users are called `robot$ci`.
+/// A word as a shell takes it, for commands that we advise: Harbor's users are called `robot$ci`. `shell_words` would also
+/// quote `ghcr.io=work`, which is harder to read and to type.
 pub(crate) fn word(text: &str) -> Cow<'_, str> {
-    shell_words::quote(text)
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
 /// The words of a command as a POSIX shell would split it, without expanding anything. `None` if a quote is left open.
@@ -63,6 +68,21 @@ mod tests {
             ("", 5, ""),
         ] {
             assert_eq!(one_line(text, limit), expected);
+        }
+    }
+
+    #[test]
+    fn a_shell_reads_a_word_as_it_was() {
+        for (text, expected) in [
+            ("--alias=me", "--alias=me"),
+            ("robot$ci", "'robot$ci'"),
+            ("*.azurecr.io", "'*.azurecr.io'"),
+            ("it's", r"'it'\''s'"),
+            ("~/work", "'~/work'"),
+            ("", "''"),
+        ] {
+            assert_eq!(word(text), expected);
+            assert_eq!(words(expected).unwrap(), [text]);
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) fn begin() {
     WATCHED.store(true, Ordering::Relaxed);
 }
 
+/// Tells an act, if somebody watches.
 pub(crate) fn tell(line: impl Display) {
     if WATCHED.load(Ordering::Relaxed) {
         let _ = writeln!(io::stderr(), "> {}", harmless(&line.to_string()));

@@ -12,14 +12,12 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::entry::Entry;
-use crate::model::{Account, HelperName, Kept, Problem};
+use crate::model::{Account, Credential, HelperName, Kept, Problem};
 use crate::system::programs::{self, Output};
 use crate::system::text;
 
 /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-const NOT_FOUND: &str = "credentials not found in native keychain";
 
 pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
     #[derive(Deserialize)]
@@ -73,7 +71,7 @@ fn failed(helper: &HelperName, account: &Account, deed: &str) -> Problem {
 }
 
 pub(super) fn is_not_found(stdout: &[u8]) -> bool {
-    String::from_utf8_lossy(stdout).trim() == NOT_FOUND
+    String::from_utf8_lossy(stdout).trim() == Credential::NOT_FOUND
 }
 
 /// `https://ghcr.io/ensign/me`: helpers keep one entry per address, so each account needs one of its own.

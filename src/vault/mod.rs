@@ -108,10 +108,12 @@ impl<'e> Vault<'e> {
         self.file(&Registry::docker_hub())?.token(user, token)
     }
 
+    /// Keeps such a token, in place of the one before.
     pub(crate) fn put_hub_token(&self, user: &Username, token: HubToken, secret: &Secret) -> Result<()> {
         self.file(&Registry::docker_hub())?.edit(|contents| contents.put_token(user, token, secret))
     }
 
+    /// Forgets such a token; none there is fine.
     pub(crate) fn remove_hub_token(&self, user: &Username, token: HubToken) -> Result<()> {
         self.file(&Registry::docker_hub())?.edit(|contents| contents.remove_token(user, token))
     }

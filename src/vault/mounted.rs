@@ -36,6 +36,7 @@ fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
     Problem::new(format!("{file}, is {what}"), "mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()
 }
 
+/// Says that the environment gives an account, and where it is changed.
 pub(crate) fn is_given(account: &Account) -> Problem {
     Problem::new(
         format!("{} on {} is given by the environment and cannot be changed here", account.name, account.registry),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, finish};
+use crate::support::{Sandbox, finish, write};
 
 /// `work` and `me`, whose is the default, and the folders `real/work/sub` and `~/link`, which leads to `real/work`.
 fn sandbox() -> Sandbox {
@@ -69,4 +69,27 @@ fn a_folder_that_is_not_there_yet_is_kept_as_it_was_typed() {
     sandbox.ok(&["account", "edit", "ghcr.io", "work", "--folder", "~/new/./a/../b", "--folder", "link/new"], "");
     let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
     assert_eq!(*folders, json!(["~/new/b", "~/real/work/new"]));
+}
+
+#[test]
+fn a_config_may_name_a_folder_by_way_of_home_or_without_links() {
+    let sandbox = sandbox();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let home = elsewhere.path().join("me");
+    symlink(sandbox.home(), &home).unwrap();
+    let real = sandbox.home().canonicalize().unwrap();
+    let mut config = sandbox.config();
+    for (work, me, who) in [
+        (real.join("real/work"), home.join("real"), "work"),
+        (home.join("real/work"), real.join("real"), "work"),
+        (real.clone(), home.join("real/work"), "me"),
+        (real.join("real/work"), home.join("real/work"), "me"), // a tie, which the default decides
+    ] {
+        for (account, folder) in [("work", work), ("me", me)] {
+            config["registries"]["ghcr.io"]["accounts"][account]["folders"] = json!([folder]);
+        }
+        write(&sandbox.config_path(), config.to_string().as_bytes());
+        let inside = home.join("real/work/sub");
+        assert_eq!(who_in(&sandbox, &home, inside.to_str().unwrap()), who, "{config}");
+    }
 }

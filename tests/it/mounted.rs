@@ -155,7 +155,7 @@ fn no_command_is_advised_that_cannot_change_such_an_account() {
     let which = sandbox.run(&["which", "ghcr.io"], "");
     assert_eq!(
         which.stderr,
-        "! this folder's git remote is github.com/b, whose images on ghcr.io are b's: run `export ENSIGN_ACCOUNT='ghcr.io=b'`\n"
+        "! this folder's git remote is github.com/b, whose images on ghcr.io are b's: run `export ENSIGN_ACCOUNT=ghcr.io=b`\n"
     );
     let torn = sandbox.run(&["which", "--as", "docker build -t ghcr.io/acme/x -t ghcr.io/b/y ."], "");
     assert!(

@@ -110,3 +110,53 @@ fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
     assert_eq!(sandbox.run(&["get"], "a.corp.example"), Run::not_found());
     assert!(!sandbox.home().join("data/secrets/%2a.corp.example.json").exists());
 }
+
+#[test]
+fn what_cannot_be_done_names_the_command_that_can() {
+    let sandbox = Sandbox::new();
+    for name in ["me", "other"] {
+        sandbox.store("ghcr.io", name, "pw");
+    }
+    let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--alias", "other"], "");
+    let says = "error: ghcr.io has another account `other`\nhint: choose another alias, or run \
+                `docker-credential-ensign account edit ghcr.io other --alias NAME` first\n";
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), says));
+    let run = sandbox.run(&["store"], &entry("*.corp.example", "me", "pw"));
+    let says = "a client's login is for one registry, and not for all of *.corp.example: run \
+                `docker-credential-ensign login '*.corp.example'`\n";
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), says));
+}
+
+#[test]
+fn commands_that_are_advised_about_a_pattern_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    let (corp, robot) = ("*.corp.example", "robot$ci");
+    let mut seen = 0;
+    for (words, input) in [
+        (&["login", corp][..], ""),
+        (&["account", "show", corp], ""),
+        (&["status", corp], ""),
+        (&["login", corp, "-u", "me", "--password-stdin"], "pw"),
+        (&["login", corp, "-u", robot, "--password-stdin"], "pw"),
+        (&["switch", corp, robot], ""),
+        (&["login", corp, "-u", "third", "--password-stdin"], "pw"),
+        (&["switch", corp], ""),
+        (&["login", "*.else.example", "-u", robot, "--password-stdin"], "pw"),
+        (&["account", "edit", robot, "--no-images"], ""),
+        (&["logout", "a.corp.example"], ""),
+        (&["logout", corp, "-u", robot], ""),
+        (&["check", "a.corp.example"], ""),
+        (&["account", "edit", corp, "me", "--for", "push"], ""),
+        (&["account", "edit", corp, "third", "--for", "push"], ""),
+        (&["which", "a.corp.example/x", "--pull"], ""),
+    ] {
+        let run = sandbox.run(words, input);
+        for advised in run.stderr.split("docker-credential-ensign ").skip(1) {
+            let line = advised.split(['`', '\n', ')']).next().unwrap();
+            let bare: String = line.split('\'').step_by(2).collect(); // what stands outside of quotes
+            assert!(!bare.contains(['*', '$']), "{words:?}: {line}");
+            seen += usize::from(line.contains(corp) || line.contains(robot));
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+}

@@ -118,3 +118,18 @@ fn the_prompt_shows_what_is_special_here_and_never_fails() {
     std::fs::write(sandbox.config_path(), "{").unwrap();
     assert_eq!(sandbox.run(&["prompt"], "").code, Some(0));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_command_that_a_person_is_shown_instead_of_the_line_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    sandbox.store("harbor.example", "robot$ci", "pw");
+    for (shell, how) in [
+        ("sh", "eval \"$(docker-credential-ensign use 'harbor.example=robot$ci')\""),
+        ("fish", "'harbor.example=robot$ci' | source"),
+    ] {
+        let words = format!("use 'harbor.example=robot$ci' --shell {shell}");
+        let Some(shown) = crate::seed::on_a_terminal(&sandbox, &words, &[]) else { return };
+        assert!(shown.contains(how), "{shown}");
+    }
+}

@@ -106,6 +106,16 @@ fn one_registry_is_shown_as_if_it_had_been_named_and_several_each_with_its_name(
 }
 
 #[test]
+fn where_no_registry_has_an_account_the_logins_are_named() {
+    let sandbox = sandbox();
+    let run = which(&sandbox, "crane copy quay.io/c/d gcr.io/a/b");
+    let login = "run `docker-credential-ensign login";
+    let says = format!("! quay.io has no account: {login} quay.io`\n! gcr.io has no account: {login} gcr.io`\n");
+    assert_eq!((run.code, run.stderr), (Some(3), says));
+    assert_eq!(which(&sandbox, "crane copy quay.io/c/d ghcr.io/me/b").stderr, "");
+}
+
+#[test]
 fn a_command_without_an_image_needs_a_registry() {
     let sandbox = sandbox();
     for command in ["docker push \"$IMAGE\"", "ls", "docker login ghcr.io"] {

@@ -10,9 +10,6 @@ use zeroize::Zeroizing;
 
 use crate::model::{Secret, Username, jwt, timestamp};
 
-/// What a helper prints that has no login (docker/docker-credential-helpers `credentials/error.go`).
-pub(super) const NOT_FOUND: &str = "credentials not found in native keychain";
-
 /// The shapes of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {

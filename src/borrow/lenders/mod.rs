@@ -10,6 +10,7 @@ use super::answer::Form;
 use super::ecr::{self, Ecr};
 use super::keep::Keeping;
 use crate::model::{Borrow, HelperName, Lender, Problem, Registry};
+use crate::system::text;
 
 /// What is run and how its answer is read.
 #[derive(Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl Request {
     /// How a person sees what the program says. The words of a command of the user's own are not shown.
     pub(super) fn by_hand(&self) -> String {
         let Self { program, arguments, stdin, .. } = self;
-        let arguments: Vec<_> = arguments.iter().map(|word| quoted(word)).collect();
+        let arguments: Vec<_> = arguments.iter().map(|word| text::word(word)).collect();
         match (&self.form, stdin) {
             (Form::LineOrHelper, _) => format!("run `{program} …` yourself to see why"),
             (_, Some(stdin)) => format!("run `echo {stdin} | {program} {}` to see why", arguments.join(" ")),
@@ -252,16 +253,6 @@ fn op(item: &str, account: Option<&str>) -> Result<Request, Problem> {
         request.arguments.extend(["--account".into(), word(account)?.into()]);
     }
     Ok(request)
-}
-
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// A word that the program cannot take for an option.

@@ -19,6 +19,7 @@ pub(in crate::caller) struct Variables {
 }
 
 impl Variables {
+    /// Those that `program` was started with.
     pub(in crate::caller) fn of(program: &Program) -> Self {
         Self { given: map(program.variables.iter().cloned()), files: Vec::new(), inherited: true }
     }

@@ -63,10 +63,12 @@ impl ProjectFile {
         Ok(contents.map(|contents| Self { path: path.to_owned(), digest: digest::sha256(&contents), contents }))
     }
 
+    /// Tells whether it is trusted at its place and with its content.
     pub(crate) fn is_trusted(&self, trusted: &[Trusted]) -> bool {
         trusted.iter().any(|one| one.file == self.path && one.digest == self.digest)
     }
 
+    /// Reads what it says. An error names the line.
     pub(crate) fn understand(&self) -> Result<Project, Broken> {
         let text = std::str::from_utf8(&self.contents)
             .map_err(|error| Broken::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;

@@ -240,6 +240,7 @@ impl Gatherer<'_> {
     }
 }
 
+/// A login as it was found, which leads until it is sorted among the others.
 pub(in crate::cli) fn found_in(from: Where, login: FoundLogin) -> Finding {
     Finding { from, key: logins::shown(&login.key), what: What::Login(Box::new(login), Part::Leads) }
 }

@@ -12,7 +12,7 @@ use super::{Context, args};
 use crate::accounts::Effect;
 use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
 use crate::docker::sources::Place;
-use crate::docker::{ConfigJson, state};
+use crate::docker::state;
 use crate::model::Registry;
 pub(super) use gather::found_in;
 pub(super) use keep::{Deed, Fate, Removed, fates, remove, whence};
@@ -210,8 +210,7 @@ fn tell_removed(context: &Context<'_>, findings: &[Finding], removed: &Removed) 
 
 /// Docker must ask Ensign for what is here now.
 fn advise(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) {
-    let Some(folder) = context.env.docker_config_dir() else { return };
-    let Ok(docker) = ConfigJson::load(&folder.join("config.json")) else { return };
+    let Some(docker) = context.docker_config() else { return };
     let kept = findings.iter().zip(fates).filter(|(_, fate)| is_kept(fate)).filter_map(|(finding, _)| finding.login());
     let mut registries: Vec<Registry> = kept.map(FoundLogin::registry).collect();
     registries.retain(|registry| !state::asks_us(&docker, registry));

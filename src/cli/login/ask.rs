@@ -137,7 +137,8 @@ fn adviser(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
 }
 
 fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {
-    format!("pipe it: `{} login {registry} -u {} --password-stdin < FILE`", context.program, word(username))
+    let [host, user] = [registry.as_str(), username].map(word);
+    format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 
 /// Reads the secret and cuts exactly one line end, as docker/cli's `login --password-stdin` does.

@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::{Context, account, args};
-use crate::docker::{ConfigJson, state};
+use crate::docker::state;
 use crate::model::choice::Candidates;
 use crate::model::{Account, ImagePattern, Source, StoreKind};
 use crate::system::files;
+use crate::system::text::word;
 
 pub(super) fn say(
     context: &Context<'_>,
@@ -57,8 +58,11 @@ pub(super) fn say(
         ));
         if kept.images.is_empty() && !kept.patterns().is_empty() {
             context.ui.say(format_args!(
-                "  For an organisation's images too:  {} account edit {registry} {} --images '{}' --images 'ORGANISATION/**'",
-                context.program, kept.name, kept.patterns().first().map_or("", ImagePattern::path)
+                "  For an organisation's images too:  {} account edit {} {} --images '{}' --images 'ORGANISATION/**'",
+                context.program,
+                word(registry.as_str()),
+                word(kept.name.as_str()),
+                kept.patterns().first().map_or("", ImagePattern::path)
             ));
         }
     }
@@ -69,10 +73,7 @@ pub(super) fn say(
         context.note_that_docker_must_ask(registry);
         return Ok(());
     }
-    let docker = context.env.docker_config_dir().map(|folder| ConfigJson::load(&folder.join("config.json")));
-    if let Some(Ok(file)) = docker
-        && !state::asks_us(&file, registry)
-    {
+    if context.docker_config().is_some_and(|file| !state::asks_us(&file, registry)) {
         context
             .ui
             .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));

@@ -65,6 +65,12 @@ impl Answer {
     pub(super) fn advise(&self, context: &Context<'_>) {
         self.advice.iter().for_each(|advice| advice.show(&context.ui));
     }
+
+    /// For where nobody else answers either.
+    pub(super) fn advise_login(&self, context: &Context<'_>) {
+        let (registry, program) = (&self.registry, context.program);
+        context.ui.note(format_args!("{registry} has no account: run `{program} login {registry}`"));
+    }
 }
 
 /// There is no account, and so no ladder to climb.

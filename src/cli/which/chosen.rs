@@ -51,7 +51,8 @@ pub(in crate::cli) fn account_for<'c>(
             (format!("{rung} names `{}`, which {registry} does not have", one_line(&name, 60)), "status")
         }
     };
-    Err(Failure::not_logged_in(what, format!("run `{} {verb} {registry}`", context.program)))
+    let command = format!("run `{} {verb} {}`", context.program, word(registry.as_str()));
+    Err(Failure::not_logged_in(what, command))
 }
 
 /// Tells whether nobody is needed to pull `image`.
@@ -69,7 +70,7 @@ pub(super) fn none_for(candidates: &Candidates, operation: Operation) -> String 
 pub(super) fn for_any(context: &Context<'_>, candidates: &Candidates) -> String {
     let Candidates { registry, accounts, .. } = candidates;
     let name = if let [account] = &accounts[..] { word(account.name.as_str()) } else { "NAME".into() };
-    format!("{} account edit {registry} {name} --for any", context.program)
+    format!("{} account edit {} {name} --for any", context.program, word(registry.as_str()))
 }
 
 /// `reader is for pull only, writer is for push only`

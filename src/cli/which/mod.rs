@@ -59,7 +59,13 @@ fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failur
     let failed = |answer: &&Answer| answer.exit_code() != ExitCode::SUCCESS;
     let judged = answers.iter().find(|answer| failed(answer) && !answer.has_nobody());
     let any = answers.iter().find(|answer| !failed(answer));
-    Ok(judged.or(any).map_or(ExitCode::from(3), Answer::exit_code))
+    let deciding = judged.or(any);
+    if deciding.is_none() {
+        for answer in &answers {
+            answer.advise_login(context);
+        }
+    }
+    Ok(deciding.map_or(ExitCode::from(3), Answer::exit_code))
 }
 
 fn operation(given: &args::Which) -> Option<Operation> {

@@ -71,7 +71,7 @@ impl Evidence for Question {
         caller::project::trusted_in(&env::current_dir()?, trusted)
     }
 
-    fn folder(&self) -> Option<PathBuf> {
+    fn folder(&self) -> Vec<PathBuf> {
         folders::of_caller()
     }
 

@@ -46,6 +46,7 @@ impl Tree {
         Ok(own.ok_or_else(|| Problem::new("there is no home folder with buildx's config in it", cure))?.join("config"))
     }
 
+    /// Reads what lies below `root`; where there is nothing, nothing is found. What stops buildx too is an error.
     pub(crate) fn read(root: PathBuf) -> Result<Self> {
         let is_folder = match fs::symlink_metadata(&root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,

@@ -42,6 +42,7 @@ pub(crate) struct Owned {
 }
 
 impl Grounds {
+    /// What a finding rests on.
     pub(crate) fn of(finding: &Finding<'_>) -> Self {
         match finding {
             Finding::Nothing => Self::default(),

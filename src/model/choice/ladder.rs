@@ -25,6 +25,7 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
         Self { candidates, wish, evidence, command, in_files, operation, serving }
     }
 
+    /// What one rung says; what it needs is found out now.
     pub(crate) fn finding(&self, rung: Rung) -> Finding<'a> {
         let Self { candidates, wish, evidence, .. } = *self;
         match rung {
@@ -55,9 +56,7 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
             Rung::Project if candidates.trusted.is_empty() => Finding::Nothing,
             Rung::Project => self.project(),
             Rung::Folder if self.serving().iter().all(|account| account.folders.is_empty()) => Finding::Nothing,
-            Rung::Folder => {
-                evidence.folder().map_or(Finding::Nothing, |folder| used_in(self.serving().iter().copied(), &folder))
-            }
+            Rung::Folder => used_in(self.serving().iter().copied(), &evidence.folder()),
             Rung::Active => self.active(),
             Rung::Only if candidates.active == Active::SignedOut => Finding::Nothing,
             Rung::Only => only(self.serving()).map_or(Finding::Nothing, |only| Finding::Account(only, Why::Default)),

@@ -6,25 +6,30 @@ use super::question::Mention;
 use super::{Finding, Why};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// The account whose folder encloses `current` most closely, if it is one alone.
-pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &Path) -> Finding<'a> {
+/// The account whose folder encloses the current one, which goes by several names, most closely, if it is one alone.
+pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> Finding<'a> {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
-    let depth = |(account, folder): &(&Account, &PathBuf)| (folder.components().count(), account.purpose.is_some());
-    let enclosing: Vec<_> = folders.filter(|(_, folder)| encloses(folder, current, cfg!(windows))).collect();
-    let deepest = enclosing.iter().map(depth).max();
-    let mut closest = enclosing.into_iter().filter(|found| Some(depth(found)) == deepest);
+    let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();
+    let enclosing: Vec<_> = folders
+        .filter_map(|(account, folder)| Some(((distance(folder)?, account.purpose.is_none()), account, folder)))
+        .collect();
+    let least = enclosing.iter().map(|(rank, ..)| *rank).min();
+    let mut closest = enclosing.into_iter().filter(|(rank, ..)| Some(*rank) == least);
     match closest.next() {
-        Some((account, folder)) if closest.all(|(other, _)| other.name == account.name) => {
+        Some((_, account, folder)) if closest.all(|(_, other, _)| other.name == account.name) => {
             Finding::Account(account, Why::Folder(folder.clone()))
         }
         _ => Finding::Nothing,
     }
 }
 
-/// `ignoring_case` is Windows' way: a shell there is in `c:\src` after `cd c:\src`, though the folder is `C:\Src`.
-fn encloses(folder: &Path, current: &Path, ignoring_case: bool) -> bool {
+/// How deep `current` lies in `folder`, if it does. `ignoring_case` is Windows' way: a shell there is in `c:\src` after
+/// `cd c:\src`, though the folder is `C:\Src`.
+fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
+    let within =
+        |folder: &Path, current: &Path| current.strip_prefix(folder).ok().map(|rest| rest.components().count());
     let lower = |path: &Path| PathBuf::from(path.to_string_lossy().to_lowercase());
-    if ignoring_case { lower(current).starts_with(lower(folder)) } else { current.starts_with(folder) }
+    if ignoring_case { within(&lower(folder), &lower(current)) } else { within(folder, current) }
 }
 
 /// The one account that all `images` with an owner belong to. Images nobody owns say nothing; if all are public, nobody
@@ -88,14 +93,14 @@ mod tests {
     #[test]
     fn a_folder_encloses_what_lies_in_it() {
         for (folder, current, exactly, ignoring_case) in [
-            ("/src/acme", "/src/acme", true, true),
-            ("/src/acme", "/src/acme/a/b", true, true),
-            ("/src/acme", "/src/acme2", false, false),
-            ("/Src/Äcme", "/src/äcme/a", false, true),
+            ("/src/acme", "/src/acme", Some(0), Some(0)),
+            ("/src/acme", "/src/acme/a/b", Some(2), Some(2)),
+            ("/src/acme", "/src/acme2", None, None),
+            ("/Src/Äcme", "/src/äcme/a", None, Some(1)),
         ] {
             let (folder, current) = (Path::new(folder), Path::new(current));
-            assert_eq!(encloses(folder, current, false), exactly);
-            assert_eq!(encloses(folder, current, true), ignoring_case);
+            assert_eq!(steps(folder, current, false), exactly);
+            assert_eq!(steps(folder, current, true), ignoring_case);
         }
     }
 }

@@ -90,8 +90,8 @@ pub(crate) trait Evidence {
     /// The caller's project, if its file is one of `trusted`.
     fn project(&self, trusted: &[Trusted]) -> Option<Project>;
 
-    /// The caller's working directory.
-    fn folder(&self) -> Option<PathBuf>;
+    /// The caller's working directory, by each of its names.
+    fn folder(&self) -> Vec<PathBuf>;
 
     /// Since when the client runs that asks. `None` if it is none that we know, or if the last switch, at `switched`, is
     /// so long ago that it cannot matter.

@@ -54,6 +54,7 @@ enum Awaited {
 }
 
 impl<'a> Inquiry<'a> {
+    /// Begins behind a handshake; returns the first step too.
     pub(in crate::oci) fn start(
         entrance: Entrance,
         visitor: Visitor<'a>,
@@ -85,6 +86,7 @@ impl<'a> Inquiry<'a> {
         self.visitor
     }
 
+    /// Takes the answer to the request of the last step, and says the next.
     pub(in crate::oci) fn feed(&mut self, answer: Result<Response, Failure>) -> Step<'a> {
         match (self.awaited, answer) {
             // The registry may want a right of its own for this (distribution: `delete`); uploads left behind are purged.

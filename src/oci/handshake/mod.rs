@@ -69,6 +69,7 @@ impl<'a> Handshake<'a> {
         (handshake, ping)
     }
 
+    /// Takes the answer to the last request, and says the next step.
     pub(in crate::oci) fn feed(&mut self, answer: Result<Response, Failure>) -> Step<'a> {
         match (self.awaited.clone(), answer) {
             (Awaited::Ping, Ok(response)) => self.after_ping(&response),
@@ -93,6 +94,7 @@ impl<'a> Handshake<'a> {
         (pass.map(|pass| Entrance { registry: self.registry, pass }), self.visitor)
     }
 
+    /// Who asked, with an identity token that may be new.
     pub(in crate::oci) fn into_visitor(self) -> Visitor<'a> {
         self.visitor
     }

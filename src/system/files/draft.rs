@@ -35,6 +35,7 @@ impl Draft {
         Ok(Self { path: path.to_owned(), unfinished, file: Some(file) })
     }
 
+    /// Adds a piece.
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         file.write_all(piece).map_err(|error| failed("write", &self.path, &error))

@@ -44,6 +44,7 @@ pub(crate) struct Limits {
     pub(crate) total: Duration,
 }
 
+/// What is asked of a server, and as whom.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
@@ -149,6 +150,7 @@ impl Client {
         Self { agent, proxies, limits: self.limits, end: Instant::now() + self.limits.total }
     }
 
+    /// Sends one request and waits for the answer, whatever its status. An error is a part of a sentence.
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let started = Instant::now();
         let answer = self.exchange(request);

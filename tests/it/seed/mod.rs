@@ -14,7 +14,7 @@ pub mod server;
 mod table;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -61,10 +61,10 @@ fn calls(sandbox: &Sandbox) -> Vec<String> {
 
 /// Runs the program on a terminal and types each answer once its question is shown. `None` where there is no `script`.
 #[cfg(target_os = "linux")]
-fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
+pub fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
     use std::io::{Read, Write};
     let line = format!("stty cols 200; {} {words}; echo exit $?", Sandbox::program());
-    let mut command = sandbox.command_of(Path::new("script"), &["-qec", &line, "/dev/null"]);
+    let mut command = sandbox.command_of("script".as_ref(), &["-qec", &line, "/dev/null"]);
     command.env("TERM", "xterm").stderr(std::process::Stdio::null());
     let Ok(mut child) = command.spawn() else {
         eprintln!("skipped: no `script` here");

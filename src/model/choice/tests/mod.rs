@@ -37,8 +37,8 @@ impl Evidence for Found {
         Some(self.project.clone().expect("nobody may look for a project"))
     }
 
-    fn folder(&self) -> Option<PathBuf> {
-        Some(self.folder.clone().expect("nobody may look for the folder"))
+    fn folder(&self) -> Vec<PathBuf> {
+        vec![self.folder.clone().expect("nobody may look for the folder")]
     }
 
     fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
@@ -66,7 +66,7 @@ impl Evidence for Unseen {
         unreachable!()
     }
 
-    fn folder(&self) -> Option<PathBuf> {
+    fn folder(&self) -> Vec<PathBuf> {
         unreachable!()
     }
 

@@ -1,20 +1,21 @@
 //! `buildx sync`: the folders that let one build pull with one account and push with another. Plan, show, apply.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
-
-use super::failure::Failure;
-use super::{Context, args, which};
 use crate::caller;
+use crate::cli::failure::Failure;
+use crate::cli::{Context, args, which};
 use crate::docker::buildx::{self, Change, Folders, Place, Tree};
 use crate::docker::pins::Pins;
 use crate::docker::state;
 use crate::model::choice::Candidates;
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::find_program;
+use told::{preview, report, summary, tell};
 
 /// What was done, and what could not be.
 #[derive(Default)]
@@ -25,7 +26,7 @@ struct Done {
     failed: BTreeSet<Place>,
 }
 
-pub(super) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<ExitCode, Failure> {
+pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<ExitCode, Failure> {
     let named = named(context, given)?;
     let root = Tree::root(context.env)?;
     let lock = if given.dry_run { None } else { Some(context.accounts.config.lock()?) };
@@ -50,7 +51,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<Exi
 
 /// After accounts have changed: mends the folders written before, for each may name an account that is gone, or be
 /// another's now. What goes wrong is told, with the command to do it again.
-pub(super) fn mend(context: &Context<'_>) {
+pub(in crate::cli) fn mend(context: &Context<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}:  {} buildx sync", context.program));
     };
@@ -86,7 +87,7 @@ fn hosts(context: &Context<'_>) -> anyhow::Result<Vec<Candidates>> {
 }
 
 /// Tells whether a folder that was written asks the account's program.
-pub(super) fn names(context: &Context<'_>, account: &AccountName) -> bool {
+pub(in crate::cli) fn names(context: &Context<'_>, account: &AccountName) -> bool {
     let tree = Tree::root(context.env).map(Tree::read);
     tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
 }
@@ -161,7 +162,7 @@ fn is_pinned(account: &AccountName) -> bool {
 
 fn problem(error: &anyhow::Error) -> Problem {
     let (what, cure) = Failure::parts_of(error);
-    Problem::new(what, cure.unwrap_or_else(|| "mend it and run `ensign buildx sync` again".into()))
+    Problem::new(what, cure.unwrap_or_else(|| "mend it and run `docker-credential-ensign buildx sync` again".into()))
 }
 
 /// The images that a person named and that get no folder, with the reason.
@@ -183,115 +184,4 @@ fn without_folder(
         },
     };
     named.iter().filter(|image| !has_folder(image)).map(|image| (image.clone(), reason(image))).collect()
-}
-
-fn preview(context: &Context<'_>, tree: &Tree, changes: &BTreeMap<Place, Change>) -> Result<(), Failure> {
-    let lines = changes.iter().map(|(place, change)| {
-        let (sign, remark) = match change {
-            Change::Write(_) => ("+", String::new()),
-            Change::Mend(_, before) => ("+", format!("instead of {before}")),
-            Change::Remove(_) => ("-", String::new()),
-            Change::Keep(_) => (" ", "already".into()),
-            Change::Leave(_) => ("!", "not made: there is another folder".into()),
-        };
-        let path = place.path().display().to_string();
-        format!("{sign}   {path:<40}  {:<12}  {remark}", change.answer().to_string()).trim_end().to_owned()
-    });
-    let root = context.env.shorten_home(tree.path());
-    let text: Vec<_> = std::iter::once(root).filter(|_| !changes.is_empty()).chain(lines).collect();
-    Ok(context.ui.data(json!({}), text.join("\n"))?)
-}
-
-fn tell(
-    context: &Context<'_>,
-    given: &args::BuildxSync,
-    changes: &BTreeMap<Place, Change>,
-    done: &Done,
-    without: &[(ImageReference, String)],
-) {
-    let program = context.program;
-    for path in &done.pins {
-        context.ui.say(format_args!("✓ Made {}", context.env.shorten_home(path)));
-    }
-    match summary(changes, done) {
-        _ if given.dry_run => context.ui.say("Nothing written."),
-        Some(summary) => context.ui.say(format_args!("✓ Folders: {summary}")),
-        None if done.failed.is_empty() => context.ui.say("Nothing to change."),
-        None => {}
-    }
-    for (image, reason) in without {
-        context.ui.note(format_args!("{image} gets no folder: {reason}"));
-    }
-    if changes.is_empty() && without.is_empty() && !given.remove {
-        context.ui.say(format_args!(
-            "No repository of a registry with several accounts is known. To name one:  {program} buildx sync IMAGE"
-        ));
-    }
-    let leaves = changes.values().any(|change| matches!(change, Change::Leave(_)));
-    if leaves {
-        context.ui.note(format_args!(
-            "folders that hold anything else are not ours to write; remove one, and run `{program} buildx sync` again"
-        ));
-    }
-    for Problem { what, cure } in &done.problems {
-        context.ui.say(format_args!("error: {what}"));
-        context.ui.say(format_args!("hint: {cure}"));
-    }
-    if !given.remove {
-        if let Some(value) = &context.env.account {
-            let which = "and goes before every folder, in builds that are run here";
-            context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
-        }
-        if state::auth_config_variable().is_some() {
-            context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it buildx asks nobody");
-        }
-    }
-}
-
-/// `2 written, 1 removed`; `None` if nothing was.
-fn summary(changes: &BTreeMap<Place, Change>, done: &Done) -> Option<String> {
-    let count = |is: fn(&Change) -> bool| {
-        changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()
-    };
-    let parts = [
-        ("written", count(|change| matches!(change, Change::Write(_)))),
-        ("changed", count(|change| matches!(change, Change::Mend(..)))),
-        ("removed", count(|change| matches!(change, Change::Remove(_)))),
-    ];
-    let parts = parts.iter().filter(|(_, count)| *count > 0).map(|(deed, count)| format!("{count} {deed}"));
-    Some(parts.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
-}
-
-fn report(
-    context: &Context<'_>,
-    given: &args::BuildxSync,
-    tree: &Tree,
-    changes: &BTreeMap<Place, Change>,
-    done: &Done,
-    without: &[(ImageReference, String)],
-) -> Result<(), Failure> {
-    let folder = |(place, change): (&Place, &Change)| -> Value {
-        let word = match change {
-            _ if done.failed.contains(place) => "failed",
-            Change::Write(_) => "add",
-            Change::Mend(..) => "change",
-            Change::Remove(_) => "remove",
-            Change::Keep(_) => "keep",
-            Change::Leave(_) => "leave",
-        };
-        json!({
-            "path": tree.path().join(place.path()), "registry": place.registry.as_str(),
-            "repository": place.repository.as_ref().map(ToString::to_string), "scope": place.scope.word(),
-            "account": account_of(change).map(AccountName::as_str), "change": word,
-        })
-    };
-    let json = json!({
-        "status": if done.problems.is_empty() { "success" } else { "error" },
-        "dry_run": given.dry_run, "root": tree.path(),
-        "folders": changes.iter().map(folder).collect::<Vec<_>>(),
-        "programs": done.pins,
-        "without": without.iter().map(|(image, reason)| json!({"image": image.to_string(), "reason": reason})).collect::<Vec<_>>(),
-        "problems": done.problems.iter().map(|Problem { what, cure }| json!({"error": what, "hint": cure})).collect::<Vec<_>>(),
-    });
-    Ok(context.ui.data(json, "")?)
 }

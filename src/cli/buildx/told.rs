@@ -1,0 +1,123 @@
+//! What is said of buildx's folders: the preview, sentences for a person, a report for a program.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Done, account_of};
+use crate::cli::failure::Failure;
+use crate::cli::{Context, args};
+use crate::docker::buildx::{Change, Place, Tree};
+use crate::docker::state;
+use crate::model::{AccountName, ImageReference, Problem};
+
+pub(super) fn preview(context: &Context<'_>, tree: &Tree, changes: &BTreeMap<Place, Change>) -> Result<(), Failure> {
+    let lines = changes.iter().map(|(place, change)| {
+        let (sign, remark) = match change {
+            Change::Write(_) => ("+", String::new()),
+            Change::Mend(_, before) => ("+", format!("instead of {before}")),
+            Change::Remove(_) => ("-", String::new()),
+            Change::Keep(_) => (" ", "already".into()),
+            Change::Leave(_) => ("!", "not made: there is another folder".into()),
+        };
+        let path = place.path().display().to_string();
+        format!("{sign}   {path:<40}  {:<12}  {remark}", change.answer().to_string()).trim_end().to_owned()
+    });
+    let root = context.env.shorten_home(tree.path());
+    let text: Vec<_> = std::iter::once(root).filter(|_| !changes.is_empty()).chain(lines).collect();
+    Ok(context.ui.data(json!({}), text.join("\n"))?)
+}
+
+pub(super) fn tell(
+    context: &Context<'_>,
+    given: &args::BuildxSync,
+    changes: &BTreeMap<Place, Change>,
+    done: &Done,
+    without: &[(ImageReference, String)],
+) {
+    let program = context.program;
+    for path in &done.pins {
+        context.ui.say(format_args!("✓ Made {}", context.env.shorten_home(path)));
+    }
+    match summary(changes, done) {
+        _ if given.dry_run => context.ui.say("Nothing written."),
+        Some(summary) => context.ui.say(format_args!("✓ Folders: {summary}")),
+        None if done.failed.is_empty() => context.ui.say("Nothing to change."),
+        None => {}
+    }
+    for (image, reason) in without {
+        context.ui.note(format_args!("{image} gets no folder: {reason}"));
+    }
+    if changes.is_empty() && without.is_empty() && !given.remove {
+        context.ui.say(format_args!(
+            "No repository of a registry with several accounts is known. To name one:  {program} buildx sync IMAGE"
+        ));
+    }
+    let leaves = changes.values().any(|change| matches!(change, Change::Leave(_)));
+    if leaves {
+        context.ui.note(format_args!(
+            "folders that hold anything else are not ours to write; remove one, and run `{program} buildx sync` again"
+        ));
+    }
+    for Problem { what, cure } in &done.problems {
+        context.ui.say(format_args!("error: {what}"));
+        context.ui.say(format_args!("hint: {cure}"));
+    }
+    if !given.remove {
+        if let Some(value) = &context.env.account {
+            let which = "and goes before every folder, in builds that are run here";
+            context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
+        }
+        if state::auth_config_variable().is_some() {
+            context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it buildx asks nobody");
+        }
+    }
+}
+
+/// `2 written, 1 removed`; `None` if nothing was.
+pub(super) fn summary(changes: &BTreeMap<Place, Change>, done: &Done) -> Option<String> {
+    let count = |is: fn(&Change) -> bool| {
+        changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()
+    };
+    let parts = [
+        ("written", count(|change| matches!(change, Change::Write(_)))),
+        ("changed", count(|change| matches!(change, Change::Mend(..)))),
+        ("removed", count(|change| matches!(change, Change::Remove(_)))),
+    ];
+    let parts = parts.iter().filter(|(_, count)| *count > 0).map(|(deed, count)| format!("{count} {deed}"));
+    Some(parts.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
+}
+
+pub(super) fn report(
+    context: &Context<'_>,
+    given: &args::BuildxSync,
+    tree: &Tree,
+    changes: &BTreeMap<Place, Change>,
+    done: &Done,
+    without: &[(ImageReference, String)],
+) -> Result<(), Failure> {
+    let folder = |(place, change): (&Place, &Change)| -> Value {
+        let word = match change {
+            _ if done.failed.contains(place) => "failed",
+            Change::Write(_) => "add",
+            Change::Mend(..) => "change",
+            Change::Remove(_) => "remove",
+            Change::Keep(_) => "keep",
+            Change::Leave(_) => "leave",
+        };
+        json!({
+            "path": tree.path().join(place.path()), "registry": place.registry.as_str(),
+            "repository": place.repository.as_ref().map(ToString::to_string), "scope": place.scope.word(),
+            "account": account_of(change).map(AccountName::as_str), "change": word,
+        })
+    };
+    let json = json!({
+        "status": if done.problems.is_empty() { "success" } else { "error" },
+        "dry_run": given.dry_run, "root": tree.path(),
+        "folders": changes.iter().map(folder).collect::<Vec<_>>(),
+        "programs": done.pins,
+        "without": without.iter().map(|(image, reason)| json!({"image": image.to_string(), "reason": reason})).collect::<Vec<_>>(),
+        "problems": done.problems.iter().map(|Problem { what, cure }| json!({"error": what, "hint": cure})).collect::<Vec<_>>(),
+    });
+    Ok(context.ui.data(json, "")?)
+}
