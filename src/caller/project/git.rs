@@ -2,6 +2,7 @@
 //!
 //! Only what is asked for is read: includes and rewritten addresses are not followed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use crate::system::files;
 /// A config of a thousand branches is smaller.
 const LIMIT: u64 = 1 << 20;
 
-/// Where `origin` lies, without whoever logs in there.
+/// Where the remote lies, without whoever logs in there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Remote {
     pub(crate) host: Registry,
@@ -21,7 +22,7 @@ pub(crate) struct Remote {
     repository: String,
 }
 
-/// Returns the remote `origin` of the repository around `folder`.
+/// Returns the remote of the repository around `folder`: `origin`, or the only one.
 pub(crate) fn remote(folder: &Path) -> Option<Remote> {
     let folder = folder.canonicalize().ok()?;
     let dot_git = folder.ancestors().take(FOLDERS_AT_MOST).map(|folder| folder.join(".git"));
@@ -30,7 +31,7 @@ pub(crate) fn remote(folder: &Path) -> Option<Remote> {
 }
 
 pub(super) fn remote_in(config: &str) -> Option<Remote> {
-    Remote::parse(&origin(config)?)
+    Remote::parse(&url(config)?)
 }
 
 /// A worktree and a submodule have a file that leads to their folder in another `.git`; a worktree shares the config of
@@ -48,23 +49,24 @@ fn text(path: &Path) -> Option<String> {
     String::from_utf8(files::read(path, LIMIT).ok()??).ok()
 }
 
-/// The last `url` of `[remote "origin"]`, as `git config --get` says it.
-fn origin(config: &str) -> Option<String> {
-    let (mut is_origin, mut url) = (false, None);
+/// The last `url` of a remote, as `git config --get` says it; of several remotes `origin` is git's default.
+fn url(config: &str) -> Option<String> {
+    let (mut remote, mut urls) = (None, BTreeMap::new());
     for line in config.lines() {
         let mut line = line.trim();
         if let Some(rest) = line.strip_prefix('[') {
             let (section, after) = rest.split_once(']')?;
             let (name, label) = section.split_once(char::is_whitespace).unwrap_or((section, ""));
-            is_origin = name.eq_ignore_ascii_case("remote") && label.trim() == "\"origin\"";
+            remote = name.eq_ignore_ascii_case("remote").then(|| label.trim());
             line = after.trim();
         }
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        if is_origin && key.trim().eq_ignore_ascii_case("url") {
-            url = Some(value);
+        if let Some(remote) = remote.filter(|_| key.trim().eq_ignore_ascii_case("url")) {
+            urls.insert(remote, value);
         }
     }
-    let url = url?.trim();
+    let only = urls.values().next().filter(|_| urls.len() == 1);
+    let url = urls.get("\"origin\"").or(only)?.trim();
     Some(match url.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
         Some((quoted, _)) => quoted.to_owned(),
         None => url.split([' ', '\t', ';']).next()?.to_owned(), // a comment may follow
@@ -153,15 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_url_of_origin_counts() {
+    fn the_last_url_of_origin_counts_or_of_the_only_remote() {
         for (config, expected) in [
             ("[core]\n\tbare = false\n[remote \"origin\"]\n\turl = git@a.b:c/d\n\tfetch = +x\n", Some("git@a.b:c/d")),
             ("[Remote \"origin\"] URL = \"https://a.b/c/d\" # x\n", Some("https://a.b/c/d")),
             ("[remote \"origin\"]\nurl = 1 ; x\nurl=2\n[remote \"up\"]\nurl = 3", Some("2")),
-            ("[remote \"Origin\"]\nurl = 1\n[url \"x\"]\ninsteadOf = y", None),
+            ("[remote \"Origin\"]\nurl = 1\n[remote \"up\"]\nurl = 3\n[url \"x\"]\ninsteadOf = y", None),
+            ("[remote \"upstream\"]\nurl = 1\n[branch \"main\"]\nurl = 2", Some("1")),
             ("", None),
         ] {
-            assert_eq!(origin(config).as_deref(), expected, "{config}");
+            assert_eq!(url(config).as_deref(), expected, "{config}");
         }
     }
 
