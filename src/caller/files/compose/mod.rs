@@ -54,13 +54,16 @@ pub(super) fn images(
         add_env_file(&current.join(file), &mut variables, reader);
     }
     let has_default = env_files.is_empty() && variables.get("COMPOSE_DISABLE_ENV_FILE").is_none();
-    if has_default {
-        add_env_file(&current.join(".env"), &mut variables, reader);
-    }
     let root = task.value(Meaning::Folder).map(|folder| current.join(folder));
+    // compose-go `cli/options.go` `GetWorkingDir`
+    let first = task.values(Meaning::File).find(|file| *file != "-" && !file.contains("://"));
+    let named = root.clone().or_else(|| Some(current.join(first?).parent()?.to_owned()));
+    if has_default {
+        add_env_file(&named.as_deref().unwrap_or(current).join(".env"), &mut variables, reader);
+    }
     let files = files(task, current, root.as_deref(), &variables, reader);
     let Some(folder) = root.or_else(|| Some(files.first()?.parent()?.to_owned())) else { return Named::default() };
-    if has_default && folder != current {
+    if has_default && named.is_none() && folder != current {
         add_env_file(&folder.join(".env"), &mut variables, reader);
     }
     let services = load(&files, &folder, &variables, reader);
