@@ -58,7 +58,7 @@ impl Variables {
 fn assignment(line: &str) -> Option<(String, String, bool)> {
     let line = line.trim_start();
     let line = line.strip_prefix("export ").unwrap_or(line);
-    let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
+    let (name, value) = line.split_once(['=', ':']).filter(|_| !line.starts_with('#'))?;
     let (name, value) = (name.trim(), value.trim());
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     (!name.is_empty() && name.chars().all(is_name)).then_some(())?;
@@ -85,6 +85,8 @@ mod tests {
             ("A=b#c", Some("b#c")),
             ("A=$C/${D:-d}", Some("see/d")),
             ("A=", Some("")),
+            ("A: b", Some("b")),
+            ("A=b:c", Some("b:c")),
             ("# A=b", None),
             ("A", None),
             ("A b=c", None),

@@ -43,8 +43,10 @@ impl Loader<'_> {
         if depth > DEPTH_AT_MOST {
             return;
         }
-        for file in files {
-            let Some(document) = self.reader.document(file) else { continue };
+        let documents = files.iter().flat_map(|file| {
+            self.reader.documents(file).into_iter().map(move |document| (file, document)) // each over the one before
+        });
+        for (file, document) in documents.collect::<Vec<_>>() {
             let place = Place { file, folder, variables };
             for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
                 if !self.reader.in_time() {
