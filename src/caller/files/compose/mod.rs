@@ -114,7 +114,9 @@ fn chosen<'s>(
     let named: BTreeSet<&str> =
         task.positionals.iter().copied().take(if project == Project::Run { 1 } else { usize::MAX }).collect();
     let mut profiles: Vec<String> = task.values(Meaning::Profile).map(str::to_owned).collect();
-    profiles.extend(variables.list("COMPOSE_PROFILES", ','));
+    if profiles.is_empty() {
+        profiles = variables.list("COMPOSE_PROFILES", ',');
+    }
     let is_active = |service: &Service| {
         service.profiles.is_empty() || profiles.iter().any(|name| name == "*" || service.profiles.contains(name))
     };
