@@ -3,6 +3,8 @@
 //!
 //! Whatever befalls that helper, a client hears "not found": any other error would end the pulls of public images too.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::{Accounts, Found};
@@ -91,18 +93,18 @@ fn own_entry(one: &Candidates) -> Option<(String, String)> {
 /// One address for each registry: as Docker writes it if the helper has that one, since it may know no other spelling.
 /// Side keys and what is bound to a part of a registry are no registries.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
-    let mut found: Vec<(Registry, String, String)> = Vec::new();
+    let mut all: Vec<(Registry, String, String)> = Vec::new();
     for (server, user) in listed {
         let target = ServerUrl::parse(&server).map(|url| url.target().clone());
         let Some(Target::Registry { registry, user: None, repository: None }) = target else { continue };
         if !server.starts_with(Registry::HUB_SERVER_URL) || registry.is_docker_hub() {
-            found.push((registry, server, user));
+            all.push((registry, server, user));
         }
     }
-    let is_dockers = |(registry, server, _): &(Registry, String, String)| server == registry.docker_key();
-    found.sort_by(|one, other| one.0.cmp(&other.0).then(is_dockers(other).cmp(&is_dockers(one))));
-    found.dedup_by(|later, first| later.0 == first.0);
-    found
+    let (dockers, others): (Vec<_>, _) =
+        all.into_iter().partition(|(registry, server, _)| server == registry.docker_key());
+    let mut seen = BTreeSet::new();
+    dockers.into_iter().chain(others).filter(|(registry, ..)| seen.insert(registry.clone())).collect()
 }
 
 impl Route {

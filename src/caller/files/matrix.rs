@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::hcl::Expression;
+use crate::model::map;
 
 /// More than people build at once. Of a part of them nothing follows.
 const MEMBERS_AT_MOST: usize = 200;
@@ -26,7 +27,7 @@ pub(super) fn members(matrix: &Expression, texts: impl Fn(&Expression) -> Vec<St
         if members.len() * values.len() > MEMBERS_AT_MOST {
             return Vec::new();
         }
-        let joined = |member: &Values, more: Values| member.clone().into_iter().chain(more).collect();
+        let joined = |member: &Values, more: Values| map(member.clone().into_iter().chain(more));
         members = members.iter().flat_map(|member| values.iter().map(|more| joined(member, more.clone()))).collect();
     }
     members
@@ -34,7 +35,7 @@ pub(super) fn members(matrix: &Expression, texts: impl Fn(&Expression) -> Vec<St
 
 fn axis(name: &str, values: &Expression, texts: &impl Fn(&Expression) -> Vec<String>) -> Vec<Values> {
     let Expression::List(items) = values else {
-        return texts(values).into_iter().map(|text| Values::from([(name.to_owned(), text)])).collect();
+        return texts(values).into_iter().map(|text| map([(name.to_owned(), text)])).collect();
     };
     let of_item = |item: &Expression| match item {
         Expression::Map(fields) => {
@@ -44,7 +45,7 @@ fn axis(name: &str, values: &Expression, texts: &impl Fn(&Expression) -> Vec<Str
             }
             vec![member]
         }
-        item => texts(item).into_iter().map(|text| Values::from([(name.to_owned(), text)])).collect(),
+        item => texts(item).into_iter().map(|text| map([(name.to_owned(), text)])).collect(),
     };
     items.iter().take(MEMBERS_AT_MOST + 1).flat_map(of_item).collect()
 }

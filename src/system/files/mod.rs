@@ -170,9 +170,9 @@ pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
 /// such folder.
 pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(limit);
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    paths.sort_unstable();
-    paths
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    names.into_iter().map(|name| folder.join(name)).collect()
 }
 
 /// Every other name of `target` in `folder`.
