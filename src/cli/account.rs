@@ -134,6 +134,9 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
         context.ui.say(format_args!("  Used in   {}", folders.join(", ")));
     }
+    for missing in account.folders.iter().filter(|folder| changes_folders && !folder.is_dir()) {
+        context.ui.note(format_args!("there is no folder {} yet", context.env.shorten_home(missing)));
+    }
     let rivals = candidates.accounts.iter().filter(|other| other.name != account.name);
     let rivals = rivals.filter(|other| other.purpose == account.purpose);
     for rival in rivals.filter(|other| other.patterns().iter().any(|pattern| account.patterns().contains(pattern))) {

@@ -69,6 +69,9 @@ fn a_folder_that_is_not_there_yet_is_kept_as_it_was_typed() {
     sandbox.ok(&["account", "edit", "ghcr.io", "work", "--folder", "~/new/./a/../b", "--folder", "link/new"], "");
     let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
     assert_eq!(*folders, json!(["~/new/b", "~/real/work/new"]));
+    let run = sandbox.run(&["account", "edit", "ghcr.io", "work", "--folder", "~/new", "--folder", "link"], "");
+    assert_eq!(run.code, Some(0));
+    assert!(run.stderr.ends_with("  Used in   ~/new, ~/real/work\n! there is no folder ~/new yet\n"), "{run:?}");
 }
 
 #[test]

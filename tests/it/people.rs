@@ -221,7 +221,8 @@ fn account_edit_changes_alias_images_and_folders() {
         ],
         "",
     );
-    let said = "✓ Changed work on ghcr.io\n  Used for  ghcr.io/acme/**, ghcr.io/tools/*\n  Used in   ~/w\n";
+    let said = "✓ Changed work on ghcr.io\n  Used for  ghcr.io/acme/**, ghcr.io/tools/*\n  Used in   ~/w\n\
+                ! there is no folder ~/w yet\n";
     assert_eq!(run, Run { stderr: said.into(), ..Run::success("") });
     let nothing = "error: nothing to change was given\nhint: see `docker-credential-ensign account edit --help`\n";
     assert_eq!(sandbox.run(&["account", "edit", "ghcr.io", "work"], ""), failure(2, nothing));
