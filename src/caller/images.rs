@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::clients::is_true;
 use super::words::Meaning;
 use crate::model::{ImageReference, Registry};
 
@@ -154,7 +155,7 @@ pub(super) fn is_pushing(meaning: Meaning, value: &str) -> bool {
     let fields = csv_fields(output);
     match field(&fields, "type") {
         Some("registry") => true,
-        None | Some("image") => field(&fields, "push") == Some("true"),
+        None | Some("image") => field(&fields, "push").is_some_and(is_true),
         Some(_) => false,
     }
 }

@@ -115,6 +115,8 @@ fn where_no_registry_has_an_account_the_logins_are_named() {
     let says = format!("! quay.io has no account: {login} quay.io`\n! gcr.io has no account: {login} gcr.io`\n");
     assert_eq!((run.code, run.stderr), (Some(3), says));
     assert_eq!(which(&sandbox, "crane copy quay.io/c/d ghcr.io/me/b").stderr, "");
+    let address = which(&sandbox, "docker pull [::1]:5000/a/b").stderr;
+    assert_eq!(address, format!("! [::1]:5000 has no account: {login} '[::1]:5000'`\n"));
 }
 
 #[test]

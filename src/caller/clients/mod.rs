@@ -18,7 +18,7 @@ use super::words::{Flags, Meaning, Word, Words};
 use crate::model::choice::Command;
 use crate::model::{Registry, ServerUrl, Target};
 use deed::{Deed, Line};
-pub(super) use task::{Project, Task, Work};
+pub(super) use task::{Project, Task, Work, is_true};
 
 /// How one client reads its command line.
 pub(super) struct Grammar {
