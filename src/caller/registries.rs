@@ -12,11 +12,11 @@ pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
 /// Returns the registries of the images that `program` works on, those in its words before those in its files. What only
 /// looks like a host there names none of them and is left out; what a build calls its result, if it asks for anything else.
-/// Of more than [`REGISTRIES_AT_MOST`] in files, those beyond are not looked for.
+/// Of more than [`REGISTRIES_AT_MOST`], those beyond are not looked for.
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let in_words = among(program.args.iter().map(String::as_str)).into_iter();
     let in_words = in_words.map(|registry| (command_of([program], &registry), registry));
-    let named = in_words.filter(|(command, _)| !command.images.is_empty());
+    let named = in_words.filter(|(command, _)| !command.images.is_empty()).take(REGISTRIES_AT_MOST + 1);
     let (results, mut asked): (Vec<_>, Vec<_>) = named.partition(|(command, _)| command.names_results);
     let mut in_files = in_files(program);
     in_files.retain(|registry| !asked.iter().any(|(_, known)| known == registry));

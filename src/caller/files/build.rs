@@ -99,6 +99,13 @@ impl Build {
         found
     }
 
+    /// Tells whether it pulls what `other` does.
+    pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
+        let Self { folder, files, inline, arguments, target, contexts, cache_from, .. } = other;
+        (&self.folder, &self.files, &self.inline, &self.target) == (folder, files, inline, target)
+            && (&self.arguments, &self.contexts, &self.cache_from) == (arguments, contexts, cache_from)
+    }
+
     /// Takes what bake's `--set TARGET.args.NAME=VALUE` says of what it is built from; `*` stands for any part of a name.
     pub(super) fn set(&mut self, target: &str, task: &Task<'_>) {
         let fits = |pattern: &str| match pattern.split_once('*') {
