@@ -141,7 +141,8 @@ fn a_command_without_an_image_needs_a_registry() {
 #[test]
 fn a_project_of_thousands_of_registries_is_refused_at_once() {
     let sandbox = sandbox();
-    let services: String = (0..4000).map(|n| format!("  s{n}: {{image: h{n}.example/a/b}}\n")).collect();
+    let services: String =
+        (0..4000).map(|n| format!("  s{n}: {{image: h{n}.example/a/b}}\n")).collect::<Vec<_>>().concat();
     write(&sandbox.home().join("compose.yaml"), format!("services:\n{services}").as_bytes());
     let begun = Instant::now();
     let run = which(&sandbox, "docker compose pull");
