@@ -145,6 +145,15 @@ impl<'a> Images<'a> {
     }
 }
 
+/// Whether a flag's value says how what is built is called.
+pub(super) fn names_result(meaning: Meaning, value: &str) -> bool {
+    match meaning {
+        Meaning::Tag | Meaning::Output => true,
+        Meaning::BakeOverride => matches!(bake_override(value), Some(("tags" | "output", _))),
+        _ => false,
+    }
+}
+
 /// Whether a flag's value says that what is built is pushed.
 pub(super) fn is_pushing(meaning: Meaning, value: &str) -> bool {
     let output = match (meaning, bake_override(value)) {

@@ -170,3 +170,14 @@ fn a_quoted_script_is_part_of_one_command() {
     let command = "docker run ghcr.io/work/app sh -c 'a; b;'";
     assert_eq!(told(&sandbox(), command), ("ghcr.io=work".to_owned(), Some(0)));
 }
+
+#[test]
+fn names_that_bake_is_given_for_what_it_loads_are_not_asked_for() {
+    let sandbox = sandbox();
+    write(&sandbox.home().join("docker-bake.hcl"), b"target \"default\" {}\n");
+    write(&sandbox.home().join("Dockerfile"), b"FROM ghcr.io/work/base\n");
+    for (flag, expected) in [("--load", "ghcr.io=work"), ("--push", "ghcr.io=me")] {
+        let command = format!("docker buildx bake {flag} --set *.tags=ghcr.io/me/app");
+        assert_eq!(told(&sandbox, &command), (expected.to_owned(), Some(0)), "{flag}");
+    }
+}
