@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::clients::is_true;
 use super::words::Meaning;
 use crate::model::{ImageReference, Registry};
 
@@ -144,6 +145,15 @@ impl<'a> Images<'a> {
     }
 }
 
+/// Whether a flag's value says how what is built is called.
+pub(super) fn names_result(meaning: Meaning, value: &str) -> bool {
+    match meaning {
+        Meaning::Tag | Meaning::Output => true,
+        Meaning::BakeOverride => matches!(bake_override(value), Some(("tags" | "output", _))),
+        _ => false,
+    }
+}
+
 /// Whether a flag's value says that what is built is pushed.
 pub(super) fn is_pushing(meaning: Meaning, value: &str) -> bool {
     let output = match (meaning, bake_override(value)) {
@@ -154,7 +164,7 @@ pub(super) fn is_pushing(meaning: Meaning, value: &str) -> bool {
     let fields = csv_fields(output);
     match field(&fields, "type") {
         Some("registry") => true,
-        None | Some("image") => field(&fields, "push") == Some("true"),
+        None | Some("image") => field(&fields, "push").is_some_and(is_true),
         Some(_) => false,
     }
 }

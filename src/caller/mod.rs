@@ -30,7 +30,7 @@ use files::Variables;
 use program::Role;
 
 pub(crate) use program::Program;
-pub(crate) use registries::registries_of;
+pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of};
 
 /// How many programs may stand between us and the client: a helper's own wrapper scripts, `sudo`, `env`.
 const WRAPPERS_AT_MOST: usize = 6;

@@ -73,9 +73,9 @@ impl Program {
         Self { variables, ..Self::new(None, words) }
     }
 
-    /// A variable that stands before a typed command.
+    /// A variable that stands before a typed command, as it was set last.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
-        self.variables.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.variables.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
     /// The folder that it works in, which is ours unless it has moved.

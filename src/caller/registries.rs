@@ -4,20 +4,22 @@ use std::collections::BTreeSet;
 
 use super::files::{self, Variables};
 use super::program::Role;
-use super::{Program, command_of, images_in_files_of};
+use super::{Program, command_of};
 use crate::model::Registry;
+
+/// Far above any command that people run. The files may be anybody's, and each registry is answered by itself.
+pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 
 /// Returns the registries of the images that `program` works on, those in its words before those in its files. What only
 /// looks like a host there names none of them and is left out; what a build calls its result, if it asks for anything else.
+/// Of more than [`REGISTRIES_AT_MOST`], those beyond are not looked for.
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let in_words = among(program.args.iter().map(String::as_str)).into_iter();
     let in_words = in_words.map(|registry| (command_of([program], &registry), registry));
-    let named = in_words.filter(|(command, _)| !command.images.is_empty());
+    let named = in_words.filter(|(command, _)| !command.images.is_empty()).take(REGISTRIES_AT_MOST + 1);
     let (results, mut asked): (Vec<_>, Vec<_>) = named.partition(|(command, _)| command.names_results);
-    let mut in_files = among(texts_in_files(program).iter().map(String::as_str));
-    in_files.retain(|registry| {
-        !asked.iter().any(|(_, known)| known == registry) && !images_in_files_of([program], registry).is_empty()
-    });
+    let mut in_files = in_files(program);
+    in_files.retain(|registry| !asked.iter().any(|(_, known)| known == registry));
     if asked.is_empty() && in_files.is_empty() {
         asked = results;
     }
@@ -36,10 +38,13 @@ fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
         .collect()
 }
 
-fn texts_in_files(program: &Program) -> Vec<String> {
+fn in_files(program: &Program) -> Vec<Registry> {
     let Role::Client(client) = program.role() else { return Vec::new() };
     let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { return Vec::new() };
-    files::texts(&task, &folder, &Variables::of(program))
+    let mut seen = BTreeSet::new();
+    let variables = Variables::of(program);
+    let named = files::registries(&task, &folder, &variables, |text| among(std::iter::once(text)));
+    named.filter(|registry| seen.insert(registry.clone())).take(REGISTRIES_AT_MOST + 1).collect()
 }
 
 #[cfg(test)]

@@ -166,7 +166,8 @@ fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, 
         let edit = format!("{} account edit {} {}{}", context.program, word(host), word(name), flags(given));
         format!("name one: `{edit}`")
     };
-    if found.is_empty()
+    let is_registry = context.entry(name).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
+    if (is_registry || found.is_empty())
         && let Ok(candidates) = context.entry(name).and_then(|entry| context.candidates(&entry))
     {
         return match candidates.accounts.as_slice() {

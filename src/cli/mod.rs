@@ -240,11 +240,19 @@ impl Context<'_> {
 
     /// Fails if what was taken for a registry is the alias of an account.
     fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
-        let registries = self.registries_with(registry.as_str())?;
-        let Some(first) = registries.first() else { return Ok(()) };
-        let hosts: Vec<_> = registries.iter().map(Registry::as_str).collect();
+        // A registry is written in small letters.
+        let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
+        let all = self.accounts.all()?;
+        let meant = all.iter().filter_map(|one| {
+            let by_alias = one.accounts.iter().find(|account| is_meant(account.name.as_str()));
+            by_alias.or_else(|| one.accounts.iter().find(|account| is_meant(account.username.as_str())))
+        });
+        let meant: Vec<_> = meant.collect();
+        let Some(first) = meant.first() else { return Ok(()) };
+        let hosts: Vec<_> = meant.iter().map(|account| account.registry.as_str()).collect();
         let what = format!("`{registry}` is no registry but an account of {}", hosts.join(" and "));
-        Err(Failure::usage(what, format!("name the registry too: `{first} {registry}`")))
+        let [host, name] = [first.registry.as_str(), first.name.as_str()].map(text::word);
+        Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }
 
     /// The registries that have an account called `alias`, which a person gave where a registry stands.

@@ -55,3 +55,31 @@ fn an_account_that_one_registry_has_is_switched_to_without_naming_it() {
     }
     assert_eq!(sandbox.run(&["switch", "nobody"], "").code, Some(3));
 }
+
+#[test]
+fn a_registry_is_edited_though_an_account_elsewhere_is_called_like_it() {
+    let sandbox = sandbox();
+    sandbox.ok(&["account", "edit", "quay.io", "work", "--alias", "ghcr.io"], "");
+    let run = sandbox.run(&["account", "edit", "ghcr.io", "--for", "push"], "");
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.starts_with("error: ghcr.io has several accounts\n"), "{run:?}");
+    sandbox.ok(&["account", "edit", "quay.io", "--for", "push"], "");
+    let quay = &sandbox.config()["registries"]["quay.io"]["accounts"]["ghcr.io"]["for"];
+    assert_eq!(*quay, "push");
+}
+
+#[test]
+fn the_hint_for_an_alias_names_it_as_it_is_written_and_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    for (host, alias) in [("ghcr.io", "Big"), ("*.azurecr.io", "az")] {
+        let words = ["login", host, "-u", "someone", "--alias", alias, "--no-verify", "--password-stdin"];
+        sandbox.ok(&words, "pw");
+    }
+    for (typed, hint) in [("Big", "ghcr.io Big"), ("big", "ghcr.io Big"), ("az", "'*.azurecr.io' az")] {
+        for command in ["logout", "status"] {
+            let run = sandbox.run(&[command, typed], "");
+            let says = format!("hint: name the registry too: `{hint}`\n");
+            assert!(run.code == Some(2) && run.stderr.ends_with(&says), "{command} {typed}: {run:?}");
+        }
+    }
+}

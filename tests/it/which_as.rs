@@ -1,5 +1,7 @@
 //! `which --as COMMAND` without an image: every registry that the command asks for.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::{Run, Sandbox, finish, write};
@@ -113,6 +115,8 @@ fn where_no_registry_has_an_account_the_logins_are_named() {
     let says = format!("! quay.io has no account: {login} quay.io`\n! gcr.io has no account: {login} gcr.io`\n");
     assert_eq!((run.code, run.stderr), (Some(3), says));
     assert_eq!(which(&sandbox, "crane copy quay.io/c/d ghcr.io/me/b").stderr, "");
+    let address = which(&sandbox, "docker pull [::1]:5000/a/b").stderr;
+    assert_eq!(address, format!("! [::1]:5000 has no account: {login} '[::1]:5000'`\n"));
 }
 
 #[test]
@@ -131,4 +135,49 @@ fn a_command_without_an_image_needs_a_registry() {
     assert_eq!(which(&sandbox, "").code, Some(2));
     let run = which(&sandbox, "docker push 'ghcr.io/a");
     assert!(run.stderr.contains("could not be read"), "{run:?}");
+}
+
+/// A folder may be anybody's.
+#[test]
+fn a_project_of_thousands_of_registries_is_refused_at_once() {
+    let sandbox = sandbox();
+    let services: String =
+        (0..4000).map(|n| format!("  s{n}: {{image: h{n}.example/a/b}}\n")).collect::<Vec<_>>().concat();
+    write(&sandbox.home().join("compose.yaml"), format!("services:\n{services}").as_bytes());
+    let begun = Instant::now();
+    let run = which(&sandbox, "docker compose pull");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.starts_with("error: the command asks for more than 50 registries\nhint: "), "{run:?}");
+}
+
+#[test]
+fn the_way_out_holds_the_whole_command_however_long_it_is() {
+    let sandbox = sandbox();
+    let long = format!("docker pull ghcr.io/work/{} ghcr.io/me/b", "a".repeat(200));
+    let run = which(&sandbox, &long);
+    assert!(run.stderr.contains(&format!("ENSIGN_ACCOUNT=ghcr.io=work {long}\n")), "{run:?}");
+}
+
+#[test]
+fn a_variable_that_is_set_twice_has_its_last_value() {
+    let command = "ENSIGN_ACCOUNT=me env ENSIGN_ACCOUNT=work docker pull ghcr.io/nobody/app";
+    assert_eq!(told(&sandbox(), command), ("ghcr.io=work".to_owned(), Some(0)));
+}
+
+#[test]
+fn a_quoted_script_is_part_of_one_command() {
+    let command = "docker run ghcr.io/work/app sh -c 'a; b;'";
+    assert_eq!(told(&sandbox(), command), ("ghcr.io=work".to_owned(), Some(0)));
+}
+
+#[test]
+fn names_that_bake_is_given_for_what_it_loads_are_not_asked_for() {
+    let sandbox = sandbox();
+    write(&sandbox.home().join("docker-bake.hcl"), b"target \"default\" {}\n");
+    write(&sandbox.home().join("Dockerfile"), b"FROM ghcr.io/work/base\n");
+    for (flag, expected) in [("--load", "ghcr.io=work"), ("--push", "ghcr.io=me")] {
+        let command = format!("docker buildx bake {flag} --set *.tags=ghcr.io/me/app");
+        assert_eq!(told(&sandbox, &command), (expected.to_owned(), Some(0)), "{flag}");
+    }
 }

@@ -74,7 +74,8 @@ impl Deed {
 
     /// Tells whether what is built stays here, as far as the command line decides that.
     pub(super) fn keeps_result(self, line: &Line<'_>) -> bool {
-        self != Self::Project && !self.builds_to_push(line)
+        let is_known = self != Self::Project || has(&line.program.args, "--load"); // else the files say it
+        is_known && !self.builds_to_push(line)
     }
 
     fn builds_to_push(self, line: &Line<'_>) -> bool {

@@ -13,12 +13,12 @@ mod skopeo;
 mod task;
 
 use super::Program;
-use super::images::{Form, Images};
+use super::images::{Form, Images, names_result};
 use super::words::{Flags, Meaning, Word, Words};
 use crate::model::choice::Command;
 use crate::model::{Registry, ServerUrl, Target};
 use deed::{Deed, Line};
-pub(super) use task::{Project, Task, Work};
+pub(super) use task::{Project, Task, Work, is_true};
 
 /// How one client reads its command line.
 pub(super) struct Grammar {
@@ -151,7 +151,7 @@ impl Grammar {
         let keeps_result = verb.deed.keeps_result(&line);
         let (mut images, mut results) = (Images::of(registry), Images::of(registry));
         for (meaning, value) in &values {
-            let is_result = keeps_result && matches!(meaning, Meaning::Tag | Meaning::Output);
+            let is_result = keeps_result && names_result(*meaning, value);
             let named = if is_result { &mut results } else { &mut images };
             named.add_value(*meaning, value, verb.form);
         }

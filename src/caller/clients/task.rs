@@ -52,8 +52,16 @@ impl Work {
 
 /// Tells whether a flag without a value is among `arguments`.
 pub(super) fn has(arguments: &[String], flag: &str) -> bool {
-    let is_set = |word: &String| word.strip_prefix(flag).is_some_and(|rest| matches!(rest, "" | "=true" | "=1"));
+    let is_set = |word: &String| {
+        let value = word.strip_prefix(flag);
+        value.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('=').is_some_and(is_true))
+    };
     !flag.is_empty() && arguments.iter().any(is_set)
+}
+
+/// Go's `strconv.ParseBool`.
+pub(in crate::caller) fn is_true(value: &str) -> bool {
+    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
 impl<'a> Task<'a> {

@@ -64,11 +64,19 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         if !reader.in_time() {
             break;
         }
-        let (mut build, outputs) = definition.build(&name, current);
-        build.set(&name, task);
-        pulled.extend(build.pulled(variables, reader)); // once for a matrix, of which each would read the same files
-        let members = definition.members(&name, current);
-        for (build, outputs) in if members.is_empty() { vec![(build, outputs)] } else { members } {
+        let mut builds = definition.members(&name, current);
+        if builds.is_empty() {
+            let (build, outputs) = definition.build(&name, current);
+            builds.push((name, build, outputs));
+        }
+        let mut read: Vec<Build> = Vec::new();
+        for (name, mut build, outputs) in builds {
+            build.set(&name, task);
+            // Most members of a matrix are built from the same.
+            if reader.in_time() && !read.iter().any(|other| other.is_from_the_same(&build)) {
+                pulled.extend(build.pulled(variables, reader));
+                read.push(build.clone());
+            }
             let goes_out = all_go_out || outputs.iter().any(|output| is_pushing(Meaning::Output, &output.text));
             if goes_out { &mut pushed } else { &mut kept }.extend(build.pushed().into_iter().chain(outputs));
         }
@@ -186,13 +194,16 @@ impl Definition {
         self.targets.iter().find(fits).map(|(label, _)| label.clone())
     }
 
-    /// The members of a target with a matrix, each as a build.
-    fn members(&self, name: &str, current: &Path) -> Vec<(Build, Vec<Found>)> {
-        let matrix = self.layers(name).iter().rev().find_map(|layer| layer.get("matrix"));
-        let members = matrix.map(|(matrix, _)| matrix::members(matrix, |value| self.texts(value, 0)));
+    /// The members of a target with a matrix, each with its name as a build.
+    fn members(&self, name: &str, current: &Path) -> Vec<(String, Build, Vec<Found>)> {
+        let layers = self.layers(name);
+        let value = |key: &str| layers.iter().rev().find_map(|layer| layer.get(key));
+        let members = value("matrix").map(|(matrix, _)| matrix::members(matrix, |value| self.texts(value, 0)));
         let build = |values| {
             self.member.replace(values);
-            self.build(name, current)
+            let own_name = value("name").map_or(UNKNOWN.to_string(), |(own_name, _)| self.text(own_name, 0));
+            let (build, outputs) = self.build(name, current);
+            (own_name, build, outputs)
         };
         let builds = members.into_iter().flatten().take_while(|_| Instant::now() < self.deadline).map(build).collect();
         self.member.take();
@@ -340,7 +351,9 @@ impl Definition {
             return known.clone();
         }
         self.known.borrow_mut().insert(name.to_owned(), unknown()); // for one that names itself
+        let member = self.member.take(); // which variables do not see
         let value = self.texts(default, depth + 1);
+        self.member.replace(member);
         self.known.borrow_mut().insert(name.to_owned(), value.clone());
         value
     }

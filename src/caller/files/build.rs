@@ -36,9 +36,13 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     let given = task.value(Meaning::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
     let context = given.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
-    let files = task.values(Meaning::File).filter(|file| *file != "-" && !file.contains("://"));
+    let prefers_containerfile = matches!(task.client, "podman" | "buildah");
+    // In a context that is elsewhere lies the file too (docker/buildx `build/opt.go`); podman and buildah look here first.
+    let is_here = |file: &str| folder.is_some() || prefers_containerfile || Path::new(file).is_absolute();
+    let is_read = |file: &&str| *file != "-" && !file.contains("://") && is_here(file);
+    let files = task.values(Meaning::File).filter(is_read);
     let mut build = Build {
-        prefers_containerfile: matches!(task.client, "podman" | "buildah"),
+        prefers_containerfile,
         arguments: map(task.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))),
         target: task.value(Meaning::Stage).map(str::to_owned),
         contexts: map(task
@@ -95,6 +99,13 @@ impl Build {
         found
     }
 
+    /// Tells whether it pulls what `other` does.
+    pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
+        let Self { folder, files, inline, arguments, target, contexts, cache_from, .. } = other;
+        (&self.folder, &self.files, &self.inline, &self.target) == (folder, files, inline, target)
+            && (&self.arguments, &self.contexts, &self.cache_from) == (arguments, contexts, cache_from)
+    }
+
     /// Takes what bake's `--set TARGET.args.NAME=VALUE` says of what it is built from; `*` stands for any part of a name.
     pub(super) fn set(&mut self, target: &str, task: &Task<'_>) {
         let fits = |pattern: &str| match pattern.split_once('*') {
@@ -143,7 +154,9 @@ impl Build {
 
 /// A context that is a folder of this machine, not an address, an archive or stdin.
 pub(super) fn local_folder(current: &Path, context: &str) -> Option<PathBuf> {
-    let is_elsewhere =
-        context == "-" || context.contains("://") || context.starts_with("git@") || context.contains('\0');
+    let is_elsewhere = context == "-"
+        || ["git@", "github.com/"].iter().any(|start| context.starts_with(start))
+        || context.contains("://")
+        || context.contains('\0');
     (!is_elsewhere).then(|| current.join(context))
 }

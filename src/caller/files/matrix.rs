@@ -11,6 +11,8 @@ use crate::model::map;
 const MEMBERS_AT_MOST: usize = 200;
 const AXES_AT_MOST: usize = 8;
 const FIELDS_AT_MOST: usize = 40;
+/// Of all members together: they repeat what a small file says once.
+const BYTES_AT_MOST: usize = 1 << 20;
 
 /// What a member's variables are set to: `v`, or `item.name` where the values are objects.
 pub(super) type Values = BTreeMap<String, String>;
@@ -24,13 +26,18 @@ pub(super) fn members(matrix: &Expression, texts: impl Fn(&Expression) -> Vec<St
     let mut members = vec![Values::new()];
     for (name, values) in axes {
         let values = axis(name, values, &texts);
-        if members.len() * values.len() > MEMBERS_AT_MOST {
+        let bytes = bytes(&members) * values.len() + bytes(&values) * members.len();
+        if members.len() * values.len() > MEMBERS_AT_MOST || bytes > BYTES_AT_MOST {
             return Vec::new();
         }
         let joined = |member: &Values, more: Values| map(member.clone().into_iter().chain(more));
         members = members.iter().flat_map(|member| values.iter().map(|more| joined(member, more.clone()))).collect();
     }
     members
+}
+
+fn bytes(all: &[Values]) -> usize {
+    all.iter().flatten().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 fn axis(name: &str, values: &Expression, texts: &impl Fn(&Expression) -> Vec<String>) -> Vec<Values> {
@@ -80,5 +87,8 @@ mod tests {
         assert_eq!(told(&format!("{{ a = {twenty}, b = {twenty}, c = {twenty} }}")).len(), 0, "too many");
         let axes = (0..1000).map(|n| format!("a{n} = [\"1\"], ")).collect::<Vec<_>>().concat();
         assert_eq!(told(&format!("{{ {axes} }}")).len(), 0, "too many");
+        let fields = (0..40).map(|n| format!("f{n} = \"{}\", ", "x".repeat(1000))).collect::<Vec<_>>().concat();
+        let axes = (0..7).map(|n| format!("a{n} = [{{ {fields} }}], ")).collect::<Vec<_>>().concat();
+        assert_eq!(told(&format!("{{ {axes} v = {twenty} }}")).len(), 0, "too much");
     }
 }

@@ -83,11 +83,19 @@ pub(super) fn all_images(
     Some(of_registry(&pulled, registry))
 }
 
-/// Returns what they are written as, of whatever registry.
-pub(super) fn texts(task: &Task<'_>, current: &Path, variables: &Variables) -> Vec<String> {
-    let Named { mut pulled, pushed, .. } = named(task, current, variables).unwrap_or_default();
-    pulled.extend(pushed);
-    pulled.into_iter().map(|found| found.text).collect()
+/// Returns the registry of each; `among` tells which a text may name.
+pub(super) fn registries(
+    task: &Task<'_>,
+    current: &Path,
+    variables: &Variables,
+    among: impl Fn(&str) -> Vec<Registry>,
+) -> impl Iterator<Item = Registry> {
+    let Named { pulled, pushed, .. } = named(task, current, variables).unwrap_or_default();
+    pulled.into_iter().chain(pushed).flat_map(move |found| {
+        let mut registries = among(&found.text);
+        registries.retain(|registry| !of_registry(std::slice::from_ref(&found), registry).is_empty());
+        registries
+    })
 }
 
 /// `None` if the project was not seen whole.

@@ -13,6 +13,7 @@ use crate::cli::reason::{self, Advice};
 use crate::cli::{Context, route};
 use crate::model::choice::{Finding, Grounds, Ladder, Route, Rung};
 use crate::model::{Account, Operation, Registry, Source};
+use crate::system::text::word;
 
 /// What is answered at one registry.
 pub(super) struct Answer {
@@ -69,7 +70,8 @@ impl Answer {
     /// For where nobody else answers either.
     pub(super) fn advise_login(&self, context: &Context<'_>) {
         let (registry, program) = (&self.registry, context.program);
-        context.ui.note(format_args!("{registry} has no account: run `{program} login {registry}`"));
+        let host = word(registry.as_str());
+        context.ui.note(format_args!("{registry} has no account: run `{program} login {host}`"));
     }
 }
 

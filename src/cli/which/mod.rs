@@ -40,6 +40,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
 fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failure> {
     let program = program(typed)?;
     let registries = caller::registries_of(&program);
+    if registries.len() > caller::REGISTRIES_AT_MOST {
+        let what = format!("the command asks for more than {} registries", caller::REGISTRIES_AT_MOST);
+        return Err(Failure::usage(what, format!("name one: {} which REGISTRY --as '…'", context.program)));
+    }
     let questions = registries.into_iter().map(|registry| Question::of(&program, typed, registry));
     let answers = questions.map(|question| Answer::to(context, &question)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<_> = match &answers[..] {
@@ -79,7 +83,9 @@ fn operation(given: &args::Which) -> Option<Operation> {
 fn program(typed: &str) -> Result<caller::Program, Failure> {
     const BETWEEN: [&str; 5] = [";", "&&", "||", "|", "&"];
     let words = text::words(typed).unwrap_or_default();
-    if words.iter().any(|word| BETWEEN.contains(&word.as_str()) || (word.len() > 1 && word.ends_with(';'))) {
+    // Where blanks are in a word, it was quoted.
+    let ends = |word: &str| word.len() > 1 && word.ends_with(';') && !word.contains(char::is_whitespace);
+    if words.iter().any(|word| BETWEEN.contains(&word.as_str()) || ends(word)) {
         return Err(Failure::usage("`--as` takes one command, and these are several", "ask for each by itself"));
     }
     caller::command_line(typed).ok_or_else(|| {

@@ -38,7 +38,7 @@ impl Question {
         let in_files =
             if command.operation.is_none() { caller::operation_in_files_of([program], &registry) } else { None };
         let account = program.given("ENSIGN_ACCOUNT").map(str::to_owned);
-        Self { registry, command, in_files, mentions, typed: one_line(typed, 200), account }
+        Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), account }
     }
 
     /// What the call wishes by itself: the program's name and the address are the protocol's.

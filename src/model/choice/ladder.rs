@@ -49,7 +49,10 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
             Rung::CommandLine if self.command().names_results && *self.in_files() != Finding::Nothing => {
                 Finding::Nothing
             }
-            Rung::CommandLine => owner_of(self.serving(), self.public(), &self.command().images),
+            Rung::CommandLine => match owner_of(self.serving(), self.public(), &self.command().images) {
+                Finding::Public(..) if self.command().names_results => Finding::Nothing, // it is built, not pulled
+                finding => finding,
+            },
             // What the command names, it works on, whoever owns it.
             Rung::Files if !self.command().images.is_empty() && !self.command().names_results => Finding::Nothing,
             Rung::Files => self.in_files().clone(),

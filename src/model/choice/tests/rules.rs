@@ -129,3 +129,25 @@ fn a_client_goes_on_with_the_default_it_began_with() {
     let found = Found { mentions: Some(vec![]), folder: Some("/".into()), since: Some(moment(50)), ..Found::default() };
     assert_eq!(said(&switched, &Wish::default(), &found), "not found");
 }
+
+/// `docker build -t IMAGE .`: nobody pulls that name, but what it is built on.
+#[test]
+fn a_public_name_for_what_is_built_takes_no_account_away() {
+    let mut open = candidates("me");
+    open.public = vec!["ghcr.io/library/**".parse().unwrap()];
+    for (mentioned, expected) in [
+        (vec![], "me by default account"),
+        (vec!["ghcr.io/nobody/base"], "me by default account"),
+        (vec!["ghcr.io/library/base"], "ghcr.io/library/** is public"),
+    ] {
+        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
+        let found = Found {
+            images: vec!["ghcr.io/library/app".parse().unwrap()],
+            names_results: true,
+            mentions: Some(mentioned.iter().map(mention).collect()),
+            folder: Some("/".into()),
+            ..Found::default()
+        };
+        assert_eq!(said(&open, &Wish::default(), &found), expected, "{mentioned:?}");
+    }
+}
