@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::support::{Sandbox, finish, write};
 
-/// `work` and `me`, whose is the default, and the folders `real/work/sub` and `~/link`, which leads to `real/work`.
+/// `work` and `me`, whose is the default, and the folders `real/acme/sub` and `~/link`, which leads to `real/acme`.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "work", "pw");
     sandbox.store("ghcr.io", "me", "pw");
-    fs::create_dir_all(sandbox.home().join("real/work/sub")).unwrap();
-    symlink(sandbox.home().join("real/work"), sandbox.home().join("link")).unwrap();
+    fs::create_dir_all(sandbox.home().join("real/acme/sub")).unwrap();
+    symlink(sandbox.home().join("real/acme"), sandbox.home().join("link")).unwrap();
     sandbox
 }
 
@@ -28,12 +28,12 @@ fn who_in(sandbox: &Sandbox, home: &Path, folder: &str) -> String {
 
 #[test]
 fn an_account_is_used_in_the_folder_that_a_link_leads_to() {
-    for typed in ["~/link", "link", "link/sub/..", "link/../../real/work", "real/work"] {
+    for typed in ["~/link", "link", "link/sub/..", "link/../../real/acme", "real/acme"] {
         let sandbox = sandbox();
         sandbox.ok(&["account", "edit", "ghcr.io", "work", "--folder", typed], "");
         let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
-        assert_eq!(*folders, json!(["~/real/work"]), "{typed}");
-        for (folder, who) in [("link", "work"), ("real/work/sub", "work"), ("link/sub", "work"), ("real", "me")] {
+        assert_eq!(*folders, json!(["~/real/acme"]), "{typed}");
+        for (folder, who) in [("link", "work"), ("real/acme/sub", "work"), ("link/sub", "work"), ("real", "me")] {
             let folder = sandbox.home().join(folder);
             assert_eq!(who_in(&sandbox, sandbox.home(), folder.to_str().unwrap()), who, "{typed}: {folder:?}");
         }
@@ -51,11 +51,11 @@ fn the_home_folder_may_lie_behind_a_link() {
         assert_eq!(run.code, Some(0), "{run:?}");
         run.stdout
     };
-    for (typed, from) in [("~/real/work", Path::new("/")), (".", &home.join("link")), ("link", &home)] {
+    for (typed, from) in [("~/real/acme", Path::new("/")), (".", &home.join("link")), ("link", &home)] {
         run(&["account", "edit", "ghcr.io", "work", "--folder", typed], from);
         let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
-        assert_eq!(*folders, json!(["~/real/work"]), "{typed}");
-        let inside = home.join("real/work/sub");
+        assert_eq!(*folders, json!(["~/real/acme"]), "{typed}");
+        let inside = home.join("real/acme/sub");
         assert_eq!(who_in(&sandbox, &home, inside.to_str().unwrap()), "work");
         assert_eq!(run(&["prompt"], &inside), "ghcr.io=work\n");
         assert!(run(&["which", "ghcr.io"], &inside).starts_with("work"));
@@ -68,10 +68,10 @@ fn a_folder_that_is_not_there_yet_is_kept_as_it_was_typed() {
     let sandbox = sandbox();
     sandbox.ok(&["account", "edit", "ghcr.io", "work", "--folder", "~/new/./a/../b", "--folder", "link/new"], "");
     let folders = &sandbox.config()["registries"]["ghcr.io"]["accounts"]["work"]["folders"];
-    assert_eq!(*folders, json!(["~/new/b", "~/real/work/new"]));
+    assert_eq!(*folders, json!(["~/new/b", "~/real/acme/new"]));
     let run = sandbox.run(&["account", "edit", "ghcr.io", "work", "--folder", "~/new", "--folder", "link"], "");
     assert_eq!(run.code, Some(0));
-    assert!(run.stderr.ends_with("  Used in   ~/new, ~/real/work\n! there is no folder ~/new yet\n"), "{run:?}");
+    assert!(run.stderr.ends_with("  Used in   ~/new, ~/real/acme\n! there is no folder ~/new yet\n"), "{run:?}");
 }
 
 #[test]
@@ -83,16 +83,16 @@ fn a_config_may_name_a_folder_by_way_of_home_or_without_links() {
     let real = sandbox.home().canonicalize().unwrap();
     let mut config = sandbox.config();
     for (work, me, who) in [
-        (real.join("real/work"), home.join("real"), "work"),
-        (home.join("real/work"), real.join("real"), "work"),
-        (real.clone(), home.join("real/work"), "me"),
-        (real.join("real/work"), home.join("real/work"), "me"), // a tie, which the default decides
+        (real.join("real/acme"), home.join("real"), "work"),
+        (home.join("real/acme"), real.join("real"), "work"),
+        (real.clone(), home.join("real/acme"), "me"),
+        (real.join("real/acme"), home.join("real/acme"), "me"), // a tie, which the default decides
     ] {
         for (account, folder) in [("work", work), ("me", me)] {
             config["registries"]["ghcr.io"]["accounts"][account]["folders"] = json!([folder]);
         }
         write(&sandbox.config_path(), config.to_string().as_bytes());
-        let inside = home.join("real/work/sub");
+        let inside = home.join("real/acme/sub");
         assert_eq!(who_in(&sandbox, &home, inside.to_str().unwrap()), who, "{config}");
     }
 }
