@@ -246,6 +246,27 @@ mod tests {
     }
 
     #[test]
+    fn an_account_stands_on_one_line() {
+        let mut document = Document::empty();
+        document.put(&account("ghcr.io", "me", &["ghcr.io/acme/**".into()]));
+        document.set_folders(&Registry::from_key("ghcr.io"), &"me".parse().unwrap(), &["~/w".into()]);
+        document.set_active(&Registry::from_key("ghcr.io"), &Active::Account("me".parse().unwrap()));
+        let expected = r#"{
+  "version": 3,
+  "registries": {
+    "ghcr.io": {
+      "active": "me",
+      "accounts": {
+        "me": {"username": "me-user", "store": "file", "images": ["ghcr.io/acme/**"], "did": "did:plc:x", "folders": ["~/w"]}
+      }
+    }
+  }
+}
+"#;
+        assert_eq!(document.to_text(), expected);
+    }
+
+    #[test]
     fn edits_keep_what_they_do_not_mean() {
         let text = r#"{"future": {"a": 1}, "version": 3, "registries": {"quay.io": {"x": [1], "accounts": {}}, "GHCR.io":
             {"color": "red", "active": "a", "accounts": {"a": {"later": true, "username": "u"}, "b": {}}}}}"#;

@@ -211,11 +211,11 @@ mod tests {
     fn the_home_folder_is_written_as_a_tilde() {
         let env = Env::at_home("/home/me");
         for (short, long) in
-            [("~", "/home/me"), ("~/work", "/home/me/work"), ("/srv/work", "/srv/work"), ("~other", "~other")]
+            [("~", "/home/me"), ("~/src", "/home/me/src"), ("/srv/src", "/srv/src"), ("~other", "~other")]
         {
             assert_eq!(env.expand_home(short), PathBuf::from(long));
         }
-        for (long, short) in [("/home/me", "~"), ("/home/me/work/a b", "~/work/a b"), ("/home/you", "/home/you")] {
+        for (long, short) in [("/home/me", "~"), ("/home/me/src/a b", "~/src/a b"), ("/home/you", "/home/you")] {
             assert_eq!(env.shorten_home(Path::new(long)), short);
         }
     }

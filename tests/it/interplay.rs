@@ -141,7 +141,7 @@ fn buildx_has_no_folder_for_an_image_with_the_name_of_a_config_nor_for_the_hosts
         std::os::unix::fs::symlink(Sandbox::program(), bin.join(name)).unwrap();
     }
     let sandbox = sandbox.with("PATH", bin.to_str().unwrap());
-    let images = ["ghcr.io/acme", "ghcr.io/acme/config.json/x", "ghcr.io/acme/config.json", "a.corp.example/work/x"];
+    let images = ["ghcr.io/acme", "ghcr.io/acme/config.json/x", "ghcr.io/acme/config.json", "a.corp.example/team/x"];
     let pin = sandbox.run(&["pin", "work"], "");
     assert!(pin.stderr.contains("\"credHelpers\": {\"HOST\": \"ensign-work\"}"), "Docker knows no patterns: {pin:?}");
     sandbox.ok(&["public", "add", "a.corp.example/open"], "");
@@ -151,7 +151,7 @@ fn buildx_has_no_folder_for_an_image_with_the_name_of_a_config_nor_for_the_hosts
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.contains("ghcr.io/acme ") && !run.stdout.contains("config.json"), "{run:?}");
     assert!(run.stderr.contains("ghcr.io/acme/config.json gets no folder: "), "{run:?}");
-    assert!(run.stderr.contains("a.corp.example/work/x gets no folder: its accounts are of *.corp.example"), "{run:?}");
+    assert!(run.stderr.contains("a.corp.example/team/x gets no folder: its accounts are of *.corp.example"), "{run:?}");
     sandbox.ok(&["account", "edit", "ghcr.io", "b", "--images", "ghcr.io/b/**"], "");
     let folders = std::fs::read_dir(sandbox.home().join(".docker/buildx/config")).unwrap();
     assert_eq!(folders.map(|folder| folder.unwrap().file_name()).collect::<Vec<_>>(), ["ghcr.io"]);

@@ -105,7 +105,7 @@ fn candidates(active: &str) -> Candidates {
         helper: None,
         accounts: vec![
             account("me", &[], &["/home/me"]),
-            account("work", &["ghcr.io/acme/**"], &["/home/me/work"]),
+            account("work", &["ghcr.io/acme/**"], &["/home/me/src"]),
             account("ci", &["ghcr.io/acme/tools/*"], &[]),
         ],
     }
@@ -165,7 +165,7 @@ fn the_first_rung_that_knows_wins() {
         ("me", no_wish(), vec!["ghcr.io/acme/app"], "/", "work by command line"),
         ("me", no_wish(), vec!["ghcr.io/acme/tools/lint"], "/", "ci by command line"),
         ("me", no_wish(), vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by command line"),
-        ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/work/x", "work by folder"),
+        ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/src/x", "work by folder"),
         ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/srv", "me by default account"),
         ("work", no_wish(), vec![], "/home/me/play", "me by folder"),
         ("work", no_wish(), vec!["ghcr.io/public/base"], "/srv", "work by default account"),
@@ -206,7 +206,7 @@ fn files_count_where_the_command_line_names_no_image() {
         (vec![], vec!["ghcr.io/acme/app"], "/home/me", "work by files"),
         (vec![], vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by files"),
         (vec![], vec!["ghcr.io/public/base"], "/", "me by default account"),
-        (vec![], vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/work", "work by folder"),
+        (vec![], vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/src", "work by folder"),
         (vec!["ghcr.io/me/app"], vec!["ghcr.io/acme/app"], "/", "me by command line"),
         (vec!["ghcr.io/public/base"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
         (vec!["ghcr.io/me/x", "ghcr.io/acme/x"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
@@ -249,7 +249,7 @@ fn files_are_not_opened_if_the_command_line_names_an_image() {
 #[test]
 fn a_trusted_file_of_the_folder_names_the_account() {
     let project = |registry: &str, name: &str| Project {
-        file: "/home/me/work/.ensign.toml".into(),
+        file: "/home/me/src/.ensign.toml".into(),
         accounts: vec![(Registry::from_key(registry), name.parse().unwrap())],
         unknown: vec![],
     };
@@ -277,7 +277,7 @@ fn a_trusted_file_of_the_folder_names_the_account() {
             operation,
             mentions: Some(vec![]),
             project: Some(project),
-            folder: Some("/home/me/work".into()),
+            folder: Some("/home/me/src".into()),
             ..Found::default()
         };
         assert_eq!(said(&trusting, &wish, &found), expected, "{wish:?} {images:?} {operation:?}");
@@ -291,10 +291,10 @@ fn a_trusted_file_of_the_folder_names_the_account() {
 #[test]
 fn two_accounts_with_one_folder_are_not_told_apart() {
     let mut twins = candidates("me");
-    twins.accounts.push(account("my-work", &[], &["/home/me/work"]));
-    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "me by default account");
-    twins.accounts[3] = account("my-work", &[], &["/home/me/work/x", "/home/me/work/x"]);
-    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/work/x"), "my-work by folder");
+    twins.accounts.push(account("my-work", &[], &["/home/me/src"]));
+    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/src/x"), "me by default account");
+    twins.accounts[3] = account("my-work", &[], &["/home/me/src/x", "/home/me/src/x"]);
+    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/src/x"), "my-work by folder");
 }
 
 #[test]
