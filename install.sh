@@ -66,8 +66,7 @@ install() {
     fi
     trap 'rm -rf -- "$stage"; remove_empty_folders' EXIT
     trap 'exit 130' HUP INT TERM PIPE
-    # In such pieces as in packaging/build.sh.
-    dd if="$program" of="$stage/$PROGRAM" bs=131072 2>/dev/null ||
+    cp -- "$program" "$stage/$PROGRAM" ||
         die "could not copy the program to \`$bin\`: is there room for it?"
     chmod 755 "$stage/$PROGRAM"
     # Before anything is replaced: an upgrade that does not work leaves the old program there.

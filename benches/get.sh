@@ -44,7 +44,7 @@ compile() {
     set -- --edition 2024 -C opt-level=3 -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols
     rustc "$@" -o "$work/docker" "$root/benches/programs/spawn.rs"
     rustc "$@" -o "$work/hello" "$root/benches/programs/hello.rs"
-    rustc "$@" --target "$target" -C target-feature=+crt-static -C relocation-model=static -o "$work/hello_static" "$root/benches/programs/hello.rs"
+    rustc "$@" --target "$target" -C target-feature=+crt-static -C relocation-model=pie -o "$work/hello_static" "$root/benches/programs/hello.rs"
     rustc "$@" -C link-arg=-nostartfiles -C link-arg=-nostdlib -C link-arg=-static -C relocation-model=static \
         -o "$work/floor" "$root/benches/programs/floor.rs"
 }

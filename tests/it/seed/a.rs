@@ -350,12 +350,11 @@ fn a46_status_shows_the_accounts_that_are_there() {
 }
 
 #[test]
-fn a47_the_program_is_linked_statically() {
+fn a47_the_program_is_linked_statically_and_keeps_address_randomisation() {
     let (_, told) = installed(&[]);
-    assert!(
-        told.contains("--target x86_64-unknown-linux-gnu") && told.contains("-Ctarget-feature=+crt-static"),
-        "{told}"
-    );
+    for word in ["--target x86_64-unknown-linux-gnu", "-Ctarget-feature=+crt-static", "-Crelocation-model=pie"] {
+        assert!(told.contains(word), "{told}");
+    }
 }
 
 #[test]
