@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -17,7 +18,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag::register_conditional_default;
 
 use crate::model::Secret;
-use crate::system::{env, text};
+use crate::system::{env, text, threads};
 
 /// The schema of everything `--json` prints; it grows when a field changes its meaning or goes.
 const JSON_SCHEMA: u64 = 1;
@@ -141,7 +142,15 @@ impl Ui {
         if let Ok(style) = ProgressStyle::with_template("{msg} {spinner}") {
             spinner.set_style(style);
         }
-        spinner.enable_steady_tick(Duration::from_millis(100));
+        let ticking = spinner.downgrade();
+        // `indicatif` has a thread for that, too, which panics if it cannot be started; a line may stand still.
+        let _ = threads::start(move || {
+            while let Some(spinner) = ticking.upgrade().filter(|spinner| !spinner.is_finished()) {
+                spinner.tick();
+                drop(spinner);
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
         LiveLine((!spinner.is_hidden()).then_some(spinner)) // a terminal of no kind cannot take a line back
     }
 

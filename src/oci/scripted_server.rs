@@ -4,13 +4,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE;
 
 use crate::model::{Registry, Secret};
 use crate::system::http::{Authorization, Field, Request};
+use crate::system::threads;
 
 /// Runs until the process ends.
 pub(super) struct ScriptedServer {
@@ -25,12 +25,13 @@ impl ScriptedServer {
         let registry = Registry::from_key(&listener.local_addr().unwrap().to_string());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
-        thread::spawn(move || {
+        threads::start(move || {
             for stream in listener.incoming() {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                thread::spawn(move || serve(stream.unwrap(), &log, &*answer));
+                threads::start(move || serve(stream.unwrap(), &log, &*answer)).unwrap();
             }
-        });
+        })
+        .unwrap();
         Self { registry, seen }
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod folders;
 pub(crate) mod http;
 pub(crate) mod programs;
 pub(crate) mod text;
+pub(crate) mod threads;
 pub(crate) mod watch;
 
 // To look a program up is for everybody, to run it is not.

@@ -1,6 +1,8 @@
 //! The logins that another credential helper has of its own: listed, read, kept and removed there.
 
+use std::io;
 use std::path::PathBuf;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,6 +14,7 @@ use super::helper::is_not_found;
 use crate::model::{Credential, HelperName, Problem, Secret, Username};
 use crate::system::programs::{self, Output};
 use crate::system::text::one_line;
+use crate::system::threads;
 
 /// Who waits for another helper, and so how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +95,10 @@ impl Vault<'_> {
     /// Asks several helpers at once for what they have. Who does not answer in time has nothing.
     pub(crate) fn listed_by_all(&self, helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
         std::thread::scope(|scope| {
-            let asked: Vec<_> = helpers.iter().map(|helper| scope.spawn(|| list(helper, Waiter::List))).collect();
-            asked.into_iter().map(|list| list.join().ok().and_then(Result::ok).unwrap_or_default()).collect()
+            let ask = |helper| threads::start_in(scope, move || list(helper, Waiter::List));
+            let asked: Vec<_> = helpers.iter().map(ask).collect();
+            let answer = |asked: io::Result<ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok().and_then(Result::ok);
+            asked.into_iter().map(|asked| answer(asked).unwrap_or_default()).collect()
         })
     }
 

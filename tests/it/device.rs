@@ -340,6 +340,8 @@ fn an_interrupted_login_leaves_nothing_behind() {
     use std::os::unix::process::ExitStatusExt;
     let provider = Provider::of_atcrs_kind(&[PENDING]);
     let sandbox = Sandbox::new();
+    // A shell starts what runs in the background with SIGINT ignored, and a child inherits that, but no handler.
+    signal_hook::flag::register_conditional_default(2, Arc::new(true.into())).unwrap();
     let mut child = sandbox.command(&["login", &provider.host, "--device", "--provider", "atcr"]).spawn().unwrap();
     while provider.sent_to("/auth/device/token").is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(20));

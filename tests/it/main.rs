@@ -51,3 +51,4 @@ mod switches;
 mod vectors;
 mod which_as;
 mod why;
+mod writing;

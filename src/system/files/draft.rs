@@ -1,65 +1,155 @@
-//! `Draft`: a file that is written piece by piece and has its name only once it is whole.
+//! `Draft`: the one way to write a file. It is written piece by piece and has its name only once it is whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{failed, imp, sibling};
+use super::{Access, failed, imp, sibling};
 
 /// A file on its way. If it is dropped before [`Draft::keep`] nothing is left of it.
 pub(crate) struct Draft {
+    /// As the caller says it, for errors.
+    shown: PathBuf,
     path: PathBuf,
-    unfinished: PathBuf,
     file: Option<File>,
+    /// The name it has until it is whole; `None` where the system can make a file without one.
+    unfinished: Option<PathBuf>,
+    overwrites: Overwrites,
 }
+
+/// How the file gets a name that another file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overwrites {
+    /// In one step. Who is killed just before it leaves a second file.
+    AtOnce,
+    /// The other one goes first: who is killed in between leaves neither.
+    Afterwards,
+}
+
+/// The name of an unfinished file whose writers take turns, and so can remove what a killed one left.
+const UNDER_LOCK: &str = ".new";
 
 impl Draft {
     /// Begins a file beside the place where it is to be; what lies there stays until the new one is whole.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
-        Self::begin_with(OpenOptions::new(), path)
+        Self::begin_unnamed(&OpenOptions::new(), path, Overwrites::AtOnce)
+            .map_err(|error| failed("write", path, &error))
     }
 
-    /// The same for what only its owner may read; missing folders are made.
+    /// The same for a secret in clear: only its owner may read it, and it lies nowhere if we are killed. Missing folders
+    /// are made.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder.map_or(Ok(()), imp::create_folder).map_err(|error| failed("write", path, &error))?;
-        Self::begin_with(imp::private(), path)
+        let begun = imp::create_folder(folder_of(path))
+            .and_then(|()| Self::begin_unnamed(&imp::private(), path, Overwrites::Afterwards));
+        begun.map_err(|error| failed("write", path, &error))
     }
 
-    fn begin_with(mut options: OpenOptions, path: &Path) -> Result<Self> {
-        let unfinished = sibling(path, &format!(".{}.new", std::process::id()));
-        let file = options.write(true).create_new(true).open(&unfinished);
-        let file = file.map_err(|error| failed("write", path, &error))?;
-        Ok(Self { path: path.to_owned(), unfinished, file: Some(file) })
+    /// The same for a file whose writers hold a lock. Links are followed; missing folders are made.
+    pub(super) fn begin_under_lock(path: &Path) -> Result<Self> {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let unfinished = sibling(&target, UNDER_LOCK);
+        let begun = imp::create_folder(folder_of(&target)).and_then(|()| {
+            remove(&unfinished)?; // left behind by a writer that was killed
+            imp::private().write(true).create_new(true).open(&unfinished)
+        });
+        let file = Some(begun.map_err(|error| failed("write", path, &error))?);
+        let (shown, unfinished) = (path.to_owned(), Some(unfinished));
+        Ok(Self { shown, path: target, file, unfinished, overwrites: Overwrites::AtOnce })
+    }
+
+    fn begin_unnamed(options: &OpenOptions, path: &Path, overwrites: Overwrites) -> io::Result<Self> {
+        let (file, unfinished) = if let Some(file) = imp::create_unnamed(options, folder_of(path)) {
+            (file, None)
+        } else {
+            let unfinished = Self::own_name(path);
+            (options.clone().write(true).create_new(true).open(&unfinished)?, Some(unfinished))
+        };
+        let path = path.to_owned();
+        Ok(Self { shown: path.clone(), path, file: Some(file), unfinished, overwrites })
+    }
+
+    /// A name that is no other process's.
+    fn own_name(path: &Path) -> PathBuf {
+        sibling(path, &format!(".{}{UNDER_LOCK}", std::process::id()))
     }
 
     /// Adds a piece.
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(piece).map_err(|error| failed("write", &self.path, &error))
+        file.write_all(piece).map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// Gives the file its name.
-    pub(crate) fn keep(mut self) -> Result<()> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        let kept = file.sync_all().and_then(|()| {
-            drop(file); // Windows renames no open file
-            imp::rename(&self.unfinished, &self.path)
-        });
-        if kept.is_err() {
-            let _ = fs::remove_file(&self.unfinished);
+    /// Lets those read it who may read the file that it replaces.
+    pub(super) fn grant(&self, access: Access) -> Result<()> {
+        match (access, fs::metadata(&self.path), &self.file) {
+            (Access::Kept, Ok(metadata), Some(file)) => {
+                file.set_permissions(metadata.permissions()).map_err(|error| failed("write", &self.shown, &error))
+            }
+            _ => Ok(()),
         }
-        kept.map_err(|error| failed("write", &self.path, &error))
+    }
+
+    /// Waits until what was written is on the disk.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.file.as_ref().map_or(Ok(()), imp::sync_file).map_err(|error| failed("write", &self.shown, &error))
+    }
+
+    /// Gives the file its name. An error means that it has not got it.
+    pub(crate) fn keep(mut self) -> Result<()> {
+        self.sync()?;
+        self.name().map_err(|error| failed("write", &self.shown, &error))?;
+        imp::sync_folder(folder_of(&self.path));
+        Ok(())
+    }
+
+    fn name(&mut self) -> io::Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        if self.unfinished.is_none() {
+            match imp::name(&file, &self.path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                named => return named,
+            }
+            if self.overwrites == Overwrites::Afterwards {
+                remove(&self.path)?;
+                return imp::name(&file, &self.path);
+            }
+            let unfinished = Self::own_name(&self.path);
+            imp::name(&file, &unfinished)?;
+            self.unfinished = Some(unfinished);
+        }
+        drop(file); // Windows renames no open file
+        let Some(unfinished) = &self.unfinished else { return Ok(()) };
+        let renamed = imp::rename(unfinished, &self.path);
+        if renamed.is_err() {
+            let _ = fs::remove_file(unfinished);
+        }
+        renamed
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if self.file.take().is_some() {
-            let _ = fs::remove_file(&self.unfinished);
+        if let (Some(_), Some(unfinished)) = (self.file.take(), &self.unfinished) {
+            let _ = fs::remove_file(unfinished);
         }
+    }
+}
+
+/// What a writer under a lock left of `path` when it was killed.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), UNDER_LOCK)
+}
+
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -71,17 +161,31 @@ mod tests {
     fn a_file_that_does_not_become_whole_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("blob");
-        let mut draft = Draft::begin(&path).unwrap();
-        draft.write(b"half").unwrap();
-        drop(draft);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        for text in ["one", "two"] {
-            let mut draft = Draft::begin(&path).unwrap();
-            draft.write(text.as_bytes()).unwrap();
-            draft.keep().unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        for begin in [Draft::begin, Draft::begin_private, Draft::begin_under_lock] {
+            let mut draft = begin(&path).unwrap();
+            draft.write(b"half").unwrap();
+            drop(draft);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+            for text in ["one", "two"] {
+                let mut draft = begin(&path).unwrap();
+                draft.write(text.as_bytes()).unwrap();
+                draft.keep().unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            }
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+            fs::remove_file(&path).unwrap();
         }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(Draft::begin(&folder.path().join("no/such/folder")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_secret_in_clear_has_no_name_until_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut draft = Draft::begin_private(&folder.path().join("export")).unwrap();
+        draft.write(b"secret").unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "so that a killed program leaves nothing");
+        draft.keep().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

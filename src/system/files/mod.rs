@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::threads;
 use crate::model::Problem;
 
 pub(crate) use draft::Draft;
@@ -73,19 +74,20 @@ pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
 }
 
 /// Replaces a file so that a reader sees the old or the new contents, also after a crash. Links are followed; missing
-/// folders are made for their owner alone. The caller holds a lock that keeps other writers of the file away.
+/// folders are made for their owner alone. The caller holds a lock that keeps other writers of the file away. An error
+/// means that the file is as it was.
 pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    write_and_rename(&target, contents, access).map_err(|error| failed("write", path, &error))
+    let mut draft = Draft::begin_under_lock(path)?;
+    draft.write(contents)?;
+    draft.grant(access)?;
+    draft.keep()
 }
 
 /// Tells whether `path` could be replaced by so many bytes now. The caller holds the lock of its writers.
 pub(crate) fn try_room(path: &Path, length: u64) -> Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let unfinished = sibling(&target, ".new");
-    let written = write_new(&unfinished, &vec![0; usize::try_from(length).unwrap_or_default()]);
-    let removed = fs::remove_file(&unfinished);
-    written.and(removed).map_err(|error| failed("write", path, &error))
+    let mut draft = Draft::begin_under_lock(path)?;
+    draft.write(&vec![0; usize::try_from(length).unwrap_or_default()])?;
+    draft.sync()
 }
 
 /// The error with what a person can do about it.
@@ -102,34 +104,6 @@ fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     Problem::new(what, cure).into()
 }
 
-fn write_and_rename(target: &Path, contents: &[u8], access: Access) -> io::Result<()> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    imp::create_folder(folder)?;
-    let unfinished = sibling(target, ".new");
-    let written = write_new(&unfinished, contents).and_then(|()| {
-        if access == Access::Kept
-            && let Ok(metadata) = fs::metadata(target)
-        {
-            fs::set_permissions(&unfinished, metadata.permissions())?;
-        }
-        imp::rename(&unfinished, target)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&unfinished);
-    }
-    written.and_then(|()| imp::sync_folder(folder))
-}
-
-fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {} // left behind by a writer that was killed
-    }
-    let mut file = imp::private().write(true).create_new(true).open(path)?;
-    file.write_all(contents)?;
-    file.sync_all()
-}
-
 /// `config.json` → `config.json.bak`, in the same folder.
 pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -137,18 +111,22 @@ pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Keeps the present contents of `path` under the name `copy`, without reading them where the file system can link.
+/// Keeps the present contents of `path` under the name `copy`, without reading them where the file system can link. The
+/// copy before stays until the new one is whole.
 pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     let source = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    remove(copy)?;
-    fs::hard_link(&source, copy)
-        .or_else(|_| fs::copy(&source, copy).map(drop))
-        .with_context(|| format!("could not keep a copy of `{}`", path.display()))
+    let unfinished = draft::unfinished(copy);
+    remove(&unfinished)?;
+    fs::hard_link(&source, &unfinished)
+        .or_else(|_| fs::copy(&source, &unfinished).map(drop))
+        .and_then(|()| imp::rename(&unfinished, copy))
+        .with_context(|| format!("could not keep a copy of `{}`", path.display()))?;
+    remove(&unfinished) // of one file under both names a rename leaves both
 }
 
 /// Removes what a writer of `path` left behind when it was killed. The caller holds the lock of its writers.
 pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
-    remove(&sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), ".new"))
+    remove(&draft::unfinished(path))
 }
 
 /// Moves a file aside, over whatever was there.
@@ -212,7 +190,7 @@ pub(crate) struct Lock(File);
 impl Lock {
     /// Tells whether another process holds it at this moment.
     pub(crate) fn is_held(path: &Path) -> bool {
-        File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+        File::open(path).is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
     }
 
     /// Waits at most ten seconds.
@@ -227,7 +205,7 @@ impl Lock {
         let file = imp::create_folder(path.parent().unwrap_or(Path::new(".")))
             .and_then(|()| imp::private().write(true).create(true).truncate(false).open(path))
             .map_err(|error| failed("open", path, &error))?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => return Ok(Some(Self(file))),
             Err(fs::TryLockError::WouldBlock) if patience.is_zero() => return Ok(None),
             Err(fs::TryLockError::WouldBlock) => {}
@@ -237,12 +215,32 @@ impl Lock {
         }
         // Waiting in the kernel is fair between many writers, which polling is not; the thread gives it a deadline.
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(file.lock().map(|()| file)));
+        let waiting = move || sender.send(uninterrupted(|| file.lock()).map(|()| file));
+        threads::start(waiting).with_context(|| format!("could not wait for the lock `{}`", path.display()))?;
         match receiver.recv_timeout(patience) {
             Ok(locked) => {
                 locked.map(|file| Some(Self(file))).with_context(|| format!("could not lock `{}`", path.display()))
             }
             Err(_) => Ok(None),
+        }
+    }
+}
+
+fn try_lock(file: &File) -> Result<(), fs::TryLockError> {
+    loop {
+        match file.try_lock() {
+            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            tried => return tried,
+        }
+    }
+}
+
+/// What the standard library does for reading and writing, for the other calls: a share may answer that a signal came.
+fn uninterrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match act() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
         }
     }
 }

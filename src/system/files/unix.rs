@@ -2,11 +2,19 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 use rustix::fs::OFlags;
+#[cfg(target_os = "linux")]
+use rustix::fs::{AtFlags, CWD, linkat};
 use rustix::process::{Resource, geteuid, getrlimit};
+
+use super::uninterrupted;
 
 pub(super) const HAS_MODES: bool = true;
 
@@ -31,11 +39,50 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)
+    uninterrupted(|| fs::rename(from, to))
 }
 
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Some shares cannot flush a file, and say so.
+pub(super) fn sync_file(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Best effort: many shares cannot flush a folder, and the file in it is whole already.
+pub(super) fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
+/// Makes a file that has no name and is gone with its last user; `None` where that cannot be had.
+#[cfg(target_os = "linux")]
+pub(super) fn create_unnamed(options: &OpenOptions, folder: &Path) -> Option<File> {
+    let flags = OFlags::TMPFILE.bits().cast_signed();
+    let file = options.clone().write(true).custom_flags(flags).open(folder).ok()?;
+    descriptor(&file).exists().then_some(file)
+}
+
+/// Gives such a file a name; another file of that name is an error.
+#[cfg(target_os = "linux")]
+pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
+    Ok(linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// Without this path only root may name a file without a name.
+#[cfg(target_os = "linux")]
+fn descriptor(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn create_unnamed(_: &OpenOptions, _: &Path) -> Option<File> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 pub(super) fn narrow(path: &Path) -> Option<u32> {

@@ -38,8 +38,19 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+pub(super) fn sync_file(file: &File) -> io::Result<()> {
+    file.sync_all()
+}
+
+pub(super) fn sync_folder(_: &Path) {}
+
+/// A file that goes with its last user cannot be given a name later.
+pub(super) fn create_unnamed(_: &OpenOptions, _: &Path) -> Option<File> {
+    None
+}
+
+pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 pub(super) fn narrow(_: &Path) -> Option<u32> {

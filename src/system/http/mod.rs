@@ -1,6 +1,7 @@
 //! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
 
 mod proxy;
+mod resolver;
 mod transfer;
 mod url;
 
@@ -15,6 +16,7 @@ use ureq::http::HeaderValue;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::WithBody;
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Error, Proxy, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
@@ -22,6 +24,7 @@ use super::text::one_line;
 use super::watch;
 use crate::model::{Credential, Secret};
 use proxy::Proxies;
+use resolver::Resolver;
 pub(crate) use transfer::{Arrival, Payload, Transfer};
 pub(crate) use url::Url;
 
@@ -140,7 +143,7 @@ impl Client {
             .proxy(None) // each request has its own
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
-        let agent = Agent::new_with_config(config);
+        let agent = Agent::with_parts(config, DefaultConnector::new(), Resolver);
         Self { agent, proxies: Proxies::from_environment(), limits, end: Instant::now() + limits.total }
     }
 

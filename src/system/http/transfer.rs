@@ -14,6 +14,7 @@ use ureq::{Agent, Error, Proxy, SendBody, Timeout};
 
 use super::{Authorization, Client, Failure, Method, PAUSE, Url, authorization_header, explain, is_broken, proxy};
 use crate::system::text::one_line;
+use crate::system::threads;
 
 /// A request with headers and a body of the caller's own.
 #[derive(Debug)]
@@ -66,11 +67,12 @@ impl Client {
         let through = self.proxies.of(&transfer.url)?;
         let by_way_of = proxy::by_way_of(through.as_ref());
         // It ends when nobody takes its pieces any more, or with the program.
-        thread::spawn(move || {
+        let work = move || {
             if let Err(error) = speak(&agent, request, body, through.as_ref(), &sender) {
                 let _ = sender.send(Event::Failed(error));
             }
-        });
+        };
+        threads::start(work).map_err(|error| Failure(error.to_string()))?;
         loop {
             match next(&events, silence)? {
                 Event::Head(status, headers) => return Ok(Arrival { status, headers, events, silence }),
@@ -221,14 +223,15 @@ mod tests {
     fn serve(pieces: &'static [&'static [u8]], pause: Duration) -> Transfer<'static> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-        thread::spawn(move || {
+        threads::start(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let _ = stream.read(&mut [0; 4096]);
             for piece in pieces {
                 let _ = stream.write_all(piece);
                 thread::sleep(pause);
             }
-        });
+        })
+        .unwrap();
         Transfer {
             method: Method::Get,
             url,

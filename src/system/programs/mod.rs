@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 use super::ancestors::{self, Process};
-use super::env;
+use super::{env, threads};
 #[cfg(unix)]
 use unix as imp;
 #[cfg(not(unix))]
@@ -159,10 +159,10 @@ fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {
     if let (Stdin::Bytes(input), Some(mut stdin)) = (call.stdin, child.stdin.take()) {
         let input = Zeroizing::new(input.to_vec());
         // A program that ends without reading breaks the pipe; its answer counts all the same.
-        std::thread::spawn(move || stdin.write_all(&input));
+        threads::start(move || stdin.write_all(&input))?;
     }
-    let stdout = Collector::start(child.stdout.take().context("no stdout")?, Part::First(call.limit));
-    let stderr = Collector::start(child.stderr.take().context("no stderr")?, Part::Last(LAST_WORDS));
+    let stdout = Collector::start(child.stdout.take().context("no stdout")?, Part::First(call.limit))?;
+    let stderr = Collector::start(child.stderr.take().context("no stderr")?, Part::Last(LAST_WORDS))?;
     let mut is_over = false;
     let status = loop {
         is_over = is_over || stdout.is_over(Duration::from_millis(5)); // its end is near once its output ends
@@ -203,11 +203,11 @@ struct Collector {
 }
 
 impl Collector {
-    fn start(mut stream: impl Read + Send + 'static, part: Part) -> Self {
+    fn start(mut stream: impl Read + Send + 'static, part: Part) -> io::Result<Self> {
         let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(8 << 10))));
         let (sender, end) = mpsc::channel();
         let kept = Arc::clone(&bytes);
-        std::thread::spawn(move || {
+        threads::start(move || {
             let mut chunk = Zeroizing::new([0_u8; 8 << 10]);
             loop {
                 let read = match stream.read(&mut *chunk) {
@@ -228,8 +228,8 @@ impl Collector {
                 }
             }
             let _ = sender.send(());
-        });
-        Self { bytes, end }
+        })?;
+        Ok(Self { bytes, end })
     }
 
     /// Waits for the stream's end, so long at most.

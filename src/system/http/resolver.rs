@@ -1,0 +1,41 @@
+//! `Resolver`: looks a server's addresses up within a deadline. `ureq`'s own panics where no thread can be started.
+
+use std::fmt;
+use std::net::ToSocketAddrs;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver as LooksUp};
+use ureq::unversioned::transport::NextTimeout;
+
+use crate::system::threads;
+
+/// As many addresses as `ureq` takes.
+const MOST: usize = 16;
+
+pub(super) struct Resolver;
+
+impl LooksUp for Resolver {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let server = uri.scheme().zip(uri.authority());
+        let server = server.and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority));
+        let server = server.ok_or(Error::HostNotFound)?;
+        let (sender, found) = sync_channel(1);
+        threads::start(move || sender.send(server.to_socket_addrs()).ok())?;
+        let found = found.recv_timeout(*timeout.after).map_err(|error| match error {
+            RecvTimeoutError::Timeout => Error::Timeout(timeout.reason),
+            RecvTimeoutError::Disconnected => Error::HostNotFound,
+        });
+        let mut addresses = self.empty();
+        config.ip_family().keep_wanted(found??).take(MOST).for_each(|address| addresses.push(address));
+        if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resolver")
+    }
+}
