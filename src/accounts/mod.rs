@@ -15,11 +15,10 @@ use anyhow::Result;
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Loaded, Origin};
 use crate::model::choice::{
-    Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Why, Wish, choose_past,
+    Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Undecided, Why, Wish,
+    choose_past,
 };
-use crate::model::{
-    Account, AccountName, Credential, HelperName, ImageReference, Kept, Problem, Registry, Secret, Source,
-};
+use crate::model::{Account, AccountName, Credential, HelperName, Kept, Problem, Registry, Secret, Source};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
@@ -56,8 +55,8 @@ pub(crate) struct Reason {
     /// The helper that is asked in place of an account.
     pub(crate) helper: Option<HelperName>,
     pub(crate) chosen: Option<(AccountName, Rung, Why)>,
-    /// The images that decided nothing, since they belong to different accounts.
-    pub(crate) torn: Vec<(ImageReference, AccountName)>,
+    /// What the files and the command line could not decide by.
+    pub(crate) undecided: Undecided,
 }
 
 impl<'e> Accounts<'e> {
@@ -96,7 +95,7 @@ impl<'e> Accounts<'e> {
                 return Ok(found);
             }
             reason.is_known_registry = !candidates.accounts.is_empty();
-            let account = &*match choose_past(&candidates, wish, evidence, &mut reason.torn) {
+            let account = &*match choose_past(&candidates, wish, evidence, &mut reason.undecided) {
                 Ok(Choice { account, rung, why }) => {
                     reason.chosen = Some((account.name.clone(), rung, why));
                     account.at(registry)

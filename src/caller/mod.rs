@@ -22,7 +22,7 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::model::choice::{Command, Evidence, Mention, Project, Trusted};
+use crate::model::choice::{Command, Evidence, FileImages, Project, Trusted};
 use crate::model::{ImageReference, Operation, Registry};
 use crate::system::{ancestors, env, folders};
 use clients::Grammar;
@@ -74,7 +74,7 @@ impl Evidence for Caller<'_> {
         operation_in_files_of(programs(), self.registry)
     }
 
-    fn mentions(&self) -> Vec<Mention> {
+    fn mentions(&self) -> FileImages {
         images_in_files_of(programs(), self.registry)
     }
 
@@ -137,7 +137,7 @@ fn clients_among(programs: impl IntoIterator<Item = Program>) -> Vec<Program> {
 pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     registry: &Registry,
-) -> Vec<Mention> {
+) -> FileImages {
     let mentions = |client: &Grammar, program: &Program| {
         let task = client.task(&program.args)?;
         let folder = program.folder()?;
@@ -148,16 +148,18 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
 }
 
 /// Returns the images of `registry` that a build of the project in our folder pulls or pushes, as far as its files say;
-/// `None` if these are too much to be read whole.
-pub(crate) fn images_in_project(registry: &Registry) -> Option<Vec<Mention>> {
-    let mut mentions: Vec<Mention> = Vec::new();
+/// what is not known of them beside.
+pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
+    let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake", "docker compose build"] {
         let Some(program) = command_line(command) else { continue };
         let Role::Client(client) = program.role() else { continue };
         let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { continue };
-        mentions.extend(files::all_images(&task, &folder, &Variables::of(&program), registry)?);
+        let FileImages { images, unknown } = files::all_images(&task, &folder, &Variables::of(&program), registry);
+        all.images.extend(images);
+        all.unknown.extend(unknown);
     }
-    Some(mentions)
+    all
 }
 
 /// Returns what is done at `registry` as the files say that the nearest of `programs` to build from any works on.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Context;
 use super::ui::Ui;
-use crate::model::choice::{Grounds, Owned};
+use crate::model::choice::{Grounds, Owned, UnknownPart};
 use crate::model::{Account, StoreKind};
 use crate::system::env;
 use crate::system::text::{one_line, word};
@@ -28,6 +28,7 @@ pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
         }
         Grounds { before_switch: true, .. } => "when the client was started".to_owned(),
         Grounds { torn, .. } if !torn.is_empty() => torn_told(torn),
+        Grounds { unknown, .. } if !unknown.is_empty() => unknown_told(context, unknown),
         _ => String::new(),
     }
 }
@@ -36,6 +37,13 @@ pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
 pub(super) fn torn_told(torn: &[Owned]) -> String {
     let owners: Vec<_> = torn.iter().map(|Owned { image, account }| format!("{image} is {account}'s")).collect();
     format!("undecided: {}", one_line(&owners.join(", "), 200))
+}
+
+/// What was not known, so that the files decided nothing.
+pub(super) fn unknown_told(context: &Context<'_>, unknown: &[UnknownPart]) -> String {
+    let part = |UnknownPart { file, message }: &UnknownPart| format!("{}: {message}", shown(context, Path::new(file)));
+    let parts: Vec<_> = unknown.iter().take(4).map(part).collect();
+    format!("undecided: {}", one_line(&parts.join("; "), 300))
 }
 
 /// What to do, in a sentence, and below it the ways to do it.

@@ -127,7 +127,10 @@ fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
         if !entry.detail.torn.is_empty() {
             lines.push(format!("    {}", reason::torn_told(&entry.detail.torn)));
         }
-        let grounds = reason::told(context, &Grounds { torn: vec![], ..entry.detail.clone() });
+        if !entry.detail.unknown.is_empty() {
+            lines.push(format!("    {}", reason::unknown_told(context, &entry.detail.unknown)));
+        }
+        let grounds = reason::told(context, &Grounds { torn: vec![], unknown: vec![], ..entry.detail.clone() });
         lines.extend(match (&entry.rung, grounds.as_str()) {
             (None, "") => advice(entry, context.program).map(|advice| format!("    {advice}")),
             (None, grounds) => Some(format!("    {grounds}")),

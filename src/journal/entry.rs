@@ -91,7 +91,9 @@ impl Entry {
 
     fn bounded(mut self) -> Self {
         self.detail.torn.truncate(TORN_AT_MOST);
-        let Grounds { file, image, pattern, public, folder, missing, before_switch: _, torn } = &mut self.detail;
+        self.detail.unknown.truncate(TORN_AT_MOST);
+        let Grounds { file, image, pattern, public, folder, missing, before_switch: _, torn, unknown } =
+            &mut self.detail;
         let optional = [
             &mut self.client,
             &mut self.account,
@@ -105,7 +107,8 @@ impl Entry {
             missing,
         ];
         let owned = torn.iter_mut().flat_map(|owned| [&mut owned.image, &mut owned.account]);
-        for text in optional.into_iter().flatten().chain(owned).chain([&mut self.registry]) {
+        let parts = unknown.iter_mut().flat_map(|part| [&mut part.file, &mut part.message]);
+        for text in optional.into_iter().flatten().chain(owned).chain(parts).chain([&mut self.registry]) {
             bound(text);
         }
         self

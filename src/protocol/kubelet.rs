@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::record;
 use crate::accounts::{Accounts, Found};
-use crate::model::choice::{Command, Evidence, Mention, Named, NoChoice, Project, Trusted, Wish};
+use crate::model::choice::{Command, Evidence, FileImages, Named, NoChoice, Project, Trusted, Wish};
 use crate::model::{Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
@@ -91,8 +91,8 @@ impl Evidence for Kubelet {
         None
     }
 
-    fn mentions(&self) -> Vec<Mention> {
-        vec![]
+    fn mentions(&self) -> FileImages {
+        FileImages::default()
     }
 
     fn project(&self, _: &[Trusted]) -> Option<Project> {

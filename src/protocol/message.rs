@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
+use crate::model::choice::Unknown;
 use crate::model::{AccountName, Credential, Operation, Problem, Registry, Secret, ServerUrl};
 use crate::system::text;
 
@@ -90,6 +91,13 @@ pub(super) fn write_credential(
     let answer =
         Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n", *url, *username, *secret));
     stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| Refusal::ClosedStdout)
+}
+
+/// Says on a terminal what was not known in the caller's files, so that these did not choose the account.
+pub(super) fn tell_unknown(registry: &Registry, unknown: &[Unknown], stderr: &mut impl Write) {
+    let Some(Unknown { file, message, .. }) = unknown.first() else { return };
+    let line = format!("the files chose no account for {registry}: {}: {message}", file.display());
+    let _ = writeln!(stderr, "ensign: {}", text::one_line(&line, 400));
 }
 
 impl Refusal {

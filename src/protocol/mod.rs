@@ -113,6 +113,10 @@ impl Front<'_> {
                 let caller = Caller::of(registry);
                 let (found, reason) = self.accounts.find(registry, &wish, &caller);
                 let found = found.map(|found| self.asked(found, server_url));
+                let unknown = &reason.undecided.unknown;
+                if !unknown.is_empty() && io::stderr().is_terminal() {
+                    message::tell_unknown(registry, unknown, &mut io::stderr());
+                }
                 let record = record::prepared(self.env, registry, caller.client(), &found, &reason);
                 let answered = match found {
                     Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),

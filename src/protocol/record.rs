@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::accounts::{Found, Reason};
 use crate::journal::{Entry, Journal, Outcome};
-use crate::model::choice::{Grounds, NoChoice, Rung, owned};
+use crate::model::choice::{Grounds, NoChoice, Rung};
 use crate::model::{HelperName, Operation, Registry};
 use crate::system::env::Env;
 
@@ -57,6 +57,6 @@ fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
         }
         (None, _) => {}
     }
-    entry.detail.torn = owned(&reason.torn);
+    entry.detail = entry.detail.with_undecided(&reason.undecided);
     entry
 }

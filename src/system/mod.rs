@@ -3,6 +3,7 @@
 //! It knows nothing of registries or accounts, so that what it does can be judged by itself.
 
 pub(crate) mod ancestors;
+mod clock;
 pub(crate) mod digest;
 pub(crate) mod env;
 pub(crate) mod exec;
@@ -14,5 +15,6 @@ pub(crate) mod text;
 pub(crate) mod threads;
 pub(crate) mod watch;
 
+pub(crate) use clock::thread_time;
 // To look a program up is for everybody, to run it is not.
 pub(crate) use programs::find as find_program;

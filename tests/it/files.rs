@@ -295,3 +295,29 @@ fn bomb(size: usize) -> String {
 fn pipe(path: &Path) {
     assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
 }
+
+#[test]
+fn what_is_not_known_in_a_file_decides_nothing_and_is_told() {
+    let sandbox = with_files(&[
+        ("compose.yaml", "services:\n  app: {image: ghcr.io/bob/app}\ninclude: [other.yaml]\n"),
+        ("other.yaml", "services: [\n"),
+        ("docker-bake.hcl", "target \"default\" {\n  tags = [\"ghcr.io/${timestamp()}/app\"]\n}\n"),
+        ("Dockerfile", "FROM ghcr.io/bob/base\n"),
+    ]);
+    for (words, told) in [
+        (&["docker-compose", "pull"][..], "other.yaml: could not be read as YAML"),
+        (
+            &["docker", "buildx", "bake", "-f", "docker-bake.hcl", "--push"],
+            "docker-bake.hcl: `ghcr.io/…/app` is not known whole",
+        ),
+    ] {
+        assert_eq!(who(&get_in(&sandbox, "project", words)), "alice", "{words:?} are not decided by bob's image");
+        let typed = words.join(" ").replace("docker-compose", "docker compose");
+        let mut which = sandbox.command(&["which", "--as", &typed, HOST]);
+        which.current_dir(sandbox.home().join("project"));
+        let run = finish(which.spawn().unwrap(), b"");
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(run.stdout.starts_with("alice\n") && run.stdout.contains(&format!("undecided: {told}")), "{run:?}");
+        assert!(run.stderr.contains(&format!("ENSIGN_ACCOUNT=ghcr.io=NAME {typed}")), "{run:?}");
+    }
+}

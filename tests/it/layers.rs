@@ -83,7 +83,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/", "journal/"]),
     ("qrcode", &["cli/login/qr.rs"]),
     ("ring", &["system/digest.rs"]),
-    ("rustix", &["system/files/unix.rs", "system/programs/unix.rs"]),
+    ("rustix", &["system/clock.rs", "system/files/unix.rs", "system/programs/unix.rs"]),
     ("rustls", &["system/http/mod.rs"]),
     ("saphyr_parser", &["caller/files/yaml.rs"]),
     ("shell_words", &["system/text.rs"]),

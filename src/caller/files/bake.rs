@@ -5,16 +5,16 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use serde_json::Value;
 
+use super::budget::Budget;
 use super::build::{Build, local_folder};
 use super::hcl::{self, Block, Expression};
 use super::interpolate::UNKNOWN;
 use super::matrix::{self, Values};
 use super::reader::Reader;
-use super::{Found, Named, Variables, compose};
+use super::{Named, Side, Variables, compose};
 use crate::caller::clients::Task;
 use crate::caller::images::is_pushing;
 use crate::caller::words::Meaning;
@@ -34,9 +34,8 @@ const NAMES: [&str; 8] = [
 
 const DEPTH_AT_MOST: usize = 8;
 const TARGETS_AT_MOST: usize = 500;
-/// What one target inherits from, each counted as often as it is met.
+/// Each counted as often as it is met.
 const LAYERS_AT_MOST: usize = 100;
-/// Longer than any image, and more of them than a target has.
 const LENGTH_AT_MOST: usize = 4096;
 const TEXTS_AT_MOST: usize = 500;
 
@@ -53,11 +52,11 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     };
     let mut given = BTreeMap::new();
     given.extend(task.variables().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))));
-    let mut definition = Definition::new(given, variables, reader.deadline());
+    let mut definition = Definition::new(given, variables, reader.budget().clone());
     for path in &paths {
         definition.read(path, current, reader);
     }
-    let (mut pulled, mut pushed, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut pulled, mut pushed, mut kept) = (Side::default(), Side::default(), Side::default());
     let all_go_out =
         task.has("--push") || task.values(Meaning::BakeOverride).any(|value| is_pushing(Meaning::BakeOverride, value));
     for name in definition.chosen(&task.positionals, reader) {
@@ -77,20 +76,22 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
                 pulled.extend(build.pulled(variables, reader));
                 read.push(build.clone());
             }
-            let goes_out = all_go_out || outputs.iter().any(|output| is_pushing(Meaning::Output, &output.text));
-            if goes_out { &mut pushed } else { &mut kept }.extend(build.pushed().into_iter().chain(outputs));
+            let goes_out = all_go_out || outputs.found.iter().any(|output| is_pushing(Meaning::Output, &output.text));
+            let side = if goes_out { &mut pushed } else { &mut kept };
+            side.extend(build.pushed());
+            side.extend(outputs);
         }
     }
     if pushed.is_empty() {
         return Named { pulled, pushed: kept, goes_out: false };
     }
-    pushed.extend(kept.into_iter().filter(|found| found.meaning == Meaning::CacheTo));
+    pushed.found.extend(kept.found.into_iter().filter(|found| found.meaning == Meaning::CacheTo));
     Named { pulled, pushed, goes_out: true }
 }
 
 /// All files together.
 struct Definition {
-    deadline: Instant,
+    budget: Budget,
     /// By `--var`.
     given: BTreeMap<String, String>,
     variables: Variables,
@@ -109,9 +110,9 @@ struct Definition {
 type Attributes = BTreeMap<String, (Expression, PathBuf)>;
 
 impl Definition {
-    fn new(given: BTreeMap<String, String>, variables: &Variables, deadline: Instant) -> Self {
+    fn new(given: BTreeMap<String, String>, variables: &Variables, budget: Budget) -> Self {
         Self {
-            deadline,
+            budget,
             given,
             variables: variables.clone(),
             defaults: BTreeMap::new(),
@@ -195,7 +196,7 @@ impl Definition {
     }
 
     /// The members of a target with a matrix, each with its name as a build.
-    fn members(&self, name: &str, current: &Path) -> Vec<(String, Build, Vec<Found>)> {
+    fn members(&self, name: &str, current: &Path) -> Vec<(String, Build, Side)> {
         let layers = self.layers(name);
         let value = |key: &str| layers.iter().rev().find_map(|layer| layer.get(key));
         let members = value("matrix").map(|(matrix, _)| matrix::members(matrix, |value| self.texts(value, 0)));
@@ -205,13 +206,13 @@ impl Definition {
             let (build, outputs) = self.build(name, current);
             (own_name, build, outputs)
         };
-        let builds = members.into_iter().flatten().take_while(|_| Instant::now() < self.deadline).map(build).collect();
+        let builds = members.into_iter().flatten().take_while(|_| self.budget.is_left()).map(build).collect();
         self.member.take();
         builds
     }
 
     /// A target as a build, and where its result goes.
-    fn build(&self, name: &str, current: &Path) -> (Build, Vec<Found>) {
+    fn build(&self, name: &str, current: &Path) -> (Build, Side) {
         let layers = self.layers(name);
         let value = |key: &str| layers.iter().rev().find_map(|layer| layer.get(key));
         let text = |key: &str| value(key).map(|(value, _)| self.text(value, 0));
@@ -231,19 +232,17 @@ impl Definition {
         build.arguments.extend(self.map(&layers, "args").into_iter().map(|(name, value)| (name, Some(value))));
         build.contexts.extend(self.map(&layers, "contexts"));
         if let Some((tags, file)) = texts("tags") {
-            build.tags = tags.iter().filter_map(|tag| Found::image(tag, file)).collect();
+            build.tags = Side::of(Meaning::Image, &tags, file);
         }
         for (key, meaning, found) in
             [("cache-from", Meaning::Cache, &mut build.cache_from), ("cache-to", Meaning::CacheTo, &mut build.cache_to)]
         {
             if let Some((caches, file)) = texts(key) {
-                *found = caches.iter().filter_map(|cache| Found::cache(meaning, cache, file)).collect();
+                *found = Side::of(meaning, &caches, file);
             }
         }
-        let outputs = texts("output").into_iter().flat_map(|(outputs, file)| {
-            outputs.into_iter().map(|text| Found { meaning: Meaning::Output, text, file: file.clone() })
-        });
-        (build, outputs.collect())
+        let outputs = texts("output").map(|(texts, file)| Side::of(Meaning::Output, &texts, file));
+        (build, outputs.unwrap_or_default())
     }
 
     /// What a target inherits, with what it says itself last.
@@ -275,7 +274,6 @@ impl Definition {
         map(said.map(|(name, value)| (name.clone(), self.text(value, 0))))
     }
 
-    /// Tells whether a value is as if it were not there.
     fn is_null(&self, value: &Expression) -> bool {
         match value {
             Expression::Null => true,
@@ -298,7 +296,7 @@ impl Definition {
     fn texts(&self, expression: &Expression, depth: usize) -> Vec<String> {
         let mut texts = match expression {
             // A few lines can ask for gigabytes; what is late is not looked at any more.
-            _ if Instant::now() > self.deadline => vec![UNKNOWN.to_string()],
+            _ if !self.budget.spend(16) => vec![UNKNOWN.to_string()],
             Expression::Text(_) | Expression::Template(_) => {
                 let text = self.whole_text(expression, depth);
                 vec![if text.len() <= LENGTH_AT_MOST { text } else { UNKNOWN.to_string() }]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::dockerfile::{self, Filling};
 use super::reader::Reader;
-use super::{Found, Named, Variables};
+use super::{Named, Side, Variables};
 use crate::caller::clients::Task;
 use crate::caller::words::Meaning;
 use crate::model::map;
@@ -26,9 +26,9 @@ pub(super) struct Build {
     /// Named contexts with their sources.
     pub(super) contexts: BTreeMap<String, String>,
     /// What it is called, and the caches it is read from and written to.
-    pub(super) tags: Vec<Found>,
-    pub(super) cache_from: Vec<Found>,
-    pub(super) cache_to: Vec<Found>,
+    pub(super) tags: Side,
+    pub(super) cache_from: Side,
+    pub(super) cache_to: Side,
 }
 
 /// `docker build` and its kin, whose tags and caches stand on the command line.
@@ -87,16 +87,18 @@ pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Varia
 
 impl Build {
     /// What the build pulls.
-    pub(super) fn pulled(&self, variables: &Variables, reader: &mut Reader) -> Vec<Found> {
-        let mut found = self.cache_from.clone();
+    pub(super) fn pulled(&self, variables: &Variables, reader: &mut Reader) -> Side {
+        let mut side = self.cache_from.clone();
         for (text, file) in self.dockerfiles(reader) {
-            for source in self.contexts.values() {
-                found.extend(source.strip_prefix("docker-image://").and_then(|image| Found::image(image, &file)));
+            for image in self.contexts.values().filter_map(|source| source.strip_prefix("docker-image://")) {
+                side.add_image(image, &file);
             }
-            let images = dockerfile::images(&text, &self.filling(variables));
-            found.extend(images.iter().filter_map(|image| Found::image(image, &file)));
+            for image in dockerfile::images(&text, &self.filling(variables)) {
+                side.add_image(&image, &file);
+            }
         }
-        found
+        side.unknown.extend(reader.take_unknown());
+        side
     }
 
     /// Tells whether it pulls what `other` does.
@@ -124,8 +126,10 @@ impl Build {
     }
 
     /// What is pushed once it is built.
-    pub(super) fn pushed(&self) -> Vec<Found> {
-        self.tags.iter().chain(&self.cache_to).cloned().collect()
+    pub(super) fn pushed(&self) -> Side {
+        let mut side = self.tags.clone();
+        side.extend(self.cache_to.clone());
+        side
     }
 
     fn dockerfiles(&self, reader: &mut Reader) -> Vec<(String, PathBuf)> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{Variables, images, operation};
 use crate::caller::command_line;
 use crate::caller::program::Role;
+use crate::model::choice::FileImages;
 
 /// A command that is run in a project.
 #[derive(Deserialize)]
@@ -73,14 +74,15 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     let Some(task) = client.task(&program.args) else { return (Vec::new(), None) };
     let current: PathBuf = project.join(folder).components().collect();
     let (variables, registry) = (Variables::of(&program), registry.parse().unwrap());
-    let mentions = images(&task, &current, &variables, &registry);
+    let FileImages { images: mentions, unknown } = images(&task, &current, &variables, &registry);
     let operation = operation(&task, &current, &variables, &registry).map(|operation| operation.to_string());
     let shown = |file: &Path| {
         let file = fs::canonicalize(file).unwrap();
         file.strip_prefix(fs::canonicalize(project).unwrap()).unwrap().to_string_lossy().replace('\\', "/")
     };
-    let mut shown: Vec<_> =
+    let mut all: Vec<_> =
         mentions.iter().map(|mention| format!("{}: {}", shown(&mention.file), mention.image)).collect();
-    shown.sort_unstable();
-    (shown, operation)
+    all.extend(unknown.iter().map(|unknown| format!("{}: not known", shown(&unknown.file))));
+    all.sort_unstable();
+    (all, operation)
 }

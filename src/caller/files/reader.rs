@@ -1,69 +1,107 @@
-//! `Reader`: opens what a project is made of, within bounds, for it may be anybody's. What cannot be had is not there.
+//! `Reader`: opens what a project is made of, within bounds, for it may be anybody's. A file that is there and cannot be
+//! read is not known, which is something else than a file that is not there.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
+use super::budget::Budget;
 use super::yaml::{self, Node};
+use crate::model::choice::Unknown;
 use crate::system::files;
 
 /// No Compose file or Dockerfile that people wrote comes near.
 const FILE_LIMIT: u64 = 1 << 19;
 const TOTAL_LIMIT: usize = 8 << 20;
-const FILES_AT_MOST: usize = 64;
+const FILES_AT_MOST: usize = 512;
 /// Names that are asked for, of files that are there and of others, also again.
-const NAMES_AT_MOST: usize = 2000;
-/// A client waits for us; a project is read in a millisecond, ten times that without optimization. What a step goes on
-/// for after that is some milliseconds: 100 ms are promised.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 40 });
+const NAMES_AT_MOST: usize = 8000;
 
 /// What may still be read, and what was.
 pub(super) struct Reader {
-    deadline: Instant,
+    budget: Budget,
     names_left: usize,
     files_left: usize,
     bytes_left: usize,
-    texts: BTreeMap<PathBuf, String>,
+    /// `None`: refused.
+    texts: BTreeMap<PathBuf, Option<String>>,
     yaml: BTreeMap<PathBuf, Vec<Rc<Node>>>,
+    unknown: Vec<Unknown>,
 }
 
 impl Reader {
     pub(super) fn new() -> Self {
         Self {
-            deadline: Instant::now() + PATIENCE,
+            budget: Budget::new(),
             names_left: NAMES_AT_MOST,
             files_left: FILES_AT_MOST,
             bytes_left: TOTAL_LIMIT,
             texts: BTreeMap::new(),
             yaml: BTreeMap::new(),
+            unknown: Vec::new(),
         }
     }
 
-    /// The text of a regular file.
+    /// The text of a regular file; `None` if it is not there, or is refused and noted as not known.
     pub(super) fn text(&mut self, path: &Path) -> Option<String> {
         self.may_go_on().then_some(())?;
-        if let Some(known) = self.texts.get(path) {
-            return Some(known.clone());
+        if let Some(known) = self.texts.get(path).cloned() {
+            if known.is_none() {
+                self.note(path, "could not be read");
+            }
+            return known;
         }
-        (self.files_left > 0).then_some(())?;
-        let contents = files::read(path, FILE_LIMIT.min(self.bytes_left as u64)).ok()??;
-        self.files_left -= 1;
-        self.bytes_left = self.bytes_left.saturating_sub(contents.len());
-        let text = String::from_utf8(contents).ok()?;
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        if self.files_left == 0 {
+            self.note(path, &format!("not read: Ensign reads at most {FILES_AT_MOST} files of a project"));
+            return None;
+        }
+        let text = match self.read(path) {
+            Ok(text) => Some(text?),
+            Err(message) => {
+                self.note(path, &message);
+                None
+            }
+        };
         self.texts.insert(path.to_owned(), text.clone());
-        Some(text)
+        text
     }
 
-    /// The documents of a YAML file; none if it is broken.
+    fn read(&mut self, path: &Path) -> Result<Option<String>, String> {
+        let refused = |error: &anyhow::Error| {
+            let text = format!("{error:#}");
+            let why = text.split_once("`: ").map_or("for a reason that is not known", |(_, why)| why);
+            format!("could not be read: {why}")
+        };
+        let contents = files::read(path, FILE_LIMIT.min(self.bytes_left as u64)).map_err(|error| refused(&error))?;
+        let Some(contents) = contents else { return Ok(None) };
+        self.files_left -= 1;
+        self.bytes_left = self.bytes_left.saturating_sub(contents.len());
+        let text = String::from_utf8(contents).map_err(|_| "could not be read: it is not UTF-8")?;
+        Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
+    }
+
+    /// The documents of a YAML file; none if it is not there, or is refused and noted as not known.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<Node>> {
-        if let Some(known) = self.yaml.get(path).cloned() {
-            return if self.may_go_on() { known } else { Vec::new() };
+        let Some(text) = self.text(path) else { return Vec::new() };
+        if let Some(known) = self.yaml.get(path) {
+            return known.clone();
         }
-        let documents = self.text(path).and_then(|text| yaml::documents(&text, self.deadline)).unwrap_or_default();
+        let Some(documents) = yaml::documents(&text, &self.budget) else {
+            self.note(path, "could not be read as YAML");
+            return Vec::new();
+        };
         self.yaml.insert(path.to_owned(), documents.clone());
         documents
+    }
+
+    /// Notes that something in `file` is not known.
+    pub(super) fn note(&mut self, file: &Path, message: &str) {
+        self.unknown.push(Unknown { file: file.to_owned(), registry: None, message: message.to_owned() });
+    }
+
+    /// Takes what was noted since the last call, to be kept with what depends on it.
+    pub(super) fn take_unknown(&mut self) -> Vec<Unknown> {
+        std::mem::take(&mut self.unknown)
     }
 
     /// The first document of a YAML file.
@@ -91,23 +129,27 @@ impl Reader {
         self.may_go_on() && path.is_file()
     }
 
-    /// Counts one more step; false if there were too many, or they took too long.
+    /// Counts one more step; false if there were too many.
     fn may_go_on(&mut self) -> bool {
         self.names_left = self.names_left.saturating_sub(1);
-        self.names_left > 0 && self.in_time()
+        self.names_left > 0 && self.budget.spend_on_file()
     }
 
-    /// Tells whether everything that was asked for was looked at. A part of a project proves nothing.
-    pub(super) fn saw_all(&self) -> bool {
-        self.names_left > 0 && self.files_left > 0 && self.in_time()
+    /// Why not everything that was asked for was looked at. A part of a project proves nothing.
+    pub(super) fn gave_up(&self) -> Option<&'static str> {
+        if self.names_left == 0 {
+            Some("the project is too large to be read whole")
+        } else {
+            (!self.budget.is_left()).then_some("the project takes too long to be read whole")
+        }
     }
 
-    pub(super) fn deadline(&self) -> Instant {
-        self.deadline
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     pub(super) fn in_time(&self) -> bool {
-        Instant::now() < self.deadline
+        self.budget.is_left()
     }
 }
 
@@ -128,18 +170,22 @@ mod tests {
         let mut reader = Reader::new(); // whose time begins now
         for (name, _, is_read) in written {
             assert_eq!(reader.text(&path(name)).is_some(), is_read, "{name}");
+            assert_eq!(reader.take_unknown().is_empty(), is_read, "{name}");
         }
         assert_eq!(reader.text(&path("plain")).as_deref(), Some("a: b"));
         assert!(reader.text(folder.path()).is_none());
+        assert_eq!(reader.take_unknown().len(), 1, "a folder is not read");
         assert!(reader.text(&path("missing")).is_none());
+        assert!(reader.take_unknown().is_empty(), "a file that is not there says nothing");
         assert!((0..100).all(|_| reader.text(&path("plain")).is_some()), "it is read once");
-        let many: Vec<PathBuf> = (0..100).map(|number| path(&number.to_string())).collect();
+        let many: Vec<PathBuf> = (0..FILES_AT_MOST + 10).map(|number| path(&number.to_string())).collect();
         for file in &many {
             files::replace(file, b"a: b", files::Access::Private).unwrap();
         }
         let mut reader = Reader::new();
         let read = many.iter().filter(|file| reader.text(file).is_some()).count();
         assert_eq!(read, FILES_AT_MOST);
-        assert!(reader.documents(&many[99]).is_empty() && !reader.saw_all());
+        assert!(reader.documents(&many[FILES_AT_MOST]).is_empty());
+        assert_eq!(reader.take_unknown().len(), 11, "and each other is noted");
     }
 }

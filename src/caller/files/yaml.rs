@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Instant;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+
+use super::budget::Budget;
 
 /// Compose files that people wrote have some hundred.
 const NODES_AT_MOST: usize = 50_000;
@@ -65,16 +66,15 @@ impl Node {
 }
 
 /// Reads all documents; `None` if one is broken, or there is more than files hold that people write.
-pub(super) fn documents(text: &str, deadline: Instant) -> Option<Vec<Rc<Node>>> {
+pub(super) fn documents(text: &str, budget: &Budget) -> Option<Vec<Rc<Node>>> {
     let mut tree =
         Tree { documents: Vec::new(), open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
-    // One event may take in all of the text, so that the clock is looked at as it is read.
-    let in_time = |at: usize| at % 1024 != 1023 || Instant::now() < deadline;
-    let text = text.chars().enumerate().map_while(|(at, c)| in_time(at).then_some(c)).fuse();
+    // One event may take in all of the text, so that it is counted as it is read.
+    let text = text.chars().map_while(|c| budget.spend(1).then_some(c)).fuse();
     for event in Parser::new_from_iter(text) {
         tree.take(event.ok()?.0)?;
     }
-    (Instant::now() < deadline).then_some(tree.documents)
+    budget.is_left().then_some(tree.documents)
 }
 
 /// What is built so far.
@@ -180,13 +180,13 @@ fn tagged(node: Node, tag: Option<&str>) -> Node {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use proptest::prelude::*;
 
     fn read(text: &str) -> Option<Vec<Rc<Node>>> {
-        documents(text, Instant::now() + Duration::from_mins(1))
+        documents(text, &Budget::new())
     }
 
     fn at(text: &str, path: &str) -> String {
@@ -250,7 +250,7 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(5), "{}", &text[..4]);
         }
         assert_eq!(read(&bomb).unwrap().len(), 1, "a bomb of aliases is small as long as nobody unfolds it");
-        assert!(documents(&"a: b\n".repeat(2000), Instant::now()).is_none());
+        assert!(documents(&"a: b\n".repeat(2000), &Budget::used_up()).is_none());
     }
 
     proptest! {

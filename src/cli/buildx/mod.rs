@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use crate::caller;
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args, which};
+use crate::cli::{Context, args, reason, which};
 use crate::docker::buildx::{self, Change, Folders, Place, Tree};
 use crate::docker::pins::Pins;
 use crate::docker::state;
-use crate::model::choice::Candidates;
+use crate::model::choice::{Candidates, FileImages, Unknown};
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::find_program;
 use told::{preview, report, summary, tell};
@@ -113,11 +113,12 @@ fn needed(context: &Context<'_>, registries: &[Candidates], tree: &Tree, named: 
     let mut images: Vec<_> = named.iter().cloned().chain(exact).collect();
     images.extend(tree.ours().keys().filter_map(Place::image));
     for candidates in registries.iter().filter(|candidates| candidates.accounts.len() > 1) {
-        let Some(mentions) = caller::images_in_project(&candidates.registry) else {
-            context.ui.note("the files here are too large to be read whole: name the images of your builds");
-            break;
-        };
+        let FileImages { images: mentions, unknown } = caller::images_in_project(&candidates.registry);
         images.extend(mentions.into_iter().map(|mention| mention.image));
+        if let Some(Unknown { file, message, .. }) = unknown.first() {
+            let shown = reason::shown(context, file);
+            context.ui.note(format_args!("{shown}: {message}. Name the images that are missing here"));
+        }
     }
     buildx::needed(registries, &images)
 }

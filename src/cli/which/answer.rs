@@ -119,7 +119,8 @@ struct Climb<'c, 'l> {
 impl<'c, 'l> Climb<'c, 'l> {
     fn of(context: &'c Context<'c>, question: &'c Question, ladder: &'c Ladder<'l, 'l, Question>) -> Self {
         let rungs: Vec<_> = Rung::ALL.into_iter().map(|rung| (rung, ladder.finding(rung))).collect();
-        let ends = |finding: &Finding<'_>| !matches!(finding, Finding::Nothing | Finding::Torn(_));
+        let ends =
+            |finding: &Finding<'_>| !matches!(finding, Finding::Nothing | Finding::Torn(_) | Finding::Unknown(_));
         let chosen = rungs.iter().position(|(_, finding)| ends(finding));
         let found = chosen.and_then(|place| match &rungs[place].1 {
             Finding::Account(account, _) => Some(*account),
@@ -201,6 +202,13 @@ impl<'c, 'l> Climb<'c, 'l> {
             let typed = &self.question.typed;
             advice.extend(reason::ways_out(context, registry.as_str(), &torn, &candidates.accounts, answered, typed));
         }
+        if self.rungs.iter().any(|(_, finding)| matches!(finding, Finding::Unknown(_))) {
+            let Question { typed, .. } = self.question;
+            let way = format!("ENSIGN_ACCOUNT={}=NAME {typed}", word(registry.as_str()));
+            advice.push(Advice::from(format!(
+                "files that are not known whole choose no account. For this command:  {way}"
+            )));
+        }
         let seen = self.seen.as_ref();
         let shown = seen.map(|seen| reason::shown(context, &seen.path));
         let about_file = seen.zip(shown).and_then(|(seen, shown)| seen.advice(context, &shown, candidates));
@@ -231,7 +239,7 @@ impl<'c, 'l> Climb<'c, 'l> {
         match finding {
             Finding::Account(account, _) if told.is_empty() => format!("→ {}", account.name),
             Finding::Account(account, _) => format!("→ {}   ({told})", account.name),
-            Finding::NoSuchAccount(_) | Finding::Public(..) | Finding::Torn(_) => told,
+            Finding::NoSuchAccount(_) | Finding::Public(..) | Finding::Torn(_) | Finding::Unknown(_) => told,
             Finding::Nothing => match rung {
                 Rung::Environment if question.named(context).is_some() => "names no account of this registry",
                 Rung::Environment => "not set",
@@ -247,7 +255,7 @@ impl<'c, 'l> Climb<'c, 'l> {
                 Rung::Files if !question.command.images.is_empty() && !question.command.names_results => {
                     "not read, for the command line names an image"
                 }
-                Rung::Files if question.mentions.is_empty() => "name no image of this registry",
+                Rung::Files if question.mentions.images.is_empty() => "name no image of this registry",
                 Rung::Files if !self.passed_over.is_empty() => "name no image of an account that is for this",
                 Rung::Files => "name no image that belongs to an account",
                 Rung::Project => {

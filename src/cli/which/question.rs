@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::caller::{self, Program};
 use crate::cli::{Context, reason};
-use crate::model::choice::{Command, Evidence, Mention, Named, Project, Trusted, Wish};
+use crate::model::choice::{Command, Evidence, FileImages, Named, Project, Trusted, Wish};
 use crate::model::{ImageReference, Operation, Registry};
 use crate::system::text::one_line;
 use crate::system::{env, folders};
@@ -16,7 +16,7 @@ pub(super) struct Question {
     pub(super) command: Command,
     /// What the files say that it does.
     in_files: Option<Operation>,
-    pub(super) mentions: Vec<Mention>,
+    pub(super) mentions: FileImages,
     pub(super) typed: String,
     /// The `ENSIGN_ACCOUNT` of the command alone.
     account: Option<String>,
@@ -27,14 +27,22 @@ impl Question {
     pub(super) fn about(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = Command { images: image.into_iter().collect(), operation, ..Command::default() };
         let typed = reason::ANY_COMMAND.to_owned();
-        Self { registry: registry.clone(), command, in_files: None, mentions: vec![], typed, account: None }
+        Self {
+            registry: registry.clone(),
+            command,
+            in_files: None,
+            mentions: FileImages::default(),
+            typed,
+            account: None,
+        }
     }
 
     /// As `program` asks for `registry`, which somebody typed as `typed`.
     pub(super) fn of(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
         let is_for_files = command.images.is_empty() || command.names_results;
-        let mentions = if is_for_files { caller::images_in_files_of([program], &registry) } else { vec![] };
+        let mentions =
+            if is_for_files { caller::images_in_files_of([program], &registry) } else { FileImages::default() };
         let in_files =
             if command.operation.is_none() { caller::operation_in_files_of([program], &registry) } else { None };
         let account = program.given("ENSIGN_ACCOUNT").map(str::to_owned);
@@ -63,7 +71,7 @@ impl Evidence for Question {
         self.in_files
     }
 
-    fn mentions(&self) -> Vec<Mention> {
+    fn mentions(&self) -> FileImages {
         self.mentions.clone()
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Mention, Why};
+use super::{Finding, Mention, Undecided, Unknown, Why};
 use crate::model::{AccountName, ImageReference};
 
 /// Empty where a rung has nothing to say but its name.
@@ -31,6 +31,17 @@ pub(crate) struct Grounds {
     /// Images of different accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) torn: Vec<Owned>,
+    /// What was not known in files, so that these decided nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unknown: Vec<UnknownPart>,
+}
+
+/// What was not known, and in which file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct UnknownPart {
+    pub(crate) file: String,
+    pub(crate) message: String,
 }
 
 /// An image and whose it is.
@@ -52,6 +63,7 @@ impl Grounds {
                 Self { image: Some(image.to_string()), public: Some(pattern.to_string()), ..Self::default() }
             }
             Finding::Torn(owners) => Self { torn: owned(owners), ..Self::default() },
+            Finding::Unknown(unknown) => Self { unknown: parts(unknown), ..Self::default() },
         }
     }
 }
@@ -76,7 +88,22 @@ impl From<&Why> for Grounds {
     }
 }
 
+impl Grounds {
+    /// Adds what could not be decided by.
+    pub(crate) fn with_undecided(self, Undecided { torn, unknown }: &Undecided) -> Self {
+        Self { torn: owned(torn), unknown: parts(unknown), ..self }
+    }
+}
+
+fn parts(unknown: &[Unknown]) -> Vec<UnknownPart> {
+    let part = |Unknown { file, registry: _, message }: &Unknown| UnknownPart {
+        file: file.to_string_lossy().into_owned(),
+        message: message.clone(),
+    };
+    unknown.iter().map(part).collect()
+}
+
 /// The words for torn images.
-pub(crate) fn owned(owners: &[(ImageReference, AccountName)]) -> Vec<Owned> {
+fn owned(owners: &[(ImageReference, AccountName)]) -> Vec<Owned> {
     owners.iter().map(|(image, name)| Owned { image: image.to_string(), account: name.to_string() }).collect()
 }

@@ -67,7 +67,7 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
     }
 
     fn in_files(&self) -> &Finding<'a> {
-        let owner = || owner_of_mentioned(self.serving(), self.public(), &self.evidence.mentions());
+        let owner = || owner_of_mentioned(self.serving(), self.public(), self.evidence.mentions());
         self.in_files.get_or_init(owner)
     }
 

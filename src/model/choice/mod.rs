@@ -10,11 +10,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{Account, AccountName, ImagePattern, ImageReference, Operation};
-pub(crate) use grounds::{Grounds, Owned, owned};
+pub(crate) use grounds::{Grounds, Owned, UnknownPart};
 pub(crate) use ladder::Ladder;
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use project::{Project, Trusted};
-pub(crate) use question::{Active, Candidates, Command, Evidence, Mention, Named, Route, Switch, Wish};
+pub(crate) use question::{
+    Active, Candidates, Command, Evidence, FileImages, Mention, Named, Route, Switch, Unknown, Wish,
+};
 
 /// The steps of the ladder, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(crate) enum Finding<'a> {
     Public(ImageReference, ImagePattern),
     /// The evidence points to several accounts: nothing is guessed.
     Torn(Vec<(ImageReference, AccountName)>),
+    /// Parts of the evidence are not known: what is known beside them decides nothing.
+    Unknown(Vec<Unknown>),
 }
 
 /// What made a rung decide.
@@ -64,6 +68,14 @@ pub(crate) struct Choice<'a> {
     pub(crate) account: &'a Account,
     pub(crate) rung: Rung,
     pub(crate) why: Why,
+}
+
+/// What the rungs that were passed could not decide by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Undecided {
+    /// Images that belong to different accounts.
+    pub(crate) torn: Vec<(ImageReference, AccountName)>,
+    pub(crate) unknown: Vec<Unknown>,
 }
 
 /// Why no account answers.
@@ -104,15 +116,15 @@ pub(crate) fn choose<'a>(
     wish: &Wish,
     evidence: &impl Evidence,
 ) -> Result<Choice<'a>, NoChoice> {
-    choose_past(candidates, wish, evidence, &mut Vec::new())
+    choose_past(candidates, wish, evidence, &mut Undecided::default())
 }
 
-/// The same; `torn` gets the images that were passed by, because they belong to different accounts.
+/// The same; `undecided` gets what the rungs on the way could not decide by.
 pub(crate) fn choose_past<'a>(
     candidates: &'a Candidates,
     wish: &Wish,
     evidence: &impl Evidence,
-    torn: &mut Vec<(ImageReference, AccountName)>,
+    undecided: &mut Undecided,
 ) -> Result<Choice<'a>, NoChoice> {
     if candidates.accounts.is_empty() {
         return Err(NoChoice::NotFound); // for a registry we know nothing of nobody is looked at
@@ -123,7 +135,8 @@ pub(crate) fn choose_past<'a>(
             Finding::Account(account, why) => return Ok(Choice { account, rung, why }),
             Finding::NoSuchAccount(name) => return Err(NoChoice::NoSuchAccount { rung, name }),
             Finding::Public(image, pattern) => return Err(NoChoice::Public(Box::new((image, pattern)))),
-            Finding::Torn(owners) => torn.extend(owners),
+            Finding::Torn(owners) => undecided.torn.extend(owners),
+            Finding::Unknown(unknown) => undecided.unknown.extend(unknown),
             Finding::Nothing => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::question::Mention;
+use super::question::FileImages;
 use super::{Finding, Why};
 use crate::model::{Account, ImagePattern, ImageReference};
 
@@ -70,12 +70,15 @@ pub(crate) fn owner_of<'a>(
     }
 }
 
-/// The same for images that stand in files.
+/// The same for images that stand in files: as long as any of these may name another image, nothing is decided.
 pub(super) fn owner_of_mentioned<'a>(
     accounts: &[&'a Account],
     public: &[ImagePattern],
-    mentions: &[Mention],
+    FileImages { images: mentions, unknown }: FileImages,
 ) -> Finding<'a> {
+    if !unknown.is_empty() {
+        return Finding::Unknown(unknown);
+    }
     let images: Vec<ImageReference> = mentions.iter().map(|mention| mention.image.clone()).collect();
     match owner_of(accounts, public, &images) {
         Finding::Account(account, Why::Image(image, pattern)) => {

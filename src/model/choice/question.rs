@@ -84,8 +84,8 @@ pub(crate) trait Evidence {
     /// What a build does whose command line leaves it to the files it works on.
     fn operation_in_files(&self) -> Option<Operation>;
 
-    /// The images of the asked registry in the files that the caller works on.
-    fn mentions(&self) -> Vec<Mention>;
+    /// What the files that the caller works on say about the asked registry.
+    fn mentions(&self) -> FileImages;
 
     /// The caller's project, if its file is one of `trusted`.
     fn project(&self, trusted: &[Trusted]) -> Option<Project>;
@@ -108,11 +108,34 @@ pub(crate) struct Command {
     pub(crate) operation: Option<Operation>,
 }
 
+/// The images of the asked registry in the files that a caller works on, and what was not worked out there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileImages {
+    pub(crate) images: Vec<Mention>,
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+/// Something in a file that may name any image: what is not known decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    pub(crate) file: PathBuf,
+    /// Whose images it may name; `None`: those of any.
+    pub(crate) registry: Option<Registry>,
+    /// What is not known and why, to stand behind the file's name. Holds no text of a variable.
+    pub(crate) message: String,
+}
+
 /// An image, and the file that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mention {
     pub(crate) image: ImageReference,
     pub(crate) file: PathBuf,
+}
+
+impl FileImages {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.unknown.is_empty()
+    }
 }
 
 impl Candidates {

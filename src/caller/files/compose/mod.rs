@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::reader::Reader;
-use super::{Named, Variables};
+use super::{Named, Side, Variables};
 use crate::caller::clients::{Project, Task};
 use crate::caller::words::Meaning;
 use project::load;
@@ -68,7 +68,7 @@ pub(super) fn images(
     }
     let services = load(&files, &folder, &variables, reader);
     let chosen = chosen(task, project, &services, &variables);
-    let (mut pulled, mut pushed) = (Vec::new(), Vec::new());
+    let (mut pulled, mut pushed) = (Side::default(), Side::default());
     for Service { image, build, pull_policy, .. } in chosen.into_iter().filter_map(|name| services.get(name)) {
         let policy = pull_policy.as_deref();
         let is_pulled = match project {
@@ -85,7 +85,8 @@ pub(super) fn images(
                 build.arguments.extend(task.variables().map(|(name, value)| (name.into(), value.map(str::to_owned))));
                 pulled.extend(build.pulled(&variables, reader));
             }
-            pushed.extend(image.iter().cloned().chain(build.pushed()));
+            pushed.extend(image.clone());
+            pushed.extend(build.pushed());
         }
     }
     match project {
@@ -101,7 +102,11 @@ pub(super) fn stack_images(task: &Task<'_>, current: &Path, variables: &Variable
     let files: Vec<PathBuf> =
         task.values(Meaning::File).flat_map(|names| names.split(',')).filter_map(|name| local(current, name)).collect();
     let services = load(&files, current, variables, reader);
-    Named::pulled(services.into_values().filter_map(|service| service.image).collect())
+    let mut pulled = Side::default();
+    for service in services.into_values() {
+        pulled.extend(service.image);
+    }
+    Named::pulled(pulled)
 }
 
 /// The names of the services that the command works on.

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use super::super::build::{Build, local_folder};
 use super::super::interpolate::interpolate;
 use super::super::yaml::Node;
-use super::super::{Found, Variables};
+use super::super::{Side, Variables};
 use crate::caller::words::Meaning;
 use crate::model::map;
 
 /// One service, after all files that say something about it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::caller::files) struct Service {
-    pub(in crate::caller::files) image: Option<Found>,
+    pub(in crate::caller::files) image: Side,
     pub(in crate::caller::files) build: Option<Build>,
     pub(super) depends_on: BTreeSet<String>,
     pub(super) profiles: BTreeSet<String>,
@@ -57,10 +57,11 @@ impl Service {
     /// Puts what a later file, or the service itself, says over what was there.
     pub(super) fn apply(&mut self, node: &Node, place: &Place<'_>) {
         let said = |key: &str| node.get(key).map(|node| &**node);
-        match said("image") {
-            Some(Node::Reset) => self.image = None,
-            Some(image) => self.image = place.text(image).and_then(|image| Found::image(&image, place.file)),
-            None => {}
+        if let Some(node) = said("image") {
+            self.image = Side::default();
+            if let Some(image) = place.text(node) {
+                self.image.add_image(&image, place.file);
+            }
         }
         match said("build") {
             Some(Node::Reset) => self.build = None,
@@ -111,8 +112,12 @@ fn apply_build(build: &mut Build, node: &Node, place: &Place<'_>) {
         [("cache_from", Meaning::Cache, &mut build.cache_from), ("cache_to", Meaning::CacheTo, &mut build.cache_to)]
     {
         let texts = node.get(key).map(|node| place.texts(node)).unwrap_or_default();
-        found.extend(texts.iter().filter_map(|text| Found::cache(meaning, text, place.file)));
+        for text in &texts {
+            found.add(meaning, text, place.file);
+        }
     }
     let tags = node.get("tags").map(|node| place.texts(node)).unwrap_or_default();
-    build.tags.extend(tags.iter().filter_map(|tag| Found::image(tag, place.file)));
+    for tag in &tags {
+        build.tags.add_image(tag, place.file);
+    }
 }

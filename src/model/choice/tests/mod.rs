@@ -15,6 +15,7 @@ struct Found {
     operation: Option<Operation>,
     in_files: Option<Operation>,
     mentions: Option<Vec<Mention>>,
+    unknown: Vec<Unknown>,
     project: Option<Project>,
     folder: Option<PathBuf>,
     since: Option<SystemTime>,
@@ -29,8 +30,9 @@ impl Evidence for Found {
         self.in_files
     }
 
-    fn mentions(&self) -> Vec<Mention> {
-        self.mentions.clone().expect("nobody may look into files")
+    fn mentions(&self) -> FileImages {
+        let images = self.mentions.clone().expect("nobody may look into files");
+        FileImages { images, unknown: self.unknown.clone() }
     }
 
     fn project(&self, _: &[Trusted]) -> Option<Project> {
@@ -58,7 +60,7 @@ impl Evidence for Unseen {
         unreachable!()
     }
 
-    fn mentions(&self) -> Vec<Mention> {
+    fn mentions(&self) -> FileImages {
         unreachable!()
     }
 
@@ -235,6 +237,31 @@ fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
             ..Found::default()
         };
         assert_eq!(said(&candidates("me"), &Wish::default(), &found), expected, "{named} {mentioned:?}");
+    }
+}
+
+#[test]
+fn what_is_not_known_in_files_decides_nothing() {
+    let unknown = Unknown { file: "docker-bake.hcl".into(), registry: None, message: "a tag is not known".into() };
+    for (mentioned, names_results, folder, expected) in [
+        (vec![], false, "/", "me by default account"),
+        (vec!["ghcr.io/acme/app"], false, "/", "me by default account"),
+        (vec!["ghcr.io/acme/app"], false, "/home/me/src", "work by folder"),
+        (vec![], true, "/", "me by default account"),
+    ] {
+        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
+        let found = Found {
+            images: if names_results { vec!["ghcr.io/acme/app".parse().unwrap()] } else { vec![] },
+            names_results,
+            mentions: Some(mentioned.iter().map(mention).collect()),
+            unknown: vec![unknown.clone()],
+            folder: Some(folder.into()),
+            ..Found::default()
+        };
+        assert_eq!(said(&candidates("me"), &Wish::default(), &found), expected, "{mentioned:?} {folder}");
+        let mut undecided = Undecided::default();
+        let _ = choose_past(&candidates("me"), &Wish::default(), &found, &mut undecided);
+        assert_eq!(undecided.unknown, std::slice::from_ref(&unknown), "{mentioned:?} {folder}");
     }
 }
 

@@ -1,0 +1,163 @@
+//! `Side`: the images on one side of a project, those it pulls or those it pushes, and what is not known of them.
+
+use std::path::{Path, PathBuf};
+
+use super::interpolate::UNKNOWN;
+use crate::caller::images::{Form, Images};
+use crate::caller::words::Meaning;
+use crate::model::choice::{FileImages, Mention, Unknown};
+use crate::model::{ImageReference, Registry};
+
+/// Messages show so much of a text.
+const SHOWN_AT_MOST: usize = 100;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Side {
+    pub(super) found: Vec<Found>,
+    pub(super) unknown: Vec<Unknown>,
+}
+
+/// A text that names images, as the value of a flag with this meaning would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) meaning: Meaning,
+    pub(super) text: String,
+    pub(super) file: PathBuf,
+}
+
+impl Side {
+    /// Returns the images of `registry`, each once, and what may name one.
+    pub(super) fn of_registry(&self, registry: &Registry) -> FileImages {
+        let mut images = Images::of(registry);
+        let mut mentions: Vec<Mention> = Vec::new();
+        for Found { meaning, text, file } in &self.found {
+            images.add_value(*meaning, text, Form::Short);
+            let new = images.found()[mentions.len()..].iter().cloned();
+            mentions.extend(new.map(|image| Mention { image, file: file.clone() }));
+        }
+        let may_name = |unknown: &&Unknown| unknown.registry.as_ref().is_none_or(|known| known == registry);
+        let mut unknown: Vec<Unknown> = Vec::new();
+        for part in self.unknown.iter().filter(may_name) {
+            if !unknown.contains(part) {
+                unknown.push(part.clone());
+            }
+        }
+        FileImages { images: mentions, unknown }
+    }
+
+    /// Each of `texts` by itself.
+    pub(super) fn of(meaning: Meaning, texts: &[String], file: &Path) -> Self {
+        let mut side = Self::default();
+        for text in texts {
+            side.add(meaning, text.trim(), file);
+        }
+        side
+    }
+
+    /// Adds an image.
+    pub(super) fn add_image(&mut self, text: &str, file: &Path) {
+        self.add(Meaning::Image, text.trim(), file);
+    }
+
+    /// Adds a text in which [`UNKNOWN`] may stand for parts that were not worked out.
+    pub(super) fn add(&mut self, meaning: Meaning, text: &str, file: &Path) {
+        if text.is_empty() {
+            return;
+        }
+        let mut known = String::new();
+        for piece in text.split_inclusive([',', '=']) {
+            let (piece, end) = piece.split_at(piece.trim_end_matches([',', '=']).len());
+            match without_open_tag(piece) {
+                Some(piece) => known.extend([piece, end]),
+                None => return self.unknown.push(not_worked_out(piece, file)),
+            }
+        }
+        self.found.push(Found { meaning, text: known, file: file.to_owned() });
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.unknown.extend(other.unknown);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty() && self.unknown.is_empty()
+    }
+}
+
+/// An image without the tag that is not known (`:$TAG`, `:${timestamp()}`), which does not matter. `None` if more than that
+/// is not known.
+fn without_open_tag(image: &str) -> Option<&str> {
+    let known = image.split(UNKNOWN).next().unwrap_or_default();
+    let name = known.rfind('/').map_or(0, |slash| slash + 1);
+    let tag = known[name..].find([':', '@']).map(|at| name + at);
+    match tag {
+        Some(tag) if known.len() < image.len() || tag + 1 == image.len() => {
+            (!image[known.len()..].contains('/')).then_some(&image[..tag])
+        }
+        _ if known.len() < image.len() => None,
+        _ => Some(image),
+    }
+}
+
+fn not_worked_out(image: &str, file: &Path) -> Unknown {
+    let known = image.split(UNKNOWN).next().unwrap_or_default();
+    let registry = known.split_once('/').and_then(|(first, _)| {
+        let any = format!("{first}/x").parse::<ImageReference>().ok()?;
+        Some(any.registry().clone())
+    });
+    let shown: String = image.replace(UNKNOWN, "…").chars().take(SHOWN_AT_MOST).collect();
+    let message =
+        if known.is_empty() { "an image is not known".into() } else { format!("`{shown}` is not known whole") };
+    Unknown { file: file.to_owned(), registry, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_that_is_not_known_does_not_matter() {
+        for (text, known, unknown_at) in [
+            ("ghcr.io/acme/app:1", Some("ghcr.io/acme/app:1"), None),
+            ("ghcr.io/acme/app:", Some("ghcr.io/acme/app"), None),
+            ("ghcr.io/acme/app:v\u{fffd}-x", Some("ghcr.io/acme/app"), None),
+            ("ghcr.io/acme/app@\u{fffd}", Some("ghcr.io/acme/app"), None),
+            ("localhost:5000/app", Some("localhost:5000/app"), None),
+            ("ghcr.io/acme/\u{fffd}:1", None, Some("ghcr.io")),
+            ("ghcr.io/acme/app:\u{fffd}/x", None, Some("ghcr.io")),
+            ("acme/\u{fffd}", None, Some("docker.io")),
+            ("localhost:5000/app\u{fffd}", None, Some("localhost:5000")),
+            ("ghcr.io:\u{fffd}/acme/app", None, Some("any")),
+            ("acme\u{fffd}/app", None, Some("any")),
+            ("\u{fffd}", None, Some("any")),
+            (" ", None, None),
+        ] {
+            let mut side = Side::default();
+            side.add_image(text, Path::new("f"));
+            let found = side.found.first().map(|found| found.text.as_str());
+            let registry = |unknown: &Unknown| unknown.registry.as_ref().map_or("any".into(), ToString::to_string);
+            let unknown = side.unknown.first().map(registry);
+            assert_eq!((found, unknown.as_deref()), (known, unknown_at), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cache_and_an_output_are_known_but_for_their_tags() {
+        for (meaning, text, known) in [
+            (Meaning::Cache, "type=registry,ref=ghcr.io/acme/c:\u{fffd}", Some("type=registry,ref=ghcr.io/acme/c")),
+            (Meaning::Cache, "type=\u{fffd},ref=ghcr.io/acme/c", None),
+            (
+                Meaning::Output,
+                "type=image,name=ghcr.io/a/b:\u{fffd},push=true",
+                Some("type=image,name=ghcr.io/a/b,push=true"),
+            ),
+            (Meaning::Output, "type=image,name=ghcr.io/\u{fffd}/b", None),
+        ] {
+            let mut side = Side::default();
+            side.add(meaning, text, Path::new("f"));
+            assert_eq!(side.found.first().map(|found| found.text.as_str()), known, "{text:?}");
+            assert_eq!(side.unknown.len(), usize::from(known.is_none()), "{text:?}");
+        }
+    }
+}
