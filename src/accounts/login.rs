@@ -18,8 +18,9 @@ pub(crate) struct Login {
     pub(crate) store: Option<StoreKind>,
     /// Whom an identity token is for, if that is known; the user name says `<token>` then.
     pub(crate) token_of: Option<Username>,
-    /// Patterns to add to the account's.
+    /// Patterns for the account, and what becomes of those it had.
     pub(crate) images: Vec<ImagePattern>,
+    pub(crate) images_before: ImagesBefore,
     /// The part of the registry that the server address named: it has a login of its own.
     pub(crate) bound: Option<ImagePattern>,
     /// The one thing that it is for; `None`: what the account was for.
@@ -38,6 +39,15 @@ pub(crate) enum Activate {
     Yes,
     /// Only if the registry has no active account.
     IfNone,
+}
+
+/// What becomes of the patterns that an account had when it is given some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImagesBefore {
+    Kept,
+    /// And if it had none, those of its own namespace are written down.
+    KeptWithNamespace,
+    Replaced,
 }
 
 impl Login {
@@ -79,6 +89,12 @@ impl Login {
         account.store = self.store.clone().unwrap_or(account.store);
         account.purpose = self.purpose.or(account.purpose);
         account.did = self.did.clone().or(account.did);
+        match self.images_before {
+            _ if self.images.is_empty() => {}
+            ImagesBefore::Kept => {}
+            ImagesBefore::KeptWithNamespace => account.images = account.patterns(),
+            ImagesBefore::Replaced => account.images.clear(),
+        }
         for pattern in self.images.iter().chain(&self.bound) {
             if !account.images.contains(pattern) {
                 account.images.push(pattern.clone());

@@ -26,7 +26,7 @@ pub(crate) use crate::vault::{Refusal, Waiter};
 pub(crate) use change::OutOfReach;
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
-pub(crate) use login::{Activate, Login};
+pub(crate) use login::{Activate, ImagesBefore, Login};
 pub(crate) use obtain::{Obtained, Waiting, due};
 
 /// All accounts of this user: the config and the secrets behind it.
@@ -86,6 +86,9 @@ impl<'e> Accounts<'e> {
             let loaded = self.load(registry)?;
             *reason = Reason { is_private: !loaded.journal, ..Reason::default() };
             let (candidates, route, origin) = loaded.into_only(registry);
+            if let Some(name) = self.unknown_name(&wish.environment, &candidates)? {
+                return Ok(Found::NoChoice(NoChoice::NoSuchAccount { rung: Rung::Environment, name }));
+            }
             if let Some(route) = route {
                 let found = elsewhere(&candidates, route, wish, evidence);
                 reason.helper = match &found {
@@ -121,6 +124,21 @@ impl<'e> Accounts<'e> {
             }
             seen = Some(candidates);
         }
+    }
+
+    /// The name that a variable gives and no account has: of this registry, if it is meant for this one, else of any.
+    /// Nobody may step in for such an account.
+    pub(crate) fn unknown_name(&self, named: &Named, candidates: &Candidates) -> Result<Option<String>> {
+        let (name, is_for_this) = match named {
+            Named::Nobody => return Ok(None),
+            Named::Here(name) => (name, true),
+            Named::Anywhere(name) => (name, false),
+        };
+        if candidates.account(name).is_some() {
+            return Ok(None);
+        }
+        let is_known = !is_for_this && self.load_all()?.registries.iter().any(|one| one.account(name).is_some());
+        Ok((!is_known).then(|| name.clone()))
     }
 
     /// The accounts that the next change takes over, and what it cannot, each with the reason.

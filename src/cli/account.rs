@@ -6,9 +6,10 @@ use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
+use super::images::{ImageEdit, added, tell_rivals};
 use super::{Context, account_json, args, buildx, pin};
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, ImagePattern, Problem, Registry, Source};
+use crate::model::{Account, AccountName, Problem, Registry, Source};
 use crate::system::text::{one_line, word};
 use crate::system::{env, folders};
 
@@ -71,13 +72,9 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
 
 pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
     let (registry, name) = named(context, given)?;
-    let images = patterns(&registry, &given.images)?;
+    let images = ImageEdit::read(context, &registry, &given.images)?;
     let mut folders: Vec<String> = Vec::new();
-    for folder in given.folder.iter().map(|folder| folder_text(context, folder)) {
-        if !folders.contains(&folder) {
-            folders.push(folder);
-        }
-    }
+    let keeps_folders = !given.folder.is_empty() && given.folder.iter().all(|folder| added(folder).1);
     let alias: Option<AccountName> = given
         .alias
         .as_deref()
@@ -85,7 +82,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     let changes_images = given.no_images || !images.is_empty();
-    let changes_folders = given.no_folders || !folders.is_empty();
+    let changes_folders = given.no_folders || !given.folder.is_empty();
     if !changes_images && !changes_folders && alias.is_none() && given.purpose.is_none() {
         return Err(Failure::usage(
             "nothing to change was given",
@@ -98,7 +95,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         let found = candidates.accounts.iter().find(|account| account.name == name);
         let mut account = found.cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
         if changes_images {
-            account.images = images;
+            account.images = if given.no_images { vec![] } else { images.applied_to(account.patterns()) };
         }
         if let Some(purpose) = given.purpose {
             account.purpose = purpose.operation();
@@ -107,6 +104,14 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
             edit.document.put(&account);
         }
         if changes_folders {
+            let before =
+                account.folders.iter().filter(|_| keeps_folders).map(|folder| context.env.shorten_home(folder));
+            let wanted = given.folder.iter().map(|folder| folder_text(context, added(folder).0));
+            for folder in before.chain(wanted) {
+                if !folders.contains(&folder) {
+                    folders.push(folder);
+                }
+            }
             edit.document.set_folders(&registry, &name, &folders);
         }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
@@ -137,13 +142,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     for missing in account.folders.iter().filter(|folder| changes_folders && !folder.is_dir()) {
         context.ui.note(format_args!("there is no folder {} yet", context.env.shorten_home(missing)));
     }
-    let rivals = candidates.accounts.iter().filter(|other| other.name != account.name);
-    let rivals = rivals.filter(|other| other.purpose == account.purpose);
-    for rival in rivals.filter(|other| other.patterns().iter().any(|pattern| account.patterns().contains(pattern))) {
-        context
-            .ui
-            .note(format_args!("{} is for the same images: between them the command line does not decide", rival.name));
-    }
+    tell_rivals(context, &candidates, account);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -208,32 +207,6 @@ fn flags(given: &args::AccountEdit) -> String {
         purpose,
     ]
     .concat()
-}
-
-/// The patterns a person wrote, with or without the registry in front.
-pub(super) fn patterns(registry: &Registry, given: &[String]) -> Result<Vec<ImagePattern>, Failure> {
-    given
-        .iter()
-        .map(|text| {
-            let first = text.split('/').next().unwrap_or_default();
-            let full = if first.contains(['.', ':']) || first == "localhost" {
-                text.clone()
-            } else {
-                format!("{registry}/{text}")
-            };
-            let pattern: ImagePattern = full.parse().map_err(|error| {
-                Failure::usage(format!("`{text}` is no pattern: {error}"), format!("write it as '{registry}/acme/**'"))
-            })?;
-            if pattern.registry() == registry {
-                Ok(pattern)
-            } else {
-                Err(Failure::usage(
-                    format!("`{text}` is on another registry than {registry}"),
-                    format!("write it as '{registry}/acme/**'"),
-                ))
-            }
-        })
-        .collect()
 }
 
 /// A folder as it is written to the config: where it really is, with `~` for the home folder.

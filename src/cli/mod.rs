@@ -12,6 +12,7 @@ mod export;
 mod failure;
 mod folder;
 mod held;
+mod images;
 mod import;
 mod login;
 mod logout;
@@ -39,7 +40,7 @@ use serde_json::json;
 
 use crate::accounts::Accounts;
 use crate::docker::{self, ConfigJson, state};
-use crate::model::choice::Candidates;
+use crate::model::choice::{Candidates, Named, Wish};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, Table};
 use crate::oci::Wire;
@@ -171,8 +172,35 @@ impl Context<'_> {
     /// Says that this shell has an account of its own, where somebody looks at the defaults.
     fn note_variable(&self) {
         if let Some(value) = &self.env.account {
+            if let Some(name) = self.unknown_variable() {
+                self.ui.note(format_args!(
+                    "ENSIGN_ACCOUNT names `{name}`, which no registry has: clients get an error in this shell"
+                ));
+                return;
+            }
             self.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell and goes before the default"));
         }
+    }
+
+    /// The name in `ENSIGN_ACCOUNT` that no registry has.
+    fn unknown_variable(&self) -> Option<String> {
+        let nowhere = Registry::opaque("");
+        let named = Named::parse(self.env.account.as_ref()?, &nowhere);
+        self.accounts.unknown_name(&named, &Candidates::none(&nowhere)).ok().flatten()
+    }
+
+    /// Fails if `ENSIGN_ACCOUNT` names an account that no registry has, or one of a registry without accounts.
+    fn refuse_unknown_account(&self, wish: &Wish, candidates: &Candidates) -> Result<(), Failure> {
+        if matches!(wish.environment, Named::Here(_)) && !candidates.accounts.is_empty() {
+            return Ok(()); // the ladder shows it
+        }
+        let Some(name) = self.accounts.unknown_name(&wish.environment, candidates)? else { return Ok(()) };
+        let has_none = match wish.environment {
+            Named::Here(_) => format!("{} does not have", candidates.host),
+            _ => "no registry has".to_owned(),
+        };
+        let what = format!("ENSIGN_ACCOUNT names `{}`, which {has_none}", text::one_line(&name, 60));
+        Err(Failure::not_logged_in(what, format!("run `{} status` to see the accounts", self.program)))
     }
 
     /// The registry a person named.

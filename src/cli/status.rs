@@ -66,6 +66,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
             ));
         }
     }
+    let troubled = troubled + usize::from(context.unknown_variable().is_some());
     Ok(if troubled == 0 && !with_accounts.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 

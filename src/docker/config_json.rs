@@ -52,6 +52,7 @@ impl ConfigJson {
         // The messages of serde_json about syntax quote nothing from the text.
         let root = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(root)) => root,
+            Ok(Value::Null) => Map::new(), // to Go it is an empty one
             Ok(_) => return Err(broken(1, "it is not a JSON object".into())),
             Err(error) => {
                 let problem = error.to_string();
@@ -196,7 +197,6 @@ mod tests {
             ("{\n  \"a\": 1,\n}", 3, "trailing comma"),
             ("{\"a\":", 1, "EOF"),
             ("[]", 1, "not a JSON object"),
-            ("null", 1, "not a JSON object"),
             ("{} {}", 1, "trailing characters"),
             ("\u{feff}{}", 1, "byte order mark"),
             ("{\n\"auths\": {},\n\"auths\": {}}", 3, "`auths` stands there twice"),
@@ -221,6 +221,7 @@ mod tests {
             ("", None, None),
             (" \n", None, None),
             ("{}", None, None),
+            ("null\n", None, None),
             (r#"{"credHelpers": null, "auths": null}"#, None, None),
             (r#"{"credHelpers": {"ghcr.io": "gh"}, "credsStore": "desktop"}"#, Some("gh"), Some("desktop")),
             (r#"{"credhelpers": {"ghcr.io": ""}, "credsStore": ""}"#, Some(""), None),

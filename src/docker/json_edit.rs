@@ -5,11 +5,11 @@ use std::ops::Range;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Deserializer;
 
-/// Sets the value at `path`, making the objects on the way; `value` is JSON. A blank text counts as `{}`.
+/// Sets the value at `path`, making the objects on the way; `value` is JSON. A blank text counts as `{}`, as does `null`.
 ///
 /// `None` if the text, or what stands on the way, is no object.
 pub(super) fn set(text: &str, path: &[&str], value: &str) -> Option<String> {
-    let text = if text.trim().is_empty() { "{}" } else { text };
+    let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
     let root = Object::at(text, 0)?;
     set_in(text, &root, path, value, 1, &Style::of(text, &root))
 }
@@ -197,6 +197,7 @@ mod tests {
     fn a_member_is_set_in_the_manner_of_its_text() {
         for (before, after) in [
             ("", "{\n\t\"a\": {\n\t\t\"k\": 1\n\t}\n}"),
+            ("null\n", "{\n\t\"a\": {\n\t\t\"k\": 1\n\t}\n}"),
             ("{}", "{\n\t\"a\": {\n\t\t\"k\": 1\n\t}\n}"),
             (r#"{"x":[1, 2]}"#, r#"{"x":[1, 2],"a":{"k":1}}"#),
             (r#"{"x": 1e3, "y": "\u003c"}"#, r#"{"x": 1e3, "y": "\u003c", "a": {"k": 1}}"#),

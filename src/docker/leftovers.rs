@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::config_json::field;
 use super::logins::{FoundLogin, server_of};
@@ -117,7 +118,8 @@ fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>
 #[expect(clippy::disallowed_methods, reason = "the secret is cut out of the text that was decoded")]
 pub(super) fn decode(auth: &str) -> Result<(String, Secret), Reason> {
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(auth.trim()).map_err(|_| Reason::NotBase64)?;
+    let auth = Zeroizing::new(auth.trim().replace(['\r', '\n'], "")); // Go passes line ends over, and `base64` wraps
+    let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(&*auth).map_err(|_| Reason::NotBase64)?;
     let whole = Secret::new(String::from_utf8(bytes).map_err(|_| Reason::NotALogin)?);
     let (name, secret) = whole.expose().split_once(':').ok_or(Reason::NotALogin)?;
     Ok((name.to_owned(), Secret::new(secret.trim_matches('\0').to_owned())))
@@ -169,6 +171,7 @@ mod tests {
     fn logins_are_read_as_docker_writes_them() {
         for (entry, expected) in [
             (json!({"auth": "ZGF2ZTpwdzoxMjM="}), Ok(Some(("dave", "pw:123")))),
+            (json!({"auth": "ZGF2\nZTpw\r\ndzoxMjM=\n"}), Ok(Some(("dave", "pw:123")))),
             (json!({"auth": "ZGF2ZTpwdzoxMjM"}), Ok(Some(("dave", "pw:123")))),
             (json!({"auth": "ZGF2ZTo_Pz8-"}), Ok(Some(("dave", "???>")))),
             (json!({"auth": "ZGF2ZTo/Pz8+"}), Ok(Some(("dave", "???>")))),

@@ -4,6 +4,7 @@
 
 mod account;
 pub(crate) mod choice;
+mod helper_message;
 mod host_pattern;
 mod image;
 pub(crate) mod jwt;
@@ -22,6 +23,7 @@ mod source;
 pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
+pub(crate) use helper_message::HelperMessage;
 pub(crate) use host_pattern::key_covers;
 pub use image::{ImageError, ImageReference, Repository};
 pub(crate) use map::map;

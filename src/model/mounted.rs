@@ -25,6 +25,7 @@ pub(crate) enum MountedSecret {
 /// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images",
 /// "for", "active"}]}`. Files of secrets are looked for in `folder`. An error quotes nothing of the text.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<Mounted>, String> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // editors put a byte order mark in front
     let file: RawFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             format!("line {}: an account is registry, username, and secret or secret_file", error.line())

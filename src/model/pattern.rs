@@ -81,6 +81,15 @@ impl ImagePattern {
         self.registry.covers(image.registry()) && segments_match(&pattern, &segments)
     }
 
+    /// Tells whether some image is in both and neither is the closer one.
+    pub(crate) fn ties_with(&self, other: &Self) -> bool {
+        let segments = |path: &'_ Self| path.path.split('/').map(|part| part.as_bytes().to_vec()).collect::<Vec<_>>();
+        let letters_meet = |one: &Vec<u8>, other: &Vec<u8>| meet(one, other, |b| *b == b'*', u8::eq);
+        (self.registry.covers(&other.registry) || other.registry.covers(&self.registry))
+            && self.specificity() == other.specificity()
+            && meet(&segments(self), &segments(other), |part| part == b"**", letters_meet)
+    }
+
     /// The one repository it describes; `None` if a wildcard leaves it open.
     pub(crate) fn exact(&self) -> Option<ImageReference> {
         let repository = self.path.parse().ok().filter(|_| !self.path.contains('*'))?;
@@ -157,6 +166,26 @@ fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl
     pattern[p..].iter().all(is_wild)
 }
 
+/// Tells whether any text is matched by both, filling the table of what is left of each from its end.
+fn meet<T>(one: &[T], other: &[T], is_wild: impl Fn(&T) -> bool, meets: impl Fn(&T, &T) -> bool) -> bool {
+    let mut below = vec![false; other.len() + 1];
+    for at in (0..=one.len()).rev() {
+        let mut row = vec![false; other.len() + 1];
+        for to in (0..=other.len()).rev() {
+            let (left, right) = (one.get(at), other.get(to));
+            row[to] = match (left, right) {
+                (None, None) => true,
+                (Some(left), _) if is_wild(left) => below[to] || (right.is_some() && row[to + 1]),
+                (_, Some(right)) if is_wild(right) => row[to + 1] || (left.is_some() && below[to]),
+                (Some(left), Some(right)) => below[to + 1] && meets(left, right),
+                _ => false,
+            };
+        }
+        below = row;
+    }
+    below[0]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +235,26 @@ mod tests {
         ];
         let ranks: Vec<_> = order.iter().map(|text| text.parse::<ImagePattern>().unwrap().specificity()).collect();
         assert!(ranks.is_sorted_by(|a, b| a < b), "{ranks:?}");
+    }
+
+    #[test]
+    fn two_patterns_tie_if_an_image_is_in_both_and_neither_is_closer() {
+        for (one, other, ties) in [
+            ("g.io/acme/**", "g.io/acme/**", true),
+            ("g.io/acme/**", "g.io/acme/app", false),
+            ("g.io/acme/**", "g.io/acm2/**", false),
+            ("g.io/acme/a-*", "g.io/acme/*-b", true),
+            ("g.io/acme/a*c", "g.io/acme/b*c", false),
+            ("g.io/*/app", "g.io/**/app", false),
+            ("g.io/**/app", "g.io/app/**", false),
+            ("g.io/a*/x", "g.io/*b/x", true),
+            ("g.io/**/a/**", "g.io/**/b/**", true),
+            ("g.io/acme/**", "q.io/acme/**", false),
+            ("*.azurecr.io/acme/**", "shop.azurecr.io/acme/**", true),
+        ] {
+            let [one, other] = [one, other].map(|text| text.parse::<ImagePattern>().unwrap());
+            assert_eq!((one.ties_with(&other), other.ties_with(&one)), (ties, ties), "{one} {other}");
+        }
     }
 
     #[test]

@@ -5,12 +5,10 @@ use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
 use crate::model::choice::Unknown;
-use crate::model::{AccountName, Credential, Operation, Problem, Registry, Secret, ServerUrl};
+use crate::model::{AccountName, Credential, HelperMessage, Operation, Problem, Registry, Secret, ServerUrl};
 use crate::system::text;
 
 /// Why a call gets no answer. The first three are sentences that clients compare letter by letter
@@ -59,13 +57,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Reads it as Go does: names in any case, unknown ones ignored, the last of equals wins, text behind it ignored.
+    /// Reads it as Go does.
     pub(super) fn read(stdin: impl Read) -> Result<Self, Refusal> {
         let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
-        // The error would quote the input, and with it the secret.
-        let fields = Option::<Fields>::deserialize(&mut serde_json::Deserializer::from_slice(&bytes))
-            .map_err(|error| anyhow!("could not store the login: stdin holds no JSON object (line {})", error.line()))?
-            .unwrap_or_default();
+        let fields = HelperMessage::read(&bytes)
+            .map_err(|line| anyhow!("could not store the login: stdin holds no JSON object (line {line})"))?;
         let server_url = ServerUrl::parse(&fields.server_url).ok_or(Refusal::NoServerUrl)?;
         if fields.username.is_empty() {
             return Err(Refusal::NoUsername);
@@ -197,40 +193,6 @@ fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, R
 fn drain(mut stdin: impl Read, limit: u64) -> Refusal {
     let _ = io::copy(&mut stdin, &mut io::sink());
     anyhow!("stdin holds more than {limit} bytes").into()
-}
-
-#[derive(Default)]
-struct Fields {
-    server_url: String,
-    username: String,
-    secret: Option<Secret>,
-}
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Fields;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Fields::default();
-                while let Some(name) = map.next_key::<String>()? {
-                    match name.to_ascii_lowercase().as_str() {
-                        "serverurl" => fields.server_url = map.next_value::<Option<String>>()?.unwrap_or_default(),
-                        "username" => fields.username = map.next_value::<Option<String>>()?.unwrap_or_default(),
-                        "secret" => fields.secret = map.next_value::<Option<String>>()?.map(Secret::new),
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(Names)
-    }
 }
 
 #[cfg(test)]

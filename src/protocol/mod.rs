@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use crate::accounts::{self, Accounts, Activate, Found, Login, OutOfReach};
+use crate::accounts::{self, Accounts, Activate, Found, ImagesBefore, Login, OutOfReach};
 use crate::caller::{self, Caller};
 use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
 use crate::model::{
@@ -157,6 +157,7 @@ impl Front<'_> {
                     store: None,
                     token_of: given.and_then(|user| user.parse().ok()),
                     images: vec![],
+                    images_before: ImagesBefore::Kept,
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
                     purpose: None,
                     did: None,

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::Vault;
 use super::helper::is_not_found;
-use crate::model::{Credential, HelperName, Problem, Secret, Username};
+use crate::model::{Credential, HelperMessage, HelperName, Problem, Secret, Username};
 use crate::system::programs::{self, Output};
 use crate::system::text::one_line;
 use crate::system::threads;
@@ -45,23 +44,14 @@ impl Vault<'_> {
 
     /// The login that a helper has for a server address.
     pub(crate) fn login_of(&self, helper: &HelperName, server: &str, waiter: Waiter) -> Result<Credential, Refusal> {
-        #[derive(Deserialize)]
-        struct Answer {
-            #[serde(rename = "Username", default)]
-            username: String,
-            #[serde(rename = "Secret", default)]
-            secret: Zeroizing<String>,
-        }
         let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
-        // docker-credential-acr-env writes a line of its own before the answer; what stands behind it Docker does not read.
-        let start = stdout.iter().position(|byte| *byte == b'{').unwrap_or_default();
-        let answer = Answer::deserialize(&mut serde_json::Deserializer::from_slice(&stdout[start..]));
-        let answer = answer.map_err(|_| failed(helper, "its answer is no login"))?;
-        if answer.secret.is_empty() {
+        let HelperMessage { username, secret, .. } =
+            HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is no login"))?;
+        let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
             return Err(Refusal::NotFound); // as docker/cli takes it
-        }
-        let username = answer.username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
-        Ok(Credential { username, secret: Secret::new(answer.secret.to_string()) })
+        };
+        let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
+        Ok(Credential { username, secret })
     }
 
     /// Lets a helper keep a login of its own.

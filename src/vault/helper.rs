@@ -8,29 +8,25 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::entry::Entry;
-use crate::model::{Account, Credential, HelperName, Kept, Problem};
+use crate::model::{Account, Credential, HelperMessage, HelperName, Kept, Problem};
 use crate::system::programs::{self, Output};
 use crate::system::text;
 
 /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+#[expect(clippy::disallowed_methods, reason = "what the helper keeps is an entry of ours")]
 pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
-    #[derive(Deserialize)]
-    struct Answer {
-        #[serde(rename = "Secret")]
-        secret: Zeroizing<String>,
-    }
     let Output { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
     }
-    let Ok(answer) = serde_json::from_slice::<Answer>(&stdout) else { bail!(failed(helper, account, "read")) };
-    Ok((!answer.secret.is_empty()).then(|| Entry::from_text(&answer.secret).0))
+    let Some(message) = HelperMessage::read_answer(&stdout) else { bail!(failed(helper, account, "read")) };
+    let secret = message.secret.filter(|secret| !secret.is_empty());
+    Ok(secret.map(|secret| Entry::from_text(secret.expose()).0))
 }
 
 pub(super) fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Result<()> {

@@ -23,6 +23,7 @@ pub(super) fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
         return Err(lacks(account, path, "not there"));
     };
     let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` holds no text", path.display()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // editors and PowerShell put a byte order mark in front
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.is_empty() {
         return Err(lacks(account, path, "empty"));

@@ -91,7 +91,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["system/ancestors/portable.rs"]),
     ("toml_edit", &["docker/containers.rs", "caller/project/toml.rs"]),
     ("ureq", &["system/http/"]),
-    ("zeroize", &["model/secret.rs", "system/", "vault/", "protocol/", "cli/login/", "oci/", "borrow/"]),
+    (
+        "zeroize",
+        &["model/secret.rs", "system/", "vault/", "protocol/", "cli/login/", "oci/", "borrow/", "docker/leftovers.rs"],
+    ),
 ];
 
 #[test]

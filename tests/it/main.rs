@@ -26,6 +26,7 @@ mod kubelet;
 mod layers;
 mod leaks;
 mod mounted;
+mod names;
 mod patterns;
 mod people;
 mod pin;

@@ -200,7 +200,9 @@ fn a_pinned_program_and_a_public_image_ask_nobody_else() {
     let run = crate::support::finish(sandbox.command_of(&pinned, &["get"]).spawn().unwrap(), b"quay.io");
     assert_eq!(run, Run::not_found());
     let named = sandbox.command(&["get"]).env("ENSIGN_ACCOUNT", "quay.io=work").spawn().unwrap();
-    assert_eq!(crate::support::finish(named, b"quay.io"), Run::not_found());
+    let says =
+        "ENSIGN_ACCOUNT names `work`, which quay.io does not have: run docker-credential-ensign status quay.io\n";
+    assert_eq!(crate::support::finish(named, b"quay.io").stdout, says);
     configure(&sandbox, &json!({"quay.io": {"public": ["quay.io/open/**"]}}));
     assert_eq!(sandbox.run(&["get"], "quay.io/open/app"), Run::not_found());
     assert_eq!(sandbox.who("quay.io"), "acr");

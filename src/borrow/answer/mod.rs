@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::model::{Secret, Username, jwt, timestamp};
+use crate::model::{HelperMessage, Secret, Username, jwt, timestamp};
 
 /// The shapes of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,19 +98,12 @@ fn secret_alone(text: &str) -> Answer {
 }
 
 fn helper(text: &str) -> Result<Answer, Unreadable> {
-    #[derive(Deserialize)]
-    struct Credentials {
-        #[serde(rename = "Username", default)]
-        username: String,
-        #[serde(rename = "Secret")]
-        secret: Zeroizing<String>,
-    }
-    let credentials: Credentials = json(text)?;
-    let username = match credentials.username.as_str() {
+    let HelperMessage { username, secret, .. } = HelperMessage::read_answer(text.as_bytes()).ok_or(NO_JSON)?;
+    let username = match username.as_str() {
         "" => None,
         username => Some(username.parse().map_err(|_| "the user name in its answer is not usable")?),
     };
-    Ok(Answer { username, secret: Secret::new(credentials.secret.to_string()), ends: None })
+    Ok(Answer { username, secret: secret.ok_or(NO_JSON)?, ends: None })
 }
 
 fn ecr(text: &str) -> Result<Answer, Unreadable> {

@@ -20,7 +20,7 @@ pub(in crate::cli) struct Login {
     /// Your own label for the account [default: the user name]
     #[arg(long, value_name = "ALIAS")]
     pub(in crate::cli) alias: Option<String>,
-    /// Images the account is for, such as 'ghcr.io/acme/**'; may be repeated [default: its own namespace]
+    /// Images the account is for, in place of what it had; '+PATTERN' adds; may be repeated [default: its own namespace]
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(in crate::cli) images: Vec<String>,
     /// Use it for this alone, pull or push; another login can be for the other

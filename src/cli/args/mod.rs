@@ -175,13 +175,13 @@ pub(super) struct AccountEdit {
     /// A new label
     #[arg(long, value_name = "ALIAS")]
     pub(super) alias: Option<String>,
-    /// Images the account is for, in place of what it had; may be repeated
+    /// Images the account is for, in place of what it had; '+PATTERN' adds; may be repeated
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(super) images: Vec<String>,
     /// Back to the images of its own namespace
     #[arg(long, conflicts_with = "images")]
     pub(super) no_images: bool,
-    /// A folder in which the account is used, in place of what it had; may be repeated
+    /// A folder in which the account is used, in place of what it had; '+FOLDER' adds; may be repeated
     #[arg(long, value_name = "FOLDER", alias = "folders", value_parser = NonEmptyStringValueParser::new())]
     pub(super) folder: Vec<String>,
     /// No folders

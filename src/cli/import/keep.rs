@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Error, Result};
 
-use crate::accounts::{Activate, Effect, Login};
+use crate::accounts::{Activate, Effect, ImagesBefore, Login};
 use crate::cli::Context;
 use crate::docker::leftovers;
 use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of};
@@ -127,6 +127,7 @@ fn login(findings: &[Finding], place: usize, found: &FoundLogin) -> Login {
         store: None,
         token_of: found.token_of.clone(),
         images,
+        images_before: ImagesBefore::Kept,
         bound,
         purpose: None,
         did: found.did.clone(),

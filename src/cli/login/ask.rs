@@ -141,7 +141,8 @@ fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String
     format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 
-/// Reads the secret and cuts exactly one line end, as docker/cli's `login --password-stdin` does.
+/// Reads the secret without a byte order mark, which editors and PowerShell put in front, and cuts exactly one line end,
+/// as docker/cli's `login --password-stdin` does.
 fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
     let read =
@@ -149,7 +150,8 @@ fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     if read as u64 > SECRET_LIMIT {
         return Err(anyhow!("the password on stdin is longer than 1 MiB").into());
     }
-    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix(['\n', '\r'])).unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix(['\n', '\r'])).unwrap_or(text);
     Ok(Secret::new(line.to_owned()))
 }
 
@@ -160,9 +162,15 @@ mod tests {
     #[test]
     #[expect(clippy::disallowed_methods, reason = "compared in a test")]
     fn exactly_one_line_end_is_cut() {
-        for (stdin, secret) in
-            [("pw", "pw"), ("pw\n", "pw"), ("pw\r\n", "pw"), ("pw\n\n", "pw\n"), (" pw \n", " pw "), ("\n", "")]
-        {
+        for (stdin, secret) in [
+            ("pw", "pw"),
+            ("\u{feff}pw\r\n", "pw"),
+            ("pw\n", "pw"),
+            ("pw\r\n", "pw"),
+            ("pw\n\n", "pw\n"),
+            (" pw \n", " pw "),
+            ("\n", ""),
+        ] {
             assert_eq!(read_secret(stdin.as_bytes()).unwrap().expose(), secret, "{stdin:?}");
         }
     }

@@ -13,12 +13,11 @@ use serde_json::json;
 
 use super::args;
 use super::failure::Failure;
-use super::{Context, account, check as verdicts};
+use super::images::ImageEdit;
+use super::{Context, check as verdicts};
 use crate::accounts::{Activate, Login};
 use crate::model::choice::Candidates;
-use crate::model::{
-    AccountName, Credential, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind, Username,
-};
+use crate::model::{AccountName, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username};
 use crate::oauth;
 use crate::oci::{self, Asked, Verdict};
 use crate::system::text;
@@ -37,13 +36,13 @@ struct Complete {
 /// What was said about keeping it; wrong words are told before anybody types a password.
 struct Wishes {
     store: Option<StoreKind>,
-    images: Vec<ImagePattern>,
+    images: ImageEdit,
     purpose: Option<Operation>,
 }
 
 pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode, Failure> {
     let (registry, user) = ask::registry(context, given)?;
-    let wishes = Wishes::of(&registry, given)?;
+    let wishes = Wishes::of(context, &registry, given)?;
     let candidates = context.accounts.only_of(&registry)?;
     if let Some(word) = &given.borrow.lender {
         let complete = borrow::complete(context, given, &registry, word, user)?;
@@ -89,7 +88,8 @@ fn finish(
         name: alias,
         store,
         token_of: None,
-        images,
+        images_before: images.before(),
+        images: images.patterns,
         bound: None,
         purpose,
         did,
@@ -117,9 +117,9 @@ fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
 }
 
 impl Wishes {
-    fn of(registry: &Registry, given: &args::Login) -> Result<Self, Failure> {
+    fn of(context: &Context<'_>, registry: &Registry, given: &args::Login) -> Result<Self, Failure> {
         let store = given.store.as_deref().map(store_kind).transpose()?;
-        Ok(Self { store, images: account::patterns(registry, &given.images)?, purpose: given.purpose })
+        Ok(Self { store, images: ImageEdit::read(context, registry, &given.images)?, purpose: given.purpose })
     }
 }
 

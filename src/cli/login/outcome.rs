@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::cli::failure::Failure;
-use crate::cli::{Context, account, args};
+use crate::cli::{Context, account, args, images};
 use crate::docker::state;
 use crate::model::choice::Candidates;
-use crate::model::{Account, ImagePattern, Source, StoreKind};
+use crate::model::{Account, Source, StoreKind};
 use crate::system::files;
 use crate::system::text::word;
 
@@ -58,14 +58,14 @@ pub(super) fn say(
         ));
         if kept.images.is_empty() && !kept.patterns().is_empty() {
             context.ui.say(format_args!(
-                "  For an organisation's images too:  {} account edit {} {} --images '{}' --images 'ORGANISATION/**'",
+                "  For an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
                 context.program,
                 word(registry.as_str()),
-                word(kept.name.as_str()),
-                kept.patterns().first().map_or("", ImagePattern::path)
+                word(kept.name.as_str())
             ));
         }
     }
+    images::tell_rivals(context, &after, kept);
     if registry.is_pattern() {
         if kept.source == Source::Given {
             context.ui.note(format_args!("whichever host of {registry} a client names is shown this secret"));

@@ -38,6 +38,7 @@ impl Answer {
     pub(super) fn to(context: &Context<'_>, question: &Question) -> Result<Self, Failure> {
         let candidates = context.accounts.of(&question.registry)?;
         let wish = question.wish(context);
+        context.refuse_unknown_account(&wish, &candidates)?;
         let ladder = Ladder::new(&candidates, &wish, question);
         let route = context.accounts.route(&question.registry)?;
         Ok(match route.filter(|_| ladder.public_image().is_none()) {

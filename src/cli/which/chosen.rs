@@ -18,7 +18,9 @@ pub(in crate::cli) fn account_for<'c>(
 ) -> Result<&'c Account, Failure> {
     let (registry, host) = (&candidates.registry, &candidates.host);
     let question = Question::about(host, image.cloned(), operation);
-    let no_choice = match choose(candidates, &question.wish(context), &question) {
+    let wish = question.wish(context);
+    context.refuse_unknown_account(&wish, candidates)?;
+    let no_choice = match choose(candidates, &wish, &question) {
         Ok(choice) => return Ok(choice.account),
         Err(no_choice) => no_choice,
     };

@@ -217,14 +217,15 @@ impl Candidates {
 }
 
 impl Named {
-    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`.
+    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`. Among pairs, an alias alone is for all other registries.
     pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
-        if !value.contains('=') {
-            return Self::Anywhere(value.trim().to_owned());
-        }
         let mut pairs = value.split(',').filter_map(|pair| pair.split_once('='));
         let here = pairs.find(|(host, _)| registry.is_key(host.trim()));
-        here.map_or(Self::Nobody, |(_, name)| Self::Here(name.trim().to_owned()))
+        let alone = || value.split(',').map(str::trim).find(|part| !part.is_empty() && !part.contains('='));
+        match here {
+            Some((_, name)) => Self::Here(name.trim().to_owned()),
+            None => alone().map_or(Self::Nobody, |name| Self::Anywhere(name.to_owned())),
+        }
     }
 }
 
@@ -240,6 +241,8 @@ mod tests {
             ("ghcr.io=work", Named::Here("work".into())),
             ("quay.io=me, GHCR.io = work", Named::Here("work".into())),
             ("quay.io=me", Named::Nobody),
+            ("quay.io=me,work,", Named::Anywhere("work".into())),
+            ("work,ghcr.io=me", Named::Here("me".into())),
         ] {
             assert_eq!(Named::parse(value, &ghcr), expected, "{value}");
         }

@@ -1,0 +1,160 @@
+//! `--images`: the patterns that people type, what they do to those of an account, and who else is for the same images.
+
+use super::Context;
+use super::failure::Failure;
+use crate::accounts::ImagesBefore;
+use crate::model::choice::Candidates;
+use crate::model::{Account, ImagePattern, Registry};
+
+/// The patterns of one command. `login`, `account edit` and every other list follow one rule: a value replaces what was
+/// there, and one behind `+` is added to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ImageEdit {
+    pub(super) patterns: Vec<ImagePattern>,
+    replaces: bool,
+}
+
+impl ImageEdit {
+    /// Reads what was typed, and tells what it was taken for where that is less than was written.
+    pub(super) fn read(context: &Context<'_>, registry: &Registry, given: &[String]) -> Result<Self, Failure> {
+        let mut edit = Self::default();
+        for text in given {
+            let (text, adds) = added(text);
+            edit.replaces |= !adds;
+            let (pattern, left_out) = pattern(registry, text)?;
+            if let Some(tag) = left_out {
+                context
+                    .ui
+                    .note(format_args!("an account is for all tags of an image: `{tag}` is left out of {pattern}"));
+            }
+            if !edit.patterns.contains(&pattern) {
+                edit.patterns.push(pattern);
+            }
+        }
+        Ok(edit)
+    }
+
+    pub(super) fn before(&self) -> ImagesBefore {
+        if self.replaces { ImagesBefore::Replaced } else { ImagesBefore::KeptWithNamespace }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// The patterns of an account that had these: what is added is added to its own namespace too.
+    pub(super) fn applied_to(&self, before: Vec<ImagePattern>) -> Vec<ImagePattern> {
+        let mut patterns = if self.replaces { vec![] } else { before };
+        patterns
+            .extend(self.patterns.iter().filter(|pattern| !patterns.contains(pattern)).cloned().collect::<Vec<_>>());
+        patterns
+    }
+}
+
+/// Splits the `+` off a value that is added.
+pub(super) fn added(text: &str) -> (&str, bool) {
+    text.strip_prefix('+').map_or((text, false), |text| (text, true))
+}
+
+/// Names the accounts that are as close to some images as this one, so that a command line with those decides nothing.
+pub(super) fn tell_rivals(context: &Context<'_>, candidates: &Candidates, account: &Account) {
+    let others = candidates.accounts.iter().filter(|other| other.name != account.name);
+    for rival in others.filter(|other| other.purpose == account.purpose) {
+        let own = account.patterns();
+        let shared = rival.patterns().into_iter().find(|theirs| own.iter().any(|pattern| pattern.ties_with(theirs)));
+        if let Some(pattern) = shared {
+            context.ui.note(format_args!(
+                "{} is for the same images ({pattern}): between them the command line does not decide",
+                rival.name
+            ));
+        }
+    }
+}
+
+/// A pattern that a person wrote, with or without the registry in front, and the tag or digest that it cannot hold.
+///
+/// A namespace is written alone (`acme`) and an image as it is pulled (`ghcr.io/acme/app:1.0`).
+fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
+    let example = || format!("write it as '{registry}/acme/**'");
+    let first = text.split('/').next().unwrap_or_default();
+    let is_ours = |first: &str| first.parse::<Registry>().is_ok_and(|host| host == *registry);
+    let names_host = is_ours(first) || (text.contains('/') && first.contains(['.', ':'])) || first.contains('.');
+    let has_host = (names_host || first == "localhost") && !first.starts_with("did:");
+    let path = if has_host { text.split_once('/').map_or("**", |(_, path)| path) } else { text };
+    let (path, left_out) = split_reference(path.trim_end_matches('/'));
+    let is_namespace = !path.is_empty() && !path.contains(['/', '*']);
+    let rest = if is_namespace { "/**" } else { "" };
+    let host = if has_host { first } else { registry.as_str() };
+    let pattern: ImagePattern = format!("{host}/{path}{rest}")
+        .parse()
+        .map_err(|error| Failure::usage(format!("`{text}` is no pattern: {error}"), example()))?;
+    if pattern.registry() == registry {
+        Ok((pattern, left_out))
+    } else {
+        Err(Failure::usage(format!("`{text}` is on another registry than {registry}"), example()))
+    }
+}
+
+/// Cuts the tag and the digest off a path. A decentralized identifier holds colons too.
+fn split_reference(path: &str) -> (&str, Option<&str>) {
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    let end = if path[name..].starts_with("did:") { None } else { path[name..].find([':', '@']) };
+    end.map_or((path, None), |at| (&path[..name + at], Some(&path[name + at..])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_what_people_write() {
+        let digest = "ghcr.io/acme/app@sha256:0123456789abcdef0123456789abcdef";
+        for (registry, text, expected, left_out) in [
+            ("ghcr.io", "acme/**", "ghcr.io/acme/**", None),
+            ("ghcr.io", "acme", "ghcr.io/acme/**", None),
+            ("ghcr.io", "acme/", "ghcr.io/acme/**", None),
+            ("ghcr.io", "ghcr.io/acme", "ghcr.io/acme/**", None),
+            ("ghcr.io", "GHCR.io:443/acme", "ghcr.io/acme/**", None),
+            ("ghcr.io", "ghcr.io", "ghcr.io/**", None),
+            ("ghcr.io", "acme*", "ghcr.io/acme*", None),
+            ("ghcr.io", "**/app", "ghcr.io/**/app", None),
+            ("ghcr.io", "acme/app", "ghcr.io/acme/app", None),
+            ("ghcr.io", "acme/app:1.0", "ghcr.io/acme/app", Some(":1.0")),
+            ("ghcr.io", "ghcr.io/acme/app:1.0", "ghcr.io/acme/app", Some(":1.0")),
+            ("ghcr.io", digest, "ghcr.io/acme/app", Some("@sha256:0123456789abcdef0123456789abcdef")),
+            ("ghcr.io", "acme:1", "ghcr.io/acme/**", Some(":1")),
+            ("localhost:5000", "localhost:5000/acme", "localhost:5000/acme/**", None),
+            ("localhost:5000", "localhost:5000", "localhost:5000/**", None),
+            ("localhost", "localhost/acme", "localhost/acme/**", None),
+            ("myhost", "myhost/acme", "myhost/acme/**", None),
+            ("docker.io", "alice", "docker.io/alice/**", None),
+            ("docker.io", "docker.io/alice/app:2", "docker.io/alice/app", Some(":2")),
+            ("atcr.io", "did:plc:abc", "atcr.io/did:plc:abc/**", None),
+            ("atcr.io", "did:plc:abc/app:1", "atcr.io/did:plc:abc/app", Some(":1")),
+            ("*.azurecr.io", "*.azurecr.io/team", "*.azurecr.io/team/**", None),
+            ("*.azurecr.io", "team", "*.azurecr.io/team/**", None),
+        ] {
+            let registry = Registry::from_key(registry);
+            let (pattern, tag) = pattern(&registry, text).unwrap_or_else(|_| panic!("{text}"));
+            assert_eq!((pattern.to_string().as_str(), tag), (expected, left_out), "{text}");
+        }
+        for text in ["quay.io/x/**", "quay.io", "Acme/**", "", "acme//x", "https://ghcr.io/acme"] {
+            assert!(pattern(&Registry::from_key("ghcr.io"), text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_replaces_and_one_behind_a_plus_is_added() {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<ImagePattern>>();
+        let before = || patterns(&["g.io/me/**"]);
+        for (given, replaces, after) in [
+            (&["g.io/a/**"][..], true, &["g.io/a/**"][..]),
+            (&["g.io/a/**", "g.io/me/**"], false, &["g.io/me/**", "g.io/a/**"]),
+            (&[], false, &["g.io/me/**"]),
+        ] {
+            let edit = ImageEdit { patterns: patterns(given), replaces };
+            assert_eq!(edit.applied_to(before()), patterns(after));
+        }
+        assert_eq!((added("+acme"), added("acme")), (("acme", true), ("acme", false)));
+    }
+}

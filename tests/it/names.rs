@@ -1,0 +1,131 @@
+//! Names, logins and answers as other programs spell them.
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, read_json, write};
+
+fn docker_config(sandbox: &Sandbox) -> std::path::PathBuf {
+    sandbox.home().join(".docker/config.json")
+}
+
+#[test]
+fn an_account_that_no_registry_has_is_an_error_everywhere() {
+    let mut sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "pw");
+    sandbox.store("ghcr.io", "work", "pw");
+    sandbox.store("quay.io", "me", "pw");
+    for value in ["typo", "quay.io=me,typo", "ghcr.io=typo"] {
+        sandbox = sandbox.with("ENSIGN_ACCOUNT", value);
+        let run = sandbox.run(&["get"], "ghcr.io");
+        let says =
+            "ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run docker-credential-ensign status ghcr.io\n";
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), says), "{value}");
+        for command in [&["which", "ghcr.io/me/app"][..], &["token", "ghcr.io/me/app"], &["check", "ghcr.io/me/app"]] {
+            let run = sandbox.run(command, "");
+            assert_eq!(run.code, Some(3), "{value} {command:?} {run:?}");
+            assert!(format!("{}{}", run.stdout, run.stderr).contains("typo"), "{value} {command:?} {run:?}");
+        }
+    }
+    sandbox = sandbox.with("ENSIGN_ACCOUNT", "typo");
+    // Nor does it matter that the registry is unknown here.
+    assert!(sandbox.who("gcr.io").starts_with("ENSIGN_ACCOUNT names `typo`"));
+    assert_eq!(sandbox.run(&["which", "gcr.io/a/b"], "").code, Some(3));
+    assert_eq!(sandbox.run(&["which", "--as", "docker pull quay.io/a/b"], "").code, Some(3));
+    let status = sandbox.run(&["status"], "");
+    assert_eq!(status.code, Some(3));
+    assert!(status.stderr.contains("ENSIGN_ACCOUNT names `typo`, which no registry has"), "{status:?}");
+    sandbox.ok(&["list"], "");
+    let kubelet = json!({"kind": "CredentialProviderRequest", "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+        "image": "gcr.io/a/b"});
+    assert_eq!(sandbox.run(&["kubelet"], &kubelet.to_string()).code, Some(1));
+    // An alias of another registry is meant for that one.
+    let sandbox = sandbox.with("ENSIGN_ACCOUNT", "work");
+    assert_eq!((sandbox.who("ghcr.io"), sandbox.who("quay.io")), ("work".into(), "me".into()));
+    assert_eq!(sandbox.run(&["get"], "gcr.io"), Run::not_found());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_other_helpers_answer_is_read_as_go_reads_it() {
+    const SHOUTS: &str = "#!/bin/sh\n[ \"$1\" = get ] || { echo '{\"https://a.example\":\"bob\"}'; exit 0; }\n\
+                          echo 'using profile default'\necho '{\"USERNAME\":\"bob\",\"secret\":\"s\",\"More\":[1]} trailing'\n";
+    let sandbox = Sandbox::new().with_program("docker-credential-shouts", SHOUTS);
+    sandbox.ok(&["route", "r.example", "shouts"], "");
+    assert_eq!(sandbox.who("r.example"), "bob");
+    sandbox.ok(&["login", "b.example", "--borrow", "helper:shouts", "--no-verify"], "");
+    assert_eq!(sandbox.who("b.example"), "bob");
+    sandbox.ok(&["import", "helper:shouts"], "");
+    assert_eq!(sandbox.who("a.example"), "bob");
+}
+
+#[test]
+fn files_of_other_programs_are_read_as_those_read_them() {
+    let sandbox = Sandbox::new();
+    let wrapped = "ZGF2ZTphLXZlcnktbG9uZy1wYXNzd29yZC10aGF0LWlzLXdyYXBwZWQtYnktYmFzZTY0LWF0LTc2\nLWNvbHVtbnM=\n";
+    write(&docker_config(&sandbox), json!({"auths": {"a.example": {"auth": wrapped}}}).to_string().as_bytes());
+    sandbox.ok(&["import", "docker"], "");
+    let answer: Value = serde_json::from_str(&sandbox.ok(&["get"], "a.example")).unwrap();
+    assert_eq!(answer["Secret"], "a-very-long-password-that-is-wrapped-by-base64-at-76-columns");
+    write(&docker_config(&sandbox), b"null\n");
+    sandbox.ok(&["configure-docker", "a.example"], "");
+    assert_eq!(read_json(&docker_config(&sandbox)), json!({"credHelpers": {"a.example": "ensign"}}));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_secret() {
+    let sandbox = Sandbox::new();
+    let login = ["login", "a.example", "-u", "me", "--password-stdin", "--no-verify"];
+    sandbox.ok(&login, "\u{feff}pw\r\n");
+    let secret = |sandbox: &Sandbox| -> Value {
+        let answer: Value = serde_json::from_str(&sandbox.ok(&["get"], "a.example")).unwrap();
+        answer["Secret"].clone()
+    };
+    assert_eq!(secret(&sandbox), "pw");
+    write(&sandbox.home().join("secret"), "\u{feff}mounted\n".as_bytes());
+    let accounts =
+        json!({"accounts": [{"registry": "a.example", "username": "ci", "secret_file": "secret"}]}).to_string();
+    write(&sandbox.home().join("accounts.json"), format!("\u{feff}{accounts}").as_bytes());
+    let file = sandbox.home().join("accounts.json");
+    let mounted = sandbox.with("ENSIGN_ACCOUNTS_FILE", file.to_str().unwrap());
+    assert_eq!(secret(&mounted), "mounted");
+}
+
+#[test]
+fn images_are_given_as_people_write_them_and_added_by_one_rule() {
+    let sandbox = Sandbox::new();
+    let login = |sandbox: &Sandbox, user: &str, images: &[&str]| {
+        let flags = images.iter().flat_map(|image| ["--images", image]);
+        let words = ["login", "ghcr.io", "-u", user, "--password-stdin", "--no-verify"];
+        let run = sandbox.run(&words.into_iter().chain(flags).collect::<Vec<_>>(), "pw");
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run
+    };
+    let images =
+        |sandbox: &Sandbox, name: &str| sandbox.config()["registries"]["ghcr.io"]["accounts"][name]["images"].clone();
+    let run = login(&sandbox, "me", &["acme", "ghcr.io/other/app:1.0"]);
+    assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/acme/**", "ghcr.io/other/app"]));
+    assert!(run.stderr.contains("! an account is for all tags of an image: `:1.0` is left out"), "{run:?}");
+    // Both commands replace; `+` adds.
+    login(&sandbox, "me", &["new"]);
+    assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/new/**"]));
+    login(&sandbox, "me", &["+more"]);
+    login(&sandbox, "me", &[]);
+    sandbox.ok(&["account", "edit", "ghcr.io", "me", "--images", "+third/app"], "");
+    assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/new/**", "ghcr.io/more/**", "ghcr.io/third/app"]));
+    sandbox.ok(&["account", "edit", "ghcr.io", "me", "--images", "last"], "");
+    assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/last/**"]));
+    // What is added to a namespace leaves it.
+    login(&sandbox, "you", &["+acme"]);
+    assert_eq!(images(&sandbox, "you"), json!(["ghcr.io/you/**", "ghcr.io/acme/**"]));
+    for folders in [["--folder", "/a", "--folder", "/b"], ["--folder", "+/c", "--folder", "+/a"]] {
+        sandbox.ok(&[&["account", "edit", "ghcr.io", "me"][..], &folders].concat(), "");
+    }
+    assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["me"]["folders"], json!(["/a", "/b", "/c"]));
+    // Two accounts for the same images are told at once.
+    let run = login(&sandbox, "bob", &["team-*/app", "acme"]);
+    assert!(run.stderr.contains("! you is for the same images (ghcr.io/acme/**)"), "{run:?}");
+    let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "*-team/app"], "");
+    assert!(run.stderr.contains("! bob is for the same images (ghcr.io/team-*/app)"), "{run:?}");
+    let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "acme/app"], "");
+    assert!(!run.stderr.contains("same images"), "{run:?}");
+}
