@@ -11,14 +11,16 @@ use crate::model::{ImageReference, Registry};
 pub(super) enum Form {
     /// `[host/]path`: a short name is Docker Hub's.
     Short,
-    /// `host/path`.
+    /// `host/path`, with several tags if so many are written: `host/path:1,2` (oras).
     WithHost,
-    /// `docker://[host/]path`; other transports are no registry (skopeo).
+    /// `docker://[host/]path`, or buildx' `docker-image://`; other transports are no registry (skopeo).
     Transport,
     /// As `Transport`, or none at all (podman, buildah).
     OptionalTransport,
     /// `oci://host/path` (helm).
     Oci,
+    /// `[host/]path` or `oci://host/path`, to which the client appends a name of its own: no repository yet.
+    Namespace,
 }
 
 /// The images found so far, each once, in order.
@@ -46,7 +48,8 @@ impl<'a> Images<'a> {
     /// Adds the images in a flag's value.
     pub(super) fn add_value(&mut self, meaning: Meaning, value: &str, form: Form) {
         match meaning {
-            Meaning::Image | Meaning::Tag | Meaning::Destination => self.add(value, form),
+            Meaning::Image => value.split(',').for_each(|image| self.add(image, form)),
+            Meaning::Tag | Meaning::Destination => self.add(value, form),
             Meaning::Output => self.add_output(value),
             Meaning::Cache | Meaning::CacheTo => self.add_cache(value),
             Meaning::BuildContext => self.add_context(value),
@@ -66,6 +69,8 @@ impl<'a> Images<'a> {
             Meaning::Other
             | Meaning::SyncSource
             | Meaning::SyncDestination
+            | Meaning::Registry
+            | Meaning::Namespace
             | Meaning::Username
             | Meaning::EnvFile
             | Meaning::Folder
@@ -190,10 +195,16 @@ fn parse(text: &str, form: Form) -> Option<ImageReference> {
     ];
     match form {
         Form::Short => text.parse().ok(),
-        Form::WithHost => text.parse().ok().filter(|image| has_host(text, image)),
-        Form::Transport => parse(text.strip_prefix("docker://")?, Form::Short),
+        Form::WithHost => text.split(',').next().unwrap_or_default().parse().ok().filter(|image| has_host(text, image)),
+        Form::Transport => {
+            parse(text.strip_prefix("docker://").or_else(|| text.strip_prefix("docker-image://"))?, Form::Short)
+        }
         Form::OptionalTransport if LOCAL.iter().any(|transport| text.starts_with(transport)) => None,
         Form::OptionalTransport => parse(text.strip_prefix("docker://").unwrap_or(text), Form::Short),
+        Form::Namespace => {
+            let place = text.strip_prefix("oci://").unwrap_or(text).trim_end_matches('/');
+            format!("{place}/name").parse::<ImageReference>().ok()?.namespace()
+        }
         Form::Oci => parse(text.strip_prefix("oci://")?, Form::WithHost),
     }
 }
@@ -284,6 +295,12 @@ mod tests {
             (Form::OptionalTransport, "oci:layout", ""),
             (Form::Oci, "alice/app", ""),
             (Form::Oci, "oci://registry-1.docker.io/alice/app", "docker.io/alice/app"),
+            (Form::WithHost, "docker.io/alice/app:1,2", "docker.io/alice/app:1"),
+            (Form::Namespace, "oci://registry-1.docker.io/alice", "docker.io/alice"),
+            (Form::Namespace, "docker.io/alice/charts/", "docker.io/alice/charts"),
+            (Form::Namespace, "alice", "docker.io/alice"),
+            (Form::Namespace, "ghcr.io", ""),
+            (Form::Namespace, "localhost:5000", ""),
         ] {
             assert_eq!(found("docker.io", |images| images.add(text, form)), expected, "{text}");
         }

@@ -273,6 +273,7 @@ mod tests {
             (&["sh -c x", "sudo docker pull a", "docker pull a", "make"], "docker"),
             (&["podman pull a", "podman pull a", "podman-compose up", "bash"], "podman podman podman-compose"),
             (&["mytool", "docker pull a"], ""),
+            (&["docker-trust trust sign a", "docker trust sign a", "make"], "docker"),
             (&["code", "docker pull a"], ""),
         ] {
             let names: Vec<_> = clients_among(programs(argvs)).into_iter().map(|program| program.name).collect();
@@ -289,6 +290,15 @@ mod tests {
         assert_eq!(typed("A=1 sudo /usr/bin/docker push 'ghcr.io/acme/app:1'"), "ghcr.io/acme/app:1");
         assert_eq!(typed("mytool --image=ghcr.io/acme/app"), "ghcr.io/acme/app");
         assert_eq!(typed("docker push 'ghcr.io/acme/app"), "");
+        for (text, expected) in [
+            ("KO_DOCKER_REPO=ghcr.io/acme ko build ./cmd/app", "ghcr.io/acme"),
+            ("KO_DOCKER_REPO=ghcr.io/acme/app ko apply --bare -f k8s/", "ghcr.io/acme/app"),
+            ("KO_DOCKER_REPO=quay.io/acme ko build ./cmd/app", ""),
+            ("docker --context c scout cves --only-severity high ghcr.io/acme/app", "ghcr.io/acme/app"),
+            ("docker tag ghcr.io/acme/app ghcr.io/other/app", ""),
+        ] {
+            assert_eq!(typed(text), expected, "{text}");
+        }
         assert!(command_line(" ").is_none());
     }
 

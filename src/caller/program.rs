@@ -22,7 +22,7 @@ pub(crate) struct Program {
 pub(super) enum Role {
     /// A container client, whose grammar we know.
     Client(&'static Grammar),
-    /// Runs another program and names nothing itself.
+    /// Runs another program and names nothing itself, or is a plugin of docker, which has the same words.
     Wrapper,
     /// Started for something else long ago: its command line proves nothing.
     LongLived,
@@ -31,6 +31,9 @@ pub(super) enum Role {
 
 /// Another credential helper, or a script in front of us.
 const HELPER: &str = "docker-credential-";
+
+/// Docker's plugins; other credential helpers have the same beginning.
+const PLUGIN: &str = "docker-";
 
 const INTERPRETERS: &str = "node perl python ruby";
 
@@ -96,7 +99,7 @@ impl Program {
     pub(super) fn role(&self) -> Role {
         if let Some(client) = clients::find(&self.name) {
             Role::Client(client)
-        } else if self.name.starts_with(HELPER) || is_one_of(SHELLS, &self.name) || is_one_of(WRAPPERS, &self.name) {
+        } else if self.name.starts_with(PLUGIN) || is_one_of(SHELLS, &self.name) || is_one_of(WRAPPERS, &self.name) {
             Role::Wrapper
         } else if is_one_of(LONG_LIVED, &self.name) || self.name.starts_with("jetbrains") {
             Role::LongLived
@@ -190,6 +193,8 @@ mod tests {
             ("docker-credential-pass", "wrapper"),
             ("java", "long-lived"),
             ("Runner.Worker", "long-lived"),
+            ("docker-scout", "wrapper"),
+            ("dockerize", "unknown"),
             ("skaffold", "unknown"),
         ] {
             let role = match Program::new(None, vec![name.to_owned()]).role() {

@@ -31,6 +31,9 @@ pub(super) enum Meaning {
     /// skopeo's `docker`, `dir` or `yaml`.
     SyncSource,
     SyncDestination,
+    /// devcontainer's host and namespace, which together are where it publishes to.
+    Registry,
+    Namespace,
     /// The user of a login.
     Username,
     /// A file to work on: Compose's, bake's, a Dockerfile, a manifest.
@@ -77,13 +80,8 @@ impl<'a> Words<'a> {
         this
     }
 
-    /// Takes `flags` for the words that follow, with the long ones known before (cobra's persistent flags).
-    pub(super) fn enter(&mut self, flags: Flags) {
-        self.flags.retain(|flag, _| matches!(flag, Flag::Long(_)));
-        self.learn(flags);
-    }
-
-    fn learn(&mut self, flags: Flags) {
+    /// Takes `flags` for the words that follow, beside those known before (cobra's persistent flags).
+    pub(super) fn learn(&mut self, flags: Flags) {
         for (list, meaning) in flags {
             for flag in list.split_ascii_whitespace() {
                 let flag = match flag.strip_prefix("--") {
@@ -186,12 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn a_verb_brings_its_own_short_flags() {
-        let words: Vec<String> = ["-t", "a", "--file", "b", "c"].map(str::to_owned).into();
+    fn a_verb_brings_its_own_flags() {
+        let words: Vec<String> = ["-t", "a", "-f", "b", "-t", "c", "d"].map(str::to_owned).into();
         let mut reader = Words::new(&words, FLAGS);
         assert_eq!(reader.next(), Some(Word::Value(Meaning::Image, "a")));
-        reader.enter(&[]);
+        reader.learn(&[("-t", Meaning::Other)]);
         assert_eq!(reader.next(), Some(Word::Value(Meaning::Other, "b")));
-        assert_eq!(reader.next(), Some(Word::Positional("c")));
+        assert_eq!(reader.next(), Some(Word::Value(Meaning::Other, "c")));
+        assert_eq!(reader.next(), Some(Word::Positional("d")));
     }
 }

@@ -51,6 +51,12 @@ impl ImageReference {
         &self.repository
     }
 
+    /// What is above its repository, without a tag; `None` if the registry alone is.
+    pub(crate) fn namespace(&self) -> Option<Self> {
+        let (namespace, _) = self.repository.as_str().rsplit_once('/')?;
+        Some(Self::of(self.registry.clone(), Repository(namespace.to_owned())))
+    }
+
     /// What the registry's API calls the image within its repository: the digest, or else the tag.
     pub(crate) fn reference(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")

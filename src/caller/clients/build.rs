@@ -11,10 +11,11 @@ pub(super) const BUILDX: Grammar = Grammar {
     names: &["docker-buildx", "buildx"],
     globals: &[("--builder --config -c --context -H --host -l --log-level", Meaning::Other)],
     verbs: &[
-        verb("build|b", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildIf("--push")),
+        verb("build|b|dap build", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildIf("--push")),
         verb("bake|f", Positionals::None, BAKE).on(Work::Bake).does(Deed::Project),
         verb("create", Positionals::None, CREATE),
         verb("imagetools create|imagetools inspect", Positionals::All, IMAGETOOLS),
+        POLICY,
     ],
     plugins: &[],
 };
@@ -30,7 +31,7 @@ pub(super) const BUILDCTL: Grammar = Grammar {
         Positionals::None,
         &[
             (
-                "--progress --trace --oci-layout --frontend --secret --allow --ssh --metadata-file \
+                "--debug-json-cache-metrics --progress --trace --oci-layout --frontend --secret --allow --ssh --metadata-file \
                  --source-policy-file --ref-file --registry-auth-tlscontext --build-arg",
                 Meaning::Other,
             ),
@@ -55,7 +56,15 @@ pub(super) const KANIKO: Grammar = Grammar {
         &[
             ("-d --destination", Meaning::Tag),
             ("--cache-repo", Meaning::Destination),
-            ("-v --verbosity --registry-mirror --label --git", Meaning::Other),
+            (
+                "--cache-dir --cache-ttl --compression --compression-level --context-sub-path --custom-platform \
+                 --customPlatform --digest-file --git --ignore-path --image-download-retry --image-fs-extract-retry \
+                 --image-name-tag-with-digest-file --image-name-with-digest-file --insecure-registry --kaniko-dir \
+                 --label --log-format --oci-layout-path --push-retry --registry-certificate --registry-client-cert \
+                 --registry-map --registry-mirror --skip-tls-verify-registry --snapshot-mode --snapshotMode --tar-path \
+                 --tarPath -v --verbosity",
+                Meaning::Other,
+            ),
             ("-f --dockerfile", Meaning::File),
             ("-c --context", Meaning::Folder),
             ("--build-arg", Meaning::Variable),
@@ -72,7 +81,7 @@ pub(super) const BUILD: Flags = &[
     (
         "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
          --cpu-shares --cpuset-cpus --cpuset-mems --iidfile --isolation --label -m --memory --memory-swap \
-         --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --sbom --secret \
+         --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --resource --sbom --secret \
          --security-opt --shm-size --ssh --ulimit --invoke --print --server-config --buildkit-host",
         Meaning::Other,
     ),
@@ -93,7 +102,7 @@ pub(super) const BAKE: Flags = &[
     ("--set", Meaning::BakeOverride),
 ];
 
-pub(super) const CREATE: Flags = &[
+const CREATE: Flags = &[
     (
         "--builder --buildkitd-config --buildkitd-flags --config --driver --flags --name --node --platform --timeout",
         Meaning::Other,
@@ -101,10 +110,14 @@ pub(super) const CREATE: Flags = &[
     ("--driver-opt", Meaning::DriverOption),
 ];
 
-pub(super) const IMAGETOOLS: Flags = &[
+const IMAGETOOLS: Flags = &[
     ("--annotation --builder -f --file --format --metadata-file -p --platform --progress", Meaning::Other),
     ("-t --tag", Meaning::Destination),
 ];
+
+/// Asks the registry about `docker-image://IMAGE`.
+const POLICY: Verb =
+    Verb::new("policy eval", Positionals::All, Form::Transport, &[("-f --file --fields --platform", Meaning::Other)]);
 
 const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
     Verb::new(paths, positionals, Form::Short, flags)

@@ -42,7 +42,7 @@ const VERBS: &[Verb] = &[
     )
     .does(Deed::Project),
     verb(
-        "up|create|watch",
+        "up|create|watch|scale",
         Project::Up,
         &[(
             "--attach --exit-code-from --no-attach --pull --scale -t --timeout --wait-timeout --podman-args",
@@ -58,10 +58,14 @@ const VERBS: &[Verb] = &[
             Meaning::Other,
         )],
     ),
-    // Sends the project itself to a registry.
+    // Pushes the services' images, then sends the project itself to a registry.
     Verb::new("publish|alpha publish", Positionals::First, Form::Short, &[("--oci-version", Meaning::Other)])
+        .on(Work::Compose(Project::Push))
         .does(Deed::Push),
+    Verb::new("bridge convert|bridge transformations create", Positionals::None, Form::Short, BRIDGE),
 ];
+
+const BRIDGE: Flags = &[("-o --output --templates", Meaning::Other), ("-t --transformation -f --from", Meaning::Image)];
 
 const fn verb(paths: &'static str, project: Project, flags: Flags) -> Verb {
     Verb::new(paths, Positionals::None, Form::Short, flags).on(Work::Compose(project))

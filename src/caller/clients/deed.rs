@@ -23,7 +23,9 @@ pub(super) enum Deed {
     BuildUnless(&'static str),
     /// As `BuildIf("--push")`, and the files it works on say the rest.
     Project,
-    /// Pushes to where this variable says.
+    /// Pushes with this flag.
+    PushIf(&'static str),
+    /// ko: pushes into the namespace that this variable says, or with `--bare` to the repository.
     PushTo(&'static str),
 }
 
@@ -33,12 +35,29 @@ pub(super) struct Line<'a> {
     pub(super) form: Form,
     pub(super) values: &'a [(Meaning, &'a str)],
     /// The words that are images.
-    pub(super) named: &'a [&'a str],
+    pub(super) named: &'a [(&'a str, Form)],
     /// The second word.
-    pub(super) destination: Option<&'a str>,
+    pub(super) destination: Option<(&'a str, Form)>,
 }
 
 impl Deed {
+    /// Where it pushes to, if the words that are images do not say that.
+    pub(super) fn place(self, program: &Program, values: &[(Meaning, &str)]) -> Option<(String, Form)> {
+        let value = |wanted| values.iter().rev().find(|(meaning, _)| *meaning == wanted).map(|(_, value)| *value);
+        match self {
+            Self::PushTo(variable) => {
+                let form = if has(&program.args, "--bare") { Form::Short } else { Form::Namespace };
+                Some((program.variable(variable)?, form))
+            }
+            // devcontainer: two flags, of which one has a default.
+            Self::Push => {
+                let host = value(Meaning::Registry).unwrap_or("ghcr.io");
+                Some((format!("{host}/{}", value(Meaning::Namespace)?), Form::Namespace))
+            }
+            _ => None,
+        }
+    }
+
     /// What is done at `registry`: a push if anything is pushed there, which may need more than it.
     pub(super) fn operation(self, line: &Line<'_>, registry: &Registry) -> Option<Operation> {
         let mut pushed = Images::of(registry);
@@ -49,21 +68,15 @@ impl Deed {
         let has_destination = line.values.iter().any(|(meaning, _)| *meaning == Meaning::Destination);
         match self {
             Self::Unknown => return None,
-            Self::Push if line.named.is_empty() && !has_destination => return Some(Operation::Push),
-            Self::Push if !has_destination => line.named.iter().for_each(|word| pushed.add(word, line.form)),
-            Self::Copy => {
-                let destination = line.destination.unwrap_or_default();
-                if line.form == Form::WithHost && means(destination, registry) {
-                    return Some(Operation::Push); // skopeo `sync … HOST`
-                }
-                let (image, _more_tags) = destination.split_once(',').unwrap_or((destination, "")); // oras
-                pushed.add(image, line.form);
-            }
-            Self::PushTo(variable) => match line.program.variable(variable) {
-                Some(place) => pushed.add(&place, line.form),
-                None => return Some(Operation::Push),
-            },
+            Self::Push | Self::PushTo(_) if line.named.is_empty() && !has_destination => return Some(Operation::Push),
+            Self::Push | Self::PushTo(_) if !has_destination => line.add_named(&mut pushed),
+            Self::PushIf(flag) if has(&line.program.args, flag) => line.add_named(&mut pushed),
+            Self::Copy => line.destination.iter().for_each(|(image, form)| pushed.add(image, *form)),
             _ => {}
+        }
+        let is_host = |(text, form): &(&str, Form)| *form == Form::Namespace && lies_at(text, registry);
+        if matches!(self, Self::Push | Self::PushTo(_) | Self::Copy) && line.named.iter().any(is_host) {
+            return Some(Operation::Push);
         }
         match (self, pushed.found().is_empty()) {
             (_, false) => Some(Operation::Push),
@@ -88,7 +101,16 @@ impl Deed {
     }
 }
 
+/// Tells whether the namespace is one of the registry, or the registry itself.
+fn lies_at(namespace: &str, registry: &Registry) -> bool {
+    means(namespace.strip_prefix("oci://").unwrap_or(namespace), registry)
+}
+
 impl Line<'_> {
+    fn add_named(&self, images: &mut Images<'_>) {
+        self.named.iter().for_each(|(image, form)| images.add(image, *form));
+    }
+
     fn has_pushing_output(&self) -> bool {
         self.values.iter().any(|(meaning, value)| is_pushing(*meaning, value))
     }

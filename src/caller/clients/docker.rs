@@ -2,7 +2,7 @@
 //!
 //! docker/cli `cli/command/container/opts.go`, `cli/command/service/opts.go`; nerdctl `docs/command-reference.md`.
 
-use super::build::BUILD;
+use super::build::{BAKE, BUILD, BUILDX};
 use super::compose::COMPOSE;
 use super::{Deed, Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
@@ -15,7 +15,7 @@ pub(super) const DOCKER: Grammar = Grammar {
         Meaning::Other,
     )],
     verbs: VERBS,
-    plugins: &[("compose", &COMPOSE)],
+    plugins: &[("buildx", &BUILDX), ("compose", &COMPOSE)],
 };
 
 pub(super) const NERDCTL: Grammar = Grammar {
@@ -34,13 +34,8 @@ const VERBS: &[Verb] = &[
     verb("push|image push", Positionals::All, PULL).does(Deed::Push),
     verb("pull|image pull", Positionals::All, PULL),
     verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
-    verb("build|image build|builder build|buildx build|buildx b", Positionals::None, BUILD)
-        .on(Work::Build)
-        .does(Deed::BuildIf("--push")),
-    verb("bake|buildx bake|buildx f", Positionals::None, super::build::BAKE).on(Work::Bake).does(Deed::Project),
-    verb("buildx create", Positionals::None, super::build::CREATE),
-    verb("buildx imagetools create", Positionals::All, super::build::IMAGETOOLS),
-    verb("buildx imagetools inspect", Positionals::All, super::build::IMAGETOOLS),
+    verb("build|image build|builder build", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildIf("--push")),
+    verb("bake", Positionals::None, BAKE).on(Work::Bake).does(Deed::Project),
     // The list is local until it is pushed; only its sources are asked for (cli/command/manifest/create_list.go).
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),
@@ -63,6 +58,14 @@ const VERBS: &[Verb] = &[
     ),
     Verb::login("login", Positionals::Login),
 ];
+
+/// docker's own commands that ask no registry, by their first word. Any other word that it does not know is a plugin's.
+pub(super) fn is_local(word: &str) -> bool {
+    const WORDS: &str = "attach builder checkpoint commit config container context cp diff events exec export help \
+        history images import info inspect kill load logout logs network node pause port ps rename restart rm rmi save \
+        secret start stats stop swarm system tag top unpause update version volume wait";
+    WORDS.split_ascii_whitespace().any(|known| known == word)
+}
 
 const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
     Verb::new(paths, positionals, Form::Short, flags)

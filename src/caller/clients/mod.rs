@@ -8,13 +8,15 @@ mod compose;
 mod deed;
 mod docker;
 mod podman;
+#[cfg(test)]
+mod record;
 mod registry;
 mod skopeo;
 mod task;
 
-use super::Program;
 use super::images::{Form, Images, names_result};
 use super::words::{Flags, Meaning, Word, Words};
+use super::{Program, generic};
 use crate::model::choice::Command;
 use crate::model::{Registry, ServerUrl, Target};
 use deed::{Deed, Line};
@@ -67,11 +69,14 @@ enum Positionals {
     All,
     /// All but the first so many.
     From(usize),
+    FirstTwo,
+    /// `IMAGE DIGEST IMAGE DIGEST`.
+    EveryOther,
     /// `SOURCE [DESTINATION]`: with a destination the source is local.
     Last,
     /// `IMAGE… PATH`.
     AllButLast,
-    /// skopeo's `--src KIND --dest KIND SOURCE DESTINATION`, without transports.
+    /// skopeo's `--src KIND --dest KIND SOURCE NAMESPACE`, without transports.
     Sync,
     /// `login [REGISTRY]`, where none means Docker Hub.
     Login,
@@ -79,7 +84,7 @@ enum Positionals {
     LoginAnywhere,
 }
 
-const GRAMMARS: [&Grammar; 17] = [
+const GRAMMARS: [&Grammar; 18] = [
     &docker::DOCKER,
     &compose::COMPOSE,
     &docker::NERDCTL,
@@ -95,6 +100,7 @@ const GRAMMARS: [&Grammar; 17] = [
     &registry::ORAS,
     &registry::HELM,
     &registry::COSIGN,
+    &registry::DEVCONTAINER,
     &registry::KO,
     &registry::KUBECTL,
 ];
@@ -131,7 +137,10 @@ impl Grammar {
 
     /// Returns the images of `registry` that the words behind the client's name name, and what is done there.
     pub(super) fn command(&self, program: &Program, registry: &Registry) -> Command {
-        let Some(Start { verb, words, mut values, .. }) = self.verb(&program.args) else { return Command::default() };
+        let Some(Start { verb, words, mut values, .. }) = self.verb(&program.args) else {
+            let images = if self.runs_unknown(program) { generic::images(&program.args, registry) } else { Vec::new() };
+            return Command { images, ..Command::default() };
+        };
         let mut positionals = Vec::new();
         let mut sync = [true, true];
         for word in words {
@@ -145,8 +154,10 @@ impl Grammar {
                 break;
             }
         }
-        let named = verb.positionals.images(&positionals, sync);
-        let destination = positionals.get(1).copied().filter(|_| sync[1]);
+        let mut named = verb.positionals.images(&positionals, sync, verb.form);
+        let destination = named.last().copied().filter(|_| positionals.len() > 1 && sync[1]);
+        let place = verb.deed.place(program, &values);
+        named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
         let line = Line { program, form: verb.form, values: &values, named: &named, destination };
         let keeps_result = verb.deed.keeps_result(&line);
         let (mut images, mut results) = (Images::of(registry), Images::of(registry));
@@ -155,8 +166,8 @@ impl Grammar {
             let named = if is_result { &mut results } else { &mut images };
             named.add_value(*meaning, value, verb.form);
         }
-        for word in &named {
-            images.add(word, verb.form);
+        for (word, form) in &named {
+            images.add(word, *form);
         }
         let names_results = images.found().is_empty() && !results.found().is_empty();
         let images = if names_results { results } else { images }.into_vec();
@@ -175,6 +186,15 @@ impl Grammar {
             if verb.work.ends_at_first_word() && !positionals.is_empty() {
                 break;
             }
+        }
+        match (verb.work, verb.positionals) {
+            (Work::Compose(_), Positionals::None) => {
+                for service in &mut positionals {
+                    *service = service.split_once('=').map_or(*service, |(name, _count)| name); // `scale web=3`
+                }
+            }
+            (Work::Compose(_), _) => positionals.clear(), // `publish IMAGE`, with all services
+            _ => {}
         }
         (verb.work != Work::None).then_some(Task { client, work: verb.work, positionals, values, arguments })
     }
@@ -206,14 +226,14 @@ impl Grammar {
         loop {
             let spelled = |verb: &'static Verb| Some((verb, verb.paths().find(|known| *known == path)?));
             if let Some((verb, path)) = grammar.verbs.iter().find_map(spelled) {
-                words.enter(verb.flags);
+                words.learn(verb.flags);
                 return Some(Start { client: grammar.names[0], verb, path, words, values });
             }
             match words.next()? {
                 Word::Value(meaning, value) => values.push((meaning, value)),
                 Word::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
                     grammar = grammar.plugin(word)?;
-                    words.enter(grammar.globals);
+                    words.learn(grammar.globals);
                 }
                 Word::Positional(word) => {
                     path = if path.is_empty() { word.to_owned() } else { format!("{path} {word}") };
@@ -221,6 +241,18 @@ impl Grammar {
                 }
             }
         }
+    }
+
+    /// Tells whether docker hands these words to a plugin that we do not know.
+    fn runs_unknown(&self, program: &Program) -> bool {
+        let verb = Words::new(&program.args, self.globals).find_map(|word| match word {
+            Word::Positional(word) => Some(word),
+            Word::Value(..) => None,
+        });
+        let is_unknown = |word: &str| {
+            !word.is_empty() && self.plugin(word).is_none() && !self.leads_on(word) && !docker::is_local(word)
+        };
+        self.names == docker::DOCKER.names && verb.is_some_and(is_unknown)
     }
 
     fn plugin(&self, word: &str) -> Option<&'static Grammar> {
@@ -250,7 +282,11 @@ impl Verb {
 
     const fn login(paths: &'static str, positionals: Positionals) -> Self {
         const FLAGS: Flags = &[
-            ("-p --password --authfile --cert-dir --registry-config --ca-file --cert-file --key-file", Meaning::Other),
+            (
+                "-p --pass --password --authfile --compat-auth-file --cert-dir --registry-config --ca-file --cert-file \
+                 --key-file -H --header --identity-token --resolve --secret",
+                Meaning::Other,
+            ),
             ("-u --username --user", Meaning::Username),
         ];
         Self::new(paths, positionals, Form::WithHost, FLAGS).does(Deed::Unknown)
@@ -262,18 +298,23 @@ impl Verb {
 }
 
 impl Positionals {
-    fn images<'a>(self, words: &[&'a str], sync: [bool; 2]) -> Vec<&'a str> {
-        match self {
+    /// Each image with how it is written.
+    fn images<'a>(self, words: &[&'a str], sync: [bool; 2], form: Form) -> Vec<(&'a str, Form)> {
+        let images = match self {
             Self::None | Self::Login | Self::LoginAnywhere => Vec::new(),
             Self::First | Self::BeforeCommand => words.iter().take(1).copied().collect(),
             Self::All => words.to_vec(),
+            Self::FirstTwo => words.iter().take(2).copied().collect(),
+            Self::EveryOther => words.iter().step_by(2).copied().collect(),
             Self::From(first) => words.iter().skip(first).copied().collect(),
             Self::Last => words.last().copied().into_iter().collect(),
             Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
             Self::Sync => {
-                words.iter().zip(sync).filter(|(_, is_registry)| *is_registry).map(|(word, _)| *word).collect()
+                let of_kinds = words.iter().copied().zip([form, Form::Namespace]).zip(sync);
+                return of_kinds.filter(|(_, is_registry)| *is_registry).map(|(word, _)| word).collect();
             }
-        }
+        };
+        images.into_iter().map(|image| (image, form)).collect()
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) const PODMAN: Grammar = Grammar {
         "--cdi-spec-dir --cgroup-manager --config --conmon -c --connection -H --host --events-backend --hooks-dir \
          --identity --imagestore --log-level --module --namespace --db-backend --default-mounts-file \
          --network-backend --network-cmd-path --network-config-dir --out --pull-option --root --runroot --runtime \
-         --runtime-flag --ssh --storage-driver --storage-opt --tls-ca --tls-cert --tls-key --tmpdir --url \
+         --runtime-flag --ssh --storage-driver --storage-opt --tls-ca --tls-cert --tls-details --tls-key --tmpdir --url \
          --volumepath",
         Meaning::Other,
     )],
@@ -57,7 +57,9 @@ pub(super) const BUILDAH: Grammar = Grammar {
         verb("build|bud|build-using-dockerfile", Positionals::None, BUILD).on(Work::Build),
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
-        verb("add|copy", Positionals::None, &[("--from", Meaning::Image)]),
+        verb("add|copy", Positionals::None, ADD),
+        verb("source pull", Positionals::First, TRANSFER),
+        verb("source push", Positionals::From(1), TRANSFER).does(Deed::Push),
         // Without a transport the result stays in the local storage.
         Verb::new("commit", Positionals::From(1), Form::Transport, TRANSFER).does(Deed::Push),
         Verb::login("login", Positionals::LoginAnywhere),
@@ -70,15 +72,15 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Ve
 }
 
 const TRANSFER: Flags = &[(
-    "--add-compression --annotation --arch --artifact --artifact-config --artifact-type --authfile --cert-dir \
-     --compression-format --compression-level --creds --decryption-key --digestfile --encrypt-layer --encryption-key \
-     --features -f --format --iidfile --manifest --name --os --os-feature --os-features --os-version \
+    "--add-compression --annotation --arch --artifact-config --artifact-config-type --artifact-layer-type \
+     --artifact-subject --artifact-type --authfile --cert-dir --compression-format --compression-level --creds --decryption-key --digestfile --encrypt-layer --encryption-key \
+     --features -f --format --iidfile --manifest -n --name --os --os-feature --os-features --os-version \
      --platform --policy --retry --retry-delay --sign-by --sign-by-sigstore --sign-by-sigstore-private-key \
-     --sign-passphrase-file --signature-policy --timestamp --unsetenv --variant",
+     --sign-by-sq-fingerprint --sign-passphrase-file --signature-policy --timestamp --unsetenv --variant",
     Meaning::Other,
 )];
 
-const RUN: Flags = &[(CONTAINER, Meaning::Other), ("--pull", Meaning::Other)];
+const RUN: Flags = &[(CONTAINER, Meaning::Other), ("-h --hostname --pull", Meaning::Other)];
 
 /// `--pull` takes its value only with `=` here and in `build`.
 const FROM: Flags = &[(CONTAINER, Meaning::Other)];
@@ -92,7 +94,7 @@ const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile -
      -e --env --env-file --env-merge --expose --gidmap --gpus --group-add --group-entry --health-cmd \
      --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure \
      --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries \
-     --health-startup-success --health-startup-timeout --health-timeout --healthcheck-command -h --hostname \
+     --health-startup-success --health-startup-timeout --health-timeout --healthcheck-command \
      --hosts-file --hostuser --image-volume --init-ctr --init-path --ip --ip6 --ipc -l --label --label-file \
      --log-driver --log-opt --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount \
      --name --net --network --network-alias --oom-score-adj --os --passwd-entry --personality --pid --pidfile \
@@ -105,13 +107,14 @@ const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile -
 
 const BUILD: Flags = &[
     (
-        "--add-host --annotation --arch --authfile --cache-ttl --cap-add --cap-drop --cert-dir --cgroup-parent \
-         --cgroupns --compat-volumes --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
-         --creds --decryption-key --device --dns --dns-option --dns-search --env --farm --format --group-add \
-         --hooks-dir --ignorefile --iidfile --ipc --isolation --jobs --label --layer-label --logfile --manifest -m \
-         --memory --memory-swap --metadata-file --network -o --output --os --os-feature --os-version --pid --platform \
-         --retry --retry-delay --runtime --runtime-flag --sbom --sbom-image-output --sbom-output --secret \
-         --security-opt --shm-size --sign-by --source-date-epoch --ssh --timestamp --ulimit --unsetannotation \
+        "--add-host --annotation --arch --authfile --build-arg-file --cache-ttl --cap-add --cap-drop --cert-dir --cgroup-parent \
+         --cgroupns --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
+         --creds --cw --decryption-key --device --dns --dns-option --dns-search --env --farm --format --group-add \
+         --hooks-dir --ignorefile --iidfile --iidfile-raw --ipc --isolation --jobs --label --layer-label --logfile --manifest -m \
+         --memory --memory-swap --metadata-file --mount --network -o --output --os --os-feature --os-version --pid --platform --platforms \
+         --retry --retry-delay --runtime --runtime-flag --sbom --sbom-image-output --sbom-image-purl-output --sbom-merge-strategy \
+         --sbom-output --sbom-purl-output --sbom-scanner-command --secret \
+         --security-opt --shm-size --sign-by --source-date-epoch --source-policy-file --ssh --timestamp --ulimit --unsetannotation \
          --unsetenv --unsetlabel --userns --userns-gid-map --userns-gid-map-group --userns-uid-map \
          --userns-uid-map-user --uts --variant -v --volume",
         Meaning::Other,
@@ -131,4 +134,11 @@ const PLAY: Flags = &[(
     Meaning::Other,
 )];
 
-const POD: Flags = &[("--infra-image", Meaning::Image)];
+const POD: Flags = &[
+    (CONTAINER, Meaning::Other),
+    ("--exit-policy -h --hostname --infra-command --infra-conmon-pidfile --infra-name -n --share", Meaning::Other),
+    ("--infra-image", Meaning::Image),
+];
+
+const ADD: Flags =
+    &[("--chmod --chown --contextdir --ignorefile --retry --retry-delay", Meaning::Other), ("--from", Meaning::Image)];

@@ -14,6 +14,7 @@ pub(super) const CRANE: Grammar = Grammar {
         short("copy|cp", Positionals::All, &[("--platform -j --jobs", Meaning::Other)]).does(Deed::Copy),
         short("optimize", Positionals::All, CRANE_FLAGS).does(Deed::Copy),
         short("manifest|digest|ls", Positionals::All, CRANE_FLAGS),
+        short("auth token", Positionals::All, CRANE_FLAGS).does(Deed::PushIf("--push")),
         short("delete", Positionals::All, CRANE_FLAGS).does(Deed::Push),
         short("config|export|validate|blob", Positionals::First, CRANE_FLAGS),
         short("tag|mutate|flatten|rebase|edit config|edit manifest|edit fs", Positionals::First, CRANE_FLAGS)
@@ -31,22 +32,30 @@ pub(super) const REGCTL: Grammar = Grammar {
     names: &["regctl"],
     globals: &[("-v --verbosity --logopt --host --user-agent", Meaning::Other)],
     verbs: &[
-        short("image copy|image cp|repo copy|blob copy|blob cp", Positionals::All, REGCTL_FLAGS).does(Deed::Copy),
-        short(
-            "image digest|image manifest|image inspect|image config|image ratelimit|image check-base",
+        regctl("image copy|image cp|repo copy|repo cp", Positionals::All).does(Deed::Copy),
+        // A digest stands behind the images.
+        regctl("blob copy|blob cp|layer copy|layer cp", Positionals::FirstTwo).does(Deed::Copy),
+        regctl(
+            "image digest|image manifest|image inspect|image config|image ratelimit|image rate-limit|image check-base",
             Positionals::All,
-            REGCTL_FLAGS,
         ),
-        short("image delete|image del|image rm|image remove", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
-        short("tag ls|tag list|manifest diff|manifest get|manifest head", Positionals::All, REGCTL_FLAGS),
-        short("tag delete|tag del|tag rm|tag remove", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
-        short("manifest put|manifest delete|manifest del", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
-        short("artifact list|artifact ls|artifact tree|ref", Positionals::All, REGCTL_FLAGS),
-        short("artifact put|index create|index add|index delete", Positionals::All, REGCTL_FLAGS).does(Deed::Push),
-        short("image export|image get-file", Positionals::First, REGCTL_FLAGS),
-        short("image import|image mod|image create", Positionals::First, REGCTL_FLAGS).does(Deed::Push),
-        short("artifact get|blob get|blob head|blob get-file", Positionals::First, REGCTL_FLAGS),
-        short("blob put|blob delete", Positionals::First, REGCTL_FLAGS).does(Deed::Push),
+        regctl("image delete|image del|image rm|image remove", Positionals::All).does(Deed::Push),
+        regctl("tag ls|tag list|manifest diff|manifest get|manifest pull", Positionals::All),
+        regctl("manifest head|manifest digest|artifact list|artifact ls|artifact tree|ref", Positionals::All),
+        regctl("tag delete|tag del|tag rm|tag remove", Positionals::All).does(Deed::Push),
+        regctl("manifest put|manifest push|manifest delete|manifest del|manifest rm|manifest remove", Positionals::All)
+            .does(Deed::Push),
+        regctl("artifact put|artifact create|artifact push", Positionals::All).does(Deed::Push),
+        regctl("index create|index init|index new|index put", Positionals::All).does(Deed::Push),
+        regctl("index add|index append|index insert", Positionals::All).does(Deed::Push),
+        regctl("index delete|index del|index rm|index remove", Positionals::All).does(Deed::Push),
+        regctl("image export|image get-file|image cat|artifact get|artifact pull", Positionals::First),
+        regctl("image import|image mod|image create|image init|image new", Positionals::First).does(Deed::Push),
+        regctl("blob get|blob pull|blob head|blob digest|blob get-file|blob cat", Positionals::First),
+        regctl("layer get|layer pull|layer head|layer digest|layer get-file|layer cat", Positionals::First),
+        regctl("blob diff-config|blob diff-layer|layer diff-config|layer diff-layer", Positionals::EveryOther),
+        regctl("blob put|blob push|blob delete|blob del|blob rm", Positionals::First).does(Deed::Push),
+        regctl("layer put|layer push|layer delete|layer del|layer rm", Positionals::First).does(Deed::Push),
         Verb::login("registry login", Positionals::Login),
     ],
     plugins: &[],
@@ -59,10 +68,14 @@ pub(super) const ORAS: Grammar = Grammar {
         oras("push|attach|tag", Positionals::First).does(Deed::Push),
         oras("cp|copy", Positionals::All).does(Deed::Copy),
         oras("restore", Positionals::All).does(Deed::Push),
-        oras("pull|discover|resolve|backup|repo ls|repo tags|repository ls", Positionals::All),
-        oras("manifest fetch|manifest fetch-config|blob fetch", Positionals::First),
-        oras("manifest delete|manifest push|blob push|blob delete", Positionals::First).does(Deed::Push),
-        oras("manifest index create|manifest index update", Positionals::First).does(Deed::Push),
+        oras("pull|discover|resolve|digest|backup", Positionals::All),
+        oras("repo tags|repo show-tags|repository tags|repository show-tags", Positionals::All),
+        Verb::new("repo ls|repo list|repository ls|repository list", Positionals::All, Form::Namespace, ORAS_FLAGS),
+        oras("manifest fetch|manifest get|manifest show|manifest fetch-config|manifest get-config", Positionals::First),
+        oras("blob fetch|blob get", Positionals::First),
+        oras("manifest push|manifest delete|manifest remove|manifest rm", Positionals::First).does(Deed::Push),
+        oras("blob push|blob delete|blob remove|blob rm", Positionals::First).does(Deed::Push),
+        oras("manifest index create|manifest index pack|manifest index update", Positionals::First).does(Deed::Push),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -85,7 +98,8 @@ pub(super) const HELM: Grammar = Grammar {
         ),
         // With `--dependency-update`; without it a chart that lies here asks for nothing.
         Verb::new("install|upgrade|template", Positionals::All, Form::Oci, HELM_FLAGS).on(Work::Chart),
-        Verb::new("push", Positionals::All, Form::Oci, HELM_FLAGS).does(Deed::Push),
+        // The chart's name is appended.
+        Verb::new("push", Positionals::From(1), Form::Namespace, HELM_FLAGS).does(Deed::Push),
         Verb::new(
             "dependency update|dependency build|dep up|dep update|dep build",
             Positionals::None,
@@ -114,6 +128,20 @@ pub(super) const COSIGN: Grammar = Grammar {
     ],
     plugins: &[],
 };
+
+/// Features and templates for development containers.
+pub(super) const DEVCONTAINER: Grammar = Grammar {
+    names: &["devcontainer", "devcontainer.js"],
+    globals: &[],
+    verbs: &[
+        short("features info", Positionals::From(1), &[("--log-level --output-format", Meaning::Other)]),
+        short("features publish|templates publish", Positionals::None, PUBLISH).does(Deed::Push),
+    ],
+    plugins: &[],
+};
+
+const PUBLISH: Flags =
+    &[("-r --registry", Meaning::Registry), ("-n --namespace", Meaning::Namespace), ("--log-level", Meaning::Other)];
 
 /// `ko build` publishes to the variable `KO_DOCKER_REPO`.
 pub(super) const KO: Grammar = Grammar {
@@ -144,6 +172,10 @@ const fn short(paths: &'static str, positionals: Positionals, flags: Flags) -> V
     Verb::new(paths, positionals, Form::Short, flags)
 }
 
+const fn regctl(paths: &'static str, positionals: Positionals) -> Verb {
+    Verb::new(paths, positionals, Form::Short, REGCTL_FLAGS)
+}
+
 /// oras completes nothing to Docker Hub's names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
     Verb::new(paths, positionals, Form::WithHost, ORAS_FLAGS)
@@ -156,30 +188,35 @@ const CRANE_FLAGS: Flags = &[
          --cache_path -c --media-type",
         Meaning::Other,
     ),
-    ("-b --base --base_image -m --manifest --old_base --new_base --remote --original", Meaning::Image),
+    ("-b --base --base_image -m --manifest --mount --old_base --new_base --remote --original", Meaning::Image),
     ("-t --tag --new_tag --rebased", Meaning::Destination),
 ];
 
 const REGCTL_FLAGS: Flags = &[
     (
-        "--format -p --platform --exclude --include --limit --last --media-type --content-type --annotation \
-         --annotations --digest --platforms --referrers-src --referrers-tgt --artifact-type --config-file \
-         --config-type --config-mediatype -f --file --file-media-type -m --filter-annotation --filter-artifact-type \
-         --sort-annotation --label --layer-compress --time --name --desc-annotation --desc-platform --output -o \
-         --user-agent",
+        "--annotation --annotation-base --annotations --artifact-type --author --buildarg-rm --buildarg-rm-regex \
+         --concurrent --config-cmd --config-entrypoint --config-file --config-mediatype --config-platform \
+         --config-time --config-type --content-type -t --context --created --data-max --desc-annotation \
+         --desc-platform --digest --digest-algo --env --exclude --expose-add --expose-rm -f --file --file-media-type \
+         -m --file-tar-time --filter-annotation --filter-artifact-type --format --include --label --last --layer-add \
+         --layer-compress --layer-rm-created-by --layer-rm-index --layer-strip-file --layer-time --limit --media-type \
+         --name -o --output -p --platform --platforms --referrers-src --referrers-tgt --sort-annotation --time --user \
+         --user-agent --volume-add --volume-rm --workdir",
         Meaning::Other,
     ),
-    ("--base --base-name --subject --external --ref", Meaning::Image),
+    ("--base --base-name --subject --external --ref --rebase-ref", Meaning::Image),
     ("--create", Meaning::Destination),
 ];
 
 const ORAS_FLAGS: Flags = &[(
-    "-a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
-     --config --depth --export-manifest --format --distribution-spec --from-ca-file --from-distribution-spec \
-     --from-oci-layout-path --from-password --from-registry-config --from-username -H --header --image-spec \
-     --key-file --last --media-type -o --oci-layout-path --output -p --password --platform --registry-config \
-     --resolve --size --subject --template --to-ca-file --to-distribution-spec --to-oci-layout-path --to-password \
-     --to-registry-config --to-username -u --username",
+    "--add -a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
+     --config --depth --distribution-spec --export-manifest --format --from-ca-file --from-cert-file \
+     --from-distribution-spec --from-header --from-identity-token --from-key-file --from-oci-layout-path \
+     --from-password --from-registry-config --from-resolve --from-username -H --header --identity-token --image-spec \
+     --input --key-file --last --media-type --merge -o --oci-layout-path --output -p --password --platform \
+     --registry-config --remove --resolve --size --subject --tag --template --to-ca-file --to-cert-file \
+     --to-distribution-spec --to-header --to-identity-token --to-key-file --to-oci-layout-path --to-password \
+     --to-registry-config --to-resolve --to-username -u --username",
     Meaning::Other,
 )];
 

@@ -10,15 +10,14 @@ pub(super) const SKOPEO: Grammar = Grammar {
     names: &["skopeo"],
     globals: &[(
         "--command-timeout --override-arch --override-os --override-variant --policy --registries-conf \
-         --registries.d --tmpdir --user-agent-prefix",
+         --registries.d --tls-details --tmpdir --user-agent-prefix",
         Meaning::Other,
     )],
     verbs: &[
         Verb::new("inspect|list-tags", Positionals::All, Form::Transport, FLAGS),
         Verb::new("copy", Positionals::All, Form::Transport, FLAGS).does(Deed::Copy),
         Verb::new("delete", Positionals::All, Form::Transport, FLAGS).does(Deed::Push),
-        // The destination is a host and a namespace: it is never completed to Docker Hub's.
-        Verb::new("sync", Positionals::Sync, Form::WithHost, SYNC).on(Work::SyncList).does(Deed::Copy),
+        Verb::new("sync", Positionals::Sync, Form::Short, SYNC).on(Work::SyncList).does(Deed::Copy),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
     plugins: &[],
@@ -27,8 +26,8 @@ pub(super) const SKOPEO: Grammar = Grammar {
 const COMMON: &str = "--authfile --cert-dir --creds --daemon-host --decryption-key --dest-authfile --dest-cert-dir \
      --dest-compress-format --dest-compress-level --dest-creds --dest-daemon-host --dest-password \
      --dest-registry-token --dest-shared-blob-dir --dest-username --digestfile --encrypt-layer --encryption-key -f \
-     --format --image-parallel-copies --multi-arch --password --registry-token --retry-delay --retry-times \
-     --shared-blob-dir --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-identity \
+     --format --image-parallel-copies --manifest-digest --multi-arch --password --registry-token --retry-delay --retry-times \
+     --shared-blob-dir --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint --sign-identity \
      --sign-passphrase-file --src-authfile --src-cert-dir --src-creds --src-daemon-host --src-password \
      --src-registry-token --src-shared-blob-dir --src-username --username --append-suffix";
 

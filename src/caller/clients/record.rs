@@ -1,0 +1,100 @@
+//! The tables of flags are held against what the real clients take: `tests/fixtures/flags/`, one file a version.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Grammar, Program, Start, Word, find};
+
+/// What one version of a client says in its help.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    client: String,
+    /// Our name of it.
+    grammar: String,
+    /// By path, with its other spellings as in a [`Verb`]; the flags before a verb stand under an empty one.
+    ///
+    /// [`Verb`]: super::Verb
+    commands: BTreeMap<String, Flags>,
+    /// Commands that name no image of a registry.
+    local: Vec<String>,
+}
+
+/// Flags with spaces between them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Flags {
+    #[serde(default)]
+    value: String,
+    /// Take a value with `=` only.
+    #[serde(default)]
+    optional: String,
+    #[serde(default)]
+    switch: String,
+}
+
+#[test]
+fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flags");
+    let mut failures = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let record: Record = serde_json::from_str(&fs::read_to_string(&path).unwrap()).expect("a record");
+        let grammar = find(&record.grammar).expect("a client that we know");
+        for (paths, flags) in &record.commands {
+            for path in paths.split('|') {
+                let wrong = differences(grammar, path, flags).into_iter();
+                failures.extend(wrong.map(|flag| format!("{}: {path}: {flag}", record.client)));
+            }
+        }
+        let known = record.local.iter().filter(|path| verb_at(grammar, path).is_some());
+        let foreign = record.local.iter().filter(|path| grammar.runs_unknown(&Program::new(None, command(path))));
+        failures.extend(foreign.map(|path| format!("{}: {path} is no plugin", record.client)));
+        failures.extend(known.map(|path| format!("{}: {path} is not local", record.client)));
+    }
+    failures.sort();
+    assert!(failures.is_empty(), "{}\n{} differences", failures.join("\n"), failures.len());
+}
+
+/// The flags of a command that the tables take for something else.
+fn differences(grammar: &Grammar, path: &str, flags: &Flags) -> Vec<String> {
+    let is_read = |flag: &str, takes_value| match (path, grammar.names[0]) {
+        ("", name) if name != "kaniko" => takes_value_before_verb(grammar, flag) == takes_value,
+        _ => takes_value_behind(grammar, path, flag) == Some(takes_value),
+    };
+    if !path.is_empty() && takes_value_behind(grammar, path, "--help").is_none() {
+        return vec!["no verb of the table".to_owned()];
+    }
+    let values = flags.value.split_ascii_whitespace().map(|flag| (flag, true));
+    let switches = flags.switch.split_ascii_whitespace().chain(flags.optional.split_ascii_whitespace());
+    let all = values.chain(switches.map(|flag| (flag, false)));
+    let wrong = all.filter(|(flag, takes_value)| !is_read(flag, *takes_value));
+    wrong
+        .map(|(flag, takes_value)| format!("{flag} {}", if takes_value { "takes a value" } else { "takes none" }))
+        .collect()
+}
+
+fn command(path: &str) -> Vec<String> {
+    ["docker"].into_iter().chain(path.split_ascii_whitespace()).map(str::to_owned).collect()
+}
+
+fn verb_at(grammar: &Grammar, path: &str) -> Option<&'static str> {
+    let words: Vec<String> = path.split_ascii_whitespace().map(str::to_owned).collect();
+    grammar.verb(&words).map(|Start { path, .. }| path)
+}
+
+/// `None` if the path is no verb.
+fn takes_value_behind(grammar: &Grammar, path: &str, flag: &str) -> Option<bool> {
+    let words: Vec<String> = path.split_ascii_whitespace().chain([flag, "word"]).map(str::to_owned).collect();
+    let Start { path: found, words, .. } = grammar.verb(&words)?;
+    (found == path).then(|| words.into_iter().all(|word| word != Word::Positional("word")))
+}
+
+fn takes_value_before_verb(grammar: &Grammar, flag: &str) -> bool {
+    let verb = grammar.verbs.iter().flat_map(super::Verb::paths).find(|path| !path.contains(' ')).unwrap_or_default();
+    let words = [flag, "word", verb].map(str::to_owned);
+    grammar.verb(&words).is_some()
+}
