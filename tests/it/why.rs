@@ -63,6 +63,36 @@ pub fn called_by(sandbox: &Sandbox, words: &[&str], host: &str) -> Run {
 }
 
 #[test]
+fn what_was_not_known_is_written_down_and_told() {
+    let sandbox = two_accounts();
+    let file = sandbox.home().join("compose.yaml");
+    write(&file, b"services: [");
+    let run = called_by(&sandbox, &["docker-compose", "pull"], HOST);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    let told = sandbox.ok(&["why"], "");
+    assert!(told.contains("    undecided: compose.yaml: could not be read as YAML\n    default account"), "{told}");
+    let unknown = json!([{"file": file, "message": "could not be read as YAML"}]);
+    assert_eq!(entry(&sandbox)["detail"], json!({"unknown": unknown}));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_told_what_was_not_known() {
+    let sandbox = two_accounts();
+    write(&sandbox.home().join("compose.yaml"), b"services: [");
+    write(&sandbox.home().join("pull"), b"echo ghcr.io | \"$ENSIGN\" get >answer; exit $?\n");
+    let line = "exec -a docker-compose bash pull";
+    let mut script =
+        sandbox.command_of("/usr/bin/script".as_ref(), &["-qec", &format!("bash -c '{line}'"), "/dev/null"]);
+    let run = finish(script.env("ENSIGN", Sandbox::program()).spawn().unwrap(), b"");
+    let told = "ensign: the files chose no account for ghcr.io: ";
+    assert!(
+        run.stdout.starts_with(told) && run.stdout.ends_with("compose.yaml: could not be read as YAML\r\n"),
+        "{run:?}"
+    );
+}
+
+#[test]
 fn every_outcome_is_written_down_with_what_decided() {
     let sandbox = two_accounts();
     sandbox.store("quay.io", "carol", "carol-s3cret");

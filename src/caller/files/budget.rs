@@ -13,7 +13,7 @@ use crate::system::thread_time;
 const STEPS_AT_MOST: u64 = 20_000_000;
 const CPU_AT_MOST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3000 } else { 250 });
 /// A share that does not answer would hold the client up for ever.
-const WALL_AT_MOST: Duration = Duration::from_secs(5);
+const WALL_AT_MOST: Duration = Duration::from_secs(10);
 /// Clocks cost a system call each.
 const STEPS_BETWEEN_CLOCKS: u64 = 4096;
 

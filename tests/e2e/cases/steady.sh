@@ -1,0 +1,39 @@
+# shellcheck shell=bash disable=SC2154
+# A busy machine and a slow file system change no account: 8 loops, and 5 ms more for each call about a file.
+#
+# STEADY_RUNS=500 for the whole; 10 in every run.
+
+needs strace
+new_home nothing bob alice
+
+project=$HOME/project
+mkdir "$project"
+{
+  echo 'include:'
+  for number in {1..30}; do
+    echo "  - part$number.yaml"
+    printf 'services:\n  s%s: {image: %s/bob/app%s}\n' "$number" "$registry" "$number" >"$project/part$number.yaml"
+  done
+} >"$project/compose.yaml"
+# A process named docker-compose, whose words are `pull` and nothing else.
+cat >"$project/pull" <<'SCRIPT'
+"$helper" get <<<"$asked"
+exit
+SCRIPT
+
+steady() {
+  local loops=() run answer wrong=0
+  for _ in {1..8}; do
+    while :; do :; done &
+    loops+=($!)
+  done
+  for ((run = 0; run < ${STEADY_RUNS:-10}; run++)); do
+    answer=$(cd "$project" && asked=$registry strace -f -o /dev/null -e trace=openat,newfstatat,read \
+      -e inject=openat,newfstatat,read:delay_enter=5000 bash -c 'exec -a docker-compose bash pull' 2>&1) || true
+    [[ $answer == *'"Username":"bob"'* ]] || { wrong=$((wrong + 1)) && echo "$answer"; }
+  done
+  kill "${loops[@]}"
+  echo "$((run - wrong)) of $run the same account"
+  [ "$wrong" = 0 ]
+}
+says "^${STEADY_RUNS:-10} of ${STEADY_RUNS:-10} the same account" -- steady
