@@ -51,8 +51,8 @@ pub fn main() -> ExitCode {
             cli::print_help(program, &mut io::stderr())
         }
         Front::Kubelet if io::stdin().is_terminal() => cli::print_help(program, &mut io::stderr()),
-        Front::Kubelet => protocol::kubelet::serve(&Env::take()),
-        Front::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref(), &Env::take()),
+        Front::Kubelet => protocol::kubelet::serve(),
+        Front::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref()),
         Front::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
         Front::Version => print(&protocol::version_line(program), ExitCode::SUCCESS),
         Front::PluginMetadata => print(protocol::PLUGIN_METADATA, ExitCode::SUCCESS),
@@ -60,10 +60,10 @@ pub fn main() -> ExitCode {
             Some(answer) => print(&answer, ExitCode::SUCCESS),
             None => ExitCode::SUCCESS,
         },
-        Front::PluginCompletion(ref words) => cli::complete(words, &Env::take()),
+        Front::PluginCompletion(ref words) => Env::take().map_or(ExitCode::FAILURE, |env| cli::complete(words, &env)),
         Front::User(ref words) => {
-            let env = Env::take().with_docker_config(invocation.docker_config.clone());
-            cli::run(program, invocation.is_helper(), words.clone(), &env)
+            let env = Env::take().map(|env| env.with_docker_config(invocation.docker_config.clone()));
+            cli::run(program, invocation.is_helper(), words.clone(), env)
         }
     }
 }

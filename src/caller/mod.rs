@@ -4,6 +4,7 @@
 //! command line leads to.
 
 mod clients;
+mod environment;
 mod files;
 #[cfg(test)]
 mod fixtures;
@@ -29,6 +30,7 @@ use clients::Grammar;
 use files::Variables;
 use program::Role;
 
+pub(crate) use environment::changed_by_client;
 pub(crate) use program::Program;
 pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of};
 

@@ -118,14 +118,8 @@ impl From<Process> for Program {
 /// The script that an interpreter runs, if its name tells us something, and where in `argv` it stands. A shell
 /// script named like a client only wraps it, with words of its own.
 fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
-    let bare = |name: &'_ String| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
-    let interpreter = names.iter().map(bare).find(|name| is_one_of(SHELLS, name) || is_one_of(INTERPRETERS, name))?;
-    let (at, path) = argv
-        .iter()
-        .enumerate()
-        .skip(1)
-        .take_while(|(_, word)| !matches!(word.as_str(), "-c" | "-m" | "-e")) // they stand for a script
-        .find(|(_, word)| !word.starts_with('-'))?;
+    let interpreter = shell_or_interpreter(names)?;
+    let (at, path) = script_path(argv)?;
     let name = file_name(path);
     if name.starts_with(HELPER) {
         Some((name, at))
@@ -134,6 +128,25 @@ fn script(names: &[String], argv: &[String]) -> Option<(String, usize)> {
     } else {
         None
     }
+}
+
+fn shell_or_interpreter(names: &[String]) -> Option<String> {
+    let bare = |name: &'_ String| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    names.iter().map(bare).find(|name| is_one_of(SHELLS, name) || is_one_of(INTERPRETERS, name))
+}
+
+/// The script among an interpreter's words, and where it stands.
+fn script_path(argv: &[String]) -> Option<(usize, &String)> {
+    let is_no_text = |word: &str| !matches!(word, "-c" | "-m" | "-e"); // they stand for a script
+    argv.iter().enumerate().skip(1).take_while(|(_, word)| is_no_text(word)).find(|(_, word)| !word.starts_with('-'))
+}
+
+/// Tells whether a shell runs a script that is named like a client.
+pub(super) fn is_script_of_client(process: &Process) -> bool {
+    let exe = process.exe.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+    let names: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
+    shell_or_interpreter(&names).is_some_and(|name| is_one_of(SHELLS, &name))
+        && script_path(&process.words).is_some_and(|(_, path)| clients::canonical_name(&file_name(path)).is_some())
 }
 
 fn is_one_of(names: &str, name: &str) -> bool {

@@ -67,7 +67,7 @@ struct Context<'e> {
 const PLUGIN: &str = "docker ensign";
 
 /// Runs a person's command.
-pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &Env) -> ExitCode {
+pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Result<Env, Problem>) -> ExitCode {
     let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() {
         return print_help(called, &mut io::stdout());
@@ -90,13 +90,12 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: &En
     if arguments.verbose {
         watch::begin();
     }
-    let context = Context {
-        accounts: Accounts::new(env),
-        env,
-        ui: Ui::new(arguments.json),
-        program: called,
-        announced: OnceCell::new(),
+    let ui = Ui::new(arguments.json);
+    let env = match env {
+        Ok(env) => env,
+        Err(problem) => return Failure::from(problem).report(&ui),
     };
+    let context = Context { accounts: Accounts::new(&env), env: &env, ui, program: called, announced: OnceCell::new() };
     context.greet_adopted();
     match context.dispatch(arguments.command) {
         Ok(code) => code,

@@ -22,8 +22,8 @@ use crate::system::env::Env;
 use crate::system::text;
 
 /// Answers one call.
-pub(crate) fn serve(env: &Env) -> ExitCode {
-    match answer(env, io::stdin().lock()) {
+pub(crate) fn serve() -> ExitCode {
+    match super::environment().map_err(Into::into).and_then(|env| answer(&env, io::stdin().lock())) {
         Ok(answer) => writeln!(io::stdout(), "{}", *answer).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
         Err(error) => {
             let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&format!("{error:#}"), 400));

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::model::choice::Unknown;
 use crate::model::{AccountName, Credential, HelperMessage, Operation, Problem, Registry, Secret, ServerUrl};
-use crate::system::text;
+use crate::system::{inherited, text};
 
 /// Why a call gets no answer. The first three are sentences that clients compare letter by letter
 /// (docker/docker-credential-helpers `credentials/error.go`).
@@ -125,6 +125,13 @@ impl Refusal {
             );
         }
         ExitCode::FAILURE
+    }
+}
+
+/// Says which of our variables did not count.
+pub(super) fn name_ignored(stderr: &mut impl Write) {
+    for name in inherited::ignored() {
+        let _ = writeln!(stderr, "ensign: {name} is ignored: the calling client was not started with it");
     }
 }
 

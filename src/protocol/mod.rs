@@ -23,6 +23,7 @@ use crate::model::{
     Target, Username,
 };
 use crate::system::env::Env;
+use crate::system::inherited;
 use message::Refusal;
 pub(crate) use message::{usage, version_line};
 pub(crate) use plugin::{HOOKS, PLUGIN_METADATA, hook_answer};
@@ -56,14 +57,33 @@ impl Action {
 }
 
 /// Answers one call from stdin on stdout.
-pub(crate) fn serve(action: Action, pinned: Option<&AccountName>, env: &Env) -> ExitCode {
+pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     answer_panics();
-    let front = Front { accounts: Accounts::new(env), env, pinned };
     let mut stdout = io::stdout().lock();
-    match front.answer(action, io::stdin().lock(), &mut stdout) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(refusal) => refusal.write(&mut stdout, &mut io::stderr(), io::stderr().is_terminal()),
+    let answered = match environment() {
+        Ok(env) => {
+            let front = Front { accounts: Accounts::new(&env), env: &env, pinned };
+            front.answer(action, io::stdin().lock(), &mut stdout)
+        }
+        Err(problem) => {
+            if action.reads_stdin() {
+                let _ = io::copy(&mut io::stdin().lock(), &mut io::sink()); // the client writes before it reads
+            }
+            Err(Refusal::Other(problem.into()))
+        }
+    };
+    let Err(refusal) = answered else { return ExitCode::SUCCESS };
+    let is_watched = io::stderr().is_terminal();
+    if is_watched {
+        message::name_ignored(&mut io::stderr());
     }
+    refusal.write(&mut stdout, &mut io::stderr(), is_watched)
+}
+
+/// What this process was given, as far as the client that calls was given it too.
+fn environment() -> Result<Env, Problem> {
+    inherited::follow_client(caller::changed_by_client);
+    Env::take()
 }
 
 /// A panic would end us with another exit code than 1 and an empty stdout, which clients take for an answer.

@@ -2,8 +2,8 @@
 //!
 //! | Variable | Meaning |
 //! | --- | --- |
-//! | `ENSIGN_CONFIG_DIR` | the folder of `config.json`, instead of the platform's |
-//! | `ENSIGN_DATA_DIR` | the folder of `secrets/`, instead of the platform's |
+//! | `ENSIGN_CONFIG_DIR` | the absolute folder of `config.json`, instead of the platform's |
+//! | `ENSIGN_DATA_DIR` | the absolute folder of `secrets/`, instead of the platform's |
 //! | `ENSIGN_ACCOUNT` | the account to use: `alias`, or `host=alias,host=alias` |
 //! | `ENSIGN_ACCOUNTS_FILE` | a file of accounts with their secrets, for machines that are given them |
 //! | `ENSIGN_LOGIN_…` | one such account: registry or pattern, user name and secret, with blanks between them |
@@ -12,16 +12,19 @@
 //! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look; the last is where the journal lies |
 //! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to a server, as in `system/http/proxy.rs` |
 //! | `NO_COLOR` | no colours |
+//!
+//! Below the fronts for machines a variable has the value that the calling client was started with (`inherited`).
 
 use std::cell::{LazyCell, OnceCell};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::Result;
 use zeroize::Zeroizing;
 
-use super::files;
+use super::text::one_line;
+use super::{files, inherited};
 use crate::model::Problem;
 use crate::model::mounted::{self, Mounted};
 
@@ -47,16 +50,18 @@ const ACCOUNTS_LIMIT: u64 = 4 << 20;
 
 impl Env {
     /// Reads what every command needs. The rest is read by the commands that ask for it.
-    pub(crate) fn take() -> Self {
+    pub(crate) fn take() -> Result<Self, Problem> {
         let project = LazyCell::new(|| directories::ProjectDirs::from("", "", "ensign"));
-        Self {
-            config_dir: path("ENSIGN_CONFIG_DIR").or_else(|| project.as_ref().map(|dirs| dirs.config_dir().to_owned())),
-            data_dir: path("ENSIGN_DATA_DIR").or_else(|| project.as_ref().map(|dirs| dirs.data_local_dir().to_owned())),
+        let config = || base("XDG_CONFIG_HOME", ".config", project.as_ref()?.config_dir());
+        let data = || base("XDG_DATA_HOME", ".local/share", project.as_ref()?.data_local_dir());
+        Ok(Self {
+            config_dir: absolute("ENSIGN_CONFIG_DIR")?.or_else(config),
+            data_dir: absolute("ENSIGN_DATA_DIR")?.or_else(data),
             home: OnceCell::new(),
             mounted: OnceCell::new(),
             docker_config: None,
             account: variable("ENSIGN_ACCOUNT").map(|value| value.to_string_lossy().into_owned()),
-        }
+        })
     }
 
     /// With what `docker --config` names, which goes before `DOCKER_CONFIG`.
@@ -101,7 +106,8 @@ impl Env {
 
     /// The folder for what does not outlive the session, which lies in memory (XDG Base Directory Specification).
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
-        path("XDG_RUNTIME_DIR").filter(|folder| folder.is_absolute())
+        // Every session has it, and what is written there must be our own anyway: not worth a look at the caller.
+        present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
     /// Tells whether `ENSIGN_JOURNAL` forbids to write answers down.
@@ -135,16 +141,50 @@ impl Env {
     }
 }
 
-/// A variable that is set and not empty.
-#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+/// A variable that is set and not empty, with the value that the calling client was started with.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
+    let value = inherited::value(OsStr::new(name), present(name)?)?;
+    Some(value).filter(|value| !value.is_empty())
+}
+
+/// A variable that is set and not empty, whoever set it.
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub(crate) fn present(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// All variables, whoever set them.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os()
+}
+
+/// A variable that holds an absolute path: a relative one would mean another place in every folder, a stranger's too.
+fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
+    let Some(path) = path(name) else { return Ok(None) };
+    if path.is_absolute() {
+        return Ok(Some(path));
+    }
+    let what = format!("{name} is `{}`, which is not an absolute path", one_line(&path.to_string_lossy(), 200));
+    Err(Problem::new(what, format!("run `unset {name}`, or set it to an absolute path")))
+}
+
+/// Our folder as `directories` finds it, without what a client has put in the way of the user's.
+fn base(variable: &str, below_home: &str, found: &Path) -> Option<PathBuf> {
+    let set = present(variable).filter(|_| cfg!(all(unix, not(target_os = "macos"))));
+    let Some(set) = set else { return Some(found.to_owned()) };
+    match inherited::value(OsStr::new(variable), set.clone()) {
+        Some(value) if value == set => Some(found.to_owned()),
+        at_start => {
+            let of_user = at_start.map(PathBuf::from).filter(|folder| folder.is_absolute());
+            Some(of_user.or_else(|| Some(home_dir()?.join(below_home)))?.join("ensign"))
+        }
+    }
+}
+
 fn read_mounted() -> Result<Vec<Mounted>> {
     let mut found = Vec::new();
-    if let Some(path) = path(ACCOUNTS_FILE) {
+    if let Some(path) = absolute(ACCOUNTS_FILE)? {
         let shown = path.display();
         let wrong = |why: String| {
             Problem::new(
@@ -157,9 +197,13 @@ fn read_mounted() -> Result<Vec<Mounted>> {
         found =
             mounted::read_file(&Zeroizing::new(bytes), folder).map_err(|why| wrong(format!("is wrong in {why}")))?;
     }
-    let mut variables: Vec<_> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.to_str()?.strip_prefix(LOGIN)?.to_owned(), value)))
-        .filter(|(_, value)| !value.is_empty())
+    let is_login = |name: &OsStr| name.to_str().is_some_and(|name| name.starts_with(LOGIN));
+    let mut variables: Vec<_> = all()
+        .filter(|(name, value)| is_login(name) && !value.is_empty())
+        .filter_map(|(name, value)| {
+            let value = inherited::value(&name, value)?;
+            Some((name.to_str()?.strip_prefix(LOGIN)?.to_owned(), value))
+        })
         .collect();
     variables.sort_unstable();
     for (name, value) in variables {
@@ -172,9 +216,8 @@ fn read_mounted() -> Result<Vec<Mounted>> {
 }
 
 /// The names of the variables that are ours alone, some with secrets: no business of other programs.
-#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn ours() -> impl Iterator<Item = String> {
-    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
+    all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
 
 /// A variable that is set, be it to nothing, for files in which that makes a difference. Not ours, which may be secrets.

@@ -12,6 +12,7 @@ mod check;
 mod dead_secrets;
 mod device;
 mod docker;
+mod environment;
 mod export;
 mod files;
 mod folders;

@@ -41,9 +41,8 @@ fn a_running_client_keeps_the_account_it_began_with() {
 
 #[test]
 fn what_names_an_account_goes_before_what_was_the_default() {
-    let sandbox = three_accounts();
-    let script = format!("{A_MOMENT_LATER}switch bob; ENSIGN_ACCOUNT=carol; export ENSIGN_ACCOUNT; ask");
-    assert_eq!(answers(&sandbox, "docker", &script), "carol");
+    let sandbox = three_accounts().with("ENSIGN_ACCOUNT", "carol");
+    assert_eq!(answers(&sandbox, "docker", &format!("{A_MOMENT_LATER}switch bob; ask")), "carol");
 }
 
 #[test]

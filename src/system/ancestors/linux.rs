@@ -1,7 +1,9 @@
 //! The processes above us, from `/proc` (proc(5)).
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -33,6 +35,12 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
 
 pub(super) fn folder(process: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/cwd")).ok()
+}
+
+pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
+    let bytes = read(format!("/proc/{process}/environ").into())?;
+    let variables = bytes.split(|byte| *byte == 0).filter(|variable| !variable.is_empty());
+    Some(variables.map(|variable| OsString::from_vec(variable.to_vec())).collect())
 }
 
 pub(super) fn started(process: u32) -> Option<SystemTime> {

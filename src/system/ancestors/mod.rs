@@ -13,6 +13,7 @@ use linux as imp;
 #[cfg(not(target_os = "linux"))]
 use portable as imp;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -34,6 +35,12 @@ pub(crate) fn all() -> impl Iterator<Item = Process> {
 /// Returns the folder that a process works in.
 pub(crate) fn folder(process: u32) -> Option<PathBuf> {
     imp::folder(process)
+}
+
+/// Returns the variables that a process was started with, each as `NAME=VALUE`; `None` where they may not be seen. On
+/// Windows they are those of this moment: the system keeps no others.
+pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
+    imp::variables(process)
 }
 
 /// Returns when a process was started: the last moment that it can have been, for what was started after something else
@@ -58,6 +65,8 @@ mod tests {
         let parent = std::os::unix::process::parent_id();
         assert!(linux::folder(parent).is_some());
         assert_eq!(linux::folder(parent), portable::folder(parent));
+        assert!(linux::variables(parent).is_some_and(|variables| !variables.is_empty()));
+        assert_eq!(linux::variables(parent), portable::variables(parent));
         let [exactly, in_seconds] = [linux::started(parent).unwrap(), portable::started(parent).unwrap()];
         let apart = exactly.duration_since(in_seconds).unwrap_or_else(|error| error.duration());
         assert!(apart.as_secs() < 3, "{exactly:?} {in_seconds:?}");

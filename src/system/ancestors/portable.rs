@@ -36,6 +36,15 @@ pub(super) fn folder(process: u32) -> Option<PathBuf> {
     Some(system.process(pid)?.cwd()?.to_owned())
 }
 
+pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
+    let pid = Pid::from_u32(process);
+    let mut system = System::new().ok()?;
+    let kind = nothing().with_environ(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
+    let variables = system.process(pid)?.environ();
+    if variables.is_empty() { None } else { Some(variables.to_vec()) } // nothing is said of those that may not be seen
+}
+
 pub(super) fn started(process: u32) -> Option<SystemTime> {
     let pid = Pid::from_u32(process);
     let mut system = System::new().ok()?;

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 use super::ancestors::{self, Process};
-use super::{env, threads};
+use super::{env, inherited, threads};
 #[cfg(unix)]
 use unix as imp;
 #[cfg(not(unix))]
@@ -92,6 +92,13 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
         bail!("`{name}` asked Ensign, which would ask `{name}` again");
     }
     let mut command = Command::new(call.program);
+    // What a client has read from a project is no setting of a program of ours: `LD_PRELOAD`, `AWS_CONFIG_FILE`.
+    for change in inherited::changes() {
+        match &change.at_start {
+            Some(value) => command.env(&change.name, value),
+            None => command.env_remove(&change.name),
+        };
+    }
     for variable in call.env_remove {
         command.env_remove(variable);
     }
@@ -151,7 +158,7 @@ pub(crate) fn are_asked_by_our_own() -> bool {
     let is_asking = |process: Process| {
         process.exe.is_some_and(|exe| is_this_program(&exe)) && !process.words.iter().any(|word| word == "exec")
     };
-    *ANSWER.get_or_init(|| env::variable(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
+    *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
 }
 
 fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {

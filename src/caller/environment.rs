@@ -1,0 +1,151 @@
+//! What the calling client has changed in its environment since it was started.
+
+use std::ffi::{OsStr, OsString};
+
+use super::program::{self, Program, Role};
+use super::{PROGRAMS_AT_MOST, WRAPPERS_AT_MOST};
+use crate::system::ancestors::{self, Process};
+use crate::system::env;
+use crate::system::inherited::Change;
+
+/// The variables of a process as it was started, each as `NAME=VALUE`; `None` where they may not be seen.
+type Variables = Option<Vec<OsString>>;
+
+/// The processes between the client and us, and the client.
+#[derive(Debug, Default)]
+struct Chain {
+    /// Shells, `sudo`, scripts in front of us: nearest first. What they set, a person wrote down there.
+    wrappers: Vec<Variables>,
+    /// The client, then those of its kind that started it: `docker` above its plugins.
+    clients: Vec<Variables>,
+}
+
+/// Returns the variables that the client above us changed after its start. Where none is known, the caller is a person, a
+/// shell or a program of theirs, and nothing counts as changed.
+pub(crate) fn changed_by_client() -> Vec<Change> {
+    let chain = Chain::read(ancestors::all());
+    if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
+}
+
+impl Chain {
+    fn read(processes: impl IntoIterator<Item = Process>) -> Self {
+        let mut chain = Self::default();
+        for (distance, process) in processes.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
+            let (id, is_script) = (process.id, program::is_script_of_client(&process));
+            match Program::from(process).role() {
+                Role::Client(_) => chain.clients.push(ancestors::variables(id)),
+                // With no client below it, a shell script of a client's name stands for that client.
+                Role::Wrapper if is_script && chain.clients.is_empty() => {
+                    chain.clients.push(ancestors::variables(id));
+                    break;
+                }
+                Role::Wrapper if chain.clients.is_empty() && distance < WRAPPERS_AT_MOST => {
+                    chain.wrappers.push(ancestors::variables(id));
+                }
+                Role::Wrapper | Role::Unknown | Role::LongLived => break,
+            }
+        }
+        chain
+    }
+
+    fn changes(&self, ours: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Change> {
+        let changed = ours.into_iter().filter_map(|(name, value)| {
+            let at_start = self.at_start(&name, &value);
+            (at_start.as_ref() != Some(&value)).then_some(Change { name, at_start })
+        });
+        changed.collect()
+    }
+
+    /// The value that counts for a variable of ours.
+    fn at_start(&self, name: &OsStr, value: &OsStr) -> Option<OsString> {
+        let set_by_wrapper = |variables: &Vec<OsString>| find(variables, name) != Some(value);
+        if self.wrappers.iter().flatten().any(set_by_wrapper) {
+            return Some(value.to_owned());
+        }
+        // The outermost that may be seen: one client may hand what it read to another as a matter of course.
+        match self.clients.iter().flatten().next_back() {
+            Some(variables) => find(variables, name).map(OsStr::to_owned),
+            // Nothing proves that ours are the user's. What others need to run at all is left to them.
+            None => Some(value.to_owned()).filter(|_| !name.as_encoded_bytes().starts_with(b"ENSIGN_")),
+        }
+    }
+}
+
+fn find<'v>(variables: &'v [OsString], name: &OsStr) -> Option<&'v OsStr> {
+    variables.iter().find_map(|variable| value_of(variable, name))
+}
+
+#[cfg(unix)]
+fn value_of<'v>(variable: &'v OsStr, name: &OsStr) -> Option<&'v OsStr> {
+    use std::os::unix::ffi::OsStrExt;
+    let value = variable.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+    Some(OsStr::from_bytes(value))
+}
+
+#[cfg(not(unix))]
+fn value_of<'v>(variable: &'v OsStr, name: &OsStr) -> Option<&'v OsStr> {
+    let (variable, value) = variable.to_str()?.split_once('=')?; // what is no text counts as changed
+    variable.eq_ignore_ascii_case(name.to_str()?).then(|| OsStr::new(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(text: &str) -> Variables {
+        (text != "hidden").then(|| text.split_whitespace().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn a_variable_counts_as_the_client_was_started_with_it() {
+        for (wrappers, clients, ours, at_start) in [
+            // Compose reads a clone's `.env`.
+            ([].as_slice(), ["HOME=/me"].as_slice(), "ENSIGN_CONFIG_DIR=./x", None),
+            (&[], &["HOME=/me ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=/c", Some("/c")),
+            (&[], &["ENSIGN_CONFIG_DIR=/c"], "ENSIGN_CONFIG_DIR=./x", Some("/c")),
+            (&[], &["ENSIGN_CONFIG_DIRECTORY=./x X=ENSIGN_CONFIG_DIR=./x"], "ENSIGN_CONFIG_DIR=./x", None),
+            (&[], &["A=a=b"], "A=a=b", Some("a=b")),
+            // It starts another client with what it read.
+            (&[], &["ENSIGN_ACCOUNT=x", "HOME=/me", "HOME=/me"], "ENSIGN_ACCOUNT=x", None),
+            (&[], &["ENSIGN_ACCOUNT=x", "ENSIGN_ACCOUNT=x"], "ENSIGN_ACCOUNT=x", Some("x")),
+            // A script between the client and us.
+            (&["HOME=/me"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", Some("x")),
+            (&["ENSIGN_ACCOUNT=x"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
+            (&["ENSIGN_ACCOUNT=x", "HOME=/me"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", Some("x")),
+            (&["hidden"], &["HOME=/me"], "ENSIGN_ACCOUNT=x", None),
+            // What may not be seen, as across the user namespaces of rootless containers.
+            (&[], &["ENSIGN_ACCOUNT=x", "hidden"], "ENSIGN_ACCOUNT=x", Some("x")),
+            (&[], &["HOME=/me", "hidden"], "ENSIGN_ACCOUNT=x", None),
+            (&[], &["hidden"], "ENSIGN_ACCOUNT=x", None),
+            (&[], &["hidden"], "PATH=/bin", Some("/bin")),
+        ] {
+            let [wrappers, clients] =
+                [wrappers, clients].map(|all| all.iter().map(|text| variables(text)).collect::<Vec<_>>());
+            let (name, value) = ours.split_once('=').unwrap();
+            let chain = Chain { wrappers, clients };
+            let changes = chain.changes([(name.into(), value.into())]);
+            let expected = Change { name: name.into(), at_start: at_start.map(OsString::from) };
+            let expected = if at_start == Some(value) { vec![] } else { vec![expected] };
+            assert_eq!(changes, expected, "{chain:?} {ours}");
+        }
+    }
+
+    #[test]
+    fn the_chain_ends_with_the_client() {
+        for (lines, wrappers, clients) in [
+            (vec!["docker pull x", "bash"], 0, 1),
+            (vec!["docker-compose compose pull", "docker compose pull", "make"], 0, 2),
+            (vec!["sh /bin/docker-credential-x get", "sudo -E x", "docker pull x", "sh -c x", "docker x"], 2, 1),
+            (vec!["bash ./docker-compose pull", "docker x"], 0, 1),
+            (vec!["docker pull x", "bash /usr/local/bin/docker pull x"], 0, 1),
+            (vec!["python3 ./harness.py", "docker x"], 0, 0),
+            (vec!["kubelet --x", "docker x"], 0, 0),
+            (vec!["bash -c x", "bash", "sshd"], 2, 0),
+        ] {
+            let process =
+                |line: &&str| Process { id: 0, exe: None, words: line.split(' ').map(str::to_owned).collect() };
+            let chain = Chain::read(lines.iter().map(process));
+            assert_eq!((chain.wrappers.len(), chain.clients.len()), (wrappers, clients), "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The environment as the calling client was started with it.
+//!
+//! A client may read a file of the project it works on into its environment and start us with that: Docker Compose 2.20
+//! to 2.37 did so with `.env`. What was added or changed so is a stranger's, and counts for nothing here.
+
+use std::ffi::{OsStr, OsString};
+use std::sync::OnceLock;
+
+/// A variable whose value is not the one that the calling client was started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) name: OsString,
+    /// `None`: the client was started without it.
+    pub(crate) at_start: Option<OsString>,
+}
+
+/// Finds the changes. Registered by the fronts for machines: to know a client is not for this layer.
+static FINDER: OnceLock<fn() -> Vec<Change>> = OnceLock::new();
+/// Looked for at the first variable that counts; `get` seldom sees one.
+static CHANGES: OnceLock<Vec<Change>> = OnceLock::new();
+
+/// From now on a variable has the value that the calling client was started with.
+pub(crate) fn follow_client(finder: fn() -> Vec<Change>) {
+    let _ = FINDER.set(finder);
+}
+
+/// Everything that the client changed; nothing where a person calls.
+pub(crate) fn changes() -> &'static [Change] {
+    FINDER.get().map_or(&[], |finder| CHANGES.get_or_init(finder))
+}
+
+/// The value of a variable that is set to `value` now.
+pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
+    match changes().iter().find(|change| change.name == name) {
+        Some(change) => change.at_start.clone(),
+        None => Some(value),
+    }
+}
+
+/// The names of our own variables that do not count, as far as anybody has looked.
+pub(crate) fn ignored() -> impl Iterator<Item = &'static str> {
+    let changes = CHANGES.get().into_iter().flatten();
+    changes.filter_map(|change| change.name.to_str()).filter(|name| name.starts_with("ENSIGN_"))
+}

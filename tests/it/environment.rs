@@ -1,0 +1,168 @@
+//! What a client reads from a project into its environment counts for nothing: Docker Compose 2.20 to 2.37 gave a clone's
+//! `.env` to credential helpers.
+#![cfg(unix)]
+
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+
+use serde_json::json;
+
+use crate::support::{Run, Sandbox, finish, write};
+
+const HOST: &str = "ghcr.io";
+
+/// A home with an account, and a clone in it with a config whose account is borrowed from the clone's own command.
+fn with_clone() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store(HOST, "me", "s3cret");
+    sandbox.store(HOST, "other", "s3cret");
+    let script = sandbox.home().join("clone/run");
+    write(&script, b"#!/bin/sh\ntouch \"$HOME/ran\"\necho '{\"Username\":\"stranger\",\"Secret\":\"x\"}'\n");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let source = json!({"borrow": "command", "command": [script]});
+    let account = json!({"username": "stranger", "store": "file", "source": source});
+    let config = json!({"version": 3, "registries": {HOST: {"active": "stranger", "accounts": {"stranger": account}}}});
+    for folder in ["x", "x/ensign"] {
+        write(&sandbox.home().join("clone").join(folder).join("config.json"), config.to_string().as_bytes());
+    }
+    sandbox
+}
+
+/// Runs `script` in the clone, by shells of these names, each started by the one before; `$ENSIGN` is the program. The
+/// last runs the script itself, so that what it exports it was not started with.
+fn as_clients(sandbox: &Sandbox, clients: &[&str], script: &str, variables: &[(&str, &str)]) -> Run {
+    for client in clients {
+        let _ = symlink("/bin/sh", sandbox.home().join(client));
+    }
+    let (first, rest) = clients.split_first().unwrap();
+    let text = rest.iter().rev().fold(format!("{script}; exit $?"), |script, client| {
+        write(&sandbox.home().join(format!("{client}.script")), script.as_bytes());
+        format!("\"$HOME/{client}\" \"$HOME/{client}.script\" x; exit $?")
+    });
+    let mut command = sandbox.command_of(&sandbox.home().join(first), &["-c", &text, "compose", "pull"]);
+    command.arg0(first).current_dir(sandbox.home().join("clone")).env("ENSIGN", Sandbox::program());
+    command.env("PATH", "/usr/bin:/bin").envs(variables.iter().copied());
+    finish(command.spawn().unwrap(), HOST.as_bytes())
+}
+
+fn who(run: &Run) -> String {
+    let answer: Option<serde_json::Value> = serde_json::from_str(&run.stdout).ok();
+    answer.map_or_else(|| run.stdout.trim().to_owned(), |answer| answer["Username"].as_str().unwrap().to_owned())
+}
+
+const GET: &str = "\"$ENSIGN\" get";
+
+#[test]
+fn what_a_client_sets_after_its_start_counts_for_nothing() {
+    for set in [
+        "ENSIGN_CONFIG_DIR=./x",
+        "ENSIGN_CONFIG_DIR=$PWD/x",
+        "ENSIGN_CONFIG_DIR=$PWD/x ENSIGN_DATA_DIR=$PWD/x",
+        "ENSIGN_DATA_DIR=./x",
+        "ENSIGN_ACCOUNT=me",
+        "ENSIGN_ACCOUNT=nobody",
+        "ENSIGN_ACCOUNTS_FILE=./accounts.json",
+        "ENSIGN_LOGIN_X='ghcr.io stranger x'",
+        "ENSIGN_JOURNAL=off",
+    ] {
+        for clients in [&["docker-compose"][..], &["docker", "docker-compose"], &["podman-compose"], &["docker"]] {
+            let sandbox = with_clone();
+            let run = as_clients(&sandbox, clients, &format!("export {set}; {GET}"), &[]);
+            assert_eq!((who(&run).as_str(), run.stderr.as_str()), ("other", ""), "{clients:?} {set}");
+            assert!(!sandbox.home().join("ran").exists(), "{clients:?} {set}");
+        }
+    }
+}
+
+#[test]
+fn our_folder_is_not_moved_by_the_variables_of_others() {
+    let sandbox = with_clone();
+    let script = "unset ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR; export XDG_CONFIG_HOME=$PWD/x XDG_DATA_HOME=$PWD/x";
+    let run = as_clients(&sandbox, &["docker-compose"], &format!("{script}; {GET}"), &[]);
+    assert_eq!((run, sandbox.home().join("ran").exists()), (Run::not_found(), false));
+    let x = sandbox.home().join("clone/x");
+    let run = as_clients(
+        &sandbox,
+        &["docker-compose"],
+        &format!("unset ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR; {GET}"),
+        &[("XDG_CONFIG_HOME", x.to_str().unwrap())],
+    );
+    assert_eq!(
+        who(&run),
+        if cfg!(target_os = "macos") { "credentials not found in native keychain" } else { "stranger" }
+    );
+}
+
+#[test]
+fn a_client_that_was_started_with_a_variable_is_believed() {
+    for (variables, script, expected) in [
+        (&[("ENSIGN_ACCOUNT", "me")][..], GET.to_owned(), "me"),
+        // What it changes is not.
+        (&[("ENSIGN_ACCOUNT", "me")], format!("ENSIGN_ACCOUNT=other; {GET}"), "me"),
+        // One client gives another what it has read.
+        (&[], format!("export ENSIGN_ACCOUNT=me; \"$HOME/docker-buildx\" -c '{GET}; exit $?' x"), "other"),
+        // A script between the client and us is a person's; `env` and the shell leave no trace, a program has a pin.
+        (&[], format!("sh -c 'ENSIGN_ACCOUNT=me {GET}; exit $?'"), "me"),
+        (&[], format!("export ENSIGN_ACCOUNT=me; sh -c '{GET}; exit $?'"), "other"),
+    ] {
+        let sandbox = with_clone();
+        symlink("/bin/sh", sandbox.home().join("docker-buildx")).unwrap();
+        let run = as_clients(&sandbox, &["docker-compose"], &script, variables);
+        assert_eq!(who(&run), expected, "{script}: {run:?}");
+    }
+    // Where no client is known, as here, whoever calls has set what there is.
+    assert_eq!(with_clone().with("ENSIGN_ACCOUNT", "me").who(HOST), "me");
+}
+
+#[test]
+fn every_verb_looks_past_what_a_client_has_set() {
+    let sandbox = with_clone();
+    let as_compose = |verb: &str| {
+        let script = format!("export ENSIGN_CONFIG_DIR=$PWD/x ENSIGN_DATA_DIR=$PWD/x; {verb}");
+        as_clients(&sandbox, &["docker-compose"], &script, &[])
+    };
+    assert_eq!(as_compose("\"$ENSIGN\" list").stdout, "{\"ghcr.io\":\"other\"}\n");
+    let entry = r#"{"ServerURL":"ghcr.io","Username":"new","Secret":"x"}"#;
+    assert_eq!(as_compose(&format!("echo '{entry}' | \"$ENSIGN\" store")).code, Some(0));
+    assert_eq!(sandbox.who(HOST), "new");
+    assert_eq!(as_compose("\"$ENSIGN\" erase").code, Some(0));
+    assert!(sandbox.config()["registries"][HOST]["accounts"].get("new").is_none());
+    let request = r#"{"kind":"CredentialProviderRequest","apiVersion":"credentialprovider.kubelet.k8s.io/v1","image":"ghcr.io/me/app"}"#;
+    let run = as_compose(&format!("echo '{request}' | \"$ENSIGN\" kubelet"));
+    assert!(run.stdout.contains("\"username\":\"me\""), "{run:?}");
+    // A node's administrator gives the kubelet's helper its variables in the kubelet's own config.
+    let script = format!("export ENSIGN_CONFIG_DIR=$PWD/x; echo '{request}' | \"$ENSIGN\" kubelet");
+    let run = as_clients(&sandbox, &["kubelet"], &script, &[]);
+    assert!(run.stdout.contains("\"username\":\"stranger\""), "{run:?}");
+}
+
+#[test]
+fn a_program_that_is_asked_for_a_secret_gets_the_clients_own_environment() {
+    let sandbox = with_clone();
+    let program = sandbox.home().join("helper");
+    write(&program, b"#!/bin/sh\necho \"${AWS_CONFIG_FILE-none} ${LD_PRELOAD-none} $KEPT $PATH\" >\"$HOME/seen\"\n");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut config = sandbox.config();
+    config["registries"]["lent.example"] = json!({"active": "me", "accounts": {"me": {"username": "me", "store": "file",
+        "source": {"borrow": "command", "command": [program]}}}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let set = "export AWS_CONFIG_FILE=$PWD/x LD_PRELOAD=/x.so KEPT=changed PATH=.:/usr/bin:/bin";
+    as_clients(&sandbox, &["docker-compose"], &format!("{set}; echo lent.example | {GET}"), &[("KEPT", "kept")]);
+    let seen = std::fs::read_to_string(sandbox.home().join("seen")).unwrap();
+    assert_eq!(seen, "none none kept /usr/bin:/bin\n");
+}
+
+#[test]
+fn a_relative_folder_is_an_error_for_everybody() {
+    for name in ["ENSIGN_CONFIG_DIR", "ENSIGN_DATA_DIR"] {
+        let sandbox = with_clone().with(name, "./clone/x");
+        let run = sandbox.run(&["get"], HOST);
+        let what = format!("{name} is `./clone/x`, which is not an absolute path");
+        assert_eq!(run.stdout, format!("{what}: run `unset {name}`, or set it to an absolute path\n"));
+        assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+        let run = sandbox.run(&["status"], "");
+        assert_eq!(run.stderr, format!("error: {what}\nhint: run `unset {name}`, or set it to an absolute path\n"));
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+        assert!(!sandbox.home().join("ran").exists());
+    }
+}
