@@ -8,6 +8,7 @@ mod aliases;
 mod bad_input;
 mod buildx;
 mod callers;
+mod cases;
 mod check;
 mod dead_secrets;
 mod device;

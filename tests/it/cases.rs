@@ -1,0 +1,149 @@
+//! Build and deploy files in `tests/fixtures/cases/`, with the account that the real client needs for each command. Every
+//! answer there was made by the real client, or by the source that `oracle` names.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+/// Folders whose cases do not all pass yet. One that passes must go from here.
+const NOT_YET: &[&str] = &[
+    "compose-build-service-context/1",
+    "compose-empty-dockerfile-name/1",
+    "compose-empty-dockerfile-name/2",
+    "compose-image-volume/1",
+    "compose-implicit-dependencies/1",
+    "compose-implicit-dependencies/2",
+    "compose-include-from-registry/1",
+    "compose-optional-dependency/1",
+    "compose-pre-start-hook/1",
+    "compose-stray-dollar-in-inline-dockerfile/1",
+    "compose-stray-dollar-in-inline-dockerfile/2",
+    "compose-up-pulls-image-of-built-service/1",
+    "compose-up-pulls-image-of-built-service/2",
+    "dotenv-value-over-lines/1",
+    "report-compose-image-volume/R11a",
+    "report-compose-implicit-dependency/R08a",
+    "report-compose-implicit-dependency/R08b",
+    "report-compose-implicit-dependency/R08e",
+    "report-compose-implicit-dependency/R08f",
+    "report-compose-project-name/R06a",
+    "report-compose-project-name/R06b",
+    "report-compose-project-name/R06c",
+    "report-compose-project-name/R06d",
+    "report-compose-project-name/R06g",
+    "report-compose-project-name/R06h",
+    "report-dotenv-multiline/R07a",
+    "report-dotenv-multiline/R07b",
+    "report-dotenv-multiline/R07d",
+    "report-dotenv-multiline/R07e",
+    "report-dotenv-multiline/R07g",
+    "yaml-flow-bracket-at-key-column/1",
+    "yaml-flow-bracket-at-key-column/2",
+    "yaml-quoted-text-wrapped-at-key-column/1",
+    "yaml-quoted-text-wrapped-at-key-column/2",
+    "yaml-tab-before-value/1",
+];
+
+/// What a folder's `expected.json` says.
+#[derive(Deserialize)]
+struct Project {
+    /// The name of the folder, if it matters.
+    #[serde(default)]
+    name: Option<String>,
+    /// In the order of their logins: the last is the default. Each owns the namespace of its name.
+    accounts: Vec<String>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    command: String,
+    #[serde(default, rename = "in")]
+    folder: PathBuf,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    registry: String,
+    account: String,
+    /// The files must not decide, so that the default answers.
+    #[serde(default)]
+    torn: bool,
+}
+
+#[test]
+fn the_account_is_the_one_that_the_real_client_needs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cases");
+    let mut folders = Vec::new();
+    find(&root, &mut folders);
+    assert!(!folders.is_empty());
+    folders.sort_unstable();
+    let mut faults = Vec::new();
+    let mut listed = NOT_YET.to_vec();
+    for folder in folders {
+        let name = folder.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        let text = fs::read_to_string(folder.join("expected.json")).unwrap();
+        let project: Project = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let wrong: Vec<String> = project
+            .cases
+            .iter()
+            .filter_map(|case| Some(format!("{name} [{}] {}", case.command, fault(&folder, &project, case)?)))
+            .collect();
+        match (listed.iter().position(|known| *known == name), wrong.is_empty()) {
+            (None, _) => faults.extend(wrong),
+            (Some(_), true) => faults.push(format!("{name} passes now: take it from the list")),
+            (Some(at), false) => drop(listed.remove(at)),
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    assert!(listed.is_empty(), "no such cases: {listed:?}");
+}
+
+fn fault(folder: &Path, project: &Project, case: &Case) -> Option<String> {
+    let sandbox = case.env.iter().fold(Sandbox::new(), |sandbox, (name, value)| sandbox.with(name, value));
+    let place = sandbox.home().join(project.name.as_deref().unwrap_or("project"));
+    copy(folder, &place);
+    for name in &project.accounts {
+        sandbox.store(&case.registry, name, "x");
+    }
+    let mut command = sandbox.command(&["which", "--as", &case.command, "--json", &case.registry]);
+    let output = command.current_dir(place.join(&case.folder)).output().unwrap();
+    let Ok(answer) = serde_json::from_slice::<Value>(&output.stdout) else {
+        return Some(format!("no answer: {output:?}"));
+    };
+    let step = answer["ladder"].as_array().and_then(|steps| steps.iter().find(|step| step["chosen"] == true));
+    let rung = step.map_or("none", |step| step["rung"].as_str().unwrap_or_default());
+    let is_right = answer["account"] == case.account.as_str() && !(case.torn && rung == "files");
+    let undecided = if case.torn { " (undecided)" } else { "" };
+    (!is_right).then(|| format!("expected {}{undecided}, got {} by {rung}", case.account, answer["account"]))
+}
+
+/// The folders at and below `folder` that have cases.
+fn find(folder: &Path, found: &mut Vec<PathBuf>) {
+    if folder.join("expected.json").is_file() {
+        found.push(folder.to_owned());
+        return;
+    }
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            find(&path, found);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
