@@ -190,6 +190,12 @@ pub(crate) fn login_username<P: Borrow<Program>>(
     nearest(programs, |client, program| client.login_username(&program.args, registry), |_| None)
 }
 
+/// Tells whether one of the containers tools (Podman, Buildah, Skopeo) asks.
+pub(crate) fn is_containers_tool() -> bool {
+    const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
+    nearest(programs(), |_, program| Some(TOOLS.contains(&program.name.as_str())), |_| None).unwrap_or(false)
+}
+
 /// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
 pub(crate) fn command_line(text: &str) -> Option<Program> {
     let (variables, words) = typed::words(text)?;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::import::{self, Deed, Fate};
-use super::{Context, args, creds_store};
+use super::{Context, args, creds_store, note_podman};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::logins::{self, Finding, FoundLogin, Where};
 use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state};
@@ -53,9 +53,7 @@ fn carry_out(
         renewed = Some(self::plans(context, given, &registries)?);
     }
     let plans = renewed.as_deref().unwrap_or(plans);
-    if given.all {
-        creds_store::remember(context, plans)?; // before Docker asks us for what we would not know
-    }
+    creds_store::remember(context, plans)?; // before Docker asks us for what we would not know
     let written = write(context, plans)?;
     if given.undo {
         creds_store::forget(context)?;
@@ -262,9 +260,12 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
             "another helper serves some of them; to take them over:  {program} configure-docker --force"
         ));
     }
-    if given.all {
+    let is_store = |change: &Change| matches!(change, Change::Store { .. } | Change::StoreOurs);
+    let asks_for_all = given.all || plans.iter().flat_map(Plan::changes).any(is_store);
+    if asks_for_all {
         creds_store::say(context);
     }
+    note_podman(context);
     if left && given.all {
         context.ui.note(format_args!(
             "Docker does not see plain-text logins any more; to keep them:  {program} configure-docker --import"

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::accounts::Accounts;
-use crate::docker::{self, ConfigJson, state};
+use crate::docker::{self, ConfigJson, containers, state};
 use crate::model::choice::{Candidates, Named, Wish};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, Table};
@@ -295,6 +295,17 @@ impl Context<'_> {
             Failure::usage(what, format!("it has: {}", names(candidates)))
         })
     }
+}
+
+/// Says that a key in Docker's file stops `podman --remote`, and what to do about it.
+fn note_podman(context: &Context<'_>) {
+    let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
+    let Some(key) = containers::key_that_podman_refuses(&file) else { return };
+    let (path, key) = (context.env.shorten_home(file.path()), text::one_line(key, 80));
+    context.ui.note(format_args!(
+        "`podman --remote` fails on `{key}` in credHelpers of {path}:  {} configure-docker --import",
+        context.program
+    ));
 }
 
 /// The accounts' names, for a sentence.

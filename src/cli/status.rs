@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, account, account_json, args, route};
+use super::{Context, account, account_json, args, note_podman, route};
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader};
@@ -58,6 +58,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     blocks.push(footer(context, &docker, troubled));
     context.ui.data(json, blocks.join("\n"))?;
     context.note_variable();
+    note_podman(context);
     for one in &registries {
         if let Some(widened) = context.accounts.vault.narrow(&one.registry) {
             context.ui.note(format_args!(

@@ -14,7 +14,7 @@ use anyhow::Result;
 use toml_edit::{Array, Document, RawString, Value};
 
 use super::plan::Backup;
-use super::{Broken, Change, HELPER, LIMIT, Plan};
+use super::{Broken, Change, ConfigJson, HELPER, LIMIT, Plan};
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
@@ -22,6 +22,12 @@ use crate::system::{files, find_program};
 pub(crate) fn are_found(env: &Env) -> bool {
     ["podman", "buildah", "skopeo"].iter().any(|name| find_program(name).is_some())
         || auth_file(env).is_some_and(|path| path.exists())
+}
+
+/// A key of `credHelpers` with a scheme: because of it `podman --remote`, which Podman is on macOS and Windows, sends nothing
+/// at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`).
+pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<&str> {
+    file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))
 }
 
 /// The `auth.json` for our entries. `login` writes to the one under `XDG_RUNTIME_DIR`, which a restart empties.

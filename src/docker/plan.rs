@@ -37,6 +37,8 @@ pub(crate) enum Change {
     Replace { key: String, helper: String },
     /// The entry is removed.
     Remove { key: String },
+    /// Another helper's entry is removed, for Ensign is asked another way.
+    Discard { key: String, helper: String },
     /// A wanted registry stays with another helper.
     Conflict { key: String, helper: String },
     /// Another registry's helper, left as it is.
@@ -176,6 +178,7 @@ impl fmt::Display for Change {
             Self::Add { key } => ("+", entry(key, HELPER), String::new()),
             Self::Replace { key, helper } => ("+", entry(key, HELPER), format!("instead of {}", quoted(helper))),
             Self::Remove { key } => ("-", entry(key, HELPER), String::new()),
+            Self::Discard { key, helper } => ("-", entry(key, helper), "credsStore is asked instead".into()),
             Self::Conflict { key, helper } => ("!", entry(key, helper), "kept; --force replaces it".into()),
             Self::Kept { key, helper } => (" ", entry(key, helper), "kept".into()),
             Self::Ours { key } => (" ", entry(key, HELPER), "already".into()),

@@ -50,14 +50,18 @@ fn without(file: &ConfigJson, sections: &[&str]) -> Value {
 
 fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
     let others = |file: &ConfigJson| -> Vec<(String, String)> {
-        let others = file.helpers().filter(|(key, helper)| !reader.keys(registry).contains(key) && *helper != HELPER);
+        let is_meant =
+            |key: &str| key == registry.as_str() || (reader == Reader::Docker && key == registry.docker_key());
+        let others = file.helpers().filter(|(key, helper)| !is_meant(key) && *helper != HELPER);
         others.map(|(key, helper)| (key.to_owned(), helper.to_owned())).collect()
     };
     let plan = setup::plan(file, reader, std::slice::from_ref(registry), true).expect("there is a place for it");
     let edited = after(file, &plan);
-    assert!(reader.keys(registry).iter().all(|key| edited.helper(key) == Some(HELPER)));
+    assert_eq!(edited.helper(registry.as_str()), Some(HELPER));
+    assert_eq!(state::asked(&edited, reader, registry), state::Asked::Us);
     assert_eq!(others(&edited), others(file));
-    assert_eq!(without(&edited, &["credHelpers"]), without(file, &["credHelpers"]));
+    let sections = if registry.is_docker_hub() { &["credHelpers", "credsStore"][..] } else { &["credHelpers"] };
+    assert_eq!(without(&edited, sections), without(file, sections));
     assert!(setup::plan(&edited, reader, std::slice::from_ref(registry), true).expect("as before").is_empty());
 
     let undone = after(&edited, &setup::undo(&edited, file.written_store()).expect("there is something to undo"));

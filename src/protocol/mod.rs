@@ -232,11 +232,13 @@ impl Front<'_> {
     }
 
     /// One canonical key per registry, each of which `get` could answer: one that it could not would cost Docker's
-    /// classic builder all of them.
+    /// classic builder all of them. Podman, Buildah and Skopeo know hosts only, and one key with a scheme costs them all.
     fn list(&self, stdout: &mut impl Write) -> Result<(), Refusal> {
         let mut answerable = serde_json::Map::new();
+        let wants_hosts = caller::is_containers_tool();
         for (server, user) in self.accounts.listed(self.pinned.is_none())? {
-            answerable.insert(server, user.into());
+            let host = ServerUrl::parse(&server).filter(|_| wants_hosts).map(|url| url.target().registry().to_string());
+            answerable.insert(host.unwrap_or(server), user.into());
         }
         writeln!(stdout, "{}", serde_json::Value::Object(answerable)).map_err(|_| Refusal::ClosedStdout)
     }

@@ -20,7 +20,7 @@ fn docker_config(sandbox: &Sandbox) -> PathBuf {
     sandbox.home().join(".docker/config.json")
 }
 
-const PREVIEW: &str = "~/.docker/config.json\n  credHelpers\n+   \"ghcr.io\": \"ensign\"\n+   \"https://index.docker.io/v1/\": \"ensign\"\n+   \"docker.io\": \"ensign\"\n";
+const PREVIEW: &str = "~/.docker/config.json\n  credHelpers\n+   \"ghcr.io\": \"ensign\"\n+   \"docker.io\": \"ensign\"\n  credsStore\n+   \"ensign\"\n";
 
 #[test]
 fn a_dry_run_shows_and_changes_nothing() {
@@ -35,11 +35,12 @@ fn a_new_file_is_private_and_undone_again() {
     let sandbox = sandbox();
     let run = sandbox.run(&["configure-docker"], "");
     let said = "✓ Wrote ~/.docker/config.json   (undo: docker-credential-ensign configure-docker --undo)\n\
+        \x20 For registries without an account here nobody answers: `docker login` adds one.\n\
         ! `docker-credential-ensign` is not on PATH: Docker will not find it\n";
     assert_eq!(run, Run { code: Some(0), stdout: PREVIEW.into(), stderr: said.into() });
     assert_eq!(std::fs::metadata(docker_config(&sandbox)).unwrap().permissions().mode() & 0o777, 0o600);
-    let helpers = json!({"ghcr.io": "ensign", "https://index.docker.io/v1/": "ensign", "docker.io": "ensign"});
-    assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"], helpers);
+    let expected = json!({"credHelpers": {"ghcr.io": "ensign", "docker.io": "ensign"}, "credsStore": "ensign"});
+    assert_eq!(read_json(&docker_config(&sandbox)), expected);
     assert!(sandbox.run(&["configure-docker"], "").stderr.starts_with("Nothing to change.\n"));
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert_eq!(read_json(&docker_config(&sandbox)), json!({}));
@@ -58,7 +59,7 @@ fn everything_else_in_the_file_stays_as_it_is() {
     assert!(run.stdout.starts_with("~/.docker/config.json   (link to ../dotfiles/docker.json)\n"), "{run:?}");
     assert!(run.stderr.contains("! another helper serves some of them; to take them over:  docker-credential-ensign configure-docker --force\n"), "{run:?}");
     let after = std::fs::read_to_string(&dotfile).unwrap();
-    let expected = r#"{"psFormat":"x<y","credHelpers":{"gcr.io":"gcloud","ghcr.io":"pass","https://index.docker.io/v1/":"ensign","docker.io":"ensign"},"auths":{"a.example":{}}}"#;
+    let expected = r#"{"psFormat":"x<y","credHelpers":{"gcr.io":"gcloud","ghcr.io":"pass","docker.io":"ensign"},"auths":{"a.example":{}},"credsStore":"ensign"}"#;
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap().to_string(), expected);
     assert!(after.contains("\"x\\u003cy\""), "bytes that are not ours are not written anew");
     assert!(docker_config(&sandbox).is_symlink());

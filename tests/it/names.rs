@@ -129,3 +129,41 @@ fn images_are_given_as_people_write_them_and_added_by_one_rule() {
     let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "acme/app"], "");
     assert!(!run.stderr.contains("same images"), "{run:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn podman_and_its_family_are_told_hosts_only() {
+    use crate::callers::called_by;
+    let sandbox = Sandbox::new();
+    sandbox.store("https://index.docker.io/v1/", "hub", "pw");
+    sandbox.store("ghcr.io", "me", "pw");
+    for (client, hub) in [("podman", "docker.io"), ("skopeo", "docker.io"), ("docker", "https://index.docker.io/v1/")] {
+        let listed = called_by(&sandbox, &[client, "pull", "alpine"], "list", "");
+        let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+        assert_eq!(listed, json!({"ghcr.io": "me", hub: "hub"}), "{client}");
+    }
+}
+
+#[test]
+fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
+    let sandbox = Sandbox::new();
+    sandbox.store("docker.io", "hub", "pw");
+    let config = |text: &str| write(&docker_config(&sandbox), text.as_bytes());
+    config(r#"{"credsStore": "desktop", "credHelpers": {"https://index.docker.io/v1/": "ensign"}}"#);
+    sandbox.ok(&["configure-docker"], "");
+    let expected = json!({"credHelpers": {"docker.io": "ensign"}, "credsStore": "ensign"});
+    assert_eq!(read_json(&docker_config(&sandbox)), expected);
+    assert_eq!(sandbox.config()["fallback"], "desktop", "who answered for the others goes on");
+    sandbox.ok(&["configure-docker", "--undo"], "");
+    assert_eq!(read_json(&docker_config(&sandbox)), json!({"credsStore": "desktop"}));
+    // `credsStore` would hide this login from Docker.
+    config(r#"{"auths": {"quay.io": {"auth": "YTpi"}}}"#);
+    sandbox.ok(&["configure-docker"], "");
+    let helpers = json!({"docker.io": "ensign", "https://index.docker.io/v1/": "ensign"});
+    assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"], helpers);
+    sandbox.ok(&["configure-docker", "--import"], "");
+    let expected = json!({
+        "auths": {"quay.io": {}}, "credHelpers": {"docker.io": "ensign", "quay.io": "ensign"}, "credsStore": "ensign",
+    });
+    assert_eq!(read_json(&docker_config(&sandbox)), expected);
+}

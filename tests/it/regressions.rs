@@ -279,7 +279,7 @@ fn docker_asks_for_every_login_that_was_imported_from_it() {
         sandbox.ok(&["configure-docker", "--import"], "");
         let (config, helpers) = (docker_config(&sandbox), docker_config(&sandbox)["credHelpers"].clone());
         assert_eq!((&config["auths"][HUB], &config["auths"]["quay.io"]), (&json!({}), &json!({})));
-        assert_eq!((&helpers[HUB], &helpers["quay.io"]), (&json!("ensign"), &json!("ensign")), "{config}");
+        assert_eq!((&config["credsStore"], &helpers["quay.io"]), (&json!("ensign"), &json!("ensign")), "{config}");
         assert_eq!((sandbox.who(HUB), sandbox.who("quay.io")), ("alice".into(), "bob".into()));
     }
 }

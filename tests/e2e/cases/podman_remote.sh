@@ -1,0 +1,45 @@
+# shellcheck shell=bash disable=SC2154
+# `podman --remote`, which Podman is on macOS and Windows: it collects the logins of every registry on the client's side,
+# and one key with a scheme, in any file, costs it all of them.
+
+needs_ensign
+# Some older podman lacks the service.
+podman system service --help >/dev/null 2>&1 || skip_rest "this podman has no service"
+
+# The service is elsewhere, as in Podman's machine: with a helper of its own it would answer as its own default.
+serve() {
+  socket=$HOME/podman.sock
+  mkdir -p "$HOME/service/.config/containers" "$HOME/service/run"
+  grep -v '^credential-helpers' "$HOME/.config/containers/registries.conf" >"$HOME/service/.config/containers/registries.conf"
+  HOME=$HOME/service XDG_RUNTIME_DIR=$HOME/service/run podman system service -t 0 "unix://$socket" >"$state/log/podman-service.log" 2>&1 &
+  service=$!
+  until_works podman-service podman --remote --url "unix://$socket" version
+}
+
+remote() { podman --remote --url "unix://$socket" "$@"; }
+
+for kind in nothing registries.conf; do
+  new_home $kind alice bob
+  "$helper" configure-docker >"$TMPDIR/configured" 2>&1
+  serve
+  goes_as alice -- remote push "$registry/alice/app:1"
+  goes_as bob -- remote push "$registry/bob/app:1"
+  goes_as alice -- remote push docker.io/alice/app:1
+  goes_as bob -- remote pull -q "$registry/bob/base:1"
+  goes_as bob -- docker push docker.io/bob/app:1
+  goes_as alice -- docker push docker.io/alice/app:1
+  kill "$service"
+  wait "$service" 2>/dev/null || true
+done
+
+# What an older Ensign wrote is cured by the same command.
+new_home nothing alice bob
+docker_config "{\"credHelpers\":{\"$hub\":\"$name\",\"docker.io\":\"$name\",\"$registry\":\"$name\"}}"
+serve
+refused -- remote push "$registry/bob/app:1"
+says 'podman --remote. fails on .https://index.docker.io/v1/' -- "$helper" status
+works -- "$helper" configure-docker
+goes_as bob -- remote push "$registry/bob/app:1"
+goes_as bob -- docker push docker.io/bob/app:1
+kill "$service"
+wait "$service" 2>/dev/null || true
