@@ -10,6 +10,7 @@ mod docker;
 mod podman;
 #[cfg(test)]
 mod record;
+mod regclient;
 mod registry;
 mod skopeo;
 mod task;
@@ -84,7 +85,7 @@ enum Positionals {
     LoginAnywhere,
 }
 
-const GRAMMARS: [&Grammar; 18] = [
+const GRAMMARS: [&Grammar; 20] = [
     &docker::DOCKER,
     &compose::COMPOSE,
     &docker::NERDCTL,
@@ -96,7 +97,9 @@ const GRAMMARS: [&Grammar; 18] = [
     &podman::BUILDAH,
     &skopeo::SKOPEO,
     &registry::CRANE,
-    &registry::REGCTL,
+    &regclient::REGCTL,
+    &regclient::REGSYNC,
+    &regclient::REGBOT,
     &registry::ORAS,
     &registry::HELM,
     &registry::COSIGN,

@@ -94,7 +94,7 @@ fn takes_value_behind(grammar: &Grammar, path: &str, flag: &str) -> Option<bool>
 }
 
 fn takes_value_before_verb(grammar: &Grammar, flag: &str) -> bool {
-    let verb = grammar.verbs.iter().flat_map(super::Verb::paths).find(|path| !path.contains(' ')).unwrap_or_default();
-    let words = [flag, "word", verb].map(str::to_owned);
+    let verb = grammar.verbs.iter().flat_map(super::Verb::paths).next().unwrap_or_default();
+    let words: Vec<String> = [flag, "word"].into_iter().chain(verb.split(' ')).map(str::to_owned).collect();
     grammar.verb(&words).is_some()
 }

@@ -1,7 +1,7 @@
-//! Clients that speak to registries without a daemon: crane, regctl, oras, helm, cosign, ko.
+//! Clients that speak to registries without a daemon: crane, oras, helm, cosign, ko, devcontainer.
 //!
-//! go-containerregistry `cmd/crane/doc/`; regclient `cmd/regctl/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign
-//! `doc/`; ko `docs/reference/`.
+//! go-containerregistry `cmd/crane/doc/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign `doc/`; ko `docs/reference/`;
+//! devcontainers/cli `src/spec-node/`.
 
 use super::{Deed, Grammar, Positionals, Verb, Work};
 use crate::caller::images::Form;
@@ -24,39 +24,6 @@ pub(super) const CRANE: Grammar = Grammar {
         short("append|index append", Positionals::None, CRANE_FLAGS), // to `--new_tag`
         short("index filter|index list", Positionals::All, CRANE_FLAGS),
         Verb::login("auth login", Positionals::Login),
-    ],
-    plugins: &[],
-};
-
-pub(super) const REGCTL: Grammar = Grammar {
-    names: &["regctl"],
-    globals: &[("-v --verbosity --logopt --host --user-agent", Meaning::Other)],
-    verbs: &[
-        regctl("image copy|image cp|repo copy|repo cp", Positionals::All).does(Deed::Copy),
-        // A digest stands behind the images.
-        regctl("blob copy|blob cp|layer copy|layer cp", Positionals::FirstTwo).does(Deed::Copy),
-        regctl(
-            "image digest|image manifest|image inspect|image config|image ratelimit|image rate-limit|image check-base",
-            Positionals::All,
-        ),
-        regctl("image delete|image del|image rm|image remove", Positionals::All).does(Deed::Push),
-        regctl("tag ls|tag list|manifest diff|manifest get|manifest pull", Positionals::All),
-        regctl("manifest head|manifest digest|artifact list|artifact ls|artifact tree|ref", Positionals::All),
-        regctl("tag delete|tag del|tag rm|tag remove", Positionals::All).does(Deed::Push),
-        regctl("manifest put|manifest push|manifest delete|manifest del|manifest rm|manifest remove", Positionals::All)
-            .does(Deed::Push),
-        regctl("artifact put|artifact create|artifact push", Positionals::All).does(Deed::Push),
-        regctl("index create|index init|index new|index put", Positionals::All).does(Deed::Push),
-        regctl("index add|index append|index insert", Positionals::All).does(Deed::Push),
-        regctl("index delete|index del|index rm|index remove", Positionals::All).does(Deed::Push),
-        regctl("image export|image get-file|image cat|artifact get|artifact pull", Positionals::First),
-        regctl("image import|image mod|image create|image init|image new", Positionals::First).does(Deed::Push),
-        regctl("blob get|blob pull|blob head|blob digest|blob get-file|blob cat", Positionals::First),
-        regctl("layer get|layer pull|layer head|layer digest|layer get-file|layer cat", Positionals::First),
-        regctl("blob diff-config|blob diff-layer|layer diff-config|layer diff-layer", Positionals::EveryOther),
-        regctl("blob put|blob push|blob delete|blob del|blob rm", Positionals::First).does(Deed::Push),
-        regctl("layer put|layer push|layer delete|layer del|layer rm", Positionals::First).does(Deed::Push),
-        Verb::login("registry login", Positionals::Login),
     ],
     plugins: &[],
 };
@@ -132,16 +99,30 @@ pub(super) const COSIGN: Grammar = Grammar {
 /// Features and templates for development containers.
 pub(super) const DEVCONTAINER: Grammar = Grammar {
     names: &["devcontainer", "devcontainer.js"],
-    globals: &[],
+    globals: &[("--allow-cross-origin-auth-host", Meaning::Other)],
     verbs: &[
-        short("features info", Positionals::From(1), &[("--log-level --output-format", Meaning::Other)]),
+        short("features info", Positionals::From(1), DEVCONTAINER_FLAGS),
+        short("templates apply", Positionals::None, DEVCONTAINER_FLAGS),
+        short("templates metadata", Positionals::All, DEVCONTAINER_FLAGS),
         short("features publish|templates publish", Positionals::None, PUBLISH).does(Deed::Push),
     ],
     plugins: &[],
 };
 
-const PUBLISH: Flags =
-    &[("-r --registry", Meaning::Registry), ("-n --namespace", Meaning::Namespace), ("--log-level", Meaning::Other)];
+const DEVCONTAINER_FLAGS: Flags = &[
+    (
+        "--allow-cross-origin-auth-host -a --template-args -f --features --log-level --omit-paths --output-format \
+         --tmp-dir -w --workspace-folder",
+        Meaning::Other,
+    ),
+    ("-t --template-id", Meaning::Image),
+];
+
+const PUBLISH: Flags = &[
+    ("--allow-cross-origin-auth-host --log-level", Meaning::Other),
+    ("-r --registry", Meaning::Registry),
+    ("-n --namespace", Meaning::Namespace),
+];
 
 /// `ko build` publishes to the variable `KO_DOCKER_REPO`.
 pub(super) const KO: Grammar = Grammar {
@@ -172,10 +153,6 @@ const fn short(paths: &'static str, positionals: Positionals, flags: Flags) -> V
     Verb::new(paths, positionals, Form::Short, flags)
 }
 
-const fn regctl(paths: &'static str, positionals: Positionals) -> Verb {
-    Verb::new(paths, positionals, Form::Short, REGCTL_FLAGS)
-}
-
 /// oras completes nothing to Docker Hub's names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
     Verb::new(paths, positionals, Form::WithHost, ORAS_FLAGS)
@@ -190,22 +167,6 @@ const CRANE_FLAGS: Flags = &[
     ),
     ("-b --base --base_image -m --manifest --mount --old_base --new_base --remote --original", Meaning::Image),
     ("-t --tag --new_tag --rebased", Meaning::Destination),
-];
-
-const REGCTL_FLAGS: Flags = &[
-    (
-        "--annotation --annotation-base --annotations --artifact-type --author --buildarg-rm --buildarg-rm-regex \
-         --concurrent --config-cmd --config-entrypoint --config-file --config-mediatype --config-platform \
-         --config-time --config-type --content-type -t --context --created --data-max --desc-annotation \
-         --desc-platform --digest --digest-algo --env --exclude --expose-add --expose-rm -f --file --file-media-type \
-         -m --file-tar-time --filter-annotation --filter-artifact-type --format --include --label --last --layer-add \
-         --layer-compress --layer-rm-created-by --layer-rm-index --layer-strip-file --layer-time --limit --media-type \
-         --name -o --output -p --platform --platforms --referrers-src --referrers-tgt --sort-annotation --time --user \
-         --user-agent --volume-add --volume-rm --workdir",
-        Meaning::Other,
-    ),
-    ("--base --base-name --subject --external --ref --rebase-ref", Meaning::Image),
-    ("--create", Meaning::Destination),
 ];
 
 const ORAS_FLAGS: Flags = &[(

@@ -18,6 +18,10 @@ pub(in crate::caller) enum Work {
     Manifests,
     /// skopeo's list of what to copy.
     SyncList,
+    /// regsync's list of sources and targets.
+    RegSync,
+    /// regbot's scripts.
+    RegBot,
     /// helm's chart with its dependencies.
     Chart,
 }

@@ -27,13 +27,14 @@ struct Case {
 }
 
 /// Every folder: what is not listed is not read, and fails the test.
-const PROJECTS: [&str; 13] = [
+const PROJECTS: [&str; 14] = [
     "anchors",
     "bake_hcl",
     "bake_json",
     "broken",
     "include",
     "kubernetes",
+    "mirror",
     "monorepo",
     "podman",
     "release",

@@ -15,6 +15,7 @@ mod interpolate;
 mod lists;
 mod matrix;
 mod reader;
+mod regclient;
 mod side;
 mod variables;
 mod yaml;
@@ -55,7 +56,7 @@ pub(super) fn operation(
     variables: &Variables,
     registry: &Registry,
 ) -> Option<Operation> {
-    if !matches!(task.work, Work::Bake | Work::Compose(Project::Build)) {
+    if !matches!(task.work, Work::Bake | Work::Compose(Project::Build) | Work::RegSync) {
         return None;
     }
     let Named { pulled, mut pushed, goes_out } = named(task, current, variables);
@@ -106,6 +107,8 @@ fn named(task: &Task<'_>, current: &Path, variables: &Variables) -> Named {
         Work::Bake => bake::images(task, current, variables, reader),
         Work::Manifests => lists::manifest_images(task, current, reader),
         Work::SyncList => lists::sync_images(task, current, reader),
+        Work::RegSync => regclient::sync_images(task, current, variables, reader),
+        Work::RegBot => regclient::script_images(task, current, reader),
         Work::Chart => lists::chart_images(task, current, reader),
     };
     if let Some(message) = reader.gave_up() {

@@ -1,0 +1,129 @@
+//! What regsync copies, and what regbot's scripts name.
+
+use std::path::{Path, PathBuf};
+
+use super::interpolate::UNKNOWN;
+use super::reader::Reader;
+use super::variables::Variables;
+use super::{Named, Side};
+use crate::caller::clients::Task;
+use crate::caller::words::Meaning;
+
+/// regclient `cmd/regsync/root/config.go`: each step copies from a source to a target, and what the target was before to
+/// a backup.
+pub(super) fn sync_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
+    let mut named = Named { goes_out: true, ..Named::default() };
+    let Some(path) = config(task, current, reader) else { return named };
+    let Some(document) = reader.document(&path) else { return named };
+    let default_backup = document.get("defaults").and_then(|defaults| defaults.get("backup"));
+    for step in document.get("sync").iter().flat_map(|steps| steps.list()) {
+        let is_whole_registry = step.get("type").and_then(|kind| kind.text()) == Some("registry");
+        let text = |key: &str| Some(filled_in(step.get(key)?.text()?, variables));
+        let add = |side: &mut Side, text: Option<String>| match text {
+            Some(host) if is_whole_registry => side.add_image(&format!("{host}/{UNKNOWN}"), &path),
+            Some(image) if !image.contains("://") => side.add_image(&image, &path), // `ocidir://FOLDER`
+            _ => {}
+        };
+        add(&mut named.pulled, text("source"));
+        add(&mut named.pushed, text("target"));
+        let backup = step.get("backup").or(default_backup).and_then(|backup| backup.text());
+        if let Some(image) = backup.filter(|backup| backup.contains([':', '/'])) {
+            named.pushed.add_image(&filled_in(image, variables), &path); // else a tag of the target
+        }
+    }
+    named
+}
+
+/// Images written out in regbot's Lua. Whether they are pulled or pushed is not looked for.
+pub(super) fn script_images(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Named {
+    let mut side = Side::default();
+    let document = config(task, current, reader).and_then(|path| Some((reader.document(&path)?, path)));
+    if let Some((document, path)) = document {
+        let scripts = document.get("scripts").iter().flat_map(|scripts| scripts.list()).cloned().collect::<Vec<_>>();
+        for script in scripts.iter().filter_map(|script| script.get("script")?.text()) {
+            for literal in literals(script) {
+                side.add_image(&literal, &path);
+            }
+        }
+    }
+    Named::pulled(side)
+}
+
+fn config(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Option<PathBuf> {
+    let name = task.value(Meaning::File)?;
+    let path = current.join(name);
+    if name == "-" {
+        reader.note(current, "a configuration on standard input is not read");
+    }
+    (name != "-").then_some(path)
+}
+
+/// Go's templates: `{{ env "NAME" }}` is the variable, anything else is not known.
+fn filled_in(text: &str, variables: &Variables) -> String {
+    let mut pieces = text.split("{{");
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (action, rest) = piece.split_once("}}").unwrap_or((piece, ""));
+        let name =
+            action.trim_matches(['-', ' ']).strip_prefix("env ").map(|name| name.trim().trim_matches(['"', '`']));
+        match name.map(|name| variables.get(name).unwrap_or_default()) {
+            Some(value) => filled.push_str(&value),
+            None => filled.push(UNKNOWN),
+        }
+        filled.push_str(rest);
+    }
+    filled
+}
+
+/// The texts in quotes that begin with a host, and with [`UNKNOWN`] those to which Lua's `..` adds more.
+fn literals(script: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = script;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let (quote, inside) = rest[start..].split_at(1);
+        let Some((literal, after)) = inside.split_once(quote) else { break };
+        let is_added_to_host = rest[..start].trim_end().ends_with("..") && literal.starts_with('/');
+        let host = literal.split_once('/').map_or("", |(host, _)| host);
+        if is_added_to_host {
+            found.push(format!("{UNKNOWN}{literal}"));
+        } else if host.contains(['.', ':']) || host == "localhost" {
+            let is_whole = !after.trim_start().starts_with("..");
+            found.push(if is_whole { literal.to_owned() } else { format!("{literal}{UNKNOWN}") });
+        }
+        rest = after;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_of_a_template_is_known_and_nothing_else() {
+        let variables = Variables::of_test(&[("REG", "ghcr.io")]);
+        for (text, expected) in [
+            ("ghcr.io/acme/app", "ghcr.io/acme/app"),
+            ("{{env \"REG\"}}/acme/app", "ghcr.io/acme/app"),
+            ("{{- env `REG` -}}/acme", "ghcr.io/acme"),
+            ("ghcr.io/acme/app:{{.Ref.Tag}}", "ghcr.io/acme/app:\u{fffd}"),
+            ("{{ file \"/name\" }}/x", "\u{fffd}/x"),
+            ("{{ env", "\u{fffd}"),
+        ] {
+            assert_eq!(filled_in(text, &variables), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_script_names_what_it_writes_out() {
+        for (script, expected) in [
+            ("image.copy(\"ghcr.io/acme/app:1\", 'localhost:5000/app')", "ghcr.io/acme/app:1 localhost:5000/app"),
+            ("for k, t in ipairs(tag.ls(\"ghcr.io/acme/\" .. name)) do", "ghcr.io/acme/\u{fffd}"),
+            ("r = host .. \"/acme/app\"", "\u{fffd}/acme/app"),
+            ("log \"copying\" -- it's open", ""),
+            ("log(\"and/or\")", ""),
+        ] {
+            assert_eq!(literals(script).join(" "), expected, "{script}");
+        }
+    }
+}
