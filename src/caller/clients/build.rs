@@ -31,8 +31,8 @@ pub(super) const BUILDCTL: Grammar = Grammar {
         Positionals::None,
         &[
             (
-                "--debug-json-cache-metrics --progress --trace --oci-layout --frontend --secret --allow --ssh --metadata-file \
-                 --source-policy-file --ref-file --registry-auth-tlscontext --build-arg",
+                "--debug-json-cache-metrics --progress --trace --oci-layout --frontend --secret --allow --ssh \
+                 --metadata-file --source-policy-file --ref-file --registry-auth-tlscontext --build-arg",
                 Meaning::Other,
             ),
             ("--local", Meaning::Folder),
@@ -81,8 +81,8 @@ pub(super) const BUILD: Flags = &[
     (
         "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
          --cpu-shares --cpuset-cpus --cpuset-mems --iidfile --isolation --label -m --memory --memory-swap \
-         --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --resource --sbom --secret \
-         --security-opt --shm-size --ssh --ulimit --invoke --print --server-config --buildkit-host",
+         --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --resource --sbom \
+         --secret --security-opt --shm-size --ssh --ulimit --invoke --print --server-config --buildkit-host",
         Meaning::Other,
     ),
     ("-f --file", Meaning::File),

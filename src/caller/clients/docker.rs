@@ -88,12 +88,11 @@ const RUN: Flags = &[(
      --entrypoint -e --env --env-file --expose --gpus --group-add --health-cmd --health-interval --health-retries \
      --health-start-interval --health-start-period --health-timeout -h --hostname --io-maxbandwidth --io-maxiops --ip \
      --ip6 --ipc --isolation --kernel-memory -l --label --label-file --link --link-local-ip --log-driver --log-opt \
-     --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net \
-     --net-alias --network --network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart \
-     --runtime --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u \
-     --user --userns --uts -v --volume --volume-driver --volumes-from -w --workdir \
-     --pidfile --snapshotter --umask --verify --cosign-key --ipfs-address --rdt-class --cgroup-conf \
-     --bypass4netns-ignore-subnets",
+     --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net --net-alias \
+     --network --network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart --runtime \
+     --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u --user --userns \
+     --uts -v --volume --volume-driver --volumes-from -w --workdir --pidfile --snapshotter --umask --verify \
+     --cosign-key --ipfs-address --rdt-class --cgroup-conf --bypass4netns-ignore-subnets",
     Meaning::Other,
 )];
 

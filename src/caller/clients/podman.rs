@@ -11,10 +11,9 @@ pub(super) const PODMAN: Grammar = Grammar {
     names: &["podman"],
     globals: &[(
         "--cdi-spec-dir --cgroup-manager --config --conmon -c --connection -H --host --events-backend --hooks-dir \
-         --identity --imagestore --log-level --module --namespace --db-backend --default-mounts-file \
-         --network-backend --network-cmd-path --network-config-dir --out --pull-option --root --runroot --runtime \
-         --runtime-flag --ssh --storage-driver --storage-opt --tls-ca --tls-cert --tls-details --tls-key --tmpdir --url \
-         --volumepath",
+         --identity --imagestore --log-level --module --namespace --db-backend --default-mounts-file --network-backend \
+         --network-cmd-path --network-config-dir --out --pull-option --root --runroot --runtime --runtime-flag --ssh \
+         --storage-driver --storage-opt --tls-ca --tls-cert --tls-details --tls-key --tmpdir --url --volumepath",
         Meaning::Other,
     )],
     verbs: &[
@@ -73,10 +72,11 @@ const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Ve
 
 const TRANSFER: Flags = &[(
     "--add-compression --annotation --arch --artifact-config --artifact-config-type --artifact-layer-type \
-     --artifact-subject --artifact-type --authfile --cert-dir --compression-format --compression-level --creds --decryption-key --digestfile --encrypt-layer --encryption-key \
-     --features -f --format --iidfile --manifest -n --name --os --os-feature --os-features --os-version \
-     --platform --policy --retry --retry-delay --sign-by --sign-by-sigstore --sign-by-sigstore-private-key \
-     --sign-by-sq-fingerprint --sign-passphrase-file --signature-policy --timestamp --unsetenv --variant",
+     --artifact-subject --artifact-type --authfile --cert-dir --compression-format --compression-level --creds \
+     --decryption-key --digestfile --encrypt-layer --encryption-key --features -f --format --iidfile --manifest -n \
+     --name --os --os-feature --os-features --os-version --platform --policy --retry --retry-delay --sign-by \
+     --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint --sign-passphrase-file \
+     --signature-policy --timestamp --unsetenv --variant",
     Meaning::Other,
 )];
 
@@ -91,32 +91,31 @@ const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile -
      --conmon-pidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c --cpu-shares --cpus --cpuset-cpus \
      --cpuset-mems --creds --decryption-key --detach-keys --device --device-cgroup-rule --device-read-bps \
      --device-read-iops --device-write-bps --device-write-iops --dns --dns-opt --dns-option --dns-search --entrypoint \
-     -e --env --env-file --env-merge --expose --gidmap --gpus --group-add --group-entry --health-cmd \
-     --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure \
-     --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries \
-     --health-startup-success --health-startup-timeout --health-timeout --healthcheck-command \
-     --hosts-file --hostuser --image-volume --init-ctr --init-path --ip --ip6 --ipc -l --label --label-file \
-     --log-driver --log-opt --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount \
-     --name --net --network --network-alias --oom-score-adj --os --passwd-entry --personality --pid --pidfile \
-     --pids-limit --platform --pod --pod-id-file --preserve-fd --preserve-fds -p --publish --rdt-class --requires \
-     --restart --retry --retry-delay --runtime --sdnotify --seccomp-policy --secret --security-opt --shm-size \
-     --shm-size-systemd --stop-signal --stop-timeout --storage-opt --subgidname --subuidname --sysctl --systemd \
-     --timeout --tmpfs --tz --uidmap --ulimit --umask --unsetenv -u --user --userns --uts --variant -v --volume \
-     --volumes-from -w --workdir -f --format --isolation --userns-gid-map --userns-gid-map-group --userns-uid-map \
-     --userns-uid-map-user";
+     -e --env --env-file --env-merge --expose --gidmap --gpus --group-add --group-entry --health-cmd --health-interval \
+     --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries \
+     --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries \
+     --health-startup-success --health-startup-timeout --health-timeout --healthcheck-command --hosts-file --hostuser \
+     --image-volume --init-ctr --init-path --ip --ip6 --ipc -l --label --label-file --log-driver --log-opt \
+     --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net --network \
+     --network-alias --oom-score-adj --os --passwd-entry --personality --pid --pidfile --pids-limit --platform --pod \
+     --pod-id-file --preserve-fd --preserve-fds -p --publish --rdt-class --requires --restart --retry --retry-delay \
+     --runtime --sdnotify --seccomp-policy --secret --security-opt --shm-size --shm-size-systemd --stop-signal \
+     --stop-timeout --storage-opt --subgidname --subuidname --sysctl --systemd --timeout --tmpfs --tz --uidmap \
+     --ulimit --umask --unsetenv -u --user --userns --uts --variant -v --volume --volumes-from -w --workdir -f \
+     --format --isolation --userns-gid-map --userns-gid-map-group --userns-uid-map --userns-uid-map-user";
 
 const BUILD: Flags = &[
     (
-        "--add-host --annotation --arch --authfile --build-arg-file --cache-ttl --cap-add --cap-drop --cert-dir --cgroup-parent \
-         --cgroupns --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
+        "--add-host --annotation --arch --authfile --build-arg-file --cache-ttl --cap-add --cap-drop --cert-dir \
+         --cgroup-parent --cgroupns --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
          --creds --cw --decryption-key --device --dns --dns-option --dns-search --env --farm --format --group-add \
-         --hooks-dir --ignorefile --iidfile --iidfile-raw --ipc --isolation --jobs --label --layer-label --logfile --manifest -m \
-         --memory --memory-swap --metadata-file --mount --network -o --output --os --os-feature --os-version --pid --platform --platforms \
-         --retry --retry-delay --runtime --runtime-flag --sbom --sbom-image-output --sbom-image-purl-output --sbom-merge-strategy \
-         --sbom-output --sbom-purl-output --sbom-scanner-command --secret \
-         --security-opt --shm-size --sign-by --source-date-epoch --source-policy-file --ssh --timestamp --ulimit --unsetannotation \
-         --unsetenv --unsetlabel --userns --userns-gid-map --userns-gid-map-group --userns-uid-map \
-         --userns-uid-map-user --uts --variant -v --volume",
+         --hooks-dir --ignorefile --iidfile --iidfile-raw --ipc --isolation --jobs --label --layer-label --logfile \
+         --manifest -m --memory --memory-swap --metadata-file --mount --network -o --output --os --os-feature \
+         --os-version --pid --platform --platforms --retry --retry-delay --runtime --runtime-flag --sbom \
+         --sbom-image-output --sbom-image-purl-output --sbom-merge-strategy --sbom-output --sbom-purl-output \
+         --sbom-scanner-command --secret --security-opt --shm-size --sign-by --source-date-epoch --source-policy-file \
+         --ssh --timestamp --ulimit --unsetannotation --unsetenv --unsetlabel --userns --userns-gid-map \
+         --userns-gid-map-group --userns-uid-map --userns-uid-map-user --uts --variant -v --volume",
         Meaning::Other,
     ),
     ("-f --file", Meaning::File),

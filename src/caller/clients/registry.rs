@@ -51,9 +51,9 @@ pub(super) const ORAS: Grammar = Grammar {
 pub(super) const HELM: Grammar = Grammar {
     names: &["helm"],
     globals: &[(
-        "--burst-limit --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file --kube-context \
-         --kube-tls-server-name --kube-token --kubeconfig -n --namespace --qps --registry-config --repository-cache \
-         --repository-config",
+        "--burst-limit --color --content-cache --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file \
+         --kube-context --kube-tls-server-name --kube-token --kubeconfig -n --namespace --qps --registry-config \
+         --repository-cache --repository-config",
         Meaning::Other,
     )],
     verbs: &[
@@ -82,7 +82,7 @@ pub(super) const HELM: Grammar = Grammar {
 
 pub(super) const COSIGN: Grammar = Grammar {
     names: &["cosign"],
-    globals: &[("--output-file -t --timeout", Meaning::Other)],
+    globals: &[("--azure-container-registry-config --output-file -t --timeout", Meaning::Other)],
     verbs: &[
         short("verify|verify-attestation|triangulate|tree|save|generate", Positionals::All, COSIGN_FLAGS),
         short("download signature|download sbom|download attestation", Positionals::All, COSIGN_FLAGS),
@@ -90,7 +90,9 @@ pub(super) const COSIGN: Grammar = Grammar {
         // What is signed is written beside it.
         short("sign|attest|clean|load", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
         short("attach signature|attach sbom|attach attestation", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
-        short("upload blob|upload wasm", Positionals::All, &[("-f --files --ct", Meaning::Other)]).does(Deed::Push),
+        short("bundle create-from-container", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
+        short("upload blob|upload wasm", Positionals::All, UPLOAD_FLAGS).does(Deed::Push),
+        short("manifest verify", Positionals::None, COSIGN_FLAGS).on(Work::Manifests),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -182,24 +184,27 @@ const ORAS_FLAGS: Flags = &[(
 )];
 
 const HELM_FLAGS: Flags = &[(
-    "--ca-file --cert-file --key-file --keyring --password --repo --username --version -d --destination --untardir \
-     --description --name-template -o --output --output-dir --post-renderer --post-renderer-args --set --set-file \
-     --set-json --set-literal --set-string --timeout -f --values -a --api-versions --kube-version -s --show-only \
-     --history-max -l --labels --jsonpath",
+    "--ca-file --cert-file --key-file --keyring --password --repo --server-side --username --version -d --destination \
+     --untardir --description --name-template -o --output --output-dir --post-renderer --post-renderer-args --set \
+     --set-file --set-json --set-literal --set-string --timeout -f --values -a --api-versions --kube-version -s \
+     --show-only --history-max -l --labels --jsonpath",
     Meaning::Other,
 )];
 
-const COSIGN_FLAGS: Flags = &[(
-    "-a --annotations --attachment --attachment-tag-prefix --bundle --ca-intermediates --ca-roots --certificate \
-     --certificate-chain --certificate-identity --certificate-identity-regexp --certificate-oidc-issuer \
-     --certificate-oidc-issuer-regexp --certificate-github-workflow-name --certificate-github-workflow-ref \
-     --certificate-github-workflow-repository --certificate-github-workflow-sha --certificate-github-workflow-trigger \
-     --ct --files --fulcio-url --identity-token --input-format --key --max-workers --only --oidc-client-id \
+const COSIGN_FLAGS: Flags = &[(COSIGN_VALUES, Meaning::Other)];
+
+const UPLOAD_FLAGS: Flags = &[(COSIGN_VALUES, Meaning::Other), ("-f", Meaning::Other)];
+
+const COSIGN_VALUES: &str = "-a --annotation --annotations --attachment --attachment-tag-prefix --bundle \
+     --ca-intermediates --ca-roots --certificate --certificate-chain --certificate-identity \
+     --certificate-identity-regexp --certificate-oidc-issuer --certificate-oidc-issuer-regexp \
+     --certificate-github-workflow-name --certificate-github-workflow-ref --certificate-github-workflow-repository \
+     --certificate-github-workflow-sha --certificate-github-workflow-trigger --ct --files --fulcio-auth-flow \
+     --fulcio-url --identity-token --input-format --key --max-workers --only --oidc-client-id \
      --oidc-client-secret-file --oidc-issuer --oidc-provider --oidc-redirect-url -o --output --output-certificate \
-     --output-signature --payload --platform --policy --predicate --predicate-type --rekor-url --rfc3161-timestamp \
-     --sbom --sct --signature --signature-digest-algorithm --signing-config --sk-slot --slot \
-     --timestamp-certificate-chain --timestamp-server-url --trusted-root --type --attestation --dir --registry-cacert \
-     --registry-client-cert --registry-client-key --registry-password --registry-referrers-mode \
-     --registry-server-name --registry-token --registry-username",
-    Meaning::Other,
-)];
+     --output-signature --payload --platform --policy --predicate --predicate-type --rekor-entry-type --rekor-url \
+     --rfc3161-timestamp --sbom --sct --signature --signature-digest-algorithm --signing-config --sk-slot --slot \
+     --timeStampedSignatureResponse --timestamp-certificate-chain --timestamp-client-cacert --timestamp-client-cert \
+     --timestamp-client-key --timestamp-server-name --timestamp-server-url --trusted-root --type --attestation --dir \
+     --registry-cacert --registry-client-cert --registry-client-key --registry-password --registry-referrers-mode \
+     --registry-server-name --registry-token --registry-username";
