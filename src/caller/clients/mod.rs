@@ -14,14 +14,16 @@ mod regclient;
 mod registry;
 mod skopeo;
 mod task;
+mod verb;
 
-use super::images::{Form, Images, names_result};
+use super::images::{Images, names_result};
 use super::words::{Flags, Meaning, Word, Words};
 use super::{Program, generic};
 use crate::model::choice::Command;
 use crate::model::{Registry, ServerUrl, Target};
 use deed::{Deed, Line};
 pub(super) use task::{Project, Task, Work, is_true};
+use verb::{Positionals, Verb};
 
 /// How one client reads its command line.
 pub(super) struct Grammar {
@@ -34,19 +36,6 @@ pub(super) struct Grammar {
     plugins: &'static [(&'static str, &'static Grammar)],
 }
 
-/// A verb that works on a registry's images, or logs in to one. Verbs that need no registry are left out.
-struct Verb {
-    /// One or two words, and its other spellings: `push|image push`.
-    paths: &'static str,
-    positionals: Positionals,
-    /// How images are written here.
-    form: Form,
-    flags: Flags,
-    /// The files it works on.
-    work: Work,
-    deed: Deed,
-}
-
 /// A command line read up to its verb.
 struct Start<'a> {
     client: &'static str,
@@ -57,32 +46,6 @@ struct Start<'a> {
     words: Words<'a>,
     /// The flags before it.
     values: Vec<(Meaning, &'a str)>,
-}
-
-/// Which positional words are images.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Positionals {
-    None,
-    /// The first; what follows are tags and files.
-    First,
-    /// The first; what follows is another program's command line, flags and all: `docker run IMAGE COMMAND`.
-    BeforeCommand,
-    All,
-    /// All but the first so many.
-    From(usize),
-    FirstTwo,
-    /// `IMAGE DIGEST IMAGE DIGEST`.
-    EveryOther,
-    /// `SOURCE [DESTINATION]`: with a destination the source is local.
-    Last,
-    /// `IMAGE… PATH`.
-    AllButLast,
-    /// skopeo's `--src KIND --dest KIND SOURCE NAMESPACE`, without transports.
-    Sync,
-    /// `login [REGISTRY]`, where none means Docker Hub.
-    Login,
-    /// `login [REGISTRY]`, where none means one that the client's own files name.
-    LoginAnywhere,
 }
 
 const GRAMMARS: [&Grammar; 20] = [
@@ -267,57 +230,6 @@ impl Grammar {
         let is_start =
             |known: &str| known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
         self.verbs.iter().flat_map(Verb::paths).any(is_start)
-    }
-}
-
-impl Verb {
-    const fn new(paths: &'static str, positionals: Positionals, form: Form, flags: Flags) -> Self {
-        Self { paths, positionals, form, flags, work: Work::None, deed: Deed::Pull }
-    }
-
-    const fn on(self, work: Work) -> Self {
-        Self { work, ..self }
-    }
-
-    const fn does(self, deed: Deed) -> Self {
-        Self { deed, ..self }
-    }
-
-    const fn login(paths: &'static str, positionals: Positionals) -> Self {
-        const FLAGS: Flags = &[
-            (
-                "-p --pass --password --authfile --compat-auth-file --cert-dir --registry-config --ca-file --cert-file \
-                 --key-file -H --header --identity-token --resolve --secret",
-                Meaning::Other,
-            ),
-            ("-u --username --user", Meaning::Username),
-        ];
-        Self::new(paths, positionals, Form::WithHost, FLAGS).does(Deed::Unknown)
-    }
-
-    fn paths(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.paths.split('|')
-    }
-}
-
-impl Positionals {
-    /// Each image with how it is written.
-    fn images<'a>(self, words: &[&'a str], sync: [bool; 2], form: Form) -> Vec<(&'a str, Form)> {
-        let images = match self {
-            Self::None | Self::Login | Self::LoginAnywhere => Vec::new(),
-            Self::First | Self::BeforeCommand => words.iter().take(1).copied().collect(),
-            Self::All => words.to_vec(),
-            Self::FirstTwo => words.iter().take(2).copied().collect(),
-            Self::EveryOther => words.iter().step_by(2).copied().collect(),
-            Self::From(first) => words.iter().skip(first).copied().collect(),
-            Self::Last => words.last().copied().into_iter().collect(),
-            Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
-            Self::Sync => {
-                let of_kinds = words.iter().copied().zip([form, Form::Namespace]).zip(sync);
-                return of_kinds.filter(|(_, is_registry)| *is_registry).map(|(word, _)| word).collect();
-            }
-        };
-        images.into_iter().map(|image| (image, form)).collect()
     }
 }
 

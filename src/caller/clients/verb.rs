@@ -1,0 +1,95 @@
+//! `Verb`: one word of a client's grammar, and which of the words behind it are images.
+
+use super::{Deed, Work};
+use crate::caller::images::Form;
+use crate::caller::words::{Flags, Meaning};
+
+/// A verb that works on a registry's images, or logs in to one. Verbs that need no registry are left out.
+pub(super) struct Verb {
+    /// One or two words, and its other spellings: `push|image push`.
+    pub(super) paths: &'static str,
+    pub(super) positionals: Positionals,
+    /// How images are written here.
+    pub(super) form: Form,
+    pub(super) flags: Flags,
+    /// The files it works on.
+    pub(super) work: Work,
+    pub(super) deed: Deed,
+}
+
+/// Which positional words are images.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Positionals {
+    None,
+    /// The first; what follows are tags and files.
+    First,
+    /// The first; what follows is another program's command line, flags and all: `docker run IMAGE COMMAND`.
+    BeforeCommand,
+    All,
+    /// All but the first so many.
+    From(usize),
+    FirstTwo,
+    /// `IMAGE DIGEST IMAGE DIGEST`.
+    EveryOther,
+    /// `SOURCE [DESTINATION]`: with a destination the source is local.
+    Last,
+    /// `IMAGE… PATH`.
+    AllButLast,
+    /// skopeo's `--src KIND --dest KIND SOURCE NAMESPACE`, without transports.
+    Sync,
+    /// `login [REGISTRY]`, where none means Docker Hub.
+    Login,
+    /// `login [REGISTRY]`, where none means one that the client's own files name.
+    LoginAnywhere,
+}
+
+impl Verb {
+    pub(super) const fn new(paths: &'static str, positionals: Positionals, form: Form, flags: Flags) -> Self {
+        Self { paths, positionals, form, flags, work: Work::None, deed: Deed::Pull }
+    }
+
+    pub(super) const fn on(self, work: Work) -> Self {
+        Self { work, ..self }
+    }
+
+    pub(super) const fn does(self, deed: Deed) -> Self {
+        Self { deed, ..self }
+    }
+
+    pub(super) const fn login(paths: &'static str, positionals: Positionals) -> Self {
+        const FLAGS: Flags = &[
+            (
+                "-p --pass --password --authfile --compat-auth-file --cert-dir --registry-config --ca-file --cert-file \
+                 --key-file -H --header --identity-token --resolve --secret",
+                Meaning::Other,
+            ),
+            ("-u --username --user", Meaning::Username),
+        ];
+        Self::new(paths, positionals, Form::WithHost, FLAGS).does(Deed::Unknown)
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.paths.split('|')
+    }
+}
+
+impl Positionals {
+    /// Each image with how it is written.
+    pub(super) fn images<'a>(self, words: &[&'a str], sync: [bool; 2], form: Form) -> Vec<(&'a str, Form)> {
+        let images = match self {
+            Self::None | Self::Login | Self::LoginAnywhere => Vec::new(),
+            Self::First | Self::BeforeCommand => words.iter().take(1).copied().collect(),
+            Self::All => words.to_vec(),
+            Self::FirstTwo => words.iter().take(2).copied().collect(),
+            Self::EveryOther => words.iter().step_by(2).copied().collect(),
+            Self::From(first) => words.iter().skip(first).copied().collect(),
+            Self::Last => words.last().copied().into_iter().collect(),
+            Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
+            Self::Sync => {
+                let of_kinds = words.iter().copied().zip([form, Form::Namespace]).zip(sync);
+                return of_kinds.filter(|(_, is_registry)| *is_registry).map(|(word, _)| word).collect();
+            }
+        };
+        images.into_iter().map(|image| (image, form)).collect()
+    }
+}
