@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::held::Held;
+use super::tls_hint::tls_hint;
 use super::{Context, args, which};
 use crate::model::{Account, AccountName, ImageReference, Operation, Registry};
 use crate::oci::{self, Access, Action, Asked, Verdict};
@@ -111,6 +112,9 @@ impl Subject {
             (3, None) => context
                 .ui
                 .say(format_args!("hint: run `{program} login {registry} -u {}`", text::word(username.as_str()))),
+            (1, _) if let Some(hint) = tls_hint(context, registry, &told.sentence) => {
+                context.ui.say(format_args!("hint: {hint}"));
+            }
             (1, _) if matches!(told.verdict, "unverified" | "accepted") => {
                 let address = registry.api_authority();
                 context.ui.say(format_args!("hint: `curl -i https://{address}/v2/` shows what answers there"));

@@ -24,6 +24,7 @@ mod route;
 mod shell;
 mod status;
 mod switch;
+mod tls_hint;
 mod token;
 mod trust;
 mod ui;

@@ -2,9 +2,9 @@
 
 use super::challenge;
 use super::token::TokenServer;
-use super::{Wire, endpoint};
+use super::{Wire, client, endpoint};
 use crate::model::Registry;
-use crate::system::http::{Authorization, Client, Limits, Method, Request, Response, Url};
+use crate::system::http::{Authorization, Method, Request, Response, Url};
 
 /// A registry's token server, in its own words: an address that credentials may be sent to, nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) struct Realm {
 
 /// Asks `GET /v2/` without a login. `None`: nobody there speaks of a token server, or of one that may not be asked.
 pub(crate) fn realm_of(registry: &Registry, wire: Wire) -> Option<Realm> {
-    let client = Client::new(Limits::default());
+    let client = client(registry, wire);
     let schemes: &[&str] =
         if wire == Wire::PlainHttpAllowed || registry.is_loopback() { &["https", "http"] } else { &["https"] };
     schemes.iter().find_map(|scheme| {

@@ -15,18 +15,21 @@ mod scope;
 #[cfg(test)]
 mod scripted_server;
 mod token;
+mod transport;
 mod visitor;
 
 use access::{Entrance, Goal, Inquiry, Question};
 use handshake::{Handshake, Step};
+use transport::client;
 use visitor::Visitor;
 
 use crate::model::{Credential, ImageReference, Registry, Secret};
-use crate::system::http::{Client, Failure, Limits, Url};
+use crate::system::http::{Client, Failure, Url};
 use crate::system::text::one_line;
 pub(crate) use access::Access;
 pub(crate) use greeting::{Realm, realm_of};
 pub(crate) use token::Token;
+pub(crate) use transport::{TlsTrouble, Wire};
 
 /// What a registry makes of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,14 +60,6 @@ impl<T> Asked<T> {
     }
 }
 
-/// Whether the user allowed the registry to be spoken to without TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
-    /// Plain http only to this machine itself.
-    Https,
-    PlainHttpAllowed,
-}
-
 /// Every kind of manifest: some registries show only what is accepted.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
@@ -77,9 +72,9 @@ pub(crate) enum Action {
 }
 
 /// Logs in to the registry as `docker login` does: it must answer `GET /v2/` with 200. Where plain http is allowed,
-/// https is tried first, as Docker's daemon does with its insecure registries.
+/// https is tried first, with any certificate, as Docker's daemon does with its insecure registries.
 pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) -> Asked<Verdict> {
-    let client = Client::new(Limits::default());
+    let client = client(registry, wire);
     let (verdict, _, visitor) = enter(&client, registry, Visitor::of(credential), wire);
     Asked { answer: verdict, renewed: visitor.into_renewed() }
 }
@@ -108,7 +103,7 @@ fn inquire(
     credential: &Credential,
     wire: Wire,
 ) -> Asked<Result<Token, Access>> {
-    let client = Client::new(Limits::default());
+    let client = client(image.registry(), wire);
     let (verdict, entrance, visitor) = enter(&client, image.registry(), Visitor::of(credential), wire);
     let Some(entrance) = entrance else {
         return Asked { answer: Err(Access::of(verdict)), renewed: visitor.into_renewed() };
@@ -215,6 +210,7 @@ mod tests {
     use super::scripted_server::{ScriptedServer, write_answer};
     use super::*;
     use crate::model::Secret;
+    use crate::system::http::Limits;
 
     const LIMITS: Limits = Limits {
         connect: Duration::from_millis(500),

@@ -11,6 +11,7 @@
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
 //! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look; the last is where the journal lies |
 //! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to a server, as in `system/http/proxy.rs` |
+//! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | the authorities that are trusted in place of the system's, on Linux |
 //! | `NO_COLOR` | no colours |
 //!
 //! Below the fronts for machines a variable has the value that the calling client was started with (`inherited`).
@@ -118,6 +119,14 @@ impl Env {
     /// The folder in which the containers tools (Podman, Buildah, Skopeo) keep `containers/`.
     pub(crate) fn xdg_config_dir(&self) -> Option<PathBuf> {
         path("XDG_CONFIG_HOME").or_else(|| self.home().map(|home| home.join(".config")))
+    }
+
+    /// The person's own folder of certificates for registries: that of Docker's rootless daemon, or of Docker Desktop.
+    pub(crate) fn certificates_dir(&self) -> Option<PathBuf> {
+        if cfg!(target_os = "linux") {
+            return self.xdg_config_dir().map(|folder| folder.join("docker/certs.d"));
+        }
+        self.home().map(|home| home.join(".docker/certs.d"))
     }
 
     /// `~/x` means `x` in the home folder.

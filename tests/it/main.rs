@@ -51,6 +51,7 @@ mod shell;
 mod stores;
 mod support;
 mod switches;
+mod tls;
 mod vectors;
 mod which_as;
 mod why;

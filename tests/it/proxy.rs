@@ -1,8 +1,12 @@
 //! The way to a registry through a proxy, which the environment names.
 #![cfg(unix)]
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use crate::seed::server::{Server, says};
 use crate::support::Sandbox;
+use crate::support::server::{ok, respond};
 
 #[test]
 fn each_scheme_goes_through_its_own_proxy_and_no_password_is_shown() {
@@ -18,14 +22,71 @@ fn each_scheme_goes_through_its_own_proxy_and_no_password_is_shown() {
     assert!(run.stdout.contains(&format!(", by way of the proxy `{}`\n", https.host)), "{run:?}");
     assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
     let run = sandbox.run(&["check", "reg.example", "--plain-http", "--verbose"], "");
-    assert_eq!(
-        (run.code, http.seen()),
-        (Some(5), vec!["CONNECT reg.example:80 -".to_owned(), "GET /v2/ -".to_owned()])
-    );
+    assert_eq!((run.code, http.seen()), (Some(5), vec!["GET http://reg.example/v2/ -".to_owned()]));
     assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
     let run = sandbox.run(&["api", "reg.example", "a/tags/list", "--plain-http"], "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "{}"), "{run:?}");
-    assert!(http.seen().contains(&"GET /v2/a/tags/list -".to_owned()), "{:?}", http.seen());
+    assert!(http.seen().contains(&"GET http://reg.example/v2/a/tags/list -".to_owned()), "{:?}", http.seen());
+}
+
+/// As Go does it: many proxies let nobody connect to another port than 443.
+#[test]
+fn plain_http_goes_through_a_proxy_in_absolute_form_with_every_kind_of_request() {
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&heads);
+    let proxy = crate::support::server::Server::plain(move |head, stream| {
+        log.lock().unwrap().push(head.to_owned());
+        let line = head.lines().next().unwrap();
+        let answer = match line.split(' ').nth(1).unwrap() {
+            _ if !head.contains("\r\nproxy-authorization: Basic bWU6czNjcmV0\r\n") => respond(407, "", ""),
+            target
+                if target
+                    .starts_with("http://auth.example:5002/token?x=%2F&client_id=ensign&service=s&account=alice") =>
+            {
+                ok(r#"{"token": "t"}"#)
+            }
+            target if target.starts_with("http://reg.example:5000/v2/") && head.contains("authorization: Bearer t") => {
+                ok("{}")
+            }
+            "http://reg.example:5000/v2/" => respond(
+                401,
+                "WWW-Authenticate: Bearer realm=\"http://auth.example:5002/token?x=%2F\",service=\"s\"\r\n",
+                "",
+            ),
+            _ => respond(404, "", ""),
+        };
+        let _ = stream.write_all(&answer);
+    });
+    let of = |login: &str| {
+        let sandbox = Sandbox::new()
+            .with("HTTP_PROXY", &format!("http://{login}{}", proxy.host))
+            .with("HTTPS_PROXY", "http://localhost:1");
+        sandbox.store("reg.example:5000", "alice", "pw");
+        sandbox
+    };
+    let sandbox = of("me:s3cret@");
+    let image = "reg.example:5000/alice/app";
+    for words in [&["check", "reg.example:5000"][..], &["check", image], &["token", image]] {
+        let run = sandbox.run(&[words, &["--plain-http"]].concat(), "");
+        assert_eq!(run.code, Some(0), "{words:?}: {run:?}");
+    }
+    crate::support::write(&sandbox.home().join("blob"), b"body");
+    for words in [&["alice/app/tags/list"][..], &["alice/app/referrers/", "-X", "POST", "--input", "blob"]] {
+        let run = sandbox.run(&[&["api", "reg.example:5000", "--plain-http"], words].concat(), "");
+        assert_eq!(run.code, Some(0), "{words:?}: {run:?}");
+    }
+    let heads: Vec<String> = heads.lock().unwrap().drain(..).collect();
+    assert!(
+        heads.iter().any(|head| head.starts_with("POST http://reg.example:5000/v2/alice/app/referrers/ HTTP/1.1\r\n"))
+    );
+    for head in &heads {
+        let host = if head.contains(" http://auth.") { "auth.example:5002" } else { "reg.example:5000" };
+        assert_eq!(head.matches(&format!("\r\nhost: {host}\r\n")).count(), 1, "{head}");
+        assert!(!head.starts_with("CONNECT "), "{head}");
+    }
+    let run = of("").run(&["check", "reg.example:5000", "--plain-http"], "");
+    let why = format!("by http: a login is wanted (407), by way of the proxy `{}`", proxy.host);
+    assert!(run.code == Some(1) && run.stdout.contains(&why), "{run:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::failure::{Failure, Kind as FailureKind};
 use super::held::Held;
+use super::tls_hint::tls_hint;
 use super::{Context, args, check, which};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::Access;
@@ -184,7 +185,10 @@ fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, ac
         (Access::SessionOver { page }, None) => {
             Failure::not_logged_in(format!("{registry} wants a login for this"), format!("log in at {page}"))
         }
-        (Access::Unknown { why } | Access::Unverified { why }, _) => anyhow!(why).into(),
+        (Access::Unknown { why } | Access::Unverified { why }, _) => match tls_hint(context, registry, &why) {
+            Some(hint) => Problem::new(why, hint).into(),
+            None => anyhow!(why).into(),
+        },
         (Access::Anyone { .. } | Access::Allowed | Access::Unseen | Access::NoTokens, _) => {
             let what = format!("{registry} sends its visitors on to another host");
             Failure::new(FailureKind::Failed, Problem::new(what, "ask that host"))

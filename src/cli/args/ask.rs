@@ -60,7 +60,7 @@ pub(in crate::cli) struct Check {
     /// May it push to the image's repository? Nothing is uploaded
     #[arg(long)]
     pub(in crate::cli) push: bool,
-    /// Speak plain http to the registry, also if it is not on this machine
+    /// Allow any certificate and plain http, as insecure-registries does in Docker
     #[arg(long)]
     pub(in crate::cli) plain_http: bool,
 }
@@ -74,7 +74,7 @@ pub(in crate::cli) struct Token {
     /// A token to push too, not only to pull
     #[arg(long)]
     pub(in crate::cli) push: bool,
-    /// Speak plain http to the registry, also if it is not on this machine
+    /// Allow any certificate and plain http, as insecure-registries does in Docker
     #[arg(long)]
     pub(in crate::cli) plain_http: bool,
 }
@@ -112,7 +112,7 @@ pub(in crate::cli) struct Api {
     /// Write what comes to a file, which has its name only once its digest is right
     #[arg(long, value_name = "FILE", conflicts_with = "paginate")]
     pub(in crate::cli) output: Option<PathBuf>,
-    /// Speak plain http to the registry, also if it is not on this machine
+    /// Allow any certificate and plain http, as insecure-registries does in Docker
     #[arg(long)]
     pub(in crate::cli) plain_http: bool,
 }

@@ -32,7 +32,7 @@ pub(in crate::cli) struct Login {
     /// Keep the login without asking the registry
     #[arg(long)]
     pub(in crate::cli) no_verify: bool,
-    /// Speak plain http to the registry, also if it is not on this machine
+    /// Allow any certificate and plain http, as insecure-registries does in Docker
     #[arg(long)]
     pub(in crate::cli) plain_http: bool,
     /// Where to keep the secret: file, or helper:NAME for docker-credential-NAME

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::args;
 use super::failure::Failure;
 use super::images::ImageEdit;
+use super::tls_hint::tls_hint;
 use super::{Context, check as verdicts};
 use crate::accounts::{Activate, Login};
 use crate::model::choice::Candidates;
@@ -158,7 +159,11 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result
             format!("log in at {page} with a browser, and try again"),
         )),
         Verdict::Unverified { why } => {
-            Err(Problem::new(failed(&why), "nothing was stored; `--no-verify` keeps a login unseen").into())
+            let hint = match tls_hint(context, registry, &why) {
+                Some(hint) => format!("{hint}; nothing was stored"),
+                None => "nothing was stored; `--no-verify` keeps a login unseen".to_owned(),
+            };
+            Err(Problem::new(failed(&why), hint).into())
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::model::{Credential, Registry, Secret};
 use crate::oci::access::{Access, Inquiry, Question, Step};
 use crate::oci::scope::Scopes;
 use crate::oci::visitor::Visitor;
-use crate::oci::{Asked, Wire, enter, realm};
-use crate::system::http::{Arrival, Authorization, Client, Failure, Limits, Method, Payload, Transfer, Url};
+use crate::oci::{Asked, Wire, client, enter, realm};
+use crate::system::http::{Arrival, Authorization, Client, Failure, Method, Payload, Transfer, Url};
 
 /// A registry that has let somebody in.
 pub(super) struct Session<'a> {
@@ -42,7 +42,7 @@ impl<'a> Session<'a> {
         wire: Wire,
         scopes: Scopes,
     ) -> Result<Self, Asked<Access>> {
-        let client = Client::new(Limits::default());
+        let client = client(registry, wire);
         let visitor = credential.map_or_else(Visitor::nobody, Visitor::of);
         let (verdict, entrance, visitor) = enter(&client, registry, visitor, wire);
         let Some(entrance) = entrance else {

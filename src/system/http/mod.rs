@@ -1,34 +1,45 @@
 //! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
 
+mod certificates;
+mod failure;
+mod forward;
 mod proxy;
 mod resolver;
+mod tls;
 mod transfer;
 mod url;
+mod verifier;
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ureq::http::HeaderValue;
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use ureq::typestate::WithBody;
-use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body, Error, Proxy, RequestBuilder, Timeout};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
+use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
 use super::text::one_line;
 use super::watch;
 use crate::model::{Credential, Secret};
-use proxy::Proxies;
+pub(crate) use failure::Failure;
+pub(crate) use failure::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
+use failure::{explain, is_broken};
+use forward::Forward;
+use proxy::{Proxies, ProxyRoute};
 use resolver::Resolver;
+use tls::Tls;
+pub(crate) use tls::TransportSecurity;
 pub(crate) use transfer::{Arrival, Payload, Transfer};
 pub(crate) use url::Url;
 
-/// Sends requests. One per run: it loads the platform's certificates once and keeps connections open.
+/// Sends requests. One per run: it keeps connections open.
 pub(crate) struct Client {
     agent: Agent,
     proxies: Proxies,
@@ -104,10 +115,6 @@ pub(crate) struct Response {
     pub(crate) body: Option<Secret>,
 }
 
-/// Why there is no answer, as part of a sentence.
-#[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
-
 const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
 
 /// Before a broken connection is tried again.
@@ -132,19 +139,24 @@ impl<'a> Request<'a> {
 }
 
 impl Client {
-    /// Proxies are taken from the environment.
+    /// For servers of which no more is known than the system does. Proxies are taken from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default(); // an error only says that it is there already
+        Self::secured(limits, TransportSecurity::default())
+    }
+
+    pub(crate) fn secured(limits: Limits, security: TransportSecurity) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0) // whether another address may be asked, and with what, is the caller's to say
             .timeout_connect(Some(limits.connect))
             .user_agent(USER_AGENT)
             .proxy(None) // each request has its own
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
-        let agent = Agent::with_parts(config, DefaultConnector::new(), Resolver);
-        Self { agent, proxies: Proxies::from_environment(), limits, end: Instant::now() + limits.total }
+        let proxies = Proxies::from_environment();
+        let tls = Tls { security, proxies: proxies.clone() };
+        let connector = Forward.chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+        let agent = Agent::with_parts(config, connector, Resolver);
+        Self { agent, proxies, limits, end: Instant::now() + limits.total }
     }
 
     /// The same client, with as much time again.
@@ -173,20 +185,25 @@ impl Client {
         if query + request.url.0.to_string().len() > ADDRESS_LIMIT {
             return Err(Failure("the address it wants to be asked at is too long".to_owned()));
         }
-        let proxy = self.proxies.of(&request.url)?;
-        let mut answer = self.try_once(request, header.clone(), proxy.clone());
+        let route = self.proxies.route(&request.url)?;
+        let mut answer = self.try_once(request, header.clone(), &route);
         if matches!(request.method, Method::Get | Method::Head) && answer.as_ref().is_err_and(is_broken) {
             thread::sleep(PAUSE);
-            answer = self.try_once(request, header, proxy.clone());
+            answer = self.try_once(request, header, &route);
         }
-        answer.map_err(|error| Failure(explain(&error) + &proxy::by_way_of(proxy.as_ref())))
+        match answer {
+            Ok(Response { status: 407, .. }) if route.is_forwarded => {
+                Err(Failure(format!("a login is wanted (407){}", route.by_way_of())))
+            }
+            answer => answer.map_err(|error| Failure(explain(&error) + &route.by_way_of())),
+        }
     }
 
     fn try_once(
         &self,
         request: &Request<'_>,
         header: Option<HeaderValue>,
-        proxy: Option<Proxy>,
+        route: &ProxyRoute,
     ) -> Result<Response, Error> {
         let Request { method, url, query: _, accept: _, authorization: _, form, json } = request;
         let left = self.end.saturating_duration_since(Instant::now()).min(self.limits.overall);
@@ -194,7 +211,7 @@ impl Client {
             return Err(Error::Timeout(Timeout::Global));
         }
         let (agent, uri) = (&self.agent, &url.0);
-        let terms = Terms { header, proxy, left };
+        let terms = Terms { header, route, left };
         let answer = match method {
             Method::Get => prepare(agent.get(uri), request, terms).call(),
             Method::Head => prepare(agent.head(uri), request, terms).call(),
@@ -227,14 +244,17 @@ impl fmt::Display for Request<'_> {
 }
 
 /// How a request is sent.
-struct Terms {
+struct Terms<'r> {
     header: Option<HeaderValue>,
-    proxy: Option<Proxy>,
+    route: &'r ProxyRoute,
     left: Duration,
 }
 
-fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request<'_>, terms: Terms) -> RequestBuilder<Any> {
-    let mut builder = builder.config().timeout_global(Some(terms.left)).proxy(terms.proxy).build();
+fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request<'_>, terms: Terms<'_>) -> RequestBuilder<Any> {
+    let mut builder = builder.config().timeout_global(Some(terms.left)).proxy(terms.route.proxy.clone()).build();
+    if let Some(value) = &terms.route.login {
+        builder = builder.header(PROXY_AUTHORIZATION, value);
+    }
     if let Some(value) = terms.header {
         builder = builder.header(AUTHORIZATION, value);
     }
@@ -295,48 +315,6 @@ fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
     })
 }
 
-/// Tells whether the connection did not come about or broke off; to wait longer would not help.
-fn is_broken(error: &Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
-    match error {
-        Error::Io(error) => {
-            matches!(error.kind(), ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
-        }
-        Error::ConnectionFailed => true,
-        _ => false,
-    }
-}
-
-fn explain(error: &Error) -> String {
-    match error {
-        Error::Timeout(_) => "it did not answer in time".to_owned(),
-        Error::HostNotFound => "there is no host of that name".to_owned(),
-        Error::Io(error) => match error.kind() {
-            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
-                "it hung up".to_owned()
-            }
-            ErrorKind::InvalidData => explain_tls(&error.to_string()), // of rustls' stream
-            _ => one_line(&error.to_string(), 200),
-        },
-        Error::LargeResponseHeader(..) => "the head of its answer is too long".to_owned(),
-        Error::Rustls(error) => explain_tls(&error.to_string()),
-        Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),
-        error => one_line(&error.to_string(), 200),
-    }
-}
-
-/// Rustls' words for what happens every day are not everybody's.
-fn explain_tls(error: &str) -> String {
-    let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
-        format!("TLS failed: its certificate is not trusted ({why})")
-    } else if error.starts_with("received corrupt message") {
-        "it does not speak TLS".to_owned()
-    } else {
-        format!("TLS failed: {error}")
-    };
-    one_line(&plain, 200)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,17 +327,6 @@ mod tests {
         assert_eq!(format!("{basic:?}"), "Sensitive");
         assert!(authorization_header(&Authorization::Bearer(Secret::new("a\r\nb: c".into()))).is_err());
         assert!(authorization_header(&Authorization::None).unwrap().is_none());
-    }
-
-    #[test]
-    fn what_is_wrong_with_tls_is_said_plainly() {
-        for (error, told) in [
-            ("invalid peer certificate: UnknownIssuer", "TLS failed: its certificate is not trusted (UnknownIssuer)"),
-            ("received corrupt message of type InvalidContentType", "it does not speak TLS"),
-            ("received fatal alert: HandshakeFailure", "TLS failed: received fatal alert: HandshakeFailure"),
-        ] {
-            assert_eq!(explain_tls(error), told);
-        }
     }
 
     #[test]

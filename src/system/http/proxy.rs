@@ -3,7 +3,11 @@
 
 use std::net::IpAddr;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ureq::http::HeaderValue;
 use ureq::{Proxy, ProxyProtocol};
+use zeroize::Zeroizing;
 
 use super::{Failure, Url};
 use crate::model::Network;
@@ -15,6 +19,17 @@ pub(super) struct Proxies {
     https: Way,
     http: Way,
     exceptions: Vec<Exception>,
+}
+
+/// The way of one request.
+#[derive(Clone)]
+pub(super) struct ProxyRoute {
+    pub(super) proxy: Option<Proxy>,
+    /// Shown to a proxy that reads the request itself (`Proxy-Authorization`); one that is asked for a connection is told by
+    /// `ureq`.
+    pub(super) login: Option<HeaderValue>,
+    /// The proxy reads the request, so that what it says may be its own.
+    pub(super) is_forwarded: bool,
 }
 
 #[derive(Clone)]
@@ -44,14 +59,22 @@ impl Proxies {
         Self::read(|name| env::variable(name)?.into_string().ok())
     }
 
-    /// `None`: the request goes to its server directly.
-    pub(super) fn of(&self, url: &Url) -> Result<Option<Proxy>, Failure> {
-        match if url.is_https() { &self.https } else { &self.http } {
-            _ if url.is_loopback() || self.exceptions.iter().any(|exception| exception.covers(url)) => Ok(None),
-            Way::Direct => Ok(None),
-            Way::Through(proxy) => Ok(Some(proxy.clone())),
-            Way::Unusable(why) => Err(Failure(why.clone())),
-        }
+    pub(super) fn route(&self, url: &Url) -> Result<ProxyRoute, Failure> {
+        let proxy = match if url.is_https() { &self.https } else { &self.http } {
+            _ if url.is_loopback() || self.exceptions.iter().any(|exception| exception.covers(url)) => None,
+            Way::Direct => None,
+            Way::Through(proxy) => Some(proxy.clone()),
+            Way::Unusable(why) => return Err(Failure(why.clone())),
+        };
+        Ok(ProxyRoute::new(url, proxy))
+    }
+
+    /// Tells whether the address is a proxy's own.
+    pub(super) fn have(&self, url: &Url) -> bool {
+        [&self.https, &self.http].into_iter().any(|way| match way {
+            Way::Through(proxy) => proxy.host().eq_ignore_ascii_case(&url.host()) && proxy.port() == url.port(),
+            Way::Direct | Way::Unusable(_) => false,
+        })
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -72,9 +95,29 @@ impl Proxies {
     }
 }
 
-/// For the end of a sentence about a failure.
-pub(super) fn by_way_of(proxy: Option<&Proxy>) -> String {
-    proxy.map_or_else(String::new, |proxy| format!(", by way of the proxy `{}:{}`", proxy.host(), proxy.port()))
+impl ProxyRoute {
+    /// Plain http is for the proxy to read (`forward.rs`). https is for the server alone: the proxy gives a connection.
+    fn new(url: &Url, proxy: Option<Proxy>) -> Self {
+        let reader = proxy.as_ref().filter(|_| !url.is_https());
+        Self { login: reader.and_then(login), is_forwarded: reader.is_some(), proxy }
+    }
+
+    /// For the end of a sentence about a failure.
+    pub(super) fn by_way_of(&self) -> String {
+        let told = |proxy: &Proxy| format!(", by way of the proxy `{}:{}`", proxy.host(), proxy.port());
+        self.proxy.as_ref().map_or_else(String::new, told)
+    }
+}
+
+/// The proxy's own user and password.
+fn login(proxy: &Proxy) -> Option<HeaderValue> {
+    let (user, password) = (proxy.username(), proxy.password());
+    user.or(password)?;
+    let pair = Zeroizing::new(format!("{}:{}", user.unwrap_or_default(), password.unwrap_or_default()));
+    let text = Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))));
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 impl Way {
@@ -136,9 +179,11 @@ mod tests {
             let pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
             pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.replace('_', " ")).next()
         };
-        match Proxies::read(value).of(&Url::parse(url).unwrap()) {
-            Ok(None) => "DIRECT".to_owned(),
-            Ok(Some(proxy)) => format!("{} {}:{}", proxy.protocol(), proxy.host(), proxy.port()),
+        match Proxies::read(value).route(&Url::parse(url).unwrap()) {
+            Ok(ProxyRoute { proxy: None, .. }) => "DIRECT".to_owned(),
+            Ok(ProxyRoute { proxy: Some(proxy), .. }) => {
+                format!("{} {}:{}", proxy.protocol(), proxy.host(), proxy.port())
+            }
             Err(Failure(why)) => why,
         }
     }
@@ -221,10 +266,37 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_names_the_proxy_without_its_password() {
-        let proxy = Proxy::new("http://me:s3cret@a:1").unwrap();
-        assert_eq!(by_way_of(Some(&proxy)), ", by way of the proxy `a:1`");
-        assert_eq!(by_way_of(None), "");
-        assert!(!format!("{proxy:?}").contains("s3cret"));
+    fn a_failure_names_the_proxy_and_only_the_proxy_is_told_its_password() {
+        for (url, proxy, by_way_of, is_forwarded, login) in [
+            (
+                "http://r.lan/",
+                Some("http://me:p%C3%A4@a:1"),
+                ", by way of the proxy `a:1`",
+                true,
+                Some("Basic bWU6cMOk"),
+            ),
+            ("http://r.lan/", Some("https://me@a"), ", by way of the proxy `a:443`", true, Some("Basic bWU6")),
+            ("http://r.lan/", Some("http://a"), ", by way of the proxy `a:80`", true, None),
+            ("https://r.lan/", Some("http://me:s3cret@a:1"), ", by way of the proxy `a:1`", false, None),
+            ("http://r.lan/", None, "", false, None),
+        ] {
+            let proxy = proxy.map(|proxy| Proxy::new(proxy).unwrap());
+            assert!(!format!("{proxy:?}").contains("s3cret"));
+            let route = ProxyRoute::new(&Url::parse(url).unwrap(), proxy);
+            assert_eq!((route.by_way_of().as_str(), route.is_forwarded), (by_way_of, is_forwarded));
+            assert_eq!(route.login.as_ref().map(|value| value.to_str().unwrap()), login);
+            assert!(route.login.is_none_or(|value| value.is_sensitive()));
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_known_by_its_address() {
+        let value = |name: &str| (name == "HTTPS_PROXY").then(|| "https://me:s3cret@P.lan:3129".to_owned());
+        let proxies = Proxies::read(value);
+        for (url, is_proxy) in
+            [("https://p.lan:3129/", true), ("https://p.lan/", false), ("https://r.lan:3129/", false)]
+        {
+            assert_eq!(proxies.have(&Url::parse(url).unwrap()), is_proxy, "{url}");
+        }
     }
 }

@@ -8,11 +8,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, PROXY_AUTHORIZATION};
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, Error, Proxy, SendBody, Timeout};
 
-use super::{Authorization, Client, Failure, Method, PAUSE, Url, authorization_header, explain, is_broken, proxy};
+use super::{Authorization, Client, Failure, Method, PAUSE, ProxyRoute, Url, authorization_header, explain, is_broken};
 use crate::system::text::one_line;
 use crate::system::threads;
 
@@ -62,13 +62,13 @@ impl Client {
     /// `silence` is how long nothing at all may happen.
     pub(crate) fn transfer(&self, transfer: &Transfer<'_>, silence: Duration) -> Result<Arrival, Failure> {
         let (sender, events) = sync_channel(PIECES);
-        let (request, agent) = (prepare(transfer)?, self.agent.clone());
+        let route = self.proxies.route(&transfer.url)?;
+        let (request, agent) = (prepare(transfer, &route)?, self.agent.clone());
         let body = transfer.payload.open().map_err(|error| Failure(error.to_string()))?;
-        let through = self.proxies.of(&transfer.url)?;
-        let by_way_of = proxy::by_way_of(through.as_ref());
+        let by_way_of = route.by_way_of();
         // It ends when nobody takes its pieces any more, or with the program.
         let work = move || {
-            if let Err(error) = speak(&agent, request, body, through.as_ref(), &sender) {
+            if let Err(error) = speak(&agent, request, body, route.proxy.as_ref(), &sender) {
                 let _ = sender.send(Event::Failed(error));
             }
         };
@@ -110,7 +110,7 @@ fn next(events: &Receiver<Event>, silence: Duration) -> Result<Event, Failure> {
     })
 }
 
-fn prepare(transfer: &Transfer<'_>) -> Result<http::Request<()>, Failure> {
+fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<()>, Failure> {
     let Transfer { method, url, headers, authorization, payload } = transfer;
     let mut builder = http::Request::builder().uri(url.0.clone()).method(match method {
         Method::Get => http::Method::GET,
@@ -126,6 +126,9 @@ fn prepare(transfer: &Transfer<'_>) -> Result<http::Request<()>, Failure> {
             return Err(Failure("a header that was asked for does not fit into HTTP".to_owned()));
         };
         builder = builder.header(name, value);
+    }
+    if let Some(value) = &route.login {
+        builder = builder.header(PROXY_AUTHORIZATION, value);
     }
     if let Some(value) = authorization_header(authorization)? {
         builder = builder.header(AUTHORIZATION, value);

@@ -3,6 +3,8 @@
 pub mod registry;
 pub mod scripted;
 pub mod server;
+#[cfg(target_os = "linux")]
+pub mod tls;
 
 use std::ffi::OsStr;
 use std::fmt;

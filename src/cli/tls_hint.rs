@@ -1,0 +1,34 @@
+//! What helps against a TLS connection that did not come about.
+
+use super::Context;
+use crate::model::Registry;
+use crate::oci::TlsTrouble;
+
+/// The way out, if `why` tells of TLS.
+pub(super) fn tls_hint(context: &Context<'_>, registry: &Registry, why: &str) -> Option<String> {
+    let trouble = TlsTrouble::of(why)?;
+    let folder = context.env.shorten_home(&context.env.certificates_dir()?);
+    let name = registry.api_authority();
+    // No file there may have a colon in its name.
+    let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
+    Some(hint(trouble, &format!("{folder}/{name}")))
+}
+
+fn hint(trouble: TlsTrouble, folder: &str) -> String {
+    // Elsewhere the system's own store of certificates is asked, which knows nothing of that variable.
+    let variable = if cfg!(all(unix, not(target_vendor = "apple"))) {
+        "name it with `SSL_CERT_FILE=FILE`"
+    } else {
+        "add it to the system's certificates"
+    };
+    match trouble {
+        TlsTrouble::UnknownAuthority => {
+            format!("put its authority into `{folder}/ca.crt`, or {variable}; `--plain-http` takes any certificate")
+        }
+        TlsTrouble::NoClientCertificate => {
+            format!("put one into `{folder}`, as `client.cert` and `client.key`")
+        }
+        TlsTrouble::Other => "`--plain-http` takes any certificate".to_owned(),
+        TlsTrouble::NotSpoken => "`--plain-http` speaks to it unencrypted".to_owned(),
+    }
+}

@@ -1,0 +1,89 @@
+//! How a registry is connected to: by TLS or plain http, with which certificates, and what can be wrong with that.
+
+use crate::model::Registry;
+use crate::system::http::{
+    Client, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TransportSecurity, UNKNOWN_ISSUER,
+};
+
+/// Whether the user allowed the registry to be spoken to without TLS, or without knowing its certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Both only to this machine itself.
+    Https,
+    PlainHttpAllowed,
+}
+
+/// Why no TLS connection came about, as far as there is a cure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsTrouble {
+    UnknownAuthority,
+    NoClientCertificate,
+    NotSpoken,
+    Other,
+}
+
+/// A client for the registry and the servers that it sends us on to.
+pub(super) fn client(registry: &Registry, wire: Wire) -> Client {
+    let is_insecure = wire == Wire::PlainHttpAllowed;
+    Client::secured(Limits::default(), TransportSecurity { names: certificate_names(registry), is_insecure })
+}
+
+/// How the registry's folders in `certs.d` may be called: as people write it, and as it is asked.
+fn certificate_names(registry: &Registry) -> Vec<String> {
+    let (written, asked) = (registry.as_str(), registry.api_authority());
+    let mut names = vec![written.to_owned()];
+    if asked != written {
+        names.push(asked.to_owned());
+    }
+    if written.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+        names.push(format!("{written}:443"));
+    }
+    names
+}
+
+impl TlsTrouble {
+    /// Finds it in the reason that the network gave.
+    pub(crate) fn of(why: &str) -> Option<Self> {
+        let known = [
+            (UNKNOWN_ISSUER, Self::UnknownAuthority),
+            (NO_AUTHORITIES, Self::UnknownAuthority),
+            (NO_CLIENT_CERTIFICATE, Self::NoClientCertificate),
+            (NO_TLS, Self::NotSpoken),
+            (TLS_FAILED, Self::Other),
+        ];
+        known.into_iter().find(|(words, _)| why.contains(words)).map(|(_, trouble)| trouble)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_certificates_is_called_as_the_registry_is_written_or_asked() {
+        for (registry, names) in [
+            ("reg.lan", &["reg.lan", "reg.lan:443"][..]),
+            ("reg.lan:443", &["reg.lan", "reg.lan:443"]),
+            ("reg.lan:5000", &["reg.lan:5000"]),
+            ("[fd00::1]", &["[fd00::1]", "[fd00::1]:443"]),
+            ("[fd00::1]:5000", &["[fd00::1]:5000"]),
+            ("docker.io", &["docker.io", "registry-1.docker.io", "docker.io:443"]),
+        ] {
+            assert_eq!(certificate_names(&registry.parse().unwrap()), names, "{registry}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_tls_is_found_in_a_reason() {
+        for (why, trouble) in [
+            ("TLS failed: its certificate is not trusted (UnknownIssuer)", Some(TlsTrouble::UnknownAuthority)),
+            ("TLS failed: its certificate is not trusted (Expired)", Some(TlsTrouble::Other)),
+            ("by https: it does not speak TLS; by http: it hung up", Some(TlsTrouble::NotSpoken)),
+            ("TLS failed: it wants a client certificate", Some(TlsTrouble::NoClientCertificate)),
+            ("TLS failed: received fatal alert: HandshakeFailure", Some(TlsTrouble::Other)),
+            ("it hung up", None),
+        ] {
+            assert_eq!(TlsTrouble::of(why), trouble, "{why}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `Certificates`: what Docker's and the containers tools' `certs.d` folders hold for a server.
+//!
+//! A folder is called as clients spell the registry, `HOST[:PORT]`. `*.crt` are authorities; `NAME.cert` with `NAME.key`
+//! is shown to a server that asks for it (moby `registry/registry.go`, containers/image `pkg/tlsclientconfig`). Those
+//! tools take the first folder that is there; here all of them count, since a login is for every client.
+
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use crate::system::env::{self, Env};
+use crate::system::{files, watch};
+
+/// What is trusted for a server beside what the system trusts, and what it is shown.
+#[derive(Default)]
+pub(super) struct Certificates {
+    pub(super) authorities: Vec<CertificateDer<'static>>,
+    pub(super) identities: Vec<Identity>,
+}
+
+/// A client certificate with the chain below it, and its key.
+pub(super) struct Identity {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
+}
+
+/// More folders or files than that are no longer read.
+const MOST_ENTRIES: usize = 1000;
+
+const LIMIT: u64 = 1 << 20;
+
+impl Certificates {
+    /// Those for a server of any of these names, `HOST` or `HOST:PORT`.
+    pub(super) fn of(names: &[String]) -> Self {
+        let mut all = Self::default();
+        for folder in roots().iter().flat_map(|root| files::entries(root, MOST_ENTRIES)) {
+            if names.iter().any(|name| is_for(&folder, name)) {
+                all.add(&folder);
+            }
+        }
+        all
+    }
+
+    /// What cannot be read is passed over, as the containers tools do: keys of the machine's own may be for root alone.
+    fn add(&mut self, folder: &Path) {
+        for file in files::entries(folder, MOST_ENTRIES) {
+            let added = match file.extension().and_then(|extension| extension.to_str()) {
+                Some("crt") => read(&file).map(|text| self.authorities.extend(authorities(&text))),
+                Some("cert") => identity(&file).map(|identity| self.identities.push(identity)),
+                _ => Ok(()),
+            };
+            if let Err(why) = added {
+                watch::tell(format_args!("{}: not used, {why}", file.display()));
+            }
+        }
+    }
+}
+
+/// A folder is compared without regard to capitals. Docker for Windows leaves the colon out.
+fn is_for(folder: &Path, name: &str) -> bool {
+    let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
+    folder.eq_ignore_ascii_case(&name)
+}
+
+/// The person's own folders, then the machine's.
+fn roots() -> Vec<PathBuf> {
+    let env = Env::default();
+    let below = |folder: Option<PathBuf>, path: &str| folder.map(|folder| folder.join(path));
+    let config = env.home().map(|home| home.join(".config"));
+    let mut roots: Vec<_> = [
+        below(env.xdg_config_dir(), "docker/certs.d"), // Docker's rootless daemon
+        below(env.xdg_config_dir(), "containers/certs.d"),
+        below(config, "containers/certs.d"), // wherever XDG_CONFIG_HOME leads
+        below(env.home().map(Path::to_owned), ".docker/certs.d"), // Docker Desktop
+        below(env::path("ProgramData"), "docker/certs.d"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if cfg!(unix) {
+        roots.extend(["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from));
+    }
+    roots.dedup();
+    roots
+}
+
+/// Those that can be used: other text in such a file is passed over, as Go does.
+fn authorities(text: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
+    let usable = |certificate: &CertificateDer<'static>| RootCertStore::empty().add(certificate.clone()).is_ok();
+    CertificateDer::pem_slice_iter(text).filter_map(Result::ok).filter(usable)
+}
+
+fn identity(file: &Path) -> Result<Identity, String> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(file)?).filter_map(Result::ok).collect();
+    if chain.is_empty() {
+        return Err("it holds no certificate".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(&read(&file.with_extension("key"))?);
+    Ok(Identity { chain, key: key.map_err(|error| format!("its key cannot be used: {error}"))? })
+}
+
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    match files::read(file, LIMIT) {
+        Ok(Some(text)) => Ok(Zeroizing::new(text)),
+        Ok(None) => Err(format!("`{}` is missing", file.display())),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,86 @@
+//! `Failure`: why there is no answer, in everybody's words.
+
+use std::io::ErrorKind;
+
+use ureq::Error;
+
+use crate::system::text::one_line;
+
+/// Why there is no answer, as part of a sentence.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) String);
+
+/// What is said of TLS, by which others know what to advise.
+pub(crate) const TLS_FAILED: &str = "TLS failed";
+pub(crate) const UNKNOWN_ISSUER: &str = "UnknownIssuer";
+pub(crate) const NO_AUTHORITIES: &str = "No CA certificates were loaded";
+pub(crate) const NO_CLIENT_CERTIFICATE: &str = "it wants a client certificate";
+pub(crate) const NO_TLS: &str = "it does not speak TLS";
+const NOT_TRUSTED: &str = "its certificate is not trusted";
+
+/// Tells whether the connection did not come about or broke off; to wait longer would not help.
+pub(super) fn is_broken(error: &Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
+    match error {
+        Error::Io(error) => {
+            matches!(error.kind(), ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
+        }
+        Error::ConnectionFailed => true,
+        _ => false,
+    }
+}
+
+pub(super) fn explain(error: &Error) -> String {
+    match error {
+        Error::Timeout(_) => "it did not answer in time".to_owned(),
+        Error::HostNotFound => "there is no host of that name".to_owned(),
+        Error::Io(error) => match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
+                "it hung up".to_owned()
+            }
+            ErrorKind::InvalidData => explain_tls(&error.to_string()), // rustls'
+            _ => one_line(&error.to_string(), 200),
+        },
+        Error::LargeResponseHeader(..) => "the head of its answer is too long".to_owned(),
+        Error::Tls(why) => format!("{TLS_FAILED}: {why}"),
+        Error::Protocol(error) => one_line(&format!("it does not speak HTTP ({error})"), 200),
+        error => one_line(&error.to_string(), 200),
+    }
+}
+
+/// Rustls' words for what happens every day are not everybody's.
+fn explain_tls(error: &str) -> String {
+    let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
+        // What signed itself, as authorities do, is found to be no server before it is looked for among those.
+        let why = if why.contains("CaUsedAsEndEntity") { UNKNOWN_ISSUER } else { why };
+        format!("{TLS_FAILED}: {NOT_TRUSTED} ({why})")
+    } else if error == "received fatal alert: CertificateRequired" {
+        format!("{TLS_FAILED}: {NO_CLIENT_CERTIFICATE}")
+    } else if error.starts_with("received corrupt message") {
+        NO_TLS.to_owned()
+    } else {
+        format!("{TLS_FAILED}: {error}")
+    };
+    one_line(&plain, 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_tls_is_said_plainly() {
+        for (error, told) in [
+            ("invalid peer certificate: UnknownIssuer", "TLS failed: its certificate is not trusted (UnknownIssuer)"),
+            (
+                "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+                "TLS failed: its certificate is not trusted (UnknownIssuer)",
+            ),
+            ("received fatal alert: CertificateRequired", "TLS failed: it wants a client certificate"),
+            ("received corrupt message of type InvalidContentType", "it does not speak TLS"),
+            ("received fatal alert: HandshakeFailure", "TLS failed: received fatal alert: HandshakeFailure"),
+        ] {
+            assert_eq!(explain_tls(error), told);
+        }
+    }
+}

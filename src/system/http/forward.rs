@@ -1,0 +1,93 @@
+//! `Forward`: plain http by way of a proxy that reads it, in absolute form (RFC 9112 section 3.2.2), as Go sends it.
+//!
+//! `ureq` asks every proxy for a connection (CONNECT), and many give none but to port 443.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ureq::config::Config;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::{Error, Proxy};
+
+/// Connects to the proxy, if one is to read the request.
+#[derive(Debug)]
+pub(super) struct Forward;
+
+impl Connector for Forward {
+    type Out = Forwarded;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Forwarded>, Error> {
+        let Some(proxy) = details.config.proxy().filter(|_| !details.needs_tls()) else { return Ok(None) };
+        let prefix = format!("http://{}", details.uri.authority().map_or("", |authority| authority.as_str()));
+        let below = connect_to(proxy, details)?;
+        Ok(Some(Forwarded { below, prefix, has_begun: false }))
+    }
+}
+
+fn connect_to(proxy: &Proxy, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> {
+    let config = Config::builder().proxy(None).build();
+    (details.run_connector)(&ConnectionDetails {
+        uri: proxy.uri(),
+        addrs: details.resolver.resolve(proxy.uri(), &config, details.timeout)?,
+        config: &config,
+        request_level: details.request_level,
+        resolver: details.resolver,
+        now: details.now,
+        timeout: details.timeout,
+        current_time: Arc::clone(&details.current_time),
+        run_connector: Arc::clone(&details.run_connector),
+        register_shutdown: Arc::clone(&details.register_shutdown),
+    })
+}
+
+/// A connection to a proxy, for one request.
+pub(super) struct Forwarded {
+    below: Box<dyn Transport>,
+    /// What the target of the request lacks.
+    prefix: String,
+    has_begun: bool,
+}
+
+impl Transport for Forwarded {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.below.buffers()
+    }
+
+    /// The first bytes are `GET /path`, which `ureq` writes in one piece.
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.has_begun {
+            return self.below.transmit_output(amount, timeout);
+        }
+        self.has_begun = true;
+        let output = self.below.buffers().output().get(..amount).unwrap_or_default();
+        let space = output.iter().position(|byte| *byte == b' ').ok_or(Error::ConnectionFailed)?;
+        let (method, rest) = output.split_at(space + 1);
+        let all = [method, self.prefix.as_bytes(), rest].concat();
+        // With what was added it may be longer than the buffer.
+        let mut left = all.as_slice();
+        while !left.is_empty() {
+            let output = self.below.buffers().output();
+            let (piece, more) = left.split_at(left.len().min(output.len()));
+            output.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
+            self.below.transmit_output(piece.len(), timeout)?;
+            left = more;
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.below.await_input(timeout)
+    }
+
+    /// It is not kept for another request, whose beginning it would not know.
+    fn is_open(&mut self) -> bool {
+        false
+    }
+}
+
+/// A proxy's password is not printed.
+impl fmt::Debug for Forwarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Forwarded")
+    }
+}

@@ -1,0 +1,138 @@
+//! `Tls`: TLS to a server, which shows a certificate and may be shown one.
+//!
+//! `ureq` has a connector of its own, which takes other authorities in the place of the system's only.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ClientConnection, Error as TlsError, StreamOwned};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
+};
+use ureq::{Error, http::Uri};
+
+use super::Url;
+use super::certificates::{Certificates, Identity};
+use super::proxy::Proxies;
+use super::verifier::{AnyServer, Identities, KnownServer};
+use crate::system::watch;
+
+/// How far the server at the other end of a connection is trusted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TransportSecurity {
+    /// As `certs.d` folders are called that are for it, and for the servers that it sends us on to, as in Docker.
+    pub(crate) names: Vec<String>,
+    /// The user allowed it to be spoken to without TLS; then it may also show any certificate.
+    pub(crate) is_insecure: bool,
+}
+
+/// Makes a TLS connection of a plain one, if the address wants that.
+pub(super) struct Tls {
+    pub(super) security: TransportSecurity,
+    /// They are no part of what the user said of the server.
+    pub(super) proxies: Proxies,
+}
+
+impl<In: Transport> Connector<In> for Tls {
+    type Out = Either<In, Stream>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, below: Option<In>) -> Result<Option<Self::Out>, Error> {
+        let Some(transport) = below else { return Ok(None) };
+        if !details.needs_tls() || transport.is_tls() {
+            return Ok(Some(Either::A(transport)));
+        }
+        let host = Url(details.uri.clone()).host();
+        let name = ServerName::try_from(host).map_err(|_| Error::Tls("its name fits into no certificate"))?;
+        let mut connection = ClientConnection::new(self.config(details.uri)?, name).map_err(|error| io(&error))?;
+        let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
+        socket.set_timeout(details.timeout);
+        connection.complete_io(&mut socket)?;
+        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        Ok(Some(Either::B(Stream { buffers, stream: StreamOwned::new(connection, socket) })))
+    }
+}
+
+impl Tls {
+    fn config(&self, uri: &Uri) -> Result<Arc<ClientConfig>, Error> {
+        let url = Url(uri.clone());
+        let is_proxy = self.proxies.have(&url);
+        let mut names = if is_proxy { vec![] } else { self.security.names.clone() };
+        names.push(url.authority().rsplit('@').next().unwrap_or_default().to_owned());
+        let Certificates { authorities, identities } = Certificates::of(&names);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier: Arc<dyn ServerCertVerifier> = if url.is_loopback() || (self.security.is_insecure && !is_proxy) {
+            Arc::new(AnyServer(provider.signature_verification_algorithms.supported_schemes()))
+        } else {
+            Arc::new(KnownServer::new(authorities, &provider).map_err(|error| io(&error))?)
+        };
+        let identities = identities.into_iter().filter_map(|identity| certified(identity, &provider)).collect();
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| io(&error))?
+            .dangerous() // says rustls of any verifier but its own
+            .with_custom_certificate_verifier(verifier)
+            .with_client_cert_resolver(Arc::new(Identities(identities)));
+        Ok(Arc::new(config))
+    }
+}
+
+/// The form in which the same error comes out of a connection.
+fn io(error: &TlsError) -> Error {
+    Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error.clone()))
+}
+
+fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<CertifiedKey>> {
+    let certified = CertifiedKey::from_der(identity.chain, identity.key, provider);
+    certified.map(Arc::new).inspect_err(|error| watch::tell(format_args!("a client certificate: {error}"))).ok()
+}
+
+/// A TLS connection.
+pub(super) struct Stream {
+    buffers: LazyBuffers,
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+}
+
+impl Transport for Stream {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        Ok(self.stream.write_all(output)?)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let read = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.get_mut().get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+/// Neither keys nor a proxy's password are printed.
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls")
+    }
+}

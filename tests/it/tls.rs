@@ -1,0 +1,191 @@
+//! Which certificates are taken and shown: the system's, those of `certs.d`, and any where the user said so.
+#![cfg(target_os = "linux")]
+
+use crate::support::tls::{Authority, TlsServer};
+use crate::support::{Run, Sandbox, write};
+
+const REGISTRY: &str = "reg.example";
+
+/// A sandbox in which every host is the server.
+fn sandbox(server: &TlsServer) -> Sandbox {
+    let sandbox = Sandbox::new().with("HTTPS_PROXY", &server.proxy).with("HTTP_PROXY", &server.proxy);
+    sandbox.store(REGISTRY, "alice", "pw");
+    sandbox
+}
+
+/// Copies a file to `path` of the home folder.
+fn put(sandbox: &Sandbox, path: &str, file: &std::path::Path) {
+    write(&sandbox.home().join(path), &std::fs::read(file).unwrap());
+}
+
+fn accepted() -> Run {
+    Run::success("✓ reg.example accepts alice\n")
+}
+
+fn not_trusted(why: &str, proxy: &str) -> Run {
+    let proxy = proxy.trim_start_matches("http://");
+    Run {
+        code: Some(1),
+        stdout: format!(
+            "✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not \
+             trusted ({why}), by way of the proxy `{proxy}`\n"
+        ),
+        stderr: "hint: put its authority into `~/.config/docker/certs.d/reg.example/ca.crt`, or name it with \
+             `SSL_CERT_FILE=FILE`; `--plain-http` takes any certificate\n"
+            .to_owned(),
+    }
+}
+
+#[test]
+fn an_authority_of_certs_d_is_trusted_for_its_registry_by_every_command() {
+    let authority = Authority::new("authority");
+    let server = TlsServer::start(&authority.sign(REGISTRY), &["realm=https://auth.example/token"]);
+    let sandbox = sandbox(&server);
+    assert_eq!(sandbox.run(&["check", REGISTRY], ""), not_trusted("UnknownIssuer", &server.proxy));
+    put(&sandbox, ".config/docker/certs.d/reg.example/ca.crt", &authority.certificate());
+    assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+    assert_eq!(sandbox.run(&["token", "reg.example/alice/app"], ""), Run::success("t\n"));
+    assert_eq!(sandbox.run(&["api", REGISTRY, "alice/app/tags/list"], ""), Run::success("{}"));
+    let login = sandbox.run(&["login", REGISTRY, "-u", "bob", "--password-stdin"], "pw");
+    assert_eq!(login.code, Some(0), "{login:?}");
+    assert!(server.seen().iter().any(|line| line.contains("Basic bob:pw")), "{:?}", server.seen());
+}
+
+#[test]
+fn every_folder_of_the_clients_counts_in_every_spelling() {
+    let authority = Authority::new("authority");
+    let server = TlsServer::start(&authority.sign(REGISTRY), &[]);
+    for (folder, registry, trusted) in [
+        (".config/docker/certs.d/reg.example", "reg.example", true),
+        (".config/docker/certs.d/reg.example:443", "reg.example", true),
+        (".config/docker/certs.d/Reg.Example", "reg.example", true),
+        (".config/containers/certs.d/reg.example:5000", "reg.example:5000", true),
+        (".docker/certs.d/reg.example:5000", "reg.example:5000", true),
+        (".config/docker/certs.d/reg.example", "reg.example:5000", false),
+        (".config/docker/certs.d/reg.example:5000", "reg.example", false),
+        (".config/docker/certs.d/example", "reg.example", false),
+        (".config/docker/reg.example", "reg.example", false),
+    ] {
+        let sandbox = sandbox(&server);
+        sandbox.store(registry, "alice", "pw");
+        put(&sandbox, &format!("{folder}/anything.crt"), &authority.certificate());
+        let run = sandbox.run(&["check", registry], "");
+        assert_eq!(run.code, Some(i32::from(!trusted)), "{folder} {registry}: {run:?}");
+    }
+    for tool in ["docker", "containers"] {
+        let sandbox = sandbox(&server);
+        put(&sandbox, &format!("xdg/{tool}/certs.d/reg.example/ca.crt"), &authority.certificate());
+        let xdg = sandbox.home().join("xdg");
+        let sandbox = sandbox.with("XDG_CONFIG_HOME", xdg.to_str().unwrap());
+        assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted(), "{tool}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_taken_as_go_takes_it() {
+    let authority = Authority::new("authority");
+    for (name, days, refused) in [
+        (REGISTRY, 2, None),
+        (
+            "other.example",
+            2,
+            Some(
+                "certificate not valid for name \"reg.example\"; certificate is only valid for DnsName(\"other.example\")",
+            ),
+        ),
+        (REGISTRY, -1, Some("Expired")),
+    ] {
+        let pair = authority.self_signed("server", name, days);
+        let server = TlsServer::start(&pair, &[]);
+        let in_folder = sandbox(&server);
+        put(&in_folder, ".config/docker/certs.d/reg.example/ca.crt", &pair.certificate);
+        let in_variable = sandbox(&server).with("SSL_CERT_FILE", pair.certificate.to_str().unwrap());
+        for sandbox in [in_folder, in_variable] {
+            let run = sandbox.run(&["check", REGISTRY], "");
+            match refused {
+                None => assert_eq!(run, accepted()),
+                Some(why) => {
+                    assert!(run.code == Some(1) && run.stdout.contains(&format!("not trusted ({why}")), "{run:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_authority_that_the_environment_names_is_trusted() {
+    let authority = Authority::new("authority");
+    let server = TlsServer::start(&authority.sign(REGISTRY), &[]);
+    let trusting = sandbox(&server).with("SSL_CERT_FILE", authority.certificate().to_str().unwrap());
+    assert_eq!(trusting.run(&["check", REGISTRY], ""), accepted());
+    // Those of certs.d count beside it.
+    let other = Authority::new("other");
+    let both = sandbox(&server).with("SSL_CERT_FILE", other.certificate().to_str().unwrap());
+    assert_eq!(both.run(&["check", REGISTRY], "").code, Some(1));
+    put(&both, ".config/docker/certs.d/reg.example/ca.crt", &authority.certificate());
+    assert_eq!(both.run(&["check", REGISTRY], ""), accepted());
+}
+
+#[test]
+fn a_client_certificate_is_shown_to_a_server_that_asks_for_it() {
+    let (authority, clients) = (Authority::new("authority"), Authority::new("clients"));
+    let (pair, client) = (authority.sign(REGISTRY), clients.sign("our-machine"));
+    let client_ca = format!("client-ca={}", clients.certificate().display());
+    for options in [&[client_ca.as_str()][..], &[&client_ca, "newest=1.2"]] {
+        let server = TlsServer::start(&pair, options);
+        let sandbox = sandbox(&server);
+        let folder = ".config/docker/certs.d/reg.example";
+        let at = |name: &str| format!("{folder}/{name}");
+        put(&sandbox, &at("ca.crt"), &authority.certificate());
+        let run = sandbox.run(&["check", REGISTRY], "");
+        assert_eq!(run.code, Some(1), "{run:?}");
+        if options.len() == 1 {
+            assert!(run.stdout.contains("TLS failed: it wants a client certificate"), "{run:?}");
+            let hint = "hint: put one into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`\n";
+            assert_eq!(run.stderr, hint);
+        }
+        put(&sandbox, &at("client.cert"), &client.certificate);
+        put(&sandbox, &at("client.key"), &client.key);
+        assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+        assert_eq!(server.seen().last().unwrap(), "GET /v2/ Basic alice:pw our-machine");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_in_a_folder_is_passed_over_and_told_to_who_watches() {
+    let authority = Authority::new("authority");
+    let server = TlsServer::start(&authority.sign(REGISTRY), &[]);
+    let sandbox = sandbox(&server);
+    let folder = sandbox.home().join(".config/docker/certs.d/reg.example");
+    write(&folder.join("a.crt"), b"no certificate");
+    write(&folder.join("b.cert"), &std::fs::read(authority.certificate()).unwrap());
+    write(&folder.join("c.cert"), b"");
+    write(&folder.join("d.crt/e"), b"");
+    write(&folder.join("f.crt"), &std::fs::read(authority.certificate()).unwrap());
+    assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+    let told = sandbox.run(&["check", REGISTRY, "--verbose"], "").stderr;
+    for (file, why) in
+        [("b.cert", "b.key` is missing"), ("c.cert", "it holds no certificate"), ("d.crt", "is not a file")]
+    {
+        let line = told.lines().find(|line| line.contains(&format!("{file}: not used, "))).unwrap_or(&told);
+        assert!(line.contains(why), "{file}: {told}");
+    }
+}
+
+#[test]
+fn an_insecure_registry_may_show_any_certificate_and_so_may_its_token_server() {
+    let authority = Authority::new("authority");
+    let pair = authority.self_signed("server", "somebody.else", 2);
+    let server = TlsServer::start(&pair, &["realm=https://auth.example/token"]);
+    let sandbox = sandbox(&server);
+    assert_eq!(sandbox.run(&["check", REGISTRY], "").code, Some(1));
+    assert!(server.seen().is_empty(), "no password is shown to an unknown server");
+    assert_eq!(sandbox.run(&["check", REGISTRY, "--plain-http"], ""), accepted());
+    assert_eq!(sandbox.run(&["check", REGISTRY], "").code, Some(1));
+    write(&sandbox.home().join(".docker/daemon.json"), br#"{"insecure-registries": ["reg.example"]}"#);
+    let before = server.seen().len();
+    assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+    let seen: Vec<String> = server.seen().split_off(before);
+    let lines: Vec<&str> = seen.iter().map(|line| line.split('?').next().unwrap()).collect();
+    assert_eq!(lines, ["GET /v2/ - -", "GET /token", "GET /v2/ Bearer t -"], "all by https");
+}
