@@ -1,14 +1,26 @@
-//! Changing what is there: accounts are forgotten, activated and renamed under the config's lock.
+//! Changing what is there: one way for secrets and config, in which accounts are forgotten, activated and renamed.
 
 use std::time::SystemTime;
 
 use anyhow::Result;
 
 use super::{Accounts, Forgotten};
-use crate::config::Edit;
+use crate::config::{Document, Edit};
 use crate::model::choice::{Active, Candidates, Switch};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
-use crate::vault;
+use crate::vault::{self, Writer};
+
+/// A change under way: the lock is held, and until the config is written everything can be put back.
+pub(crate) struct Change<'e> {
+    pub(crate) document: Document,
+    /// The accounts before the change.
+    pub(crate) registries: Vec<Candidates>,
+    pub(super) secrets: Writer<'e>,
+    /// Accounts whose secrets are to go once the config is written.
+    pub(super) gone: Vec<Account>,
+    /// Users whose Docker Hub tokens are to go then.
+    tokens_gone: Vec<Username>,
+}
 
 /// What to do about an account whose store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,18 +33,37 @@ pub(crate) enum OutOfReach {
 /// Who toggles more often within one build is on his own.
 const SWITCHES_AT_MOST: usize = 8;
 
-impl Accounts<'_> {
-    /// Changes the config under its lock; what is adopted is written with the change.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Edit) -> Result<T>) -> Result<T> {
-        self.config.edit(
-            |edit| {
-                for (account, secret) in edit.adopted.take().map(|adopted| adopted.secrets).unwrap_or_default() {
-                    self.vault.put(&account, &secret.into())?;
+impl<'e> Accounts<'e> {
+    /// Changes secrets and config under the config's lock; what is adopted is written with the change. The secrets that
+    /// are kept come first, then the config, and then those go that no account names any more. If the config cannot be
+    /// written the secrets become what they were; once it is written nothing is taken back.
+    pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Change<'e>) -> Result<T>) -> Result<T> {
+        let Edit { document, registries, adopted, before } = self.config.begin()?;
+        let left = self.sweep(&registries);
+        let secrets = self.vault.writer();
+        let mut change = Change { document, registries, secrets, gone: vec![], tokens_gone: vec![] };
+        let adopted = adopted.map(|adopted| adopted.secrets).unwrap_or_default();
+        let changed =
+            adopted.into_iter().try_for_each(|(account, secret)| change.secrets.put(&account, &secret.into()));
+        let changed = changed.and_then(|()| act(&mut change)).and_then(|result| {
+            let in_helpers = change.gone.iter().filter(|account| account.store != StoreKind::File);
+            in_helpers.for_each(|account| self.vault.note(|record| record.announce(account)));
+            Ok((result, self.config.write(&before, &change.document)?))
+        });
+        match changed {
+            Ok((result, after)) => {
+                let removed = change.remove_gone();
+                let unremoved = if removed.is_ok() { &[][..] } else { &change.gone };
+                self.settle(&change.registries, &after, left.iter().chain(unremoved));
+                removed.map(|()| result)
+            }
+            Err(error) => {
+                if change.secrets.put_back() {
+                    self.vault.note(|record| record.keep_pending(left.iter()));
                 }
-                change(edit)
-            },
-            |gone| self.vault.remove(gone),
-        )
+                Err(error)
+            }
+        }
     }
 
     /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.
@@ -53,15 +84,18 @@ impl Accounts<'_> {
                 Source::Granted(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
             };
-            match self.vault.remove(account) {
+            // Our own file gives it up once the config is written; whether another store will is asked first.
+            let removed = match account.store {
+                StoreKind::File => self.vault.get(account).map(|_| edit.gone.push(account.clone())),
+                _ => edit.secrets.remove(account),
+            };
+            match removed {
                 Err(error) if out_of_reach == OutOfReach::Refuse => return Err(error),
                 _ => {}
             }
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
-                for token in HubToken::ALL {
-                    self.vault.remove_hub_token(&account.username, token)?; // `docker logout URL` leaves them behind
-                }
+                edit.tokens_gone.push(account.username.clone()); // `docker logout URL` leaves them behind
             }
             if candidates.active_account() == Some(account) {
                 edit.document.set_active(registry, &Active::SignedOut);
@@ -83,23 +117,22 @@ impl Accounts<'_> {
     }
 
     /// Gives an account another label, its secret included.
-    pub(crate) fn rename(&self, edit: &mut Edit, account: &Account, to: &AccountName) -> Result<()> {
+    pub(crate) fn rename(&self, edit: &mut Change<'_>, account: &Account, to: &AccountName) -> Result<()> {
         if let Some(secret) = self.vault.get(account)? {
             let renamed = Account { name: to.clone(), ..account.clone() };
-            self.vault.put(&renamed, &secret)?;
-            edit.otherwise.push(renamed);
+            edit.secrets.put(&renamed, &secret)?;
         }
         edit.document.rename(&account.registry, &account.name, to);
         // Last: until the config is written, the old label is the one that is read.
-        edit.afterwards.push(account.clone());
+        edit.gone.push(account.clone());
         Ok(())
     }
 
     /// Keeps or forgets one of the tokens that `docker login` keeps beside a Docker Hub account.
     pub(crate) fn set_hub_token(&self, user: &Username, token: HubToken, secret: Option<&Secret>) -> Result<()> {
-        self.change(|_| match secret {
-            Some(secret) => self.vault.put_hub_token(user, token, secret),
-            None => self.vault.remove_hub_token(user, token),
+        self.change(|edit| match secret {
+            Some(secret) => edit.secrets.put_hub_token(user, token, secret),
+            None => edit.secrets.remove_hub_token(user, token),
         })
     }
 
@@ -127,7 +160,15 @@ impl Accounts<'_> {
     }
 }
 
-impl Edit {
+impl Change<'_> {
+    fn remove_gone(&mut self) -> Result<()> {
+        for account in &self.gone {
+            self.secrets.remove(account)?;
+        }
+        let mut tokens = self.tokens_gone.iter().flat_map(|user| HubToken::ALL.map(|token| (user, token)));
+        tokens.try_for_each(|(user, token)| self.secrets.remove_hub_token(user, token))
+    }
+
     /// The accounts of one registry before the change.
     pub(crate) fn of(&self, registry: &Registry) -> Candidates {
         let found = self.registries.iter().find(|one| one.registry == *registry).cloned();

@@ -3,6 +3,7 @@
 mod change;
 mod foresee;
 mod forgotten;
+mod leftover;
 mod login;
 mod obtain;
 mod remember;
@@ -23,9 +24,10 @@ use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
 pub(crate) use crate::vault::{Refusal, Waiter};
-pub(crate) use change::OutOfReach;
+pub(crate) use change::{Change, OutOfReach};
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
+pub(crate) use leftover::Leftovers;
 pub(crate) use login::{Activate, ImagesBefore, Login};
 pub(crate) use obtain::{Obtained, Waiting, due};
 

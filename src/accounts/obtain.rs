@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, anyhow};
 
-use super::{Accounts, Login};
+use super::{Accounts, Change, Login};
 use crate::borrow::{self, Asker, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
 use crate::oauth::{self, Delay, Fresh, Unrenewed};
@@ -220,7 +220,10 @@ impl Accounts<'_> {
                 let username = lent.username.filter(|username| *username != account.username);
                 let kept = Kept { until: lent.until, username, asked: Some(question), ..lent.secret.into() };
                 if kept.until.is_some() {
-                    let _ = self.change(|edit| self.put_if_there(edit, account, &kept)); // it can be had again
+                    let put = |edit: &mut Change<'_>| {
+                        if edit.knows(account) { edit.secrets.put(account, &kept) } else { Ok(()) }
+                    };
+                    let _ = self.change(put); // it can be had again
                 }
                 Ok(good(account, kept))
             }
@@ -281,18 +284,11 @@ impl Accounts<'_> {
             let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);
             for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {
                 if self.vault.get(other)?.is_some_and(|now| now.is_same(before)) {
-                    return self.vault.put(other, after);
+                    return edit.secrets.put(other, after);
                 }
             }
             Ok(())
         })
-    }
-
-    fn put_if_there(&self, edit: &crate::config::Edit, account: &Account, kept: &Kept) -> Result<()> {
-        if edit.knows(account) {
-            self.vault.put(account, kept)?;
-        }
-        Ok(())
     }
 }
 

@@ -5,13 +5,9 @@ use std::time::SystemTime;
 
 use anyhow::{Error, Result, anyhow, bail};
 
-use super::{Accounts, Activate, Login};
-use crate::config::Edit;
+use super::{Accounts, Activate, Change, Login};
 use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Kept, Problem, Registry, StoreKind};
-
-/// The accounts that were written to, each with what was kept for it before.
-type Before = Vec<(Account, Option<Kept>)>;
 
 impl Accounts<'_> {
     /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
@@ -29,9 +25,9 @@ impl Accounts<'_> {
         if logins.is_empty() {
             return Ok(vec![]);
         }
-        let (mut results, mut before): (Vec<Result<Account>>, Before) = (vec![], vec![]);
+        let mut results: Vec<Result<Account>> = vec![];
         let changed = self.change(|edit| {
-            results = self.put_secrets(edit, logins, &mut before);
+            results = put_secrets(edit, logins);
             if results.iter().all(Result::is_err) {
                 bail!("nothing was kept"); // and nothing is written
             }
@@ -39,81 +35,59 @@ impl Accounts<'_> {
             Ok(())
         });
         match changed {
-            Err(error) if results.is_empty() || results.iter().any(Result::is_ok) => {
-                self.put_back(before);
-                Err(error)
-            }
+            Err(error) if results.is_empty() || results.iter().any(Result::is_ok) => Err(error),
             _ => Ok(results),
         }
     }
+}
 
-    /// Finds the account of each login and keeps its secret.
-    fn put_secrets(&self, edit: &Edit, logins: &[&Login], before: &mut Before) -> Vec<Result<Account>> {
-        let now = SystemTime::now();
-        let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
-        for (registry, places) in by_registry(logins) {
-            let mut candidates = edit.of(registry);
-            let mut for_file = vec![];
-            for place in places {
-                let account = match logins[place].account(&candidates) {
-                    Ok(account) => account,
-                    Err(problem) => {
-                        results.insert(place, Err(problem.into()));
-                        continue;
-                    }
-                };
-                step(&mut candidates, logins[place], &account);
-                match logins[place].kept_from(now) {
-                    Some(kept) if account.store == StoreKind::File => for_file.push((place, account, kept)),
-                    kept => drop(results.insert(place, self.put_one(account, kept.as_ref(), before))),
+/// Finds the account of each login and keeps its secret.
+fn put_secrets(edit: &mut Change<'_>, logins: &[&Login]) -> Vec<Result<Account>> {
+    let now = SystemTime::now();
+    let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
+    for (registry, places) in by_registry(logins) {
+        let mut candidates = edit.of(registry);
+        let mut for_file = vec![];
+        for place in places {
+            let account = match logins[place].account(&candidates) {
+                Ok(account) => account,
+                Err(problem) => {
+                    results.insert(place, Err(problem.into()));
+                    continue;
+                }
+            };
+            step(&mut candidates, logins[place], &account);
+            match logins[place].kept_from(now) {
+                Some(kept) if account.store == StoreKind::File => for_file.push((place, account, kept)),
+                Some(kept) => drop(results.insert(place, edit.secrets.put(&account, &kept).map(|()| account))),
+                None => {
+                    edit.gone.push(account.clone()); // until the config is written it may have a secret of its own
+                    results.insert(place, Ok(account));
                 }
             }
-            results.extend(self.put_in_file(registry, for_file, before));
         }
-        results.into_values().collect()
+        results.extend(put_in_file(edit, registry, for_file));
     }
+    results.into_values().collect()
+}
 
-    fn put_one(&self, account: Account, kept: Option<&Kept>, before: &mut Before) -> Result<Account> {
-        let secret = self.vault.get(&account);
-        match kept {
-            Some(kept) => self.vault.put(&account, kept)?,
-            None => self.vault.remove(&account)?,
-        }
-        before.extend(secret.ok().map(|secret| (account.clone(), secret))); // what could not be read cannot be put back
-        Ok(account)
-    }
-
-    fn put_in_file(
-        &self,
-        registry: &Registry,
-        secrets: Vec<(usize, Account, Kept)>,
-        before: &mut Before,
-    ) -> Vec<(usize, Result<Account>)> {
-        let entries: Vec<_> = secrets.iter().map(|(_, account, kept)| (&account.name, kept)).collect();
-        match self.vault.put_in_file(registry, &entries) {
-            Ok(known) => {
-                before.extend(secrets.iter().zip(known).map(|((_, account, _), kept)| (account.clone(), kept)));
-                secrets.into_iter().map(|(place, account, _)| (place, Ok(account))).collect()
-            }
-            Err(error) => {
-                let again = secrets.iter().skip(1).map(|(place, ..)| (*place, Err(copy(&error)))).collect::<Vec<_>>();
-                secrets.first().map(|(place, ..)| (*place, Err(error))).into_iter().chain(again).collect()
-            }
-        }
-    }
-
-    /// The config could not be written: each secret goes back to what it was, so that both still fit together.
-    fn put_back(&self, before: Before) {
-        for (account, secret) in before {
-            if !self.of(&account.registry).is_ok_and(|now| now.accounts.contains(&account)) {
-                let _ = secret.map_or_else(|| self.vault.remove(&account), |secret| self.vault.put(&account, &secret));
-            }
+fn put_in_file(
+    edit: &mut Change<'_>,
+    registry: &Registry,
+    secrets: Vec<(usize, Account, Kept)>,
+) -> Vec<(usize, Result<Account>)> {
+    let entries: Vec<_> = secrets.iter().map(|(_, account, kept)| (&account.name, kept)).collect();
+    match edit.secrets.put_in_file(registry, &entries) {
+        Ok(()) => secrets.into_iter().map(|(place, account, _)| (place, Ok(account))).collect(),
+        Err(error) => {
+            let again = secrets.iter().skip(1).map(|(place, ..)| (*place, Err(copy(&error)))).collect::<Vec<_>>();
+            secrets.first().map(|(place, ..)| (*place, Err(error))).into_iter().chain(again).collect()
         }
     }
 }
 
 /// Writes the accounts whose secrets are kept into the config.
-fn enter(edit: &mut Edit, logins: &[&Login], results: &[Result<Account>]) {
+fn enter(edit: &mut Change<'_>, logins: &[&Login], results: &[Result<Account>]) {
     for (registry, places) in by_registry(logins) {
         let known = edit.of(registry);
         let mut candidates = known.clone();
@@ -122,7 +96,7 @@ fn enter(edit: &mut Edit, logins: &[&Login], results: &[Result<Account>]) {
         {
             edit.document.put(account);
             let moved = |old: &&Account| old.name == account.name && old.store != account.store;
-            edit.afterwards.extend(known.accounts.iter().find(moved).filter(|old| old.store.is_known()).cloned());
+            edit.gone.extend(known.accounts.iter().find(moved).filter(|old| old.store.is_known()).cloned());
             step(&mut candidates, login, account);
         }
         if let (Some(active), true) = (candidates.active_account(), candidates != known) {

@@ -21,6 +21,14 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         let cure = format!("run `{} logout {pattern}` to log out of all of them", context.program);
         return Err(Failure::not_logged_in(what, cure));
     }
+    if let Some(name) =
+        given.account.as_ref().or(given.username.as_ref()).filter(|name| candidates.account(name).is_none())
+        && context.accounts.remove_leftover(&registry, name)?
+    {
+        let json = json!({"status": "success", "registry": registry.as_str(), "removed": [], "left_over": name});
+        context.ui.done(json, format_args!("Removed the left-over secret of {name} from {registry}"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let picked = pick(context, given, &candidates)?;
     if picked.is_empty() {
         context.refuse_alias(&registry)?;

@@ -45,27 +45,31 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the copy back if the config is broken; returns where the broken one lies now.
+/// Puts the copy back if the config is broken or gone; returns where the broken one lies now. The config has its name at
+/// every moment: without one ATCR's accounts would be adopted a second time, those that were logged out among them.
 fn config(context: &Context<'_>) -> Result<Option<PathBuf>, Failure> {
     let file = &context.accounts.config;
     let path = file.path().ok_or_else(|| anyhow!("there is no home folder"))?;
     let shown = context.env.shorten_home(&path);
-    let Some(bytes) = files::read(&path, u64::MAX)? else { return Ok(None) };
+    let good = file.good_copy()?;
+    let Some(bytes) = files::read(&path, u64::MAX)? else {
+        let Some(good) = good else { return Ok(None) };
+        files::replace(&path, &good, Access::Private)?;
+        context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`, which was gone"));
+        return Ok(Some(path));
+    };
     let Some(damage) = file.damage(&bytes)? else { return Ok(None) };
-    let copy = file.last_good_copy().ok_or_else(|| anyhow!("there is no home folder"))?;
-    let good = files::read(&copy, u64::MAX)?.filter(|good| file.damage(good).is_ok_and(|damage| damage.is_none()));
     let aside = files::sibling(&path, ".damaged");
-    files::rename(&path, &aside)?;
+    files::keep_copy(&path, &aside)?;
     let shown_aside = context.env.shorten_home(&aside);
-    let Some(good) = good else {
-        // Without a config ATCR's accounts would be adopted a second time, those that were logged out among them.
-        files::replace(&path, context.accounts.empty_config().as_bytes(), Access::Private)?;
+    let empty = context.accounts.empty_config();
+    files::replace(&path, good.as_deref().unwrap_or(empty.as_bytes()), Access::Private)?;
+    if good.is_none() {
         let what = format!(
             "there is no good copy of `{shown}`; it is empty now, the damaged one is `{shown_aside}` ({damage})"
         );
         return Err(Problem::run(what, "login HOST").into());
-    };
-    files::replace(&path, &good, Access::Private)?;
+    }
     context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`; the damaged one is `{shown_aside}`"));
     Ok(Some(aside))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, account, account_json, args, note_podman, route};
+use crate::accounts::Leftovers;
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader};
@@ -33,8 +34,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
             context.candidates(&registry)?; // which says who answers there
         }
     }
+    let leftovers = context.accounts.leftovers()?;
     if registries.is_empty() && context.accounts.routes()?.is_empty() {
-        return first_run(context);
+        print_leftovers(context, &leftovers);
+        return first_run(context, &leftovers);
     }
     let lines: Vec<Vec<Line<'_>>> =
         registries.iter().map(|one| one.accounts.iter().map(|account| line(context, account, one)).collect()).collect();
@@ -45,6 +48,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(one))).collect::<Vec<_>>(),
         "public": registries.iter().flat_map(|one| &one.public).map(ToString::to_string).collect::<Vec<_>>(),
         "docker": docker.iter().map(|(registry, asks)| json!({"registry": registry.as_str(), "asks": asks})).collect::<Vec<_>>(),
+        "left_over": left_over(&leftovers),
     });
     let routes = context.accounts.routes()?;
     if let (Some(json), Value::Object(routes)) = (json.as_object_mut(), route::json(&routes)) {
@@ -57,6 +61,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     }
     blocks.push(footer(context, &docker, troubled));
     context.ui.data(json, blocks.join("\n"))?;
+    print_leftovers(context, &leftovers);
     context.note_variable();
     note_podman(context);
     for one in &registries {
@@ -71,12 +76,30 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     Ok(if troubled == 0 && !with_accounts.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
-fn first_run(context: &Context<'_>) -> Result<ExitCode, Failure> {
+/// Counts what changes that were interrupted have left.
+fn left_over(leftovers: &Leftovers) -> Value {
+    json!({"secrets": leftovers.secrets.len(), "files": leftovers.files.len()})
+}
+
+fn print_leftovers(context: &Context<'_>, leftovers: &Leftovers) {
+    let count = |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
+    if let [(registry, name), ..] = leftovers.secrets.as_slice() {
+        let secrets = count(leftovers.secrets.len(), "left-over secret");
+        let [host, name] = [registry.as_str(), name].map(text::word);
+        context.ui.note(format_args!("{secrets} of no account:  {} logout {host} -u {name}", context.program));
+    }
+    if let [file, ..] = leftovers.files.as_slice() {
+        let files = count(leftovers.files.len(), "left-over file");
+        context.ui.note(format_args!("{files} of secrets:  rm {}", text::word(&file.to_string_lossy())));
+    }
+}
+
+fn first_run(context: &Context<'_>, leftovers: &Leftovers) -> Result<ExitCode, Failure> {
     let program = context.program;
     let lines = format!(
         "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins that Docker and other tools have\n  {program} configure-docker     let Docker ask Ensign"
     );
-    context.ui.data(json!({"accounts": [], "public": [], "docker": []}), lines)?;
+    context.ui.data(json!({"accounts": [], "public": [], "docker": [], "left_over": left_over(leftovers)}), lines)?;
     Ok(ExitCode::from(3))
 }
 

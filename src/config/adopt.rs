@@ -3,12 +3,14 @@
 //! It is done once, while we have no config of our own, and the file is left as it was. ATCR's documents and its helper's
 //! plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
 
+use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Registry, Secret, Source, StoreKind};
+use crate::model::{Account, Problem, Registry, Secret, Source, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
+use crate::system::text::word;
 
 /// Accounts found in ATCR's file, with their secrets in memory.
 pub(crate) struct Adopted {
@@ -29,12 +31,27 @@ struct Entry<'v> {
 const LIMIT: u64 = 4 << 20;
 
 impl Adopted {
-    /// Reads `~/.atcr/device.json`. A file that is not one of the formats is no account of ours: nothing is found.
-    pub(crate) fn find(env: &Env) -> Option<Self> {
-        let path = env.home()?.join(".atcr").join("device.json");
-        let bytes = files::read(&path, LIMIT).ok()??;
-        let adopted = Self::from_json(&serde_json::from_slice(&bytes).ok()?)?;
-        (!adopted.registries.is_empty()).then_some(adopted)
+    /// Reads `~/.atcr/device.json`. A document in none of the formats is no account of ours: nothing is found. A file that
+    /// cannot be read may hold accounts, and once we have a config it is not looked at any more: that is an error.
+    pub(crate) fn find(env: &Env) -> Result<Option<Self>> {
+        let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
+        let unreadable = |why: String| {
+            let [from, to] = ["", ".old"].map(|ending| files::sibling(&path, ending));
+            let [from, to] = [&from, &to].map(|path| word(&path.to_string_lossy()).into_owned());
+            let message = format!("the accounts of ATCR's helper are not taken over: {why}");
+            Problem::new(message, format!("mend that file, or do without its accounts: `mv {from} {to}`"))
+        };
+        let message = |error: Error| match error.downcast::<Problem>() {
+            Ok(problem) => problem.what,
+            Err(error) => format!("{error:#}"),
+        };
+        let bytes = files::read(&path, LIMIT).map_err(|error| unreadable(message(error)))?;
+        let Some(bytes) = bytes.filter(|bytes| !bytes.trim_ascii().is_empty()) else { return Ok(None) };
+        let document = serde_json::from_slice(&bytes).map_err(|error| {
+            let (path, line) = (env.shorten_home(&path), error.line()); // what stands there may be secret
+            unreadable(format!("`{path}` is broken at line {line}"))
+        })?;
+        Ok(Self::from_json(&document).filter(|adopted| !adopted.registries.is_empty()))
     }
 
     /// `None` for a document in none of the formats.

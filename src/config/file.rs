@@ -11,7 +11,7 @@ use super::document::Document;
 use super::read::{self, Reading};
 use crate::model::choice::{Active, Candidates, Route, Trusted};
 use crate::model::mounted::Mounted;
-use crate::model::{Account, HelperName, Problem, Registry, StoreKind};
+use crate::model::{HelperName, Problem, Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -40,17 +40,22 @@ pub(crate) enum Origin {
     Adopted(Adopted),
 }
 
-/// A change under way: the lock is held.
+/// The config as a change begins.
 pub(crate) struct Edit {
     pub(crate) document: Document,
     /// The accounts before the change.
     pub(crate) registries: Vec<Candidates>,
     /// What was taken over and must be written with this change, secrets included.
     pub(crate) adopted: Option<Adopted>,
-    /// Accounts whose secrets are to go once the config is written.
-    pub(crate) afterwards: Vec<Account>,
-    /// Accounts whose secrets are to go if it cannot be written.
-    pub(crate) otherwise: Vec<Account>,
+    pub(crate) before: Before,
+}
+
+/// The file before a change; nobody else changes it until this is dropped.
+#[derive(Default)]
+pub(crate) struct Before {
+    /// `None`: there is no file yet.
+    bytes: Option<Vec<u8>>,
+    _lock: Option<Lock>,
 }
 
 /// A config of ten thousand accounts takes one MiB; more is somebody else's file.
@@ -86,7 +91,8 @@ impl<'e> ConfigFile<'e> {
             let Reading { registries, fallback, journal, trusted, version: _ } = self.understand(&bytes, wanted)?;
             return Ok(Loaded { registries, fallback, journal, trusted, origin: Origin::Ours });
         }
-        Ok(match Adopted::find(self.env) {
+        self.refuse_lost(&path)?;
+        Ok(match Adopted::find(self.env)? {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
@@ -118,46 +124,36 @@ impl<'e> ConfigFile<'e> {
         Ok(document.replaced_store(file).map(str::to_owned))
     }
 
-    /// Changes the config: takes the lock, reads, lets `change` work, writes if anything changed, and then hands
-    /// `clean_up` the accounts whose secrets are to go.
-    ///
-    /// The file before is kept as `config.json.bak`. A file that cannot be read is left as it is.
-    pub(crate) fn edit<T>(
-        &self,
-        change: impl FnOnce(&mut Edit) -> Result<T>,
-        clean_up: impl Fn(&Account) -> Result<()>,
-    ) -> Result<T> {
+    /// Begins a change: takes the lock and reads. A file that cannot be read is left as it is.
+    pub(crate) fn begin(&self) -> Result<Edit> {
         let path = self.path().ok_or_else(no_home)?;
-        let _lock = self.lock()?;
-        let before = files::read(&path, LIMIT)?;
-        let mut edit = match &before {
-            Some(bytes) => {
-                let reading = self.understand(bytes, None)?;
-                if reading.version > read::VERSION {
-                    return Err(self.too_new(reading.version).into());
-                }
-                let document = Document::parse(bytes).map_err(|error| self.broken(&error))?;
-                Edit { document, registries: reading.registries, adopted: None, afterwards: vec![], otherwise: vec![] }
-            }
-            None => Self::first_edit(Adopted::find(self.env)),
+        let lock = self.lock()?;
+        files::remove_unfinished(&path)?;
+        let before = Before { bytes: files::read(&path, LIMIT)?, _lock: Some(lock) };
+        let Some(bytes) = &before.bytes else {
+            self.refuse_lost(&path)?;
+            return Ok(Edit { before, ..Self::first_edit(Adopted::find(self.env)?) });
         };
-        let result = change(&mut edit)?;
-        let text = edit.document.to_text();
-        let unchanged =
-            before.as_deref().is_some_and(|bytes| Document::parse(bytes).is_ok_and(|old| old == edit.document));
-        if !unchanged && let Err(error) = self.write(&path, before.is_some(), &text) {
-            let _ = edit.otherwise.iter().try_for_each(clean_up); // the error to tell is the other one
-            return Err(error);
+        let reading = self.understand(bytes, None)?;
+        if reading.version > read::VERSION {
+            return Err(self.too_new(reading.version).into());
         }
-        edit.afterwards.iter().try_for_each(clean_up)?;
-        Ok(result)
+        let document = Document::parse(bytes).map_err(|error| self.broken(&error))?;
+        Ok(Edit { document, registries: reading.registries, adopted: None, before })
     }
 
-    fn write(&self, path: &Path, keep_copy: bool, text: &str) -> Result<()> {
-        if keep_copy {
-            files::keep_copy(path, &self.last_good_copy().ok_or_else(no_home)?)?;
+    /// Writes the change, unless it changes nothing, and keeps the file before as `config.json.bak`. An error means that
+    /// the file is as it was. Returns the accounts that it names now.
+    pub(crate) fn write(&self, before: &Before, document: &Document) -> Result<Vec<Candidates>> {
+        let path = self.path().ok_or_else(no_home)?;
+        let text = document.to_text();
+        if before.bytes.as_ref().is_none_or(|bytes| Document::parse(bytes).is_ok_and(|old| old != *document)) {
+            if before.bytes.is_some() {
+                files::keep_copy(&path, &self.last_good_copy().ok_or_else(no_home)?)?;
+            }
+            files::replace(&path, text.as_bytes(), Access::Kept)?;
         }
-        files::replace(path, text.as_bytes(), Access::Kept)
+        Ok(self.understand(text.as_bytes(), None)?.registries)
     }
 
     /// The lock that every writer of the config and of our secrets holds.
@@ -203,6 +199,20 @@ impl<'e> ConfigFile<'e> {
         }
     }
 
+    /// The last good copy, if it is one.
+    pub(crate) fn good_copy(&self) -> Result<Option<Vec<u8>>> {
+        let copy = self.last_good_copy().map_or(Ok(None), |copy| files::read(&copy, LIMIT))?;
+        Ok(copy.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
+    }
+
+    /// No config beside a good copy of one is damage: we never take it away.
+    fn refuse_lost(&self, path: &Path) -> Result<()> {
+        if self.good_copy()?.is_none() || files::length(path)?.is_some() {
+            return Ok(()); // or somebody put it back just now
+        }
+        Err(Problem::run(format!("`{}` is gone, and a good copy of it is there", self.shown_path()), "restore").into())
+    }
+
     pub(super) fn first_edit(adopted: Option<Adopted>) -> Edit {
         let mut document = Document::empty();
         let registries = adopted.as_ref().map(|adopted| adopted.registries.clone()).unwrap_or_default();
@@ -210,7 +220,7 @@ impl<'e> ConfigFile<'e> {
             one.accounts.iter().for_each(|account| document.put(account));
             document.set_active(&one.registry, &one.active);
         }
-        Edit { document, registries, adopted, afterwards: vec![], otherwise: vec![] }
+        Edit { document, registries, adopted, before: Before::default() }
     }
 
     fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {

@@ -13,4 +13,5 @@ mod read;
 mod source;
 
 pub(crate) use adopt::Adopted;
+pub(crate) use document::Document;
 pub(crate) use file::{ConfigFile, Edit, Loaded, Origin};

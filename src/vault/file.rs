@@ -24,6 +24,9 @@ pub(super) struct SecretFile {
     registry: Registry,
 }
 
+/// What a file was, so that it can be that again; `None`: there was none.
+pub(super) struct Before(Option<Zeroizing<Vec<u8>>>);
+
 /// A secrets file that others could read, until now.
 pub(crate) struct Widened {
     pub(crate) path: String,
@@ -75,19 +78,36 @@ impl SecretFile {
         Ok(tokens.get_mut(user.as_str()).and_then(|tokens| tokens.remove(token.name())).map(|Entry(kept)| kept.secret))
     }
 
-    /// Changes the file; it is not written if nothing changed, and removed when it is empty.
-    pub(super) fn edit(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<()> {
-        let mut contents = self.load()?;
+    /// Changes the file; it is not written if nothing changed, and removed when it is empty. Returns what it was before
+    /// if it is another now.
+    pub(super) fn edit(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<Option<Before>> {
+        let before = Before(self.read()?);
+        let mut contents = self.parse(before.0.as_ref().map(|bytes| bytes.as_slice()))?;
         if !change(&mut contents) {
-            return Ok(());
-        }
-        if contents.secrets.is_empty() && contents.tokens.is_empty() {
-            files::remove_unfinished(&self.path)?;
-            return files::remove(&self.path);
+            return Ok(None);
         }
         contents.version = VERSION;
-        let bytes = Zeroizing::new(serde_json::to_vec_pretty(&contents)?);
-        files::replace(&self.path, &bytes, Access::Private)
+        let is_empty = contents.secrets.is_empty() && contents.tokens.is_empty();
+        let bytes = (!is_empty).then(|| serde_json::to_vec_pretty(&contents)).transpose()?;
+        self.write(bytes.map(Zeroizing::new).as_ref())?;
+        Ok(Some(before))
+    }
+
+    /// Makes the file what it was.
+    pub(super) fn put_back(&self, before: &Before) -> Result<()> {
+        self.write(before.0.as_ref())
+    }
+
+    fn write(&self, bytes: Option<&Zeroizing<Vec<u8>>>) -> Result<()> {
+        match bytes {
+            Some(bytes) => files::replace(&self.path, bytes, Access::Private),
+            None => files::remove_unfinished(&self.path).and_then(|()| files::remove(&self.path)),
+        }
+    }
+
+    /// Whose secrets are in it.
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        Ok(self.load()?.secrets.into_keys().collect())
     }
 
     /// Writes as much as the file would need with one more answer of a provider, and takes it away again.
@@ -119,9 +139,13 @@ impl SecretFile {
     }
 
     fn load(&self) -> Result<Contents> {
-        let Some(bytes) = self.read()? else { return Ok(Contents::default()) };
-        self.refuse_newer(&bytes)?;
-        Ok(serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))?)
+        self.parse(self.read()?.as_ref().map(|bytes| bytes.as_slice()))
+    }
+
+    fn parse(&self, bytes: Option<&[u8]>) -> Result<Contents> {
+        let Some(bytes) = bytes else { return Ok(Contents::default()) };
+        self.refuse_newer(bytes)?;
+        Ok(serde_json::from_slice(bytes).map_err(|error| self.broken(&error))?)
     }
 
     /// Whatever else stands in a newer file, it is not ours to change or to call broken.
@@ -153,12 +177,8 @@ impl Contents {
         insert(&mut self.secrets, name.as_str(), kept)
     }
 
-    pub(super) fn kept(&self, name: &AccountName) -> Option<Kept> {
-        self.secrets.get(name.as_str()).map(|Entry(kept)| kept.copy())
-    }
-
-    pub(super) fn remove(&mut self, name: &AccountName) -> bool {
-        self.secrets.remove(name.as_str()).is_some()
+    pub(super) fn remove(&mut self, name: &str) -> bool {
+        self.secrets.remove(name).is_some()
     }
 
     pub(super) fn put_token(&mut self, user: &Username, token: HubToken, secret: &Secret) -> bool {
@@ -199,9 +219,20 @@ fn file_name(registry: &Registry) -> String {
 
 /// The registries that have a secrets file.
 pub(super) fn registries(env: &Env) -> Vec<Registry> {
-    let folder = env.data_dir.as_ref().and_then(|folder| std::fs::read_dir(folder.join("secrets")).ok());
-    let names = folder.into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter_map(|name| registry_of(&name)).collect()
+    let names = entries(env).into_iter().filter_map(|path| registry_of(path.file_name()?.to_str()?));
+    names.collect()
+}
+
+/// What writers that were killed, and `restore`, left beside the secrets files.
+pub(super) fn left_files(env: &Env) -> Vec<PathBuf> {
+    let is_left = |path: &PathBuf| {
+        path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
+    };
+    entries(env).into_iter().filter(is_left).collect()
+}
+
+fn entries(env: &Env) -> Vec<PathBuf> {
+    env.data_dir.as_ref().map(|folder| files::entries(&folder.join("secrets"), usize::MAX)).unwrap_or_default()
 }
 
 fn registry_of(file_name: &str) -> Option<Registry> {
@@ -290,7 +321,7 @@ mod tests {
         assert_eq!(exposed_of(file.kept(&name).unwrap()).as_deref(), Some("r3newd \u{2028}\n"), "as long as before");
         assert_eq!(exposed(file.token(&user, HubToken::Refresh).unwrap()).as_deref(), Some("rt"));
         assert_eq!(exposed(file.token(&user, HubToken::Access).unwrap()), None);
-        file.edit(|contents| contents.remove(&name)).unwrap();
+        file.edit(|contents| contents.remove(name.as_str())).unwrap();
         file.edit(|contents| contents.remove_token(&user, HubToken::Refresh)).unwrap();
         assert!(!file.path.exists());
     }

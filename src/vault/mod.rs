@@ -5,23 +5,25 @@ mod file;
 mod foreign;
 mod helper;
 mod mounted;
+mod record;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::model::{Account, AccountName, HubToken, Kept, Problem, Registry, Secret, Source, StoreKind, Username};
+use crate::model::{Account, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username, map};
 use crate::system::env::Env;
-use crate::system::files;
 use crate::system::text;
 use file::SecretFile;
 
 pub(crate) use file::Widened;
 pub(crate) use foreign::{Refusal, Waiter};
 pub(crate) use mounted::is_given;
+pub(crate) use writer::Writer;
 
-/// Gets, puts and removes secrets. Whoever puts or removes holds the config's lock.
+/// Gets secrets; a [`Writer`] puts and removes them.
 pub(crate) struct Vault<'e> {
     env: &'e Env,
 }
@@ -41,16 +43,6 @@ impl<'e> Vault<'e> {
         }
     }
 
-    /// Keeps the account's secret, in place of the one it had.
-    pub(crate) fn put(&self, account: &Account, kept: &Kept) -> Result<()> {
-        match &account.store {
-            StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.put(&account.name, kept)),
-            StoreKind::Helper(helper) => helper::store(helper, account, kept),
-            StoreKind::Environment => Err(mounted::is_given(account).into()),
-            StoreKind::Unknown(_) => Err(unknown(account).into()),
-        }
-    }
-
     /// Tells whether a secret of any length could be kept now. Other helpers cannot be asked that.
     pub(crate) fn try_room(&self, account: &Account) -> Result<()> {
         match &account.store {
@@ -59,63 +51,14 @@ impl<'e> Vault<'e> {
         }
     }
 
-    /// Keeps secrets of the file store for a registry's accounts with one write. Returns what was kept for each before.
-    pub(crate) fn put_in_file(
-        &self,
-        registry: &Registry,
-        secrets: &[(&AccountName, &Kept)],
-    ) -> Result<Vec<Option<Kept>>> {
-        let mut before = vec![];
-        if !secrets.is_empty() {
-            self.file(registry)?.edit(|contents| {
-                before.extend(secrets.iter().map(|(name, _)| contents.kept(name)));
-                secrets.iter().fold(false, |changed, (name, kept)| contents.put(name, kept) || changed)
-            })?;
-        }
-        Ok(before)
-    }
-
     /// All that the file store keeps for the accounts of a registry.
     pub(crate) fn all_in_file(&self, registry: &Registry) -> Result<BTreeMap<String, Kept>> {
         self.file(registry)?.all()
     }
 
-    /// Forgets the account's secret; none there is fine.
-    pub(crate) fn remove(&self, account: &Account) -> Result<()> {
-        if account.source != Source::Given {
-            files::remove(&self.renewal_lock(account)?)?;
-        }
-        if account.registry.is_pattern() && account.store == StoreKind::File {
-            let hosts = file::registries(self.env).into_iter().filter(|host| account.registry.covers(host));
-            let each = hosts.map(|host| account.at(&host).into_owned());
-            for at in each.filter(|at| at.registry != account.registry) {
-                // The host may have an account of its own of that name, whose secret is nobody's answer.
-                if self.get(&at)?.is_none_or(|kept| kept.asked.is_some()) {
-                    self.remove(&at)?;
-                }
-            }
-        }
-        match &account.store {
-            StoreKind::File => self.file(&account.registry)?.edit(|contents| contents.remove(&account.name)),
-            StoreKind::Helper(helper) => helper::erase(helper, account),
-            StoreKind::Environment => Err(mounted::is_given(account).into()),
-            StoreKind::Unknown(_) => Err(unknown(account).into()),
-        }
-    }
-
     /// One of Docker Hub's tokens that `docker login` keeps beside the account of this user.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         self.file(&Registry::docker_hub())?.token(user, token)
-    }
-
-    /// Keeps such a token, in place of the one before.
-    pub(crate) fn put_hub_token(&self, user: &Username, token: HubToken, secret: &Secret) -> Result<()> {
-        self.file(&Registry::docker_hub())?.edit(|contents| contents.put_token(user, token, secret))
-    }
-
-    /// Forgets such a token; none there is fine.
-    pub(crate) fn remove_hub_token(&self, user: &Username, token: HubToken) -> Result<()> {
-        self.file(&Registry::docker_hub())?.edit(|contents| contents.remove_token(user, token))
     }
 
     /// Closes a registry's secrets file to others if it was open to them.
@@ -126,6 +69,17 @@ impl<'e> Vault<'e> {
     /// Moves a registry's secrets file aside if it cannot be read. Returns the new place.
     pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Option<PathBuf>> {
         self.file(registry)?.set_aside_if_broken()
+    }
+
+    /// Whose secrets the file store holds, as far as it can be read.
+    pub(crate) fn names_in_files(&self) -> BTreeMap<Registry, Vec<String>> {
+        let registries = file::registries(self.env).into_iter();
+        map(registries.filter_map(|registry| Some((registry.clone(), self.file(&registry).ok()?.names().ok()?))))
+    }
+
+    /// What killed writers left beside the secrets files, and `restore` for a person to look at.
+    pub(crate) fn left_files(&self) -> Vec<PathBuf> {
+        file::left_files(self.env)
     }
 
     /// The lock of whoever renews this account's secret.

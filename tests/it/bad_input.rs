@@ -63,6 +63,24 @@ fn restore_puts_the_last_good_copy_back() {
 }
 
 #[test]
+fn no_config_beside_a_good_copy_is_damage() {
+    let sandbox = one_account();
+    sandbox.store("ghcr.io", "second", "x");
+    std::fs::remove_file(sandbox.config_path()).unwrap();
+    let line = "`~/config/config.json` is gone, and a good copy of it is there: run `docker-credential-ensign restore`";
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(line));
+    assert_eq!(sandbox.run(&["store"], STORE), refused(line));
+    assert!(!sandbox.config_path().exists());
+    let run = sandbox.run(&["restore"], "");
+    assert_eq!(run.stderr, "✓ Put back the last good copy of `~/config/config.json`, which was gone\n", "{run:?}");
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+    // A copy that is no good one stands for nothing.
+    std::fs::remove_file(sandbox.config_path()).unwrap();
+    write(&sandbox.home().join("config/config.json.bak"), b"{\"version\": 3, \"reg");
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
+}
+
+#[test]
 fn what_can_be_read_but_not_written_is_restored_too() {
     let sandbox = one_account();
     let good = std::fs::read_to_string(sandbox.config_path()).unwrap();
@@ -209,7 +227,7 @@ fn a_full_disk_loses_nothing() {
     let script = "cp -a \"$HOME\" /tmp/full-$$; mount -t tmpfs -o size=64k tmpfs \"$HOME\"; cp -a /tmp/full-$$/. \"$HOME\"; rm -r /tmp/full-$$; cd \"$HOME\"
         head -c 1000000 /dev/zero > filling 2>/dev/null || true
         echo \"$STORE\" | $ENSIGN store || echo \"exit $?\"; echo ghcr.io | $ENSIGN get; rm filling
-        echo ghcr.io | $ENSIGN get; find config data -type f | sort; echo \"$STORE\" | $ENSIGN store; echo ghcr.io | $ENSIGN get";
+        echo ghcr.io | $ENSIGN get; find config data/secrets -type f | sort; echo \"$STORE\" | $ENSIGN store; echo ghcr.io | $ENSIGN get";
     let Some(run) = in_namespace(&sandbox, script) else { return };
     let lines: Vec<_> = run.stdout.lines().collect();
     let old = r#"{"ServerURL":"ghcr.io","Username":"me","Secret":"old-s3cret"}"#;

@@ -79,6 +79,39 @@ fn an_adopted_file_is_adopted_only_once() {
     assert_eq!(read_json(&atcr_file(&sandbox)), fixture["file"]);
 }
 
+/// Once there is a config ATCR's file is not looked at any more: what cannot be read now would be lost.
+#[test]
+fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
+    let fixture = fixtures("v2").remove(0)["file"].to_string();
+    for half in [true, false] {
+        let sandbox = Sandbox::new();
+        if half {
+            write(&atcr_file(&sandbox), &fixture.as_bytes()[..fixture.len() / 2]);
+        } else {
+            std::fs::create_dir_all(atcr_file(&sandbox)).unwrap();
+        }
+        for words in
+            [&["get"][..], &["store"], &["status"], &["login", "x.io", "-u", "me", "--no-verify", "--password-stdin"]]
+        {
+            let run = sandbox.run(words, r#"{"ServerURL":"x.example","Username":"u","Secret":"s"}"#);
+            let told = format!("{}{}", run.stdout, run.stderr);
+            assert!(
+                run.code != Some(0) && told.contains("the accounts of ATCR's helper are not taken over"),
+                "{run:?}"
+            );
+            assert!(told.contains("mv ") && !told.contains("atcr_device"), "{run:?}");
+        }
+        assert!(!sandbox.config_path().exists());
+        let _ = std::fs::remove_dir(atcr_file(&sandbox));
+        write(&atcr_file(&sandbox), fixture.as_bytes());
+        sandbox.store("x.example", "u", "s");
+        assert_eq!(sandbox.who("atcr.io"), "alice.example.com");
+    }
+    let sandbox = Sandbox::new();
+    write(&atcr_file(&sandbox), b"");
+    sandbox.store("x.example", "u", "s");
+}
+
 /// A home that cannot be written still answers, from memory, every time.
 #[cfg(unix)]
 #[test]

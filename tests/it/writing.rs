@@ -11,20 +11,28 @@ use crate::support::{Run, Sandbox, finish, write};
 
 /// Runs the program under strace, which does to its calls what `injections` say; `None` where that cannot be had.
 fn run_under(sandbox: &Sandbox, injections: &[&str], arguments: &[&str], stdin: &str) -> Option<Run> {
+    let options: Vec<_> = injections.iter().flat_map(|injection| ["-e", injection]).collect();
+    run_with(sandbox, &options, arguments, stdin)
+}
+
+fn run_with(sandbox: &Sandbox, options: &[&str], arguments: &[&str], stdin: &str) -> Option<Run> {
     let probe = Command::new("strace").args(["-f", "-o/dev/null", "true"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
         eprintln!("skipped: strace is not installed, or may trace nothing here");
         return None;
     }
     let mut words = vec!["-f", "-o/dev/null"];
-    for injection in injections {
-        words.extend(["-e", injection]);
-    }
+    words.extend(options);
     words.push(Sandbox::program());
     words.extend(arguments);
-    let mut command = sandbox.command_of(Path::new("strace"), &words);
-    command.env("PATH", std::env::var_os("PATH").unwrap());
-    Some(finish(command.spawn().unwrap(), stdin.as_bytes()))
+    Some(finish(sandbox.command_of(Path::new("strace"), &words).spawn().unwrap(), stdin.as_bytes()))
+}
+
+/// The same, only for calls that name `path`.
+fn run_at(sandbox: &Sandbox, path: &str, injection: &str, arguments: &[&str], stdin: &str) -> Option<Run> {
+    let mut options = vec!["-P", path, "-e"];
+    options.push(injection);
+    run_with(sandbox, &options, arguments, stdin)
 }
 
 fn entry(username: &str) -> String {
@@ -62,8 +70,9 @@ fn a_share_that_cannot_flush_a_folder_keeps_logins() {
     // Of a file itself that is bad news, unless the share says that it knows no such thing.
     for (error, code) in [("EIO", Some(1)), ("EINVAL", Some(0)), ("EOPNOTSUPP", Some(0))] {
         let sandbox = Sandbox::new();
-        let injection = format!("inject=fsync:error={error}:when=1");
-        let Some(run) = run_under(&sandbox, &[&injection], &["store"], &entry("me")) else { return };
+        let (file, injection) = (sandbox.secrets_path("ghcr.io"), format!("inject=fsync:error={error}"));
+        let file = format!("{}.new", file.display());
+        let Some(run) = run_at(&sandbox, &file, &injection, &["store"], &entry("me")) else { return };
         assert_eq!(run.code, code, "{run:?}");
     }
 }
@@ -109,5 +118,98 @@ fn an_export_that_is_killed_leaves_nothing_in_clear() {
                 assert!(left.is_empty() || left == ["export.json"], "{left:?} after {call} {when}");
             }
         }
+    }
+}
+
+#[test]
+fn what_a_killed_login_leaves_is_counted_and_swept() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "s3cret-of-me");
+    // The first rename is that of the secrets, the second that of the config.
+    for (when, secrets) in [(1, 0), (2, 1)] {
+        let injection = format!("inject=rename:signal=KILL:when={when}");
+        let Some(run) = run_under(&sandbox, &[&injection], &["store"], &entry("ghost")) else { return };
+        assert_eq!(run.code, None, "killed");
+        let status = sandbox.run(&["status"], "");
+        assert_eq!(status.stderr.contains("1 left-over secret of no account"), secrets == 1, "{status:?}");
+        let json: serde_json::Value = serde_json::from_str(&sandbox.run(&["status", "--json"], "").stdout).unwrap();
+        assert_eq!(json["left_over"]["secrets"], secrets, "{json}");
+        assert_eq!(files_with(sandbox.home(), "s3cret-of-ghost").len(), 1);
+        assert_eq!(sandbox.run(&["get"], "ghost@ghcr.io").code, Some(1));
+        sandbox.ok(&["public", "add", "ghcr.io/open/app"], "");
+        assert!(files_with(sandbox.home(), "s3cret-of-ghost").is_empty());
+        assert_eq!(sandbox.who("ghcr.io"), "me");
+    }
+    // Nothing is swept that another config's account has, or this one had before it was carried back.
+    let others = sandbox.home().join("others");
+    let mut command = sandbox.command(&["store"]);
+    command.env("ENSIGN_CONFIG_DIR", &others);
+    assert_eq!(finish(command.spawn().unwrap(), entry("work").as_bytes()), Run::success(""));
+    sandbox.ok(&["public", "add", "ghcr.io/open/more"], "");
+    assert_eq!(files_with(sandbox.home(), "s3cret-of-work").len(), 1);
+    assert!(sandbox.run(&["status"], "").stderr.contains("docker-credential-ensign logout ghcr.io -u work\n"));
+    sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");
+    assert!(files_with(sandbox.home(), "s3cret-of-work").is_empty());
+}
+
+#[test]
+fn what_a_killed_login_leaves_with_another_helper_is_taken_back() {
+    let helper = r#"#!/bin/sh
+mkdir -p "$HOME/theirs"
+case $1 in
+store) cat >"$HOME/theirs/$(date +%N)" ;;
+get) url=$(cat); grep -hF "\"$url\"" "$HOME"/theirs/* 2>/dev/null | grep . || { echo credentials not found in native keychain; exit 1; } ;;
+erase) url=$(cat); rm -f $(grep -lF "\"$url\"" "$HOME"/theirs/*) ;;
+esac
+"#;
+    let sandbox = Sandbox::new().with_program("docker-credential-theirs", helper);
+    sandbox.store("ghcr.io", "me", "s3cret-of-me");
+    let config = sandbox.config_path();
+    let words = ["login", "ghcr.io", "-u", "ghost", "--store", "helper:theirs", "--no-verify", "--password-stdin"];
+    // All renames of files of ours but that of the config's own new text.
+    let path = format!("{}.new", config.display());
+    let Some(run) = run_at(&sandbox, &path, "inject=rename:signal=KILL:when=1", &words, "s3cret-of-ghost") else {
+        return;
+    };
+    assert_eq!(run.code, None, "{run:?}");
+    assert_eq!(files_with(sandbox.home(), "s3cret-of-ghost").len(), 1, "{run:?}");
+    sandbox.ok(&["public", "add", "ghcr.io/open/app"], "");
+    assert!(files_with(sandbox.home(), "s3cret-of-ghost").is_empty());
+    sandbox.ok(&words, "s3cret-of-ghost");
+    assert_eq!(sandbox.who("ghost@ghcr.io"), "ghost");
+}
+
+#[test]
+fn a_change_that_cannot_be_written_takes_everything_back() {
+    for error in ["ENOSPC", "EIO", "EROFS"] {
+        let sandbox = Sandbox::new();
+        sandbox.store("ghcr.io", "me", "first");
+        let path = format!("{}.new", sandbox.config_path().display());
+        let injection = format!("inject=openat:error={error}:when=1");
+        for (words, stdin) in [
+            (&["store"][..], entry("work")),
+            (&["logout", "ghcr.io", "-u", "me"], String::new()),
+            (&["account", "edit", "ghcr.io", "me", "--alias", "other"], String::new()),
+            (
+                &["login", "ghcr.io", "-u", "me", "--images", "ghcr.io/a/**", "--no-verify", "--password-stdin"],
+                "second".to_owned(),
+            ),
+        ] {
+            let before = (sandbox.config(), fs::read(sandbox.secrets_path("ghcr.io")).unwrap());
+            let Some(run) = run_at(&sandbox, &path, &injection, words, &stdin) else { return };
+            assert_eq!(run.code, Some(1), "{words:?} {run:?}");
+            let after = (sandbox.config(), fs::read(sandbox.secrets_path("ghcr.io")).unwrap());
+            assert_eq!(after, before, "{words:?} {error}");
+        }
+        // After the config has its name nothing is taken back: the secret that is left is swept.
+        let secrets = format!("{}.new", sandbox.secrets_path("ghcr.io").display());
+        sandbox.store("ghcr.io", "work", "second");
+        let Some(run) = run_at(&sandbox, &secrets, &injection, &["logout", "ghcr.io", "-u", "work"], "") else {
+            return;
+        };
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(sandbox.config()["registries"]["ghcr.io"]["accounts"].get("work").is_none());
+        sandbox.ok(&["switch", "ghcr.io", "me"], "");
+        assert!(files_with(sandbox.home(), "second").is_empty());
     }
 }

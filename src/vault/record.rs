@@ -1,0 +1,136 @@
+//! `Record`: which secrets were kept for good, in `accounts.json` beside them. By it those are known that a killed change
+//! left behind.
+//!
+//! What no account of this config names may still be of another config (`ENSIGN_CONFIG_DIR`), or of this one before it was
+//! carried back in dotfiles: such a secret was kept for good once, and is never taken for a left-over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::Vault;
+use crate::model::{Account, Registry, Source, StoreKind, map};
+use crate::system::files::{self, Access};
+
+/// What is written down: names alone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Record {
+    version: u64,
+    /// The accounts by registry whose secrets the file store keeps.
+    #[serde(default)]
+    accounts: BTreeMap<String, BTreeSet<String>>,
+    /// Those that another store may hold and that a change adds to it or takes out of it just now.
+    #[serde(default)]
+    pending: Vec<Pending>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+struct Pending {
+    registry: String,
+    name: String,
+    username: String,
+    store: String,
+}
+
+const VERSION: u64 = 1;
+const LIMIT: u64 = 64 << 20;
+
+impl Record {
+    /// That of a store in which everything was kept for good.
+    fn of(names: BTreeMap<Registry, Vec<String>>) -> Self {
+        let accounts = names.into_iter().map(|(registry, names)| (registry.to_string(), names.into_iter().collect()));
+        Self { version: VERSION, accounts: map(accounts), pending: vec![] }
+    }
+
+    /// Tells whether a secret of the file store was kept for good.
+    pub(crate) fn knows(&self, registry: &Registry, name: &str) -> bool {
+        self.accounts.get(registry.as_str()).is_some_and(|names| names.contains(name))
+    }
+
+    /// The change is done: it has dropped accounts, and these are there now.
+    pub(crate) fn settle<'a>(
+        &mut self,
+        dropped: impl Iterator<Item = &'a Account>,
+        there: impl Iterator<Item = &'a Account>,
+    ) {
+        for account in dropped {
+            for (_, names) in
+                self.accounts.iter_mut().filter(|(host, _)| account.registry.covers(&Registry::from_key(host)))
+            {
+                names.remove(account.name.as_str());
+            }
+        }
+        for account in there.filter(|account| account.store == StoreKind::File) {
+            self.accounts.entry(account.registry.to_string()).or_default().insert(account.name.to_string());
+        }
+        self.accounts.retain(|_, names| !names.is_empty());
+    }
+
+    /// Notes that another store holds, or is about to hold, a secret that may be no account's in the end.
+    pub(crate) fn announce(&mut self, account: &Account) {
+        let (registry, name) = (account.registry.to_string(), account.name.to_string());
+        let pending =
+            Pending { registry, name, username: account.username.to_string(), store: account.store.to_string() };
+        if !self.pending.contains(&pending) {
+            self.pending.push(pending);
+        }
+    }
+
+    /// Those accounts, as far as their store needs to know them.
+    pub(crate) fn pending(&self) -> Vec<Account> {
+        let account = |pending: &Pending| {
+            Some(Account {
+                registry: Registry::from_key(&pending.registry),
+                name: pending.name.parse().ok()?,
+                username: pending.username.parse().ok()?,
+                store: StoreKind::parse(&pending.store),
+                source: Source::Given,
+                images: vec![],
+                folders: vec![],
+                purpose: None,
+                did: None,
+            })
+        };
+        self.pending.iter().filter_map(account).collect()
+    }
+
+    /// Those that are not `left` are settled.
+    pub(crate) fn keep_pending<'a>(&mut self, left: impl Iterator<Item = &'a Account>) {
+        self.pending.clear();
+        left.for_each(|account| self.announce(account));
+    }
+}
+
+impl Vault<'_> {
+    /// Where there is none one is begun, in which all secrets were kept for good: they are older than it.
+    pub(crate) fn record(&self) -> Result<Record> {
+        let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
+        if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            return Ok(record);
+        }
+        let record = Record::of(self.names_in_files());
+        self.write_record(&record)?;
+        Ok(record)
+    }
+
+    /// Changes the record, best effort: without it a left-over stays, and nothing is lost.
+    pub(crate) fn note(&self, edit: impl FnOnce(&mut Record)) {
+        let Ok(before) = self.record() else { return };
+        let mut record = before.clone();
+        edit(&mut record);
+        if record != before {
+            let _ = self.write_record(&record);
+        }
+    }
+
+    fn write_record(&self, record: &Record) -> Result<()> {
+        let Some(path) = self.record_path() else { return Ok(()) };
+        files::replace(&path, serde_json::to_string_pretty(record)?.as_bytes(), Access::Private)
+    }
+
+    fn record_path(&self) -> Option<PathBuf> {
+        self.env.data_dir.as_ref().map(|folder| folder.join("accounts.json"))
+    }
+}
