@@ -201,7 +201,8 @@ impl<'e> ConfigFile<'e> {
 
     /// The last good copy, if it is one.
     pub(crate) fn good_copy(&self) -> Result<Option<Vec<u8>>> {
-        let copy = self.last_good_copy().map_or(Ok(None), |copy| files::read(&copy, LIMIT))?;
+        let copy =
+            self.last_good_copy().filter(|copy| copy.is_file()).map_or(Ok(None), |copy| files::read(&copy, LIMIT))?;
         Ok(copy.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
     }
 
