@@ -54,7 +54,7 @@ fn advice(built: Option<(String, bool)>, prefix: Option<&Path>) -> Problem {
 /// The checkout whose `install.sh` installed this program.
 fn checkout(program: &Path) -> anyhow::Result<Option<PathBuf>> {
     let Some(prefix) = prefix(program) else { return Ok(None) };
-    let bytes = files::read(&prefix.join(RECORD), LIMIT)?;
+    let bytes = files::read_any(&prefix.join(RECORD), LIMIT)?;
     Ok(bytes.map(|bytes| PathBuf::from(one_line(&String::from_utf8_lossy(&bytes), 1000))))
 }
 

@@ -66,7 +66,7 @@ pub(crate) struct RegistriesConf {
 impl RegistriesConf {
     /// Reads a file; none there has no settings.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        Ok(Self::parse(path, files::read(path, LIMIT)?)?)
+        Ok(Self::parse(path, files::read_any(path, LIMIT)?)?)
     }
 
     /// Understands a file's contents: TOML in which `credential-helpers`, if it is there, is a list of texts.

@@ -19,7 +19,7 @@ pub(crate) struct InsecureRegistries {
 
 /// What the daemon's settings on this machine say. A file that cannot be read allows nothing: it is Docker's to complain.
 pub(crate) fn insecure_registries(env: &Env) -> InsecureRegistries {
-    let texts = paths(env).into_iter().filter_map(|path| files::read(&path, LIMIT).ok().flatten());
+    let texts = paths(env).into_iter().filter_map(|path| files::read_any(&path, LIMIT).ok().flatten());
     let mut all = InsecureRegistries::default();
     for InsecureRegistries { hosts, networks } in texts.map(|text| InsecureRegistries::parse(&text)) {
         all.hosts.extend(hosts);

@@ -201,7 +201,7 @@ fn read_mounted() -> Result<Vec<Mounted>> {
                 "see packaging/ci/README.md for its form",
             )
         };
-        let bytes = files::read(&path, ACCOUNTS_LIMIT)?.ok_or_else(|| wrong("is not there".into()))?;
+        let bytes = files::read_any(&path, ACCOUNTS_LIMIT)?.ok_or_else(|| wrong("is not there".into()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         found =
             mounted::read_file(&Zeroizing::new(bytes), folder).map_err(|why| wrong(format!("is wrong in {why}")))?;

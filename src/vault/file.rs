@@ -162,7 +162,7 @@ impl SecretFile {
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        Ok(files::read(&self.path, LIMIT)?.map(Zeroizing::new))
+        Ok(files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new))
     }
 
     /// Names the line only: the text around it is secret.

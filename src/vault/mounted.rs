@@ -19,7 +19,7 @@ pub(super) fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
         MountedSecret::Here(secret) => return Ok(Some(secret.copy().into())),
         MountedSecret::File(path) => path,
     };
-    let Some(bytes) = files::read(path, LIMIT)?.map(Zeroizing::new) else {
+    let Some(bytes) = files::read_any(path, LIMIT)?.map(Zeroizing::new) else {
         return Err(lacks(account, path, "not there"));
     };
     let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` holds no text", path.display()))?;

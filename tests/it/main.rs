@@ -29,6 +29,7 @@ mod layers;
 mod leaks;
 mod mounted;
 mod names;
+mod owners;
 mod patterns;
 mod people;
 mod pin;

@@ -72,7 +72,8 @@ impl Reader {
             let why = text.split_once("`: ").map_or("for a reason that is not known", |(_, why)| why);
             format!("could not be read: {why}")
         };
-        let contents = files::read(path, FILE_LIMIT.min(self.bytes_left as u64)).map_err(|error| refused(&error))?;
+        let contents =
+            files::read_any(path, FILE_LIMIT.min(self.bytes_left as u64)).map_err(|error| refused(&error))?;
         let Some(contents) = contents else { return Ok(None) };
         self.files_left -= 1;
         self.bytes_left = self.bytes_left.saturating_sub(contents.len());

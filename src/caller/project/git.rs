@@ -46,7 +46,7 @@ fn config_of(dot_git: &Path) -> Option<PathBuf> {
 }
 
 fn text(path: &Path) -> Option<String> {
-    String::from_utf8(files::read(path, LIMIT).ok()??).ok()
+    String::from_utf8(files::read_any(path, LIMIT).ok()??).ok()
 }
 
 /// The last `url` of a remote, as `git config --get` says it; of several remotes `origin` is git's default.

@@ -59,7 +59,7 @@ pub(crate) struct Broken {
 impl ProjectFile {
     /// `None` if there is none.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
-        let contents = files::read(path, LIMIT)?;
+        let contents = files::read_any(path, LIMIT)?;
         Ok(contents.map(|contents| Self { path: path.to_owned(), digest: digest::sha256(&contents), contents }))
     }
 

@@ -160,7 +160,7 @@ fn payload(input: &Path, in_memory: bool, kind: Kind) -> Result<Payload, Failure
     if length > LARGEST_TEXT as u64 {
         return Err(too_large());
     }
-    Ok(Payload::Bytes(Arc::from(files::read(input, LARGEST_TEXT as u64)?.unwrap_or_default())))
+    Ok(Payload::Bytes(Arc::from(files::read_any(input, LARGEST_TEXT as u64)?.unwrap_or_default())))
 }
 
 /// Why there is no answer at all.

@@ -49,6 +49,7 @@ impl Draft {
     /// The same for a file whose writers hold a lock. Links are followed; missing folders are made.
     pub(super) fn begin_under_lock(path: &Path) -> Result<Self> {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        imp::check_target(&target, folder_of(&target))?;
         let unfinished = sibling(&target, UNDER_LOCK);
         let begun = imp::create_folder(folder_of(&target)).and_then(|()| {
             remove(&unfinished)?; // left behind by a writer that was killed
@@ -85,6 +86,7 @@ impl Draft {
     pub(super) fn grant(&self, access: Access) -> Result<()> {
         match (access, fs::metadata(&self.path), &self.file) {
             (Access::Kept, Ok(metadata), Some(file)) => {
+                imp::keep_group(file, &metadata);
                 file.set_permissions(metadata.permissions()).map_err(|error| failed("write", &self.shown, &error))
             }
             _ => Ok(()),

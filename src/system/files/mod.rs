@@ -2,24 +2,26 @@
 
 mod draft;
 mod lines;
+mod lock;
+#[cfg(unix)]
+mod ownership;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
 mod windows;
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::threads;
+use super::text::word;
 use crate::model::Problem;
 
 pub(crate) use draft::Draft;
 pub(crate) use lines::{append_line, read_lines, remove_lines};
+pub(crate) use lock::Lock;
 #[cfg(unix)]
 use unix as imp;
 #[cfg(not(unix))]
@@ -34,11 +36,71 @@ pub(crate) enum Access {
     Kept,
 }
 
-/// No writer needs longer: it holds the lock for a few small files.
-const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+/// Whether a link may stand in a file's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Links {
+    Followed,
+    Refused,
+}
 
-/// Reads a whole file of at most `limit` bytes; `None` if there is none.
+/// Reads a whole file of at most `limit` bytes that is the user's own: our config, or a file of Docker's. `None` if there
+/// is none. A link is followed, as into a repository of dotfiles.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    read_own(path, limit, Links::Followed)
+}
+
+/// The same for a file of secrets, which is never a link.
+pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    read_own(path, limit, Links::Refused)
+}
+
+fn read_own(path: &Path, limit: u64, links: Links) -> Result<Option<Vec<u8>>> {
+    // Opened first, so that what is checked is what is read.
+    let file = match imp::reading_own(links).open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(not_opened("read", path, links, &error)),
+    };
+    let metadata = file.metadata().map_err(|error| failed("read", path, &error))?;
+    refuse_irregular(path, &metadata, limit)?;
+    imp::check_owner(path, &metadata)?;
+    let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.take(limit).read_to_end(&mut contents).map_err(|error| failed("read", path, &error))?;
+    Ok(Some(contents))
+}
+
+/// Why a file of the user's own could not be opened.
+fn not_opened(deed: &str, path: &Path, links: Links, error: &io::Error) -> anyhow::Error {
+    let there = fs::symlink_metadata(path).ok();
+    let is = |test: fn(&fs::Metadata) -> bool| there.as_ref().is_some_and(test);
+    if links == Links::Refused && is(fs::Metadata::is_symlink) {
+        let what = format!("could not {deed} `{}`: it is a link", path.display());
+        return Problem::new(what, format!("run `rm {}`", word(&path.to_string_lossy()))).into();
+    }
+    if is(|there| !there.is_file() && !there.is_symlink()) {
+        return anyhow!("could not {deed} `{}`: it is not a file", path.display());
+    }
+    match imp::explain_owner(path) {
+        Some(problem) if error.kind() == io::ErrorKind::PermissionDenied => problem.into(),
+        _ => failed(deed, path, error),
+    }
+}
+
+fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<()> {
+    if !metadata.is_file() {
+        bail!("could not read `{}`: it is not a file", path.display());
+    }
+    if metadata.len() > limit {
+        let most = if limit < 1 << 20 { format!("{} KiB", limit >> 10) } else { format!("{} MiB", limit >> 20) };
+        bail!("could not read `{}`: it is larger than {most}", path.display());
+    }
+    Ok(())
+}
+
+/// Reads a whole file of anybody's, such as a project's or the machine's.
+pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     // The size and kind before the file is opened: to open a device may be to act. Nothing is waited for if it is
     // exchanged for a pipe between the two.
     let metadata = match fs::metadata(path) {
@@ -48,13 +110,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         }
         Err(error) => return Err(failed("read", path, &error)),
     };
-    if !metadata.is_file() {
-        bail!("could not read `{}`: it is not a file", path.display());
-    }
-    if metadata.len() > limit {
-        let most = if limit < 1 << 20 { format!("{} KiB", limit >> 10) } else { format!("{} MiB", limit >> 20) };
-        bail!("could not read `{}`: it is larger than {most}", path.display());
-    }
+    refuse_irregular(path, &metadata, limit)?;
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     match imp::reading().open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
         Ok(_) => Ok(Some(contents)),
@@ -184,57 +240,6 @@ pub(crate) fn narrow(path: &Path) -> Option<u32> {
     imp::narrow(path)
 }
 
-/// An exclusive lock between processes, held until it is dropped, also by a crash.
-pub(crate) struct Lock(File);
-
-impl Lock {
-    /// Tells whether another process holds it at this moment.
-    pub(crate) fn is_held(path: &Path) -> bool {
-        File::open(path).is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
-    }
-
-    /// Waits at most ten seconds.
-    pub(crate) fn take(path: &Path) -> Result<Self> {
-        Self::take_within(path, LOCK_DEADLINE)?.ok_or_else(|| {
-            anyhow!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
-        })
-    }
-
-    /// `None` if another process still holds it when `patience` is over.
-    pub(crate) fn take_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
-        let file = imp::create_folder(path.parent().unwrap_or(Path::new(".")))
-            .and_then(|()| imp::private().write(true).create(true).truncate(false).open(path))
-            .map_err(|error| failed("open", path, &error))?;
-        match try_lock(&file) {
-            Ok(()) => return Ok(Some(Self(file))),
-            Err(fs::TryLockError::WouldBlock) if patience.is_zero() => return Ok(None),
-            Err(fs::TryLockError::WouldBlock) => {}
-            Err(fs::TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
-            }
-        }
-        // Waiting in the kernel is fair between many writers, which polling is not; the thread gives it a deadline.
-        let (sender, receiver) = mpsc::channel();
-        let waiting = move || sender.send(uninterrupted(|| file.lock()).map(|()| file));
-        threads::start(waiting).with_context(|| format!("could not wait for the lock `{}`", path.display()))?;
-        match receiver.recv_timeout(patience) {
-            Ok(locked) => {
-                locked.map(|file| Some(Self(file))).with_context(|| format!("could not lock `{}`", path.display()))
-            }
-            Err(_) => Ok(None),
-        }
-    }
-}
-
-fn try_lock(file: &File) -> Result<(), fs::TryLockError> {
-    loop {
-        match file.try_lock() {
-            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            tried => return tried,
-        }
-    }
-}
-
 /// What the standard library does for reading and writing, for the other calls: a share may answer that a signal came.
 fn uninterrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
@@ -242,20 +247,6 @@ fn uninterrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
-    }
-}
-
-impl Lock {
-    /// Leaves word for those who hold it next that something failed just now.
-    pub(crate) fn note(&self) {
-        let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
-    }
-
-    /// Tells whether that was less than `ago` ago.
-    pub(crate) fn noted_within(&self, ago: Duration) -> bool {
-        let noted =
-            self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());
-        noted.is_some_and(|noted| noted.elapsed().is_ok_and(|elapsed| elapsed < ago))
     }
 }
 

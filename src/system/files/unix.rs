@@ -14,7 +14,11 @@ use rustix::fs::OFlags;
 use rustix::fs::{AtFlags, CWD, linkat};
 use rustix::process::{Resource, geteuid, getrlimit};
 
-use super::uninterrupted;
+use super::{Links, uninterrupted};
+
+pub(super) use super::ownership::{
+    check as check_owner, check_new, check_target, explain as explain_owner, keep_group,
+};
 
 pub(super) const HAS_MODES: bool = true;
 
@@ -32,6 +36,25 @@ pub(super) fn reading() -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(NONBLOCKING);
     options
+}
+
+/// Reads a file of the user's own.
+pub(super) fn reading_own(links: Links) -> OpenOptions {
+    let mut options = File::options();
+    options.read(true).custom_flags(flags(links));
+    options
+}
+
+/// Makes a lock's file, or opens it.
+pub(super) fn lock() -> OpenOptions {
+    let mut options = private();
+    options.write(true).create(true).truncate(false).custom_flags(flags(Links::Refused));
+    options
+}
+
+fn flags(links: Links) -> i32 {
+    let flags = if links == Links::Refused { OFlags::NONBLOCK | OFlags::NOFOLLOW } else { OFlags::NONBLOCK };
+    flags.bits().cast_signed()
 }
 
 pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
@@ -86,9 +109,10 @@ pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
 }
 
 pub(super) fn narrow(path: &Path) -> Option<u32> {
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+    let file = reading_own(Links::Refused).open(path).ok()?; // a link would lead to a file of somebody else's
+    let mode = file.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode() & 0o7777;
     let wider = mode & 0o077 != 0;
-    wider.then(|| fs::set_permissions(path, Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
+    wider.then(|| file.set_permissions(Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
 }
 
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
@@ -110,9 +134,8 @@ pub(super) enum Purpose {
 /// there and its folder is ours alone: in another's folder its owner could not write it. Returns its length too.
 pub(super) fn open_own(path: &Path, purpose: Purpose) -> io::Result<(File, u64)> {
     let append = purpose == Purpose::Append;
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
     let mut options = private();
-    options.append(append).read(!append).custom_flags(flags);
+    options.append(append).read(!append).custom_flags(flags(Links::Refused));
     let file = match options.open(path) {
         Err(error) if append && error.kind() == io::ErrorKind::NotFound => {
             let folder = fs::metadata(path.parent().unwrap_or(Path::new("/")))?;

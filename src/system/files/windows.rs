@@ -6,6 +6,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::Links;
+use crate::model::Problem;
+
 pub(super) const HAS_MODES: bool = false;
 
 /// A reader of ours is done in less than a millisecond, a virus scanner in some more.
@@ -24,6 +27,35 @@ pub(super) fn reading() -> OpenOptions {
     options.read(true);
     options
 }
+
+/// A user's profile is closed to others.
+pub(super) fn reading_own(_: Links) -> OpenOptions {
+    reading()
+}
+
+pub(super) fn lock() -> OpenOptions {
+    let mut options = private();
+    options.write(true).create(true).truncate(false);
+    options
+}
+
+pub(super) fn check_owner(_: &Path, _: &fs::Metadata) -> Result<(), Problem> {
+    Ok(())
+}
+
+pub(super) fn check_target(_: &Path, _: &Path) -> Result<(), Problem> {
+    Ok(())
+}
+
+pub(super) fn check_new(_: &Path) -> Result<(), Problem> {
+    Ok(())
+}
+
+pub(super) fn explain_owner(_: &Path) -> Option<Problem> {
+    None
+}
+
+pub(super) fn keep_group(_: &File, _: &fs::Metadata) {}
 
 /// Tries again while somebody has one of the files open: some file systems, and Windows before 10, refuse it then.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {

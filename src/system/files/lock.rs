@@ -1,0 +1,90 @@
+//! `Lock`: who changes a file keeps other processes away meanwhile.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::{Links, draft, failed, imp, not_opened, refuse_irregular, uninterrupted};
+use crate::system::threads;
+
+/// No writer needs longer: it holds the lock for a few small files.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// An exclusive lock between processes, held until it is dropped, also by a crash.
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Tells whether another process holds it at this moment.
+    pub(crate) fn is_held(path: &Path) -> bool {
+        let opened = imp::reading_own(Links::Refused).open(path);
+        opened.is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
+    }
+
+    /// Waits at most ten seconds.
+    pub(crate) fn take(path: &Path) -> Result<Self> {
+        Self::take_within(path, DEADLINE)?.ok_or_else(|| {
+            anyhow!("another ensign has held the lock `{}` for ten seconds: end it and try again", path.display())
+        })
+    }
+
+    /// `None` if another process still holds it when `patience` is over.
+    pub(crate) fn take_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
+        let file = Self::open(path)?;
+        match try_lock(&file) {
+            Ok(()) => return Ok(Some(Self(file))),
+            Err(fs::TryLockError::WouldBlock) if patience.is_zero() => return Ok(None),
+            Err(fs::TryLockError::WouldBlock) => {}
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("could not lock `{}`", path.display()));
+            }
+        }
+        // Waiting in the kernel is fair between many writers, which polling is not; the thread gives it a deadline.
+        let (sender, receiver) = mpsc::channel();
+        let waiting = move || sender.send(uninterrupted(|| file.lock()).map(|()| file));
+        threads::start(waiting).with_context(|| format!("could not wait for the lock `{}`", path.display()))?;
+        match receiver.recv_timeout(patience) {
+            Ok(locked) => {
+                locked.map(|file| Some(Self(file))).with_context(|| format!("could not lock `{}`", path.display()))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn open(path: &Path) -> Result<File> {
+        let folder = draft::folder_of(path);
+        if !path.exists() {
+            imp::check_new(folder)?;
+        }
+        let opened = imp::create_folder(folder).and_then(|()| imp::lock().open(path));
+        let file = opened.map_err(|error| not_opened("open", path, Links::Refused, &error))?;
+        let metadata = file.metadata().map_err(|error| failed("open", path, &error))?;
+        refuse_irregular(path, &metadata, u64::MAX)?;
+        imp::check_owner(path, &metadata)?;
+        Ok(file)
+    }
+
+    /// Leaves word for those who hold it next that something failed just now.
+    pub(crate) fn note(&self) {
+        let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
+    }
+
+    /// Tells whether that was less than `ago` ago.
+    pub(crate) fn noted_within(&self, ago: Duration) -> bool {
+        let noted =
+            self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());
+        noted.is_some_and(|noted| noted.elapsed().is_ok_and(|elapsed| elapsed < ago))
+    }
+}
+
+fn try_lock(file: &File) -> Result<(), fs::TryLockError> {
+    loop {
+        match file.try_lock() {
+            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            tried => return tried,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Whose a file must be before it is read or written: the one check of our config, secrets and locks and of Docker's files.
+//!
+//! What belongs to another user may say what they like, and what others may write does so soon. Root is another user too:
+//! `sudo -E docker` has the home of the user who typed it.
+
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::process::geteuid;
+
+use crate::model::Problem;
+use crate::system::env;
+use crate::system::text::word;
+
+/// What the system knows of a file.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
+    owner: u32,
+    group: u32,
+    mode: u32,
+    /// The path is a link that leads there.
+    linked: bool,
+}
+
+/// Why a file is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    ForeignOwner,
+    WritableByOthers,
+}
+
+/// Refuses an open file that is another's, or that others may write.
+pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
+    let user = geteuid().as_raw();
+    let of = |linked| Facts { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
+    let Some(fault) = Facts::fault(of(false), user) else { return Ok(()) };
+    // Only a file that would be refused is worth the second look.
+    if Facts::fault(of(path.is_symlink()), user).is_none() {
+        return Ok(());
+    }
+    Err(problem(path, metadata, fault, user))
+}
+
+/// Refuses to replace a file that is refused to be read, and to make one by `sudo -E` in a home that is not root's.
+pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
+    match fs::metadata(path) {
+        Ok(metadata) => check(path, &metadata),
+        Err(_) => check_new(folder),
+    }
+}
+
+/// The same for a folder in which a file is to be made. In a container root may have a home that is another's, so this
+/// goes by what `sudo` says of itself.
+pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
+    let caller = if geteuid().is_root() { env::present("SUDO_UID") } else { None };
+    let Some(caller) = caller.and_then(|id| id.to_str()?.parse::<u32>().ok()) else { return Ok(()) };
+    let existing = folder.ancestors().find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
+    match existing {
+        Some((folder, metadata)) if metadata.uid() == caller && caller != 0 => {
+            Err(problem(folder, &metadata, Fault::ForeignOwner, 0))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says whose a file is that could not be opened; `None` if it is ours.
+pub(super) fn explain(path: &Path) -> Option<Problem> {
+    let metadata = fs::metadata(path).ok()?;
+    let user = geteuid().as_raw();
+    (metadata.uid() != user).then(|| problem(path, &metadata, Fault::ForeignOwner, user))
+}
+
+/// Gives a new file the group of the one that it replaces, as far as that is allowed. The owner is the same: ours.
+pub(super) fn keep_group(new: &File, old: &Metadata) {
+    if new.metadata().is_ok_and(|new| new.gid() != old.gid()) {
+        let _ = std::os::unix::fs::fchown(new, None, Some(old.gid()));
+    }
+}
+
+impl Facts {
+    fn fault(self, user: u32) -> Option<Fault> {
+        // NixOS and others lead from a home to files of root's; who could change them could change us as well.
+        let is_roots = self.owner == 0 && self.linked;
+        if self.owner != user && !is_roots {
+            return Some(Fault::ForeignOwner);
+        }
+        // Where every user has a group of their own, it has the user's number.
+        let is_own_group = self.group == self.owner;
+        let others = if is_own_group { 0o002 } else { 0o022 };
+        (self.mode & others != 0).then_some(Fault::WritableByOthers)
+    }
+}
+
+fn problem(path: &Path, metadata: &Metadata, fault: Fault, user: u32) -> Problem {
+    let shown = path.display().to_string();
+    let quoted = word(&shown);
+    let owner = name_of(metadata.uid());
+    match fault {
+        Fault::WritableByOthers => {
+            let mode = metadata.permissions().mode() & 0o777;
+            Problem::new(
+                format!("`{shown}`, which belongs to user {owner}, may be written by others (mode {mode:o})"),
+                format!("run `chmod go-w {quoted}`"),
+            )
+        }
+        Fault::ForeignOwner => {
+            let us = name_of(user);
+            let hint = if user != 0 {
+                format!("run `sudo chown {} {quoted}`", word(&us))
+            } else if env::present("SUDO_UID").is_some() {
+                "run the command without `sudo`, or without its `-E`".to_owned()
+            } else {
+                format!("run the command as that user, or `chown {} {quoted}`", word(&us))
+            };
+            Problem::new(format!("`{shown}` belongs to user {owner}, and this runs as user {us}"), hint)
+        }
+    }
+}
+
+/// The user's name from `/etc/passwd`, else the number.
+fn name_of(user: u32) -> String {
+    let table = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| user.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_must_be_ours_and_no_one_elses_to_write() {
+        use Fault::{ForeignOwner, WritableByOthers};
+        const ME: u32 = 1000;
+        for (user, owner, group, mode, linked, fault) in [
+            (ME, ME, ME, 0o600, false, None),
+            (ME, ME, 100, 0o644, true, None),
+            (ME, ME, ME, 0o666, false, Some(WritableByOthers)),
+            (ME, ME, ME, 0o602, true, Some(WritableByOthers)),
+            // A group of the user's own, as most distributions make one, and a shared one.
+            (ME, ME, ME, 0o664, false, None),
+            (ME, ME, 100, 0o664, false, Some(WritableByOthers)),
+            (ME, 1001, ME, 0o600, false, Some(ForeignOwner)),
+            (ME, 1001, ME, 0o600, true, Some(ForeignOwner)),
+            // `sudo -E docker`, and what it leaves behind.
+            (0, ME, ME, 0o600, false, Some(ForeignOwner)),
+            (ME, 0, 0, 0o644, false, Some(ForeignOwner)),
+            (0, 0, 0, 0o600, false, None),
+            // A link into NixOS' store.
+            (ME, 0, 0, 0o444, true, None),
+            (ME, 0, 100, 0o664, true, Some(WritableByOthers)),
+        ] {
+            let facts = Facts { owner, group, mode: 0o100_000 | mode, linked };
+            assert_eq!(facts.fault(user), fault, "{user} {facts:?}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Files of another user, files that others may write, links and pipes in the place of our own files.
+#![cfg(unix)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Run, Sandbox, finish, write};
+
+const HOST: &str = "ghcr.io";
+/// Nobody's number.
+const STRANGER: u32 = 54321;
+
+fn with_account() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store(HOST, "me", "s3cret");
+    sandbox.store(HOST, "other", "s3cret");
+    sandbox
+}
+
+/// Gives a file to a stranger; `false` where only root could.
+fn give_away(path: &Path) -> bool {
+    let given = chown(path, Some(STRANGER), None).is_ok();
+    if !given {
+        eprintln!("skipped: only root can give a file away");
+    }
+    given
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn lock(sandbox: &Sandbox) -> PathBuf {
+    sandbox.home().join("config/config.lock")
+}
+
+fn refused(what: &str) -> Run {
+    Run { code: Some(1), stdout: format!("{what}\n"), stderr: String::new() }
+}
+
+fn user() -> String {
+    let name = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
+    String::from_utf8(name).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_file_of_another_user_is_refused_even_by_root() {
+    let sandbox = with_account();
+    for (path, reads) in [(sandbox.config_path(), true), (sandbox.secrets_path(HOST), true), (lock(&sandbox), false)] {
+        if !give_away(&path) {
+            return;
+        }
+        let what = format!("`{}` belongs to user {STRANGER}, and this runs as user root", path.display());
+        let hint = format!("run the command as that user, or `chown root {}`", path.display());
+        if reads {
+            assert_eq!(sandbox.run(&["get"], HOST), refused(&format!("{what}: {hint}")));
+        }
+        if !path.ends_with("ghcr.io.json") {
+            let run = sandbox.run(&["switch", HOST, "me"], "");
+            assert_eq!((run.code, run.stderr), (Some(1), format!("error: {what}\nhint: {hint}\n")));
+        }
+        let run = finish(sandbox.command(&["get"]).env("SUDO_UID", "1000").spawn().unwrap(), HOST.as_bytes());
+        if reads {
+            assert!(run.stdout.contains("run the command without `sudo`, or without its `-E`"), "{run:?}");
+        }
+        chown(&path, Some(0), None).unwrap();
+        assert_eq!(sandbox.who(HOST), "other");
+    }
+    assert_eq!(sandbox.config()["registries"][HOST]["accounts"].as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_that_others_may_write_is_refused() {
+    let sandbox = with_account();
+    for path in [sandbox.config_path(), sandbox.secrets_path(HOST), lock(&sandbox)] {
+        mode(&path, 0o606);
+        let (shown, is_secret) = (path.display(), path.ends_with("ghcr.io.json"));
+        let what = format!("`{shown}`, which belongs to user {}, may be written by others (mode 606)", user());
+        if !path.ends_with("config.lock") {
+            assert_eq!(sandbox.run(&["get"], HOST), refused(&format!("{what}: run `chmod go-w {shown}`")));
+        }
+        if !is_secret {
+            let run = sandbox.run(&["switch", HOST, "me"], "");
+            assert_eq!((run.code, run.stderr), (Some(1), format!("error: {what}\nhint: run `chmod go-w {shown}`\n")));
+        }
+        mode(&path, 0o600);
+        assert_eq!(sandbox.who(HOST), "other");
+    }
+}
+
+#[test]
+fn what_root_left_in_a_home_is_named_with_the_way_out() {
+    let sandbox = with_account();
+    for path in ["config", "data", "data/secrets", "config/config.json"] {
+        mode(&sandbox.home().join(path), 0o755);
+    }
+    mode(sandbox.home(), 0o755);
+    let mut command = sandbox.command(&["get"]);
+    command.uid(STRANGER);
+    let Ok(child) = command.spawn() else { return eprintln!("skipped: only root can be another user") };
+    let path = sandbox.config_path().display().to_string();
+    let what = format!("`{path}` belongs to user root, and this runs as user {STRANGER}");
+    assert_eq!(finish(child, HOST.as_bytes()), refused(&format!("{what}: run `sudo chown {STRANGER} {path}`")));
+}
+
+#[test]
+fn sudo_that_kept_the_home_makes_no_file_of_roots_in_it() {
+    let sandbox = Sandbox::new();
+    if !give_away(sandbox.home()) {
+        return;
+    }
+    let entry = r#"{"ServerURL":"ghcr.io","Username":"me","Secret":"x"}"#;
+    let as_sudo = |id: &str| {
+        let mut command = sandbox.command(&["store"]);
+        finish(command.env("SUDO_UID", id).spawn().unwrap(), entry.as_bytes())
+    };
+    let run = as_sudo(&STRANGER.to_string());
+    assert!(
+        run.code == Some(1) && run.stdout.ends_with("run the command without `sudo`, or without its `-E`\n"),
+        "{run:?}"
+    );
+    assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0);
+    // In a container root's home may be another's, and nobody said `sudo`.
+    assert_eq!(sandbox.run(&["store"], entry), Run::success(""));
+}
+
+#[test]
+fn a_link_of_the_users_own_is_followed() {
+    let sandbox = with_account();
+    let dotfile = sandbox.home().join("dotfiles/ensign.json");
+    fs::create_dir(dotfile.parent().unwrap()).unwrap();
+    fs::rename(sandbox.config_path(), &dotfile).unwrap();
+    symlink(&dotfile, sandbox.config_path()).unwrap();
+    assert_eq!(sandbox.who(HOST), "other");
+    sandbox.ok(&["switch", HOST, "me"], "");
+    assert!(sandbox.config_path().is_symlink() && !dotfile.is_symlink());
+    assert_eq!(sandbox.who(HOST), "me");
+    if give_away(&dotfile) {
+        assert!(sandbox.run(&["get"], HOST).stdout.contains("belongs to user 54321"));
+    }
+}
+
+#[test]
+fn secrets_and_locks_are_neither_links_nor_pipes() {
+    let sandbox = with_account();
+    let victim = sandbox.home().join("victim");
+    for path in [sandbox.secrets_path(HOST), lock(&sandbox)] {
+        let whole = fs::read(&path).unwrap();
+        let is_lock = path.ends_with("config.lock");
+        let arguments: &[&str] = if is_lock { &["switch", HOST, "me"] } else { &["get"] };
+        write(&victim, &whole);
+        mode(&victim, 0o600);
+        fs::remove_file(&path).unwrap();
+        symlink(&victim, &path).unwrap();
+        let run = sandbox.run(arguments, HOST);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(run.code == Some(1) && said.contains("it is a link"), "{run:?}");
+        mode(&victim, 0o644);
+        sandbox.run(&["status"], "");
+        assert_eq!(fs::metadata(&victim).unwrap().mode() & 0o777, 0o644, "nothing is changed behind a link");
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let run = sandbox.run(arguments, HOST);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(run.code == Some(1) && said.contains("it is not a file"), "{run:?}");
+        fs::remove_file(&path).unwrap();
+        write(&path, &whole);
+        mode(&path, 0o600);
+    }
+    assert_eq!(sandbox.who(HOST), "other");
+}
+
+#[test]
+fn dockers_file_is_neither_read_nor_written_as_another_user() {
+    let sandbox = with_account().with("PATH", "/usr/bin:/bin");
+    let file = sandbox.home().join(".docker/config.json");
+    write(&file, b"{}");
+    mode(&file, 0o666);
+    let run = sandbox.run(&["configure-docker", HOST], "");
+    assert!(run.code == Some(1) && run.stderr.contains("may be written by others"), "{run:?}");
+    mode(&file, 0o600);
+    if give_away(&file) {
+        let run = sandbox.run(&["configure-docker", HOST], "");
+        assert!(run.code == Some(1) && run.stderr.contains("belongs to user 54321"), "{run:?}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
+    }
+}
+
+#[test]
+fn a_file_keeps_its_owner_and_its_group() {
+    let sandbox = with_account();
+    let path = sandbox.config_path();
+    if chown(&path, None, Some(STRANGER)).is_err() {
+        return eprintln!("skipped: only root can give a file to any group");
+    }
+    let before = fs::metadata(&path).unwrap();
+    sandbox.ok(&["switch", HOST, "me"], "");
+    let after = fs::metadata(&path).unwrap();
+    assert_ne!(before.ino(), after.ino());
+    assert_eq!((before.uid(), before.gid(), before.mode()), (after.uid(), after.gid(), after.mode()));
+}
