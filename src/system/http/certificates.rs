@@ -104,7 +104,7 @@ fn identity(file: &Path) -> Result<Identity, String> {
 }
 
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    match files::read(file, LIMIT) {
+    match files::read_any(file, LIMIT) {
         Ok(Some(text)) => Ok(Zeroizing::new(text)),
         Ok(None) => Err(format!("`{}` is missing", file.display())),
         Err(error) => Err(error.to_string()),
