@@ -3,6 +3,7 @@
 #
 # usage: benches/get.sh [ROUNDS]      (300 unless given)
 #   PROGRAM=PATH  the program to measure; else packaging/build.sh builds it
+#   BASE=PATH     an earlier program to measure beside it, in the same rounds
 set -eu
 
 rounds=${1:-300}
@@ -20,14 +21,16 @@ main() {
     mkdir "$work/bin"
     cp "$work/floor" "$work/hello" "$work/hello_static" "$work/bin"
     cp "$program" "$work/bin/docker-credential-ensign"
+    [ -z "${BASE:-}" ] || cp "$BASE" "$work/bin/before"
+    for count in 3 100 1000 10000; do
+        accounts "spread-$count" $asked 1 $((count - 1))
+        accounts "asked-$count" $asked "$count" 0
+        accounts "silent-$count" $silent "$count" 0
+    done
     {
-        row 'a program without libc that ends at once' '' - - "$work/bin/floor"
-        row 'Rust hello' hello - - "$work/bin/hello"
-        row 'Rust hello, static as we are' hello - - "$work/bin/hello_static"
+        references
+        base 'before: 3 accounts on it, the caller names the image'
         for count in 3 100 1000 10000; do
-            accounts "spread-$count" $asked 1 $((count - 1))
-            accounts "asked-$count" $asked "$count" 0
-            accounts "silent-$count" $silent "$count" 0
             get "$count registries, one account each" '"alice"' "spread-$count" $asked
             get "$count registries, the asked one unknown" 'credentials not found' "spread-$count" unknown.example.test
             get "$count accounts on it, the caller names the image" '"alice"' "asked-$count" $asked
@@ -35,8 +38,41 @@ main() {
             get "$count accounts on another, the asked one unknown" 'credentials not found' "asked-$count" unknown.example.test
         done
     } >"$work/programs"
+    {
+        references
+        base 'before: 3 accounts on it, five Compose files name the image'
+        get '3 accounts on it, five Compose files name the image' '"alice"' asked-3 $asked
+    } >"$work/programs-of-files"
+    project
     echo "$rounds rounds; $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors, load$(uptime | sed 's/.*load average[s]*//')"
-    ROUNDS=$rounds "$work/docker" push $asked/alice/app:1 <"$work/programs"
+    # The caller's environment is as large as a person's, and what it names was set before the caller's start.
+    export ROUNDS="$rounds" ENSIGN_HOME="$work/home"
+    export HOME="$work/home" ENSIGN_CONFIG_DIR="$work/home/config" ENSIGN_DATA_DIR="$work/home/data"
+    "$work/docker" push $asked/alice/app:1 <"$work/programs"
+    cd "$work/project"
+    "$work/docker" compose push <"$work/programs-of-files" | tail -n +6
+}
+
+references() {
+    row 'a program without libc that ends at once' '' - - "$work/bin/floor"
+    row 'Rust hello' hello - - "$work/bin/hello"
+    row 'Rust hello, static as we are' hello - - "$work/bin/hello_static"
+}
+
+# base LABEL
+base() {
+    [ -z "${BASE:-}" ] || row "$1" '"alice"' "$work/asked-3" $asked "$work/bin/before"
+}
+
+# A Compose file with an override, an `.env`, and two that it includes.
+project() {
+    mkdir "$work/project"
+    echo 'TAG=1' >"$work/project/.env"
+    # shellcheck disable=SC2016 # Compose fills TAG in
+    service() { printf 'services:\n  %s:\n    build: .\n    image: %s/alice/%s:${TAG}\n    environment: {A: b}\n' "$1" $asked "$1"; }
+    { echo 'include: [part1.yaml, part2.yaml]' && service web; } >"$work/project/compose.yaml"
+    for part in part1 part2; do service $part >"$work/project/$part.yaml"; done
+    service web >"$work/project/compose.override.yaml"
 }
 
 compile() {

@@ -1,15 +1,19 @@
 //! Times short programs against each other: `docker push IMAGE <SPECIFICATION`.
 //!
 //! It is compiled under the name `docker`, for it stands where Docker does: its own words are what the programs find
-//! on their parent's command line. `ROUNDS` in the environment says how often each program runs. A line of stdin is one
-//! program, fields separated by tabs: label, what its stdout must contain, home, server address (`-`: none), path.
+//! on their parent's command line. In the environment `ROUNDS` says how often each program runs, and `ENSIGN_HOME` is a
+//! link that leads to the home of the program that runs. A line of stdin is one program, fields separated by tabs: label,
+//! what its stdout must contain, home, server address (`-`: none), path.
 //! The first three lines are the references of the three ratios.
 //!
 //! A round runs every program once, in an order shuffled anew, and every ratio is taken within a round: what the machine
 //! does meanwhile hits both sides alike. The time is that from before the start to after the end of the process.
 
 use std::error::Error;
+use std::fs;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -51,12 +55,22 @@ impl Program {
         Ok(Self { label, expected, home, server: Some(server).filter(|it| it != "-"), path, times: Vec::new() })
     }
 
+    /// Points the link that our environment names at this program's home: a variable that changed after our own start
+    /// would not be believed.
+    fn move_in(&self) -> Result<(), Box<dyn Error>> {
+        if self.home == "-" {
+            return Ok(());
+        }
+        let link = PathBuf::from(std::env::var_os("ENSIGN_HOME").ok_or("ENSIGN_HOME is not set")?);
+        let next = link.with_extension("next");
+        symlink(&self.home, &next)?;
+        Ok(fs::rename(next, link)?)
+    }
+
     /// Runs it once, with its stdin written and closed beforehand. Returns the microseconds it took.
     fn run(&self) -> Result<f64, Box<dyn Error>> {
+        self.move_in()?;
         let mut command = Command::new(&self.path);
-        command.env_clear().env("HOME", &self.home);
-        command.env("ENSIGN_CONFIG_DIR", format!("{}/config", self.home));
-        command.env("ENSIGN_DATA_DIR", format!("{}/data", self.home));
         let (stdin, mut question) = io::pipe()?;
         if let Some(server) = &self.server {
             command.arg("get");
