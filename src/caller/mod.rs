@@ -33,6 +33,7 @@ use program::Role;
 pub(crate) use environment::changed_by_client;
 pub(crate) use program::Program;
 pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of};
+pub(crate) use typed::UnreadableCommand;
 
 /// How many programs may stand between us and the client: a helper's own wrapper scripts, `sudo`, `env`.
 const WRAPPERS_AT_MOST: usize = 6;
@@ -154,7 +155,7 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
 pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake", "docker compose build"] {
-        let Some(program) = command_line(command) else { continue };
+        let Ok(program) = command_line(command) else { continue };
         let Role::Client(client) = program.role() else { continue };
         let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { continue };
         let FileImages { images, unknown } = files::all_images(&task, &folder, &Variables::of(&program), registry);
@@ -197,9 +198,9 @@ pub(crate) fn is_containers_tool() -> bool {
 }
 
 /// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
-pub(crate) fn command_line(text: &str) -> Option<Program> {
+pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
     let (variables, words) = typed::words(text)?;
-    (!words.is_empty()).then(|| Program::typed(words, variables))
+    Ok(Program::typed(words, variables))
 }
 
 /// Climbs to the first answer. Past a client only its plugin's parent or its first self (rootless) is asked, for
@@ -293,7 +294,7 @@ mod tests {
     fn a_typed_command_names_its_images() {
         let registry = "ghcr.io".parse().unwrap();
         let typed = |text: &str| -> String {
-            command_of(command_line(text), &registry).images.iter().map(ToString::to_string).collect()
+            command_of(command_line(text).ok(), &registry).images.iter().map(ToString::to_string).collect()
         };
         assert_eq!(typed("A=1 sudo /usr/bin/docker push 'ghcr.io/acme/app:1'"), "ghcr.io/acme/app:1");
         assert_eq!(typed("mytool --image=ghcr.io/acme/app"), "ghcr.io/acme/app");
@@ -307,7 +308,7 @@ mod tests {
         ] {
             assert_eq!(typed(text), expected, "{text}");
         }
-        assert!(command_line(" ").is_none());
+        assert!(command_line(" ").is_ok_and(|program| program.name.is_empty()));
     }
 
     #[test]
@@ -355,7 +356,7 @@ mod tests {
                 command_of([&program], &registry);
                 login_username([&program], &registry);
             }
-            command_line(&argv.join(" "));
+            let _ = command_line(&argv.join(" "));
         }
     }
 }

@@ -149,6 +149,11 @@ pub(super) fn is_script_of_client(process: &Process) -> bool {
         && script_path(&process.words).is_some_and(|(_, path)| clients::canonical_name(&file_name(path)).is_some())
 }
 
+/// Tells whether the program at `path` is a shell.
+pub(super) fn is_shell(path: &str) -> bool {
+    is_one_of(SHELLS, &file_name(path))
+}
+
 fn is_one_of(names: &str, name: &str) -> bool {
     names.split_ascii_whitespace().any(|known| known == name)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::files::{self, Variables};
 use super::program::Role;
-use super::{Program, command_line, command_of, login_username, project};
+use super::{Program, UnreadableCommand, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
 
 /// The asked registry on the first line, then the programs, nearest first, one a line: the executable, which may be
@@ -49,7 +49,7 @@ pub(crate) fn argv(text: &str) {
 pub(crate) fn files(text: &str) {
     project::hold(text);
     let mut files = text.split("\n== ");
-    let Some(program) = files.next().and_then(command_line) else { return };
+    let Some(Ok(program)) = files.next().map(command_line) else { return };
     let Role::Client(client) = program.role() else { return };
     let Some(task) = client.task(&program.args) else { return };
     let folder = std::env::temp_dir().join(format!("ensign-files-{}", std::process::id()));
@@ -83,8 +83,15 @@ fn program(words: &[String]) -> Program {
 
 /// Quoted for a shell, the words are the same words.
 fn is_read_as_typed(words: &[String]) {
+    if words.first().is_some_and(|word| word == "ensign") {
+        return; // our own plugin, which may run another command
+    }
     let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
-    let typed = command_line(&format!("docker {}", quoted.join(" "))).expect("no quote is left open");
+    let typed = match command_line(&format!("docker {}", quoted.join(" "))) {
+        Ok(typed) => typed,
+        Err(UnreadableCommand::Several) => return, // a word that is `;` alone
+        Err(UnreadableCommand::OpenQuote) => panic!("no quote is left open"),
+    };
     assert_eq!((typed.name.as_str(), typed.args.as_slice()), ("docker", words));
     let _ = command_line(&words.join(" "));
 }

@@ -14,7 +14,11 @@ pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 /// looks like a host there names none of them and is left out; what a build calls its result, if it asks for anything else.
 /// Of more than [`REGISTRIES_AT_MOST`], those beyond are not looked for.
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
-    let in_words = among(program.args.iter().map(String::as_str)).into_iter();
+    let place = match program.role() {
+        Role::Client(client) => client.place(program),
+        _ => None,
+    };
+    let in_words = among(program.args.iter().chain(&place).map(String::as_str)).into_iter();
     let in_words = in_words.map(|registry| (command_of([program], &registry), registry));
     let named = in_words.filter(|(command, _)| !command.images.is_empty()).take(REGISTRIES_AT_MOST + 1);
     let (results, mut asked): (Vec<_>, Vec<_>) = named.partition(|(command, _)| command.names_results);
@@ -71,6 +75,8 @@ mod tests {
             ("docker run -v /srv/x:/y -e U=https://example.com/z ghcr.io/a/b quay.io/not/this", "ghcr.io"),
             ("./deploy.sh https://ghcr.io/x/y quay.io/x/y:1", "quay.io"),
             ("docker build -t quay.io/a/b https://example.com/x.git", "quay.io"),
+            ("KO_DOCKER_REPO=quay.io/a ko build .", "quay.io"),
+            ("devcontainer features publish -r quay.io -n a/b .", "quay.io"),
             ("docker push $IMAGE", ""),
             ("ls", ""),
         ] {

@@ -1,12 +1,79 @@
 //! A command as a person types it into a shell.
 
+use super::program::is_shell;
 use crate::system::{folders, text};
 
-/// Splits `text` as a POSIX shell would, without expanding anything but `~/`, and takes off what stands before the program:
-/// `VAR=x`, which it returns first, `sudo`, `env`. `None` if a quote is left open.
-pub(super) fn words(text: &str) -> Option<(Variables, Vec<String>)> {
+/// Why a text cannot be read as a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnreadableCommand {
+    OpenQuote,
+    /// There is more than one command.
+    Several,
+}
+
+/// Splits `text` as a POSIX shell would, without expanding anything but `~/`, and takes off what runs the program: `VAR=x`,
+/// which it returns first, `sudo`, `env`, `sh -c`, our own `exec`.
+pub(super) fn words(text: &str) -> Result<(Variables, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
-    let mut words = text::words(text)?.into_iter().peekable();
+    let mut words = one_command(text)?;
+    loop {
+        words = without_prefixes(words, &mut variables);
+        if let Some(command) = behind_our_exec(&words, &mut variables) {
+            words = command;
+        } else if let Some(script) = script_of_shell(&words) {
+            words = one_command(script)?;
+        } else {
+            return Ok((variables, words.iter().map(|word| folders::at_home(word)).collect()));
+        }
+    }
+}
+
+fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
+    const BETWEEN: [&str; 5] = [";", "&&", "||", "|", "&"];
+    let words = text::words(text).ok_or(UnreadableCommand::OpenQuote)?;
+    // Where blanks are in a word, it was quoted.
+    let ends = |word: &str| word.len() > 1 && word.ends_with(';') && !word.contains(char::is_whitespace);
+    let is_one = !words.iter().any(|word| BETWEEN.contains(&word.as_str()) || ends(word));
+    is_one.then_some(words).ok_or(UnreadableCommand::Several)
+}
+
+/// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`; what it sets is among the variables then.
+fn behind_our_exec(words: &[String], variables: &mut Variables) -> Option<Vec<String>> {
+    let words = if words.first()? == "docker" { &words[1..] } else { words };
+    let is_ours = |word: &String| matches!(word.as_str(), "ensign" | "docker-credential-ensign");
+    let (options, command) = words.split_at(words.iter().position(|word| word == "--")?);
+    if !options.first().is_some_and(is_ours) || !options.iter().any(|word| word == "exec") {
+        return None;
+    }
+    let mut accounts: Vec<&str> = Vec::new();
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        if matches!(option.as_str(), "-a" | "--account") {
+            accounts.extend(options.next().map(String::as_str));
+        } else if let Some(account) = option.strip_prefix("--account=").or_else(|| option.strip_prefix("-a")) {
+            accounts.push(account);
+        }
+    }
+    variables.push(("ENSIGN_ACCOUNT".to_owned(), accounts.join(",")));
+    Some(command[1..].to_vec())
+}
+
+/// What stands behind `-c`, which may be one letter of several: `bash -eo pipefail -lc 'docker push x'`.
+fn script_of_shell(words: &[String]) -> Option<&str> {
+    let mut options = words.first().filter(|word| is_shell(word)).map(|_| words[1..].iter())?;
+    while let Some(letters) = options.next()?.strip_prefix('-').filter(|letters| !letters.starts_with('-')) {
+        if letters.contains('c') {
+            return options.next().map(String::as_str);
+        }
+        if letters.ends_with('o') {
+            options.next();
+        }
+    }
+    None
+}
+
+fn without_prefixes(words: Vec<String>, variables: &mut Variables) -> Vec<String> {
+    let mut words = words.into_iter().peekable();
     while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
         if let Some((name, value)) = options.split_once('=') {
             variables.push((name.to_owned(), folders::at_home(value)));
@@ -20,7 +87,7 @@ pub(super) fn words(text: &str) -> Option<(Variables, Vec<String>)> {
         }
         words.next_if(|_| takes_time);
     }
-    Some((variables, words.map(|word| folders::at_home(&word)).collect()))
+    words.collect()
 }
 
 /// Names with their values.
@@ -61,20 +128,32 @@ mod tests {
     #[test]
     fn what_stands_before_the_program_is_passed_over() {
         for (text, expected) in [
-            ("docker push ghcr.io/acme/app", Some("docker|push|ghcr.io/acme/app")),
-            ("docker run -e 'A=b c' \"x y\" a\\ b", Some("docker|run|-e|A=b c|x y|a b")),
-            ("A=1 B='2 3' sudo -E -u bob env C=4 docker push x", Some("docker|push|x")),
-            ("env -u HOME -- /usr/bin/podman push x", Some("/usr/bin/podman|push|x")),
-            ("time docker push x", Some("docker|push|x")),
-            ("timeout -k 5 60 nice -n 5 docker push x", Some("docker|push|x")),
-            ("xargs -n 1 docker pull", Some("docker|pull")),
-            ("docker push $IMG", Some("docker|push|$IMG")),
-            ("docker push 'x", None),
-            ("A=1", Some("")),
-            ("", Some("")),
+            ("docker push ghcr.io/acme/app", Ok("docker|push|ghcr.io/acme/app")),
+            ("docker run -e 'A=b c' \"x y\" a\\ b", Ok("docker|run|-e|A=b c|x y|a b")),
+            ("A=1 B='2 3' sudo -E -u bob env C=4 docker push x", Ok("docker|push|x")),
+            ("env -u HOME -- /usr/bin/podman push x", Ok("/usr/bin/podman|push|x")),
+            ("time docker push x", Ok("docker|push|x")),
+            ("timeout -k 5 60 nice -n 5 docker push x", Ok("docker|push|x")),
+            ("xargs -n 1 docker pull", Ok("docker|pull")),
+            ("docker push $IMG", Ok("docker|push|$IMG")),
+            ("sh -c 'docker push x'", Ok("docker|push|x")),
+            ("sudo -u bob /bin/bash -eo pipefail -lc \"exec docker push 'x y'\" name", Ok("docker|push|x y")),
+            ("sh -c \"bash -c 'docker push x'\"", Ok("docker|push|x")),
+            ("bash --norc script.sh -c x", Ok("bash|--norc|script.sh|-c|x")),
+            ("sh -c", Ok("sh|-c")),
+            ("ensign --verbose exec -a work -a quay.io=me -- sudo docker push x", Ok("docker|push|x")),
+            ("docker ensign exec --account=work -- docker push x", Ok("docker|push|x")),
+            ("ensign exec docker push x", Ok("ensign|exec|docker|push|x")),
+            ("docker run x -- ensign exec", Ok("docker|run|x|--|ensign|exec")),
+            ("docker push 'x", Err(UnreadableCommand::OpenQuote)),
+            ("sh -c 'docker push \"x'", Err(UnreadableCommand::OpenQuote)),
+            ("docker push x; docker push y", Err(UnreadableCommand::Several)),
+            ("sh -c 'docker push x && docker push y'", Err(UnreadableCommand::Several)),
+            ("A=1", Ok("")),
+            ("", Ok("")),
         ] {
             let found = words(text).map(|(_, words)| words.join("|"));
-            assert_eq!(found.as_deref(), expected, "{text}");
+            assert_eq!(found, expected.map(str::to_owned), "{text}");
         }
     }
 }

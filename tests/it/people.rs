@@ -382,3 +382,19 @@ fn the_program_is_called_as_it_was_called() {
     assert_eq!(script.code, Some(0));
     assert_eq!(said("docker-ensign", &["ensign", "completions", "bash"]), script);
 }
+
+#[test]
+fn an_alias_is_no_option() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "pw");
+    for arguments in [
+        &["account", "edit", "ghcr.io", "me", "--alias=-x"][..],
+        &["account", "edit", "ghcr.io", "me", "--alias=-"],
+        &["login", "ghcr.io", "-u", "me", "--alias=--all", "--password-stdin", "--no-verify"],
+    ] {
+        let run = sandbox.run(arguments, "pw");
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains("an alias cannot begin with `-`"), "{arguments:?}: {run:?}");
+    }
+    assert!(sandbox.ok(&["status"], "").contains("me"));
+}

@@ -45,6 +45,12 @@ fn each_registry_of_the_command_is_answered() {
         ("docker pull shop.azurecr.io/app", "shop.azurecr.io=acr-env", 0),
         ("HOME=/x sudo podman push ghcr.io/work/app", "ghcr.io=work", 0),
         ("ENSIGN_ACCOUNT=ghcr.io=me docker push ghcr.io/work/app", "ghcr.io=me", 0),
+        ("ensign exec --account ghcr.io=work -- docker push ghcr.io/me/app", "ghcr.io=work", 0),
+        ("docker ensign exec -a work -- sh -c 'docker push ghcr.io/me/app'", "ghcr.io=work", 0),
+        ("sh -c 'docker push ghcr.io/work/app'", "ghcr.io=work", 0),
+        ("sudo bash -eo pipefail -lc 'A=1 exec docker push ghcr.io/work/app' x", "ghcr.io=work", 0),
+        ("helm push app-1.0.tgz oci://registry-1.docker.io/hub", "docker.io=hub", 0),
+        ("KO_DOCKER_REPO=ghcr.io/work ko build ./cmd/app", "ghcr.io=work", 0),
         ("ENSIGN_ACCOUNT=ghcr.io=nobody docker push ghcr.io/work/app", "ghcr.io=-", 3),
     ] {
         assert_eq!(told(&sandbox, command), (expected.to_owned(), Some(code)), "{command}");
@@ -128,7 +134,11 @@ fn a_command_without_an_image_needs_a_registry() {
                     hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'\n";
         assert_eq!((run.code, run.stderr.as_str()), (Some(2), says), "{command}");
     }
-    for several in ["docker push ghcr.io/a/b; docker push ghcr.io/c/d", "cd x && docker push ghcr.io/a/b"] {
+    for several in [
+        "docker push ghcr.io/a/b; docker push ghcr.io/c/d",
+        "cd x && docker push ghcr.io/a/b",
+        "sh -c 'make; docker push ghcr.io/a/b'",
+    ] {
         assert!(which(&sandbox, several).stderr.starts_with("error: `--as` takes one command"), "{several}");
     }
     assert_eq!(sandbox.run(&["which"], "").code, Some(2));

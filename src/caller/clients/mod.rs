@@ -140,6 +140,16 @@ impl Grammar {
         Command { images, names_results, operation: verb.deed.operation(&line, registry) }
     }
 
+    /// Where it pushes to, if no word says that as an image.
+    pub(super) fn place(&self, program: &Program) -> Option<String> {
+        let Start { verb, words, mut values, .. } = self.verb(&program.args)?;
+        values.extend(words.filter_map(|word| match word {
+            Word::Value(meaning, value) => Some((meaning, value)),
+            Word::Positional(_) => None,
+        }));
+        verb.deed.place(program, &values).map(|(place, _)| place)
+    }
+
     /// Returns what the words do with files.
     pub(super) fn task<'a>(&self, arguments: &'a [String]) -> Option<Task<'a>> {
         let Start { client, verb, path: _, words, mut values } = self.verb(arguments)?;

@@ -18,7 +18,7 @@ pub(in crate::cli) struct Login {
     #[arg(long)]
     pub(in crate::cli) password_stdin: bool,
     /// Your own label for the account [default: the user name]
-    #[arg(long, value_name = "ALIAS")]
+    #[arg(long, value_name = "ALIAS", value_parser = super::alias)]
     pub(in crate::cli) alias: Option<String>,
     /// Images the account is for, in place of what it had; '+PATTERN' adds; may be repeated [default: its own namespace]
     #[arg(long, value_name = "PATTERN", alias = "image")]

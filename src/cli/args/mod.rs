@@ -173,7 +173,7 @@ pub(super) struct AccountEdit {
     #[arg(value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
     /// A new label
-    #[arg(long, value_name = "ALIAS")]
+    #[arg(long, value_name = "ALIAS", value_parser = alias)]
     pub(super) alias: Option<String>,
     /// Images the account is for, in place of what it had; '+PATTERN' adds; may be repeated
     #[arg(long, value_name = "PATTERN", alias = "image")]
@@ -211,6 +211,11 @@ impl Arguments {
         clap_complete::generate(shell, &mut Self::command(), program, &mut script);
         script
     }
+}
+
+/// `logout -x` would read such an alias as its option, and `switch -` means the account before.
+fn alias(text: &str) -> Result<String, &'static str> {
+    if text.starts_with('-') { Err("an alias cannot begin with `-`") } else { Ok(text.to_owned()) }
 }
 
 #[cfg(test)]

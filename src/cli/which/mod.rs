@@ -10,9 +10,8 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, args};
-use crate::caller;
+use crate::caller::{self, UnreadableCommand};
 use crate::model::{ImageReference, Operation, Registry};
-use crate::system::text;
 use answer::Answer;
 use question::Question;
 
@@ -81,16 +80,16 @@ fn operation(given: &args::Which) -> Option<Operation> {
 }
 
 fn program(typed: &str) -> Result<caller::Program, Failure> {
-    const BETWEEN: [&str; 5] = [";", "&&", "||", "|", "&"];
-    let words = text::words(typed).unwrap_or_default();
-    // Where blanks are in a word, it was quoted.
-    let ends = |word: &str| word.len() > 1 && word.ends_with(';') && !word.contains(char::is_whitespace);
-    if words.iter().any(|word| BETWEEN.contains(&word.as_str()) || ends(word)) {
-        return Err(Failure::usage("`--as` takes one command, and these are several", "ask for each by itself"));
+    match caller::command_line(typed) {
+        Ok(program) if !program.name.is_empty() => Ok(program),
+        Err(UnreadableCommand::Several) => {
+            Err(Failure::usage("`--as` takes one command, and these are several", "ask for each by itself"))
+        }
+        _ => Err(Failure::usage(
+            "the command after `--as` could not be read",
+            "quote it as a whole: --as 'docker push IMAGE'",
+        )),
     }
-    caller::command_line(typed).ok_or_else(|| {
-        Failure::usage("the command after `--as` could not be read", "quote it as a whole: --as 'docker push IMAGE'")
-    })
 }
 
 /// A text with a dot or a port and no path is a registry; anything else is an image.
