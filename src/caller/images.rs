@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::clients::is_true;
 use super::words::Meaning;
+use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Registry};
 
 /// How a client writes an image at a given place.
@@ -150,12 +151,17 @@ impl<'a> Images<'a> {
     }
 }
 
-/// Whether a flag's value says how what is built is called.
-pub(super) fn names_result(meaning: Meaning, value: &str) -> bool {
+/// What the images in a flag's value are to a build that does not push.
+pub(super) fn role(meaning: Meaning, value: &str) -> ImageRole {
     match meaning {
-        Meaning::Tag | Meaning::Output => true,
-        Meaning::BakeOverride => matches!(bake_override(value), Some(("tags" | "output", _))),
-        _ => false,
+        Meaning::Tag | Meaning::Output => ImageRole::Result,
+        Meaning::Cache => ImageRole::Cache,
+        Meaning::BakeOverride => match bake_override(value) {
+            Some(("tags" | "output", _)) => ImageRole::Result,
+            Some(("cache-from", _)) => ImageRole::Cache,
+            _ => ImageRole::Needed,
+        },
+        _ => ImageRole::Needed,
     }
 }
 

@@ -23,7 +23,7 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::model::choice::{Command, Evidence, FileImages, Project, Trusted};
+use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Project, Trusted};
 use crate::model::{ImageReference, Operation, Registry};
 use crate::system::{ancestors, env, folders};
 use clients::Grammar;
@@ -104,18 +104,18 @@ fn programs() -> impl Iterator<Item = Program> {
 /// the nearest to say so does there.
 pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>, registry: &Registry) -> Command {
     let nearer = Cell::new(None);
-    let some = |images: Vec<ImageReference>, names_results| (!images.is_empty()).then_some((images, names_results));
+    let some = |images: Vec<ImageReference>, role| (!images.is_empty()).then_some((images, role));
     let named = nearest(
         programs,
         |client, program| {
-            let Command { images, names_results, operation } = client.command(program, registry);
+            let Command { images, role, operation } = client.command(program, registry);
             nearer.set(nearer.get().or(operation));
-            some(images, names_results)
+            some(images, role)
         },
-        |arguments| some(generic::images(arguments, registry), false),
+        |arguments| some(generic::images(arguments, registry), ImageRole::Needed),
     );
-    let (images, names_results) = named.unwrap_or_default();
-    Command { images, names_results, operation: nearer.get() }
+    let (images, role) = named.unwrap_or_default();
+    Command { images, role, operation: nearer.get() }
 }
 
 /// Tells whether no client can be running any more that began before `switched`.

@@ -6,6 +6,7 @@ use super::files::{self, Variables};
 use super::program::Role;
 use super::{Program, command_of};
 use crate::model::Registry;
+use crate::model::choice::ImageRole;
 
 /// Far above any command that people run. The files may be anybody's, and each registry is answered by itself.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
@@ -21,7 +22,7 @@ pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let in_words = among(program.args.iter().chain(&place).map(String::as_str)).into_iter();
     let in_words = in_words.map(|registry| (command_of([program], &registry), registry));
     let named = in_words.filter(|(command, _)| !command.images.is_empty()).take(REGISTRIES_AT_MOST + 1);
-    let (results, mut asked): (Vec<_>, Vec<_>) = named.partition(|(command, _)| command.names_results);
+    let (results, mut asked): (Vec<_>, Vec<_>) = named.partition(|(command, _)| command.role == ImageRole::Result);
     let mut in_files = in_files(program);
     in_files.retain(|registry| !asked.iter().any(|(_, known)| known == registry));
     if asked.is_empty() && in_files.is_empty() {
@@ -77,6 +78,7 @@ mod tests {
             ("docker build -t quay.io/a/b https://example.com/x.git", "quay.io"),
             ("KO_DOCKER_REPO=quay.io/a ko build .", "quay.io"),
             ("devcontainer features publish -r quay.io -n a/b .", "quay.io"),
+            ("docker build -t quay.io/a/b --cache-from gcr.io/a/cache missing", "gcr.io"),
             ("docker push $IMAGE", ""),
             ("ls", ""),
         ] {

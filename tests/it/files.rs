@@ -71,6 +71,9 @@ fn the_files_of_a_project_choose_the_account() {
         &["docker", "bake", "--push"],
         &["docker", "build", "-t", "ghcr.io/alice/x", "image"], // pushed by another command, if at all
         &["podman", "build", "--tag=ghcr.io/alice/x", "image"],
+        &["docker", "build", "-t", "ghcr.io/x/x", "--cache-from", "ghcr.io/alice/x", "image"], // built without it, too
+        &["podman", "build", "--cache-from=ghcr.io/alice/x", "image"],
+        &["docker-buildx", "build", "--push", "--tag=ghcr.io/bob/x", "--cache-from=ghcr.io/alice/x", "image"],
         &["docker-buildx", "build", "-o", "type=image,name=ghcr.io/alice/x", "image"],
     ] {
         assert_eq!(who(&get_in(&sandbox, "project", words)), "bob", "{words:?}");
@@ -80,7 +83,6 @@ fn the_files_of_a_project_choose_the_account() {
         &["docker", "push", "ghcr.io/alice/app"],   // the command line names one
         &["docker", "pull", "ghcr.io/public/base"], // also if it is nobody's
         &["docker", "build", "--push", "-t", "ghcr.io/alice/x", "image"],
-        &["docker", "build", "-t", "ghcr.io/x/x", "--cache-from", "ghcr.io/alice/x", "image"],
         &["mytool", "push"], // who knows what it reads
     ] {
         assert_eq!(who(&get_in(&sandbox, "project", words)), "alice", "{words:?}");

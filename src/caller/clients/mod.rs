@@ -16,10 +16,10 @@ mod skopeo;
 mod task;
 mod verb;
 
-use super::images::{Images, names_result};
+use super::images::{Images, role};
 use super::words::{Flags, Meaning, Word, Words};
 use super::{Program, generic};
-use crate::model::choice::Command;
+use crate::model::choice::{Command, ImageRole};
 use crate::model::{Registry, ServerUrl, Target};
 use deed::{Deed, Line};
 pub(super) use task::{Project, Task, Work, is_true};
@@ -126,18 +126,22 @@ impl Grammar {
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
         let line = Line { program, form: verb.form, values: &values, named: &named, destination };
         let keeps_result = verb.deed.keeps_result(&line);
-        let (mut images, mut results) = (Images::of(registry), Images::of(registry));
-        for (meaning, value) in &values {
-            let is_result = keeps_result && names_result(*meaning, value);
-            let named = if is_result { &mut results } else { &mut images };
-            named.add_value(*meaning, value, verb.form);
-        }
-        for (word, form) in &named {
-            images.add(word, *form);
-        }
-        let names_results = images.found().is_empty() && !results.found().is_empty();
-        let images = if names_results { results } else { images }.into_vec();
-        Command { images, names_results, operation: verb.deed.operation(&line, registry) }
+        let role_of = |meaning, value: &str| match role(meaning, value) {
+            ImageRole::Result if !keeps_result => ImageRole::Needed,
+            role => role,
+        };
+        let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
+            let mut images = Images::of(registry);
+            for (meaning, value) in values.iter().filter(|(meaning, value)| role_of(*meaning, value) == role) {
+                images.add_value(*meaning, value, verb.form);
+            }
+            for (word, form) in named.iter().filter(|_| role == ImageRole::Needed) {
+                images.add(word, *form);
+            }
+            (images.into_vec(), role)
+        });
+        let (images, role) = found.into_iter().find(|(images, _)| !images.is_empty()).unwrap_or_default();
+        Command { images, role, operation: verb.deed.operation(&line, registry) }
     }
 
     /// Where it pushes to, if no word says that as an image.

@@ -122,7 +122,8 @@ const BUILD: Flags = &[
     ("--build-arg", Meaning::Variable),
     ("--target", Meaning::Stage),
     ("-t --tag", Meaning::Tag),
-    ("--from --sbom-scanner-image --cache-from", Meaning::Image),
+    ("--from --sbom-scanner-image", Meaning::Image),
+    ("--cache-from", Meaning::Cache),
     ("--cache-to", Meaning::Destination),
     ("--build-context", Meaning::BuildContext),
 ];

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::folder::{self, Seen};
 use crate::cli::reason::{self, Advice};
 use crate::cli::{Context, route};
-use crate::model::choice::{Finding, Grounds, Ladder, Route, Rung};
+use crate::model::choice::{Finding, Grounds, ImageRole, Ladder, Route, Rung};
 use crate::model::{Account, Operation, Registry, Source};
 use crate::system::text::word;
 
@@ -227,7 +227,7 @@ impl<'c, 'l> Climb<'c, 'l> {
 
     /// The command line would decide, did it not leave it to the files.
     fn is_about_files(&self) -> bool {
-        self.question.command.names_results && self.ladder.finding(Rung::Files) != Finding::Nothing
+        self.question.command.role != ImageRole::Needed && self.ladder.finding(Rung::Files) != Finding::Nothing
     }
 
     fn is_public(&self) -> bool {
@@ -253,7 +253,7 @@ impl<'c, 'l> Climb<'c, 'l> {
                 Rung::CommandLine if self.is_about_files() => "names only what is built, which is not pushed",
                 Rung::CommandLine if !self.passed_over.is_empty() => "names no image of an account that is for this",
                 Rung::CommandLine => "names no image that belongs to an account",
-                Rung::Files if !question.command.images.is_empty() && !question.command.names_results => {
+                Rung::Files if !question.command.images.is_empty() && question.command.role == ImageRole::Needed => {
                     "not read, for the command line names an image"
                 }
                 Rung::Files if question.mentions.images.is_empty() => "name no image of this registry",

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::caller::{self, Program};
 use crate::cli::{Context, reason};
-use crate::model::choice::{Command, Evidence, FileImages, Named, Project, Trusted, Wish};
+use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Named, Project, Trusted, Wish};
 use crate::model::{ImageReference, Operation, Registry};
 use crate::system::text::one_line;
 use crate::system::{env, folders};
@@ -40,7 +40,7 @@ impl Question {
     /// As `program` asks for `registry`, which somebody typed as `typed`.
     pub(super) fn of(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
-        let is_for_files = command.images.is_empty() || command.names_results;
+        let is_for_files = command.images.is_empty() || command.role != ImageRole::Needed;
         let mentions =
             if is_for_files { caller::images_in_files_of([program], &registry) } else { FileImages::default() };
         let in_files =

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::owner::{owner_of, owner_of_mentioned, used_in};
-use super::question::{Candidates, Command, Evidence, Named, Wish};
+use super::question::{Candidates, Command, Evidence, ImageRole, Named, Wish};
 use super::{Active, Finding, Rung, Why};
 use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
@@ -46,15 +46,17 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
             Rung::CommandLine | Rung::Files | Rung::Project | Rung::Folder if candidates.sole_answer() => {
                 Finding::Nothing
             }
-            Rung::CommandLine if self.command().names_results && *self.in_files() != Finding::Nothing => {
+            Rung::CommandLine if self.command().role != ImageRole::Needed && *self.in_files() != Finding::Nothing => {
                 Finding::Nothing
             }
             Rung::CommandLine => match owner_of(self.serving(), self.public(), &self.command().images) {
-                Finding::Public(..) if self.command().names_results => Finding::Nothing, // it is built, not pulled
+                Finding::Public(..) if self.command().role == ImageRole::Result => Finding::Nothing, // it is built, not pulled
                 finding => finding,
             },
             // What the command names, it works on, whoever owns it.
-            Rung::Files if !self.command().images.is_empty() && !self.command().names_results => Finding::Nothing,
+            Rung::Files if !self.command().images.is_empty() && self.command().role == ImageRole::Needed => {
+                Finding::Nothing
+            }
             Rung::Files => self.in_files().clone(),
             Rung::Project if candidates.trusted.is_empty() => Finding::Nothing,
             Rung::Project => self.project(),

@@ -102,10 +102,21 @@ pub(crate) trait Evidence {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) images: Vec<ImageReference>,
-    /// They are only what a build calls its result, which it does not push: nobody asks the registry for them.
-    pub(crate) names_results: bool,
+    pub(crate) role: ImageRole,
     /// Push if anything is pushed there; `None` if that does not tell.
     pub(crate) operation: Option<Operation>,
+}
+
+/// What a command does with its images. Those that it can do without leave the decision to its files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ImageRole {
+    /// It pulls or pushes them.
+    #[default]
+    Needed,
+    /// It reads them as a cache if it can.
+    Cache,
+    /// It calls what it builds so and does not push it: nobody asks the registry for them.
+    Result,
 }
 
 /// The images of the asked registry in the files that a caller works on, and what was not worked out there.

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 #[derive(Default)]
 struct Found {
     images: Vec<ImageReference>,
-    names_results: bool,
+    role: ImageRole,
     operation: Option<Operation>,
     in_files: Option<Operation>,
     mentions: Option<Vec<Mention>>,
@@ -23,7 +23,7 @@ struct Found {
 
 impl Evidence for Found {
     fn command(&self) -> Command {
-        Command { images: self.images.clone(), names_results: self.names_results, operation: self.operation }
+        Command { images: self.images.clone(), role: self.role, operation: self.operation }
     }
 
     fn operation_in_files(&self) -> Option<Operation> {
@@ -231,7 +231,7 @@ fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
         let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
         let found = Found {
             images: vec![named.parse().unwrap()],
-            names_results: true,
+            role: ImageRole::Result,
             mentions: Some(mentioned.iter().map(mention).collect()),
             folder: Some("/".into()),
             ..Found::default()
@@ -252,7 +252,7 @@ fn what_is_not_known_in_files_decides_nothing() {
         let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
         let found = Found {
             images: if names_results { vec!["ghcr.io/acme/app".parse().unwrap()] } else { vec![] },
-            names_results,
+            role: if names_results { ImageRole::Result } else { ImageRole::Needed },
             mentions: Some(mentioned.iter().map(mention).collect()),
             unknown: vec![unknown.clone()],
             folder: Some(folder.into()),

@@ -143,7 +143,7 @@ fn a_public_name_for_what_is_built_takes_no_account_away() {
         let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
         let found = Found {
             images: vec!["ghcr.io/library/app".parse().unwrap()],
-            names_results: true,
+            role: ImageRole::Result,
             mentions: Some(mentioned.iter().map(mention).collect()),
             folder: Some("/".into()),
             ..Found::default()
