@@ -45,9 +45,10 @@ main() {
     } >"$work/programs-of-files"
     project
     echo "$rounds rounds; $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors, load$(uptime | sed 's/.*load average[s]*//')"
-    # The caller's environment is as large as a person's, and what it names was set before the caller's start.
-    export ROUNDS="$rounds" ENSIGN_HOME="$work/home"
-    export HOME="$work/home" ENSIGN_CONFIG_DIR="$work/home/config" ENSIGN_DATA_DIR="$work/home/data"
+    # The caller's environment is as large as a person's. A variable of ours in it would cost a look at how the caller
+    # was started, which most people's calls do not need.
+    unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR ENSIGN_ACCOUNT
+    export ROUNDS="$rounds" BENCH_HOME="$work/home" HOME="$work/home"
     "$work/docker" push $asked/alice/app:1 <"$work/programs"
     cd "$work/project"
     "$work/docker" compose push <"$work/programs-of-files" | tail -n +6
@@ -98,10 +99,10 @@ get() {
 # accounts HOME REGISTRY COUNT OTHERS: writes a home with COUNT accounts on REGISTRY, alice's in their middle, and as
 # many OTHERS with one account each, half of them before it.
 accounts() {
-    mkdir -p "$work/$1/config" "$work/$1/data/secrets"
+    mkdir -p "$work/$1/.config/ensign" "$work/$1/.local/share/ensign/secrets"
     awk -v home="$work/$1" -v asked="$2" -v count="$3" -v others="$4" '
         function registry(host, count, name, secrets, i, between, field, line) {
-            secrets = home "/data/secrets/" host ".json"
+            secrets = home "/.local/share/ensign/secrets/" host ".json"
             # One account stands on one line, as `store` writes it.
             field = count > 1 ? "\n      " : ""
             line = count > 1 ? "\n        " : ""
@@ -124,7 +125,8 @@ accounts() {
             registry(asked, count)
             for (; n <= others; n++) registry("registry" n ".example.test", 1)
             printf "\n  }\n}\n"
-        }' >"$work/$1/config/config.json"
+        }' >"$work/$1/.config/ensign/config.json"
+    chmod -R go= "$work/$1"
 }
 
 main

@@ -1,7 +1,7 @@
 //! Times short programs against each other: `docker push IMAGE <SPECIFICATION`.
 //!
 //! It is compiled under the name `docker`, for it stands where Docker does: its own words are what the programs find
-//! on their parent's command line. In the environment `ROUNDS` says how often each program runs, and `ENSIGN_HOME` is a
+//! on their parent's command line. In the environment `ROUNDS` says how often each program runs, and `BENCH_HOME` is a
 //! link that leads to the home of the program that runs. A line of stdin is one program, fields separated by tabs: label,
 //! what its stdout must contain, home, server address (`-`: none), path.
 //! The first three lines are the references of the three ratios.
@@ -61,7 +61,7 @@ impl Program {
         if self.home == "-" {
             return Ok(());
         }
-        let link = PathBuf::from(std::env::var_os("ENSIGN_HOME").ok_or("ENSIGN_HOME is not set")?);
+        let link = PathBuf::from(std::env::var_os("BENCH_HOME").ok_or("BENCH_HOME is not set")?);
         let next = link.with_extension("next");
         symlink(&self.home, &next)?;
         Ok(fs::rename(next, link)?)
