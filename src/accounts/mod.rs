@@ -3,6 +3,7 @@
 mod change;
 mod foresee;
 mod forgotten;
+mod judgement;
 mod leftover;
 mod login;
 mod obtain;
@@ -27,6 +28,7 @@ pub(crate) use crate::vault::{Refusal, Waiter};
 pub(crate) use change::{Change, OutOfReach};
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
+pub(crate) use judgement::{Judgement, log_in_at, session_over};
 pub(crate) use leftover::Leftovers;
 pub(crate) use login::{Activate, ImagesBefore, Login};
 pub(crate) use obtain::{Obtained, Waiting, due};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, anyhow};
 
+use super::judgement::{Judgement, ended_session, log_in_at, session_over};
 use super::{Accounts, Change, Login};
 use crate::borrow::{self, Asker, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
@@ -66,6 +67,12 @@ impl Waiting {
 impl Accounts<'_> {
     /// The account's secret, as far as it can be had now. `kept` is what its store holds.
     pub(crate) fn obtain(&self, account: &Account, kept: Option<Kept>, waiting: Waiting) -> Result<Obtained> {
+        if waiting == Waiting::Client
+            && let Some(kept) = &kept
+            && let Some(over) = ended_session(account, kept, SystemTime::now())
+        {
+            return Ok(Obtained::Dead(over));
+        }
         match &account.source {
             Source::Given => Ok(match kept {
                 None => Obtained::Lost,
@@ -128,8 +135,13 @@ impl Accounts<'_> {
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
             Ok(fresh) => return Ok(good(account, self.keep_renewed(account, &kept, fresh)?)),
             Err(Unrenewed::Over(why)) => {
-                self.mark(account, &kept, true)?;
+                self.record(account, &kept, &Judgement::Refused)?;
                 why
+            }
+            Err(Unrenewed::SessionOver { page }) => {
+                self.record(account, &kept, &Judgement::SessionOver { page: page.clone() })?;
+                let over = Problem::new(session_over(&account.registry, &account.name), log_in_at(&page));
+                return Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(over) });
             }
             Err(Unrenewed::Later(Delay { why, refresh })) => {
                 if refresh.is_some() {
@@ -177,6 +189,7 @@ impl Accounts<'_> {
             until,
             refresh: refresh.or_else(|| before.refresh.as_ref().map(Secret::copy)),
             refused: false,
+            session_over: None,
             username: username.or_else(|| before.username.clone()),
             asked: None,
         };
@@ -239,15 +252,6 @@ impl Accounts<'_> {
         }
     }
 
-    /// Keeps in mind what the registry made of `secret` when it was asked. Best effort: the next check says it again.
-    pub(crate) fn judge(&self, account: &Account, secret: &Secret, refused: bool) {
-        if let Ok(Some(kept)) = self.vault.get(account)
-            && kept.secret.is_same(secret)
-        {
-            let _ = self.mark(account, &kept, refused);
-        }
-    }
-
     /// Keeps the identity token that a registry gave in place of the one it was shown.
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
         let Some(kept) = self.vault.get(account)?.filter(|kept| kept.secret.is_same(shown)) else { return Ok(()) };
@@ -255,7 +259,7 @@ impl Accounts<'_> {
             Source::Given => jwt::claims(&fresh).and_then(|claims| jwt::expiry(&claims)),
             _ => kept.until, // its provider renews it in time all the same
         };
-        self.replace(account, &kept, &Kept { secret: fresh, until, refused: false, ..kept.copy() })
+        self.replace(account, &kept, &Kept { secret: fresh, until, refused: false, session_over: None, ..kept.copy() })
     }
 
     /// How the account's secret stands, if that is bad news: what a person should know before a client asks.
@@ -263,22 +267,15 @@ impl Accounts<'_> {
         match account.source {
             Source::Borrowed(_) => None, // it is had anew
             _ if kept.refused => Some(refused(account)),
+            _ if let Some(over) = ended_session(account, kept, SystemTime::now()) => Some(over),
             _ if kept.refresh.is_none() && age(kept, SystemTime::now()) == Age::Over => Some(over(account)),
             _ => None,
         }
     }
 
-    /// Marks a secret that the registry or the provider refused, or takes the mark away.
-    fn mark(&self, account: &Account, kept: &Kept, refused: bool) -> Result<()> {
-        if kept.refused == refused {
-            return Ok(());
-        }
-        self.replace(account, kept, &Kept { refused, ..kept.copy() })
-    }
-
     /// Puts `after` in the place of `before`; if something else lies there by now, that stays. An account that has another
     /// label or other images by now is the same.
-    fn replace(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
+    pub(super) fn replace(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
         self.change(|edit| {
             let now = edit.of(&account.registry).accounts;
             let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);

@@ -8,7 +8,8 @@ use super::failure::Failure;
 use super::held::Held;
 use super::tls_hint::tls_hint;
 use super::{Context, args, which};
-use crate::model::{Account, AccountName, ImageReference, Operation, Registry};
+use crate::accounts::{Judgement, log_in_at, session_over};
+use crate::model::{Account, ImageReference, Operation, Registry};
 use crate::oci::{self, Access, Action, Asked, Verdict};
 use crate::system::text::{self, one_line};
 
@@ -78,11 +79,15 @@ impl Subject {
         Ok(asked.answer)
     }
 
-    /// A secret is as good as before when only the session behind it is over.
+    /// A secret is as good as before when only the session behind it is over, and yet of no use until there is another.
     pub(super) fn judge(&self, context: &Context<'_>, told: &Told) {
         match told.code {
-            0 | 4 => context.judge(&self.account, &self.held, false),
-            3 if told.page.is_none() => context.judge(&self.account, &self.held, true),
+            0 | 4 => context.judge(&self.account, &self.held, &Judgement::Accepted),
+            3 => {
+                let page = told.page.clone();
+                let judgement = page.map_or(Judgement::Refused, |page| Judgement::SessionOver { page });
+                context.judge(&self.account, &self.held, &judgement);
+            }
             _ => {}
         }
     }
@@ -177,14 +182,6 @@ pub(super) fn tell(access: &Access, subject: &Subject, action: Action) -> Told {
     Told { verdict, sentence, code, page }
 }
 
-pub(super) fn session_over(registry: &Registry, name: &AccountName) -> String {
-    format!("the session of {name} at {registry} is over")
-}
-
-pub(super) fn log_in_at(page: &str) -> String {
-    format!("log in at {page} with a browser, and try again: the secret that is kept here stays good")
-}
-
 /// The same for a registry alone.
 fn tell_login(verdict: &Verdict, subject: &Subject, action: Action) -> Told {
     let (registry, name) = (&subject.registry, &subject.account.name);
@@ -229,7 +226,7 @@ mod tests {
             did: None,
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
-        Subject { registry, image: Some(image), account, held: Held { credential, is_refused: false } }
+        Subject { registry, image: Some(image), account, held: Held::accepted(credential) }
     }
 
     #[test]

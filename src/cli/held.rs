@@ -4,32 +4,45 @@ use anyhow::Context as _;
 
 use super::Context;
 use super::failure::Failure;
-use crate::accounts::{Obtained, Waiting};
-use crate::model::{Account, Credential, Kept, Problem, Secret, Source};
+use crate::accounts::{Judgement, Obtained, Waiting};
+use crate::model::{Account, Credential, EndedSession, Kept, Problem, Secret, Source};
 use crate::system::text::word;
 
 /// Read once in a run: another helper that has the secret may ask its user each time.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) credential: Credential,
-    /// The registry refused the secret when it was last asked, says the store.
-    pub(super) is_refused: bool,
+    /// What the store says of it.
+    known: Judgement,
+}
+
+impl Held {
+    #[cfg(test)]
+    pub(super) fn accepted(credential: Credential) -> Self {
+        Self { credential, known: Judgement::Accepted }
+    }
 }
 
 impl Context<'_> {
-    /// The account's secret. One that the registry has refused before is had too: it may have changed its mind.
+    /// The account's secret. One that the registry has refused before is had too, and one whose session was over: that may be
+    /// otherwise by now.
     pub(super) fn secret_of(&self, account: &Account) -> Result<Held, Failure> {
         let mut kept = self.accounts.kept(account)?;
-        let mut is_refused = false;
-        if let (Source::Given, Some(Kept { refused, .. })) = (&account.source, &mut kept) {
-            is_refused = std::mem::take(refused);
+        let mut known = Judgement::Accepted;
+        if let Some(EndedSession { page, until: _ }) = kept.as_ref().and_then(|kept| kept.session_over.clone()) {
+            known = Judgement::SessionOver { page };
+        }
+        if let (Source::Given, Some(Kept { refused, .. })) = (&account.source, &mut kept)
+            && std::mem::take(refused)
+        {
+            known = Judgement::Refused;
         }
         let login = || {
             let [host, user] = [account.registry.as_str(), account.username.as_str()].map(word);
             format!("run `{} login {host} -u {user}`", self.program)
         };
         match self.accounts.obtain(account, kept, Waiting::Person)? {
-            Obtained::Good(credential) => Ok(Held { credential, is_refused }),
+            Obtained::Good(credential) => Ok(Held { credential, known }),
             Obtained::Lost => match &account.source {
                 Source::Borrowed(borrow) => {
                     let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
@@ -48,14 +61,15 @@ impl Context<'_> {
             .renew(account, &held.credential.secret, renewed.copy())
             .context("could not keep the new identity token that the registry gave")?;
         held.credential.secret = renewed;
-        held.is_refused = false;
+        held.known = Judgement::Accepted;
         Ok(())
     }
 
-    /// A secret that the registry refused is not handed to clients any more; one that it accepted is again.
-    pub(super) fn judge(&self, account: &Account, held: &Held, refused: bool) {
-        if held.is_refused != refused {
-            self.accounts.judge(account, &held.credential.secret, refused);
+    /// A secret that the registry refused is not handed to clients any more, nor one whose session is over; one that it
+    /// accepted is again.
+    pub(super) fn judge(&self, account: &Account, held: &Held, judgement: &Judgement) {
+        if held.known != *judgement || matches!(judgement, Judgement::SessionOver { .. }) {
+            self.accounts.judge(account, &held.credential.secret, judgement);
         }
     }
 }

@@ -34,4 +34,4 @@ pub(crate) use problem::Problem;
 pub use registry::{Registry, RegistryError};
 pub use secret::{Credential, Secret};
 pub use server_url::{HubToken, ServerUrl, Target};
-pub use source::{Borrow, Grant, Kept, Lender, Source};
+pub use source::{Borrow, EndedSession, Grant, Kept, Lender, Source};

@@ -164,15 +164,34 @@ pub struct Kept {
     pub refresh: Option<Secret>,
     /// The registry or the provider refused it when we asked.
     pub refused: bool,
+    /// The session behind it was over when we asked.
+    pub session_over: Option<EndedSession>,
     /// The user name that came with it, if it is another than the account's.
     pub username: Option<Username>,
     /// For a borrowed secret: what was asked, so that an edit of the account makes it void.
     pub asked: Option<String>,
 }
 
+/// A session at a registry that is over, though the secret is good: a person begins another with a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedSession {
+    pub page: String,
+    /// How long this is believed.
+    pub until: SystemTime,
+}
+
 impl From<Secret> for Kept {
     fn from(secret: Secret) -> Self {
-        Self { secret, until: None, due: None, refresh: None, refused: false, username: None, asked: None }
+        Self {
+            secret,
+            until: None,
+            due: None,
+            refresh: None,
+            refused: false,
+            session_over: None,
+            username: None,
+            asked: None,
+        }
     }
 }
 
@@ -183,6 +202,7 @@ impl Kept {
         Self {
             secret: self.secret.copy(),
             refresh: self.refresh.as_ref().map(Secret::copy),
+            session_over: self.session_over.clone(),
             username: self.username.clone(),
             asked: self.asked.clone(),
             until: self.until,
@@ -193,7 +213,7 @@ impl Kept {
 
     /// Tells whether both hold the same, in everything.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { secret, until, due, refresh, refused, username, asked } = self;
+        let Self { secret, until, due, refresh, refused, session_over, username, asked } = self;
         let same_refresh = match (refresh, &other.refresh) {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
@@ -201,13 +221,14 @@ impl Kept {
         secret.is_same(&other.secret)
             && same_refresh
             && (until, due, refused) == (&other.until, &other.due, &other.refused)
-            && (username, asked) == (&other.username, &other.asked)
+            && (session_over, username, asked) == (&other.session_over, &other.username, &other.asked)
     }
 
     /// Tells whether there is nothing but the secret.
     pub fn is_plain(&self) -> bool {
-        let Self { secret: _, until, due, refresh, refused, username, asked } = self;
-        until.is_none() && due.is_none() && refresh.is_none() && !refused && username.is_none() && asked.is_none()
+        let Self { secret: _, until, due, refresh, refused, session_over, username, asked } = self;
+        let has_ends = until.is_some() || due.is_some() || session_over.is_some();
+        !has_ends && refresh.is_none() && !refused && username.is_none() && asked.is_none()
     }
 }
 

@@ -75,6 +75,9 @@ impl Pending {
                     }
                 }
                 Step::Given => return self.take(&answer).map_err(Ended::Failed),
+                Step::Over(Ended::SessionOver(page)) => {
+                    return Err(Ended::SessionOver(Some(self.plan.token_url.own_page(page.as_deref()))));
+                }
                 Step::Over(ended) => return Err(ended),
             }
         }

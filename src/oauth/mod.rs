@@ -48,6 +48,8 @@ pub(crate) struct Fresh {
 pub(crate) enum Unrenewed {
     /// The provider has ended the login: only a person can begin another.
     Over(String),
+    /// The login is good, but a person must log in at `page` first.
+    SessionOver { page: String },
     /// It cannot be had now.
     Later(Delay),
 }
@@ -73,6 +75,9 @@ pub(crate) fn is_fit_for_browser(link: &str) -> bool {
     endpoint::parse(address).is_ok()
         && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b))
 }
+
+/// What it is called that a person has to log in with a browser again (ATCR's).
+const SESSION_OVER: &str = "oauth_session_expired";
 
 fn client(patience: Duration) -> Client {
     Client::new(Limits { connect: patience.min(Duration::from_secs(10)), overall: patience, total: patience })

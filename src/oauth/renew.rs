@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::answer::Answer;
-use super::{Delay, Exchange, Fresh, Unrenewed, client, endpoint};
+use super::{Delay, Exchange, Fresh, SESSION_OVER, Unrenewed, client, endpoint};
 use crate::model::{Grant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, Field, Method, Request};
 
@@ -17,7 +17,7 @@ pub(crate) fn renew(
 ) -> Result<Fresh, Unrenewed> {
     let url = endpoint::parse(&grant.token_url).map_err(later)?;
     let exchange = grant.exchange.as_deref().map(known).transpose()?;
-    let host = url.authority().to_owned();
+    let (host, own) = (url.authority().to_owned(), url.clone());
     let client = client(patience);
     let mut form =
         vec![("grant_type", Field::Plain("refresh_token".to_owned())), ("refresh_token", Field::Secret(refresh))];
@@ -30,6 +30,9 @@ pub(crate) fn renew(
     let response =
         client.send(&request).map_err(|failure| later(format!("could not reach `{host}`: {}", failure.0)))?;
     let answer = Answer::read(&response);
+    if answer.text("error") == Some(SESSION_OVER) {
+        return Err(Unrenewed::SessionOver { page: own.own_page(answer.text("login_url")) });
+    }
     let secret = token(response.status, &answer, grant.secret_field.as_deref(), &host)?;
     let fresh =
         Fresh { until: end(&answer, &secret, now), refresh: answer.secret("refresh_token"), secret, username: None };
@@ -96,6 +99,7 @@ mod tests {
             let result = token(status, &Answer::read(&response(status, body)), None, "p");
             let (is_over, words) = match result.unwrap_err() {
                 Unrenewed::Over(words) => (true, words),
+                Unrenewed::SessionOver { page } => panic!("{page}"),
                 Unrenewed::Later(delay) => (false, delay.why),
             };
             assert_eq!((is_over, words.as_str()), (over, why), "{body}");

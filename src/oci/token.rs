@@ -36,9 +36,6 @@ const SESSION_OVER: [&str; 1] = ["oauth_session_expired"];
 /// What the specification assumes of a server that does not say, and the least that clients rely on.
 const LEAST_LIFETIME: Duration = Duration::from_mins(1);
 
-/// No person could take a longer one over into a browser.
-const LONGEST_LINK: usize = 500;
-
 impl TokenServer {
     /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent there.
     pub(super) fn of(bearer: &Challenge, registry: &Url, wire: Wire) -> Result<Self, String> {
@@ -92,7 +89,7 @@ impl TokenServer {
             }
             401 | 403 => Err(match response.body.as_ref().and_then(parse_end) {
                 Some(end) => Verdict::SessionOver {
-                    page: login_page(end.login_url.as_ref().and_then(Value::as_str), &self.registry),
+                    page: self.registry.own_page(end.login_url.as_ref().and_then(Value::as_str)),
                 },
                 None => Verdict::Rejected { by: server.to_owned() },
             }),
@@ -137,22 +134,6 @@ impl Answer {
         let refresh = self.refresh_token.filter(fits).map(Secret::new);
         Some((Token { secret: Secret::new(token), lifetime, issued }, refresh))
     }
-}
-
-/// A page from a stranger, which a person is about to open and log in at: it is on the registry's host or on a parent
-/// domain of it, or else the registry itself is shown.
-fn login_page(login_url: Option<&str>, registry: &Url) -> String {
-    let is_near = |page: &Url| {
-        let (page, host) = (page.host(), registry.host());
-        let is_parent = || registry.ip().is_none() && page.contains('.') && host.ends_with(&format!(".{page}"));
-        page == host || is_parent()
-    };
-    login_url
-        .filter(|text| text.len() <= LONGEST_LINK && text.bytes().all(|b| b.is_ascii_graphic()))
-        .and_then(Url::parse)
-        .filter(|page| (page.is_https() || !registry.is_https()) && is_near(page))
-        .or_else(|| registry.at("/"))
-        .map_or_else(|| registry.authority().to_owned(), |page| page.to_string())
 }
 
 /// The end of a session, if the answer says that it is one.
@@ -225,33 +206,6 @@ mod tests {
         ] {
             let (token, _) = parse(&Secret::new(answer.to_owned())).and_then(Answer::into_tokens).unwrap();
             assert_eq!(token.time_left(now).as_secs(), seconds, "{answer}");
-        }
-    }
-
-    #[test]
-    fn a_page_to_log_in_at_is_the_registrys_own() {
-        for (registry, login_url, page) in [
-            ("https://r.atcr.io/v2/", "https://r.atcr.io/login?a=b", "https://r.atcr.io/login?a=b"),
-            ("https://r.atcr.io/v2/", "https://ATCR.io/login", "https://ATCR.io/login"),
-            ("https://r.atcr.io/v2/", "https://www.atcr.io/login", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "https://xr.atcr.io/", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "https://io/", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "https://evil.example/", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "https://r.atcr.io@evil.example/", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "https://r.atcr.io.evil.example/", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "http://r.atcr.io/login", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "javascript:alert(1)", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "/login", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "https://r.atcr.io/a\u{1b}[2J", "https://r.atcr.io/"),
-            ("https://r.atcr.io/v2/", "", "https://r.atcr.io/"),
-            ("https://10.1.2.3:5000/v2/", "https://2.3/", "https://10.1.2.3:5000/"),
-            ("http://localhost:5000/v2/", "http://localhost:8080/login", "http://localhost:8080/login"),
-        ] {
-            assert_eq!(login_page(Some(login_url), &Url::parse(registry).unwrap()), page, "{login_url}");
-        }
-        let long = format!("https://r.example/{}", "a".repeat(LONGEST_LINK));
-        for login_url in [None, Some(long.as_str())] {
-            assert_eq!(login_page(login_url, &Url::parse("https://r.example/v2/").unwrap()), "https://r.example/");
         }
     }
 

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::model::{Kept, Secret, Username, timestamp};
+use crate::model::{EndedSession, Kept, Secret, Username, timestamp};
 
 /// A kept secret on its way to or from a store.
 pub(super) struct Entry(pub(super) Kept);
@@ -38,7 +38,7 @@ impl Entry {
 impl Serialize for Entry {
     #[expect(clippy::disallowed_methods, reason = "written to the store that keeps it")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Kept { secret, until, due, refresh, refused, username, asked } = &self.0;
+        let Kept { secret, until, due, refresh, refused, session_over, username, asked } = &self.0;
         if self.0.is_plain() {
             return serializer.serialize_str(secret.expose());
         }
@@ -55,6 +55,12 @@ impl Serialize for Entry {
         }
         if *refused {
             map.serialize_entry("refused", &true)?;
+        }
+        if let Some(EndedSession { page, until }) = session_over {
+            map.serialize_entry(
+                "session_over",
+                &WrittenSession { page: page.clone(), until: timestamp::seconds(*until) },
+            )?;
         }
         if let Some(username) = username {
             map.serialize_entry("username", username.as_str())?;
@@ -82,8 +88,15 @@ struct Fields {
     refresh: Option<Zeroizing<String>>,
     #[serde(default)]
     refused: bool,
+    session_over: Option<WrittenSession>,
     username: Option<String>,
     asked: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct WrittenSession {
+    page: String,
+    until: u64,
 }
 
 impl<'de> Visitor<'de> for TextOrObject {
@@ -110,6 +123,9 @@ impl<'de> Visitor<'de> for TextOrObject {
             due: fields.due.and_then(timestamp::since_1970),
             refresh: fields.refresh.map(|text| Secret::new(text.to_string())),
             refused: fields.refused,
+            session_over: fields.session_over.and_then(|WrittenSession { page, until }| {
+                Some(EndedSession { page, until: timestamp::since_1970(until)? })
+            }),
             username: username.map_err(A::Error::custom)?,
             asked: fields.asked,
         }))
@@ -127,6 +143,8 @@ mod tests {
             due: timestamp::since_1970(1_600_000_000),
             refresh: Some(Secret::new("r".into())),
             refused: true,
+            session_over: timestamp::since_1970(1_800_000_000)
+                .map(|until| EndedSession { page: "https://r.example/login".into(), until }),
             username: Some("AWS".parse().unwrap()),
             asked: Some("aws".into()),
             ..Secret::new("s \"quoted\"".into()).into()

@@ -11,6 +11,7 @@ mod callers;
 mod cases;
 mod check;
 mod dead_secrets;
+mod dead_sessions;
 mod device;
 mod docker;
 mod environment;

@@ -13,7 +13,8 @@ use anyhow::{Context as _, anyhow};
 use super::failure::{Failure, Kind as FailureKind};
 use super::held::Held;
 use super::tls_hint::tls_hint;
-use super::{Context, args, check, which};
+use super::{Context, args, which};
+use crate::accounts::{self, Judgement};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::Access;
 use crate::oci::api::{self, Call, Endpoint, Kind, LARGEST_TEXT, Method, Payload};
@@ -37,8 +38,11 @@ pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, 
     if let Some((account, held)) = &mut who {
         context.renew(account, held, asked.renewed)?;
         match &asked.answer {
-            Ok(answer) if answer.known => context.judge(account, held, false),
-            Err(Access::Rejected { .. }) => context.judge(account, held, true),
+            Ok(answer) if answer.known => context.judge(account, held, &Judgement::Accepted),
+            Err(Access::Rejected { .. }) => context.judge(account, held, &Judgement::Refused),
+            Err(Access::SessionOver { page }) => {
+                context.judge(account, held, &Judgement::SessionOver { page: page.clone() });
+            }
             _ => {}
         }
     }
@@ -180,7 +184,7 @@ fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, ac
             Failure::new(FailureKind::Denied, Problem::new(what, format!("run `{} which {registry}`", context.program)))
         }
         (Access::SessionOver { page }, Some(account)) => {
-            Failure::not_logged_in(check::session_over(registry, &account.name), check::log_in_at(&page))
+            Failure::not_logged_in(accounts::session_over(registry, &account.name), accounts::log_in_at(&page))
         }
         (Access::SessionOver { page }, None) => {
             Failure::not_logged_in(format!("{registry} wants a login for this"), format!("log in at {page}"))

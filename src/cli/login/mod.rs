@@ -11,14 +11,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde_json::json;
 
+use super::Context;
 use super::args;
 use super::failure::Failure;
 use super::images::ImageEdit;
 use super::tls_hint::tls_hint;
-use super::{Context, check as verdicts};
-use crate::accounts::{Activate, Login};
+use crate::accounts::{self, Activate, Judgement, Login};
 use crate::model::choice::Candidates;
-use crate::model::{AccountName, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username};
+use crate::model::{Account, AccountName, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username};
 use crate::oauth;
 use crate::oci::{self, Asked, Verdict};
 use crate::system::text;
@@ -82,6 +82,11 @@ fn finish(
         Some(secret) => Kept { secret, ..kept },
         None => kept,
     };
+    if let Verdict::SessionOver { page } = &verdict
+        && let Some(account) = same_account(before, alias.as_ref(), &credential.username)
+    {
+        context.accounts.note_ended_session(account, page);
+    }
     let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &kept))?;
     let login = Login {
         registry: registry.clone(),
@@ -102,6 +107,12 @@ fn finish(
     let account = kept.context("could not keep the login")?;
     outcome::say(context, &account, before, given, open)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The account that the login would have renewed: the session is the user's, whatever the secret.
+fn same_account<'c>(known: &'c Candidates, alias: Option<&AccountName>, username: &Username) -> Option<&'c Account> {
+    let mut same_user = known.accounts.iter().filter(|account| account.username == *username);
+    same_user.find(|account| alias.is_none_or(|alias| account.name == *alias))
 }
 
 /// What is not kept is not left behind at the provider either.
@@ -184,12 +195,13 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
     let Asked { answer: verdict, renewed } = check(context, given, &candidates.registry, &held.credential);
     context.renew(account, &mut held, renewed)?;
     match &verdict {
-        Verdict::Accepted => context.judge(account, &held, false),
-        Verdict::Rejected { .. } => context.judge(account, &held, true),
+        Verdict::Accepted => context.judge(account, &held, &Judgement::Accepted),
+        Verdict::Rejected { .. } => context.judge(account, &held, &Judgement::Refused),
         Verdict::SessionOver { page } => {
+            context.judge(account, &held, &Judgement::SessionOver { page: page.clone() });
             return Err(Failure::not_logged_in(
-                verdicts::session_over(&account.registry, &account.name),
-                verdicts::log_in_at(page),
+                accounts::session_over(&account.registry, &account.name),
+                accounts::log_in_at(page),
             ));
         }
         Verdict::Open | Verdict::Unverified { .. } => {}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::SESSION_OVER;
 use super::answer::Answer;
 use crate::model::Secret;
 use crate::system::text::one_line;
@@ -71,6 +72,8 @@ pub(crate) enum Ended {
         drifts: bool,
     },
     OutOfReach(String),
+    /// The page that the provider named, which may be anybody's.
+    SessionOver(Option<String>),
     Failed(String),
 }
 
@@ -156,6 +159,9 @@ impl Poll {
             // Entra's name for it
             Some("access_denied" | "authorization_declined") => return Step::Over(Ended::Refused),
             Some("expired_token" | "token_expired") => return Step::Over(self.expired()),
+            Some(SESSION_OVER) => {
+                return Step::Over(Ended::SessionOver(answer.text("login_url").map(str::to_owned)));
+            }
             _ if status == 429 => return self.slow_down(answer, retry_after),
             _ if (500..=599).contains(&status) => return self.unanswered(format!("status {status}")),
             Some(code) => return Step::Over(Ended::Failed(format!("it refused: {}", answer.reason(code)))),

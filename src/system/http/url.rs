@@ -9,6 +9,9 @@ use ureq::http::Uri;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url(pub(super) Uri);
 
+/// No person could take a longer one over into a browser.
+const LONGEST_LINK: usize = 500;
+
 impl Url {
     /// Only ASCII: `ureq` panics on a query that is not.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -42,6 +45,21 @@ impl Url {
     /// Tells whether what may be shown to one of them may be shown to the other.
     pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
         (self.is_https(), self.host(), self.port()) == (other.is_https(), other.host(), other.port())
+    }
+
+    /// A page that this server named, which a person is about to open and log in at: it is on the same host or on a parent
+    /// domain of it, or else the server itself is shown.
+    pub(crate) fn own_page(&self, page: Option<&str>) -> String {
+        let is_near = |page: &Self| {
+            let (page, host) = (page.host(), self.host());
+            let is_parent = || self.ip().is_none() && page.contains('.') && host.ends_with(&format!(".{page}"));
+            page == host || is_parent()
+        };
+        page.filter(|text| text.len() <= LONGEST_LINK && text.bytes().all(|b| b.is_ascii_graphic()))
+            .and_then(Self::parse)
+            .filter(|page| (page.is_https() || !self.is_https()) && is_near(page))
+            .or_else(|| self.at("/"))
+            .map_or_else(|| self.authority().to_owned(), |page| page.to_string())
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -147,6 +165,33 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(url.at(path), resolved.and_then(Url::parse), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_page_to_log_in_at_is_the_servers_own() {
+        for (registry, login_url, page) in [
+            ("https://r.atcr.io/v2/", "https://r.atcr.io/login?a=b", "https://r.atcr.io/login?a=b"),
+            ("https://r.atcr.io/v2/", "https://ATCR.io/login", "https://ATCR.io/login"),
+            ("https://r.atcr.io/v2/", "https://www.atcr.io/login", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://xr.atcr.io/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://io/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://evil.example/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://r.atcr.io@evil.example/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://r.atcr.io.evil.example/", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "http://r.atcr.io/login", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "javascript:alert(1)", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "/login", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "https://r.atcr.io/a\u{1b}[2J", "https://r.atcr.io/"),
+            ("https://r.atcr.io/v2/", "", "https://r.atcr.io/"),
+            ("https://10.1.2.3:5000/v2/", "https://2.3/", "https://10.1.2.3:5000/"),
+            ("http://localhost:5000/v2/", "http://localhost:8080/login", "http://localhost:8080/login"),
+        ] {
+            assert_eq!(Url::parse(registry).unwrap().own_page(Some(login_url)), page, "{login_url}");
+        }
+        let long = format!("https://r.example/{}", "a".repeat(LONGEST_LINK));
+        for login_url in [None, Some(long.as_str())] {
+            assert_eq!(Url::parse("https://r.example/v2/").unwrap().own_page(login_url), "https://r.example/");
         }
     }
 }

@@ -249,7 +249,7 @@ fn a34_a_session_that_is_over_is_mended_on_the_registrys_own_page() {
         );
         assert_eq!(run, failure(3, &said));
         let seen = server.seen().len();
-        assert_eq!(answers(&sandbox, host), format!("alice {host}"), "the secret is as good as before");
+        assert_eq!(sandbox.run(&["get"], host), Run::not_found(), "until somebody has been at that page");
         assert_eq!(server.seen().len(), seen);
     }
 }

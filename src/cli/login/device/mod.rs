@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
 use crate::model::{AccountNameError, Kept, Problem, Source, Username};
-use crate::oauth::{Fresh, Plan, Provider};
+use crate::oauth::{Ended, Fresh, Plan, Provider};
 use crate::system::env;
 
 /// A login that is to go by browser.
@@ -83,7 +83,12 @@ pub(super) fn log_in(
         }
     };
     screen::show(context, given, &title, pending.prompt())?;
-    let login = screen::wait(context, &title, pending).map_err(|ended| screen::failed(known, &title, ended))?;
+    let login = screen::wait(context, &title, pending).map_err(|ended| {
+        if let (Ended::SessionOver(Some(page)), Some(account)) = (&ended, renewed) {
+            context.accounts.note_ended_session(account, page);
+        }
+        screen::failed(known, &title, ended)
+    })?;
     if let Some(scope) = &login.lacks {
         context.ui.note(format_args!("{title} did not grant `{scope}`: this login can pull, but not push"));
     }

@@ -89,6 +89,11 @@ pub(super) fn failed(known: &Candidates, title: &str, ended: Ended) -> Failure {
             let why = "the code has expired, and the provider found itself asked too fast all the time";
             Failure::not_logged_in(what(why), "look whether this machine's clock runs right; nothing was stored")
         }
+        Ended::SessionOver(page) => {
+            let hint =
+                page.map_or_else(|| again.to_owned(), |page| format!("log in at {page} with a browser, and try again"));
+            Failure::not_logged_in(what("the session there is over"), hint)
+        }
         Ended::OutOfReach(why) => Problem::new(what(&format!("{title} is out of reach: {why}")), again).into(),
         Ended::Failed(why) => Problem::new(what(&format!("{title}: {why}")), again).into(),
     }

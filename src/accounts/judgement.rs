@@ -1,0 +1,104 @@
+//! What registries and providers made of a secret when they were asked, kept beside it: `get` asks nobody.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+
+use super::Accounts;
+use crate::model::{Account, AccountName, EndedSession, Kept, Problem, Registry, Secret};
+
+/// What became of a secret that was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    Accepted,
+    Refused,
+    /// It is good, but a person must log in at `page` first.
+    SessionOver {
+        page: String,
+    },
+}
+
+/// So long an ended session is believed in: a person who has logged in again tells nobody here.
+const BELIEVED: Duration = Duration::from_mins(10);
+
+impl Accounts<'_> {
+    /// Keeps in mind what was made of `secret`, unless the account has another by now. Best effort: who asks next is told
+    /// again.
+    pub(crate) fn judge(&self, account: &Account, secret: &Secret, judgement: &Judgement) {
+        if let Ok(Some(kept)) = self.vault.get(account)
+            && kept.secret.is_same(secret)
+        {
+            let _ = self.record(account, &kept, judgement);
+        }
+    }
+
+    /// Keeps in mind that the account's session is over, which was found out with another secret of it.
+    pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
+        if let Ok(Some(kept)) = self.vault.get(account) {
+            let _ = self.record(account, &kept, &Judgement::SessionOver { page: page.to_owned() });
+        }
+    }
+
+    pub(super) fn record(&self, account: &Account, kept: &Kept, judgement: &Judgement) -> Result<()> {
+        let refused = *judgement == Judgement::Refused;
+        let session_over = match judgement {
+            Judgement::SessionOver { page } => {
+                Some(EndedSession { page: page.clone(), until: SystemTime::now() + BELIEVED })
+            }
+            Judgement::Accepted | Judgement::Refused => None,
+        };
+        let after = Kept { refused, session_over, ..kept.copy() };
+        if after.is_same(kept) { Ok(()) } else { self.replace(account, kept, &after) }
+    }
+}
+
+/// What is known of the account's session at `now`, if it is over. What is to be believed for longer than we ever say means
+/// that the clock was set back.
+pub(super) fn ended_session(account: &Account, kept: &Kept, now: SystemTime) -> Option<Problem> {
+    let EndedSession { page, until } = kept.session_over.as_ref()?;
+    let is_believed = now < *until && *until <= now + BELIEVED;
+    is_believed.then(|| Problem::new(session_over(&account.registry, &account.name), log_in_at(page)))
+}
+
+pub(crate) fn session_over(registry: &Registry, name: &AccountName) -> String {
+    format!("the session of {name} at {registry} is over")
+}
+
+pub(crate) fn log_in_at(page: &str) -> String {
+    format!("log in at {page} with a browser, and try again: the secret that is kept here stays good")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Source, StoreKind};
+
+    #[test]
+    fn an_ended_session_is_believed_in_for_ten_minutes() {
+        let account = Account {
+            registry: "ghcr.io".parse().unwrap(),
+            name: "work".parse().unwrap(),
+            username: "me".parse().unwrap(),
+            store: StoreKind::File,
+            source: Source::Given,
+            images: vec![],
+            folders: vec![],
+            purpose: None,
+            did: None,
+        };
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let over = EndedSession { page: "https://ghcr.io/login".to_owned(), until: start + BELIEVED };
+        let kept = Kept { session_over: Some(over), ..Secret::new("s".into()).into() };
+        for (now, is_believed) in [
+            (start, true),
+            (start + BELIEVED - Duration::from_secs(1), true),
+            (start + BELIEVED, false),
+            (start - Duration::from_secs(1), false),
+        ] {
+            assert_eq!(ended_session(&account, &kept, now).is_some(), is_believed, "{now:?}");
+        }
+        let told = ended_session(&account, &kept, start).unwrap().to_string();
+        assert!(told.starts_with("the session of work at ghcr.io is over") && told.contains("https://ghcr.io/login"));
+        assert!(ended_session(&account, &Secret::new("s".into()).into(), start).is_none());
+    }
+}
