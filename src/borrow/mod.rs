@@ -169,10 +169,7 @@ fn locate(request: &Request) -> Result<PathBuf, Problem> {
 
 /// Tells whether a program is Ensign, by one of its names or by its file.
 fn is_ours(program: &Path) -> bool {
-    let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let is_our_name = matches!(name.as_str(), "ensign" | "docker-ensign" | "docker-credential-atcr")
-        || name.starts_with("docker-credential-ensign");
-    is_our_name || programs::is_this_program(program)
+    programs::is_our_name(program) || programs::is_this_program(program)
 }
 
 /// What a program means that ends with an error.

@@ -47,7 +47,7 @@ use crate::oauth::{self, Provider, Table};
 use crate::oci::Wire;
 use crate::protocol;
 use crate::system::env::Env;
-use crate::system::{text, watch};
+use crate::system::{memory, text, watch};
 use args::{AccountCommand, Arguments, BuildxCommand, Command, ErrorKind};
 pub(crate) use complete::complete;
 use failure::Failure;
@@ -90,6 +90,9 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
     };
     if arguments.verbose {
         watch::begin();
+    }
+    if !matches!(arguments.command, Command::Exec(_)) {
+        memory::keep_private(); // that command becomes another program, whose memory is its own affair
     }
     let ui = Ui::new(arguments.json);
     let env = match env {

@@ -18,7 +18,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag::register_conditional_default;
 
 use crate::model::Secret;
-use crate::system::{env, text, threads};
+use crate::system::{env, exec, text, threads};
 
 /// The schema of everything `--json` prints; it grows when a field changes its meaning or goes.
 const JSON_SCHEMA: u64 = 1;
@@ -160,7 +160,8 @@ impl Ui {
     }
 
     pub(super) fn open_browser(&self, link: &str) -> bool {
-        open::that_detached(link).is_ok()
+        // Windows looks for no program in the current folder of ours.
+        if cfg!(windows) { open::that_detached(link).is_ok() } else { exec::start_first(open::commands(link)) }
     }
 
     /// A word that stands out, on a terminal that can. Some consoles of Windows would show the codes themselves.

@@ -33,5 +33,6 @@ pub use pattern::{ImagePattern, PatternError, Specificity};
 pub(crate) use problem::Problem;
 pub use registry::{Registry, RegistryError};
 pub use secret::{Credential, Secret};
+pub(crate) use server_url::is_ambiguous;
 pub use server_url::{HubToken, ServerUrl, Target};
 pub use source::{Borrow, EndedSession, Grant, Kept, Lender, Source};

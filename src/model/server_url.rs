@@ -45,11 +45,18 @@ impl HubToken {
 impl ServerUrl {
     /// Reads what stood on stdin; `None` if that was blank. Never fails: text that is no address is an opaque key.
     ///
-    /// Line ends inside the text vanish, as in docker-credential-helpers' `credentials.go`.
+    /// Line ends inside the text vanish, as in docker-credential-helpers' `credentials.go`; a carriage return alone is
+    /// none.
     pub fn parse(stdin: &str) -> Option<Self> {
-        let text = stdin.trim().replace(['\r', '\n'], "");
+        let text = stdin.trim().replace("\r\n", "").replace('\n', "");
         let target = Target::parse(&text);
         (!text.is_empty()).then_some(Self { text, target })
+    }
+
+    /// Tells whether programs disagree about the host: `https://evil.example\@ghcr.io` is `evil.example` to a browser.
+    /// Such an address means nothing.
+    pub fn is_ambiguous(&self) -> bool {
+        is_ambiguous(self.text.split_once("://").map_or(&*self.text, |(_, address)| address))
     }
 
     /// The address as it was sent: clients expect to read it back unchanged.
@@ -85,7 +92,7 @@ impl Target {
     }
 
     fn address(text: &str) -> Option<Self> {
-        let address = strip_scheme(text)?;
+        let address = strip_scheme(text).filter(|address| !is_ambiguous(address))?;
         let (authority, path) = address.split_once('/').unwrap_or((address, ""));
         let (user, host) = match authority.rsplit_once('@') {
             // `docker login https://user:pw@host` sends no user; whoever does must not have its password kept.
@@ -100,6 +107,13 @@ impl Target {
         let repository = if matches!(path, "" | "v1" | "v2") { None } else { Some(Repository::from_path(path)) };
         Some(Self::Registry { registry, user, repository })
     }
+}
+
+/// Some programs end the host at `?`, `#` or `\`, and drop control characters; for others these are part of the user's name.
+pub(crate) fn is_ambiguous(address: &str) -> bool {
+    let authority = address.split('/').next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    address.contains(char::is_control) || user.contains(['?', '#', '\\', ' '])
 }
 
 impl fmt::Display for ServerUrl {
@@ -135,12 +149,39 @@ mod tests {
             ("oci://ghcr.io", "oci://ghcr.io", None, None),
             ("not a host", "not a host", None, None),
             ("nope\n.example", "nope.example", None, None),
+            ("nope\r\n.example", "nope.example", None, None),
+            ("a?b@ghcr.io/c", "a?b@ghcr.io/c", None, None),
         ] {
             assert_eq!(
                 target(text),
                 (registry.to_owned(), user.map(str::to_owned), repository.map(str::to_owned)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn an_address_whose_host_is_in_doubt_is_nobodys() {
+        for (text, is_ambiguous) in [
+            ("https://evil.example\\@ghcr.io", true),
+            ("https://evil.example?@ghcr.io/", true),
+            ("evil.example#@ghcr.io", true),
+            ("evil.example#a@b@ghcr.io", true),
+            ("HTTPS://bob\\x:pw@ghcr.io", true),
+            ("evil.example @ghcr.io", true),
+            ("evil.example\t@ghcr.io", true),
+            ("ghcr.io\r.evil.example", true),
+            ("ghcr.io\rHost: x", true),
+            ("oci://evil.example?@ghcr.io", true),
+            ("https://bob@ghcr.io", false),
+            ("a@b@ghcr.io", false),
+            ("https://ghcr.io/a?b@c", false),
+            ("ghcr.io\r\n", false),
+            ("ghcr.io\r", false),
+        ] {
+            let url = ServerUrl::parse(text).unwrap();
+            assert_eq!(url.is_ambiguous(), is_ambiguous, "{text}");
+            assert!(!is_ambiguous || url.target().registry().as_str() == text, "{text}");
         }
     }
 

@@ -46,7 +46,15 @@ const ENTRY_LIMIT: u64 = 16 << 20;
 /// Reads the server address that `get` and `erase` are given.
 pub(super) fn server_url(stdin: impl Read) -> Result<ServerUrl, Refusal> {
     let bytes = read_to_end(stdin, URL_LIMIT)?;
-    ServerUrl::parse(&String::from_utf8_lossy(&bytes)).ok_or(Refusal::NoServerUrl)
+    address(&String::from_utf8_lossy(&bytes))
+}
+
+fn address(text: &str) -> Result<ServerUrl, Refusal> {
+    let url = ServerUrl::parse(text).ok_or(Refusal::NoServerUrl)?;
+    if url.is_ambiguous() {
+        return Err(anyhow!("the server address is refused: programs disagree about its host").into());
+    }
+    Ok(url)
 }
 
 /// What `store` is given.
@@ -62,7 +70,7 @@ impl Entry {
         let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
         let fields = HelperMessage::read(&bytes)
             .map_err(|line| anyhow!("could not store the login: stdin holds no JSON object (line {line})"))?;
-        let server_url = ServerUrl::parse(&fields.server_url).ok_or(Refusal::NoServerUrl)?;
+        let server_url = address(&fields.server_url)?;
         if fields.username.is_empty() {
             return Err(Refusal::NoUsername);
         }

@@ -23,7 +23,7 @@ use crate::model::{
     Target, Username,
 };
 use crate::system::env::Env;
-use crate::system::inherited;
+use crate::system::{inherited, memory};
 use message::Refusal;
 pub(crate) use message::{usage, version_line};
 pub(crate) use plugin::{HOOKS, PLUGIN_METADATA, hook_answer};
@@ -82,6 +82,7 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
 
 /// What this process was given, as far as the client that calls was given it too.
 fn environment() -> Result<Env, Problem> {
+    memory::keep_private();
     inherited::follow_client(caller::changed_by_client);
     Env::take()
 }

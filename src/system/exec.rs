@@ -1,22 +1,65 @@
 //! Handing over to another program: it runs in our place, with our terminal and under our exit code.
 
-use std::ffi::OsString;
-use std::process::ExitCode;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
+
+use super::{env, programs};
 
 /// Runs `command` with one more variable. Where the platform can, this process becomes it and nothing is returned.
 #[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell would")]
 pub(crate) fn hand_over(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
-    let mut process = std::process::Command::new(program);
-    process.args(words).env(variable, value);
-    imp::run(process).with_context(|| format!("could not run `{}`", program.to_string_lossy()))
+    let run = locate(program).and_then(|path| {
+        let mut process = Command::new(path);
+        process.args(words).env(variable, value);
+        imp::named(&mut process, program);
+        imp::run(process)
+    });
+    run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))
+}
+
+/// Starts the first of these commands that is there, and does not wait for it.
+#[expect(clippy::disallowed_methods, reason = "it is looked for as any program is, and nothing of ours goes to it")]
+pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
+    commands.into_iter().any(|command| {
+        locate(command.get_program()).is_ok_and(|path| {
+            let mut process = Command::new(path);
+            process.args(command.get_args()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            process.spawn().is_ok()
+        })
+    })
+}
+
+/// The file that a person means. A name is looked for in absolute folders of PATH alone; a path is theirs to say.
+fn locate(program: &OsStr) -> io::Result<PathBuf> {
+    let path = Path::new(program);
+    if path.components().count() > 1 || path.has_root() {
+        return Ok(if path.is_absolute() {
+            path.to_owned()
+        } else {
+            env::current_dir().unwrap_or_default().join(path)
+        });
+    }
+    let name = program.to_string_lossy();
+    let name = if cfg!(windows) { name.trim_end_matches(".exe") } else { &*name };
+    let found = programs::find(name).or_else(|| programs::find_file(name));
+    found.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, "there is no such program in an absolute folder of PATH")
+    })
 }
 
 #[cfg(unix)]
 mod imp {
     use std::os::unix::process::CommandExt;
+
+    /// Called by the name that a person gave, as a shell would.
+    pub(super) fn named(process: &mut std::process::Command, name: &std::ffi::OsStr) {
+        process.arg0(name);
+    }
 
     pub(super) fn run(mut process: std::process::Command) -> std::io::Result<std::process::ExitCode> {
         Err(process.exec())
@@ -26,6 +69,8 @@ mod imp {
 #[cfg(not(unix))]
 mod imp {
     use std::process::ExitCode;
+
+    pub(super) fn named(_: &mut std::process::Command, _: &std::ffi::OsStr) {}
 
     pub(super) fn run(mut process: std::process::Command) -> std::io::Result<ExitCode> {
         let code = process.status()?.code().and_then(|code| u8::try_from(code).ok());

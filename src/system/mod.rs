@@ -11,6 +11,7 @@ pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod http;
 pub(crate) mod inherited;
+pub(crate) mod memory;
 pub(crate) mod programs;
 pub(crate) mod text;
 pub(crate) mod threads;

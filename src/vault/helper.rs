@@ -4,10 +4,9 @@
 //! (docker/docker-credential-helpers `client/`).
 
 use std::fmt::Write;
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use zeroize::Zeroizing;
 
 use super::entry::Entry;
@@ -48,7 +47,11 @@ pub(super) fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 }
 
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<Output> {
-    programs::run(Path::new(&helper.program()), verb, input, DEADLINE).map_err(|error| {
+    let program = helper.program();
+    // By its path: a name alone would also be looked for in relative folders of PATH, a stranger's perhaps.
+    let path = programs::find(&program).or_else(|| programs::find_file(&program));
+    let path = path.with_context(|| format!("could not run `{program}`: no absolute folder of PATH has it"));
+    path.and_then(|path| programs::run(&path, verb, input, DEADLINE)).map_err(|error| {
         let what = format!("the secret of {} on {} is out of reach: {error:#}", account.name, account.registry);
         Problem::run(
             what,

@@ -83,7 +83,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/", "journal/"]),
     ("qrcode", &["cli/login/qr.rs"]),
     ("ring", &["system/digest.rs"]),
-    ("rustix", &["system/clock.rs", "system/files/", "system/programs/unix.rs"]),
+    ("rustix", &["system/clock.rs", "system/files/", "system/memory.rs", "system/programs/unix.rs"]),
     ("rustls", &["system/http/certificates.rs", "system/http/tls.rs", "system/http/verifier.rs"]),
     ("rustls_native_certs", &["system/http/verifier.rs"]),
     ("rustls_platform_verifier", &["system/http/verifier.rs"]),

@@ -21,6 +21,7 @@ mod folders;
 mod formats;
 mod gitlab;
 mod grants;
+mod hardening;
 mod import;
 mod install;
 mod interplay;

@@ -174,19 +174,23 @@ fn l21_a_blob_that_lies_elsewhere_is_fetched_without_credentials() {
 
 #[test]
 fn lo17_a_blob_goes_where_the_registry_says_and_credentials_only_to_the_registry() {
-    let elsewhere = Scripted::start(|asked| respond(if asked.body == "abc" { 201 } else { 400 }, &[], ""));
+    let elsewhere = Scripted::start(|asked| {
+        let is_told = asked.headers.contains("x-private");
+        respond(if asked.body == "abc" && !is_told { 201 } else { 400 }, &[], "")
+    });
     let absolute = format!("Location: http://{}/upload?state=1", elsewhere.host);
     let server = basic(move |asked| match asked.line.as_str() {
         "POST /v2/a/blobs/uploads/" => respond(202, &["Location: /v2/a/blobs/uploads/1?state=2"], ""),
-        "POST /v2/b/blobs/uploads/" => respond(202, &[&absolute], ""),
+        "POST /v2/b/blobs/uploads/" if asked.headers.contains("x-private: 1") => respond(202, &[&absolute], ""),
         _ => respond(if asked.body == "abc" { 201 } else { 400 }, &[&format!("Docker-Content-Digest: {ABC}")], ""),
     });
     let sandbox = alice(&server.host);
     let file = sandbox.home().join("blob");
     write(&file, b"abc");
     for repository in ["a", "b"] {
+        let blobs = format!("{repository}/blobs/");
         let words =
-            ["api", &server.host, &format!("{repository}/blobs/"), "-X", "POST", "--input", file.to_str().unwrap()];
+            ["api", &server.host, &blobs, "-X", "POST", "--input", file.to_str().unwrap(), "-H", "X-Private: 1"];
         let run = sandbox.run(&words, "");
         let said = format!("✓ stored in {repository}: 3 bytes\n");
         assert_eq!(run, Run { code: Some(0), stdout: format!("{ABC}\n"), stderr: said });

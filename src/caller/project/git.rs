@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::FOLDERS_AT_MOST;
-use crate::model::{ImageReference, Registry};
+use crate::model::{ImageReference, Registry, is_ambiguous};
 use crate::system::files;
 
 /// A config of a thousand branches is smaller.
@@ -81,6 +81,9 @@ impl Remote {
             Some(_) => return None,
             None => url.split_once(':').filter(|(host, _)| host.len() > 1 && !host.contains(['/', '\\']))?,
         };
+        if is_ambiguous(authority) {
+            return None;
+        }
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host); // before it may stand a token
         let host = match Registry::from_authority(authority).ok()?.host() {
             "ssh.github.com" | "www.github.com" => "github.com".to_owned(),
@@ -139,6 +142,7 @@ mod tests {
             ("git@gitlab.com:acme/team/tools/app.git", "gitlab.com/acme/team/tools"),
             ("https://localhost:3000/acme/app", "localhost/acme"),
             ("https://github.com/app", ""),
+            ("https://evil.example\\@github.com/acme/app", ""),
             ("https://github.com/../app", ""),
             ("https://github.com/acme/\u{1b}[31m", ""),
             ("/srv/git/acme/app", ""),

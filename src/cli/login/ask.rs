@@ -9,9 +9,9 @@ use super::{Complete, borrow};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Registry, Secret, Source};
+use crate::model::{Account, Registry, Secret, Source, is_ambiguous};
 use crate::oauth::Provider;
-use crate::system::text::word;
+use crate::system::text::{one_line, word};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
@@ -27,6 +27,10 @@ pub(super) fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Re
             ));
         }
     };
+    if is_ambiguous(host.split_once("://").map_or(&*host, |(_, address)| address)) {
+        let what = format!("`{}` is no registry: programs disagree about its host", one_line(&host, 100));
+        return Err(Failure::usage(what, "name it as in `ghcr.io`"));
+    }
     match host.rsplit_once('@') {
         Some((user, host)) => {
             let user = user.rsplit_once("://").map_or(user, |(_, user)| user);

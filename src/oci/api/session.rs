@@ -31,8 +31,9 @@ const SILENCE: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
 
-/// What may be told to a server that the registry sends us to.
-const HEADERS_FOR_OTHERS: [&str; 2] = ["accept", "range"];
+/// What may be told to a server that the registry sends us to: what is wanted, and what is sent. Every other header of a
+/// person's may be a secret.
+const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
 impl<'a> Session<'a> {
     /// Logs in, or goes on without a login, to make requests that need `scopes`.
@@ -112,8 +113,7 @@ impl<'a> Session<'a> {
             return self.ask(outgoing);
         }
         let mut outgoing = outgoing.clone();
-        let keeps_all = !matches!(outgoing.method, Method::Get | Method::Head);
-        outgoing.headers.retain(|(name, _)| keeps_all || HEADERS_FOR_OTHERS.contains(&name.to_lowercase().as_str()));
+        outgoing.headers.retain(|(name, _)| HEADERS_FOR_OTHERS.contains(&name.to_lowercase().as_str()));
         self.transfer(&outgoing, Authorization::None)
     }
 

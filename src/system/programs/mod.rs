@@ -155,10 +155,26 @@ pub(crate) fn is_this_program(path: &Path) -> bool {
 pub(crate) fn are_asked_by_our_own() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     // `exec` starts no helper; where it cannot make way for its command it stays above that.
-    let is_asking = |process: Process| {
-        process.exe.is_some_and(|exe| is_this_program(&exe)) && !process.words.iter().any(|word| word == "exec")
-    };
+    let is_asking = |process: Process| is_ours(&process) && !process.words.iter().any(|word| word == "exec");
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
+}
+
+/// Tells whether a process is Ensign. Only root sees the file of one that keeps its memory private; its name is all that
+/// others see.
+fn is_ours(process: &Process) -> bool {
+    match &process.exe {
+        Some(exe) => is_this_program(exe),
+        None => {
+            process.words.first().is_some_and(|name| is_our_name(Path::new(name)) || is_this_program(Path::new(name)))
+        }
+    }
+}
+
+/// Tells whether a program's file has one of our names.
+pub(crate) fn is_our_name(program: &Path) -> bool {
+    let name = program.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    matches!(name.as_str(), "ensign" | "docker-ensign" | "docker-credential-atcr")
+        || name.starts_with("docker-credential-ensign")
 }
 
 fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {

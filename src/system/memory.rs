@@ -1,0 +1,33 @@
+//! What we hold in memory stays there: no core file, and no other process of the user looks in.
+
+/// Called before the first secret comes in. Best effort: a secret is answered all the same.
+pub(crate) fn keep_private() {
+    imp::keep_private();
+}
+
+/// The programs that we start are as before: the kernel forgets this at `execve` (prctl(2), `PR_SET_DUMPABLE`). From here on
+/// only root sees our `/proc/PID/exe` and `environ`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod imp {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+    pub(super) fn keep_private() {
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+/// What we start inherits the limit.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+mod imp {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    pub(super) fn keep_private() {
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+}
+
+/// Windows writes no core files; its error reports are the administrator's to choose.
+#[cfg(not(unix))]
+mod imp {
+    pub(super) fn keep_private() {}
+}

@@ -1,0 +1,143 @@
+//! A stranger's folder and a stranger's process get nothing: programs, addresses, memory.
+#![cfg(unix)]
+
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
+
+const STRANGER: u32 = 54321;
+
+fn program(path: &Path, script: &str) {
+    write(path, format!("#!/bin/sh\n{script}\n").as_bytes());
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_program_is_never_found_in_the_folder_that_we_are_called_in() {
+    for path in
+        [".:/usr/bin:/bin", ":/usr/bin:/bin", "/usr/bin:/bin:", "bin:/usr/bin:/bin", "/usr/bin:/bin:./bin", "", "."]
+    {
+        let sandbox = Sandbox::new();
+        let clone = sandbox.home().join("clone");
+        for name in ["docker-credential-x", "gh", "tool", "xdg-open"] {
+            for folder in [clone.clone(), clone.join("bin")] {
+                let answer = r#"{"Username":"stranger","Secret":"x"}"#;
+                program(&folder.join(name), &format!("touch \"$HOME/ran\"; echo '{answer}'"));
+            }
+        }
+        let account = |store: &str, source| json!({"active": "me", "accounts": {"me": {"username": "me", "store": store, "source": source}}});
+        let registries = json!({
+            "stored.example": account("helper:x", json!(null)),
+            "lent.example": account("file", json!({"borrow": "helper:x"})),
+            "gh.example": account("file", json!({"borrow": "gh", "host": "github.com"})),
+            "command.example": account("file", json!({"borrow": "command", "command": ["tool"]})),
+        });
+        let config = json!({"version": 3, "fallback": "x", "registries": registries});
+        write(&sandbox.config_path(), config.to_string().as_bytes());
+        fs::set_permissions(sandbox.config_path(), Permissions::from_mode(0o600)).unwrap();
+        let run = |words: &[&str], stdin: &str| {
+            let mut command = sandbox.command(words);
+            finish(command.current_dir(&clone).env("PATH", path).spawn().unwrap(), stdin.as_bytes())
+        };
+        for host in ["stored.example", "lent.example", "gh.example", "command.example", "other.example"] {
+            assert_ne!(run(&["get"], host).code, Some(0), "{host} {path:?}");
+        }
+        let entry = r#"{"ServerURL":"stored.example","Username":"me","Secret":"s3cret"}"#;
+        assert_ne!(run(&["store"], entry).code, Some(0), "{path:?}");
+        run(&["list"], "");
+        run(&["logout", "stored.example"], "");
+        let exec = run(&["exec", "-a", "me", "--", "tool"], "");
+        assert_eq!(exec.code, Some(127), "{exec:?}");
+        assert!(!sandbox.home().join("ran").exists(), "{path:?}");
+        // What a person names by its path is theirs to run.
+        assert_eq!(run(&["exec", "-a", "me", "--", "./tool"], "").code, Some(0), "{path:?}");
+    }
+}
+
+#[test]
+fn an_address_whose_host_is_in_doubt_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    let refused = Run {
+        code: Some(1),
+        stdout: "the server address is refused: programs disagree about its host\n".to_owned(),
+        stderr: String::new(),
+    };
+    for address in [
+        "https://evil.example\\@ghcr.io",
+        "https://evil.example?@ghcr.io",
+        "https://evil.example#@ghcr.io/",
+        "evil.example\\@ghcr.io",
+        "ghcr.io\r.evil.example",
+        "https://ghcr.io\rhost=evil.example",
+    ] {
+        for verb in ["get", "erase"] {
+            assert_eq!(sandbox.run(&[verb], address), refused, "{verb} {address:?}");
+        }
+        let entry = json!({"ServerURL": address, "Username": "x", "Secret": "y"}).to_string();
+        assert_eq!(sandbox.run(&["store"], &entry), refused, "{address:?}");
+    }
+    assert_eq!(sandbox.who("https://me@ghcr.io"), "me");
+    assert_eq!(sandbox.who("https://ghcr.io\r\n"), "me");
+    let run = sandbox.run(&["login", "evil.example\\@ghcr.io"], "");
+    assert!(run.code == Some(2) && run.stderr.contains("programs disagree about its host"), "{run:?}");
+}
+
+/// The program as somebody else, in a home of theirs; `None` where only root could.
+fn as_stranger(sandbox: &Sandbox, arguments: &[&str]) -> Option<std::process::Child> {
+    let made = std::process::Command::new("chown").args(["-R", &STRANGER.to_string()]).arg(sandbox.home()).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: only root can be another user");
+        return None;
+    }
+    let copy = sandbox.home().join("docker-credential-ensign");
+    std::process::Command::new("install").args(["-m", "755", Sandbox::program()]).arg(&copy).status().unwrap();
+    let mut command = sandbox.command_of(&copy, arguments);
+    Some(command.uid(STRANGER).gid(STRANGER).spawn().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_other_process_of_the_user_looks_into_our_memory() {
+    use std::os::unix::fs::MetadataExt;
+    for (words, input) in [
+        (&["get"][..], "ghcr.io"),
+        (&["store"], r#"{"ServerURL":"ghcr.io","Username":"me","Secret":"x"}"#),
+        (&["kubelet"], "{}"),
+        (&["login", "localhost:1", "-u", "me", "--password-stdin"], "x"),
+    ] {
+        let sandbox = Sandbox::new();
+        let Some(mut child) = as_stranger(&sandbox, words) else { return };
+        let memory = format!("/proc/{}/mem", child.id());
+        // It waits for its stdin, before any secret is there.
+        let is_private = || fs::metadata(&memory).is_ok_and(|memory| memory.uid() == 0);
+        let began = std::time::Instant::now();
+        while !is_private() && began.elapsed().as_secs() < 20 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(is_private(), "{words:?}: the kernel gives what may be dumped to its user, and the rest to root");
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[test]
+fn who_may_not_see_our_file_still_sees_that_we_ask_in_a_circle() {
+    let again = "echo call >>\"$HOME/calls\"\n[ $(wc -l <\"$HOME/calls\") -lt 9 ] || exit 1\n\
+                 exec env -i HOME=\"$HOME\" PATH=\"$PATH\" ENSIGN_CONFIG_DIR=\"$HOME/config\" \
+                 \"$HOME/docker-credential-ensign\" \"$1\"";
+    let sandbox = Sandbox::new();
+    program(&sandbox.home().join("bin/docker-credential-x"), again);
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
+    let sandbox = sandbox.with("PATH", &path);
+    write(&sandbox.config_path(), br#"{"version": 3, "fallback": "x", "registries": {}}"#);
+    let Some(child) = as_stranger(&sandbox, &["get"]) else { return };
+    assert_eq!(finish(child, b"quay.io").stdout, NOT_FOUND);
+    assert_eq!(fs::read_to_string(sandbox.home().join("calls")).unwrap(), "call\n");
+}
