@@ -32,7 +32,7 @@ use program::Role;
 
 pub(crate) use environment::changed_by_client;
 pub(crate) use program::Program;
-pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of};
+pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of, unknown_in_files};
 pub(crate) use typed::UnreadableCommand;
 
 /// How many programs may stand between us and the client: a helper's own wrapper scripts, `sudo`, `env`.

@@ -6,7 +6,7 @@ use super::files::{self, Variables};
 use super::program::Role;
 use super::{Program, command_of};
 use crate::model::Registry;
-use crate::model::choice::ImageRole;
+use crate::model::choice::{ImageRole, Unknown};
 
 /// Far above any command that people run. The files may be anybody's, and each registry is answered by itself.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
@@ -41,6 +41,12 @@ fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
         .chain([Registry::docker_hub()])
         .filter(|registry| seen.insert(registry.clone()))
         .collect()
+}
+
+/// Returns what is not known of the files that `program` works on, the first of it.
+pub(crate) fn unknown_in_files(program: &Program) -> Option<Unknown> {
+    let Role::Client(client) = program.role() else { return None };
+    files::first_unknown(&client.task(&program.args)?, &program.folder()?, &Variables::of(program))
 }
 
 fn in_files(program: &Program) -> Vec<Registry> {

@@ -322,4 +322,14 @@ fn what_is_not_known_in_a_file_decides_nothing_and_is_told() {
         assert!(run.stdout.starts_with("alice\n") && run.stdout.contains(&format!("undecided: {told}")), "{run:?}");
         assert!(run.stderr.contains(&format!("ENSIGN_ACCOUNT=ghcr.io=NAME {typed}")), "{run:?}");
     }
+    let project = sandbox.home().join("project");
+    let which_as = |typed: &str| {
+        let mut which = sandbox.command(&["which", "--as", typed]);
+        finish(which.current_dir(&project).spawn().unwrap(), b"")
+    };
+    let run = which_as("docker buildx bake -f docker-bake.hcl --push");
+    assert!(run.code == Some(0) && run.stdout.starts_with("alice\n"), "the registry is known: {run:?}");
+    let run = which_as("docker compose -f other.yaml pull");
+    let error = "error: other.yaml: could not be read as YAML\nhint: name its registry too: ";
+    assert!(run.code == Some(2) && run.stderr.starts_with(error), "{run:?}");
 }

@@ -24,7 +24,7 @@ use std::path::Path;
 
 use super::clients::{Project, Task, Work};
 use super::words::Meaning;
-use crate::model::choice::FileImages;
+use crate::model::choice::{FileImages, Unknown};
 use crate::model::{Operation, Registry};
 use reader::Reader;
 use side::Side;
@@ -87,13 +87,22 @@ pub(super) fn registries(
     variables: &Variables,
     among: impl Fn(&str) -> Vec<Registry>,
 ) -> impl Iterator<Item = Registry> {
-    let Named { pulled, pushed, .. } = named(task, current, variables);
-    pulled.found.into_iter().chain(pushed.found).flat_map(move |found| {
+    let Named { mut pulled, pushed, .. } = named(task, current, variables);
+    pulled.extend(pushed);
+    let not_whole = pulled.unknown.into_iter().filter_map(|unknown| unknown.registry);
+    let whole = pulled.found.into_iter().flat_map(move |found| {
         let mut registries = among(&found.text);
         let side = Side { found: vec![found], unknown: Vec::new() };
         registries.retain(|registry| !side.of_registry(registry).is_empty());
         registries
-    })
+    });
+    whole.chain(not_whole)
+}
+
+/// Returns the first thing that is not known.
+pub(super) fn first_unknown(task: &Task<'_>, current: &Path, variables: &Variables) -> Option<Unknown> {
+    let Named { pulled, pushed, .. } = named(task, current, variables);
+    pulled.unknown.into_iter().chain(pushed.unknown).next()
 }
 
 fn named(task: &Task<'_>, current: &Path, variables: &Variables) -> Named {

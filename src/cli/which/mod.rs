@@ -9,8 +9,9 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{Context, args, reason};
 use crate::caller::{self, UnreadableCommand};
+use crate::model::choice::Unknown;
 use crate::model::{ImageReference, Operation, Registry};
 use answer::Answer;
 use question::Question;
@@ -48,7 +49,11 @@ fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failur
     let texts: Vec<_> = match &answers[..] {
         [] => {
             let cure = format!("name its registry too: {} which REGISTRY --as '…'", context.program);
-            return Err(Failure::usage("no image is named by the command after `--as`, nor by its files", cure));
+            let message = match caller::unknown_in_files(&program) {
+                Some(Unknown { file, message, .. }) => format!("{}: {message}", reason::shown(context, &file)),
+                None => "no image is named by the command after `--as`, nor by its files".to_owned(),
+            };
+            return Err(Failure::usage(message, cure));
         }
         [one] => vec![one.text()],
         several => several.iter().map(Answer::text_with_registry).collect(),
