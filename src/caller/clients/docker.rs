@@ -92,7 +92,9 @@ const RUN: Flags = &[(
      --network --network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart --runtime \
      --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u --user --userns \
      --uts -v --volume --volume-driver --volumes-from -w --workdir --pidfile --snapshotter --umask --verify \
-     --cosign-key --ipfs-address --rdt-class --cgroup-conf --bypass4netns-ignore-subnets",
+     --cosign-key --cosign-certificate-identity --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer \
+     --cosign-certificate-oidc-issuer-regexp --init-binary --systemd --ipfs-address --rdt-class --cgroup-conf \
+     --bypass4netns-ignore-subnets",
     Meaning::Other,
 )];
 

@@ -51,7 +51,7 @@ pub(super) const ORAS: Grammar = Grammar {
 pub(super) const HELM: Grammar = Grammar {
     names: &["helm"],
     globals: &[(
-        "--burst-limit --color --content-cache --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file \
+        "--burst-limit --color --colour --content-cache --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file \
          --kube-context --kube-tls-server-name --kube-token --kubeconfig -n --namespace --qps --registry-config \
          --repository-cache --repository-config",
         Meaning::Other,
@@ -64,7 +64,8 @@ pub(super) const HELM: Grammar = Grammar {
             HELM_FLAGS,
         ),
         // With `--dependency-update`; without it a chart that lies here asks for nothing.
-        Verb::new("install|upgrade|template", Positionals::All, Form::Oci, HELM_FLAGS).on(Work::Chart),
+        Verb::new("install|template", Positionals::All, Form::Oci, HELM_FLAGS).on(Work::Chart),
+        Verb::new("upgrade", Positionals::All, Form::Oci, UPGRADE_FLAGS).on(Work::Chart),
         // The chart's name is appended.
         Verb::new("push", Positionals::From(1), Form::Namespace, HELM_FLAGS).does(Deed::Push),
         Verb::new(
@@ -183,13 +184,15 @@ const ORAS_FLAGS: Flags = &[(
     Meaning::Other,
 )];
 
-const HELM_FLAGS: Flags = &[(
-    "--ca-file --cert-file --key-file --keyring --password --repo --server-side --username --version -d --destination \
-     --untardir --description --name-template -o --output --output-dir --post-renderer --post-renderer-args --set \
-     --set-file --set-json --set-literal --set-string --timeout -f --values -a --api-versions --kube-version -s \
-     --show-only --history-max -l --labels --jsonpath",
-    Meaning::Other,
-)];
+const HELM_FLAGS: Flags = &[(HELM_VALUES, Meaning::Other)];
+
+/// To `install` it is a switch.
+const UPGRADE_FLAGS: Flags = &[(HELM_VALUES, Meaning::Other), ("--server-side", Meaning::Other)];
+
+const HELM_VALUES: &str = "--app-version --ca-file --cert-file --key --key-file --keyring --passphrase-file --password \
+     --repo --username --version -d --destination --untardir --description --name-template -o --output --output-dir \
+     --post-renderer --post-renderer-args --set --set-file --set-json --set-literal --set-string --timeout -f --values \
+     -a --api-versions --kube-version -s --show-only --history-max -l --labels --jsonpath";
 
 const COSIGN_FLAGS: Flags = &[(COSIGN_VALUES, Meaning::Other)];
 
