@@ -226,7 +226,7 @@ fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
 }
 
 /// One record of comma-separated values, in which quotes keep commas and double themselves (RFC 4180).
-fn csv_fields(record: &str) -> Vec<String> {
+pub(super) fn csv_fields(record: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut quoted = false;
     let mut letters = record.chars().peekable();

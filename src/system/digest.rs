@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ring::digest::{Context, SHA256, SHA512};
+use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
 /// Computes the digests of bytes as they pass: SHA-256, and SHA-512 if somebody names one.
 pub(crate) struct Hasher {
@@ -65,6 +65,27 @@ impl Digests {
         }
         Err(Mismatch { computed: computed.clone(), named: named.to_owned() })
     }
+}
+
+/// Those that a bake file may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Algorithm {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// The digest of bytes in hexadecimal digits.
+pub(crate) fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
+    let algorithm = match algorithm {
+        Algorithm::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
+        Algorithm::Sha256 => &SHA256,
+        Algorithm::Sha512 => &SHA512,
+    };
+    ring::digest::digest(algorithm, bytes).as_ref().iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 /// The digest of bytes that are here already.

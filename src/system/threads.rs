@@ -15,3 +15,11 @@ pub(crate) fn start_in<'scope, T: Send + 'scope>(
 ) -> io::Result<ScopedJoinHandle<'scope, T>> {
     Builder::new().spawn_scoped(scope, work)
 }
+
+/// Does work that calls itself deeply on a thread with so large a stack, and waits for it.
+pub(crate) fn with_stack<T: Send>(bytes: usize, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = Builder::new().stack_size(bytes).spawn_scoped(scope, work)?;
+        thread.join().map_err(|_| io::Error::other("a thread panicked"))
+    })
+}

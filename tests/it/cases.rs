@@ -14,7 +14,6 @@ use crate::support::Sandbox;
 const NOT_YET: &[&str] = &[
     "compose-build-service-context/1",
     "compose-empty-dockerfile-name/1",
-    "compose-empty-dockerfile-name/2",
     "compose-image-volume/1",
     "compose-implicit-dependencies/1",
     "compose-implicit-dependencies/2",

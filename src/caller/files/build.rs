@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::bake::Extension;
 use super::dockerfile::{self, Filling};
 use super::reader::Reader;
 use super::{Named, Side, Variables};
@@ -25,6 +26,8 @@ pub(super) struct Build {
     pub(super) target: Option<String>,
     /// Named contexts with their sources.
     pub(super) contexts: BTreeMap<String, String>,
+    /// What a Compose file says for bake alone.
+    pub(super) for_bake: Extension,
     /// What it is called, and the caches it is read from and written to.
     pub(super) tags: Side,
     pub(super) cache_from: Side,
@@ -106,23 +109,6 @@ impl Build {
         let Self { folder, files, inline, arguments, target, contexts, cache_from, .. } = other;
         (&self.folder, &self.files, &self.inline, &self.target) == (folder, files, inline, target)
             && (&self.arguments, &self.contexts, &self.cache_from) == (arguments, contexts, cache_from)
-    }
-
-    /// Takes what bake's `--set TARGET.args.NAME=VALUE` says of what it is built from; `*` stands for any part of a name.
-    pub(super) fn set(&mut self, target: &str, task: &Task<'_>) {
-        let fits = |pattern: &str| match pattern.split_once('*') {
-            Some((start, end)) => target.starts_with(start) && target.ends_with(end),
-            None => target == pattern,
-        };
-        for (path, value) in task.values(Meaning::BakeOverride).filter_map(|text| text.split_once('=')) {
-            let Some((_, key)) = path.split_once('.').filter(|(pattern, _)| fits(pattern)) else { continue };
-            match (key.strip_prefix("args."), key) {
-                (Some(name), _) => drop(self.arguments.insert(name.to_owned(), Some(value.to_owned()))),
-                (None, "target") => self.target = Some(value.to_owned()),
-                (None, "dockerfile") => self.files = self.folder.iter().map(|folder| folder.join(value)).collect(),
-                _ => {}
-            }
-        }
     }
 
     /// What is pushed once it is built.

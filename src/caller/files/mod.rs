@@ -13,7 +13,6 @@ mod fixtures;
 mod hcl;
 mod interpolate;
 mod lists;
-mod matrix;
 mod reader;
 mod regclient;
 mod side;

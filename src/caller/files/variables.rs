@@ -36,6 +36,11 @@ impl Variables {
         self.given.get(name).cloned().or_else(inherited).or_else(in_file)
     }
 
+    /// Puts a value before all that is known of a name.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.given.insert(name.to_owned(), value.to_owned());
+    }
+
     /// The parts of a variable that is a list.
     pub(super) fn list(&self, name: &str, separator: char) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();

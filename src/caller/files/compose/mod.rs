@@ -14,7 +14,7 @@ use crate::caller::clients::{Project, Task};
 use crate::caller::words::Meaning;
 use project::load;
 pub(super) use project::load as services;
-use service::Service;
+pub(super) use service::Service;
 
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 

@@ -116,6 +116,9 @@ fn apply_build(build: &mut Build, node: &Node, place: &Place<'_>) {
             found.add(meaning, text, place.file);
         }
     }
+    if let Some(extension) = node.get("x-bake") {
+        build.for_bake.apply(extension, |node| place.text(node));
+    }
     let tags = node.get("tags").map(|node| place.texts(node)).unwrap_or_default();
     for tag in &tags {
         build.tags.add_image(tag, place.file);

@@ -1,0 +1,131 @@
+//! Which targets a command builds: by name, group and pattern, with what they inherit and what they are built from.
+//!
+//! docker/buildx `bake/bake.go` (`ReadTargets`, `ResolveGroup`, `ResolveTarget`, `loadLinks`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::definition::Definition;
+use super::glob;
+use super::overrides::Overrides;
+use super::target::Target;
+use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::reader::Reader;
+
+const TARGETS_AT_MOST: usize = 1000;
+/// Of targets that inherit from targets.
+const DEPTH_AT_MOST: usize = 64;
+
+impl Definition {
+    /// The targets by name. What was asked for and not found is noted.
+    pub(super) fn chosen(&self, words: &[String], overrides: &Overrides, reader: &mut Reader) -> super::Targets {
+        let mut names: Vec<String> = Vec::new();
+        for word in words {
+            if !glob::is_pattern(word) {
+                names.push(word.clone());
+                continue;
+            }
+            let all = self.groups.keys().chain(self.layers.keys());
+            let fitting: Vec<_> = all.filter(|name| self.budget.spend(16) && glob::fits(word, name)).cloned().collect();
+            if fitting.is_empty() || self.layers.keys().any(|name| name.contains('\0')) {
+                reader.note(&self.place, &format!("which targets `{word}` means is not known"));
+            }
+            names.extend(fitting);
+        }
+        let mut targets = BTreeMap::new();
+        let mut waiting = Vec::new();
+        for name in self.of_groups(names) {
+            if let Some(target) = self.target(&name, overrides, reader) {
+                waiting.extend(links(&target));
+                targets.insert(name, target);
+            }
+        }
+        while let Some(name) = waiting.pop() {
+            if targets.contains_key(&name) || targets.len() > TARGETS_AT_MOST {
+                continue;
+            }
+            if let Some(mut target) = self.target(&name, overrides, reader) {
+                target.is_linked = true;
+                waiting.extend(links(&target));
+                targets.insert(name, target);
+            }
+        }
+        if targets.len() > TARGETS_AT_MOST {
+            reader.note(&self.place, "builds more targets than Ensign reads");
+        }
+        targets
+    }
+
+    /// The targets that names of groups and targets stand for.
+    fn of_groups(&self, names: Vec<String>) -> BTreeSet<String> {
+        let (mut targets, mut groups, mut waiting) = (BTreeSet::new(), BTreeSet::new(), names);
+        while let Some(name) = waiting.pop() {
+            let is_left = self.budget.spend(16) && targets.len() <= TARGETS_AT_MOST;
+            match self.groups.get(&name).filter(|_| is_left) {
+                Some(members) if groups.insert(name.clone()) => {
+                    // A group that names itself means the target of its name.
+                    targets.extend(members.iter().filter(|member| **member == name).cloned());
+                    waiting.extend(members.iter().filter(|member| **member != name).cloned());
+                }
+                Some(_) => {}
+                None => drop(targets.insert(name)),
+            }
+        }
+        targets
+    }
+
+    /// A target with all that it inherits.
+    fn target(&self, name: &str, overrides: &Overrides, reader: &mut Reader) -> Option<Target> {
+        let target = self.resolve(name, overrides, &mut BTreeMap::new(), 0);
+        if target.is_none() {
+            let shown = name.split('\0').next().unwrap_or_default().replace(UNKNOWN, "…");
+            reader.note(&self.place, &format!("the target `{shown}` is not known"));
+        }
+        target
+    }
+
+    fn resolve(
+        &self,
+        name: &str,
+        overrides: &Overrides,
+        seen: &mut BTreeMap<String, Option<Target>>,
+        depth: usize,
+    ) -> Option<Target> {
+        let own = self.own(name).filter(|_| depth < DEPTH_AT_MOST)?;
+        seen.insert(name.to_owned(), None);
+        let mut whole: Option<Target> = None;
+        let mut is_open = false;
+        for parent in &own.inherits {
+            let inherited = match seen.get(parent) {
+                Some(None) => continue, // it inherits from itself
+                Some(known) => known.clone(),
+                None => self.resolve(parent, overrides, seen, depth + 1),
+            };
+            is_open |= inherited.is_none();
+            let Some(inherited) = inherited else { continue };
+            is_open |= !self.budget.spend(inherited.weight());
+            match &mut whole {
+                Some(whole) => whole.merge(inherited),
+                None => whole = Some(inherited),
+            }
+        }
+        let mut target = match whole {
+            Some(mut whole) => {
+                whole.inherits.clear();
+                whole.merge(own);
+                whole
+            }
+            None => own,
+        };
+        if is_open {
+            target.leave_all_open(&format!("what `{name}` inherits is not known"));
+        }
+        overrides.apply(name, &mut target, |name| self.layers.contains_key(name));
+        seen.insert(name.to_owned(), Some(target.clone()));
+        Some(target)
+    }
+}
+
+/// The targets that one is built from.
+fn links(target: &Target) -> Vec<String> {
+    target.contexts.values().filter_map(|source| source.strip_prefix("target:").map(str::to_owned)).collect()
+}

@@ -1,0 +1,233 @@
+//! `Definition`: all files of a bake command together.
+//!
+//! docker/buildx `bake/bake.go` (`ParseFiles`, `GetEvalContexts`, `GetName`), `bake/hclparser/hclparser.go`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::sources::Sources;
+use super::target::{Target, texts};
+use crate::caller::clients::Task;
+use crate::caller::files::budget::Budget;
+use crate::caller::files::hcl::{self, Block, Document, Locals, Member, Value, World};
+use crate::caller::files::reader::Reader;
+use crate::caller::files::{Variables, compose};
+
+/// More than people build at once. Of a part of them nothing follows.
+const MEMBERS_AT_MOST: usize = 1000;
+
+pub(super) struct Definition {
+    /// For what is not known of no file in particular.
+    pub(super) place: PathBuf,
+    pub(super) budget: Budget,
+    /// What is said of each target, later ones over earlier ones.
+    pub(super) layers: BTreeMap<String, Vec<Layer>>,
+    pub(super) groups: BTreeMap<String, Vec<String>>,
+    world: World,
+    /// The targets by themselves, without what they inherit.
+    made: RefCell<BTreeMap<String, Target>>,
+}
+
+pub(super) enum Layer {
+    Service(Box<Target>),
+    Block(Member, Rc<Path>),
+    /// A block whose matrix is not known.
+    Open(Rc<Path>),
+}
+
+impl Definition {
+    pub(super) fn read(
+        sources: &Sources,
+        task: &Task<'_>,
+        current: &Path,
+        variables: &Variables,
+        reader: &mut Reader,
+    ) -> Self {
+        let (documents, compose_files) = parse(&sources.files, reader);
+        let (documents, files): (Vec<Document>, Vec<Rc<Path>>) = documents.into_iter().unzip();
+        let budget = reader.budget().clone();
+        let mut own = if sources.asks_environment { variables.clone() } else { Variables::default() };
+        task.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
+        let world = World::new(&documents, given(), Box::new(move |name| own.get(name)), budget.clone());
+        let mut definition = Self {
+            place: sources.files.first().map_or(current, |file| file).to_owned(),
+            budget,
+            layers: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            world,
+            made: RefCell::default(),
+        };
+        definition.add_services(&compose_files, current, sources.variables.clone(), reader);
+        definition.add_blocks(documents, &files);
+        definition
+    }
+
+    /// What is said of one target, or `None` if nothing is.
+    pub(super) fn own(&self, name: &str) -> Option<Target> {
+        if let Some(made) = self.made.borrow().get(name) {
+            return Some(made.clone());
+        }
+        let layers = self.layers.get(name)?.iter().map(|layer| match layer {
+            Layer::Service(target) => (**target).clone(),
+            Layer::Block(member, file) => Target::of_block(member, file, &self.world),
+            Layer::Open(file) => {
+                let mut target = Target::new(file);
+                target.leave_all_open(&format!("the matrix of `{name}` is not known"));
+                target
+            }
+        });
+        let made = layers.reduce(|mut all, later| {
+            all.merge(later);
+            all
+        })?;
+        self.made.borrow_mut().insert(name.to_owned(), made.clone());
+        Some(made)
+    }
+
+    /// Compose files are one project, and what it builds is its default.
+    fn add_services(&mut self, files: &[PathBuf], current: &Path, mut variables: Variables, reader: &mut Reader) {
+        let Some(first) = files.first() else { return };
+        let name = project_name(files, &variables, reader);
+        variables.set("COMPOSE_PROJECT_NAME", &name);
+        let file: Rc<Path> = Rc::from(first.as_path());
+        let services = compose::services(files, current, &variables, reader);
+        let has_services = !services.is_empty();
+        let mut built = Vec::new();
+        for (name, service) in services {
+            let name = name.replace('.', "_");
+            if let Some(target) = Target::of_service(service, &file) {
+                self.layers.entry(name.clone()).or_default().push(Layer::Service(Box::new(target)));
+                built.push(name);
+            }
+        }
+        if has_services {
+            self.groups.insert("default".to_owned(), built);
+        }
+    }
+
+    fn add_blocks(&mut self, documents: Vec<Document>, files: &[Rc<Path>]) {
+        let (mut members, mut groups, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
+        for (document, file) in documents.into_iter().zip(files) {
+            for block in document.blocks {
+                let block = Rc::new(block);
+                match block.kind.as_str() {
+                    "group" => {
+                        let member = Member { name: block.label.as_str().into(), block, locals: Vec::new() };
+                        groups.push(member.clone());
+                        members.push(member);
+                    }
+                    "target" => {
+                        let label = block.label.clone();
+                        let own = self.members(&block).filter(|own| own.len() + members.len() <= MEMBERS_AT_MOST);
+                        let Some(own) = own else {
+                            self.layers.entry(label).or_default().push(Layer::Open(file.clone()));
+                            continue;
+                        };
+                        let names: Vec<String> = own.iter().map(|member| member.name.to_string()).collect();
+                        for member in own {
+                            let layers = self.layers.entry(member.name.to_string()).or_default();
+                            layers.push(Layer::Block(member.clone(), file.clone()));
+                            members.push(member);
+                        }
+                        if names != [label.as_str()] {
+                            renamed.push((label, names));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.world.set_members(members);
+        for group in groups {
+            let targets = group.block.get("targets").map(|list| self.world.value(list, &Locals::default()));
+            let targets = targets.map(|value| texts(&value.unwrap_or(Value::Unknown)));
+            self.groups.insert(group.name.to_string(), targets.unwrap_or_default());
+        }
+        for (label, names) in renamed {
+            self.groups.entry(label).or_insert(names);
+        }
+    }
+
+    /// The targets of a block, each with what its matrix sets; `None` if they are not known.
+    fn members(&self, block: &Rc<Block>) -> Option<Vec<Member>> {
+        let member = |name: &str, locals| Member { name: name.into(), block: block.clone(), locals };
+        let Some(matrix) = block.get("matrix") else { return Some(vec![member(&block.label, Vec::new())]) };
+        let matrix = self.world.value(matrix, &Locals::default()).ok()?;
+        let mut all: Vec<Vec<(Rc<str>, Value)>> = vec![Vec::new()];
+        for (axis, values) in matrix.as_map().ok()? {
+            let values = values.as_list().ok()?;
+            let count = all.len().saturating_mul(values.len());
+            (count <= MEMBERS_AT_MOST && self.budget.spend(count as u64 * 16)).then_some(())?;
+            let with = |member: &Vec<(Rc<str>, Value)>, value: &Value| {
+                member.iter().cloned().chain([(axis.clone(), value.clone())]).collect::<Vec<_>>()
+            };
+            all = all.iter().flat_map(|member| values.iter().map(|value| with(member, value))).collect();
+        }
+        let name = block.get("name");
+        let named = |(at, locals): (usize, Vec<(Rc<str>, Value)>)| {
+            let name = name.and_then(|name| self.world.value(name, &Locals::of(&locals)).ok()?.as_text().ok());
+            // One that is not known is not asked for by its name, but with all others.
+            let name = name.filter(|name| !name.contains(crate::caller::files::interpolate::UNKNOWN));
+            let name = name.unwrap_or_else(|| format!("{}\0{at}", block.label).into());
+            member(&name, locals)
+        };
+        Some(all.into_iter().enumerate().map(named).collect())
+    }
+}
+
+/// The documents of bake's own files, and the paths of Compose files.
+fn parse(files: &[PathBuf], reader: &mut Reader) -> (Vec<(Document, Rc<Path>)>, Vec<PathBuf>) {
+    let (mut documents, mut compose_files) = (Vec::new(), Vec::new());
+    for path in files {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if matches!(&*ending, "yaml" | "yml") {
+            compose_files.push(path.clone());
+            continue;
+        }
+        let Some(text) = reader.text(path) else { continue };
+        let budget = reader.budget();
+        let has_blocks = |document: &Document| !document.blocks.is_empty();
+        let document = match &*ending {
+            "json" => hcl::parse_json(&text, budget),
+            "hcl" => hcl::parse(&text, budget),
+            _ => hcl::parse(&text, budget).or_else(|| hcl::parse_json(&text, budget)).filter(has_blocks),
+        };
+        match document {
+            Some(document) => documents.push((document, Rc::from(path.as_path()))),
+            None if matches!(&*ending, "json" | "hcl") => reader.note(path, "could not be read as a bake file"),
+            None => compose_files.push(path.clone()),
+        }
+    }
+    (documents, compose_files)
+}
+
+/// What every file may name.
+fn given() -> BTreeMap<String, Value> {
+    let os = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let platform = match std::env::consts::ARCH {
+        "x86_64" => Value::text(format!("{os}/amd64")),
+        "aarch64" => Value::text(format!("{os}/arm64")),
+        _ => Value::Unknown,
+    };
+    let command = Value::text("cwd://");
+    BTreeMap::from([("BAKE_CMD_CONTEXT".to_owned(), command), ("BAKE_LOCAL_PLATFORM".to_owned(), platform)])
+}
+
+/// The last that a file says, else the variable's.
+fn project_name(files: &[PathBuf], variables: &Variables, reader: &mut Reader) -> String {
+    let text = |path: &PathBuf| {
+        let document = reader.document(path)?;
+        crate::caller::files::interpolate::interpolate(document.get("name")?.text()?, &|name| variables.get(name))
+    };
+    let said = files.iter().filter_map(text).last();
+    let said =
+        said.map(|name| name.to_lowercase().replace(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c)), ""));
+    let said = said.map(|name| name.trim_start_matches(['_', '-']).to_owned()).filter(|name| !name.is_empty());
+    let given = || variables.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
+    said.or_else(given).unwrap_or_else(|| "bake".to_owned())
+}

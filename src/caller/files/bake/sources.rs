@@ -1,0 +1,92 @@
+//! Which files a bake command reads, and what else its command line and its variables say.
+//!
+//! docker/buildx `commands/bake.go`, `bake/compose.go` (`composeEnv`).
+
+use std::path::{Path, PathBuf};
+
+use super::target::Target;
+use crate::caller::clients::Task;
+use crate::caller::files::Variables;
+use crate::caller::files::reader::Reader;
+use crate::caller::words::Meaning;
+
+/// All that are there are taken.
+const NAMES: [&str; 8] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "docker-bake.json",
+    "docker-bake.hcl",
+    "docker-bake.override.json",
+    "docker-bake.override.hcl",
+];
+
+pub(super) struct Sources {
+    pub(super) files: Vec<PathBuf>,
+    /// The names that the command asks for.
+    pub(super) targets: Vec<String>,
+    /// Those of Compose files, of `--set TARGET.args.NAME`, and of build arguments without a value.
+    pub(super) variables: Variables,
+    /// Whether bake's own variables have values from the environment.
+    pub(super) asks_environment: bool,
+    /// Whether a context is relative to the file that names it.
+    is_relative_to_file: bool,
+}
+
+impl Sources {
+    /// `None` if the definition is elsewhere, which is noted.
+    pub(super) fn of(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Option<Self> {
+        if task.positionals.first().is_some_and(|word| is_remote(word)) {
+            reader.note(current, "the bake definition is not in this folder");
+            return None;
+        }
+        let mut named: Vec<String> = task.values(Meaning::File).map(str::to_owned).collect();
+        if named.is_empty() {
+            let default = if cfg!(windows) { ';' } else { ':' };
+            let separator = variables.get("BUILDX_BAKE_PATH_SEPARATOR").filter(|text| !text.is_empty());
+            let separator = separator.unwrap_or_else(|| default.to_string());
+            let files = variables.get("BUILDX_BAKE_FILE").unwrap_or_default();
+            named = files.split(&separator).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        }
+        let files = if named.is_empty() {
+            NAMES.iter().map(|name| current.join(name)).filter(|path| reader.is_file(path)).collect()
+        } else {
+            if named.iter().any(|name| name == "-") {
+                reader.note(current, "a bake definition comes from standard input");
+            }
+            let named = named.iter().map(|name| name.strip_prefix("cwd://").unwrap_or(name));
+            named.filter(|name| *name != "-" && !name.contains('\0')).map(|name| current.join(name)).collect()
+        };
+        let asks_environment = !is_true(variables, "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP");
+        let is_relative_to_file = is_true(variables, "BUILDX_BAKE_FILE_RELATIVE_PATHS");
+        let mut own = if asks_environment { variables.clone() } else { Variables::default() };
+        if let Some(text) = reader.text(&current.join(".env")) {
+            own.add_file(&text);
+        }
+        for (name, value) in task.variables() {
+            own.set(name, value.unwrap_or_default());
+        }
+        let mut targets: Vec<String> = task.positionals.iter().map(|word| word.replace('.', "_")).collect();
+        if targets.is_empty() {
+            targets.push("default".to_owned());
+        }
+        Some(Self { files, targets, variables: own, asks_environment, is_relative_to_file })
+    }
+
+    /// The folder that a target's paths are relative to.
+    pub(super) fn base(&self, target: &Target, current: &Path) -> PathBuf {
+        let file = target.context.as_ref().map_or(&target.file, |(_, file)| file);
+        let folder = file.parent().filter(|_| self.is_relative_to_file);
+        folder.unwrap_or(current).to_owned()
+    }
+}
+
+fn is_true(variables: &Variables, name: &str) -> bool {
+    variables.get(name).is_some_and(|value| matches!(value.trim(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
+}
+
+/// docker/buildx `util/urlutil/url.go`
+pub(super) fn is_remote(text: &str) -> bool {
+    text.contains("://") && !text.starts_with("cwd://") || text.starts_with("git@") || text.starts_with("github.com/")
+}

@@ -1,0 +1,278 @@
+//! `Target`: what a file says about one target, and what several together say.
+//!
+//! docker/buildx `bake/bake.go` (`Target`, `Merge`, `toBuildOpt`), `bake/compose.go`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::output::{Output, kind};
+use super::sources::is_remote;
+use crate::caller::files::Side;
+use crate::caller::files::build::{Build, local_folder};
+use crate::caller::files::compose::Service;
+use crate::caller::files::hcl::{Locals, Member, Value, World};
+use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::words::Meaning;
+use crate::model::choice::Unknown;
+
+/// Texts hold [`UNKNOWN`] where a part is not known.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The last that says something about it.
+    pub(super) file: Rc<Path>,
+    pub(super) inherits: Vec<String>,
+    pub(super) context: Option<(Context, Rc<Path>)>,
+    pub(super) dockerfile: Option<String>,
+    pub(super) inline: Option<(String, Rc<Path>)>,
+    pub(super) stage: Option<String>,
+    /// Those without a value have the variable's.
+    pub(super) arguments: BTreeMap<String, Option<String>>,
+    pub(super) contexts: BTreeMap<String, String>,
+    pub(super) tags: Option<Side>,
+    pub(super) cache_from: Side,
+    pub(super) cache_to: Option<Side>,
+    pub(super) outputs: Option<Vec<Output>>,
+    pub(super) platforms: Option<Vec<String>>,
+    /// It is only there for another that is built from it.
+    pub(super) is_linked: bool,
+    /// What is not known of what it is built from, and of how it is called.
+    pub(super) open: Vec<Unknown>,
+    pub(super) open_names: Vec<Unknown>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Context {
+    Folder(PathBuf),
+    Elsewhere,
+    NotKnown,
+}
+
+impl Context {
+    pub(super) fn of(text: &str) -> Self {
+        match text.strip_prefix("cwd://").unwrap_or(text) {
+            text if text.contains(UNKNOWN) => Self::NotKnown,
+            text if is_remote(text) || text == "-" || text.contains('\0') => Self::Elsewhere,
+            text => Self::Folder(PathBuf::from(if text.is_empty() { "." } else { text })),
+        }
+    }
+}
+
+impl Target {
+    pub(super) fn new(file: &Rc<Path>) -> Self {
+        Self {
+            file: file.clone(),
+            inherits: Vec::new(),
+            context: None,
+            dockerfile: None,
+            inline: None,
+            stage: None,
+            arguments: BTreeMap::new(),
+            contexts: BTreeMap::new(),
+            tags: None,
+            cache_from: Side::default(),
+            cache_to: None,
+            outputs: None,
+            platforms: None,
+            is_linked: false,
+            open: Vec::new(),
+            open_names: Vec::new(),
+        }
+    }
+
+    /// What a block says, in which a matrix may have set names.
+    pub(super) fn of_block(member: &Member, file: &Rc<Path>, world: &World) -> Self {
+        let mut target = Self::new(file);
+        let said = |name: &str| {
+            let value = world.value(member.block.get(name)?, &Locals::of(&member.locals));
+            Some(value.unwrap_or(Value::Unknown)).filter(|value| *value != Value::Null)
+        };
+        let text =
+            |name: &str| said(name).map(|value| value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()));
+        let list = |name: &str| said(name).map(|value| texts(&value));
+        target.inherits = list("inherits").unwrap_or_default();
+        target.context = text("context").map(|context| (Context::of(&context), file.clone()));
+        target.dockerfile = text("dockerfile");
+        target.inline = text("dockerfile-inline").map(|inline| (inline, file.clone()));
+        target.stage = text("target");
+        for (name, what) in [("args", "build arguments"), ("contexts", "named contexts")] {
+            let Some(value) = said(name) else { continue };
+            let Ok(entries) = value.as_map() else {
+                target.leave_open(&format!("the {what} of a target are not known"));
+                continue;
+            };
+            let entries = entries.iter().filter(|(_, value)| **value != Value::Null);
+            let entries = entries.map(|(name, value)| {
+                (name.to_string(), value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()))
+            });
+            if name == "args" {
+                target.arguments = entries.map(|(name, value)| (name, Some(value))).collect();
+            } else {
+                target.contexts = entries.collect();
+            }
+        }
+        target.tags = list("tags").map(|texts| side_of(Meaning::Image, &texts, file));
+        target.cache_from = list("cache-from").map(|texts| side_of(Meaning::Cache, &texts, file)).unwrap_or_default();
+        target.cache_to = list("cache-to").map(|texts| side_of(Meaning::CacheTo, &texts, file));
+        target.outputs = list("output").map(|texts| outputs_of(&texts, file));
+        target.platforms = list("platforms");
+        target
+    }
+
+    /// What a Compose file says; `None` if it is not built.
+    pub(super) fn of_service(service: Service, file: &Rc<Path>) -> Option<Self> {
+        let build = service.build?;
+        let (mut target, extension) = (Self::new(file), build.for_bake);
+        let folder = build.folder;
+        target.dockerfile = build.files.first().map(|path| {
+            let within = folder.as_ref().and_then(|folder| path.strip_prefix(folder).ok());
+            within.unwrap_or(path).to_string_lossy().into_owned()
+        });
+        target.context = Some((folder.map_or(Context::Elsewhere, Context::Folder), file.clone()));
+        target.inline = build.inline.map(|(text, path)| (text, Rc::from(path)));
+        target.stage = build.target;
+        target.arguments = build.arguments;
+        target.contexts = build.contexts.into_iter().chain(extension.contexts).rev().collect(); // the service's own win
+        for source in target.contexts.values_mut() {
+            let name = source.strip_prefix("service:").or_else(|| source.strip_prefix("target:"));
+            if let Some(name) = name {
+                *source = format!("target:{}", name.replace('.', "_"));
+            }
+        }
+        let mut tags = build.tags;
+        tags.extend(side_of(Meaning::Image, &extension.tags, file));
+        target.tags = Some(if tags.is_empty() { service.image } else { tags });
+        target.cache_from = build.cache_from;
+        target.cache_from.extend(side_of(Meaning::Cache, &extension.cache_from, file));
+        let mut cache_to = build.cache_to;
+        cache_to.extend(side_of(Meaning::CacheTo, &extension.cache_to, file));
+        target.cache_to = Some(cache_to);
+        target.outputs = Some(outputs_of(&extension.output, file)).filter(|outputs| !outputs.is_empty());
+        target.platforms = Some(extension.platforms).filter(|platforms| !platforms.is_empty());
+        Some(target)
+    }
+
+    /// Puts what is said later over this: maps and the sources of caches grow, everything else is replaced.
+    pub(super) fn merge(&mut self, later: Self) {
+        fn replace<T>(old: &mut Option<T>, new: Option<T>) {
+            if new.is_some() {
+                *old = new;
+            }
+        }
+        self.file = later.file;
+        self.inherits.extend(later.inherits);
+        replace(&mut self.context, later.context);
+        replace(&mut self.dockerfile, later.dockerfile);
+        replace(&mut self.inline, later.inline);
+        replace(&mut self.stage, later.stage);
+        self.arguments.extend(later.arguments);
+        self.contexts.extend(later.contexts);
+        replace(&mut self.tags, later.tags);
+        self.cache_from.extend(later.cache_from);
+        replace(&mut self.cache_to, later.cache_to);
+        replace(&mut self.outputs, later.outputs);
+        replace(&mut self.platforms, later.platforms);
+        self.open.extend(later.open);
+        self.open_names.extend(later.open_names);
+    }
+
+    /// How much there is to copy.
+    pub(super) fn weight(&self) -> u64 {
+        let lists = self.tags().found.len() + self.cache_from.found.len() + self.outputs().len() + self.inherits.len();
+        (64 + lists + self.arguments.len() + self.contexts.len()) as u64
+    }
+
+    /// Notes that something is not known that says what it is built from.
+    pub(super) fn leave_open(&mut self, message: &str) {
+        self.open.push(Unknown { file: self.file.to_path_buf(), registry: None, message: message.to_owned() });
+    }
+
+    /// Notes that nothing is known for sure.
+    pub(super) fn leave_all_open(&mut self, message: &str) {
+        self.leave_open(message);
+        self.open_names.extend(self.open.last().cloned());
+    }
+
+    /// As what the target is built. `base` is the folder that its paths are relative to.
+    pub(super) fn build(&mut self, base: &Path) -> Build {
+        let context = self.context.as_ref().map_or(Context::Folder(PathBuf::from(".")), |(context, _)| context.clone());
+        let inline = self.inline.clone().filter(|(text, _)| !text.is_empty());
+        let inline = inline.map(|(text, file)| (text, file.to_path_buf()));
+        let dockerfile = self.dockerfile.clone().filter(|name| !name.is_empty() && name != "Dockerfile");
+        let folder = match &context {
+            Context::Folder(folder) => local_folder(base, &folder.to_string_lossy()),
+            Context::Elsewhere | Context::NotKnown => None,
+        };
+        let mut files = Vec::new();
+        match (dockerfile, &folder) {
+            _ if inline.is_some() => {}
+            (Some(name), _) if name.contains(UNKNOWN) => self.leave_open("the name of a Dockerfile is not known"),
+            (Some(name), _) if is_remote(&name) => self.leave_open("a Dockerfile is not in this folder"),
+            (Some(name), Some(folder)) => {
+                files.push(match name.strip_prefix("cwd://") {
+                    Some(name) => base.join(name),
+                    None => folder.join(&name),
+                });
+            }
+            (Some(name), None) if Path::new(&name).is_absolute() => files.push(PathBuf::from(name)),
+            (_, None) if context == Context::NotKnown => self.leave_open("the context of a target is not known"),
+            (_, None) => self.leave_open("the context of a target is not in this folder"),
+            (None, Some(_)) => {}
+        }
+        if self.stage.as_ref().is_some_and(|stage| stage.contains(UNKNOWN)) {
+            self.leave_open("the stage of a target is not known");
+        }
+        Build {
+            folder,
+            files,
+            inline,
+            arguments: self.arguments.clone(),
+            target: self.stage.clone().filter(|stage| !stage.is_empty()),
+            contexts: self
+                .contexts
+                .iter()
+                .filter(|(_, source)| !source.is_empty())
+                .map(|(n, s)| (n.clone(), s.clone()))
+                .collect(),
+            cache_from: self.cache_from.clone(),
+            ..Build::default()
+        }
+    }
+
+    pub(super) fn tags(&self) -> Side {
+        self.tags.clone().unwrap_or_default()
+    }
+
+    pub(super) fn outputs(&self) -> Vec<Output> {
+        self.outputs.clone().unwrap_or_default()
+    }
+}
+
+/// The texts of a list. A cache and an output may be objects, which are texts with commas as well.
+pub(super) fn texts(value: &Value) -> Vec<String> {
+    let one = |item: &Value| match (item, item.as_map()) {
+        (Value::Null, _) => None,
+        (_, Ok(fields)) => {
+            let field = |(name, value): (&Rc<str>, &Value)| {
+                let field = format!("{name}={}", value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()));
+                if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+            };
+            Some(fields.iter().filter(|(_, value)| **value != Value::Null).map(field).collect::<Vec<_>>().join(","))
+        }
+        _ => Some(item.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string())),
+    };
+    value.as_list().map_or(vec![UNKNOWN.to_string()], |items| items.iter().filter_map(one).collect())
+}
+
+fn outputs_of(texts: &[String], file: &Rc<Path>) -> Vec<Output> {
+    let texts = texts.iter().filter(|text| !text.is_empty());
+    texts.map(|text| Output { text: text.clone(), file: file.clone() }).collect()
+}
+
+/// What texts name, but for caches that are in no registry.
+pub(super) fn side_of(meaning: Meaning, texts: &[String], file: &Path) -> Side {
+    let is_elsewhere = |text: &str| text.contains('=') && !matches!(kind(text), Some("registry") | None);
+    let may_name = |text: &&String| meaning == Meaning::Image || !is_elsewhere(text);
+    let texts: Vec<String> = texts.iter().filter(may_name).cloned().collect();
+    Side::of(meaning, &texts, file)
+}

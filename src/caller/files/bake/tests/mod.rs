@@ -1,0 +1,253 @@
+//! Projects with what real `docker buildx bake --print` of 0.36, or its source, makes of them.
+
+mod outputs;
+
+use std::fs;
+use std::path::Path;
+
+use crate::caller::command_line;
+use crate::caller::files::reader::Reader;
+use crate::caller::files::{Named, Side, Variables};
+use crate::caller::program::Role;
+use crate::system::files;
+
+/// What the command pulls and pushes: `+` before what goes out, `?` where something is not known.
+fn answer(project: &[(&str, &str)], command: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in project {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        files::replace(&path, text.as_bytes(), files::Access::Private).unwrap();
+    }
+    let (pulled, pushed, goes_out) = sides(folder.path(), command);
+    format!("{pulled} | {}{pushed}", if goes_out { "+" } else { "" }).trim().to_owned()
+}
+
+fn sides(folder: &Path, command: &str) -> (String, String, bool) {
+    let program = command_line(command).unwrap();
+    let Role::Client(client) = program.role() else { panic!("{command} is no client") };
+    let task = client.task(&program.args).unwrap();
+    let mut reader = Reader::new();
+    let Named { mut pulled, mut pushed, goes_out } =
+        super::images(&task, folder, &Variables::of(&program), &mut reader);
+    let noted = reader.take_unknown();
+    pulled.unknown.extend(noted.iter().cloned());
+    pushed.unknown.extend(noted);
+    let shown = |side: &Side| {
+        let mut texts: Vec<String> = side.found.iter().map(|found| found.text.clone()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        texts.extend((!side.unknown.is_empty()).then(|| "?".to_owned()));
+        texts.join(" ")
+    };
+    (shown(&pulled), shown(&pushed), goes_out)
+}
+
+const DOCKERFILE: (&str, &str) = ("Dockerfile", "ARG BASE=base\nFROM ${BASE}\n");
+
+/// Files, a command, and the answer.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
+fn hold(cases: &[Case<'_>]) {
+    for (files, command, expected) in cases {
+        assert_eq!(answer(files, command), *expected, "{command}\n{files:#?}");
+    }
+}
+
+#[test]
+fn targets_are_chosen() {
+    let groups = "group \"default\" { targets = [\"a\", \"more\"] }\n\
+        group \"more\" { targets = [\"b\"] }\n\
+        group \"c\" { targets = [\"c\", \"a\"] }\n\
+        target \"a\" { tags = [\"a\"] }\ntarget \"b\" { tags = [\"b\"] }\ntarget \"c\" { tags = [\"c\"] }\n";
+    let matrix = "target \"app\" {\n name = \"app-${v}-${o.n}\"\n matrix = { v = [\"1.0\", 2], o = [{ n = \"x\" }, { n = \"y\" }] }\n\
+        tags = [\"r/${o.n}:${v}\"]\n}\n";
+    let matrix = matrix.replace("app-${v}", "app-${replace(v, \".\", \"-\")}");
+    let bake = |text: &'static str| [("docker-bake.hcl", text)];
+    for (command, expected) in [
+        ("docker buildx bake", "| a b"),
+        ("docker buildx bake more", "| b"),
+        ("docker buildx bake c", "| a c"),
+        ("docker buildx bake b c", "| a b c"),
+        ("docker buildx bake [ab]", "| a b"),
+        ("docker buildx bake '*'", "| a b c"),
+        ("docker buildx bake x*", "? | ?"),
+        ("docker buildx bake missing", "? | ?"),
+        ("docker buildx bake a --push", "| +a"),
+    ] {
+        assert_eq!(answer(&[("docker-bake.hcl", groups)], command), expected, "{command}");
+    }
+    for (command, expected) in [
+        ("docker buildx bake app", "| r/x:1.0 r/x:2 r/y:1.0 r/y:2"),
+        ("docker buildx bake app-1-0-x", "| r/x:1.0"),
+        ("docker buildx bake app-2-*", "| r/x:2 r/y:2"),
+        ("docker buildx bake app.2.x", "? | ?"),
+        ("docker buildx bake app --set app-2-x.tags=z", "| r/x:1.0 r/y:1.0 r/y:2 z"),
+    ] {
+        assert_eq!(answer(&[("docker-bake.hcl", &matrix)], command), expected, "{command}");
+    }
+    hold(&[
+        (&bake("target \"my_app\" { tags = [\"a\"] }"), "docker buildx bake my.app", "| a"),
+        (&bake("target \"a\" { tags = [\"a\"] }"), "docker buildx bake", "? | ?"),
+        (&bake("target \"default\" { tags = [\"a\"] }"), "docker buildx bake f", "? | ?"),
+        (&bake("target \"default\" { tags = [\"a\"] }"), "docker buildx f", "| a"),
+        (
+            &bake("target \"x\" {\n matrix = { v = timestamp() }\n name = v\n tags = [\"a\"]\n}"),
+            "docker buildx bake x",
+            "? | ?",
+        ),
+        (
+            &bake(
+                "target \"x\" {\n matrix = { v = [\"1\", timestamp()] }\n name = \"x-${v}\"\n tags = [\"a:${v}\"]\n}",
+            ),
+            "docker buildx bake x",
+            "| a a:1",
+        ),
+        (
+            &bake(
+                "target \"x\" {\n matrix = { v = [\"1\", timestamp()] }\n name = \"x-${v}\"\n tags = [\"a:${v}\"]\n}",
+            ),
+            "docker buildx bake x-2",
+            "? | ?",
+        ),
+        (
+            &bake(
+                "target \"default\" {\n matrix = { a = range(1000), b = range(1000), c = range(1000) }\n name = \"x\"\n tags = [\"a\"]\n}",
+            ),
+            "docker buildx bake",
+            "? | ?",
+        ),
+        (&[], "docker buildx bake", "|"),
+        (&bake("target \"default\" { tags = [\"a\"] }"), "docker buildx bake https://github.com/x/y.git", "? | ?"),
+        (&bake("target \"default\" { tags = [\"a\"] }"), "docker buildx bake -f -", "? | ?"),
+        (&bake("target \"default\" { tags = "), "docker buildx bake", "? | ?"),
+    ]);
+}
+
+#[test]
+fn files_go_over_each_other() {
+    let hcl = "variable \"TAG\" { default = \"1\" }\ntarget \"default\" {\n tags = [\"a:${TAG}\"]\n args = { A = \"1\", BASE = \"one\" }\n cache-from = [\"c1\"]\n}\n";
+    hold(&[
+        (
+            &[
+                ("docker-bake.hcl", hcl),
+                (
+                    "docker-bake.override.hcl",
+                    "TAG = \"2\"\ntarget \"default\" {\n args = { BASE = \"two\" }\n cache-from = [\"c2\"]\n}\n",
+                ),
+                DOCKERFILE,
+            ],
+            "docker buildx bake",
+            "c1 c2 two | a:2",
+        ),
+        (
+            &[
+                ("docker-bake.hcl", hcl),
+                ("docker-bake.json", "{\"target\": {\"default\": {\"tags\": [\"b:${TAG}\"]}}}"),
+            ],
+            "docker buildx bake",
+            "c1 | a:1",
+        ),
+        (
+            &[
+                ("docker-bake.hcl", hcl),
+                ("docker-bake.override.json", "{\"target\": {\"default\": [{\"tags\": [\"b:${TAG}\"]}]}}"),
+            ],
+            "docker buildx bake",
+            "c1 | b:1",
+        ),
+        (&[("a.hcl", hcl), ("b.hcl", "TAG = \"3\"\n")], "docker buildx bake -f a.hcl -f b.hcl", "c1 | a:3"),
+        (&[("a.hcl", hcl), ("b.hcl", "TAG = \"3\"\n")], "TAG=4 docker buildx bake -f a.hcl -f b.hcl", "c1 | a:4"),
+        (&[("a.hcl", hcl), ("b.hcl", "TAG = \"3\"\n")], "docker buildx bake -f a.hcl --var TAG=5", "c1 | a:5"),
+        (&[("a.hcl", hcl)], "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP=1 TAG=4 docker buildx bake -f a.hcl", "c1 | a:1"),
+        (
+            &[("a.hcl", hcl), ("b.hcl", "target \"default\" { tags = [\"b\"] }")],
+            "BUILDX_BAKE_FILE=b.hcl,a.hcl BUILDX_BAKE_PATH_SEPARATOR=, docker buildx bake",
+            "c1 | a:1",
+        ),
+        (&[("a.hcl", hcl), ("bake", "target \"default\" { tags = [\"b\"] }\n")], "docker buildx bake -f bake", "| b"),
+        (&[("bake", "{\"target\": {\"default\": {\"tags\": [\"b\"]}}}")], "docker buildx bake -f bake", "| b"),
+        (&[("bake", "services: {a: {image: b, build: .}}")], "docker buildx bake -f bake", "| b"),
+        (
+            &[
+                ("docker-bake.hcl", "group \"default\" { targets = [\"a\"] }\ntarget \"a\" { tags = [\"a\"] }"),
+                (
+                    "docker-bake.override.hcl",
+                    "group \"default\" { targets = [\"b\"] }\ntarget \"b\" { tags = [\"b\"] }",
+                ),
+            ],
+            "docker buildx bake",
+            "| b",
+        ),
+        (
+            &[
+                ("compose.yaml", "services: {web: {image: w, build: .}, db: {image: d}}"),
+                ("docker-bake.hcl", "target \"web\" { args = { BASE = \"x\" } }"),
+                DOCKERFILE,
+            ],
+            "docker buildx bake",
+            "x | w",
+        ),
+        (
+            &[
+                ("compose.yaml", "services: {web: {image: w, build: .}}"),
+                ("docker-bake.hcl", "target \"default\" { tags = [\"t\"] }"),
+                DOCKERFILE,
+            ],
+            "docker buildx bake",
+            "base | w",
+        ),
+    ]);
+}
+
+#[test]
+fn compose_files_are_one_project() {
+    hold(&[
+        (
+            &[("compose.yaml", "services: {my.app: {image: a, build: .}}"), DOCKERFILE],
+            "docker buildx bake my.app",
+            "base | a",
+        ),
+        (
+            &[("compose.yaml", "services: {a: {image: a, build: {context: ., tags: [b, c]}}}")],
+            "docker buildx bake",
+            "| b c",
+        ),
+        (
+            &[(
+                "compose.yaml",
+                "services: {a: {image: a, build: {context: ., x-bake: {tags: x y, cache-from: [c], cache-to: 'type=registry,ref=d', output: 'type=registry', platforms: linux/arm64}}}}",
+            )],
+            "docker buildx bake",
+            "c | +type=registry,ref=d x y",
+        ),
+        (
+            &[("compose.yaml", "services: {a: {image: '${R}/${COMPOSE_PROJECT_NAME}', build: .}}"), (".env", "R=r\n")],
+            "docker buildx bake",
+            "| r/bake",
+        ),
+        (
+            &[("compose.yaml", "services: {a: {image: '${R}/a', build: .}}"), (".env", "R=r\n")],
+            "docker buildx bake --var R=v",
+            "| v/a",
+        ),
+        (
+            &[
+                (
+                    "compose.yaml",
+                    "services: {a: {image: a, build: {context: ., additional_contexts: {base: 'service:b'}}}, b: {image: b, build: sub}}",
+                ),
+                DOCKERFILE,
+                ("sub/Dockerfile", "FROM other\n"),
+            ],
+            "docker buildx bake a --push",
+            "other | +a",
+        ),
+        (
+            &[("c1.yaml", "services: {a: {image: a, build: .}}"), ("c2.yaml", "services: {b: {image: b, build: .}}")],
+            "docker buildx bake -f c1.yaml -f c2.yaml",
+            "| a b",
+        ),
+        (&[("compose.yaml", "services: {a: {image: a}}")], "docker buildx bake", "|"),
+    ]);
+}

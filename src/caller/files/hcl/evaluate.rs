@@ -1,0 +1,83 @@
+//! Expressions: every kind that the language has.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use hcl_edit::expr::{Conditional, Expression, Object, ObjectKey};
+
+use super::value::{Outcome, Stop, Value};
+use super::world::{Locals, World};
+
+impl World {
+    /// Each arm is a function of its own, so that deep expressions take little of the stack.
+    pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> Outcome {
+        match expression {
+            Expression::Null(_) => Ok(Value::Null),
+            Expression::Bool(value) => Ok(Value::Bool(*value.value())),
+            Expression::Number(number) => Ok(number.value().as_f64().map_or(Value::Unknown, Value::decimal)),
+            Expression::String(text) => {
+                self.budget.spend(text.len() as u64);
+                Ok(Value::text(text.as_str()))
+            }
+            Expression::Array(items) => self.list(items.iter(), locals),
+            Expression::Object(object) => self.object(object, locals),
+            Expression::StringTemplate(template) => self.template(template, locals),
+            Expression::HeredocTemplate(heredoc) => self.template(&heredoc.template, locals),
+            Expression::Parenthesis(inner) => self.value(inner.inner(), locals),
+            Expression::Variable(name) => self.named(name.as_str(), locals),
+            Expression::Conditional(conditional) => self.conditional(conditional, locals),
+            Expression::FuncCall(call) => self.call(call, locals),
+            Expression::Traversal(traversal) => self.traversal(traversal, locals),
+            Expression::UnaryOp(operation) => self.unary(operation, locals),
+            Expression::BinaryOp(operation) => self.binary(operation, locals),
+            Expression::ForExpr(iteration) => self.iteration(iteration, locals),
+        }
+    }
+
+    pub(super) fn named(&self, name: &str, locals: &Locals<'_>) -> Outcome {
+        locals.get(name).cloned().map_or_else(|| self.global(name), Ok)
+    }
+
+    #[inline(never)]
+    fn list<'e>(&self, items: impl Iterator<Item = &'e Expression>, locals: &Locals<'_>) -> Outcome {
+        items.map(|item| self.value(item, locals)).collect::<Outcome<_>>().map(Value::list)
+    }
+
+    #[inline(never)]
+    fn object(&self, object: &Object, locals: &Locals<'_>) -> Outcome {
+        let mut entries = BTreeMap::new();
+        for (key, value) in object {
+            let key: Rc<str> = match key {
+                ObjectKey::Ident(name) => name.as_str().into(),
+                ObjectKey::Expression(expression) => self.key(expression, locals)?,
+            };
+            entries.insert(key, self.value(value.expr(), locals)?);
+        }
+        Ok(Value::map(entries))
+    }
+
+    /// A name in the place of a key is that name, not a variable; in parentheses it is one.
+    fn key(&self, expression: &Expression, locals: &Locals<'_>) -> Outcome<Rc<str>> {
+        match expression {
+            Expression::Variable(name) => Ok(name.as_str().into()),
+            expression => self.value(expression, locals)?.as_known_text(),
+        }
+    }
+
+    #[inline(never)]
+    fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> Outcome {
+        let condition = self.value(&conditional.cond_expr, locals)?;
+        let decided = match condition.as_bool() {
+            Ok(true) => return self.value(&conditional.true_expr, locals),
+            Ok(false) => return self.value(&conditional.false_expr, locals),
+            Err(stop) => stop,
+        };
+        if decided == Stop::Refused {
+            return Err(Stop::Refused);
+        }
+        let either = (self.value(&conditional.true_expr, locals), self.value(&conditional.false_expr, locals));
+        let (Ok(one), Ok(other)) = either else { return Err(Stop::NotKnown) };
+        self.budget.spend(one.weight() + other.weight());
+        Ok(one.either(&other))
+    }
+}

@@ -1,0 +1,110 @@
+//! `formatdate` of a moment that the file names. What time it is, is not known.
+
+use super::{Arguments, Function};
+use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+pub(super) fn find(name: &str) -> Option<Function> {
+    (name == "formatdate").then_some(format_date)
+}
+
+fn format_date(arguments: &Arguments<'_>) -> Outcome {
+    let (pattern, moment) = (arguments.text(0)?, arguments.text(1)?);
+    let moment = Moment::parse(&moment).ok_or(Stop::NotKnown)?;
+    let (mut formatted, mut rest) = (String::new(), &*pattern);
+    while let Some(first) = rest.chars().next() {
+        if first == '\'' {
+            let literal =
+                rest[1..].split('\'').next().filter(|text| text.len() + 1 < rest.len()).ok_or(Stop::Refused)?;
+            formatted.push_str(literal);
+            rest = &rest[literal.len() + 2..];
+            continue;
+        }
+        let length = rest.len() - rest.trim_start_matches(first).len();
+        let (word, behind) = rest.split_at(length);
+        if first.is_ascii_alphabetic() {
+            formatted.push_str(&moment.part(word).ok_or(Stop::NotKnown)?);
+        } else {
+            formatted.push_str(word);
+        }
+        rest = behind;
+    }
+    Ok(Value::text(formatted))
+}
+
+/// As it is written, in its own time zone.
+struct Moment<'t> {
+    year: &'t str,
+    month: &'t str,
+    day: &'t str,
+    hour: &'t str,
+    minute: &'t str,
+    second: &'t str,
+    zone: &'t str,
+}
+
+impl<'t> Moment<'t> {
+    /// `2024-05-06T07:08:09Z`, `…+02:00`.
+    fn parse(text: &'t str) -> Option<Self> {
+        let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        let zone = shape.strip_prefix("0000-00-00T00:00:00")?;
+        matches!(zone, "Z" | "+00:00" | "-00:00").then_some(())?;
+        let part = |from: usize, to: usize| text.get(from..to);
+        Some(Self {
+            year: part(0, 4)?,
+            month: part(5, 7)?,
+            day: part(8, 10)?,
+            hour: part(11, 13)?,
+            minute: part(14, 16)?,
+            second: part(17, 19)?,
+            zone: &text[19..],
+        })
+    }
+
+    /// `None` for the days of the week, and for words that there are not.
+    fn part(&self, word: &str) -> Option<String> {
+        let short = |text: &str| text.strip_prefix('0').unwrap_or(text).to_owned();
+        let hour: u32 = self.hour.parse().ok().filter(|hour| *hour < 24)?;
+        let twelve = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
+        let month = || MONTHS.get(self.month.parse::<usize>().ok()?.checked_sub(1)?).copied();
+        let zone = if self.zone == "Z" { "+00:00" } else { self.zone };
+        Some(match word {
+            "YYYY" => self.year.to_owned(),
+            "YY" => self.year[2..].to_owned(),
+            "MMMM" => month()?.to_owned(),
+            "MMM" => month()?[..3].to_owned(),
+            "MM" => self.month.to_owned(),
+            "M" => short(self.month),
+            "DD" => self.day.to_owned(),
+            "D" => short(self.day),
+            "hh" => self.hour.to_owned(),
+            "h" => short(self.hour),
+            "HH" => format!("{twelve:02}"),
+            "H" => twelve.to_string(),
+            "AA" => if hour < 12 { "AM" } else { "PM" }.to_owned(),
+            "aa" => if hour < 12 { "am" } else { "pm" }.to_owned(),
+            "mm" => self.minute.to_owned(),
+            "m" => short(self.minute),
+            "ss" => self.second.to_owned(),
+            "s" => short(self.second),
+            "ZZZZ" => zone.replace(':', ""),
+            "Z" | "ZZZ" if self.zone == "Z" => if word == "Z" { "Z" } else { "UTC" }.to_owned(),
+            "Z" | "ZZZZZ" => zone.to_owned(),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! Functions of lists.
+
+use super::{Arguments, Function};
+use crate::caller::files::hcl::collections::index;
+use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+
+/// As go-cty has it.
+const RANGE_AT_MOST: usize = 1024;
+
+pub(super) fn find(name: &str) -> Option<Function> {
+    Some(match name {
+        "length" => length,
+        "element" => element,
+        "index" => |a| index(a.get(0)?, a.get(1)?),
+        "hasindex" => |a| match index(a.get(0)?, a.get(1)?) {
+            Err(Stop::NotKnown) => Err(Stop::NotKnown),
+            found => Ok(Value::Bool(found.is_ok())),
+        },
+        "contains" => |a| Ok(Value::Bool(position(a)?.is_some())),
+        "indexof" => |a| position(a)?.map(count).ok_or(Stop::Refused),
+        "concat" => |a| {
+            let lists = a.values.iter().map(Value::as_list).collect::<Outcome<Vec<_>>>()?;
+            Ok(Value::list(lists.concat()))
+        },
+        "compact" => |a| {
+            let is_there = |value: &&Value| !matches!(value, Value::Null) && **value != Value::text("");
+            Ok(Value::list(a.list(0)?.iter().filter(is_there).cloned().collect()))
+        },
+        "flatten" => |a| {
+            let mut flat = Vec::new();
+            flatten(a.list(0)?, &mut flat);
+            Ok(Value::list(flat))
+        },
+        "distinct" => distinct,
+        "reverselist" => |a| Ok(Value::list(a.list(0)?.iter().rev().cloned().collect())),
+        "sort" => |a| {
+            let mut texts = a.list(0)?.iter().map(Value::as_known_text).collect::<Outcome<Vec<_>>>()?;
+            texts.sort_unstable();
+            Ok(Value::texts(texts))
+        },
+        "slice" => |a| {
+            let range = (usize::try_from(a.integer(1)?), usize::try_from(a.integer(2)?));
+            let (Ok(start), Ok(end)) = range else { return Err(Stop::Refused) };
+            Ok(Value::list(a.list(0)?.get(start..end).ok_or(Stop::Refused)?.to_vec()))
+        },
+        "chunklist" => |a| {
+            let size = usize::try_from(a.integer(1)?).map_err(|_| Stop::Refused)?;
+            let list = a.list(0)?;
+            Ok(Value::list(
+                list.chunks(if size == 0 { list.len().max(1) } else { size })
+                    .map(|c| Value::list(c.to_vec()))
+                    .collect(),
+            ))
+        },
+        "coalesce" => |a| a.values.iter().find(|value| **value != Value::Null).cloned().ok_or(Stop::Refused),
+        "coalescelist" => |a| {
+            for list in a.values {
+                if *list != Value::Null && !list.as_list()?.is_empty() {
+                    return Ok(list.clone());
+                }
+            }
+            Err(Stop::Refused)
+        },
+        "range" => range,
+        _ => return None,
+    })
+}
+
+fn length(arguments: &Arguments<'_>) -> Outcome {
+    match arguments.get(0)? {
+        map @ Value::Map(_) => Ok(count(map.as_map()?.len())),
+        list => Ok(count(list.as_list()?.len())),
+    }
+}
+
+/// Begins anew behind the end.
+fn element(arguments: &Arguments<'_>) -> Outcome {
+    let list = arguments.list(0)?;
+    let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
+    let at = arguments.integer(1)?.checked_rem(length).filter(|at| *at >= 0).ok_or(Stop::Refused)?;
+    list.get(usize::try_from(at).unwrap_or_default()).cloned().ok_or(Stop::Refused)
+}
+
+/// Where a value stands. One that may be it leaves that open.
+fn position(arguments: &Arguments<'_>) -> Outcome<Option<usize>> {
+    let wanted = arguments.get(1)?;
+    for (at, item) in arguments.list(0)?.iter().enumerate() {
+        arguments.budget.spend(wanted.weight()).then_some(()).ok_or(Stop::NotKnown)?;
+        if item.equals(wanted)? {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+fn flatten(items: &[Value], flat: &mut Vec<Value>) {
+    for item in items {
+        match item.as_list() {
+            Ok(inner) => flatten(inner, flat),
+            Err(_) => flat.push(item.clone()),
+        }
+    }
+}
+
+fn distinct(arguments: &Arguments<'_>) -> Outcome {
+    let mut distinct: Vec<Value> = Vec::new();
+    for item in arguments.list(0)? {
+        arguments.budget.spend((distinct.len() as u64 + 1).saturating_mul(item.weight()));
+        arguments.budget.is_left().then_some(()).ok_or(Stop::NotKnown)?;
+        if !distinct.contains(item) {
+            distinct.push(item.clone());
+        }
+    }
+    Ok(Value::list(distinct))
+}
+
+/// `range(end)`, `range(start, end)`, `range(start, end, step)`.
+fn range(arguments: &Arguments<'_>) -> Outcome {
+    let (start, end) = match arguments.optional(1) {
+        Some(_) => (arguments.number(0)?, arguments.number(1)?),
+        None => (0.0, arguments.number(0)?),
+    };
+    let step = match arguments.optional(2) {
+        Some(_) => arguments.number(2)?,
+        None if end < start => -1.0,
+        None => 1.0,
+    };
+    let is_away = if step > 0.0 { end < start } else { end > start };
+    if step == 0.0 || is_away {
+        return Err(Stop::Refused);
+    }
+    let (mut at, mut items) = (start, Vec::new());
+    while if step > 0.0 { at < end } else { at > end } {
+        if items.len() >= RANGE_AT_MOST {
+            return Err(Stop::Refused);
+        }
+        items.push(Value::number(at));
+        at += step;
+    }
+    Ok(Value::list(items))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no list is so long")]
+pub(super) fn count(count: usize) -> Value {
+    Value::number(count as f64)
+}

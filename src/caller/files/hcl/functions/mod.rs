@@ -1,0 +1,190 @@
+//! Functions: a file's own, and those of buildx that real files use. What the others answer is not known.
+//!
+//! docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
+
+mod date;
+mod format;
+mod list;
+mod map;
+mod number;
+mod pattern;
+mod set;
+mod text;
+
+use std::rc::Rc;
+
+use hcl_edit::expr::{BinaryOperator, Expression, FuncCall};
+
+use super::operators::operate;
+use super::value::{Outcome, Stop, Value};
+use super::world::{Locals, World};
+use super::{Block, json};
+use crate::caller::files::budget::Budget;
+
+type Function = fn(&Arguments<'_>) -> Outcome;
+
+/// What a function is called with.
+struct Arguments<'a> {
+    values: &'a [Value],
+    budget: &'a Budget,
+}
+
+impl World {
+    #[inline(never)]
+    pub(super) fn call(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
+        if call.name.is_namespaced() {
+            return Err(Stop::Refused);
+        }
+        let name = call.name.name.as_str();
+        match name {
+            "try" => return self.try_each(call, locals),
+            "can" => return self.can(call, locals),
+            _ => {}
+        }
+        let mut values = Vec::new();
+        for argument in &call.args {
+            values.push(self.value(argument, locals)?);
+        }
+        if call.args.expand_final()
+            && let Some(last) = values.pop()
+        {
+            values.extend_from_slice(last.as_list()?);
+        }
+        let weight = values.iter().map(Value::weight).fold(1, u64::saturating_add);
+        self.budget.spend(weight).then_some(()).ok_or(Stop::NotKnown)?;
+        match (find(name), self.functions.get(name)) {
+            (Some(function), _) => function(&Arguments { values: &values, budget: &self.budget }),
+            (None, Some(own)) => self.call_own(name, own, values),
+            (None, None) => Err(Stop::NotKnown),
+        }
+    }
+
+    /// The first that has a value. One that is not known may be refused.
+    fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
+        for argument in &call.args {
+            match self.value(argument, locals) {
+                Err(Stop::Refused) => {}
+                value => return value,
+            }
+        }
+        Err(Stop::Refused)
+    }
+
+    fn can(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
+        let only = call.args.get(0).ok_or(Stop::Refused)?;
+        match self.value(only, locals) {
+            Ok(Value::Unknown) | Err(Stop::NotKnown) => Err(Stop::NotKnown),
+            value => Ok(Value::Bool(value.is_ok())),
+        }
+    }
+
+    /// A function's body sees its parameters and what stands outside all blocks, and never calls itself.
+    fn call_own(&self, name: &str, function: &Block, mut values: Vec<Value>) -> Outcome {
+        let body = function.get("result").ok_or(Stop::Refused)?;
+        let parameters = function.get("params").ok_or(Stop::Refused)?;
+        let parameters = parameters.as_array().ok_or(Stop::Refused)?;
+        let mut names = parameters.iter().map(parameter).collect::<Outcome<Vec<_>>>()?;
+        let is_enough = values.len() >= names.len();
+        if let Some(variadic) = function.get("variadic_params").filter(|_| is_enough) {
+            let rest = values.split_off(names.len());
+            names.push(parameter(variadic)?);
+            values.push(Value::list(rest));
+        }
+        let is_cycle = self.calls.borrow().iter().any(|called| called == name);
+        if values.len() != names.len() || is_cycle {
+            return Err(Stop::Refused);
+        }
+        let locals: Vec<_> = names.into_iter().zip(values).collect();
+        self.calls.borrow_mut().push(name.to_owned());
+        let value = self.value(body, &Locals::of(&locals));
+        self.calls.borrow_mut().pop();
+        value
+    }
+}
+
+fn parameter(expression: &Expression) -> Outcome<Rc<str>> {
+    match expression {
+        Expression::Variable(name) => Ok(name.as_str().into()),
+        Expression::String(name) => Ok(name.as_str().into()), // in JSON
+        _ => Err(Stop::Refused),
+    }
+}
+
+fn find(name: &str) -> Option<Function> {
+    let own: Option<Function> = match name {
+        "equal" => Some(|a| a.operate(BinaryOperator::Eq)),
+        "notequal" => Some(|a| a.operate(BinaryOperator::NotEq)),
+        "lessthan" => Some(|a| a.operate(BinaryOperator::Less)),
+        "lessthanorequalto" => Some(|a| a.operate(BinaryOperator::LessEq)),
+        "greaterthan" => Some(|a| a.operate(BinaryOperator::Greater)),
+        "greaterthanorequalto" => Some(|a| a.operate(BinaryOperator::GreaterEq)),
+        "add" => Some(|a| a.operate(BinaryOperator::Plus)),
+        "subtract" => Some(|a| a.operate(BinaryOperator::Minus)),
+        "multiply" => Some(|a| a.operate(BinaryOperator::Mul)),
+        "divide" => Some(|a| a.operate(BinaryOperator::Div)),
+        "modulo" => Some(|a| a.operate(BinaryOperator::Mod)),
+        "not" => Some(|a| a.get(0)?.as_bool().map(|value| Value::Bool(!value))),
+        "and" => Some(|a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), false)),
+        "or" => Some(|a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), true)),
+        "jsondecode" => Some(|a| json::value(&a.text(0)?).ok_or(Stop::Refused)),
+        "jsonencode" => Some(|a| json::encode(a.get(0)?).map(Value::text)),
+        _ => None,
+    };
+    own.or_else(|| text::find(name))
+        .or_else(|| list::find(name))
+        .or_else(|| map::find(name))
+        .or_else(|| set::find(name))
+        .or_else(|| number::find(name))
+        .or_else(|| pattern::find(name))
+        .or_else(|| format::find(name))
+        .or_else(|| date::find(name))
+}
+
+/// `and` and `or`, of which one side can decide alone.
+fn decided(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome {
+    let is_decided = left == Ok(decisive) || right == Ok(decisive);
+    match (left, right) {
+        (Err(Stop::Refused), _) | (_, Err(Stop::Refused)) => Err(Stop::Refused),
+        _ if is_decided => Ok(Value::Bool(decisive)),
+        (left, right) => left.and(right).map(Value::Bool),
+    }
+}
+
+impl Arguments<'_> {
+    fn get(&self, at: usize) -> Outcome<&Value> {
+        self.values.get(at).ok_or(Stop::Refused)
+    }
+
+    /// One that may be missing.
+    fn optional(&self, at: usize) -> Option<&Value> {
+        self.values.get(at)
+    }
+
+    fn text(&self, at: usize) -> Outcome<Rc<str>> {
+        self.get(at)?.as_known_text()
+    }
+
+    /// A text of ASCII: of others Go counts what people take for one character, which we do not.
+    fn plain_text(&self, at: usize) -> Outcome<Rc<str>> {
+        let text = self.text(at)?;
+        if text.is_ascii() { Ok(text) } else { Err(Stop::NotKnown) }
+    }
+
+    fn number(&self, at: usize) -> Outcome<f64> {
+        self.get(at)?.as_number()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "whole numbers are far below")]
+    fn integer(&self, at: usize) -> Outcome<i64> {
+        let number = self.number(at)?;
+        if number.fract() == 0.0 { Ok(number as i64) } else { Err(Stop::Refused) }
+    }
+
+    fn list(&self, at: usize) -> Outcome<&[Value]> {
+        self.get(at)?.as_list()
+    }
+
+    fn operate(&self, operator: BinaryOperator) -> Outcome {
+        operate(operator, self.get(0)?, self.get(1)?)
+    }
+}

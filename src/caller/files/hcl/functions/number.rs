@@ -1,0 +1,33 @@
+//! Functions of numbers.
+
+use super::{Arguments, Function};
+use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+
+pub(super) fn find(name: &str) -> Option<Function> {
+    Some(match name {
+        "absolute" => |a| Ok(Value::decimal(a.number(0)?.abs())),
+        "negate" => |a| Ok(Value::decimal(-a.number(0)?)),
+        "ceil" => |a| Ok(Value::number(a.number(0)?.ceil())),
+        "floor" => |a| Ok(Value::number(a.number(0)?.floor())),
+        "int" => |a| Ok(Value::number(a.number(0)?.trunc())),
+        "signum" => |a| {
+            let number = a.number(0)?;
+            Ok(Value::number(if number == 0.0 { 0.0 } else { number.signum() }))
+        },
+        "pow" => |a| Ok(Value::number(a.number(0)?.powf(a.number(1)?))),
+        "max" => |a| most(a, f64::max),
+        "min" => |a| most(a, f64::min),
+        "parseint" => |a| {
+            let base = u32::try_from(a.integer(1)?).ok().filter(|base| (2..=36).contains(base)).ok_or(Stop::Refused)?;
+            let number = i64::from_str_radix(&a.text(0)?, base).map_err(|_| Stop::NotKnown)?;
+            #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known")]
+            Ok(Value::number(number as f64))
+        },
+        _ => return None,
+    })
+}
+
+fn most(arguments: &Arguments<'_>, choose: fn(f64, f64) -> f64) -> Outcome {
+    let numbers = arguments.values.iter().map(Value::as_number).collect::<Outcome<Vec<_>>>()?;
+    numbers.into_iter().reduce(choose).map(Value::decimal).ok_or(Stop::Refused)
+}

@@ -1,0 +1,56 @@
+//! Functions of regular expressions. Go's and ours agree on ASCII.
+
+use regex_lite::{Captures, Regex, RegexBuilder};
+
+use super::{Arguments, Function};
+use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+
+const PATTERN_AT_MOST: usize = 1000;
+/// Of the compiled pattern, in bytes; counted repetitions grow it.
+const SIZE_AT_MOST: usize = 1 << 15;
+
+pub(super) fn find(name: &str) -> Option<Function> {
+    Some(match name {
+        "regex" => |a| {
+            let (pattern, text) = (pattern(a, 0, 1)?, a.plain_text(1)?);
+            let found = pattern.captures(&text).ok_or(Stop::Refused)?;
+            Ok(groups(&pattern, &found))
+        },
+        "regexall" => |a| {
+            let (pattern, text) = (pattern(a, 0, 1)?, a.plain_text(1)?);
+            Ok(Value::list(pattern.captures_iter(&text).map(|found| groups(&pattern, &found)).collect()))
+        },
+        "regex_replace" => |a| {
+            let (pattern, text, to) = (pattern(a, 1, 0)?, a.plain_text(0)?, a.text(2)?);
+            if to.len() > 256 || text.len() > 4096 {
+                return Err(Stop::NotKnown);
+            }
+            Ok(Value::text(pattern.replace_all(&text, &*to)))
+        },
+        _ => return None,
+    })
+}
+
+/// The pattern at `at`, after what a search of the text at `text` may cost was spent.
+fn pattern(arguments: &Arguments<'_>, at: usize, text: usize) -> Outcome<Regex> {
+    let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
+    let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
+    let may_be_tried = pattern.len() <= PATTERN_AT_MOST && arguments.budget.spend(cost * 4);
+    may_be_tried.then_some(()).ok_or(Stop::NotKnown)?;
+    let size = SIZE_AT_MOST.min(4096 + pattern.len() * 64);
+    RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| Stop::NotKnown) // Go may know more
+}
+
+/// The whole match, or its groups by number or by name.
+fn groups(pattern: &Regex, found: &Captures<'_>) -> Value {
+    let text = |group: Option<regex_lite::Match<'_>>| group.map_or(Value::Null, |group| Value::text(group.as_str()));
+    let names: Vec<_> = pattern.capture_names().skip(1).collect();
+    if names.is_empty() {
+        return text(found.get(0));
+    }
+    if names.iter().all(Option::is_none) {
+        return Value::list((1..=names.len()).map(|at| text(found.get(at))).collect());
+    }
+    let group = |name: &str| (name.into(), text(found.name(name)));
+    Value::map(names.into_iter().flatten().map(group).collect())
+}

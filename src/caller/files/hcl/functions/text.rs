@@ -1,0 +1,143 @@
+//! Functions of texts. Where a part of a text is not known, most of their results are not.
+
+use super::{Arguments, Function};
+use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+use crate::caller::files::interpolate::UNKNOWN;
+use crate::system::digest;
+
+pub(super) fn find(name: &str) -> Option<Function> {
+    Some(match name {
+        // Nothing that is not known gets known, or longer, by these.
+        "lower" => |a| Ok(Value::text(a.get(0)?.as_text()?.to_lowercase())),
+        "upper" => |a| Ok(Value::text(a.get(0)?.as_text()?.to_uppercase())),
+        "trimspace" => |a| edit(a, |text| text.trim().to_owned()),
+        "trim" => |a| {
+            let cut = a.text(1)?;
+            edit(a, |text| text.trim_matches(|c| cut.contains(c)).to_owned())
+        },
+        "trimprefix" => |a| {
+            let start = a.text(1)?;
+            edit(a, |text| text.strip_prefix(&*start).unwrap_or(text).to_owned())
+        },
+        "trimsuffix" => |a| {
+            let end = a.text(1)?;
+            edit(a, |text| text.strip_suffix(&*end).unwrap_or(text).to_owned())
+        },
+        "chomp" => |a| edit(a, |text| text.trim_end_matches(['\n', '\r']).to_owned()),
+        "replace" => replace,
+        "title" => |a| edit(a, title),
+        "reverse" => |a| Ok(Value::text(a.plain_text(0)?.chars().rev().collect::<String>())),
+        "split" => split,
+        "join" => join,
+        "substr" => substr,
+        "strlen" | "byteslen" => |a| Ok(Value::number(length(&a.plain_text(0)?))),
+        "indent" => indent,
+        "sanitize" => {
+            |a| edit(a, |text| text.replace(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'), "_"))
+        }
+        "basename" => |a| edit(a, |text| base(text).to_owned()),
+        "dirname" => |a| {
+            let text = a.text(0)?;
+            let is_clean = !text.contains("//") && !text.split('/').any(|part| part == "." || part == "..");
+            if !is_clean {
+                return Err(Stop::NotKnown);
+            } // Go cleans it
+            Ok(Value::text(match text.rsplit_once('/') {
+                Some(("", _)) => "/",
+                Some((folder, _)) => folder,
+                None => ".",
+            }))
+        },
+        "md5" => |a| edit(a, |text| format!("{:x}", md5::compute(text))),
+        "sha1" => |a| edit(a, |text| digest::hex(digest::Algorithm::Sha1, text.as_bytes())),
+        "sha256" => |a| edit(a, |text| digest::hex(digest::Algorithm::Sha256, text.as_bytes())),
+        "sha512" => |a| edit(a, |text| digest::hex(digest::Algorithm::Sha512, text.as_bytes())),
+        _ => return None,
+    })
+}
+
+fn edit(arguments: &Arguments<'_>, edit: impl Fn(&str) -> String) -> Outcome {
+    Ok(Value::text(edit(&arguments.text(0)?)))
+}
+
+fn replace(arguments: &Arguments<'_>) -> Outcome {
+    replaced(arguments, &arguments.text(0)?, &arguments.text(1)?, &arguments.text(2)?)
+}
+
+fn indent(arguments: &Arguments<'_>) -> Outcome {
+    let width = usize::try_from(arguments.integer(0)?.clamp(0, 1000)).unwrap_or_default();
+    replaced(arguments, &arguments.text(1)?, "\n", &format!("\n{}", " ".repeat(width)))
+}
+
+/// What a few characters can make huge is held to a text's length.
+fn replaced(arguments: &Arguments<'_>, text: &str, from: &str, to: &str) -> Outcome {
+    let found = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
+    arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(Stop::NotKnown)?;
+    if text.len() + found * to.len() > 1 << 16 {
+        return Err(Stop::NotKnown);
+    }
+    Ok(Value::text(text.replace(from, to)))
+}
+
+fn split(arguments: &Arguments<'_>) -> Outcome {
+    let (separator, text) = (arguments.text(0)?, arguments.text(1)?);
+    if separator.is_empty() {
+        return Ok(Value::texts(text.chars().map(String::from)));
+    }
+    Ok(Value::texts(text.split(&*separator)))
+}
+
+fn join(arguments: &Arguments<'_>) -> Outcome {
+    let separator = arguments.text(0)?;
+    let mut parts = Vec::new();
+    for list in arguments.values.get(1..).unwrap_or_default() {
+        for part in list.as_list()? {
+            parts.push(match part.as_text() {
+                Err(Stop::NotKnown) => UNKNOWN.to_string().into(),
+                part => part?,
+            });
+        }
+    }
+    arguments.budget.spend((parts.len() * separator.len()) as u64).then_some(()).ok_or(Stop::NotKnown)?;
+    if parts.len() * separator.len() > 1 << 16 {
+        return Err(Stop::NotKnown);
+    }
+    Ok(Value::text(parts.join(&*separator)))
+}
+
+/// A negative start counts from the end, a negative length reaches to it.
+fn substr(arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.plain_text(0)?;
+    let (offset, count) = (arguments.integer(1)?, arguments.integer(2)?);
+    let start = match usize::try_from(offset) {
+        Ok(start) => start,
+        Err(_) => text.len().saturating_sub(usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX)),
+    };
+    let rest = text.get(start..).unwrap_or_default();
+    let count = usize::try_from(count).unwrap_or(rest.len());
+    Ok(Value::text(&rest[..count.min(rest.len())]))
+}
+
+/// The first letter of each word.
+fn title(text: &str) -> String {
+    let mut before = ' ';
+    let capital = |c: char| {
+        let is_first = !(before.is_alphanumeric() || before == '_' || before == '\'');
+        before = c;
+        if is_first { c.to_ascii_uppercase() } else { c }
+    };
+    text.chars().map(capital).collect()
+}
+
+fn base(path: &str) -> &str {
+    if path.is_empty() {
+        return ".";
+    }
+    let path = path.trim_end_matches('/');
+    if path.is_empty() { "/" } else { path.rsplit('/').next().unwrap_or(path) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no text is so long")]
+fn length(text: &str) -> f64 {
+    text.len() as f64
+}

@@ -1,0 +1,114 @@
+//! Templates: texts with `${…}`, `%{ if … }` and `%{ for … }`.
+
+use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
+
+use super::value::{Outcome, Stop, Value};
+use super::world::{Locals, World};
+use crate::caller::files::interpolate::UNKNOWN;
+
+/// Longer texts are not known.
+const LENGTH_AT_MOST: usize = 1 << 16;
+
+impl World {
+    /// A template that is one `${…}` and nothing else has any value; others are texts.
+    #[inline(never)]
+    pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> Outcome {
+        if let Some(Element::Interpolation(only)) = template.as_single_element() {
+            return self.value(&only.expr, locals);
+        }
+        let mut whole = String::new();
+        self.fill(template, locals, Strip::None, &mut whole)?;
+        Ok(Value::text(whole))
+    }
+
+    /// `around` strips what stands at the template's ends: its start, its end.
+    fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> Outcome<()> {
+        let mut is_stripped = around.strip_start();
+        let mut elements = template.iter().peekable();
+        while let Some(element) = elements.next() {
+            let next = elements.peek().map_or(around.strip_end(), |next| strips_before(next));
+            match element {
+                Element::Literal(text) => {
+                    let text = if is_stripped { text.trim_start() } else { text.as_str() };
+                    self.push(if next { text.trim_end() } else { text }, whole)?;
+                }
+                Element::Interpolation(interpolation) => {
+                    let text = match self.value(&interpolation.expr, locals)?.as_text() {
+                        Err(Stop::NotKnown) => UNKNOWN.to_string().into(),
+                        text => text?,
+                    };
+                    self.push(&text, whole)?;
+                }
+                Element::Directive(directive) => match &**directive {
+                    Directive::If(directive) => self.fill_if(directive, locals, whole)?,
+                    Directive::For(directive) => self.fill_for(directive, locals, whole)?,
+                },
+            }
+            is_stripped = strips_behind(element);
+        }
+        Ok(())
+    }
+
+    fn push(&self, text: &str, whole: &mut String) -> Outcome<()> {
+        whole.push_str(text);
+        let fits = whole.len() <= LENGTH_AT_MOST && self.budget.spend(text.len() as u64);
+        if fits { Ok(()) } else { Err(Stop::NotKnown) }
+    }
+
+    #[inline(never)]
+    fn fill_if(&self, directive: &IfDirective, locals: &Locals<'_>, whole: &mut String) -> Outcome<()> {
+        let (first, end) = (&directive.if_expr, directive.endif_expr.strip);
+        let condition = match self.value(&first.cond_expr, locals)?.as_bool() {
+            Err(Stop::NotKnown) => return self.push(&UNKNOWN.to_string(), whole),
+            condition => condition?,
+        };
+        let other = directive.else_expr.as_ref();
+        let behind_first = other.map_or(end, |other| other.strip);
+        match (condition, other) {
+            (true, _) => self.fill(&first.template, locals, between(first.strip, behind_first), whole),
+            (false, Some(other)) => self.fill(&other.template, locals, between(other.strip, end), whole),
+            (false, None) => Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn fill_for(&self, directive: &ForDirective, locals: &Locals<'_>, whole: &mut String) -> Outcome<()> {
+        let intro = &directive.for_expr;
+        let collection = self.value(&intro.collection_expr, locals)?;
+        let strip = between(intro.strip, directive.endfor_expr.strip);
+        let key = intro.key_var.as_ref().map(|name| name.as_str());
+        match self.each(&collection, key, intro.value_var.as_str(), locals, |locals| {
+            self.fill(&intro.template, locals, strip, whole)
+        }) {
+            Err(Stop::NotKnown) => self.push(&UNKNOWN.to_string(), whole),
+            done => done,
+        }
+    }
+}
+
+/// What strips the start and the end of that which stands between two sequences.
+fn between(before: Strip, behind: Strip) -> Strip {
+    Strip::from((before.strip_end(), behind.strip_start()))
+}
+
+fn strips_before(element: &Element) -> bool {
+    match element {
+        Element::Literal(_) => false,
+        Element::Interpolation(interpolation) => interpolation.strip.strip_start(),
+        Element::Directive(directive) => match &**directive {
+            Directive::If(directive) => directive.if_expr.strip.strip_start(),
+            Directive::For(directive) => directive.for_expr.strip.strip_start(),
+        },
+    }
+}
+
+fn strips_behind(element: &Element) -> bool {
+    match element {
+        Element::Literal(_) => false,
+        Element::Interpolation(interpolation) => interpolation.strip.strip_end(),
+        Element::Directive(directive) => match &**directive {
+            Directive::If(directive) => directive.endif_expr.strip.strip_end(),
+            Directive::For(directive) => directive.endfor_expr.strip.strip_end(),
+        },
+    }
+}

@@ -1,0 +1,143 @@
+//! The types of variables, and the values that the environment gives to variables of each.
+//!
+//! docker/buildx `docs/bake-reference.md` (`variable.type`), hashicorp/hcl `ext/typeexpr`.
+
+use std::collections::BTreeSet;
+
+use super::value::{Outcome, Stop, Value};
+use super::{Expression, json};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Any,
+    Text,
+    Number,
+    Bool,
+    List(Box<Self>),
+    Set(Box<Self>),
+    /// What only JSON can set: a map, an object, or a tuple of several types.
+    Other,
+}
+
+/// Reads `type = list(string)`; in JSON it is a text.
+pub(super) fn parse(constraint: &Expression) -> Type {
+    match constraint {
+        Expression::String(text) => text.parse().map_or(Type::Other, |expression| parse(&expression)),
+        Expression::Variable(name) => match name.as_str() {
+            "any" => Type::Any,
+            "string" => Type::Text,
+            "number" => Type::Number,
+            "bool" => Type::Bool,
+            _ => Type::Other,
+        },
+        Expression::FuncCall(call) => {
+            let inner = || Box::new(call.args.get(0).map_or(Type::Other, parse));
+            match call.name.name.as_str() {
+                "list" => Type::List(inner()),
+                "set" => Type::Set(inner()),
+                "tuple" => match call.args.get(0).and_then(|types| types.as_array()) {
+                    Some(types) => Type::of_all(types.iter().map(parse)),
+                    None => Type::Other,
+                },
+                _ => Type::Other,
+            }
+        }
+        _ => Type::Other,
+    }
+}
+
+/// What the environment sets a variable to, whose type is declared or that of its default; `None` if it sets nothing.
+pub(super) fn overridden(
+    declared: Option<&Type>,
+    default: &Value,
+    plain: Option<String>,
+    json: Option<String>,
+) -> Option<Outcome> {
+    let kind = declared.filter(|kind| **kind != Type::Any).cloned().unwrap_or_else(|| Type::of(default));
+    let plain = plain.map(|text| kind.read(&text));
+    let from_json = |text: String| json::value(&text).map(|value| kind.convert(value)).ok_or(Stop::Refused);
+    match (plain, json.map(from_json), &kind) {
+        (None, None, _) => None,
+        (Some(value), None, _) | (None, Some(value), _) | (Some(_), Some(value), Type::Other) => Some(value),
+        (Some(plain), Some(_), Type::Text | Type::Number | Type::Bool | Type::Any) => Some(plain),
+        (Some(plain), Some(json), _) => Some(if plain == json { plain } else { Err(Stop::NotKnown) }),
+    }
+}
+
+impl Type {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Unknown | Value::Null | Value::Text(_) => Self::Text,
+            Value::Bool(_) => Self::Bool,
+            Value::Number(_) => Self::Number,
+            Value::List(_) => Self::of_all(value.as_list().unwrap_or_default().iter().map(Self::of)),
+            Value::Map(_) => Self::Other,
+        }
+    }
+
+    /// Lists of one simple type have a plain form.
+    fn of_all(mut types: impl Iterator<Item = Self>) -> Self {
+        let first = types.next().unwrap_or(Self::Text);
+        let is_simple = matches!(first, Self::Text | Self::Number | Self::Bool);
+        if is_simple && types.all(|other| other == first) { Self::List(Box::new(first)) } else { Self::Other }
+    }
+
+    /// Reads the plain text of a variable; lists have commas.
+    fn read(&self, text: &str) -> Outcome {
+        match self {
+            Self::Text | Self::Any => Ok(Value::text(text)),
+            Self::Bool => match text {
+                "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(Value::Bool(true)),
+                "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(Value::Bool(false)),
+                _ => Err(Stop::Refused),
+            },
+            Self::Number => Value::text(text.trim()).as_number().map(Value::decimal),
+            Self::List(inner) | Self::Set(inner) => {
+                let parts = if text.is_empty() { Vec::new() } else { comma_separated(text).ok_or(Stop::Refused)? };
+                let items = parts.iter().map(|part| inner.read(part)).collect::<Outcome<_>>()?;
+                Ok(self.convert(Value::list(items)))
+            }
+            Self::Other => Err(Stop::Refused),
+        }
+    }
+
+    /// The value as one of the type, as far as that shows.
+    pub(super) fn convert(&self, value: Value) -> Value {
+        match (self, &value) {
+            (_, Value::Null | Value::Unknown) | (Self::Any | Self::Other, _) => value,
+            (Self::Text, _) => value.as_text().map_or(Value::Unknown, Value::Text),
+            (Self::Number, _) => value.as_number().map_or(Value::Unknown, Value::decimal),
+            (Self::Bool, _) => value.as_bool().map_or(Value::Unknown, Value::Bool),
+            (Self::List(inner), _) => self.items(&value, inner),
+            (Self::Set(inner), _) => {
+                let items = self.items(&value, inner);
+                let texts = items.as_list().unwrap_or_default().iter().map(Value::as_known_text);
+                let sorted = texts.collect::<Outcome<BTreeSet<_>>>().ok().filter(|_| **inner == Self::Text);
+                sorted.map_or(Value::Unknown, Value::texts)
+            }
+        }
+    }
+
+    fn items(&self, value: &Value, inner: &Self) -> Value {
+        match value.as_list() {
+            Ok(items) => Value::list(items.iter().map(|item| inner.convert(item.clone())).collect()),
+            Err(_) => Value::Unknown,
+        }
+    }
+}
+
+/// The parts between commas, some of them in quotes; `None` if a quote is left open.
+fn comma_separated(text: &str) -> Option<Vec<String>> {
+    let (mut parts, mut part, mut is_quoted) = (Vec::new(), String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if is_quoted && chars.peek() == Some(&'"') => part.extend(chars.next()),
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => parts.push(std::mem::take(&mut part)),
+            c => part.push(c),
+        }
+    }
+    parts.push(part);
+    (!is_quoted).then_some(parts)
+}

@@ -1,0 +1,237 @@
+//! `Value`: what an expression of a bake file stands for. Not known is a value, and so is a text or a list of which a part
+//! is not known.
+//!
+//! Values share their parts, since a few lines can ask for gigabytes by naming one value again and again.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::caller::files::interpolate::UNKNOWN;
+
+/// Longer texts are not known. An inline Dockerfile comes near, an image never.
+const LENGTH_AT_MOST: usize = 1 << 16;
+/// What is made of deeper values is not known: they are walked by functions that call themselves.
+const DEPTH_AT_MOST: u8 = 24;
+/// Values and characters that a walk may meet, shared ones as often as they are met.
+const WEIGHT_AT_MOST: u64 = 1 << 18;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::caller::files) enum Value {
+    Unknown,
+    Null,
+    Bool(bool),
+    Number(f64),
+    /// [`UNKNOWN`] stands for parts that are not known.
+    Text(Rc<str>),
+    List(Rc<List>),
+    Map(Rc<Map>),
+}
+
+#[derive(Debug, PartialEq)]
+pub(in crate::caller::files) struct List {
+    items: Vec<Value>,
+    whole: Whole,
+}
+
+/// Objects and maps, which iterate in the order of their keys.
+#[derive(Debug, PartialEq)]
+pub(in crate::caller::files) struct Map {
+    entries: BTreeMap<Rc<str>, Value>,
+    whole: Whole,
+}
+
+/// What is known of a value with all its parts, so that nobody walks it to find out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Whole {
+    depth: u8,
+    weight: u64,
+    is_known: bool,
+}
+
+/// Why there is no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::caller::files) enum Stop {
+    /// buildx refuses it as well, so that it builds nothing, unless `try` or `can` is around.
+    Refused,
+    /// We do not know.
+    NotKnown,
+}
+
+pub(super) type Outcome<T = Value> = Result<T, Stop>;
+
+impl Value {
+    pub(in crate::caller::files) fn text(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        if text.len() > LENGTH_AT_MOST { Self::Unknown } else { Self::Text(text.into()) }
+    }
+
+    pub(super) fn list(items: Vec<Self>) -> Self {
+        match Whole::of(items.iter()) {
+            Some(whole) => Self::List(Rc::new(List { items, whole })),
+            None => Self::Unknown,
+        }
+    }
+
+    pub(super) fn map(entries: BTreeMap<Rc<str>, Self>) -> Self {
+        match Whole::of(entries.values()) {
+            Some(whole) => Self::Map(Rc::new(Map { entries, whole })),
+            None => Self::Unknown,
+        }
+    }
+
+    /// A result of arithmetic. One that other arithmetic than ours may write differently is not known.
+    pub(super) fn number(number: f64) -> Self {
+        if number.fract() == 0.0 { Self::decimal(number) } else { Self::Unknown }
+    }
+
+    /// A number as somebody wrote it.
+    pub(super) fn decimal(number: f64) -> Self {
+        if number.abs() < 9e15 { Self::Number(number + 0.0) } else { Self::Unknown }
+    }
+
+    pub(super) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
+        Self::list(texts.into_iter().map(Self::text).collect())
+    }
+
+    fn whole(&self) -> Whole {
+        let leaf = |weight: usize, is_known| Whole { depth: 0, weight: weight as u64 + 1, is_known };
+        match self {
+            Self::Unknown => leaf(0, false),
+            Self::Null | Self::Bool(_) | Self::Number(_) => leaf(0, true),
+            Self::Text(text) => leaf(text.len(), !text.contains(UNKNOWN)),
+            Self::List(list) => list.whole,
+            Self::Map(map) => map.whole,
+        }
+    }
+
+    /// Whether nothing in it is unknown.
+    pub(super) fn is_known(&self) -> bool {
+        self.whole().is_known
+    }
+
+    /// How many values and characters a walk meets.
+    pub(super) fn weight(&self) -> u64 {
+        self.whole().weight
+    }
+
+    /// Its text, in which parts may be unknown.
+    pub(in crate::caller::files) fn as_text(&self) -> Outcome<Rc<str>> {
+        match self {
+            Self::Text(text) => Ok(text.clone()),
+            Self::Bool(true) => Ok("true".into()),
+            Self::Bool(false) => Ok("false".into()),
+            Self::Number(number) => Ok(number.to_string().into()),
+            Self::Unknown => Err(Stop::NotKnown),
+            Self::Null | Self::List(_) | Self::Map(_) => Err(Stop::Refused),
+        }
+    }
+
+    /// Its text, if that is known whole.
+    pub(super) fn as_known_text(&self) -> Outcome<Rc<str>> {
+        let text = self.as_text()?;
+        if text.contains(UNKNOWN) { Err(Stop::NotKnown) } else { Ok(text) }
+    }
+
+    pub(super) fn as_bool(&self) -> Outcome<bool> {
+        match self {
+            Self::Bool(value) => Ok(*value),
+            Self::Text(text) => match &**text {
+                "true" | "1" => Ok(true),
+                "false" | "0" => Ok(false),
+                text if text.contains(UNKNOWN) => Err(Stop::NotKnown),
+                _ => Err(Stop::Refused),
+            },
+            Self::Unknown => Err(Stop::NotKnown),
+            _ => Err(Stop::Refused),
+        }
+    }
+
+    pub(super) fn as_number(&self) -> Outcome<f64> {
+        match self {
+            Self::Number(number) => Ok(*number),
+            Self::Text(_) => {
+                let text = self.as_known_text()?;
+                let is_number = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+                text.parse().ok().filter(|_| is_number).ok_or(Stop::Refused)
+            }
+            Self::Unknown => Err(Stop::NotKnown),
+            _ => Err(Stop::Refused),
+        }
+    }
+
+    /// What it is made of, if it is a list.
+    pub(in crate::caller::files) fn as_list(&self) -> Outcome<&[Self]> {
+        match self {
+            Self::List(list) => Ok(&list.items),
+            Self::Unknown => Err(Stop::NotKnown),
+            _ => Err(Stop::Refused),
+        }
+    }
+
+    pub(in crate::caller::files) fn as_map(&self) -> Outcome<&BTreeMap<Rc<str>, Self>> {
+        match self {
+            Self::Map(map) => Ok(&map.entries),
+            Self::Unknown => Err(Stop::NotKnown),
+            _ => Err(Stop::Refused),
+        }
+    }
+
+    /// Whether they are equal as `==` has it: values of different types never are. `[]` is a tuple and `split` makes a list,
+    /// so that two collections with the same contents may be either.
+    pub(super) fn equals(&self, other: &Self) -> Outcome<bool> {
+        match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Err(Stop::NotKnown),
+            (Self::Text(a), Self::Text(b)) if a.contains(UNKNOWN) || b.contains(UNKNOWN) => {
+                if may_be_equal(a, b) {
+                    Err(Stop::NotKnown)
+                } else {
+                    Ok(false)
+                }
+            }
+            (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
+                let is_same = self.is_known() && other.is_known() && self != other;
+                if is_same { Ok(false) } else { Err(Stop::NotKnown) }
+            }
+            _ => Ok(self == other),
+        }
+    }
+
+    /// What is known of a value that is either of the two.
+    pub(super) fn either(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) if a != b => {
+                let common = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
+                Self::text(format!("{}{UNKNOWN}", &a[..common.unwrap_or(a.len().min(b.len()))]))
+            }
+            (Self::List(a), Self::List(b)) if a.items.len() == b.items.len() => {
+                Self::list(a.items.iter().zip(&b.items).map(|(a, b)| a.either(b)).collect())
+            }
+            _ if self == other => self.clone(),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Whole {
+    /// `None` if it is too much.
+    fn of<'v>(parts: impl Iterator<Item = &'v Value>) -> Option<Self> {
+        let mut whole = Self { depth: 1, weight: 1, is_known: true };
+        for part in parts.map(Value::whole) {
+            whole.depth = whole.depth.max(part.depth + 1);
+            whole.weight += part.weight;
+            whole.is_known &= part.is_known;
+        }
+        (whole.depth <= DEPTH_AT_MOST && whole.weight <= WEIGHT_AT_MOST).then_some(whole)
+    }
+}
+
+/// Two texts that are known in part differ where what stands before or behind the unknown parts does.
+fn may_be_equal(a: &str, b: &str) -> bool {
+    let ends = |text: &'_ str| match (text.split_once(UNKNOWN), text.rsplit_once(UNKNOWN)) {
+        (Some((start, _)), Some((_, end))) => (start.to_owned(), end.to_owned()),
+        _ => (text.to_owned(), text.to_owned()),
+    };
+    let ((a_start, a_end), (b_start, b_end)) = (ends(a), ends(b));
+    (a_start.starts_with(&b_start) || b_start.starts_with(&a_start))
+        && (a_end.ends_with(&b_end) || b_end.ends_with(&a_end))
+}

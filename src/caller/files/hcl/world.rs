@@ -1,0 +1,178 @@
+//! `World`: all that an expression can name: variables, attributes outside blocks, functions, and blocks' attributes.
+//!
+//! Each is worked out when it is first asked for, in any order. docker/buildx `bake/hclparser/hclparser.go`.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::value::{Outcome, Stop, Value};
+use super::{Block, Document, Expression, types};
+use crate::caller::files::budget::Budget;
+
+/// Of expressions in expressions, names that name others, and functions that call others.
+const DEPTH_AT_MOST: usize = 160;
+
+/// A variable's value from outside, if there is one: by `--var`, or from the environment.
+pub(super) type LookUp = Box<dyn Fn(&str) -> Option<String>>;
+
+pub(in crate::caller::files) struct World {
+    pub(super) budget: Budget,
+    look_up: LookUp,
+    /// Those that every file has, such as `BAKE_CMD_CONTEXT`.
+    given: BTreeMap<String, Value>,
+    attributes: BTreeMap<String, Rc<Expression>>,
+    variables: BTreeMap<String, Block>,
+    pub(super) functions: BTreeMap<String, Block>,
+    /// The blocks, once their names are known.
+    members: OnceCell<Vec<Member>>,
+    /// What was worked out; `None` while it is.
+    known: RefCell<BTreeMap<String, Option<Outcome>>>,
+    pub(super) depth: Cell<usize>,
+    /// The functions whose bodies are being evaluated.
+    pub(super) calls: RefCell<Vec<String>>,
+}
+
+/// A block that stands for itself, or for one of the targets of its matrix.
+#[derive(Clone, Debug)]
+pub(in crate::caller::files) struct Member {
+    pub(in crate::caller::files) block: Rc<Block>,
+    pub(in crate::caller::files) name: Rc<str>,
+    /// What its matrix sets.
+    pub(in crate::caller::files) locals: Vec<(Rc<str>, Value)>,
+}
+
+/// The names that only an expression's own surroundings know: of `for`, of a function, of a matrix.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::caller::files) struct Locals<'a> {
+    names: &'a [(Rc<str>, Value)],
+    outer: Option<&'a Locals<'a>>,
+}
+
+impl<'a> Locals<'a> {
+    pub(in crate::caller::files) fn of(names: &'a [(Rc<str>, Value)]) -> Self {
+        Self { names, outer: None }
+    }
+
+    pub(super) fn within(names: &'a [(Rc<str>, Value)], outer: &'a Locals<'a>) -> Self {
+        Self { names, outer: Some(outer) }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
+        let own = self.names.iter().rev().find(|(known, _)| &**known == name).map(|(_, value)| value);
+        own.or_else(|| self.outer?.get(name))
+    }
+}
+
+impl World {
+    /// Later documents go before earlier ones.
+    pub(in crate::caller::files) fn new(
+        documents: &[Document],
+        given: BTreeMap<String, Value>,
+        look_up: LookUp,
+        budget: Budget,
+    ) -> Self {
+        let (mut attributes, mut variables, mut functions) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for document in documents {
+            attributes.extend(document.attributes.iter().cloned());
+            for block in &document.blocks {
+                let blocks = match block.kind.as_str() {
+                    "variable" => &mut variables,
+                    "function" => &mut functions,
+                    _ => continue,
+                };
+                blocks.insert(block.label.clone(), block.clone());
+            }
+        }
+        Self {
+            budget,
+            look_up,
+            given,
+            attributes,
+            variables,
+            functions,
+            members: OnceCell::new(),
+            known: RefCell::default(),
+            depth: Cell::new(0),
+            calls: RefCell::default(),
+        }
+    }
+
+    /// Tells which blocks `target.NAME` and `group.NAME` are.
+    pub(in crate::caller::files) fn set_members(&self, members: Vec<Member>) {
+        let _ = self.members.set(members);
+    }
+
+    /// The value of an expression.
+    pub(in crate::caller::files) fn value(&self, expression: &Expression, locals: &Locals<'_>) -> Outcome {
+        self.depth.set(self.depth.get() + 1);
+        let may_go_on = self.depth.get() <= DEPTH_AT_MOST && self.budget.spend(16);
+        let value = if may_go_on { self.evaluate(expression, locals) } else { Err(Stop::NotKnown) };
+        self.depth.set(self.depth.get() - 1);
+        match value {
+            Err(Stop::NotKnown) => Ok(Value::Unknown),
+            value => value,
+        }
+    }
+
+    /// What a name stands for that is not one of its surroundings.
+    pub(super) fn global(&self, name: &str) -> Outcome {
+        if let Some(value) = self.given.get(name) {
+            return Ok(value.clone());
+        }
+        let is_there = self.attributes.contains_key(name) || self.variables.contains_key(name);
+        is_there.then_some(()).ok_or(Stop::Refused)?;
+        self.once(name, || self.work_out(name))
+    }
+
+    /// `target.NAME.ATTRIBUTE`, as the last block of that name says it.
+    pub(super) fn block_attribute(&self, kind: &str, name: &str, attribute: &str) -> Outcome {
+        let members = self.members.get().ok_or(Stop::Refused)?;
+        let same: Vec<_> = members.iter().filter(|m| m.block.kind == kind && &*m.name == name).collect();
+        let last = *same.last().ok_or(Stop::Refused)?;
+        let expression = match last.block.get(attribute) {
+            Some(expression) => expression,
+            // Which of several blocks is seen depends on the order in which buildx happens to work them out.
+            None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(Stop::NotKnown),
+            None => return Ok(Value::Null),
+        };
+        self.once(&format!("{kind}.{name}.{attribute}"), || self.value(expression, &Locals::of(&last.locals)))
+    }
+
+    pub(super) fn has_blocks(&self, kind: &str) -> bool {
+        self.members.get().is_some_and(|members| members.iter().any(|member| member.block.kind == kind))
+    }
+
+    /// What needs itself is refused by buildx too.
+    fn once(&self, key: &str, work: impl FnOnce() -> Outcome) -> Outcome {
+        match self.known.borrow().get(key) {
+            Some(Some(known)) => return known.clone(),
+            Some(None) => return Err(Stop::Refused),
+            None => {}
+        }
+        self.known.borrow_mut().insert(key.to_owned(), None);
+        let value = work();
+        self.known.borrow_mut().insert(key.to_owned(), Some(value.clone()));
+        value
+    }
+
+    fn work_out(&self, name: &str) -> Outcome {
+        let variable = self.variables.get(name);
+        let declared = variable.and_then(|variable| variable.get("type")).map(|constraint| types::parse(constraint));
+        let default = self.attributes.get(name).or_else(|| variable?.get("default"));
+        let value = match default {
+            Some(default) => self.value(default, &Locals::default())?,
+            None if declared.is_some() => Value::Null,
+            None => Value::text(""),
+        };
+        if variable.is_some() {
+            let json = format!("{name}_JSON");
+            let is_free = !self.variables.contains_key(&json) && !self.given.contains_key(&json);
+            let json = if is_free { (self.look_up)(&json) } else { None };
+            if let Some(value) = types::overridden(declared.as_ref(), &value, (self.look_up)(name), json) {
+                return value;
+            }
+        }
+        Ok(declared.map_or(value.clone(), |declared| declared.convert(value)))
+    }
+}
