@@ -248,7 +248,8 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
 # Tells whether a program's settings still send it to Ensign.
 docker_asks() {
     containers=${XDG_CONFIG_HOME:-${HOME:-}/.config}/containers
-    grep -qs '"ensign"' "$docker_config/config.json" "$containers/auth.json" "$containers/registries.conf"
+    grep -qs '"ensign"' "$docker_config/config.json" "$containers/auth.json" "$containers/registries.conf" ||
+        grep -rqs '"ensign' "${BUILDX_CONFIG:-$docker_config/buildx}/config"
 }
 
 remove_empty_folders() {

@@ -131,7 +131,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     context.ui.done(account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
     buildx::mend(context);
     if given.alias.is_some() {
-        pin::drop_orphans(context)?;
+        pin::drop_orphans(context, &[name])?;
     }
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::import::{self, Deed, Fate};
-use super::{Context, args, creds_store, note_podman};
+use super::{Context, args, buildx, creds_store, note_podman};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::logins::{self, Finding, FoundLogin, Where};
-use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state};
+use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state, until_unchanged};
 use crate::docker::{hooks, leftovers};
 use crate::model::{Problem, Registry};
 use crate::protocol;
@@ -25,6 +25,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Resul
     let plans = plans(context, given, &registries)?;
     if !context.ui.is_json() {
         preview(context, &plans, &found)?;
+    }
+    if given.undo && !context.ui.is_json() {
+        buildx::preview_removal(context)?;
     }
     if given.dry_run {
         context.ui.say("Nothing written.");
@@ -45,44 +48,54 @@ fn carry_out(
     found: &[Finding],
 ) -> Result<(), Failure> {
     let imports = !found.is_empty() && wants_import(context, given)?;
-    let mut renewed = None;
+    let (mut registries, mut renewed) = (registries.to_vec(), None);
     if imports {
         import(context, found)?;
-        // The imports changed the files: what is applied is planned on them as they are now.
-        let registries: Vec<_> = registries.iter().cloned().chain(of_logins(found)).collect();
-        renewed = Some(self::plans(context, given, &registries)?);
+        registries.extend(of_logins(found));
+        renewed = Some(self::plans(context, given, &registries)?); // the imports changed the files
     }
-    let plans = renewed.as_deref().unwrap_or(plans);
-    creds_store::remember(context, plans)?; // before Docker asks us for what we would not know
-    let written = write(context, plans)?;
+    creds_store::remember(context, renewed.as_deref().unwrap_or(plans))?; // before Docker asks us for what we would not know
+    let (plans, written) = write(context, given, &registries)?;
     if given.undo {
         creds_store::forget(context)?;
     }
-    finish(context, given, plans, &written, !found.is_empty() && !imports);
+    finish(context, given, &plans, &written, !found.is_empty() && !imports);
+    if given.undo {
+        buildx::remove_all(context)?;
+    }
     Ok(())
 }
 
-/// Writes the files; returns how they are shown. Where accounts are given there may be no folder of ours to hold the lock
-/// in, and no home for the files of the others: a plan looks once more before it writes, and Docker's file is enough.
-fn write(context: &Context<'_>, plans: &[Plan]) -> Result<Vec<String>, Failure> {
+/// Plans and writes the files; returns the plans, and how the files are shown. Others may write them too: Ensign's lock
+/// keeps ours away, and what a client changed meanwhile is planned again. Where accounts are given there may be no folder
+/// of ours to hold the lock in, and no home for the files of the others: Docker's file is enough then.
+fn write(
+    context: &Context<'_>,
+    given: &args::ConfigureDocker,
+    registries: &[Registry],
+) -> Result<(Vec<Plan>, Vec<String>), Failure> {
     let lock = match context.accounts.config.lock() {
         Err(_) if !context.env.mounted()?.is_empty() => None,
         lock => Some(lock?),
     };
     let of_docker = context.env.docker_config_file();
     let mut written = Vec::new();
-    for plan in plans.iter().filter(|plan| !plan.is_empty()) {
-        match plan.apply() {
-            Err(error) if lock.is_none() && of_docker.as_deref() != Some(plan.path()) => {
-                context.ui.note(format_args!("{error:#}: Podman, Buildah and Skopeo do not ask Ensign"));
-            }
-            applied => {
-                applied?;
-                written.push(context.env.shorten_home(plan.path()));
+    let plans = until_unchanged(|| {
+        let plans = plans(context, given, registries)?;
+        for plan in plans.iter().filter(|plan| !plan.is_empty()) {
+            match plan.apply() {
+                Err(error) if lock.is_none() && of_docker.as_deref() != Some(plan.path()) => {
+                    context.ui.note(format_args!("{error:#}: Podman, Buildah and Skopeo do not ask Ensign"));
+                }
+                applied => {
+                    applied?;
+                    written.push(context.env.shorten_home(plan.path()));
+                }
             }
         }
-    }
-    Ok(written)
+        Ok(plans)
+    })?;
+    Ok((plans, written))
 }
 
 fn named(context: &Context<'_>, host: &str) -> Result<Registry, Failure> {
@@ -118,7 +131,7 @@ fn registries(
     Ok(hosts)
 }
 
-fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> Result<Vec<Plan>, Failure> {
+fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> anyhow::Result<Vec<Plan>> {
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {

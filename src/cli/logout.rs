@@ -47,12 +47,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         context.ui.say(format_args!("✓ Removed {name} from {registry}"));
         let ending = context.ui.while_waiting("Ending the login", || forgotten.end());
         say_ending(context, &registry, &ending);
-        removed.push(name.to_string());
+        removed.push(name.clone());
         endings.insert(name.to_string(), word(&ending));
     }
     if !removed.is_empty() {
         buildx::mend(context);
-        pin::drop_orphans(context)?;
+        pin::drop_orphans(context, &removed)?;
         let after = context.accounts.of(&registry)?;
         if given.force {
             context.ui.note("a secret that its store did not give up is still there");
@@ -68,6 +68,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
         }
     }
     if context.ui.is_json() {
+        let removed: Vec<_> = removed.iter().map(AccountName::as_str).collect();
         let json = json!({"status": "success", "registry": registry.as_str(), "removed": removed, "endings": endings});
         context.ui.data(json, "")?;
     }

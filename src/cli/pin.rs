@@ -60,11 +60,13 @@ fn show(context: &Context<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes the programs of aliases that no account has any more. A tool that still names one is told of.
-pub(super) fn drop_orphans(context: &Context<'_>) -> Result<(), Failure> {
+/// Removes the programs of aliases that accounts had until now, if no other account has them. A tool that still names one
+/// is told of. Other programs of other names may be pinned by another config: they are left alone.
+pub(super) fn drop_orphans(context: &Context<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None) else { return Ok(()) };
-    for alias in pins.all() {
-        if registries_of(context, &alias)?.is_empty() && pins.remove(&alias)? {
+    let pinned = pins.all();
+    for alias in former.iter().filter(|alias| pinned.contains(alias)) {
+        if registries_of(context, alias)?.is_empty() && pins.remove(alias)? {
             context.ui.note(format_args!("removed its program {}-{alias} too", state::PROGRAM));
             let names_it = |file: ConfigJson| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}"));
             if context.docker_config().is_some_and(names_it) {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::config_json::field;
 use super::logins::{FoundLogin, server_of};
 use super::plan::{Plan, quoted};
-use super::{Change, ConfigJson, json_edit};
+use super::{Change, ConfigJson, json_edit, until_unchanged};
 use crate::model::{Secret, Username};
 
 /// Returns the plain-text logins of a file, and the entries of `auths` that cannot be used, each with its reason.
@@ -33,7 +33,7 @@ pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<Unusable>) {
 /// Takes these logins out of a file, and out of the copy that was kept of it: imported, they must not lie there as well.
 pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
     for path in [path.to_owned(), Plan::backup_path(path)] {
-        take_out(&ConfigJson::load(&path)?, imported)?.apply()?;
+        until_unchanged(|| take_out(&ConfigJson::load(&path)?, imported)?.apply())?;
     }
     Ok(())
 }

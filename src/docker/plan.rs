@@ -28,6 +28,24 @@ pub(super) enum Backup {
     Fresh,
 }
 
+/// A file is not as it was read: it must be read and planned again.
+#[derive(Debug)]
+pub(crate) struct Changed(pub(crate) PathBuf);
+
+/// How often a file is planned again that others write at the same time. Docker does so once in a login.
+const TRIES: usize = 10;
+
+/// Does it again as long as a file changed between reading and writing.
+pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..TRIES {
+        match act() {
+            Err(error) if error.is::<Changed>() => {}
+            result => return result,
+        }
+    }
+    act()
+}
+
 /// One line of a plan. Its `Display` is that line of the preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -132,7 +150,7 @@ impl Plan {
         let Some(after) = &self.after else { return Ok(()) };
         let path = &self.path;
         if files::read(path, LIMIT)?.as_deref() != self.before.as_deref().map(str::as_bytes) {
-            bail!("could not write `{}`: it changed meanwhile, run the command again", path.display());
+            bail!(Changed(path.clone()));
         }
         if let Some(before) = self.before.as_deref().filter(|text| !text.trim().is_empty()) {
             let backup = Self::backup_path(path);
@@ -151,6 +169,14 @@ fn destination(path: &Path) -> PathBuf {
         _ => path.to_owned(),
     }
 }
+
+impl fmt::Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "could not write `{}`: another program writes it all the time", self.0.display())
+    }
+}
+
+impl std::error::Error for Changed {}
 
 impl Change {
     /// Tells whether the file becomes another one by it.
@@ -282,7 +308,7 @@ mod tests {
             let plan = ask("ghcr.io", false)(&file).unwrap();
             files::replace(&path, now.as_bytes(), Access::Private).unwrap();
             let error = plan.apply().unwrap_err();
-            assert!(error.to_string().contains("changed meanwhile"), "{error}");
+            assert!(error.is::<Changed>(), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), now);
         }
     }

@@ -135,3 +135,57 @@ fn status_knows_whom_docker_asks() {
     assert!(text.contains("Docker does not ask Ensign for docker.io (asks desktop):"), "{text}");
     assert!(text.contains("✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n"), "{text}");
 }
+
+/// Each of them plans on what it reads, and another has written before it writes.
+#[test]
+fn many_at_once_in_one_home_all_succeed() {
+    let sandbox = Sandbox::new();
+    sandbox.link("docker-credential-ensign");
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().display());
+    let sandbox = sandbox.with("PATH", &path);
+    let hosts: Vec<_> = (0..6).map(|number| format!("r{number}.example")).collect();
+    for (host, user) in hosts.iter().flat_map(|host| [(host, "me"), (host, "work")]) {
+        sandbox.store(host, user, "pw");
+    }
+    let (file, folders) = (sandbox.home().join(".docker/config.json"), sandbox.home().join(".docker/buildx/config"));
+    write(&file, b"{}");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // A client that takes no lock of ours.
+        scope.spawn(|| {
+            for number in 0.. {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+                let mut json = read_json(&file);
+                json["number"] = number.into();
+                write(&file.with_extension("tmp"), json.to_string().as_bytes());
+                let _ = std::fs::rename(file.with_extension("tmp"), &file);
+                std::thread::sleep(std::time::Duration::from_millis(40));
+            }
+        });
+        let runs: Vec<_> = hosts
+            .iter()
+            .map(|host| {
+                let sandbox = &sandbox;
+                scope.spawn(move || {
+                    let image = format!("{host}/me/app");
+                    (sandbox.run(&["configure-docker", host], ""), sandbox.run(&["buildx", "sync", &image], ""))
+                })
+            })
+            .collect();
+        let runs: Vec<_> = runs.into_iter().map(|run| run.join().unwrap()).collect();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        for (configured, synced) in runs {
+            assert_eq!((configured.code, synced.code), (Some(0), Some(0)), "{configured:?} {synced:?}");
+        }
+    });
+    for host in &hosts {
+        assert!(folders.join(host).join("me/app/config.json").exists(), "{host}");
+    }
+    // And undo leaves no folder that would name a program of ours.
+    let shown = sandbox.ok(&["configure-docker", "--undo", "--dry-run"], "");
+    assert!(shown.contains("-   r0.example/me/app ") && folders.exists(), "{shown}");
+    sandbox.ok(&["configure-docker", "--undo"], "");
+    assert!(!folders.exists());
+}

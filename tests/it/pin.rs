@@ -53,6 +53,19 @@ fn a_pin_goes_with_the_last_account_of_its_alias() {
 }
 
 #[test]
+fn a_logout_takes_no_other_accounts_pin_along() {
+    let sandbox = installed();
+    let of_another_config = sandbox.link("docker-credential-ensign-theirs");
+    std::fs::remove_file(&of_another_config).unwrap();
+    std::os::unix::fs::symlink("docker-credential-ensign", &of_another_config).unwrap();
+    sandbox.ok(&["pin", "work"], "");
+    sandbox.ok(&["pin", "me"], "");
+    sandbox.ok(&["account", "edit", "ghcr.io", "me", "--alias", "other"], "");
+    sandbox.ok(&["logout", "ghcr.io", "work"], "");
+    assert_eq!(sandbox.run(&["pin"], ""), Run::success("docker-credential-ensign-theirs\n"));
+}
+
+#[test]
 fn what_cannot_be_pinned_is_said_and_what_another_made_stays() {
     let sandbox = installed();
     let unknown = sandbox.run(&["pin", "nobody"], "");

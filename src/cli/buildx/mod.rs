@@ -75,6 +75,34 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
     }
 }
 
+/// Shows the folders that [`remove_all`] takes away.
+pub(in crate::cli) fn preview_removal(context: &Context<'_>) -> Result<(), Failure> {
+    let Some(tree) = ours(context)? else { return Ok(()) };
+    preview(context, &tree, &buildx::changes(&Folders::new(), &tree))
+}
+
+/// Takes all folders away that were written before, for Ensign goes and they name it.
+pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<(), Failure> {
+    if ours(context)?.is_none() {
+        return Ok(());
+    }
+    let _lock = context.accounts.config.lock()?;
+    let Some(tree) = ours(context)? else { return Ok(()) };
+    let changes = buildx::changes(&Folders::new(), &tree);
+    let done = carry_out(&tree, &changes);
+    if let Some(summary) = summary(&changes, &done) {
+        context.ui.say(format_args!("  buildx's folders: {summary}"));
+    }
+    done.problems.into_iter().next().map_or(Ok(()), |problem| Err(problem.into()))
+}
+
+/// What lies in buildx's folder, if anything of it is ours.
+fn ours(context: &Context<'_>) -> anyhow::Result<Option<Tree>> {
+    let Ok(root) = Tree::root(context.env) else { return Ok(None) };
+    let tree = Tree::read(root)?;
+    Ok(Some(tree).filter(|tree| !tree.ours().is_empty()))
+}
+
 /// The registries that can have folders: buildx looks for single hosts.
 fn hosts(context: &Context<'_>) -> anyhow::Result<Vec<Candidates>> {
     let (patterns, mut hosts): (Vec<_>, Vec<_>) =
