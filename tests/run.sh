@@ -28,6 +28,7 @@ step cargo fmt --check
 step cargo clippy --all-targets --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" step cargo doc --locked --no-deps --document-private-items
 step cargo test --locked
+step tests/crash/run.py
 if command -v shellcheck >/dev/null; then step check_scripts; fi
 echo "== packaging/build.sh"
 HELPER=$(packaging/build.sh)

@@ -201,9 +201,11 @@ impl<'e> ConfigFile<'e> {
 
     /// The last good copy, if it is one.
     pub(crate) fn good_copy(&self) -> Result<Option<Vec<u8>>> {
-        let copy =
-            self.last_good_copy().filter(|copy| copy.is_file()).map_or(Ok(None), |copy| files::read(&copy, LIMIT))?;
-        Ok(copy.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
+        let Some(copy) = self.last_good_copy() else { return Ok(None) };
+        if !files::is_file(&copy)? {
+            return Ok(None);
+        }
+        Ok(files::read(&copy, LIMIT)?.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
     }
 
     /// No config beside a good copy of one is damage: we never take it away.

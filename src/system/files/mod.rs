@@ -119,6 +119,15 @@ pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Tells whether a file is there. That it cannot be told is an error, and not the same as none.
+pub(crate) fn is_file(path: &Path) -> Result<bool> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(failed("read", path, &error)),
+    }
+}
+
 /// The length of a file; `None` if there is none.
 pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
     match fs::metadata(path) {

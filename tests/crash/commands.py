@@ -1,0 +1,151 @@
+"""The writing commands of the crash matrix, and the home in which each begins."""
+import base64
+import json
+from dataclasses import dataclass
+
+HUB = "https://index.docker.io/v1/"
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+
+
+@dataclass
+class Command:
+    name: str
+    words: list
+    stdin: str = ""
+    # Commands before it, beside those of every home.
+    setup: tuple = ()
+    # Files before it.
+    files: tuple = ()
+    removed: tuple = ()
+    # The command that mends a home first in which something was damaged before.
+    first: tuple = ()
+    # All accounts that are there afterwards must be there whatever happens: they were there in another form.
+    starts_anew: bool = False
+
+
+def stored(server, user, secret):
+    return json.dumps({"ServerURL": server, "Username": user, "Secret": secret})
+
+
+def login(host, user, *more):
+    return ["login", host, "-u", user, "--no-verify", "--password-stdin", *more]
+
+
+# Programs in the home's `bin`: a helper that keeps what it is given, and one that has secrets.
+PROGRAMS = {
+    "docker-credential-theirs": """#!/bin/sh
+read -r line; mkdir -p "$HOME/theirs"; cd "$HOME/theirs" || exit
+url=${line#*\\"ServerURL\\":\\"}; url=${url%%\\"*}; file=$(printf %s "$url" | tr / _)
+case $1 in
+store) printf '%s\\n' "$line" >".$file.$$" && mv ".$file.$$" "$file" ;;
+get) cat "$file" 2>/dev/null || { echo credentials not found in native keychain; exit 1; } ;;
+erase) rm -f "$file" ;;
+esac
+""",
+    "aws": """#!/bin/sh
+end=$(($(date +%s) + 3600))
+echo '{"authorizationData":[{"authorizationToken":"'$(printf AWS:lent-s3cret | base64)'","expiresAt":'$end'.5}]}'
+""",
+}
+
+# Who has which; a secret is told from others wherever it is, also in base64 of `user:secret`.
+SECRETS = [
+    ("me", "first-s3cret"), ("work", "work-s3cret"), ("bob", "hub-s3cret"), ("h", "helper-s3cret"), ("new", "new-s3cret"),
+    ("me", "second-s3cret"), ("x", "plain-s3cret"), ("y", "file-s3cret"), ("alice.example", "atcr-s3cret"),
+    ("tok", "hub-t0ken"), ("AWS", "lent-s3cret"),
+]
+
+# A command that writes, whatever was killed before it.
+NEXT = (["public", "add", "next.example/open"],)
+
+AUTH = base64.b64encode(b"x:plain-s3cret").decode()
+DOCKER = json.dumps({"auths": {"x.example": {"auth": AUTH}}, "credsStore": "theirs-not-there"}, indent=2)
+LOGINS = json.dumps({"auths": {"y.example": {"auth": base64.b64encode(b"y:file-s3cret").decode()}}})
+ATCR = json.dumps({"version": 2, "registries": {"https://atcr.io": {"active": "alice.example", "accounts": {
+    "alice.example": {"handle": "alice.example", "device_secret": "atcr-s3cret"}}}}})
+OURS = ("config/config.json", "config/config.json.bak", "config/config.lock", "data")
+
+COMMANDS = [
+    Command("store-new", ["store"], stored("ghcr.io", "new", "new-s3cret")),
+    Command("store-renewed", ["store"], stored("ghcr.io", "me", "second-s3cret")),
+    Command("store-first", ["store"], stored("ghcr.io", "new", "new-s3cret"), removed=OURS),
+    Command("store-hub-token", ["store"], stored(f"{HUB}access-token", "bob", "hub-t0ken")),
+    Command("erase", ["erase"], "ghcr.io"),
+    Command("erase-hub", ["erase"], HUB),
+    Command("login-new", login("ghcr.io", "new"), "new-s3cret"),
+    Command("login-renewed", login("ghcr.io", "me", "--images", "ghcr.io/a/**"), "second-s3cret"),
+    Command("login-in-helper", login("ghcr.io", "new", "--store", "helper:theirs"), "new-s3cret"),
+    Command("login-into-helper", login("ghcr.io", "me", "--store", "helper:theirs"), "second-s3cret"),
+    Command("login-out-of-helper", login("quay.io", "h", "--store", "file"), "helper-s3cret"),
+    Command("login-borrowed", ["login", ECR, "--borrow", "aws", "--no-verify"]),
+    Command("get-borrowed", ["get"], ECR, setup=((["login", ECR, "--borrow", "aws", "--no-verify"], ""),)),
+    Command("logout", ["logout", "ghcr.io", "-u", "work"]),
+    Command("logout-all", ["logout", "ghcr.io", "--all"]),
+    Command("logout-helper", ["logout", "quay.io"]),
+    Command("logout-hub", ["logout", "docker.io"], setup=((["store"], stored(f"{HUB}access-token", "bob", "hub-t0ken")),)),
+    Command("switch", ["switch", "ghcr.io", "work"]),
+    Command("alias", ["account", "edit", "ghcr.io", "work", "--alias", "other"]),
+    Command("alias-helper", ["account", "edit", "quay.io", "h", "--alias", "other"]),
+    Command("images", ["account", "edit", "ghcr.io", "work", "--images", "ghcr.io/b/**", "--folder", "~/work"]),
+    Command("public", ["public", "add", "ghcr.io/open/**"]),
+    Command("public-remove", ["public", "remove", "ghcr.io/open/**"], setup=((["public", "add", "ghcr.io/open/**"], ""),)),
+    Command("route", ["route", "z.example", "theirs"]),
+    Command("trust", ["trust"], files=((".ensign.toml", "[accounts]\n'ghcr.io' = 'work'\n"),)),
+    Command("why-off", ["why", "--off"]),
+    Command("pin", ["pin", "work"]),
+    Command("pin-remove", ["pin", "work", "--remove"], setup=((["pin", "work"], ""),)),
+    Command("buildx-sync", ["buildx", "sync", "ghcr.io/acme/app", "ghcr.io/me/app"]),
+    Command("buildx-remove", ["buildx", "sync", "--remove"], setup=((["buildx", "sync", "ghcr.io/acme/app"], ""),)),
+    Command("configure-docker", ["configure-docker"]),
+    Command("configure-docker-all", ["configure-docker", "--all"]),
+    Command("configure-docker-import", ["configure-docker", "--import"]),
+    Command("configure-docker-undo", ["configure-docker", "--undo"],
+            setup=((["configure-docker", "--all"], ""), (["buildx", "sync", "ghcr.io/acme/app"], ""))),
+    Command("import", ["import", "logins.json"], files=(("logins.json", LOGINS),)),
+    Command("import-remove", ["import", "logins.json", "--remove"], files=(("logins.json", LOGINS),)),
+    Command("export", ["export", "ghcr.io", "-o", "out.json", "--yes"]),
+    Command("export-over", ["export", "ghcr.io", "-o", "out.json", "--yes"], files=(("out.json", "{}"),)),
+    Command("restore", ["restore"], files=(("config/config.json", '{"version": 3, "reg'),),
+            first=(["restore"],), starts_anew=True),
+    Command("restore-gone", ["restore"], removed=("config/config.json",), first=(["restore"],), starts_anew=True),
+    Command("restore-secrets", ["restore"], files=(("data/secrets/quay.io.json", "{"),), first=(["restore"],)),
+    Command("adopt", ["get"], "atcr.io", removed=OURS, files=((".atcr/device.json", ATCR),), starts_anew=True),
+    Command("adopt-store", ["store"], stored("ghcr.io", "new", "new-s3cret"), removed=OURS,
+            files=((".atcr/device.json", ATCR),), starts_anew=False),
+]
+
+
+def prepare(home, command):
+    """Accounts in the file store and in a helper, Docker's own file with a login in clear, and what the command wants."""
+    must(home.run(["store"], stored("ghcr.io", "work", "work-s3cret")))
+    must(home.run(["store"], stored("ghcr.io", "me", "first-s3cret")))
+    must(home.run(["store"], stored(HUB, "bob", "hub-s3cret")))
+    must(home.run(login("quay.io", "h", "--store", "helper:theirs"), "helper-s3cret"))
+    must(home.run(["account", "edit", "ghcr.io", "work", "--images", "ghcr.io/acme/**"]))
+    write(home, ".docker/config.json", DOCKER)
+    for words, stdin in command.setup:
+        must(home.run(words, stdin))
+    for name in command.removed:
+        remove(home.path / name)
+    for name, text in command.files:
+        write(home, name, text)
+
+
+def write(home, name, text):
+    (home.path / name).parent.mkdir(parents=True, exist_ok=True)
+    (home.path / name).write_text(text)
+
+
+def remove(path):
+    if path.is_dir():
+        for inside in path.iterdir():
+            remove(inside)
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+def must(run):
+    code, said = run
+    if code:
+        raise SystemExit(f"crash: the home cannot be prepared: exit {code}: {said}")

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Kills each writing command at each call that touches a file, and fails each such call, and looks what is left.
+
+usage: tests/crash/run.py [--all] [--seconds N] [--jobs N] [--program PATH] [COMMAND-REGEX]
+
+Without --all a sample is run, of about a minute. Between two calls that touch a file nothing changes on the disk: a kill
+there leaves what a kill at the next one leaves. strace does both (`inject=CALL:signal=KILL|error=E:when=N`). After each
+point, and one more command that writes:
+  - every account that was there and is to stay is there, with a secret (else it counts as lost);
+  - a secret is in no file that it was not in before or is not in after the command, and no file is unfinished (else left);
+  - every JSON file can be read, the command can be run again, and no run hangs or panics (else broken).
+"""
+import argparse
+import base64
+import concurrent.futures
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+from commands import COMMANDS, NEXT, PROGRAMS, SECRETS, prepare
+
+ERRORS = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES", "EINTR"]
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Each call that is traced, of which those count that name a file of the home.
+CALLS = (
+    "openat,open,read,write,pwrite64,close,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,"
+    "link,linkat,symlink,symlinkat,stat,lstat,fstat,newfstatat,statx,readlink,readlinkat,getdents64,flock,fchmod,chmod,"
+    "fchmodat,ftruncate,access,faccessat2,copy_file_range,sendfile,lseek"
+)
+
+
+class Home:
+    """A home folder that is made once for a command and put back before each point."""
+
+    def __init__(self, folder, program):
+        self.path, self.copy = folder / "home", folder / "copy"
+        self.env = {
+            "HOME": str(self.path), "PATH": f"{self.path}/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(self.path / "run"),
+            "ENSIGN_CONFIG_DIR": str(self.path / "config"), "ENSIGN_DATA_DIR": str(self.path / "data"),
+            "ENSIGN_JOURNAL": "off",
+        }
+        (self.path / "bin").mkdir(parents=True)
+        (self.path / "bin/docker-credential-ensign").symlink_to(program)
+        for name, script in PROGRAMS.items():
+            (self.path / "bin" / name).write_text(script)
+            (self.path / "bin" / name).chmod(0o755)
+
+    def run(self, words, stdin="", under=()):
+        run = subprocess.run(
+            [*under, str(self.path / "bin/docker-credential-ensign"), *words], input=stdin, env=self.env, cwd=self.path,
+            capture_output=True, text=True, timeout=60, errors="replace",
+        )
+        return run.returncode, run.stdout + run.stderr
+
+    def save(self):
+        shutil.copytree(self.path, self.copy, symlinks=True)
+
+    def put_back(self):
+        shutil.rmtree(self.path)
+        shutil.copytree(self.copy, self.path, symlinks=True)
+
+    def files(self):
+        return [path for path in self.path.rglob("*") if path.is_file() and "bin" not in path.parts]
+
+
+class State:
+    """What can be said of a home: its accounts with a secret, where each secret is, and what cannot be read."""
+
+    def __init__(self, home):
+        texts = {str(path.relative_to(home.path)): path.read_bytes() for path in home.files()}
+        self.places = {secret: {name for name, text in texts.items() if holds(text, secret)} for secret in SECRETS}
+        self.unfinished = {name for name in texts if name.endswith(".new")}
+        self.broken = {name for name, text in texts.items() if name.endswith(".json") and not is_json(text)}
+        self.accounts = set()
+        if "config/config.json" in texts and "config/config.json" not in self.broken:
+            for host, registry in json.loads(texts["config/config.json"]).get("registries", {}).items():
+                secrets = texts.get(f"data/secrets/{host}.json", b"{}")
+                known = json.loads(secrets).get("secrets", {}) if is_json(secrets) else {}
+                theirs = b"".join(text for name, text in texts.items() if name.startswith("theirs/"))
+                for name, account in registry.get("accounts", {}).items():
+                    in_helper = account.get("store", "file") != "file" and f"/ensign/{name}\"".encode() in theirs
+                    if name in known or in_helper or "borrow" in str(account.get("source")):
+                        self.accounts.add((host, name))
+
+
+def holds(text, secret):
+    user, word = secret
+    return word.encode() in text or base64.b64encode(f"{user}:{word}".encode()) in text
+
+
+def is_json(text):
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+class Matrix:
+    """All points of one command."""
+
+    def __init__(self, command, folder, program):
+        self.command, self.home = command, Home(folder, program)
+        prepare(self.home, command)
+        self.home.save()
+        self.before = State(self.home)
+        trace = folder / "trace"
+        self.codes = [self.home.run(command.words, command.stdin, ["strace", "-f", "-y", "-o", str(trace), "-e", f"trace={CALLS}"])[0]]
+        self.after = State(self.home)
+        self.codes.append(self.home.run(command.words, command.stdin)[0])
+        lines = trace.read_text(errors="replace").splitlines()
+        self.points = list(self.points_of(lines))
+        # What is to be there whatever happens.
+        self.stays = self.after.accounts if command.starts_anew else self.before.accounts & self.after.accounts
+
+    def points_of(self, lines):
+        counts, main = {}, lines[0].split()[0]
+        for line in lines:
+            process, _, rest = line.partition(" ")
+            call = re.match(r"\s*(\w+)\(", rest)
+            if process != main or not call:
+                continue
+            name = call.group(1)
+            counts[name] = counts.get(name, 0) + 1
+            if str(self.home.path) in rest and f"{self.home.path}/bin/" not in rest:
+                for fault in ["KILL", *ERRORS]:
+                    if not (name == "close" and fault != "KILL"):
+                        yield name, counts[name], fault
+
+    def try_point(self, point):
+        """Returns what is wrong after one fault, as (kind, words)."""
+        call, when, fault = point
+        self.home.put_back()
+        effect = "signal=KILL" if fault == "KILL" else f"error={fault}"
+        strace = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
+        try:
+            code, said = self.home.run(self.command.words, self.command.stdin, strace)
+            first = self.home.run(*self.command.first)[0] if self.command.first else 0
+            next_code, next_said = self.home.run(*NEXT)
+            state = State(self.home)
+            again, again_said = self.home.run(self.command.words, self.command.stdin)
+        except subprocess.TimeoutExpired:
+            return [("broken", "a run hangs")]
+        wrong = [("broken", f"exit {code}: {said}")] if code in (101, 134) or "panicked" in said else []
+        if first or next_code:
+            wrong.append(("broken", f"the next command: {next_said}"))
+        if again not in self.codes:
+            wrong.append(("broken", f"again: exit {again}: {again_said}"))
+        end = State(self.home)
+        for seen in (state, end):
+            lost = self.stays - seen.accounts
+            wrong += [("lost", f"{sorted(lost)}")] if lost else []
+            wrong += [("broken", f"{sorted(seen.broken - self.before.broken)}")] if seen.broken - self.before.broken else []
+        for secret in SECRETS:
+            known = self.before.places[secret] | self.after.places[secret]
+            # A half-written copy of a file of Docker's goes with the next command that writes that file.
+            now = {name for name in state.places[secret] if not name.startswith((".docker/", ".config/"))} | end.places[secret]
+            wrong += [("left", f"{secret[1]} in {sorted(now - known)}")] if now - known else []
+            gone = self.before.places[secret] and self.after.places[secret] and not state.places[secret]
+            wrong += [("lost", f"{secret[1]}")] if gone else []
+        wrong += [("left", f"{sorted(end.unfinished)}")] if end.unfinished else []
+        return wrong
+
+
+def work(command, folder, program, points, deadline):
+    """Tries points of a command, in a folder of its own; returns how many, and those with something wrong."""
+    folder.mkdir(parents=True)
+    matrix = Matrix(command, folder, program)
+    if points is None:
+        chosen = matrix.points
+    else:
+        chosen = random.Random(command.name).sample(matrix.points, min(points, len(matrix.points)))
+    tried, wrong = 0, []
+    for point in chosen:
+        if time.monotonic() > deadline:
+            break
+        tried += 1
+        wrong += [(command.name, point, kind, words) for kind, words in matrix.try_point(point)]
+    shutil.rmtree(folder)
+    return command.name, tried, len(matrix.points), wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description="see the head of this file")
+    parser.add_argument("only", nargs="?", default=".")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--program", type=Path, default=ROOT / "target/debug/docker-credential-ensign")
+    given = parser.parse_args()
+    probe = shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False)
+    if not probe or probe.returncode:
+        print("crash: skipped, for strace is not installed or may trace nothing here")
+        return 0
+    commands = [command for command in COMMANDS if re.search(given.only, command.name)]
+    deadline = float("inf") if given.all else time.monotonic() + given.seconds
+    points = None if given.all else 2 * given.seconds // 10
+    with tempfile.TemporaryDirectory(prefix="ensign-crash.") as folder, concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+        run = lambda command: work(command, Path(folder) / command.name, given.program.resolve(), points, deadline)
+        results = []
+        for name, tried, there, wrong in pool.map(run, commands):
+            results.append((tried, there, wrong))
+            print(f"{name:<28} {tried:>5} of {there:>5} points   {len(wrong)} wrong", flush=True)
+            for _, (call, when, fault), kind, words in wrong[:5]:
+                print(f"    {kind}: {call} {when} {fault}: {words.strip()[:300]}", flush=True)
+    wrong = list(itertools.chain.from_iterable(wrong for _, _, wrong in results))
+    count = lambda kind: sum(1 for _, _, found, _ in wrong if found == kind)
+    print(f"crash: {len(commands)} commands, {sum(tried for tried, _, _ in results)} of {sum(there for _, there, _ in results)} "
+          f"points tried: {count('lost')} lost, {count('left')} left, {count('broken')} broken")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
