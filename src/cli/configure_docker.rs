@@ -59,9 +59,9 @@ fn carry_out(
     if given.undo {
         creds_store::forget(context)?;
     }
-    finish(context, given, &plans, &written, !found.is_empty() && !imports);
-    if given.undo {
-        buildx::remove_all(context)?;
+    let removed = if given.undo { buildx::remove_all(context)? } else { 0 };
+    if removed == 0 || !written.is_empty() {
+        finish(context, given, &plans, &written, !found.is_empty() && !imports);
     }
     Ok(())
 }

@@ -217,6 +217,19 @@ fn docker_no_longer_asks_a_program_that_is_gone() {
     assert_eq!(home.tree(), [".docker", ".docker/config.json"]);
 }
 
+/// buildx has a folder of its own for a repository, also where Docker's own file says nothing of us.
+#[test]
+fn no_folder_of_buildx_names_a_program_that_is_gone() {
+    let home = Home::new();
+    succeeds(home.install(&[]));
+    let folder = home.path.join(".docker/buildx/config/ghcr.io/acme/app");
+    let text = "{\n  \"credHelpers\": {\n    \"ghcr.io\": \"ensign-work\"\n  }\n}\n";
+    write(&folder.join("config.json"), text.as_bytes());
+    let run = run(&mut home.script(&["--uninstall"]));
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ Took 1 of buildx's folders away\n"), "{run:?}");
+    assert!(!folder.exists() && !home.bin().exists());
+}
+
 #[test]
 fn accounts_stay_and_the_last_words_say_how_to_remove_them() {
     let home = Home::new();

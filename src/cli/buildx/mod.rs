@@ -81,19 +81,19 @@ pub(in crate::cli) fn preview_removal(context: &Context<'_>) -> Result<(), Failu
     preview(context, &tree, &buildx::changes(&Folders::new(), &tree))
 }
 
-/// Takes all folders away that were written before, for Ensign goes and they name it.
-pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<(), Failure> {
+/// Takes all folders away that were written before, for Ensign goes and they name it. Returns how many those were.
+pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<usize, Failure> {
     if ours(context)?.is_none() {
-        return Ok(());
+        return Ok(0);
     }
     let _lock = context.accounts.config.lock()?;
-    let Some(tree) = ours(context)? else { return Ok(()) };
+    let Some(tree) = ours(context)? else { return Ok(0) };
     let changes = buildx::changes(&Folders::new(), &tree);
-    let done = carry_out(&tree, &changes);
-    if let Some(summary) = summary(&changes, &done) {
-        context.ui.say(format_args!("  buildx's folders: {summary}"));
+    if let Some(problem) = carry_out(&tree, &changes).problems.into_iter().next() {
+        return Err(problem.into());
     }
-    done.problems.into_iter().next().map_or(Ok(()), |problem| Err(problem.into()))
+    context.ui.say(format_args!("✓ Took {} of buildx's folders away", changes.len()));
+    Ok(changes.len())
 }
 
 /// What lies in buildx's folder, if anything of it is ours.
