@@ -129,7 +129,7 @@ fn the_authority_that_the_environment_names_is_trusted() {
 #[test]
 fn a_client_certificate_is_shown_to_a_server_that_asks_for_it() {
     let (authority, clients) = (Authority::new("authority"), Authority::new("clients"));
-    let (pair, client) = (authority.sign(REGISTRY), clients.sign("our-machine"));
+    let (pair, client) = (authority.sign(REGISTRY), clients.sign_client("our-machine"));
     let client_ca = format!("client-ca={}", clients.certificate().display());
     for options in [&[client_ca.as_str()][..], &[&client_ca, "newest=1.2"]] {
         let server = TlsServer::start(&pair, options);
@@ -140,7 +140,7 @@ fn a_client_certificate_is_shown_to_a_server_that_asks_for_it() {
         let run = sandbox.run(&["check", REGISTRY], "");
         assert_eq!(run.code, Some(1), "{run:?}");
         if options.len() == 1 {
-            assert!(run.stdout.contains("TLS failed: it wants a client certificate"), "{run:?}");
+            assert!(run.stdout.contains("TLS failed: it wants a client certificate (CertificateRequired)"), "{run:?}");
             let hint = "hint: put one into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`\n";
             assert_eq!(run.stderr, hint);
         }

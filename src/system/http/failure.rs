@@ -15,6 +15,16 @@ pub(crate) const TLS_FAILED: &str = "TLS failed";
 pub(crate) const UNKNOWN_ISSUER: &str = "UnknownIssuer";
 pub(crate) const NO_AUTHORITIES: &str = "No CA certificates were loaded";
 pub(crate) const NO_CLIENT_CERTIFICATE: &str = "it wants a client certificate";
+/// What a server says of the client certificate that it was shown, or of none (RFC 8446 section 6.2). Go's older ones call none a
+/// bad one.
+const CLIENT_ALERTS: [&str; 6] = [
+    "CertificateRequired",
+    "BadCertificate",
+    "UnsupportedCertificate",
+    "CertificateExpired",
+    "CertificateUnknown",
+    "UnknownCA",
+];
 pub(crate) const NO_TLS: &str = "it does not speak TLS";
 const NOT_TRUSTED: &str = "its certificate is not trusted";
 
@@ -54,8 +64,10 @@ fn explain_tls(error: &str) -> String {
         // What signed itself, as authorities do, is found to be no server before it is looked for among those.
         let why = if why.contains("CaUsedAsEndEntity") { UNKNOWN_ISSUER } else { why };
         format!("{TLS_FAILED}: {NOT_TRUSTED} ({why})")
-    } else if error == "received fatal alert: CertificateRequired" {
-        format!("{TLS_FAILED}: {NO_CLIENT_CERTIFICATE}")
+    } else if let Some(alert) =
+        error.strip_prefix("received fatal alert: ").filter(|alert| CLIENT_ALERTS.contains(alert))
+    {
+        format!("{TLS_FAILED}: {NO_CLIENT_CERTIFICATE} ({alert})")
     } else if error.starts_with("received corrupt message") {
         NO_TLS.to_owned()
     } else {
@@ -76,7 +88,10 @@ mod tests {
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
                 "TLS failed: its certificate is not trusted (UnknownIssuer)",
             ),
-            ("received fatal alert: CertificateRequired", "TLS failed: it wants a client certificate"),
+            (
+                "received fatal alert: CertificateRequired",
+                "TLS failed: it wants a client certificate (CertificateRequired)",
+            ),
             ("received corrupt message of type InvalidContentType", "it does not speak TLS"),
             ("received fatal alert: HandshakeFailure", "TLS failed: received fatal alert: HandshakeFailure"),
         ] {

@@ -87,8 +87,12 @@ fn io(error: &TlsError) -> Error {
 }
 
 fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<CertifiedKey>> {
-    let certified = CertifiedKey::from_der(identity.chain, identity.key, provider);
-    certified.map(Arc::new).inspect_err(|error| watch::tell(format_args!("a client certificate: {error}"))).ok()
+    let Identity { chain, key } = identity;
+    let key = provider.key_provider.load_private_key(key);
+    let key = key.inspect_err(|error| watch::tell(format_args!("the key of a client certificate: {error}"))).ok()?;
+    // Whether they belong together is left to the server: rustls cannot read certificates of version 1, which
+    // `openssl x509 -req` makes.
+    Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 
 /// A TLS connection.
