@@ -50,15 +50,13 @@ impl<'a> Images<'a> {
     pub(super) fn add_value(&mut self, meaning: Meaning, value: &str, form: Form) {
         match meaning {
             Meaning::Image => value.split(',').for_each(|image| self.add(image, form)),
-            Meaning::Tag | Meaning::Destination => self.add(value, form),
+            Meaning::Base | Meaning::Tag | Meaning::Destination => self.add(value, form),
             Meaning::Output => self.add_output(value),
             Meaning::Cache | Meaning::CacheTo => self.add_cache(value),
-            Meaning::BuildContext => self.add_context(value),
             Meaning::BakeOverride => self.add_bake_override(value),
             Meaning::FrontendOption => match value.split_once(':') {
                 // A build argument may hold anything: `which` must not depend on what a Dockerfile makes of it.
-                Some(("build-arg", _)) => {}
-                Some(("context", context)) => self.add_context(context),
+                Some(("build-arg" | "context", _)) => {}
                 _ => self.add_keyed(value, |key| (key == "source").then_some(Form::Short)),
             },
             Meaning::DriverOption => {
@@ -77,7 +75,11 @@ impl<'a> Images<'a> {
             | Meaning::Folder
             | Meaning::Profile
             | Meaning::Variable
-            | Meaning::Stage => {}
+            | Meaning::Stage
+            | Meaning::Platform
+            | Meaning::PlatformPart
+            // The Dockerfile says whether it is used.
+            | Meaning::BuildContext => {}
         }
     }
 
@@ -122,12 +124,6 @@ impl<'a> Images<'a> {
             }
         } else if matches!(field(&fields, "type"), None | Some("registry")) {
             self.add(field(&fields, "ref").unwrap_or_default(), Form::Short);
-        }
-    }
-
-    fn add_context(&mut self, value: &str) {
-        if let Some(image) = value.split_once('=').and_then(|(_, source)| source.strip_prefix("docker-image://")) {
-            self.add(image, Form::Short);
         }
     }
 
@@ -267,7 +263,7 @@ mod tests {
             (Meaning::Cache, "ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::Cache, "type=registry,ref=ghcr.io/a/b:c,mode=max", "ghcr.io/a/b:c"),
             (Meaning::Cache, "type=s3,name=ghcr.io/a/b", ""),
-            (Meaning::BuildContext, "x=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::BuildContext, "x=docker-image://ghcr.io/a/b", ""),
             (Meaning::BuildContext, "x=ghcr.io/a/b", ""),
             (Meaning::BakeOverride, "*.tags=ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::BakeOverride, "app.tags+=ghcr.io/a/b", "ghcr.io/a/b"),
@@ -277,7 +273,7 @@ mod tests {
             (Meaning::BakeOverride, "app.contexts.base=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::BakeOverride, "app.labels.x=ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "build-arg:BASE=ghcr.io/a/b", ""),
-            (Meaning::FrontendOption, "context:x=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
+            (Meaning::FrontendOption, "context:x=docker-image://ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "label:x=ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "source=ghcr.io/a/b", "ghcr.io/a/b"),
             (Meaning::DriverOption, "network=host,image=ghcr.io/a/b", "ghcr.io/a/b"),

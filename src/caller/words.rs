@@ -48,6 +48,12 @@ pub(super) enum Meaning {
     Variable,
     /// The stage of a Dockerfile to build.
     Stage,
+    /// The image that a build takes instead of the Dockerfile's first.
+    Base,
+    /// What to build for.
+    Platform,
+    /// podman's `--os` and `--arch`.
+    PlatformPart,
 }
 
 /// Flags that take a value, with its meaning: lists of flags separated by spaces, later entries winning.

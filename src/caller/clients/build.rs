@@ -88,6 +88,7 @@ pub(super) const BUILD: Flags = &[
     ("-f --file", Meaning::File),
     ("--build-arg", Meaning::Variable),
     ("--target", Meaning::Stage),
+    ("--platform", Meaning::Platform),
     ("-t --tag", Meaning::Tag),
     ("-o --output", Meaning::Output),
     ("--cache-from", Meaning::Cache),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::bake::Extension;
-use super::dockerfile::{self, Filling};
+use super::dockerfile::{self, Builder, Filling, Pulled};
 use super::reader::Reader;
 use super::{Named, Side, Variables};
 use crate::caller::clients::Task;
@@ -20,7 +20,7 @@ pub(super) struct Build {
     pub(super) files: Vec<PathBuf>,
     /// A Dockerfile's text, and the file that it stands in.
     pub(super) inline: Option<(String, PathBuf)>,
-    pub(super) prefers_containerfile: bool,
+    pub(super) builder: Builder,
     /// An argument without a value has the variable's.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) target: Option<String>,
@@ -28,6 +28,10 @@ pub(super) struct Build {
     pub(super) contexts: BTreeMap<String, String>,
     /// What a Compose file says for bake alone.
     pub(super) for_bake: Extension,
+    /// What it is built for, instead of the platform of this machine: each a platform, or several with commas.
+    pub(super) platforms: Vec<String>,
+    /// An image that stands in for that of the first stage.
+    pub(super) base: Option<String>,
     /// What it is called, and the caches it is read from and written to.
     pub(super) tags: Side,
     pub(super) cache_from: Side,
@@ -39,28 +43,67 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     let given = task.value(Meaning::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
     let context = given.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
-    let prefers_containerfile = matches!(task.client, "podman" | "buildah");
+    let builder = builder(task, variables);
     // In a context that is elsewhere lies the file too (docker/buildx `build/opt.go`); podman and buildah look here first.
-    let is_here = |file: &str| folder.is_some() || prefers_containerfile || Path::new(file).is_absolute();
-    let is_read = |file: &&str| *file != "-" && !file.contains("://") && is_here(file);
-    let files = task.values(Meaning::File).filter(is_read);
+    let is_here = |file: &str| folder.is_some() || builder == Builder::Buildah || Path::new(file).is_absolute();
+    let is_read = |file: &str| file != "-" && !file.contains("://") && is_here(file);
+    let mut files: Vec<&str> = task.values(Meaning::File).collect();
+    if builder != Builder::Buildah {
+        files.drain(..files.len().saturating_sub(1)); // the last one counts
+    }
+    let mut arguments = BTreeMap::new();
+    for file in task.values(Meaning::EnvFile) {
+        let lines = reader.text(&current.join(file)).unwrap_or_default();
+        let pairs =
+            lines.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| line.split_once('='));
+        arguments.extend(pairs.map(|(name, value)| (name.trim().to_owned(), Some(value.to_owned()))));
+    }
+    arguments.extend(task.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned))));
     let mut build = Build {
-        prefers_containerfile,
-        arguments: map(task.variables().map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))),
+        builder,
+        arguments,
         target: task.value(Meaning::Stage).map(str::to_owned),
         contexts: map(task
             .values(Meaning::BuildContext)
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, source)| (name.to_owned(), source.to_owned()))),
+        platforms: platforms(task, variables),
+        base: task.value(Meaning::Base).map(str::to_owned),
         ..Build::default()
     };
-    for file in files {
-        let beside = folder.as_ref().map(|folder| folder.join(file));
-        let here = current.join(file);
-        build.files.extend(if reader.is_file(&here) { Some(here) } else { beside });
+    if files.iter().all(|file| is_read(file)) {
+        for file in &files {
+            let beside = folder.as_ref().map(|folder| folder.join(file));
+            let here = current.join(file);
+            build.files.extend(if reader.is_file(&here) { Some(here) } else { beside });
+        }
+        build.folder = folder.filter(|_| files.is_empty());
     }
-    build.folder = folder.filter(|_| build.files.is_empty() && task.value(Meaning::File).is_none());
     Named::pulled(build.pulled(variables, reader))
+}
+
+fn builder(task: &Task<'_>, variables: &Variables) -> Builder {
+    match task.client {
+        "podman" | "buildah" => Builder::Buildah,
+        "kaniko" if !task.has("--skip-unused-stages") => Builder::InOrder,
+        "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| matches!(&*value, "0" | "false")) => {
+            Builder::InOrder
+        }
+        _ => Builder::BuildKit,
+    }
+}
+
+/// What `--platform` says, podman's `--os` and `--arch`, or the variable that Docker has for it.
+fn platforms(task: &Task<'_>, variables: &Variables) -> Vec<String> {
+    let mut platforms: Vec<String> = task.values(Meaning::Platform).map(str::to_owned).collect();
+    if platforms.is_empty() {
+        let parts: Vec<&str> = task.values(Meaning::PlatformPart).collect();
+        platforms.extend(dockerfile::joined(&parts));
+    }
+    if platforms.is_empty() && task.client.starts_with("docker") {
+        platforms.extend(variables.get("DOCKER_DEFAULT_PLATFORM").filter(|platform| !platform.is_empty()));
+    }
+    platforms
 }
 
 /// `buildctl build --local dockerfile=DIR --opt filename=NAME`.
@@ -74,30 +117,37 @@ pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Varia
     let folder =
         task.values(Meaning::Folder).filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == "dockerfile");
     let folder = folder.map(|(_, folder)| current.join(folder));
-    let arguments =
-        task.values(Meaning::FrontendOption).filter_map(|pair| pair.strip_prefix("build-arg:")?.split_once('='));
+    let pairs = |kind: &'static str| {
+        let values = task.values(Meaning::FrontendOption);
+        let pairs = values.filter_map(move |pair| pair.strip_prefix(kind)?.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
     let build = Build {
         files: folder
             .iter()
             .map(|folder| folder.join(option("filename").map_or("Dockerfile", |(_, name)| name)))
             .collect(),
-        arguments: map(arguments.map(|(name, value)| (name.to_owned(), Some(value.to_owned())))),
+        arguments: map(pairs("build-arg:").map(|(name, value)| (name, Some(value)))),
+        contexts: map(pairs("context:")),
         target: option("target").map(|(_, target)| target.to_owned()),
+        platforms: option("platform").map(|(_, platforms)| platforms.to_owned()).into_iter().collect(),
         ..Build::default()
     };
     Named::pulled(build.pulled(variables, reader))
 }
 
 impl Build {
-    /// What the build pulls.
+    /// What the build pulls, and what may be more.
     pub(super) fn pulled(&self, variables: &Variables, reader: &mut Reader) -> Side {
         let mut side = self.cache_from.clone();
+        let filling = self.filling(variables);
         for (text, file) in self.dockerfiles(reader) {
-            for image in self.contexts.values().filter_map(|source| source.strip_prefix("docker-image://")) {
-                side.add_image(image, &file);
-            }
-            for image in dockerfile::images(&text, &self.filling(variables)) {
+            let Pulled { images, refusal } = dockerfile::pulled(&text, &filling, reader.budget());
+            for image in images {
                 side.add_image(&image, &file);
+            }
+            if let Some(message) = refusal {
+                reader.note(&file, message);
             }
         }
         side.unknown.extend(reader.take_unknown());
@@ -106,9 +156,11 @@ impl Build {
 
     /// Tells whether it pulls what `other` does.
     pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
-        let Self { folder, files, inline, arguments, target, contexts, cache_from, .. } = other;
+        let Self { folder, files, inline, builder, arguments, target, contexts, platforms, base, cache_from, .. } =
+            other;
         (&self.folder, &self.files, &self.inline, &self.target) == (folder, files, inline, target)
             && (&self.arguments, &self.contexts, &self.cache_from) == (arguments, contexts, cache_from)
+            && (&self.builder, &self.platforms, &self.base) == (builder, platforms, base)
     }
 
     /// What is pushed once it is built.
@@ -122,12 +174,34 @@ impl Build {
         if let Some(inline) = &self.inline {
             return vec![inline.clone()];
         }
-        let names: &[&str] =
-            if self.prefers_containerfile { &["Containerfile", "Dockerfile"] } else { &["Dockerfile", "dockerfile"] };
-        let in_folder = self.folder.as_ref().filter(|_| self.files.is_empty());
-        let in_folder = in_folder.and_then(|folder| reader.first_of(folder, names));
+        let names: &[&str] = match self.builder {
+            Builder::Buildah => &["Containerfile", "Dockerfile"],
+            _ => &["Dockerfile", "dockerfile"],
+        };
+        let in_folder = match &self.folder {
+            Some(folder) if self.files.is_empty() => reader.first_of(folder, names),
+            None if self.files.is_empty() => {
+                reader.note(Path::new("Dockerfile"), "is on standard input, or in a context that is no folder here");
+                None
+            }
+            _ => None,
+        };
         let files = self.files.iter().cloned().chain(in_folder);
-        files.filter_map(|file| Some((reader.text(&file)?, file))).collect()
+        let mut texts: Vec<(String, PathBuf)> = files.filter_map(|file| Some((reader.text(&file)?, file))).collect();
+        if self.builder == Builder::Buildah {
+            // It goes on in the next file where one ends, and asks the C preprocessor about some.
+            for (_, file) in &texts {
+                if file.extension().is_some_and(|ending| ending == "in") {
+                    reader.note(file, "is for the C preprocessor first");
+                }
+            }
+            let joined = texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
+            texts.truncate(1);
+            if let Some((text, _)) = texts.first_mut() {
+                *text = joined;
+            }
+        }
+        texts
     }
 
     fn filling(&self, variables: &Variables) -> Filling {
@@ -135,9 +209,12 @@ impl Build {
             Some((name.clone(), value.clone().or_else(|| variables.get(name))?))
         };
         Filling {
+            builder: self.builder,
             arguments: map(self.arguments.iter().filter_map(value)),
             target: self.target.clone(),
-            contexts: self.contexts.keys().cloned().collect(),
+            contexts: self.contexts.clone(),
+            platforms: self.platforms.clone(),
+            base: self.base.clone(),
         }
     }
 }

@@ -78,7 +78,7 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     let FileImages { images: mentions, unknown } = images(&task, &current, &variables, &registry);
     let operation = operation(&task, &current, &variables, &registry).map(|operation| operation.to_string());
     let shown = |file: &Path| {
-        let file = fs::canonicalize(file).unwrap();
+        let Ok(file) = fs::canonicalize(file) else { return file.display().to_string() };
         file.strip_prefix(fs::canonicalize(project).unwrap()).unwrap().to_string_lossy().replace('\\', "/")
     };
     let mut all: Vec<_> =

@@ -148,7 +148,8 @@ impl Target {
         cache_to.extend(side_of(Meaning::CacheTo, &extension.cache_to, file));
         target.cache_to = Some(cache_to);
         target.outputs = Some(outputs_of(&extension.output, file)).filter(|outputs| !outputs.is_empty());
-        target.platforms = Some(extension.platforms).filter(|platforms| !platforms.is_empty());
+        let platforms: Vec<String> = build.platforms.into_iter().chain(extension.platforms).collect();
+        target.platforms = Some(platforms).filter(|platforms| !platforms.is_empty());
         Some(target)
     }
 
@@ -234,6 +235,7 @@ impl Target {
                 .filter(|(_, source)| !source.is_empty())
                 .map(|(n, s)| (n.clone(), s.clone()))
                 .collect(),
+            platforms: self.platforms.clone().unwrap_or_default(),
             cache_from: self.cache_from.clone(),
             ..Build::default()
         }

@@ -101,6 +101,9 @@ fn apply_build(build: &mut Build, node: &Node, place: &Place<'_>) {
     if let Some(target) = text("target") {
         build.target = Some(target);
     }
+    if let Some(platforms) = node.get("platforms") {
+        build.platforms = place.texts(platforms);
+    }
     if let Some(arguments) = node.get("args") {
         build.arguments.extend(place.pairs(arguments, &['=']));
     }

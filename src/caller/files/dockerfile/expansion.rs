@@ -1,0 +1,172 @@
+//! `$NAME` and `${NAME…}` in a Dockerfile.
+//!
+//! moby/buildkit `frontend/dockerfile/shell/lex.go`.
+
+use super::super::interpolate::UNKNOWN;
+use super::pattern::{self, Which};
+use super::shell::Reading;
+use super::{Refusal, refused};
+
+const DEPTH_AT_MOST: usize = 20;
+
+impl Reading<'_> {
+    /// What stands for a `$` and what belongs to it.
+    pub(super) fn dollar(&mut self) -> Result<String, Refusal> {
+        self.at += 1;
+        if self.peek() != Some('{') {
+            let name = self.name();
+            if name.is_empty() {
+                return Ok("$".to_owned());
+            }
+            let unset = if self.shell.keeps.unset { format!("${name}") } else { String::new() };
+            return Ok((self.shell.look_up)(&name).unwrap_or(unset));
+        }
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > DEPTH_AT_MOST {
+            return refused("variables are too deep in one another");
+        }
+        let start = self.at;
+        let text = self.braced()?;
+        self.depth -= 1;
+        Ok(text.unwrap_or_else(|| {
+            let inner: String = self.chars[start..self.at].iter().collect();
+            format!("${{{inner}") // as it is, with its brace
+        }))
+    }
+
+    /// What stands behind `${`; `None` if it is to be left as it is.
+    fn braced(&mut self) -> Result<Option<String>, Refusal> {
+        if matches!(self.peek(), None | Some('{' | '}' | ':')) {
+            return refused("a `${` is not well formed");
+        }
+        let name = self.name();
+        let value = (self.shell.look_up)(&name);
+        let is_left = self.shell.keeps.unset && value.is_none();
+        let kept = |text: String| Ok(Some(text).filter(|_| !is_left));
+        let mut operator = self.next();
+        if operator == Some('}') {
+            return kept(value.unwrap_or_default());
+        }
+        let counts_empty = operator == Some(':');
+        if counts_empty {
+            operator = self.next();
+        }
+        match operator {
+            Some('-' | '+' | '?') => {
+                let (word, _) = self.until(Some('}'), false)?;
+                // Of what is not known it is not known either whether it is empty.
+                let may_be_empty =
+                    value.as_ref().is_some_and(|value| value.chars().all(|c| c == UNKNOWN) && !value.is_empty());
+                if counts_empty && may_be_empty && !is_left {
+                    return Ok(Some(UNKNOWN.to_string()));
+                }
+                let filled = value.filter(|value| !(counts_empty && value.is_empty()));
+                match operator {
+                    Some('-') => kept(filled.unwrap_or(word)),
+                    Some('+') => kept(filled.map_or_else(String::new, |_| word)),
+                    _ if is_left => Ok(None),
+                    _ => filled
+                        .map_or_else(|| refused("a variable that is required has no value"), |value| Ok(Some(value))),
+                }
+            }
+            Some(end @ ('#' | '%')) => {
+                let (pattern, _) = self.until(Some('}'), true)?;
+                let (pattern, is_longest) =
+                    pattern.strip_prefix(end).map_or((&*pattern, false), |pattern| (pattern, true));
+                let which = if end == '#' { Which::Start { is_longest } } else { Which::End { is_longest } };
+                self.replaced(value, pattern, "", which).map(|text| text.filter(|_| !is_left))
+            }
+            Some('/') if !counts_empty => {
+                let which = if self.peek() == Some('/') { Which::All } else { Which::First };
+                self.at += usize::from(which == Which::All);
+                let (pattern, _) = self.until(Some('/'), true)?;
+                let (new, _) = self.until(Some('}'), true)?;
+                self.replaced(value, &pattern, &new, which).map(|text| text.filter(|_| !is_left))
+            }
+            _ => refused("a `${` is not well formed"),
+        }
+    }
+
+    fn replaced(
+        &self,
+        value: Option<String>,
+        pattern: &str,
+        new: &str,
+        which: Which,
+    ) -> Result<Option<String>, Refusal> {
+        let value = value.unwrap_or_default();
+        if [&value, pattern, new].iter().any(|text| text.contains(UNKNOWN)) {
+            return Ok(Some(UNKNOWN.to_string()));
+        }
+        pattern::replace(&value, pattern, new, which, self.shell.budget).map(Some)
+    }
+
+    /// A variable's name, a number, or one of the shell's own, which are never set.
+    fn name(&mut self) -> String {
+        let start = self.at;
+        let is_digit = |c: &char| c.is_numeric();
+        match self.peek() {
+            Some(c) if is_digit(&c) => self.at += self.chars[start..].iter().take_while(|c| is_digit(c)).count(),
+            Some('@' | '*' | '#' | '?' | '-' | '$' | '!') => self.at += 1,
+            _ => {
+                let is_part = |c: &&char| c.is_alphanumeric() || **c == '_';
+                self.at += self.chars[start..].iter().take_while(is_part).count();
+            }
+        }
+        self.chars[start..self.at].iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{filling, shown};
+
+    #[test]
+    fn every_expansion_has_its_value() {
+        for (from, expected) in [
+            ("$A", "abab"),
+            ("'$A'", "(an image's name is not valid)"),
+            ("\"x\"$A", "xabab"),
+            ("x\\yz", "xyz"),
+            ("x$NONE", "x"),
+            ("x$$y", "xy"),
+            ("${NONE:-x}", "x"),
+            ("${EMPTY:-x}${EMPTY-y}z", "xz"),
+            ("${A:+x}${EMPTY:+y}${EMPTY+z}", "xz"),
+            ("${NONE:-${A:-y}}", "abab"),
+            ("${A:?no}", "abab"),
+            ("${NONE:?no}", "(a variable that is required has no value)"),
+            ("${A#a}", "bab"),
+            ("${A#*b}", "ab"),
+            ("x${A##*b}", "x"),
+            ("${A%b}", "aba"),
+            ("${A%a*}", "ab"),
+            ("x${A%%a*}", "x"),
+            ("${A#b}", "abab"),
+            ("${A/b/x}", "axab"),
+            ("${A//b/x}", "axax"),
+            ("${A/?b/x}", "xab"),
+            ("${A//*/x}", "x"),
+            ("${A/a\\/b/x}", "abab"),
+            ("${URL#docker://}", "ghcr.io/acme/x"),
+            ("${URL#*//*/}", "acme/x"),
+            ("${URL##*/}y", "xy"),
+            ("${OPEN:-x}", "\u{fffd}"),
+            ("${OPEN#x}y", "\u{fffd}y"),
+            ("${OPEN:-${NONE:?no}}", "(a variable that is required has no value)"),
+            ("${A", "(a `${` is not well formed)"),
+            ("${A:", "(a `${` is not well formed)"),
+            ("${A:-", "(a `${` has no end)"),
+            ("${}", "(a `${` is not well formed)"),
+            ("${A/x}", "(a `${` has no end)"),
+            ("${A:x}", "(a `${` is not well formed)"),
+            ("${A#\\x}", "(a pattern is not well formed)"),
+            ("\"x", "(a quote is open)"),
+            ("$NONE", "(a `FROM` names nothing)"),
+        ] {
+            let text = format!("ARG A=abab EMPTY= URL=docker://ghcr.io/acme/x\nARG OPEN\nARG A\nFROM {from}");
+            assert_eq!(shown(&text, &filling("", &[("OPEN", "\u{fffd}")])), expected, "{from}");
+        }
+    }
+}

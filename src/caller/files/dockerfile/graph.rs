@@ -1,0 +1,227 @@
+//! Which stages of a Dockerfile a build needs, and which images those are built on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::budget::Budget;
+use super::super::interpolate::UNKNOWN;
+use super::platform::Platform;
+use super::shell::Shell;
+use super::stages::{Source, Stages};
+use super::{Builder, Filling, Refusal, refused};
+use crate::model::ImageReference;
+
+/// A stage, or an image that one copies from.
+struct Node {
+    base: Base,
+    needs: Vec<usize>,
+    has_triggers_of_base: bool,
+}
+
+enum Base {
+    /// The source that the build has for a stage of this name, whatever the stage is built on.
+    Replaced(String),
+    Stage(usize),
+    Image(String),
+}
+
+/// Returns the images that are pulled to build the target for one platform.
+pub(super) fn images(
+    stages: &Stages,
+    platform: &Platform,
+    filling: &Filling,
+    budget: &Budget,
+) -> Result<Vec<String>, Refusal> {
+    let contexts: BTreeMap<String, &str> =
+        filling.contexts.iter().map(|(name, source)| (familiar(name).to_owned(), source.as_str())).collect();
+    let mut graph = Graph { file: stages, contexts: &contexts, nodes: Vec::new(), by_name: BTreeMap::new() };
+    graph.add_stages(&arguments(stages, platform, filling, budget)?, filling.base.as_deref(), budget)?;
+    let target = graph.target(filling)?;
+    graph.add_sources(budget)?;
+    let is_in_order = filling.builder == Builder::InOrder;
+    let needed = graph.needed(if is_in_order { (0..=target).rev().collect() } else { vec![target] }, budget)?;
+    Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
+}
+
+/// The arguments that `FROM` may name: the platform's, and those above the first stage.
+fn arguments(
+    stages: &Stages,
+    platform: &Platform,
+    filling: &Filling,
+    budget: &Budget,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let last_name = stages.all.last().and_then(|stage| stage.name.as_deref());
+    let target = filling.target.as_deref().or(last_name).unwrap_or("default");
+    let mut arguments: BTreeMap<String, String> =
+        platform.arguments().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    arguments.insert("TARGETSTAGE".to_owned(), target.to_owned());
+    for (name, value) in &mut arguments {
+        if let Some(given) = filling.arguments.get(name) {
+            value.clone_from(given);
+        }
+    }
+    for (name, default) in &stages.arguments {
+        let look_up = |name: &str| arguments.get(name).cloned();
+        let shell = Shell::new(stages.escape, &look_up, budget);
+        let value = match (filling.arguments.get(name), default) {
+            (Some(given), _) => Some(given.clone()),
+            (None, Some(default)) => Some(shell.expand(default)?),
+            (None, None) => None,
+        };
+        arguments.extend(value.map(|value| (name.clone(), value)));
+    }
+    Ok(arguments)
+}
+
+struct Graph<'a> {
+    file: &'a Stages,
+    contexts: &'a BTreeMap<String, &'a str>,
+    nodes: Vec<Node>,
+    by_name: BTreeMap<&'a str, usize>,
+}
+
+impl Graph<'_> {
+    fn add_stages(
+        &mut self,
+        arguments: &BTreeMap<String, String>,
+        mut first: Option<&str>,
+        budget: &Budget,
+    ) -> Result<(), Refusal> {
+        let look_up = |name: &str| arguments.get(name).cloned();
+        let shell = Shell::new(self.file.escape, &look_up, budget);
+        for (number, stage) in self.file.all.iter().enumerate() {
+            let base = first.take().map_or_else(|| shell.expand(&stage.base), |first| Ok(first.to_owned()))?;
+            let platform = stage.platform.as_ref().map(|platform| shell.expand(platform)).transpose()?;
+            let is_known = |text: &String| text.contains(UNKNOWN) || Platform::parse(text).is_some();
+            if base.is_empty() || !platform.as_ref().is_none_or(is_known) {
+                return refused("a `FROM` names nothing");
+            }
+            let context = stage.name.as_deref().and_then(|name| self.contexts.get(familiar(name)));
+            let base = match (self.by_name.get(base.as_str()), image(base)?) {
+                (_, _) if let Some(source) = context => Base::Replaced((*source).to_owned()),
+                (Some(earlier), _) => Base::Stage(*earlier),
+                (None, image) => image,
+            };
+            self.nodes.push(Node { base, needs: Vec::new(), has_triggers_of_base: false });
+            self.by_name.extend(stage.name.as_deref().map(|name| (name, number)));
+        }
+        Ok(())
+    }
+
+    fn target(&self, filling: &Filling) -> Result<usize, Refusal> {
+        let Some(target) = &filling.target else { return Ok(self.nodes.len() - 1) };
+        let by_number = || {
+            let number = target.parse().ok().filter(|number| *number < self.nodes.len());
+            number.filter(|_| filling.builder != Builder::BuildKit)
+        };
+        match self.by_name.get(&*target.to_ascii_lowercase()).copied().or_else(by_number) {
+            Some(number) => Ok(number),
+            None => refused("the stage to build is not in it"),
+        }
+    }
+
+    fn add_sources(&mut self, budget: &Budget) -> Result<(), Refusal> {
+        for (number, stage) in self.file.all.iter().enumerate() {
+            self.add_needs(number, &stage.sources, budget)?;
+        }
+        if self.has_circle() { refused("stages need one another") } else { Ok(()) }
+    }
+
+    fn add_needs(&mut self, number: usize, sources: &[Source], budget: &Budget) -> Result<(), Refusal> {
+        for source in sources {
+            if !budget.spend(1) {
+                return refused("it takes too long to read");
+            }
+            let need = self.need(source)?;
+            self.nodes[number].needs.push(need);
+        }
+        Ok(())
+    }
+
+    /// The stage that a source means, or else a new node for its image.
+    fn need(&mut self, source: &Source) -> Result<usize, Refusal> {
+        let (Source::Copy(from) | Source::Mount(from)) = source;
+        if let (Source::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
+            let number = usize::try_from(number).ok().filter(|number| *number < self.nodes.len());
+            return number.map_or_else(|| refused("a `--from` has the number of no stage"), Ok);
+        }
+        if let Some(number) = self.by_name.get(&*from.to_ascii_lowercase()) {
+            return Ok(*number);
+        }
+        self.nodes.push(Node { base: image(from.clone())?, needs: Vec::new(), has_triggers_of_base: false });
+        Ok(self.nodes.len() - 1)
+    }
+
+    /// Takes away what needs nothing, until nothing is left or a circle is.
+    fn has_circle(&self) -> bool {
+        let mut open: Vec<usize> = self.nodes.iter().map(|node| node.needs.len()).collect();
+        let mut needed_by = vec![Vec::new(); self.nodes.len()];
+        for (number, node) in self.nodes.iter().enumerate() {
+            node.needs.iter().for_each(|need| needed_by[*need].push(number));
+        }
+        let mut done: Vec<usize> = (0..open.len()).filter(|number| open[*number] == 0).collect();
+        let mut count = 0;
+        while let Some(number) = done.pop() {
+            count += 1;
+            for other in &needed_by[number] {
+                open[*other] -= 1;
+                done.extend((open[*other] == 0).then_some(*other));
+            }
+        }
+        count < open.len()
+    }
+
+    /// The nodes that `waiting` need, with what the triggers of their bases add.
+    fn needed(&mut self, mut waiting: Vec<usize>, budget: &Budget) -> Result<Vec<usize>, Refusal> {
+        let file = self.file;
+        let (mut needed, mut seen) = (Vec::new(), BTreeSet::new());
+        while let Some(number) = waiting.pop() {
+            if !seen.insert(number) {
+                continue;
+            }
+            needed.push(number);
+            if let Base::Stage(base) = self.nodes[number].base {
+                waiting.push(base);
+                if !std::mem::replace(&mut self.nodes[number].has_triggers_of_base, true) {
+                    self.add_needs(number, &file.all[base].on_build, budget)?;
+                }
+            }
+            let stages = file.all.len();
+            let is_later = |need: &&usize| {
+                (number + 1..stages).contains(*need) && !matches!(self.nodes[**need].base, Base::Replaced(_))
+            };
+            if number < stages && self.nodes[number].needs.iter().any(|need| is_later(&need)) {
+                return refused("a stage needs a later one");
+            }
+            waiting.extend(self.nodes[number].needs.iter().rev());
+        }
+        Ok(needed)
+    }
+
+    /// What is pulled for a node itself.
+    fn image(&self, number: usize) -> Option<String> {
+        let (image, source) = match &self.nodes[number].base {
+            Base::Stage(_) => return None,
+            Base::Replaced(source) => (None, Some(source.as_str())),
+            Base::Image(image) if image == "scratch" => return None,
+            Base::Image(image) => (Some(image), self.contexts.get(familiar(image)).copied()),
+        };
+        match source {
+            Some(source) => {
+                source.strip_prefix("docker-image://").filter(|image| *image != "scratch").map(str::to_owned)
+            }
+            None => image.cloned(),
+        }
+    }
+}
+
+fn image(name: String) -> Result<Base, Refusal> {
+    let is_valid = name.contains(UNKNOWN) || name.parse::<ImageReference>().is_ok();
+    if is_valid { Ok(Base::Image(name)) } else { refused("an image's name is not valid") }
+}
+
+/// An image as people write it: without what is meant anyway.
+fn familiar(name: &str) -> &str {
+    let name = name.strip_suffix(":latest").unwrap_or(name);
+    let on_hub = ["docker.io/", "index.docker.io/"].iter().find_map(|host| name.strip_prefix(host)).unwrap_or(name);
+    on_hub.strip_prefix("library/").unwrap_or(on_hub)
+}

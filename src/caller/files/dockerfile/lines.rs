@@ -1,0 +1,205 @@
+//! The instructions of a Dockerfile: continued lines joined, comments dropped, here-documents passed over.
+//!
+//! moby/buildkit `frontend/dockerfile/parser/parser.go`, `directives.go`, `split_command.go`.
+
+use std::collections::BTreeMap;
+
+use super::super::budget::Budget;
+use super::shell;
+use super::{Refusal, refused};
+
+/// `VERB --flag=value… rest`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Instruction {
+    /// In lower case.
+    pub(super) verb: String,
+    /// Without quotes.
+    pub(super) flags: Vec<String>,
+    pub(super) rest: String,
+}
+
+/// `# name=value`, above everything else.
+#[derive(Debug, Default)]
+pub(super) struct Directives(BTreeMap<String, String>);
+
+/// Far above any that people wrote.
+const INSTRUCTIONS_AT_MOST: usize = 5000;
+
+impl Directives {
+    pub(super) fn read(text: &str) -> Result<Self, Refusal> {
+        let mut found = Self::default();
+        for line in text.split('\n') {
+            let Some(comment) = line.trim_start().strip_prefix('#') else { break };
+            let Some((name, value)) = comment.split_once('=') else { break };
+            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+            if value.is_empty() || !matches!(name.as_str(), "syntax" | "escape" | "check") {
+                break;
+            }
+            if found.0.insert(name, value.to_owned()).is_some() {
+                return refused("a parser directive is there twice");
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn escape(&self) -> Result<char, Refusal> {
+        match self.0.get("escape").map(String::as_str) {
+            None | Some("\\") => Ok('\\'),
+            Some("`") => Ok('`'),
+            Some(_) => refused("its `escape` directive is not known"),
+        }
+    }
+}
+
+/// The image of the program that is to read the file: `# syntax=IMAGE`, also behind `//` or in JSON, whatever the language.
+pub(super) fn syntax(text: &str) -> Option<String> {
+    let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
+    let directive = |mark: &str| {
+        let mut pairs = text.split('\n').map_while(|line| line.strip_prefix(mark)?.split_once('='));
+        let known =
+            |(name, _): &(&str, &str)| matches!(&*name.trim().to_ascii_lowercase(), "syntax" | "escape" | "check");
+        let is_syntax = |(name, _): &(&str, &str)| name.trim().eq_ignore_ascii_case("syntax");
+        pairs.by_ref().take_while(known).find(is_syntax).map(|(_, value)| value.trim().to_owned())
+    };
+    let in_json = || {
+        let object: serde_json::Value =
+            text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok())??;
+        object.get("syntax")?.as_str().map(str::to_owned)
+    };
+    let found = directive("#").or_else(|| directive("//")).or_else(in_json)?;
+    found.split(' ').next().filter(|image| !image.is_empty()).map(str::to_owned)
+}
+
+pub(super) fn instructions(text: &str, escape: char, budget: &Budget) -> Result<Vec<Instruction>, Refusal> {
+    let mut found = Vec::new();
+    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
+    while let Some(line) = lines.next() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (begun, mut is_open) = continued(line, escape);
+        let mut joined = begun.to_owned();
+        while is_open && let Some(line) = lines.next() {
+            let start = line.trim_start();
+            if !start.is_empty() && !start.starts_with('#') {
+                let more;
+                (more, is_open) = continued(line, escape);
+                joined.push_str(more);
+            }
+        }
+        let instruction = Instruction::read(&joined);
+        if found.len() == INSTRUCTIONS_AT_MOST || !budget.spend(joined.len() as u64) {
+            return refused("it is too long to be read");
+        }
+        if joined.contains("<<") && instruction.may_have_documents()? {
+            for HereDocument { end, is_indented } in here_documents(&joined, budget)? {
+                let is_end = |line: &str| if is_indented { line.trim_start_matches('\t') == end } else { line == end };
+                if !lines.by_ref().any(is_end) {
+                    return refused("a here-document has no end");
+                }
+            }
+        }
+        found.push(instruction);
+    }
+    Ok(found)
+}
+
+/// A line without the escape that lets it go on: one alone, behind which only blanks and tabs may stand.
+fn continued(line: &str, escape: char) -> (&str, bool) {
+    match line.trim_end_matches([' ', '\t']).strip_suffix(escape) {
+        Some(begun) if !begun.ends_with(escape) => (begun, true),
+        _ => (line, false),
+    }
+}
+
+struct HereDocument {
+    /// The line that ends it.
+    end: String,
+    /// Whether tabs may stand before that.
+    is_indented: bool,
+}
+
+/// The here-documents begun on a line, which are words of it: `<<END`, `<<-END`, with a number before them, quoted or not.
+fn here_documents(line: &str, budget: &Budget) -> Result<Vec<HereDocument>, Refusal> {
+    let mut found = Vec::new();
+    for word in shell::raw_words(line, budget) {
+        let Some(rest) = word.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix("<<") else { continue };
+        let (rest, is_indented) = rest.strip_prefix('-').map_or((rest, false), |rest| (rest, true));
+        let rest = rest.trim_start();
+        if rest.is_empty() || rest.contains('<') {
+            continue;
+        }
+        let mut words = shell::words(rest, budget)?.into_iter();
+        if let (Some(end), None) = (words.next(), words.next()) {
+            found.push(HereDocument { end, is_indented });
+        }
+    }
+    Ok(found)
+}
+
+impl Instruction {
+    pub(super) fn read(line: &str) -> Self {
+        let line = line.trim();
+        let is_blank = |c: char| matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ');
+        let (verb, rest) = line.split_once(is_blank).unwrap_or((line, ""));
+        let (flags, rest) = flags(rest);
+        Self { verb: verb.to_ascii_lowercase(), flags, rest: rest.trim().to_owned() }
+    }
+
+    /// The value of a flag, the last one if there are several.
+    pub(super) fn flag(&self, name: &str) -> Option<&str> {
+        self.values(name).last()
+    }
+
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named =
+            move |flag: &'_ String| flag.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('=').map(str::len);
+        self.flags.iter().filter_map(move |flag| Some(&flag[flag.len() - named(flag)?..]))
+    }
+
+    /// Tells whether it, or the one that it is a trigger of, can begin here-documents. In JSON there are none.
+    fn may_have_documents(&self) -> Result<bool, Refusal> {
+        if self.verb == "onbuild" {
+            let trigger = Self::read(&self.rest);
+            return if trigger.verb == "onbuild" { Ok(false) } else { trigger.may_have_documents() };
+        }
+        if !matches!(self.verb.as_str(), "run" | "copy" | "add") {
+            return Ok(false);
+        }
+        if !self.rest.starts_with('[') {
+            return Ok(true);
+        }
+        match serde_json::from_str::<Vec<serde_json::Value>>(&self.rest) {
+            Ok(list) if list.iter().all(serde_json::Value::is_string) => Ok(false),
+            Ok(_) => refused("a list has more than texts"),
+            Err(_) => Ok(true),
+        }
+    }
+}
+
+/// The flags that a text begins with, and what follows them.
+fn flags(text: &str) -> (Vec<String>, &str) {
+    let mut flags = Vec::new();
+    let mut rest = text.trim_start();
+    while rest.starts_with("--") {
+        let (mut flag, mut quote) = (String::new(), None);
+        let mut chars = rest.char_indices();
+        let end = loop {
+            let Some((at, c)) = chars.next() else { break rest.len() };
+            match (c, quote) {
+                (_, None) if c.is_whitespace() => break at,
+                ('\\', _) => flag.extend(chars.next().map(|(_, escaped)| escaped)),
+                ('"' | '\'', None) => quote = Some(c),
+                (_, Some(open)) if c == open => quote = None,
+                _ => flag.push(c),
+            }
+        };
+        rest = rest[end..].trim_start();
+        if flag == "--" {
+            break;
+        }
+        flags.push(flag);
+    }
+    (flags, rest)
+}

@@ -1,0 +1,103 @@
+//! `${NAME#pattern}` and its kin: patterns of `*` and `?` within a value.
+
+use super::super::budget::Budget;
+use super::{Refusal, refused};
+
+/// Which part of a value a pattern takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Start { is_longest: bool },
+    End { is_longest: bool },
+    First,
+    All,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Char(char),
+    Any,
+    Many,
+}
+
+/// Puts `new` where `pattern` fits in `value`.
+pub(super) fn replace(value: &str, pattern: &str, new: &str, which: Which, budget: &Budget) -> Result<String, Refusal> {
+    let mut parts = parts(pattern)?;
+    let mut chars: Vec<char> = value.chars().collect();
+    let from_end = matches!(which, Which::End { .. });
+    if from_end {
+        parts.reverse();
+        chars.reverse();
+    }
+    let is_longest = !matches!(which, Which::Start { is_longest: false } | Which::End { is_longest: false });
+    let (mut text, mut at) = (String::new(), 0);
+    loop {
+        let Some(length) = fit(&parts, &chars[at..], is_longest, budget)? else {
+            if at == chars.len() || matches!(which, Which::Start { .. } | Which::End { .. }) {
+                break;
+            }
+            text.push(chars[at]);
+            at += 1;
+            continue;
+        };
+        text.push_str(new);
+        at += length;
+        if which != Which::All || at == chars.len() {
+            break;
+        }
+        if length == 0 {
+            text.push(chars[at]);
+            at += 1;
+        }
+    }
+    if from_end {
+        return Ok(chars[at..].iter().rev().collect());
+    }
+    text.extend(&chars[at..]);
+    Ok(text)
+}
+
+fn parts(pattern: &str) -> Result<Vec<Part>, Refusal> {
+    let (mut parts, mut chars) = (Vec::new(), pattern.chars().peekable());
+    while let Some(c) = chars.next() {
+        parts.push(match c {
+            '*' => Part::Many,
+            '?' => Part::Any,
+            '\\' if matches!(chars.peek(), Some('}' | '/')) => continue,
+            '\\' => match chars.next() {
+                Some(escaped @ ('*' | '?' | '\\')) => Part::Char(escaped),
+                _ => return refused("a pattern is not well formed"),
+            },
+            _ => Part::Char(c),
+        });
+    }
+    Ok(parts)
+}
+
+/// The length of what fits at the start of `chars`: the longest, or the shortest.
+fn fit(parts: &[Part], chars: &[char], is_longest: bool, budget: &Budget) -> Result<Option<usize>, Refusal> {
+    // Which lengths fit the parts so far.
+    let mut fits = vec![false; chars.len() + 1];
+    fits[0] = true;
+    for part in parts {
+        if !budget.spend(fits.len() as u64) {
+            return refused("it takes too long to read");
+        }
+        match part {
+            Part::Many => {
+                let mut before = false;
+                for fit in &mut fits {
+                    before |= *fit;
+                    *fit = before;
+                }
+            }
+            Part::Any | Part::Char(_) => {
+                for length in (1..fits.len()).rev() {
+                    let is_same = |c| matches!(part, Part::Char(wanted) if *wanted == c) || matches!(part, Part::Any);
+                    fits[length] = fits[length - 1] && is_same(chars[length - 1]);
+                }
+                fits[0] = false;
+            }
+        }
+    }
+    Ok(if is_longest { fits.iter().rposition(|fit| *fit) } else { fits.iter().position(|fit| *fit) })
+}

@@ -1,0 +1,241 @@
+//! The words and variables of a Dockerfile, as the lexer of `BuildKit` reads them, which is like a shell.
+//!
+//! moby/buildkit `frontend/dockerfile/shell/lex.go`, `parser/line_parsers.go`.
+
+use super::super::budget::Budget;
+use super::{Refusal, refused};
+
+/// Longer than any image can be.
+const LENGTH_AT_MOST: usize = 4096;
+
+/// What a text is read with.
+pub(super) struct Shell<'a> {
+    /// Stands before what is to be taken as it is.
+    pub(super) escape: char,
+    pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) budget: &'a Budget,
+    /// Leaves quotes, escapes and variables that are not known as they are.
+    pub(super) keeps: Keeps,
+}
+
+#[derive(Clone, Copy, Default)]
+pub(super) struct Keeps {
+    quotes: bool,
+    escapes: bool,
+    pub(super) unset: bool,
+}
+
+impl<'a> Shell<'a> {
+    pub(super) fn new(escape: char, look_up: &'a dyn Fn(&str) -> Option<String>, budget: &'a Budget) -> Self {
+        Self { escape, look_up, budget, keeps: Keeps::default() }
+    }
+
+    /// Puts in the variables and takes off the quotes.
+    pub(super) fn expand(&self, text: &str) -> Result<String, Refusal> {
+        Ok(self.read(text)?.0)
+    }
+
+    fn read(&self, text: &str) -> Result<(String, Vec<String>), Refusal> {
+        let chars: Vec<char> = text.chars().collect();
+        if !self.budget.spend(chars.len() as u64) {
+            return refused("it takes too long to read");
+        }
+        let length_at_most = text.len() + LENGTH_AT_MOST;
+        let mut reading = Reading { shell: self, chars: &chars, at: 0, depth: 0, length_at_most };
+        reading.until(None, self.keeps.escapes)
+    }
+}
+
+/// The words of a line of which some may begin here-documents; none if it is not well formed.
+pub(super) fn raw_words(line: &str, budget: &Budget) -> Vec<String> {
+    let keeps = Keeps { quotes: true, escapes: true, unset: true };
+    let shell = Shell { keeps, ..Shell::new('\\', &|_| None, budget) };
+    shell.read(line).map(|(_, words)| words).unwrap_or_default()
+}
+
+/// The words of what stands behind `<<`, without their quotes.
+pub(super) fn words(text: &str, budget: &Budget) -> Result<Vec<String>, Refusal> {
+    let keeps = Keeps { unset: true, ..Keeps::default() };
+    let shell = Shell { keeps, ..Shell::new('\\', &|_| None, budget) };
+    shell.read(text).map(|(_, words)| words)
+}
+
+/// The words of `ARG`, with their quotes.
+pub(super) fn quoted_words(text: &str, escape: char) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut is_word) = (Vec::new(), String::new(), None, false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if quote.is_none() && c.is_whitespace() {
+            if is_word {
+                words.push(std::mem::take(&mut word));
+            }
+            is_word = false;
+            continue;
+        }
+        if c == escape && quote != Some('\'') {
+            let Some(escaped) = chars.next() else { break };
+            word.extend([c, escaped]);
+        } else {
+            match quote {
+                None if matches!(c, '"' | '\'') => quote = Some(c),
+                Some(open) if open == c => quote = None,
+                _ => {}
+            }
+            word.push(c);
+        }
+        is_word = true;
+    }
+    if is_word {
+        words.push(word);
+    }
+    words
+}
+
+/// A place in a text.
+pub(super) struct Reading<'a> {
+    pub(super) shell: &'a Shell<'a>,
+    pub(super) chars: &'a [char],
+    pub(super) at: usize,
+    pub(super) depth: usize,
+    length_at_most: usize,
+}
+
+/// The text as a whole, and its words.
+#[derive(Default)]
+struct Read {
+    text: String,
+    words: Vec<String>,
+    word: String,
+    in_word: bool,
+}
+
+impl Read {
+    fn add(&mut self, c: char) {
+        self.text.push(c);
+        if !c.is_whitespace() {
+            self.word.push(c);
+            self.in_word = true;
+        } else if self.in_word && !self.word.is_empty() {
+            self.words.push(std::mem::take(&mut self.word));
+            self.in_word = false;
+        }
+    }
+
+    /// Blanks in it part no words.
+    fn add_whole(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.word.push_str(text);
+        self.in_word = true;
+    }
+
+    fn finish(mut self) -> (String, Vec<String>) {
+        if !self.word.is_empty() {
+            self.words.push(self.word);
+        }
+        (self.text, self.words)
+    }
+}
+
+impl Reading<'_> {
+    pub(super) fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    pub(super) fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += 1;
+        Some(c)
+    }
+
+    /// Reads up to `end`, or up to the end of the text.
+    pub(super) fn until(&mut self, end: Option<char>, keeps_escapes: bool) -> Result<(String, Vec<String>), Refusal> {
+        let mut read = Read::default();
+        while let Some(c) = self.peek() {
+            if end == Some(c) {
+                self.at += 1;
+                return Ok(read.finish());
+            }
+            match c {
+                '\'' => read.add_whole(&self.single_quoted()?),
+                '"' => read.add_whole(&self.double_quoted()?),
+                '$' => self.dollar()?.chars().for_each(|c| read.add(c)),
+                '<' => read.add_whole(&self.less_than()),
+                _ if c == self.shell.escape => {
+                    self.at += 1;
+                    if keeps_escapes {
+                        read.add_whole(c.encode_utf8(&mut [0; 4]));
+                    }
+                    let Some(escaped) = self.next() else { break };
+                    read.add_whole(escaped.encode_utf8(&mut [0; 4]));
+                }
+                _ => {
+                    self.at += 1;
+                    read.add(c);
+                }
+            }
+            if read.text.len() > self.length_at_most {
+                return refused("a text is too long");
+            }
+        }
+        if end.is_some() { refused("a `${` has no end") } else { Ok(read.finish()) }
+    }
+
+    fn single_quoted(&mut self) -> Result<String, Refusal> {
+        let start = self.at + 1;
+        let Some(length) = self.chars[start..].iter().position(|c| *c == '\'') else {
+            return refused("a quote is open");
+        };
+        self.at = start + length + 1;
+        let from = if self.shell.keeps.quotes { start - 1..self.at } else { start..start + length };
+        Ok(self.chars[from].iter().collect())
+    }
+
+    fn double_quoted(&mut self) -> Result<String, Refusal> {
+        let Keeps { quotes, escapes, .. } = self.shell.keeps;
+        let mut text = String::new();
+        self.at += 1;
+        text.extend(quotes.then_some('"'));
+        loop {
+            match self.peek() {
+                None => return refused("a quote is open"),
+                Some('"') => break,
+                Some('$') => text.push_str(&self.dollar()?),
+                Some(c) if c == self.shell.escape => {
+                    self.at += 1;
+                    text.extend(escapes.then_some(c));
+                    match self.peek() {
+                        None => continue,
+                        Some(next) if next == '"' || next == '$' || next == c => {
+                            self.at += 1;
+                            text.push(next);
+                        }
+                        Some(_) => text.push(c),
+                    }
+                }
+                Some(c) => {
+                    self.at += 1;
+                    text.push(c);
+                }
+            }
+            if text.len() > self.length_at_most {
+                return refused("a text is too long");
+            }
+        }
+        self.at += 1;
+        text.extend(quotes.then_some('"'));
+        Ok(text)
+    }
+
+    /// `<`, or `<<` with the blanks that may stand before the word that ends a here-document.
+    fn less_than(&mut self) -> String {
+        let start = self.at;
+        self.at += 1;
+        if self.peek() == Some('<') {
+            self.at += 1;
+            while self.peek().is_some_and(|c| matches!(c, ' ' | '\t' | '\r' | '\n')) {
+                self.at += 1;
+            }
+        }
+        self.chars[start..self.at].iter().collect()
+    }
+}

@@ -1,0 +1,155 @@
+//! `Stages`: a Dockerfile as it is written, before anything is filled in.
+
+use super::super::budget::Budget;
+use super::lines::{self, Directives, Instruction};
+use super::shell;
+use super::{Refusal, refused};
+
+#[derive(Debug)]
+pub(super) struct Stages {
+    pub(super) escape: char,
+    /// The arguments above the first stage, with their defaults.
+    pub(super) arguments: Vec<(String, Option<String>)>,
+    pub(super) all: Vec<Stage>,
+}
+
+/// One `FROM` with what follows it.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) base: String,
+    pub(super) platform: Option<String>,
+    /// In lower case.
+    pub(super) name: Option<String>,
+    /// What it copies from.
+    pub(super) sources: Vec<Source>,
+    /// What a stage that is built on this one copies from besides.
+    pub(super) on_build: Vec<Source>,
+}
+
+/// What files are taken from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// `COPY --from=`: a name, or a number.
+    Copy(String),
+    /// `RUN --mount=from=`: a name.
+    Mount(String),
+}
+
+const STAGES_AT_MOST: usize = 500;
+const SOURCES_AT_MOST: usize = 500;
+const VERBS: [&str; 18] = [
+    "add",
+    "arg",
+    "cmd",
+    "copy",
+    "entrypoint",
+    "env",
+    "expose",
+    "from",
+    "healthcheck",
+    "label",
+    "maintainer",
+    "onbuild",
+    "run",
+    "shell",
+    "stopsignal",
+    "user",
+    "volume",
+    "workdir",
+];
+
+impl Stages {
+    pub(super) fn read(text: &str, budget: &Budget) -> Result<Self, Refusal> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let escape = Directives::read(text)?.escape()?;
+        let mut this = Self { escape, arguments: Vec::new(), all: Vec::new() };
+        for instruction in lines::instructions(text, escape, budget)? {
+            this.add(&instruction)?;
+        }
+        if this.all.is_empty() { refused("it has no stage") } else { Ok(this) }
+    }
+
+    fn add(&mut self, instruction: &Instruction) -> Result<(), Refusal> {
+        match (instruction.verb.as_str(), self.all.last_mut()) {
+            ("from", _) => {
+                if self.all.len() == STAGES_AT_MOST {
+                    return refused("it has too many stages");
+                }
+                self.all.push(Stage::read(instruction)?);
+            }
+            ("arg", None) => self.arguments.extend(arguments(instruction, self.escape)?),
+            (verb, _) if !VERBS.contains(&verb) => return refused("an instruction is not known"),
+            (_, None) => return refused("an instruction stands before the first stage"),
+            ("onbuild", Some(stage)) => {
+                let trigger = Instruction::read(&instruction.rest);
+                if !VERBS.contains(&&*trigger.verb)
+                    || matches!(trigger.verb.as_str(), "onbuild" | "from" | "maintainer")
+                {
+                    return refused("an instruction is not known");
+                }
+                stage.on_build.extend(sources(&trigger)?);
+            }
+            (_, Some(stage)) => stage.sources.extend(sources(instruction)?),
+        }
+        let is_too_long = |stage: &Stage| stage.sources.len().max(stage.on_build.len()) > SOURCES_AT_MOST;
+        if self.all.last().is_some_and(is_too_long) { refused("a stage copies from too many") } else { Ok(()) }
+    }
+}
+
+impl Stage {
+    fn read(instruction: &Instruction) -> Result<Self, Refusal> {
+        let words: Vec<&str> =
+            instruction.rest.split(['\t', '\u{b}', '\u{c}', '\r', ' ']).filter(|word| !word.is_empty()).collect();
+        let (base, name) = match *words.as_slice() {
+            [base] => (base, None),
+            [base, marker, name] if marker.eq_ignore_ascii_case("as") => (base, Some(name.to_ascii_lowercase())),
+            _ => return refused("a `FROM` is not well formed"),
+        };
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+        if name
+            .as_ref()
+            .is_some_and(|name| !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_part))
+        {
+            return refused("the name of a stage is not valid");
+        }
+        let platform = instruction.flag("platform").filter(|platform| !platform.is_empty()).map(str::to_owned);
+        Ok(Self { base: base.to_owned(), platform, name, sources: Vec::new(), on_build: Vec::new() })
+    }
+}
+
+fn arguments(instruction: &Instruction, escape: char) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    let words = shell::quoted_words(&instruction.rest, escape).into_iter();
+    let pairs: Vec<_> = words
+        .map(|word| match word.split_once('=') {
+            Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
+            None => (word, None),
+        })
+        .collect();
+    let is_named = pairs.iter().all(|(name, _)| !name.is_empty());
+    if pairs.is_empty() || !is_named { refused("an `ARG` is not well formed") } else { Ok(pairs) }
+}
+
+fn sources(instruction: &Instruction) -> Result<Vec<Source>, Refusal> {
+    let found: Vec<Source> = match instruction.verb.as_str() {
+        "copy" => instruction.flag("from").map(|from| Source::Copy(from.to_owned())).into_iter().collect(),
+        "add" if instruction.flag("from").is_some() => return refused("an `ADD` has `--from`"),
+        "run" => {
+            let from = |mount: &str| {
+                let mut pairs = mount.split(',').filter_map(|field| field.split_once('='));
+                pairs.rfind(|(key, _)| key.eq_ignore_ascii_case("from")).map(|(_, from)| Source::Mount(from.to_owned()))
+            };
+            instruction.values("mount").filter_map(from).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (mut known, mut is_open) = (Vec::new(), false);
+    for source in found {
+        let (Source::Copy(from) | Source::Mount(from)) = &source;
+        is_open |= from.contains(['$', '"', '\'', '\\']);
+        if !from.is_empty() {
+            known.push(source);
+        }
+    }
+    // No builder but buildah puts variables in there.
+    if is_open { refused("a `--from` has a variable") } else { Ok(known) }
+}
