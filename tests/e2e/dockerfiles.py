@@ -86,7 +86,12 @@ class Generator:
     def word(self):
         return self.one("", "x", "a.b", "linux", "amd64", "ab", "abab")
 
+    def junk(self, *pieces):
+        return "".join(self.one(*pieces) for _ in range(self.random.randint(1, 6)))
+
     def expansion(self):
+        if self.chance(0.15):
+            return self.junk("$", "{", "}", "${A", "${B", ":-", "#", "%", "/", "*", "?", "\\", "'", '"', "a", "b", "A", "`")
         name, word = self.variable(), self.one(self.word, lambda: "${" + self.variable() + "}")()
         pattern = self.one("a*", "*b", "?", "x", "a", "*", "a\\*", "lin", "*/", ".", "[a]", "#a*", "%b*")
         return self.one(
@@ -129,6 +134,10 @@ class Generator:
             "it's <<{}", "<<{}>x", "${{X:-<<{}}}", "echo $((1<<{}))", "echo \"a\" <<{} | sh", "<<{} <<B",
         )
         line = shape.format(blank + quote + end + quote)
+        if self.chance(0.25):
+            end = "CMD"
+            line = "x " + self.junk("<<", "<<", "CMD", "CMD", "-", " ", "'", '"', "\\", "$", "${X", "}", "(", "3", "x", "<", "\t")
+            shape = ""
         body = [self.one(f"FROM {self.image()}", "RUN x", "# c", "", "RUN x \\", f"COPY --from={self.image()} / /")
                 for _ in range(self.random.randint(0, 2))]
         last = self.one(*[end] * 9, "\t" + end, end + " ", " " + end)

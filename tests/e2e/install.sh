@@ -52,6 +52,23 @@ if [ ! -x "$tools/docker-compose" ]; then
     echo "e2e: no Docker Compose: its cases are skipped" >&2
   rm -rf "$download"
 fi
+# A Docker daemon with the BuildKit of today, from Debian's unstable release, beside the one that is installed.
+if [ ! -x "$tools/moby/usr/sbin/dockerd" ]; then
+  download=$(mktemp -d)
+  debian=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 || true)
+  mkdir -p "$download"/{lists,archives}/partial
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${debian:-none} sid main" >"$download/sources.list"
+  printf '%s\n' "Dir::Etc::sourcelist \"$download/sources.list\";" 'Dir::Etc::sourceparts "-";' \
+    "Dir::State::lists \"$download/lists\";" "Dir::Cache \"$download\";" 'APT::Sandbox::User "root";' >"$download/apt.conf"
+  (
+    cd "$download"
+    export APT_CONFIG=$download/apt.conf
+    apt-get update -qq && apt-get download -qq docker.io docker-cli docker-buildx containerd
+    for package in ./*.deb; do dpkg -x "$package" "$tools/moby"; done
+    "$tools/moby/usr/sbin/dockerd" --version && "$tools/moby/usr/bin/containerd" --version
+  ) >&2 || { echo "e2e: no BuildKit of today: its cases are skipped" >&2 && rm -rf "$tools/moby"; }
+  rm -rf "$download"
+fi
 if ! cmp -s "$here/oidc/package-lock.json" "$tools/oidc/installed"; then
   rm -rf "$tools/oidc"
   mkdir "$tools/oidc"

@@ -149,13 +149,13 @@ fn images_of_every_platform_count() {
 
 #[test]
 fn each_builder_reads_it_its_own_way() {
-    let text = "# syntax=s\nFROM a\nFROM b\nFROM c";
+    let text = "# syntax=s\nFROM a\nFROM b\nFROM c AS last";
     for (builder, target, expected) in [
         (Builder::BuildKit, "", "s c"),
         (Builder::Buildah, "", "c"),
         (Builder::Buildah, "1", "b"),
         (Builder::InOrder, "", "a b c"),
-        (Builder::InOrder, "1", "a b"),
+        (Builder::InOrder, "1", "(the stage to build is not in it)"),
     ] {
         assert_eq!(shown(text, &Filling { builder, ..filling(target, &[]) }), expected, "{builder:?} {target}");
     }

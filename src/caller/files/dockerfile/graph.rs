@@ -38,7 +38,8 @@ pub(super) fn images(
     let target = graph.target(filling)?;
     graph.add_sources(budget)?;
     let is_in_order = filling.builder == Builder::InOrder;
-    let needed = graph.needed(if is_in_order { (0..=target).rev().collect() } else { vec![target] }, budget)?;
+    let wanted = if is_in_order { (0..=target).rev().collect() } else { vec![target] };
+    let needed = graph.needed(wanted, filling.builder, budget)?;
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
 }
 
@@ -110,8 +111,9 @@ impl Graph<'_> {
     fn target(&self, filling: &Filling) -> Result<usize, Refusal> {
         let Some(target) = &filling.target else { return Ok(self.nodes.len() - 1) };
         let by_number = || {
-            let number = target.parse().ok().filter(|number| *number < self.nodes.len());
-            number.filter(|_| filling.builder != Builder::BuildKit)
+            let number = target.parse::<usize>().ok().filter(|number| *number < self.nodes.len())?;
+            let has_no_name = self.file.all[number].name.is_none();
+            (filling.builder == Builder::Buildah && has_no_name).then_some(number)
         };
         match self.by_name.get(&*target.to_ascii_lowercase()).copied().or_else(by_number) {
             Some(number) => Ok(number),
@@ -171,7 +173,7 @@ impl Graph<'_> {
     }
 
     /// The nodes that `waiting` need, with what the triggers of their bases add.
-    fn needed(&mut self, mut waiting: Vec<usize>, budget: &Budget) -> Result<Vec<usize>, Refusal> {
+    fn needed(&mut self, mut waiting: Vec<usize>, builder: Builder, budget: &Budget) -> Result<Vec<usize>, Refusal> {
         let file = self.file;
         let (mut needed, mut seen) = (Vec::new(), BTreeSet::new());
         while let Some(number) = waiting.pop() {
@@ -181,7 +183,9 @@ impl Graph<'_> {
             needed.push(number);
             if let Base::Stage(base) = self.nodes[number].base {
                 waiting.push(base);
-                if !std::mem::replace(&mut self.nodes[number].has_triggers_of_base, true) {
+                // The images that buildah makes for itself keep no triggers.
+                let has_triggers = std::mem::replace(&mut self.nodes[number].has_triggers_of_base, true);
+                if !has_triggers && builder != Builder::Buildah {
                     self.add_needs(number, &file.all[base].on_build, budget)?;
                 }
             }
