@@ -58,11 +58,29 @@ fn the_images_on_the_callers_command_line_choose_the_account() {
         ("docker.io", vec!["podman", "push", "docker.io/bob/app"], "bob"),
         ("localhost:5000", vec!["skopeo", "copy", "oci:dir", "docker://localhost:5000/bob/app"], "bob"),
         ("[::1]:5000", vec!["crane", "push", "x.tar", "[::1]:5000/bob/app"], "bob"),
+        ("docker.io", vec!["helm", "push", "x.tgz", "oci://registry-1.docker.io/bob"], "bob"),
+        ("docker.io", vec!["skopeo", "sync", "-s", "dir", "-d", "docker", "images", "docker.io/bob"], "bob"),
+        ("ghcr.io", vec!["oras", "push", "--identity-token", "t", "ghcr.io/bob/app:1,2", "x"], "bob"),
+        (
+            "docker.io",
+            vec!["regctl", "image", "mod", "--env", "A=b", "--author", "alice/x", "docker.io/bob/app"],
+            "bob",
+        ),
+        ("ghcr.io", vec!["devcontainer", "features", "publish", "-n", "bob/features", "src"], "bob"),
+        ("ghcr.io", vec!["docker", "scout", "cves", "ghcr.io/bob/app"], "bob"),
         ("ghcr.io", vec!["skopeo", "copy", "docker://ghcr.io/alice/app", "docker://ghcr.io/bob/app"], "alice"),
     ] {
         let run = called_by(&two_accounts(host), &words, "get", host);
         assert_eq!((who(&run), run.code, run.stderr.as_str()), (account, Some(0), ""), "{words:?}");
     }
+}
+
+#[test]
+fn docker_decides_for_a_plugin_that_is_not_known() {
+    let script = "[ \"$INSIDE\" ] && { \"$ENSIGN\" get; exit; }\n\
+                  export INSIDE=1; ln -s /bin/sh docker-trust; ./docker-trust trust anything; exit\n";
+    let run = running(&two_accounts("ghcr.io"), &["docker", "trust", "sign", "ghcr.io/bob/app"], script, "ghcr.io");
+    assert_eq!((who(&run), run.code), ("bob", Some(0)), "{run:?}");
 }
 
 #[test]

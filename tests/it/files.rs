@@ -60,6 +60,8 @@ fn the_files_of_a_project_choose_the_account() {
     ]);
     for words in [
         &["docker-compose", "push"][..],
+        &["docker", "compose", "publish", "-y", "quay.io/x/y:1"], // the services' images first
+        &["docker-compose", "scale", "app=2"],
         &["docker-compose", "pull", "app"],
         &["docker-compose", "build"],
         &["docker", "compose", "up", "-d"],
