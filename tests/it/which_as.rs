@@ -182,12 +182,19 @@ fn a_quoted_script_is_part_of_one_command() {
 }
 
 #[test]
-fn names_that_bake_is_given_for_what_it_loads_are_not_asked_for() {
+fn names_that_bake_is_given_for_what_stays_here_are_not_asked_for() {
     let sandbox = sandbox();
-    write(&sandbox.home().join("docker-bake.hcl"), b"target \"default\" {}\n");
+    let bake = "target default {}\ntarget out {\n  tags = [\"ghcr.io/work/app\"]\n  output = [\"type=registry\"]\n}\n";
+    write(&sandbox.home().join("docker-bake.hcl"), bake.as_bytes());
     write(&sandbox.home().join("Dockerfile"), b"FROM ghcr.io/work/base\n");
-    for (flag, expected) in [("--load", "ghcr.io=work"), ("--push", "ghcr.io=me")] {
-        let command = format!("docker buildx bake {flag} --set *.tags=ghcr.io/me/app");
-        assert_eq!(told(&sandbox, &command), (expected.to_owned(), Some(0)), "{flag}");
+    for (words, expected) in [
+        ("--load", "ghcr.io=work"),
+        ("", "ghcr.io=work"),
+        ("--push", "ghcr.io=me"),
+        ("--set *.output=type=registry", "ghcr.io=me"),
+        ("out", "ghcr.io=me"), // as its file says
+    ] {
+        let command = format!("docker buildx bake {words} --set *.tags=ghcr.io/me/app");
+        assert_eq!(told(&sandbox, &command), (expected.to_owned(), Some(0)), "{words}");
     }
 }

@@ -85,10 +85,9 @@ impl Deed {
         }
     }
 
-    /// Tells whether what is built stays here, as far as the command line decides that.
+    /// Tells whether what is built stays here, as far as the command line says. Files that say more are asked first.
     pub(super) fn keeps_result(self, line: &Line<'_>) -> bool {
-        let is_known = self != Self::Project || has(&line.program.args, "--load"); // else the files say it
-        is_known && !self.builds_to_push(line)
+        !self.builds_to_push(line)
     }
 
     fn builds_to_push(self, line: &Line<'_>) -> bool {
