@@ -9,9 +9,9 @@ use std::rc::Rc;
 
 use super::sources::Sources;
 use super::target::{Target, texts};
-use crate::caller::clients::Task;
 use crate::caller::files::budget::Budget;
 use crate::caller::files::hcl::{self, Block, Document, Locals, Member, Value, World};
+use crate::caller::files::interpolate::{UNKNOWN, interpolate};
 use crate::caller::files::reader::Reader;
 use crate::caller::files::{Variables, compose};
 
@@ -38,18 +38,11 @@ pub(super) enum Layer {
 }
 
 impl Definition {
-    pub(super) fn read(
-        sources: &Sources,
-        task: &Task<'_>,
-        current: &Path,
-        variables: &Variables,
-        reader: &mut Reader,
-    ) -> Self {
+    pub(super) fn read(sources: &Sources, current: &Path, reader: &mut Reader) -> Self {
         let (documents, compose_files) = parse(&sources.files, reader);
         let (documents, files): (Vec<Document>, Vec<Rc<Path>>) = documents.into_iter().unzip();
         let budget = reader.budget().clone();
-        let mut own = if sources.asks_environment { variables.clone() } else { Variables::default() };
-        task.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
+        let own = sources.variables.clone();
         let world = World::new(&documents, given(), Box::new(move |name| own.get(name)), budget.clone());
         let mut definition = Self {
             place: sources.files.first().map_or(current, |file| file).to_owned(),
@@ -59,7 +52,7 @@ impl Definition {
             world,
             made: RefCell::default(),
         };
-        definition.add_services(&compose_files, current, sources.variables.clone(), reader);
+        definition.add_services(&compose_files, current, sources.compose_variables.clone(), reader);
         definition.add_blocks(documents, &files);
         definition
     }
@@ -169,7 +162,7 @@ impl Definition {
         let named = |(at, locals): (usize, Vec<(Rc<str>, Value)>)| {
             let name = name.and_then(|name| self.world.value(name, &Locals::of(&locals)).ok()?.as_text().ok());
             // One that is not known is not asked for by its name, but with all others.
-            let name = name.filter(|name| !name.contains(crate::caller::files::interpolate::UNKNOWN));
+            let name = name.filter(|name| !name.contains(UNKNOWN));
             let name = name.unwrap_or_else(|| format!("{}\0{at}", block.label).into());
             member(&name, locals)
         };
@@ -222,7 +215,7 @@ fn given() -> BTreeMap<String, Value> {
 fn project_name(files: &[PathBuf], variables: &Variables, reader: &mut Reader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;
-        crate::caller::files::interpolate::interpolate(document.get("name")?.text()?, &|name| variables.get(name))
+        interpolate(document.get("name")?.text()?, &|name| variables.get(name))
     };
     let said = files.iter().filter_map(text).last();
     let said =

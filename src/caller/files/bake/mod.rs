@@ -35,7 +35,7 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     if sources.files.is_empty() {
         return Named::default();
     }
-    let definition = Definition::read(&sources, task, current, variables, reader);
+    let definition = Definition::read(&sources, current, reader);
     let overrides = Overrides::of(task, &sources.variables);
     let (mut pulled, mut pushed, mut kept) = (Side::default(), Side::default(), Side::default());
     let mut read: Vec<Build> = Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         let build = target.build(&base);
         // Most members of a matrix are built from the same.
         if !read.iter().any(|other| other.is_from_the_same(&build)) {
-            pulled.extend(build.pulled(&sources.variables, reader));
+            pulled.extend(build.pulled(&sources.compose_variables, reader));
             read.push(build);
         }
         pulled.unknown.extend(target.open.iter().cloned());

@@ -26,10 +26,10 @@ pub(super) struct Sources {
     pub(super) files: Vec<PathBuf>,
     /// The names that the command asks for.
     pub(super) targets: Vec<String>,
-    /// Those of Compose files, of `--set TARGET.args.NAME`, and of build arguments without a value.
+    /// The values that bake's own variables have from outside.
     pub(super) variables: Variables,
-    /// Whether bake's own variables have values from the environment.
-    pub(super) asks_environment: bool,
+    /// Those of Compose files, and of build arguments without a value.
+    pub(super) compose_variables: Variables,
     /// Whether a context is relative to the file that names it.
     is_relative_to_file: bool,
 }
@@ -49,7 +49,7 @@ impl Sources {
             let files = variables.get("BUILDX_BAKE_FILE").unwrap_or_default();
             named = files.split(&separator).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         }
-        let files = if named.is_empty() {
+        let files: Vec<PathBuf> = if named.is_empty() {
             NAMES.iter().map(|name| current.join(name)).filter(|path| reader.is_file(path)).collect()
         } else {
             if named.iter().any(|name| name == "-") {
@@ -61,17 +61,18 @@ impl Sources {
         let asks_environment = !is_true(variables, "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP");
         let is_relative_to_file = is_true(variables, "BUILDX_BAKE_FILE_RELATIVE_PATHS");
         let mut own = if asks_environment { variables.clone() } else { Variables::default() };
-        if let Some(text) = reader.text(&current.join(".env")) {
-            own.add_file(&text);
-        }
-        for (name, value) in task.variables() {
-            own.set(name, value.unwrap_or_default());
+        task.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
+        let mut compose_variables = own.clone();
+        if files.iter().any(|file| !is_bake_file(file))
+            && let Some(text) = reader.text(&current.join(".env"))
+        {
+            compose_variables.add_file(&text);
         }
         let mut targets: Vec<String> = task.positionals.iter().map(|word| word.replace('.', "_")).collect();
         if targets.is_empty() {
             targets.push("default".to_owned());
         }
-        Some(Self { files, targets, variables: own, asks_environment, is_relative_to_file })
+        Some(Self { files, targets, variables: own, compose_variables, is_relative_to_file })
     }
 
     /// The folder that a target's paths are relative to.
@@ -80,6 +81,11 @@ impl Sources {
         let folder = file.parent().filter(|_| self.is_relative_to_file);
         folder.unwrap_or(current).to_owned()
     }
+}
+
+/// Whether a file is bake's own by its name; of others only its text tells.
+fn is_bake_file(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
 }
 
 fn is_true(variables: &Variables, name: &str) -> bool {

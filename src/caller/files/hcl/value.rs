@@ -176,8 +176,8 @@ impl Value {
         }
     }
 
-    /// Whether they are equal as `==` has it: values of different types never are. `[]` is a tuple and `split` makes a list,
-    /// so that two collections with the same contents may be either.
+    /// Whether they are equal as `==` has it: values of different types never are. `["a"]` is a tuple and `split` makes a
+    /// list, so that two collections with the same contents may be either. `{}` is what people ask for.
     pub(super) fn equals(&self, other: &Self) -> Outcome<bool> {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => Err(Stop::NotKnown),
@@ -188,6 +188,7 @@ impl Value {
                     Ok(false)
                 }
             }
+            (Self::Map(a), Self::Map(b)) if a.entries.is_empty() && b.entries.is_empty() => Ok(true),
             (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
                 let is_same = self.is_known() && other.is_known() && self != other;
                 if is_same { Ok(false) } else { Err(Stop::NotKnown) }

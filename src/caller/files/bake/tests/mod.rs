@@ -249,5 +249,10 @@ fn compose_files_are_one_project() {
             "| a b",
         ),
         (&[("compose.yaml", "services: {a: {image: a}}")], "docker buildx bake", "|"),
+        (
+            &[("docker-bake.hcl", "variable \"R\" {}\ntarget \"default\" { tags = [\"r${R}\"] }"), (".env", "R=e\n")],
+            "docker buildx bake",
+            "| r",
+        ),
     ]);
 }

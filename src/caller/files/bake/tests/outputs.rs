@@ -1,5 +1,7 @@
 //! What targets say, inherit and are told by the command line.
 
+use proptest::prelude::*;
+
 use super::{DOCKERFILE, answer, hold};
 
 #[test]
@@ -169,4 +171,18 @@ fn what_is_open_and_what_is_not() {
             "there |",
         ),
     ]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_override_makes_it_panic(
+        set in "([*?\\[a\\]]{0,3}|app)\\.?(tags|args|contexts|output|push|load|platform|cache-from|x)?[+.]{0,2}(BASE|=|,|\\*|type=image|push=|\"|true| ){0,6}",
+        more in "(--push|--load|app|a\\*|default|-f docker-bake\\.hcl| ){0,3}",
+    ) {
+        let file = "target \"app\" {\n tags = [\"a\"]\n output = [\"type=image,\\\"name=a,b\\\"\"]\n}\n";
+        let quoted = set.replace('\'', "");
+        answer(&[("docker-bake.hcl", file), DOCKERFILE], &format!("docker buildx bake --set '{quoted}' {more} app"));
+    }
 }

@@ -145,6 +145,8 @@ fn operators_and_conditions() {
         ("1 == \"1\"", "false"),
         ("YES == true", "true"),
         ("LIST == [\"x\"]", "false"),
+        ("{} == {}", "true"),
+        ("MAP == {}", "false"),
         ("split(\",\", \"a,b,c\") == LIST", "?"),
         ("!YES || NAME == \"acme\"", "true"),
         ("YES && \"false\"", "false"),
