@@ -154,7 +154,7 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
 /// what is not known of them beside.
 pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
-    for command in ["docker build .", "docker buildx bake", "docker compose build"] {
+    for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
         let Ok(program) = command_line(command) else { continue };
         let Role::Client(client) = program.role() else { continue };
         let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { continue };

@@ -214,7 +214,7 @@ fn images_in_the_files_here_get_folders_too() {
     file("Dockerfile", "FROM ghcr.io/acme/base:1\nCOPY --from=ghcr.io/public/tool / /\n");
     file(
         "docker-bake.hcl",
-        "target \"default\" {\n tags = [\"ghcr.io/me/app:1\"]\n cache-to = [\"ghcr.io/acme/cache\"]\n}\n",
+        "target \"app\" {\n tags = [\"ghcr.io/me/app:1\"]\n cache-to = [\"ghcr.io/acme/cache\"]\n}\n",
     );
     file("compose.yaml", "services:\n  web:\n    image: docker.io/acme/web\n    build: .\n");
     sandbox.ok(&["buildx", "sync"], "");
