@@ -7,6 +7,15 @@ use proptest::prelude::*;
 use super::{parse_json, value_of};
 use crate::caller::files::budget::Budget;
 
+#[test]
+fn types_in_json_are_shallow() {
+    for constraint in ["[".repeat(5000), "list(".repeat(60), "!".repeat(60), "\\\"${".repeat(30)] {
+        let file = format!("{{\"variable\": {{\"V\": {{\"type\": \"{constraint}\"}}}}, \"it\": \"${{V}}\"}}");
+        let document = parse_json(&file, &Budget::new());
+        assert!(document.is_none_or(|document| super::value_in(&[document], &[]) == "null"), "{constraint}");
+    }
+}
+
 /// Each ends soon, without a panic, and leaves open what it would have been.
 #[test]
 fn what_is_too_much_is_not_known() {

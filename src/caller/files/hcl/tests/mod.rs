@@ -82,9 +82,11 @@ fn world(documents: &[Document], environment: &'static [(&str, &str)]) -> World 
 /// The value of `it` in a file, with what the tables may name beside it.
 fn value_of(file: &str, environment: &'static [(&str, &str)]) -> String {
     let Some(document) = parse(file, &Budget::new()) else { return "broken".to_owned() };
-    let documents = [parse(FILE, &Budget::new()).unwrap(), document];
-    let world = world(&documents, environment);
-    shown(&world.value(&"it".parse().unwrap(), &Locals::default()))
+    value_in(&[parse(FILE, &Budget::new()).unwrap(), document], environment)
+}
+
+fn value_in(documents: &[Document], environment: &'static [(&str, &str)]) -> String {
+    shown(&world(documents, environment).value(&"it".parse().unwrap(), &Locals::default()))
 }
 
 fn hold(cases: &[(&str, &str)]) {
