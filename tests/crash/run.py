@@ -4,7 +4,7 @@
 usage: tests/crash/run.py [--all] [--seconds N] [--jobs N] [--program PATH] [COMMAND-REGEX]
 
 Without --all a sample is run, of about a minute. Between two calls that touch a file nothing changes on the disk: a kill
-there leaves what a kill at the next one leaves. The programs that it starts are left alone. strace does both (`inject=CALL:signal=KILL|error=E:when=N`). After each
+there leaves what a kill at the next one leaves. strace does both (`inject=CALL:signal=KILL|error=E:when=N`). After each
 point, and one more command that writes:
   - every account that was there and is to stay is there, with a secret (else it counts as lost);
   - a secret is in no file that it was not in before or is not in after the command, and no file is unfinished (else left);
@@ -139,7 +139,8 @@ class Matrix:
         call, when, fault = point
         self.home.put_back()
         effect = "signal=KILL" if fault == "KILL" else f"error={fault}"
-        strace = ["strace", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
+        options = ["-f", "-b", "execve", "--seccomp-bpf", "-o", "/dev/null"]  # the programs that it starts are let go
+        strace = ["strace", *options, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
         try:
             code, said = self.home.run(self.command.words, self.command.stdin, strace)
             first = self.home.run(*self.command.first)[0] if self.command.first else 0
