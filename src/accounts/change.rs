@@ -11,7 +11,7 @@ use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, Sto
 use crate::vault::{self, Writer};
 
 /// A change under way: the lock is held, and until the config is written everything can be put back.
-pub(crate) struct Change<'e> {
+pub(crate) struct Transaction<'e> {
     pub(crate) document: Document,
     /// The accounts before the change.
     pub(crate) registries: Vec<Candidates>,
@@ -37,11 +37,11 @@ impl<'e> Accounts<'e> {
     /// Changes secrets and config under the config's lock; what is adopted is written with the change. The secrets that
     /// are kept come first, then the config, and then those go that no account names any more. If the config cannot be
     /// written the secrets become what they were; once it is written nothing is taken back.
-    pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Change<'e>) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
         let Edit { document, registries, adopted, before } = self.config.begin()?;
         let left = self.sweep(&registries);
         let secrets = self.vault.writer();
-        let mut change = Change { document, registries, secrets, gone: vec![], tokens_gone: vec![] };
+        let mut change = Transaction { document, registries, secrets, gone: vec![], tokens_gone: vec![] };
         let adopted = adopted.map(|adopted| adopted.secrets).unwrap_or_default();
         let changed =
             adopted.into_iter().try_for_each(|(account, secret)| change.secrets.put(&account, &secret.into()));
@@ -117,7 +117,7 @@ impl<'e> Accounts<'e> {
     }
 
     /// Gives an account another label, its secret included.
-    pub(crate) fn rename(&self, edit: &mut Change<'_>, account: &Account, to: &AccountName) -> Result<()> {
+    pub(crate) fn rename(&self, edit: &mut Transaction<'_>, account: &Account, to: &AccountName) -> Result<()> {
         if let Some(secret) = self.vault.get(account)? {
             let renamed = Account { name: to.clone(), ..account.clone() };
             edit.secrets.put(&renamed, &secret)?;
@@ -160,7 +160,7 @@ impl<'e> Accounts<'e> {
     }
 }
 
-impl Change<'_> {
+impl Transaction<'_> {
     fn remove_gone(&mut self) -> Result<()> {
         for account in &self.gone {
             self.secrets.remove(account)?;

@@ -25,7 +25,7 @@ use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
 pub(crate) use crate::vault::{Refusal, Waiter};
-pub(crate) use change::{Change, OutOfReach};
+pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use judgement::{Judgement, log_in_at, session_over};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Result, anyhow};
 
 use super::judgement::{Judgement, ended_session, log_in_at, session_over};
-use super::{Accounts, Change, Login};
+use super::{Accounts, Login, Transaction};
 use crate::borrow::{self, Asker, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
 use crate::oauth::{self, Delay, Fresh, Unrenewed};
@@ -233,7 +233,7 @@ impl Accounts<'_> {
                 let username = lent.username.filter(|username| *username != account.username);
                 let kept = Kept { until: lent.until, username, asked: Some(question), ..lent.secret.into() };
                 if kept.until.is_some() {
-                    let put = |edit: &mut Change<'_>| {
+                    let put = |edit: &mut Transaction<'_>| {
                         if edit.knows(account) { edit.secrets.put(account, &kept) } else { Ok(()) }
                     };
                     let _ = self.change(put); // it can be had again

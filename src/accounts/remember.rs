@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Error, Result, anyhow, bail};
 
-use super::{Accounts, Activate, Change, Login};
+use super::{Accounts, Activate, Login, Transaction};
 use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Kept, Problem, Registry, StoreKind};
 
@@ -42,7 +42,7 @@ impl Accounts<'_> {
 }
 
 /// Finds the account of each login and keeps its secret.
-fn put_secrets(edit: &mut Change<'_>, logins: &[&Login]) -> Vec<Result<Account>> {
+fn put_secrets(edit: &mut Transaction<'_>, logins: &[&Login]) -> Vec<Result<Account>> {
     let now = SystemTime::now();
     let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
     for (registry, places) in by_registry(logins) {
@@ -72,7 +72,7 @@ fn put_secrets(edit: &mut Change<'_>, logins: &[&Login]) -> Vec<Result<Account>>
 }
 
 fn put_in_file(
-    edit: &mut Change<'_>,
+    edit: &mut Transaction<'_>,
     registry: &Registry,
     secrets: Vec<(usize, Account, Kept)>,
 ) -> Vec<(usize, Result<Account>)> {
@@ -87,7 +87,7 @@ fn put_in_file(
 }
 
 /// Writes the accounts whose secrets are kept into the config.
-fn enter(edit: &mut Change<'_>, logins: &[&Login], results: &[Result<Account>]) {
+fn enter(edit: &mut Transaction<'_>, logins: &[&Login], results: &[Result<Account>]) {
     for (registry, places) in by_registry(logins) {
         let known = edit.of(registry);
         let mut candidates = known.clone();

@@ -47,12 +47,12 @@ pub(crate) struct Edit {
     pub(crate) registries: Vec<Candidates>,
     /// What was taken over and must be written with this change, secrets included.
     pub(crate) adopted: Option<Adopted>,
-    pub(crate) before: Before,
+    pub(crate) before: PriorConfig,
 }
 
 /// The file before a change; nobody else changes it until this is dropped.
 #[derive(Default)]
-pub(crate) struct Before {
+pub(crate) struct PriorConfig {
     /// `None`: there is no file yet.
     bytes: Option<Vec<u8>>,
     _lock: Option<Lock>,
@@ -129,7 +129,7 @@ impl<'e> ConfigFile<'e> {
         let path = self.path().ok_or_else(no_home)?;
         let lock = self.lock()?;
         files::remove_unfinished(&path)?;
-        let before = Before { bytes: files::read(&path, LIMIT)?, _lock: Some(lock) };
+        let before = PriorConfig { bytes: files::read(&path, LIMIT)?, _lock: Some(lock) };
         let Some(bytes) = &before.bytes else {
             self.refuse_lost(&path)?;
             return Ok(Edit { before, ..Self::first_edit(Adopted::find(self.env)?) });
@@ -144,7 +144,7 @@ impl<'e> ConfigFile<'e> {
 
     /// Writes the change, unless it changes nothing, and keeps the file before as `config.json.bak`. An error means that
     /// the file is as it was. Returns the accounts that it names now.
-    pub(crate) fn write(&self, before: &Before, document: &Document) -> Result<Vec<Candidates>> {
+    pub(crate) fn write(&self, before: &PriorConfig, document: &Document) -> Result<Vec<Candidates>> {
         let path = self.path().ok_or_else(no_home)?;
         let text = document.to_text();
         if before.bytes.as_ref().is_none_or(|bytes| Document::parse(bytes).is_ok_and(|old| old != *document)) {
@@ -223,7 +223,7 @@ impl<'e> ConfigFile<'e> {
             one.accounts.iter().for_each(|account| document.put(account));
             document.set_active(&one.registry, &one.active);
         }
-        Edit { document, registries, adopted, before: Before::default() }
+        Edit { document, registries, adopted, before: PriorConfig::default() }
     }
 
     fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {

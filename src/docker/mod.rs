@@ -21,7 +21,7 @@ pub(crate) mod state;
 
 pub(crate) use config_json::{Broken, ConfigJson};
 pub(crate) use daemon_json::insecure_registries;
-pub(crate) use plan::{Change, Changed, Plan, until_unchanged};
+pub(crate) use plan::{Change, FileChanged, Plan, until_unchanged};
 
 /// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";

@@ -30,7 +30,7 @@ pub(super) enum Backup {
 
 /// A file is not as it was read: it must be read and planned again.
 #[derive(Debug)]
-pub(crate) struct Changed(pub(crate) PathBuf);
+pub(crate) struct FileChanged(pub(crate) PathBuf);
 
 /// How often a file is planned again that others write at the same time. Docker does so once in a login.
 const TRIES: usize = 10;
@@ -39,7 +39,7 @@ const TRIES: usize = 10;
 pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match act() {
-            Err(error) if error.is::<Changed>() => {}
+            Err(error) if error.is::<FileChanged>() => {}
             result => return result,
         }
     }
@@ -150,7 +150,7 @@ impl Plan {
         let Some(after) = &self.after else { return Ok(()) };
         let path = &self.path;
         if files::read(path, LIMIT)?.as_deref() != self.before.as_deref().map(str::as_bytes) {
-            bail!(Changed(path.clone()));
+            bail!(FileChanged(path.clone()));
         }
         if let Some(before) = self.before.as_deref().filter(|text| !text.trim().is_empty()) {
             let backup = Self::backup_path(path);
@@ -170,13 +170,13 @@ fn destination(path: &Path) -> PathBuf {
     }
 }
 
-impl fmt::Display for Changed {
+impl fmt::Display for FileChanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "could not write `{}`: another program writes it all the time", self.0.display())
     }
 }
 
-impl std::error::Error for Changed {}
+impl std::error::Error for FileChanged {}
 
 impl Change {
     /// Tells whether the file becomes another one by it.
@@ -308,7 +308,7 @@ mod tests {
             let plan = ask("ghcr.io", false)(&file).unwrap();
             files::replace(&path, now.as_bytes(), Access::Private).unwrap();
             let error = plan.apply().unwrap_err();
-            assert!(error.is::<Changed>(), "{error}");
+            assert!(error.is::<FileChanged>(), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), now);
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct SecretFile {
 }
 
 /// What a file was, so that it can be that again; `None`: there was none.
-pub(super) struct Before(Option<Zeroizing<Vec<u8>>>);
+pub(super) struct PriorSecrets(Option<Zeroizing<Vec<u8>>>);
 
 /// A secrets file that others could read, until now.
 pub(crate) struct Widened {
@@ -80,8 +80,8 @@ impl SecretFile {
 
     /// Changes the file; it is not written if nothing changed, and removed when it is empty. Returns what it was before
     /// if it is another now.
-    pub(super) fn edit(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<Option<Before>> {
-        let before = Before(self.read()?);
+    pub(super) fn edit(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<Option<PriorSecrets>> {
+        let before = PriorSecrets(self.read()?);
         let mut contents = self.parse(before.0.as_ref().map(|bytes| bytes.as_slice()))?;
         if !change(&mut contents) {
             return Ok(None);
@@ -94,7 +94,7 @@ impl SecretFile {
     }
 
     /// Makes the file what it was.
-    pub(super) fn put_back(&self, before: &Before) -> Result<()> {
+    pub(super) fn put_back(&self, before: &PriorSecrets) -> Result<()> {
         self.write(before.0.as_ref())
     }
 

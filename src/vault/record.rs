@@ -1,4 +1,4 @@
-//! `Record`: which secrets were kept for good, in `accounts.json` beside them. By it those are known that a killed change
+//! `SecretRecord`: which secrets were kept for good, in `accounts.json` beside them. By it those are known that a killed change
 //! left behind.
 //!
 //! What no account of this config names may still be of another config (`ENSIGN_CONFIG_DIR`), or of this one before it was
@@ -16,18 +16,18 @@ use crate::system::files::{self, Access};
 
 /// What is written down: names alone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) struct Record {
+pub(crate) struct SecretRecord {
     version: u64,
     /// The accounts by registry whose secrets the file store keeps.
     #[serde(default)]
     accounts: BTreeMap<String, BTreeSet<String>>,
     /// Those that another store may hold and that a change adds to it or takes out of it just now.
     #[serde(default)]
-    pending: Vec<Pending>,
+    pending: Vec<UnsettledSecret>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-struct Pending {
+struct UnsettledSecret {
     registry: String,
     name: String,
     username: String,
@@ -37,7 +37,7 @@ struct Pending {
 const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
 
-impl Record {
+impl SecretRecord {
     /// That of a store in which everything was kept for good.
     fn of(names: BTreeMap<Registry, Vec<String>>) -> Self {
         let accounts = names.into_iter().map(|(registry, names)| (registry.to_string(), names.into_iter().collect()));
@@ -71,8 +71,12 @@ impl Record {
     /// Notes that another store holds, or is about to hold, a secret that may be no account's in the end.
     pub(crate) fn announce(&mut self, account: &Account) {
         let (registry, name) = (account.registry.to_string(), account.name.to_string());
-        let pending =
-            Pending { registry, name, username: account.username.to_string(), store: account.store.to_string() };
+        let pending = UnsettledSecret {
+            registry,
+            name,
+            username: account.username.to_string(),
+            store: account.store.to_string(),
+        };
         if !self.pending.contains(&pending) {
             self.pending.push(pending);
         }
@@ -80,7 +84,7 @@ impl Record {
 
     /// Those accounts, as far as their store needs to know them.
     pub(crate) fn pending(&self) -> Vec<Account> {
-        let account = |pending: &Pending| {
+        let account = |pending: &UnsettledSecret| {
             Some(Account {
                 registry: Registry::from_key(&pending.registry),
                 name: pending.name.parse().ok()?,
@@ -105,18 +109,18 @@ impl Record {
 
 impl Vault<'_> {
     /// Where there is none one is begun, in which all secrets were kept for good: they are older than it.
-    pub(crate) fn record(&self) -> Result<Record> {
+    pub(crate) fn record(&self) -> Result<SecretRecord> {
         let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(record);
         }
-        let record = Record::of(self.names_in_files());
+        let record = SecretRecord::of(self.names_in_files());
         self.write_record(&record)?;
         Ok(record)
     }
 
     /// Changes the record, best effort: without it a left-over stays, and nothing is lost.
-    pub(crate) fn note(&self, edit: impl FnOnce(&mut Record)) {
+    pub(crate) fn note(&self, edit: impl FnOnce(&mut SecretRecord)) {
         let Ok(before) = self.record() else { return };
         let mut record = before.clone();
         edit(&mut record);
@@ -125,7 +129,7 @@ impl Vault<'_> {
         }
     }
 
-    fn write_record(&self, record: &Record) -> Result<()> {
+    fn write_record(&self, record: &SecretRecord) -> Result<()> {
         let Some(path) = self.record_path() else { return Ok(()) };
         files::replace(&path, serde_json::to_string_pretty(record)?.as_bytes(), Access::Private)
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::file::{self, Before, Contents, SecretFile};
+use super::file::{self, Contents, PriorSecrets, SecretFile};
 use super::{Vault, helper, mounted, unknown};
 use crate::model::{Account, AccountName, HubToken, Kept, Registry, Secret, Source, StoreKind, Username};
 use crate::system::files;
@@ -11,11 +11,11 @@ use crate::system::files;
 pub(crate) struct Writer<'e> {
     vault: Vault<'e>,
     /// What was there, the first change first.
-    before: Vec<Replaced>,
+    before: Vec<PriorSecret>,
 }
 
-enum Replaced {
-    File(SecretFile, Before),
+enum PriorSecret {
+    File(SecretFile, PriorSecrets),
     /// What another helper had for the account; if that could not be read it cannot be put back.
     InHelper(Box<Account>, Option<Kept>),
 }
@@ -37,7 +37,7 @@ impl Writer<'_> {
                     self.vault.note(|record| record.announce(account));
                 }
                 let stored = helper::store(name, account, kept);
-                self.before.extend(before.ok().map(|before| Replaced::InHelper(Box::new(account.clone()), before)));
+                self.before.extend(before.ok().map(|before| PriorSecret::InHelper(Box::new(account.clone()), before)));
                 stored
             }
             StoreKind::Environment => Err(mounted::is_given(account).into()),
@@ -73,7 +73,7 @@ impl Writer<'_> {
             StoreKind::Helper(name) => {
                 let before = self.vault.get(account);
                 helper::erase(name, account)?;
-                self.before.extend(before.ok().map(|before| Replaced::InHelper(Box::new(account.clone()), before)));
+                self.before.extend(before.ok().map(|before| PriorSecret::InHelper(Box::new(account.clone()), before)));
                 Ok(())
             }
             StoreKind::Environment => Err(mounted::is_given(account).into()),
@@ -98,9 +98,9 @@ impl Writer<'_> {
 
     /// Makes all stores what they were, as far as they let us; `false` if one did not.
     pub(crate) fn put_back(self) -> bool {
-        let put_back = |replaced: &Replaced| match replaced {
-            Replaced::File(file, before) => file.put_back(before),
-            Replaced::InHelper(account, before) => match (&account.store, before) {
+        let put_back = |replaced: &PriorSecret| match replaced {
+            PriorSecret::File(file, before) => file.put_back(before),
+            PriorSecret::InHelper(account, before) => match (&account.store, before) {
                 (StoreKind::Helper(name), Some(kept)) => helper::store(name, account, kept),
                 (StoreKind::Helper(name), None) => helper::erase(name, account),
                 _ => Ok(()),
@@ -112,7 +112,7 @@ impl Writer<'_> {
     fn edit(&mut self, registry: &Registry, change: impl FnOnce(&mut Contents) -> bool) -> Result<()> {
         let file = self.vault.file(registry)?;
         let before = file.edit(change)?;
-        self.before.extend(before.map(|before| Replaced::File(file, before)));
+        self.before.extend(before.map(|before| PriorSecret::File(file, before)));
         Ok(())
     }
 }

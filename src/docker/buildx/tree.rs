@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::{Change, Folders, Place, answer_in, config};
-use crate::docker::Changed;
+use crate::docker::FileChanged;
 use crate::model::Problem;
 use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
@@ -94,7 +94,7 @@ impl Tree {
         let file = self.root.join(place.path()).join(NAME);
         let text = |answer| config(&place.registry, answer).into_bytes();
         if files::read(&file, SIZE_LIMIT)? != before.map(text) {
-            bail!(Changed(file));
+            bail!(FileChanged(file));
         }
         match after {
             Some(answer) => files::replace(&file, &text(answer), Access::Private),
