@@ -49,6 +49,7 @@ impl Accounts<'_> {
         {
             let _ = files::remove(path);
         }
+        self.vault.sweep_record();
         let Ok(record) = self.vault.record() else { return vec![] };
         let mut secrets = self.vault.writer();
         for (registry, name) in self.unnamed(registries, |registry, name| !record.knows(registry, name)) {

@@ -129,6 +129,13 @@ impl Vault<'_> {
         }
     }
 
+    /// Removes what a writer of the record left when it was killed.
+    pub(crate) fn sweep_record(&self) {
+        if let Some(path) = self.record_path() {
+            let _ = files::remove_unfinished(&path);
+        }
+    }
+
     fn write_record(&self, record: &SecretRecord) -> Result<()> {
         let Some(path) = self.record_path() else { return Ok(()) };
         files::replace(&path, serde_json::to_string_pretty(record)?.as_bytes(), Access::Private)
