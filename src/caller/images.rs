@@ -74,6 +74,8 @@ impl<'a> Images<'a> {
             | Meaning::EnvFile
             | Meaning::Folder
             | Meaning::Profile
+            | Meaning::ProjectName
+            | Meaning::PullPolicy
             | Meaning::Variable
             | Meaning::Stage
             | Meaning::Platform

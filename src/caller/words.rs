@@ -44,6 +44,10 @@ pub(super) enum Meaning {
     Folder,
     /// Compose's `--profile`.
     Profile,
+    /// Compose's `--project-name`.
+    ProjectName,
+    /// Compose's `--pull` and `--policy`.
+    PullPolicy,
     /// `NAME=VALUE` for what a file leaves open: a build argument, bake's variable.
     Variable,
     /// The stage of a Dockerfile to build.

@@ -11,42 +11,7 @@ use serde_json::Value;
 use crate::support::Sandbox;
 
 /// Folders whose cases do not all pass yet. One that passes must go from here.
-const NOT_YET: &[&str] = &[
-    "compose-build-service-context/1",
-    "compose-empty-dockerfile-name/1",
-    "compose-image-volume/1",
-    "compose-implicit-dependencies/1",
-    "compose-implicit-dependencies/2",
-    "compose-include-from-registry/1",
-    "compose-optional-dependency/1",
-    "compose-pre-start-hook/1",
-    "compose-stray-dollar-in-inline-dockerfile/1",
-    "compose-stray-dollar-in-inline-dockerfile/2",
-    "compose-up-pulls-image-of-built-service/1",
-    "compose-up-pulls-image-of-built-service/2",
-    "dotenv-value-over-lines/1",
-    "report-compose-image-volume/R11a",
-    "report-compose-implicit-dependency/R08a",
-    "report-compose-implicit-dependency/R08b",
-    "report-compose-implicit-dependency/R08e",
-    "report-compose-implicit-dependency/R08f",
-    "report-compose-project-name/R06a",
-    "report-compose-project-name/R06b",
-    "report-compose-project-name/R06c",
-    "report-compose-project-name/R06d",
-    "report-compose-project-name/R06g",
-    "report-compose-project-name/R06h",
-    "report-dotenv-multiline/R07a",
-    "report-dotenv-multiline/R07b",
-    "report-dotenv-multiline/R07d",
-    "report-dotenv-multiline/R07e",
-    "report-dotenv-multiline/R07g",
-    "yaml-flow-bracket-at-key-column/1",
-    "yaml-flow-bracket-at-key-column/2",
-    "yaml-quoted-text-wrapped-at-key-column/1",
-    "yaml-quoted-text-wrapped-at-key-column/2",
-    "yaml-tab-before-value/1",
-];
+const NOT_YET: &[&str] = &[];
 
 /// What a folder's `expected.json` says.
 #[derive(Deserialize)]

@@ -17,11 +17,12 @@ pub(super) const PODMAN_COMPOSE: Grammar =
 /// Version 1's are `-c` to `--log-level`, podman-compose's are `--podman-path` and after.
 const GLOBALS: Flags = &[
     (
-        "-p --project-name --ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \
+        "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \
          --log-level --podman-path --podman-args --in-pod --pod-args --podman-pull-args --podman-push-args \
          --podman-build-args --podman-run-args",
         Meaning::Other,
     ),
+    ("-p --project-name", Meaning::ProjectName),
     ("-f --file", Meaning::File),
     ("--env-file", Meaning::EnvFile),
     ("--project-directory --workdir", Meaning::Folder),
@@ -29,7 +30,7 @@ const GLOBALS: Flags = &[
 ];
 
 const VERBS: &[Verb] = &[
-    verb("pull", Project::Pull, &[("--policy", Meaning::Other)]),
+    verb("pull", Project::Pull, &[("--policy", Meaning::PullPolicy)]),
     verb("config|convert", Project::Pull, &[("--format --hash -o --output", Meaning::Other)]),
     verb("push", Project::Push, &[]).does(Deed::Push),
     verb(
@@ -44,19 +45,22 @@ const VERBS: &[Verb] = &[
     verb(
         "up|create|watch|scale",
         Project::Up,
-        &[(
-            "--attach --exit-code-from --no-attach --pull --scale -t --timeout --wait-timeout --podman-args",
-            Meaning::Other,
-        )],
+        &[
+            ("--attach --exit-code-from --no-attach --scale -t --timeout --wait-timeout --podman-args", Meaning::Other),
+            ("--pull", Meaning::PullPolicy),
+        ],
     ),
     verb(
         "run",
         Project::Run,
-        &[(
-            "--cap-add --cap-drop --entrypoint -e --env --env-from-file -l --label --name -p --publish --pull -u --user \
-             -v --volume -w --workdir",
-            Meaning::Other,
-        )],
+        &[
+            (
+                "--cap-add --cap-drop --entrypoint -e --env --env-from-file -l --label --name -p --publish -u --user -v \
+                 --volume -w --workdir",
+                Meaning::Other,
+            ),
+            ("--pull", Meaning::PullPolicy),
+        ],
     ),
     // Pushes the services' images, then sends the project itself to a registry.
     Verb::new("publish|alpha publish", Positionals::First, Form::Short, &[("--oci-version", Meaning::Other)])

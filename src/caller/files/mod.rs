@@ -8,6 +8,7 @@ mod budget;
 mod build;
 mod compose;
 mod dockerfile;
+mod dotenv;
 #[cfg(test)]
 mod fixtures;
 mod hcl;
@@ -16,6 +17,7 @@ mod lists;
 mod reader;
 mod regclient;
 mod side;
+mod template;
 mod variables;
 mod yaml;
 

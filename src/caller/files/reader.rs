@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::budget::Budget;
-use super::yaml::{self, Node};
+use super::yaml::{self, Node, Yaml};
 use crate::model::choice::Unknown;
 use crate::system::files;
 
@@ -25,7 +25,7 @@ pub(super) struct Reader {
     bytes_left: usize,
     /// `None`: refused.
     texts: BTreeMap<PathBuf, Option<String>>,
-    yaml: BTreeMap<PathBuf, Vec<Rc<Node>>>,
+    yaml: BTreeMap<PathBuf, Yaml>,
     unknown: Vec<Unknown>,
 }
 
@@ -77,22 +77,27 @@ impl Reader {
         let Some(contents) = contents else { return Ok(None) };
         self.files_left -= 1;
         self.bytes_left = self.bytes_left.saturating_sub(contents.len());
-        let text = String::from_utf8(contents).map_err(|_| "could not be read: it is not UTF-8")?;
+        let text = decode(contents).ok_or("could not be read: it is not UTF-8")?;
         Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
     }
 
     /// The documents of a YAML file; none if it is not there, or is refused and noted as not known.
     pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<Node>> {
-        let Some(text) = self.text(path) else { return Vec::new() };
+        self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default()
+    }
+
+    /// A YAML file; `None` if it is not there, or is refused and noted as not known.
+    pub(super) fn yaml(&mut self, path: &Path) -> Option<Yaml> {
+        let text = self.text(path)?;
         if let Some(known) = self.yaml.get(path) {
-            return known.clone();
+            return Some(known.clone());
         }
-        let Some(documents) = yaml::documents(&text, &self.budget) else {
+        let Some(yaml) = yaml::read(&text, &self.budget) else {
             self.note(path, "could not be read as YAML");
-            return Vec::new();
+            return None;
         };
-        self.yaml.insert(path.to_owned(), documents.clone());
-        documents
+        self.yaml.insert(path.to_owned(), yaml.clone());
+        Some(yaml)
     }
 
     /// Notes that something in `file` is not known.
@@ -154,9 +159,36 @@ impl Reader {
     }
 }
 
+/// UTF-16 is known by its byte order mark, as Go's YAML reader knows it.
+fn decode(contents: Vec<u8>) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match contents.get(..2) {
+        Some([0xff, 0xfe]) => u16::from_le_bytes,
+        Some([0xfe, 0xff]) => u16::from_be_bytes,
+        _ => return String::from_utf8(contents).ok(),
+    };
+    let (pairs, []) = contents.as_chunks::<2>() else { return None };
+    char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_known_by_its_byte_order_mark() {
+        let in_units = |text: &str, unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+        for (contents, text) in [
+            (b"a: \xc3\xa9".to_vec(), Some("a: é")),
+            (in_units("\u{feff}a: é𝄞", u16::to_le_bytes), Some("\u{feff}a: é𝄞")),
+            (in_units("\u{feff}a: é𝄞", u16::to_be_bytes), Some("\u{feff}a: é𝄞")),
+            (b"\xff\xfea".to_vec(), None),
+            (b"\xff\xfe\x00\xd8".to_vec(), None),
+            (b"a\xff".to_vec(), None),
+            (Vec::new(), Some("")),
+        ] {
+            assert_eq!(decode(contents.clone()).as_deref(), text, "{contents:?}");
+        }
+    }
 
     #[test]
     fn what_is_too_much_is_not_there() {
@@ -164,7 +196,7 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let large = vec![b'#'; 1 << 21];
         let written =
-            [("plain", &b"\xef\xbb\xbfa: b"[..], true), ("no text", b"\xff\xfe", false), ("large", &large, false)];
+            [("plain", &b"\xef\xbb\xbfa: b"[..], true), ("no text", b"\xff\xff", false), ("large", &large, false)];
         for (name, contents, _) in written {
             files::replace(&path(name), contents, files::Access::Private).unwrap();
         }

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::interpolate::interpolate;
+use super::dotenv;
 use crate::caller::Program;
 use crate::model::map;
 use crate::system::env;
-
-const LINES_AT_MOST: usize = 10_000;
 
 /// The variables of one project. We inherit our caller's, so those are its own.
 #[derive(Clone, Debug, Default)]
@@ -47,33 +45,15 @@ impl Variables {
         value.split(separator).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Takes a `.env` behind what is known already.
-    pub(super) fn add_file(&mut self, text: &str) {
-        let mut file = BTreeMap::new();
-        for (name, value, expands) in text.lines().take(LINES_AT_MOST).filter_map(assignment) {
-            let look_up = |name: &str| self.get(name).or_else(|| file.get(name).cloned());
-            let value = if expands { interpolate(&value, &look_up) } else { Some(value) };
-            file.extend(value.map(|value| (name, value)));
-        }
-        self.files.push(file);
+    /// Takes files of variables behind what is known already; the last of them that knows a name wins. False if Compose does
+    /// not take one.
+    pub(super) fn add_files(&mut self, texts: &[String]) -> bool {
+        let known = |name: &str| self.get(name);
+        let found = texts.iter().try_fold(BTreeMap::new(), |found, text| dotenv::parse(text, found, &known));
+        let is_taken = found.is_some();
+        self.files.extend(found);
+        is_taken
     }
-}
-
-/// A line of a `.env`, and whether its value may name others (compose-go `dotenv/parser.go`).
-fn assignment(line: &str) -> Option<(String, String, bool)> {
-    let line = line.trim_start();
-    let line = line.strip_prefix("export ").unwrap_or(line);
-    let (name, value) = line.split_once(['=', ':']).filter(|_| !line.starts_with('#'))?;
-    let (name, value) = (name.trim(), value.trim());
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (!name.is_empty() && name.chars().all(is_name)).then_some(())?;
-    let quoted = |quote: char| value.strip_prefix(quote).map(|rest| rest.split(quote).next().unwrap_or_default());
-    let (value, expands) = match (quoted('\''), quoted('"')) {
-        (Some(literal), _) => (literal, false),
-        (_, Some(text)) => (text, true),
-        _ => (value.split(" #").next().unwrap_or_default().trim_end(), true),
-    };
-    Some((name.to_owned(), value.to_owned(), expands))
 }
 
 #[cfg(test)]
@@ -81,34 +61,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_a_file_are_read_as_compose_does() {
-        for (line, value) in [
-            ("A=b", Some("b")),
-            ("export A = b c # note", Some("b c")),
-            ("A='b $C'", Some("b $C")),
-            ("A=\"b ${C}\" # note", Some("b see")),
-            ("A=b#c", Some("b#c")),
-            ("A=$C/${D:-d}", Some("see/d")),
-            ("A=", Some("")),
-            ("A: b", Some("b")),
-            ("A=b:c", Some("b:c")),
-            ("# A=b", None),
-            ("A", None),
-            ("A b=c", None),
-            ("A=${B:?missing}", None),
-        ] {
-            let mut variables = Variables::of_test(&[("C", "see")]);
-            variables.add_file(line);
-            assert_eq!(variables.get("A").as_deref(), value, "{line}");
-        }
-    }
-
-    #[test]
     fn who_knows_a_name_first_wins() {
         let mut variables = Variables::of_test(&[("A", "given")]);
-        variables.add_file("A=file\nB=first\nC=$B");
-        variables.add_file("B=second\nD=second");
+        assert!(variables.add_files(&["A=file\nB=first\nC=$B".into()]));
+        assert!(variables.add_files(&["B=second\nD=then".into(), "D=second\nE=$D".into()]));
+        assert!(!variables.add_files(&["D='".into()]));
         let found: Vec<_> = ["A", "B", "C", "D", "E"].map(|name| variables.get(name).unwrap_or_default()).into();
-        assert_eq!(found.join(" "), "given first first second ");
+        assert_eq!(found.join(" "), "given first first second second");
     }
 }

@@ -11,8 +11,9 @@ use super::sources::Sources;
 use super::target::{Target, texts};
 use crate::caller::files::budget::Budget;
 use crate::caller::files::hcl::{self, Block, Document, Locals, Member, Value, World};
-use crate::caller::files::interpolate::{UNKNOWN, interpolate};
+use crate::caller::files::interpolate::UNKNOWN;
 use crate::caller::files::reader::Reader;
+use crate::caller::files::template::substitute;
 use crate::caller::files::{Variables, compose};
 
 /// More than people build at once. Of a part of them nothing follows.
@@ -215,7 +216,7 @@ fn given() -> BTreeMap<String, Value> {
 fn project_name(files: &[PathBuf], variables: &Variables, reader: &mut Reader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;
-        interpolate(document.get("name")?.text()?, &|name| variables.get(name))
+        substitute(document.get("name")?.text()?, &|name| variables.get(name)).ok()
     };
     let said = files.iter().filter_map(text).last();
     let said =

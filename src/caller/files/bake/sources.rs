@@ -63,10 +63,12 @@ impl Sources {
         let mut own = if asks_environment { variables.clone() } else { Variables::default() };
         task.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
         let mut compose_variables = own.clone();
+        let env_file = current.join(".env");
         if files.iter().any(|file| !is_bake_file(file))
-            && let Some(text) = reader.text(&current.join(".env"))
+            && let Some(text) = reader.text(&env_file)
+            && !compose_variables.add_files(&[text])
         {
-            compose_variables.add_file(&text);
+            reader.note(&env_file, "cannot be read as variables");
         }
         let mut targets: Vec<String> = task.positionals.iter().map(|word| word.replace('.', "_")).collect();
         if targets.is_empty() {

@@ -1,121 +1,242 @@
 //! The services of a project: its files one over the other, with what they include and extend.
 //!
-//! compose-spec `14-include.md`, `05-services.md` (`extends`).
+//! compose-go `loader/loader.go`, `include.go`, `extends.go`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use super::super::Variables;
 use super::super::reader::Reader;
 use super::super::yaml::Node;
-use super::service::{Place, Service};
+use super::error::LoadError;
+use super::merge::ServiceParts;
+use super::service::Service;
+use super::values::substitute_all;
 
 /// Of projects that include projects, and of services that extend services.
-const DEPTH_AT_MOST: usize = 8;
-const SERVICES_AT_MOST: usize = 2000;
+const DEPTH_AT_MOST: usize = 64;
+const SERVICES_AT_MOST: usize = 5000;
 
-/// Returns the services of the project in `folder` that `files` make together.
-pub(in crate::caller::files) fn load(
+/// A project's services, and the artifacts of registries that it is read from.
+#[derive(Debug, Default)]
+pub(super) struct Project {
+    pub(super) services: BTreeMap<String, Service>,
+    pub(super) artifacts: Vec<(String, PathBuf)>,
+}
+
+/// Reads the project in `folder` that `files` make together.
+pub(super) fn load(
     files: &[PathBuf],
     folder: &Path,
     variables: &Variables,
     reader: &mut Reader,
-) -> BTreeMap<String, Service> {
-    let mut loader = Loader { reader, services: BTreeMap::new() };
-    loader.load(files, folder, variables, 0);
-    let mut services = loader.services;
-    for build in services.values_mut().filter_map(|service| service.build.as_mut()) {
-        let context = build.folder.clone();
-        // Beside a context that is elsewhere, a Dockerfile is there as well.
-        build.files = build.files.iter().filter_map(|name| Some(context.as_ref()?.join(name))).collect();
-    }
-    services
+) -> Result<Project, LoadError> {
+    let mut loader = Loader { reader, artifacts: Vec::new() };
+    let place = Place { files, folder, variables };
+    let model = loader.load(&place, &mut Vec::new());
+    let artifacts = loader.artifacts;
+    let model = match model {
+        Ok(model) => model,
+        Err(_) if !artifacts.is_empty() => Model::new(), // which are asked for before anything else is
+        Err(error) => return Err(error),
+    };
+    let services = model.into_iter().map(|(name, parts)| (name, Service::new(&parts, folder, variables))).collect();
+    Ok(Project { services, artifacts })
+}
+
+type Model = BTreeMap<String, ServiceParts>;
+
+/// A project, or one that it includes.
+struct Place<'a> {
+    files: &'a [PathBuf],
+    /// What its paths are relative to.
+    folder: &'a Path,
+    variables: &'a Variables,
+}
+
+/// The file that a service stands in.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    file: &'a Path,
+    folder: &'a Path,
+    variables: &'a Variables,
 }
 
 struct Loader<'r> {
     reader: &'r mut Reader,
-    services: BTreeMap<String, Service>,
+    artifacts: Vec<(String, PathBuf)>,
 }
 
 impl Loader<'_> {
-    fn load(&mut self, files: &[PathBuf], folder: &Path, variables: &Variables, depth: usize) {
-        if depth > DEPTH_AT_MOST {
-            return;
-        }
-        let documents = files.iter().flat_map(|file| {
-            self.reader.documents(file).into_iter().map(move |document| (file, document)) // each over the one before
-        });
-        for (file, document) in documents.collect::<Vec<_>>() {
-            let place = Place { file, folder, variables };
-            for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
-                if !self.reader.in_time() {
-                    return;
+    /// `above`: the files that include it.
+    fn load(&mut self, place: &Place<'_>, above: &mut Vec<PathBuf>) -> Result<Model, LoadError> {
+        let mut model = Model::new();
+        let mut is_empty = true;
+        for file in place.files {
+            let origin = Origin { file, folder: place.folder, variables: place.variables };
+            for document in self.documents(file, place.variables)? {
+                is_empty = false;
+                let (mut own, is_whole) = self.services(&document, origin)?;
+                if is_whole {
+                    model.clear();
                 }
-                self.include(included, &place, depth);
+                own.retain(|name, parts| {
+                    if parts.is_none() {
+                        model.remove(name);
+                    }
+                    parts.is_some()
+                });
+                above.push(file.clone());
+                for included in document.get("include").map(|include| include.list()).unwrap_or_default() {
+                    for (name, parts) in self.include(included, origin, above)? {
+                        let said = own.entry(name).or_default();
+                        if said.as_ref().is_some_and(|said| !said.says_the_same(&parts)) {
+                            return Err(LoadError::refused("a service stands in an included file too"));
+                        }
+                        *said = Some(parts);
+                    }
+                }
+                above.pop();
+                for (name, parts) in own {
+                    let service = model.entry(name).or_default();
+                    service.apply(&parts.unwrap_or_default(), self.reader.budget())?;
+                }
+                if model.len() > SERVICES_AT_MOST {
+                    return Err(LoadError::refused("it has too many services"));
+                }
             }
-            for (name, node) in document.get("services").map(|services| services.map()).unwrap_or_default() {
-                if !self.reader.in_time() {
-                    return;
-                }
-                if **node == Node::Reset {
-                    self.services.remove(name);
-                } else if self.services.len() < SERVICES_AT_MOST {
-                    let mut service = self.services.remove(name).unwrap_or_default();
-                    self.apply(&mut service, node, &document, &place, 0);
-                    self.services.insert(name.clone(), service);
-                }
-            }
         }
+        if is_empty { Err(LoadError::refused("it is empty")) } else { Ok(model) }
     }
 
-    /// A project of its own: its paths are relative to itself, and its `.env` is asked after ours.
-    fn include(&mut self, node: &Node, place: &Place<'_>, depth: usize) {
-        let short = place.text(node).map(|path| vec![path]);
-        let paths = short.unwrap_or_else(|| node.get("path").map(|paths| place.texts(paths)).unwrap_or_default());
-        let files: Vec<PathBuf> = paths.iter().map(|path| place.folder.join(path)).collect();
-        let project = node.get("project_directory").and_then(|folder| place.text(folder));
-        let folder =
-            project.map(|folder| place.folder.join(folder)).or_else(|| Some(files.first()?.parent()?.to_owned()));
-        let Some(folder) = folder else { return };
-        let env_files = node.get("env_file").map(|files| place.texts(files)).unwrap_or_default();
-        let env_files: Vec<PathBuf> = match env_files.as_slice() {
-            [] => vec![folder.join(".env")],
-            names => names.iter().rev().map(|name| place.folder.join(name)).collect(),
-        };
-        let mut variables = place.variables.clone();
-        for file in env_files {
-            super::add_env_file(&file, &mut variables, self.reader);
+    /// The documents of a file with the values of their variables.
+    fn documents(&mut self, file: &Path, variables: &Variables) -> Result<Vec<std::rc::Rc<Node>>, LoadError> {
+        let yaml = self.reader.yaml(file).ok_or(LoadError::Unread)?;
+        if yaml.has_same_key_twice {
+            return Err(LoadError::refused("a key stands in it twice"));
         }
-        self.load(&files, &folder, &variables, depth + 1);
+        let mut documents = Vec::new();
+        for document in &yaml.documents {
+            let document = substitute_all(document, variables, self.reader.budget())?;
+            let Node::Map(_) = document.plain() else {
+                return Err(LoadError::refused("it is no mapping"));
+            };
+            documents.push(document);
+        }
+        Ok(documents)
+    }
+
+    /// The services of a document with what they extend; `None` for one that is taken away. True if they replace all that
+    /// were there.
+    fn services(
+        &mut self,
+        document: &Node,
+        origin: Origin<'_>,
+    ) -> Result<(BTreeMap<String, Option<ServiceParts>>, bool), LoadError> {
+        let mut own = BTreeMap::new();
+        let Some(services) = document.entry("services") else { return Ok((own, false)) };
+        let is_whole = matches!(**services, Node::Reset | Node::Override(_));
+        for (name, node) in services.map() {
+            let parts = match **node {
+                Node::Reset => None,
+                _ => Some(self.extended(name, services, origin, &mut Vec::new())?),
+            };
+            own.insert(name.clone(), parts);
+        }
+        Ok((own, is_whole))
     }
 
     /// What the service extends first, then what it says itself.
-    fn apply(&mut self, service: &mut Service, node: &Rc<Node>, document: &Rc<Node>, place: &Place<'_>, depth: usize) {
-        if let Some(extends) = node.get("extends")
-            && depth < DEPTH_AT_MOST
-        {
-            let text = |key: &str| extends.get(key).and_then(|node| place.text(node));
-            let name = place.text(extends).or_else(|| text("service")).unwrap_or_default();
-            let base = |document: &Node| document.get("services")?.get(&name).cloned();
-            match text("file") {
-                Some(file) => {
-                    let file = place.folder.join(file);
-                    let folder = file.parent().unwrap_or(place.folder).to_owned();
-                    if let Some(document) = self.reader.document(&file)
-                        && let Some(base) = base(&document)
-                    {
-                        let place = Place { file: &file, folder: &folder, ..*place };
-                        self.apply(service, &base, &document, &place, depth + 1);
-                    }
-                }
-                None => {
-                    if let Some(base) = base(document) {
-                        self.apply(service, &base, document, place, depth + 1);
-                    }
-                }
-            }
+    fn extended(
+        &mut self,
+        name: &str,
+        services: &Node,
+        origin: Origin<'_>,
+        above: &mut Vec<(PathBuf, String)>,
+    ) -> Result<ServiceParts, LoadError> {
+        let node = services.get(name).ok_or(LoadError::refused("a service is extended that is not there"))?;
+        let Node::Map(_) = node.plain() else { return Err(LoadError::refused("a service is no mapping")) };
+        let parts = ServiceParts::new(node.plain(), origin.file);
+        let Some(extends) = node.get("extends") else { return Ok(parts) };
+        let of = |key: &str| extends.get(key).and_then(|node| node.text());
+        let base = extends.text().or_else(|| of("service")).ok_or(LoadError::refused("`extends` names no service"))?;
+        let step = (origin.file.to_owned(), name.to_owned());
+        if above.contains(&step) || above.len() >= DEPTH_AT_MOST || !self.reader.budget().spend(100) {
+            return Err(LoadError::refused("services extend each other"));
         }
-        service.apply(node, place);
+        above.push(step);
+        let mut whole = match of("file") {
+            Some(file) => self.extended_from(file, base, origin, above)?,
+            None => self.extended(base, services, origin, above)?,
+        };
+        above.pop();
+        whole.apply(&parts, self.reader.budget())?;
+        Ok(whole)
     }
+
+    /// A service of another file, whose paths are relative to it.
+    fn extended_from(
+        &mut self,
+        file: &str,
+        base: &str,
+        origin: Origin<'_>,
+        above: &mut Vec<(PathBuf, String)>,
+    ) -> Result<ServiceParts, LoadError> {
+        let file = self.local(file, origin.file, origin.folder)?;
+        let folder = file.parent().unwrap_or(origin.folder).to_owned();
+        let documents = self.documents(&file, origin.variables)?;
+        let mut services = documents.iter().filter_map(|document| document.get("services"));
+        let services = services.rfind(|services| services.get(base).is_some());
+        let services = services.ok_or(LoadError::refused("a service is extended that is not there"))?;
+        let origin = Origin { file: &file, folder: &folder, ..origin };
+        let mut parts = self.extended(base, services, origin, above)?;
+        parts.resolve(&folder);
+        Ok(parts)
+    }
+
+    /// A project of its own: its paths are relative to itself, and its `.env` is asked after ours.
+    fn include(&mut self, node: &Node, origin: Origin<'_>, above: &mut Vec<PathBuf>) -> Result<Model, LoadError> {
+        let names = node.text().map_or_else(|| node.get("path").map(|path| path.texts()), |name| Some(vec![name]));
+        let mut files = Vec::new();
+        for name in names.unwrap_or_default() {
+            files.push(self.local(name, origin.file, origin.folder)?);
+        }
+        let first = files.first().ok_or(LoadError::refused("`include` names no file"))?;
+        if above.contains(first) || above.len() >= DEPTH_AT_MOST {
+            return Err(LoadError::refused("projects include each other"));
+        }
+        let folder = match node.get("project_directory").and_then(|folder| folder.text()) {
+            Some(folder) => origin.folder.join(folder),
+            None => first.parent().unwrap_or(origin.folder).to_owned(),
+        };
+        let env_files = node.get("env_file").map(|files| files.texts()).unwrap_or_default();
+        let mut variables = origin.variables.clone();
+        let paths: Vec<PathBuf> = match env_files.as_slice() {
+            [] => [folder.join(".env")].into_iter().filter(|path| self.reader.is_file(path)).collect(),
+            names => names.iter().map(|name| origin.folder.join(name)).collect(),
+        };
+        super::add_env_files(&paths, &mut variables, self.reader)?;
+        let mut model = self.load(&Place { files: &files, folder: &folder, variables: &variables }, above)?;
+        for parts in model.values_mut() {
+            parts.resolve(&folder);
+        }
+        Ok(model)
+    }
+
+    /// A file of this machine. Those of registries are images that are pulled; those of git are not known.
+    fn local(&mut self, name: &str, asking: &Path, folder: &Path) -> Result<PathBuf, LoadError> {
+        if let Some(artifact) = name.strip_prefix("oci://") {
+            self.artifacts.push((artifact.to_owned(), asking.to_owned()));
+            return Err(LoadError::Unread);
+        }
+        if is_git(name) {
+            return Err(LoadError::refused("a part of it is in a git repository"));
+        }
+        if name.contains('\0') { Err(LoadError::Unread) } else { Ok(folder.join(name)) }
+    }
+}
+
+/// moby/buildkit `util/gitutil`.
+pub(super) fn is_git(name: &str) -> bool {
+    ["git@", "git://", "ssh://", "http://", "https://", "github.com/"].iter().any(|start| name.starts_with(start))
 }

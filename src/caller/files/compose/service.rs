@@ -1,14 +1,15 @@
-//! `Service`: what a Compose file says about one service, as far as it says where its image comes from.
+//! `Service`: what a Compose file says about one service, as far as it says where its images come from.
 //!
-//! compose-spec `05-services.md`, `build.md`, `13-merge.md`.
+//! compose-spec `05-services.md`, `build.md`; compose-go `loader/normalize.go`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
 
 use super::super::build::{Build, local_folder};
-use super::super::interpolate::interpolate;
 use super::super::yaml::Node;
 use super::super::{Side, Variables};
+use super::merge::ServiceParts;
 use crate::caller::words::Meaning;
 use crate::model::map;
 
@@ -17,113 +18,154 @@ use crate::model::map;
 pub(in crate::caller::files) struct Service {
     pub(in crate::caller::files) image: Side,
     pub(in crate::caller::files) build: Option<Build>,
-    pub(super) depends_on: BTreeSet<String>,
+    /// Volumes that are images.
+    pub(super) volumes: Side,
+    /// What runs before and after it in containers of their own.
+    pub(super) hooks: Side,
+    /// Whether another program provides it.
+    pub(super) is_provided: bool,
+    /// With whether they are required.
+    pub(super) depends_on: BTreeMap<String, bool>,
     pub(super) profiles: BTreeSet<String>,
     pub(super) pull_policy: Option<String>,
 }
 
-/// Where a service is read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    pub(super) file: &'a Path,
-    /// What its paths are relative to.
-    pub(super) folder: &'a Path,
-    pub(super) variables: &'a Variables,
-}
-
-impl Place<'_> {
-    /// The text of a node with its variables put in.
-    pub(super) fn text(&self, node: &Node) -> Option<String> {
-        interpolate(node.text()?, &|name| self.variables.get(name))
-    }
-
-    /// A text or a list of them.
-    pub(super) fn texts(&self, node: &Node) -> Vec<String> {
-        node.texts().into_iter().filter_map(|text| interpolate(text, &|name| self.variables.get(name))).collect()
-    }
-
-    /// `{NAME: value}`, or a list of `NAME=value` and `NAME`.
-    fn pairs(&self, node: &Node, separators: &[char]) -> BTreeMap<String, Option<String>> {
-        let listed = self.texts(node).into_iter().map(|pair| match pair.split_once(separators) {
-            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-            None => (pair, None),
-        });
-        let mapped = node.map().iter().map(|(name, value)| (name.clone(), self.text(value)));
-        map(listed.chain(mapped))
-    }
-}
-
 impl Service {
-    /// Puts what a later file, or the service itself, says over what was there.
-    pub(super) fn apply(&mut self, node: &Node, place: &Place<'_>) {
-        let said = |key: &str| node.get(key).map(|node| &**node);
-        if let Some(node) = said("image") {
-            self.image = Side::default();
-            if let Some(image) = place.text(node) {
-                self.image.add_image(&image, place.file);
-            }
+    pub(super) fn new(parts: &ServiceParts, folder: &Path, variables: &Variables) -> Self {
+        let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
+        let mut image = Side::default();
+        if let Some((node, file)) = parts.get("image") {
+            image.add_image(node.text().unwrap_or_default(), file);
         }
-        match said("build") {
-            Some(Node::Reset) => self.build = None,
-            Some(build) => {
-                if matches!(build, Node::Override(_)) {
-                    self.build = None;
+        Self {
+            image,
+            build: parts.get("build").map(|(node, file)| {
+                let mut build = build(node, file, folder, variables);
+                if build.platforms.is_empty() {
+                    build.platforms = texts("platform").into_iter().map(str::to_owned).collect();
                 }
-                apply_build(self.build.get_or_insert_default(), build, place);
-            }
-            None => {}
-        }
-        for (key, names) in [("depends_on", &mut self.depends_on), ("profiles", &mut self.profiles)] {
-            let Some(node) = said(key) else { continue };
-            if matches!(node, Node::Reset | Node::Override(_)) {
-                names.clear();
-            }
-            names.extend(place.texts(node).into_iter().chain(node.map().iter().map(|(name, _)| name.clone())));
-        }
-        if let Some(policy) = said("pull_policy") {
-            self.pull_policy = place.text(policy);
+                build
+            }),
+            volumes: volumes(parts),
+            hooks: hooks(parts),
+            is_provided: parts.get("provider").is_some(),
+            depends_on: dependencies(parts),
+            profiles: texts("profiles").into_iter().map(str::to_owned).collect(),
+            pull_policy: texts("pull_policy").first().map(|policy| (*policy).to_owned()),
         }
     }
+
+    /// Tells whether its image may be pulled at all.
+    pub(super) fn is_pulled(&self, policy: Option<&str>) -> bool {
+        !matches!(policy.or(self.pull_policy.as_deref()), Some("never" | "build"))
+    }
+
+    pub(super) fn is_active(&self, profiles: &[String]) -> bool {
+        self.profiles.is_empty() || profiles.iter().any(|name| name == "*" || self.profiles.contains(name))
+    }
+
+    /// The services whose images its build starts from.
+    pub(super) fn build_services(&self) -> impl Iterator<Item = &str> {
+        let sources = self.build.iter().flat_map(|build| build.contexts.values());
+        sources.filter_map(|source| source.strip_prefix("service:"))
+    }
+}
+
+/// `depends_on`, and what else must run beside it.
+fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
+    let text = |key| parts.get(key).and_then(|(node, _)| node.text());
+    let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
+    let mut found: BTreeMap<String, bool> = BTreeMap::new();
+    let shared = ["network_mode", "ipc", "pid", "uts", "cgroup"]
+        .into_iter()
+        .filter_map(|key| text(key)?.strip_prefix("service:"));
+    let first = |entry: &'_ str| entry.split(':').next().unwrap_or_default().to_owned();
+    found.extend(shared.map(|name| (name.to_owned(), true)));
+    found.extend(texts("links").into_iter().map(|link| (first(link), true)));
+    let volumes = texts("volumes_from").into_iter().filter(|name| !name.starts_with("container:"));
+    found.extend(volumes.map(|name| (first(name), true)));
+    if let Some((node, _)) = parts.get("depends_on") {
+        found.extend(node.texts().into_iter().map(|name| (name.to_owned(), true)));
+        for (name, said) in node.map().iter().filter(|(_, said)| **said != Node::Reset) {
+            let is_required = said.get("required").and_then(|node| node.text()) != Some("false");
+            found.insert(name.clone(), is_required);
+        }
+    }
+    found
+}
+
+/// Of those with one target the last counts.
+fn volumes(parts: &ServiceParts) -> Side {
+    let Some((node, file)) = parts.get("volumes") else { return Side::default() };
+    let mut sources: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for volume in node.list() {
+        let of = |key: &str| volume.get(key).and_then(|node| node.text());
+        if let Some(text) = volume.text() {
+            sources.insert(text.split(':').nth(1).unwrap_or(text), None);
+        } else {
+            let image = of("source").filter(|_| of("type") == Some("image"));
+            sources.insert(of("target").unwrap_or_default(), image);
+        }
+    }
+    let mut side = Side::default();
+    for image in sources.into_values().flatten() {
+        side.add_image(image, file);
+    }
+    side
+}
+
+fn hooks(parts: &ServiceParts) -> Side {
+    let mut side = Side::default();
+    for key in ["pre_start", "post_start", "pre_stop", "post_stop"] {
+        let Some((node, file)) = parts.get(key) else { continue };
+        for image in node.list().iter().filter_map(|hook| hook.get("image")?.text()) {
+            side.add_image(image, file);
+        }
+    }
+    side
 }
 
 /// `build: FOLDER`, or all that a build can have.
-fn apply_build(build: &mut Build, node: &Node, place: &Place<'_>) {
-    let text = |key: &str| node.get(key).and_then(|node| place.text(node));
-    let context = if node.text().is_some() { place.text(node) } else { text("context") };
-    let default = || if build.folder.is_some() { build.folder.clone() } else { Some(place.folder.to_owned()) };
-    build.folder = context.map_or_else(default, |context| local_folder(place.folder, &context));
-    if let Some(name) = text("dockerfile") {
-        build.files = vec![PathBuf::from(name)]; // in the context, which a later file may move
-    }
-    if let Some(inline) = text("dockerfile_inline") {
-        build.inline = Some((inline, place.file.to_owned()));
-    }
-    if let Some(target) = text("target") {
-        build.target = Some(target);
-    }
-    if let Some(platforms) = node.get("platforms") {
-        build.platforms = place.texts(platforms);
-    }
-    if let Some(arguments) = node.get("args") {
-        build.arguments.extend(place.pairs(arguments, &['=']));
-    }
-    if let Some(contexts) = node.get("additional_contexts") {
-        let sources = place.pairs(contexts, &['=']).into_iter();
-        build.contexts.extend(sources.map(|(name, source)| (name, source.unwrap_or_default())));
-    }
-    for (key, meaning, found) in
-        [("cache_from", Meaning::Cache, &mut build.cache_from), ("cache_to", Meaning::CacheTo, &mut build.cache_to)]
-    {
-        let texts = node.get(key).map(|node| place.texts(node)).unwrap_or_default();
-        for text in &texts {
-            found.add(meaning, text, place.file);
-        }
-    }
+fn build(node: &Rc<Node>, file: &Path, folder: &Path, variables: &Variables) -> Build {
+    let text = |key: &str| node.get(key).and_then(|node| node.text()).filter(|text| !text.is_empty());
+    let context = node.text().or_else(|| text("context")).unwrap_or(".");
+    let home = context.strip_prefix("~/").and_then(|rest| Some(Path::new(&variables.get("HOME")?).join(rest)));
+    let context = home.or_else(|| local_folder(folder, context));
+    let contexts = node.get("additional_contexts").map(|node| pairs(node)).unwrap_or_default();
+    let platforms = node.get("platforms").map(|node| node.texts()).unwrap_or_default();
+    let mut build = Build {
+        // Beside a context that is elsewhere, a Dockerfile is there as well.
+        files: text("dockerfile").iter().filter_map(|name| Some(context.as_ref()?.join(name))).collect(),
+        folder: context,
+        inline: text("dockerfile_inline").map(|inline| (inline.to_owned(), file.to_owned())),
+        target: text("target").map(str::to_owned),
+        platforms: platforms.into_iter().map(str::to_owned).collect(),
+        arguments: node.get("args").map(|node| pairs(node)).unwrap_or_default(),
+        contexts: map(contexts.into_iter().map(|(name, source)| (name, source.unwrap_or_default()))),
+        ..Build::default()
+    };
     if let Some(extension) = node.get("x-bake") {
-        build.for_bake.apply(extension, |node| place.text(node));
+        build.for_bake.apply(extension, |node| node.text().map(str::to_owned));
     }
-    let tags = node.get("tags").map(|node| place.texts(node)).unwrap_or_default();
-    for tag in &tags {
-        build.tags.add_image(tag, place.file);
+    let texts = |key: &str| node.get(key).map(|node| node.texts()).unwrap_or_default();
+    for cache in texts("cache_from") {
+        build.cache_from.add(Meaning::Cache, cache, file);
     }
+    for cache in texts("cache_to") {
+        build.cache_to.add(Meaning::CacheTo, cache, file);
+    }
+    for tag in texts("tags") {
+        build.tags.add_image(tag, file);
+    }
+    build
+}
+
+/// `{NAME: value}`, or a list of `NAME=value` and `NAME`.
+fn pairs(node: &Node) -> BTreeMap<String, Option<String>> {
+    let listed = node.list().iter().filter_map(|pair| pair.text()).map(|pair| match pair.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (pair.to_owned(), None),
+    });
+    let said = node.map().iter().filter(|(_, value)| **value != Node::Reset);
+    map(listed.chain(said.map(|(name, value)| (name.clone(), value.text().map(str::to_owned)))))
 }

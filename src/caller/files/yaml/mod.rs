@@ -1,10 +1,13 @@
 //! `Node`: YAML as a tree whose anchors are shared, never copied, so that no file grows in memory. The home of
-//! `saphyr-parser`.
+//! `granit-parser`.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod go_yaml;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::budget::Budget;
 
@@ -28,7 +31,13 @@ pub(super) enum Node {
 impl Node {
     /// The value under `key`, if this is a map that has one.
     pub(super) fn get(&self, key: &str) -> Option<&Rc<Self>> {
-        self.map().iter().rev().find(|(name, node)| name == key && **node != Self::Nothing).map(|(_, node)| node)
+        let mut said = self.map().iter().rev().filter(|(name, node)| name == key && **node != Self::Reset);
+        said.next().map(|(_, node)| node).filter(|node| ***node != Self::Nothing)
+    }
+
+    /// What stands under `key`, be it nothing.
+    pub(super) fn entry(&self, key: &str) -> Option<&Rc<Self>> {
+        self.map().iter().rev().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     pub(super) fn text(&self) -> Option<&str> {
@@ -57,7 +66,8 @@ impl Node {
         self.text().map_or_else(|| self.list().iter().filter_map(|item| item.text()).collect(), |text| vec![text])
     }
 
-    fn plain(&self) -> &Self {
+    /// Without what it does to an earlier file.
+    pub(super) fn plain(&self) -> &Self {
         match self {
             Self::Override(node) => node,
             node => node,
@@ -65,21 +75,31 @@ impl Node {
     }
 }
 
+/// A file.
+#[derive(Clone, Debug)]
+pub(super) struct Yaml {
+    pub(super) documents: Vec<Rc<Node>>,
+    /// Go's reader of Compose files refuses that; others take the last.
+    pub(super) has_same_key_twice: bool,
+}
+
 /// Reads all documents; `None` if one is broken, or there is more than files hold that people write.
-pub(super) fn documents(text: &str, budget: &Budget) -> Option<Vec<Rc<Node>>> {
-    let mut tree =
-        Tree { documents: Vec::new(), open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
+pub(super) fn read(text: &str, budget: &Budget) -> Option<Yaml> {
+    let yaml = Yaml { documents: Vec::new(), has_same_key_twice: false };
+    let mut tree = Tree { yaml, open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
     // One event may take in all of the text, so that it is counted as it is read.
     let text = text.chars().map_while(|c| budget.spend(1).then_some(c)).fuse();
-    for event in Parser::new_from_iter(text) {
+    let mut options = Options::default();
+    options.bom_inside_document_as_content = true; // as libyaml does
+    for event in Parser::new_from_iter_with_options(text, options) {
         tree.take(event.ok()?.0)?;
     }
-    budget.is_left().then_some(tree.documents)
+    budget.is_left().then_some(tree.yaml)
 }
 
 /// What is built so far.
 struct Tree {
-    documents: Vec<Rc<Node>>,
+    yaml: Yaml,
     open: Vec<Open>,
     /// With how many levels are below, for aliases can stack them up.
     anchors: BTreeMap<usize, (Rc<Node>, usize)>,
@@ -90,9 +110,11 @@ struct Tree {
 struct Open {
     node: Node,
     anchor: usize,
-    tag: Option<String>,
+    tag: Option<Mark>,
     /// A map's key that waits for its value.
     key: Option<String>,
+    /// Those that stand in the map itself.
+    keys: BTreeSet<String>,
     levels: usize,
 }
 
@@ -100,29 +122,29 @@ impl Tree {
     fn take(&mut self, event: Event<'_>) -> Option<()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let is_nothing = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                let is_plain =
+                    style == ScalarStyle::Plain && tag.as_deref().is_none_or(|tag| tag.is_yaml_core_schema_tag("null"));
+                let is_nothing = is_plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let node = if is_nothing { Node::Nothing } else { Node::Text(text.into_owned()) };
-                self.finish(tagged(node, suffix(tag.as_deref()).as_deref()), anchor, 0)
+                self.finish(tagged(node, local(tag.as_deref())), anchor, 0)
             }
-            Event::SequenceStart(anchor, tag) => self.begin(Node::List(Vec::new()), anchor, tag.as_deref()),
-            Event::MappingStart(anchor, tag) => self.begin(Node::Map(Vec::new()), anchor, tag.as_deref()),
+            Event::SequenceStart(_, anchor, tag) => self.begin(Node::List(Vec::new()), anchor, tag.as_deref()),
+            Event::MappingStart(_, anchor, tag) => self.begin(Node::Map(Vec::new()), anchor, tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => {
                 let Open { node, anchor, tag, levels, .. } = self.open.pop()?;
-                self.finish(tagged(node, tag.as_deref()), anchor, levels)
+                self.finish(tagged(node, tag), anchor, levels)
             }
             Event::Alias(anchor) => {
                 let (node, levels) = self.anchors.get(&anchor)?.clone(); // one that contains itself is not there yet
                 self.add(node, levels)
             }
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
-                Some(())
-            }
+            _ => Some(()), // where the stream and its documents begin and end
         }
     }
 
     fn begin(&mut self, node: Node, anchor: usize, tag: Option<&Tag>) -> Option<()> {
         (self.open.len() < DEPTH_AT_MOST).then_some(())?;
-        self.open.push(Open { node, anchor, tag: suffix(tag), key: None, levels: 0 });
+        self.open.push(Open { node, anchor, tag: local(tag), key: None, keys: BTreeSet::new(), levels: 0 });
         Some(())
     }
 
@@ -138,13 +160,17 @@ impl Tree {
         (levels < DEPTH_AT_MOST).then_some(())?;
         self.spend(1)?;
         let Some(mut open) = self.open.pop() else {
-            self.documents.push(node);
+            self.yaml.documents.push(node);
             return Some(());
         };
         open.levels = open.levels.max(levels + 1);
         match (&mut open.node, open.key.take()) {
             (Node::List(items), _) => items.push(node),
-            (Node::Map(_), None) => open.key = Some(node.text().unwrap_or_default().to_owned()),
+            (Node::Map(_), None) => {
+                let key = node.text().unwrap_or_default().to_owned();
+                self.yaml.has_same_key_twice |= !open.keys.insert(key.clone());
+                open.key = Some(key);
+            }
             (Node::Map(entries), Some(key)) if key == "<<" => {
                 // Explicit keys win over merged ones wherever they stand: those are put in front.
                 let sources = if node.list().is_empty() { vec![node] } else { node.list().to_vec() };
@@ -166,15 +192,26 @@ impl Tree {
     }
 }
 
-fn suffix(tag: Option<&Tag>) -> Option<String> {
-    tag.map(|tag| tag.suffix.clone())
+/// Compose's own tags.
+#[derive(Clone, Copy)]
+enum Mark {
+    Reset,
+    Override,
 }
 
-fn tagged(node: Node, tag: Option<&str>) -> Node {
-    match tag {
-        Some("reset") => Node::Reset,
-        Some("override") => Node::Override(Rc::new(node)),
-        _ => node,
+fn local(tag: Option<&Tag>) -> Option<Mark> {
+    match tag.map(|tag| (tag.handle(), tag.suffix())) {
+        Some(("!", "reset")) => Some(Mark::Reset),
+        Some(("!", "override")) => Some(Mark::Override),
+        _ => None,
+    }
+}
+
+fn tagged(node: Node, mark: Option<Mark>) -> Node {
+    match mark {
+        Some(Mark::Reset) => Node::Reset,
+        Some(Mark::Override) => Node::Override(Rc::new(node)),
+        None => node,
     }
 }
 
@@ -185,12 +222,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> Option<Vec<Rc<Node>>> {
-        documents(text, &Budget::new())
+    fn documents(text: &str) -> Option<Vec<Rc<Node>>> {
+        Some(read(text, &Budget::new())?.documents)
     }
 
     fn at(text: &str, path: &str) -> String {
-        let mut node = read(text).unwrap()[0].clone();
+        let mut node = documents(text).unwrap()[0].clone();
         for key in path.split('.') {
             node = match key.parse::<usize>() {
                 Ok(place) => node.list()[place].clone(),
@@ -218,8 +255,24 @@ mod tests {
         ] {
             assert_eq!(at(text, path), expected, "{text}");
         }
-        assert_eq!(read("a: b\n---\nc: d\n").unwrap().len(), 2);
-        assert_eq!(read("").unwrap().len(), 0);
+        assert_eq!(documents("a: b\n---\nc: d\n").unwrap().len(), 2);
+        assert_eq!(documents("").unwrap().len(), 0);
+    }
+
+    #[test]
+    fn files_are_taken_that_go_yaml_takes() {
+        use go_yaml::{REFUSED, REFUSED_BY_US, TAKEN, TAKEN_BY_US};
+        for (texts, is_taken) in [(TAKEN, true), (TAKEN_BY_US, true), (REFUSED, false), (REFUSED_BY_US, false)] {
+            for text in texts {
+                assert_eq!(documents(text).is_some(), is_taken, "{text:?}");
+            }
+        }
+        for text in ["a: b\na: c", "{a: b, a: c}", "x: {y: [{a: b, a: c}]}"] {
+            assert!(read(text, &Budget::new()).unwrap().has_same_key_twice, "{text}");
+        }
+        for text in ["x: &x {a: b}\ny: {<<: *x, a: c}", "x: &x {a: b}\ny: {a: c, <<: [*x, *x]}"] {
+            assert!(!read(text, &Budget::new()).unwrap().has_same_key_twice, "{text}");
+        }
     }
 
     #[test]
@@ -246,18 +299,18 @@ mod tests {
             &merges,
         ] {
             let start = Instant::now();
-            assert!(read(text).is_none(), "{}", &text[..20.min(text.len())]);
+            assert!(documents(text).is_none(), "{}", &text[..20.min(text.len())]);
             assert!(start.elapsed() < Duration::from_secs(5), "{}", &text[..4]);
         }
-        assert_eq!(read(&bomb).unwrap().len(), 1, "a bomb of aliases is small as long as nobody unfolds it");
-        assert!(documents(&"a: b\n".repeat(2000), &Budget::used_up()).is_none());
+        assert_eq!(documents(&bomb).unwrap().len(), 1, "a bomb of aliases is small as long as nobody unfolds it");
+        assert!(read(&"a: b\n".repeat(2000), &Budget::used_up()).is_none());
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(text in "(\\PC|[\\[\\]{}:,&*!|>'\"#%@?\\n\\t -]|<<|: ){0,60}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            read(&text);
-            read(&String::from_utf8_lossy(&bytes));
+            documents(&text);
+            documents(&String::from_utf8_lossy(&bytes));
         }
     }
 }

@@ -1,0 +1,27 @@
+//! `LoadError`: why the services of a project are not known.
+
+use super::super::template::TemplateError;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum LoadError {
+    /// A file is not there, so that the client fails by itself, or it was noted already.
+    Unread,
+    /// Compose refuses the project, as far as we can tell.
+    Refused(String),
+}
+
+impl LoadError {
+    pub(super) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
+impl From<TemplateError> for LoadError {
+    fn from(error: TemplateError) -> Self {
+        Self::refused(match error {
+            TemplateError::Malformed => "a `$` is not written as a variable is",
+            TemplateError::Missing => "a variable is required and not set",
+            TemplateError::TooLong => "a text is too long",
+        })
+    }
+}

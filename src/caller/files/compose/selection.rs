@@ -1,0 +1,139 @@
+//! Which services of a project a command works on.
+//!
+//! compose-go `types/project.go` (`WithServicesEnabled`, `WithSelectedServices`), `loader/validate.go`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::LoadError;
+use super::service::Service;
+use crate::caller::clients::{Project, Task};
+
+type Services = BTreeMap<String, Service>;
+
+#[derive(Debug, Default)]
+pub(super) struct Selection<'s> {
+    pub(super) services: Vec<&'s Service>,
+    /// Those that are built, with others whose images they start from.
+    pub(super) built: Vec<&'s Service>,
+}
+
+pub(super) fn select<'s>(
+    task: &Task<'_>,
+    project: Project,
+    services: &'s Services,
+    profiles: &[String],
+) -> Result<Selection<'s>, LoadError> {
+    let named: Vec<&str> =
+        task.positionals.iter().copied().take(if project == Project::Run { 1 } else { usize::MAX }).collect();
+    let is_strict = task.client != "podman-compose";
+    let mut enabled = enabled(services, profiles);
+    if is_strict {
+        check(services, &enabled)?;
+    }
+    // Whoever is named brings in all of its profiles.
+    let mut profiles = profiles.to_vec();
+    for name in &named {
+        let Some(service) = services.get(*name) else { return Err(LoadError::refused("a service is not there")) };
+        if !enabled.contains(name) {
+            profiles.extend(service.profiles.iter().cloned());
+        }
+    }
+    enabled = self::enabled(services, &profiles);
+    let all =
+        if named.is_empty() { enabled.clone() } else { with_dependencies(&named, services, &enabled, is_strict)? };
+    let keeps_dependencies = match project {
+        Project::Up | Project::Run => !task.has("--no-deps"),
+        Project::Pull | Project::Push => task.has("--include-deps"),
+        Project::Build => task.has("--with-dependencies"),
+    };
+    let is_chosen = |name: &&str| named.is_empty() || keeps_dependencies || named.contains(name);
+    let chosen: BTreeSet<&str> = all.into_iter().filter(is_chosen).collect();
+    let built = if matches!(project, Project::Pull | Project::Push) {
+        BTreeSet::new()
+    } else {
+        with_sources(&chosen, services)
+    };
+    let found = |names: BTreeSet<&str>| names.into_iter().filter_map(|name| services.get(name)).collect();
+    Ok(Selection { services: found(chosen), built: found(built) })
+}
+
+fn enabled<'s>(services: &'s Services, profiles: &[String]) -> BTreeSet<&'s str> {
+    let active = services.iter().filter(|(_, service)| service.is_active(profiles));
+    active.map(|(name, _)| name.as_str()).collect()
+}
+
+/// What Compose checks before it does anything.
+fn check(services: &Services, enabled: &BTreeSet<&str>) -> Result<(), LoadError> {
+    for service in enabled.iter().filter_map(|name| services.get(*name)) {
+        if service.image.is_empty() && service.build.is_none() && !service.is_provided {
+            return Err(LoadError::refused("a service has neither an image nor a build"));
+        }
+        let is_missing = |(name, is_required): (&String, &bool)| {
+            !enabled.contains(name.as_str()) && (*is_required || !services.contains_key(name))
+        };
+        if service.depends_on.iter().any(is_missing) {
+            return Err(LoadError::refused("a service depends on one that is not there or not enabled"));
+        }
+    }
+    if has_circle(services, enabled) { Err(LoadError::refused("services depend on each other")) } else { Ok(()) }
+}
+
+/// Takes away whoever waits for nobody, until nobody is left.
+fn has_circle(services: &Services, enabled: &BTreeSet<&str>) -> bool {
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut waited_for: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, service) in services.iter().filter(|(name, _)| enabled.contains(name.as_str())) {
+        let others = service.depends_on.keys().filter(|other| enabled.contains(other.as_str()));
+        others.clone().for_each(|other| waited_for.entry(other).or_default().push(name));
+        waiting.insert(name, others.count());
+    }
+    let mut free: Vec<&str> = waiting.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    let mut left = waiting.len();
+    while let Some(name) = free.pop() {
+        left -= 1;
+        for other in waited_for.remove(name).unwrap_or_default() {
+            let Some(count) = waiting.get_mut(other) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                free.push(other);
+            }
+        }
+    }
+    left > 0
+}
+
+fn with_dependencies<'s>(
+    named: &[&str],
+    services: &'s Services,
+    enabled: &BTreeSet<&'s str>,
+    is_strict: bool,
+) -> Result<BTreeSet<&'s str>, LoadError> {
+    let mut chosen = BTreeSet::new();
+    let mut waiting: Vec<(&str, bool)> = named.iter().map(|name| (*name, true)).collect();
+    while let Some((name, is_required)) = waiting.pop() {
+        let Some((name, service)) = services.get_key_value(name).filter(|(name, _)| enabled.contains(name.as_str()))
+        else {
+            if is_required && is_strict {
+                return Err(LoadError::refused("a service depends on one that is not there or not enabled"));
+            }
+            continue;
+        };
+        if chosen.insert(name.as_str()) {
+            waiting.extend(service.depends_on.iter().map(|(name, is_required)| (name.as_str(), *is_required)));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Those that are built, and those whose images they are built from.
+fn with_sources<'s>(chosen: &BTreeSet<&'s str>, services: &'s Services) -> BTreeSet<&'s str> {
+    let mut built = BTreeSet::new();
+    let mut waiting: Vec<&str> = chosen.iter().copied().collect();
+    while let Some(name) = waiting.pop() {
+        let Some((name, service)) = services.get_key_value(name) else { continue };
+        if service.build.is_some() && built.insert(name.as_str()) {
+            waiting.extend(service.build_services());
+        }
+    }
+    built
+}

@@ -1,0 +1,201 @@
+//! `Settings`: what a Compose command works on: its files, its variables, its name.
+//!
+//! compose-go `cli/options.go`, `loader/loader.go` (`projectName`).
+
+use std::path::{Path, PathBuf};
+
+use super::super::Variables;
+use super::super::reader::Reader;
+use super::super::template::substitute;
+use super::error::LoadError;
+use super::project::is_git;
+use crate::caller::clients::Task;
+use crate::caller::words::Meaning;
+
+const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+const OVERRIDES: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
+
+/// podman-compose takes all that are there.
+const PODMAN_NAMES: [&str; 14] = [
+    "compose.yaml",
+    "compose.yml",
+    "compose.override.yaml",
+    "compose.override.yml",
+    "podman-compose.yaml",
+    "podman-compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+    "container-compose.yml",
+    "container-compose.yaml",
+    "container-compose.override.yml",
+    "container-compose.override.yaml",
+];
+
+const FOLDERS_UP_AT_MOST: usize = 32;
+const PROJECT_NAME: &str = "COMPOSE_PROJECT_NAME";
+
+pub(super) struct Settings {
+    pub(super) files: Vec<PathBuf>,
+    /// Artifacts of registries among the files.
+    pub(super) artifacts: Vec<String>,
+    /// What the project's paths are relative to.
+    pub(super) folder: PathBuf,
+    pub(super) variables: Variables,
+    pub(super) profiles: Vec<String>,
+}
+
+pub(super) fn settings(
+    task: &Task<'_>,
+    current: &Path,
+    mut variables: Variables,
+    reader: &mut Reader,
+) -> Result<Settings, LoadError> {
+    let root = task.value(Meaning::Folder).filter(|folder| !folder.is_empty()).map(|folder| current.join(folder));
+    let mut names: Vec<String> = task.values(Meaning::File).map(str::to_owned).collect();
+    let mut env_files: Vec<String> = task.values(Meaning::EnvFile).map(str::to_owned).collect();
+    if env_files.is_empty() {
+        env_files = variables.list("COMPOSE_ENV_FILES", ',');
+    }
+    let has_default = env_files.is_empty() && !is_default_disabled(&variables)?;
+    let first_folder = working_folder(current, root.as_deref(), &names);
+    if has_default {
+        add_default_env_file(&first_folder, &mut variables, reader)?;
+    }
+    let paths: Vec<PathBuf> = env_files.iter().map(|name| current.join(name)).collect();
+    add_env_files(&paths, &mut variables, reader)?;
+    if names.is_empty() {
+        names = file_variable(&variables);
+    }
+    if names.is_empty() {
+        names = default_files(task, root.as_deref().unwrap_or(current), reader);
+    }
+    if names.is_empty() {
+        return Err(LoadError::Unread); // the client says so
+    }
+    // A project that is found elsewhere has an `.env` too, which is asked after ours.
+    let folder = working_folder(current, root.as_deref(), &names);
+    if has_default && folder != first_folder {
+        add_default_env_file(&folder, &mut variables, reader)?;
+    }
+    let mut profiles: Vec<String> = task.values(Meaning::Profile).map(str::to_owned).collect();
+    if profiles.is_empty() {
+        profiles = variables.list("COMPOSE_PROFILES", ',');
+    }
+    let (artifacts, files): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with("oci://"));
+    let artifacts = artifacts.iter().filter_map(|name| Some(name.strip_prefix("oci://")?.to_owned())).collect();
+    if files.iter().any(|name| name == "-" || is_git(name)) {
+        return Err(LoadError::refused("a part of it is no file of this machine"));
+    }
+    let files: Vec<PathBuf> = files.iter().filter_map(|name| local(current, name)).collect();
+    let name = project_name(task, &files, &folder, &variables, reader)?;
+    variables.set(PROJECT_NAME, &name);
+    Ok(Settings { files, artifacts, folder, variables, profiles })
+}
+
+/// A file of this machine, not stdin, a registry's or a repository's.
+pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
+    (name != "-" && !name.contains("://") && !name.contains('\0')).then(|| current.join(name))
+}
+
+/// Files of variables that must be there, the last that knows a name wins.
+pub(super) fn add_env_files(
+    paths: &[PathBuf],
+    variables: &mut Variables,
+    reader: &mut Reader,
+) -> Result<(), LoadError> {
+    let texts = paths.iter().map(|path| match path.to_str() {
+        Some("/dev/null") => Ok(String::new()),
+        _ => reader.text(path).ok_or(LoadError::Unread),
+    });
+    let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+    let is_taken = texts.is_empty() || variables.add_files(&texts);
+    if is_taken { Ok(()) } else { Err(LoadError::refused("an `.env` cannot be read")) }
+}
+
+fn add_default_env_file(folder: &Path, variables: &mut Variables, reader: &mut Reader) -> Result<(), LoadError> {
+    let path = folder.join(".env");
+    if reader.is_file(&path) { add_env_files(&[path], variables, reader) } else { Ok(()) }
+}
+
+/// Go's `strconv.ParseBool`.
+fn is_default_disabled(variables: &Variables) -> Result<bool, LoadError> {
+    match variables.get("COMPOSE_DISABLE_ENV_FILE").as_deref() {
+        None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+        Some(_) => Err(LoadError::refused("COMPOSE_DISABLE_ENV_FILE is neither true nor false")),
+    }
+}
+
+fn working_folder(current: &Path, root: Option<&Path>, names: &[String]) -> PathBuf {
+    let first = names.iter().find(|name| *name != "-").filter(|name| !name.contains("://") && !is_git(name));
+    let beside = || first.and_then(|name| Some(current.join(name).parent()?.to_owned()));
+    root.map(Path::to_owned).or_else(beside).unwrap_or_else(|| current.to_owned())
+}
+
+fn file_variable(variables: &Variables) -> Vec<String> {
+    let Some(names) = variables.get("COMPOSE_FILE") else { return Vec::new() };
+    let default = if cfg!(windows) { ";" } else { ":" };
+    let separator = variables.get("COMPOSE_PATH_SEPARATOR").filter(|separator| !separator.is_empty());
+    names.split(separator.as_deref().unwrap_or(default)).map(str::to_owned).collect()
+}
+
+/// The nearest under a default name, with the one that goes over it.
+fn default_files(task: &Task<'_>, start: &Path, reader: &mut Reader) -> Vec<String> {
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    if task.client == "podman-compose" {
+        let paths = PODMAN_NAMES.iter().map(|name| start.join(name)).filter(|path| reader.is_file(path));
+        return paths.map(|path| text(&path)).collect();
+    }
+    for folder in start.ancestors().take(FOLDERS_UP_AT_MOST) {
+        if let Some(file) = reader.first_of(folder, &NAMES) {
+            return std::iter::once(file).chain(reader.first_of(folder, &OVERRIDES)).map(|path| text(&path)).collect();
+        }
+    }
+    Vec::new()
+}
+
+/// What is given, else what the last file says, else the folder's name.
+fn project_name(
+    task: &Task<'_>,
+    files: &[PathBuf],
+    folder: &Path,
+    variables: &Variables,
+    reader: &mut Reader,
+) -> Result<String, LoadError> {
+    let given = task.value(Meaning::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
+    if let Some(given) = given.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
+        let is_whole = normalised(&given) == given;
+        return if is_whole { Ok(given) } else { Err(LoadError::refused("its name is not written as it must be")) };
+    }
+    let documents: Vec<_> = files.iter().flat_map(|file| reader.documents(file)).collect();
+    let said = documents.iter().rev().find_map(|document| document.get("name")?.text());
+    let name = if let Some(said) = said {
+        normalised(&substitute(said, &|name| variables.get(name))?)
+    } else {
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        normalised(&folder.file_name().unwrap_or_default().to_string_lossy())
+    };
+    if name.is_empty() { Err(LoadError::refused("it has no name")) } else { Ok(name) }
+}
+
+fn normalised(name: &str) -> String {
+    let name = name.to_lowercase();
+    let allowed = name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'));
+    allowed.collect::<String>().trim_start_matches(['_', '-']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_made_of_letters_digits_and_signs_between() {
+        for (name, normal) in [("My App.v2", "myappv2"), ("_-a-b_", "a-b_"), ("É", ""), ("acme", "acme")] {
+            assert_eq!(normalised(name), normal);
+        }
+    }
+}
