@@ -67,11 +67,8 @@ impl ServiceParts {
     pub(super) fn apply(&mut self, later: &Self, budget: &Budget) -> Result<(), LoadError> {
         for (key, part) in &later.0 {
             let part = match (self.get(key), &*part.node) {
-                (_, Node::Reset) => {
-                    self.0.remove(key);
-                    continue;
-                }
-                (None, _) | (_, Node::Override(_)) => part.clone(),
+                // It goes on: what it extends does not have it either, nor do the files before.
+                (None, _) | (_, Node::Reset | Node::Override(_)) => part.clone(),
                 (Some((node, _)), _) => Part { node: merge(key, node, &part.node, budget)?, file: part.file.clone() },
             };
             self.0.insert(key, part);
