@@ -3,6 +3,7 @@
 //! A client asks for a host alone; what it is about to push or pull stands on its command line, or in the files that the
 //! command line leads to.
 
+mod ancestry;
 mod clients;
 mod environment;
 mod files;
@@ -25,7 +26,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Project, Trusted};
 use crate::model::{ImageReference, Operation, Registry};
-use crate::system::{ancestors, env, folders};
+use crate::system::{env, folders};
+use ancestry::Ancestry;
 use clients::Grammar;
 use files::Variables;
 use program::Role;
@@ -46,13 +48,14 @@ const LONGEST_BUILD: Duration = Duration::from_hours(6);
 /// The process that asks for `registry`, looked at no further than the ladder needs.
 pub(crate) struct Caller<'r> {
     registry: &'r Registry,
+    ancestry: Ancestry,
     /// The nearest client, once somebody has looked.
     client: OnceCell<String>,
 }
 
 impl<'r> Caller<'r> {
     pub(crate) fn of(registry: &'r Registry) -> Self {
-        Self { registry, client: OnceCell::new() }
+        Self { registry, ancestry: Ancestry::ours(), client: OnceCell::new() }
     }
 
     /// The client and its verb, as `docker push`, if the ladder had to look for it.
@@ -70,15 +73,15 @@ impl<'r> Caller<'r> {
 impl Evidence for Caller<'_> {
     /// Read from the command lines of our ancestors, no further up than needed. Costs a few system calls for each.
     fn command(&self) -> Command {
-        command_of(programs().inspect(|program| self.remember(program)), self.registry)
+        command_of(self.ancestry.programs().inspect(|program| self.remember(program)), self.registry)
     }
 
     fn operation_in_files(&self) -> Option<Operation> {
-        operation_in_files_of(programs(), self.registry)
+        operation_in_files_of(self.ancestry.programs(), self.registry)
     }
 
     fn mentions(&self) -> FileImages {
-        images_in_files_of(programs(), self.registry)
+        images_in_files_of(self.ancestry.programs(), self.registry)
     }
 
     fn project(&self, trusted: &[Trusted]) -> Option<Project> {
@@ -90,14 +93,9 @@ impl Evidence for Caller<'_> {
     }
 
     fn running_since(&self, switched: SystemTime) -> Option<SystemTime> {
-        let outermost = |programs: Vec<Program>| programs.last().and_then(Program::started);
-        if is_over(switched, SystemTime::now()) { None } else { outermost(clients_among(programs())) }
+        let outermost = || clients_among(self.ancestry.programs()).last()?.started();
+        if is_over(switched, SystemTime::now()) { None } else { outermost() }
     }
-}
-
-/// The programs above us, parent first.
-fn programs() -> impl Iterator<Item = Program> {
-    ancestors::all().map(Program::from)
 }
 
 /// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once, and what
@@ -124,10 +122,10 @@ fn is_over(switched: SystemTime, now: SystemTime) -> bool {
 }
 
 /// The client that asks, and those that started it: `docker`, its plugins, its own first self.
-fn clients_among(programs: impl IntoIterator<Item = Program>) -> Vec<Program> {
+fn clients_among<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Vec<P> {
     let mut clients = Vec::new();
     for (distance, program) in programs.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
-        match program.role() {
+        match program.borrow().role() {
             Role::Client(_) => clients.push(program),
             Role::Wrapper if clients.is_empty() && distance < WRAPPERS_AT_MOST => {}
             Role::Wrapper | Role::Unknown | Role::LongLived => break,
@@ -179,7 +177,7 @@ pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
 
 /// Returns the user name of the `login` to `registry` that is running.
 pub(crate) fn login_user(registry: &Registry) -> Option<String> {
-    login_username(programs(), registry)
+    login_username(Ancestry::ours().programs(), registry)
 }
 
 /// Returns the user name with which the nearest of `programs` logs in to `registry`: `docker login` sends
@@ -194,7 +192,8 @@ pub(crate) fn login_username<P: Borrow<Program>>(
 /// Tells whether one of the containers tools (Podman, Buildah, Skopeo) asks.
 pub(crate) fn is_containers_tool() -> bool {
     const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
-    nearest(programs(), |_, program| Some(TOOLS.contains(&program.name.as_str())), |_| None).unwrap_or(false)
+    nearest(Ancestry::ours().programs(), |_, program| Some(TOOLS.contains(&program.name.as_str())), |_| None)
+        .unwrap_or(false)
 }
 
 /// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
