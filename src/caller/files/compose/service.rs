@@ -44,6 +44,9 @@ impl Service {
                 if build.platforms.is_empty() {
                     build.platforms = texts("platform").into_iter().map(str::to_owned).collect();
                 }
+                if build.platforms.is_empty() {
+                    build.platforms = variables.list("DOCKER_DEFAULT_PLATFORM", ',');
+                }
                 build
             }),
             volumes: volumes(parts),
