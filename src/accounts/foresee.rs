@@ -41,7 +41,9 @@ impl Accounts<'_> {
         login: &'l Login,
         secrets: &mut Secrets<'l>,
     ) -> Result<(AccountName, Effect), Problem> {
-        if let Some(same) = candidates.accounts.iter().find(|account| self.holds(account, login, secrets)) {
+        if login.spellings.iter().all(|spelling| candidates.spellings.contains(spelling))
+            && let Some(same) = candidates.accounts.iter().find(|account| self.holds(account, login, secrets))
+        {
             return Ok((same.name.clone(), Effect::Same));
         }
         let account = login.account(candidates)?;

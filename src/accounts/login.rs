@@ -11,6 +11,8 @@ use crate::system::text;
 /// A login to keep.
 pub(crate) struct Login {
     pub(crate) registry: Registry,
+    /// The registry's name as it was spelled, where that is not ours.
+    pub(crate) spellings: Vec<String>,
     pub(crate) username: Username,
     /// The label; `None`: that of the account with this user name, else the user name itself.
     pub(crate) name: Option<AccountName>,

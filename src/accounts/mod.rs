@@ -20,7 +20,7 @@ use crate::model::choice::{
     Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Undecided, Why, Wish,
     choose_past,
 };
-use crate::model::{Account, AccountName, Credential, HelperName, Kept, Problem, Registry, Secret, Source};
+use crate::model::{Account, AccountName, Credential, HelperName, HostAlias, Kept, Problem, Registry, Secret, Source};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
@@ -203,6 +203,26 @@ impl<'e> Accounts<'e> {
             self.keep_adopted();
         }
         Ok(loaded)
+    }
+
+    /// The hosts that accounts of another registry answer for too.
+    pub(crate) fn aliases(&self) -> Result<Vec<HostAlias>> {
+        Ok(self.config.load(None)?.also)
+    }
+
+    /// The names under which other programs look for a registry, besides ours: every spelling that was used, and the
+    /// hosts that its accounts answer for too.
+    pub(crate) fn other_names(&self, registry: &Registry) -> Result<Vec<String>> {
+        let loaded = self.config.load(None)?;
+        let mut names: Vec<String> = loaded
+            .registries
+            .iter()
+            .filter(|one| one.registry == *registry)
+            .flat_map(|one| one.spellings.iter().cloned())
+            .collect();
+        let aliases = loaded.also.iter().filter(|alias| alias.registry == *registry);
+        names.extend(aliases.map(|alias| alias.host.to_string()));
+        Ok(names)
     }
 
     /// The files that may name accounts.

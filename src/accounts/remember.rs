@@ -95,6 +95,9 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&Login], results: &[Result<Accoun
             places.into_iter().filter_map(|place| Some((logins[place], results[place].as_ref().ok()?)))
         {
             edit.document.put(account);
+            for spelling in &login.spellings {
+                edit.document.add_spelling(registry, spelling);
+            }
             let moved = |old: &&Account| old.name == account.name && old.store != account.store;
             edit.gone.extend(known.accounts.iter().find(moved).filter(|old| old.store.is_known()).cloned());
             step(&mut candidates, login, account);

@@ -6,8 +6,9 @@ use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
+use super::hosts::HostEdit;
 use super::images::{ImageEdit, added, tell_rivals};
-use super::{Context, account_json, args, buildx, pin};
+use super::{Context, account_json, args, buildx, hosts, pin};
 use crate::model::choice::Candidates;
 use crate::model::{Account, AccountName, Problem, Registry, Source};
 use crate::system::text::{one_line, word};
@@ -58,6 +59,10 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
             if !folders.is_empty() {
                 lines.push(format!("  folders    {}", folders.join(", ")));
             }
+            let hosts = context.hosts_of(&account.registry, &account.name).unwrap_or_default();
+            if !hosts.is_empty() {
+                lines.push(format!("  also for   {}", hosts::list(&hosts)));
+            }
             lines.extend(account.did.as_ref().map(|did| format!("  did        {did}")));
             lines.push(match &account.source {
                 Source::Given => format!("  store      {}", account.store),
@@ -81,9 +86,11 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         .map(str::parse)
         .transpose()
         .map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
+    let also = HostEdit::read(context, &registry, &given.also)?;
+    let changes_also = given.no_also || !given.also.is_empty();
     let changes_images = given.no_images || !images.is_empty();
     let changes_folders = given.no_folders || !given.folder.is_empty();
-    if !changes_images && !changes_folders && alias.is_none() && given.purpose.is_none() {
+    if !changes_images && !changes_folders && !changes_also && alias.is_none() && given.purpose.is_none() {
         return Err(Failure::usage(
             "nothing to change was given",
             format!("see `{} account edit --help`", context.program),
@@ -114,6 +121,9 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
             }
             edit.document.set_folders(&registry, &name, &folders);
         }
+        if changes_also {
+            edit.document.set_also(&registry, &name, &also.applied_to(&context.hosts_of(&registry, &name)?));
+        }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
             if candidates.accounts.iter().any(|other| other.name == alias) {
                 let [host, name] = [registry.as_str(), alias.as_str()].map(word);
@@ -138,6 +148,10 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     if !account.folders.is_empty() {
         let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
         context.ui.say(format_args!("  Used in   {}", folders.join(", ")));
+    }
+    let hosts = context.hosts_of(&registry, &account.name)?;
+    if !hosts.is_empty() {
+        context.ui.say(format_args!("  Also for  {}", hosts::list(&hosts)));
     }
     for missing in account.folders.iter().filter(|folder| changes_folders && !folder.is_dir()) {
         context.ui.note(format_args!("there is no folder {} yet", context.env.shorten_home(missing)));
@@ -204,6 +218,8 @@ fn flags(given: &args::AccountEdit) -> String {
         alone("--no-images", given.no_images),
         with_value("--folder", &given.folder),
         alone("--no-folders", given.no_folders),
+        with_value("--also", &given.also),
+        alone("--no-also", given.no_also),
         purpose,
     ]
     .concat()

@@ -10,6 +10,7 @@ use super::import::{self, Deed, Fate};
 use super::{Context, args, buildx, creds_store, note_podman};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::logins::{self, Finding, FoundLogin, Where};
+use crate::docker::setup::Wanted;
 use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state, until_unchanged};
 use crate::docker::{hooks, leftovers};
 use crate::model::{Problem, Registry};
@@ -132,6 +133,8 @@ fn registries(
 }
 
 fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> anyhow::Result<Vec<Plan>> {
+    let wanted = registries.iter().map(|registry| wanted(context, registry, &given.hosts));
+    let registries = &wanted.collect::<anyhow::Result<Vec<_>>>()?;
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
@@ -156,6 +159,14 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
     }
     plans.retain(|plan| !plan.changes().is_empty());
     Ok(plans)
+}
+
+/// A registry with every name under which it may be looked for: those that are known here, and those that were typed.
+pub(super) fn wanted(context: &Context<'_>, registry: &Registry, typed: &[String]) -> anyhow::Result<Wanted> {
+    let mut names = context.accounts.other_names(registry)?;
+    let spelled = typed.iter().filter_map(|host| Registry::spelled(host)).filter(|(named, _)| named == registry);
+    names.extend(spelled.filter_map(|(_, spelling)| spelling));
+    Ok(Wanted { registry: registry.clone(), names })
 }
 
 /// The registries whose logins become accounts: once these have left Docker's file, it must ask for them.

@@ -9,7 +9,7 @@ use crate::docker::{Change, ConfigJson, Plan};
 use crate::model::HelperName;
 
 /// Writes down what stood there, and makes it the one that answers for all other registries.
-pub(super) fn remember(context: &Context<'_>, plans: &[Plan]) -> Result<(), Failure> {
+pub(super) fn remember(context: &Context<'_>, plans: &[Plan]) -> anyhow::Result<()> {
     for plan in plans {
         let Some(before) = plan.changes().iter().find_map(|change| match change {
             Change::Store { before } => Some(before),

@@ -12,7 +12,7 @@ use super::failure::{Failure, Kind};
 use super::{Context, args, which};
 use crate::docker::export::{self, Chosen, Exported, Form};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Operation, Problem, Source};
+use crate::model::{Account, Operation, Problem, Registry, Source};
 use crate::system::files::Draft;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCode, Failure> {
@@ -112,6 +112,29 @@ fn may_write(context: &Context<'_>, given: &args::Export, output: Option<&Path>)
     if agreed { Ok(()) } else { Err(Failure::new(Kind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
+/// What the registry is called by those who will read the file, besides its own name: as it was spelled ever or now, and
+/// the hosts that this account is for too.
+fn names(
+    context: &Context<'_>,
+    given: &args::Export,
+    candidates: &Candidates,
+    account: &Account,
+) -> Result<Vec<String>, Failure> {
+    if candidates.is_alias() {
+        return Ok(vec![]);
+    }
+    let hosts = context.hosts_of(&account.registry, &account.name)?.into_iter().map(|host| host.to_string());
+    let typed = given.subjects.iter().filter_map(|subject| Registry::spelled(subject));
+    let typed = typed.filter(|(registry, _)| *registry == candidates.host).filter_map(|(_, spelling)| spelling);
+    let mut names: Vec<String> = vec![];
+    for name in candidates.spellings.iter().cloned().chain(typed).chain(hosts) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 /// The accounts that answer for what was named, each once, with their secrets as they are now. Of all accounts some may
 /// have none.
 fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, Vec<Failed>), Failure> {
@@ -156,9 +179,11 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
             let by_default = alone || candidates.default_for(None).is_some_and(is_default);
             match context.secret_of(&account) {
                 Ok(held) => {
+                    let names = names(context, given, &candidates, &account)?;
                     chosen.push(Chosen {
                         account: account.on(&candidates.host),
                         credential: held.credential,
+                        names,
                         by_default,
                     });
                 }

@@ -12,6 +12,7 @@ mod export;
 mod failure;
 mod folder;
 mod held;
+mod hosts;
 mod images;
 mod import;
 mod login;

@@ -10,7 +10,7 @@ use super::{Context, account, account_json, args, note_podman, route};
 use crate::accounts::Leftovers;
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
-use crate::docker::{ConfigJson, Reader};
+use crate::docker::{ConfigJson, Reader, setup};
 use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, ImagePattern, Registry, Source, StoreKind};
 use crate::system::text;
@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     let mut json = json!({
         "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(one))).collect::<Vec<_>>(),
         "public": registries.iter().flat_map(|one| &one.public).map(ToString::to_string).collect::<Vec<_>>(),
-        "docker": docker.iter().map(|(registry, asks)| json!({"registry": registry.as_str(), "asks": asks})).collect::<Vec<_>>(),
+        "docker": docker.iter().map(AskedName::json).collect::<Vec<_>>(),
         "left_over": left_over(&leftovers),
     });
     let routes = context.accounts.routes()?;
@@ -168,8 +168,21 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
     block
 }
 
-/// For each registry whom Docker asks: "ensign", another helper's name, or nobody.
-fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<(&'c Registry, String)> {
+/// A name of a registry, and whom Docker asks for exactly that: "ensign", another helper's name, or nobody.
+struct AskedName<'c> {
+    registry: &'c Registry,
+    name: String,
+    asks: String,
+}
+
+impl AskedName<'_> {
+    fn json(&self) -> Value {
+        json!({"registry": self.name, "asks": self.asks})
+    }
+}
+
+/// Docker looks for what stands before the first `/` letter by letter, so that each spelling is a name of its own.
+fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
     let file = match ConfigJson::load(&path) {
         Ok(file) => file,
@@ -179,43 +192,56 @@ fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<(&'c 
         }
     };
     let variable = state::auth_config_variable();
-    registries
-        .iter()
-        .map(|one| {
-            let asks = match (
-                state::auth_config(variable.as_deref(), &one.registry),
-                state::asked(&file, Reader::Docker, &one.registry),
-            ) {
+    let mut names = vec![];
+    for one in registries {
+        let registry = &one.registry;
+        let mut all = vec![registry.to_string()];
+        all.extend(context.accounts.other_names(registry).unwrap_or_default());
+        all.extend(
+            setup::spellings_in(&file, registry)
+                .into_iter()
+                .filter(|name| !registry.is_docker_hub() || file.helper(name).is_some()),
+        );
+        let mut seen: Vec<String> = vec![];
+        for name in all {
+            if seen.contains(&name) {
+                continue;
+            }
+            let key = if name == registry.as_str() { registry.docker_key() } else { &name };
+            let asks = match (state::auth_config(variable.as_deref(), key), state::asked_as(&file, Reader::Docker, key))
+            {
                 (AuthConfig::Wins, _) => "DOCKER_AUTH_CONFIG".to_owned(),
                 (_, Asked::Us) => "ensign".to_owned(),
                 (_, Asked::Pinned(alias)) => format!("ensign-{alias}"),
                 (_, Asked::Helper(helper)) => helper.to_owned(),
                 (_, Asked::PlainFile) => NOBODY.to_owned(),
             };
-            (&one.registry, asks)
-        })
-        .collect()
+            seen.push(name.clone());
+            names.push(AskedName { registry, name, asks });
+        }
+    }
+    names
 }
 
-fn footer(context: &Context<'_>, docker: &[(&Registry, String)], troubled: usize) -> String {
-    let others: Vec<_> = docker.iter().filter(|(_, asks)| !asks.starts_with("ensign")).collect();
+fn footer(context: &Context<'_>, docker: &[AskedName<'_>], troubled: usize) -> String {
+    let others: Vec<_> = docker.iter().filter(|name| !name.asks.starts_with("ensign")).collect();
     let mut footer = match others.as_slice() {
         [] if docker.is_empty() => String::new(),
         [] => "Docker asks Ensign for all of them.\n".to_owned(),
         others => {
             let list: Vec<_> = others
                 .iter()
-                .map(|(registry, asks)| match asks.as_str() {
-                    NOBODY => registry.to_string(),
-                    other => format!("{registry} (asks {other})"),
+                .map(|AskedName { name, asks, .. }| match asks.as_str() {
+                    NOBODY => name.clone(),
+                    other => format!("{name} (asks {other})"),
                 })
                 .collect();
             // Docker's `credHelpers` know no patterns.
-            let all = if others.iter().any(|(registry, _)| registry.is_pattern()) { " --all" } else { "" };
+            let all = if others.iter().any(|name| name.registry.is_pattern()) { " --all" } else { "" };
             format!("Docker does not ask Ensign for {}:  {} configure-docker{all}\n", list.join(", "), context.program)
         }
     };
-    if docker.iter().any(|(_, asks)| asks.starts_with("ensign")) && !state::docker_finds_us() {
+    if docker.iter().any(|name| name.asks.starts_with("ensign")) && !state::docker_finds_us() {
         footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
     }
     if troubled > 0 {

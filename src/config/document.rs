@@ -43,6 +43,7 @@ impl Document {
 
     /// Takes an account out. The registry stays, with who is active, as long as it has other accounts or rules.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
+        self.edit_aliases(registry, |_, accounts| accounts.retain(|account| account != name.as_str()));
         self.accounts(registry).shift_remove(name.as_str());
         if self.accounts(registry).is_empty() {
             for pointer in ["active", "previous", "switched"] {
@@ -97,8 +98,58 @@ impl Document {
         }
     }
 
+    /// Remembers how other programs spell a registry's name.
+    pub(crate) fn add_spelling(&mut self, registry: &Registry, spelling: &str) {
+        let entry = self.registry(registry).entry("spellings").or_insert_with(|| json!([]));
+        if let Some(spellings) = entry.as_array_mut()
+            && !spellings.iter().any(|known| known == spelling)
+        {
+            spellings.push(json!(spelling));
+        }
+    }
+
+    /// Sets the hosts that an account answers for beside its registry.
+    pub(crate) fn set_also(&mut self, registry: &Registry, name: &AccountName, hosts: &[Registry]) {
+        self.edit_aliases(registry, |host, accounts| {
+            accounts.retain(|account| account != name.as_str());
+            if hosts.contains(host) {
+                accounts.push(json!(name.as_str()));
+            }
+        });
+        let aliases = object(self.0.entry("also").or_insert_with(|| json!({})));
+        for host in hosts.iter().filter(|host| !aliases.keys().any(|key| host.is_key(key))).collect::<Vec<_>>() {
+            let alias = json!({"registry": registry.as_str(), "accounts": [name.as_str()]});
+            aliases.insert(host.as_str().to_owned(), alias);
+        }
+        self.drop_empty_aliases();
+    }
+
+    fn edit_aliases(&mut self, registry: &Registry, mut edit: impl FnMut(&Registry, &mut Vec<Value>)) {
+        for (host, alias) in self.0.get_mut("also").and_then(Value::as_object_mut).into_iter().flatten() {
+            let is_ours = alias.get("registry").and_then(Value::as_str).is_some_and(|key| registry.is_key(key));
+            if is_ours && let Some(accounts) = alias.get_mut("accounts").and_then(Value::as_array_mut) {
+                edit(&Registry::from_key(host), accounts);
+            }
+        }
+        self.drop_empty_aliases();
+    }
+
+    fn drop_empty_aliases(&mut self) {
+        let Some(aliases) = self.0.get_mut("also").and_then(Value::as_object_mut) else { return };
+        aliases.retain(|_, alias| alias.get("accounts").and_then(Value::as_array).is_none_or(|all| !all.is_empty()));
+        if aliases.is_empty() {
+            self.0.shift_remove("also");
+        }
+    }
+
     /// Gives an account another label, wherever it is named.
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
+        self.edit_aliases(registry, |_, accounts| {
+            accounts
+                .iter_mut()
+                .filter(|account| *account == from.as_str())
+                .for_each(|account| *account = json!(to.as_str()));
+        });
         let accounts = self.accounts(registry);
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
             && account.get("username").is_none_or(Value::is_null)

@@ -11,7 +11,7 @@ use super::document::Document;
 use super::read::{self, Reading};
 use crate::model::choice::{Active, Candidates, Route, Trusted};
 use crate::model::mounted::Mounted;
-use crate::model::{HelperName, Problem, Registry, StoreKind};
+use crate::model::{HelperName, HostAlias, Problem, Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -29,6 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) trusted: Rc<[Trusted]>,
     /// The helper that is asked for all other registries.
     pub(crate) fallback: Option<HelperName>,
+    /// Hosts that accounts of another registry answer for too.
+    pub(crate) also: Vec<HostAlias>,
     pub(crate) origin: Origin,
 }
 
@@ -73,11 +75,9 @@ impl<'e> ConfigFile<'e> {
 
     /// Reads one registry or all of them. Nothing is written and nothing is locked: writers replace the file whole.
     pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<Loaded> {
-        let mut loaded = self.load_written(wanted)?;
-        for mounted in
-            self.env.mounted()?.iter().filter(|one| wanted.is_none_or(|wanted| one.account.registry == *wanted))
-        {
-            mount(&mut loaded.registries, mounted);
+        let mut loaded = self.load_with_mounted(wanted)?;
+        if let Some(host) = wanted {
+            self.load_alias(host, &mut loaded)?;
         }
         if !loaded.trusted.is_empty() {
             loaded.registries.iter_mut().for_each(|one| one.trusted = Rc::clone(&loaded.trusted));
@@ -85,11 +85,52 @@ impl<'e> ConfigFile<'e> {
         Ok(loaded)
     }
 
+    fn load_with_mounted(&self, wanted: Option<&Registry>) -> Result<Loaded> {
+        let mut loaded = self.load_written(wanted)?;
+        for mounted in
+            self.env.mounted()?.iter().filter(|one| wanted.is_none_or(|wanted| one.account.registry == *wanted))
+        {
+            mount(&mut loaded.registries, mounted);
+        }
+        Ok(loaded)
+    }
+
+    /// A host without an entry of its own may be one that another registry's accounts answer for: those that a person
+    /// named go before a pattern of hosts, and those of a registry that serves the host anyway come after it.
+    fn load_alias(&self, host: &Registry, loaded: &mut Loaded) -> Result<()> {
+        let answers = |one: &Candidates| !one.accounts.is_empty() || one.helper.is_some();
+        let (mut by_name, mut by_pattern) = (false, false);
+        for one in loaded.registries.iter().filter(|one| answers(one)) {
+            by_name |= one.registry == *host;
+            by_pattern |= one.registry != *host;
+        }
+        let named = loaded.also.iter().find(|alias| alias.host == *host).filter(|_| !by_name).cloned();
+        let target = match &named {
+            Some(alias) => Some(alias.registry.clone()),
+            None => host.served_by().filter(|_| !by_name && !by_pattern),
+        };
+        let Some(target) = target.filter(|target| target != host) else { return Ok(()) };
+        let mut entries = self.load_with_mounted(Some(&target))?.registries;
+        entries.retain(|entry| entry.registry == target);
+        for entry in &mut entries {
+            entry.helper = None;
+            if let Some(alias) = &named {
+                entry.accounts.retain(|account| alias.accounts.contains(&account.name));
+            }
+        }
+        entries.retain(answers);
+        if !entries.is_empty() {
+            loaded.registries = entries;
+        }
+        Ok(())
+    }
+
     fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
         let Some(path) = self.path() else { return Ok(Loaded::nothing()) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            let Reading { registries, fallback, journal, trusted, version: _ } = self.understand(&bytes, wanted)?;
-            return Ok(Loaded { registries, fallback, journal, trusted, origin: Origin::Ours });
+            let Reading { registries, fallback, journal, trusted, also, version: _ } =
+                self.understand(&bytes, wanted)?;
+            return Ok(Loaded { registries, fallback, journal, trusted, also, origin: Origin::Ours });
         }
         self.refuse_lost(&path)?;
         Ok(match Adopted::find(self.env)? {
@@ -102,6 +143,7 @@ impl<'e> ConfigFile<'e> {
                     fallback: None,
                     journal: true,
                     trusted: Rc::default(),
+                    also: vec![],
                     origin: Origin::Adopted(adopted),
                 }
             }
@@ -273,7 +315,8 @@ pub(crate) fn no_home() -> Problem {
 
 impl Loaded {
     fn nothing() -> Self {
-        Self { registries: vec![], fallback: None, journal: true, trusted: Rc::default(), origin: Origin::Ours }
+        let (registries, also, trusted) = (vec![], vec![], Rc::default());
+        Self { registries, fallback: None, journal: true, trusted, also, origin: Origin::Ours }
     }
 
     /// The one registry that was asked for, with the helper that answers if it has no account.

@@ -4,6 +4,7 @@
 //! loads and saves it under a lock, `source` is one field's shape, `adopt` takes over ATCR's older formats.
 
 mod adopt;
+mod alias;
 mod document;
 mod file;
 mod layout;

@@ -8,12 +8,14 @@ use super::document::Document;
 use super::file::ConfigFile;
 use super::read::{self, Reading};
 use crate::model::choice::{Active, Candidates, Switch};
-use crate::model::{AccountName, ImagePattern, Registry};
+use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(Reading { version, registries, fallback, journal: _, trusted: _ }) = reading(bytes, None) else { return };
+    let Ok(Reading { version, registries, fallback, journal: _, trusted: _, also }) = reading(bytes, None) else {
+        return;
+    };
     assert_eq!(read::version(bytes).unwrap_or(version), version);
     for one in &registries {
         let only = reading(bytes, Some(&one.registry)).expect("less is read");
@@ -32,6 +34,7 @@ pub(crate) fn config(bytes: &[u8]) {
         same.put(account);
     }
     reads_as(&same, &registries);
+    aliases(&document, &registries, &also);
     trusts(&document, &registries);
     for at in 0..registries.len().min(3) {
         edits(&document, &registries, at);
@@ -46,6 +49,30 @@ fn reads_as(document: &Document, expected: &[Candidates]) {
     let text = document.to_text();
     let Reading { version, registries, .. } = reading(text.as_bytes(), None).expect("what we write reads");
     assert_eq!((version, registries.as_slice()), (read::VERSION, expected), "{text}");
+}
+
+/// Other names of a registry, and other hosts of an account, change nothing else.
+fn aliases(document: &Document, registries: &[Candidates], before: &[HostAlias]) {
+    let Some((at, one)) = registries.iter().enumerate().find(|(_, one)| !one.accounts.is_empty()) else { return };
+    let mut edited = document.clone();
+    edited.add_spelling(&one.registry, "Fresh.example:443");
+    edited.add_spelling(&one.registry, "Fresh.example:443");
+    let mut expected = registries.to_vec();
+    if !expected[at].spellings.iter().any(|known| known == "Fresh.example:443") {
+        expected[at].spellings.push("Fresh.example:443".into());
+    }
+    reads_as(&edited, &expected);
+    let (name, host) = (&one.accounts[0].name, Registry::from_key("fresh.mirror.example"));
+    if before.is_empty() {
+        let mut edited = document.clone();
+        edited.set_also(&one.registry, name, std::slice::from_ref(&host));
+        let text = edited.to_text();
+        let Reading { also, .. } = reading(text.as_bytes(), None).expect("what we write reads");
+        assert_eq!(also, [HostAlias { host, registry: one.registry.clone(), accounts: vec![name.clone()] }]);
+        reads_as(&edited, registries);
+        edited.set_also(&one.registry, name, &[]);
+        assert!(reading(edited.to_text().as_bytes(), None).expect("what we write reads").also.is_empty());
+    }
 }
 
 fn trusts(document: &Document, registries: &[Candidates]) {
@@ -63,8 +90,18 @@ fn trusts(document: &Document, registries: &[Candidates]) {
 
 /// Every edit, of one registry, leaving all others alone.
 fn edits(document: &Document, before: &[Candidates], at: usize) {
-    let Candidates { registry, host: _, active, previous, switches, public, helper, accounts, trusted: _ } =
-        &before[at];
+    let Candidates {
+        registry,
+        host: _,
+        spellings: _,
+        active,
+        previous,
+        switches,
+        public,
+        helper,
+        accounts,
+        trusted: _,
+    } = &before[at];
     let with = |change: &dyn Fn(&mut Candidates)| {
         let mut expected = before.to_vec();
         change(&mut expected[at]);

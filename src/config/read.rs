@@ -9,9 +9,10 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
+use super::alias::Aliases;
 use super::source;
 use crate::model::choice::{Active, Candidates, Switch, Trusted};
-use crate::model::{Account, HelperName, Registry, StoreKind, key_covers, timestamp};
+use crate::model::{Account, HelperName, HostAlias, Registry, StoreKind, key_covers, timestamp};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
 pub(super) const VERSION: u64 = 3;
@@ -27,6 +28,8 @@ pub(super) struct Reading {
     pub(super) trusted: Rc<[Trusted]>,
     /// The helper that is asked for all registries that none of them is.
     pub(super) fallback: Option<HelperName>,
+    /// Hosts that accounts of another registry answer for too.
+    pub(super) also: Vec<HostAlias>,
 }
 
 /// Reads the registries that `wanted` selects: all entries that cover one host, or all there are (`None`).
@@ -49,7 +52,7 @@ pub(super) fn read(
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
     let fallback = raw.fallback.and_then(|name| name.parse().ok());
     let registries = registries.map_err(serde_json::Error::custom)?;
-    Ok(Reading { version, registries, fallback, journal: raw.journal, trusted })
+    Ok(Reading { version, registries, fallback, journal: raw.journal, trusted, also: raw.also })
 }
 
 /// The version alone, of a file whose other parts may be beyond us.
@@ -81,6 +84,8 @@ struct RawRegistry {
     #[serde(default)]
     public: Vec<String>,
     helper: Option<String>,
+    #[serde(default)]
+    spellings: Vec<String>,
     #[serde(default, deserialize_with = "in_order")]
     accounts: Vec<(String, RawAccount)>,
 }
@@ -130,6 +135,7 @@ struct RawFile {
     registries: Vec<(Registry, RawRegistry)>,
     journal: bool,
     trusted: Vec<(String, serde_json::Value)>,
+    also: Vec<HostAlias>,
 }
 
 /// What a newer Ensign says in other words is not trusted by this one.
@@ -183,12 +189,14 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
     let helper = raw.helper.and_then(|name| name.parse().ok()); // any other name is nobody's
-    let host = registry.clone();
-    Ok(Candidates { registry, host, active, previous, switches, public, helper, accounts, trusted: Rc::default() })
+    let (host, spellings, trusted) = (registry.clone(), raw.spellings, Rc::default());
+    Ok(Candidates { registry, host, spellings, active, previous, switches, public, helper, accounts, trusted })
 }
 
 /// A JSON object as a list: order and duplicates are seen.
-fn in_order<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<Vec<(String, V)>, D::Error> {
+pub(super) fn in_order<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, V)>, D::Error> {
     struct Entries<V>(std::marker::PhantomData<V>);
     impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
         type Value = Vec<(String, V)>;
@@ -229,8 +237,8 @@ impl<'de> Visitor<'de> for File<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
-        let (mut version, mut registries, mut fallback, mut journal, mut trusted) =
-            (None, None, None, true, Vec::new());
+        let (mut version, mut registries, mut fallback, mut journal) = (None, None, None, true);
+        let (mut trusted, mut also) = (Vec::new(), Vec::new());
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match key.as_ref() {
                 "version" => version = Some(map.next_value()?),
@@ -241,10 +249,11 @@ impl<'de> Visitor<'de> for File<'_> {
                 "registries" => registries = Some(map.next_value_seed(Registries { wanted: self.wanted })?),
                 "journal" => journal = map.next_value::<serde_json::Value>()? != serde_json::Value::Bool(false),
                 "trusted" => trusted = map.next_value::<RawTrusted>()?.0,
+                "also" => also = map.next_value::<Aliases>()?.0,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(RawFile { version, fallback, registries: registries.unwrap_or_default(), journal, trusted })
+        Ok(RawFile { version, fallback, registries: registries.unwrap_or_default(), journal, trusted, also })
     }
 }
 

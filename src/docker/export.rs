@@ -24,6 +24,8 @@ pub(crate) enum Form {
 pub(crate) struct Chosen {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
+    /// The registry's other names: their readers compare letter by letter.
+    pub(crate) names: Vec<String>,
     /// Whether it answers for all of its registry.
     pub(crate) by_default: bool,
 }
@@ -60,6 +62,7 @@ pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
         let mut keys = Vec::new();
         if one.by_default {
             keys.push(host_key(form, &account.registry));
+            keys.extend(one.names.iter().cloned());
         }
         // An own namespace lies within the whole registry; images that somebody wrote down are kept as they are.
         let patterns = if one.by_default { account.images.clone() } else { account.patterns() };
@@ -67,7 +70,13 @@ pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
             match (form, path_key(&pattern)) {
                 (Form::Variable, _) if one.by_default => {}
                 (Form::Variable, _) => leave_out(format!("{pattern}: the variable knows whole registries only")),
-                (_, Some(key)) => keys.push(key),
+                (_, Some(key)) => {
+                    let others = key.strip_prefix(account.registry.as_str()).into_iter();
+                    let others = others.flat_map(|path| one.names.iter().map(move |name| format!("{name}{path}")));
+                    let others: Vec<_> = others.collect();
+                    keys.push(key);
+                    keys.extend(others);
+                }
                 (_, None) => leave_out(format!("{pattern}: a `*` within has no words there")),
             }
         }
@@ -178,7 +187,7 @@ mod tests {
             did: None,
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("pw".into()) };
-        Chosen { account, credential, by_default }
+        Chosen { account, credential, names: vec![], by_default }
     }
 
     fn keys(form: Form, chosen: &[Chosen]) -> (Vec<String>, Vec<String>) {
@@ -207,6 +216,17 @@ mod tests {
         let (found, left) = keys(Form::Variable, &accounts);
         assert_eq!(found, ["ghcr.io", "https://index.docker.io/v1/"]);
         assert_eq!(left.len(), 5, "{left:?}");
+    }
+
+    #[test]
+    fn every_name_of_a_registry_is_written() {
+        let mut one = chosen("ghcr.io", "me", &["ghcr.io/acme/**"], true);
+        one.names = vec!["GHCR.io".into(), "ghcr.io:443".into()];
+        let hosts = ["ghcr.io", "GHCR.io", "ghcr.io:443"];
+        let paths = hosts.map(|host| format!("{host}/acme"));
+        let expected: Vec<String> = hosts.iter().map(ToString::to_string).chain(paths).collect();
+        assert_eq!(keys(Form::AuthJson, std::slice::from_ref(&one)).0, expected);
+        assert_eq!(keys(Form::Variable, &[one]).0, hosts);
     }
 
     #[test]

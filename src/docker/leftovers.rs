@@ -161,6 +161,7 @@ mod tests {
 
     use super::*;
     use crate::docker::{Reader, setup};
+    use crate::model::Registry;
     use crate::system::files::{self, Access};
 
     fn file(text: &str) -> ConfigJson {
@@ -223,7 +224,10 @@ mod tests {
         let path = folder.path().join("config.json");
         let load = |path: &Path| ConfigJson::load(path).unwrap();
         files::replace(&path, FULL.as_bytes(), Access::Private).unwrap();
-        setup::plan(&load(&path), Reader::Docker, &["ghcr.io".parse().unwrap()], false).unwrap().apply().unwrap();
+        setup::plan(&load(&path), Reader::Docker, &[Registry::from_key("ghcr.io").into()], false)
+            .unwrap()
+            .apply()
+            .unwrap();
         let copy = Plan::backup_path(&path);
         let (found, _) = find(&load(&copy));
         assert_eq!(found.len(), 2);

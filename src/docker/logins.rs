@@ -48,6 +48,21 @@ pub(crate) fn images_of(findings: &[Finding], leader: usize) -> Vec<ImagePattern
     images
 }
 
+/// The ways in which the registry is spelled in the keys of a login, where they are not our own.
+pub(crate) fn spellings_of(findings: &[Finding], leader: usize) -> Vec<String> {
+    let mut spellings = Vec::new();
+    for (place, finding) in findings.iter().enumerate() {
+        match &finding.what {
+            What::Login(login, part) if place == leader || *part == Part::Joins(leader) => {
+                let spelling = Registry::spelled(&login.key).and_then(|(_, spelling)| spelling);
+                spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
+            }
+            _ => {}
+        }
+    }
+    spellings
+}
+
 /// One entry of one place.
 #[derive(Debug)]
 pub(crate) struct Finding {

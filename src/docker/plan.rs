@@ -253,7 +253,7 @@ mod tests {
     use crate::docker::{Reader, setup};
 
     fn ask(name: &str, force: bool) -> impl Fn(&ConfigJson) -> Result<Plan> {
-        let registries = [name.parse().unwrap()];
+        let registries = [name.parse::<crate::model::Registry>().unwrap().into()];
         move |file| setup::plan(file, Reader::Docker, &registries, force)
     }
 
@@ -263,7 +263,8 @@ mod tests {
         let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
         let long = Change::Ours { key: "https://index.docker.io/v1/".into() };
         assert_eq!(long.to_string(), "    \"https://index.docker.io/v1/\": \"ensign\" already");
-        let wanted = ["ghcr.io", "atcr.io", "quay.io"].map(|name| name.parse().unwrap());
+        let wanted =
+            ["ghcr.io", "atcr.io", "quay.io"].map(|name| name.parse::<crate::model::Registry>().unwrap().into());
         let shown = |force| setup::plan(&file, Reader::Docker, &wanted, force).unwrap().to_string();
         assert_eq!(
             shown(false),

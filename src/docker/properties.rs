@@ -12,7 +12,7 @@ use crate::system::text::harmless;
 pub(crate) fn config_json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let ghcr = Registry::from_key("ghcr.io");
-    let _ = state::auth_config(Some(&text), &ghcr);
+    let _ = state::auth_config(Some(&text), ghcr.as_str());
     let _ = leftovers::decode(&text);
     let file = match parse(bytes) {
         Ok(file) => file,
@@ -50,19 +50,21 @@ fn without(file: &ConfigJson, sections: &[&str]) -> Value {
 
 fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
     let others = |file: &ConfigJson| -> Vec<(String, String)> {
-        let is_meant =
-            |key: &str| key == registry.as_str() || (reader == Reader::Docker && key == registry.docker_key());
+        let is_meant = |key: &str| {
+            Registry::spelled(key).is_some_and(|(named, _)| named == *registry)
+                || (reader == Reader::Docker && key == registry.docker_key())
+        };
         let others = file.helpers().filter(|(key, helper)| !is_meant(key) && *helper != HELPER);
         others.map(|(key, helper)| (key.to_owned(), helper.to_owned())).collect()
     };
-    let plan = setup::plan(file, reader, std::slice::from_ref(registry), true).expect("there is a place for it");
+    let plan = setup::plan(file, reader, &[registry.clone().into()], true).expect("there is a place for it");
     let edited = after(file, &plan);
     assert_eq!(edited.helper(registry.as_str()), Some(HELPER));
     assert_eq!(state::asked(&edited, reader, registry), state::Asked::Us);
     assert_eq!(others(&edited), others(file));
     let sections = if registry.is_docker_hub() { &["credHelpers", "credsStore"][..] } else { &["credHelpers"] };
     assert_eq!(without(&edited, sections), without(file, sections));
-    assert!(setup::plan(&edited, reader, std::slice::from_ref(registry), true).expect("as before").is_empty());
+    assert!(setup::plan(&edited, reader, &[registry.clone().into()], true).expect("as before").is_empty());
 
     let undone = after(&edited, &setup::undo(&edited, file.written_store()).expect("there is something to undo"));
     assert!(undone.helpers().all(|(_, helper)| helper != HELPER));

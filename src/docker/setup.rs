@@ -7,14 +7,21 @@ use super::plan::Backup;
 use super::{Change, ConfigJson, HELPER, Plan, Reader, json_edit, leftovers};
 use crate::model::Registry;
 
+/// A registry that is to be asked for at Ensign, with the other names under which programs look for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) registry: Registry,
+    pub(crate) names: Vec<String>,
+}
+
 /// Plans that the readers of a file send the registries to Ensign. Another helper keeps its registry unless `force` is given.
-pub(crate) fn plan(file: &ConfigJson, reader: Reader, registries: &[Registry], force: bool) -> Result<Plan> {
-    let is_for_hub = reader == Reader::Docker && registries.iter().any(Registry::is_docker_hub);
+pub(crate) fn plan(file: &ConfigJson, reader: Reader, wanted: &[Wanted], force: bool) -> Result<Plan> {
+    let is_for_hub = reader == Reader::Docker && has_hub(wanted);
     if !is_for_hub {
-        return write(file, entries(file, reader, registries, force));
+        return write(file, entries(file, reader, wanted, force, false));
     }
-    let takes_store = hub_way(file, registries, force) == HubWay::Store;
-    let mut changes = entries(file, reader, registries, force);
+    let takes_store = hub_way(file, wanted, force) == HubWay::Store;
+    let mut changes = entries(file, reader, wanted, force, takes_store);
     changes.extend(address(file, takes_store, force));
     if takes_store {
         changes.push(store(file));
@@ -24,9 +31,9 @@ pub(crate) fn plan(file: &ConfigJson, reader: Reader, registries: &[Registry], f
 
 /// Plans that Docker asks Ensign for every registry: those entries, which last when another program takes `credsStore`
 /// back, and `credsStore` itself.
-pub(crate) fn plan_all(file: &ConfigJson, registries: &[Registry], force: bool) -> Result<Plan> {
-    let mut changes = entries(file, Reader::Docker, registries, force);
-    let is_for_hub = registries.iter().any(Registry::is_docker_hub) || file.helper(ADDRESS) == Some(HELPER);
+pub(crate) fn plan_all(file: &ConfigJson, wanted: &[Wanted], force: bool) -> Result<Plan> {
+    let mut changes = entries(file, Reader::Docker, wanted, force, true);
+    let is_for_hub = has_hub(wanted) || file.helper(ADDRESS) == Some(HELPER);
     changes.extend(is_for_hub.then(|| address(file, true, force)).flatten());
     changes.push(store(file));
     write(file, changes)
@@ -45,14 +52,48 @@ pub(crate) enum HubWay {
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
 /// Chooses the way that loses no login.
-pub(crate) fn hub_way(file: &ConfigJson, registries: &[Registry], force: bool) -> HubWay {
+pub(crate) fn hub_way(file: &ConfigJson, wanted: &[Wanted], force: bool) -> HubWay {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
         let (logins, _) = leftovers::find(file);
-        let is_seen = |registry: &Registry| !registries.contains(registry) && file.helper(registry.as_str()).is_none();
+        let is_wanted = |registry: &Registry| wanted.iter().any(|one| one.registry == *registry);
+        let is_seen = |registry: &Registry| !is_wanted(registry) && file.helper(registry.as_str()).is_none();
         logins.iter().any(|login| is_seen(&login.registry()))
     };
     if is_taken || (file.store().is_none() && would_be_hidden()) { HubWay::Address } else { HubWay::Store }
+}
+
+fn has_hub(wanted: &[Wanted]) -> bool {
+    wanted.iter().any(|one| one.registry.is_docker_hub())
+}
+
+impl Wanted {
+    /// The keys under which readers of this file look for it: they compare letter by letter, so that what somebody typed
+    /// at a login has a key of its own.
+    fn keys(&self, file: &ConfigJson, asks_for_all: bool) -> Vec<String> {
+        let names = self.names.iter().cloned().chain(spellings_in(file, &self.registry));
+        let hosts = self.registry.serves().filter(|_| !asks_for_all).map(|host| host.to_string());
+        std::iter::once(self.registry.to_string()).chain(names).chain(hosts).collect()
+    }
+}
+
+impl From<Registry> for Wanted {
+    fn from(registry: Registry) -> Self {
+        Self { registry, names: vec![] }
+    }
+}
+
+/// The ways in which a file spells a registry's name, besides ours.
+pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String> {
+    let keys = file.helpers().map(|(key, _)| key).chain(file.logins().map(|(key, _)| key));
+    let spelled = keys.filter_map(Registry::spelled).filter(|(named, _)| named == registry);
+    let mut spellings: Vec<String> = Vec::new();
+    for spelling in spelled.filter_map(|(_, spelling)| spelling) {
+        if !spellings.contains(&spelling) {
+            spellings.push(spelling);
+        }
+    }
+    spellings
 }
 
 /// What becomes of the entry under Docker Hub's old address.
@@ -75,24 +116,26 @@ fn store(file: &ConfigJson) -> Change {
     }
 }
 
-fn entries(file: &ConfigJson, reader: Reader, registries: &[Registry], force: bool) -> Vec<Change> {
-    let is_for_hub = reader == Reader::Docker && registries.iter().any(Registry::is_docker_hub);
-    let mut wanted: Vec<&str> = Vec::new();
-    for key in registries.iter().map(Registry::as_str) {
-        if !wanted.contains(&key) {
-            wanted.push(key);
+fn entries(file: &ConfigJson, reader: Reader, wanted: &[Wanted], force: bool, asks_for_all: bool) -> Vec<Change> {
+    let is_for_hub = reader == Reader::Docker && has_hub(wanted);
+    let mut keys: Vec<String> = Vec::new();
+    for key in wanted.iter().flat_map(|one| one.keys(file, asks_for_all)) {
+        if !keys.contains(&key) {
+            keys.push(key);
         }
     }
     let mut changes: Vec<Change> = file
         .helpers()
-        .filter(|(key, helper)| !wanted.contains(key) && *helper != HELPER && (!is_for_hub || *key != ADDRESS))
+        .filter(|(key, helper)| {
+            !keys.iter().any(|wanted| wanted == key) && *helper != HELPER && (!is_for_hub || *key != ADDRESS)
+        })
         .map(|(key, helper)| Change::Kept { key: key.into(), helper: helper.into() })
         .collect();
-    changes.extend(wanted.into_iter().map(|key| match file.helper(key) {
-        None => Change::Add { key: key.into() },
-        Some(HELPER) => Change::Ours { key: key.into() },
-        Some(helper) if force => Change::Replace { key: key.into(), helper: helper.into() },
-        Some(helper) => Change::Conflict { key: key.into(), helper: helper.into() },
+    changes.extend(keys.into_iter().map(|key| match file.helper(&key) {
+        None => Change::Add { key },
+        Some(HELPER) => Change::Ours { key },
+        Some(helper) if force => Change::Replace { key, helper: helper.into() },
+        Some(helper) => Change::Conflict { key, helper: helper.into() },
     }));
     changes
 }
@@ -145,8 +188,8 @@ mod tests {
         ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap()
     }
 
-    fn registries(names: &[&str]) -> Vec<Registry> {
-        names.iter().map(|name| name.parse().unwrap()).collect()
+    fn registries(names: &[&str]) -> Vec<Wanted> {
+        names.iter().map(|name| name.parse::<Registry>().unwrap().into()).collect()
     }
 
     #[test]
@@ -174,7 +217,21 @@ mod tests {
             assert_eq!(plan.after(), after, "{before}");
         }
         let hub = plan(&file("{}"), Reader::Containers, &registries(&["docker.io"]), false).unwrap();
-        assert_eq!(hub.changes(), [Change::Add { key: "docker.io".into() }]);
+        let hosts = ["docker.io", "dhi.io", "registry.scout.docker.com"];
+        assert_eq!(hub.changes(), hosts.map(|key| Change::Add { key: key.into() }));
+    }
+
+    #[test]
+    fn every_spelling_of_a_file_and_of_a_person_has_a_key() {
+        let text =
+            file(r#"{"auths": {"GHCR.io": {}, "https://ghcr.io:443/v2/": {}, "quay.io:443": {}, "ghcr.io": {}}}"#);
+        let wanted = [Wanted {
+            registry: Registry::from_key("ghcr.io"),
+            names: vec!["mirror.example".into(), "GHCR.io".into()],
+        }];
+        let plan = plan(&text, Reader::Docker, &wanted, false).unwrap();
+        let keys = ["ghcr.io", "mirror.example", "GHCR.io", "ghcr.io:443"];
+        assert_eq!(plan.changes(), keys.map(|key| Change::Add { key: key.into() }));
     }
 
     #[test]
@@ -196,7 +253,7 @@ mod tests {
             (
                 format!(r#"{{"credHelpers": {{"{URL}": "pass"}}}}"#),
                 false,
-                format!(r#"{{"credHelpers": {{"{URL}": "pass", "docker.io": "ensign"}}}}"#),
+                format!(r#"{{"credHelpers": {{"{URL}": "pass", "docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign"}}}}"#),
             ),
             (
                 format!(r#"{{"credHelpers": {{"{URL}": "pass"}}}}"#),
@@ -208,7 +265,7 @@ mod tests {
                 r#"{"auths": {"quay.io": {"auth": "YTpi"}}}"#.into(),
                 false,
                 format!(
-                    r#"{{"auths": {{"quay.io": {{"auth": "YTpi"}}}}, "credHelpers": {{"docker.io": "ensign", "{URL}": "ensign"}}}}"#
+                    r#"{{"auths": {{"quay.io": {{"auth": "YTpi"}}}}, "credHelpers": {{"docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign", "{URL}": "ensign"}}}}"#
                 ),
             ),
             (

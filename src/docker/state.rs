@@ -16,7 +16,11 @@ pub(crate) const PROGRAM: &str = "docker-credential-ensign";
 /// file itself (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The containers tools do
 /// not know `credsStore`.
 pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: Reader, registry: &Registry) -> Asked<'a> {
-    let key = if reader == Reader::Docker { registry.docker_key() } else { registry.as_str() };
+    asked_as(file, reader, if reader == Reader::Docker { registry.docker_key() } else { registry.as_str() })
+}
+
+/// The same for a registry under exactly this name.
+pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: Reader, key: &str) -> Asked<'a> {
     let store = || file.store().filter(|_| reader == Reader::Docker);
     match file.helper(key).or_else(store) {
         None | Some("") => Asked::PlainFile,
@@ -58,7 +62,7 @@ pub(crate) enum AuthConfig {
 
 /// Judges the value of `DOCKER_AUTH_CONFIG` as Docker does from 28.3 on: exactly `auths` with `auth`, and exact keys
 /// (docker/cli `cli/config/configfile/file.go`, `parseEnvConfig`).
-pub(crate) fn auth_config(value: Option<&str>, registry: &Registry) -> AuthConfig {
+pub(crate) fn auth_config(value: Option<&str>, key: &str) -> AuthConfig {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Variable {
@@ -74,7 +78,7 @@ pub(crate) fn auth_config(value: Option<&str>, registry: &Registry) -> AuthConfi
     let auths = auths.unwrap_or_default();
     if auths.values().any(|Entry { auth }| decode(auth).is_err()) {
         AuthConfig::Unreadable
-    } else if auths.contains_key(registry.docker_key()) {
+    } else if auths.contains_key(key) {
         AuthConfig::Wins
     } else {
         AuthConfig::Silent
@@ -142,9 +146,9 @@ mod tests {
             (r#"{"auths": {}, "credsStore": "x"}"#, AuthConfig::Unreadable, AuthConfig::Unreadable),
             ("nonsense", AuthConfig::Unreadable, AuthConfig::Unreadable),
         ] {
-            assert_eq!(auth_config(Some(value), &Registry::from_key("ghcr.io")), ghcr, "{value}");
-            assert_eq!(auth_config(Some(value), &Registry::docker_hub()), hub, "{value}");
+            assert_eq!(auth_config(Some(value), "ghcr.io"), ghcr, "{value}");
+            assert_eq!(auth_config(Some(value), Registry::HUB_SERVER_URL), hub, "{value}");
         }
-        assert_eq!(auth_config(None, &Registry::docker_hub()), AuthConfig::Silent);
+        assert_eq!(auth_config(None, Registry::HUB_SERVER_URL), AuthConfig::Silent);
     }
 }

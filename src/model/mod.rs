@@ -3,6 +3,7 @@
 //! Nothing here reads a file, the clock or the environment, so everything can be tested as a table of cases.
 
 mod account;
+mod alias;
 pub(crate) mod choice;
 mod helper_message;
 mod host_pattern;
@@ -23,6 +24,7 @@ mod source;
 pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
+pub(crate) use alias::HostAlias;
 pub(crate) use helper_message::HelperMessage;
 pub(crate) use host_pattern::key_covers;
 pub use image::{ImageError, ImageReference, Repository};

@@ -61,9 +61,12 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
         bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
     }
     let shown = text::one_line(&image, 200);
+    // The kubelet takes an answer for what stands before the first `/`, letter by letter.
+    let spelling = Registry::spelled(&image).and_then(|(_, spelling)| spelling).filter(|_| image.contains('/'));
     let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is no image: {error}"))?;
     let found = find(env, &image)?;
-    Ok(response(&api_version, image.registry(), found.as_ref()))
+    let spelling = spelling.filter(|spelling| spelling.parse().as_ref() == Ok(image.registry()));
+    Ok(response(&api_version, spelling.as_deref().unwrap_or(image.registry().as_str()), found.as_ref()))
 }
 
 fn read(mut stdin: impl Read) -> Result<Request> {
@@ -150,10 +153,10 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
 /// Exactly these fields: the kubelet decodes strictly. It is to keep no answer, since another account may answer for the
 /// next image, and a switch is to take effect at once.
 #[expect(clippy::disallowed_methods, reason = "this is the answer")]
-fn response(api_version: &str, registry: &Registry, credential: Option<&Credential>) -> Zeroizing<String> {
+fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {
         let [registry, username, password] =
-            [registry.as_str(), username.as_str(), secret.expose()].map(|text| Zeroizing::new(json!(text).to_string()));
+            [registry, username.as_str(), secret.expose()].map(|text| Zeroizing::new(json!(text).to_string()));
         Zeroizing::new(format!("{{{}:{{\"username\":{},\"password\":{}}}}}", *registry, *username, *password))
     });
     Zeroizing::new(format!(

@@ -171,8 +171,10 @@ impl Front<'_> {
                 let is_token = username.is_identity_token();
                 let given = if is_token { caller::login_user(registry) } else { None };
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
+                let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
                 self.accounts.remember(&Login {
                     registry: registry.clone(),
+                    spellings: spelling.into_iter().collect(),
                     username,
                     name: self.pinned.cloned(),
                     store: None,

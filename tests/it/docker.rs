@@ -114,7 +114,10 @@ fn the_containers_tools_are_configured_where_they_are_found() {
         b"# mine\ncredential-helpers = [\"containers-auth.json\"]\nunqualified-search-registries = [\"docker.io\"]\n",
     );
     sandbox.ok(&["configure-docker"], "");
-    assert_eq!(read_json(&auth)["credHelpers"], json!({"ghcr.io": "ensign", "docker.io": "ensign"}));
+    let helpers = json!({
+        "ghcr.io": "ensign", "docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign",
+    });
+    assert_eq!(read_json(&auth)["credHelpers"], helpers);
     let text = std::fs::read_to_string(&conf).unwrap();
     assert!(text.starts_with("# mine\ncredential-helpers = [\"ensign\", \"containers-auth.json\"]\n"), "{text}");
     sandbox.ok(&["configure-docker", "--undo"], "");

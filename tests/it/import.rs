@@ -166,8 +166,11 @@ fn what_was_imported_is_removed_only_when_asked_and_leaves_its_marker() {
         "https://u:s3cret-key@odd.example/v1": {},
     });
     let after = read_json(&path);
-    assert_eq!((&after["auths"], &after["psFormat"], &after["credsStore"]), (&auths, &json!("x"), &json!("fake")));
-    let markers = json!({"auths": {"quay.io/acme": {}, "quay.io/acme/app": {}}});
+    assert_eq!((&after["auths"], &after["psFormat"], &after["credsStore"]), (&auths, &json!("x"), &json!("ensign")));
+    assert_eq!(sandbox.config()["fallback"], "fake", "it goes on answering for the others");
+    let markers = json!({
+        "auths": {"quay.io/acme": {}, "quay.io/acme/app": {}}, "credHelpers": {"quay.io": "ensign"},
+    });
     assert_eq!(read_json(&sandbox.home().join(".config/containers/auth.json")), markers);
     let left: Vec<_> = std::fs::read_dir(sandbox.home().join("docker-credential-fake")).unwrap().collect();
     assert_eq!(left.len(), 1, "Ensign's own entry stays in the helper");
@@ -178,10 +181,11 @@ fn what_was_imported_is_removed_only_when_asked_and_leaves_its_marker() {
 fn what_could_not_be_kept_or_stands_behind_another_is_not_removed() {
     let sandbox = with_helper(Sandbox::new(), "fake", &[("quay.io", "carol", "s3cret-new")]);
     let path = docker(&sandbox, &json!({"credsStore": "fake", "auths": {"quay.io": auth("carol", "s3cret-old")}}));
-    let before = read_json(&path);
+    let mut after = read_json(&path);
     let run = sandbox.run(&["import", "--remove"], "");
     assert_eq!(answer(&sandbox, "quay.io"), pair("carol", "s3cret-new"));
-    assert_eq!(read_json(&path), before);
+    after["credHelpers"] = json!({"quay.io": "ensign"}); // for what the helper had
+    assert_eq!(read_json(&path), after);
     let stays =
         "! carol of quay.io stays in ~/.docker/config.json: it has another secret, which a later import would take\n";
     assert!(run.stderr.contains(stays), "{run:?}");

@@ -49,8 +49,17 @@ fn the_image_of_the_request_chooses_the_account() {
     assert_eq!(auth(&sandbox, "ghcr.io/team/app")["ghcr.io"]["username"], "alice");
     let hub = Sandbox::new();
     hub.store("https://index.docker.io/v1/", "carol", "pat");
-    for image in ["nginx", "docker.io/library/nginx", "index.docker.io/carol/app"] {
-        assert_eq!(auth(&hub, image)["docker.io"]["username"], "carol", "{image}");
+    for (image, key) in [
+        ("nginx", "docker.io"),
+        ("docker.io/library/nginx", "docker.io"),
+        ("index.docker.io/carol/app", "index.docker.io"),
+        ("dhi.io/python", "dhi.io"),
+    ] {
+        assert_eq!(auth(&hub, image)[key]["username"], "carol", "{image}");
+    }
+    // The kubelet compares letter by letter.
+    for host in ["GHCR.io", "ghcr.io:443"] {
+        assert_eq!(auth(&sandbox, &format!("{host}/team/app"))[host]["username"], "alice");
     }
 }
 

@@ -159,11 +159,127 @@ fn docker_asks_for_docker_hub_without_a_key_that_podman_refuses() {
     // `credsStore` would hide this login from Docker.
     config(r#"{"auths": {"quay.io": {"auth": "YTpi"}}}"#);
     sandbox.ok(&["configure-docker"], "");
-    let helpers = json!({"docker.io": "ensign", "https://index.docker.io/v1/": "ensign"});
+    let helpers = json!({
+        "docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign",
+        "https://index.docker.io/v1/": "ensign",
+    });
     assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"], helpers);
     sandbox.ok(&["configure-docker", "--import"], "");
     let expected = json!({
-        "auths": {"quay.io": {}}, "credHelpers": {"docker.io": "ensign", "quay.io": "ensign"}, "credsStore": "ensign",
+        "auths": {"quay.io": {}},
+        "credHelpers": {
+            "docker.io": "ensign", "dhi.io": "ensign", "registry.scout.docker.com": "ensign", "quay.io": "ensign",
+        },
+        "credsStore": "ensign",
     });
     assert_eq!(read_json(&docker_config(&sandbox)), expected);
+}
+
+#[test]
+fn every_spelling_that_was_used_is_one_that_others_find() {
+    let sandbox = Sandbox::new();
+    sandbox.store("reg.example:443", "me", "pw");
+    sandbox.ok(&["login", "Reg.Example", "-u", "me", "--password-stdin", "--no-verify"], "pw");
+    // One key inside.
+    assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
+    for spelling in ["reg.example", "reg.example:443", "REG.example", "https://Reg.Example:443/v2/"] {
+        assert_eq!(sandbox.who(spelling), "me", "{spelling}");
+    }
+    sandbox.ok(&["configure-docker"], "");
+    let names = ["reg.example", "reg.example:443", "Reg.Example"];
+    let helpers = read_json(&docker_config(&sandbox))["credHelpers"].clone();
+    assert_eq!(
+        helpers,
+        json!(names.map(|name| (name, "ensign")).into_iter().collect::<std::collections::BTreeMap<_, _>>())
+    );
+    // `status` sees a name that Docker does not ask for.
+    write(&docker_config(&sandbox), json!({"credHelpers": {"reg.example": "ensign"}}).to_string().as_bytes());
+    let status: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
+    let asks: Vec<_> = status["docker"].as_array().unwrap().iter().map(|one| &one["asks"]).collect();
+    assert_eq!(asks, ["ensign", "nobody", "nobody"], "{status}");
+    let text = sandbox.ok(&["status"], "");
+    assert!(text.contains("Docker does not ask Ensign for reg.example:443, Reg.Example:"), "{text}");
+    // A name in a file of Docker's or on the command line counts too.
+    let config = json!({"auths": {"REG.EXAMPLE": {}}}).to_string();
+    write(&docker_config(&sandbox), config.as_bytes());
+    sandbox.ok(&["configure-docker", "rEG.example"], "");
+    let helpers = read_json(&docker_config(&sandbox))["credHelpers"].clone();
+    assert_eq!((&helpers["REG.EXAMPLE"], &helpers["rEG.example"]), (&json!("ensign"), &json!("ensign")));
+    for format in ["auth.json", "dockerconfigjson"] {
+        let text = sandbox.ok(&["export", "reg.example", "--format", format, "--yes"], "");
+        let auths: Value = serde_json::from_str(&text).unwrap();
+        for name in names {
+            assert!(auths["auths"][name]["auth"].is_string(), "{format} {name} {text}");
+        }
+    }
+}
+
+/// As Docker's CLI looks it up: an exact key, else the store, else what lies in the file.
+fn docker_finds(sandbox: &Sandbox, key: &str) -> bool {
+    let config = read_json(&docker_config(sandbox));
+    let helper = config["credHelpers"][key].as_str().or(config["credsStore"].as_str());
+    match helper {
+        Some("ensign") => sandbox.run(&["get"], key).code == Some(0),
+        Some(_) => panic!("another helper"),
+        None => config["auths"][key]["auth"].is_string(),
+    }
+}
+
+#[test]
+fn an_import_removes_nothing_that_is_not_found_afterwards() {
+    let keys = ["reg.example:443", "Quay.IO", "ghcr.io", "https://index.docker.io/v1/"];
+    for is_configured in [false, true] {
+        let sandbox = Sandbox::new();
+        sandbox.store("quay.io", "old", "pw");
+        let auths: serde_json::Map<_, _> =
+            keys.iter().map(|key| ((*key).to_owned(), json!({"auth": "bWU6cHc="}))).collect();
+        let helpers = if is_configured { json!({"quay.io": "ensign"}) } else { json!({}) };
+        let config = json!({"auths": auths, "credHelpers": helpers}).to_string();
+        write(&docker_config(&sandbox), config.as_bytes());
+        sandbox.ok(&["import", "docker", "--remove", "--yes"], "");
+        for key in keys {
+            assert!(docker_finds(&sandbox, key), "{is_configured} {key} {}", read_json(&docker_config(&sandbox)));
+            assert_eq!(read_json(&docker_config(&sandbox))["auths"][key], json!({}), "{key}");
+        }
+    }
+}
+
+#[test]
+fn hosts_that_take_the_same_login_are_answered_with_it() {
+    let sandbox = Sandbox::new();
+    sandbox.store("docker.io", "work", "pw");
+    sandbox.store("docker.io", "hub", "pw");
+    for host in ["dhi.io", "registry.scout.docker.com", "https://dhi.io/v2/"] {
+        assert_eq!(sandbox.who(host), "hub", "{host}");
+    }
+    assert_eq!(sandbox.who("dhi.io/work/python"), "work", "its patterns hold there too");
+    let which = sandbox.run(&["which", "dhi.io/python:3"], "");
+    assert!(which.code == Some(0) && which.stdout.contains("dhi.io is answered as docker.io"), "{which:?}");
+    // What is said of the host alone is about the host alone.
+    sandbox.run(&["erase"], "dhi.io");
+    assert_eq!(sandbox.who("docker.io"), "hub");
+    assert_eq!(sandbox.run(&["logout", "dhi.io"], "").code, Some(3));
+    sandbox.store("dhi.io", "own", "pw");
+    assert_eq!((sandbox.who("dhi.io"), sandbox.who("docker.io")), ("own".into(), "hub".into()));
+
+    sandbox.store("ghcr.io", "a", "pw");
+    sandbox.store("ghcr.io", "b", "pw");
+    assert_eq!(sandbox.run(&["get"], "mirror.example"), Run::not_found());
+    sandbox.ok(&["account", "edit", "ghcr.io", "a", "--also", "mirror.example", "--also", "Other.example:443"], "");
+    assert_eq!((sandbox.who("mirror.example"), sandbox.who("ghcr.io")), ("a".into(), "b".into()));
+    sandbox.ok(&["account", "edit", "ghcr.io", "b", "--also", "+mirror.example"], "");
+    assert_eq!(sandbox.who("mirror.example"), "b", "the default of both");
+    assert_eq!((sandbox.who("mirror.example/a/app"), sandbox.who("other.example")), ("a".into(), "a".into()));
+    sandbox.ok(&["configure-docker", "ghcr.io"], "");
+    assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"]["mirror.example"], "ensign");
+    let show = sandbox.ok(&["account", "show", "ghcr.io", "a"], "");
+    assert!(show.contains("also for   mirror.example, other.example"), "{show}");
+    sandbox.ok(&["account", "edit", "ghcr.io", "a", "--alias", "renamed"], "");
+    assert_eq!(sandbox.who("other.example"), "a");
+    sandbox.ok(&["account", "edit", "ghcr.io", "renamed", "--no-also"], "");
+    assert_eq!(sandbox.run(&["get"], "other.example"), Run::not_found());
+    sandbox.ok(&["logout", "ghcr.io", "b"], "");
+    assert_eq!(sandbox.run(&["get"], "mirror.example"), Run::not_found());
+    let run = sandbox.run(&["account", "edit", "ghcr.io", "renamed", "--also", "ghcr.io:443"], "");
+    assert_eq!(run.code, Some(2));
 }

@@ -51,7 +51,7 @@ fn r32_the_rest_of_the_file_stays_when_a_login_is_removed() {
         format!("{{\n  \"HttpHeaders\": {{\"a\": \"b\"}},\n  \"auths\": {{\"q.example\": {}}}\n}}", auth("u", "p"));
     write(&path, text.as_bytes());
     sandbox.ok(&["import", "--remove"], "");
-    let after = "{\n  \"HttpHeaders\": {\"a\": \"b\"},\n  \"auths\": {\"q.example\": {}}\n}";
+    let after = "{\n  \"HttpHeaders\": {\"a\": \"b\"},\n  \"auths\": {\"q.example\": {}},\n  \"credHelpers\": {\n    \"q.example\": \"ensign\"\n  }\n}";
     assert_eq!(std::fs::read_to_string(path).unwrap(), after);
 }
 

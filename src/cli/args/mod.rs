@@ -187,6 +187,12 @@ pub(super) struct AccountEdit {
     /// No folders
     #[arg(long, conflicts_with = "folder")]
     pub(super) no_folders: bool,
+    /// Another host that the account answers for, in place of those it had; '+HOST' adds; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub(super) also: Vec<String>,
+    /// No other hosts
+    #[arg(long, conflicts_with = "also")]
+    pub(super) no_also: bool,
     /// What the account is used for
     #[arg(long = "for", value_name = "OPERATION")]
     pub(super) purpose: Option<Purpose>,

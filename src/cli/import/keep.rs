@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Error, Result};
 
+use super::cover::cover;
 use crate::accounts::{Activate, Effect, ImagesBefore, Login};
 use crate::cli::Context;
 use crate::docker::leftovers;
-use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of};
+use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of, spellings_of};
 use crate::model::{Account, AccountName, HubToken, Problem, Source, map};
 use crate::system::text::one_line;
 
@@ -58,7 +59,7 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: D
 
 /// Takes the logins that are kept now away from where they were found. Returns the places that did not give them up.
 pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) -> Removed {
-    let mut removed = Removed { logins: vec![false; findings.len()], failures: vec![] };
+    let mut removed = Removed { logins: vec![false; findings.len()], failures: vec![], written: vec![] };
     let kept: Vec<_> = findings
         .iter()
         .zip(fates)
@@ -66,6 +67,14 @@ pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates:
         .filter(|(_, (_, fate))| matches!(fate, Fate::Kept(..) | Fate::HubToken(_)))
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
+    let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
+    match cover(context, &going) {
+        Ok(written) => removed.written = written,
+        Err(error) => {
+            removed.failures.push(reason(&error));
+            return removed; // it would be found nowhere
+        }
+    }
     let mut files: Vec<&PathBuf> = vec![];
     for (place, from, login) in &kept {
         match from {
@@ -94,6 +103,8 @@ pub(in crate::cli) struct Removed {
     /// For each finding, whether it lies there no longer.
     pub(in crate::cli) logins: Vec<bool>,
     pub(in crate::cli) failures: Vec<String>,
+    /// The files of clients that ask Ensign now.
+    pub(in crate::cli) written: Vec<PathBuf>,
 }
 
 /// The place of a finding, as a person reads it.
@@ -122,6 +133,7 @@ fn login(findings: &[Finding], place: usize, found: &FoundLogin) -> Login {
     let bound = found.bound().and_then(|_| images.pop());
     Login {
         registry: found.registry(),
+        spellings: spellings_of(findings, place),
         username: found.username.clone(),
         name: None,
         store: None,

@@ -1,5 +1,6 @@
 //! `import`: logins of other tools become accounts. Looked for, shown, kept; removed where they lay only if asked.
 
+mod cover;
 mod gather;
 mod keep;
 
@@ -185,6 +186,11 @@ fn tell_removed(context: &Context<'_>, findings: &[Finding], removed: &Removed) 
     if count > 0 {
         let logins = if count == 1 { "login" } else { "logins" };
         context.ui.say(format_args!("✓ Removed {count} {logins} from where they were"));
+    }
+    for path in &removed.written {
+        context
+            .ui
+            .say(format_args!("  Ensign is asked for them now by whoever reads {}", context.env.shorten_home(path)));
     }
     for finding in findings {
         if let (What::Login(login, Part::BehindAnother(_)), place) = (&finding.what, whence(context, finding)) {

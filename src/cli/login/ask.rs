@@ -41,6 +41,11 @@ pub(super) fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Re
     }
 }
 
+/// The registry's name as it was typed, if that is not ours: Docker may look for exactly that.
+pub(super) fn spelling(given: &args::Login) -> Option<String> {
+    Registry::spelled(given.host.as_deref()?).and_then(|(_, spelling)| spelling)
+}
+
 /// Fills what the words left open. `None`: nothing was given and an account is there already, so look at that.
 pub(super) fn secret(
     context: &Context<'_>,

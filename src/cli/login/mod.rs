@@ -90,6 +90,7 @@ fn finish(
     let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &kept))?;
     let login = Login {
         registry: registry.clone(),
+        spellings: ask::spelling(given).into_iter().collect(),
         username: credential.username,
         name: alias,
         store,

@@ -179,6 +179,10 @@ impl<'c, 'l> Climb<'c, 'l> {
             };
             lines.push(format!("{:>3} {:22} {}{mark}", place + 1, rung.to_string(), self.sentence(*rung, finding)));
         }
+        if self.ladder.candidates.is_alias() {
+            let (host, registry) = (&self.question.registry, &self.ladder.candidates.registry);
+            lines.push(format!("  {host} is answered as {registry}"));
+        }
         if !self.passed_over.is_empty() {
             let taken = match self.ladder.operation() {
                 Some(operation) => format!("It is a {operation}"),

@@ -38,10 +38,9 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
                     |account| Finding::Account(account, Why::Named),
                 )
             }),
-            Rung::AddressImage => wish
-                .image
-                .as_ref()
-                .map_or(Finding::Nothing, |image| owner_of(self.serving(), self.public(), std::slice::from_ref(image))),
+            Rung::AddressImage => {
+                wish.image.as_ref().map_or(Finding::Nothing, |image| self.owner_of(std::slice::from_ref(image)))
+            }
             // One account that would answer anyway: who is calling cannot change that, so nobody looks.
             Rung::CommandLine | Rung::Files | Rung::Project | Rung::Folder if candidates.sole_answer() => {
                 Finding::Nothing
@@ -49,7 +48,7 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
             Rung::CommandLine if self.command().role != ImageRole::Needed && *self.in_files() != Finding::Nothing => {
                 Finding::Nothing
             }
-            Rung::CommandLine => match owner_of(self.serving(), self.public(), &self.command().images) {
+            Rung::CommandLine => match self.owner_of(&self.command().images) {
                 Finding::Public(..) if self.command().role == ImageRole::Result => Finding::Nothing, // it is built, not pulled
                 finding => finding,
             },
@@ -69,13 +68,35 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
     }
 
     fn in_files(&self) -> &Finding<'a> {
-        let owner = || owner_of_mentioned(self.serving(), self.public(), self.evidence.mentions());
+        let owner = || {
+            let mut found = self.evidence.mentions();
+            for mention in &mut found.images {
+                self.candidates.move_home(&mut mention.image);
+            }
+            owner_of_mentioned(self.serving(), self.public(), found)
+        };
         self.in_files.get_or_init(owner)
+    }
+
+    fn owner_of(&self, images: &[ImageReference]) -> Finding<'a> {
+        if !self.candidates.is_alias() {
+            return owner_of(self.serving(), self.public(), images);
+        }
+        let mut images = images.to_vec();
+        for image in &mut images {
+            self.candidates.move_home(image);
+        }
+        owner_of(self.serving(), self.public(), &images)
     }
 
     fn project(&self) -> Finding<'a> {
         let Some(project) = self.evidence.project(&self.candidates.trusted) else { return Finding::Nothing };
-        let Some(name) = project.account(&self.candidates.host) else { return Finding::Nothing };
+        let Some(name) = project
+            .account(&self.candidates.host)
+            .or_else(|| project.account(&self.candidates.registry).filter(|_| self.candidates.is_alias()))
+        else {
+            return Finding::Nothing;
+        };
         match self.candidates.account(name.as_str()) {
             None => Finding::NoSuchAccount(name.to_string()),
             Some(account) if self.serves(account) => Finding::Account(account, Why::Project(project.file)),

@@ -14,6 +14,8 @@ pub(crate) struct Candidates {
     pub(crate) registry: Registry,
     /// Which is asked about: the registry itself, or one of the pattern's hosts.
     pub(crate) host: Registry,
+    /// How other programs spell the registry's name, besides ours.
+    pub(crate) spellings: Vec<String>,
     pub(crate) active: Active,
     /// Who was active before the last switch.
     pub(crate) previous: Option<AccountName>,
@@ -155,6 +157,7 @@ impl Candidates {
         Self {
             registry: registry.clone(),
             host: registry.clone(),
+            spellings: vec![],
             active: Active::Unset,
             previous: None,
             switches: vec![],
@@ -173,6 +176,18 @@ impl Candidates {
         let answering = entries.into_iter().rev().filter(answers); // of two that are as close, the first
         let closest = answering.max_by_key(|entry| entry.registry.closeness(host));
         Self { public, host: host.clone(), ..closest.unwrap_or_else(|| Self::none(host)) }
+    }
+
+    /// Tells whether the accounts are those of another registry, which answer for the host too.
+    pub(crate) fn is_alias(&self) -> bool {
+        !self.registry.covers(&self.host)
+    }
+
+    /// An image of a host that these accounts answer for too is looked for in their patterns as one of their registry.
+    pub(super) fn move_home(&self, image: &mut ImageReference) {
+        if self.is_alias() && *image.registry() == self.host {
+            *image = ImageReference::of(self.registry.clone(), image.repository().clone());
+        }
     }
 
     /// The account a person means by `name`: an alias first, else a user name that only one account has.
@@ -230,8 +245,9 @@ impl Candidates {
 impl Named {
     /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`. Among pairs, an alias alone is for all other registries.
     pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
-        let mut pairs = value.split(',').filter_map(|pair| pair.split_once('='));
-        let here = pairs.find(|(host, _)| registry.is_key(host.trim()));
+        let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
+        let named = |registry: &Registry| pairs.clone().find(|(host, _)| registry.is_key(host.trim()));
+        let here = named(registry).or_else(|| named(&registry.served_by()?));
         let alone = || value.split(',').map(str::trim).find(|part| !part.is_empty() && !part.contains('='));
         match here {
             Some((_, name)) => Self::Here(name.trim().to_owned()),

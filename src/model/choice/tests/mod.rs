@@ -95,6 +95,7 @@ fn candidates(active: &str) -> Candidates {
     Candidates {
         host: Registry::from_key("ghcr.io"),
         registry: Registry::from_key("ghcr.io"),
+        spellings: vec![],
         active: match active {
             "" => Active::Unset,
             "null" => Active::SignedOut,

@@ -1,0 +1,74 @@
+//! Before logins are taken away where they lay: whoever found them there must ask Ensign for exactly the same names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::{Context, configure_docker, creds_store};
+use crate::docker::logins::{FoundLogin, Where};
+use crate::docker::setup::{self, Wanted};
+use crate::docker::sources::Place;
+use crate::docker::state::{self, Asked};
+use crate::docker::{ConfigJson, Reader};
+use crate::model::Registry;
+
+/// Makes the files of all clients name Ensign where these logins were found. Returns the files that were written.
+pub(super) fn cover(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) -> Result<Vec<PathBuf>> {
+    let mut written = vec![];
+    for (path, reader) in files(context) {
+        let file = ConfigJson::load(&path)?;
+        let mut wanted: Vec<Wanted> = vec![];
+        for (_, login) in removed.iter().filter(|(from, login)| was_found(&file, &path, reader, from, login)) {
+            let spelling = Registry::spelled(&login.key).and_then(|(_, spelling)| spelling);
+            let registry = login.registry();
+            let place = wanted.iter().position(|one| one.registry == registry).unwrap_or(wanted.len());
+            if place == wanted.len() {
+                wanted.push(configure_docker::wanted(context, &registry, &[])?);
+            }
+            wanted[place].names.extend(spelling);
+        }
+        if wanted.is_empty() {
+            continue;
+        }
+        let plan = setup::plan(&file, reader, &wanted, true)?;
+        creds_store::remember(context, std::slice::from_ref(&plan))?;
+        if !plan.is_empty() {
+            let _lock = context.accounts.config.lock()?;
+            plan.apply()?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}
+
+/// The files of clients that heed `credHelpers`, which a file that somebody only named need not be.
+fn files(context: &Context<'_>) -> Vec<(PathBuf, Reader)> {
+    let of = |place: Place, reader: Reader| place.files(context.env).into_iter().map(move |path| (path, reader));
+    let mut files: Vec<(PathBuf, Reader)> = vec![];
+    let all = of(Place::Docker, Reader::Docker)
+        .chain(of(Place::Containers, Reader::Containers))
+        .chain(of(Place::Finch, Reader::Docker))
+        .chain(of(Place::Helm, Reader::Docker));
+    for (path, reader) in all {
+        if !files.iter().any(|(known, _)| *known == path) {
+            files.push((path, reader));
+        }
+    }
+    files
+}
+
+/// Tells whether the readers of this file came to the login by it, and would not come to Ensign.
+fn was_found(file: &ConfigJson, path: &Path, reader: Reader, from: &Where, login: &FoundLogin) -> bool {
+    let registry = login.registry();
+    let (_, spelling) = Registry::spelled(&login.key).unwrap_or((registry.clone(), None));
+    let key = match (spelling, reader) {
+        (Some(spelling), _) => spelling,
+        (None, Reader::Docker) => registry.docker_key().to_owned(),
+        (None, Reader::Containers) => registry.to_string(),
+    };
+    match (from, state::asked_as(file, reader, &key)) {
+        (Where::File(lay), Asked::PlainFile) => lay == path,
+        (Where::Helper(helper), Asked::Helper(asked)) => helper.to_string() == asked,
+        _ => false,
+    }
+}
