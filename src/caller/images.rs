@@ -18,6 +18,8 @@ pub(super) enum Form {
     Transport,
     /// As `Transport`, or none at all (podman, buildah).
     OptionalTransport,
+    /// `registry:[host/]path`, or none of the other schemes (syft, grype).
+    Scanned,
     /// `oci://host/path` (helm).
     Oci,
     /// `[host/]path` or `oci://host/path`, to which the client appends a name of its own: no repository yet.
@@ -209,7 +211,19 @@ fn parse(text: &str, form: Form) -> Option<ImageReference> {
             let place = text.strip_prefix("oci://").unwrap_or(text).trim_end_matches('/');
             format!("{place}/name").parse::<ImageReference>().ok()?.namespace()
         }
+        Form::Scanned => parse(scanned(text)?, Form::Short),
         Form::Oci => parse(text.strip_prefix("oci://")?, Form::WithHost),
+    }
+}
+
+/// The image that a registry is asked for, of what syft and grype are given (anchore/stereoscope `tagged_provider.go`).
+fn scanned(text: &str) -> Option<&str> {
+    const ELSEWHERE: &str = "docker podman containerd docker-archive oci-archive oci-dir oci singularity dir file sbom \
+                             pkg purl cpe cpes snap local-file local-directory";
+    match text.split_once(':') {
+        Some(("registry" | "oci-registry", image)) => Some(image),
+        Some((scheme, _)) if ELSEWHERE.split_ascii_whitespace().any(|known| known == scheme) => None,
+        _ => Some(text).filter(|text| text.contains(['/', ':'])), // one word alone is a command or a folder
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod ancestry;
 mod clients;
+mod containers;
 mod environment;
 mod files;
 #[cfg(test)]
@@ -106,7 +107,7 @@ pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = 
     let named = nearest(
         programs,
         |client, program| {
-            let Command { images, role, operation } = client.command(program, registry);
+            let Command { images, role, operation } = containers::command(client, program, registry);
             nearer.set(nearer.get().or(operation));
             some(images, role)
         },
@@ -191,9 +192,8 @@ pub(crate) fn login_username<P: Borrow<Program>>(
 
 /// Tells whether one of the containers tools (Podman, Buildah, Skopeo) asks.
 pub(crate) fn is_containers_tool() -> bool {
-    const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
-    nearest(Ancestry::ours().programs(), |_, program| Some(TOOLS.contains(&program.name.as_str())), |_| None)
-        .unwrap_or(false)
+    let is_tool = |_: &Grammar, program: &Program| Some(containers::is_tool(program));
+    nearest(Ancestry::ours().programs(), is_tool, |_| None).unwrap_or(false)
 }
 
 /// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::files::{self, Variables};
 use super::program::Role;
-use super::{Program, command_of};
+use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, Unknown};
 
@@ -19,7 +19,13 @@ pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
         Role::Client(client) => client.place(program),
         _ => None,
     };
-    let in_words = among(program.args.iter().chain(&place).map(String::as_str)).into_iter();
+    let mut in_words = among(program.args.iter().chain(&place).map(String::as_str));
+    for registry in containers::registries(program) {
+        if !in_words.contains(&registry) {
+            in_words.push(registry);
+        }
+    }
+    let in_words = in_words.into_iter();
     let in_words = in_words.map(|registry| (command_of([program], &registry), registry));
     let named = in_words.filter(|(command, _)| !command.images.is_empty()).take(REGISTRIES_AT_MOST + 1);
     let (results, mut asked): (Vec<_>, Vec<_>) = named.partition(|(command, _)| command.role == ImageRole::Result);

@@ -10,6 +10,7 @@ mod configure_docker;
 mod creds_store;
 mod export;
 mod failure;
+mod first;
 mod folder;
 mod held;
 mod hosts;

@@ -50,8 +50,16 @@ pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
     }
-    let runtime = env::path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers").join("auth.json"));
-    runtime.into_iter().chain(auth_file(env)).collect()
+    let of_session = env::path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers").join("auth.json"));
+    of_session.into_iter().chain(auth_file(env)).collect()
+}
+
+/// The files in which these tools look, in their order: what `login` writes for the session goes before ours.
+pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
+    if let Some(only) = only_auth_file() {
+        return vec![only];
+    }
+    login_files(env).into_iter().chain(env.docker_config_file()).collect()
 }
 
 /// A `registries.conf`, or its absence.

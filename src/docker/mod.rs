@@ -7,6 +7,7 @@ mod config_json;
 pub(crate) mod containers;
 mod daemon_json;
 pub(crate) mod export;
+pub(crate) mod first;
 pub(crate) mod hooks;
 mod json_edit;
 pub(crate) mod leftovers;

@@ -94,7 +94,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shell_words", &["system/text.rs"]),
     ("signal_hook", &["cli/ui.rs"]),
     ("sysinfo", &["system/ancestors/portable.rs"]),
-    ("toml_edit", &["docker/containers.rs", "caller/project/toml.rs"]),
+    ("toml_edit", &["docker/containers.rs", "caller/containers.rs", "caller/project/toml.rs"]),
     ("ureq", &["system/http/"]),
     (
         "zeroize",

@@ -283,3 +283,110 @@ fn hosts_that_take_the_same_login_are_answered_with_it() {
     let run = sandbox.run(&["account", "edit", "ghcr.io", "renamed", "--also", "ghcr.io:443"], "");
     assert_eq!(run.code, Some(2));
 }
+
+/// A home in which Podman looks: its session's file, its own, Docker's.
+fn with_podman(sandbox: Sandbox, session: &Value) -> Sandbox {
+    let run = sandbox.home().join("run");
+    write(&run.join("containers/auth.json"), session.to_string().as_bytes());
+    write(&sandbox.home().join(".config/containers/auth.json"), b"{}");
+    sandbox.with("XDG_RUNTIME_DIR", run.to_str().unwrap())
+}
+
+#[test]
+fn a_login_that_podman_finds_first_is_told() {
+    // dave:pw
+    let session = json!({"auths": {"ghcr.io": {"auth": "ZGF2ZTpwdw=="}}});
+    let sandbox = with_podman(Sandbox::new(), &session);
+    sandbox.store("ghcr.io", "me", "pw");
+    let says = "Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:";
+    let run = sandbox.run(&["configure-docker"], "");
+    assert!(run.stderr.contains(says), "{run:?}");
+    assert!(sandbox.run(&["status"], "").stderr.contains(says));
+    let run = sandbox.run(&["status", "--json"], "");
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(json["containers"][0]["first"]["username"], "dave", "{json}");
+    // `which` names who really goes.
+    for client in ["podman", "buildah", "skopeo"] {
+        let command = match client {
+            "skopeo" => "skopeo inspect docker://ghcr.io/me/app".to_owned(),
+            _ => format!("{client} push ghcr.io/me/app"),
+        };
+        let run = sandbox.run(&["which", "--as", &command, "--json"], "");
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        let one = &json["registries"][0];
+        assert_eq!((&one["account"], &one["would_be"]), (&Value::Null, &json!("me")), "{run:?}");
+        assert_eq!(one["first"]["username"], "dave", "{one}");
+        let text = sandbox.run(&["which", "--as", &command], "").stdout;
+        assert!(text.starts_with("dave   (found before Ensign is asked, which would say: me)\n"), "{text}");
+    }
+    let docker = sandbox.ok(&["which", "--as", "docker push ghcr.io/me/app"], "");
+    assert!(docker.starts_with("me\n"), "{docker}");
+    assert!(sandbox.run(&["which", "ghcr.io/me/app"], "").stderr.contains(says));
+    // It goes with an import.
+    sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+    let text = sandbox.ok(&["which", "--as", "podman push ghcr.io/me/app"], "");
+    assert!(text.starts_with("me\n"), "{text}");
+    assert!(!sandbox.run(&["status"], "").stderr.contains("dave"));
+}
+
+#[test]
+fn the_settings_of_podman_say_what_is_asked() {
+    let conf = "unqualified-search-registries = ['quay.io']\n[aliases]\ntool = 'ghcr.io/work/tool'\n\
+                [[registry]]\nprefix = 'corp.example/team'\nlocation = 'ghcr.io/work'\n\
+                [[registry.mirror]]\nlocation = 'mirror.example/work'\n";
+    let sandbox = with_podman(Sandbox::new(), &json!({}));
+    for host in ["quay.io", "ghcr.io", "mirror.example"] {
+        sandbox.store(host, "work", "pw");
+        sandbox.store(host, "me", "pw");
+    }
+    write(&sandbox.home().join(".config/containers/registries.conf"), conf.as_bytes());
+    for (command, registry, account) in [
+        ("podman pull work/app", "quay.io", "work"),
+        ("podman pull other/app", "quay.io", "me"),
+        ("buildah pull tool", "ghcr.io", "work"),
+        ("podman run tool:1", "ghcr.io", "work"),
+        ("skopeo inspect docker://corp.example/team/app", "ghcr.io", "work"),
+        ("podman pull corp.example/team/app", "mirror.example", "work"),
+        ("podman push corp.example/team/app", "ghcr.io", "me"), // a push goes where its name says
+        ("podman pull docker.io/work/app", "quay.io", "me"),
+        ("docker pull work/app", "quay.io", "me"),
+    ] {
+        let text = sandbox.ok(&["which", registry, "--as", command], "");
+        assert_eq!(text.lines().next(), Some(account), "{command}: {text}");
+    }
+    let all: Value =
+        serde_json::from_str(&sandbox.ok(&["which", "--as", "podman pull work/app", "--json"], "")).unwrap();
+    assert_eq!(all["registries"].as_array().unwrap().len(), 1, "{all}");
+    assert_eq!(all["registries"][0]["registry"], "quay.io");
+}
+
+#[test]
+fn images_of_scanners_and_of_development_containers_are_seen() {
+    let sandbox = Sandbox::new();
+    for host in ["ghcr.io", "docker.io", "quay.io"] {
+        sandbox.store(host, "work", "pw");
+        sandbox.store(host, "me", "pw");
+    }
+    let config = "// as VS Code writes it\n{\n\t\"image\": \"ghcr.io/work/base:${localEnv:TAG:1}\", /* x */\n\t\"features\": {\n\
+                  \t\t\"quay.io/work/features/node:1\": {\"version\": \"lts\"},\n\t\t\"./local\": {},\n\t},\n}\n";
+    write(&sandbox.home().join("a/.devcontainer/devcontainer.json"), config.as_bytes());
+    let built = r#"{"build": {"dockerfile": "Dockerfile", "context": "..", "args": {"BASE": "work/app"}}}"#;
+    write(&sandbox.home().join("b/.devcontainer.json"), built.as_bytes());
+    write(&sandbox.home().join("b/Dockerfile"), b"ARG BASE=me/app\nFROM $BASE\n");
+    for (command, registry, account) in [
+        ("syft registry:ghcr.io/work/app:1", "ghcr.io", "work"),
+        ("syft scan registry:work/app -o json", "docker.io", "work"),
+        ("syft -o table ghcr.io/work/app", "ghcr.io", "work"),
+        ("syft scan docker:ghcr.io/work/app", "ghcr.io", "me"),
+        ("syft dir:work", "docker.io", "me"),
+        ("grype registry:quay.io/work/app --fail-on high", "quay.io", "work"),
+        ("grype sbom:./work/app.json", "docker.io", "me"),
+        ("devcontainer up --workspace-folder a", "ghcr.io", "work"),
+        ("devcontainer build --workspace-folder a", "quay.io", "work"),
+        ("devcontainer build --workspace-folder b --image-name me/app", "docker.io", "work"),
+        ("devcontainer up --workspace-folder b", "ghcr.io", "me"),
+    ] {
+        let text = sandbox.ok(&["which", registry, "--as", command], "");
+        assert_eq!(text.lines().next(), Some(account), "{command}: {text}");
+    }
+}

@@ -12,6 +12,7 @@ mod podman;
 mod record;
 mod regclient;
 mod registry;
+mod scan;
 mod skopeo;
 mod task;
 mod verb;
@@ -48,7 +49,7 @@ struct Start<'a> {
     values: Vec<(Meaning, &'a str)>,
 }
 
-const GRAMMARS: [&Grammar; 20] = [
+const GRAMMARS: [&Grammar; 22] = [
     &docker::DOCKER,
     &compose::COMPOSE,
     &docker::NERDCTL,
@@ -68,6 +69,8 @@ const GRAMMARS: [&Grammar; 20] = [
     &registry::COSIGN,
     &registry::DEVCONTAINER,
     &registry::KO,
+    &scan::SYFT,
+    &scan::GRYPE,
     &registry::KUBECTL,
 ];
 

@@ -104,6 +104,7 @@ pub(super) const DEVCONTAINER: Grammar = Grammar {
     names: &["devcontainer", "devcontainer.js"],
     globals: &[("--allow-cross-origin-auth-host", Meaning::Other)],
     verbs: &[
+        short("up|build", Positionals::None, DEVCONTAINER_RUN).on(Work::DevContainer),
         short("features info", Positionals::From(1), DEVCONTAINER_FLAGS),
         short("templates apply", Positionals::None, DEVCONTAINER_FLAGS),
         short("templates metadata", Positionals::All, DEVCONTAINER_FLAGS),
@@ -119,6 +120,23 @@ const DEVCONTAINER_FLAGS: Flags = &[
         Meaning::Other,
     ),
     ("-t --template-id", Meaning::Image),
+];
+
+/// `devcontainer up` and `build` (devcontainers/cli `src/spec-node/devContainersSpecCLI.ts`).
+const DEVCONTAINER_RUN: Flags = &[
+    (
+        "--additional-features --buildkit --container-data-folder --container-id --container-session-data-folder \
+         --container-system-data-folder --default-user-env-probe --docker-compose-path --docker-path \
+         --dotfiles-install-command --dotfiles-repository --dotfiles-target-path --gpu-availability --id-label \
+         --image-name --label --log-format --log-level --mount --override-config --platform --remote-env \
+         --secrets-file --terminal-columns --terminal-rows --update-remote-user-uid-default --user-data-folder \
+         --workspace-mount-consistency",
+        Meaning::Other,
+    ),
+    ("--cache-from", Meaning::Cache),
+    ("--cache-to", Meaning::CacheTo),
+    ("--workspace-folder", Meaning::Folder),
+    ("--config", Meaning::File),
 ];
 
 const PUBLISH: Flags = &[

@@ -22,6 +22,8 @@ pub(in crate::caller) enum Work {
     RegSync,
     /// regbot's scripts.
     RegBot,
+    /// devcontainer.json.
+    DevContainer,
     /// helm's chart with its dependencies.
     Chart,
 }

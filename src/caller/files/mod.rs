@@ -7,6 +7,7 @@ mod bake;
 mod budget;
 mod build;
 mod compose;
+mod devcontainer;
 mod dockerfile;
 mod dotenv;
 #[cfg(test)]
@@ -119,6 +120,7 @@ fn named(task: &Task<'_>, current: &Path, variables: &Variables) -> Named {
         Work::SyncList => lists::sync_images(task, current, reader),
         Work::RegSync => regclient::sync_images(task, current, variables, reader),
         Work::RegBot => regclient::script_images(task, current, reader),
+        Work::DevContainer => devcontainer::images(task, current, variables, reader),
         Work::Chart => lists::chart_images(task, current, reader),
     };
     if let Some(message) = reader.gave_up() {

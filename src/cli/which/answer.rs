@@ -10,7 +10,8 @@ use crate::caller::project::Remote;
 use crate::cli::failure::Failure;
 use crate::cli::folder::{self, Seen};
 use crate::cli::reason::{self, Advice};
-use crate::cli::{Context, route};
+use crate::cli::{Context, first, route};
+use crate::docker::{Reader, containers};
 use crate::model::choice::{Finding, Grounds, ImageRole, Ladder, Route, Rung};
 use crate::model::{Account, Operation, Registry, Source};
 use crate::system::text::word;
@@ -41,11 +42,49 @@ impl Answer {
         context.refuse_unknown_account(&wish, &candidates)?;
         let ladder = Ladder::new(&candidates, &wish, question);
         let route = context.accounts.route(&question.registry)?;
-        Ok(match route.filter(|_| ladder.public_image().is_none()) {
+        let answer = match route.filter(|_| ladder.public_image().is_none()) {
             Some(route) => routed(context, &question.registry, &route),
             None if candidates.accounts.is_empty() && candidates.public.is_empty() => no_accounts(context, question),
             None => Climb::of(context, question, &ladder).told(),
-        })
+        };
+        Ok(answer.behind(context, question))
+    }
+
+    /// The answer with whoever goes before Ensign at the client, or at each of them if no command was typed.
+    fn behind(mut self, context: &Context<'_>, question: &Question) -> Self {
+        let (registry, name) = (&question.registry, question.name.as_str());
+        let image = question.command.images.first();
+        let Some(reader) = question.reader else {
+            for (reader, who) in [(Reader::Docker, "Docker"), (Reader::Containers, "Podman, Buildah and Skopeo")] {
+                let is_used = reader == Reader::Docker || containers::are_found(context.env);
+                let before = is_used.then(|| first::before_us(context, reader, registry, name, image)).flatten();
+                let sentence = before.and_then(|before| first::sentence(context, who, name, &before));
+                self.advice.extend(sentence.map(Advice::from));
+                if is_used && first::is_missed(context, reader, registry, name) {
+                    self.advice.push(Advice::from(format!(
+                        "{who}: exactly `{name}` is looked for, and Ensign is not asked for that:  {} configure-docker {name}",
+                        context.program
+                    )));
+                }
+            }
+            return self;
+        };
+        if first::is_missed(context, reader, registry, name) {
+            self.advice.push(Advice::from(format!(
+                "exactly `{name}` is looked for, and Ensign is not asked for that:  {} configure-docker {name}",
+                context.program
+            )));
+        }
+        let Some(before) = first::before_us(context, reader, registry, name, image) else { return self };
+        self.advice.extend(first::sentence(context, "these clients", name, &before).map(Advice::from));
+        let would_be = self.lines.first().cloned().unwrap_or_default();
+        let who = context.ui.bold(&first::name_of(&before));
+        self.lines.insert(0, format!("{who}   (found before Ensign is asked, which would say: {would_be})"));
+        self.lines.remove(1);
+        self.json["first"] = first::value(&before);
+        self.json["would_be"] = self.json["account"].take();
+        self.end = End::Answered;
+        self
     }
 
     pub(super) fn has_nobody(&self) -> bool {

@@ -21,8 +21,11 @@ pub(super) use chosen::{account_for, is_public};
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = match (&given.image, &given.command) {
         (Some(image), None) => {
+            let spelling = Registry::spelled(image).and_then(|(_, spelling)| spelling);
             let (registry, image) = registry_or_image(image)?;
-            Question::about(&registry, image, operation(given))
+            let mut question = Question::about(&registry, image, operation(given));
+            question.name = spelling.filter(|name| name.parse().as_ref() == Ok(&registry)).unwrap_or(question.name);
+            question
         }
         (Some(image), Some(typed)) => Question::of(&program(typed)?, typed, registry_or_image(image)?.0),
         (None, typed) => return every_registry(context, typed.as_deref().unwrap_or_default()),

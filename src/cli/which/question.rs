@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::caller::{self, Program};
 use crate::cli::{Context, reason};
+use crate::docker::Reader;
 use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Named, Project, Trusted, Wish};
 use crate::model::{ImageReference, Operation, Registry};
 use crate::system::text::one_line;
@@ -18,6 +19,10 @@ pub(super) struct Question {
     in_files: Option<Operation>,
     pub(super) mentions: FileImages,
     pub(super) typed: String,
+    /// The family of the client that asks, if a command was typed.
+    pub(super) reader: Option<Reader>,
+    /// The registry's name as it was typed.
+    pub(super) name: String,
     /// The `ENSIGN_ACCOUNT` of the command alone.
     account: Option<String>,
 }
@@ -33,6 +38,8 @@ impl Question {
             in_files: None,
             mentions: FileImages::default(),
             typed,
+            reader: None,
+            name: registry.to_string(),
             account: None,
         }
     }
@@ -45,8 +52,15 @@ impl Question {
             if is_for_files { caller::images_in_files_of([program], &registry) } else { FileImages::default() };
         let in_files =
             if command.operation.is_none() { caller::operation_in_files_of([program], &registry) } else { None };
+        let is_containers_tool = ["podman", "buildah", "skopeo"].contains(&program.name.as_str());
+        let reader = Some(if is_containers_tool { Reader::Containers } else { Reader::Docker });
+        let mut spelled = program.args.iter().flat_map(|word| word.split([',', '='])).filter_map(|text| {
+            Registry::spelled(text.rsplit("//").next().unwrap_or_default())
+                .filter(|(named, _)| *named == registry && !registry.is_docker_hub())
+        });
+        let name = spelled.find_map(|(_, spelling)| spelling).unwrap_or_else(|| registry.to_string());
         let account = program.given("ENSIGN_ACCOUNT").map(str::to_owned);
-        Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), account }
+        Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), reader, name, account }
     }
 
     /// What the call wishes by itself: the program's name and the address are the protocol's.

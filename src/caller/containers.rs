@@ -1,0 +1,246 @@
+//! What Podman, Buildah and Skopeo ask for in place of an image's name: `registries.conf` gives short names a registry and
+//! pulls another location or mirrors (containers/image `pkg/sysregistriesv2`, `pkg/shortnames`).
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::Document;
+
+use super::Program;
+use super::clients::Grammar;
+use crate::model::choice::Command;
+use crate::model::{ImageReference, Operation, Registry};
+use crate::system::{env, files};
+
+const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
+
+/// What the client's words say about `registry`, be it that the settings lead there.
+pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> Command {
+    let mut command = client.command(program, registry);
+    if !is_tool(program) {
+        return command;
+    }
+    let settings = Settings::load();
+    let is_short = |image: &ImageReference| image.registry().is_docker_hub() && !names_hub(program);
+    if registry.is_docker_hub() && settings.leaves_out_hub() {
+        command.images.retain(|image| !is_short(image) || settings.leads_to_hub(image));
+    }
+    if !command.images.is_empty() {
+        return command;
+    }
+    let hub = Registry::docker_hub();
+    let sources = settings.rules.iter().filter_map(|rule| host_of(&rule.prefix)).chain([hub]);
+    let mut seen: Vec<Registry> = vec![];
+    for source in sources {
+        if seen.contains(&source) {
+            continue;
+        }
+        let from = client.command(program, &source);
+        seen.push(source);
+        let is_push = from.operation == Some(Operation::Push);
+        for image in &from.images {
+            let named = if is_short(image) { settings.full_names(image) } else { vec![image.clone()] };
+            let asked =
+                named.iter().flat_map(|image| if is_push { vec![image.clone()] } else { settings.asked_for(image) });
+            for image in asked.filter(|image| image.registry() == registry) {
+                if !command.images.contains(&image) {
+                    command.images.push(image);
+                }
+            }
+        }
+        if !command.images.is_empty() {
+            command.role = from.role;
+            command.operation = command.operation.or(from.operation);
+            break;
+        }
+    }
+    command
+}
+
+/// The registries to which the settings may lead a command of these tools.
+pub(super) fn registries(program: &Program) -> Vec<Registry> {
+    if !is_tool(program) {
+        return vec![];
+    }
+    let settings = Settings::load();
+    let rules = settings.rules.iter().flat_map(|rule| rule.places.iter());
+    let aliases = settings.aliases.iter().map(|(_, name)| name);
+    settings.search.iter().chain(rules).chain(aliases).filter_map(|name| host_of(name)).collect()
+}
+
+pub(super) fn is_tool(program: &Program) -> bool {
+    TOOLS.contains(&program.name.as_str())
+}
+
+/// A short name and one with its host end up alike; only the words tell.
+fn names_hub(program: &Program) -> bool {
+    program.args.iter().any(|word| word.contains("docker.io/"))
+}
+
+fn host_of(name: &str) -> Option<Registry> {
+    Registry::from_authority(name.split('/').next()?).ok()
+}
+
+/// The settings of one user: a later file adds rules, and replaces the list of registries for short names.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Settings {
+    search: Vec<String>,
+    rules: Vec<Rule>,
+    aliases: Vec<(String, String)>,
+}
+
+/// One `[[registry]]`: what names begin with, and what is asked in place of that.
+#[derive(Debug, PartialEq, Eq)]
+struct Rule {
+    prefix: String,
+    /// Mirrors first, as they are tried.
+    places: Vec<String>,
+}
+
+impl Settings {
+    fn load() -> Self {
+        let mut settings = Self::default();
+        for path in paths() {
+            let text = files::read_any(&path, LIMIT).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
+            settings.add(&text.unwrap_or_default());
+        }
+        settings
+    }
+
+    /// A file that is broken says nothing: the tools fail on it themselves.
+    fn add(&mut self, text: &str) {
+        let Ok(document) = Document::parse(text.to_owned()) else { return };
+        let texts = |item: &toml_edit::Item| -> Vec<String> {
+            let list = item.as_array().into_iter().flat_map(|list| list.iter());
+            list.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+        };
+        if let Some(search) = document.get("unqualified-search-registries") {
+            self.search = texts(search);
+        }
+        for table in document.get("registry").and_then(|item| item.as_array_of_tables()).into_iter().flatten() {
+            let text = |name: &str| table.get(name).and_then(|item| item.as_str()).map(str::to_owned);
+            let Some(prefix) = text("prefix").or_else(|| text("location")) else { continue };
+            let mirrors = table.get("mirror").and_then(|item| item.as_array_of_tables()).into_iter().flatten();
+            let mirrors = mirrors.filter_map(|mirror| mirror.get("location")?.as_str().map(str::to_owned));
+            let places = mirrors.chain([text("location").unwrap_or_else(|| prefix.clone())]).collect();
+            self.rules.retain(|rule| rule.prefix != prefix);
+            self.rules.push(Rule { prefix, places });
+        }
+        for (short, full) in document.get("aliases").and_then(|item| item.as_table()).into_iter().flatten() {
+            let Some(full) = full.as_str() else { continue };
+            self.aliases.retain(|(known, _)| known != short);
+            self.aliases.push((short.to_owned(), full.to_owned()));
+        }
+    }
+
+    fn leaves_out_hub(&self) -> bool {
+        let is_hub = |name: &String| host_of(name).is_some_and(|host| host.is_docker_hub());
+        !self.search.is_empty() && !self.search.iter().any(is_hub)
+    }
+
+    fn leads_to_hub(&self, image: &ImageReference) -> bool {
+        self.full_names(image).iter().any(|image| image.registry().is_docker_hub())
+    }
+
+    /// What a short name may mean: its alias, or that name at each registry that is searched.
+    fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
+        let path = image.repository().as_str();
+        let short = path.strip_prefix("library/").unwrap_or(path);
+        if let Some((_, full)) = self.aliases.iter().find(|(known, _)| known == short) {
+            return full.parse().into_iter().collect();
+        }
+        let search: &[String] = if self.search.is_empty() { &["docker.io".to_owned()] } else { &self.search };
+        search.iter().filter_map(|registry| format!("{registry}/{short}").parse().ok()).collect()
+    }
+
+    /// What a pull asks for: the places of the rule with the longest prefix.
+    fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
+        let name = format!("{}/{}", image.registry(), image.repository());
+        let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
+        let Some((rule, rest)) = matching.max_by_key(|(rule, _)| rule.prefix.len()) else { return vec![image.clone()] };
+        rule.places.iter().filter_map(|place| format!("{place}{rest}").parse().ok()).collect()
+    }
+}
+
+/// What stands behind a prefix, which ends where a part of the name does; `*.` stands for any subdomain.
+fn rest_behind<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
+    let rest = match prefix.strip_prefix("*.") {
+        Some(domain) => {
+            let host = name.split('/').next().unwrap_or_default();
+            let is_under = host.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'));
+            is_under.then(|| &name[host.len()..])?
+        }
+        None => name.strip_prefix(prefix)?,
+    };
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+const LIMIT: u64 = 1 << 20;
+const DROP_INS_AT_MOST: usize = 100;
+
+/// In the order in which they are read: the user's file in place of the machine's, the folders of both, the aliases that
+/// were recorded at a prompt.
+fn paths() -> Vec<PathBuf> {
+    let machine = Path::new("/etc/containers");
+    let user = env::path("XDG_CONFIG_HOME").or_else(|| env::home_dir().map(|home| home.join(".config")));
+    let user = user.map(|folder| folder.join("containers"));
+    let cache = env::path("XDG_CACHE_HOME").or_else(|| env::home_dir().map(|home| home.join(".cache")));
+    let named = env::path("CONTAINERS_REGISTRIES_CONF");
+    let own = user.as_ref().map(|folder| folder.join("registries.conf")).filter(|path| path.exists());
+    let mut paths = vec![named.or(own).unwrap_or_else(|| machine.join("registries.conf"))];
+    for folder in [Some(machine), user.as_deref()].into_iter().flatten() {
+        let drop_ins = files::entries(&folder.join("registries.conf.d"), DROP_INS_AT_MOST);
+        paths.extend(drop_ins.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "conf")));
+    }
+    paths.extend(cache.map(|folder| folder.join("containers/short-name-aliases.conf")));
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+        unqualified-search-registries = ["quay.io", "ghcr.io"]
+        [[registry]]
+        prefix = "corp.example/team"
+        location = "ghcr.io/acme"
+        [[registry.mirror]]
+        location = "mirror.example:5000/acme"
+        [[registry]]
+        prefix = "*.old.example"
+        location = "new.example"
+        [[registry]]
+        location = "plain.example"
+        insecure = true
+        [aliases]
+        "tool" = "quay.io/acme/tool"
+    "#;
+
+    #[test]
+    fn names_lead_where_the_settings_say() {
+        let mut settings = Settings::default();
+        settings.add(FILE);
+        let told = |images: Vec<ImageReference>| images.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        for (name, expected) in [
+            ("corp.example/team/app", "mirror.example:5000/acme/app ghcr.io/acme/app"),
+            ("corp.example/teams/app", "corp.example/teams/app"),
+            ("a.old.example/x", "new.example/x"),
+            ("old.example/x", "old.example/x"),
+            ("plain.example/x", "plain.example/x"),
+        ] {
+            assert_eq!(told(settings.asked_for(&name.parse().unwrap())), expected, "{name}");
+        }
+        for (name, expected) in [
+            ("tool", "quay.io/acme/tool"),
+            ("alpine", "quay.io/alpine ghcr.io/alpine"),
+            ("acme/app", "quay.io/acme/app ghcr.io/acme/app"),
+        ] {
+            assert_eq!(told(settings.full_names(&name.parse().unwrap())), expected, "{name}");
+        }
+        assert!(settings.leaves_out_hub() && !settings.leads_to_hub(&"alpine".parse().unwrap()));
+        settings.add("unqualified-search-registries = [\"docker.io\"]\n[aliases]\ntool = 'ghcr.io/x/tool'");
+        assert_eq!(told(settings.full_names(&"tool".parse().unwrap())), "ghcr.io/x/tool");
+        settings.add("broken = [");
+        assert!(!settings.leaves_out_hub());
+    }
+}

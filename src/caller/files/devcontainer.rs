@@ -1,0 +1,152 @@
+//! devcontainer.json: the image of a development container, its features, and what it is built from.
+//!
+//! devcontainers/cli `src/spec-configuration/`, containers.dev `implementors/json_reference`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::build::Build;
+use super::interpolate::UNKNOWN;
+use super::reader::Reader;
+use super::{Named, Side, Variables};
+use crate::caller::clients::Task;
+use crate::caller::words::Meaning;
+use crate::model::map;
+
+/// What `devcontainer up` and `build` pull. Compose files that it names are read by the Compose it starts.
+pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
+    let folder = current.join(task.value(Meaning::Folder).unwrap_or("."));
+    let given = task.value(Meaning::File).map(|file| current.join(file));
+    let Some(path) = given.or_else(|| find(&folder, reader)) else { return Named::default() };
+    let Some(text) = reader.text(&path) else { return Named::default() };
+    let Ok(config) = serde_json::from_str::<Map<String, Value>>(&plain_json(&text)) else {
+        reader.note(&path, "could not be read as JSON with comments");
+        return Named::default();
+    };
+    let mut side = Side::default();
+    let filled = |text: &str| fill(text, variables);
+    for feature in config.get("features").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+        // A feature of a folder or of an address is in no registry.
+        if feature.contains('/') && !feature.starts_with('.') && !feature.contains("://") {
+            side.add_image(&filled(feature), &path);
+        }
+    }
+    if let Some(image) = config.get("image").and_then(Value::as_str) {
+        side.add_image(&filled(image), &path);
+    }
+    let beside = path.parent().unwrap_or(current).to_owned();
+    if let Some(build) = build(&config, &beside, &path, filled) {
+        side.extend(build.pulled(variables, reader));
+    }
+    Named::pulled(side)
+}
+
+/// Where the CLI looks, in its order; of several configurations in folders a person names one.
+fn find(folder: &Path, reader: &mut Reader) -> Option<PathBuf> {
+    reader.first_of(folder, &[".devcontainer/devcontainer.json", ".devcontainer.json"])
+}
+
+fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl Fn(&str) -> String) -> Option<Build> {
+    let in_section = |name: &str| config.get("build").and_then(|section| section.get(name));
+    let file = in_section("dockerfile").or_else(|| config.get("dockerFile"))?.as_str()?;
+    let given = in_section("args").and_then(Value::as_object).into_iter().flatten();
+    let arguments = map(given.map(|(name, value)| (name.clone(), value.as_str().map(&filled))));
+    let caches: Vec<String> = match in_section("cacheFrom") {
+        Some(Value::String(cache)) => vec![filled(cache)],
+        Some(Value::Array(caches)) => caches.iter().filter_map(Value::as_str).map(&filled).collect(),
+        _ => vec![],
+    };
+    Some(Build {
+        files: vec![folder.join(filled(file))],
+        arguments,
+        target: in_section("target").and_then(Value::as_str).map(&filled),
+        cache_from: Side::of(Meaning::Cache, &caches, path),
+        ..Build::default()
+    })
+}
+
+/// `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`; all other variables are known to the CLI alone.
+fn fill(text: &str, variables: &Variables) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        filled.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else { return filled + &UNKNOWN.to_string() };
+        let value = name.strip_prefix("localEnv:").or_else(|| name.strip_prefix("env:")).and_then(|name| {
+            let (name, default) = name.split_once(':').map_or((name, None), |(name, default)| (name, Some(default)));
+            variables.get(name).filter(|value| !value.is_empty()).or(default.map(str::to_owned))
+        });
+        match value {
+            Some(value) => filled.push_str(&value),
+            None => filled.push(UNKNOWN),
+        }
+        rest = behind;
+    }
+    filled + rest
+}
+
+/// JSON without the comments, and without the commas at the end, that are allowed there.
+fn plain_json(text: &str) -> String {
+    let (mut plain, mut letters, mut quoted) = (String::with_capacity(text.len()), text.chars().peekable(), false);
+    while let Some(letter) = letters.next() {
+        match (letter, letters.peek()) {
+            ('\\', Some(next)) if quoted => {
+                plain.extend([letter, *next]);
+                letters.next();
+            }
+            ('"', _) => {
+                quoted = !quoted;
+                plain.push(letter);
+            }
+            ('/', Some('/')) if !quoted => {
+                for skipped in letters.by_ref() {
+                    if skipped == '\n' {
+                        plain.push('\n');
+                        break;
+                    }
+                }
+            }
+            ('/', Some('*')) if !quoted => {
+                letters.next();
+                let mut before = ' ';
+                for skipped in letters.by_ref() {
+                    if (before, skipped) == ('*', '/') {
+                        break;
+                    }
+                    before = skipped;
+                }
+                plain.push(' ');
+            }
+            ('}' | ']', _) if !quoted => {
+                let end = plain.trim_end().len();
+                if plain[..end].ends_with(',') {
+                    plain.truncate(end - 1);
+                }
+                plain.push(letter);
+            }
+            _ => plain.push(letter),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_left_out_and_texts_are_not() {
+        for (text, plain) in [
+            ("{ // x\n\"a\": 1}", "{ \n\"a\": 1}"),
+            ("{/* \" */\"a\": \"// b\"}", "{ \"a\": \"// b\"}"),
+            (r#"{"a": "\" // b"}"#, r#"{"a": "\" // b"}"#),
+            ("{\"a\": [1, 2, /* x */ ],\n}", "{\"a\": [1, 2]}"),
+            (r#"{"a": ",]"}"#, r#"{"a": ",]"}"#),
+            ("/*", " "),
+            ("//", ""),
+        ] {
+            assert_eq!(plain_json(text), plain, "{text}");
+        }
+    }
+}

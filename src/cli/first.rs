@@ -1,0 +1,106 @@
+//! Who goes first at a client, told where Ensign would not be asked or not for this.
+
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::docker::first::{First, Lookup};
+use crate::docker::{Reader, containers};
+use crate::model::choice::Candidates;
+use crate::model::{ImageReference, Registry};
+use crate::system::text::{one_line, word};
+
+const TOOLS: &str = "Podman, Buildah and Skopeo";
+
+/// For each name of these registries whom the containers tools ask. Tells where that is not Ensign.
+pub(super) fn containers_tools(context: &Context<'_>, registries: &[&Candidates]) -> Vec<Value> {
+    if registries.is_empty() || !containers::are_found(context.env) {
+        return vec![];
+    }
+    let lookup = match Lookup::of(Reader::Containers, context.env) {
+        Ok(lookup) => lookup,
+        Err(error) => {
+            context.ui.note(one_line(&format!("{error:#}"), 300));
+            return vec![];
+        }
+    };
+    let (mut told, mut unasked) = (vec![], vec![]);
+    for one in registries.iter().filter(|one| !one.registry.is_pattern()) {
+        let registry = &one.registry;
+        let others = context.accounts.other_names(registry).unwrap_or_default();
+        for name in std::iter::once(registry.to_string()).chain(others) {
+            let first = lookup.first(registry, &name, None);
+            match sentence(context, TOOLS, &name, &first) {
+                Some(sentence) => context.ui.note(sentence),
+                None if first == First::Nobody => unasked.push(name.clone()),
+                None => {}
+            }
+            told.push(json!({"registry": name, "first": value(&first)}));
+        }
+    }
+    if !unasked.is_empty() {
+        let names = unasked.join(", ");
+        context.ui.note(format_args!("{TOOLS} do not ask Ensign for {names}:  {} configure-docker", context.program));
+    }
+    told
+}
+
+/// Who goes first for a registry under this name, where that is not Ensign.
+pub(super) fn before_us(
+    context: &Context<'_>,
+    reader: Reader,
+    registry: &Registry,
+    name: &str,
+    image: Option<&ImageReference>,
+) -> Option<First> {
+    let first = Lookup::of(reader, context.env).ok()?.first(registry, name, image);
+    Some(first).filter(|first| !matches!(first, First::Ensign | First::Nobody))
+}
+
+/// Tells whether the name is one that clients do not ask Ensign for, though they do under its own.
+pub(super) fn is_missed(context: &Context<'_>, reader: Reader, registry: &Registry, name: &str) -> bool {
+    let Ok(lookup) = Lookup::of(reader, context.env) else { return false };
+    lookup.first(registry, registry.as_str(), None) == First::Ensign
+        && lookup.first(registry, name, None) == First::Nobody
+}
+
+/// What is said of a registry that somebody else answers for; `None` if nobody goes before us.
+pub(super) fn sentence(context: &Context<'_>, who: &str, name: &str, first: &First) -> Option<String> {
+    Some(match first {
+        First::Ensign | First::Nobody => return None,
+        First::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG: Ensign is not asked"),
+        First::Helper { helper, file } => {
+            let file = context.env.shorten_home(file);
+            format!("{who} ask docker-credential-{} for {name}, as {file} says", one_line(helper, 60))
+        }
+        First::Login { user, file } => {
+            let shown = context.env.shorten_home(file);
+            format!(
+                "{who} use the login of {} for {name} in {shown}, and do not ask Ensign:  {} import {} --remove",
+                one_line(user, 60),
+                context.program,
+                word(&file.display().to_string())
+            )
+        }
+    })
+}
+
+/// Who that is, in few words.
+pub(super) fn name_of(first: &First) -> String {
+    match first {
+        First::Ensign => "ensign".to_owned(),
+        First::Helper { helper, .. } => format!("docker-credential-{}", one_line(helper, 60)),
+        First::Login { user, .. } => one_line(user, 60),
+        First::Variable => "DOCKER_AUTH_CONFIG".to_owned(),
+        First::Nobody => "nobody".to_owned(),
+    }
+}
+
+pub(super) fn value(first: &First) -> Value {
+    match first {
+        First::Ensign => json!({"kind": "ensign"}),
+        First::Helper { helper, file } => json!({"kind": "helper", "helper": helper, "file": file}),
+        First::Login { user, file } => json!({"kind": "login", "username": user, "file": file}),
+        First::Variable => json!({"kind": "variable"}),
+        First::Nobody => json!({"kind": "nobody"}),
+    }
+}
