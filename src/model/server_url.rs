@@ -113,7 +113,7 @@ impl Target {
 pub(crate) fn is_ambiguous(address: &str) -> bool {
     let authority = address.split('/').next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-    address.contains(char::is_control) || user.contains(['?', '#', '\\', ' '])
+    address.contains('\r') || user.contains(|c: char| matches!(c, '?' | '#' | '\\' | ' ') || c.is_control())
 }
 
 impl fmt::Display for ServerUrl {
@@ -170,6 +170,7 @@ mod tests {
             ("HTTPS://bob\\x:pw@ghcr.io", true),
             ("evil.example @ghcr.io", true),
             ("evil.example\t@ghcr.io", true),
+            ("\0\u{fffd}", false),
             ("ghcr.io\r.evil.example", true),
             ("ghcr.io\rHost: x", true),
             ("oci://evil.example?@ghcr.io", true),

@@ -166,3 +166,45 @@ fn a_relative_folder_is_an_error_for_everybody() {
         assert!(!sandbox.home().join("ran").exists());
     }
 }
+
+/// Tells whether `get` under a client that sets `set` after its start speaks to a server at `PORT` to renew a token.
+fn renews_at(token_url: &str, set: &str, variables: &[(&str, &str)]) -> bool {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let sandbox = with_clone();
+    let mut config = sandbox.config();
+    config["registries"][HOST]["accounts"]["other"]["source"] =
+        json!({"provider": "test", "client_id": "ensign", "token_url": token_url.replace("PORT", &port)});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let path = sandbox.secrets_path(HOST);
+    let mut secrets = crate::support::read_json(&path);
+    secrets["secrets"]["other"] = json!({"secret": "t1", "refresh": "r1", "due": 1, "until": 2});
+    write(&path, secrets.to_string().as_bytes());
+    let with_port = |text: &str| text.replace("PORT", &port);
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, with_port(value))).collect();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // Whoever comes is sent away at once.
+    let (stop, stopped) = std::sync::mpsc::channel();
+    let came = std::thread::spawn(move || {
+        let mut came = false;
+        while stopped.try_recv().is_err() {
+            came |= listener.accept().is_ok();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        came | listener.accept().is_ok()
+    });
+    as_clients(&sandbox, &["docker-compose"], &with_port(&format!("export {set}; {GET}")), &variables);
+    stop.send(()).unwrap();
+    came.join().unwrap()
+}
+
+#[test]
+fn a_session_is_not_renewed_by_way_of_a_clones_proxy_or_authority() {
+    let (proxy, authority) = ("HTTPS_PROXY=http://127.0.0.1:PORT", "SSL_CERT_FILE=$PWD/x/ca.pem");
+    let (direct, far) = ("https://127.0.0.1:PORT/token", "https://login.invalid/token");
+    assert!(renews_at(direct, "A=1", &[]));
+    assert!(!renews_at(direct, authority, &[]));
+    assert!(!renews_at(far, proxy, &[]));
+    assert!(renews_at(far, "A=1", &[("HTTPS_PROXY", "http://127.0.0.1:PORT")]));
+}

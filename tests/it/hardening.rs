@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::seed::tests;
 use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
 
 const STRANGER: u32 = 54321;
@@ -140,4 +141,21 @@ fn who_may_not_see_our_file_still_sees_that_we_ask_in_a_circle() {
     let Some(child) = as_stranger(&sandbox, &["get"]) else { return };
     assert_eq!(finish(child, b"quay.io").stdout, NOT_FOUND);
     assert_eq!(fs::read_to_string(sandbox.home().join("calls")).unwrap(), "call\n");
+}
+
+/// Its first column is what is promised against, its last the tests.
+#[test]
+fn every_promise_has_its_test() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/SECURITY.md")).unwrap();
+    let (tests, mut wrong, mut count) = (tests(), Vec::new(), 0);
+    for line in text.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
+        let named: Vec<_> = cells[cells.len() - 1].split('`').skip(1).step_by(2).collect();
+        if cells.len() != 3 || named.is_empty() {
+            wrong.push(format!("no test is named for `{}`", cells[0]));
+        }
+        wrong.extend(named.iter().filter(|name| !tests.contains(**name)).map(|name| format!("no test `{name}`")));
+        count += 1;
+    }
+    assert!(wrong.is_empty() && count > 10, "{count} lines in SECURITY.md: {}", wrong.join(", "));
 }

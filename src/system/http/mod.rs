@@ -26,7 +26,7 @@ use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
 use super::text::one_line;
-use super::watch;
+use super::{env, watch};
 use crate::model::{Credential, Secret};
 pub(crate) use failure::Failure;
 pub(crate) use failure::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
@@ -180,6 +180,9 @@ impl Client {
     /// A connection that breaks is tried once more if that can do no harm.
     fn exchange(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let header = authorization_header(&request.authorization)?;
+        if request.url.is_https() {
+            refuse_foreign_authorities()?;
+        }
         let longest = |text: &str| 3 * text.len() + 2; // every byte as `%XX`
         let query: usize = request.query.iter().map(|(key, value)| longest(key) + longest(value)).sum();
         if query + request.url.0.to_string().len() > ADDRESS_LIMIT {
@@ -290,6 +293,12 @@ fn send_form(
         Field::Secret(secret) => (*key, secret.expose()),
         Field::Own(secret) => (*key, secret.expose()),
     }))
+}
+
+/// The library that reads the system's certificates asks the environment itself, which a client may have changed.
+fn refuse_foreign_authorities() -> Result<(), Failure> {
+    let changed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| env::present(name) != env::variable(name));
+    changed.map_or(Ok(()), |name| Err(Failure(format!("{name} is not what the calling client was started with"))))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a provider is sent its own code back")]

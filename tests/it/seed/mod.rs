@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::support::{Run, Sandbox};
 use table::rows_of;
+pub use table::tests;
 
 /// `login HOST -u USER --password-stdin`, and more words.
 fn login(sandbox: &Sandbox, host: &str, user: &str, password: &str, more: &[&str]) -> Run {

@@ -37,7 +37,7 @@ fn o3_a_helper_that_is_not_there_is_named() {
         "pw",
         &["--no-verify", "--store", "helper:absent"],
     );
-    let said = "out of reach: could not run `docker-credential-absent`: No such file or directory";
+    let said = "out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it";
     assert!(run.code == Some(1) && run.stderr.contains(said), "{run:?}");
 }
 
