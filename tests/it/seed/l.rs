@@ -5,14 +5,18 @@ use super::{failure, json, login, root};
 use crate::import::{answer, auth, containers, docker};
 use crate::support::{Run, Sandbox};
 
-/// The ports of `host` that a login tries.
+/// Which ports of the host a proxy is asked for, by CONNECT for https and in absolute form for plain http.
 fn ports(host: &str, more: &[&str]) -> Vec<String> {
     let server = Server::start(|_| says(200, ""));
     let proxy = format!("http://{}", server.host);
     let sandbox = Sandbox::new().with("HTTP_PROXY", &proxy).with("HTTPS_PROXY", &proxy);
     login(&sandbox, host, "alice", "pw", more);
     let seen = server.seen();
-    let ports = seen.iter().filter_map(|line| line.strip_prefix(&format!("CONNECT {host}:"))?.strip_suffix(" -"));
+    let plain = format!("GET http://{host}/v2/ -");
+    let ports = seen.iter().filter_map(|line| match line.strip_prefix(&format!("CONNECT {host}:")) {
+        Some(port) => port.strip_suffix(" -"),
+        None => (*line == plain).then_some("80"),
+    });
     ports.map(str::to_owned).collect()
 }
 
