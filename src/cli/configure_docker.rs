@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::import::{self, Deed, Fate};
-use super::{Context, args, buildx, creds_store, first, note_podman};
+use super::{Context, args, buildx, creds_store, first, note_podman, note_snap};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::logins::{self, Finding, FoundLogin, Where};
 use crate::docker::setup::Wanted;
@@ -290,6 +290,7 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
         creds_store::say(context);
     }
     note_podman(context);
+    note_snap(context);
     if !given.undo && !given.dry_run {
         let all = context.accounts.all().unwrap_or_default();
         first::containers_tools(context, &all.iter().filter(|one| !one.accounts.is_empty()).collect::<Vec<_>>());

@@ -303,6 +303,17 @@ impl Context<'_> {
     }
 }
 
+/// Says that a Docker which is a snap cannot ask us.
+fn note_snap(context: &Context<'_>) {
+    if state::docker_is_a_snap() {
+        context.ui.note(format_args!(
+            "`docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  \
+             {} export --all --format auth.json -o ~/snap/docker/current/.docker/config.json",
+            context.program
+        ));
+    }
+}
+
 /// Says that a key in Docker's file stops `podman --remote`, and what to do about it.
 fn note_podman(context: &Context<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, account, account_json, args, first, note_podman, route};
+use super::{Context, account, account_json, args, first, note_podman, note_snap, route};
 use crate::accounts::Leftovers;
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
@@ -65,6 +65,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     print_leftovers(context, &leftovers);
     context.note_variable();
     note_podman(context);
+    note_snap(context);
     for one in &registries {
         if let Some(widened) = context.accounts.vault.narrow(&one.registry) {
             context.ui.note(format_args!(

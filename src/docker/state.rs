@@ -95,6 +95,13 @@ pub(crate) fn docker_finds_us() -> bool {
     find_program(PROGRAM).is_some()
 }
 
+/// Tells whether `docker` is a snap. It reads a file of its own and starts no program outside its folders, so that it asks
+/// no helper (canonical/docker-snap, issues 10 and 19).
+pub(crate) fn docker_is_a_snap() -> bool {
+    let program = find_program("docker").and_then(|path| path.canonicalize().ok());
+    program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -192,3 +192,24 @@ fn many_at_once_in_one_home_all_succeed() {
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert!(!folders.exists());
 }
+
+#[test]
+fn a_docker_that_is_a_snap_is_told() {
+    let folder = Sandbox::new();
+    let snap = folder.home().join("usr/bin/snap");
+    write(&snap, b"#!/bin/sh\n");
+    std::fs::set_permissions(&snap, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bin = folder.home().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(&snap, bin.join("docker")).unwrap();
+    let sandbox = sandbox().with("PATH", bin.to_str().unwrap());
+    for words in [&["status"][..], &["configure-docker"]] {
+        let run = sandbox.run(words, "");
+        let note = "`docker` is a snap and can start no credential helper: install Docker's own packages";
+        assert!(run.stderr.contains(note), "{run:?}");
+    }
+    let file = sandbox.home().join("snap/docker/current/.docker/config.json");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    sandbox.ok(&["export", "--all", "--format", "auth.json", "-o", file.to_str().unwrap()], "");
+    assert!(read_json(&file)["auths"]["ghcr.io"].is_object());
+}

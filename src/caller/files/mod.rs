@@ -26,7 +26,7 @@ use std::path::Path;
 
 use super::clients::{Project, Task, Work};
 use super::words::Meaning;
-use crate::model::choice::{FileImages, Unknown};
+use crate::model::choice::{FileImages, Reach, Unknown};
 use crate::model::{Operation, Registry};
 use reader::Reader;
 use side::Side;
@@ -91,7 +91,10 @@ pub(super) fn registries(
 ) -> impl Iterator<Item = Registry> {
     let Named { mut pulled, pushed, .. } = named(task, current, variables);
     pulled.extend(pushed);
-    let not_whole = pulled.unknown.into_iter().filter_map(|unknown| unknown.registry);
+    let not_whole = pulled.unknown.into_iter().filter_map(|unknown| match unknown.reach {
+        Reach::Only(registry) => Some(registry),
+        Reach::Any | Reach::AllBut(_) => None,
+    });
     let whole = pulled.found.into_iter().flat_map(move |found| {
         let mut registries = among(&found.text);
         let side = Side { found: vec![found], unknown: Vec::new() };

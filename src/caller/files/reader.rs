@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::budget::Budget;
 use super::yaml::{self, Node, Yaml};
-use crate::model::choice::Unknown;
+use crate::model::choice::{Reach, Unknown};
 use crate::system::files;
 
 /// No Compose file or Dockerfile that people wrote comes near.
@@ -102,7 +102,7 @@ impl Reader {
 
     /// Notes that something in `file` is not known.
     pub(super) fn note(&mut self, file: &Path, message: &str) {
-        self.unknown.push(Unknown { file: file.to_owned(), registry: None, message: message.to_owned() });
+        self.unknown.push(Unknown { file: file.to_owned(), reach: Reach::Any, message: message.to_owned() });
     }
 
     /// Takes what was noted since the last call, to be kept with what depends on it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::interpolate::UNKNOWN;
 use crate::caller::images::{Form, Images};
 use crate::caller::words::Meaning;
-use crate::model::choice::{FileImages, Mention, Unknown};
+use crate::model::choice::{FileImages, Mention, Reach, Unknown};
 use crate::model::{ImageReference, Registry};
 
 /// Messages show so much of a text.
@@ -35,7 +35,7 @@ impl Side {
             let new = images.found()[mentions.len()..].iter().cloned();
             mentions.extend(new.map(|image| Mention { image, file: file.clone() }));
         }
-        let may_name = |unknown: &&Unknown| unknown.registry.as_ref().is_none_or(|known| known == registry);
+        let may_name = |unknown: &&Unknown| unknown.reach.includes(registry);
         let mut unknown: Vec<Unknown> = Vec::new();
         for part in self.unknown.iter().filter(may_name) {
             if !unknown.contains(part) {
@@ -52,6 +52,16 @@ impl Side {
             side.add(meaning, text.trim(), file);
         }
         side
+    }
+
+    /// Adds an image whose content names others, of which those of other registries are not known.
+    pub(super) fn add_artifact(&mut self, text: &str, file: &Path) {
+        self.add_image(text, file);
+        if let Ok(image) = text.parse::<ImageReference>() {
+            let message = format!("what `{text}` holds is not known");
+            let reach = Reach::AllBut(image.registry().clone());
+            self.unknown.push(Unknown { file: file.to_owned(), reach, message });
+        }
     }
 
     /// Adds an image.
@@ -109,7 +119,7 @@ fn not_worked_out(image: &str, file: &Path) -> Unknown {
     let shown: String = image.replace(UNKNOWN, "…").chars().take(SHOWN_AT_MOST).collect();
     let message =
         if known.is_empty() { "an image is not known".into() } else { format!("`{shown}` is not known whole") };
-    Unknown { file: file.to_owned(), registry, message }
+    Unknown { file: file.to_owned(), reach: registry.map_or(Reach::Any, Reach::Only), message }
 }
 
 #[cfg(test)]
@@ -136,7 +146,10 @@ mod tests {
             let mut side = Side::default();
             side.add_image(text, Path::new("f"));
             let found = side.found.first().map(|found| found.text.as_str());
-            let registry = |unknown: &Unknown| unknown.registry.as_ref().map_or("any".into(), ToString::to_string);
+            let registry = |unknown: &Unknown| match &unknown.reach {
+                Reach::Only(registry) => registry.to_string(),
+                _ => "any".to_owned(),
+            };
             let unknown = side.unknown.first().map(registry);
             assert_eq!((found, unknown.as_deref()), (known, unknown_at), "{text:?}");
         }

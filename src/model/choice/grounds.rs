@@ -96,7 +96,7 @@ impl Grounds {
 }
 
 fn parts(unknown: &[Unknown]) -> Vec<UnknownPart> {
-    let part = |Unknown { file, registry: _, message }: &Unknown| UnknownPart {
+    let part = |Unknown { file, reach: _, message }: &Unknown| UnknownPart {
         file: file.to_string_lossy().into_owned(),
         message: message.clone(),
     };

@@ -15,7 +15,7 @@ pub(crate) use ladder::Ladder;
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use project::{Project, Trusted};
 pub(crate) use question::{
-    Active, Candidates, Command, Evidence, FileImages, ImageRole, Mention, Named, Route, Switch, Unknown, Wish,
+    Active, Candidates, Command, Evidence, FileImages, ImageRole, Mention, Named, Reach, Route, Switch, Unknown, Wish,
 };
 
 /// The steps of the ladder, in their order.

@@ -132,10 +132,18 @@ pub(crate) struct FileImages {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unknown {
     pub(crate) file: PathBuf,
-    /// Whose images it may name; `None`: those of any.
-    pub(crate) registry: Option<Registry>,
+    pub(crate) reach: Reach,
     /// What is not known and why, to stand behind the file's name. Holds no text of a variable.
     pub(crate) message: String,
+}
+
+/// The registries whose images something may name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Any,
+    Only(Registry),
+    /// That one is asked first, for what makes the rest known.
+    AllBut(Registry),
 }
 
 /// An image, and the file that names it.
@@ -143,6 +151,16 @@ pub(crate) struct Unknown {
 pub(crate) struct Mention {
     pub(crate) image: ImageReference,
     pub(crate) file: PathBuf,
+}
+
+impl Reach {
+    pub(crate) fn includes(&self, registry: &Registry) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(known) => known == registry,
+            Self::AllBut(known) => known != registry,
+        }
+    }
 }
 
 impl FileImages {

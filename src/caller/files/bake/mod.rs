@@ -21,7 +21,7 @@ use super::reader::Reader;
 use super::{Named, Side, Variables};
 use crate::caller::clients::Task;
 use crate::caller::words::Meaning;
-use crate::model::choice::Unknown;
+use crate::model::choice::{Reach, Unknown};
 use definition::Definition;
 pub(super) use extension::Extension;
 use output::Goes;
@@ -58,7 +58,7 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         side.extend(target.cache_to.unwrap_or_default());
         if goes == Goes::PerhapsSomewhere {
             let message = format!("where the target `{name}` goes is not known");
-            let unknown = Unknown { file: target.file.to_path_buf(), registry: None, message };
+            let unknown = Unknown { file: target.file.to_path_buf(), reach: Reach::Any, message };
             side.unknown.push(unknown.clone());
             pulled.unknown.push(unknown);
         } else if goes == Goes::AsTagged && tags.is_empty() {

@@ -14,7 +14,7 @@ use crate::caller::files::compose::Service;
 use crate::caller::files::hcl::{Locals, Member, Value, World};
 use crate::caller::files::interpolate::UNKNOWN;
 use crate::caller::words::Meaning;
-use crate::model::choice::Unknown;
+use crate::model::choice::{Reach, Unknown};
 
 /// Texts hold [`UNKNOWN`] where a part is not known.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ impl Target {
 
     /// Notes that something is not known that says what it is built from.
     pub(super) fn leave_open(&mut self, message: &str) {
-        self.open.push(Unknown { file: self.file.to_path_buf(), registry: None, message: message.to_owned() });
+        self.open.push(Unknown { file: self.file.to_path_buf(), reach: Reach::Any, message: message.to_owned() });
     }
 
     /// Notes that nothing is known for sure.

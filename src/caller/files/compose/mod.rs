@@ -42,9 +42,9 @@ pub(super) fn images(
     };
     let mut pulled = Side::default();
     for (artifact, file) in settings.artifacts.iter().map(|name| (name, Path::new(name))) {
-        pulled.add_image(artifact, file);
+        pulled.add_artifact(artifact, file);
     }
-    loaded.artifacts.iter().for_each(|(artifact, file)| pulled.add_image(artifact, file));
+    loaded.artifacts.iter().for_each(|(artifact, file)| pulled.add_artifact(artifact, file));
     let selection = match select(task, project, &loaded.services, &settings.profiles) {
         Ok(selection) => selection,
         Err(error) => {
@@ -52,7 +52,10 @@ pub(super) fn images(
             return Named { pulled: if pulled.is_empty() { named.pulled } else { pulled }, ..named };
         }
     };
-    named(task, project, &selection, &settings, pulled, reader)
+    let unknown = pulled.unknown.clone();
+    let mut named = named(task, project, &selection, &settings, pulled, reader);
+    named.pushed.unknown.extend(unknown); // an artifact's services may be pushed as well as pulled
+    named
 }
 
 /// `docker stack deploy -c FILE`: all services; variables are the environment's alone.

@@ -243,7 +243,7 @@ fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
 
 #[test]
 fn what_is_not_known_in_files_decides_nothing() {
-    let unknown = Unknown { file: "docker-bake.hcl".into(), registry: None, message: "a tag is not known".into() };
+    let unknown = Unknown { file: "docker-bake.hcl".into(), reach: Reach::Any, message: "a tag is not known".into() };
     for (mentioned, names_results, folder, expected) in [
         (vec![], false, "/", "me by default account"),
         (vec!["ghcr.io/acme/app"], false, "/", "me by default account"),
