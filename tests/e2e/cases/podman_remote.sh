@@ -11,7 +11,7 @@ serve() {
   socket=$HOME/podman.sock
   mkdir -p "$HOME/service/.config/containers" "$HOME/service/run"
   grep -v '^credential-helpers' "$HOME/.config/containers/registries.conf" >"$HOME/service/.config/containers/registries.conf"
-  HOME=$HOME/service XDG_RUNTIME_DIR=$HOME/service/run podman system service -t 0 "unix://$socket" >"$state/log/podman-service.log" 2>&1 &
+  env HOME="$HOME/service" XDG_RUNTIME_DIR="$HOME/service/run" podman system service -t 0 "unix://$socket" >"$state/log/podman-service.log" 2>&1 &
   service=$!
   until_works podman-service podman --remote --url "unix://$socket" version
 }
