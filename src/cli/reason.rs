@@ -83,7 +83,8 @@ pub(super) fn ways_out(
     let name = word(name);
     // Only buildx asks for each repository by itself.
     let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
-    let images: Vec<_> = torn.iter().take(4).map(|owned| word(&owned.image)).collect();
+    let mut images: Vec<_> = torn.iter().take(4).map(|owned| word(&owned.image)).collect();
+    images.dedup(); // one that two accounts claim is named for each
     let sync = format!("{program} buildx sync {}", images.join(" "));
     let ways = [
         ("this command", format!("ENSIGN_ACCOUNT={registry}={name} {typed}")),

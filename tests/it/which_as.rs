@@ -198,3 +198,14 @@ fn names_that_bake_is_given_for_what_stays_here_are_not_asked_for() {
         assert_eq!(told(&sandbox, &command), (expected.to_owned(), Some(0)), "{words}");
     }
 }
+
+#[test]
+fn an_image_that_two_accounts_claim_is_named_once_in_the_advice() {
+    let sandbox = Sandbox::new();
+    for user in ["bob", "alice"] {
+        sandbox.store("ghcr.io", user, "s3cret");
+        sandbox.ok(&["account", "edit", "ghcr.io", user, "--images", "acme"], "");
+    }
+    let run = sandbox.run(&["which", "ghcr.io/acme/app"], "");
+    assert!(run.stderr.contains("buildx sync ghcr.io/acme/app\n"), "{run:?}");
+}
