@@ -14,7 +14,7 @@ tools=$here/../../target/e2e-tools # where PyPI's and npm's parts go
 packages=(
   docker.io docker-registry podman podman-compose buildah skopeo runc crun # the services and clients
   python3-jwt python3-cryptography python3-yaml apache2-utils openssl    # token server, htpasswd, certificates
-  pass gnupg gh                                             # programs that have secrets
+  pass gnupg golang-docker-credential-helpers gh                         # programs that have secrets
   chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace
 )
 
