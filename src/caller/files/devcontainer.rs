@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::build::Build;
-use super::interpolate::UNKNOWN;
 use super::reader::Reader;
+use super::side::UNKNOWN;
 use super::{Named, Side, Variables};
 use crate::caller::clients::Task;
 use crate::caller::words::Meaning;

@@ -13,7 +13,6 @@ mod dotenv;
 #[cfg(test)]
 mod fixtures;
 mod hcl;
-mod interpolate;
 mod lists;
 mod reader;
 mod regclient;

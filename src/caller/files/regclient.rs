@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::interpolate::UNKNOWN;
 use super::reader::Reader;
+use super::side::UNKNOWN;
 use super::variables::Variables;
 use super::{Named, Side};
 use crate::caller::clients::Task;

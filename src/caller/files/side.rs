@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::interpolate::UNKNOWN;
 use crate::caller::images::{Form, Images};
 use crate::caller::words::Meaning;
 use crate::model::choice::{FileImages, Mention, Reach, Unknown};
 use crate::model::{ImageReference, Registry};
+
+/// Stands for a part of a text that was not worked out: no image holds it.
+pub(super) const UNKNOWN: char = '\u{fffd}';
 
 /// Messages show so much of a text.
 const SHOWN_AT_MOST: usize = 100;

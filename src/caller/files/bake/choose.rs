@@ -8,8 +8,8 @@ use super::definition::Definition;
 use super::glob;
 use super::overrides::Overrides;
 use super::target::Target;
-use crate::caller::files::interpolate::UNKNOWN;
 use crate::caller::files::reader::Reader;
+use crate::caller::files::side::UNKNOWN;
 
 const TARGETS_AT_MOST: usize = 1000;
 /// Of targets that inherit from targets.

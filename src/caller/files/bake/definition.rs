@@ -11,8 +11,8 @@ use super::sources::Sources;
 use super::target::{Target, texts};
 use crate::caller::files::budget::Budget;
 use crate::caller::files::hcl::{self, Block, Document, Locals, Member, Value, World};
-use crate::caller::files::interpolate::UNKNOWN;
 use crate::caller::files::reader::Reader;
+use crate::caller::files::side::UNKNOWN;
 use crate::caller::files::template::substitute;
 use crate::caller::files::{Variables, compose};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::caller::files::Side;
-use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::side::UNKNOWN;
 use crate::caller::images::csv_fields;
 use crate::caller::words::Meaning;
 

@@ -12,7 +12,7 @@ use crate::caller::files::Side;
 use crate::caller::files::build::{Build, local_folder};
 use crate::caller::files::compose::Service;
 use crate::caller::files::hcl::{Locals, Member, Value, World};
-use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::side::UNKNOWN;
 use crate::caller::words::Meaning;
 use crate::model::choice::{Reach, Unknown};
 

@@ -2,7 +2,7 @@
 //!
 //! moby/buildkit `frontend/dockerfile/shell/lex.go`.
 
-use super::super::interpolate::UNKNOWN;
+use super::super::side::UNKNOWN;
 use super::pattern::{self, Which};
 use super::shell::Reading;
 use super::{Refusal, refused};

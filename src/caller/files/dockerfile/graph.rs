@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::budget::Budget;
-use super::super::interpolate::UNKNOWN;
+use super::super::side::UNKNOWN;
 use super::platform::Platform;
 use super::shell::Shell;
 use super::stages::{Source, Stages};

@@ -4,7 +4,7 @@ use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, T
 
 use super::value::{Outcome, Stop, Value};
 use super::world::{Locals, World};
-use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::side::UNKNOWN;
 
 /// Longer texts are not known.
 const LENGTH_AT_MOST: usize = 1 << 16;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::side::UNKNOWN;
 
 /// Longer texts are not known. An inline Dockerfile comes near, an image never.
 const LENGTH_AT_MOST: usize = 1 << 16;

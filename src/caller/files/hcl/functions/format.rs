@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Arguments, Function};
 use crate::caller::files::hcl::value::{Outcome, Stop, Value};
-use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::side::UNKNOWN;
 
 /// A wider field is not known.
 const WIDTH_AT_MOST: usize = 200;

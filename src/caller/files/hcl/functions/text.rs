@@ -2,7 +2,7 @@
 
 use super::{Arguments, Function};
 use crate::caller::files::hcl::value::{Outcome, Stop, Value};
-use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::side::UNKNOWN;
 use crate::system::digest;
 
 pub(super) fn find(name: &str) -> Option<Function> {

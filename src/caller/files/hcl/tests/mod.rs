@@ -9,7 +9,7 @@ use super::value::{Stop, Value};
 use super::world::{Locals, World};
 use super::{Document, parse, parse_json};
 use crate::caller::files::budget::Budget;
-use crate::caller::files::interpolate::UNKNOWN;
+use crate::caller::files::side::UNKNOWN;
 
 /// What the expressions of the tables may name.
 const FILE: &str = r#"
