@@ -4,6 +4,7 @@
 # usage: tests/e2e/run.sh [CASE-REGEX]
 #   HELPER=PATH  the program to test, named docker-credential-NAME; else packaging/build.sh builds it
 #   ENSIGN_STRESS_SECONDS=60   how long renewal.sh takes
+#   STEADY_RUNS=10             how often steady.sh asks
 #   KEEP=1       leaves the state folder (logs, outputs, homes) behind
 #
 # Everything happens in private mount, network and process namespaces: ports never collide, nothing reaches the outside,
@@ -39,7 +40,7 @@ trap 'exit 130' INT TERM HUP
 docker=$(command -v docker)
 path=${docker%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 env -i PATH="$path" HOME="$state/homes" LANG=C.UTF-8 \
-  ENSIGN_STRESS_SECONDS="${ENSIGN_STRESS_SECONDS:-60}" state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" \
+  ENSIGN_STRESS_SECONDS="${ENSIGN_STRESS_SECONDS:-60}" STEADY_RUNS="${STEADY_RUNS:-10}" state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" \
   unshare --mount --net --pid --fork --kill-child --mount-proc bash "$here/drive.sh" </dev/null &
 namespace=$!
 status=0

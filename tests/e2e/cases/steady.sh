@@ -27,7 +27,7 @@ steady() {
     while :; do :; done &
     loops+=($!)
   done
-  for ((run = 0; run < ${STEADY_RUNS:-10}; run++)); do
+  for ((run = 0; run < STEADY_RUNS; run++)); do
     answer=$(cd "$project" && asked=$registry strace -f -o /dev/null -e trace=openat,newfstatat,read \
       -e inject=openat,newfstatat,read:delay_enter=5000 bash -c 'exec -a docker-compose bash pull' 2>&1) || true
     [[ $answer == *'"Username":"bob"'* ]] || { wrong=$((wrong + 1)) && echo "$answer"; }
@@ -36,4 +36,4 @@ steady() {
   echo "$((run - wrong)) of $run the same account"
   [ "$wrong" = 0 ]
 }
-says "^${STEADY_RUNS:-10} of ${STEADY_RUNS:-10} the same account" -- steady
+patience=$((60 + 10 * STEADY_RUNS)) says "^$STEADY_RUNS of $STEADY_RUNS the same account" -- steady
