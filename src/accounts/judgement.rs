@@ -71,20 +71,12 @@ pub(crate) fn log_in_at(page: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Source, StoreKind};
 
     #[test]
     fn an_ended_session_is_believed_in_for_ten_minutes() {
         let account = Account {
-            registry: "ghcr.io".parse().unwrap(),
             name: "work".parse().unwrap(),
-            username: "me".parse().unwrap(),
-            store: StoreKind::File,
-            source: Source::Given,
-            images: vec![],
-            folders: vec![],
-            purpose: None,
-            did: None,
+            ..Account::new("ghcr.io".parse().unwrap(), "me".parse().unwrap())
         };
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let over = EndedSession { page: "https://ghcr.io/login".to_owned(), until: start + BELIEVED };

@@ -53,6 +53,26 @@ pub(crate) enum ImagesBefore {
 }
 
 impl Login {
+    /// A login with a secret that was given, and no wishes of its own.
+    pub(crate) fn new(registry: Registry, username: Username, kept: Kept) -> Self {
+        Self {
+            registry,
+            spellings: vec![],
+            username,
+            name: None,
+            store: None,
+            token_of: None,
+            images: vec![],
+            images_before: ImagesBefore::Kept,
+            bound: None,
+            purpose: None,
+            did: None,
+            kept,
+            source: Source::Given,
+            activate: Activate::IfNone,
+        }
+    }
+
     /// What is to be kept. A token that says of itself when it ends is believed, unless it should have ended already: the
     /// registry has just taken it, so it is our clock that is wrong.
     /// What is borrowed is kept as its lender allows, if at all.
@@ -67,15 +87,8 @@ impl Login {
     /// The account this login adds or renews among `candidates`.
     pub(super) fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
-            registry: self.registry.clone(),
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
-            username: self.username.clone(),
-            store: StoreKind::File,
-            source: Source::Given,
-            images: vec![],
-            folders: vec![],
-            purpose: None,
-            did: None,
+            ..Account::new(self.registry.clone(), self.username.clone())
         });
         let same_user = account.username == self.username
             || account.username.is_identity_token()

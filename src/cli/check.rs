@@ -209,22 +209,13 @@ fn word(action: Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Credential, Secret, Source, StoreKind};
+    use crate::model::{Credential, Secret};
 
     fn subject() -> Subject {
         let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();
         let registry = image.registry().clone();
-        let account = Account {
-            registry: registry.clone(),
-            name: "work".parse().unwrap(),
-            username: "me-acme".parse().unwrap(),
-            store: StoreKind::File,
-            source: Source::Given,
-            images: vec![],
-            folders: vec![],
-            purpose: None,
-            did: None,
-        };
+        let account =
+            Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me-acme".parse().unwrap()) };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
         Subject { registry, image: Some(image), account, held: Held::accepted(credential) }
     }

@@ -7,7 +7,7 @@ use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Problem, Registry, Secret, Source, StoreKind};
+use crate::model::{Account, Problem, Registry, Secret};
 use crate::system::env::Env;
 use crate::system::files;
 use crate::system::text::word;
@@ -74,15 +74,8 @@ impl Adopted {
         let handle = entry.handle().ok_or("it has no handle")?;
         let secret = entry.text("device_secret").filter(|secret| !secret.is_empty()).ok_or("it has no secret")?;
         let account = Account {
-            registry: registry.clone(),
-            name: handle.parse().map_err(|error| format!("{error}"))?,
-            username: handle.parse().map_err(|error| format!("{error}"))?,
-            store: StoreKind::File,
-            source: Source::Given,
-            images: vec![],
-            folders: vec![],
-            purpose: None,
             did: entry.text("did").map(str::to_owned),
+            ..Account::new(registry.clone(), handle.parse().map_err(|error| format!("{error}"))?)
         };
         let known = self.registries.iter().position(|one| one.registry == registry);
         let place = known.unwrap_or_else(|| {

@@ -279,20 +279,16 @@ fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: V
 mod tests {
     use super::super::read::read;
     use super::*;
-    use crate::model::{Source, StoreKind};
+
     use proptest::prelude::*;
 
     fn account(registry: &str, name: &str, images: &[String]) -> Account {
         Account {
-            registry: Registry::from_key(registry),
             name: name.parse().unwrap(),
-            username: format!("{name}-user").parse().unwrap(),
-            store: StoreKind::File,
-            source: Source::Given,
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             folders: vec!["/w".into()],
-            purpose: None,
             did: Some("did:plc:x".into()),
+            ..Account::new(Registry::from_key(registry), format!("{name}-user").parse().unwrap())
         }
     }
 

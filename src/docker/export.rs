@@ -172,19 +172,13 @@ fn entry(account: &Account, credential: &Credential) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Secret, Source, StoreKind};
+    use crate::model::Secret;
 
     fn chosen(registry: &str, user: &str, images: &[&str], by_default: bool) -> Chosen {
         let account = Account {
-            registry: registry.parse().unwrap(),
             name: user.trim_matches(['<', '>']).parse().unwrap(),
-            username: user.parse().unwrap(),
-            store: StoreKind::File,
-            source: Source::Given,
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
-            folders: vec![],
-            purpose: None,
-            did: None,
+            ..Account::new(registry.parse().unwrap(), user.parse().unwrap())
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("pw".into()) };
         Chosen { account, credential, names: vec![], by_default }

@@ -27,6 +27,21 @@ pub struct Account {
 }
 
 impl Account {
+    /// An account that is called as its user, with no wishes of its own.
+    pub fn new(registry: Registry, username: Username) -> Self {
+        Self {
+            registry,
+            name: AccountName::from(&username),
+            username,
+            store: StoreKind::default(),
+            source: Source::default(),
+            images: vec![],
+            folders: vec![],
+            purpose: None,
+            did: None,
+        }
+    }
+
     /// The patterns of the images this account is for: the ones it was given, else its own namespaces.
     pub fn patterns(&self) -> Vec<ImagePattern> {
         if !self.images.is_empty() {
@@ -266,15 +281,9 @@ mod tests {
     #[test]
     fn an_account_without_patterns_is_for_its_own_namespaces() {
         let account = Account {
-            registry: Registry::from_key("atcr.io"),
             name: "home".parse().unwrap(),
-            username: "Alice.Example.com".parse().unwrap(),
-            store: StoreKind::File,
-            source: Source::Given,
-            images: vec![],
-            folders: vec![],
-            purpose: None,
             did: Some("did:plc:abc".into()),
+            ..Account::new(Registry::from_key("atcr.io"), "Alice.Example.com".parse().unwrap())
         };
         let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
         assert_eq!(patterns, ["atcr.io/alice.example.com/**", "atcr.io/home/**", "atcr.io/did:plc:abc/**"]);
@@ -296,15 +305,8 @@ mod tests {
     #[test]
     fn a_name_that_every_token_has_is_no_namespace() {
         let account = |name: &str, username: &str| Account {
-            registry: Registry::from_key("eu.gcr.io"),
             name: name.parse().unwrap(),
-            username: username.parse().unwrap(),
-            store: StoreKind::File,
-            source: Source::Given,
-            images: vec![],
-            folders: vec![],
-            purpose: None,
-            did: None,
+            ..Account::new(Registry::from_key("eu.gcr.io"), username.parse().unwrap())
         };
         for (name, username, patterns) in [
             ("prod", "AWS", vec!["eu.gcr.io/prod/**"]),

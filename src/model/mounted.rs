@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Account, AccountName, ImagePattern, Registry, Secret, Source, StoreKind, Username};
+use super::{Account, AccountName, ImagePattern, Registry, Secret, StoreKind, Username};
 
 /// An account with its secret, or the file in which that lies.
 #[derive(Debug)]
@@ -98,14 +98,10 @@ impl RawAccount {
         };
         let account = Account {
             name: name.unwrap_or_else(|| AccountName::from(&username)),
-            registry,
-            username,
             store: StoreKind::Environment,
-            source: Source::Given,
             images,
-            folders: vec![],
             purpose,
-            did: None,
+            ..Account::new(registry, username)
         };
         Ok(Mounted { account, active: self.active, secret })
     }

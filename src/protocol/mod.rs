@@ -15,12 +15,12 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use crate::accounts::{self, Accounts, Activate, Found, ImagesBefore, Login, OutOfReach};
+use crate::accounts::{self, Accounts, Activate, Found, Login, OutOfReach};
 use crate::caller::{self, Caller};
 use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
 use crate::model::{
-    Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Problem, Registry, ServerUrl, Source,
-    Target, Username,
+    Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Problem, Registry, ServerUrl, Target,
+    Username,
 };
 use crate::system::env::Env;
 use crate::system::{inherited, memory};
@@ -173,20 +173,12 @@ impl Front<'_> {
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
                 self.accounts.remember(&Login {
-                    registry: registry.clone(),
                     spellings: spelling.into_iter().collect(),
-                    username,
                     name: self.pinned.cloned(),
-                    store: None,
                     token_of: given.and_then(|user| user.parse().ok()),
-                    images: vec![],
-                    images_before: ImagesBefore::Kept,
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
-                    purpose: None,
-                    did: None,
-                    kept: secret.into(),
-                    source: Source::Given,
                     activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },
+                    ..Login::new(registry.clone(), username, secret.into())
                 })?;
             }
         }

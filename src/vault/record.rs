@@ -11,7 +11,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::Vault;
-use crate::model::{Account, Registry, Source, StoreKind, map};
+use crate::model::{Account, Registry, StoreKind, map};
 use crate::system::files::{self, Access};
 
 /// What is written down: names alone.
@@ -86,15 +86,9 @@ impl SecretRecord {
     pub(crate) fn pending(&self) -> Vec<Account> {
         let account = |pending: &UnsettledSecret| {
             Some(Account {
-                registry: Registry::from_key(&pending.registry),
                 name: pending.name.parse().ok()?,
-                username: pending.username.parse().ok()?,
                 store: StoreKind::parse(&pending.store),
-                source: Source::Given,
-                images: vec![],
-                folders: vec![],
-                purpose: None,
-                did: None,
+                ..Account::new(Registry::from_key(&pending.registry), pending.username.parse().ok()?)
             })
         };
         self.pending.iter().filter_map(account).collect()

@@ -299,17 +299,8 @@ mod tests {
     #[test]
     fn lo15_a_refusal_an_absence_and_an_outage_are_told_apart() {
         let registry: Registry = "ghcr.io".parse().unwrap();
-        let account = Account {
-            registry: registry.clone(),
-            name: "work".parse().unwrap(),
-            username: "me".parse().unwrap(),
-            store: crate::model::StoreKind::File,
-            source: crate::model::Source::Given,
-            images: vec![],
-            folders: vec![],
-            purpose: None,
-            did: None,
-        };
+        let account =
+            Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me".parse().unwrap()) };
         for (status, who, known, code, expected) in [
             (401, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this (401)"),
             (403, Some(&account), true, 4, "ghcr.io accepts work, but does not allow this (403)"),

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Error, Result};
 
 use super::cover::cover;
-use crate::accounts::{Activate, Effect, ImagesBefore, Login};
+use crate::accounts::{Effect, Login};
 use crate::cli::Context;
 use crate::docker::leftovers;
 use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of, spellings_of};
-use crate::model::{Account, AccountName, HubToken, Problem, Source, map};
+use crate::model::{Account, AccountName, HubToken, Problem, map};
 use crate::system::text::one_line;
 
 /// What becomes, or became, of a finding.
@@ -132,20 +132,12 @@ fn login(findings: &[Finding], place: usize, found: &FoundLogin) -> Login {
     let mut images = images_of(findings, place);
     let bound = found.bound().and_then(|_| images.pop());
     Login {
-        registry: found.registry(),
         spellings: spellings_of(findings, place),
-        username: found.username.clone(),
-        name: None,
-        store: None,
         token_of: found.token_of.clone(),
         images,
-        images_before: ImagesBefore::Kept,
         bound,
-        purpose: None,
         did: found.did.clone(),
-        kept: found.secret.copy().into(),
-        source: Source::Given,
-        activate: Activate::IfNone,
+        ..Login::new(found.registry(), found.username.clone(), found.secret.copy().into())
     }
 }
 

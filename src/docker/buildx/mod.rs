@@ -176,7 +176,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::model::{Source, StoreKind};
 
     #[test]
     fn only_our_own_text_is_known_again() {
@@ -208,15 +207,9 @@ mod tests {
         let account = |(text, images): &(&str, &[&str])| {
             let (name, purpose) = text.split_once(':').unwrap_or((text, ""));
             Account {
-                registry: registry.clone(),
-                name: name.parse().unwrap(),
-                username: name.parse().unwrap(),
-                store: StoreKind::File,
-                source: Source::Given,
                 images: images.iter().map(|text| text.parse().unwrap()).collect(),
-                folders: vec![],
                 purpose: purpose.parse().ok(),
-                did: None,
+                ..Account::new(registry.clone(), name.parse().unwrap())
             }
         };
         let accounts = accounts.iter().map(account).collect();

@@ -3,7 +3,7 @@
 mod rules;
 
 use super::*;
-use crate::model::{Operation, Registry, Source, StoreKind};
+use crate::model::{Operation, Registry};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -79,15 +79,10 @@ impl Evidence for Unseen {
 
 fn account(name: &str, images: &[&str], folders: &[&str]) -> Account {
     Account {
-        registry: Registry::from_key("ghcr.io"),
         name: name.parse().unwrap(),
-        username: name.trim_start_matches("my-").parse().unwrap(),
-        store: StoreKind::File,
-        source: Source::Given,
         images: images.iter().map(|text| text.parse().unwrap()).collect(),
         folders: folders.iter().map(PathBuf::from).collect(),
-        purpose: None,
-        did: None,
+        ..Account::new(Registry::from_key("ghcr.io"), name.trim_start_matches("my-").parse().unwrap())
     }
 }
 
