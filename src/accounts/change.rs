@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Accounts, Forgotten};
 use crate::config::{Document, Edit};
 use crate::model::choice::{Active, Candidates, Switch};
-use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
+use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, Username};
 use crate::vault::{self, Writer};
 
 /// A change under way: the lock is held, and until the config is written everything can be put back.
@@ -46,7 +46,7 @@ impl<'e> Accounts<'e> {
         let changed =
             adopted.into_iter().try_for_each(|(account, secret)| change.secrets.put(&account, &secret.into()));
         let changed = changed.and_then(|()| act(&mut change)).and_then(|result| {
-            let in_helpers = change.gone.iter().filter(|account| account.store != StoreKind::File);
+            let in_helpers = change.gone.iter().filter(|account| !account.store.keeps_its_own_files());
             in_helpers.for_each(|account| self.vault.note(|record| record.announce(account)));
             Ok((result, self.config.write(&before, &change.document)?))
         });
@@ -85,9 +85,10 @@ impl<'e> Accounts<'e> {
                 _ => None,
             };
             // Our own file gives it up once the config is written; whether another store will is asked first.
-            let removed = match account.store {
-                StoreKind::File => self.vault.get(account).map(|_| edit.gone.push(account.clone())),
-                _ => edit.secrets.remove(account),
+            let removed = if account.store.keeps_its_own_files() {
+                self.vault.get(account).map(|_| edit.gone.push(account.clone()))
+            } else {
+                edit.secrets.remove(account)
             };
             match removed {
                 Err(error) if out_of_reach == OutOfReach::Refuse => return Err(error),
@@ -147,7 +148,7 @@ impl<'e> Accounts<'e> {
     /// What the environment gives is not ours to change.
     pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let of = self.of(registry)?;
-        let given = of.accounts.iter().find(|account| account.name == *name && account.store == StoreKind::Environment);
+        let given = of.accounts.iter().find(|account| account.name == *name && account.store.is_given());
         given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
     }
 

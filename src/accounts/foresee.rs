@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Accounts, Login};
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, StoreKind, map};
+use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, map};
 
 /// What keeping a login does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Accounts<'_> {
             return false;
         }
         let is_it = |kept: &Kept| kept.secret.is_same(&login.kept.secret);
-        if account.store == StoreKind::File {
+        if account.store.keeps_its_own_files() {
             let read = || self.vault.all_in_file(&login.registry).unwrap_or_default();
             if let Some(kept) = secrets.entry(&login.registry).or_insert_with(read).get(account.name.as_str()) {
                 return is_it(kept);

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::Accounts;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Registry, StoreKind};
+use crate::model::{Account, Registry};
 use crate::system::files;
 
 /// What was found.
@@ -89,7 +89,7 @@ impl Accounts<'_> {
         let is_named = |host: &Registry, name: &str| {
             let covering = registries.iter().filter(|one| one.registry.covers(host));
             let mut accounts = covering.flat_map(|one| &one.accounts);
-            accounts.any(|account| account.name.as_str() == name && account.store == StoreKind::File)
+            accounts.any(|account| account.name.as_str() == name && account.store.keeps_its_own_files())
         };
         let all = self.vault.names_in_files().into_iter();
         let all = all.flat_map(|(registry, names)| names.into_iter().map(move |name| (registry.clone(), name)));

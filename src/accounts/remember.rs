@@ -7,7 +7,7 @@ use anyhow::{Error, Result, anyhow, bail};
 
 use super::{Accounts, Activate, Login, Transaction};
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Kept, Problem, Registry, StoreKind};
+use crate::model::{Account, Kept, Problem, Registry};
 
 impl Accounts<'_> {
     /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
@@ -47,7 +47,7 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&Login]) -> Vec<Result<Acco
     let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
     for (registry, places) in by_registry(logins) {
         let mut candidates = edit.of(registry);
-        let mut for_file = vec![];
+        let mut for_files = vec![];
         for place in places {
             let account = match logins[place].account(&candidates) {
                 Ok(account) => account,
@@ -58,7 +58,7 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&Login]) -> Vec<Result<Acco
             };
             step(&mut candidates, logins[place], &account);
             match logins[place].kept_from(now) {
-                Some(kept) if account.store == StoreKind::File => for_file.push((place, account, kept)),
+                Some(kept) if account.store.keeps_its_own_files() => for_files.push((place, account, kept)),
                 Some(kept) => drop(results.insert(place, edit.secrets.put(&account, &kept).map(|()| account))),
                 None => {
                     edit.gone.push(account.clone()); // until the config is written it may have a secret of its own
@@ -66,19 +66,18 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&Login]) -> Vec<Result<Acco
                 }
             }
         }
-        results.extend(put_in_file(edit, registry, for_file));
+        for_files.sort_by_key(|(_, account, _)| account.store.to_string());
+        for together in for_files.chunk_by(|(_, one, _), (_, other, _)| one.store == other.store) {
+            results.extend(put_together(edit, together));
+        }
     }
     results.into_values().collect()
 }
 
-fn put_in_file(
-    edit: &mut Transaction<'_>,
-    registry: &Registry,
-    secrets: Vec<(usize, Account, Kept)>,
-) -> Vec<(usize, Result<Account>)> {
-    let entries: Vec<_> = secrets.iter().map(|(_, account, kept)| (&account.name, kept)).collect();
-    match edit.secrets.put_in_file(registry, &entries) {
-        Ok(()) => secrets.into_iter().map(|(place, account, _)| (place, Ok(account))).collect(),
+fn put_together(edit: &mut Transaction<'_>, secrets: &[(usize, Account, Kept)]) -> Vec<(usize, Result<Account>)> {
+    let entries: Vec<_> = secrets.iter().map(|(_, account, kept)| (account, kept)).collect();
+    match edit.secrets.put_together(&entries) {
+        Ok(()) => secrets.iter().map(|(place, account, _)| (*place, Ok(account.clone()))).collect(),
         Err(error) => {
             let again = secrets.iter().skip(1).map(|(place, ..)| (*place, Err(copy(&error)))).collect::<Vec<_>>();
             secrets.first().map(|(place, ..)| (*place, Err(error))).into_iter().chain(again).collect()

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::Context;
 use super::ui::Ui;
+use crate::model::Account;
 use crate::model::choice::{Grounds, Owned, UnknownPart};
-use crate::model::{Account, StoreKind};
 use crate::system::env;
 use crate::system::text::{one_line, word};
 
@@ -100,7 +100,7 @@ pub(super) fn ways_out(
 /// The command that makes an account answer in the current folder too: the flag replaces the folders that it has. `None`
 /// for one that the environment holds.
 pub(super) fn edit_here(context: &Context<'_>, registry: &str, account: &Account) -> Option<String> {
-    if account.store == StoreKind::Environment {
+    if account.store.is_given() {
         return None;
     }
     let edit = format!("{} account edit {} {}", context.program, word(registry), word(account.name.as_str()));

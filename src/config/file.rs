@@ -11,7 +11,7 @@ use super::document::Document;
 use super::read::{self, Reading};
 use crate::model::choice::{Active, Candidates, Route, Trusted};
 use crate::model::mounted::Mounted;
-use crate::model::{HelperName, HostAlias, Problem, Registry, StoreKind};
+use crate::model::{HelperName, HostAlias, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -300,7 +300,7 @@ fn mount(registries: &mut Vec<Candidates>, mounted: &Mounted) {
         registries.len() - 1
     });
     let candidates = &mut registries[place];
-    let is_first = candidates.accounts.iter().all(|other| other.store != StoreKind::Environment);
+    let is_first = candidates.accounts.iter().all(|other| !other.store.is_given());
     candidates.accounts.retain(|other| other.name != account.name);
     candidates.accounts.push(account.clone());
     if is_first || mounted.active {

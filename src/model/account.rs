@@ -217,6 +217,16 @@ impl StoreKind {
     pub(crate) fn is_known(&self) -> bool {
         !matches!(self, Self::Unknown(_))
     }
+
+    /// Tells whether the secrets lie in files that only we read and write: they are read together, and go last.
+    pub(crate) fn keeps_its_own_files(&self) -> bool {
+        matches!(self, Self::File)
+    }
+
+    /// Tells whether the secrets are given to us and not ours to change.
+    pub(crate) fn is_given(&self) -> bool {
+        matches!(self, Self::Environment)
+    }
 }
 
 impl fmt::Display for StoreKind {

@@ -9,16 +9,63 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use zeroize::Zeroizing;
 
+use super::Vault;
 use super::entry::Entry;
-use crate::model::{Account, Credential, HelperMessage, HelperName, Kept, Problem};
+use super::store::{Store, Undo};
+use crate::model::{Account, Credential, HelperMessage, HelperName, Kept, Problem, Registry};
 use crate::system::programs::{self, Output};
 use crate::system::text;
 
 /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// The store that such a program is.
+pub(super) struct HelperStore<'e> {
+    pub(super) helper: &'e HelperName,
+    /// Where changes are announced: another program's cannot be told from what a killed change left.
+    pub(super) vault: Vault<'e>,
+}
+
+impl Store for HelperStore<'_> {
+    fn get(&self, account: &Account) -> Result<Option<Kept>> {
+        get(self.helper, account)
+    }
+
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], undo: &mut Undo) -> Result<()> {
+        secrets.iter().try_for_each(|(account, kept)| {
+            let before = get(self.helper, account);
+            if !matches!(before, Ok(Some(_))) {
+                self.vault.note(|record| record.announce(account));
+            }
+            let stored = store(self.helper, account, kept);
+            self.take_back(account, before, undo);
+            stored
+        })
+    }
+
+    fn remove(&self, account: &Account, undo: &mut Undo) -> Result<()> {
+        let before = get(self.helper, account);
+        erase(self.helper, account)?;
+        self.take_back(account, before, undo);
+        Ok(())
+    }
+}
+
+impl HelperStore<'_> {
+    /// What could not be read before cannot be put back.
+    fn take_back(&self, account: &Account, before: Result<Option<Kept>>, undo: &mut Undo) {
+        let (helper, account) = (self.helper.clone(), account.clone());
+        if let Ok(before) = before {
+            undo.add(move || match &before {
+                Some(kept) => store(&helper, &account, kept),
+                None => erase(&helper, &account),
+            });
+        }
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "what the helper keeps is an entry of ours")]
-pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
+fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
     let Output { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
@@ -28,7 +75,7 @@ pub(super) fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>
     Ok(secret.map(|secret| Entry::from_text(secret.expose()).0))
 }
 
-pub(super) fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Result<()> {
+fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Result<()> {
     let text = Entry(kept.copy()).to_text();
     let entry = serde_json::json!({
         "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": *text,
@@ -41,7 +88,7 @@ pub(super) fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Resu
     }
 }
 
-pub(super) fn erase(helper: &HelperName, account: &Account) -> Result<()> {
+fn erase(helper: &HelperName, account: &Account) -> Result<()> {
     let Output { success, stdout, .. } = ask(helper, account, "erase", server_url(account).as_bytes())?;
     if success || is_not_found(&stdout) { Ok(()) } else { Err(failed(helper, account, "removed").into()) }
 }

@@ -6,6 +6,7 @@ mod foreign;
 mod helper;
 mod mounted;
 mod record;
+mod store;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -13,10 +14,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::model::{Account, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username, map};
+use crate::model::{Account, HubToken, Kept, Registry, Secret, StoreKind, Username, map};
 use crate::system::env::Env;
-use crate::system::text;
-use file::SecretFile;
+use file::{FileStore, SecretFile};
+use helper::HelperStore;
+use mounted::MountedStore;
+use store::{Store, UnknownStore};
 
 pub(crate) use file::Widened;
 pub(crate) use foreign::{Refusal, Waiter};
@@ -35,19 +38,23 @@ impl<'e> Vault<'e> {
 
     /// What is kept for the account; `None` if its store has nothing.
     pub(crate) fn get(&self, account: &Account) -> Result<Option<Kept>> {
-        match &account.store {
-            StoreKind::File => self.file(&account.registry)?.kept(&account.name),
-            StoreKind::Helper(helper) => helper::get(helper, account),
-            StoreKind::Environment => mounted::get(self.env, account),
-            StoreKind::Unknown(_) => Err(unknown(account).into()),
-        }
+        self.store(&account.store).get(account)
     }
 
     /// Tells whether a secret of any length could be kept now. Other helpers cannot be asked that.
     pub(crate) fn try_room(&self, account: &Account) -> Result<()> {
-        match &account.store {
-            StoreKind::File => self.file(&account.registry)?.try_room(),
-            StoreKind::Helper(_) | StoreKind::Environment | StoreKind::Unknown(_) => Ok(()),
+        self.store(&account.store).try_room(account)
+    }
+
+    fn store<'s>(&self, kind: &'s StoreKind) -> Box<dyn Store + 's>
+    where
+        'e: 's,
+    {
+        match kind {
+            StoreKind::File => Box::new(FileStore(self.env)),
+            StoreKind::Helper(helper) => Box::new(HelperStore { helper, vault: Vault::new(self.env) }),
+            StoreKind::Environment => Box::new(MountedStore(self.env)),
+            StoreKind::Unknown(_) => Box::new(UnknownStore),
         }
     }
 
@@ -90,15 +97,4 @@ impl<'e> Vault<'e> {
     fn file(&self, registry: &Registry) -> Result<SecretFile> {
         SecretFile::of(self.env, registry)
     }
-}
-
-fn unknown(account: &Account) -> Problem {
-    let store = text::one_line(&account.store.to_string(), 40);
-    Problem::run(
-        format!(
-            "the secret of {} on {} lies in the store `{store}`, which this Ensign does not have",
-            account.name, account.registry
-        ),
-        format_args!("login {} --alias {} --store file", account.registry, text::word(account.name.as_str())),
-    )
 }

@@ -5,14 +5,32 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use zeroize::Zeroizing;
 
+use super::store::{Store, Undo};
 use crate::model::mounted::MountedSecret;
-use crate::model::{Account, Kept, Problem, Secret};
+use crate::model::{Account, Kept, Problem, Registry, Secret};
 use crate::system::env::Env;
 use crate::system::files;
 
+/// The store that the environment is.
+pub(super) struct MountedStore<'e>(pub(super) &'e Env);
+
 const LIMIT: u64 = 1 << 20;
 
-pub(super) fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
+impl Store for MountedStore<'_> {
+    fn get(&self, account: &Account) -> Result<Option<Kept>> {
+        get(self.0, account)
+    }
+
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut Undo) -> Result<()> {
+        secrets.first().map_or(Ok(()), |(account, _)| Err(is_given(account).into()))
+    }
+
+    fn remove(&self, account: &Account, _: &mut Undo) -> Result<()> {
+        Err(is_given(account).into())
+    }
+}
+
+fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
     let mounted = env.mounted()?.iter().find(|mounted| mounted.account == *account);
     let Some(mounted) = mounted else { return Ok(None) };
     let path = match &mounted.secret {

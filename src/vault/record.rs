@@ -62,7 +62,7 @@ impl SecretRecord {
                 names.remove(account.name.as_str());
             }
         }
-        for account in there.filter(|account| account.store == StoreKind::File) {
+        for account in there.filter(|account| account.store.keeps_its_own_files()) {
             self.accounts.entry(account.registry.to_string()).or_default().insert(account.name.to_string());
         }
         self.accounts.retain(|_, names| !names.is_empty());

@@ -2,20 +2,54 @@
 //!
 //! One file per registry keeps `get` at two small files however many registries there are, and damage in one place.
 
-use std::borrow::Cow;
+mod contents;
+mod names;
+
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::entry::Entry;
-use crate::model::{AccountName, HubToken, Kept, Problem, Registry, Secret, Username, map};
+use super::store::{Store, Undo};
+use crate::model::{Account, AccountName, HubToken, Kept, Problem, Registry, Secret, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
+pub(super) use contents::Contents;
+use contents::VERSION;
+pub(super) use names::{left_files, registries};
+
+/// The store of secrets files.
+pub(super) struct FileStore<'e>(pub(super) &'e Env);
+
+impl Store for FileStore<'_> {
+    fn get(&self, account: &Account) -> Result<Option<Kept>> {
+        SecretFile::of(self.0, &account.registry)?.kept(&account.name)
+    }
+
+    fn try_room(&self, account: &Account) -> Result<()> {
+        SecretFile::of(self.0, &account.registry)?.try_room()
+    }
+
+    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], undo: &mut Undo) -> Result<()> {
+        edit(SecretFile::of(self.0, registry)?, undo, |contents| {
+            secrets.iter().fold(false, |changed, (account, kept)| contents.put(&account.name, kept) || changed)
+        })
+    }
+
+    fn remove(&self, account: &Account, undo: &mut Undo) -> Result<()> {
+        edit(SecretFile::of(self.0, &account.registry)?, undo, |contents| contents.remove(account.name.as_str()))
+    }
+}
+
+/// Changes a file so that the change can be taken back.
+pub(super) fn edit(file: SecretFile, undo: &mut Undo, change: impl FnOnce(&mut Contents) -> bool) -> Result<()> {
+    if let Some(before) = file.edit(change)? {
+        undo.add(move || file.put_back(&before));
+    }
+    Ok(())
+}
 
 /// A registry's secrets file; it need not exist.
 pub(super) struct SecretFile {
@@ -33,17 +67,6 @@ pub(crate) struct Widened {
     pub(crate) mode: u32,
 }
 
-/// Everything in the file. Account names to secrets; for Docker Hub also user names to side tokens.
-#[derive(Default, Deserialize, Serialize)]
-pub(super) struct Contents {
-    version: u64,
-    #[serde(default)]
-    secrets: BTreeMap<String, Entry>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    tokens: BTreeMap<String, BTreeMap<String, Entry>>,
-}
-
-const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
 /// No answer of a provider is read beyond that.
 const MOST_TOKENS: u64 = 64 << 10;
@@ -53,7 +76,7 @@ impl SecretFile {
         let Some(folder) = &env.data_dir else {
             bail!(Problem::new("there is no home folder to keep secrets in", "set HOME, or ENSIGN_DATA_DIR"));
         };
-        let name = file_name(registry);
+        let name = names::file_name(registry);
         if name.len() > 200 {
             bail!("the server address is longer than any registry's");
         }
@@ -64,18 +87,15 @@ impl SecretFile {
     /// Reads one secret and builds no other.
     pub(super) fn kept(&self, name: &AccountName) -> Result<Option<Kept>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
-        Find { place: Place::Top, account: name.as_str() }
-            .deserialize(&mut serde_json::Deserializer::from_slice(&bytes))
-            .map_err(|error| self.broken(&error).into())
+        contents::find(&bytes, name).map_err(|error| self.broken(&error).into())
     }
 
     pub(super) fn all(&self) -> Result<BTreeMap<String, Kept>> {
-        Ok(map(self.load()?.secrets.into_iter().map(|(name, Entry(kept))| (name, kept))))
+        Ok(self.load()?.into_secrets())
     }
 
     pub(super) fn token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
-        let mut tokens = self.load()?.tokens;
-        Ok(tokens.get_mut(user.as_str()).and_then(|tokens| tokens.remove(token.name())).map(|Entry(kept)| kept.secret))
+        Ok(self.load()?.take_token(user, token))
     }
 
     /// Changes the file; it is not written if nothing changed, and removed when it is empty. Returns what it was before
@@ -87,8 +107,7 @@ impl SecretFile {
             return Ok(None);
         }
         contents.version = VERSION;
-        let is_empty = contents.secrets.is_empty() && contents.tokens.is_empty();
-        let bytes = (!is_empty).then(|| serde_json::to_vec_pretty(&contents)).transpose()?;
+        let bytes = (!contents.is_empty()).then(|| serde_json::to_vec_pretty(&contents)).transpose()?;
         self.write(bytes.map(Zeroizing::new).as_ref())?;
         Ok(Some(before))
     }
@@ -172,118 +191,6 @@ impl SecretFile {
     }
 }
 
-impl Contents {
-    pub(super) fn put(&mut self, name: &AccountName, kept: &Kept) -> bool {
-        insert(&mut self.secrets, name.as_str(), kept)
-    }
-
-    pub(super) fn remove(&mut self, name: &str) -> bool {
-        self.secrets.remove(name).is_some()
-    }
-
-    pub(super) fn put_token(&mut self, user: &Username, token: HubToken, secret: &Secret) -> bool {
-        insert(self.tokens.entry(user.as_str().to_owned()).or_default(), token.name(), &secret.copy().into())
-    }
-
-    pub(super) fn remove_token(&mut self, user: &Username, token: HubToken) -> bool {
-        let Some(tokens) = self.tokens.get_mut(user.as_str()) else { return false };
-        let removed = tokens.remove(token.name()).is_some();
-        if tokens.is_empty() {
-            self.tokens.remove(user.as_str());
-        }
-        removed
-    }
-}
-
-/// Returns whether anything changed.
-fn insert(entries: &mut BTreeMap<String, Entry>, name: &str, kept: &Kept) -> bool {
-    if entries.get(name).is_some_and(|old| old.0.is_same(kept)) {
-        return false;
-    }
-    entries.insert(name.to_owned(), Entry(kept.copy()));
-    true
-}
-
-/// A file name that holds for every registry on every platform: lower case, and `%xx` for what some forbid.
-fn file_name(registry: &Registry) -> String {
-    let mut name = String::new();
-    for byte in registry.as_str().bytes() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
-            b'.' if !name.is_empty() => name.push('.'),
-            _ => drop(write!(name, "%{byte:02x}")),
-        }
-    }
-    name + ".json"
-}
-
-/// The registries that have a secrets file.
-pub(super) fn registries(env: &Env) -> Vec<Registry> {
-    let names = entries(env).into_iter().filter_map(|path| registry_of(path.file_name()?.to_str()?));
-    names.collect()
-}
-
-/// What writers that were killed, and `restore`, left beside the secrets files.
-pub(super) fn left_files(env: &Env) -> Vec<PathBuf> {
-    let is_left = |path: &PathBuf| {
-        path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
-    };
-    entries(env).into_iter().filter(is_left).collect()
-}
-
-fn entries(env: &Env) -> Vec<PathBuf> {
-    env.data_dir.as_ref().map(|folder| files::entries(&folder.join("secrets"), usize::MAX)).unwrap_or_default()
-}
-
-fn registry_of(file_name: &str) -> Option<Registry> {
-    let registry = Registry::from_key(&file_name.strip_suffix(".json")?.replace("%3a", ":"));
-    Some(registry).filter(|registry| self::file_name(registry) == file_name)
-}
-
-/// Finds one account's secret in the document and builds nothing else of it.
-#[derive(Clone, Copy)]
-struct Find<'n> {
-    place: Place,
-    account: &'n str,
-}
-
-/// Where in the document the search stands.
-#[derive(Clone, Copy)]
-enum Place {
-    Top,
-    Secrets,
-}
-
-impl<'de> DeserializeSeed<'de> for Find<'_> {
-    type Value = Option<Kept>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Find<'_> {
-    type Value = Option<Kept>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of secrets")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            match self.place {
-                Place::Top if key == "secrets" => {
-                    found = map.next_value_seed(Self { place: Place::Secrets, ..self })?;
-                }
-                Place::Secrets if key == self.account => found = Some(map.next_value::<Entry>()?.0),
-                Place::Top | Place::Secrets => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(found)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,18 +248,5 @@ mod tests {
             file.set_aside_if_broken().unwrap().is_some_and(|place| place.ends_with("secrets/docker.io.json.damaged"))
         );
         assert!(file.set_aside_if_broken().unwrap().is_none());
-    }
-
-    #[test]
-    fn every_registry_has_a_file_name_that_holds_everywhere() {
-        for (registry, name) in [
-            ("ghcr.io", "ghcr.io.json"),
-            ("localhost:5000", "localhost%3a5000.json"),
-            ("[::1]:5000", "%5b%3a%3a1%5d%3a5000.json"),
-            ("../x", "%2e.%2fx.json"),
-            ("Not A Host", "%4eot%20%41%20%48ost.json"),
-        ] {
-            assert_eq!(file_name(&Registry::opaque(registry)), name);
-        }
     }
 }

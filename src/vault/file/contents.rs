@@ -1,0 +1,118 @@
+//! `Contents`: what a secrets file holds, as it is written down.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AccountName, HubToken, Kept, Secret, Username, map};
+use crate::vault::entry::Entry;
+
+/// Everything in the file. Account names to secrets; for Docker Hub also user names to side tokens.
+#[derive(Default, Deserialize, Serialize)]
+pub(in crate::vault) struct Contents {
+    pub(super) version: u64,
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<String, Entry>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) tokens: BTreeMap<String, BTreeMap<String, Entry>>,
+}
+
+/// The version of the form.
+pub(super) const VERSION: u64 = 1;
+
+/// One account's secret in the text of a file; nothing else of it is built.
+pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option<Kept>> {
+    Find { place: Place::Top, account: name.as_str() }.deserialize(&mut serde_json::Deserializer::from_slice(text))
+}
+
+impl Contents {
+    pub(super) fn is_empty(&self) -> bool {
+        self.secrets.is_empty() && self.tokens.is_empty()
+    }
+
+    pub(super) fn into_secrets(self) -> BTreeMap<String, Kept> {
+        map(self.secrets.into_iter().map(|(name, Entry(kept))| (name, kept)))
+    }
+
+    pub(super) fn take_token(&mut self, user: &Username, token: HubToken) -> Option<Secret> {
+        let Entry(kept) = self.tokens.get_mut(user.as_str())?.remove(token.name())?;
+        Some(kept.secret)
+    }
+
+    pub(in crate::vault) fn put(&mut self, name: &AccountName, kept: &Kept) -> bool {
+        insert(&mut self.secrets, name.as_str(), kept)
+    }
+
+    pub(in crate::vault) fn remove(&mut self, name: &str) -> bool {
+        self.secrets.remove(name).is_some()
+    }
+
+    pub(in crate::vault) fn put_token(&mut self, user: &Username, token: HubToken, secret: &Secret) -> bool {
+        insert(self.tokens.entry(user.as_str().to_owned()).or_default(), token.name(), &secret.copy().into())
+    }
+
+    pub(in crate::vault) fn remove_token(&mut self, user: &Username, token: HubToken) -> bool {
+        let Some(tokens) = self.tokens.get_mut(user.as_str()) else { return false };
+        let removed = tokens.remove(token.name()).is_some();
+        if tokens.is_empty() {
+            self.tokens.remove(user.as_str());
+        }
+        removed
+    }
+}
+
+/// Returns whether anything changed.
+fn insert(entries: &mut BTreeMap<String, Entry>, name: &str, kept: &Kept) -> bool {
+    if entries.get(name).is_some_and(|old| old.0.is_same(kept)) {
+        return false;
+    }
+    entries.insert(name.to_owned(), Entry(kept.copy()));
+    true
+}
+
+/// Finds one account's secret in the document and builds nothing else of it.
+#[derive(Clone, Copy)]
+struct Find<'n> {
+    place: Place,
+    account: &'n str,
+}
+
+/// Where in the document the search stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Top,
+    Secrets,
+}
+
+impl<'de> DeserializeSeed<'de> for Find<'_> {
+    type Value = Option<Kept>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Find<'_> {
+    type Value = Option<Kept>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of secrets")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            match self.place {
+                Place::Top if key == "secrets" => {
+                    found = map.next_value_seed(Self { place: Place::Secrets, ..self })?;
+                }
+                Place::Secrets if key == self.account => found = Some(map.next_value::<Entry>()?.0),
+                Place::Top | Place::Secrets => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
+    }
+}

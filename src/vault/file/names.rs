@@ -1,0 +1,62 @@
+//! The names of the secrets files: one for each registry.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use crate::model::Registry;
+use crate::system::env::Env;
+use crate::system::files;
+
+/// A file name that holds for every registry on every platform: lower case, and `%xx` for what some forbid.
+pub(super) fn file_name(registry: &Registry) -> String {
+    let mut name = String::new();
+    for byte in registry.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
+            b'.' if !name.is_empty() => name.push('.'),
+            _ => drop(write!(name, "%{byte:02x}")),
+        }
+    }
+    name + ".json"
+}
+
+/// The registries that have a secrets file.
+pub(in crate::vault) fn registries(env: &Env) -> Vec<Registry> {
+    let names = entries(env).into_iter().filter_map(|path| registry_of(path.file_name()?.to_str()?));
+    names.collect()
+}
+
+/// What writers that were killed, and `restore`, left beside the secrets files.
+pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
+    let is_left = |path: &PathBuf| {
+        path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
+    };
+    entries(env).into_iter().filter(is_left).collect()
+}
+
+fn entries(env: &Env) -> Vec<PathBuf> {
+    env.data_dir.as_ref().map(|folder| files::entries(&folder.join("secrets"), usize::MAX)).unwrap_or_default()
+}
+
+fn registry_of(file_name: &str) -> Option<Registry> {
+    let registry = Registry::from_key(&file_name.strip_suffix(".json")?.replace("%3a", ":"));
+    Some(registry).filter(|registry| self::file_name(registry) == file_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_registry_has_a_file_name_that_holds_everywhere() {
+        for (registry, name) in [
+            ("ghcr.io", "ghcr.io.json"),
+            ("localhost:5000", "localhost%3a5000.json"),
+            ("[::1]:5000", "%5b%3a%3a1%5d%3a5000.json"),
+            ("../x", "%2e.%2fx.json"),
+            ("Not A Host", "%4eot%20%41%20%48ost.json"),
+        ] {
+            assert_eq!(file_name(&Registry::opaque(registry)), name);
+        }
+    }
+}
