@@ -11,6 +11,8 @@ pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod http;
 pub(crate) mod inherited;
+#[allow(dead_code, reason = "the stores that use it come next")]
+pub(crate) mod keyring;
 pub(crate) mod memory;
 pub(crate) mod programs;
 pub(crate) mod text;

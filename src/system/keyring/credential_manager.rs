@@ -1,0 +1,70 @@
+//! Windows's keyring: generic credentials of the Credential Manager, kept on this machine.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use keyring_core::api::CredentialStoreApi;
+use keyring_core::{Entry, Error};
+use windows_native_keyring_store::Store;
+use zeroize::Zeroizing;
+
+use super::{KeyringEntry, KeyringError, by_deadline};
+use crate::model::Secret;
+
+pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
+    let target = target(entry);
+    by_deadline(deadline, move || match credential(&target)?.get_secret() {
+        Ok(value) => super::text(value).map(Some),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(meaning(error)),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the Credential Manager is given the secret")]
+pub(super) fn write(
+    entry: KeyringEntry<'_>,
+    label: &str,
+    secret: &Secret,
+    deadline: Duration,
+) -> Result<(), KeyringError> {
+    let (target, username, label) = (target(entry), entry.account.to_owned(), label.to_owned());
+    let value = Zeroizing::new(secret.expose().as_bytes().to_vec());
+    by_deadline(deadline, move || {
+        let credential = credential(&target)?;
+        credential.set_secret(&value).map_err(meaning)?;
+        let shown = HashMap::from([("username", username.as_str()), ("comment", label.as_str())]);
+        credential.update_attributes(&shown).map_err(meaning)
+    })
+}
+
+pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
+    let target = target(entry);
+    by_deadline(deadline, move || match credential(&target)?.delete_credential() {
+        Ok(()) | Err(Error::NoEntry) => Ok(()),
+        Err(error) => Err(meaning(error)),
+    })
+}
+
+/// The name under which Go's keyring library keeps an entry.
+fn target(entry: KeyringEntry<'_>) -> String {
+    format!("{}:{}", entry.service, entry.account)
+}
+
+/// `Local`: a domain would carry an enterprise's credentials to its other machines.
+fn credential(target: &str) -> Result<Entry, KeyringError> {
+    let modifiers = HashMap::from([("target", target), ("persistence", "Local")]);
+    let store = Store::new().map_err(meaning)?;
+    store.build("", "", Some(&modifiers)).map_err(meaning)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what it holds of a secret is wiped here")]
+fn meaning(error: Error) -> KeyringError {
+    match error {
+        Error::NoStorageAccess(_) => KeyringError::Missing("this session has no Credential Manager".into()),
+        Error::BadEncoding(bytes) | Error::BadDataFormat(bytes, _) => {
+            drop(Zeroizing::new(bytes));
+            KeyringError::Failed("the secret is not text".into())
+        }
+        other => KeyringError::Failed(other.to_string()),
+    }
+}

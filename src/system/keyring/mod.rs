@@ -1,0 +1,100 @@
+//! The operating system's keyring: Secret Service on Linux, Keychain on macOS, Credential Manager on Windows.
+//!
+//! Nothing here prompts: what a person would have to unlock is [`KeyringError::Locked`]. Every call ends by the deadline
+//! that its caller gives, whatever the keyring does.
+
+#[cfg(windows)]
+mod credential_manager;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod dbus;
+#[cfg(target_vendor = "apple")]
+mod keychain;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod secret_service;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::model::Secret;
+#[cfg(windows)]
+use credential_manager as platform;
+#[cfg(target_vendor = "apple")]
+use keychain as platform;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+use secret_service as platform;
+
+/// The name of an entry, as Go's and Python's keyring libraries name theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyringEntry<'n> {
+    pub(crate) service: &'n str,
+    pub(crate) account: &'n str,
+}
+
+/// Why the keyring could not be used. An entry that is not there is no error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyringError {
+    /// A person would have to unlock it, or to allow the access.
+    Locked,
+    /// There is no keyring here, for this reason.
+    Missing(String),
+    /// It did not answer before the deadline.
+    TimedOut,
+    /// It answered with an error, or not in its own protocol.
+    Failed(String),
+}
+
+/// The secret of an entry; `None` if the keyring is open and has no such entry.
+pub(crate) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
+    platform::read(entry, deadline)
+}
+
+/// Adds the entry or replaces its secret. People see `label` in their keyring's window.
+pub(crate) fn write(
+    entry: KeyringEntry<'_>,
+    label: &str,
+    secret: &Secret,
+    deadline: Duration,
+) -> Result<(), KeyringError> {
+    platform::write(entry, label, secret, deadline)
+}
+
+/// Removes the entry; none there is fine.
+pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
+    platform::delete(entry, deadline)
+}
+
+/// Waits for the keyring until the deadline. A call of the platform cannot be given up, so it is left to its thread.
+#[cfg(any(windows, target_vendor = "apple"))]
+fn by_deadline<T: Send + 'static>(
+    deadline: Duration,
+    ask: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
+) -> Result<T, KeyringError> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    super::threads::start(move || drop(sender.send(ask()))).map_err(|error| KeyringError::Failed(error.to_string()))?;
+    receiver.recv_timeout(deadline).unwrap_or(Err(KeyringError::TimedOut))
+}
+
+/// The secret that a keyring gave as bytes.
+fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
+    String::from_utf8(value).map(Secret::new).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        KeyringError::Failed("the secret is not text".into())
+    })
+}
+
+impl fmt::Display for KeyringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked => f.write_str("the keyring is locked"),
+            Self::Missing(reason) => write!(f, "there is no keyring: {reason}"),
+            Self::TimedOut => f.write_str("the keyring did not answer in time"),
+            Self::Failed(reason) => write!(f, "the keyring failed: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for KeyringError {}
