@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 
 use super::Accounts;
-use crate::model::{Account, AccountName, EndedSession, Kept, Problem, Registry, Secret};
+use crate::model::{Account, AccountName, EndedSession, Kept, Problem, Registry, Secret, Source};
 
 /// What became of a secret that was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +22,16 @@ pub(crate) enum Judgement {
 const BELIEVED: Duration = Duration::from_mins(10);
 
 impl Accounts<'_> {
-    /// Keeps in mind what was made of `secret`, unless the account has another by now. Best effort: who asks next is told
-    /// again.
-    pub(crate) fn judge(&self, account: &Account, secret: &Secret, judgement: &Judgement) {
+    /// Keeps in mind what was made of `secret`, and its end if that was said, unless the account has another by now. Best
+    /// effort: who asks next is told again.
+    pub(crate) fn judge(&self, account: &Account, secret: &Secret, judgement: &Judgement, expiry: Option<SystemTime>) {
         if let Ok(Some(kept)) = self.vault.get(account)
             && kept.secret.is_same(secret)
         {
-            let _ = self.record(account, &kept, judgement);
+            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
+            let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Given);
+            let after = judged(&kept, judgement);
+            let _ = self.replace_changed(account, &kept, &Kept { until: expiry.or(after.until), ..after });
         }
     }
 
@@ -40,16 +43,23 @@ impl Accounts<'_> {
     }
 
     pub(super) fn record(&self, account: &Account, kept: &Kept, judgement: &Judgement) -> Result<()> {
-        let refused = *judgement == Judgement::Refused;
-        let session_over = match judgement {
-            Judgement::SessionOver { page } => {
-                Some(EndedSession { page: page.clone(), until: SystemTime::now() + BELIEVED })
-            }
-            Judgement::Accepted | Judgement::Refused => None,
-        };
-        let after = Kept { refused, session_over, ..kept.copy() };
-        if after.is_same(kept) { Ok(()) } else { self.replace(account, kept, &after) }
+        self.replace_changed(account, kept, &judged(kept, judgement))
     }
+
+    fn replace_changed(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
+        if after.is_same(before) { Ok(()) } else { self.replace(account, before, after) }
+    }
+}
+
+fn judged(kept: &Kept, judgement: &Judgement) -> Kept {
+    let refused = *judgement == Judgement::Refused;
+    let session_over = match judgement {
+        Judgement::SessionOver { page } => {
+            Some(EndedSession { page: page.clone(), until: SystemTime::now() + BELIEVED })
+        }
+        Judgement::Accepted | Judgement::Refused => None,
+    };
+    Kept { refused, session_over, ..kept.copy() }
 }
 
 /// What is known of the account's session at `now`, if it is over. What is to be believed for longer than we ever say means

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::model::choice::Candidates;
 use crate::model::{
-    Account, AccountName, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind, Username, jwt,
+    Account, AccountName, Expiry, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind, Username, jwt,
 };
 use crate::system::text;
 
@@ -80,8 +80,13 @@ impl Login {
         if let Source::Borrowed(_) = self.source {
             return Some(self.kept.copy()).filter(|kept| kept.until.is_some());
         }
-        let exp = jwt::claims(&self.kept.secret).and_then(|claims| jwt::expiry(&claims));
+        let exp = jwt::end_of(&self.kept.secret);
         Some(Kept { until: self.kept.until.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
+    }
+
+    /// When a person must log in again, if that is known.
+    pub(crate) fn expiry(&self, now: SystemTime) -> Expiry {
+        self.kept_from(now).map_or(Expiry::Unknown, |kept| Expiry::of(&self.source, &kept))
     }
 
     /// The account this login adds or renews among `candidates`.

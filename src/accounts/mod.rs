@@ -11,6 +11,7 @@ mod remember;
 mod routed;
 
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use anyhow::Result;
 
@@ -20,7 +21,9 @@ use crate::model::choice::{
     Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Undecided, Why, Wish,
     choose_past,
 };
-use crate::model::{Account, AccountName, Credential, HelperName, HostAlias, Kept, Problem, Registry, Secret, Source};
+use crate::model::{
+    Account, AccountName, Credential, Expiry, HelperName, HostAlias, Kept, Problem, Registry, Secret, Source, StoreKind,
+};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
@@ -195,6 +198,24 @@ impl<'e> Accounts<'e> {
         let mut all = self.load_all()?.registries;
         all.retain(|one| one.helper.is_none() || !one.accounts.is_empty());
         Ok(all)
+    }
+
+    /// The accounts whose secrets end soon or have ended, as far as our own stores tell: no other program is asked.
+    pub(crate) fn ending_soon(&self) -> Result<Vec<(Account, Expiry)>> {
+        let now = SystemTime::now();
+        let mut ending = vec![];
+        for account in self.config.load(None)?.registries.into_iter().flat_map(|one| one.accounts) {
+            if let StoreKind::Helper(_) = account.store {
+                continue;
+            }
+            let Ok(Some(kept)) = self.vault.get(&account) else { continue };
+            let expiry = Expiry::of(&account.source, &kept);
+            if expiry.ends_within(Expiry::WARNING, now) {
+                ending.push((account, expiry));
+            }
+        }
+        ending.sort_by_key(|(_, expiry)| expiry.moment());
+        Ok(ending)
     }
 
     fn load_all(&self) -> Result<Loaded> {

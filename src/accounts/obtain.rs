@@ -256,7 +256,7 @@ impl Accounts<'_> {
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
         let Some(kept) = self.vault.get(account)?.filter(|kept| kept.secret.is_same(shown)) else { return Ok(()) };
         let until = match account.source {
-            Source::Given => jwt::claims(&fresh).and_then(|claims| jwt::expiry(&claims)),
+            Source::Given => jwt::end_of(&fresh),
             _ => kept.until, // its provider renews it in time all the same
         };
         self.replace(account, &kept, &Kept { secret: fresh, until, refused: false, session_over: None, ..kept.copy() })

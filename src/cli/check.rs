@@ -1,15 +1,16 @@
-//! `check`: is the account that answers for an image still good, and what may it do there?
+//! `check IMAGE`: is the account that answers for an image still good, and what may it do there?
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::held::Held;
 use super::tls_hint::tls_hint;
-use super::{Context, args, which};
+use super::{Context, args, check_all, which};
 use crate::accounts::{Judgement, log_in_at, session_over};
-use crate::model::{Account, ImageReference, Operation, Registry};
+use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
 use crate::oci::{self, Access, Action, Asked, Verdict};
 use crate::system::text::{self, one_line};
 
@@ -19,6 +20,8 @@ pub(super) struct Subject {
     pub(super) image: Option<ImageReference>,
     account: Account,
     pub(super) held: Held,
+    /// When the secret expires, as far as it is known by now.
+    expiry: Option<SystemTime>,
 }
 
 /// A verdict in words, for a person and for a script.
@@ -26,13 +29,15 @@ pub(super) struct Subject {
 pub(super) struct Told {
     verdict: &'static str,
     pub(super) sentence: String,
+    /// See [`tell`].
     pub(super) code: u8,
     /// Where a person logs in again with a browser, if that is all it takes.
     page: Option<String>,
 }
 
 pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode, Failure> {
-    let (registry, image) = which::registry_or_image(&given.image)?;
+    let Some(subject) = &given.image else { return check_all::run(context, given.plain_http) };
+    let (registry, image) = which::registry_or_image(subject)?;
     if image.is_none() && (given.pull || given.push) {
         return Err(no_image(&registry));
     }
@@ -47,9 +52,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
             .map(|verdict| tell_login(&verdict, &subject, action)),
     });
     let told = subject.keep(context, asked)?;
+    subject.learn_expiry(context, &told);
     subject.judge(context, &told);
-    let mark = if told.code == 0 { "✓" } else { "✗" };
-    context.ui.data(subject.json(&told, action), format_args!("{mark} {}", told.sentence))?;
+    context.ui.data(subject.json(&told, action), subject.line(&told))?;
     subject.advise(context, &told);
     Ok(ExitCode::from(told.code))
 }
@@ -70,26 +75,46 @@ impl Subject {
         };
         let account = which::account_for(context, &candidates, image.as_ref(), operation)?.at(&registry).into_owned();
         let held = context.secret_of(&account)?;
-        Ok(Self { registry, image, account, held })
+        Ok(Self::of_login(account, held, registry, image))
+    }
+
+    pub(super) fn of_login(account: Account, held: Held, registry: Registry, image: Option<ImageReference>) -> Self {
+        let expiry = held.expiry;
+        Self { registry, image, account, held, expiry }
     }
 
     /// Keeps the identity token that the registry gave in place of the account's; the answer is what remains.
     pub(super) fn keep<T>(&mut self, context: &Context<'_>, asked: Asked<T>) -> Result<T, Failure> {
         context.renew(&self.account, &mut self.held, asked.renewed)?;
+        self.expiry = asked.expiry.or(self.expiry);
         Ok(asked.answer)
+    }
+
+    /// Finds out when a secret expires that is good.
+    pub(super) fn learn_expiry(&mut self, context: &Context<'_>, told: &Told) {
+        if matches!(told.code, 0 | 4) {
+            self.expiry = context.expiry(&self.account, &self.held, self.expiry);
+        }
     }
 
     /// A secret is as good as before when only the session behind it is over, and yet of no use until there is another.
     pub(super) fn judge(&self, context: &Context<'_>, told: &Told) {
         match told.code {
-            0 | 4 => context.judge(&self.account, &self.held, &Judgement::Accepted),
+            0 | 4 => context.judge(&self.account, &self.held, &Judgement::Accepted, self.expiry),
             3 => {
                 let page = told.page.clone();
                 let judgement = page.map_or(Judgement::Refused, |page| Judgement::SessionOver { page });
-                context.judge(&self.account, &self.held, &judgement);
+                context.judge(&self.account, &self.held, &judgement, None);
             }
             _ => {}
         }
+    }
+
+    /// The verdict on one line, with the end of a secret that is still good.
+    pub(super) fn line(&self, told: &Told) -> String {
+        let expiry = self.expiry.filter(|_| matches!(told.code, 0 | 4)).map_or(Expiry::Unknown, Expiry::Ends);
+        let end = expiry.words(SystemTime::now()).map_or(String::new(), |words| format!(" ({words})"));
+        format!("{} {}{end}", if told.code == 0 { "✓" } else { "✗" }, told.sentence)
     }
 
     pub(super) fn json(&self, told: &Told, action: Action) -> Value {
@@ -105,6 +130,9 @@ impl Subject {
         });
         if let Some(page) = &told.page {
             json["login_url"] = json!(page);
+        }
+        if let Some(expiry) = self.expiry {
+            json["expires_at"] = json!(timestamp::rfc3339(expiry));
         }
         json
     }
@@ -183,7 +211,7 @@ pub(super) fn tell(access: &Access, subject: &Subject, action: Action) -> Told {
 }
 
 /// The same for a registry alone.
-fn tell_login(verdict: &Verdict, subject: &Subject, action: Action) -> Told {
+pub(super) fn tell_login(verdict: &Verdict, subject: &Subject, action: Action) -> Told {
     let (registry, name) = (&subject.registry, &subject.account.name);
     match verdict {
         Verdict::Accepted => {
@@ -217,7 +245,7 @@ mod tests {
         let account =
             Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me-acme".parse().unwrap()) };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
-        Subject { registry, image: Some(image), account, held: Held::accepted(credential) }
+        Subject { registry, image: Some(image), account, held: Held::accepted(credential), expiry: None }
     }
 
     #[test]

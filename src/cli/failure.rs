@@ -63,6 +63,16 @@ impl Failure {
         ExitCode::from(self.kind as u8)
     }
 
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        self.kind as u8
+    }
+
+    /// See [`Self::parts_of`].
+    pub(super) fn parts(&self) -> (String, Option<String>) {
+        Self::parts_of(&self.error)
+    }
+
     /// The error with its causes, and the cure if one of them knows it.
     pub(super) fn parts_of(error: &anyhow::Error) -> (String, Option<String>) {
         let mut cure = None;

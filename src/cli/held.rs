@@ -1,11 +1,14 @@
 //! `Held`: an account's secret as a command holds it, and what the registry is known to make of it.
 
+use std::time::SystemTime;
+
 use anyhow::Context as _;
 
 use super::Context;
 use super::failure::Failure;
 use crate::accounts::{Judgement, Obtained, Waiting};
-use crate::model::{Account, Credential, EndedSession, Kept, Problem, Secret, Source};
+use crate::model::{Account, Credential, EndedSession, Kept, Problem, Registry, Secret, Source};
+use crate::oauth;
 use crate::system::text::word;
 
 /// Read once in a run: another helper that has the secret may ask its user each time.
@@ -14,12 +17,14 @@ pub(super) struct Held {
     pub(super) credential: Credential,
     /// What the store says of it.
     known: Judgement,
+    /// When it expires, if that is known.
+    pub(super) expiry: Option<SystemTime>,
 }
 
 impl Held {
     #[cfg(test)]
     pub(super) fn accepted(credential: Credential) -> Self {
-        Self { credential, known: Judgement::Accepted }
+        Self { credential, known: Judgement::Accepted, expiry: None }
     }
 }
 
@@ -41,8 +46,9 @@ impl Context<'_> {
             let [host, user] = [account.registry.as_str(), account.username.as_str()].map(word);
             format!("run `{} login {host} -u {user}`", self.program)
         };
+        let expiry = kept.as_ref().and_then(|kept| kept.until).filter(|_| account.source == Source::Given);
         match self.accounts.obtain(account, kept, Waiting::Person)? {
-            Obtained::Good(credential) => Ok(Held { credential, known }),
+            Obtained::Good(credential) => Ok(Held { credential, known, expiry }),
             Obtained::Lost => match &account.source {
                 Source::Borrowed(borrow) => {
                     let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
@@ -52,6 +58,20 @@ impl Context<'_> {
             },
             Obtained::Dead(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
         }
+    }
+
+    /// When the secret expires: as the registry said just now, as the store knows it, or as the provider says.
+    pub(super) fn expiry(&self, account: &Account, held: &Held, said: Option<SystemTime>) -> Option<SystemTime> {
+        if account.source != Source::Given {
+            return None; // that is its provider's affair
+        }
+        said.or(held.expiry).or_else(|| self.expiry_at_provider(&account.registry, &held.credential))
+    }
+
+    /// What the provider of the registry's tokens says.
+    pub(super) fn expiry_at_provider(&self, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
+        let providers = self.providers().ok()?;
+        oauth::token_expiry(providers.of(registry)?, registry, credential)
     }
 
     /// Keeps the identity token that the registry gave in place of the account's, which may not be good any more.
@@ -67,9 +87,10 @@ impl Context<'_> {
 
     /// A secret that the registry refused is not handed to clients any more, nor one whose session is over; one that it
     /// accepted is again.
-    pub(super) fn judge(&self, account: &Account, held: &Held, judgement: &Judgement) {
-        if held.known != *judgement || matches!(judgement, Judgement::SessionOver { .. }) {
-            self.accounts.judge(account, &held.credential.secret, judgement);
+    pub(super) fn judge(&self, account: &Account, held: &Held, judgement: &Judgement, expiry: Option<SystemTime>) {
+        let is_new = held.known != *judgement || matches!(judgement, Judgement::SessionOver { .. });
+        if is_new || (expiry.is_some() && expiry != held.expiry) {
+            self.accounts.judge(account, &held.credential.secret, judgement, expiry);
         }
     }
 }

@@ -2,17 +2,18 @@
 
 use std::fmt::Write;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, account, account_json, args, first, note_podman, note_snap, route};
+use super::{Context, account, account_json, args, duration, expiring, first, note_podman, note_snap, route};
 use crate::accounts::Leftovers;
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader, setup};
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, ImagePattern, Registry, Source, StoreKind};
+use crate::model::{Account, Expiry, ImagePattern, Registry, Source, StoreKind};
 use crate::system::text;
 
 const NOBODY: &str = "nobody";
@@ -22,9 +23,11 @@ struct Line<'c> {
     account: &'c Account,
     mark: &'static str,
     trouble: Option<String>,
+    expiry: Expiry,
 }
 
 pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCode, Failure> {
+    let within = given.expiring.as_deref().map(|text| duration::parse(text, "to look ahead", "520w")).transpose()?;
     let mut registries = context.accounts.all()?;
     if let Some(host) = &given.host {
         let registry = context.entry(host)?;
@@ -33,6 +36,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         if registries.is_empty() {
             context.candidates(&registry)?; // which says who answers there
         }
+    }
+    if let Some(within) = within {
+        return expiring::run(context, &registries, within);
     }
     let leftovers = context.accounts.leftovers()?;
     if registries.is_empty() && context.accounts.routes()?.is_empty() {
@@ -106,20 +112,21 @@ fn first_run(context: &Context<'_>, leftovers: &Leftovers) -> Result<ExitCode, F
 }
 
 fn line<'c>(context: &Context<'_>, account: &'c Account, candidates: &Candidates) -> Line<'c> {
-    let again = || {
-        let [host, name] = [account.registry.as_str(), account.name.as_str()].map(text::word);
-        format!("{} login {host} --alias {name}", context.program)
+    let kept = context.accounts.kept(account);
+    let expiry = match &kept {
+        Ok(Some(kept)) => Expiry::of(&account.source, kept),
+        _ => Expiry::Unknown,
     };
-    let trouble = match context.accounts.kept(account) {
+    let trouble = match kept {
         Ok(_) if let Source::Borrowed(borrow) = &account.source => {
             borrow::program(borrow, &account.registry).err().map(|problem| problem.to_string())
         }
         Ok(Some(kept)) => context.accounts.trouble(account, &kept).map(|problem| problem.to_string()),
-        Ok(None) => Some(format!("its secret is gone: {}", again())),
+        Ok(None) => Some(format!("its secret is gone: {}", expiring::login(context.program, account))),
         Err(error) => Some(format!("{error:#}")),
     };
     let mark = if candidates.default_account() == Some(account) { "●" } else { "○" };
-    Line { account, mark, trouble }
+    Line { account, mark, trouble, expiry }
 }
 
 impl Line<'_> {
@@ -127,6 +134,7 @@ impl Line<'_> {
         let mut json = account_json(self.account, candidates);
         json["ok"] = json!(self.trouble.is_none());
         json["trouble"] = json!(self.trouble);
+        expiring::add_to_json(&mut json, self.expiry);
         json
     }
 }
@@ -139,7 +147,8 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
     };
     let mut block = format!("{}{state}\n", context.ui.bold(candidates.registry.as_str()));
     let width = lines.iter().map(|line| line.account.name.as_str().chars().count()).max().unwrap_or(0);
-    for Line { account, mark, trouble } in lines {
+    let now = SystemTime::now();
+    for Line { account, mark, trouble, expiry } in lines {
         let patterns: Vec<_> = account.patterns().iter().map(|pattern| pattern.path().to_owned()).collect();
         let by_default = if *mark == "●" { "default   " } else { "          " };
         let user = if account.name.as_str() == account.username.as_str() {
@@ -155,12 +164,15 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
         let name = text::one_line(account.name.as_str(), 60);
         let only = account::only(account);
         let patterns = patterns.join(", ");
-        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{patterns}{only}{user}{store}{source}");
+        let end = expiry.words(now).map_or(String::new(), |words| format!("   {words}"));
+        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{patterns}{only}{user}{store}{source}{end}");
         for folder in &account.folders {
             let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
         }
         if let Some(trouble) = trouble {
             let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));
+        } else if expiry.ends_within(Expiry::WARNING, now) {
+            let _ = writeln!(block, "    ! log in again in time:  {}", expiring::login(context.program, account));
         }
     }
     if !candidates.public.is_empty() {

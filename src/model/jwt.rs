@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use super::{Secret, timestamp};
@@ -20,6 +21,24 @@ pub(crate) fn claims(token: &Secret) -> Option<Value> {
     let parts: Vec<_> = token.expose().split('.').collect();
     let [_, payload, _] = parts[..] else { return None };
     serde_json::from_slice(&PADDED_OR_NOT.decode(payload).ok()?).ok()
+}
+
+/// When a secret ends by its own account: a JWT, or a password of Amazon ECR.
+pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
+    claims(secret).and_then(|claims| expiry(&claims)).or_else(|| ecr_end_of(secret))
+}
+
+/// ECR's password is JSON in Base64: `{"payload": …, "datakey": …, "version": "2", "type": "DATA_KEY", "expiration":
+/// 1700000000}`.
+#[expect(clippy::disallowed_methods, reason = "what a password says about itself is read out of it")]
+fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
+    let text = secret.expose();
+    if !text.starts_with("ey") {
+        return None; // `{"` in Base64
+    }
+    let fields: Value = serde_json::from_slice(&BASE64_STANDARD.decode(text).ok()?).ok()?;
+    fields.get("datakey")?;
+    timestamp::from_number(fields.get("expiration")?)
 }
 
 /// When the token ends by its own account (`exp`, RFC 7519 section 4.1.4); a fraction is dropped.
@@ -50,6 +69,24 @@ mod tests {
             let expected = seconds.map(|seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
             assert_eq!(exp, expected, "{payload}");
         }
+    }
+
+    #[test]
+    fn a_password_of_ecr_tells_when_it_ends() {
+        for (text, seconds) in [
+            (
+                r#"{"payload":"p","datakey":"d","version":"2","type":"DATA_KEY","expiration":1700000000}"#,
+                Some(1_700_000_000),
+            ),
+            (r#"{"payload":"p","datakey":"d","version":"2","type":"DATA_KEY"}"#, None),
+            (r#"{"expiration":1700000000}"#, None),
+            ("opaque", None),
+        ] {
+            let end = end_of(&Secret::new(BASE64_STANDARD.encode(text)));
+            let expected = seconds.map(|seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
+            assert_eq!(end, expected, "{text}");
+        }
+        assert!(end_of(&token(r#"{"exp": 1700000000}"#)).is_some());
     }
 
     #[test]

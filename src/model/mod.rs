@@ -5,6 +5,7 @@
 mod account;
 mod alias;
 pub(crate) mod choice;
+mod expiry;
 mod helper_message;
 mod host_pattern;
 mod image;
@@ -25,6 +26,7 @@ pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
 pub(crate) use alias::HostAlias;
+pub(crate) use expiry::{Expiry, time_span};
 pub(crate) use helper_message::HelperMessage;
 pub(crate) use host_pattern::key_covers;
 pub use image::{ImageError, ImageReference, Repository};

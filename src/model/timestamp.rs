@@ -12,12 +12,32 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let [hour, minute, second] = numbers(clock.split('.').next()?, ':')?;
     let is_real = (1970..=9999).contains(&year)
         && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
+        && day >= 1
+        && civil_date(days(year, month, day)) == (year, month, day)
         && hour < 24
         && minute < 60
         && second <= 60;
     let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second - offset(zone)?;
     is_real.then(|| u64::try_from(seconds).ok())?.and_then(since_1970)
+}
+
+/// Reads GitHub's `2023-05-01 12:34:56 UTC`, also with an offset: `2023-05-01 12:34:56 -0700`.
+pub(crate) fn parse_github(text: &str) -> Option<SystemTime> {
+    let [date, time, zone] = text.split_ascii_whitespace().collect::<Vec<_>>().try_into().ok()?;
+    let zone = match zone {
+        "UTC" | "GMT" | "Z" => "Z".to_owned(),
+        zone if zone.len() == 5 && zone.is_ascii() => format!("{}:{}", &zone[..3], &zone[3..]),
+        zone => zone.to_owned(),
+    };
+    parse(&format!("{date}T{time}{zone}"))
+}
+
+/// Writes a moment as RFC 3339 does, in UTC and whole seconds.
+pub(crate) fn rfc3339(moment: SystemTime) -> String {
+    let seconds = seconds(moment);
+    let (day, clock) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil_date(i64::try_from(day).unwrap_or_default());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
 }
 
 /// Seconds since 1970; `None` for what is no moment that this machine knows.
@@ -64,6 +84,18 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + year / 4 - year / 100 + year / 400 + in_year - 719_468
 }
 
+/// The opposite of [`days`].
+fn civil_date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468; // since the first of March of the year 0
+    let (era, in_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let of_era = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
+    let in_year = in_era - (365 * of_era + of_era / 4 - of_era / 100);
+    let month = (5 * in_year + 2) / 153; // since March
+    let day = in_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + of_era + i64::from(month >= 10);
+    (year, if month < 10 { month + 3 } else { month - 9 }, day)
+}
+
 /// Exactly `N` numbers of at most four digits.
 fn numbers<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
     let number = |part: &str| {
@@ -93,6 +125,10 @@ mod tests {
             ("0001-01-01T00:00:00Z", None), // Go's zero time
             ("1970-01-01T00:00:00+01:00", None),
             ("2026-13-01T00:00:00Z", None),
+            ("2026-02-31T00:00:00Z", None),
+            ("2025-02-29T00:00:00Z", None),
+            ("2026-04-31T00:00:00Z", None),
+            ("2026-04-00T00:00:00Z", None),
             ("2026-11-21", None),
             ("2026-11-21T12:00:00", None),
             ("2026-11-21T12:00Z", None),
@@ -105,10 +141,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn githubs_moments_are_read_in_any_zone() {
+        for (text, expected) in [
+            ("2023-05-01 12:34:56 UTC", Some("2023-05-01T12:34:56Z")),
+            ("2023-05-01 12:34:56 -0700", Some("2023-05-01T19:34:56Z")),
+            ("2023-05-01 12:34:56 +0530", Some("2023-05-01T07:04:56Z")),
+            ("2023-12-31 20:00:00 -0700", Some("2024-01-01T03:00:00Z")),
+            (" 2024-02-29  00:00:00 +00:00 ", Some("2024-02-29T00:00:00Z")),
+            ("2023-02-29 00:00:00 UTC", None),
+            ("2023-05-01 12:34:56 PDT", None),
+            ("2023-05-01 12:34:56 -07\u{e4}", None),
+            ("2023-05-01 12:34:56", None),
+            ("2023-05-01", None),
+            ("never", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_github(text).map(rfc3339).as_deref(), expected, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_moment_is_too_odd(text in "[0-9]{1,5}-[0-9]{1,3}-[0-9]{1,3}T[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}(Z|\\PC{0,8})") {
             let _ = parse(&text);
+            let _ = parse_github(&text.replace('T', " "));
+        }
+
+        #[test]
+        fn what_is_written_reads_back(seconds in 0u64..253_402_300_800) {
+            let moment = since_1970(seconds).unwrap();
+            prop_assert_eq!(parse(&rfc3339(moment)), Some(moment));
         }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct Provider {
     pub(super) username: UsernameRule,
     pub(super) exchange: Option<Exchange>,
     pub(super) exchange_url: Option<String>,
+    /// Answers a request with a token by saying when that expires, in GitHub's header.
+    pub(super) expiry_url: Option<String>,
     /// Where a person ends the login by hand.
     pub(super) page: Option<String>,
     /// Where a person makes a token, and what to tick there.

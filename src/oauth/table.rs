@@ -98,7 +98,10 @@ mod tests {
         for provider in &table.0 {
             let urls = [&provider.device_url, &provider.token_url, &provider.revoke_url, &provider.userinfo_url];
             let (issuer, tenant) = (provider.issuer.as_deref(), provider.tenant.as_deref());
-            for url in urls.into_iter().chain([&provider.exchange_url, &provider.page, &provider.token_page]).flatten()
+            for url in urls
+                .into_iter()
+                .chain([&provider.exchange_url, &provider.expiry_url, &provider.page, &provider.token_page])
+                .flatten()
             {
                 let url = crate::oauth::endpoint::resolve(url, &Registry::from_key("atcr.io"), issuer, tenant);
                 assert!(url.unwrap().is_https());

@@ -23,6 +23,8 @@ use handshake::{Handshake, Step};
 use transport::client;
 use visitor::Visitor;
 
+use std::time::SystemTime;
+
 use crate::model::{Credential, ImageReference, Registry, Secret};
 use crate::system::http::{Client, Failure, Url};
 use crate::system::text::one_line;
@@ -52,11 +54,13 @@ pub(crate) enum Verdict {
 pub(crate) struct Asked<T> {
     pub(crate) answer: T,
     pub(crate) renewed: Option<Secret>,
+    /// When the credentials expire, if a server said so.
+    pub(crate) expiry: Option<SystemTime>,
 }
 
 impl<T> Asked<T> {
     pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Asked<U> {
-        Asked { answer: map(self.answer), renewed: self.renewed }
+        Asked { answer: map(self.answer), renewed: self.renewed, expiry: self.expiry }
     }
 }
 
@@ -76,14 +80,13 @@ pub(crate) enum Action {
 pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) -> Asked<Verdict> {
     let client = client(registry, wire);
     let (verdict, _, visitor) = enter(&client, registry, Visitor::of(credential), wire);
-    Asked { answer: verdict, renewed: visitor.into_renewed() }
+    Asked { answer: verdict, renewed: visitor.into_renewed(), expiry: client.credentials_expiry() }
 }
 
 /// Logs in and finds out what the account may do with the image's repository.
 pub(crate) fn access(image: &ImageReference, action: Action, credential: &Credential, wire: Wire) -> Asked<Access> {
     let question = Question::About { image, action, goal: Goal::Verdict };
-    let Asked { answer, renewed } = inquire(image, question, credential, wire);
-    Asked { answer: answer.err().unwrap_or(Access::Allowed), renewed }
+    inquire(image, question, credential, wire).map(|answer| answer.err().unwrap_or(Access::Allowed))
 }
 
 /// Logs in and fetches a token to pull from the image's repository, or to pull and push.
@@ -106,7 +109,8 @@ fn inquire(
     let client = client(image.registry(), wire);
     let (verdict, entrance, visitor) = enter(&client, image.registry(), Visitor::of(credential), wire);
     let Some(entrance) = entrance else {
-        return Asked { answer: Err(Access::of(verdict)), renewed: visitor.into_renewed() };
+        let (renewed, expiry) = (visitor.into_renewed(), client.credentials_expiry());
+        return Asked { answer: Err(Access::of(verdict)), renewed, expiry };
     };
     let (mut inquiry, mut step) = Inquiry::start(entrance, visitor, wire, question);
     let answer = loop {
@@ -116,7 +120,7 @@ fn inquire(
             access::Step::Done(answer) => break answer,
         }
     };
-    Asked { answer, renewed: inquiry.into_visitor().into_renewed() }
+    Asked { answer, renewed: inquiry.into_visitor().into_renewed(), expiry: client.credentials_expiry() }
 }
 
 /// Returns the way in too, if there is one.

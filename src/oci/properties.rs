@@ -155,6 +155,7 @@ fn answer(text: &str) -> Result<Response, Failure> {
         location: first("location"),
         content_type: first("content-type"),
         retry_after: first("retry-after").and_then(|text| text.parse().ok()),
+        token_expiry: None,
         body: Some(Secret::new(body.to_owned())),
     })
 }

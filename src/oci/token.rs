@@ -238,8 +238,15 @@ mod tests {
             (503, "", "out of order (503)"),
         ] {
             let body = Some(Secret::new(body.to_owned()));
-            let response =
-                Response { status, challenges: vec![], location: None, content_type: None, retry_after: None, body };
+            let response = Response {
+                status,
+                challenges: vec![],
+                location: None,
+                content_type: None,
+                retry_after: None,
+                token_expiry: None,
+                body,
+            };
             let told = match server().read(&response, &mut Visitor::nobody()) {
                 Ok(_) => "token".to_owned(),
                 Err(Verdict::Rejected { by }) => format!("rejected by {by}"),

@@ -1,7 +1,14 @@
 //! What Docker's CLI asks of its plugin beside the user's commands: who it is, and a word about a command that failed.
 
+use std::time::SystemTime;
+
 use serde::Deserialize;
 use serde_json::json;
+
+use crate::accounts::Accounts;
+use crate::model::{Account, Expiry};
+use crate::system::env::Env;
+use crate::system::text;
 
 /// docker/cli `cli-plugins/metadata/metadata.go`.
 pub(crate) const PLUGIN_METADATA: &str = concat!(
@@ -13,17 +20,49 @@ pub(crate) const PLUGIN_METADATA: &str = concat!(
 /// The commands of Docker about which it is to ask us, as its config lists them.
 pub(crate) const HOOKS: &str = "login,pull,push,image pull,image push";
 
-/// Answers with the next steps after a push, a pull or a login that a registry did not allow; all else is passed over
-/// in silence, what we do not understand too (docker/cli `cli-plugins/manager/hooks.go`).
+/// Answers with the next steps after a push, a pull or a login that a registry did not allow, and warns of accounts that
+/// expire soon; all else is passed over in silence, what we do not understand too (docker/cli
+/// `cli-plugins/manager/hooks.go`).
 pub(crate) fn hook_answer(asked: &str) -> Option<String> {
+    answer(asked, |was_refused| {
+        let env = Env::take().ok()?;
+        Some(warnings(Accounts::new(&env).ending_soon().ok()?, was_refused, SystemTime::now()))
+    })
+}
+
+/// `warn` is told whether the command was refused.
+fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option<String> {
     let Asked { command, error } = serde_json::from_str(asked).ok()?;
-    let template = match command.rsplit(' ').next()? {
+    let advice = match command.rsplit(' ').next()? {
         "push" => PUSH,
         "pull" => PULL,
         "login" => LOGIN,
         _ => return None,
     };
-    is_about_accounts(&error).then(|| json!({"Type": 0, "Template": template}).to_string())
+    let was_refused = is_about_accounts(&error);
+    let mut lines = if error.is_empty() || was_refused { warn(was_refused).unwrap_or_default() } else { vec![] };
+    lines.extend(was_refused.then(|| advice.to_owned()));
+    (!lines.is_empty()).then(|| json!({"Type": 0, "Template": lines.join("\n")}).to_string())
+}
+
+const WARNINGS_AT_MOST: usize = 3;
+
+/// Who was refused may look for an account that has expired; nobody else is told of it again and again.
+fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) -> Vec<String> {
+    let told = ending.into_iter().filter(|(_, expiry)| was_refused || !expiry.has_ended(now));
+    told.take(WARNINGS_AT_MOST)
+        .filter_map(|(account, expiry)| {
+            let [host, name] = [account.registry.as_str(), account.name.as_str()];
+            let words = expiry.words(now)?;
+            let login = format!("docker ensign login {} --alias {}", text::word(host), text::word(name));
+            Some(plain(&format!("The account {name} of {host} {words} → {login}")))
+        })
+        .collect()
+}
+
+/// What stands in braces is Docker's to work out.
+fn plain(line: &str) -> String {
+    text::one_line(line, 300).replace(['{', '}'], "")
 }
 
 /// Docker puts its own words in (`cli-plugins/hooks/template.go`). `arg .` is known to all versions that have hooks;
@@ -70,9 +109,14 @@ fn is_about_accounts(error: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
-    fn answer(command: &str, error: &str) -> Option<String> {
-        hook_answer(&json!({"RootCmd": command, "Flags": {"quiet": "true"}, "CommandError": error}).to_string())
+    fn template(command: &str, error: &str, warnings: &[&str]) -> Option<String> {
+        let asked = json!({"RootCmd": command, "Flags": {"quiet": "true"}, "CommandError": error}).to_string();
+        let warnings = warnings.iter().map(|line| (*line).to_owned()).collect();
+        let answer: serde_json::Value = serde_json::from_str(&answer(&asked, |_| Some(warnings))?).unwrap();
+        assert_eq!(answer["Type"], 0);
+        Some(answer["Template"].as_str().unwrap().to_owned())
     }
 
     #[test]
@@ -94,15 +138,40 @@ mod tests {
             ("run", denied, None),
             ("", denied, None),
         ] {
-            let template = answer(command, error).map(|answer| {
-                let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-                assert_eq!(answer["Type"], 0);
-                answer["Template"].as_str().unwrap().to_owned()
-            });
-            assert_eq!(template.as_deref(), expected, "{command}: {error}");
+            assert_eq!(template(command, error, &[]).as_deref(), expected, "{command}: {error}");
         }
         for odd in ["", "nonsense", "{}", "[]", "{\"RootCmd\": 1}", "{\"RootCmd\": \"push\"}"] {
-            assert_eq!(hook_answer(odd), None, "{odd}");
+            assert_eq!(answer(odd, |_| None), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn a_warning_goes_before_the_advice_and_is_not_given_for_other_errors() {
+        let with_advice = format!("w\n{PUSH}");
+        for (command, error, expected) in [
+            ("push", "", Some("w")),
+            ("image pull", "", Some("w")),
+            ("push", "denied: requested access", Some(with_advice.as_str())),
+            ("push", "dial tcp: lookup ghcr.io: no such host", None),
+            ("run", "", None),
+        ] {
+            assert_eq!(template(command, error, &["w"]).as_deref(), expected, "{command}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_has_expired_is_named_to_those_who_were_refused() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(1_000_000);
+        let account = |name: &str| Account::new("ghcr.io".parse().unwrap(), name.parse().unwrap());
+        let ending = || {
+            vec![
+                (account("old"), Expiry::Ends(now - Duration::from_hours(48))),
+                (account("{{x}} y"), Expiry::Ends(now + Duration::from_hours(48))),
+            ]
+        };
+        let soon = "The account x y of ghcr.io expires in 2 days → docker ensign login ghcr.io --alias 'x y'";
+        let over = "The account old of ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old";
+        assert_eq!(warnings(ending(), false, now), [soon]);
+        assert_eq!(warnings(ending(), true, now), [over, soon]);
     }
 }

@@ -2,23 +2,10 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::registry::FakeRegistry;
-use crate::support::{Run, Sandbox, read_json, write};
-
-/// What the store holds for `account`, replaced.
-fn put(sandbox: &Sandbox, registry: &str, account: &str, kept: &Value) {
-    let path = sandbox.secrets_path(registry);
-    let mut file = read_json(&path);
-    file["secrets"][account] = kept.clone();
-    write(&path, file.to_string().as_bytes());
-}
-
-fn seconds_from_now(seconds: i64) -> i64 {
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    i64::try_from(now).unwrap() + seconds
-}
+use crate::support::{Run, Sandbox, read_json, seconds_from_now};
 
 #[test]
 fn a_password_that_the_registry_refused_in_a_check_is_not_handed_out_any_more() {
@@ -45,7 +32,7 @@ fn a_password_that_is_accepted_again_is_handed_out_again() {
     let host = &registry.host;
     let sandbox = Sandbox::new();
     sandbox.store(host, "alice", "alice-pw");
-    put(&sandbox, host, "alice", &json!({"secret": "alice-pw", "refused": true}));
+    sandbox.put_secret(host, "alice", &json!({"secret": "alice-pw", "refused": true}));
     assert_eq!(sandbox.run(&["get"], host), Run::not_found());
     sandbox.ok(&["check", host], "");
     assert_eq!(sandbox.who(host), "alice");
@@ -76,9 +63,9 @@ fn a_token_that_says_when_it_ends_is_believed_unless_it_should_have_ended_before
 fn an_expired_secret_is_not_found_and_one_that_will_expire_answers() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "me", "token");
-    put(&sandbox, "ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(60)}));
+    sandbox.put_secret("ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(60)}));
     assert_eq!(sandbox.who("ghcr.io"), "me");
-    put(&sandbox, "ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(-60)}));
+    sandbox.put_secret("ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(-60)}));
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     assert!(sandbox.run(&["status"], "").stdout.contains("it has expired"));
 }

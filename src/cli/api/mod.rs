@@ -38,10 +38,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, 
     if let Some((account, held)) = &mut who {
         context.renew(account, held, asked.renewed)?;
         match &asked.answer {
-            Ok(answer) if answer.known => context.judge(account, held, &Judgement::Accepted),
-            Err(Access::Rejected { .. }) => context.judge(account, held, &Judgement::Refused),
+            Ok(answer) if answer.known => context.judge(account, held, &Judgement::Accepted, None),
+            Err(Access::Rejected { .. }) => context.judge(account, held, &Judgement::Refused, None),
             Err(Access::SessionOver { page }) => {
-                context.judge(account, held, &Judgement::SessionOver { page: page.clone() });
+                context.judge(account, held, &Judgement::SessionOver { page: page.clone() }, None);
             }
             _ => {}
         }

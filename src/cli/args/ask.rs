@@ -45,20 +45,29 @@ pub(in crate::cli) struct Why {
     pub(in crate::cli) on: bool,
 }
 
+const CHECK_HELP: &str = "Without IMAGE, every account is checked, one line for each.
+
+Examples:
+  check                             all accounts
+  check ghcr.io/acme/app --push     may the account push there?
+
+Exit codes: 0 it may, or all accounts are good; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not;
+  5 the registry did not look at the password. Of several the first of 3, 1 and 5";
+
 const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not; \
     5 the registry did not look at the password";
 
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = CHECK_HELP)]
 pub(in crate::cli) struct Check {
-    /// An image, or a registry
+    /// An image, or a registry [default: all accounts]
     #[arg(value_name = "IMAGE")]
-    pub(in crate::cli) image: String,
+    pub(in crate::cli) image: Option<String>,
     /// May it pull the image? Asked if nothing else is
-    #[arg(long, conflicts_with = "push")]
+    #[arg(long, conflicts_with = "push", requires = "image")]
     pub(in crate::cli) pull: bool,
     /// May it push to the image's repository? Nothing is uploaded
-    #[arg(long)]
+    #[arg(long, requires = "image")]
     pub(in crate::cli) push: bool,
     /// Allow any certificate and plain http, as insecure-registries does in Docker
     #[arg(long)]

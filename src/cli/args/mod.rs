@@ -106,11 +106,22 @@ pub(super) enum Command {
     Version,
 }
 
+const STATUS_HELP: &str = "Examples:
+  status                      all accounts
+  status --expiring 7d        for scripts: those that a person must renew within a week
+
+Exit codes: 0 all is well; 3 an account is missing, or needs you. With --expiring: 0 none expires within TIME;
+  1 none does, as far as could be read; 6 some do, or have expired";
+
 #[derive(Args, Debug)]
+#[command(after_help = STATUS_HELP)]
 pub(super) struct Status {
     /// Only this registry
     #[arg(value_name = "HOST")]
     pub(super) host: Option<String>,
+    /// List only the accounts that expire within TIME, such as 12h or 7d
+    #[arg(long, value_name = "TIME")]
+    pub(super) expiring: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod outcome;
 mod qr;
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -77,7 +78,7 @@ fn finish(
     let Wishes { store, images, purpose } = wishes;
     let Complete { username, kept, source, alias, did } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
-    let Asked { answer: verdict, renewed } = check(context, given, registry, &credential);
+    let Asked { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
     let kept = match renewed {
         Some(secret) => Kept { secret, ..kept },
         None => kept,
@@ -88,6 +89,10 @@ fn finish(
         context.accounts.note_ended_session(account, page);
     }
     let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &kept))?;
+    let is_shown = source == Source::Given && !open && !given.no_verify && !registry.is_pattern();
+    let told = || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
+    let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
+    let kept = Kept { until: kept.until.or_else(|| told().filter(is_ahead)), ..kept };
     let login = Login {
         registry: registry.clone(),
         spellings: ask::spelling(given).into_iter().collect(),
@@ -106,7 +111,7 @@ fn finish(
     };
     let kept = context.accounts.remember(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
     let account = kept.context("could not keep the login")?;
-    outcome::say(context, &account, before, given, open)?;
+    outcome::say(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,7 +154,7 @@ fn store_kind(text: &str) -> Result<StoreKind, Failure> {
 /// Asks the registry, unless the user vouches for the login.
 fn check(context: &Context<'_>, given: &args::Login, registry: &Registry, credential: &Credential) -> Asked<Verdict> {
     if given.no_verify || registry.is_pattern() {
-        return Asked { answer: Verdict::Accepted, renewed: None };
+        return Asked { answer: Verdict::Accepted, renewed: None, expiry: None };
     }
     let wire = context.wire(registry, given.plain_http);
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire))
@@ -193,13 +198,16 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
         ));
     };
     let mut held = context.secret_of(account)?;
-    let Asked { answer: verdict, renewed } = check(context, given, &candidates.registry, &held.credential);
+    let Asked { answer: verdict, renewed, expiry } = check(context, given, &candidates.registry, &held.credential);
     context.renew(account, &mut held, renewed)?;
     match &verdict {
-        Verdict::Accepted => context.judge(account, &held, &Judgement::Accepted),
-        Verdict::Rejected { .. } => context.judge(account, &held, &Judgement::Refused),
+        Verdict::Accepted => {
+            let expiry = context.expiry(account, &held, expiry);
+            context.judge(account, &held, &Judgement::Accepted, expiry);
+        }
+        Verdict::Rejected { .. } => context.judge(account, &held, &Judgement::Refused, None),
         Verdict::SessionOver { page } => {
-            context.judge(account, &held, &Judgement::SessionOver { page: page.clone() });
+            context.judge(account, &held, &Judgement::SessionOver { page: page.clone() }, None);
             return Err(Failure::not_logged_in(
                 accounts::session_over(&account.registry, &account.name),
                 accounts::log_in_at(page),

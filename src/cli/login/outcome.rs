@@ -1,12 +1,14 @@
 //! What a person reads after a login.
 
+use std::time::SystemTime;
+
 use serde_json::json;
 
 use crate::cli::failure::Failure;
-use crate::cli::{Context, account, args, images};
+use crate::cli::{Context, account, args, expiring, images};
 use crate::docker::state;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Source, StoreKind};
+use crate::model::{Account, Expiry, Source, StoreKind};
 use crate::system::files;
 use crate::system::text::word;
 
@@ -16,15 +18,17 @@ pub(super) fn say(
     before: &Candidates,
     given: &args::Login,
     open: bool,
+    expiry: Expiry,
 ) -> Result<(), Failure> {
     let registry = &kept.registry;
     let after = context.accounts.of(registry)?;
     let verified = !given.no_verify && !open && !registry.is_pattern();
-    let json = json!({
+    let mut json = json!({
         "status": "success", "registry": registry.as_str(), "account": kept.name.as_str(), "username": kept.username.as_str(),
         "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
         "source": kept.source.to_string(),
     });
+    expiring::add_to_json(&mut json, expiry);
     let how = if verified { "Logged in to" } else { "Kept a login, unverified, for" };
     context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
     let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
@@ -44,6 +48,9 @@ pub(super) fn say(
                 .say(format_args!("  Secret    from {borrow}; kept while it is good in {}", place(context, kept)));
         }
         _ => context.ui.say(format_args!("  Kept in   {}", place(context, kept))),
+    }
+    if let Expiry::Ends(_) = expiry {
+        context.ui.say(format_args!("  Secret    {}", expiry.words(SystemTime::now()).unwrap_or_default()));
     }
     if open {
         context.ui.note(format_args!("{registry} lets anyone in: the password was not checked"));

@@ -138,6 +138,7 @@ mod tests {
             location: None,
             content_type: None,
             retry_after: None,
+            token_expiry: None,
             body: None,
         };
         match answer {

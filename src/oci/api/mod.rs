@@ -75,7 +75,7 @@ pub(crate) fn call(
         Err(refused) => return refused.map(Err),
     };
     let answer = answer(call, &mut session);
-    Asked { answer, renewed: session.close() }
+    Asked { answer, renewed: session.close(), expiry: None }
 }
 
 fn answer(call: &Call, session: &mut Session<'_>) -> Result<Answer, Access> {

@@ -47,7 +47,7 @@ impl<'a> Session<'a> {
         let visitor = credential.map_or_else(Visitor::nobody, Visitor::of);
         let (verdict, entrance, visitor) = enter(&client, registry, visitor, wire);
         let Some(entrance) = entrance else {
-            return Err(Asked { answer: Access::of(verdict), renewed: visitor.into_renewed() });
+            return Err(Asked { answer: Access::of(verdict), renewed: visitor.into_renewed(), expiry: None });
         };
         let (inquiry, first) = Inquiry::start(entrance, visitor, wire, Question::Leave(scopes));
         Ok(Self { client, inquiry, first: Some(first) })

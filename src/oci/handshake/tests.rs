@@ -31,8 +31,15 @@ enum Answer {
 use Answer::{Asks, Gives, GivesNobody, Html, Nothing, Status, To};
 
 fn answer(answer: Answer) -> Result<Response, Failure> {
-    let mut response =
-        Response { status: 200, challenges: vec![], location: None, content_type: None, retry_after: None, body: None };
+    let mut response = Response {
+        status: 200,
+        challenges: vec![],
+        location: None,
+        content_type: None,
+        retry_after: None,
+        token_expiry: None,
+        body: None,
+    };
     match answer {
         Status(status) => response.status = status,
         Asks(headers) => {
@@ -184,6 +191,7 @@ fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
             location: None,
             content_type: None,
             retry_after: None,
+            token_expiry: None,
             body: None,
         };
         let Step::Done(verdict) = handshake.feed(Ok(response)) else { panic!("a visitor has nothing to show") };

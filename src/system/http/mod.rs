@@ -10,9 +10,10 @@ mod transfer;
 mod url;
 mod verifier;
 
+use std::cell::Cell;
 use std::fmt;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -27,7 +28,7 @@ use zeroize::Zeroizing;
 
 use super::text::one_line;
 use super::{env, watch};
-use crate::model::{Credential, Secret};
+use crate::model::{Credential, Secret, timestamp};
 pub(crate) use failure::Failure;
 pub(crate) use failure::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
 use failure::{explain, is_broken};
@@ -46,6 +47,8 @@ pub(crate) struct Client {
     limits: Limits,
     /// When all of them must have been answered.
     end: Instant,
+    /// When the credentials expire, as a server said to which they were shown.
+    expiry: Cell<Option<SystemTime>>,
 }
 
 /// How long requests may take.
@@ -111,9 +114,15 @@ pub(crate) struct Response {
     pub(crate) content_type: Option<String>,
     /// `Retry-After`, if it is a number of seconds (RFC 9110 section 10.2.3).
     pub(crate) retry_after: Option<u64>,
+    /// When the token that was shown expires, as GitHub says.
+    pub(crate) token_expiry: Option<SystemTime>,
     /// `None` if it was longer than 64 KiB. It may hold a token.
     pub(crate) body: Option<Secret>,
 }
+
+/// Of GitHub's answers to requests with a token that expires
+/// (<https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api>).
+const TOKEN_EXPIRY: &str = "github-authentication-token-expiration";
 
 const USER_AGENT: &str = concat!("ensign/", env!("CARGO_PKG_VERSION"));
 
@@ -156,19 +165,35 @@ impl Client {
         let tls = Tls { security, proxies: proxies.clone() };
         let connector = Forward.chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
         let agent = Agent::with_parts(config, connector, Resolver);
-        Self { agent, proxies, limits, end: Instant::now() + limits.total }
+        Self { agent, proxies, limits, end: Instant::now() + limits.total, expiry: Cell::default() }
     }
 
     /// The same client, with as much time again.
     pub(crate) fn rested(&self) -> Self {
         let (agent, proxies) = (self.agent.clone(), self.proxies.clone());
-        Self { agent, proxies, limits: self.limits, end: Instant::now() + self.limits.total }
+        Self {
+            agent,
+            proxies,
+            limits: self.limits,
+            end: Instant::now() + self.limits.total,
+            expiry: self.expiry.clone(),
+        }
+    }
+
+    /// When the user's own credentials expire, if a server has said so that was shown them.
+    pub(crate) fn credentials_expiry(&self) -> Option<SystemTime> {
+        self.expiry.get()
     }
 
     /// Sends one request and waits for the answer, whatever its status. An error is a part of a sentence.
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let started = Instant::now();
         let answer = self.exchange(request);
+        if let (Authorization::Basic(_), Ok(Response { token_expiry: Some(expiry), .. })) =
+            (&request.authorization, &answer)
+        {
+            self.expiry.set(Some(*expiry));
+        }
         let outcome = match &answer {
             Ok(response) => response.status.to_string(),
             Err(Failure(why)) => why.clone(),
@@ -320,6 +345,7 @@ fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
         location: head.headers.get(LOCATION).map(text),
         content_type: head.headers.get(CONTENT_TYPE).map(text),
         retry_after: head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
+        token_expiry: head.headers.get(TOKEN_EXPIRY).and_then(|value| timestamp::parse_github(value.to_str().ok()?)),
         body,
     })
 }

@@ -135,6 +135,14 @@ impl Sandbox {
         }
     }
 
+    /// Replaces what the file store has for an account, which may be an object with more than the secret.
+    pub fn put_secret(&self, registry: &str, account: &str, kept: &Value) {
+        let path = self.secrets_path(registry);
+        let mut file = read_json(&path);
+        file["secrets"][account] = kept.clone();
+        write(&path, file.to_string().as_bytes());
+    }
+
     pub fn config(&self) -> Value {
         read_json(&self.config_path())
     }
@@ -221,6 +229,12 @@ pub fn finish(mut child: Child, stdin: &[u8]) -> Run {
 pub fn write(path: &Path, contents: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, contents).unwrap();
+}
+
+/// Seconds since 1970, so far ahead of now.
+pub fn seconds_from_now(seconds: i64) -> i64 {
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    i64::try_from(now).unwrap() + seconds
 }
 
 /// An empty object if there is no file.

@@ -1,0 +1,187 @@
+//! `check` without an image: is each account still good? All registries are asked at once, so that none that is out of
+//! reach holds the others up.
+
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use super::Context;
+use super::check::{Subject, tell_login};
+use super::failure::Failure;
+use super::held::Held;
+use crate::model::{Account, Source};
+use crate::oauth::{self, Table};
+use crate::oci::{self, Action, Asked, Verdict, Wire};
+use crate::system::text::one_line;
+use crate::system::threads;
+
+/// So many accounts are asked about at a time: enough for everybody's, and no registry takes it for an attack.
+const AT_ONCE: usize = 8;
+
+/// An account, and how its registry is spoken to.
+struct Inquiry {
+    account: Account,
+    wire: Wire,
+}
+
+/// What was found out about an account.
+enum Finding {
+    Asked(Held, Asked<Verdict>),
+    /// There is no secret to show.
+    Failed(Failure),
+    /// It is for the hosts of a pattern, which can only be asked one by one.
+    Pattern,
+}
+
+/// The line of one account.
+struct Line {
+    text: String,
+    json: Value,
+    code: u8,
+}
+
+pub(super) fn run(context: &Context<'_>, plain_http: bool) -> Result<ExitCode, Failure> {
+    let all = context.accounts.all()?;
+    let accounts = all.into_iter().flat_map(|one| one.accounts);
+    let inquiries: Vec<Inquiry> =
+        accounts.map(|account| Inquiry { wire: context.wire(&account.registry, plain_http), account }).collect();
+    if inquiries.is_empty() {
+        return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
+    }
+    let mut lines: Vec<Option<Line>> = inquiries.iter().map(|_| None).collect();
+    ask_all(context, &inquiries, |place, finding| {
+        let line = line(context, &inquiries[place].account, finding)?;
+        if !context.ui.is_json() {
+            context.ui.data(Value::Null, &line.text)?;
+        }
+        lines[place] = Some(line);
+        Ok(())
+    })?;
+    let lines: Vec<Line> = lines.into_iter().flatten().collect();
+    let code = worst(lines.iter().map(|line| line.code));
+    if context.ui.is_json() {
+        let accounts: Vec<Value> = lines.into_iter().map(|line| line.json).collect();
+        context.ui.data(json!({"status": if code == 0 { "success" } else { "failure" }, "accounts": accounts}), "")?;
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// The exit code of all: a login that is not good goes before one that was not checked.
+fn worst(codes: impl Iterator<Item = u8>) -> u8 {
+    const WORST_FIRST: [u8; 3] = [3, 1, 5];
+    let codes: Vec<u8> = codes.collect();
+    WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or_default()
+}
+
+/// Hands over what is found out about each account as soon as it is known. Secrets are had one by one; those that another
+/// program has come last, since it may let us wait.
+fn ask_all(
+    context: &Context<'_>,
+    inquiries: &[Inquiry],
+    mut tell: impl FnMut(usize, Finding) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let providers = &context.providers()?;
+    let (give, queue) = mpsc::channel::<(usize, Held)>();
+    let (found, findings) = mpsc::channel();
+    let queue = Mutex::new(queue);
+    thread::scope(|scope| {
+        let give = give; // it ends with us, whatever happens, and the threads with it
+        for number in 0..inquiries.len().min(AT_ONCE) {
+            let (found, queue) = (found.clone(), &queue);
+            let started = threads::start_in(scope, move || {
+                let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                while let Ok((place, held)) = next() {
+                    let Inquiry { account, wire } = &inquiries[place];
+                    let asked = ask(account, &held, *wire, providers);
+                    if found.send((place, held, asked)).is_err() {
+                        return; // nobody reads on
+                    }
+                }
+            });
+            if number == 0 {
+                started.context("could not start a thread")?; // one does the work of all
+            }
+        }
+        drop(found);
+        let mut places: Vec<usize> = (0..inquiries.len()).collect();
+        places.sort_by_key(|place| matches!(inquiries[*place].account.source, Source::Borrowed(_)));
+        for place in places {
+            if inquiries[place].account.registry.is_pattern() {
+                tell(place, Finding::Pattern)?;
+                continue;
+            }
+            match context.secret_of(&inquiries[place].account) {
+                Ok(held) => drop(give.send((place, held))),
+                Err(failure) => tell(place, Finding::Failed(failure))?,
+            }
+            findings.try_iter().try_for_each(|(place, held, asked)| tell(place, Finding::Asked(held, asked)))?;
+        }
+        drop(give);
+        findings.into_iter().try_for_each(|(place, held, asked)| tell(place, Finding::Asked(held, asked)))
+    })
+}
+
+/// Asks the registry, and the provider about the end of a secret that is good.
+fn ask(account: &Account, held: &Held, wire: Wire, providers: &Table) -> Asked<Verdict> {
+    let mut asked = oci::check(&account.registry, &held.credential, wire);
+    let known = asked.expiry.or(held.expiry);
+    if asked.answer == Verdict::Accepted
+        && account.source == Source::Given
+        && let (None, Some(provider)) = (known, providers.of(&account.registry))
+    {
+        asked.expiry = oauth::token_expiry(provider, &account.registry, &held.credential);
+    }
+    asked
+}
+
+fn line(context: &Context<'_>, account: &Account, finding: Finding) -> Result<Line, Failure> {
+    let (held, asked) = match finding {
+        Finding::Asked(held, asked) => (held, asked),
+        Finding::Failed(failure) => return Ok(failed(account, &failure)),
+        Finding::Pattern => return Ok(not_asked(account)),
+    };
+    let mut subject = Subject::of_login(account.clone(), held, account.registry.clone(), None);
+    let verdict = subject.keep(context, asked)?;
+    let told = tell_login(&verdict, &subject, Action::Pull);
+    subject.judge(context, &told);
+    Ok(Line { text: subject.line(&told), json: subject.json(&told, Action::Pull), code: told.code })
+}
+
+fn not_asked(account: &Account) -> Line {
+    let (registry, name) = (&account.registry, &account.name);
+    let message = format!("{registry} is many registries: `check HOST` asks one of them about {name}");
+    let json = json!({
+        "status": "success", "verdict": "not-asked", "message": message,
+        "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),
+    });
+    Line { text: format!("– {message}"), json, code: 0 }
+}
+
+fn failed(account: &Account, failure: &Failure) -> Line {
+    let (registry, name) = (&account.registry, &account.name);
+    let (what, hint) = failure.parts();
+    let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
+    let message = one_line(&format!("{what}{hint}"), 300);
+    let code = failure.code();
+    let json = json!({
+        "status": "failure", "verdict": if code == 3 { "missing" } else { "unverified" }, "message": message,
+        "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),
+    });
+    Line { text: format!("✗ {registry} was not asked about {name}: {message}"), json, code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_decides() {
+        for (codes, expected) in [(&[0, 0][..], 0), (&[], 0), (&[0, 5], 5), (&[5, 1, 0], 1), (&[1, 3, 5], 3)] {
+            assert_eq!(worst(codes.iter().copied()), expected, "{codes:?}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `status --expiring TIME`: the accounts whose secrets end within a time, for people and for scripts.
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, account_json};
+use crate::model::choice::Candidates;
+use crate::model::{Account, Expiry, time_span, timestamp};
+use crate::system::text::{one_line, word};
+
+/// A script is told by it that a person has something to do.
+const SOME_EXPIRE: u8 = 6;
+
+/// Lists them. Exit codes: 6 some end within the time or have ended; 1 none does, but some are not known; 0 none does.
+pub(super) fn run(context: &Context<'_>, registries: &[Candidates], within: Duration) -> Result<ExitCode, Failure> {
+    let now = SystemTime::now();
+    let (mut ending, mut unread) = (vec![], 0);
+    for (one, account) in registries.iter().flat_map(|one| one.accounts.iter().map(move |account| (one, account))) {
+        match context.accounts.kept(account) {
+            Ok(kept) => {
+                let expiry = kept.map_or(Expiry::Unknown, |kept| Expiry::of(&account.source, &kept));
+                if expiry.ends_within(within, now) {
+                    ending.push((one, account, expiry));
+                }
+            }
+            Err(error) => {
+                unread += 1;
+                let (registry, name) = (&account.registry, &account.name);
+                context.ui.note(one_line(&format!("the end of {name} on {registry} is not known: {error:#}"), 300));
+            }
+        }
+    }
+    ending.sort_by_key(|(.., expiry)| expiry.moment());
+    let lines: Vec<String> =
+        ending.iter().map(|(_, account, expiry)| line(context.program, account, *expiry, now)).collect();
+    let accounts: Vec<Value> = ending
+        .iter()
+        .map(|(one, account, expiry)| {
+            let mut json = account_json(account, one);
+            add_to_json(&mut json, *expiry);
+            json
+        })
+        .collect();
+    context.ui.data(json!({"within": within.as_secs(), "unknown": unread, "accounts": accounts}), lines.join("\n"))?;
+    if ending.is_empty() && unread == 0 {
+        context.ui.say(format_args!("No account is known to expire within {}.", time_span(within)));
+    }
+    Ok(match (ending.is_empty(), unread) {
+        (false, _) => ExitCode::from(SOME_EXPIRE),
+        (true, 0) => ExitCode::SUCCESS,
+        (true, _) => ExitCode::FAILURE,
+    })
+}
+
+fn line(program: &str, account: &Account, expiry: Expiry, now: SystemTime) -> String {
+    let name = one_line(account.name.as_str(), 60);
+    let words = expiry.words(now).unwrap_or_default();
+    format!("{}  {name}  {words}:  {}", account.registry, login(program, account))
+}
+
+/// The command that renews an account.
+pub(super) fn login(program: &str, account: &Account) -> String {
+    let [host, name] = [account.registry.as_str(), account.name.as_str()].map(word);
+    format!("{program} login {host} --alias {name}")
+}
+
+/// What is known of the end, as JSON shows it.
+pub(super) fn add_to_json(json: &mut Value, expiry: Expiry) {
+    json["expires_at"] = json!(expiry.moment().map(timestamp::rfc3339));
+    json["renews"] = json!(matches!(expiry, Expiry::Renews(_)));
+    json["expiry"] = json!(expiry.words(SystemTime::now()));
+}

@@ -1,0 +1,147 @@
+//! `Expiry`: what is known of the end of an account's secret, in words.
+
+use std::time::{Duration, SystemTime};
+
+use super::{Kept, Source};
+
+/// When an account's secret ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    Unknown,
+    /// Then a person must log in again.
+    Ends(SystemTime),
+    /// Then Ensign has a new one by itself.
+    Renews(SystemTime),
+}
+
+impl Expiry {
+    /// A person is warned so long before.
+    pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
+
+    pub(crate) fn of(source: &Source, kept: &Kept) -> Self {
+        let Some(until) = kept.until else { return Self::Unknown };
+        match source {
+            Source::Given => Self::Ends(until),
+            Source::Granted(_) if kept.refresh.is_none() => Self::Ends(until),
+            Source::Granted(_) | Source::Borrowed(_) => Self::Renews(until),
+            Source::Unknown(_) => Self::Unknown,
+        }
+    }
+
+    /// Tells whether the secret has ended, or ends so soon, and only a person can renew it.
+    pub(crate) fn ends_within(self, span: Duration, now: SystemTime) -> bool {
+        matches!(self, Self::Ends(end) if end <= now.checked_add(span).unwrap_or(end))
+    }
+
+    pub(crate) fn has_ended(self, now: SystemTime) -> bool {
+        self.ends_within(Duration::ZERO, now)
+    }
+
+    pub(crate) fn moment(self) -> Option<SystemTime> {
+        match self {
+            Self::Unknown => None,
+            Self::Ends(moment) | Self::Renews(moment) => Some(moment),
+        }
+    }
+
+    /// `expires in 6 days`; `None` if nothing is known.
+    pub(crate) fn words(self, now: SystemTime) -> Option<String> {
+        Some(match self {
+            Self::Unknown => return None,
+            Self::Ends(end) => match end.duration_since(now) {
+                Ok(left) if !left.is_zero() => format!("expires in {}", time_span(left)),
+                Ok(_) => "expires now".to_owned(),
+                Err(over) => format!("expired {} ago", time_span(over.duration())),
+            },
+            Self::Renews(end) => match end.duration_since(now) {
+                Ok(left) => format!("renewed automatically, within {}", time_span(left)),
+                Err(_) => "renewed automatically at its next use".to_owned(),
+            },
+        })
+    }
+}
+
+/// `6 days`, `5 hours`, `1 minute`: rounded to the nearest of the largest unit that fits.
+pub(crate) fn time_span(span: Duration) -> String {
+    let nearest = |unit: u64| (span.as_secs() + unit / 2) / unit;
+    let (number, unit) = match (nearest(86_400), nearest(3600), nearest(60)) {
+        (days, 24.., _) => (days.max(1), "day"),
+        (_, hours, 60..) => (hours.max(1), "hour"),
+        (_, _, minutes) => (minutes.max(1), "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Grant, Secret};
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn at(seconds: i64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.checked_add_signed(seconds).unwrap())
+    }
+
+    #[test]
+    fn an_end_is_told_in_words() {
+        let (minute, hour, day) = (60, 3600, 86_400);
+        for (seconds, words) in [
+            (6 * day, "expires in 6 days"),
+            (6 * day - 5, "expires in 6 days"),
+            (day, "expires in 1 day"),
+            (day - 1, "expires in 1 day"),
+            (36 * hour, "expires in 2 days"),
+            (23 * hour, "expires in 23 hours"),
+            (hour - 5, "expires in 1 hour"),
+            (12 * minute, "expires in 12 minutes"),
+            (5, "expires in 1 minute"),
+            (0, "expires now"),
+            (-5, "expired 1 minute ago"),
+            (-90 * minute, "expired 2 hours ago"),
+            (-2 * day - 5, "expired 2 days ago"),
+            (-400 * day, "expired 400 days ago"),
+        ] {
+            assert_eq!(Expiry::Ends(at(seconds)).words(at(0)).as_deref(), Some(words), "{seconds}");
+        }
+        for (seconds, words) in
+            [(11 * hour, "renewed automatically, within 11 hours"), (-5, "renewed automatically at its next use")]
+        {
+            assert_eq!(Expiry::Renews(at(seconds)).words(at(0)).as_deref(), Some(words), "{seconds}");
+        }
+        assert_eq!(Expiry::Unknown.words(at(0)), None);
+    }
+
+    #[test]
+    fn only_what_a_person_must_renew_ends() {
+        let kept = |refresh: bool| Kept {
+            until: Some(at(60)),
+            refresh: refresh.then(|| Secret::new("r".into())),
+            ..Secret::new("s".into()).into()
+        };
+        let granted = Source::Granted(Grant::default());
+        for (source, refresh, expected) in [
+            (&Source::Given, false, Expiry::Ends(at(60))),
+            (&granted, false, Expiry::Ends(at(60))),
+            (&granted, true, Expiry::Renews(at(60))),
+            (&Source::Unknown(String::new()), false, Expiry::Unknown),
+        ] {
+            assert_eq!(Expiry::of(source, &kept(refresh)), expected, "{source:?}");
+        }
+        assert_eq!(Expiry::of(&Source::Given, &Secret::new("s".into()).into()), Expiry::Unknown);
+    }
+
+    #[test]
+    fn what_ends_within_a_time_has_ended_or_ends_before() {
+        for (expiry, within_an_hour) in [
+            (Expiry::Ends(at(-60)), true),
+            (Expiry::Ends(at(3600)), true),
+            (Expiry::Ends(at(3601)), false),
+            (Expiry::Renews(at(60)), false),
+            (Expiry::Unknown, false),
+        ] {
+            assert_eq!(expiry.ends_within(Duration::from_hours(1), at(0)), within_an_hour, "{expiry:?}");
+        }
+        assert!(Expiry::Ends(at(0)).ends_within(Duration::MAX, at(0)));
+    }
+}

@@ -1,0 +1,23 @@
+//! When a token expires, as its provider says: a registry does not.
+
+use std::time::{Duration, SystemTime};
+
+use super::provider::Provider;
+use super::{client, endpoint};
+use crate::model::{Credential, Registry};
+use crate::system::http::{Authorization, Method, Request};
+
+/// Nobody waits long for what is only good to know.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Shows the token to its provider and returns the end that the answer names. `None` if it names none, or is none.
+pub(crate) fn token_expiry(provider: &Provider, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
+    if credential.username.is_identity_token() {
+        return None;
+    }
+    let Provider { expiry_url, issuer, tenant, .. } = provider;
+    let url = endpoint::resolve(expiry_url.as_ref()?, registry, issuer.as_deref(), tenant.as_deref()).ok()?;
+    let client = client(PATIENCE);
+    let response = client.send(&Request::new(Method::Head, url, Authorization::Basic(credential))).ok()?;
+    client.credentials_expiry().filter(|_| (200..300).contains(&response.status))
+}

@@ -1,0 +1,94 @@
+//! `check` without an image: all accounts, a line each.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::registry::FakeRegistry;
+use crate::support::{Run, Sandbox};
+
+#[test]
+fn every_account_is_told_of_on_a_line() {
+    let [good, other] = [FakeRegistry::with_tokens(), FakeRegistry::start()];
+    let sandbox = Sandbox::new();
+    sandbox.store(&good.host, "alice", "alice-pw");
+    sandbox.store(&good.host, "bob", "bob-pw");
+    sandbox.store(&other.host, "carol", "carol-pw");
+    let run = sandbox.run(&["check"], "");
+    let mut lines: Vec<_> = run.stdout.lines().collect();
+    lines.sort_unstable();
+    let mut expected = [
+        format!("✓ {} accepts alice", good.host),
+        format!("✓ {} accepts bob", good.host),
+        format!("✓ {} accepts carol", other.host),
+    ];
+    expected.sort_unstable();
+    assert_eq!((lines, run.code, run.stderr.as_str()), (expected.iter().map(String::as_str).collect(), Some(0), ""));
+
+    sandbox.store(&other.host, "dave", "outdated");
+    let run = sandbox.run(&["check"], "");
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stdout.contains(&format!("✗ {} rejects the password of dave\n", other.host)), "{run:?}");
+    assert_eq!(sandbox.run(&["get"], &other.host), Run::not_found(), "the verdict is kept");
+}
+
+#[test]
+fn json_has_all_of_them_in_the_order_of_the_config() {
+    let [first, second] = [FakeRegistry::start(), FakeRegistry::open()];
+    let sandbox = Sandbox::new();
+    sandbox.store(&first.host, "alice", "alice-pw");
+    sandbox.store("localhost:1", "erin", "pw");
+    sandbox.store(&second.host, "frank", "pw");
+    let run = sandbox.run(&["check", "--json"], "");
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    let told: Vec<_> = json["accounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["account"].clone(), one["verdict"].clone()))
+        .collect();
+    let expected = [("alice", "accepted"), ("erin", "unverified"), ("frank", "anonymous")]
+        .map(|(name, verdict)| (json!(name), json!(verdict)));
+    assert_eq!((told.as_slice(), run.code, &json["status"]), (&expected[..], Some(1), &json!("failure")));
+}
+
+#[test]
+fn a_dead_registry_holds_no_other_up() {
+    // It takes the connection and never answers.
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead_host = format!("localhost:{}", dead.local_addr().unwrap().port());
+    let good = FakeRegistry::start();
+    let sandbox = Sandbox::new();
+    sandbox.store(&dead_host, "gone", "pw");
+    sandbox.store(&good.host, "alice", "alice-pw");
+    let started = Instant::now();
+    let mut child = sandbox.command(&["check"]).spawn().unwrap();
+    drop(child.stdin.take());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+    assert_eq!(line, format!("✓ {} accepts alice\n", good.host));
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(dead);
+}
+
+#[test]
+fn what_cannot_be_asked_is_said() {
+    let sandbox = Sandbox::new();
+    let nobody = sandbox.run(&["check"], "");
+    assert_eq!((nobody.code, nobody.stderr.starts_with("error: there is no account\n")), (Some(3), true));
+    sandbox.ok(&["login", "*.azurecr.io", "-u", "me", "--password-stdin"], "pw");
+    let run = sandbox.run(&["check"], "");
+    let line = "– *.azurecr.io is many registries: `check HOST` asks one of them about me\n";
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), line));
+    std::fs::remove_file(sandbox.secrets_path("*.azurecr.io").with_file_name("%2a.azurecr.io.json")).unwrap();
+
+    let registry = FakeRegistry::start();
+    sandbox.store(&registry.host, "alice", "alice-pw");
+    std::fs::remove_file(sandbox.secrets_path(&registry.host)).unwrap();
+    let run = sandbox.run(&["check"], "");
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stdout.contains("was not asked about alice: the secret of alice is gone"), "{run:?}");
+    assert_eq!(sandbox.run(&["check", "--push"], "").code, Some(2));
+}

@@ -1,0 +1,203 @@
+//! When secrets expire: how it is learned, where it is shown, and who is told in time.
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::support::registry::FakeRegistry;
+use crate::support::scripted::{Scripted, respond};
+use crate::support::{Run, Sandbox, finish, read_json, seconds_from_now, write};
+
+const DAY: i64 = 86_400;
+
+/// `old` expired two days ago, `soon` expires in six days, `later` in thirty; of `plain` nothing is known.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (name, days) in [("plain", None), ("later", Some(30)), ("soon", Some(6)), ("old", Some(-2))] {
+        sandbox.store("ghcr.io", name, "s3cret");
+        if let Some(days) = days {
+            let kept = json!({"secret": "s3cret", "until": seconds_from_now(days * DAY)});
+            sandbox.put_secret("ghcr.io", name, &kept);
+        }
+    }
+    sandbox
+}
+
+fn status(sandbox: &Sandbox, words: &[&str]) -> (Option<i32>, Value) {
+    let run = sandbox.run(&[&["status", "--json"], words].concat(), "");
+    (run.code, serde_json::from_str(&run.stdout).unwrap())
+}
+
+#[test]
+fn status_tells_in_words_when_each_secret_expires() {
+    let sandbox = sandbox();
+    let run = sandbox.run(&["status"], "");
+    let line = |name: &str| {
+        let mut lines = run.stdout.lines().skip_while(|line| !line.contains(&format!(" {name} ")));
+        (lines.next().unwrap().to_owned(), lines.next().unwrap().to_owned())
+    };
+    assert!(line("old").0.ends_with("   expired 2 days ago"), "{run:?}");
+    assert!(line("old").1.contains("✗ ") && line("old").1.contains("login ghcr.io --alias old"), "{run:?}");
+    assert!(line("soon").0.ends_with("   expires in 6 days"), "{run:?}");
+    let warning = "    ! log in again in time:  docker-credential-ensign login ghcr.io --alias soon";
+    assert_eq!(line("soon").1, warning);
+    assert!(line("later").0.ends_with("   expires in 30 days") && !line("later").1.contains('!'), "{run:?}");
+    assert!(line("plain").0.ends_with("plain/**"), "{run:?}");
+
+    let (code, json) = status(&sandbox, &[]);
+    let account = |name: &str| json["accounts"].as_array().unwrap().iter().find(|one| one["account"] == name).unwrap();
+    assert_eq!((code, &account("soon")["expiry"]), (Some(3), &json!("expires in 6 days")));
+    let moment = account("soon")["expires_at"].as_str().unwrap();
+    assert!(moment.len() == 20 && moment.ends_with('Z'), "{moment}");
+    assert_eq!((&account("soon")["renews"], &account("soon")["ok"]), (&json!(false), &json!(true)));
+    assert_eq!((&account("plain")["expires_at"], &account("plain")["expiry"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn status_expiring_has_an_exit_code_for_scripts() {
+    let sandbox = sandbox();
+    for (within, names, code) in
+        [("7d", &["old", "soon"][..], 6), ("1h", &["old"], 6), ("5w", &["old", "soon", "later"], 6)]
+    {
+        let run = sandbox.run(&["status", "--expiring", within], "");
+        let shown: Vec<_> = run.stdout.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
+        assert_eq!((shown.as_slice(), run.code), (names, Some(code)), "{within}: {run:?}");
+        let (code, json) = status(&sandbox, &["--expiring", within]);
+        let told: Vec<_> = json["accounts"].as_array().unwrap().iter().map(|one| one["account"].clone()).collect();
+        assert_eq!((told, code), (names.iter().map(|name| json!(name)).collect(), run.code), "{within}");
+    }
+    let first = sandbox.run(&["status", "--expiring", "7d"], "").stdout;
+    let login = "docker-credential-ensign login ghcr.io --alias old";
+    assert_eq!(first.lines().next(), Some(format!("ghcr.io  old  expired 2 days ago:  {login}").as_str()));
+
+    sandbox.ok(&["logout", "ghcr.io", "old"], "");
+    let run = sandbox.run(&["status", "--expiring", "1d"], "");
+    let said = "No account is known to expire within 1 day.\n".to_owned();
+    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr: said });
+    for wrong in ["soon", "7", "-1d", "99999w"] {
+        assert_eq!(sandbox.run(&["status", &format!("--expiring={wrong}")], "").code, Some(2), "{wrong}");
+    }
+    // What cannot be read may expire any moment.
+    write(&sandbox.secrets_path("ghcr.io"), b"{ broken");
+    assert_eq!(sandbox.run(&["status", "--expiring", "1d"], "").code, Some(1));
+    assert_eq!(Sandbox::new().run(&["status", "--expiring", "1d"], "").code, Some(0));
+}
+
+#[test]
+fn a_password_of_ecr_says_itself_when_it_ends() {
+    let sandbox = Sandbox::new();
+    let host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+    let end = seconds_from_now(12 * 3600);
+    let payload = json!({"payload": "p", "datakey": "d", "version": "2", "type": "DATA_KEY", "expiration": end});
+    sandbox.store(host, "AWS", &BASE64_STANDARD.encode(payload.to_string()));
+    assert!(sandbox.run(&["status"], "").stdout.contains("   expires in 12 hours\n"));
+    assert_eq!(sandbox.who(host), "AWS");
+}
+
+#[test]
+fn a_login_that_renews_itself_is_not_said_to_expire() {
+    let sandbox = Sandbox::new();
+    sandbox.store("registry.gitlab.com", "me", "s3cret");
+    let kept = json!({"secret": "s3cret", "until": seconds_from_now(3600), "refresh": "r"});
+    sandbox.put_secret("registry.gitlab.com", "me", &kept);
+    let mut config = sandbox.config();
+    let grant = json!({"provider": "gitlab", "client_id": "c", "token_url": "https://gitlab.com/oauth/token"});
+    config["registries"]["registry.gitlab.com"]["accounts"]["me"]["source"] = grant;
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    assert!(sandbox.ok(&["status"], "").contains("   renewed automatically, within 1 hour\n"));
+    assert_eq!(status(&sandbox, &[]).1["accounts"][0]["renews"], true);
+    assert_eq!(sandbox.run(&["status", "--expiring", "7d"], "").code, Some(0));
+}
+
+/// A registry that takes `pw` of anybody, and says of it what GitHub says.
+fn github(header: String) -> Scripted {
+    Scripted::start(move |asked| match asked.scheme() {
+        "basic" => respond(200, &[&format!("GitHub-Authentication-Token-Expiration: {header}")], "{}"),
+        _ => respond(401, &["WWW-Authenticate: Basic realm=\"x\""], ""),
+    })
+}
+
+#[test]
+fn githubs_header_is_kept_at_login_and_check() {
+    for (header, words) in [
+        ("2199-05-01 12:34:56 UTC", Some("2199-05-01T12:34:56Z")),
+        ("2199-05-01 12:34:56 -0700", Some("2199-05-01T19:34:56Z")),
+        ("2019-05-01 12:34:56 UTC", None), // the clock is wrong: it was just accepted
+        ("soon", None),
+    ] {
+        let registry = github(header.to_owned());
+        let host = &registry.host;
+        let sandbox = Sandbox::new();
+        let login = sandbox.run(&["login", host, "-u", "me", "--password-stdin"], "pw");
+        assert_eq!(login.code, Some(0), "{login:?}");
+        assert_eq!(login.stderr.contains("  Secret    expires in "), words.is_some(), "{login:?}");
+        assert_eq!(status(&sandbox, &[]).1["accounts"][0]["expires_at"], json!(words), "{header}");
+
+        let sandbox = Sandbox::new();
+        sandbox.store(host, "me", "pw");
+        let check = sandbox.run(&["check", host], "");
+        assert_eq!((check.code, check.stdout.contains(" (expires in ")), (Some(0), words.is_some()), "{check:?}");
+        assert_eq!(status(&sandbox, &[]).1["accounts"][0]["expires_at"], json!(words), "{header}");
+        assert_eq!(sandbox.who(host), "me");
+    }
+}
+
+#[test]
+fn a_provider_that_knows_the_end_is_shown_a_token_which_its_registry_accepts() {
+    let api = github("2199-05-01 12:34:56 UTC".to_owned());
+    let registry = FakeRegistry::start();
+    let host = &registry.host;
+    let provider = json!({"hosts": [host], "expiry_url": format!("http://{}/", api.host)});
+    let config = |sandbox: &Sandbox| {
+        let text = json!({"version": 3, "registries": {}, "providers": {"mine": provider}}).to_string();
+        write(&sandbox.config_path(), text.as_bytes());
+    };
+    let refused = Sandbox::new();
+    config(&refused);
+    assert_eq!(refused.run(&["login", host, "-u", "alice", "--password-stdin"], "wrong").code, Some(3));
+    refused.ok(&["login", host, "-u", "alice", "--password-stdin", "--no-verify"], "alice-pw");
+    assert!(api.seen().is_empty(), "{:?}", api.seen());
+
+    let sandbox = Sandbox::new();
+    config(&sandbox);
+    sandbox.ok(&["login", host, "-u", "alice", "--password-stdin"], "alice-pw");
+    assert_eq!(api.seen(), ["HEAD / basic"]);
+    assert_eq!(status(&sandbox, &[]).1["accounts"][0]["expires_at"], "2199-05-01T12:34:56Z");
+    sandbox.ok(&["check", host], "");
+    assert_eq!(api.seen().len(), 1, "what is known is not asked again");
+    refused.ok(&["check"], "");
+    assert_eq!(status(&refused, &[]).1["accounts"][0]["expires_at"], "2199-05-01T12:34:56Z");
+}
+
+#[test]
+fn dockers_hook_warns_of_what_expires_soon() {
+    let sandbox = sandbox();
+    let hook = |command: &str, error: &str| {
+        let asked = json!({"RootCmd": command, "Flags": {}, "CommandError": error}).to_string();
+        let words = ["ensign", "docker-cli-plugin-hooks", &asked];
+        let run = finish(sandbox.command_of(&sandbox.link("docker-ensign"), &words).spawn().unwrap(), b"");
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+        let answer: Option<Value> = serde_json::from_str(&run.stdout).ok();
+        answer.map_or(String::new(), |answer| answer["Template"].as_str().unwrap().to_owned())
+    };
+    let soon = "The account soon of ghcr.io expires in 6 days → docker ensign login ghcr.io --alias soon";
+    let old = "The account old of ghcr.io expired 2 days ago → docker ensign login ghcr.io --alias old";
+    assert_eq!(hook("push", ""), soon);
+    assert_eq!(hook("image pull", ""), soon);
+    let refused = hook("push", "denied: requested access to the resource is denied");
+    assert!(refused.starts_with(&format!("{old}\n{soon}\nSee which account pushed")), "{refused}");
+    assert_eq!(hook("ps", ""), "");
+    sandbox.ok(&["logout", "ghcr.io", "soon"], "");
+    assert_eq!(hook("push", ""), "", "nobody is told again and again");
+}
+
+#[test]
+fn a_token_with_an_end_in_it_is_shown_with_it() {
+    let sandbox = Sandbox::new();
+    let claims = json!({"exp": seconds_from_now(3 * 3600)}).to_string();
+    let token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims));
+    sandbox.ok(&["login", "shop.azurecr.io", "-u", "me", "--password-stdin", "--no-verify"], &token);
+    let kept = &read_json(&sandbox.secrets_path("shop.azurecr.io"))["secrets"]["me"];
+    assert!(kept["until"].is_u64(), "{kept}");
+    assert!(sandbox.run(&["status"], "").stdout.contains("   expires in 3 hours\n"));
+}
