@@ -15,6 +15,7 @@ packages=(
   docker.io docker-registry podman podman-compose buildah skopeo runc crun # the services and clients
   python3-jwt python3-cryptography python3-yaml apache2-utils openssl    # token server, htpasswd, certificates
   pass gnupg golang-docker-credential-helpers gh                         # programs that have secrets
+  rustc-web cargo-web rust-web-src musl-tools libunwind-14-dev           # what packaging/build.sh makes a program for musl of
   chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace
 )
 
@@ -37,6 +38,18 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 fi
 
+# Lets apt-get see this release of Debian beside the one that is installed.
+use_apt_of() { # RELEASE FOLDER
+  local debian
+  mkdir -p "$2"/{lists,archives}/partial
+  debian=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 || true)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${debian:-none} $1 main" >"$2/sources.list"
+  printf '%s\n' "Dir::Etc::sourcelist \"$2/sources.list\";" 'Dir::Etc::sourceparts "-";' \
+    "Dir::State::lists \"$2/lists\";" "Dir::Cache \"$2\";" 'APT::Sandbox::User "root";' >"$2/apt.conf"
+  export APT_CONFIG=$2/apt.conf
+  apt-get update -qq
+}
+
 mkdir -p "$tools"
 if ! "$tools/venv/bin/python" -c 'import docker' 2>/dev/null; then
   /usr/bin/python3 -m venv --clear "$tools/venv" && "$tools/venv/bin/pip" -q install docker >&2 ||
@@ -55,18 +68,24 @@ fi
 # A Docker daemon with the BuildKit of today, from Debian's unstable release, beside the one that is installed.
 if [ ! -x "$tools/moby/usr/sbin/dockerd" ]; then
   download=$(mktemp -d)
-  debian=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 || true)
-  mkdir -p "$download"/{lists,archives}/partial
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${debian:-none} sid main" >"$download/sources.list"
-  printf '%s\n' "Dir::Etc::sourcelist \"$download/sources.list\";" 'Dir::Etc::sourceparts "-";' \
-    "Dir::State::lists \"$download/lists\";" "Dir::Cache \"$download\";" 'APT::Sandbox::User "root";' >"$download/apt.conf"
   (
+    use_apt_of sid "$download"
     cd "$download"
-    export APT_CONFIG=$download/apt.conf
-    apt-get update -qq && apt-get download -qq docker.io docker-cli docker-buildx containerd
+    apt-get download -qq docker.io docker-cli docker-buildx containerd
     for package in ./*.deb; do dpkg -x "$package" "$tools/moby"; done
     "$tools/moby/usr/sbin/dockerd" --version && "$tools/moby/usr/bin/containerd" --version
   ) >&2 || { echo "e2e: no BuildKit of today: its cases are skipped" >&2 && rm -rf "$tools/moby"; }
+  rm -rf "$download"
+fi
+# The musl of Debian 13: that of Debian 12 does not ask again by TCP where an answer is truncated.
+if [ ! -e "$tools/musl/rcrt1.o" ]; then
+  download=$(mktemp -d)
+  (
+    use_apt_of trixie "$download"
+    cd "$download"
+    apt-get download -qq musl-dev && dpkg -x musl-dev_*.deb .
+    mv usr/lib/*-linux-musl "$tools/musl"
+  ) >&2 || echo "e2e: no musl of Debian 13: the installed one is used" >&2
   rm -rf "$download"
 fi
 if ! cmp -s "$here/oidc/package-lock.json" "$tools/oidc/installed"; then

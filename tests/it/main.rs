@@ -43,6 +43,7 @@ mod proxy;
 mod public;
 mod purpose;
 mod regressions;
+mod release_build;
 mod renewal;
 mod router;
 mod seed;

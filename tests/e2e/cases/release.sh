@@ -1,0 +1,68 @@
+# shellcheck shell=bash disable=SC2154
+# The release program as the kernel and the network see it: a static-pie for musl, with a resolver other than glibc's.
+
+needs_ensign
+needs readelf
+
+# What the kernel or a loader would have to do before it starts.
+asked_of_a_loader() {
+  readelf -lWd "$program" | grep -E 'INTERP|\(NEEDED\)|TEXTREL' || echo nothing
+}
+says 'Type: +DYN' -- readelf -hW "$program"
+says '^nothing$' -- asked_of_a_loader
+says '^0$' -- bash -c "grep -ac GLIBC_ '$program' || true"
+says '^small$' -- bash -c "[ \$(stat -Lc %s '$program') -lt 6000000 ] && echo small"
+
+# Prints where the program is, of two that wait for their question.
+addresses() {
+  local folder question
+  folder=$(mktemp -d)
+  for _ in 1 2; do
+    mkfifo "$folder/pipe"
+    "$program" get <"$folder/pipe" >"$folder/out" &
+    exec {question}>"$folder/pipe"
+    until grep -qF "$program" /proc/$!/maps; do sleep 0.02; done
+    sed -n "s|-.*$program\$||p" /proc/$!/maps | head -n 1
+    exec {question}>&-
+    wait $! || true
+    rm "$folder/pipe"
+  done
+}
+different_addresses() { addresses | sort -u | wc -l; }
+says '^2$' -- different_addresses
+
+# With the wrong unwinder a program crashes here.
+new_home credHelpers alice
+config=$HOME/.config/ensign/config.json
+cp "$config" config.json
+echo '{' >"$config"
+fails 1 'config.json. is broken' -- env RUST_BACKTRACE=1 "$helper" status
+fails 1 'config.json. is broken' -- env RUST_BACKTRACE=1 bash -c "echo ghcr.io | $helper get"
+cp config.json "$config"
+fails 1 'nowhere.example' -- env RUST_BACKTRACE=1 ENSIGN_LOGIN_X="nowhere.example me secret" "$helper" check nowhere.example/a/b
+
+# Names, by the files of this machine and by DNS.
+cat >names <<'NAMES'
+basic.lab.example 1 1
+many.lab.example 40 20
+large.lab.example 40 0
+NAMES
+start dns /usr/bin/python3 "$here/dns_server.py" "$PWD/names"
+until_works dns bash -c ': <>/dev/tcp/127.0.0.53/53'
+printf '%s\n' 'nameserver 127.0.0.53' 'search corp.example lab.example' 'options timeout:2 attempts:2' >resolv.conf
+mount --bind resolv.conf "$(realpath -m /etc/resolv.conf)"
+at_host() { # HOST: asks the registry with Basic authentication there
+  ENSIGN_LOGIN_X="$1:5001 alice $(cat "$state/passwords/alice")" "$helper" check --plain-http "$1:5001"
+}
+says 'accepts x' -- at_host localhost
+says 'accepts x' -- at_host basic.lab.example
+says 'accepts x' -- at_host basic # by the second of the search domains
+says 'accepts x' -- at_host many  # the answer is truncated, and its first address will do
+says 'accepts x' -- at_host large # the answer has no address: it is asked for again by TCP
+fails 1 'unknown.lab.example' -- at_host unknown.lab.example
+says 'alice, who may pull' -- "$helper" check ghcr.io/alice/base:1 # by /etc/hosts
+sed 's/ghcr.io/and/' "$state/hosts" >hosts
+mount --bind hosts /etc/hosts
+fails 1 'ghcr.io' -- "$helper" check ghcr.io/alice/base:1
+umount /etc/hosts
+umount "$(realpath -m /etc/resolv.conf)"
