@@ -2,6 +2,8 @@
 //!
 //! It knows nothing of registries or accounts, so that what it does can be judged by itself.
 
+#[cfg(target_env = "musl")]
+mod allocator;
 pub(crate) mod ancestors;
 mod clock;
 pub(crate) mod digest;

@@ -77,6 +77,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli/args/"]),
     ("dialoguer", &["cli/ui.rs"]),
     ("directories", &["system/env.rs"]),
+    ("dlmalloc", &["system/allocator.rs"]),
     ("granit_parser", &["caller/files/yaml/"]),
     ("hcl_edit", &["caller/files/hcl/"]),
     ("indicatif", &["cli/ui.rs"]),
