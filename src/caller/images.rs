@@ -55,7 +55,6 @@ impl<'a> Images<'a> {
             Meaning::Base | Meaning::Tag | Meaning::Destination => self.add(value, form),
             Meaning::Output => self.add_output(value),
             Meaning::Cache | Meaning::CacheTo => self.add_cache(value),
-            Meaning::BakeOverride => self.add_bake_override(value),
             Meaning::FrontendOption => match value.split_once(':') {
                 // A build argument may hold anything: `which` must not depend on what a Dockerfile makes of it.
                 Some(("build-arg" | "context", _)) => {}
@@ -82,8 +81,9 @@ impl<'a> Images<'a> {
             | Meaning::Stage
             | Meaning::Platform
             | Meaning::PlatformPart
-            // The Dockerfile says whether it is used.
-            | Meaning::BuildContext => {}
+            // The Dockerfile says whether it is used, bake's files what else is built.
+            | Meaning::BuildContext
+            | Meaning::BakeOverride => {}
         }
     }
 
@@ -92,11 +92,6 @@ impl<'a> Images<'a> {
         match meaning {
             Meaning::Destination | Meaning::CacheTo => self.add_value(meaning, value, form),
             Meaning::Tag | Meaning::Output if is_built_to_push => self.add_value(meaning, value, form),
-            Meaning::BakeOverride => match bake_override(value) {
-                Some(("cache-to", _)) => self.add_bake_override(value),
-                Some(("tags" | "output", _)) if is_built_to_push => self.add_bake_override(value),
-                _ => {}
-            },
             _ => {}
         }
     }
@@ -131,17 +126,6 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn add_bake_override(&mut self, value: &str) {
-        let Some((key, value)) = bake_override(value) else { return };
-        match key {
-            "tags" => value.split(',').for_each(|image| self.add(image.trim(), Form::Short)),
-            "cache-from" | "cache-to" => self.add_cache(value),
-            "output" => self.add_output(value),
-            "contexts" => self.add(value.strip_prefix("docker-image://").unwrap_or_default(), Form::Short),
-            _ => {}
-        }
-    }
-
     fn add_keyed(&mut self, pair: &str, form_of: impl Fn(&str) -> Option<Form>) {
         if let Some((key, value)) = pair.split_once('=')
             && let Some(form) = form_of(key)
@@ -152,15 +136,10 @@ impl<'a> Images<'a> {
 }
 
 /// What the images in a flag's value are to a build that does not push.
-pub(super) fn role(meaning: Meaning, value: &str) -> ImageRole {
+pub(super) fn role(meaning: Meaning) -> ImageRole {
     match meaning {
         Meaning::Tag | Meaning::Output => ImageRole::Result,
         Meaning::Cache => ImageRole::Cache,
-        Meaning::BakeOverride => match bake_override(value) {
-            Some(("tags" | "output", _)) => ImageRole::Result,
-            Some(("cache-from", _)) => ImageRole::Cache,
-            _ => ImageRole::Needed,
-        },
         _ => ImageRole::Needed,
     }
 }
@@ -281,13 +260,7 @@ mod tests {
             (Meaning::Cache, "type=s3,name=ghcr.io/a/b", ""),
             (Meaning::BuildContext, "x=docker-image://ghcr.io/a/b", ""),
             (Meaning::BuildContext, "x=ghcr.io/a/b", ""),
-            (Meaning::BakeOverride, "*.tags=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::BakeOverride, "app.tags+=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::BakeOverride, "app.cache-to=type=registry,ref=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::BakeOverride, "app.output=type=registry,name=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::BakeOverride, "app.args.BASE=ghcr.io/a/b", ""),
-            (Meaning::BakeOverride, "app.contexts.base=docker-image://ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::BakeOverride, "app.labels.x=ghcr.io/a/b", ""),
+            (Meaning::BakeOverride, "*.tags=ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "build-arg:BASE=ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "context:x=docker-image://ghcr.io/a/b", ""),
             (Meaning::FrontendOption, "label:x=ghcr.io/a/b", ""),

@@ -66,6 +66,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "base64",
         &[
             "borrow/",
+            "caller/files/hcl/functions/encoding.rs",
             "system/http/",
             "docker/leftovers.rs",
             "docker/export.rs",
@@ -84,7 +85,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("keyring_core", &["system/keyring/credential_manager.rs"]),
     ("md5", &["caller/files/hcl/functions/text.rs"]),
     ("open", &["cli/ui.rs"]),
-    ("percent_encoding", &["oauth/answer.rs"]),
+    ("percent_encoding", &["caller/files/hcl/functions/encoding.rs", "oauth/answer.rs"]),
     ("proptest", &["model/", "system/keyring/dbus/", "config/", "caller/", "docker/", "oci/", "journal/"]),
     ("qrcode", &["cli/login/qr.rs"]),
     ("regex_lite", &["caller/files/hcl/functions/pattern.rs"]),

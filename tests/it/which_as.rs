@@ -197,6 +197,12 @@ fn names_that_bake_is_given_for_what_stays_here_are_not_asked_for() {
         let command = format!("docker buildx bake {words} --set *.tags=ghcr.io/me/app");
         assert_eq!(told(&sandbox, &command), (expected.to_owned(), Some(0)), "{words}");
     }
+    // What is added to the tags of the file goes out beside them.
+    for set in ["out.tags+=ghcr.io/me/app", "out.cache-to=type=registry,ref=ghcr.io/me/cache"] {
+        let output =
+            sandbox.run(&["which", "--as", &format!("docker buildx bake out --set {set}"), "--json", "ghcr.io"], "");
+        assert!(output.stdout.contains("\"torn\""), "{set}: {output:?}");
+    }
 }
 
 #[test]

@@ -129,13 +129,13 @@ impl Grammar {
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
         let line = Line { program, form: verb.form, values: &values, named: &named, destination };
         let keeps_result = verb.deed.keeps_result(&line);
-        let role_of = |meaning, value: &str| match role(meaning, value) {
+        let role_of = |meaning| match role(meaning) {
             ImageRole::Result if !keeps_result => ImageRole::Needed,
             role => role,
         };
         let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
             let mut images = Images::of(registry);
-            for (meaning, value) in values.iter().filter(|(meaning, value)| role_of(*meaning, value) == role) {
+            for (meaning, value) in values.iter().filter(|(meaning, _)| role_of(*meaning) == role) {
                 images.add_value(*meaning, value, verb.form);
             }
             for (word, form) in named.iter().filter(|_| role == ImageRole::Needed) {

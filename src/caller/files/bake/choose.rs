@@ -12,7 +12,7 @@ use crate::caller::files::reader::Reader;
 use crate::caller::files::side::UNKNOWN;
 
 const TARGETS_AT_MOST: usize = 1000;
-/// Of targets that inherit from targets.
+/// Of targets that inherit from targets, and of groups in groups.
 const DEPTH_AT_MOST: usize = 64;
 
 impl Definition {
@@ -33,7 +33,9 @@ impl Definition {
         }
         let mut targets = BTreeMap::new();
         let mut waiting = Vec::new();
-        for name in self.of_groups(names) {
+        let mut seen = BTreeMap::new();
+        let names: BTreeSet<String> = names.iter().flat_map(|name| self.targets(name, &mut seen, 0)).collect();
+        for name in names.into_iter().take(TARGETS_AT_MOST + 2) {
             if let Some(target) = self.target(&name, overrides, reader) {
                 waiting.extend(links(&target));
                 targets.insert(name, target);
@@ -55,21 +57,25 @@ impl Definition {
         targets
     }
 
-    /// The targets that names of groups and targets stand for.
-    fn of_groups(&self, names: Vec<String>) -> BTreeSet<String> {
-        let (mut targets, mut groups, mut waiting) = (BTreeSet::new(), BTreeSet::new(), names);
-        while let Some(name) = waiting.pop() {
-            let is_left = self.budget.spend(16) && targets.len() <= TARGETS_AT_MOST;
-            match self.groups.get(&name).filter(|_| is_left) {
-                Some(members) if groups.insert(name.clone()) => {
-                    // A group that names itself means the target of its name.
-                    targets.extend(members.iter().filter(|member| **member == name).cloned());
-                    waiting.extend(members.iter().filter(|member| **member != name).cloned());
-                }
-                Some(_) => {}
-                None => drop(targets.insert(name)),
-            }
+    /// The targets that a name of a group or of a target stands for. A group within itself, also through others, and one
+    /// without targets mean the target of its name.
+    fn targets(&self, name: &str, seen: &mut BTreeMap<String, BTreeSet<String>>, depth: usize) -> BTreeSet<String> {
+        if let Some(targets) = seen.get(name) {
+            self.budget.spend(targets.len() as u64 * 16);
+            return targets.clone();
         }
+        let is_left = self.budget.spend(16) && depth < DEPTH_AT_MOST;
+        let Some(members) = self.groups.get(name).filter(|_| is_left) else { return BTreeSet::from([name.to_owned()]) };
+        seen.insert(name.to_owned(), BTreeSet::new());
+        let mut targets = BTreeSet::new();
+        for member in members {
+            let inner = self.targets(member, seen, depth + 1);
+            if inner.is_empty() {
+                targets.insert(member.clone());
+            }
+            targets.extend(inner);
+        }
+        seen.insert(name.to_owned(), targets.clone());
         targets
     }
 

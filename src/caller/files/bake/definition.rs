@@ -102,7 +102,8 @@ impl Definition {
     }
 
     fn add_blocks(&mut self, documents: Vec<Document>, files: &[Rc<Path>]) {
-        let (mut members, mut groups, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut members, mut groups) = (Vec::new(), Vec::new());
+        let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (document, file) in documents.into_iter().zip(files) {
             for block in document.blocks {
                 let block = Rc::new(block);
@@ -125,9 +126,7 @@ impl Definition {
                             layers.push(Layer::Block(member.clone(), file.clone()));
                             members.push(member);
                         }
-                        if names != [label.as_str()] {
-                            renamed.push((label, names));
-                        }
+                        labels.entry(label).or_default().extend(names);
                     }
                     _ => {}
                 }
@@ -139,7 +138,9 @@ impl Definition {
             let targets = targets.map(|value| texts(&value.unwrap_or(Value::Unknown)));
             self.groups.insert(group.name.to_string(), targets.unwrap_or_default());
         }
-        for (label, names) in renamed {
+        // A block's label stands for all that blocks of that label are called.
+        labels.retain(|label, names| names.iter().any(|name| name != label));
+        for (label, names) in labels {
             self.groups.entry(label).or_insert(names);
         }
     }

@@ -31,12 +31,12 @@ use target::Target;
 
 /// Returns the images of the targets that `docker buildx bake` builds.
 pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
-    let Some(sources) = Sources::of(task, current, variables, reader) else { return Named::default() };
+    let overrides = Overrides::of(task, variables);
+    let Some(sources) = Sources::of(task, current, variables, reader) else { return overrides.elsewhere(current) };
     if sources.files.is_empty() {
         return Named::default();
     }
     let definition = Definition::read(&sources, current, reader);
-    let overrides = Overrides::of(task, &sources.variables);
     let (mut pulled, mut pushed, mut kept) = (Side::default(), Side::default(), Side::default());
     let mut read: Vec<Build> = Vec::new();
     for (name, mut target) in definition.chosen(&sources.targets, &overrides, reader) {

@@ -103,6 +103,6 @@ fn field<'f>(fields: &'f [String], name: &str) -> Option<&'f str> {
         .map(|(_, value)| value)
 }
 
-fn is_true(text: &str) -> bool {
+pub(super) fn is_true(text: &str) -> bool {
     matches!(text, "1" | "t" | "T" | "TRUE" | "true" | "True")
 }

@@ -2,12 +2,15 @@
 //!
 //! docker/buildx `bake/bake.go` (`newOverrides`, `AddOverrides`).
 
+use std::path::Path;
+
 use super::glob;
-use super::output::{self, Output};
+use super::output::{self, Goes, Output, is_true};
 use super::target::{Context, Target, side_of};
 use crate::caller::clients::Task;
-use crate::caller::files::{Side, Variables};
+use crate::caller::files::{Named, Side, Variables};
 use crate::caller::words::Meaning;
+use crate::model::choice::{Reach, Unknown};
 
 #[derive(Debug, Default)]
 pub(super) struct Overrides(Vec<Override>);
@@ -41,6 +44,26 @@ impl Overrides {
         Self(overrides)
     }
 
+    /// What is known of targets whose files are not here: their tags, if the command line sets those of all.
+    pub(super) fn elsewhere(&self, current: &Path) -> Named {
+        let message = "the bake definition is not in this folder".to_owned();
+        let unknown = Unknown { file: current.to_owned(), reach: Reach::Any, message };
+        let mut pushed = Side { unknown: vec![unknown.clone()], ..Side::default() };
+        let tags: Vec<&Override> = self.0.iter().filter(|one| one.key == "tags").collect();
+        if !tags.is_empty() && tags.iter().all(|one| one.pattern == "*" && !one.is_added) {
+            let tags: Vec<String> = tags.iter().map(|one| one.value.clone()).collect();
+            pushed = side_of(Meaning::Image, &tags, current);
+        }
+        let of_all = |one: &&Override| one.pattern == "*";
+        let goes_out = self.0.iter().filter(of_all).any(|one| match &*one.key {
+            "push" => is_true(&one.value),
+            "output" => output::goes(&[Output { text: one.value.clone(), file: current.into() }]) == Goes::AsTagged,
+            _ => false,
+        });
+        let pulled = Side { unknown: vec![unknown], ..Side::default() };
+        Named { pulled, pushed, goes_out }
+    }
+
     /// Changes the target of this name. A pattern that is the name of one is for that one only.
     pub(super) fn apply(&self, name: &str, target: &mut Target, is_target: impl Fn(&str) -> bool) {
         let fits =
@@ -59,7 +82,7 @@ impl Overrides {
             set(target, one);
         }
         for one in last {
-            let is_set = matches!(one.value.as_str(), "1" | "t" | "T" | "TRUE" | "true" | "True");
+            let is_set = is_true(&one.value);
             let file = target.file.clone();
             let outputs = target.outputs.get_or_insert_default();
             match &*one.key {

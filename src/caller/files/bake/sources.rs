@@ -35,10 +35,9 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// `None` if the definition is elsewhere, which is noted.
+    /// `None` if the definition is elsewhere, or comes by stdin.
     pub(super) fn of(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Option<Self> {
         if task.positionals.first().is_some_and(|word| is_remote(word)) {
-            reader.note(current, "the bake definition is not in this folder");
             return None;
         }
         let mut named: Vec<String> = task.values(Meaning::File).map(str::to_owned).collect();
@@ -53,16 +52,17 @@ impl Sources {
             NAMES.iter().map(|name| current.join(name)).filter(|path| reader.is_file(path)).collect()
         } else {
             if named.iter().any(|name| name == "-") {
-                reader.note(current, "a bake definition comes from standard input");
+                return None;
             }
             let named = named.iter().map(|name| name.strip_prefix("cwd://").unwrap_or(name));
-            named.filter(|name| *name != "-" && !name.contains('\0')).map(|name| current.join(name)).collect()
+            named.filter(|name| !name.contains('\0')).map(|name| current.join(name)).collect()
         };
         let asks_environment = !is_true(variables, "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP");
         let is_relative_to_file = is_true(variables, "BUILDX_BAKE_FILE_RELATIVE_PATHS");
         let mut own = if asks_environment { variables.clone() } else { Variables::default() };
         task.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
-        let mut compose_variables = own.clone();
+        let mut compose_variables = variables.clone();
+        task.variables().for_each(|(name, value)| compose_variables.set(name, value.unwrap_or_default()));
         let env_file = current.join(".env");
         if files.iter().any(|file| !is_bake_file(file))
             && let Some(text) = reader.text(&env_file)

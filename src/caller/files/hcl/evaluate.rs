@@ -64,20 +64,28 @@ impl World {
         }
     }
 
+    /// Both sides are evaluated, since they have one type: `YES ? 1 : "a"` is a text.
     #[inline(never)]
     fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> Outcome {
-        let condition = self.value(&conditional.cond_expr, locals)?;
-        let decided = match condition.as_bool() {
-            Ok(true) => return self.value(&conditional.true_expr, locals),
-            Ok(false) => return self.value(&conditional.false_expr, locals),
-            Err(stop) => stop,
-        };
-        if decided == Stop::Refused {
+        let decided = self.value(&conditional.cond_expr, locals)?.as_bool();
+        if decided == Err(Stop::Refused) {
             return Err(Stop::Refused);
         }
-        let either = (self.value(&conditional.true_expr, locals), self.value(&conditional.false_expr, locals));
-        let (Ok(one), Ok(other)) = either else { return Err(Stop::NotKnown) };
-        self.budget.spend(one.weight() + other.weight());
-        Ok(one.either(&other))
+        let yes = self.value(&conditional.true_expr, locals);
+        let no = self.value(&conditional.false_expr, locals);
+        let (chosen, other) = if decided == Ok(false) { (no, yes) } else { (yes, no) };
+        match (decided, chosen, other) {
+            (Ok(_), chosen, Err(_)) => chosen,
+            (Ok(_), chosen, Ok(other)) => {
+                let chosen = chosen?;
+                self.budget.spend(chosen.weight() + other.weight());
+                chosen.as_type_with(&other)
+            }
+            (Err(_), Ok(one), Ok(other)) => {
+                self.budget.spend(one.weight() + other.weight());
+                Ok(one.either(&other))
+            }
+            _ => Err(Stop::NotKnown),
+        }
     }
 }

@@ -7,6 +7,7 @@ mod collections;
 mod evaluate;
 mod functions;
 mod json;
+mod kinds;
 mod operators;
 mod template;
 #[cfg(test)]

@@ -57,7 +57,8 @@ pub(super) fn operate(operator: BinaryOperator, left: &Value, right: &Value) -> 
         BinaryOperator::Plus => Value::number(left + right),
         BinaryOperator::Minus => Value::number(left - right),
         BinaryOperator::Mul => Value::number(left * right),
-        BinaryOperator::Div | BinaryOperator::Mod if right == 0.0 => return Err(Stop::Refused),
+        BinaryOperator::Div if right == 0.0 => return Err(Stop::NotKnown), // infinity
+        BinaryOperator::Mod if right == 0.0 => Value::decimal(left),
         BinaryOperator::Div => Value::number(left / right),
         BinaryOperator::Mod => Value::number(left % right),
         BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Eq | BinaryOperator::NotEq => Value::Unknown,

@@ -15,7 +15,8 @@ pub(super) enum Type {
     Bool,
     List(Box<Self>),
     Set(Box<Self>),
-    /// What only JSON can set: a map, an object, or a tuple of several types.
+    Map(Box<Self>),
+    /// What only JSON can set: an object, or a tuple of several types.
     Other,
 }
 
@@ -37,6 +38,7 @@ pub(super) fn parse(constraint: &Expression) -> Type {
             match call.name.name.as_str() {
                 "list" => Type::List(inner()),
                 "set" => Type::Set(inner()),
+                "map" => Type::Map(inner()),
                 "tuple" => match call.args.get(0).and_then(|types| types.as_array()) {
                     Some(types) => Type::of_all(types.iter().map(parse)),
                     None => Type::Other,
@@ -104,7 +106,7 @@ impl Type {
                 let items = parts.iter().map(|part| inner.read(part)).collect::<Outcome<_>>()?;
                 Ok(self.convert(Value::list(items)))
             }
-            Self::Other => Err(Stop::Refused),
+            Self::Map(_) | Self::Other => Err(Stop::Refused),
         }
     }
 
@@ -116,6 +118,9 @@ impl Type {
             (Self::Number, _) => value.as_number().map_or(Value::Unknown, Value::decimal),
             (Self::Bool, _) => value.as_bool().map_or(Value::Unknown, Value::Bool),
             (Self::List(inner), _) => self.items(&value, inner),
+            (Self::Map(inner), _) => value.as_map().map_or(Value::Unknown, |entries| {
+                Value::map(entries.iter().map(|(key, value)| (key.clone(), inner.convert(value.clone()))).collect())
+            }),
             (Self::Set(inner), _) => {
                 let items = self.items(&value, inner);
                 let texts = items.as_list().unwrap_or_default().iter().map(Value::as_known_text);

@@ -86,7 +86,8 @@ impl Value {
 
     /// A number as somebody wrote it.
     pub(super) fn decimal(number: f64) -> Self {
-        if number.abs() < 9e15 { Self::Number(number + 0.0) } else { Self::Unknown }
+        let is_written_alike = number.abs() < 9e15 && !(number == 0.0 && number.is_sign_negative()); // Go writes -0
+        if is_written_alike { Self::Number(number) } else { Self::Unknown }
     }
 
     pub(super) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {

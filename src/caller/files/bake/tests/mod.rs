@@ -120,7 +120,37 @@ fn targets_are_chosen() {
         (&[], "docker buildx bake", "|"),
         (&bake("target \"default\" { tags = [\"a\"] }"), "docker buildx bake https://github.com/x/y.git", "? | ?"),
         (&bake("target \"default\" { tags = [\"a\"] }"), "docker buildx bake -f -", "? | ?"),
+        (&bake("target \"default\" { tags = [\"a\"] }"), "docker buildx bake -f - --push --set *.tags=r/x", "? | +r/x"),
+        (&bake("target \"a\" {}"), "docker buildx bake https://github.com/x/y.git --push --set a.tags=r/x", "? | +?"),
         (&bake("target \"default\" { tags = "), "docker buildx bake", "? | ?"),
+        (
+            &[
+                (
+                    "docker-bake.hcl",
+                    "target \"m\" {\n matrix = { i = [\"a\"] }\n name = \"m-${i}\"\n tags = [\"r/${i}\"]\n}\n",
+                ),
+                ("docker-bake.override.hcl", "target \"m\" { tags = [\"r/m\"] }\n"),
+            ],
+            "docker buildx bake m",
+            "| r/a r/m",
+        ),
+        // A group in a group that is in the first means the target of its name, and so does an empty group.
+        (
+            &bake(
+                "group \"default\" { targets = [\"more\"] }\ngroup \"more\" { targets = [\"a\", \"default\"] }\n\
+                target \"a\" { tags = [\"a\"] }\ntarget \"default\" { tags = [\"d\"] }\n",
+            ),
+            "docker buildx bake",
+            "| a d",
+        ),
+        (
+            &bake(
+                "group \"all\" { targets = [\"none\"] }\ngroup \"none\" { targets = [] }\n\
+                target \"none\" { tags = [\"n\"] }\n",
+            ),
+            "docker buildx bake all",
+            "| n",
+        ),
     ]);
 }
 
@@ -168,6 +198,11 @@ fn files_go_over_each_other() {
         (&[("a.hcl", hcl), ("bake", "target \"default\" { tags = [\"b\"] }\n")], "docker buildx bake -f bake", "| b"),
         (&[("bake", "{\"target\": {\"default\": {\"tags\": [\"b\"]}}}")], "docker buildx bake -f bake", "| b"),
         (&[("bake", "services: {a: {image: b, build: .}}")], "docker buildx bake -f bake", "| b"),
+        (
+            &[("compose.yaml", "services: {a: {image: \"b:${TAG}\", build: .}}")],
+            "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP=1 TAG=4 docker buildx bake a",
+            "| b:4",
+        ),
         (
             &[
                 ("docker-bake.hcl", "group \"default\" { targets = [\"a\"] }\ntarget \"a\" { tags = [\"a\"] }"),

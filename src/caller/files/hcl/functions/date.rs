@@ -28,10 +28,10 @@ fn format_date(arguments: &Arguments<'_>) -> Outcome {
     let (mut formatted, mut rest) = (String::new(), &*pattern);
     while let Some(first) = rest.chars().next() {
         if first == '\'' {
-            let literal =
-                rest[1..].split('\'').next().filter(|text| text.len() + 1 < rest.len()).ok_or(Stop::Refused)?;
+            let (literal, behind) = rest[1..].split_once('\'').ok_or(Stop::Refused)?;
             formatted.push_str(literal);
-            rest = &rest[literal.len() + 2..];
+            formatted.push_str(if behind.starts_with('\'') { "'" } else { "" }); // two are one
+            rest = behind;
             continue;
         }
         let length = rest.len() - rest.trim_start_matches(first).len();
@@ -46,7 +46,7 @@ fn format_date(arguments: &Arguments<'_>) -> Outcome {
     Ok(Value::text(formatted))
 }
 
-/// As it is written, in its own time zone.
+/// As it is written, in UTC: other zones are not known.
 struct Moment<'t> {
     year: &'t str,
     month: &'t str,
@@ -54,16 +54,18 @@ struct Moment<'t> {
     hour: &'t str,
     minute: &'t str,
     second: &'t str,
-    zone: &'t str,
 }
 
 impl<'t> Moment<'t> {
-    /// `2024-05-06T07:08:09Z`, `…+02:00`.
+    /// `2024-05-06T07:08:09Z`
     fn parse(text: &'t str) -> Option<Self> {
         let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        let zone = shape.strip_prefix("0000-00-00T00:00:00")?;
-        matches!(zone, "Z" | "+00:00" | "-00:00").then_some(())?;
+        let is_utc = shape.starts_with("0000-00-00T00:00:00") && matches!(text.get(19..)?, "Z" | "+00:00" | "-00:00");
+        is_utc.then_some(())?;
         let part = |from: usize, to: usize| text.get(from..to);
+        let is_within = |at, least, most| part(at, at + 2).is_some_and(|part| (least..=most).contains(&part));
+        let is_moment = is_within(5, "01", "12") && is_within(8, "01", "31") && is_within(11, "00", "23");
+        (is_moment && is_within(14, "00", "59") && is_within(17, "00", "59")).then_some(())?;
         Some(Self {
             year: part(0, 4)?,
             month: part(5, 7)?,
@@ -71,7 +73,6 @@ impl<'t> Moment<'t> {
             hour: part(11, 13)?,
             minute: part(14, 16)?,
             second: part(17, 19)?,
-            zone: &text[19..],
         })
     }
 
@@ -81,7 +82,6 @@ impl<'t> Moment<'t> {
         let hour: u32 = self.hour.parse().ok().filter(|hour| *hour < 24)?;
         let twelve = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
         let month = || MONTHS.get(self.month.parse::<usize>().ok()?.checked_sub(1)?).copied();
-        let zone = if self.zone == "Z" { "+00:00" } else { self.zone };
         Some(match word {
             "YYYY" => self.year.to_owned(),
             "YY" => self.year[2..].to_owned(),
@@ -101,9 +101,10 @@ impl<'t> Moment<'t> {
             "m" => short(self.minute),
             "ss" => self.second.to_owned(),
             "s" => short(self.second),
-            "ZZZZ" => zone.replace(':', ""),
-            "Z" | "ZZZ" if self.zone == "Z" => if word == "Z" { "Z" } else { "UTC" }.to_owned(),
-            "Z" | "ZZZZZ" => zone.to_owned(),
+            "Z" => "Z".to_owned(),
+            "ZZZ" => "UTC".to_owned(),
+            "ZZZZ" => "+0000".to_owned(),
+            "ZZZZZ" => "+00:00".to_owned(),
             _ => return None,
         })
     }

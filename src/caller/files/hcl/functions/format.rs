@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Arguments, Function};
+use crate::caller::files::hcl::json;
 use crate::caller::files::hcl::value::{Outcome, Stop, Value};
 use crate::caller::files::side::UNKNOWN;
 
@@ -71,7 +72,7 @@ fn one(verb: char, value: &Value) -> Outcome<String> {
     match (verb, value) {
         ('s' | 'v', Value::Unknown) => Ok(UNKNOWN.to_string()),
         ('v', Value::Null) => Ok("null".to_owned()),
-        ('v', Value::List(_) | Value::Map(_)) => Err(Stop::NotKnown), // as JSON
+        ('v', Value::List(_) | Value::Map(_)) => json::encode(value),
         ('s' | 'v', value) => Ok(value.as_text()?.to_string()),
         ('d', value) => {
             let number = value.as_number()?;

@@ -12,19 +12,23 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "length" => length,
         "element" => element,
         "index" => |a| index(a.get(0)?, a.get(1)?),
-        "hasindex" => |a| match index(a.get(0)?, a.get(1)?) {
-            Err(Stop::NotKnown) => Err(Stop::NotKnown),
-            found => Ok(Value::Bool(found.is_ok())),
+        "hasindex" => |a| match (a.get(0)?, index(a.get(0)?, a.get(1)?)) {
+            (Value::Map(_), _) | (_, Err(Stop::NotKnown)) => Err(Stop::NotKnown),
+            (Value::List(_), found) => Ok(Value::Bool(found.is_ok())),
+            _ => Err(Stop::Refused),
         },
         "contains" => |a| Ok(Value::Bool(position(a)?.is_some())),
         "indexof" => |a| position(a)?.map(count).ok_or(Stop::Refused),
         "concat" => |a| {
             let lists = a.values.iter().map(Value::as_list).collect::<Outcome<Vec<_>>>()?;
-            Ok(Value::list(lists.concat()))
+            let whole = Value::list(lists.concat());
+            a.values.iter().try_for_each(|list| list.as_type_with(&whole).map(drop))?; // a tuple has several types, a list has not
+            Ok(whole)
         },
         "compact" => |a| {
             let is_there = |value: &&Value| !matches!(value, Value::Null) && **value != Value::text("");
-            Ok(Value::list(a.list(0)?.iter().filter(is_there).cloned().collect()))
+            let items = a.list(0)?.iter().filter(is_there);
+            items.map(|item| item.as_text().map(Value::Text)).collect::<Outcome<_>>().map(Value::list)
         },
         "flatten" => |a| {
             let mut flat = Vec::new();
@@ -52,7 +56,10 @@ pub(super) fn find(name: &str) -> Option<Function> {
                     .collect(),
             ))
         },
-        "coalesce" => |a| a.values.iter().find(|value| **value != Value::Null).cloned().ok_or(Stop::Refused),
+        "coalesce" => |a| {
+            let found = a.values.iter().find(|value| **value != Value::Null).cloned().ok_or(Stop::Refused)?;
+            a.values.iter().try_fold(found, |found, other| found.as_type_with(other))
+        },
         "coalescelist" => |a| {
             for list in a.values {
                 if *list != Value::Null && !list.as_list()?.is_empty() {
@@ -66,9 +73,10 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
+/// An object has none, a map has; we do not tell them apart.
 fn length(arguments: &Arguments<'_>) -> Outcome {
     match arguments.get(0)? {
-        map @ Value::Map(_) => Ok(count(map.as_map()?.len())),
+        Value::Map(_) => Err(Stop::NotKnown),
         list => Ok(count(list.as_list()?.len())),
     }
 }
@@ -77,7 +85,8 @@ fn length(arguments: &Arguments<'_>) -> Outcome {
 fn element(arguments: &Arguments<'_>) -> Outcome {
     let list = arguments.list(0)?;
     let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
-    let at = arguments.integer(1)?.checked_rem(length).filter(|at| *at >= 0).ok_or(Stop::Refused)?;
+    let at = arguments.integer(1).and_then(|at| if at < 0 { Err(Stop::Refused) } else { Ok(at) })?;
+    let at = at.checked_rem(length).ok_or(Stop::Refused)?;
     list.get(usize::try_from(at).unwrap_or_default()).cloned().ok_or(Stop::Refused)
 }
 
@@ -104,6 +113,7 @@ fn flatten(items: &[Value], flat: &mut Vec<Value>) {
 
 fn distinct(arguments: &Arguments<'_>) -> Outcome {
     let mut distinct: Vec<Value> = Vec::new();
+    arguments.get(0)?.as_type_with(arguments.get(0)?)?; // a list has one type
     for item in arguments.list(0)? {
         arguments.budget.spend((distinct.len() as u64 + 1).saturating_mul(item.weight()));
         arguments.budget.is_left().then_some(()).ok_or(Stop::NotKnown)?;
@@ -126,10 +136,14 @@ fn range(arguments: &Arguments<'_>) -> Outcome {
         None => 1.0,
     };
     let is_away = if step > 0.0 { end < start } else { end > start };
+    let mut at = start;
+    if start.total_cmp(&end).is_eq() {
+        return Ok(Value::list(Vec::new()));
+    }
     if step == 0.0 || is_away {
         return Err(Stop::Refused);
     }
-    let (mut at, mut items) = (start, Vec::new());
+    let mut items = Vec::new();
     while if step > 0.0 { at < end } else { at > end } {
         if items.len() >= RANGE_AT_MOST {
             return Err(Stop::Refused);

@@ -1,8 +1,12 @@
 //! Functions: a file's own, and those of buildx that real files use. What the others answer is not known.
 //!
+//! Not known for good are `timestamp`, `uuidv4` and `bcrypt`, and `homedir`, which names no image. `cidr…`, `csvdecode`,
+//! `log`, `timeadd`, `uuidv5` and `rsadecrypt` could be worked out, but no tag was seen that needs them.
+//!
 //! docker/buildx `bake/hclparser/stdlib.go`, zclconf/go-cty `cty/function/stdlib/`.
 
 mod date;
+mod encoding;
 mod format;
 mod list;
 mod map;
@@ -16,6 +20,7 @@ use std::rc::Rc;
 use hcl_edit::expr::{BinaryOperator, Expression, FuncCall};
 
 use super::operators::operate;
+use super::types::{self, Type};
 use super::value::{Outcome, Stop, Value};
 use super::world::{Locals, World};
 use super::{Block, json};
@@ -39,6 +44,7 @@ impl World {
         match name {
             "try" => return self.try_each(call, locals),
             "can" => return self.can(call, locals),
+            "convert" => return self.convert(call, locals),
             _ => {}
         }
         let mut values = Vec::new();
@@ -75,6 +81,15 @@ impl World {
         match self.value(only, locals) {
             Ok(Value::Unknown) | Err(Stop::NotKnown) => Err(Stop::NotKnown),
             value => Ok(Value::Bool(value.is_ok())),
+        }
+    }
+
+    /// `convert(["a"], set(string))`
+    fn convert(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
+        let value = self.value(call.args.get(0).ok_or(Stop::Refused)?, locals)?;
+        match types::parse(call.args.get(1).ok_or(Stop::Refused)?) {
+            Type::Other => Err(Stop::NotKnown),
+            kind => Ok(kind.convert(value)),
         }
     }
 
@@ -138,6 +153,7 @@ fn find(name: &str) -> Option<Function> {
         .or_else(|| pattern::find(name))
         .or_else(|| format::find(name))
         .or_else(|| date::find(name))
+        .or_else(|| encoding::find(name))
 }
 
 /// `and` and `or`, of which one side can decide alone.

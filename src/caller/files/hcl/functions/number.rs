@@ -1,5 +1,7 @@
 //! Functions of numbers.
 
+use std::num::IntErrorKind;
+
 use super::{Arguments, Function};
 use crate::caller::files::hcl::value::{Outcome, Stop, Value};
 
@@ -11,15 +13,18 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "floor" => |a| Ok(Value::number(a.number(0)?.floor())),
         "int" => |a| Ok(Value::number(a.number(0)?.trunc())),
         "signum" => |a| {
-            let number = a.number(0)?;
-            Ok(Value::number(if number == 0.0 { 0.0 } else { number.signum() }))
+            #[expect(clippy::cast_precision_loss, reason = "-1, 0 or 1")]
+            Ok(Value::number(a.integer(0)?.signum() as f64))
         },
         "pow" => |a| Ok(Value::number(a.number(0)?.powf(a.number(1)?))),
         "max" => |a| most(a, f64::max),
         "min" => |a| most(a, f64::min),
         "parseint" => |a| {
             let base = u32::try_from(a.integer(1)?).ok().filter(|base| (2..=36).contains(base)).ok_or(Stop::Refused)?;
-            let number = i64::from_str_radix(&a.text(0)?, base).map_err(|_| Stop::NotKnown)?;
+            let number = i64::from_str_radix(&a.text(0)?, base).map_err(|error| match error.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => Stop::NotKnown,
+                _ => Stop::Refused,
+            })?;
             #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known")]
             Ok(Value::number(number as f64))
         },

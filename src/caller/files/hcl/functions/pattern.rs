@@ -14,11 +14,12 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "regex" => |a| {
             let (pattern, text) = (pattern(a, 0, 1)?, a.plain_text(1)?);
             let found = pattern.captures(&text).ok_or(Stop::Refused)?;
-            Ok(groups(&pattern, &found))
+            groups(&pattern, &found)
         },
         "regexall" => |a| {
             let (pattern, text) = (pattern(a, 0, 1)?, a.plain_text(1)?);
-            Ok(Value::list(pattern.captures_iter(&text).map(|found| groups(&pattern, &found)).collect()))
+            let all = pattern.captures_iter(&text).map(|found| groups(&pattern, &found));
+            all.collect::<Outcome<_>>().map(Value::list)
         },
         "regex_replace" => |a| {
             let (pattern, text, to) = (pattern(a, 1, 0)?, a.plain_text(0)?, a.text(2)?);
@@ -41,16 +42,19 @@ fn pattern(arguments: &Arguments<'_>, at: usize, text: usize) -> Outcome<Regex> 
     RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| Stop::NotKnown) // Go may know more
 }
 
-/// The whole match, or its groups by number or by name.
-fn groups(pattern: &Regex, found: &Captures<'_>) -> Value {
+/// The whole match, or its groups, all by number or all by name.
+fn groups(pattern: &Regex, found: &Captures<'_>) -> Outcome {
     let text = |group: Option<regex_lite::Match<'_>>| group.map_or(Value::Null, |group| Value::text(group.as_str()));
     let names: Vec<_> = pattern.capture_names().skip(1).collect();
     if names.is_empty() {
-        return text(found.get(0));
+        return Ok(text(found.get(0)));
     }
     if names.iter().all(Option::is_none) {
-        return Value::list((1..=names.len()).map(|at| text(found.get(at))).collect());
+        return Ok(Value::list((1..=names.len()).map(|at| text(found.get(at))).collect()));
+    }
+    if names.iter().any(Option::is_none) {
+        return Err(Stop::Refused);
     }
     let group = |name: &str| (name.into(), text(found.name(name)));
-    Value::map(names.into_iter().flatten().map(group).collect())
+    Ok(Value::map(names.into_iter().flatten().map(group).collect()))
 }

@@ -30,7 +30,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "split" => split,
         "join" => join,
         "substr" => substr,
-        "strlen" | "byteslen" => |a| Ok(Value::number(length(&a.plain_text(0)?))),
+        "strlen" => |a| Ok(Value::number(length(&a.plain_text(0)?))),
         "indent" => indent,
         "sanitize" => {
             |a| edit(a, |text| text.replace(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'), "_"))
@@ -65,7 +65,7 @@ fn replace(arguments: &Arguments<'_>) -> Outcome {
 }
 
 fn indent(arguments: &Arguments<'_>) -> Outcome {
-    let width = usize::try_from(arguments.integer(0)?.clamp(0, 1000)).unwrap_or_default();
+    let width = usize::try_from(arguments.integer(0)?.min(1000)).map_err(|_| Stop::Refused)?;
     replaced(arguments, &arguments.text(1)?, "\n", &format!("\n{}", " ".repeat(width)))
 }
 
@@ -105,7 +105,7 @@ fn join(arguments: &Arguments<'_>) -> Outcome {
     Ok(Value::text(parts.join(&*separator)))
 }
 
-/// A negative start counts from the end, a negative length reaches to it.
+/// A negative start counts from the end, a negative length reaches to it. Behind a negative start none does so, too.
 fn substr(arguments: &Arguments<'_>) -> Outcome {
     let text = arguments.plain_text(0)?;
     let (offset, count) = (arguments.integer(1)?, arguments.integer(2)?);
@@ -114,7 +114,7 @@ fn substr(arguments: &Arguments<'_>) -> Outcome {
         Err(_) => text.len().saturating_sub(usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX)),
     };
     let rest = text.get(start..).unwrap_or_default();
-    let count = usize::try_from(count).unwrap_or(rest.len());
+    let count = usize::try_from(count).ok().filter(|count| offset >= 0 || *count > 0).unwrap_or(rest.len());
     Ok(Value::text(&rest[..count.min(rest.len())]))
 }
 
@@ -122,7 +122,7 @@ fn substr(arguments: &Arguments<'_>) -> Outcome {
 fn title(text: &str) -> String {
     let mut before = ' ';
     let capital = |c: char| {
-        let is_first = !(before.is_alphanumeric() || before == '_' || before == '\'');
+        let is_first = !(before.is_alphanumeric() || before == '_');
         before = c;
         if is_first { c.to_ascii_uppercase() } else { c }
     };

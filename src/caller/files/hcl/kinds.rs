@@ -1,0 +1,60 @@
+//! The one type that several values have: `YES ? 1 : "a"` is a text.
+//!
+//! zclconf/go-cty `cty/convert/unify.go`. Lists that get other items by that are not known.
+
+use super::value::{Outcome, Stop, Value};
+
+/// The simple values in a value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kinds {
+    has_text: bool,
+    has_number: bool,
+    has_bool: bool,
+}
+
+impl Value {
+    /// This value in the type that both have: a number beside a text is a text. What is in lists and maps gets one type too.
+    pub(super) fn as_type_with(&self, other: &Self) -> Outcome {
+        let (mut own, mut all) = (Kinds::default(), Kinds::default());
+        self.add_kinds(&mut own);
+        self.add_kinds(&mut all);
+        other.add_kinds(&mut all);
+        match (self, other) {
+            (Self::Null, _) | (_, Self::Null) => Ok(self.clone()),
+            (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
+                let is_unchanged = all.count() <= 1 || own.is_only_text();
+                if is_unchanged { Ok(self.clone()) } else { Err(Stop::NotKnown) }
+            }
+            (Self::Unknown, _) => Err(Stop::NotKnown),
+            (_, Self::Unknown) if own.is_only_text() => Ok(self.clone()),
+            (_, Self::Unknown) => Err(Stop::NotKnown),
+            (Self::List(_) | Self::Map(_), _) | (_, Self::List(_) | Self::Map(_)) => Err(Stop::Refused),
+            _ if all.count() <= 1 => Ok(self.clone()),
+            _ if all.has_text => self.as_text().map(Self::Text),
+            _ => Err(Stop::Refused), // a number and a truth
+        }
+    }
+
+    fn add_kinds(&self, kinds: &mut Kinds) {
+        match self {
+            Self::Unknown | Self::Null => {}
+            Self::Bool(_) => kinds.has_bool = true,
+            Self::Number(_) => kinds.has_number = true,
+            Self::Text(_) => kinds.has_text = true,
+            Self::List(_) => self.as_list().unwrap_or_default().iter().for_each(|item| item.add_kinds(kinds)),
+            Self::Map(_) => {
+                self.as_map().into_iter().flat_map(|map| map.values()).for_each(|value| value.add_kinds(kinds));
+            }
+        }
+    }
+}
+
+impl Kinds {
+    fn count(self) -> u8 {
+        u8::from(self.has_text) + u8::from(self.has_number) + u8::from(self.has_bool)
+    }
+
+    fn is_only_text(self) -> bool {
+        !self.has_number && !self.has_bool
+    }
+}

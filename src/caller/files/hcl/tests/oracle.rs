@@ -1,0 +1,48 @@
+//! Expressions with the values that buildx 0.29.1 gave them; `tests/e2e/bake_files.py --record` makes the table.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::shown;
+use crate::caller::files::budget::Budget;
+use crate::caller::files::hcl::value::Stop;
+use crate::caller::files::hcl::world::{Locals, World};
+use crate::caller::files::hcl::{json, parse};
+
+#[derive(Deserialize)]
+struct Table {
+    /// What the expressions may name.
+    file: String,
+    /// Each with its value as JSON.
+    values: Vec<(String, String)>,
+}
+
+const REFUSED: &str = "(refused)";
+
+/// What buildx refuses may have a value here: then nothing is asked for. What it knows may not be known here.
+#[test]
+fn expressions_have_the_values_of_buildx() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bake_values.json");
+    let table: Table = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let (mut faults, mut not_known) = (Vec::new(), 0);
+    for values in table.values.chunks(100) {
+        let named = values.iter().enumerate().map(|(at, (expression, _))| format!("asked{at} = {expression}\n"));
+        let documents = [table.file.clone(), named.collect()].map(|text| parse(&text, &Budget::new()).unwrap());
+        for (at, (expression, expected)) in values.iter().enumerate() {
+            let world = World::new(&documents, BTreeMap::new(), Box::new(|_| None), Budget::new());
+            let value = world.named(&format!("asked{at}"), &Locals::default());
+            match value.clone().and_then(|value| json::encode(&value)).as_deref() {
+                _ if expected == REFUSED => {}
+                Ok(value) if value == expected => {}
+                Err(Stop::NotKnown) => not_known += 1,
+                _ => faults.push(format!("{expression}: {}, not {expected}", shown(&value))),
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    let share = not_known * 100 / table.values.len();
+    assert!(share < 10, "{not_known} of {} are not known", table.values.len());
+}
