@@ -168,8 +168,6 @@ class Maker:
                              "COMPOSE_PROJECT_NAME": OWNERS}.items():
             if self.often(0.04 if name in ("LIST", "LIST_JSON", "MAP_JSON") else 0.1):
                 self.env[name] = self.one(*values)
-        if self.often(0.05):
-            self.env["BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP"] = "1"
 
     def safe(self, kind):
         """An expression that most often does not make buildx refuse the whole."""
@@ -266,8 +264,11 @@ class Maker:
                 self.targets += [f"{name}-a", f"{name}-b", f"{name}-*"]
             parts["target"].append((name, body))
             self.targets.append(name)
-        if self.often(0.2):
+        if self.often(0.3):
             parts["target"].append((self.one("_common", "_acme"), self.attributes("_", later)))
+        if self.often(0.85) and not later:  # what is inherited is there most often
+            there = [name for name, _ in parts["target"]]
+            parts["target"] += [(name, {}) for name in [*NAMES, "_common", *(f"_{owner}" for owner in OWNERS)] if name not in there]
         if self.often(0.1) and parts["target"]:
             other = self.one(*parts["target"])[0]
             parts["target"].append(("linked", {"tags": f"target.{other}.tags", "args": "{ BASE = %s }" % json.dumps(self.one(*OWNERS))}))
@@ -335,7 +336,8 @@ class Maker:
                     f"cache-to=type=registry,ref=ghcr.io/{self.one(*OWNERS)}/c", "platform=linux/arm64", "pull=true", "no-cache", "output=type=image,push=true", "output=out", "labels.a=b", "tags=")]
             if self.often(0.1):
                 words += ["--set", f"*.tags+=ghcr.io/{self.one(*OWNERS)}/set2"]
-            yield words + (self.random.sample(known, min(len(known), self.one(1, 1, 2))) if self.often(0.6) else [])
+            is_named = self.often(0.6 if "default" in known or self.often(0.1) else 1)
+            yield words + (self.random.sample(known, min(len(known), self.one(1, 1, 2))) if is_named else [])
 
 
 def asked_for(definition, root, env):

@@ -86,11 +86,14 @@ fn builder(task: &Task<'_>, variables: &Variables) -> Builder {
     match task.client {
         "podman" | "buildah" => Builder::Buildah,
         "kaniko" if !task.has("--skip-unused-stages") => Builder::InOrder,
-        "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| matches!(&*value, "0" | "false")) => {
-            Builder::InOrder
-        }
+        "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => Builder::InOrder,
         _ => Builder::BuildKit,
     }
+}
+
+/// As Go reads it; Docker refuses what is neither true nor false.
+fn is_false(text: &str) -> bool {
+    matches!(text, "0" | "f" | "F" | "false" | "False" | "FALSE")
 }
 
 /// What `--platform` says, podman's `--os` and `--arch`, or the variable that Docker has for it.

@@ -141,12 +141,12 @@ impl Target {
         }
         let mut tags = build.tags;
         tags.extend(side_of(Meaning::Image, &extension.tags, file));
-        target.tags = Some(if tags.is_empty() { service.image } else { tags });
+        target.tags = Some(if tags.is_empty() { service.image } else { tags }).filter(|tags| !tags.is_empty());
         target.cache_from = build.cache_from;
         target.cache_from.extend(side_of(Meaning::Cache, &extension.cache_from, file));
         let mut cache_to = build.cache_to;
         cache_to.extend(side_of(Meaning::CacheTo, &extension.cache_to, file));
-        target.cache_to = Some(cache_to);
+        target.cache_to = Some(cache_to).filter(|caches| !caches.is_empty());
         target.outputs = Some(outputs_of(&extension.output, file)).filter(|outputs| !outputs.is_empty());
         let platforms: Vec<String> = build.platforms.into_iter().chain(extension.platforms).collect();
         target.platforms = Some(platforms).filter(|platforms| !platforms.is_empty());

@@ -163,6 +163,27 @@ fn each_builder_reads_it_its_own_way() {
     assert_eq!(shown("FROM a AS one\nFROM b\nCOPY --from=one / /", &other), "b x");
 }
 
+/// What the old builder of dockerd 28.2.2 asked for: all stages up to the target, and no trigger that nobody builds on.
+#[test]
+fn the_old_builder_of_docker_builds_what_is_not_used() {
+    for (text, target, arguments, expected) in [
+        ("FROM a AS one\nFROM b AS two\nFROM c", "", &[][..], "a b c"),
+        ("FROM a AS one\nFROM b AS two\nFROM c", "two", &[], "a b"),
+        ("FROM a AS one\nFROM b AS two\nFROM c", "TWO", &[], "a b"),
+        ("FROM a AS one\nFROM b AS two\nFROM c", "1", &[], "(the stage to build is not in it)"),
+        ("ARG X=a\nFROM ${X}", "", &[("X", "y")], "y"),
+        ("FROM a AS One\nFROM ONE", "", &[], "a"),
+        ("# syntax=docker/dockerfile:1\nFROM a", "", &[], "a"),
+        ("FROM --platform=linux/arm64 a", "", &[], "a"),
+        ("FROM scratch\nCOPY --from=a /x /", "", &[], "a"),
+        ("FROM a\nONBUILD COPY --from=o / /\nFROM b", "", &[], "a b"),
+        ("ARG X=a\nFROM n${X:-b}\nFROM n${Y:-c}\nFROM n${X:+d}", "", &[], "na nc nd"),
+    ] {
+        let filling = Filling { builder: Builder::InOrder, ..filling(target, arguments) };
+        assert_eq!(shown(text, &filling), expected, "{text} {target}");
+    }
+}
+
 /// A build that `BuildKit` itself was given, and what it asked Docker Hub for (tests/e2e/dockerfiles.py).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -34,7 +34,7 @@ pub(super) fn images(
     let contexts: BTreeMap<String, &str> =
         filling.contexts.iter().map(|(name, source)| (familiar(name).to_owned(), source.as_str())).collect();
     let mut graph = Graph { file: stages, contexts: &contexts, nodes: Vec::new(), by_name: BTreeMap::new() };
-    graph.add_stages(&arguments(stages, platform, filling, budget)?, filling.base.as_deref(), budget)?;
+    graph.add_stages(&arguments(stages, platform, filling, budget)?, filling, budget)?;
     let target = graph.target(filling)?;
     graph.add_sources(budget)?;
     let is_in_order = filling.builder == Builder::InOrder;
@@ -84,9 +84,10 @@ impl Graph<'_> {
     fn add_stages(
         &mut self,
         arguments: &BTreeMap<String, String>,
-        mut first: Option<&str>,
+        filling: &Filling,
         budget: &Budget,
     ) -> Result<(), Refusal> {
+        let mut first = filling.base.as_deref();
         let look_up = |name: &str| arguments.get(name).cloned();
         let shell = Shell::new(self.file.escape, &look_up, budget);
         for (number, stage) in self.file.all.iter().enumerate() {
@@ -97,6 +98,10 @@ impl Graph<'_> {
                 return refused("a `FROM` names nothing");
             }
             let context = stage.name.as_deref().and_then(|name| self.contexts.get(familiar(name)));
+            // The old builder finds a stage in any case of its letters.
+            let lower = base.to_ascii_lowercase();
+            let is_old = filling.builder == Builder::InOrder;
+            let base = if is_old && self.by_name.contains_key(&*lower) { lower } else { base };
             let base = match (self.by_name.get(base.as_str()), image(base)?) {
                 (_, _) if let Some(source) = context => Base::Replaced((*source).to_owned()),
                 (Some(earlier), _) => Base::Stage(*earlier),

@@ -198,6 +198,19 @@ fn files_go_over_each_other() {
         (&[("a.hcl", hcl), ("bake", "target \"default\" { tags = [\"b\"] }\n")], "docker buildx bake -f bake", "| b"),
         (&[("bake", "{\"target\": {\"default\": {\"tags\": [\"b\"]}}}")], "docker buildx bake -f bake", "| b"),
         (&[("bake", "services: {a: {image: b, build: .}}")], "docker buildx bake -f bake", "| b"),
+        // A service that has no cache takes none away.
+        (
+            &[
+                ("compose.yaml", "services: {tool: {image: t, build: .}}"),
+                (
+                    "docker-bake.hcl",
+                    "target \"base\" { cache-to = [\"r/c\"] }\n\
+                    target \"app\" {\n inherits = [\"base\", \"tool\"]\n output = [\"type=registry\"]\n}\n",
+                ),
+            ],
+            "docker buildx bake app",
+            "| +r/c t",
+        ),
         (
             &[("compose.yaml", "services: {a: {image: \"b:${TAG}\", build: .}}")],
             "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP=1 TAG=4 docker buildx bake a",
