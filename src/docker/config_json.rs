@@ -99,6 +99,12 @@ impl ConfigJson {
         self.section("auths")
     }
 
+    /// The servers of logins that a helper keeps: their entries in `auths` are empty.
+    pub(crate) fn servers_of_helpers(&self) -> Vec<String> {
+        let is_empty = |entry: &Value| entry.as_object().is_some_and(Map::is_empty);
+        self.logins().filter(|(_, entry)| is_empty(entry)).map(|(server, _)| server.to_owned()).collect()
+    }
+
     /// A section's name as this file spells it.
     pub(super) fn spelling<'a>(&'a self, name: &'a str) -> &'a str {
         field(&self.root, name).map_or(name, |(spelling, _)| spelling)

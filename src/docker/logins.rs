@@ -98,6 +98,8 @@ pub(crate) enum Part {
 pub(crate) enum Where {
     File(PathBuf),
     Helper(HelperName),
+    /// The operating system's keyring, where Docker's own helpers keep them.
+    Keyring,
     /// `DOCKER_AUTH_CONFIG`
     Environment,
     /// The file of ATCR's helper.

@@ -17,19 +17,21 @@ pub(crate) enum Place {
     Finch,
     Helm,
     Atcr,
+    /// The operating system's keyring, where Docker's own helpers keep logins.
+    Keyring,
     Helper(HelperName),
     File(PathBuf),
 }
 
 impl Place {
     /// All that can be looked for, in the order in which Docker would ask them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr, Self::Keyring];
 
     /// The files of the place, in its own order, whether they are there or not.
     pub(crate) fn files(&self, env: &Env) -> Vec<PathBuf> {
         match self {
-            Self::Environment | Self::Helper(_) => vec![],
+            Self::Environment | Self::Keyring | Self::Helper(_) => vec![],
             Self::Docker => env.docker_config_file().into_iter().collect(),
             Self::Containers if containers::only_auth_file().is_some() => containers::login_files(env),
             Self::Containers => containers::login_files(env).into_iter().chain(env.docker_config_file()).collect(),
@@ -55,6 +57,16 @@ fn helm_files(env: &Env) -> Vec<PathBuf> {
     folders.into_iter().flatten().map(|folder| file(&folder.join("helm"))).collect()
 }
 
+/// Tells whether this helper keeps its logins in this system's keyring. Docker Desktop's does, but for Linux.
+pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
+    let helpers: &[&str] = match () {
+        () if cfg!(windows) => &["wincred", "desktop"],
+        () if cfg!(target_vendor = "apple") => &["osxkeychain", "desktop"],
+        () => &["secretservice"],
+    };
+    helpers.contains(&helper.to_string().as_str())
+}
+
 /// What a person types; anything that is no word of ours is a file.
 impl FromStr for Place {
     type Err = String;
@@ -67,6 +79,7 @@ impl FromStr for Place {
             "finch" => Self::Finch,
             "helm" => Self::Helm,
             "atcr" => Self::Atcr,
+            "keyring" => Self::Keyring,
             _ => match text.strip_prefix("helper:") {
                 Some(name) => Self::Helper(name.parse().map_err(|()| format!("`{name}` is no other helper's name"))?),
                 None => Self::File(text.into()),
@@ -84,6 +97,7 @@ mod tests {
         for (text, place) in [
             ("docker", Place::Docker),
             ("env", Place::Environment),
+            ("keyring", Place::Keyring),
             ("helper:pass", Place::Helper("pass".parse().unwrap())),
             ("./docker", Place::File("./docker".into())),
             ("auth.json", Place::File("auth.json".into())),

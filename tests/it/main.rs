@@ -28,6 +28,7 @@ mod import;
 mod install;
 mod interplay;
 mod journal;
+mod keyring;
 mod kubelet;
 mod layers;
 mod leaks;

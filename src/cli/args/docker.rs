@@ -85,8 +85,8 @@ pub(in crate::cli) struct Route {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Import {
-    /// Where to look: env, docker, containers, finch, helm, atcr, helper:NAME, or a file [default: wherever there is one,
-    /// in the order in which Docker would]
+    /// Where to look: env, docker, containers, finch, helm, atcr, keyring, helper:NAME, or a file [default: wherever there
+    /// is one, in the order in which Docker would]
     #[arg(value_name = "SOURCE")]
     pub(in crate::cli) sources: Vec<String>,
     /// Only the logins of this registry; may be repeated

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::cli::{Context, configure_docker, creds_store};
 use crate::docker::logins::{FoundLogin, Where};
 use crate::docker::setup::{self, Wanted};
-use crate::docker::sources::Place;
+use crate::docker::sources::{self, Place};
 use crate::docker::state::{self, Asked};
 use crate::docker::{ConfigJson, Reader};
 use crate::model::Registry;
@@ -69,6 +69,7 @@ fn was_found(file: &ConfigJson, path: &Path, reader: Reader, from: &Where, login
     match (from, state::asked_as(file, reader, &key)) {
         (Where::File(lay), Asked::PlainFile) => lay == path,
         (Where::Helper(helper), Asked::Helper(asked)) => helper.to_string() == asked,
+        (Where::Keyring, Asked::Helper(asked)) => asked.parse().is_ok_and(|helper| sources::reads_keyring(&helper)),
         _ => false,
     }
 }

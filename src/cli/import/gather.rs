@@ -1,5 +1,6 @@
 //! Looking for logins: files are read and helpers asked, in the order in which Docker would, entry by entry.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -8,12 +9,13 @@ use crate::accounts::{Adopted, Refusal, Waiter};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
-use crate::docker::sources::Place;
+use crate::docker::sources::{self, Place};
 use crate::docker::{ConfigJson, LIMIT, Reader, leftovers};
 use crate::model::choice::Active;
 use crate::model::{Account, HelperName, Registry, Secret, ServerUrl};
 use crate::system::env;
 use crate::system::files;
+use crate::system::keyring::{DockerLogins, KeyringError};
 
 /// All that lies in these places for these registries, or for any if none is named.
 pub(super) fn gather(
@@ -21,7 +23,10 @@ pub(super) fn gather(
     places: &[Place],
     registries: &[Registry],
 ) -> Result<Vec<Finding>, Failure> {
-    let mut gatherer = Gatherer { context, registries, findings: vec![], read: vec![], asked: vec![] };
+    let (findings, read, asked, keyring) = (vec![], vec![], vec![], OnceCell::new());
+    let is_everywhere = places == Place::ALL;
+    let mut gatherer =
+        Gatherer { context, registries, is_everywhere, findings, read, asked, keyring, is_keyring_read: false };
     for place in places {
         gatherer.look_at(place)?;
     }
@@ -29,14 +34,20 @@ pub(super) fn gather(
     Ok(gatherer.findings)
 }
 
-struct Gatherer<'c> {
-    context: &'c Context<'c>,
-    registries: &'c [Registry],
-    findings: Vec<Finding>,
+pub(super) struct Gatherer<'c> {
+    pub(super) context: &'c Context<'c>,
+    pub(super) registries: &'c [Registry],
+    /// No place was named.
+    is_everywhere: bool,
+    pub(super) findings: Vec<Finding>,
     /// Files that were read: several tools may share one.
     read: Vec<PathBuf>,
     /// What helpers were asked for: each question may wake a keychain.
-    asked: Vec<(HelperName, String)>,
+    pub(super) asked: Vec<(HelperName, String)>,
+    /// Opened once, when it is asked for.
+    pub(super) keyring: OnceCell<Result<DockerLogins, KeyringError>>,
+    /// All that the keyring has was taken.
+    pub(super) is_keyring_read: bool,
 }
 
 /// Which of a file's own logins stand behind a helper that failed: Docker would not use them.
@@ -57,10 +68,11 @@ impl Gatherer<'_> {
                     Err(broken) => self.add(Where::Environment, "", What::Failed(broken.to_string())),
                 }
             }
+            Place::Keyring => self.whole_keyring(!self.is_everywhere),
             Place::Helper(helper) => drop(self.whole_helper(helper, true)),
             Place::File(path) if !path.exists() => {
                 let what = format!("there is no file `{}`", path.display());
-                let words = "env, docker, containers, finch, helm, atcr or helper:NAME";
+                let words = "env, docker, containers, finch, helm, atcr, keyring or helper:NAME";
                 return Err(Failure::usage(what, format!("name a file, or one of {words}")));
             }
             _ => {
@@ -153,6 +165,10 @@ impl Gatherer<'_> {
         let keys = match self.context.accounts.vault.listed_by(helper, Waiter::Person) {
             Ok(listed) => listed.into_iter().map(|(key, _)| key).collect::<Vec<_>>(),
             Err(Refusal::NotFound) => return Ok(()),
+            Err(Refusal::NotInstalled(_)) if sources::reads_keyring(helper) => {
+                self.whole_keyring(named);
+                return Ok(());
+            }
             Err(Refusal::NotInstalled(problem)) if !named => {
                 self.add(from, "", What::Skipped(problem.what));
                 return Ok(());
@@ -192,6 +208,7 @@ impl Gatherer<'_> {
                 Ok(())
             }
             Err(Refusal::NotFound) => Ok(()),
+            Err(Refusal::NotInstalled(_)) if self.keyring_has(helper, key) => Ok(()),
             Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => {
                 self.add(from, key, What::Failed(problem.what));
                 Err(())
@@ -231,11 +248,11 @@ impl Gatherer<'_> {
         Some(registry).filter(|registry| self.is_wanted(registry))
     }
 
-    fn is_wanted(&self, registry: &Registry) -> bool {
+    pub(super) fn is_wanted(&self, registry: &Registry) -> bool {
         self.registries.is_empty() || self.registries.contains(registry)
     }
 
-    fn add(&mut self, from: Where, key: &str, what: What) {
+    pub(super) fn add(&mut self, from: Where, key: &str, what: What) {
         self.findings.push(Finding { from, key: logins::shown(key), what });
     }
 }

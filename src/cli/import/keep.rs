@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Error, Result};
 
 use super::cover::cover;
+use super::keyring;
 use crate::accounts::{Effect, Login};
 use crate::cli::Context;
 use crate::docker::leftovers;
@@ -82,6 +83,10 @@ pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates:
                 Ok(()) => removed.logins[*place] = true,
                 Err(problem) => removed.failures.push(format!("{}: {problem}", login.registry())),
             },
+            Where::Keyring => match keyring::remove(login) {
+                Ok(()) => removed.logins[*place] = true,
+                Err(error) => removed.failures.push(format!("{}: {error}", login.registry())),
+            },
             Where::File(path) if !files.contains(&path) => files.push(path),
             Where::File(_) | Where::Environment | Where::Atcr(_) => {}
         }
@@ -112,6 +117,7 @@ pub(in crate::cli) fn whence(context: &Context<'_>, finding: &Finding) -> String
     match &finding.from {
         Where::File(path) | Where::Atcr(path) => context.env.shorten_home(path),
         Where::Helper(helper) => helper.program(),
+        Where::Keyring => "the keyring".into(),
         Where::Environment => "DOCKER_AUTH_CONFIG".into(),
     }
 }

@@ -3,6 +3,7 @@
 mod cover;
 mod gather;
 mod keep;
+mod keyring;
 
 use std::process::ExitCode;
 
@@ -247,6 +248,7 @@ fn entry(finding: &Finding, fate: &Fate, dry_run: bool, removed: bool) -> Value 
         Where::File(path) => ("file", path.display().to_string()),
         Where::Atcr(path) => ("atcr", path.display().to_string()),
         Where::Helper(helper) => ("helper", helper.to_string()),
+        Where::Keyring => ("keyring", "keyring".into()),
         Where::Environment => ("env", "DOCKER_AUTH_CONFIG".into()),
     };
     let (effect, reason) = match fate {

@@ -8,7 +8,7 @@ use keyring_core::{Entry, Error};
 use windows_native_keyring_store::Store;
 use zeroize::Zeroizing;
 
-use super::{KeyringEntry, KeyringError, by_deadline};
+use super::{DockerLogin, DockerLogins, KeyringEntry, KeyringError, by_deadline};
 use crate::model::Secret;
 
 pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
@@ -42,6 +42,44 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     by_deadline(deadline, move || match credential(&target)?.delete_credential() {
         Ok(()) | Err(Error::NoEntry) => Ok(()),
         Err(error) => Err(meaning(error)),
+    })
+}
+
+/// The credentials of the `known` addresses: Docker's helper names each by its server. That it is its own is told by an
+/// attribute, which the store does not show; but Docker's file names the server as one whose login is kept so.
+pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
+    let known = known.to_vec();
+    by_deadline(deadline, move || {
+        let mut logins = vec![];
+        for server in known {
+            let credential = credential(&server)?;
+            let (mut attributes, value) = match (credential.get_attributes(), credential.get_secret()) {
+                (Ok(attributes), Ok(value)) => (attributes, value),
+                (Err(Error::NoEntry), _) | (_, Err(Error::NoEntry)) => continue,
+                (Err(error), _) | (_, Err(error)) => return Err(meaning(error)),
+            };
+            // Another program's secret need not be text.
+            if let (Ok(secret), Some(username)) = (super::text(value), attributes.remove("username")) {
+                logins.push(DockerLogin { server, username, secret });
+            }
+        }
+        Ok(DockerLogins { logins, is_partly_locked: false })
+    })
+}
+
+pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
+    let (server, username) = (server.to_owned(), username.to_owned());
+    by_deadline(deadline, move || {
+        let credential = credential(&server)?;
+        let is_same = |attributes: HashMap<String, String>| attributes.get("username") == Some(&username);
+        match credential.get_attributes().map(is_same) {
+            Ok(true) => match credential.delete_credential() {
+                Ok(()) | Err(Error::NoEntry) => Ok(()),
+                Err(error) => Err(meaning(error)),
+            },
+            Ok(false) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(meaning(error)),
+        }
     })
 }
 

@@ -86,6 +86,37 @@ fn text(value: Vec<u8>) -> Result<Secret, KeyringError> {
     })
 }
 
+/// The logins that Docker's own helpers keep here, whether those are installed or not
+/// (docker/docker-credential-helpers `secretservice/`, `osxkeychain/`, `wincred/`).
+///
+/// Some keyrings tell less than a login's whole address, or list nothing at all. `known` are addresses to try there.
+pub(crate) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
+    platform::docker_logins(known, deadline)
+}
+
+/// Removes the login that Docker's helpers keep for this server and user; none there is fine.
+pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
+    platform::delete_docker_login(server, username, deadline)
+}
+
+/// What Docker's helpers have in the keyring.
+pub(crate) struct DockerLogins {
+    pub(crate) logins: Vec<DockerLogin>,
+    /// Some could not be read without a person.
+    pub(crate) is_partly_locked: bool,
+}
+
+pub(crate) struct DockerLogin {
+    /// As Docker named the server.
+    pub(crate) server: String,
+    pub(crate) username: String,
+    pub(crate) secret: Secret,
+}
+
+/// What Docker's helpers write beside each of their logins.
+#[cfg(unix)]
+const DOCKER_LABEL: &str = "Docker Credentials";
+
 impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

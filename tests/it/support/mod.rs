@@ -1,5 +1,7 @@
 //! `Sandbox`: a home of its own and a clean environment for the real program.
 
+#[cfg(unix)]
+pub mod keyring;
 pub mod registry;
 pub mod scripted;
 pub mod server;

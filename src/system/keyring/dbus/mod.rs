@@ -98,6 +98,16 @@ impl Connection {
         }
     }
 
+    /// Waits for the next signal of this object. The bus sends those that a match rule asks for.
+    pub(super) fn signal(&mut self, path: &str) -> Result<Received, KeyringError> {
+        loop {
+            let received = self.message()?;
+            if received.signal_of.as_deref() == Some(path) {
+                return Ok(received);
+            }
+        }
+    }
+
     fn encode<'c>(&mut self, calls: impl Iterator<Item = &'c MethodCall<'c>>) -> (Zeroizing<Vec<u8>>, u32) {
         let first = self.last_serial + 1;
         let mut messages = vec![];

@@ -11,6 +11,7 @@ pub(super) const FIXED_PART: usize = 16;
 const METHOD_CALL: u8 = 1;
 const METHOD_RETURN: u8 = 2;
 const ERROR: u8 = 3;
+const SIGNAL: u8 = 4;
 
 const PATH: u8 = 1;
 const INTERFACE: u8 = 2;
@@ -31,9 +32,11 @@ pub(in super::super) struct MethodCall<'m> {
     pub(in super::super) body: Encoder,
 }
 
-/// A message that came: a reply, an error, or what nobody asked for.
+/// A message that came: a reply, an error, a signal, or what nobody asked for.
 pub(in super::super) struct Received {
     pub(super) reply_to: Option<u32>,
+    /// The object that sent a signal.
+    pub(super) signal_of: Option<String>,
     error: Option<String>,
     is_little_endian: bool,
     body: Zeroizing<Vec<u8>>,
@@ -95,13 +98,14 @@ impl Received {
         let kind = *decoder.take(3)?.first()?;
         let body = usize::try_from(decoder.u32()?).ok()?;
         decoder.u32()?;
-        let (mut reply_to, mut error) = (None, None);
+        let (mut reply_to, mut error, mut signal_of) = (None, None, None);
         let end = decoder.array(8)?;
         while decoder.at < end {
             decoder.align(8)?;
             let code = *decoder.take(1)?.first()?;
             match (code, decoder.signature()?) {
                 (REPLY_SERIAL, "u") => reply_to = Some(decoder.u32()?),
+                (PATH, "o") if kind == SIGNAL => signal_of = Some(decoder.string()?.to_owned()),
                 (ERROR_NAME, "s") => error = Some(one_line(decoder.string()?, 100)),
                 (_, "u") => drop(decoder.u32()?),
                 (_, "s" | "o") => drop(decoder.string()?),
@@ -110,16 +114,17 @@ impl Received {
             }
         }
         decoder.align(8)?;
-        let error = match kind {
-            METHOD_RETURN => None,
-            ERROR => Some(error?),
-            _ => return Some(Self { reply_to: None, error: None, is_little_endian, body: Zeroizing::default() }),
-        };
+        match kind {
+            METHOD_RETURN | SIGNAL => error = None,
+            ERROR => drop(error.as_ref()?),
+            _ => reply_to = None,
+        }
+        reply_to = reply_to.filter(|_| kind != SIGNAL);
         let body = Zeroizing::new(decoder.take(body)?.to_vec());
-        Some(Self { reply_to, error, is_little_endian, body })
+        Some(Self { reply_to, signal_of, error, is_little_endian, body })
     }
 
-    /// What a method returned.
+    /// What a method returned, or a signal says.
     pub(in super::super) fn body(&self) -> Result<Decoder<'_>, KeyringError> {
         match &self.error {
             Some(name) => Err(error_named(name)),

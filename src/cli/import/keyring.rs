@@ -1,0 +1,83 @@
+//! Logins that Docker's own helpers keep in the operating system's keyring, whether those helpers are installed or not.
+
+use std::time::Duration;
+
+use super::gather::{Gatherer, found_in};
+use crate::docker::logins::{self, FoundLogin, What, Where};
+use crate::docker::{leftovers, sources};
+use crate::model::HelperName;
+use crate::system::keyring::{self, DockerLogins, KeyringError};
+
+/// A keyring's service may have to be started first.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+impl Gatherer<'_> {
+    /// Takes all of them, but for those that their helper was asked for. That a keyring is not there is told only if a
+    /// person has named it.
+    pub(super) fn whole_keyring(&mut self, is_named: bool) {
+        if std::mem::replace(&mut self.is_keyring_read, true) {
+            return;
+        }
+        let told = if is_named { What::Failed } else { What::Skipped };
+        let DockerLogins { logins, is_partly_locked } = match self.open_keyring() {
+            Ok(found) => found,
+            Err(KeyringError::Missing(_)) if !is_named => return,
+            Err(error) => return self.add(Where::Keyring, "", told(error.to_string())),
+        };
+        let was_asked =
+            |server: &str| self.asked.iter().any(|(helper, key)| key == server && sources::reads_keyring(helper));
+        let new: Vec<_> = logins.iter().filter(|login| !was_asked(&login.server)).map(found).collect();
+        let is_partly_locked = *is_partly_locked;
+        for login in new {
+            match login {
+                Ok(login) if logins::is_our_own(&login.key) || !self.is_wanted(&login.registry()) => {}
+                Ok(login) => self.findings.push(found_in(Where::Keyring, login)),
+                Err((key, why)) if self.registries.is_empty() => self.add(Where::Keyring, &key, What::Skipped(why)),
+                Err(_) => {}
+            }
+        }
+        if is_partly_locked {
+            self.add(Where::Keyring, "", told("the keyring is locked: unlock it and import again".into()));
+        }
+    }
+
+    /// Answers for a helper that is not installed. Tells whether the keyring had the login.
+    pub(super) fn keyring_has(&mut self, helper: &HelperName, key: &str) -> bool {
+        if !sources::reads_keyring(helper) {
+            return false;
+        }
+        let Ok(DockerLogins { logins, .. }) = self.open_keyring() else { return false };
+        let login = logins.iter().find(|login| login.server == key).and_then(|login| found(login).ok());
+        let is_there = login.is_some();
+        self.findings.extend(login.map(|login| found_in(Where::Keyring, login)));
+        is_there
+    }
+
+    fn open_keyring(&self) -> Result<&DockerLogins, &KeyringError> {
+        let open = || {
+            let known = self.context.docker_config().map(|file| file.servers_of_helpers());
+            keyring::docker_logins(&known.unwrap_or_default(), DEADLINE)
+        };
+        self.keyring.get_or_init(open).as_ref()
+    }
+}
+
+/// Removes a login from the keyring.
+pub(super) fn remove(login: &FoundLogin) -> Result<(), KeyringError> {
+    keyring::delete_docker_login(&login.key, login.username.as_str(), DEADLINE)
+}
+
+/// The login as others are; else its key, and why it is none.
+fn found(login: &keyring::DockerLogin) -> Result<FoundLogin, (String, String)> {
+    let key = login.server.clone();
+    let Some(server) = logins::server_of(&key) else {
+        return Err((key, leftovers::Reason::NoServer.to_string()));
+    };
+    match login.username.parse() {
+        Ok(username) if !login.secret.is_empty() => {
+            Ok(FoundLogin { key, server, username, token_of: None, secret: login.secret.copy(), did: None })
+        }
+        Ok(_) => Err((key, "it has no secret".into())),
+        Err(error) => Err((key, format!("its user name: {error}"))),
+    }
+}

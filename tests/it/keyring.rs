@@ -1,0 +1,125 @@
+//! The operating system's keyring: Docker's logins there, and what becomes of a keyring that does not answer.
+#![cfg(all(unix, not(target_vendor = "apple")))]
+
+use std::os::unix::net::UnixListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::import::{answer, docker};
+use crate::support::keyring::{Item, Items, Mood, start};
+use crate::support::{Run, Sandbox};
+
+/// A home whose session has a keyring with these logins of Docker's helper.
+fn with_logins(logins: &[(&str, &str, &str)], mood: Mood) -> (Sandbox, Items) {
+    let items = logins.iter().map(|(server, user, secret)| Item::of_docker(server, user, secret)).collect();
+    let items: Items = Arc::new(Mutex::new(items));
+    let sandbox = Sandbox::new();
+    let address = start(sandbox.home(), &items, mood);
+    (sandbox.with("DBUS_SESSION_BUS_ADDRESS", &address), items)
+}
+
+fn servers(items: &Items) -> Vec<String> {
+    let items = items.lock().unwrap();
+    items.iter().map(|item| item.attribute("server").to_owned()).filter(|server| !server.is_empty()).collect()
+}
+
+/// What `import` tells of each entry: server, kind of place, effect and reason.
+fn told(run: &Run) -> Vec<[String; 4]> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+    let logins = report["logins"].as_array().unwrap();
+    let row = |one: &serde_json::Value| {
+        [text(&one["server"]), text(&one["from"]["kind"]), text(&one["effect"]), text(&one["reason"])]
+    };
+    logins.iter().map(row).collect()
+}
+
+const LOGINS: [(&str, &str, &str); 4] = [
+    ("https://index.docker.io/v1/", "alice", "hub-s3cret"),
+    ("ghcr.io", "alice", "p\u{e4}ss \"w\u{f6}rd\""),
+    ("localhost:5000", "bob", "l0cal"),
+    ("https://ghcr.io/ensign/work", "work", "ours"),
+];
+
+#[test]
+fn l10_l13_logins_of_docker_helpers_are_imported_with_the_helper_gone() {
+    let (sandbox, items) = with_logins(&LOGINS, Mood::Open);
+    let row = |server: &str| [server, "keyring", "new", ""].map(str::to_owned);
+    let everything = [row("ghcr.io"), row("https://index.docker.io/v1/"), row("localhost:5000")];
+    // However one comes to it: everything, the keyring by name, the file or the helper that is no longer there.
+    docker(&sandbox, &json!({"credsStore": "secretservice", "auths": {"ghcr.io": {}}}));
+    for words in [&[][..], &["keyring"], &["docker"], &["helper:secretservice"]] {
+        let run = sandbox.run(&[&["import", "--json", "--dry-run"], words].concat(), "");
+        assert_eq!((run.code, told(&run)), (Some(0), everything.to_vec()), "{words:?}");
+    }
+    docker(&sandbox, &json!({"credHelpers": {"localhost:5000": "secretservice", "quay.io": "secretservice"}}));
+    let run = sandbox.run(&["import", "docker", "--json", "--dry-run"], "");
+    let missing = "`docker-credential-secretservice` is not installed";
+    let quay = ["quay.io", "helper", "failed", missing].map(str::to_owned);
+    assert_eq!((run.code, told(&run)), (Some(1), vec![row("localhost:5000"), quay]));
+    let run = sandbox.run(&["import", "--host", "ghcr.io", "keyring", "--json"], "");
+    assert_eq!(told(&run), [row("ghcr.io")]);
+    assert_eq!(answer(&sandbox, "ghcr.io"), ("alice".to_owned(), "p\u{e4}ss \"w\u{f6}rd\"".to_owned()));
+    assert_eq!(servers(&items).len(), 4, "nothing was removed");
+}
+
+#[test]
+fn what_is_removed_from_the_keyring_is_asked_of_us_by_its_readers() {
+    let (sandbox, items) = with_logins(&LOGINS, Mood::Open);
+    docker(&sandbox, &json!({"credHelpers": {"ghcr.io": "secretservice", "localhost:5000": "pass"}}));
+    let run =
+        sandbox.run(&["import", "keyring", "--remove", "--yes", "--host", "ghcr.io", "--host", "localhost:5000"], "");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("✓ Removed 2 logins"), "{run:?}");
+    assert_eq!(servers(&items), ["https://index.docker.io/v1/", "https://ghcr.io/ensign/work"]);
+    let config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(sandbox.home().join(".docker/config.json")).unwrap()).unwrap();
+    // Who asks `pass` for a registry has never read the keyring.
+    assert_eq!(config["credHelpers"], json!({"ghcr.io": "ensign", "localhost:5000": "pass"}));
+    assert_eq!(answer(&sandbox, "ghcr.io").0, "alice");
+    // A login that is not kept stays where it is.
+    let (sandbox, items) = with_logins(&[("no server at all", "alice", "x"), ("quay.io", "", "x")], Mood::Open);
+    assert_eq!(sandbox.run(&["import", "keyring", "--remove", "--yes"], "").code, Some(0));
+    assert_eq!(servers(&items).len(), 2);
+}
+
+#[test]
+fn l11_a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
+    let silent = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(silent.path().join("bus")).unwrap();
+    let nobody = format!("unix:path={}", silent.path().join("none").display());
+    let mute = format!("unix:path={}", silent.path().join("bus").display());
+    let locked = "the keyring is locked: unlock it and import again";
+    let none = "there is no keyring: there is no session bus";
+    let slow = "the keyring did not answer in time";
+    for (address, mood, reason) in [
+        (None, Mood::Locked, Some(locked)),
+        (None, Mood::Silent, Some(slow)),
+        (Some(mute.as_str()), Mood::Open, Some(slow)),
+        (Some(&nobody), Mood::Open, None),
+        (Some("tcp:host=localhost,port=1"), Mood::Open, None),
+        (Some(""), Mood::Open, None),
+    ] {
+        let (mut sandbox, _) = with_logins(&LOGINS, mood);
+        if let Some(address) = address {
+            sandbox = sandbox.with("DBUS_SESSION_BUS_ADDRESS", address);
+        }
+        docker(&sandbox, &json!({"auths": {"quay.io": {"auth": "dTpw"}}}));
+        let started = Instant::now();
+        let run = sandbox.run(&["import", "--json"], "");
+        assert!(started.elapsed() < Duration::from_mins(1), "{address:?} {mood:?}");
+        let quay = ["quay.io", "file", "new", ""].map(str::to_owned);
+        let skipped = reason.map(|reason| ["", "keyring", "skipped", reason].map(str::to_owned));
+        assert_eq!(told(&run), [quay].into_iter().chain(skipped).collect::<Vec<_>>(), "{address:?} {mood:?}");
+        assert_eq!(answer(&sandbox, "quay.io"), ("u".to_owned(), "p".to_owned()));
+        if reason != Some(slow) {
+            // Whoever names it is told, and gets an exit code.
+            let run = sandbox.run(&["import", "keyring", "--json"], "");
+            let failed = ["", "keyring", "failed", reason.unwrap_or(none)].map(str::to_owned);
+            assert_eq!((run.code, told(&run)), (Some(1), vec![failed]), "{address:?} {mood:?}");
+        }
+    }
+    drop(listener);
+}
