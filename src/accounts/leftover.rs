@@ -1,13 +1,14 @@
 //! Left-overs: secrets that no account names, and unfinished files, of changes that were killed. They are told by
 //! `status`, and the next change sweeps them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::Accounts;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Registry};
+use crate::model::{Account, Registry, map};
 use crate::system::files;
 
 /// What was found.
@@ -72,7 +73,8 @@ impl Accounts<'_> {
         left: impl Iterator<Item = &'a Account>,
     ) {
         let there = || after.iter().flat_map(|one| &one.accounts);
-        let is_there = |account: &Account| there().any(|other| other.is_kept_as(account));
+        let stores = map(there().map(|account| ((&account.registry, &account.name), &account.store)));
+        let is_there = |account: &Account| stores.get(&(&account.registry, &account.name)) == Some(&&account.store);
         let dropped = before.iter().flat_map(|one| &one.accounts).filter(|account| !is_there(account));
         self.vault.note(|record| {
             record.settle(dropped, there());
@@ -86,20 +88,20 @@ impl Accounts<'_> {
         registries: &[Candidates],
         is_asked: impl Fn(&Registry, &str) -> bool,
     ) -> Vec<(Registry, String)> {
-        let is_named = |host: &Registry, name: &str| {
-            let covering = registries.iter().filter(|one| one.registry.covers(host));
-            let mut accounts = covering.flat_map(|one| &one.accounts);
-            accounts.any(|account| account.name.as_str() == name && account.store.keeps_its_own_files())
-        };
-        let all = self.vault.names_in_files().into_iter();
-        let all = all.flat_map(|(registry, names)| names.into_iter().map(move |name| (registry.clone(), name)));
-        all.filter(|(registry, name)| is_asked(registry, name) && !is_named(registry, name)).collect()
-    }
-}
-
-impl Account {
-    /// Tells whether both have their secret in the same place.
-    fn is_kept_as(&self, other: &Self) -> bool {
-        self.registry == other.registry && self.name == other.name && self.store == other.store
+        let mut named: BTreeSet<(&Registry, &str)> = BTreeSet::new();
+        for account in registries.iter().flat_map(|one| &one.accounts) {
+            if account.store.keeps_its_own_files() {
+                named.insert((&account.registry, account.name.as_str()));
+            }
+        }
+        let patterns: Vec<_> = registries.iter().map(|one| &one.registry).filter(|one| one.is_pattern()).collect();
+        let mut unnamed = vec![];
+        for (host, names) in self.vault.names_in_files() {
+            let covering: Vec<_> = patterns.iter().copied().filter(|one| one.covers(&host)).chain([&host]).collect();
+            let is_named = |name: &str| covering.iter().any(|one| named.contains(&(*one, name)));
+            let left = names.into_iter().filter(|name| is_asked(&host, name) && !is_named(name));
+            unnamed.extend(left.map(|name| (host.clone(), name)));
+        }
+        unnamed
     }
 }

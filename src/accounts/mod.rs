@@ -4,12 +4,14 @@ mod change;
 mod foresee;
 mod forgotten;
 mod judgement;
+mod kept;
 mod leftover;
 mod login;
 mod obtain;
 mod remember;
 mod routed;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -22,7 +24,7 @@ use crate::model::choice::{
     choose_past,
 };
 use crate::model::{
-    Account, AccountName, Credential, Expiry, HelperName, HostAlias, Kept, Problem, Registry, Secret, Source, StoreKind,
+    Account, AccountName, Credential, Expiry, HelperName, HostAlias, Problem, Registry, Source, StoreKind, map,
 };
 use crate::system::env::Env;
 use crate::system::text;
@@ -114,7 +116,7 @@ impl<'e> Accounts<'e> {
             };
             let kept = match origin {
                 Origin::Ours => self.vault.get(account)?,
-                Origin::Adopted(adopted) => secret_of(adopted, account).map(Kept::from),
+                Origin::Adopted(adopted) => kept::adopted(&adopted, account),
             };
             match self.obtain(account, kept, Waiting::Client)? {
                 Obtained::Good(credential) => return Ok(Found::Credential(credential)),
@@ -181,18 +183,6 @@ impl<'e> Accounts<'e> {
         Ok(loaded)
     }
 
-    /// What is kept for the account, in its store or in the file that is about to be adopted.
-    pub(crate) fn kept(&self, account: &Account) -> Result<Option<Kept>> {
-        let kept = self.vault.get(account)?;
-        if kept.is_some() {
-            return Ok(kept);
-        }
-        Ok(match self.config.load(Some(&account.registry))?.origin {
-            Origin::Adopted(adopted) => secret_of(adopted, account).map(Kept::from),
-            Origin::Ours => None,
-        })
-    }
-
     /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
     pub(crate) fn all(&self) -> Result<Vec<Candidates>> {
         let mut all = self.load_all()?.registries;
@@ -231,18 +221,14 @@ impl<'e> Accounts<'e> {
         Ok(self.config.load(None)?.also)
     }
 
-    /// The names under which other programs look for a registry, besides ours: every spelling that was used, and the
-    /// hosts that its accounts answer for too.
-    pub(crate) fn other_names(&self, registry: &Registry) -> Result<Vec<String>> {
+    /// The names under which other programs look for each registry, besides ours: every spelling that was used, and
+    /// the hosts that its accounts answer for too.
+    pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
-        let mut names: Vec<String> = loaded
-            .registries
-            .iter()
-            .filter(|one| one.registry == *registry)
-            .flat_map(|one| one.spellings.iter().cloned())
-            .collect();
-        let aliases = loaded.also.iter().filter(|alias| alias.registry == *registry);
-        names.extend(aliases.map(|alias| alias.host.to_string()));
+        let mut names = map(loaded.registries.into_iter().map(|one| (one.registry, one.spellings)));
+        for alias in loaded.also {
+            names.entry(alias.registry).or_default().push(alias.host.to_string());
+        }
         Ok(names)
     }
 
@@ -266,10 +252,6 @@ fn elsewhere(candidates: &Candidates, route: Route, wish: &Wish, evidence: &impl
         Some(public) => Found::NoChoice(NoChoice::Public(Box::new(public))),
         None => Found::Elsewhere(route),
     }
-}
-
-fn secret_of(adopted: Adopted, account: &Account) -> Option<Secret> {
-    adopted.secrets.into_iter().find(|(other, _)| other == account).map(|(_, secret)| secret)
 }
 
 fn lost(account: &Account) -> Problem {

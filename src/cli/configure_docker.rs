@@ -1,5 +1,6 @@
 //! `configure-docker`: make Docker, Podman, Buildah and Skopeo ask Ensign. Plan, show, apply, in this order.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -133,8 +134,8 @@ fn registries(
 }
 
 fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> anyhow::Result<Vec<Plan>> {
-    let wanted = registries.iter().map(|registry| wanted(context, registry, &given.hosts));
-    let registries = &wanted.collect::<anyhow::Result<Vec<_>>>()?;
+    let names = context.accounts.other_names()?;
+    let registries: &Vec<_> = &registries.iter().map(|registry| wanted(&names, registry, &given.hosts)).collect();
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
@@ -162,11 +163,11 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
 }
 
 /// A registry with every name under which it may be looked for: those that are known here, and those that were typed.
-pub(super) fn wanted(context: &Context<'_>, registry: &Registry, typed: &[String]) -> anyhow::Result<Wanted> {
-    let mut names = context.accounts.other_names(registry)?;
+pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registry, typed: &[String]) -> Wanted {
+    let mut names = known.get(registry).cloned().unwrap_or_default();
     let spelled = typed.iter().filter_map(|host| Registry::spelled(host)).filter(|(named, _)| named == registry);
     names.extend(spelled.filter_map(|(_, spelling)| spelling));
-    Ok(Wanted { registry: registry.clone(), names })
+    Wanted { registry: registry.clone(), names }
 }
 
 /// The registries whose logins become accounts: once these have left Docker's file, it must ask for them.

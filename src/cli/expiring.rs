@@ -18,8 +18,10 @@ const SOME_EXPIRE: u8 = 6;
 pub(super) fn run(context: &Context<'_>, registries: &[Candidates], within: Duration) -> Result<ExitCode, Failure> {
     let now = SystemTime::now();
     let (mut ending, mut unread) = (vec![], 0);
-    for (one, account) in registries.iter().flat_map(|one| one.accounts.iter().map(move |account| (one, account))) {
-        match context.accounts.kept(account) {
+    let kept = context.accounts.kept_by_registry(registries).into_iter().flatten();
+    let accounts = registries.iter().flat_map(|one| one.accounts.iter().map(move |account| (one, account)));
+    for ((one, account), kept) in accounts.zip(kept) {
+        match kept {
             Ok(kept) => {
                 let expiry = kept.map_or(Expiry::Unknown, |kept| Expiry::of(&account.source, &kept));
                 if expiry.ends_within(within, now) {

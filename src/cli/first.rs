@@ -24,9 +24,10 @@ pub(super) fn containers_tools(context: &Context<'_>, registries: &[&Candidates]
         }
     };
     let (mut told, mut unasked) = (vec![], vec![]);
+    let mut other_names = context.accounts.other_names().unwrap_or_default();
     for one in registries.iter().filter(|one| !one.registry.is_pattern()) {
         let registry = &one.registry;
-        let others = context.accounts.other_names(registry).unwrap_or_default();
+        let others = other_names.remove(registry).unwrap_or_default();
         for name in std::iter::once(registry.to_string()).chain(others) {
             let first = lookup.first(registry, &name, None);
             match sentence(context, TOOLS, &name, &first) {

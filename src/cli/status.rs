@@ -13,7 +13,7 @@ use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader, setup};
 use crate::model::choice::{Active, Candidates};
-use crate::model::{Account, Expiry, ImagePattern, Registry, Source, StoreKind};
+use crate::model::{Account, Expiry, ImagePattern, Kept, Registry, Source, StoreKind};
 use crate::system::text;
 
 const NOBODY: &str = "nobody";
@@ -45,8 +45,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         print_leftovers(context, &leftovers);
         return first_run(context, &leftovers);
     }
-    let lines: Vec<Vec<Line<'_>>> =
-        registries.iter().map(|one| one.accounts.iter().map(|account| line(context, account, one)).collect()).collect();
+    let kept = context.accounts.kept_by_registry(&registries);
+    let mut lines: Vec<Vec<Line<'_>>> = vec![];
+    for (one, kept) in registries.iter().zip(kept) {
+        let accounts = one.accounts.iter().zip(kept);
+        lines.push(accounts.map(|(account, kept)| line(context, one, account, kept)).collect());
+    }
     let with_accounts: Vec<&Candidates> = registries.iter().filter(|one| !one.accounts.is_empty()).collect();
     let docker = docker(context, &with_accounts);
     let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
@@ -111,8 +115,12 @@ fn first_run(context: &Context<'_>, leftovers: &Leftovers) -> Result<ExitCode, F
     Ok(ExitCode::from(3))
 }
 
-fn line<'c>(context: &Context<'_>, account: &'c Account, candidates: &Candidates) -> Line<'c> {
-    let kept = context.accounts.kept(account);
+fn line<'c>(
+    context: &Context<'_>,
+    candidates: &Candidates,
+    account: &'c Account,
+    kept: anyhow::Result<Option<Kept>>,
+) -> Line<'c> {
     let expiry = match &kept {
         Ok(Some(kept)) => Expiry::of(&account.source, kept),
         _ => Expiry::Unknown,
@@ -206,11 +214,12 @@ fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<Asked
         }
     };
     let variable = state::auth_config_variable();
+    let mut other_names = context.accounts.other_names().unwrap_or_default();
     let mut names = vec![];
     for one in registries {
         let registry = &one.registry;
         let mut all = vec![registry.to_string()];
-        all.extend(context.accounts.other_names(registry).unwrap_or_default());
+        all.extend(other_names.remove(registry).unwrap_or_default());
         all.extend(
             setup::spellings_in(&file, registry)
                 .into_iter()

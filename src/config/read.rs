@@ -2,6 +2,7 @@
 //!
 //! One pass over the bytes; what belongs to other registries is skipped, not built, because `get` runs for each image.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -278,13 +279,13 @@ impl<'de> Visitor<'de> for Registries<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found: Self::Value = Vec::new();
+        let (mut found, mut seen): (Self::Value, _) = (Vec::new(), BTreeSet::new());
         while let Some(key) = map.next_key_seed(Key { wanted: self.wanted })? {
             let Some(registry) = key else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            if found.iter().any(|(other, _)| *other == registry) {
+            if !seen.insert(registry.clone()) {
                 return Err(A::Error::custom(format_args!("registries.{registry} stands there twice")));
             }
             found.push((registry, map.next_value()?));

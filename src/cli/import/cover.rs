@@ -15,6 +15,7 @@ use crate::model::Registry;
 /// Makes the files of all clients name Ensign where these logins were found. Returns the files that were written.
 pub(super) fn cover(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
+    let names = context.accounts.other_names()?;
     for (path, reader) in files(context) {
         let file = ConfigJson::load(&path)?;
         let mut wanted: Vec<Wanted> = vec![];
@@ -23,7 +24,7 @@ pub(super) fn cover(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) ->
             let registry = login.registry();
             let place = wanted.iter().position(|one| one.registry == registry).unwrap_or(wanted.len());
             if place == wanted.len() {
-                wanted.push(configure_docker::wanted(context, &registry, &[])?);
+                wanted.push(configure_docker::wanted(&names, &registry, &[]));
             }
             wanted[place].names.extend(spelling);
         }

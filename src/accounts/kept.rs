@@ -1,0 +1,50 @@
+//! The secrets that are kept for accounts, in their stores or in the file that is about to be adopted.
+
+use std::cell::LazyCell;
+
+use anyhow::Result;
+
+use super::Accounts;
+use crate::config::{Adopted, Origin};
+use crate::model::choice::Candidates;
+use crate::model::{Account, Kept};
+
+impl Accounts<'_> {
+    /// What is kept for each account of these registries, in their order. Each secrets file is read once: it holds the
+    /// secrets of all accounts of its registry, and may be as long as a thousand of them make it.
+    pub(crate) fn kept_by_registry(&self, registries: &[Candidates]) -> Vec<Vec<Result<Option<Kept>>>> {
+        let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
+            Origin::Adopted(adopted) => Some(adopted),
+            Origin::Ours => None,
+        });
+        let of_registry = |one: &Candidates| {
+            let mut in_file = self.vault.all_in_file(&one.registry).ok(); // else each account says what is wrong
+            let of_account = |account: &Account| match &mut in_file {
+                Some(in_file) if account.store.keeps_its_own_files() => Ok(in_file
+                    .remove(account.name.as_str())
+                    .or_else(|| adopting.as_ref().and_then(|adopting| adopted(adopting, account)))),
+                _ => self.kept(account),
+            };
+            one.accounts.iter().map(of_account).collect()
+        };
+        registries.iter().map(of_registry).collect()
+    }
+
+    /// What is kept for one account.
+    pub(crate) fn kept(&self, account: &Account) -> Result<Option<Kept>> {
+        let kept = self.vault.get(account)?;
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        Ok(match self.config.load(Some(&account.registry))?.origin {
+            Origin::Adopted(adopting) => adopted(&adopting, account),
+            Origin::Ours => None,
+        })
+    }
+}
+
+/// The account's secret in the file that is about to be adopted.
+pub(super) fn adopted(adopting: &Adopted, account: &Account) -> Option<Kept> {
+    let (_, secret) = adopting.secrets.iter().find(|(other, _)| other == account)?;
+    Some(secret.copy().into())
+}
