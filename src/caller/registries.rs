@@ -38,7 +38,7 @@ pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
 }
 
 /// Docker Hub, which short names mean, and every host that stands somewhere before a path.
-fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
+pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
     let words = texts.flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || ".-_:/@[]".contains(c))));
     let hosts = words.filter_map(|word| word.rsplit("//").next().unwrap_or_default().split_once('/'));
     let mut seen = BTreeSet::new();

@@ -361,6 +361,82 @@ fn the_settings_of_podman_say_what_is_asked() {
 }
 
 #[test]
+fn the_settings_of_podman_hold_for_what_stands_in_files() {
+    let conf = "unqualified-search-registries = ['quay.io']\n[aliases]\ntool = 'ghcr.io/work/tool'\n\
+                [[registry]]\nprefix = 'corp.example/team'\nlocation = 'ghcr.io/work'\n\
+                [[registry.mirror]]\nlocation = 'mirror.example/work'\n\
+                [[registry]]\nprefix = 'moved.example'\nlocation = 'ghcr.io'\n\
+                [[registry]]\nprefix = '*.old.example'\nlocation = 'ghcr.io'\n";
+    let sandbox = with_podman(Sandbox::new(), &json!({}));
+    for host in ["quay.io", "ghcr.io", "mirror.example", "docker.io", "corp.example"] {
+        sandbox.store(host, "work", "pw");
+        sandbox.store(host, "me", "pw");
+    }
+    write(&sandbox.home().join(".config/containers/registries.conf"), conf.as_bytes());
+    let from = |folder: &str, text: &str| write(&sandbox.home().join(folder).join("Containerfile"), text.as_bytes());
+    from("short", "FROM work/app");
+    from("alias", "FROM tool:1 AS x\nFROM x");
+    from("rule", "FROM corp.example/team/app:1");
+    from("moved", "FROM moved.example/work/app");
+    from("subdomain", "FROM eu.old.example/work/app");
+    from("hub", "FROM docker.io/work/app");
+    from("transport", "FROM docker://work/app");
+    from("copy", "FROM scratch\nCOPY --from=work/tools /x /x\n");
+    from("argument", "ARG BASE=other/app\nFROM $BASE\n");
+    let pod = |image: &str| format!("kind: Pod\nspec:\n  containers:\n  - image: {image}\n");
+    write(&sandbox.home().join("short.yaml"), pod("work/app:2").as_bytes());
+    write(&sandbox.home().join("rule.yaml"), pod("corp.example/team/app").as_bytes());
+    write(&sandbox.home().join("sync.yaml"), b"corp.example:\n  images:\n    team/app: []\n");
+    write(&sandbox.home().join("docker/Dockerfile"), b"FROM work/app\n");
+    for (command, registry, account) in [
+        ("podman build short", "quay.io", "work"),
+        ("podman build short", "docker.io", "me"),
+        ("buildah build short", "quay.io", "work"),
+        ("buildah bud -t quay.io/me/app short", "quay.io", "work"),
+        ("podman build alias", "ghcr.io", "work"),
+        ("podman build alias", "quay.io", "me"),
+        ("podman build rule", "ghcr.io", "work"),
+        ("podman build rule", "mirror.example", "work"),
+        ("podman build rule", "corp.example", "me"),
+        ("podman build moved", "ghcr.io", "work"),
+        ("podman build subdomain", "ghcr.io", "work"),
+        ("podman pull eu.old.example/work/app", "ghcr.io", "work"),
+        ("podman pull moved.example/work/app", "ghcr.io", "work"),
+        ("podman build hub", "docker.io", "work"),
+        ("podman build hub", "quay.io", "me"),
+        ("buildah build transport", "docker.io", "work"),
+        ("podman build copy", "quay.io", "work"),
+        ("podman build argument --build-arg BASE=work/app", "quay.io", "work"),
+        ("podman build --cache-from corp.example/team/cache argument", "ghcr.io", "work"),
+        ("podman kube play short.yaml", "quay.io", "work"),
+        ("podman play kube rule.yaml", "mirror.example", "work"),
+        ("skopeo sync --src yaml --dest dir sync.yaml x", "ghcr.io", "work"),
+        ("docker build docker", "docker.io", "work"),
+        ("docker build docker", "quay.io", "me"),
+        // With a transport, and for skopeo always, a name without a host is Docker Hub's.
+        ("podman pull docker://work/app", "docker.io", "work"),
+        ("podman pull docker://work/app", "quay.io", "me"),
+        ("skopeo inspect docker://work/app", "docker.io", "work"),
+        // What a build calls its result is not looked for anywhere.
+        ("podman build -t corp.example/team/app argument", "ghcr.io", "me"),
+    ] {
+        let text = sandbox.ok(&["which", registry, "--as", command], "");
+        assert_eq!(text.lines().next(), Some(account), "{command} at {registry}: {text}");
+    }
+    for (command, expected) in [
+        ("podman build short", "quay.io"),
+        ("podman build rule", "ghcr.io mirror.example"),
+        ("podman kube play short.yaml", "quay.io"),
+    ] {
+        let all: Value = serde_json::from_str(&sandbox.ok(&["which", "--as", command, "--json"], "")).unwrap();
+        let mut asked: Vec<_> =
+            all["registries"].as_array().unwrap().iter().map(|one| one["registry"].as_str()).collect();
+        asked.sort_unstable();
+        assert_eq!(asked.into_iter().flatten().collect::<Vec<_>>().join(" "), expected, "{command}");
+    }
+}
+
+#[test]
 fn images_of_scanners_and_of_development_containers_are_seen() {
     let sandbox = Sandbox::new();
     for host in ["ghcr.io", "docker.io", "quay.io"] {

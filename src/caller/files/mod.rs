@@ -24,6 +24,7 @@ mod yaml;
 use std::path::Path;
 
 use super::clients::{Project, Task, Work};
+use super::containers;
 use super::words::Meaning;
 use crate::model::choice::{FileImages, Reach, Unknown};
 use crate::model::{Operation, Registry};
@@ -131,6 +132,9 @@ fn named(task: &Task<'_>, current: &Path, variables: &Variables) -> Named {
     // What no reader kept with the side that depends on it may be of either.
     let unknown = reader.take_unknown();
     named.pulled.unknown.extend(unknown.iter().cloned());
+    if let Some(settings) = containers::settings_of(task.client).filter(|_| !named.pulled.is_empty()) {
+        named.pulled.follow(&settings);
+    }
     named.pushed.unknown.extend(unknown);
     named
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::caller::containers::Settings;
 use crate::caller::images::{Form, Images};
 use crate::caller::words::Meaning;
 use crate::model::choice::{FileImages, Mention, Reach, Unknown};
@@ -85,6 +86,24 @@ impl Side {
             }
         }
         self.found.push(Found { meaning, text: known, file: file.to_owned() });
+    }
+
+    /// Has each image asked for where these settings lead its name. What is not known whole may then be elsewhere.
+    pub(super) fn follow(&mut self, settings: &Settings) {
+        let found = std::mem::take(&mut self.found);
+        for Found { meaning, text, file } in found {
+            let asked = settings.asked_for_name(&text);
+            if asked.is_empty() {
+                self.found.push(Found { meaning, text, file });
+                continue;
+            }
+            self.found.extend(asked.iter().map(|image| Found { meaning, text: image.to_string(), file: file.clone() }));
+        }
+        for unknown in &mut self.unknown {
+            if matches!(&unknown.reach, Reach::Only(registry) if settings.may_lead_away_from(registry)) {
+                unknown.reach = Reach::Any;
+            }
+        }
     }
 
     pub(super) fn extend(&mut self, other: Self) {

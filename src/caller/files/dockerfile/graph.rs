@@ -33,7 +33,8 @@ pub(super) fn images(
 ) -> Result<Vec<String>, Refusal> {
     let contexts: BTreeMap<String, &str> =
         filling.contexts.iter().map(|(name, source)| (familiar(name).to_owned(), source.as_str())).collect();
-    let mut graph = Graph { file: stages, contexts: &contexts, nodes: Vec::new(), by_name: BTreeMap::new() };
+    let builder = filling.builder;
+    let mut graph = Graph { file: stages, contexts: &contexts, builder, nodes: Vec::new(), by_name: BTreeMap::new() };
     graph.add_stages(&arguments(stages, platform, filling, budget)?, filling, budget)?;
     let target = graph.target(filling)?;
     graph.add_sources(budget)?;
@@ -76,6 +77,7 @@ fn arguments(
 struct Graph<'a> {
     file: &'a Stages,
     contexts: &'a BTreeMap<String, &'a str>,
+    builder: Builder,
     nodes: Vec<Node>,
     by_name: BTreeMap<&'a str, usize>,
 }
@@ -102,7 +104,7 @@ impl Graph<'_> {
             let lower = base.to_ascii_lowercase();
             let is_old = filling.builder == Builder::InOrder;
             let base = if is_old && self.by_name.contains_key(&*lower) { lower } else { base };
-            let base = match (self.by_name.get(base.as_str()), image(base)?) {
+            let base = match (self.by_name.get(base.as_str()), self.named(base)?) {
                 (_, _) if let Some(source) = context => Base::Replaced((*source).to_owned()),
                 (Some(earlier), _) => Base::Stage(*earlier),
                 (None, image) => image,
@@ -154,7 +156,7 @@ impl Graph<'_> {
         if let Some(number) = self.by_name.get(&*from.to_ascii_lowercase()) {
             return Ok(*number);
         }
-        self.nodes.push(Node { base: image(from.clone())?, needs: Vec::new(), has_triggers_of_base: false });
+        self.nodes.push(Node { base: self.named(from.clone())?, needs: Vec::new(), has_triggers_of_base: false });
         Ok(self.nodes.len() - 1)
     }
 
@@ -206,6 +208,13 @@ impl Graph<'_> {
         Ok(needed)
     }
 
+    /// An image by its name, before which buildah takes a transport.
+    fn named(&self, name: String) -> Result<Base, Refusal> {
+        let bare = name.strip_prefix("docker://").filter(|_| self.builder == Builder::Buildah).unwrap_or(&name);
+        let is_valid = name.contains(UNKNOWN) || bare.parse::<ImageReference>().is_ok();
+        if is_valid { Ok(Base::Image(name)) } else { refused("an image's name is not valid") }
+    }
+
     /// What is pulled for a node itself.
     fn image(&self, number: usize) -> Option<String> {
         let (image, source) = match &self.nodes[number].base {
@@ -221,11 +230,6 @@ impl Graph<'_> {
             None => image.cloned(),
         }
     }
-}
-
-fn image(name: String) -> Result<Base, Refusal> {
-    let is_valid = name.contains(UNKNOWN) || name.parse::<ImageReference>().is_ok();
-    if is_valid { Ok(Base::Image(name)) } else { refused("an image's name is not valid") }
 }
 
 /// An image as people write it: without what is meant anyway.

@@ -1,88 +1,16 @@
-//! What Podman, Buildah and Skopeo ask for in place of an image's name: `registries.conf` gives short names a registry and
-//! pulls another location or mirrors (containers/image `pkg/sysregistriesv2`, `pkg/shortnames`).
+//! `Settings`: what the files of one user say about names. `registries.conf` gives short names a registry, and pulls another
+//! location or mirrors (containers/image `pkg/sysregistriesv2`, `pkg/shortnames`).
 
 use std::path::{Path, PathBuf};
 
 use toml_edit::Document;
 
-use super::Program;
-use super::clients::Grammar;
-use crate::model::choice::Command;
-use crate::model::{ImageReference, Operation, Registry};
+use crate::model::{ImageReference, Registry};
 use crate::system::{env, files};
 
-const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
-
-/// What the client's words say about `registry`, be it that the settings lead there.
-pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> Command {
-    let mut command = client.command(program, registry);
-    if !is_tool(program) {
-        return command;
-    }
-    let settings = Settings::load();
-    let is_short = |image: &ImageReference| image.registry().is_docker_hub() && !names_hub(program);
-    if registry.is_docker_hub() && settings.leaves_out_hub() {
-        command.images.retain(|image| !is_short(image) || settings.leads_to_hub(image));
-    }
-    if !command.images.is_empty() {
-        return command;
-    }
-    let hub = Registry::docker_hub();
-    let sources = settings.rules.iter().filter_map(|rule| host_of(&rule.prefix)).chain([hub]);
-    let mut seen: Vec<Registry> = vec![];
-    for source in sources {
-        if seen.contains(&source) {
-            continue;
-        }
-        let from = client.command(program, &source);
-        seen.push(source);
-        let is_push = from.operation == Some(Operation::Push);
-        for image in &from.images {
-            let named = if is_short(image) { settings.full_names(image) } else { vec![image.clone()] };
-            let asked =
-                named.iter().flat_map(|image| if is_push { vec![image.clone()] } else { settings.asked_for(image) });
-            for image in asked.filter(|image| image.registry() == registry) {
-                if !command.images.contains(&image) {
-                    command.images.push(image);
-                }
-            }
-        }
-        if !command.images.is_empty() {
-            command.role = from.role;
-            command.operation = command.operation.or(from.operation);
-            break;
-        }
-    }
-    command
-}
-
-/// The registries to which the settings may lead a command of these tools.
-pub(super) fn registries(program: &Program) -> Vec<Registry> {
-    if !is_tool(program) {
-        return vec![];
-    }
-    let settings = Settings::load();
-    let rules = settings.rules.iter().flat_map(|rule| rule.places.iter());
-    let aliases = settings.aliases.iter().map(|(_, name)| name);
-    settings.search.iter().chain(rules).chain(aliases).filter_map(|name| host_of(name)).collect()
-}
-
-pub(super) fn is_tool(program: &Program) -> bool {
-    TOOLS.contains(&program.name.as_str())
-}
-
-/// A short name and one with its host end up alike; only the words tell.
-fn names_hub(program: &Program) -> bool {
-    program.args.iter().any(|word| word.contains("docker.io/"))
-}
-
-fn host_of(name: &str) -> Option<Registry> {
-    Registry::from_authority(name.split('/').next()?).ok()
-}
-
-/// The settings of one user: a later file adds rules, and replaces the list of registries for short names.
+/// A later file adds rules, and replaces the list of registries for short names.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Settings {
+pub(in crate::caller) struct Settings {
     search: Vec<String>,
     rules: Vec<Rule>,
     aliases: Vec<(String, String)>,
@@ -97,7 +25,7 @@ struct Rule {
 }
 
 impl Settings {
-    fn load() -> Self {
+    pub(super) fn load() -> Self {
         let mut settings = Self::default();
         for path in paths() {
             let text = files::read_any(&path, LIMIT).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -132,17 +60,44 @@ impl Settings {
         }
     }
 
-    fn leaves_out_hub(&self) -> bool {
+    /// The registries to which names may lead.
+    pub(super) fn destinations(&self) -> impl Iterator<Item = Registry> {
+        let rules = self.rules.iter().flat_map(|rule| rule.places.iter());
+        let aliases = self.aliases.iter().map(|(_, name)| name);
+        self.search.iter().chain(rules).chain(aliases).filter_map(|name| host_of(name))
+    }
+
+    /// Tells whether an image that is named at `registry` may be asked for elsewhere.
+    pub(in crate::caller) fn may_lead_away_from(&self, registry: &Registry) -> bool {
+        let is_source = |rule: &Rule| {
+            let host = rule.prefix.split('/').next().unwrap_or_default();
+            rest_behind(host, registry.as_str()).is_some_and(str::is_empty)
+                || Registry::from_authority(host).is_ok_and(|host| host == *registry)
+        };
+        self.rules.iter().any(is_source) || (registry.is_docker_hub() && !self.search.is_empty())
+    }
+
+    /// The images that a pull of this name, as a file has it, asks for.
+    pub(in crate::caller) fn asked_for_name(&self, name: &str) -> Vec<ImageReference> {
+        let (name, has_transport) = name.strip_prefix("docker://").map_or((name, false), |name| (name, true));
+        let Ok(image) = name.parse::<ImageReference>() else { return vec![] };
+        let has_host = name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
+        let is_short = image.registry().is_docker_hub() && !has_transport && !has_host;
+        let full = if is_short { self.full_names(&image) } else { vec![image] };
+        full.iter().flat_map(|image| self.asked_for(image)).collect()
+    }
+
+    pub(super) fn leaves_out_hub(&self) -> bool {
         let is_hub = |name: &String| host_of(name).is_some_and(|host| host.is_docker_hub());
         !self.search.is_empty() && !self.search.iter().any(is_hub)
     }
 
-    fn leads_to_hub(&self, image: &ImageReference) -> bool {
+    pub(super) fn leads_to_hub(&self, image: &ImageReference) -> bool {
         self.full_names(image).iter().any(|image| image.registry().is_docker_hub())
     }
 
     /// What a short name may mean: its alias, or that name at each registry that is searched.
-    fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
+    pub(super) fn full_names(&self, image: &ImageReference) -> Vec<ImageReference> {
         let path = image.repository().as_str();
         let short = path.strip_prefix("library/").unwrap_or(path);
         if let Some((_, full)) = self.aliases.iter().find(|(known, _)| known == short) {
@@ -153,7 +108,7 @@ impl Settings {
     }
 
     /// What a pull asks for: the places of the rule with the longest prefix.
-    fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
+    pub(super) fn asked_for(&self, image: &ImageReference) -> Vec<ImageReference> {
         let name = format!("{}/{}", image.registry(), image.repository());
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rest_behind(&rule.prefix, &name)?)));
         let Some((rule, rest)) = matching.max_by_key(|(rule, _)| rule.prefix.len()) else { return vec![image.clone()] };
@@ -193,6 +148,10 @@ fn paths() -> Vec<PathBuf> {
     }
     paths.extend(cache.map(|folder| folder.join("containers/short-name-aliases.conf")));
     paths
+}
+
+fn host_of(name: &str) -> Option<Registry> {
+    Registry::from_authority(name.split('/').next()?).ok()
 }
 
 #[cfg(test)]
@@ -236,6 +195,26 @@ mod tests {
             ("acme/app", "quay.io/acme/app ghcr.io/acme/app"),
         ] {
             assert_eq!(told(settings.full_names(&name.parse().unwrap())), expected, "{name}");
+        }
+        for (name, expected) in [
+            ("alpine", "quay.io/alpine ghcr.io/alpine"),
+            ("docker://alpine", "docker.io/library/alpine"),
+            ("docker.io/alpine", "docker.io/library/alpine"),
+            ("tool:1", "quay.io/acme/tool"),
+            ("corp.example/team/app:1", "mirror.example:5000/acme/app ghcr.io/acme/app"),
+            ("type=registry,ref=alpine", ""),
+        ] {
+            assert_eq!(told(settings.asked_for_name(name)), expected, "{name}");
+        }
+        for (host, expected) in [
+            ("docker.io", true),
+            ("corp.example", true),
+            ("a.old.example", true),
+            ("old.example", false),
+            ("plain.example", true),
+            ("ghcr.io", false),
+        ] {
+            assert_eq!(settings.may_lead_away_from(&host.parse().unwrap()), expected, "{host}");
         }
         assert!(settings.leaves_out_hub() && !settings.leads_to_hub(&"alpine".parse().unwrap()));
         settings.add("unqualified-search-registries = [\"docker.io\"]\n[aliases]\ntool = 'ghcr.io/x/tool'");

@@ -1,0 +1,74 @@
+//! What Podman, Buildah and Skopeo ask for in place of an image's name, on their command line or in their files.
+
+mod settings;
+
+use super::Program;
+use super::clients::Grammar;
+use super::registries::{REGISTRIES_AT_MOST, among};
+use crate::model::choice::{Command, ImageRole};
+use crate::model::{ImageReference, Operation, Registry};
+pub(super) use settings::Settings;
+
+const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
+
+/// What the client's words say about `registry`, be it that the settings lead there.
+pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> Command {
+    let mut command = client.command(program, registry);
+    if !is_tool(program) {
+        return command;
+    }
+    let settings = Settings::load();
+    let is_short = |image: &ImageReference| image.registry().is_docker_hub() && !names_hub(program);
+    if registry.is_docker_hub() && settings.leaves_out_hub() {
+        command.images.retain(|image| !is_short(image) || settings.leads_to_hub(image));
+    }
+    if !command.images.is_empty() {
+        return command;
+    }
+    let mut sources = among(program.args.iter().map(String::as_str)); // with Docker Hub
+    sources.retain(|source| source != registry && settings.may_lead_away_from(source));
+    for source in sources.iter().take(REGISTRIES_AT_MOST) {
+        let from = client.command(program, source);
+        // A push goes where the name says, and what a build calls its result stays here.
+        let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
+        for image in &from.images {
+            let named = if is_short(image) { settings.full_names(image) } else { vec![image.clone()] };
+            let asked =
+                named.iter().flat_map(|image| if is_literal { vec![image.clone()] } else { settings.asked_for(image) });
+            for image in asked.filter(|image| image.registry() == registry) {
+                if !command.images.contains(&image) {
+                    command.images.push(image);
+                }
+            }
+        }
+        if !command.images.is_empty() {
+            command.role = from.role;
+            command.operation = command.operation.or(from.operation);
+            break;
+        }
+    }
+    command
+}
+
+/// The registries to which the settings may lead a command of these tools.
+pub(super) fn registries(program: &Program) -> Vec<Registry> {
+    if !is_tool(program) {
+        return vec![];
+    }
+    Settings::load().destinations().collect()
+}
+
+pub(super) fn is_tool(program: &Program) -> bool {
+    TOOLS.contains(&program.name.as_str())
+}
+
+/// A short name and one with its host or a transport end up alike; only the words tell. skopeo knows no short names.
+fn names_hub(program: &Program) -> bool {
+    let is_hub = |word: &String| word.contains("docker.io/") || word.contains("docker://");
+    program.name == "skopeo" || program.args.iter().any(is_hub)
+}
+
+/// The settings that a client with this name follows for what stands in files.
+pub(super) fn settings_of(client: &str) -> Option<Settings> {
+    TOOLS.contains(&client).then(Settings::load)
+}
