@@ -33,11 +33,11 @@ pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Re
     let registries = hosts(context)?;
     let mut tree = Tree::read(root)?;
     let needed = if given.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
-    let changes = buildx::changes(&needed, &tree);
+    let mut changes = buildx::changes(&needed, &tree);
     if !context.ui.is_json() {
         preview(context, &tree, &changes)?;
     }
-    let mut done = if given.dry_run { Done::default() } else { carry_out(&tree, &changes) };
+    let mut done = if given.dry_run { Done::default() } else { carry_out(&tree, &needed, &mut changes) };
     drop(lock);
     done.problems.append(&mut tree.problems);
     let without = if given.remove { vec![] } else { without_folder(context, &registries, &named, &needed) };
@@ -65,8 +65,9 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
     };
     tree = fresh;
     let images: Vec<_> = tree.ours().keys().filter_map(Place::image).collect();
-    let changes = buildx::changes(&buildx::needed(&registries, &images), &tree);
-    let done = carry_out(&tree, &changes);
+    let needed = buildx::needed(&registries, &images);
+    let mut changes = buildx::changes(&needed, &tree);
+    let done = carry_out(&tree, &needed, &mut changes);
     for problem in tree.problems.iter().chain(&done.problems) {
         again(format!("buildx's folders are not mended: {}", problem.what));
     }
@@ -88,8 +89,9 @@ pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<usize, Failure
     }
     let _lock = context.accounts.config.lock()?;
     let Some(tree) = ours(context)? else { return Ok(0) };
-    let changes = buildx::changes(&Folders::new(), &tree);
-    if let Some(problem) = carry_out(&tree, &changes).problems.into_iter().next() {
+    let none = Folders::new();
+    let mut changes = buildx::changes(&none, &tree);
+    if let Some(problem) = carry_out(&tree, &none, &mut changes).problems.into_iter().next() {
         return Err(problem.into());
     }
     context.ui.say(format_args!("✓ Took {} of buildx's folders away", changes.len()));
@@ -151,8 +153,8 @@ fn needed(context: &Context<'_>, registries: &[Candidates], tree: &Tree, named: 
     buildx::needed(registries, &images)
 }
 
-/// Makes the programs that are missing, then the folders that name them.
-fn carry_out(tree: &Tree, changes: &BTreeMap<Place, Change>) -> Done {
+/// Makes the programs that are missing, then the folders that name them. Leaves in `changes` what was really done.
+fn carry_out(tree: &Tree, needed: &Folders, changes: &mut BTreeMap<Place, Change>) -> Done {
     let mut done = Done::default();
     let asked = |change: &&Change| matches!(change, Change::Write(_) | Change::Mend(..) | Change::Keep(_));
     let mut accounts: BTreeSet<&AccountName> = BTreeSet::new();
@@ -168,13 +170,25 @@ fn carry_out(tree: &Tree, changes: &BTreeMap<Place, Change>) -> Done {
             }
         }
     }
-    for (place, change) in changes {
+    let mut settled = BTreeMap::new();
+    for (place, change) in &*changes {
         let is_unpinned = account_of(change).is_some_and(|account| unpinned.contains(account));
         if is_unpinned && matches!(change, Change::Write(_) | Change::Mend(..)) {
             done.failed.insert(place.clone());
-        } else if let Err(error) = tree.apply(place, change) {
-            done.problems.push(problem(&error));
-            done.failed.insert(place.clone());
+            continue;
+        }
+        match tree.settle(needed, place, change) {
+            Ok(change) => drop(settled.insert(place.clone(), change)),
+            Err(error) => {
+                done.problems.push(problem(&error));
+                done.failed.insert(place.clone());
+            }
+        }
+    }
+    for (place, change) in settled {
+        match change {
+            Some(change) => drop(changes.insert(place, change)),
+            None => drop(changes.remove(&place)),
         }
     }
     done

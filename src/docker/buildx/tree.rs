@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::{Change, Folders, Place, answer_in, config};
-use crate::docker::FileChanged;
+use crate::docker::{FileChanged, until_unchanged};
 use crate::model::Problem;
 use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
@@ -66,6 +66,7 @@ impl Tree {
             }
             match looked {
                 Ok(below) => waiting.extend(below),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // another has just removed it
                 Err(error) => tree.problems.push(unreadable(&tree.root.join(&path), &error)),
             }
         }
@@ -81,9 +82,24 @@ impl Tree {
         &self.ours
     }
 
-    /// Carries one change out. The caller holds Ensign's lock; other writers take none, so that a file that changed since
-    /// it was read is left alone.
-    pub(crate) fn apply(&self, place: &Place, change: &Change) -> Result<()> {
+    /// Carries one change out, and returns what it became: the caller holds Ensign's lock, but other writers take none, and
+    /// what changed since it was read is planned again. `None`: nothing is to be done there any more.
+    pub(crate) fn settle(&self, needed: &Folders, place: &Place, change: &Change) -> Result<Option<Change>> {
+        let mut planned = Some(change.clone());
+        until_unchanged(|| {
+            let Some(change) = planned.clone() else { return Ok(None) };
+            if let Err(error) = self.apply(place, &change) {
+                if error.is::<FileChanged>() {
+                    planned = super::changes(needed, &Self::read(self.root.clone())?).remove(place);
+                }
+                return Err(error);
+            }
+            Ok(Some(change))
+        })
+    }
+
+    /// Carries one change out, unless the file changed since it was read.
+    fn apply(&self, place: &Place, change: &Change) -> Result<()> {
         let (before, after) = match change {
             Change::Write(answer) => (None, Some(answer)),
             Change::Mend(answer, before) => (Some(before), Some(answer)),
@@ -97,7 +113,10 @@ impl Tree {
             bail!(FileChanged(file));
         }
         match after {
-            Some(answer) => files::replace(&file, &text(answer), Access::Private),
+            Some(answer) => match files::replace(&file, &text(answer), Access::Private) {
+                Err(error) if is_missing(&error) => bail!(FileChanged(file)), // the folder that was made for it has gone
+                written => written,
+            },
             None => self.remove(&place.path()),
         }
     }
@@ -159,6 +178,11 @@ impl Tree {
     }
 }
 
+fn is_missing(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::NotFound)
+}
+
 fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
     let shown = path.display();
     let name = path.to_string_lossy();
@@ -210,6 +234,33 @@ mod tests {
             found.apply(&place, &Change::Remove(answer)).unwrap();
         }
         assert!(!root.exists() && folder.path().join("buildx").exists());
+    }
+
+    #[test]
+    fn what_another_changed_meanwhile_is_planned_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("config");
+        let app = place("ghcr.io/a/app");
+        let (me, work) = (Answer::Account("me".parse().unwrap()), Answer::Account("work".parse().unwrap()));
+        let needed = Folders::from([(app.clone(), me.clone())]);
+        let file = root.join("ghcr.io/a/app").join(NAME);
+        let text = |answer: &Answer| config(&app.registry, answer);
+        let is_as_it_was = tree(&root);
+        let write = Change::Write(me.clone());
+        for (there, expected, after) in [
+            (text(&work), Change::Mend(me.clone(), work.clone()), text(&me)),
+            (text(&me), Change::Keep(me.clone()), text(&me)),
+            ("{}".to_owned(), Change::Leave(me.clone()), "{}".to_owned()),
+        ] {
+            files::replace(&file, there.as_bytes(), Access::Private).unwrap();
+            assert_eq!(is_as_it_was.settle(&needed, &app, &write).unwrap(), Some(expected), "{there}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), after);
+        }
+        fs::remove_dir_all(&root).unwrap();
+        let (mend, remove) = (Change::Mend(me.clone(), work), Change::Remove(me.clone()));
+        assert_eq!(is_as_it_was.settle(&needed, &app, &mend).unwrap(), Some(write));
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(is_as_it_was.settle(&Folders::new(), &app, &remove).unwrap(), None);
     }
 
     #[test]

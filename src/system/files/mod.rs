@@ -164,7 +164,7 @@ fn failed(deed: &str, path: &Path, error: &io::Error) -> anyhow::Error {
         io::ErrorKind::ReadOnlyFilesystem => {
             "set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to folders that can be written".to_owned()
         }
-        _ => return anyhow!(what),
+        kind => return io::Error::new(kind, what).into(), // the caller may do it again
     };
     Problem::new(what, cure).into()
 }
