@@ -112,6 +112,7 @@ fn entry_json(entry: &Entry) -> Value {
         "helper": entry.helper,
         "rung": entry.rung,
         "detail": entry.detail,
+        "ignored": entry.ignored,
     })
 }
 
@@ -137,6 +138,11 @@ fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
             (Some(rung), "") => Some(format!("    {rung}")),
             (Some(rung), grounds) => Some(format!("    {rung}: {grounds}")),
         });
+        if !entry.ignored.is_empty() {
+            let was = if entry.ignored.len() == 1 { "was" } else { "were" };
+            let names = entry.ignored.join(", ");
+            lines.push(format!("    {names} {was} ignored: the client was not started with this value"));
+        }
         if entry.rung.is_some() && entry.outcome != Outcome::Answered {
             lines.extend(advice(entry, context.program).map(|advice| format!("    {advice}")));
         }

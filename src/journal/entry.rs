@@ -15,6 +15,7 @@ const VERSION: u64 = 1;
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const TORN_AT_MOST: usize = 8;
+const IGNORED_AT_MOST: usize = 8;
 
 /// What a call of `get` was answered, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub(crate) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rung: Option<String>,
     pub(crate) detail: Grounds,
+    /// Variables of ours that did not count, since the client was not started with them. Their names only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ignored: Vec<String>,
 }
 
 /// What became of a call.
@@ -76,7 +80,8 @@ impl Entry {
         let bounded = self.clone().bounded();
         let mut line = serde_json::to_string(&bounded).unwrap_or_default();
         if line.len() > LINE_LIMIT {
-            line = serde_json::to_string(&Self { detail: Grounds::default(), ..bounded }).unwrap_or_default();
+            line = serde_json::to_string(&Self { detail: Grounds::default(), ignored: vec![], ..bounded })
+                .unwrap_or_default();
         }
         line.push('\n');
         line
@@ -92,6 +97,7 @@ impl Entry {
     fn bounded(mut self) -> Self {
         self.detail.torn.truncate(TORN_AT_MOST);
         self.detail.unknown.truncate(TORN_AT_MOST);
+        self.ignored.truncate(IGNORED_AT_MOST);
         let Grounds { file, image, pattern, public, folder, missing, before_switch: _, torn, unknown } =
             &mut self.detail;
         let optional = [
@@ -108,7 +114,14 @@ impl Entry {
         ];
         let owned = torn.iter_mut().flat_map(|owned| [&mut owned.image, &mut owned.account]);
         let parts = unknown.iter_mut().flat_map(|part| [&mut part.file, &mut part.message]);
-        for text in optional.into_iter().flatten().chain(owned).chain(parts).chain([&mut self.registry]) {
+        for text in optional
+            .into_iter()
+            .flatten()
+            .chain(owned)
+            .chain(parts)
+            .chain(&mut self.ignored)
+            .chain([&mut self.registry])
+        {
             bound(text);
         }
         self

@@ -7,6 +7,7 @@ use crate::journal::{Entry, Journal, Outcome};
 use crate::model::choice::{Grounds, NoChoice, Rung};
 use crate::model::{HelperName, Operation, Registry};
 use crate::system::env::Env;
+use crate::system::inherited;
 
 /// An answer, ready to be written down once it is given; `None` where nobody wants that.
 pub(super) fn prepared(
@@ -19,6 +20,7 @@ pub(super) fn prepared(
     let journal = Journal::of(env).filter(|_| !reason.is_private && !env.forbids_journal())?;
     let mut entry = entry(registry, found, reason);
     entry.client = client.map(str::to_owned);
+    entry.ignored = inherited::ignored().map(str::to_owned).collect();
     Some((journal, entry))
 }
 

@@ -75,6 +75,31 @@ fn what_a_client_sets_after_its_start_counts_for_nothing() {
 }
 
 #[test]
+fn a_variable_that_did_not_count_is_told_by_why() {
+    let sandbox = with_clone();
+    let run_folder = sandbox.home().join("run");
+    std::fs::create_dir_all(&run_folder).unwrap();
+    std::fs::set_permissions(&run_folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let sandbox = sandbox.with("XDG_RUNTIME_DIR", run_folder.to_str().unwrap());
+    let says = |set: &str, given: &[(&str, &str)]| {
+        sandbox.ok(&["why", "--clear"], "");
+        assert_eq!(who(&as_clients(&sandbox, &["docker-compose"], &format!("{set}; {GET}"), given)), "other", "{set}");
+        let json: serde_json::Value = serde_json::from_str(&sandbox.ok(&["why", "--json"], "")).unwrap();
+        (sandbox.ok(&["why"], ""), json["decisions"][0]["ignored"].clone())
+    };
+    let (text, names) = says("export ENSIGN_ACCOUNT=me", &[]);
+    assert!(text.contains("    ENSIGN_ACCOUNT was ignored: the client was not started with this value\n"), "{text}");
+    assert_eq!(names, json!(["ENSIGN_ACCOUNT"]));
+    // Another value than at the start does not count either, and no value is told.
+    let (text, names) = says("export ENSIGN_ACCOUNT=stranger-7", &[("ENSIGN_ACCOUNT", "other")]);
+    assert!(text.contains("ENSIGN_ACCOUNT was ignored") && !text.contains("stranger-7"), "{text}");
+    assert_eq!(names, json!(["ENSIGN_ACCOUNT"]));
+    let (text, names) = says("true", &[]);
+    assert!(!text.contains("ignored"), "{text}");
+    assert_eq!(names, json!([]));
+}
+
+#[test]
 fn our_folder_is_not_moved_by_the_variables_of_others() {
     let sandbox = with_clone();
     let script = "unset ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR; export XDG_CONFIG_HOME=$PWD/x XDG_DATA_HOME=$PWD/x";
