@@ -50,8 +50,27 @@ pub(crate) fn login_files(env: &Env) -> Vec<PathBuf> {
     if let Some(only) = only_auth_file() {
         return vec![only];
     }
-    let of_session = env::path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers").join("auth.json"));
-    of_session.into_iter().chain(auth_file(env)).collect()
+    let keeps_sessions = !cfg!(any(windows, target_os = "macos"));
+    let session = session_folder(keeps_sessions, env::path("XDG_RUNTIME_DIR"), files::user_number(), env.home());
+    let mut found: Vec<PathBuf> = session.map(|folder| folder.join("auth.json")).into_iter().collect();
+    found.extend(auth_file(env).filter(|path| !found.contains(path)));
+    found
+}
+
+/// The folder to which `login` writes (containers/image `pkg/docker/config/config.go`, `getPathToAuth`).
+fn session_folder(
+    keeps_sessions: bool,
+    runtime: Option<PathBuf>,
+    user: Option<u32>,
+    home: Option<&Path>,
+) -> Option<PathBuf> {
+    if !keeps_sessions {
+        return home.map(|home| home.join(".config").join("containers"));
+    }
+    match runtime {
+        Some(folder) => Some(folder.join("containers")),
+        None => user.map(|user| PathBuf::from(format!("/run/containers/{user}"))),
+    }
 }
 
 /// The files in which these tools look, in their order: what `login` writes for the session goes before ours.
@@ -219,6 +238,23 @@ mod tests {
             let broken = RegistriesConf::parse(Path::new("registries.conf"), Some(text.into())).unwrap_err();
             assert_eq!(broken.line, line, "{text}: {broken}");
         }
+    }
+
+    #[test]
+    fn a_login_is_written_for_the_session_where_the_system_keeps_one() {
+        let home = Some(Path::new("/home/me"));
+        for (keeps_sessions, runtime, user, expected) in [
+            (true, Some("/run/user/1000"), Some(1000), "/run/user/1000/containers"),
+            (true, None, Some(1000), "/run/containers/1000"),
+            (true, None, Some(0), "/run/containers/0"),
+            (false, Some("/run/user/501"), Some(501), "/home/me/.config/containers"),
+            (false, None, None, "/home/me/.config/containers"),
+        ] {
+            let folder = session_folder(keeps_sessions, runtime.map(PathBuf::from), user, home);
+            assert_eq!(folder.as_deref(), Some(Path::new(expected)), "{keeps_sessions} {runtime:?}");
+        }
+        assert_eq!(session_folder(true, None, None, home), None);
+        assert_eq!(session_folder(false, None, None, None), None);
     }
 
     #[test]

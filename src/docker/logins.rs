@@ -193,6 +193,14 @@ impl FoundLogin {
         ImagePattern::under(registry, path.as_str()).ok()
     }
 
+    /// What of the registry the key names.
+    pub(crate) fn bound_path(&self) -> Option<&str> {
+        match self.server.target() {
+            Target::Registry { repository, .. } => repository.as_ref().map(|path| path.as_str()),
+            Target::HubToken(_) => None,
+        }
+    }
+
     /// Whom the login is for, as far as that is known.
     pub(crate) fn user(&self) -> &Username {
         self.token_of.as_ref().unwrap_or(&self.username)
@@ -209,7 +217,7 @@ impl FoundLogin {
     }
 
     /// A login that was renewed meanwhile must not be taken for the old one.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.key == other.key && self.username == other.username && self.has_same_secret(other)
     }
 }

@@ -127,8 +127,13 @@ impl Grammar {
         let destination = named.last().copied().filter(|_| positionals.len() > 1 && sync[1]);
         let place = verb.deed.place(program, &values);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
+        // What is written goes there, and the images are only read.
+        let beside = verb.repository_beside(program);
+        let destination = beside.as_deref().map(|text| (text, verb.form)).or(destination);
+        named.extend(destination.filter(|_| beside.is_some()));
+        let deed = if beside.is_some() && verb.deed == Deed::Push { Deed::Copy } else { verb.deed };
         let line = Line { program, form: verb.form, values: &values, named: &named, destination };
-        let keeps_result = verb.deed.keeps_result(&line);
+        let keeps_result = deed.keeps_result(&line);
         let role_of = |meaning| match role(meaning) {
             ImageRole::Result if !keeps_result => ImageRole::Needed,
             role => role,
@@ -144,7 +149,7 @@ impl Grammar {
             (images.into_vec(), role)
         });
         let (images, role) = found.into_iter().find(|(images, _)| !images.is_empty()).unwrap_or_default();
-        Command { images, role, operation: verb.deed.operation(&line, registry) }
+        Command { images, role, operation: deed.operation(&line, registry) }
     }
 
     /// Where it pushes to, if no word says that as an image.
@@ -154,7 +159,7 @@ impl Grammar {
             Word::Value(meaning, value) => Some((meaning, value)),
             Word::Positional(_) => None,
         }));
-        verb.deed.place(program, &values).map(|(place, _)| place)
+        verb.deed.place(program, &values).map(|(place, _)| place).or_else(|| verb.repository_beside(program))
     }
 
     /// Returns what the words do with files.

@@ -85,15 +85,17 @@ pub(super) const COSIGN: Grammar = Grammar {
     names: &["cosign"],
     globals: &[("--azure-container-registry-config --output-file -t --timeout", Meaning::Other)],
     verbs: &[
-        short("verify|verify-attestation|triangulate|tree|save|generate", Positionals::All, COSIGN_FLAGS),
-        short("download signature|download sbom|download attestation", Positionals::All, COSIGN_FLAGS),
+        beside("verify|verify-attestation|triangulate|tree|save|generate"),
+        beside("download signature|download sbom|download attestation"),
         short("copy", Positionals::All, COSIGN_FLAGS).does(Deed::Copy),
         // What is signed is written beside it.
-        short("sign|attest|clean|load", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
-        short("attach signature|attach sbom|attach attestation", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
+        beside("sign|attest|clean").does(Deed::Push),
+        beside("attach signature|attach sbom|attach attestation").does(Deed::Push),
+        short("load", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
         short("bundle create-from-container", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
         short("upload blob|upload wasm", Positionals::All, UPLOAD_FLAGS).does(Deed::Push),
         short("manifest verify", Positionals::None, COSIGN_FLAGS).on(Work::Manifests),
+        short("dockerfile verify", Positionals::None, COSIGN_FLAGS).on(Work::Dockerfile),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -169,6 +171,11 @@ pub(super) const KUBECTL: Grammar = Grammar {
         .on(Work::Manifests)],
     plugins: &[],
 };
+
+/// cosign's signatures lie beside the image, or where a variable says (sigstore/cosign `pkg/cosign/env`).
+const fn beside(paths: &'static str) -> Verb {
+    short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
+}
 
 const fn short(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
     Verb::new(paths, positionals, Form::Short, flags)

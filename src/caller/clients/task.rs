@@ -11,6 +11,8 @@ pub(in crate::caller) enum Work {
     Stack,
     /// A Dockerfile or Containerfile.
     Build,
+    /// The words name Dockerfiles, of which nothing is built.
+    Dockerfile,
     /// buildctl names its files in its own way.
     Buildctl,
     Bake,

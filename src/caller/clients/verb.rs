@@ -1,6 +1,6 @@
 //! `Verb`: one word of a client's grammar, and which of the words behind it are images.
 
-use super::{Deed, Work};
+use super::{Deed, Program, Work};
 use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
@@ -15,6 +15,8 @@ pub(super) struct Verb {
     /// The files it works on.
     pub(super) work: Work,
     pub(super) deed: Deed,
+    /// A variable that names another repository for what lies beside the images.
+    pub(super) repository_in: Option<&'static str>,
 }
 
 /// Which positional words are images.
@@ -45,7 +47,7 @@ pub(super) enum Positionals {
 
 impl Verb {
     pub(super) const fn new(paths: &'static str, positionals: Positionals, form: Form, flags: Flags) -> Self {
-        Self { paths, positionals, form, flags, work: Work::None, deed: Deed::Pull }
+        Self { paths, positionals, form, flags, work: Work::None, deed: Deed::Pull, repository_in: None }
     }
 
     pub(super) const fn on(self, work: Work) -> Self {
@@ -54,6 +56,10 @@ impl Verb {
 
     pub(super) const fn does(self, deed: Deed) -> Self {
         Self { deed, ..self }
+    }
+
+    pub(super) const fn repository_in(self, variable: &'static str) -> Self {
+        Self { repository_in: Some(variable), ..self }
     }
 
     pub(super) const fn login(paths: &'static str, positionals: Positionals) -> Self {
@@ -66,6 +72,10 @@ impl Verb {
             ("-u --username --user", Meaning::Username),
         ];
         Self::new(paths, positionals, Form::WithHost, FLAGS).does(Deed::Unknown)
+    }
+
+    pub(super) fn repository_beside(&self, program: &Program) -> Option<String> {
+        program.variable(self.repository_in?).filter(|text| !text.is_empty())
     }
 
     pub(super) fn paths(&self) -> impl Iterator<Item = &'static str> + use<> {

@@ -109,6 +109,13 @@ fn platforms(task: &Task<'_>, variables: &Variables) -> Vec<String> {
     platforms
 }
 
+/// Every image of a Dockerfile: cosign looks at all stages, and takes the values of arguments from its environment.
+pub(super) fn dockerfile_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
+    let files = task.positionals.iter().map(|name| current.join(name)).collect();
+    let build = Build { files, builder: Builder::InOrder, ..Build::default() };
+    Named::pulled(build.pulled(variables, reader))
+}
+
 /// `buildctl build --local dockerfile=DIR --opt filename=NAME`.
 pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
     let option = |name: &str| {

@@ -117,6 +117,7 @@ fn named(task: &Task<'_>, current: &Path, variables: &Variables) -> Named {
         Work::Compose(project) => compose::images(task, project, current, variables.clone(), reader),
         Work::Stack => compose::stack_images(task, current, variables, reader),
         Work::Build => build::images(task, current, variables, reader),
+        Work::Dockerfile => build::dockerfile_images(task, current, variables, reader),
         Work::Buildctl => build::buildctl_images(task, current, variables, reader),
         Work::Bake => bake::images(task, current, variables, reader),
         Work::Manifests => lists::manifest_images(task, current, reader),

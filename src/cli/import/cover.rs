@@ -9,7 +9,7 @@ use crate::docker::logins::{FoundLogin, Where};
 use crate::docker::setup::{self, Wanted};
 use crate::docker::sources::{self, Place};
 use crate::docker::state::{self, Asked};
-use crate::docker::{ConfigJson, Reader};
+use crate::docker::{ConfigJson, Reader, containers, leftovers};
 use crate::model::Registry;
 
 /// Makes the files of all clients name Ensign where these logins were found. Returns the files that were written.
@@ -40,6 +40,40 @@ pub(super) fn cover(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) ->
         }
     }
     Ok(written)
+}
+
+/// A login that stays, and that an entry for its registry would hide.
+pub(super) struct Hidden {
+    pub(super) registry: Registry,
+    pub(super) key: String,
+    pub(super) file: PathBuf,
+}
+
+/// The logins that [`cover`] would hide from Podman, Buildah and Skopeo. These know logins for a part of a registry, and an
+/// entry of `credHelpers` goes before all of them, in its file and in those that are read after it.
+pub(super) fn hidden(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) -> Result<Vec<Hidden>> {
+    let docker = context.env.docker_config_file();
+    let (mut covered, mut asked): (Vec<Registry>, Vec<Registry>) = (vec![], vec![]);
+    let (mut hidden, mut earlier): (Vec<Hidden>, Vec<String>) = (vec![], vec![]);
+    for path in containers::lookup_files(context.env) {
+        let file = ConfigJson::load(&path)?;
+        asked.extend(file.helpers().filter_map(|(key, _)| Registry::spelled(key)).map(|(registry, _)| registry));
+        let found_here =
+            removed.iter().filter(|(from, login)| was_found(&file, &path, Reader::Containers, from, login));
+        covered.extend(found_here.map(|(_, login)| login.registry()));
+        let (logins, _) = leftovers::find(&file);
+        for login in &logins {
+            let registry = login.registry();
+            let goes = removed.iter().any(|(from, other)| **from == Where::File(path.clone()) && login.is_same(other));
+            let is_read = docker.as_ref() != Some(&path) || login.bound_path().is_none();
+            let is_hidden = covered.contains(&registry) && !asked.contains(&registry);
+            if is_hidden && is_read && !goes && !earlier.contains(&login.key) {
+                hidden.push(Hidden { registry, key: login.key.clone(), file: path.clone() });
+            }
+        }
+        earlier.extend(logins.into_iter().map(|login| login.key));
+    }
+    Ok(hidden)
 }
 
 /// The files of clients that heed `credHelpers`, which a file that somebody only named need not be.

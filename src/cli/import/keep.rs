@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Error, Result};
 
-use super::cover::cover;
+use super::cover::{cover, hidden};
 use super::keyring;
 use crate::accounts::{Effect, Login};
 use crate::cli::Context;
 use crate::docker::leftovers;
-use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of, spellings_of};
+use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of, shown, spellings_of};
 use crate::model::{Account, AccountName, HubToken, Problem, map};
 use crate::system::text::one_line;
 
@@ -34,10 +34,13 @@ pub(in crate::cli) enum Deed {
 
 /// The fate of each finding. Kept anew is only what is not there already.
 pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: Deed) -> Vec<Fate> {
-    let places = || findings.iter().enumerate().filter(|(_, finding)| leader(finding).is_some_and(is_account));
-    let logins: Vec<_> = places().filter_map(|(place, one)| Some(login(findings, place, leader(one)?))).collect();
+    let accounts = |place: usize| leader(&findings[place]).filter(|found| is_account(found));
+    let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
+    // The first of a registry becomes its default: one for all of it, if there is any.
+    places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
+    let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
     let kept = keep_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
-    let mut kept = map(places().map(|(place, _)| place).zip(kept));
+    let mut kept = map(places.into_iter().zip(kept));
     let mut fates: Vec<Fate> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let fate = match &finding.what {
@@ -61,13 +64,29 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: D
 /// Takes the logins that are kept now away from where they were found. Returns the places that did not give them up.
 pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) -> Removed {
     let mut removed = Removed { logins: vec![false; findings.len()], failures: vec![], written: vec![] };
-    let kept: Vec<_> = findings
+    let mut kept: Vec<_> = findings
         .iter()
         .zip(fates)
         .enumerate()
         .filter(|(_, (_, fate))| matches!(fate, Fate::Kept(..) | Fate::HubToken(_)))
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
+    let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
+    let hidden = hidden(context, &going).unwrap_or_else(|error| {
+        removed.failures.push(reason(&error));
+        vec![]
+    });
+    for one in &hidden {
+        let file = context.env.shorten_home(&one.file);
+        removed.failures.push(format!(
+            "the logins for {}: Podman, Buildah and Skopeo would not find the one for {} in {file} any more. Import them \
+             together:  {} import containers --remove",
+            one.registry,
+            shown(&one.key),
+            context.program
+        ));
+    }
+    kept.retain(|(_, _, login)| !hidden.iter().any(|one| one.registry == login.registry()));
     let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
     match cover(context, &going) {
         Ok(written) => removed.written = written,

@@ -244,6 +244,11 @@ pub(crate) fn are_private_anywhere() -> bool {
     imp::HAS_MODES
 }
 
+/// The number of the user who runs us, where users have numbers.
+pub(crate) fn user_number() -> Option<u32> {
+    imp::user_number()
+}
+
 /// Takes a file's group and everybody else off its mode. Returns the mode it had if that was wider.
 pub(crate) fn narrow(path: &Path) -> Option<u32> {
     imp::narrow(path)

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use rustix::fs::OFlags;
 #[cfg(target_os = "linux")]
 use rustix::fs::{AtFlags, CWD, linkat};
-use rustix::process::{Resource, geteuid, getrlimit};
+use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
 use super::{Links, uninterrupted};
 
@@ -106,6 +106,10 @@ pub(super) fn create_unnamed(_: &OpenOptions, _: &Path) -> Option<File> {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn user_number() -> Option<u32> {
+    Some(getuid().as_raw())
 }
 
 pub(super) fn narrow(path: &Path) -> Option<u32> {

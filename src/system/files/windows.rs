@@ -85,6 +85,10 @@ pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+pub(super) fn user_number() -> Option<u32> {
+    None
+}
+
 pub(super) fn narrow(_: &Path) -> Option<u32> {
     None
 }
