@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{HelperName, HubToken, ImagePattern, Registry, Secret, ServerUrl, Target, Username};
+use crate::model::{HelperName, HubToken, ImagePattern, Registry, Repository, Secret, ServerUrl, Target, Username};
 use crate::system::text::one_line;
 
 /// Gives each login its part: the first of a user at a registry becomes the account; the same secret again, and for other
@@ -196,7 +196,7 @@ impl FoundLogin {
     /// What of the registry the key names.
     pub(crate) fn bound_path(&self) -> Option<&str> {
         match self.server.target() {
-            Target::Registry { repository, .. } => repository.as_ref().map(|path| path.as_str()),
+            Target::Registry { repository, .. } => repository.as_ref().map(Repository::as_str),
             Target::HubToken(_) => None,
         }
     }
@@ -225,7 +225,6 @@ impl FoundLogin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Repository;
 
     fn login(key: &str, user: &str, secret: &str) -> Finding {
         let login = FoundLogin {

@@ -330,6 +330,67 @@ fn a_login_that_podman_finds_first_is_told() {
 }
 
 #[test]
+fn an_import_hides_no_login_of_another_part_of_the_registry() {
+    let auth = |user: &str, secret: &str| {
+        use base64::Engine;
+        json!({"auth": base64::engine::general_purpose::STANDARD.encode(format!("{user}:{secret}"))})
+    };
+    let acme = json!({"auths": {"ghcr.io/acme": auth("a", "1")}});
+    let both = json!({"auths": {"ghcr.io/acme": auth("a", "1"), "ghcr.io/me": auth("b", "2")}});
+    let goes_out = |sandbox: &Sandbox, namespace: &str| {
+        let command = format!("podman pull ghcr.io/{namespace}/x");
+        sandbox.ok(&["which", "--as", &command], "").split_whitespace().next().unwrap_or_default().to_owned()
+    };
+    // All of them at once, in one file or in two: each part keeps its own.
+    for (session, home) in [(&both, &json!({})), (&acme, &json!({"auths": {"ghcr.io/me": auth("b", "2")}}))] {
+        let sandbox = with_podman(Sandbox::new(), session);
+        let home_file = sandbox.home().join(".config/containers/auth.json");
+        write(&home_file, home.to_string().as_bytes());
+        let file = sandbox.home().join("run/containers/auth.json");
+        sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+        assert_eq!((goes_out(&sandbox, "acme"), goes_out(&sandbox, "me")), ("a".into(), "b".into()));
+        for file in [file, home_file] {
+            let json = read_json(&file);
+            let logins = json["auths"].as_object().into_iter().flat_map(|auths| auths.values());
+            assert!(logins.clone().all(|login| *login == json!({})), "{json}");
+            assert_eq!(logins.count() > 0, json["credHelpers"]["ghcr.io"] == "ensign", "{json}");
+        }
+    }
+    // Who is for the whole registry is the default, whatever stands first.
+    let sandbox =
+        with_podman(Sandbox::new(), &json!({"auths": {"ghcr.io/acme": auth("a", "1"), "ghcr.io": auth("b", "2")}}));
+    sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+    assert_eq!((goes_out(&sandbox, "acme"), goes_out(&sandbox, "other")), ("a".into(), "b".into()));
+    // Some of them: an entry for the host would go before those that stay.
+    for home in [
+        json!({"auths": {"ghcr.io/me": auth("b", "2")}}),
+        json!({"auths": {"ghcr.io": auth("b", "2")}}),
+        json!({"auths": {"ghcr.io/acme": auth("c", "3"), "ghcr.io/me": auth("b", "2")}}),
+    ] {
+        let sandbox = with_podman(Sandbox::new(), &acme);
+        write(&sandbox.home().join(".config/containers/auth.json"), home.to_string().as_bytes());
+        let file = sandbox.home().join("run/containers/auth.json");
+        let run = sandbox.run(&["import", file.to_str().unwrap(), "--remove", "--yes"], "");
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains("would not find the one for ghcr.io"), "{run:?}");
+        assert!(run.stderr.contains("in ~/.config/containers/auth.json any more"), "{run:?}");
+        assert_eq!(read_json(&file), acme);
+        assert_eq!((goes_out(&sandbox, "acme"), goes_out(&sandbox, "me")), ("a".into(), "b".into()));
+        sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+        assert_eq!(goes_out(&sandbox, "acme"), "a");
+        assert_eq!(read_json(&file), json!({"auths": {"ghcr.io/acme": {}}, "credHelpers": {"ghcr.io": "ensign"}}));
+    }
+    // What another login hid before may stay hidden, and other registries do not matter.
+    for home in [json!({"auths": {"ghcr.io/acme": auth("c", "3")}}), json!({"auths": {"quay.io/me": auth("b", "2")}})] {
+        let sandbox = with_podman(Sandbox::new(), &acme);
+        write(&sandbox.home().join(".config/containers/auth.json"), home.to_string().as_bytes());
+        let file = sandbox.home().join("run/containers/auth.json");
+        sandbox.ok(&["import", file.to_str().unwrap(), "--remove", "--yes"], "");
+        assert_eq!(goes_out(&sandbox, "acme"), "a");
+    }
+}
+
+#[test]
 fn the_settings_of_podman_say_what_is_asked() {
     let conf = "unqualified-search-registries = ['quay.io']\n[aliases]\ntool = 'ghcr.io/work/tool'\n\
                 [[registry]]\nprefix = 'corp.example/team'\nlocation = 'ghcr.io/work'\n\
@@ -434,6 +495,42 @@ fn the_settings_of_podman_hold_for_what_stands_in_files() {
         asked.sort_unstable();
         assert_eq!(asked.into_iter().flatten().collect::<Vec<_>>().join(" "), expected, "{command}");
     }
+}
+
+#[test]
+fn cosign_asks_where_its_signatures_lie_and_what_its_files_name() {
+    let sandbox = Sandbox::new();
+    for host in ["ghcr.io", "quay.io"] {
+        sandbox.store(host, "work", "pw");
+        sandbox.store(host, "me", "pw");
+    }
+    sandbox.ok(&["account", "edit", "ghcr.io", "work", "--for", "push"], "");
+    let dockerfile = "FROM quay.io/work/build AS build\nFROM ghcr.io/work/base\nCOPY --from=build /x /x\n";
+    write(&sandbox.home().join("Dockerfile"), dockerfile.as_bytes());
+    let pod = b"kind: Pod\nspec:\n  containers:\n  - image: quay.io/work/app:2\n";
+    write(&sandbox.home().join("pod.yaml"), pod);
+    for (command, registry, account) in [
+        ("COSIGN_REPOSITORY=quay.io/work/signatures cosign sign ghcr.io/me/app", "quay.io", "work"),
+        ("COSIGN_REPOSITORY=quay.io/work/signatures cosign verify --key k ghcr.io/me/app", "quay.io", "work"),
+        ("COSIGN_REPOSITORY=quay.io/work/signatures cosign attest --predicate p ghcr.io/me/app", "quay.io", "work"),
+        ("COSIGN_REPOSITORY=quay.io/work/s cosign attach signature ghcr.io/me/app", "quay.io", "work"),
+        ("COSIGN_REPOSITORY=quay.io/work/s cosign download signature ghcr.io/me/app", "quay.io", "work"),
+        ("COSIGN_REPOSITORY= cosign sign quay.io/work/app", "quay.io", "work"),
+        ("COSIGN_REPOSITORY=quay.io/work/s cosign copy ghcr.io/me/app quay.io/me/app", "quay.io", "me"),
+        // The image itself is only read then; `work` is to push alone.
+        ("cosign sign ghcr.io/work/app", "ghcr.io", "work"),
+        ("COSIGN_REPOSITORY=quay.io/work/s cosign sign ghcr.io/work/app", "ghcr.io", "me"),
+        ("COSIGN_REPOSITORY=ghcr.io/work/s cosign sign quay.io/me/app", "ghcr.io", "work"),
+        ("cosign dockerfile verify --key k Dockerfile", "quay.io", "work"),
+        ("cosign dockerfile verify --base-image-only Dockerfile", "ghcr.io", "me"),
+        ("cosign manifest verify --key k pod.yaml", "quay.io", "work"),
+    ] {
+        let text = sandbox.ok(&["which", registry, "--as", command], "");
+        assert_eq!(text.lines().next(), Some(account), "{command} at {registry}: {text}");
+    }
+    let command = "COSIGN_REPOSITORY=quay.io/work/signatures cosign sign ghcr.io/me/app";
+    let all: Value = serde_json::from_str(&sandbox.ok(&["which", "--as", command, "--json"], "")).unwrap();
+    assert_eq!(all["registries"].as_array().map(Vec::len), Some(2), "{all}");
 }
 
 #[test]

@@ -108,6 +108,7 @@ pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "there are none on Windows")]
 pub(super) fn user_number() -> Option<u32> {
     Some(getuid().as_raw())
 }
