@@ -101,7 +101,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shell_words", &["system/text.rs"]),
     ("signal_hook", &["cli/ui.rs"]),
     ("sysinfo", &["system/ancestors/portable.rs"]),
-    ("toml_edit", &["docker/containers.rs", "caller/containers.rs", "caller/project/toml.rs"]),
+    ("toml_edit", &["docker/containers.rs", "caller/containers/settings.rs", "caller/project/toml.rs"]),
     ("ureq", &["system/http/"]),
     ("windows_native_keyring_store", &["system/keyring/credential_manager.rs"]),
     (

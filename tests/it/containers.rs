@@ -1,0 +1,218 @@
+//! Podman, Buildah and Skopeo: who goes first in their files, and where `registries.conf` leads their names.
+
+use serde_json::{Value, json};
+
+use crate::support::{Sandbox, read_json, write};
+
+/// A home in which Podman looks: its session's file, its own, Docker's.
+fn with_podman(sandbox: Sandbox, session: &Value) -> Sandbox {
+    let run = sandbox.home().join("run");
+    write(&run.join("containers/auth.json"), session.to_string().as_bytes());
+    write(&sandbox.home().join(".config/containers/auth.json"), b"{}");
+    sandbox.with("XDG_RUNTIME_DIR", run.to_str().unwrap())
+}
+
+#[test]
+fn a_login_that_podman_finds_first_is_told() {
+    // dave:pw
+    let session = json!({"auths": {"ghcr.io": {"auth": "ZGF2ZTpwdw=="}}});
+    let sandbox = with_podman(Sandbox::new(), &session);
+    sandbox.store("ghcr.io", "me", "pw");
+    let says = "Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:";
+    let run = sandbox.run(&["configure-docker"], "");
+    assert!(run.stderr.contains(says), "{run:?}");
+    assert!(sandbox.run(&["status"], "").stderr.contains(says));
+    let run = sandbox.run(&["status", "--json"], "");
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(json["containers"][0]["first"]["username"], "dave", "{json}");
+    // `which` names who really goes.
+    for client in ["podman", "buildah", "skopeo"] {
+        let command = match client {
+            "skopeo" => "skopeo inspect docker://ghcr.io/me/app".to_owned(),
+            _ => format!("{client} push ghcr.io/me/app"),
+        };
+        let run = sandbox.run(&["which", "--as", &command, "--json"], "");
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        let one = &json["registries"][0];
+        assert_eq!((&one["account"], &one["would_be"]), (&Value::Null, &json!("me")), "{run:?}");
+        assert_eq!(one["first"]["username"], "dave", "{one}");
+        let text = sandbox.run(&["which", "--as", &command], "").stdout;
+        assert!(text.starts_with("dave   (found before Ensign is asked, which would say: me)\n"), "{text}");
+    }
+    let docker = sandbox.ok(&["which", "--as", "docker push ghcr.io/me/app"], "");
+    assert!(docker.starts_with("me\n"), "{docker}");
+    assert!(sandbox.run(&["which", "ghcr.io/me/app"], "").stderr.contains(says));
+    // It goes with an import.
+    sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+    let text = sandbox.ok(&["which", "--as", "podman push ghcr.io/me/app"], "");
+    assert!(text.starts_with("me\n"), "{text}");
+    assert!(!sandbox.run(&["status"], "").stderr.contains("dave"));
+}
+
+#[test]
+fn an_import_hides_no_login_of_another_part_of_the_registry() {
+    let auth = |user: &str, secret: &str| {
+        use base64::Engine;
+        json!({"auth": base64::engine::general_purpose::STANDARD.encode(format!("{user}:{secret}"))})
+    };
+    let acme = json!({"auths": {"ghcr.io/acme": auth("a", "1")}});
+    let both = json!({"auths": {"ghcr.io/acme": auth("a", "1"), "ghcr.io/me": auth("b", "2")}});
+    let goes_out = |sandbox: &Sandbox, namespace: &str| {
+        let command = format!("podman pull ghcr.io/{namespace}/x");
+        sandbox.ok(&["which", "--as", &command], "").split_whitespace().next().unwrap_or_default().to_owned()
+    };
+    // All of them at once, in one file or in two: each part keeps its own.
+    for (session, home) in [(&both, &json!({})), (&acme, &json!({"auths": {"ghcr.io/me": auth("b", "2")}}))] {
+        let sandbox = with_podman(Sandbox::new(), session);
+        let home_file = sandbox.home().join(".config/containers/auth.json");
+        write(&home_file, home.to_string().as_bytes());
+        let file = sandbox.home().join("run/containers/auth.json");
+        sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+        assert_eq!((goes_out(&sandbox, "acme"), goes_out(&sandbox, "me")), ("a".into(), "b".into()));
+        for file in [file, home_file] {
+            let json = read_json(&file);
+            let logins = json["auths"].as_object().into_iter().flat_map(|auths| auths.values());
+            assert!(logins.clone().all(|login| *login == json!({})), "{json}");
+            assert_eq!(logins.count() > 0, json["credHelpers"]["ghcr.io"] == "ensign", "{json}");
+        }
+    }
+    // Who is for the whole registry is the default, whatever stands first.
+    let sandbox =
+        with_podman(Sandbox::new(), &json!({"auths": {"ghcr.io/acme": auth("a", "1"), "ghcr.io": auth("b", "2")}}));
+    sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+    assert_eq!((goes_out(&sandbox, "acme"), goes_out(&sandbox, "other")), ("a".into(), "b".into()));
+    // Some of them: an entry for the host would go before those that stay.
+    for home in [
+        json!({"auths": {"ghcr.io/me": auth("b", "2")}}),
+        json!({"auths": {"ghcr.io": auth("b", "2")}}),
+        json!({"auths": {"ghcr.io/acme": auth("c", "3"), "ghcr.io/me": auth("b", "2")}}),
+    ] {
+        let sandbox = with_podman(Sandbox::new(), &acme);
+        write(&sandbox.home().join(".config/containers/auth.json"), home.to_string().as_bytes());
+        let file = sandbox.home().join("run/containers/auth.json");
+        let run = sandbox.run(&["import", file.to_str().unwrap(), "--remove", "--yes"], "");
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains("would not find the one for ghcr.io"), "{run:?}");
+        assert!(run.stderr.contains("in ~/.config/containers/auth.json any more"), "{run:?}");
+        assert_eq!(read_json(&file), acme);
+        assert_eq!((goes_out(&sandbox, "acme"), goes_out(&sandbox, "me")), ("a".into(), "b".into()));
+        sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
+        assert_eq!(goes_out(&sandbox, "acme"), "a");
+        assert_eq!(read_json(&file), json!({"auths": {"ghcr.io/acme": {}}, "credHelpers": {"ghcr.io": "ensign"}}));
+    }
+    // What another login hid before may stay hidden, and other registries do not matter.
+    for home in [json!({"auths": {"ghcr.io/acme": auth("c", "3")}}), json!({"auths": {"quay.io/me": auth("b", "2")}})] {
+        let sandbox = with_podman(Sandbox::new(), &acme);
+        write(&sandbox.home().join(".config/containers/auth.json"), home.to_string().as_bytes());
+        let file = sandbox.home().join("run/containers/auth.json");
+        sandbox.ok(&["import", file.to_str().unwrap(), "--remove", "--yes"], "");
+        assert_eq!(goes_out(&sandbox, "acme"), "a");
+    }
+}
+
+#[test]
+fn the_settings_of_podman_say_what_is_asked() {
+    let conf = "unqualified-search-registries = ['quay.io']\n[aliases]\ntool = 'ghcr.io/work/tool'\n\
+                [[registry]]\nprefix = 'corp.example/team'\nlocation = 'ghcr.io/work'\n\
+                [[registry.mirror]]\nlocation = 'mirror.example/work'\n";
+    let sandbox = with_podman(Sandbox::new(), &json!({}));
+    for host in ["quay.io", "ghcr.io", "mirror.example"] {
+        sandbox.store(host, "work", "pw");
+        sandbox.store(host, "me", "pw");
+    }
+    write(&sandbox.home().join(".config/containers/registries.conf"), conf.as_bytes());
+    for (command, registry, account) in [
+        ("podman pull work/app", "quay.io", "work"),
+        ("podman pull other/app", "quay.io", "me"),
+        ("buildah pull tool", "ghcr.io", "work"),
+        ("podman run tool:1", "ghcr.io", "work"),
+        ("skopeo inspect docker://corp.example/team/app", "ghcr.io", "work"),
+        ("podman pull corp.example/team/app", "mirror.example", "work"),
+        ("podman push corp.example/team/app", "ghcr.io", "me"), // a push goes where its name says
+        ("podman pull docker.io/work/app", "quay.io", "me"),
+        ("docker pull work/app", "quay.io", "me"),
+    ] {
+        let text = sandbox.ok(&["which", registry, "--as", command], "");
+        assert_eq!(text.lines().next(), Some(account), "{command}: {text}");
+    }
+    let all: Value =
+        serde_json::from_str(&sandbox.ok(&["which", "--as", "podman pull work/app", "--json"], "")).unwrap();
+    assert_eq!(all["registries"].as_array().unwrap().len(), 1, "{all}");
+    assert_eq!(all["registries"][0]["registry"], "quay.io");
+}
+
+#[test]
+fn the_settings_of_podman_hold_for_what_stands_in_files() {
+    let conf = "unqualified-search-registries = ['quay.io']\n[aliases]\ntool = 'ghcr.io/work/tool'\n\
+                [[registry]]\nprefix = 'corp.example/team'\nlocation = 'ghcr.io/work'\n\
+                [[registry.mirror]]\nlocation = 'mirror.example/work'\n\
+                [[registry]]\nprefix = 'moved.example'\nlocation = 'ghcr.io'\n\
+                [[registry]]\nprefix = '*.old.example'\nlocation = 'ghcr.io'\n";
+    let sandbox = with_podman(Sandbox::new(), &json!({}));
+    for host in ["quay.io", "ghcr.io", "mirror.example", "docker.io", "corp.example"] {
+        sandbox.store(host, "work", "pw");
+        sandbox.store(host, "me", "pw");
+    }
+    write(&sandbox.home().join(".config/containers/registries.conf"), conf.as_bytes());
+    let from = |folder: &str, text: &str| write(&sandbox.home().join(folder).join("Containerfile"), text.as_bytes());
+    from("short", "FROM work/app");
+    from("alias", "FROM tool:1 AS x\nFROM x");
+    from("rule", "FROM corp.example/team/app:1");
+    from("moved", "FROM moved.example/work/app");
+    from("subdomain", "FROM eu.old.example/work/app");
+    from("hub", "FROM docker.io/work/app");
+    from("transport", "FROM docker://work/app");
+    from("copy", "FROM scratch\nCOPY --from=work/tools /x /x\n");
+    from("argument", "ARG BASE=other/app\nFROM $BASE\n");
+    let pod = |image: &str| format!("kind: Pod\nspec:\n  containers:\n  - image: {image}\n");
+    write(&sandbox.home().join("short.yaml"), pod("work/app:2").as_bytes());
+    write(&sandbox.home().join("rule.yaml"), pod("corp.example/team/app").as_bytes());
+    write(&sandbox.home().join("sync.yaml"), b"corp.example:\n  images:\n    team/app: []\n");
+    write(&sandbox.home().join("docker/Dockerfile"), b"FROM work/app\n");
+    for (command, registry, account) in [
+        ("podman build short", "quay.io", "work"),
+        ("podman build short", "docker.io", "me"),
+        ("buildah build short", "quay.io", "work"),
+        ("buildah bud -t quay.io/me/app short", "quay.io", "work"),
+        ("podman build alias", "ghcr.io", "work"),
+        ("podman build alias", "quay.io", "me"),
+        ("podman build rule", "ghcr.io", "work"),
+        ("podman build rule", "mirror.example", "work"),
+        ("podman build rule", "corp.example", "me"),
+        ("podman build moved", "ghcr.io", "work"),
+        ("podman build subdomain", "ghcr.io", "work"),
+        ("podman pull eu.old.example/work/app", "ghcr.io", "work"),
+        ("podman pull moved.example/work/app", "ghcr.io", "work"),
+        ("podman build hub", "docker.io", "work"),
+        ("podman build hub", "quay.io", "me"),
+        ("buildah build transport", "docker.io", "work"),
+        ("podman build copy", "quay.io", "work"),
+        ("podman build argument --build-arg BASE=work/app", "quay.io", "work"),
+        ("podman build --cache-from corp.example/team/cache argument", "ghcr.io", "work"),
+        ("podman kube play short.yaml", "quay.io", "work"),
+        ("podman play kube rule.yaml", "mirror.example", "work"),
+        ("skopeo sync --src yaml --dest dir sync.yaml x", "ghcr.io", "work"),
+        ("docker build docker", "docker.io", "work"),
+        ("docker build docker", "quay.io", "me"),
+        // With a transport, and for skopeo always, a name without a host is Docker Hub's.
+        ("podman pull docker://work/app", "docker.io", "work"),
+        ("podman pull docker://work/app", "quay.io", "me"),
+        ("skopeo inspect docker://work/app", "docker.io", "work"),
+        // What a build calls its result is not looked for anywhere.
+        ("podman build -t corp.example/team/app argument", "ghcr.io", "me"),
+    ] {
+        let text = sandbox.ok(&["which", registry, "--as", command], "");
+        assert_eq!(text.lines().next(), Some(account), "{command} at {registry}: {text}");
+    }
+    for (command, expected) in [
+        ("podman build short", "quay.io"),
+        ("podman build rule", "ghcr.io mirror.example"),
+        ("podman kube play short.yaml", "quay.io"),
+    ] {
+        let all: Value = serde_json::from_str(&sandbox.ok(&["which", "--as", command, "--json"], "")).unwrap();
+        let mut asked: Vec<_> =
+            all["registries"].as_array().unwrap().iter().map(|one| one["registry"].as_str()).collect();
+        asked.sort_unstable();
+        assert_eq!(asked.into_iter().flatten().collect::<Vec<_>>().join(" "), expected, "{command}");
+    }
+}
