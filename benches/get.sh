@@ -57,7 +57,7 @@ main() {
 references() {
     row 'a program without libc that ends at once' '' - - "$work/bin/floor"
     row 'Rust hello' hello - - "$work/bin/hello"
-    row 'Rust hello, static as we are' hello - - "$work/bin/hello_static"
+    row 'Rust hello, static, of the GNU libc' hello - - "$work/bin/hello_static"
 }
 
 # base LABEL
