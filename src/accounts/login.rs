@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use crate::model::choice::Candidates;
 use crate::model::{
-    Account, AccountName, Expiry, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind, Username, jwt,
+    Account, AccountName, CallerEdit, Expiry, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind,
+    Username, jwt,
 };
 use crate::system::text;
 
@@ -29,6 +30,8 @@ pub(crate) struct Login {
     pub(crate) purpose: Option<Operation>,
     /// The user's decentralized identifier, where the provider tells it.
     pub(crate) did: Option<String>,
+    /// What changes of the rule for callers.
+    pub(crate) callers: CallerEdit,
     pub(crate) kept: Kept,
     /// Where the secret came from, and the next one will.
     pub(crate) source: Source,
@@ -67,6 +70,7 @@ impl Login {
             bound: None,
             purpose: None,
             did: None,
+            callers: CallerEdit::default(),
             kept,
             source: Source::Given,
             activate: Activate::IfNone,
@@ -109,6 +113,7 @@ impl Login {
         account.store = self.store.clone().unwrap_or(account.store);
         account.purpose = self.purpose.or(account.purpose);
         account.did = self.did.clone().or(account.did);
+        account.callers = self.callers.applied_to(&account.callers);
         match self.images_before {
             _ if self.images.is_empty() => {}
             ImagesBefore::Kept => {}

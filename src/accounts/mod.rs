@@ -3,6 +3,7 @@
 mod change;
 mod foresee;
 mod forgotten;
+mod guard;
 mod judgement;
 mod kept;
 mod leftover;
@@ -23,9 +24,7 @@ use crate::model::choice::{
     Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Undecided, Why, Wish,
     choose_past,
 };
-use crate::model::{
-    Account, AccountName, Credential, Expiry, HelperName, HostAlias, Problem, Registry, Source, StoreKind, map,
-};
+use crate::model::{Account, AccountName, Credential, Expiry, HelperName, HostAlias, Problem, Registry, Source, map};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
@@ -33,6 +32,7 @@ pub(crate) use crate::vault::{Refusal, Waiter};
 pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
+pub(crate) use guard::Withheld;
 pub(crate) use judgement::{Judgement, log_in_at, session_over};
 pub(crate) use leftover::Leftovers;
 pub(crate) use login::{Activate, ImagesBefore, Login};
@@ -42,6 +42,7 @@ pub(crate) use obtain::{Obtained, Waiting, due};
 pub(crate) struct Accounts<'e> {
     pub(crate) config: ConfigFile<'e>,
     pub(crate) vault: Vault<'e>,
+    env: &'e Env,
 }
 
 /// What [`Accounts::find`] came to.
@@ -53,6 +54,8 @@ pub(crate) enum Found {
     Elsewhere(Route),
     /// The account that answers has a secret that is known to be good no longer.
     Dead(Problem),
+    /// The account that answers is not for this caller.
+    Withheld(Withheld),
 }
 
 /// What led to it, for the journal.
@@ -64,13 +67,15 @@ pub(crate) struct Reason {
     /// The helper that is asked in place of an account.
     pub(crate) helper: Option<HelperName>,
     pub(crate) chosen: Option<(AccountName, Rung, Why)>,
+    /// The account chosen has a rule for callers: it is handed out only once that is written down.
+    pub(crate) guarded: Option<Account>,
     /// What the files and the command line could not decide by.
     pub(crate) undecided: Undecided,
 }
 
 impl<'e> Accounts<'e> {
     pub(crate) fn new(env: &'e Env) -> Self {
-        Self { config: ConfigFile::new(env), vault: Vault::new(env) }
+        Self { config: ConfigFile::new(env), vault: Vault::new(env), env }
     }
 
     /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
@@ -114,6 +119,12 @@ impl<'e> Accounts<'e> {
                 }
                 Err(no_choice) => return Ok(Found::NoChoice(no_choice)),
             };
+            if !account.callers.is_empty() {
+                if let Err(withheld) = self.may_ask(account, |rule| evidence.facts(rule)) {
+                    return Ok(Found::Withheld(withheld));
+                }
+                reason.guarded = Some(account.clone());
+            }
             let kept = match origin {
                 Origin::Ours => self.vault.get(account)?,
                 Origin::Adopted(adopted) => kept::adopted(&adopted, account),
@@ -194,14 +205,14 @@ impl<'e> Accounts<'e> {
     pub(crate) fn ending_soon(&self) -> Result<Vec<(Account, Expiry)>> {
         let now = SystemTime::now();
         let mut ending = vec![];
-        for account in self.config.load(None)?.registries.into_iter().flat_map(|one| one.accounts) {
-            if let StoreKind::Helper(_) = account.store {
-                continue;
-            }
-            let Ok(Some(kept)) = self.vault.get(&account) else { continue };
-            let expiry = Expiry::of(&account.source, &kept);
-            if expiry.ends_within(Expiry::WARNING, now) {
-                ending.push((account, expiry));
+        for one in self.config.load(None)?.registries {
+            let Ok(mut in_file) = self.vault.all_in_file(&one.registry) else { continue };
+            for account in one.accounts.into_iter().filter(|account| account.store.keeps_its_own_files()) {
+                let Some(kept) = in_file.remove(account.name.as_str()) else { continue };
+                let expiry = Expiry::of(&account.source, &kept);
+                if expiry.ends_within(Expiry::WARNING, now) {
+                    ending.push((account, expiry));
+                }
             }
         }
         ending.sort_by_key(|(_, expiry)| expiry.moment());

@@ -3,10 +3,12 @@
 //! A client asks for a host alone; what it is about to push or pull stands on its command line, or in the files that the
 //! command line leads to.
 
+mod agents;
 mod ancestry;
 mod clients;
 mod containers;
 mod environment;
+mod facts;
 mod files;
 #[cfg(test)]
 mod fixtures;
@@ -26,7 +28,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Project, Trusted};
-use crate::model::{ImageReference, Operation, Registry};
+use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
 use crate::system::{env, folders};
 use ancestry::Ancestry;
 use clients::Grammar;
@@ -34,6 +36,7 @@ use files::Variables;
 use program::Role;
 
 pub(crate) use environment::changed_by_client;
+pub(crate) use facts::{agent, client_name, facts};
 pub(crate) use program::Program;
 pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of, unknown_in_files};
 pub(crate) use typed::UnreadableCommand;
@@ -91,6 +94,13 @@ impl Evidence for Caller<'_> {
 
     fn folder(&self) -> Vec<PathBuf> {
         folders::of_caller()
+    }
+
+    fn facts(&self, rule: &CallerRule) -> CallerFacts {
+        if let Some(client) = clients_among(self.ancestry.programs()).first() {
+            self.remember(client); // whoever is given the secret stands in the journal
+        }
+        facts(rule)
     }
 
     fn running_since(&self, switched: SystemTime) -> Option<SystemTime> {

@@ -141,6 +141,17 @@ fn script_path(argv: &[String]) -> Option<(usize, &String)> {
     argv.iter().enumerate().skip(1).take_while(|(_, word)| is_no_text(word)).find(|(_, word)| !word.starts_with('-'))
 }
 
+/// What a process may be called: its program, the name it was called by and, of an interpreter's script, the file and the
+/// folders that it lies in.
+pub(super) fn names(process: &Process) -> impl Iterator<Item = String> {
+    let exe = process.exe.as_deref().and_then(Path::to_str);
+    let own: Vec<String> = exe.into_iter().chain(process.words.first().map(String::as_str)).map(file_name).collect();
+    let script = shell_or_interpreter(&own).filter(|name| is_one_of(INTERPRETERS, name) || name == "bun");
+    let path = script.and_then(|_| script_path(&process.words)).map(|(_, path)| path.as_str()).unwrap_or_default();
+    let parts: Vec<String> = path.split(['/', '\\']).map(|part| file_name(part.trim_end_matches(".js"))).collect();
+    own.into_iter().chain(parts)
+}
+
 /// Tells whether a shell runs a script that is named like a client.
 pub(super) fn is_script_of_client(process: &Process) -> bool {
     let exe = process.exe.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);

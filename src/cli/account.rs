@@ -8,7 +8,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::hosts::HostEdit;
 use super::images::{ImageEdit, added, tell_rivals};
-use super::{Context, account_json, args, buildx, hosts, pin};
+use super::{Context, args, buildx, callers, hosts, pin};
 use crate::model::choice::Candidates;
 use crate::model::{Account, AccountName, Problem, Registry, Source};
 use crate::system::text::{one_line, word};
@@ -37,7 +37,7 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
     if shown.is_empty() {
         return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
     }
-    let json: Vec<_> = shown.iter().map(|(account, candidates)| account_json(account, candidates)).collect();
+    let json: Vec<_> = shown.iter().map(|(account, candidates)| context.account_json(account, candidates)).collect();
     let lines: Vec<_> = shown
         .iter()
         .map(|(account, candidates)| {
@@ -63,6 +63,7 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
             if !hosts.is_empty() {
                 lines.push(format!("  also for   {}", hosts::list(&hosts)));
             }
+            lines.extend(context.callers(account).map(|callers| format!("  handed out {callers}")));
             lines.extend(account.did.as_ref().map(|did| format!("  did        {did}")));
             lines.push(match &account.source {
                 Source::Given => format!("  store      {}", account.store),
@@ -76,7 +77,9 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
 }
 
 pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let (registry, name) = named(context, given)?;
+    let words = Words { command: "account edit", flags: &flags(given) };
+    let (registry, name) = named(context, &given.host, given.account.as_deref(), &words)?;
+    let callers = callers::edit(&given.callers)?;
     let images = ImageEdit::read(context, &registry, &given.images)?;
     let mut folders: Vec<String> = Vec::new();
     let keeps_folders = !given.folder.is_empty() && given.folder.iter().all(|folder| added(folder).1);
@@ -90,13 +93,28 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     let changes_also = given.no_also || !given.also.is_empty();
     let changes_images = given.no_images || !images.is_empty();
     let changes_folders = given.no_folders || !given.folder.is_empty();
-    if !changes_images && !changes_folders && !changes_also && alias.is_none() && given.purpose.is_none() {
+    if !changes_images
+        && !changes_folders
+        && !changes_also
+        && alias.is_none()
+        && given.purpose.is_none()
+        && callers.is_empty()
+    {
         return Err(Failure::usage(
             "nothing to change was given",
             format!("see `{} account edit --help`", context.program),
         ));
     }
     context.accounts.refuse_given(&registry, &name)?;
+    if !callers.is_empty()
+        && context
+            .accounts
+            .only_of(&registry)?
+            .account(name.as_str())
+            .is_some_and(|account| account.callers.refuses_agents)
+    {
+        callers::refuse_agent()?;
+    }
     let changed = context.accounts.change(|edit| {
         let candidates = edit.of(&registry);
         let found = candidates.accounts.iter().find(|account| account.name == name);
@@ -107,7 +125,11 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         if let Some(purpose) = given.purpose {
             account.purpose = purpose.operation();
         }
-        if changes_images || given.purpose.is_some() {
+        if !callers.is_empty() {
+            refuse_unknown_rule(&account)?;
+            account.callers = callers.applied_to(&account.callers);
+        }
+        if changes_images || given.purpose.is_some() || !callers.is_empty() {
             edit.document.put(&account);
         }
         if changes_folders {
@@ -138,21 +160,12 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     })?;
     let candidates = context.accounts.of(&registry)?;
     let account = context.account(&candidates, changed.as_str())?;
-    context.ui.done(account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
+    context.ui.done(context.account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
     buildx::mend(context);
     if given.alias.is_some() {
         pin::drop_orphans(context, &[name])?;
     }
-    let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
-    context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
-    if !account.folders.is_empty() {
-        let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
-        context.ui.say(format_args!("  Used in   {}", folders.join(", ")));
-    }
-    let hosts = context.hosts_of(&registry, &account.name)?;
-    if !hosts.is_empty() {
-        context.ui.say(format_args!("  Also for  {}", hosts::list(&hosts)));
-    }
+    tell_uses(context, account)?;
     for missing in account.folders.iter().filter(|folder| changes_folders && !folder.is_dir()) {
         context.ui.note(format_args!("there is no folder {} yet", context.env.shorten_home(missing)));
     }
@@ -160,24 +173,61 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says what an account is used for by now.
+fn tell_uses(context: &Context<'_>, account: &Account) -> Result<(), Failure> {
+    let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
+    context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
+    if !account.folders.is_empty() {
+        let folders: Vec<_> = account.folders.iter().map(|folder| context.env.shorten_home(folder)).collect();
+        context.ui.say(format_args!("  Used in   {}", folders.join(", ")));
+    }
+    let hosts = context.hosts_of(&account.registry, &account.name)?;
+    if !hosts.is_empty() {
+        context.ui.say(format_args!("  Also for  {}", hosts::list(&hosts)));
+    }
+    if let Some(callers) = context.callers(account) {
+        context.ui.say(format_args!("  Handed out {callers}"));
+    }
+    Ok(())
+}
+
 /// `, to pull only`, for an account that is for one thing.
 pub(super) fn only(account: &Account) -> String {
     account.purpose.map(|purpose| format!(", to {purpose} only")).unwrap_or_default()
 }
 
+fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
+    if account.callers.unknown.is_none() {
+        return Ok(());
+    }
+    let what = format!("the rule for the callers of {} was written by a newer Ensign", account.name);
+    Err(Problem::new(what, "change it with that one"))
+}
+
+/// What was typed, for a command that names the account too.
+pub(super) struct Words<'w> {
+    pub(super) command: &'w str,
+    pub(super) flags: &'w str,
+}
+
 /// The account that is meant: by registry and name, or by a name that only one registry has.
-fn named(context: &Context<'_>, given: &args::AccountEdit) -> Result<(Registry, AccountName), Failure> {
-    if let Some(name) = &given.account {
-        let candidates = context.candidates(&context.entry(&given.host)?)?;
+pub(super) fn named(
+    context: &Context<'_>,
+    host: &str,
+    account: Option<&str>,
+    words: &Words<'_>,
+) -> Result<(Registry, AccountName), Failure> {
+    if let Some(name) = account {
+        let candidates = context.candidates(&context.entry(host)?)?;
         return Ok((candidates.registry.clone(), context.account(&candidates, name)?.name.clone()));
     }
     let all = context.accounts.all()?;
-    let name = &given.host;
+    let name = host;
     let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
     let mut found: Vec<_> = found.collect();
     let edit = |host: &str, name: &str| {
-        let edit = format!("{} account edit {} {}{}", context.program, word(host), word(name), flags(given));
-        format!("name one: `{edit}`")
+        let Words { command, flags } = words;
+        format!("name one: `{} {command} {} {}{flags}`", context.program, word(host), word(name))
     };
     let is_registry = context.entry(name).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
     if (is_registry || found.is_empty())
@@ -221,6 +271,9 @@ fn flags(given: &args::AccountEdit) -> String {
         with_value("--also", &given.also),
         alone("--no-also", given.no_also),
         purpose,
+        with_value("--program", &given.callers.program),
+        alone("--no-programs", given.callers.no_programs),
+        given.callers.choices().map(|(flag, value)| [" ", flag, " ", value].concat()).collect::<Vec<_>>().concat(),
     ]
     .concat()
 }

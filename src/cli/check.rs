@@ -78,6 +78,10 @@ impl Subject {
         Ok(Self::of_login(account, held, registry, image))
     }
 
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
     pub(super) fn of_login(account: Account, held: Held, registry: Registry, image: Option<ImageReference>) -> Self {
         let expiry = held.expiry;
         Self { registry, image, account, held, expiry }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::Context;
 use super::failure::Failure;
-use super::{Context, account_json};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Expiry, time_span, timestamp};
 use crate::system::text::{one_line, word};
@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context<'_>, registries: &[Candidates], within: Dura
     let accounts: Vec<Value> = ending
         .iter()
         .map(|(one, account, expiry)| {
-            let mut json = account_json(account, one);
+            let mut json = context.account_json(account, one);
             add_to_json(&mut json, *expiry);
             json
         })

@@ -4,6 +4,7 @@ mod account;
 mod api;
 mod args;
 mod buildx;
+mod callers;
 mod check;
 mod check_all;
 mod complete;
@@ -129,6 +130,7 @@ impl Context<'_> {
                 account::show(self, host.as_deref(), account.as_deref())
             }
             Command::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
+            Command::Grant(grant) => callers::grant(self, &grant),
             Command::Which(which) => which::run(self, &which),
             Command::Why(why) => why::run(self, &why),
             Command::Public(public) => public::run(self, &public),
@@ -347,5 +349,6 @@ fn account_json(account: &Account, candidates: &Candidates) -> serde_json::Value
         "folders": account.folders,
         "for": account.purpose.map(Operation::as_str),
         "did": account.did,
+        "callers": callers::json(&account.callers),
     })
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, account, account_json, args, duration, expiring, first, note_podman, note_snap, route};
+use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route};
 use crate::accounts::Leftovers;
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     let docker = docker(context, &with_accounts);
     let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
     let mut json = json!({
-        "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(one))).collect::<Vec<_>>(),
+        "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(context, one))).collect::<Vec<_>>(),
         "public": registries.iter().flat_map(|one| &one.public).map(ToString::to_string).collect::<Vec<_>>(),
         "containers": first::containers_tools(context, &with_accounts),
         "docker": docker.iter().map(AskedName::json).collect::<Vec<_>>(),
@@ -138,8 +138,8 @@ fn line<'c>(
 }
 
 impl Line<'_> {
-    fn json(&self, candidates: &Candidates) -> Value {
-        let mut json = account_json(self.account, candidates);
+    fn json(&self, context: &Context<'_>, candidates: &Candidates) -> Value {
+        let mut json = context.account_json(self.account, candidates);
         json["ok"] = json!(self.trouble.is_none());
         json["trouble"] = json!(self.trouble);
         expiring::add_to_json(&mut json, self.expiry);
@@ -176,6 +176,9 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
         let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{patterns}{only}{user}{store}{source}{end}");
         for folder in &account.folders {
             let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
+        }
+        if let Some(callers) = context.callers(account) {
+            let _ = writeln!(block, "    {:width$}  handed out {callers}", "");
         }
         if let Some(trouble) = trouble {
             let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));

@@ -17,6 +17,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode
     let image = image.ok_or_else(|| check::no_image(&registry))?;
     let action = if given.push { Action::Push } else { Action::Pull };
     let mut subject = Subject::find(context, registry, Some(image.clone()), action)?;
+    context.hand_out(subject.account(), "token")?;
     let waiting = format!("Asking {}", image.registry());
     let wire = context.wire(image.registry(), given.plain_http);
     let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, wire));

@@ -111,6 +111,7 @@ fn entry_json(entry: &Entry) -> Value {
         "account": entry.account,
         "helper": entry.helper,
         "rung": entry.rung,
+        "refusal": entry.refusal,
         "detail": entry.detail,
         "ignored": entry.ignored,
     })
@@ -169,6 +170,10 @@ fn outcome(entry: &Entry) -> String {
         Outcome::Several => "several accounts, and nothing said which".to_owned(),
         Outcome::NoSuchAccount => "no such account".to_owned(),
         Outcome::Dead => format!("not answered: the secret of {account} is good no longer"),
+        Outcome::Withheld => {
+            let refusal = entry.refusal.as_deref().unwrap_or("it is not for this caller");
+            format!("not handed out: {account}; {refusal}")
+        }
         Outcome::Failed => match &entry.account {
             Some(account) => format!("not answered: the secret of {account} could not be had"),
             None => "not answered: the accounts could not be read".to_owned(),
@@ -186,6 +191,7 @@ fn advice(entry: &Entry, program: &str) -> Option<String> {
         Outcome::NoAccount => ("login", "adds one"),
         Outcome::NoDefault | Outcome::Several => ("switch", "makes one the default"),
         Outcome::NoSuchAccount | Outcome::NoneToPull | Outcome::NoneToPush => ("status", "shows those that are there"),
+        Outcome::Withheld => ("account show", "shows who may ask"),
         Outcome::Dead | Outcome::Failed => ("check", "says what is wrong"),
         Outcome::Answered | Outcome::Public | Outcome::Other => return None,
     };

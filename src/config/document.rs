@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::read::VERSION;
-use super::{layout, source};
+use super::{callers, layout, source};
 use crate::model::choice::{Active, Switch};
 use crate::model::{Account, AccountName, HelperName, ImagePattern, Operation, Registry, timestamp};
 
@@ -33,6 +33,7 @@ impl Document {
         set_or_remove(fields, "images", json!(images));
         set_or_remove(fields, "did", json!(account.did));
         set_or_remove(fields, "for", json!(account.purpose.map(Operation::as_str)));
+        set_or_remove(fields, "callers", callers::write(&account.callers));
     }
 
     /// Writes an account's folders as given (`~/work`).

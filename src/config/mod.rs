@@ -1,10 +1,11 @@
 //! Our own file: which accounts there are, without any secret.
 //!
 //! `read` understands it, `document` edits it and keeps what it does not understand, `layout` writes it, `file`
-//! loads and saves it under a lock, `source` is one field's shape, `adopt` takes over ATCR's older formats.
+//! loads and saves it under a lock, `source` and `callers` are one field's shape each, `adopt` takes over ATCR's older formats.
 
 mod adopt;
 mod alias;
+mod callers;
 mod document;
 mod file;
 mod layout;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::alias::Aliases;
-use super::source;
+use super::{callers, source};
 use crate::model::choice::{Active, Candidates, Switch, Trusted};
 use crate::model::{Account, HelperName, HostAlias, Registry, StoreKind, key_covers, timestamp};
 
@@ -104,6 +104,7 @@ struct RawAccount {
     #[serde(rename = "for")]
     purpose: Option<String>,
     did: Option<String>,
+    callers: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +168,7 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
             folders: raw.folders.iter().map(|text| expand(text)).collect(),
             purpose: raw.purpose.map(|text| text.parse()).transpose().map_err(|error| place(".for", &error))?,
             did: raw.did,
+            callers: callers::read(raw.callers),
             name: name.parse().map_err(|error| place("", &error))?,
         })
     });

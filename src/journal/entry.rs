@@ -37,6 +37,9 @@ pub(crate) struct Entry {
     /// What decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rung: Option<String>,
+    /// Why the account was not handed out to this caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refusal: Option<String>,
     pub(crate) detail: Grounds,
     /// Variables of ours that did not count, since the client was not started with them. Their names only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +65,8 @@ pub(crate) enum Outcome {
     NoSuchAccount,
     /// The account's secret is good no longer.
     Dead,
+    /// The account is not for this caller.
+    Withheld,
     Failed,
     /// A newer Ensign's.
     #[default]
@@ -105,6 +110,7 @@ impl Entry {
             &mut self.account,
             &mut self.helper,
             &mut self.rung,
+            &mut self.refusal,
             file,
             image,
             pattern,

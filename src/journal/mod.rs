@@ -5,11 +5,12 @@
 
 mod entry;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::model::Problem;
+use crate::model::{Account, Problem};
 use crate::system::env::Env;
 use crate::system::files;
 
@@ -32,7 +33,21 @@ impl Journal {
 
     /// Writes an answer down. That it could not be is nobody's business.
     pub(crate) fn add(&self, entry: &Entry) {
-        let _ = files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT);
+        let _ = self.try_add(entry);
+    }
+
+    /// The same, for answers that are given only if they are written down.
+    pub(crate) fn try_add(&self, entry: &Entry) -> io::Result<()> {
+        files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
+    }
+
+    /// Writes down before it happens that an account is handed out in another way than by `get`. `false`: it is not written.
+    pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
+        let journal = Self::of(env).filter(|_| !env.forbids_journal());
+        let mut entry = Entry::new(account.registry.as_str(), Outcome::Answered);
+        entry.client = Some(client.to_owned());
+        entry.account = Some(account.name.to_string());
+        journal.is_some_and(|journal| journal.try_add(&entry).is_ok())
     }
 
     /// The answers, newest first.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{ImagePattern, ImageReference, Operation, Registry, Repository, Source};
+use super::{CallerRule, ImagePattern, ImageReference, Operation, Registry, Repository, Source};
 
 /// One login of one registry. Registry and name together identify it, in the config and in every secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Account {
     pub purpose: Option<Operation>,
     /// The account's decentralized identifier on ATCR, which may stand in an image's name for the handle.
     pub did: Option<String>,
+    /// Which callers its secret is handed out to.
+    pub callers: CallerRule,
 }
 
 impl Account {
@@ -39,6 +41,7 @@ impl Account {
             folders: vec![],
             purpose: None,
             did: None,
+            callers: CallerRule::default(),
         }
     }
 

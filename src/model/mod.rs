@@ -4,6 +4,7 @@
 
 mod account;
 mod alias;
+mod callers;
 pub(crate) mod choice;
 mod expiry;
 mod helper_message;
@@ -26,6 +27,8 @@ pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
 pub(crate) use alias::HostAlias;
+pub use callers::CallerRule;
+pub(crate) use callers::{CallerEdit, CallerFacts, CallerRefusal};
 pub(crate) use expiry::{Expiry, time_span};
 pub(crate) use helper_message::HelperMessage;
 pub(crate) use host_pattern::key_covers;

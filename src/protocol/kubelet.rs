@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 
 use super::record;
 use crate::accounts::{Accounts, Found};
+use crate::caller;
 use crate::model::choice::{Command, Evidence, FileImages, Named, NoChoice, Project, Trusted, Wish};
-use crate::model::{Credential, ImageReference, Operation, Problem, Registry};
+use crate::model::{CallerFacts, CallerRule, Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
 
@@ -106,6 +107,12 @@ impl Evidence for Kubelet {
         vec![]
     }
 
+    fn facts(&self, rule: &CallerRule) -> CallerFacts {
+        let mut facts = caller::facts(rule);
+        facts.programs.insert(0, "kubelet".to_owned()); // nobody else speaks so
+        facts
+    }
+
     fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
         None
     }
@@ -122,7 +129,9 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
         Found::Elsewhere(route) => accounts.ask_routed(&route, registry.docker_key()),
         found => found,
     });
-    if let Some((journal, entry)) = record::prepared(env, registry, Some("kubelet"), &found, &reason) {
+    let mut record = record::prepared(env, registry, Some("kubelet"), &found, &reason);
+    let found = record::write_first(found, reason.guarded.as_ref(), &mut record);
+    if let Some((journal, entry)) = record {
         journal.add(&entry);
     }
     match found? {
@@ -143,6 +152,10 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
             format!("{registry} has several accounts, and none is for `{image}`"),
             format_args!("account edit {registry} NAME --images PATTERN")
         )),
+        Found::Withheld(withheld) => {
+            let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&Problem::from(withheld).to_string(), 400));
+            Ok(None)
+        }
         Found::Dead(why) => {
             let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&why.to_string(), 400));
             Ok(None)

@@ -29,6 +29,9 @@ pub(crate) enum Refusal {
     /// The account's secret is known to be good no longer. To a client that is as if there were none: handed out, it
     /// would break the pulls of public images too.
     Dead(Problem),
+    /// The account is not for this caller. That too is as if there were none: an error would end the pull of a public image,
+    /// and tell a caller that is not trusted of the account.
+    Withheld(Problem),
     /// There are accounts, but each is for the other thing.
     NoneFor {
         registry: Registry,
@@ -109,12 +112,14 @@ impl Refusal {
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
-            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => Credential::NOT_FOUND.to_owned(),
+            Self::NotFound | Self::Dead(_) | Self::Withheld(_) | Self::NoneFor { .. } => {
+                Credential::NOT_FOUND.to_owned()
+            }
             _ => plain(&self.to_string()),
         };
         let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
         let told = match self {
-            Self::Dead(why) => Some(why.to_string()),
+            Self::Dead(why) | Self::Withheld(why) => Some(why.to_string()),
             Self::NoneFor { registry, operation } => Some(none_for(registry, *operation).to_string()),
             _ => None,
         };
@@ -162,7 +167,9 @@ fn plain(text: &str) -> String {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound | Self::Dead(_) | Self::NoneFor { .. } => f.write_str(Credential::NOT_FOUND),
+            Self::NotFound | Self::Dead(_) | Self::Withheld(_) | Self::NoneFor { .. } => {
+                f.write_str(Credential::NOT_FOUND)
+            }
             Self::NoServerUrl => f.write_str("no credentials server URL"),
             Self::NoUsername => f.write_str("no credentials username"),
             Self::NoSuchAccount { registry, name } => {

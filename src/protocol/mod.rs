@@ -17,6 +17,7 @@ use anyhow::anyhow;
 
 use crate::accounts::{self, Accounts, Activate, Found, Login, OutOfReach};
 use crate::caller::{self, Caller};
+use crate::journal::Journal;
 use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Problem, Registry, ServerUrl, Target,
@@ -138,11 +139,13 @@ impl Front<'_> {
                 if !unknown.is_empty() && io::stderr().is_terminal() {
                     message::tell_unknown(registry, unknown, &mut io::stderr());
                 }
-                let record = record::prepared(self.env, registry, caller.client(), &found, &reason);
+                let mut record = record::prepared(self.env, registry, caller.client(), &found, &reason);
+                let found = record::write_first(found, reason.guarded.as_ref(), &mut record);
                 let answered = match found {
                     Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),
                     Ok(Found::NoChoice(no_choice)) => Err(self.refusal(no_choice, registry)),
                     Ok(Found::Dead(why)) => Err(Refusal::Dead(why)),
+                    Ok(Found::Withheld(withheld)) => Err(Refusal::Withheld(withheld.into())),
                     Ok(Found::Elsewhere(_)) => Err(Refusal::NotFound),
                     Err(error) => Err(error.into()),
                 };
@@ -241,6 +244,9 @@ impl Front<'_> {
     fn hub_token(&self, token: HubToken) -> Result<Credential, Refusal> {
         let hub = self.accounts.of(&Registry::docker_hub())?;
         let account = self.side_account(&hub).ok_or(Refusal::NotFound)?;
+        let note = || Journal::note_hand_out(self.env, account, "a client");
+        let guarded = self.accounts.hand_out(account, caller::facts, note);
+        guarded.map_err(|withheld| Refusal::Withheld(withheld.into()))?;
         let secret = self.accounts.vault.hub_token(&account.username, token)?.ok_or(Refusal::NotFound)?;
         Ok(Credential { username: account.username.clone(), secret })
     }

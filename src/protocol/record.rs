@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use crate::accounts::{Found, Reason};
+use crate::accounts::{Found, Reason, Withheld};
 use crate::journal::{Entry, Journal, Outcome};
 use crate::model::choice::{Grounds, NoChoice, Rung};
-use crate::model::{HelperName, Operation, Registry};
+use crate::model::{Account, CallerRefusal, HelperName, Operation, Registry};
 use crate::system::env::Env;
 use crate::system::inherited;
 
@@ -24,6 +24,19 @@ pub(super) fn prepared(
     Some((journal, entry))
 }
 
+/// Writes the answer down before it is given, if its account has a rule for callers: where that fails, there is no answer.
+pub(super) fn write_first(
+    found: Result<Found>,
+    guarded: Option<&Account>,
+    record: &mut Option<(Journal, Entry)>,
+) -> Result<Found> {
+    let (Ok(Found::Credential(_)), Some(account)) = (&found, guarded) else { return found };
+    match record.take() {
+        Some((journal, entry)) if journal.try_add(&entry).is_ok() => found,
+        _ => Ok(Found::Withheld(Withheld::new(account, CallerRefusal::NoJournal))),
+    }
+}
+
 /// Holds no error's text: who lent a secret may have had a part in it.
 fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
     let outcome = match found {
@@ -38,9 +51,13 @@ fn entry(registry: &Registry, found: &Result<Found>, reason: &Reason) -> Entry {
         Ok(Found::NoChoice(NoChoice::Several)) => Outcome::Several,
         Ok(Found::NoChoice(NoChoice::NoSuchAccount { .. })) => Outcome::NoSuchAccount,
         Ok(Found::Dead(_)) => Outcome::Dead,
+        Ok(Found::Withheld(_)) => Outcome::Withheld,
         Err(_) => Outcome::Failed,
     };
     let mut entry = Entry::new(registry.as_str(), outcome);
+    if let Ok(Found::Withheld(withheld)) = found {
+        entry.refusal = Some(withheld.reason());
+    }
     entry.helper = reason.helper.as_ref().map(HelperName::program);
     match (&reason.chosen, found) {
         (Some((name, rung, why)), _) => {

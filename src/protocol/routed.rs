@@ -28,7 +28,7 @@ impl Front<'_> {
         match self.accounts.ask_routed(route, server_url.as_str()) {
             Found::Credential(credential) => Ok(credential),
             Found::Dead(why) => Err(Refusal::Dead(why)),
-            Found::NoChoice(_) | Found::Elsewhere(_) => Err(Refusal::NotFound),
+            Found::NoChoice(_) | Found::Elsewhere(_) | Found::Withheld(_) => Err(Refusal::NotFound),
         }
     }
 }

@@ -28,6 +28,11 @@ pub(crate) fn settled(folder: &Path) -> PathBuf {
     by_way_of_home(&settled).unwrap_or(settled)
 }
 
+/// The file that a path leads to, behind all links.
+pub(crate) fn target(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()
+}
+
 /// `~/x` as a shell gives it to a program.
 pub(crate) fn at_home(text: &str) -> String {
     let in_home = || Some(env::home_dir()?.join(text.strip_prefix("~/")?).to_str()?.to_owned());

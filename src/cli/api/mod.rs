@@ -73,6 +73,7 @@ fn asker(context: &Context<'_>, registry: &Registry, call: &Call) -> Result<Aske
     }
     let candidates = context.candidates(registry)?;
     let account = which::account_for(context, &candidates, image.as_ref(), operation)?.at(registry).into_owned();
+    context.hand_out(&account, "api")?;
     let held = context.secret_of(&account)?;
     Ok(Some((account, held)))
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Borrow, DeviceLogin};
+use super::{Borrow, Callers, DeviceLogin};
 use crate::model::Operation;
 
 #[derive(Args, Debug)]
@@ -38,6 +38,8 @@ pub(in crate::cli) struct Login {
     /// Where to keep the secret: file, or helper:NAME for docker-credential-NAME
     #[arg(long, value_name = "STORE")]
     pub(in crate::cli) store: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) callers: Callers,
     #[command(flatten)]
     pub(in crate::cli) browser: DeviceLogin,
     #[command(flatten)]

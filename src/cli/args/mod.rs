@@ -3,6 +3,7 @@
 mod ask;
 mod borrow;
 mod browser;
+mod callers;
 mod complete;
 mod docker;
 mod login;
@@ -20,6 +21,7 @@ use crate::model::Operation;
 pub(super) use ask::{Api, Check, Token, Which, Why};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
+pub(super) use callers::{Agents, Callers, Grant, Need};
 pub(super) use complete::Next;
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin, Route};
 pub(super) use login::{Login, Logout};
@@ -57,9 +59,11 @@ pub(super) enum Command {
     Status(Status),
     /// Change the account that answers by default
     Switch(Switch),
-    /// Show an account, or change its alias, images, folders and what it is for
+    /// Show an account, or change its alias, images, folders, what it is for and who may ask
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Hand an account that needs a grant out to callers for a while
+    Grant(Grant),
     /// Show which account answers for an image, and why
     Which(Which),
     /// Show what the last calls were answered, and why
@@ -170,7 +174,7 @@ pub(super) enum AccountCommand {
         #[arg(value_name = "ACCOUNT")]
         account: Option<String>,
     },
-    /// Change an account's alias, images, folders, or what it is for
+    /// Change an account's alias, images, folders, what it is for, or who may ask
     #[command(visible_alias = "set")]
     Edit(AccountEdit),
 }
@@ -207,6 +211,8 @@ pub(super) struct AccountEdit {
     /// What the account is used for
     #[arg(long = "for", value_name = "OPERATION")]
     pub(super) purpose: Option<Purpose>,
+    #[command(flatten)]
+    pub(super) callers: Callers,
 }
 
 impl Arguments {

@@ -13,13 +13,15 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Context;
-use super::args;
 use super::failure::Failure;
 use super::images::ImageEdit;
 use super::tls_hint::tls_hint;
+use super::{args, callers};
 use crate::accounts::{self, Activate, Judgement, Login};
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username};
+use crate::model::{
+    Account, AccountName, CallerEdit, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username,
+};
 use crate::oauth;
 use crate::oci::{self, Asked, Verdict};
 use crate::system::text;
@@ -40,6 +42,7 @@ struct Wishes {
     store: Option<StoreKind>,
     images: ImageEdit,
     purpose: Option<Operation>,
+    callers: CallerEdit,
 }
 
 pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode, Failure> {
@@ -75,7 +78,7 @@ fn finish(
     complete: Complete,
 ) -> Result<ExitCode, Failure> {
     let registry = &before.registry;
-    let Wishes { store, images, purpose } = wishes;
+    let Wishes { store, images, purpose, callers } = wishes;
     let Complete { username, kept, source, alias, did } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
     let Asked { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
@@ -105,6 +108,7 @@ fn finish(
         bound: None,
         purpose,
         did,
+        callers,
         kept,
         source,
         activate: if given.activate { Activate::Yes } else { Activate::IfNone },
@@ -137,7 +141,12 @@ fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
 impl Wishes {
     fn of(context: &Context<'_>, registry: &Registry, given: &args::Login) -> Result<Self, Failure> {
         let store = given.store.as_deref().map(store_kind).transpose()?;
-        Ok(Self { store, images: ImageEdit::read(context, registry, &given.images)?, purpose: given.purpose })
+        let images = ImageEdit::read(context, registry, &given.images)?;
+        let callers = callers::edit(&given.callers)?;
+        if !callers.is_empty() {
+            callers::refuse_agent()?;
+        }
+        Ok(Self { store, images, purpose: given.purpose, callers })
     }
 }
 

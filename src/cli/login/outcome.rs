@@ -28,7 +28,9 @@ pub(super) fn say(
         "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
         "source": kept.source.to_string(),
     });
-    expiring::add_to_json(&mut json, expiry);
+    if expiry != Expiry::Unknown {
+        expiring::add_to_json(&mut json, expiry);
+    }
     let how = if verified { "Logged in to" } else { "Kept a login, unverified, for" };
     context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
     let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
@@ -48,6 +50,9 @@ pub(super) fn say(
                 .say(format_args!("  Secret    from {borrow}; kept while it is good in {}", place(context, kept)));
         }
         _ => context.ui.say(format_args!("  Kept in   {}", place(context, kept))),
+    }
+    if let Some(callers) = context.callers(kept) {
+        context.ui.say(format_args!("  Handed out {callers}"));
     }
     if let Expiry::Ends(_) = expiry {
         context.ui.say(format_args!("  Secret    {}", expiry.words(SystemTime::now()).unwrap_or_default()));

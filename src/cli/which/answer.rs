@@ -10,7 +10,7 @@ use crate::caller::project::Remote;
 use crate::cli::failure::Failure;
 use crate::cli::folder::{self, Seen};
 use crate::cli::reason::{self, Advice};
-use crate::cli::{Context, first, route};
+use crate::cli::{Context, callers, first, route};
 use crate::docker::{Reader, containers};
 use crate::model::choice::{Finding, Grounds, ImageRole, Ladder, Route, Rung};
 use crate::model::{Account, Operation, Registry, Source};
@@ -189,6 +189,7 @@ impl<'c, 'l> Climb<'c, 'l> {
             "account": self.found.map(|account| account.name.as_str()),
             "username": self.found.map(|account| account.username.as_str()),
             "source": self.found.map(|account| account.source.to_string()),
+            "callers": self.found.map(|account| callers::json(&account.callers)),
             "passed_over": self.passed_over.iter().map(|account| account.name.as_str()).collect::<Vec<_>>(),
             "ladder": rungs
                 .map(|(place, (rung, finding))| rung_json(*rung, finding, self.chosen == Some(place)))
@@ -217,6 +218,9 @@ impl<'c, 'l> Climb<'c, 'l> {
                 _ => "",
             };
             lines.push(format!("{:>3} {:22} {}{mark}", place + 1, rung.to_string(), self.sentence(*rung, finding)));
+        }
+        if let Some(callers) = self.found.and_then(|account| self.context.callers(account)) {
+            lines.push(format!("  Handed out {callers}"));
         }
         if self.ladder.candidates.is_alias() {
             let (host, registry) = (&self.question.registry, &self.ladder.candidates.registry);

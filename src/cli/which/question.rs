@@ -7,7 +7,7 @@ use crate::caller::{self, Program};
 use crate::cli::{Context, reason};
 use crate::docker::Reader;
 use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Named, Project, Trusted, Wish};
-use crate::model::{ImageReference, Operation, Registry};
+use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
 use crate::system::text::one_line;
 use crate::system::{env, folders};
 
@@ -95,6 +95,10 @@ impl Evidence for Question {
 
     fn folder(&self) -> Vec<PathBuf> {
         folders::of_caller()
+    }
+
+    fn facts(&self, rule: &CallerRule) -> CallerFacts {
+        caller::facts(rule)
     }
 
     /// The command would be started now.

@@ -6,7 +6,9 @@ use std::time::SystemTime;
 
 use super::ladder::only;
 use super::project::{Project, Trusted};
-use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReference, Operation, Registry};
+use crate::model::{
+    Account, AccountName, CallerFacts, CallerRule, HelperName, ImagePattern, ImageReference, Operation, Registry,
+};
 
 /// What the config knows about one registry, or about the hosts of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +96,9 @@ pub(crate) trait Evidence {
 
     /// The caller's working directory, by each of its names.
     fn folder(&self) -> Vec<PathBuf>;
+
+    /// What the account's rule asks about the caller.
+    fn facts(&self, rule: &CallerRule) -> CallerFacts;
 
     /// Since when the client runs that asks. `None` if it is none that we know, or if the last switch, at `switched`, is
     /// so long ago that it cannot matter.

@@ -6,9 +6,10 @@ use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
+use std::process::id;
 use std::time::{Duration, SystemTime};
 
-use super::Process;
+use super::{Ancestors, Process};
 
 /// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
 const LIMIT: u64 = 16 << 20;
@@ -19,18 +20,50 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
     let mut next = Some((parent, u64::MAX));
     std::iter::from_fn(move || {
-        let (pid, child_started) = next.take().filter(|(pid, _)| *pid != 0)?;
-        let folder = PathBuf::from(format!("/proc/{pid}"));
-        let (above, started) = lineage(&String::from_utf8_lossy(&read(folder.join("stat"))?))?;
-        let words = read(folder.join("cmdline"))?;
-        let gone = if pid == parent { parent_id() != parent } else { started > child_started };
-        if gone || words.is_empty() {
-            return None; // its number was given to another, or it is the kernel's own
-        }
-        next = Some((above, started));
-        let exe = fs::read_link(folder.join("exe")).ok().map(|exe| as_it_was(&exe));
-        Some(Process { id: pid, exe, words: split(&words) })
+        let (process, above) = read_process(next.take()?, parent)?;
+        next = Some(above);
+        Some(process)
     })
+}
+
+/// Whole is what ends with a process that has no parent: the first of the system, or one that was put into a container from
+/// outside.
+pub(super) fn to_the_top(at_most: usize) -> Ancestors {
+    let parent = parent_id();
+    let (mut processes, mut next) = (Vec::new(), (parent, u64::MAX));
+    while processes.len() < at_most
+        && let Some((process, above)) = read_process(next, parent)
+    {
+        processes.push(process);
+        next = above;
+    }
+    let is_whole = next.0 == 0 && !processes.is_empty() && is_our_proc();
+    Ancestors { processes, is_whole }
+}
+
+/// In a namespace of its own a process may still see the `/proc` of another, with other processes under its numbers.
+fn is_our_proc() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == id().to_string().as_str())
+}
+
+/// Reads a process that is no younger than its child, and returns its parent with its own start.
+fn read_process((pid, child_started): (u32, u64), parent: u32) -> Option<(Process, (u32, u64))> {
+    if pid == 0 {
+        return None;
+    }
+    let folder = PathBuf::from(format!("/proc/{pid}"));
+    let (above, started) = lineage(&String::from_utf8_lossy(&read(folder.join("stat"))?))?;
+    let words = read(folder.join("cmdline"))?;
+    let gone = if pid == parent { parent_id() != parent } else { started > child_started };
+    if gone || words.is_empty() {
+        return None; // its number was given to another, or it is the kernel's own
+    }
+    let exe = fs::read_link(folder.join("exe")).ok().map(|exe| as_it_was(&exe));
+    Some((Process { id: pid, exe, words: split(&words) }, (above, started)))
+}
+
+pub(super) fn has_terminal(process: u32) -> Option<bool> {
+    terminal(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))
 }
 
 pub(super) fn folder(process: u32) -> Option<PathBuf> {
@@ -57,6 +90,12 @@ fn lineage(stat: &str) -> Option<(u32, u64)> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let parent = fields.nth(1)?.parse().ok()?;
     Some((parent, fields.nth(17)?.parse().ok()?))
+}
+
+/// Whether field 7 of `stat` names a terminal.
+fn terminal(stat: &str) -> Option<bool> {
+    let number: i64 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
+    Some(number != 0)
 }
 
 /// The kernel adds this to the path of a program that was replaced while it ran, as by an update.
@@ -86,6 +125,10 @@ mod tests {
         let stat = "42 (a b) c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 1234 5 6";
         assert_eq!(lineage(stat), Some((7, 1234)));
         assert_eq!(lineage("42 (x) S"), None);
+        assert_eq!(
+            (terminal(stat), terminal("42 (x) S 7 42 42 34816 -1"), terminal("42 (x) S")),
+            (Some(false), Some(true), None)
+        );
     }
 
     #[test]

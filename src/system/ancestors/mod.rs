@@ -32,6 +32,27 @@ pub(crate) fn all() -> impl Iterator<Item = Process> {
     imp::all()
 }
 
+/// The processes above us, parent first.
+pub(crate) struct Ancestors {
+    pub(crate) processes: Vec<Process>,
+    /// They were read up to the first process of the system, and none is hidden.
+    pub(crate) is_whole: bool,
+}
+
+/// More of them stand above nobody.
+const ANCESTORS_AT_MOST: usize = 256;
+
+/// Reads all processes above us.
+pub(crate) fn to_the_top() -> Ancestors {
+    imp::to_the_top(ANCESTORS_AT_MOST)
+}
+
+/// Tells whether a process has a terminal; `None` if that is not known. Elsewhere than on Linux it is our own that is looked
+/// for, which a client shares with us.
+pub(crate) fn has_terminal(process: u32) -> Option<bool> {
+    imp::has_terminal(process)
+}
+
 /// Returns the folder that a process works in.
 pub(crate) fn folder(process: u32) -> Option<PathBuf> {
     imp::folder(process)
@@ -62,7 +83,13 @@ mod tests {
         let linux = read(&mut linux::all());
         assert!(!linux.is_empty());
         assert_eq!(linux, read(&mut portable::all()));
+        let whole = [linux::to_the_top(99), portable::to_the_top(99)];
+        let [seen, same] =
+            whole.each_ref().map(|all| all.processes.iter().map(|process| process.id).collect::<Vec<_>>());
+        assert_eq!((seen, whole[0].is_whole), (same, whole[1].is_whole));
+        assert!(!linux::to_the_top(0).is_whole && !portable::to_the_top(0).is_whole);
         let parent = std::os::unix::process::parent_id();
+        assert!(linux::has_terminal(parent).is_some() && portable::has_terminal(parent).is_some());
         assert!(linux::folder(parent).is_some());
         assert_eq!(linux::folder(parent), portable::folder(parent));
         assert!(linux::variables(parent).is_some_and(|variables| !variables.is_empty()));

@@ -1,12 +1,14 @@
 //! The processes above us, by sysinfo. Its home.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use super::Process;
+use super::{Ancestors, Process};
 use crate::model::timestamp;
 
 pub(super) fn all() -> impl Iterator<Item = Process> {
@@ -26,6 +28,30 @@ pub(super) fn all() -> impl Iterator<Item = Process> {
         let words = process.cmd().iter().map(text).collect();
         Some(Process { id: pid.as_u32(), exe: process.exe().map(Path::to_owned), words })
     })
+}
+
+/// On Windows a parent may have ended long ago, and macOS hides the system's own: what can be seen is taken for the whole
+/// if its first process has no parent that runs.
+pub(super) fn to_the_top(at_most: usize) -> Ancestors {
+    let processes: Vec<Process> = all().take(at_most).collect();
+    let is_whole = processes.len() < at_most && processes.last().is_some_and(|last| !has_hidden_parent(last.id));
+    Ancestors { processes, is_whole }
+}
+
+fn has_hidden_parent(process: u32) -> bool {
+    let Ok(mut system) = System::new() else { return true };
+    let Some(Lineage { parent, .. }) = Lineage::read(&mut system, Pid::from_u32(process), nothing()) else {
+        return true;
+    };
+    parent.is_some_and(|parent| parent.as_u32() > 1 && !cfg!(windows))
+}
+
+pub(super) fn has_terminal(_: u32) -> Option<bool> {
+    match File::open(if cfg!(windows) { "CONIN$" } else { "/dev/tty" }) {
+        Ok(_) => Some(true),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+        Err(_) => Some(false),
+    }
 }
 
 pub(super) fn folder(process: u32) -> Option<PathBuf> {

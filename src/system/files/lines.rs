@@ -19,7 +19,7 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
     if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    file.write(line).map(drop)
+    if file.write(line)? == line.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
 /// Reads the lines set aside and those after them, of each at most the last twice `limit` bytes.

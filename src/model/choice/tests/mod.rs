@@ -3,7 +3,7 @@
 mod rules;
 
 use super::*;
-use crate::model::{Operation, Registry};
+use crate::model::{CallerFacts, CallerRule, Operation, Registry};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -43,6 +43,10 @@ impl Evidence for Found {
         vec![self.folder.clone().expect("nobody may look for the folder")]
     }
 
+    fn facts(&self, _: &CallerRule) -> CallerFacts {
+        unreachable!()
+    }
+
     fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
         self.since
     }
@@ -69,6 +73,10 @@ impl Evidence for Unseen {
     }
 
     fn folder(&self) -> Vec<PathBuf> {
+        unreachable!()
+    }
+
+    fn facts(&self, _: &CallerRule) -> CallerFacts {
         unreachable!()
     }
 

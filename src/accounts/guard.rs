@@ -1,0 +1,145 @@
+//! Who may be handed an account's secret: its rule, held against the caller and what a person has granted.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, anyhow};
+use serde::{Deserialize, Serialize};
+
+use super::Accounts;
+use crate::model::{Account, AccountName, CallerFacts, CallerRefusal, CallerRule, Problem, Registry, timestamp};
+use crate::system::files::{self, Access};
+use crate::system::text;
+
+/// An account that is not handed out to this caller, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Withheld {
+    registry: Registry,
+    name: AccountName,
+    refusal: CallerRefusal,
+}
+
+/// No grant is longer: what says so was written by another clock.
+pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
+
+const VERSION: u64 = 1;
+const LIMIT: u64 = 1 << 20;
+
+/// Whoever changes a grant waits so long for others who change accounts.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Accounts<'_> {
+    /// Holds the account's rule against the caller, of which `facts` finds out what the rule asks.
+    pub(crate) fn may_ask(
+        &self,
+        account: &Account,
+        facts: impl FnOnce(&CallerRule) -> CallerFacts,
+    ) -> Result<(), Withheld> {
+        let rule = &account.callers;
+        if rule.is_empty() {
+            return Ok(());
+        }
+        let granted_until = if rule.needs_grant { self.granted_until(account) } else { None };
+        rule.decide(&facts(rule), granted_until, SystemTime::now()).map_err(|refusal| Withheld::new(account, refusal))
+    }
+
+    /// The same for what is handed out in another way than by `get`; `note` writes it down and says whether it could.
+    pub(crate) fn hand_out(
+        &self,
+        account: &Account,
+        facts: impl FnOnce(&CallerRule) -> CallerFacts,
+        note: impl FnOnce() -> bool,
+    ) -> Result<(), Withheld> {
+        self.may_ask(account, facts)?;
+        if account.callers.is_empty() || (self.wants_journal() && note()) {
+            return Ok(());
+        }
+        Err(Withheld::new(account, CallerRefusal::NoJournal))
+    }
+
+    /// Until when a person has granted the account, if they have. A file that cannot be read grants nothing.
+    pub(crate) fn granted_until(&self, account: &Account) -> Option<SystemTime> {
+        let grants = self.read_grants().ok()?;
+        let until = timestamp::since_1970(*grants.get(account.registry.as_str())?.get(account.name.as_str())?)?;
+        let now = SystemTime::now();
+        (now < until && until <= now + LONGEST_GRANT).then_some(until)
+    }
+
+    /// Grants the account to callers for so long; no time ends the grant.
+    pub(crate) fn grant(&self, account: &Account, span: Duration) -> Result<()> {
+        let path = self.grants_path().ok_or_else(|| anyhow!("no folder is known for the grant"))?;
+        let _lock =
+            self.config.lock_within(PATIENCE)?.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
+        let now = SystemTime::now();
+        let mut grants = self.read_grants().unwrap_or_default(); // what cannot be read has granted nothing
+        for accounts in grants.values_mut() {
+            accounts.retain(|_, until| *until > timestamp::seconds(now));
+        }
+        let of_registry = grants.entry(account.registry.to_string()).or_default();
+        of_registry.remove(account.name.as_str());
+        if !span.is_zero() {
+            let until = timestamp::seconds(now + span.min(LONGEST_GRANT));
+            of_registry.insert(account.name.to_string(), until);
+        }
+        grants.retain(|_, accounts| !accounts.is_empty());
+        let text = serde_json::to_string(&Grants { version: VERSION, grants })?;
+        files::replace(&path, text.as_bytes(), Access::Private).context("could not write the grant")
+    }
+
+    fn read_grants(&self) -> Result<ByRegistry> {
+        let Some(path) = self.grants_path() else { return Ok(ByRegistry::new()) };
+        let Some(bytes) = files::read(&path, LIMIT)? else { return Ok(ByRegistry::new()) };
+        let Grants { version, grants } = serde_json::from_slice(&bytes)?;
+        Ok(if version == VERSION { grants } else { ByRegistry::new() })
+    }
+
+    fn grants_path(&self) -> Option<PathBuf> {
+        self.env.data_dir.as_ref().map(|folder| folder.join("grants.json"))
+    }
+}
+
+/// When each grant ends, in seconds since 1970, by registry and account.
+type ByRegistry = BTreeMap<String, BTreeMap<String, u64>>;
+
+/// Ends are no secrets, and do not belong into a config that dotfiles carry to other machines.
+#[derive(Deserialize, Serialize)]
+struct Grants {
+    version: u64,
+    grants: ByRegistry,
+}
+
+impl Withheld {
+    pub(crate) fn new(account: &Account, refusal: CallerRefusal) -> Self {
+        Self { registry: account.registry.clone(), name: account.name.clone(), refusal }
+    }
+
+    /// The reason alone.
+    pub(crate) fn reason(&self) -> String {
+        self.refusal.to_string()
+    }
+
+    /// The words behind the program's name that let this caller have the account.
+    pub(crate) fn command(&self) -> String {
+        let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::word);
+        match &self.refusal {
+            CallerRefusal::Agent(_) => format!("account edit {host} {name} --agents allowed"),
+            CallerRefusal::NoTerminal => format!("account edit {host} {name} --terminal optional"),
+            CallerRefusal::OtherProgram(Some(program)) => {
+                format!("account edit {host} {name} --program {}", text::word(&format!("+{program}")))
+            }
+            CallerRefusal::NoGrant => format!("grant {host} {name} --for 15m"),
+            CallerRefusal::NoJournal => "why".to_owned(),
+            CallerRefusal::OtherProgram(None) | CallerRefusal::Unreadable | CallerRefusal::UnknownRule => {
+                format!("account show {host} {name}")
+            }
+        }
+    }
+}
+
+impl From<Withheld> for Problem {
+    fn from(withheld: Withheld) -> Self {
+        let Withheld { registry, name, refusal } = &withheld;
+        Self::run(format!("{name} on {registry} is not handed out: {refusal}"), withheld.command())
+    }
+}

@@ -1,0 +1,147 @@
+//! Coding agents: by the variables that they set for what they run, and by their names among the processes above us.
+//!
+//! Sources: the agents' own documentation, and the table of GitHub's CLI (cli/cli `internal/agents/detect.go`), which names
+//! the lines of source. Variables that a person sets in an own shell, such as `GOOSE_PROVIDER`, are left out.
+
+use std::ffi::OsString;
+
+use super::program;
+use crate::system::ancestors::Process;
+
+/// A variable that shows an agent; a `*` at its end stands for anything, `=` before a value.
+const VARIABLES: [(&str, &str); 18] = [
+    ("CLAUDECODE", "Claude Code"), // code.claude.com/docs/en/env-vars
+    ("CLAUDE_CODE", "Claude Code"),
+    ("CLAUDE_CODE_IS_COWORK", "Claude Code"),
+    ("CURSOR_AGENT", "Cursor"),
+    ("CURSOR_EXTENSION_HOST_ROLE=agent-exec", "Cursor"),
+    ("CODEX_*", "Codex"),         // openai/codex codex-rs/core/src/{spawn,exec_env}.rs
+    ("GEMINI_CLI", "Gemini CLI"), // google-gemini/gemini-cli docs/tools/shell.md
+    ("AIDER_*", "aider"),         // aider.chat/docs/config/dotenv.html
+    ("COPILOT_CLI", "Copilot CLI"),
+    ("OPENCODE", "opencode"), // anomalyco/opencode packages/opencode/src/index.ts
+    ("ANTIGRAVITY_AGENT", "Antigravity"),
+    ("AUGMENT_AGENT", "Augment"),
+    ("CLINE_ACTIVE", "Cline"),   // cline/cline src/integrations/terminal
+    ("GOOSE_TERMINAL", "goose"), // block/goose docs: environment variables
+    ("QWEN_CODE", "Qwen Code"),  // a fork of Gemini CLI
+    ("AGENT=amp", "Amp"),
+    ("AGENT=goose", "goose"),
+    ("AI_AGENT", "an agent"), // for all of them
+];
+
+/// What begins like an agent's variable, and is a setting that people keep in their own shells.
+const SETTINGS: [&str; 2] = ["CODEX_HOME", "CODEX_API_KEY"];
+
+/// Programs and packages by the name of their file or folder.
+const PROGRAMS: [(&str, &str); 18] = [
+    ("claude", "Claude Code"),
+    ("claude-code", "Claude Code"),
+    ("cursor-agent", "Cursor"),
+    ("codex", "Codex"),
+    ("gemini", "Gemini CLI"),
+    ("gemini-cli", "Gemini CLI"),
+    ("aider", "aider"),
+    ("copilot", "Copilot CLI"),
+    ("opencode", "opencode"),
+    ("auggie", "Augment"),
+    ("goose", "goose"),
+    ("amp", "Amp"),
+    ("qwen", "Qwen Code"),
+    ("qwen-code", "Qwen Code"),
+    ("crush", "Crush"),
+    ("cline", "Cline"),
+    ("droid", "Droid"),
+    ("openhands", "OpenHands"),
+];
+
+/// Returns what shows an agent among our own variables, or in the name of a process or among its variables.
+pub(super) fn find(
+    ours: impl IntoIterator<Item = (OsString, OsString)>,
+    processes: &[Process],
+    variables: impl Fn(&Process) -> Vec<OsString>,
+) -> Option<String> {
+    let own = ours.into_iter().find_map(|(name, value)| by_variable(name.to_str()?, value.to_str().unwrap_or("?")));
+    own.or_else(|| processes.iter().find_map(by_name)).or_else(|| {
+        let mut all = processes.iter().flat_map(variables);
+        all.find_map(|variable| {
+            let text = variable.to_string_lossy();
+            let (name, value) = text.split_once('=')?;
+            by_variable(name, value)
+        })
+    })
+}
+
+fn by_variable(name: &str, value: &str) -> Option<String> {
+    let is_meant = |known: &str| match (known.split_once('='), known.strip_suffix('*')) {
+        (Some((known, wanted)), _) => name == known && value == wanted,
+        (None, Some(beginning)) => name.starts_with(beginning) && !SETTINGS.contains(&name),
+        (None, None) => name == known,
+    };
+    let (_, agent) = VARIABLES.iter().find(|(known, _)| !value.is_empty() && is_meant(known))?;
+    Some(format!("{name} is set, as by {agent}"))
+}
+
+fn by_name(process: &Process) -> Option<String> {
+    let (name, agent) = program::names(process).find_map(|name| PROGRAMS.iter().find(|(known, _)| *known == name))?;
+    Some(format!("`{name}` is above it ({agent})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(exe: &str, words: &str) -> Process {
+        let exe = Some(exe).filter(|exe| !exe.is_empty()).map(Into::into);
+        Process { id: 0, exe, words: words.split(' ').map(str::to_owned).collect() }
+    }
+
+    #[test]
+    fn an_agent_is_known_by_a_variable() {
+        for (variable, expected) in [
+            ("CLAUDECODE=1", Some("CLAUDECODE is set, as by Claude Code")),
+            ("CLAUDECODE=", None),
+            ("CURSOR_AGENT=1", Some("CURSOR_AGENT is set, as by Cursor")),
+            ("CURSOR_TRACE_ID=x", None), // every terminal in that editor has it
+            ("CODEX_SANDBOX=seatbelt", Some("CODEX_SANDBOX is set, as by Codex")),
+            ("CODEX_THREAD_ID=x", Some("CODEX_THREAD_ID is set, as by Codex")),
+            ("CODEX_HOME=/h", None),
+            ("GEMINI_CLI=1", Some("GEMINI_CLI is set, as by Gemini CLI")),
+            ("GEMINI_API_KEY=1", None),
+            ("AIDER_MODEL=x", Some("AIDER_MODEL is set, as by aider")),
+            ("AGENT=amp", Some("AGENT is set, as by Amp")),
+            ("AGENT=smith", None),
+            ("SSH_AGENT_PID=1", None),
+            ("PATH=/bin", None),
+        ] {
+            let (name, value) = variable.split_once('=').unwrap();
+            let found = find([(name.into(), value.into())], &[], |_| vec![]);
+            assert_eq!(found.as_deref(), expected, "{variable}");
+            let found = find([], &[process("/bin/sh", "sh")], |_| vec!["A=b".into(), variable.into()]);
+            assert_eq!(found.as_deref(), expected, "{variable} of an ancestor");
+        }
+    }
+
+    #[test]
+    fn an_agent_is_known_by_the_name_of_a_process() {
+        for (exe, words, expected) in [
+            ("/usr/bin/node", "claude", Some("`claude` is above it (Claude Code)")),
+            ("/home/me/.local/share/claude/versions/2.0.1", "claude -c", Some("`claude` is above it (Claude Code)")),
+            (
+                "/usr/bin/node",
+                "node /usr/lib/node_modules/@anthropic-ai/claude-code/cli.js",
+                Some("`claude-code` is above it (Claude Code)"),
+            ),
+            ("/usr/bin/node", "node --x /opt/@openai/codex/bin/codex.js", Some("`codex` is above it (Codex)")),
+            ("/usr/bin/python3.12", "python3 /home/me/.local/bin/aider --yes", Some("`aider` is above it (aider)")),
+            ("/opt/Codex.exe", "codex", Some("`codex` is above it (Codex)")),
+            ("/usr/bin/bash", "bash /home/me/claude/build.sh", None),
+            ("/usr/bin/vim", "vim claude", None),
+            ("/usr/bin/docker", "docker push x/claude", None),
+            ("/usr/bin/node", "node server.js claude", None),
+            ("", "", None),
+        ] {
+            assert_eq!(find([], &[process(exe, words)], |_| vec![]).as_deref(), expected, "{exe} {words}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What an account's rule asks about the processes above us. They are read only for an account that has such a rule.
+
+use std::path::Path;
+
+use super::program::{Program, Role};
+use super::{WRAPPERS_AT_MOST, agents, clients};
+use crate::model::{CallerFacts, CallerRule};
+use crate::system::ancestors::{self, Ancestors, Process};
+use crate::system::{env, folders};
+
+/// Programs that ask and are no clients of containers.
+const OTHERS: [&str; 2] = ["ensign", "kubelet"];
+
+/// Looks at every process above us, up to the first of the system.
+pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
+    if !rule.looks_at_processes() {
+        return CallerFacts::default();
+    }
+    let Ancestors { processes, is_whole } = ancestors::to_the_top();
+    let askers = askers(&processes);
+    let outermost = askers.last().copied().or(processes.first());
+    let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
+    CallerFacts {
+        is_whole,
+        programs: askers.iter().flat_map(|process| names(process, rule)).collect(),
+        has_terminal: outermost.and_then(|process| ancestors::has_terminal(process.id)),
+        agent: agents::find(env::all(), &processes, variables),
+    }
+}
+
+/// The coding agent above us, if one is recognised.
+pub(crate) fn agent() -> Option<String> {
+    facts(&CallerRule { refuses_agents: true, ..CallerRule::default() }).agent
+}
+
+/// The name under which a rule knows a client: as `why` shows it.
+pub(crate) fn client_name(text: &str) -> Option<String> {
+    let name = text.trim().replace(' ', "-");
+    let known = clients::find(&name).map(|_| shown(&name));
+    known.or_else(|| OTHERS.contains(&name.as_str()).then_some(name))
+}
+
+/// The client that asks and those of its kind that started it; else the first program that is no mere wrapper.
+fn askers(processes: &[Process]) -> Vec<&Process> {
+    let mut clients = vec![];
+    for (distance, process) in processes.iter().enumerate() {
+        match role(process) {
+            Role::Client(_) => clients.push(process),
+            Role::Wrapper if clients.is_empty() && distance < WRAPPERS_AT_MOST => {}
+            Role::Unknown | Role::LongLived if clients.is_empty() => return vec![process],
+            Role::Wrapper | Role::Unknown | Role::LongLived => break,
+        }
+    }
+    clients
+}
+
+fn role(process: &Process) -> Role {
+    program(process).role()
+}
+
+fn program(process: &Process) -> Program {
+    Program::new(process.exe.as_deref(), process.words.clone())
+}
+
+/// The names of a client, the path of a program, and each path of the rule that leads to the same file.
+fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
+    let Program { name, .. } = program(process);
+    let is_known = clients::find(&name).is_some() || OTHERS.contains(&name.as_str());
+    let mut names: Vec<String> = is_known.then(|| shown(&name)).into_iter().collect();
+    let Some(exe) = &process.exe else { return names };
+    names.extend(exe.to_str().map(str::to_owned));
+    let same = |path: &&String| Path::new(path).is_absolute() && folders::target(Path::new(path)).as_ref() == Some(exe);
+    names.extend(rule.programs.iter().filter(same).cloned());
+    names
+}
+
+/// A plugin, as people call it.
+fn shown(name: &str) -> String {
+    name.replacen("docker-", "docker ", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_that_asks_is_the_client_and_what_of_its_kind_started_it() {
+        for (lines, expected) in [
+            (&["docker push x", "bash", "sshd"][..], "docker"),
+            (&["docker-buildx buildx build", "docker buildx build", "make"], "docker buildx,docker"),
+            (&["sh -c x", "sudo docker pull x", "docker pull x", "bash"], "docker"),
+            (&["podman push x", "podman push x", "python3"], "podman,podman"),
+            (&["kubelet"], "kubelet"),
+            (&["mytool", "docker push x"], ""),
+            (&["bash", "tmux"], ""),
+            (&["code", "docker push x"], ""),
+            (&["bash", "sh"], ""),
+        ] {
+            let process =
+                |line: &&str| Process { id: 0, exe: None, words: line.split(' ').map(str::to_owned).collect() };
+            let processes: Vec<_> = lines.iter().map(process).collect();
+            let rule = CallerRule::default();
+            let found: Vec<_> = askers(&processes).into_iter().flat_map(|process| names(process, &rule)).collect();
+            assert_eq!(found.join(","), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_that_of_the_program_that_runs() {
+        let exe = std::env::current_exe().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let process = Process { id: 0, exe: Some(exe.clone()), words: vec!["docker".into()] };
+        let path = exe.to_str().unwrap().to_owned();
+        assert!(names(&process, &CallerRule::default()).contains(&path));
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink(&exe, &link).unwrap();
+            let link = link.to_str().unwrap().to_owned();
+            let rule = CallerRule { programs: vec![link.clone(), "/bin/sh".into()], ..CallerRule::default() };
+            let names = names(&process, &rule);
+            assert!(names.contains(&link) && !names.contains(&"/bin/sh".to_owned()), "{names:?}");
+        }
+        drop(folder);
+    }
+
+    #[test]
+    fn a_client_is_named_as_why_shows_it() {
+        for (text, expected) in [
+            ("docker", Some("docker")),
+            ("docker compose", Some("docker compose")),
+            ("docker-buildx", Some("docker buildx")),
+            ("podman", Some("podman")),
+            ("ensign", Some("ensign")),
+            ("bash", None),
+            ("", None),
+        ] {
+            assert_eq!(client_name(text).as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The words for whom an account is handed out to.
+
+use clap::{Args, ValueEnum};
+
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Who may ask")]
+pub(in crate::cli) struct Callers {
+    /// Hand it out to this program only, a client such as docker or an absolute path; '+PROGRAM' adds; may be repeated
+    #[arg(long, value_name = "PROGRAM", alias = "programs")]
+    pub(in crate::cli) program: Vec<String>,
+    /// Hand it out to every program
+    #[arg(long, conflicts_with = "program")]
+    pub(in crate::cli) no_programs: bool,
+    /// Must the caller have a terminal?
+    #[arg(long, value_name = "NEED")]
+    pub(in crate::cli) terminal: Option<Need>,
+    /// May coding agents have it?
+    #[arg(long, value_name = "MAY")]
+    pub(in crate::cli) agents: Option<Agents>,
+    /// Does it need a grant, which `grant` gives for a while?
+    #[arg(long, value_name = "NEED")]
+    pub(in crate::cli) grant: Option<Need>,
+}
+
+impl Callers {
+    /// The choices as they were typed.
+    pub(in crate::cli) fn choices(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let need = |need| if need == Need::Required { "required" } else { "optional" };
+        let agents = |agents| if agents == Agents::Refused { "refused" } else { "allowed" };
+        let typed = [
+            ("--terminal", self.terminal.map(need)),
+            ("--agents", self.agents.map(agents)),
+            ("--grant", self.grant.map(need)),
+        ];
+        typed.into_iter().filter_map(|(flag, value)| Some((flag, value?)))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Need {
+    Required,
+    Optional,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Agents {
+    Allowed,
+    Refused,
+}
+
+const GRANT_HELP: &str = "Examples:
+  account edit ghcr.io work --grant required    from now on it needs a grant
+  grant ghcr.io work --for 15m
+  grant ghcr.io work --end";
+
+#[derive(Args, Debug)]
+#[command(after_help = GRANT_HELP)]
+pub(in crate::cli) struct Grant {
+    /// The registry; without ACCOUNT, one with a single account, or an account that only one registry has
+    #[arg(value_name = "HOST")]
+    pub(in crate::cli) host: String,
+    /// The account, by alias or user name
+    #[arg(value_name = "ACCOUNT")]
+    pub(in crate::cli) account: Option<String>,
+    /// For how long, such as 90s, 15m or 2h; 12h at most
+    #[arg(long = "for", value_name = "TIME", default_value = "15m")]
+    pub(in crate::cli) span: String,
+    /// End the grant
+    #[arg(long, conflicts_with = "span")]
+    pub(in crate::cli) end: bool,
+}

@@ -1,0 +1,132 @@
+//! The rule of an account for its callers: as people type it, as it is shown, and as it holds for our own commands.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::failure::{Failure, Kind};
+use super::images::added;
+use super::{Context, account, args, duration};
+use crate::caller;
+use crate::journal::Journal;
+use crate::model::choice::Candidates;
+use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
+use crate::system::text::one_line;
+
+/// `grant`: lets callers have an account for a while.
+pub(super) fn grant(context: &Context<'_>, given: &args::Grant) -> Result<ExitCode, Failure> {
+    let span = match &given.span {
+        _ if given.end => Duration::ZERO,
+        text => duration::parse(text, "for a grant", "12h")?,
+    };
+    let words = account::Words { command: "grant", flags: &format!(" --for {}", given.span) };
+    let (registry, name) = account::named(context, &given.host, given.account.as_deref(), &words)?;
+    let candidates = context.accounts.only_of(&registry)?;
+    let account = context.account(&candidates, name.as_str())?;
+    if !account.callers.needs_grant {
+        let [host, alias] = [registry.as_str(), name.as_str()].map(crate::system::text::word);
+        let command = format!("run `{} account edit {host} {alias} --grant required` first", context.program);
+        return Err(Failure::usage(format!("{name} on {registry} needs no grant"), command));
+    }
+    if !given.end {
+        refuse_agent()?;
+    }
+    context.accounts.grant(account, span)?;
+    let until = context.accounts.granted_until(account);
+    let json = json!({
+        "status": "success", "registry": registry.as_str(), "account": name.as_str(),
+        "granted_until": until.map(timestamp::rfc3339),
+    });
+    let line = if given.end {
+        format!("Ended the grant of {name} on {registry}")
+    } else {
+        format!("Granted {name} on {registry} for {}", time_span(span))
+    };
+    context.ui.done(json, line)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was typed for the rule.
+pub(super) fn edit(given: &args::Callers) -> Result<CallerEdit, Failure> {
+    let (mut programs, mut adds_programs) = (vec![], !given.program.is_empty());
+    for text in &given.program {
+        let (text, adds) = added(text);
+        adds_programs &= adds;
+        programs.push(program(text)?);
+    }
+    Ok(CallerEdit {
+        programs: (given.no_programs || !programs.is_empty()).then_some(programs),
+        adds_programs,
+        terminal_only: given.terminal.map(|need| need == args::Need::Required),
+        refuses_agents: given.agents.map(|agents| agents == args::Agents::Refused),
+        needs_grant: given.grant.map(|need| need == args::Need::Required),
+    })
+}
+
+fn program(text: &str) -> Result<String, Failure> {
+    let path = Path::new(text);
+    if path.is_absolute() {
+        return Ok(text.to_owned());
+    }
+    caller::client_name(text).ok_or_else(|| {
+        let what = format!("`{}` is no client that is known, and no absolute path", one_line(text, 60));
+        Failure::usage(what, "name it as `why` shows it, such as `docker`, or give its path")
+    })
+}
+
+/// A rule against coding agents is not for them to take away, nor is a grant for them to give.
+pub(super) fn refuse_agent() -> Result<(), Failure> {
+    let Some(agent) = caller::agent() else { return Ok(()) };
+    let problem = Problem::new(format!("a person must do this, and {agent}"), "run it in a terminal of your own");
+    Err(Failure::new(Kind::Denied, problem))
+}
+
+impl Context<'_> {
+    /// Holds the account's rule against whoever runs the command, and writes down that it is handed out.
+    pub(super) fn hand_out(&self, account: &Account, command: &str) -> Result<(), Failure> {
+        let facts = |rule: &CallerRule| {
+            let mut facts = caller::facts(rule);
+            facts.programs.insert(0, "ensign".to_owned());
+            facts
+        };
+        let note = || Journal::note_hand_out(self.env, account, &format!("ensign {command}"));
+        self.accounts
+            .hand_out(account, facts, note)
+            .map_err(|withheld| Failure::new(Kind::Denied, Problem::from(withheld)))
+    }
+
+    /// Whom the account is handed out to, with a grant that holds now; `None` if it is for everybody.
+    pub(super) fn callers(&self, account: &Account) -> Option<String> {
+        let words = account.callers.words()?;
+        if !account.callers.needs_grant {
+            return Some(words);
+        }
+        let left = self.accounts.granted_until(account).map(|until| until.duration_since(SystemTime::now()));
+        Some(match left {
+            Some(Ok(left)) => format!("{words} (granted for {} more)", time_span(left)),
+            _ => format!("{words} (not granted now)"),
+        })
+    }
+
+    /// An account as `--json` shows it, with its grant.
+    pub(super) fn account_json(&self, account: &Account, candidates: &Candidates) -> Value {
+        let mut json = super::account_json(account, candidates);
+        if account.callers.needs_grant {
+            json["granted_until"] = json!(self.accounts.granted_until(account).map(timestamp::rfc3339));
+        }
+        json
+    }
+}
+
+/// The rule as `--json` shows it.
+pub(super) fn json(rule: &CallerRule) -> Value {
+    if rule.is_empty() {
+        return Value::Null;
+    }
+    json!({
+        "programs": rule.programs, "terminal_required": rule.terminal_only, "agents_refused": rule.refuses_agents,
+        "grant_required": rule.needs_grant, "unknown": rule.unknown.is_some(),
+    })
+}

@@ -1,0 +1,99 @@
+//! The shape of an account's `callers` in `config.json`: who may be handed its secret.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::model::CallerRule;
+
+/// `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. What is not understood lets
+/// nobody in, and is kept as it stands.
+pub(super) fn read(value: Option<Value>) -> CallerRule {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return CallerRule::default() };
+    match serde_json::from_value::<RawRule>(value.clone()) {
+        Ok(RawRule { programs, terminal, agents, grant }) => CallerRule {
+            programs,
+            terminal_only: terminal.is_some(),
+            refuses_agents: agents.is_some(),
+            needs_grant: grant.is_some(),
+            unknown: None,
+        },
+        Err(_) => CallerRule { unknown: Some(value.to_string()), ..CallerRule::default() },
+    }
+}
+
+/// `null` for an account that is for every caller.
+pub(super) fn write(rule: &CallerRule) -> Value {
+    if let Some(unknown) = &rule.unknown {
+        return serde_json::from_str(unknown).unwrap_or_else(|_| json!({}));
+    }
+    if rule.is_empty() {
+        return Value::Null;
+    }
+    let raw = RawRule {
+        programs: rule.programs.clone(),
+        terminal: rule.terminal_only.then_some(Required::Required),
+        agents: rule.refuses_agents.then_some(Refused::Refused),
+        grant: rule.needs_grant.then_some(Required::Required),
+    };
+    serde_json::to_value(raw).unwrap_or_else(|_| json!({}))
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    programs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terminal: Option<Required>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agents: Option<Refused>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<Required>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Required {
+    Required,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Refused {
+    Refused,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_reads_back() {
+        for text in [
+            r#"{"programs":["docker","/opt/x"]}"#,
+            r#"{"terminal":"required"}"#,
+            r#"{"agents":"refused"}"#,
+            r#"{"grant":"required"}"#,
+            r#"{"programs":["docker"],"terminal":"required","agents":"refused","grant":"required"}"#,
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let rule = read(Some(value.clone()));
+            assert!(rule.unknown.is_none() && !rule.is_empty(), "{text}");
+            assert_eq!(write(&rule), value, "{text}");
+        }
+        assert_eq!((read(None), read(Some(Value::Null))), (CallerRule::default(), CallerRule::default()));
+        assert_eq!(write(&CallerRule::default()), Value::Null);
+    }
+
+    #[test]
+    fn a_rule_that_is_not_understood_is_kept_and_is_a_rule() {
+        for text in
+            [r#"{"programs":"docker"}"#, r#"{"agents":"some"}"#, r#"{"terminal":true}"#, r#"{"later":1}"#, "[]", "1"]
+        {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let rule = read(Some(value.clone()));
+            assert!(rule.unknown.is_some() && !rule.is_empty(), "{text}");
+            assert_eq!(write(&rule), value, "{text}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! `CallerRule`: which callers an account's secret is handed out to, and the decision. A rail for honest programs.
+
+use std::fmt;
+use std::time::SystemTime;
+
+/// Who may be handed the account's secret; by default every program of the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallerRule {
+    /// Clients by the name that `why` shows, and programs by their absolute path; empty: every program.
+    pub programs: Vec<String>,
+    /// Only a caller that has a terminal.
+    pub terminal_only: bool,
+    /// No coding agent, and nothing that one has started.
+    pub refuses_agents: bool,
+    /// Only as long as a person has granted it.
+    pub needs_grant: bool,
+    /// A newer Ensign's rule; the JSON text it stands for.
+    pub unknown: Option<String>,
+}
+
+/// A change of the rule: `None` leaves things as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallerEdit {
+    pub(crate) programs: Option<Vec<String>>,
+    /// The programs are added to those that are there.
+    pub(crate) adds_programs: bool,
+    pub(crate) terminal_only: Option<bool>,
+    pub(crate) refuses_agents: Option<bool>,
+    pub(crate) needs_grant: Option<bool>,
+}
+
+/// What is known of the processes that ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallerFacts {
+    /// All processes above us could be read.
+    pub(crate) is_whole: bool,
+    /// The names and paths of the program that asks, and of its kind that started it.
+    pub(crate) programs: Vec<String>,
+    /// Whether the outermost client has a terminal; `None` if that is not known.
+    pub(crate) has_terminal: Option<bool>,
+    /// The coding agent that was recognised, and by what.
+    pub(crate) agent: Option<String>,
+}
+
+/// Why an account is not handed out to a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallerRefusal {
+    UnknownRule,
+    Unreadable,
+    Agent(String),
+    NoTerminal,
+    /// The program that asks, if it is a known client.
+    OtherProgram(Option<String>),
+    NoGrant,
+    NoJournal,
+}
+
+impl CallerRule {
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Tells whether the processes above us matter.
+    pub(crate) fn looks_at_processes(&self) -> bool {
+        self.terminal_only || self.refuses_agents || !self.programs.is_empty()
+    }
+
+    /// Decides. What is not known of a caller lets nobody in.
+    pub(crate) fn decide(
+        &self,
+        facts: &CallerFacts,
+        granted_until: Option<SystemTime>,
+        now: SystemTime,
+    ) -> Result<(), CallerRefusal> {
+        if self.unknown.is_some() {
+            return Err(CallerRefusal::UnknownRule);
+        }
+        if let Some(agent) = facts.agent.as_ref().filter(|_| self.refuses_agents) {
+            return Err(CallerRefusal::Agent(agent.clone()));
+        }
+        if self.looks_at_processes() && !facts.is_whole {
+            return Err(CallerRefusal::Unreadable);
+        }
+        if self.terminal_only && facts.has_terminal != Some(true) {
+            return Err(CallerRefusal::NoTerminal);
+        }
+        if !self.programs.is_empty() && !self.programs.iter().any(|program| facts.programs.contains(program)) {
+            let client = facts.programs.iter().find(|name| !name.contains(['/', '\\']));
+            return Err(CallerRefusal::OtherProgram(client.cloned()));
+        }
+        if self.needs_grant && granted_until.is_none_or(|until| until <= now) {
+            return Err(CallerRefusal::NoGrant);
+        }
+        Ok(())
+    }
+
+    /// In words, for `status`: `to docker only; never to coding agents`.
+    pub(crate) fn words(&self) -> Option<String> {
+        let mut words = vec![];
+        if !self.programs.is_empty() {
+            words.push(format!("to {} only", self.programs.join(", ")));
+        }
+        if self.terminal_only {
+            words.push("at a terminal only".to_owned());
+        }
+        if self.refuses_agents {
+            words.push("never to coding agents".to_owned());
+        }
+        if self.needs_grant {
+            words.push("with a grant only".to_owned());
+        }
+        if self.unknown.is_some() {
+            words.push("by a rule that only a newer Ensign knows".to_owned());
+        }
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+}
+
+impl CallerEdit {
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(crate) fn applied_to(&self, rule: &CallerRule) -> CallerRule {
+        let mut after = rule.clone();
+        if let Some(programs) = &self.programs {
+            if !self.adds_programs {
+                after.programs.clear();
+            }
+            for program in programs {
+                if !after.programs.contains(program) {
+                    after.programs.push(program.clone());
+                }
+            }
+        }
+        after.terminal_only = self.terminal_only.unwrap_or(rule.terminal_only);
+        after.refuses_agents = self.refuses_agents.unwrap_or(rule.refuses_agents);
+        after.needs_grant = self.needs_grant.unwrap_or(rule.needs_grant);
+        after
+    }
+}
+
+impl fmt::Display for CallerRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownRule => f.write_str("its rule was written by a newer Ensign"),
+            Self::Unreadable => f.write_str("the processes that ask could not be read"),
+            Self::Agent(agent) => write!(f, "it is not for coding agents, and {agent}"),
+            Self::NoTerminal => f.write_str("it is for terminals only, and the caller has none"),
+            Self::OtherProgram(Some(program)) => write!(f, "it is not for {program}"),
+            Self::OtherProgram(None) => f.write_str("it is not for the program that asks"),
+            Self::NoGrant => f.write_str("it needs a grant, and there is none now"),
+            Self::NoJournal => f.write_str("the hand-out could not be written to the journal"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn rule(words: &str) -> CallerRule {
+        let has = |word: &str| words.split(' ').any(|known| known == word);
+        CallerRule {
+            programs: words.split(' ').filter_map(|word| word.strip_prefix("for:")).map(str::to_owned).collect(),
+            terminal_only: has("terminal"),
+            refuses_agents: has("no-agents"),
+            needs_grant: has("grant"),
+            unknown: has("newer").then(String::new),
+        }
+    }
+
+    fn facts(words: &str) -> CallerFacts {
+        let has = |word: &str| words.split(' ').any(|known| known == word);
+        CallerFacts {
+            is_whole: !has("hidden"),
+            programs: words.split(' ').filter_map(|word| word.strip_prefix("by:")).map(str::to_owned).collect(),
+            has_terminal: if has("tty") {
+                Some(true)
+            } else if has("no-tty") {
+                Some(false)
+            } else {
+                None
+            },
+            agent: has("agent").then(|| "X is set".to_owned()),
+        }
+    }
+
+    #[test]
+    fn only_a_caller_that_is_known_to_fit_is_let_in() {
+        use CallerRefusal::*;
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let agent = || Err(Agent("X is set".into()));
+        let other = |name: Option<&str>| Err(OtherProgram(name.map(str::to_owned)));
+        for (given, asks, grant, expected) in [
+            ("", "hidden agent", None, Ok(())),
+            ("no-agents", "by:docker", None, Ok(())),
+            ("no-agents", "agent", None, agent()),
+            ("no-agents", "agent hidden", None, agent()),
+            ("no-agents", "hidden", None, Err(Unreadable)),
+            ("terminal", "tty", None, Ok(())),
+            ("terminal", "tty agent", None, Ok(())),
+            ("terminal", "no-tty", None, Err(NoTerminal)),
+            ("terminal", "by:docker", None, Err(NoTerminal)),
+            ("terminal", "tty hidden", None, Err(Unreadable)),
+            ("for:docker", "by:docker-buildx by:docker", None, Ok(())),
+            ("for:docker for:podman", "by:podman", None, Ok(())),
+            ("for:docker", "by:podman", None, other(Some("podman"))),
+            ("for:docker", "by:/usr/bin/x", None, other(None)),
+            ("for:docker", "", None, other(None)),
+            ("for:/opt/docker", "by:docker by:/opt/docker", None, Ok(())),
+            ("for:/opt/docker", "by:docker by:/usr/bin/docker", None, other(Some("docker"))),
+            ("for:docker", "by:docker hidden", None, Err(Unreadable)),
+            ("grant", "hidden", Some(1001), Ok(())),
+            ("grant", "", Some(1000), Err(NoGrant)),
+            ("grant", "", Some(1), Err(NoGrant)),
+            ("grant", "", None, Err(NoGrant)),
+            ("grant no-agents", "agent", Some(2000), agent()),
+            ("grant terminal for:docker no-agents", "tty by:docker", Some(2000), Ok(())),
+            ("newer", "tty by:docker", Some(2000), Err(UnknownRule)),
+        ] {
+            let grant = grant.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(rule(given).decide(&facts(asks), grant, now), expected, "{given}: {asks}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_told_in_words() {
+        for (given, words) in [
+            ("", None),
+            ("for:docker for:/opt/x", Some("to docker, /opt/x only")),
+            ("terminal no-agents grant", Some("at a terminal only; never to coding agents; with a grant only")),
+            ("newer", Some("by a rule that only a newer Ensign knows")),
+        ] {
+            assert_eq!(rule(given).words().as_deref(), words);
+        }
+    }
+
+    #[test]
+    fn an_edit_changes_what_it_names() {
+        let edit = |programs: Option<&[&str]>, adds_programs| CallerEdit {
+            programs: programs.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+            adds_programs,
+            refuses_agents: Some(true),
+            ..CallerEdit::default()
+        };
+        for (edit, expected) in [
+            (edit(None, false), "for:docker grant no-agents"),
+            (edit(Some(&["podman"]), false), "for:podman grant no-agents"),
+            (edit(Some(&["podman", "docker"]), true), "for:docker for:podman grant no-agents"),
+            (edit(Some(&[]), false), "grant no-agents"),
+        ] {
+            assert_eq!(edit.applied_to(&rule("for:docker grant")), rule(expected), "{expected}");
+        }
+        assert!(CallerEdit::default().is_empty() && !edit(None, false).is_empty());
+    }
+}

@@ -1,0 +1,163 @@
+//! Accounts with a rule for callers: every way in which they are handed out holds to it, and is written down first.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::callers::{called_by, who};
+use crate::support::registry::FakeRegistry;
+use crate::support::{Run, Sandbox, finish};
+use crate::why::{HOST, entries, journal, sandbox};
+
+fn guarded(host: &str, words: &[&str]) -> Sandbox {
+    let sandbox = sandbox();
+    sandbox.store(host, "alice", "alice-pw");
+    sandbox.ok(&[&["account", "edit", host, "alice"], words].concat(), "");
+    sandbox
+}
+
+fn ask(sandbox: &Sandbox) -> Run {
+    called_by(sandbox, &["docker", "pull", "ghcr.io/alice/app"], "get", HOST)
+}
+
+#[test]
+fn a_hand_out_is_written_down_before_the_answer_or_there_is_none() {
+    let sandbox = guarded(HOST, &["--program", "docker"]);
+    // Nobody reads the answer, and it stands in the journal.
+    let script = "printf ghcr.io | \"$ENSIGN\" get >/dev/full; exit $?\n";
+    let run = crate::callers::running(&sandbox, &["docker", "pull", "ghcr.io/alice/app"], script, "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    let written = entries(&sandbox).pop().unwrap();
+    assert_eq!(
+        [&written["outcome"], &written["account"], &written["client"]],
+        [&json!("answered"), &json!("alice"), &json!("docker pull")]
+    );
+    assert_eq!(who(&ask(&sandbox)), "alice");
+
+    fs::remove_file(journal(&sandbox)).unwrap();
+    fs::create_dir(journal(&sandbox)).unwrap();
+    assert_eq!(ask(&sandbox), Run::not_found(), "it cannot be written");
+    fs::remove_dir(journal(&sandbox)).unwrap();
+    assert_eq!(who(&ask(&sandbox)), "alice");
+    sandbox.ok(&["why", "--off"], "");
+    assert_eq!(ask(&sandbox), Run::not_found(), "it is off");
+    sandbox.ok(&["why", "--on"], "");
+    let sandbox = sandbox.with("ENSIGN_JOURNAL", "off");
+    assert_eq!(ask(&sandbox), Run::not_found(), "it is off here");
+    let sandbox = sandbox.with("ENSIGN_JOURNAL", "").with("XDG_RUNTIME_DIR", "");
+    assert_eq!(ask(&sandbox), Run::not_found(), "there is none");
+    sandbox.ok(&["account", "edit", HOST, "alice", "--no-programs"], "");
+    assert_eq!(who(&ask(&sandbox)), "alice", "others need no journal");
+}
+
+#[test]
+fn our_own_commands_hold_to_the_rule() {
+    let registry = FakeRegistry::with_tokens();
+    let host = &registry.host;
+    let image = format!("{host}/alice/app");
+    let sandbox = guarded(host, &["--program", "docker"]);
+    let commands: [(&[&str], i32); 3] = [
+        (&["token", &image], 4),
+        (&["api", host, "alice/app/tags/list"], 4),
+        (&["export", "--format", "auth.json", host], 4),
+    ];
+    let hint = format!("hint: run `docker-credential-ensign account edit {host} alice --program +ensign`\n");
+    for (words, code) in commands {
+        let run = sandbox.run(words, "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{words:?}: {run:?}");
+        assert!(run.stderr.ends_with(&hint), "{words:?}: {run:?}");
+    }
+    let seen = registry.seen().len();
+    assert_eq!(sandbox.run(&["check", &image], "").code, Some(0), "which hands nothing out");
+    assert!(seen == 0 && registry.seen().len() > seen, "{:?}", registry.seen());
+    sandbox.ok(&["account", "edit", host, "alice", "--program", "+ensign"], "");
+    sandbox.ok(&["token", &image], "");
+    sandbox.ok(&["export", "--format", "auth.json", host], "");
+    let clients: Vec<_> = entries(&sandbox).iter().rev().take(2).map(|entry| entry["client"].clone()).collect();
+    assert_eq!(clients, ["ensign export", "ensign token"]);
+}
+
+#[test]
+fn dockers_side_tokens_and_the_kubelet_hold_to_the_rule() {
+    let hub = "https://index.docker.io/v1/";
+    let sandbox = guarded(hub, &["--program", "podman"]);
+    sandbox.store("https://index.docker.io/v1/access-token", "alice", "side-s3cret");
+    let server = "https://index.docker.io/v1/access-token";
+    let by = |client: &str| called_by(&sandbox, &[client, "pull", "alpine"], "get", server);
+    assert_eq!(by("docker"), Run::not_found());
+    assert!(by("podman").stdout.contains("side-s3cret"));
+
+    let request = json!({
+        "kind": "CredentialProviderRequest", "apiVersion": "credentialprovider.kubelet.k8s.io/v1", "image": "docker.io/alice/app",
+    });
+    let kubelet = |client: &str| called_by(&sandbox, &[client, "x"], "kubelet", &request.to_string());
+    let run = kubelet("kubelet");
+    assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap()["auth"], Value::Null);
+    assert!(run.stderr.contains("ensign: alice on docker.io is not handed out: it is not for kubelet"), "{run:?}");
+    sandbox.ok(&["account", "edit", hub, "alice", "--program", "kubelet"], "");
+    assert!(kubelet("kubelet").stdout.contains("alice-pw"));
+}
+
+#[test]
+fn the_rule_is_shown_wherever_the_account_is() {
+    let sandbox = sandbox();
+    let words =
+        ["login", HOST, "-u", "alice", "--password-stdin", "--no-verify", "--program", "docker", "--agents", "refused"];
+    let run = sandbox.run(&words, "pw");
+    let told = "to docker only; never to coding agents";
+    assert!(run.code == Some(0) && run.stderr.contains(&format!("  Handed out {told}\n")), "{run:?}");
+    assert!(sandbox.ok(&["status"], "").contains(&format!("  handed out {told}\n")));
+    assert!(sandbox.ok(&["account", "show"], "").contains(&format!("  handed out {told}\n")));
+    assert!(sandbox.ok(&["which", "ghcr.io/alice/app"], "").contains(&format!("  Handed out {told}\n")));
+    let rule = json!({
+        "programs": ["docker"], "terminal_required": false, "agents_refused": true, "grant_required": false, "unknown": false,
+    });
+    for (words, place) in [
+        (&["status", "--json"][..], "/accounts/0/callers"),
+        (&["account", "show", "--json"], "/accounts/0/callers"),
+        (&["which", "ghcr.io/alice/app", "--json"], "/callers"),
+    ] {
+        let json: Value = serde_json::from_str(&sandbox.ok(words, "")).unwrap();
+        assert_eq!(json.pointer(place), Some(&rule), "{words:?}");
+    }
+    let in_config = json!({"programs": ["docker"], "agents": "refused"});
+    assert_eq!(sandbox.config()["registries"][HOST]["accounts"]["alice"]["callers"], in_config);
+    // A renewed password and another label leave it.
+    sandbox.store(HOST, "alice", "other");
+    sandbox.ok(&["account", "edit", HOST, "alice", "--alias", "me"], "");
+    assert_eq!(sandbox.config()["registries"][HOST]["accounts"]["me"]["callers"], in_config);
+    sandbox.ok(&["account", "edit", "me", "--no-programs", "--agents", "allowed"], "");
+    assert_eq!(sandbox.config()["registries"][HOST]["accounts"]["me"]["callers"], Value::Null);
+    let json: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
+    assert_eq!(json["accounts"][0]["callers"], Value::Null);
+}
+
+#[test]
+fn nobody_looks_at_the_caller_of_an_account_without_a_rule() {
+    let sandbox = sandbox();
+    sandbox.store(HOST, "alice", "pw");
+    let trace = sandbox.home().join("trace");
+    for (link, folder) in [(".config", "config"), (".local/share", "data")] {
+        fs::create_dir_all(sandbox.home().join(link)).unwrap();
+        std::os::unix::fs::symlink(sandbox.home().join(folder), sandbox.home().join(link).join("ensign")).unwrap();
+    }
+    // A variable of ours would be a reason to look at the caller.
+    let script = format!(
+        "unset ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR; exec strace -f -e trace=openat,readlink -o {} {} get\n",
+        trace.display(),
+        Sandbox::program()
+    );
+    let ask = |sandbox: &Sandbox| {
+        let mut command = sandbox.command_of("sh".as_ref(), &["-c", &script]);
+        finish(command.env("PATH", "/usr/bin:/bin").spawn().unwrap(), HOST.as_bytes())
+    };
+    if who(&ask(&sandbox)) != "alice" {
+        return eprintln!("skipped: no `strace` here");
+    }
+    let looks = |trace: &str| trace.contains("/proc/") && trace.contains("/stat\"");
+    assert!(!looks(&fs::read_to_string(&trace).unwrap()));
+    sandbox.ok(&["account", "edit", HOST, "alice", "--agents", "refused"], "");
+    ask(&sandbox);
+    assert!(looks(&fs::read_to_string(&trace).unwrap()));
+}
