@@ -14,7 +14,7 @@ silent=silent.example.test  # of this one no image is
 main() {
     program=${PROGRAM:-$("$root/packaging/build.sh")}
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
+    trap 'HOME="$work/sealed-3" lock; rm -rf "$work"' EXIT
     trap 'exit 130' HUP INT TERM
     compile
     # As installed: what a linker has just written lies in smaller pieces in the page cache, and costs more page faults.
@@ -27,9 +27,12 @@ main() {
         accounts "asked-$count" $asked "$count" 0
         accounts "silent-$count" $silent "$count" 0
     done
+    sealed sealed-3 asked-3
     {
         references
         base 'before: 3 accounts on it, the caller names the image'
+        [ ! -e "$work/sealed-3/.local/share/ensign/sealed" ] ||
+            get '3 accounts on it, sealed, its key open' '"alice"' sealed-3 $asked
         for count in 3 100 1000 10000; do
             get "$count registries, one account each" '"alice"' "spread-$count" $asked
             get "$count registries, the asked one unknown" 'credentials not found' "spread-$count" unknown.example.test
@@ -52,6 +55,23 @@ main() {
     "$work/docker" push $asked/alice/app:1 <"$work/programs"
     cd "$work/project"
     "$work/docker" compose push <"$work/programs-of-files" | tail -n +6
+}
+
+# sealed HOME FROM: the home FROM with all secrets sealed, and their key in the kernel's keyring, if it may be used here.
+sealed() {
+    cp -r "$work/$2" "$work/$1"
+    (
+        export HOME="$work/$1"
+        unset XDG_CONFIG_HOME XDG_DATA_HOME ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR
+        cd "$HOME"
+        set -- "$work/bin/docker-credential-ensign"
+        printf bench | "$1" store key --holder passphrase --passphrase-stdin --cache 1h --json | grep -q '"cached":true' &&
+            "$1" store move --to sealed --json
+    ) >"$work/sealed.log" 2>&1 || rm -rf "$work/$1/.local/share/ensign/sealed"
+}
+
+lock() {
+    "$work/bin/docker-credential-ensign" lock >"$work/lock.log" 2>&1 || true
 }
 
 references() {

@@ -46,6 +46,10 @@ pub fn main() -> ExitCode {
     let invocation = Invocation::parse(std::env::args_os());
     let program = invocation.program.as_str();
     match invocation.front {
+        // A person's command has the verb's name; clients use the helper's.
+        Front::Protocol(protocol::Action::Store) if !invocation.is_helper() && io::stdin().is_terminal() => {
+            cli::run(program, false, vec!["store".into()], Env::take())
+        }
         // Somebody looks at what Docker uses: without a word of help they would wait for an answer for ever.
         Front::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::print_help(program, &mut io::stderr())

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Accounts, Forgotten};
 use crate::config::{Document, Edit};
 use crate::model::choice::{Active, Candidates, Switch};
-use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, Username};
+use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
 
 /// A change under way: the lock is held, and until the config is written everything can be put back.
@@ -15,11 +15,15 @@ pub(crate) struct Transaction<'e> {
     pub(crate) document: Document,
     /// The accounts before the change.
     pub(crate) registries: Vec<Candidates>,
+    /// Where the secrets of new accounts are kept.
+    pub(super) store: StoreKind,
     pub(super) secrets: Writer<'e>,
+    /// A secret got by itself takes the place of another: the config is not written for that.
+    pub(super) is_renewal: bool,
     /// Accounts whose secrets are to go once the config is written.
     pub(super) gone: Vec<Account>,
-    /// Users whose Docker Hub tokens are to go then.
-    tokens_gone: Vec<Username>,
+    /// Users whose Docker Hub tokens are to go from a store then.
+    pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
 
 /// What to do about an account whose store does not answer.
@@ -38,16 +42,24 @@ impl<'e> Accounts<'e> {
     /// are kept come first, then the config, and then those go that no account names any more. If the config cannot be
     /// written the secrets become what they were; once it is written nothing is taken back.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
-        let Edit { document, registries, adopted, before } = self.config.begin()?;
+        let Edit { document, registries, adopted, store, floors, before } = self.config.begin()?;
+        self.vault.heed(&floors);
         let left = self.sweep(&registries);
         let secrets = self.vault.writer();
-        let mut change = Transaction { document, registries, secrets, gone: vec![], tokens_gone: vec![] };
+        let unchanged = document.clone();
+        let store = self.named_store().or(store).unwrap_or_default();
+        let (gone, tokens_gone) = (vec![], vec![]);
+        let is_renewal = false;
+        let mut change = Transaction { document, registries, store, secrets, is_renewal, gone, tokens_gone };
         let adopted = adopted.map(|adopted| adopted.secrets).unwrap_or_default();
         let changed =
             adopted.into_iter().try_for_each(|(account, secret)| change.secrets.put(&account, &secret.into()));
         let changed = changed.and_then(|()| act(&mut change)).and_then(|result| {
             let in_helpers = change.gone.iter().filter(|account| !account.store.keeps_its_own_files());
             in_helpers.for_each(|account| self.vault.note(|record| record.announce(account)));
+            if change.document != unchanged || !change.is_renewal {
+                change.secrets.sealed().iter().for_each(|floor| change.document.set_floor(floor));
+            }
             Ok((result, self.config.write(&before, &change.document)?))
         });
         match changed {
@@ -96,7 +108,8 @@ impl<'e> Accounts<'e> {
             }
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
-                edit.tokens_gone.push(account.username.clone()); // `docker logout URL` leaves them behind
+                // `docker logout URL` leaves them behind.
+                edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
             }
             if candidates.active_account() == Some(account) {
                 edit.document.set_active(registry, &Active::SignedOut);
@@ -131,9 +144,16 @@ impl<'e> Accounts<'e> {
 
     /// Keeps or forgets one of the tokens that `docker login` keeps beside a Docker Hub account.
     pub(crate) fn set_hub_token(&self, user: &Username, token: HubToken, secret: Option<&Secret>) -> Result<()> {
-        self.change(|edit| match secret {
-            Some(secret) => edit.secrets.put_hub_token(user, token, secret),
-            None => edit.secrets.remove_hub_token(user, token),
+        self.change(|edit| {
+            let hub = edit.of(&Registry::docker_hub());
+            let own = hub.accounts.iter().find(|account| account.username == *user).map(|account| &account.store);
+            let kind = own.unwrap_or(&edit.store);
+            let kind = if kind.keeps_its_own_files() { kind.clone() } else { StoreKind::File };
+            if let Some(secret) = secret {
+                edit.secrets.put_hub_token(&kind, user, token, secret)?;
+            }
+            let mut others = StoreKind::OF_FILES.iter().filter(|other| secret.is_none() || **other != kind);
+            others.try_for_each(|other| edit.secrets.remove_hub_token(other, user, token))
         })
     }
 
@@ -166,8 +186,9 @@ impl Transaction<'_> {
         for account in &self.gone {
             self.secrets.remove(account)?;
         }
-        let mut tokens = self.tokens_gone.iter().flat_map(|user| HubToken::ALL.map(|token| (user, token)));
-        tokens.try_for_each(|(user, token)| self.secrets.remove_hub_token(user, token))
+        let mut tokens =
+            self.tokens_gone.iter().flat_map(|(kind, user)| HubToken::ALL.map(|token| (kind, user, token)));
+        tokens.try_for_each(|(kind, user, token)| self.secrets.remove_hub_token(kind, user, token))
     }
 
     /// The accounts of one registry before the change.

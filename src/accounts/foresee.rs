@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Accounts, Login};
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, map};
+use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, StoreKind, map};
 
 /// What keeping a login does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub(crate) enum Effect {
     Supplied,
 }
 
-/// The secrets of the file store, read once for each registry.
-type Secrets<'l> = BTreeMap<&'l Registry, BTreeMap<String, Kept>>;
+/// The secrets of our own files, read once for each store and registry.
+type Secrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, Kept>>;
 
 impl Accounts<'_> {
     /// Tells for each login which account [`Accounts::remember_all`] would add or renew.
@@ -46,7 +46,7 @@ impl Accounts<'_> {
         {
             return Ok((same.name.clone(), Effect::Same));
         }
-        let account = login.account(candidates)?;
+        let account = login.account(candidates, &StoreKind::File)?; // wherever it will be kept
         let effect = match candidates.accounts.iter().find(|old| old.name == account.name) {
             None => Effect::New,
             Some(old) if old.source != Source::Given => Effect::Supplied,
@@ -63,8 +63,9 @@ impl Accounts<'_> {
         }
         let is_it = |kept: &Kept| kept.secret.is_same(&login.kept.secret);
         if account.store.keeps_its_own_files() {
-            let read = || self.vault.all_in_file(&login.registry).unwrap_or_default();
-            if let Some(kept) = secrets.entry(&login.registry).or_insert_with(read).get(account.name.as_str()) {
+            let read = || self.vault.all_in_file(&account.store, &login.registry).unwrap_or_default();
+            let place = (account.store.to_string(), &login.registry);
+            if let Some(kept) = secrets.entry(place).or_insert_with(read).get(account.name.as_str()) {
                 return is_it(kept);
             }
         }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::Accounts;
 use crate::config::{Adopted, Origin};
 use crate::model::choice::Candidates;
-use crate::model::{Account, Kept};
+use crate::model::{Account, Kept, StoreKind};
 
 impl Accounts<'_> {
     /// What is kept for each account of these registries, in their order. Each secrets file is read once: it holds the
@@ -18,9 +18,11 @@ impl Accounts<'_> {
             Origin::Ours => None,
         });
         let of_registry = |one: &Candidates| {
-            let mut in_file = self.vault.all_in_file(&one.registry).ok(); // else each account says what is wrong
-            let of_account = |account: &Account| match &mut in_file {
-                Some(in_file) if account.store.keeps_its_own_files() => Ok(in_file
+            let is_used = |kind: &&StoreKind| one.accounts.iter().any(|account| account.store == **kind);
+            let read = |kind| Some((kind, self.vault.all_in_file(kind, &one.registry).ok()?)); // else each account says what is wrong
+            let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();
+            let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
+                Some((_, in_file)) => Ok(in_file
                     .remove(account.name.as_str())
                     .or_else(|| adopting.as_ref().and_then(|adopting| adopted(adopting, account)))),
                 _ => self.kept(account),

@@ -8,14 +8,15 @@ use anyhow::Result;
 
 use super::Accounts;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Registry, map};
+use crate::model::{Account, Registry, StoreKind, map};
 use crate::system::files;
+use crate::vault::StoredName;
 
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Leftovers {
-    /// Secrets of the file store, by registry and name.
-    pub(crate) secrets: Vec<(Registry, String)>,
+    /// Secrets of our own files.
+    pub(crate) secrets: Vec<StoredName>,
     /// Unfinished and damaged secrets files.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -24,22 +25,20 @@ impl Accounts<'_> {
     /// All there is, also what `sweep` leaves alone because it was kept for good once.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
-        let secrets = self.unnamed(&registries, |_, _| true);
+        let secrets = self.unnamed(&registries, |_| true);
         Ok(Leftovers { secrets, files: self.vault.left_files() })
     }
 
     /// Removes the secret of a name that no account has. Returns whether there was one.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
-        let is_it = |host: &Registry, other: &str| host == registry && other == name;
+        let is_it = |(_, host, other): &StoredName| host == registry && other == name;
         if self.unnamed(&self.config.load(None)?.registries, is_it).is_empty() {
             return Ok(false);
         }
         self.change(|change| {
-            let is_there = !self.unnamed(&change.registries, is_it).is_empty();
-            if is_there {
-                change.secrets.remove_from_file(registry, &[name])?;
-            }
-            Ok(is_there)
+            let there = self.unnamed(&change.registries, is_it);
+            there.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))?;
+            Ok(!there.is_empty())
         })
     }
 
@@ -53,8 +52,9 @@ impl Accounts<'_> {
         self.vault.sweep_record();
         let Ok(record) = self.vault.record() else { return vec![] };
         let mut secrets = self.vault.writer();
-        for (registry, name) in self.unnamed(registries, |registry, name| !record.knows(registry, name)) {
-            let _ = secrets.remove_from_file(&registry, &[&name]);
+        let is_known = |(kind, registry, name): &StoredName| record.knows(kind, registry, name);
+        for (kind, registry, name) in self.unnamed(registries, |stored| !is_known(stored)) {
+            let _ = secrets.remove_from_file(&kind, &registry, &name);
         }
         let is_named = |account: &Account| {
             let own = registries.iter().filter(|one| one.registry == account.registry).flat_map(|one| &one.accounts);
@@ -82,26 +82,19 @@ impl Accounts<'_> {
         });
     }
 
-    /// Secrets of the file store that are of no account, of those that `is_asked`.
-    fn unnamed(
-        &self,
-        registries: &[Candidates],
-        is_asked: impl Fn(&Registry, &str) -> bool,
-    ) -> Vec<(Registry, String)> {
-        let mut named: BTreeSet<(&Registry, &str)> = BTreeSet::new();
+    /// Secrets of our own files that are of no account, of those that `is_asked`.
+    fn unnamed(&self, registries: &[Candidates], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
+        let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
         for account in registries.iter().flat_map(|one| &one.accounts) {
             if account.store.keeps_its_own_files() {
-                named.insert((&account.registry, account.name.as_str()));
+                named.insert((account.store == StoreKind::Sealed, &account.registry, account.name.as_str()));
             }
         }
         let patterns: Vec<_> = registries.iter().map(|one| &one.registry).filter(|one| one.is_pattern()).collect();
-        let mut unnamed = vec![];
-        for (host, names) in self.vault.names_in_files() {
-            let covering: Vec<_> = patterns.iter().copied().filter(|one| one.covers(&host)).chain([&host]).collect();
-            let is_named = |name: &str| covering.iter().any(|one| named.contains(&(*one, name)));
-            let left = names.into_iter().filter(|name| is_asked(&host, name) && !is_named(name));
-            unnamed.extend(left.map(|name| (host.clone(), name)));
-        }
-        unnamed
+        let is_named = |(kind, host, name): &StoredName| {
+            let mut covering = patterns.iter().copied().filter(|one| one.covers(host)).chain([host]);
+            covering.any(|one| named.contains(&(*kind == StoreKind::Sealed, one, name.as_str())))
+        };
+        self.vault.names_in_files().into_iter().filter(|stored| is_asked(stored) && !is_named(stored)).collect()
     }
 }

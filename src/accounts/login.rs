@@ -17,7 +17,7 @@ pub(crate) struct Login {
     pub(crate) username: Username,
     /// The label; `None`: that of the account with this user name, else the user name itself.
     pub(crate) name: Option<AccountName>,
-    /// Where to keep the secret from now on; `None`: where it was, else the file store.
+    /// Where to keep the secret from now on; `None`: where it was, else where new secrets are kept.
     pub(crate) store: Option<StoreKind>,
     /// Whom an identity token is for, if that is known; the user name says `<token>` then.
     pub(crate) token_of: Option<Username>,
@@ -93,10 +93,11 @@ impl Login {
         self.kept_from(now).map_or(Expiry::Unknown, |kept| Expiry::of(&self.source, &kept))
     }
 
-    /// The account this login adds or renews among `candidates`.
-    pub(super) fn account(&self, candidates: &Candidates) -> Result<Account, Problem> {
+    /// The account this login adds or renews among `candidates`; a new one's secret is kept in `store`.
+    pub(super) fn account(&self, candidates: &Candidates, store: &StoreKind) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
+            store: store.clone(),
             ..Account::new(self.registry.clone(), self.username.clone())
         });
         let same_user = account.username == self.username

@@ -1,6 +1,7 @@
 //! The core: find, remember, forget, activate. Whatever front asks, these answer.
 
 mod change;
+mod choose_store;
 mod foresee;
 mod forgotten;
 mod guard;
@@ -9,6 +10,7 @@ mod kept;
 mod leftover;
 mod login;
 mod obtain;
+mod relocate;
 mod remember;
 mod routed;
 
@@ -24,12 +26,15 @@ use crate::model::choice::{
     Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Undecided, Why, Wish,
     choose_past,
 };
-use crate::model::{Account, AccountName, Credential, Expiry, HelperName, HostAlias, Problem, Registry, Source, map};
+use crate::model::{
+    Account, AccountName, Credential, Expiry, HelperName, HostAlias, Problem, Registry, Source, StoreKind, map,
+};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
-pub(crate) use crate::vault::{Refusal, Waiter};
+pub(crate) use crate::vault::{Holder, KeyState, Refusal, Waiter};
 pub(crate) use change::{OutOfReach, Transaction};
+pub(crate) use choose_store::StoreChoice;
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use guard::Withheld;
@@ -188,6 +193,7 @@ impl<'e> Accounts<'e> {
     /// Adopted accounts are written down whatever is asked; the answer comes from memory.
     fn load(&self, registry: &Registry) -> Result<Loaded> {
         let loaded = self.config.load(Some(registry))?;
+        self.vault.heed(&loaded.floors);
         if let Origin::Adopted(_) = loaded.origin {
             self.keep_adopted();
         }
@@ -206,12 +212,17 @@ impl<'e> Accounts<'e> {
         let now = SystemTime::now();
         let mut ending = vec![];
         for one in self.config.load(None)?.registries {
-            let Ok(mut in_file) = self.vault.all_in_file(&one.registry) else { continue };
-            for account in one.accounts.into_iter().filter(|account| account.store.keeps_its_own_files()) {
-                let Some(kept) = in_file.remove(account.name.as_str()) else { continue };
-                let expiry = Expiry::of(&account.source, &kept);
-                if expiry.ends_within(Expiry::WARNING, now) {
-                    ending.push((account, expiry));
+            for kind in &StoreKind::OF_FILES {
+                let mut accounts = one.accounts.iter().filter(|account| account.store == *kind).peekable();
+                let Some(Ok(mut in_file)) = accounts.peek().map(|_| self.vault.all_in_file(kind, &one.registry)) else {
+                    continue;
+                };
+                for account in accounts {
+                    let Some(kept) = in_file.remove(account.name.as_str()) else { continue };
+                    let expiry = Expiry::of(&account.source, &kept);
+                    if expiry.ends_within(Expiry::WARNING, now) {
+                        ending.push((account.clone(), expiry));
+                    }
                 }
             }
         }
@@ -221,6 +232,7 @@ impl<'e> Accounts<'e> {
 
     fn load_all(&self) -> Result<Loaded> {
         let loaded = self.config.load(None)?;
+        self.vault.heed(&loaded.floors);
         if let Origin::Adopted(_) = loaded.origin {
             self.keep_adopted();
         }

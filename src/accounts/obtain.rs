@@ -234,6 +234,7 @@ impl Accounts<'_> {
                 let kept = Kept { until: lent.until, username, asked: Some(question), ..lent.secret.into() };
                 if kept.until.is_some() {
                     let put = |edit: &mut Transaction<'_>| {
+                        edit.is_renewal = true;
                         if edit.knows(account) { edit.secrets.put(account, &kept) } else { Ok(()) }
                     };
                     let _ = self.change(put); // it can be had again
@@ -277,6 +278,7 @@ impl Accounts<'_> {
     /// label or other images by now is the same.
     pub(super) fn replace(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
         self.change(|edit| {
+            edit.is_renewal = true;
             let now = edit.of(&account.registry).accounts;
             let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);
             for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {

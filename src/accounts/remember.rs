@@ -49,7 +49,7 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&Login]) -> Vec<Result<Acco
         let mut candidates = edit.of(registry);
         let mut for_files = vec![];
         for place in places {
-            let account = match logins[place].account(&candidates) {
+            let account = match logins[place].account(&candidates, &edit.store) {
                 Ok(account) => account,
                 Err(problem) => {
                     results.insert(place, Err(problem.into()));

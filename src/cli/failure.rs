@@ -43,6 +43,11 @@ impl Failure {
         Self::new(Kind::NotLoggedIn, Problem::new(what, cure))
     }
 
+    /// The error alone, for who reports it as part of something else.
+    pub(super) fn into_error(self) -> anyhow::Error {
+        self.error
+    }
+
     /// A command that a person named did not start.
     pub(super) fn not_run(error: anyhow::Error) -> Self {
         let is_missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;

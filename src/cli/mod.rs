@@ -29,11 +29,13 @@ mod restore;
 mod route;
 mod shell;
 mod status;
+mod store;
 mod switch;
 mod tls_hint;
 mod token;
 mod trust;
 mod ui;
+mod unlock;
 mod update;
 mod which;
 mod why;
@@ -42,10 +44,11 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, StoreChoice};
 use crate::docker::{self, ConfigJson, containers, state};
 use crate::model::choice::{Candidates, Named, Wish};
 use crate::model::{Account, Operation, Problem, Registry};
@@ -68,7 +71,12 @@ struct Context<'e> {
     program: &'e str,
     /// What a registry has announced of its login, asked once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
+    /// Where new secrets are kept, found out once.
+    store_choice: OnceCell<StoreChoice>,
 }
+
+/// How long a keyring is looked for.
+const PROBING: Duration = Duration::from_secs(2);
 
 /// How people call the program as Docker's plugin.
 const PLUGIN: &str = "docker ensign";
@@ -105,7 +113,14 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
         Ok(env) => env,
         Err(problem) => return Failure::from(problem).report(&ui),
     };
-    let context = Context { accounts: Accounts::new(&env), env: &env, ui, program: called, announced: OnceCell::new() };
+    let context = Context {
+        accounts: Accounts::new(&env),
+        env: &env,
+        ui,
+        program: called,
+        announced: OnceCell::new(),
+        store_choice: OnceCell::new(),
+    };
     context.greet_adopted();
     match context.dispatch(arguments.command) {
         Ok(code) => code,
@@ -147,6 +162,9 @@ impl Context<'_> {
             Command::Import(import) => import::run(self, &import),
             Command::Export(export) => export::run(self, &export),
             Command::Route(given) => route::run(self, &given),
+            Command::Store(given) => store::run(self, &given),
+            Command::Unlock(given) => unlock::unlock(self, &given),
+            Command::Lock => unlock::lock(self),
             Command::Restore => restore::run(self),
             Command::Update => update::run(self).map(|never| match never {}),
             Command::Completions { shell } => {
@@ -246,6 +264,15 @@ impl Context<'_> {
             let cure = "mend it there; docs/providers.md says what each field means";
             Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
         })
+    }
+
+    /// Where new secrets are kept; the keyring is looked at where nothing says it.
+    fn store_choice(&self) -> Result<&StoreChoice, Failure> {
+        if let Some(choice) = self.store_choice.get() {
+            return Ok(choice);
+        }
+        let choice = self.ui.while_waiting("Looking for a keyring", || self.accounts.choose_store(PROBING))?;
+        Ok(self.store_choice.get_or_init(|| choice))
     }
 
     /// What the registry says of its own login. An error is a sentence.

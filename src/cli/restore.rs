@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let _lock = context.accounts.config.lock()?;
     for candidates in &registries {
         let registry = &candidates.registry;
-        if let Some(aside) = context.accounts.vault.set_aside_if_broken(registry)? {
+        for aside in context.accounts.vault.set_aside_if_broken(registry)? {
             let shown = context.env.shorten_home(&aside);
             context.ui.say(format_args!("✓ Moved the damaged secrets of {registry} to `{shown}`"));
             for account in &candidates.accounts {

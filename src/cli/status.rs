@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route};
+use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route, store};
 use crate::accounts::Leftovers;
 use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
@@ -60,6 +60,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         "containers": first::containers_tools(context, &with_accounts),
         "docker": docker.iter().map(AskedName::json).collect::<Vec<_>>(),
         "left_over": left_over(&leftovers),
+        "key": context.accounts.vault.key().ok().flatten().as_ref().map(store::key_json),
     });
     let routes = context.accounts.routes()?;
     if let (Some(json), Value::Object(routes)) = (json.as_object_mut(), route::json(&routes)) {
@@ -70,6 +71,11 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         let lines = route::lines(context, &routes).join("\n  ");
         blocks.push(format!("{}\n  {lines}\n", context.ui.bold("Other helpers")));
     }
+    if registries.iter().flat_map(|one| &one.accounts).any(|account| account.store == StoreKind::Sealed)
+        && let Ok(Some(key)) = context.accounts.vault.key()
+    {
+        blocks.push(format!("{}\n  {}\n", context.ui.bold("Key of the sealed secrets"), store::describe(&key)));
+    }
     blocks.push(footer(context, &docker, troubled));
     context.ui.data(json, blocks.join("\n"))?;
     print_leftovers(context, &leftovers);
@@ -77,7 +83,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     note_podman(context);
     note_snap(context);
     for one in &registries {
-        if let Some(widened) = context.accounts.vault.narrow(&one.registry) {
+        for widened in context.accounts.vault.narrow(&one.registry) {
             context.ui.note(format_args!(
                 "`{}` could be read by others (mode {:o}); now only by you",
                 widened.path, widened.mode
@@ -95,7 +101,7 @@ fn left_over(leftovers: &Leftovers) -> Value {
 
 fn print_leftovers(context: &Context<'_>, leftovers: &Leftovers) {
     let count = |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
-    if let [(registry, name), ..] = leftovers.secrets.as_slice() {
+    if let [(_, registry, name), ..] = leftovers.secrets.as_slice() {
         let secrets = count(leftovers.secrets.len(), "left-over secret");
         let [host, name] = [registry.as_str(), name].map(text::word);
         context.ui.note(format_args!("{secrets} of no account:  {} logout {host} -u {name}", context.program));
@@ -164,7 +170,11 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
         } else {
             format!("   user {}", account.username)
         };
-        let store = if account.store == StoreKind::File { String::new() } else { format!("   in {}", account.store) };
+        let store = match &account.store {
+            StoreKind::File => "   in clear text".to_owned(),
+            StoreKind::Sealed => "   sealed".to_owned(),
+            other => format!("   in {other}"),
+        };
         let source = match &account.source {
             Source::Given => String::new(),
             source => format!("   from {source}"),

@@ -111,6 +111,12 @@ impl Ui {
         Ok(Secret::new(Password::new().with_prompt(question).interact()?))
     }
 
+    /// The same for a secret that nobody knows yet: it is typed twice.
+    pub(super) fn ask_new_secret(&self, question: &str) -> Result<Secret> {
+        let twice = Password::new().with_prompt(question).with_confirmation("Again", "These are not the same");
+        Ok(Secret::new(twice.interact()?))
+    }
+
     pub(super) fn confirm(&self, question: &str) -> Result<bool> {
         Ok(Confirm::new().with_prompt(question).default(false).interact()?)
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::read::VERSION;
 use super::{callers, layout, source};
 use crate::model::choice::{Active, Switch};
-use crate::model::{Account, AccountName, HelperName, ImagePattern, Operation, Registry, timestamp};
+use crate::model::{Account, AccountName, Floor, HelperName, ImagePattern, Operation, Registry, StoreKind, timestamp};
 
 /// The whole file as JSON; its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +80,21 @@ impl Document {
         if let Some(helper) = helper {
             insert_at(&mut self.0, 1, "fallback", json!(helper.to_string()));
         }
+    }
+
+    /// Says where new secrets are kept, or leaves it open.
+    pub(crate) fn set_store(&mut self, store: Option<&StoreKind>) {
+        self.0.shift_remove("store");
+        if let Some(store) = store {
+            insert_at(&mut self.0, 1, "store", json!(store.to_string()));
+        }
+    }
+
+    /// Says how old the sealed file of a registry may be from now on, if the registry has an entry.
+    pub(crate) fn set_floor(&mut self, Floor { registry, key, generation }: &Floor) {
+        let Some(name) = self.registries().keys().find(|name| registry.is_key(name)).cloned() else { return };
+        let fields = object(self.registries().entry(name).or_insert_with(|| json!({})));
+        object(fields.entry("sealed").or_insert_with(|| json!({}))).insert(key.clone(), json!(generation));
     }
 
     /// What stood in the place of our name in a file, by the file's path.
@@ -280,7 +295,6 @@ fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: V
 mod tests {
     use super::super::read::read;
     use super::*;
-
     use proptest::prelude::*;
 
     fn account(registry: &str, name: &str, images: &[String]) -> Account {

@@ -11,7 +11,7 @@ use super::document::Document;
 use super::read::{self, Reading};
 use crate::model::choice::{Active, Candidates, Route, Trusted};
 use crate::model::mounted::Mounted;
-use crate::model::{HelperName, HostAlias, Problem, Registry};
+use crate::model::{Floor, HelperName, HostAlias, Problem, Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -31,6 +31,10 @@ pub(crate) struct Loaded {
     pub(crate) fallback: Option<HelperName>,
     /// Hosts that accounts of another registry answer for too.
     pub(crate) also: Vec<HostAlias>,
+    /// Where new secrets are kept, if that was said.
+    pub(crate) store: Option<StoreKind>,
+    /// How old the sealed files may be.
+    pub(crate) floors: Vec<Floor>,
     pub(crate) origin: Origin,
 }
 
@@ -49,6 +53,9 @@ pub(crate) struct Edit {
     pub(crate) registries: Vec<Candidates>,
     /// What was taken over and must be written with this change, secrets included.
     pub(crate) adopted: Option<Adopted>,
+    /// Where new secrets are kept, if that was said.
+    pub(crate) store: Option<StoreKind>,
+    pub(crate) floors: Vec<Floor>,
     pub(crate) before: PriorConfig,
 }
 
@@ -128,9 +135,9 @@ impl<'e> ConfigFile<'e> {
     fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
         let Some(path) = self.path() else { return Ok(Loaded::nothing()) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            let Reading { registries, fallback, journal, trusted, also, version: _ } =
+            let Reading { registries, fallback, journal, trusted, also, store, floors, version: _ } =
                 self.understand(&bytes, wanted)?;
-            return Ok(Loaded { registries, fallback, journal, trusted, also, origin: Origin::Ours });
+            return Ok(Loaded { registries, fallback, journal, trusted, also, store, floors, origin: Origin::Ours });
         }
         self.refuse_lost(&path)?;
         Ok(match Adopted::find(self.env)? {
@@ -144,6 +151,8 @@ impl<'e> ConfigFile<'e> {
                     journal: true,
                     trusted: Rc::default(),
                     also: vec![],
+                    store: None,
+                    floors: vec![],
                     origin: Origin::Adopted(adopted),
                 }
             }
@@ -181,7 +190,8 @@ impl<'e> ConfigFile<'e> {
             return Err(self.too_new(reading.version).into());
         }
         let document = Document::parse(bytes).map_err(|error| self.broken(&error))?;
-        Ok(Edit { document, registries: reading.registries, adopted: None, before })
+        let Reading { registries, store, floors, .. } = reading;
+        Ok(Edit { document, registries, adopted: None, store, floors, before })
     }
 
     /// Writes the change, unless it changes nothing, and keeps the file before as `config.json.bak`. An error means that
@@ -265,7 +275,7 @@ impl<'e> ConfigFile<'e> {
             one.accounts.iter().for_each(|account| document.put(account));
             document.set_active(&one.registry, &one.active);
         }
-        Edit { document, registries, adopted, before: PriorConfig::default() }
+        Edit { document, registries, adopted, store: None, floors: vec![], before: PriorConfig::default() }
     }
 
     fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {
@@ -316,7 +326,8 @@ pub(crate) fn no_home() -> Problem {
 impl Loaded {
     fn nothing() -> Self {
         let (registries, also, trusted) = (vec![], vec![], Rc::default());
-        Self { registries, fallback: None, journal: true, trusted, also, origin: Origin::Ours }
+        let (store, floors) = (None, vec![]);
+        Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: Origin::Ours }
     }
 
     /// The one registry that was asked for, with the helper that answers if it has no account.

@@ -13,7 +13,9 @@ use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(Reading { version, registries, fallback, journal: _, trusted: _, also }) = reading(bytes, None) else {
+    let Ok(Reading { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _ }) =
+        reading(bytes, None)
+    else {
         return;
     };
     assert_eq!(read::version(bytes).unwrap_or(version), version);

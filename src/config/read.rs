@@ -2,7 +2,10 @@
 //!
 //! One pass over the bytes; what belongs to other registries is skipped, not built, because `get` runs for each image.
 
-use std::collections::BTreeSet;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -13,7 +16,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use super::alias::Aliases;
 use super::{callers, source};
 use crate::model::choice::{Active, Candidates, Switch, Trusted};
-use crate::model::{Account, HelperName, HostAlias, Registry, StoreKind, key_covers, timestamp};
+use crate::model::{Account, Floor, HelperName, HostAlias, Registry, StoreKind, key_covers, timestamp};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
 pub(super) const VERSION: u64 = 3;
@@ -31,6 +34,10 @@ pub(super) struct Reading {
     pub(super) fallback: Option<HelperName>,
     /// Hosts that accounts of another registry answer for too.
     pub(super) also: Vec<HostAlias>,
+    /// Where new secrets are kept, if that was said.
+    pub(super) store: Option<StoreKind>,
+    /// How old the sealed files may be.
+    pub(super) floors: Vec<Floor>,
 }
 
 /// Reads the registries that `wanted` selects: all entries that cover one host, or all there are (`None`).
@@ -42,18 +49,24 @@ pub(super) fn read(
     expand: impl Fn(&str) -> PathBuf,
 ) -> serde_json::Result<Reading> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let raw = File { wanted }.deserialize(&mut json)?;
+    let mut raw = File { wanted }.deserialize(&mut json)?;
     json.end()?;
     let version = raw.version.ok_or_else(|| serde_json::Error::custom("there is no `version`"))?;
     if version < VERSION {
         return Err(serde_json::Error::custom(format_args!("version {version} is not Ensign's")));
     }
     let trusted = raw.trusted.into_iter().filter_map(trusted).collect();
+    let mut floors = vec![];
+    for (registry, raw) in &mut raw.registries {
+        let of = |(key, generation)| Floor { registry: registry.clone(), key, generation };
+        floors.extend(std::mem::take(&mut raw.sealed).into_iter().map(of));
+    }
+    let store = raw.store.as_deref().map(StoreKind::parse);
     let registries =
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
     let fallback = raw.fallback.and_then(|name| name.parse().ok());
     let registries = registries.map_err(serde_json::Error::custom)?;
-    Ok(Reading { version, registries, fallback, journal: raw.journal, trusted, also: raw.also })
+    Ok(Reading { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
 }
 
 /// The version alone, of a file whose other parts may be beyond us.
@@ -87,6 +100,9 @@ struct RawRegistry {
     helper: Option<String>,
     #[serde(default)]
     spellings: Vec<String>,
+    /// Generations by the id of the key.
+    #[serde(default)]
+    sealed: BTreeMap<String, u64>,
     #[serde(default, deserialize_with = "in_order")]
     accounts: Vec<(String, RawAccount)>,
 }
@@ -138,6 +154,7 @@ struct RawFile {
     journal: bool,
     trusted: Vec<(String, serde_json::Value)>,
     also: Vec<HostAlias>,
+    store: Option<String>,
 }
 
 /// What a newer Ensign says in other words is not trusted by this one.
@@ -240,12 +257,13 @@ impl<'de> Visitor<'de> for File<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
-        let (mut version, mut registries, mut fallback, mut journal) = (None, None, None, true);
+        let (mut version, mut registries, mut fallback, mut store, mut journal) = (None, None, None, None, true);
         let (mut trusted, mut also) = (Vec::new(), Vec::new());
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match key.as_ref() {
                 "version" => version = Some(map.next_value()?),
                 "fallback" => fallback = map.next_value()?,
+                "store" => store = map.next_value()?,
                 "registries" if registries.is_some() => {
                     return Err(A::Error::custom("registries stands there twice"));
                 }
@@ -256,7 +274,7 @@ impl<'de> Visitor<'de> for File<'_> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(RawFile { version, fallback, registries: registries.unwrap_or_default(), journal, trusted, also })
+        Ok(RawFile { version, fallback, registries: registries.unwrap_or_default(), journal, trusted, also, store })
     }
 }
 
@@ -325,73 +343,5 @@ impl Visitor<'_> for Key<'_> {
             }
             Some(wanted) => wanted.is_key(key).then(|| wanted.clone()),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = r#"{"note": 1, "registries": {
-        "quay.io": {"active": null, "accounts": {"carol": {"username": "carol", "store": "file"}}},
-        "GHCR.io": {"active": "work", "accounts": {
-            "work": {"username": "acme-bot", "store": "helper:pass", "images": ["ghcr.io/acme/**"], "folders": ["~/w"], "new": []},
-            "me": {}}}
-        }, "trusted": {"/w/.ensign.toml": "sha256:00", "/x": {"later": 1}}, "version": 3}"#;
-
-    fn expand(text: &str) -> PathBuf {
-        PathBuf::from(text.replace('~', "/home/me"))
-    }
-
-    #[test]
-    fn one_registry_is_read_and_the_others_are_skipped() {
-        let reading = read(FILE.as_bytes(), Some(&Registry::from_key("ghcr.io")), expand).unwrap();
-        let [ghcr] = reading.registries.as_slice() else { panic!("{reading:?}") };
-        assert_eq!((reading.version, ghcr.accounts.len()), (3, 2));
-        assert_eq!(ghcr.active, Active::Account("work".parse().unwrap()));
-        assert_eq!(ghcr.accounts[0].username.as_str(), "acme-bot");
-        assert_eq!(*reading.trusted, [Trusted { file: "/w/.ensign.toml".into(), digest: "sha256:00".into() }]);
-        assert_eq!(ghcr.accounts[0].folders, [PathBuf::from("/home/me/w")]);
-        assert_eq!((ghcr.accounts[1].username.as_str(), &ghcr.accounts[1].store), ("me", &StoreKind::File));
-    }
-
-    #[test]
-    fn all_registries_are_read_in_order() {
-        let all = read(FILE.as_bytes(), None, expand).unwrap().registries;
-        assert_eq!(all.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), ["quay.io", "ghcr.io"]);
-        assert_eq!(all[0].active, Active::SignedOut);
-    }
-
-    #[test]
-    fn a_wrong_file_is_refused_with_its_place() {
-        for (text, expected) in [
-            ("", "EOF while parsing a value at line 1 column 0"),
-            ("[]", "invalid type: sequence, expected an object with `version` and `registries` at line 1 column 0"),
-            ("{}", "there is no `version`"),
-            (r#"{"version": 2, "registries": {}}"#, "version 2 is not Ensign's"),
-            (
-                "{\"version\": 3,\n \"registries\": {\"a\": 1}}",
-                "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",
-            ),
-            (r#"{"version": 3} x"#, "trailing characters at line 1 column 16"),
-            (
-                r#"{"version": 3, "registries": {}, "registries": {}}"#,
-                "registries stands there twice at line 1 column 45",
-            ),
-            (
-                r#"{"version": 3, "registries": {"a": {}, "A": {}}}"#,
-                "registries.a stands there twice at line 1 column 42",
-            ),
-            (
-                r#"{"version": 3, "registries": {"a": {"accounts": {"x": {}, "x": {}}}}}"#,
-                "registries.a.accounts.x stands there twice",
-            ),
-            (
-                r#"{"version": 3, "registries": {"a": {"accounts": {"x": {"images": ["A/b c"]}}}}}"#,
-                "registries.a.accounts.x.images: a pattern is `registry/path` in lower case, with `*` and `**` as wildcards",
-            ),
-        ] {
-            assert_eq!(read(text.as_bytes(), None, expand).unwrap_err().to_string(), expected, "{text}");
-        }
     }
 }

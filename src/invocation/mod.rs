@@ -73,8 +73,9 @@ impl Front {
         }
         match Action::ALL.into_iter().find(|action| action.verb() == first) {
             Some(action) if words.len() == 1 => Self::Protocol(action),
-            Some(_) => Self::ProtocolUsage,
-            None => Self::User(words),
+            // No client has a word behind the verb, and with one `store` is a person's.
+            Some(Action::Get | Action::Erase | Action::List) => Self::ProtocolUsage,
+            Some(Action::Store) | None => Self::User(words),
         }
     }
 }
@@ -104,6 +105,7 @@ mod tests {
             (vec!["docker-credential-ensign", "kubelet"], None, Front::Kubelet),
             (vec!["ensign", "get", "x"], None, Front::ProtocolUsage),
             (vec!["ensign", "get", "--help"], None, Front::ProtocolUsage),
+            (vec!["docker-credential-ensign", "store", "sealed"], None, user(&["store", "sealed"])),
             (vec!["ensign", "version"], None, Front::Version),
             (vec!["ensign", "version", "--json"], None, user(&["version", "--json"])),
             (vec!["ensign"], None, user(&[])),

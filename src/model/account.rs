@@ -199,6 +199,8 @@ pub enum StoreKind {
     /// Our own file, readable by its owner only.
     #[default]
     File,
+    /// The same, sealed with a key that lies elsewhere.
+    Sealed,
     /// Another `docker-credential-…` program.
     Helper(HelperName),
     /// What this machine was given with the environment; nothing of it is written.
@@ -208,10 +210,14 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
+    /// The stores of our own files.
+    pub(crate) const OF_FILES: [Self; 2] = [Self::File, Self::Sealed];
+
     /// Reads the word that the config and `--store` have for it. Another one is kept as it is.
     pub fn parse(text: &str) -> Self {
         match text.split_once(':') {
             None if text == "file" => Self::File,
+            None if text == "sealed" => Self::Sealed,
             Some(("helper", name)) => name.parse().map_or_else(|()| Self::Unknown(text.to_owned()), Self::Helper),
             _ => Self::Unknown(text.to_owned()),
         }
@@ -223,6 +229,11 @@ impl StoreKind {
 
     /// Tells whether the secrets lie in files that only we read and write: they are read together, and go last.
     pub(crate) fn keeps_its_own_files(&self) -> bool {
+        matches!(self, Self::File | Self::Sealed)
+    }
+
+    /// Tells whether who reads the disk reads the secrets.
+    pub(crate) fn is_clear(&self) -> bool {
         matches!(self, Self::File)
     }
 
@@ -236,6 +247,7 @@ impl fmt::Display for StoreKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File => f.write_str("file"),
+            Self::Sealed => f.write_str("sealed"),
             Self::Helper(name) => write!(f, "helper:{}", name.0),
             Self::Environment => f.write_str("environment"),
             Self::Unknown(text) => f.write_str(text),
@@ -336,6 +348,7 @@ mod tests {
     fn stores_and_helper_names_read_back() {
         for (text, kind) in [
             ("file", StoreKind::File),
+            ("sealed", StoreKind::Sealed),
             ("helper:osxkeychain", StoreKind::Helper(HelperName("osxkeychain".into()))),
             ("helper:../evil", StoreKind::Unknown("helper:../evil".into())),
             ("helper:", StoreKind::Unknown("helper:".into())),

@@ -12,6 +12,7 @@ mod routed;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::anyhow;
 
@@ -98,6 +99,9 @@ pub(crate) fn answer_panics() {
     }));
 }
 
+/// How long the first login of all looks for a keyring.
+const PROBING: Duration = Duration::from_millis(500);
+
 /// One call.
 struct Front<'e> {
     accounts: Accounts<'e>,
@@ -175,6 +179,9 @@ impl Front<'_> {
                 let given = if is_token { caller::login_user(registry) } else { None };
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
+                if let Ok(choice) = self.accounts.choose_store(PROBING) {
+                    let _ = self.accounts.settle_store(&choice); // whoever keeps the login says what is wrong
+                }
                 self.accounts.remember(&Login {
                     spellings: spelling.into_iter().collect(),
                     name: self.pinned.cloned(),

@@ -1,4 +1,4 @@
-//! Digests of what is sent, received and trusted. The home of `ring`, which is here already for TLS.
+//! Digests of what is sent, received and trusted. A home of `ring`, which is here already for TLS.
 
 use std::fmt::Write as _;
 
@@ -82,7 +82,12 @@ pub(crate) fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
         Algorithm::Sha256 => &SHA256,
         Algorithm::Sha512 => &SHA512,
     };
-    ring::digest::digest(algorithm, bytes).as_ref().iter().fold(String::new(), |mut digits, byte| {
+    hex_digits(ring::digest::digest(algorithm, bytes).as_ref())
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex_digits(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");
         digits
     })

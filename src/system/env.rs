@@ -7,11 +7,13 @@
 //! | `ENSIGN_ACCOUNT` | the account to use: `alias`, or `host=alias,host=alias` |
 //! | `ENSIGN_ACCOUNTS_FILE` | a file of accounts with their secrets, for machines that are given them |
 //! | `ENSIGN_LOGIN_…` | one such account: registry or pattern, user name and secret, with blanks between them |
+//! | `ENSIGN_STORE` | where the secrets of new accounts are kept, instead of what the config says |
 //! | `ENSIGN_JOURNAL` | `off`: answers are not written down for `why` |
 //! | `DOCKER_CONFIG` | the folder of Docker's `config.json` |
 //! | `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` | where Podman and its family look; the last is where the journal lies |
 //! | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | the way to a server, as in `system/http/proxy.rs` |
 //! | `SSL_CERT_FILE`, `SSL_CERT_DIR` | the authorities that are trusted in place of the system's, on Linux |
+//! | `CREDENTIALS_DIRECTORY` | where systemd puts the credentials of the service in which we run |
 //! | `NO_COLOR` | no colours |
 //!
 //! Below the fronts for machines a variable has the value that the calling client was started with (`inherited`).

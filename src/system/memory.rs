@@ -5,6 +5,16 @@ pub(crate) fn keep_private() {
     imp::keep_private();
 }
 
+/// Keeps what we hold out of the swap, as far as the system lets us: pages that are there by then, such as the stack.
+/// What is mapped later is not meant, or a small limit would be the end of us.
+pub(crate) fn keep_from_swap() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::mm::{MlockAllFlags, mlockall};
+        let _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
+    }
+}
+
 /// The programs that we start are as before: the kernel forgets this at `execve` (prctl(2), `PR_SET_DUMPABLE`). From here on
 /// only root sees our `/proc/PID/exe` and `environ`.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -13,10 +13,12 @@ pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod http;
 pub(crate) mod inherited;
-#[allow(dead_code, reason = "the stores that use it come next")]
+pub(crate) mod kernel_keyring;
 pub(crate) mod keyring;
 pub(crate) mod memory;
+pub(crate) mod passphrase;
 pub(crate) mod programs;
+pub(crate) mod seal;
 pub(crate) mod text;
 pub(crate) mod threads;
 pub(crate) mod watch;

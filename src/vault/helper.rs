@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Vault;
 use super::entry::Entry;
-use super::store::{Store, Undo};
+use super::store::{Changes, Store};
 use crate::model::{Account, Credential, HelperMessage, HelperName, Kept, Problem, Registry};
 use crate::system::programs::{self, Output};
 use crate::system::text;
@@ -31,32 +31,32 @@ impl Store for HelperStore<'_> {
         get(self.helper, account)
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], undo: &mut Undo) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], changes: &mut Changes) -> Result<()> {
         secrets.iter().try_for_each(|(account, kept)| {
             let before = get(self.helper, account);
             if !matches!(before, Ok(Some(_))) {
                 self.vault.note(|record| record.announce(account));
             }
             let stored = store(self.helper, account, kept);
-            self.take_back(account, before, undo);
+            self.take_back(account, before, changes);
             stored
         })
     }
 
-    fn remove(&self, account: &Account, undo: &mut Undo) -> Result<()> {
+    fn remove(&self, account: &Account, changes: &mut Changes) -> Result<()> {
         let before = get(self.helper, account);
         erase(self.helper, account)?;
-        self.take_back(account, before, undo);
+        self.take_back(account, before, changes);
         Ok(())
     }
 }
 
 impl HelperStore<'_> {
     /// What could not be read before cannot be put back.
-    fn take_back(&self, account: &Account, before: Result<Option<Kept>>, undo: &mut Undo) {
+    fn take_back(&self, account: &Account, before: Result<Option<Kept>>, changes: &mut Changes) {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {
-            undo.add(move || match &before {
+            changes.add(move || match &before {
                 Some(kept) => store(&helper, &account, kept),
                 None => erase(&helper, &account),
             });

@@ -4,36 +4,57 @@ mod entry;
 mod file;
 mod foreign;
 mod helper;
+mod key;
 mod mounted;
 mod record;
+mod sealed;
 mod store;
 mod writer;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::model::{Account, HubToken, Kept, Registry, Secret, StoreKind, Username, map};
+use crate::model::{Account, Floor, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
 use crate::system::env::Env;
-use file::{FileStore, SecretFile};
+use crate::system::keyring::KeyringError;
+use file::{FileStore, Form, SecretFile};
 use helper::HelperStore;
+use key::DataKey;
 use mounted::MountedStore;
+use sealed::Seals;
 use store::{Store, UnknownStore};
 
 pub(crate) use file::Widened;
 pub(crate) use foreign::{Refusal, Waiter};
+pub(crate) use key::{Holder, KeyState};
 pub(crate) use mounted::is_given;
 pub(crate) use writer::Writer;
 
 /// Gets secrets; a [`Writer`] puts and removes them.
+#[derive(Clone)]
 pub(crate) struct Vault<'e> {
     env: &'e Env,
+    seals: Seals<'e>,
 }
+
+/// A secret in one of our own files that no account names: its store, registry and name.
+pub(crate) type StoredName = (StoreKind, Registry, String);
 
 impl<'e> Vault<'e> {
     pub(crate) fn new(env: &'e Env) -> Self {
-        Self { env }
+        Self { env, seals: Seals { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
+    }
+
+    /// Takes what the config says about the age of sealed files.
+    pub(crate) fn heed(&self, floors: &[Floor]) {
+        if !floors.is_empty() {
+            self.seals.floors.borrow_mut().clone_from(&floors.to_vec());
+        }
     }
 
     /// What is kept for the account; `None` if its store has nothing.
@@ -51,37 +72,56 @@ impl<'e> Vault<'e> {
         'e: 's,
     {
         match kind {
-            StoreKind::File => Box::new(FileStore(self.env)),
-            StoreKind::Helper(helper) => Box::new(HelperStore { helper, vault: Vault::new(self.env) }),
+            StoreKind::File | StoreKind::Sealed => Box::new(FileStore { env: self.env, form: self.form(kind) }),
+            StoreKind::Helper(helper) => Box::new(HelperStore { helper, vault: self.clone() }),
             StoreKind::Environment => Box::new(MountedStore(self.env)),
             StoreKind::Unknown(_) => Box::new(UnknownStore),
         }
     }
 
-    /// All that the file store keeps for the accounts of a registry.
-    pub(crate) fn all_in_file(&self, registry: &Registry) -> Result<BTreeMap<String, Kept>> {
-        self.file(registry)?.all()
+    /// How the files of a store of ours are written.
+    fn form(&self, kind: &StoreKind) -> Form<'e> {
+        if *kind == StoreKind::Sealed { Form::Sealed(self.seals.clone()) } else { Form::Clear }
     }
 
-    /// One of Docker Hub's tokens that `docker login` keeps beside the account of this user.
+    /// All that a store of our own files keeps for the accounts of a registry.
+    pub(crate) fn all_in_file(&self, kind: &StoreKind, registry: &Registry) -> Result<BTreeMap<String, Kept>> {
+        self.file(kind, registry)?.all()
+    }
+
+    /// One of Docker Hub's tokens that `docker login` keeps beside the account of this user, wherever it was kept.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
-        self.file(&Registry::docker_hub())?.token(user, token)
+        for kind in &StoreKind::OF_FILES {
+            if let Some(secret) = self.hub_token_in(kind, user, token)? {
+                return Ok(Some(secret));
+            }
+        }
+        Ok(None)
     }
 
-    /// Closes a registry's secrets file to others if it was open to them.
-    pub(crate) fn narrow(&self, registry: &Registry) -> Option<Widened> {
-        self.file(registry).ok()?.narrow()
+    pub(crate) fn hub_token_in(&self, kind: &StoreKind, user: &Username, token: HubToken) -> Result<Option<Secret>> {
+        self.file(kind, &Registry::docker_hub())?.token(user, token)
     }
 
-    /// Moves a registry's secrets file aside if it cannot be read. Returns the new place.
-    pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Option<PathBuf>> {
-        self.file(registry)?.set_aside_if_broken()
+    /// Closes a registry's secrets files to others if they were open to them.
+    pub(crate) fn narrow(&self, registry: &Registry) -> Vec<Widened> {
+        StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.narrow()).collect()
     }
 
-    /// Whose secrets the file store holds, as far as it can be read.
-    pub(crate) fn names_in_files(&self) -> BTreeMap<Registry, Vec<String>> {
-        let registries = file::registries(self.env).into_iter();
-        map(registries.filter_map(|registry| Some((registry.clone(), self.file(&registry).ok()?.names().ok()?))))
+    /// Moves a registry's secrets files aside if they cannot be read. Returns the new places.
+    pub(crate) fn set_aside_if_broken(&self, registry: &Registry) -> Result<Vec<PathBuf>> {
+        let aside = |kind| self.file(kind, registry)?.set_aside_if_broken();
+        StoreKind::OF_FILES.iter().filter_map(|kind| aside(kind).transpose()).collect()
+    }
+
+    /// Whose secrets lie in our own files, as far as it can be read.
+    pub(crate) fn names_in_files(&self) -> Vec<StoredName> {
+        let of_file = |kind: &StoreKind, registry: &Registry| {
+            let names = self.file(kind, registry).and_then(|file| file.names()).unwrap_or_default();
+            names.into_iter().map(|name| (kind.clone(), registry.clone(), name)).collect::<Vec<_>>()
+        };
+        let of_store = |kind| file::registries(self.env, kind).into_iter().flat_map(move |host| of_file(kind, &host));
+        StoreKind::OF_FILES.iter().flat_map(of_store).collect()
     }
 
     /// What killed writers left beside the secrets files, and `restore` for a person to look at.
@@ -91,10 +131,50 @@ impl<'e> Vault<'e> {
 
     /// The lock of whoever renews this account's secret.
     pub(crate) fn renewal_lock(&self, account: &Account) -> Result<PathBuf> {
-        Ok(self.file(&account.registry)?.renewal_lock(&account.name))
+        Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&account.name))
     }
 
-    fn file(&self, registry: &Registry) -> Result<SecretFile> {
-        SecretFile::of(self.env, registry)
+    /// Fails if new secrets cannot be sealed now.
+    pub(crate) fn try_key(&self) -> Result<()> {
+        self.seals.try_key()
     }
+
+    /// Tells whether the system's keyring keeps what it is given.
+    pub(crate) fn probe_keyring(&self, patience: Duration) -> Result<(), KeyringError> {
+        key::probe_keyring(patience)
+    }
+
+    /// What is known of the key of the sealed secrets; `None`: there is none.
+    pub(crate) fn key(&self) -> Result<Option<KeyState>> {
+        self.seals.key.state()
+    }
+
+    /// Opens the key for that time, or the usual one.
+    pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
+        self.seals.key.unlock(passphrase, time)
+    }
+
+    /// Closes the key. Returns whether it was open.
+    pub(crate) fn lock(&self) -> Result<bool> {
+        self.seals.key.lock()
+    }
+
+    /// Gives the key to a holder, or makes one. The caller holds the config's lock.
+    pub(crate) fn hold_key(
+        &self,
+        holder: &Holder,
+        passphrase: Option<&Secret>,
+        time: Option<Duration>,
+    ) -> Result<KeyState> {
+        self.seals.key.hold(holder, passphrase, time)
+    }
+
+    fn file(&self, kind: &StoreKind, registry: &Registry) -> Result<SecretFile<'e>> {
+        SecretFile::of(self.env, self.form(kind), registry)
+    }
+}
+
+/// Says that there is no place for secrets.
+fn no_home() -> Problem {
+    Problem::new("there is no home folder to keep secrets in", "set HOME, or ENSIGN_DATA_DIR")
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use zeroize::Zeroizing;
 
-use super::store::{Store, Undo};
+use super::store::{Changes, Store};
 use crate::model::mounted::MountedSecret;
 use crate::model::{Account, Kept, Problem, Registry, Secret};
 use crate::system::env::Env;
@@ -21,11 +21,11 @@ impl Store for MountedStore<'_> {
         get(self.0, account)
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut Undo) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut Changes) -> Result<()> {
         secrets.first().map_or(Ok(()), |(account, _)| Err(is_given(account).into()))
     }
 
-    fn remove(&self, account: &Account, _: &mut Undo) -> Result<()> {
+    fn remove(&self, account: &Account, _: &mut Changes) -> Result<()> {
         Err(is_given(account).into())
     }
 }

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::Vault;
-use crate::model::{Account, Registry, StoreKind, map};
+use super::{StoredName, Vault};
+use crate::model::{Account, Registry, StoreKind};
 use crate::system::files::{self, Access};
 
 /// What is written down: names alone.
@@ -20,11 +20,17 @@ pub(crate) struct SecretRecord {
     version: u64,
     /// The accounts by registry whose secrets the file store keeps.
     #[serde(default)]
-    accounts: BTreeMap<String, BTreeSet<String>>,
+    accounts: Names,
+    /// The same of the sealed store; `None`: the record is older than that.
+    #[serde(default)]
+    sealed: Option<Names>,
     /// Those that another store may hold and that a change adds to it or takes out of it just now.
     #[serde(default)]
     pending: Vec<UnsettledSecret>,
 }
+
+/// Names of accounts by registry.
+type Names = BTreeMap<String, BTreeSet<String>>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct UnsettledSecret {
@@ -39,14 +45,22 @@ const LIMIT: u64 = 64 << 20;
 
 impl SecretRecord {
     /// That of a store in which everything was kept for good.
-    fn of(names: BTreeMap<Registry, Vec<String>>) -> Self {
-        let accounts = names.into_iter().map(|(registry, names)| (registry.to_string(), names.into_iter().collect()));
-        Self { version: VERSION, accounts: map(accounts), pending: vec![] }
+    fn of(stored: Vec<StoredName>) -> Self {
+        let mut record = Self { version: VERSION, accounts: Names::new(), sealed: Some(Names::new()), pending: vec![] };
+        for (kind, registry, name) in stored {
+            record.names(&kind).entry(registry.to_string()).or_default().insert(name);
+        }
+        record
     }
 
-    /// Tells whether a secret of the file store was kept for good.
-    pub(crate) fn knows(&self, registry: &Registry, name: &str) -> bool {
-        self.accounts.get(registry.as_str()).is_some_and(|names| names.contains(name))
+    fn names(&mut self, kind: &StoreKind) -> &mut Names {
+        if *kind == StoreKind::Sealed { self.sealed.get_or_insert_default() } else { &mut self.accounts }
+    }
+
+    /// Tells whether a secret of our own files was kept for good.
+    pub(crate) fn knows(&self, kind: &StoreKind, registry: &Registry, name: &str) -> bool {
+        let known = if *kind == StoreKind::Sealed { self.sealed.as_ref() } else { Some(&self.accounts) };
+        known.is_none_or(|known| known.get(registry.as_str()).is_some_and(|names| names.contains(name)))
     }
 
     /// The change is done: it has dropped accounts, and these are there now.
@@ -56,16 +70,20 @@ impl SecretRecord {
         there: impl Iterator<Item = &'a Account>,
     ) {
         for account in dropped {
-            for (_, names) in
-                self.accounts.iter_mut().filter(|(host, _)| account.registry.covers(&Registry::from_key(host)))
-            {
+            let known = self.names(&account.store).iter_mut();
+            for (_, names) in known.filter(|(host, _)| account.registry.covers(&Registry::from_key(host))) {
                 names.remove(account.name.as_str());
             }
         }
         for account in there.filter(|account| account.store.keeps_its_own_files()) {
-            self.accounts.entry(account.registry.to_string()).or_default().insert(account.name.to_string());
+            self.names(&account.store)
+                .entry(account.registry.to_string())
+                .or_default()
+                .insert(account.name.to_string());
         }
-        self.accounts.retain(|_, names| !names.is_empty());
+        for kind in &StoreKind::OF_FILES {
+            self.names(kind).retain(|_, names| !names.is_empty());
+        }
     }
 
     /// Notes that another store holds, or is about to hold, a secret that may be no account's in the end.

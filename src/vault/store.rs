@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::model::{Account, Kept, Problem, Registry};
+use crate::model::{Account, Floor, Kept, Problem, Registry};
 use crate::system::text;
 
 /// A place that keeps secrets.
@@ -16,24 +16,29 @@ pub(super) trait Store {
     }
 
     /// Keeps secrets of accounts of one registry, in place of those they had.
-    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], undo: &mut Undo) -> Result<()>;
+    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], changes: &mut Changes) -> Result<()>;
 
     /// Forgets the account's secret; none there is fine.
-    fn remove(&self, account: &Account, undo: &mut Undo) -> Result<()>;
+    fn remove(&self, account: &Account, changes: &mut Changes) -> Result<()>;
 }
 
-/// How changes are taken back, the first one first.
+/// What a change of secrets leaves behind: the way back, and how far sealed files have come.
 #[derive(Default)]
-pub(super) struct Undo(Vec<Box<dyn Fn() -> Result<()>>>);
+pub(super) struct Changes {
+    steps: Vec<Box<dyn Fn() -> Result<()>>>,
+    /// The files that were sealed anew.
+    pub(super) sealed: Vec<Floor>,
+}
 
-impl Undo {
+impl Changes {
+    /// Adds how the change that was just made is taken back.
     pub(super) fn add(&mut self, step: impl Fn() -> Result<()> + 'static) {
-        self.0.push(Box::new(step));
+        self.steps.push(Box::new(step));
     }
 
     /// Takes back the last change first; `false` if one could not be.
-    pub(super) fn run(self) -> bool {
-        self.0.iter().rev().filter(|step| step().is_err()).count() == 0
+    pub(super) fn take_back(self) -> bool {
+        self.steps.iter().rev().filter(|step| step().is_err()).count() == 0
     }
 }
 
@@ -45,11 +50,11 @@ impl Store for UnknownStore {
         Err(unknown(account).into())
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut Undo) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut Changes) -> Result<()> {
         secrets.first().map_or(Ok(()), |(account, _)| Err(unknown(account).into()))
     }
 
-    fn remove(&self, account: &Account, _: &mut Undo) -> Result<()> {
+    fn remove(&self, account: &Account, _: &mut Changes) -> Result<()> {
         Err(unknown(account).into())
     }
 }

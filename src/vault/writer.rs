@@ -4,19 +4,19 @@ use anyhow::Result;
 
 use super::Vault;
 use super::file::{self, Contents};
-use super::store::Undo;
-use crate::model::{Account, HubToken, Kept, Registry, Secret, Source, Username};
+use super::store::Changes;
+use crate::model::{Account, Floor, HubToken, Kept, Registry, Secret, Source, StoreKind, Username};
 use crate::system::files;
 
 /// Changes secrets. Whoever has one holds the config's lock.
 pub(crate) struct Writer<'e> {
     vault: Vault<'e>,
-    undo: Undo,
+    changes: Changes,
 }
 
 impl<'e> Vault<'e> {
     pub(crate) fn writer(&self) -> Writer<'e> {
-        Writer { vault: Vault::new(self.env), undo: Undo::default() }
+        Writer { vault: self.clone(), changes: Changes::default() }
     }
 }
 
@@ -29,7 +29,7 @@ impl Writer<'_> {
     /// Keeps secrets of accounts of one registry and one store, with one write where that store is ours.
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &Kept)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
-        self.vault.store(&first.store).put(&first.registry, secrets, &mut self.undo)
+        self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)
     }
 
     /// Forgets the account's secret; none there is fine.
@@ -38,7 +38,9 @@ impl Writer<'_> {
             files::remove(&self.vault.renewal_lock(account)?)?;
         }
         if account.registry.is_pattern() && account.store.keeps_its_own_files() {
-            let hosts = file::registries(self.vault.env).into_iter().filter(|host| account.registry.covers(host));
+            let hosts = file::registries(self.vault.env, &account.store)
+                .into_iter()
+                .filter(|host| account.registry.covers(host));
             let each = hosts.map(|host| account.at(&host).into_owned());
             for at in each.filter(|at| at.registry != account.registry) {
                 // The host may have an account of its own of that name, whose secret is nobody's answer.
@@ -47,30 +49,46 @@ impl Writer<'_> {
                 }
             }
         }
-        self.vault.store(&account.store).remove(account, &mut self.undo)
+        self.vault.store(&account.store).remove(account, &mut self.changes)
     }
 
-    /// Forgets secrets of the file store, whoever they were of.
-    pub(crate) fn remove_from_file(&mut self, registry: &Registry, names: &[&str]) -> Result<()> {
-        self.edit(registry, |contents| names.iter().filter(|name| contents.remove(name)).count() > 0)
+    /// Forgets a secret of our own files, whoever it was of.
+    pub(crate) fn remove_from_file(&mut self, kind: &StoreKind, registry: &Registry, name: &str) -> Result<()> {
+        self.edit(kind, registry, |contents| contents.remove(name))
     }
 
     /// Keeps one of Docker Hub's tokens, in place of the one before.
-    pub(crate) fn put_hub_token(&mut self, user: &Username, token: HubToken, secret: &Secret) -> Result<()> {
-        self.edit(&Registry::docker_hub(), |contents| contents.put_token(user, token, secret))
+    pub(crate) fn put_hub_token(
+        &mut self,
+        kind: &StoreKind,
+        user: &Username,
+        token: HubToken,
+        secret: &Secret,
+    ) -> Result<()> {
+        self.edit(kind, &Registry::docker_hub(), |contents| contents.put_token(user, token, secret))
     }
 
     /// Forgets such a token; none there is fine.
-    pub(crate) fn remove_hub_token(&mut self, user: &Username, token: HubToken) -> Result<()> {
-        self.edit(&Registry::docker_hub(), |contents| contents.remove_token(user, token))
+    pub(crate) fn remove_hub_token(&mut self, kind: &StoreKind, user: &Username, token: HubToken) -> Result<()> {
+        self.edit(kind, &Registry::docker_hub(), |contents| contents.remove_token(user, token))
+    }
+
+    /// The files that were sealed anew.
+    pub(crate) fn sealed(&self) -> &[Floor] {
+        &self.changes.sealed
     }
 
     /// Makes all stores what they were, as far as they let us; `false` if one did not.
     pub(crate) fn put_back(self) -> bool {
-        self.undo.run()
+        self.changes.take_back()
     }
 
-    fn edit(&mut self, registry: &Registry, change: impl FnOnce(&mut Contents) -> bool) -> Result<()> {
-        file::edit(self.vault.file(registry)?, &mut self.undo, change)
+    fn edit(
+        &mut self,
+        kind: &StoreKind,
+        registry: &Registry,
+        change: impl FnOnce(&mut Contents) -> bool,
+    ) -> Result<()> {
+        self.vault.file(kind, registry)?.edit(&mut self.changes, change)
     }
 }

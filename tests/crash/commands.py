@@ -19,8 +19,17 @@ class Command:
     removed: tuple = ()
     # The command that mends a home first in which something was damaged before.
     first: tuple = ()
+    # The command before each run, beside the point.
+    each: tuple = ()
     # All accounts that are there afterwards must be there whatever happens: they were there in another form.
     starts_anew: bool = False
+
+
+PASSPHRASE = "correct horse"
+KEY_FILE = ["store", "key", "--holder", "file:$HOME/mounted-key"]
+KEY_PASSPHRASE = ["store", "key", "--holder", "passphrase", "--passphrase-stdin"]
+UNLOCK = (["unlock", "--passphrase-stdin", "--for", "1h"], PASSPHRASE)
+MOVED = (["store", "move", "--to", "sealed"], "")
 
 
 def stored(server, user, secret):
@@ -101,6 +110,23 @@ COMMANDS = [
     Command("configure-docker-import", ["configure-docker", "--import"]),
     Command("configure-docker-undo", ["configure-docker", "--undo"],
             setup=((["configure-docker", "--all"], ""), (["buildx", "sync", "ghcr.io/acme/app"], ""))),
+    Command("store-key-first", KEY_FILE),
+    Command("store-sealed", ["store", "sealed"], setup=((KEY_FILE, ""),)),
+    Command("move-to-sealed", ["store", "move", "--to", "sealed"], setup=((KEY_FILE, ""),)),
+    Command("move-one-to-sealed", ["store", "move", "ghcr.io=me", "--to", "sealed"], setup=((KEY_FILE, ""), MOVED,
+            (["store", "move", "ghcr.io", "--to", "file"], ""))),
+    Command("move-to-file", ["store", "move", "--to", "file"], setup=((KEY_FILE, ""), MOVED)),
+    Command("move-to-helper", ["store", "move", "--to", "helper:theirs"], setup=((KEY_FILE, ""), MOVED)),
+    Command("move-hub-token", ["store", "move", "docker.io", "--to", "sealed"],
+            setup=((["store"], stored(f"{HUB}access-token", "bob", "hub-t0ken")), (KEY_FILE, ""))),
+    Command("sealed-store-new", ["store"], stored("ghcr.io", "new", "new-s3cret"), setup=((KEY_FILE, ""), MOVED)),
+    Command("sealed-store-renewed", ["store"], stored("ghcr.io", "me", "second-s3cret"), setup=((KEY_FILE, ""), MOVED)),
+    Command("sealed-logout", ["logout", "ghcr.io", "-u", "work"], setup=((KEY_FILE, ""), MOVED)),
+    Command("sealed-alias", ["account", "edit", "ghcr.io", "work", "--alias", "other"], setup=((KEY_FILE, ""), MOVED)),
+    Command("key-to-passphrase", KEY_PASSPHRASE, PASSPHRASE, setup=((KEY_FILE, ""), MOVED)),
+    Command("key-to-file", KEY_FILE, setup=((KEY_PASSPHRASE, PASSPHRASE), MOVED), each=UNLOCK),
+    Command("lock", ["lock"], setup=((KEY_PASSPHRASE, PASSPHRASE), MOVED), each=UNLOCK),
+    Command("unlock", UNLOCK[0], PASSPHRASE, setup=((KEY_PASSPHRASE, PASSPHRASE), MOVED)),
     Command("import", ["import", "logins.json"], files=(("logins.json", LOGINS),)),
     Command("import-remove", ["import", "logins.json", "--remove"], files=(("logins.json", LOGINS),)),
     Command("export", ["export", "ghcr.io", "-o", "out.json", "--yes"]),

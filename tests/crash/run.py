@@ -13,6 +13,8 @@ point, and one more command that writes:
 import argparse
 import base64
 import concurrent.futures
+import contextlib
+import functools
 import itertools
 import json
 import os
@@ -26,7 +28,13 @@ import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from commands import COMMANDS, NEXT, PROGRAMS, SECRETS, prepare
+from commands import COMMANDS, NEXT, PASSPHRASE, PROGRAMS, SECRETS, prepare
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sealed"))
+try:
+    import sealed
+except ImportError:
+    sealed = None  # sealed secrets are looked for by the names in their files only
 
 ERRORS = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES", "EINTR"]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,6 +63,7 @@ class Home:
             (self.path / "bin" / name).chmod(0o755)
 
     def run(self, words, stdin="", under=()):
+        words = [word.replace("$HOME", str(self.path)) for word in words]
         run = subprocess.run(
             [*under, str(self.path / "bin/docker-credential-ensign"), *words], input=stdin, env=self.env, cwd=self.path,
             capture_output=True, text=True, timeout=60, errors="replace",
@@ -77,6 +86,11 @@ class State:
 
     def __init__(self, home):
         texts = {str(path.relative_to(home.path)): path.read_bytes() for path in home.files()}
+        sealed_names, opened = {}, opened_files(texts)
+        for name, text in texts.items():
+            if name.startswith("data/sealed/") and is_json(text):
+                sealed_names[name] = json.loads(text)["accounts"]
+        texts.update(opened)
         self.places = {secret: {name for name, text in texts.items() if holds(text, secret)} for secret in SECRETS}
         self.unfinished = {name for name in texts if name.endswith(".new")}
         self.broken = {name for name, text in texts.items() if name.endswith(".json") and not is_json(text)}
@@ -84,17 +98,41 @@ class State:
         if "config/config.json" in texts and "config/config.json" not in self.broken:
             for host, registry in json.loads(texts["config/config.json"]).get("registries", {}).items():
                 secrets = texts.get(f"data/secrets/{host}.json", b"{}")
-                known = json.loads(secrets).get("secrets", {}) if is_json(secrets) else {}
+                known = list(json.loads(secrets).get("secrets", {})) if is_json(secrets) else []
+                known_sealed = sealed_names.get(f"data/sealed/{host}.json", [])
+                if sealed:
+                    known_sealed = list(json.loads(opened.get(f"data/sealed/{host}.json", b"{}")).get("secrets", {}))
                 theirs = b"".join(text for name, text in texts.items() if name.startswith("theirs/"))
                 for name, account in registry.get("accounts", {}).items():
-                    in_helper = account.get("store", "file") != "file" and f"/ensign/{name}\"".encode() in theirs
-                    if name in known or in_helper or "borrow" in str(account.get("source")):
+                    store = account.get("store", "file")
+                    in_helper = store.startswith("helper:") and f"/ensign/{name}\"".encode() in theirs
+                    here = known_sealed if store == "sealed" else known
+                    if name in here or in_helper or "borrow" in str(account.get("source")):
                         self.accounts.add((host, name))
 
 
 def holds(text, secret):
     user, word = secret
     return word.encode() in text or base64.b64encode(f"{user}:{word}".encode()) in text
+
+
+def opened_files(texts):
+    """The texts of the sealed files that open with the key that is there."""
+    if not sealed or "data/key.json" not in texts or not is_json(texts["data/key.json"]):
+        return {}
+    key = data_key(texts["data/key.json"], texts.get("mounted-key", b""))
+    opened = {}
+    for name, text in texts.items():
+        if name.startswith("data/sealed/") and is_json(text):
+            with contextlib.suppress(Exception):
+                opened[name] = json.dumps(sealed.open_file(json.loads(text), key)).encode()
+    return opened
+
+
+@functools.cache
+def data_key(description, mounted):
+    file = json.loads(description)
+    return sealed.unwrap(file, PASSPHRASE) if file["holder"] == "passphrase" else base64.b64decode(mounted)
 
 
 def is_json(text):
@@ -112,14 +150,21 @@ class Matrix:
         prepare(self.home, command)
         self.home.save()
         self.before = State(self.home)
+        self.open()
         trace = folder / "trace"
         self.codes = [self.home.run(command.words, command.stdin, ["strace", "-y", "-o", str(trace), "-e", f"trace={CALLS}"])[0]]
         self.after = State(self.home)
+        self.open()
         self.codes.append(self.home.run(command.words, command.stdin)[0])
         lines = trace.read_text(errors="replace").splitlines()
         self.points = list(self.points_of(lines))
         # What is to be there whatever happens.
         self.stays = self.after.accounts if command.starts_anew else self.before.accounts & self.after.accounts
+
+    def open(self):
+        """What is not a file is not put back: the kernel's keyring is made what it was."""
+        if self.command.each:
+            self.home.run(*self.command.each)
 
     def points_of(self, lines):
         counts = {}
@@ -138,6 +183,7 @@ class Matrix:
         """Returns what is wrong after one fault, as (kind, words)."""
         call, when, fault = point
         self.home.put_back()
+        self.open()
         effect = "signal=KILL" if fault == "KILL" else f"error={fault}"
         options = ["-f", "-b", "execve", "--seccomp-bpf", "-o", "/dev/null"]  # the programs that it starts are let go
         strace = ["strace", *options, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
@@ -146,6 +192,7 @@ class Matrix:
             first = self.home.run(*self.command.first)[0] if self.command.first else 0
             next_code, next_said = self.home.run(*NEXT)
             state = State(self.home)
+            self.open()
             again, again_said = self.home.run(self.command.words, self.command.stdin)
         except subprocess.TimeoutExpired:
             return [("broken", "a run hangs")]
@@ -184,6 +231,7 @@ def work(command, folder, program, points, deadline):
             break
         tried += 1
         wrong += [(command.name, point, kind, words) for kind, words in matrix.try_point(point)]
+    matrix.home.run(["lock"])
     shutil.rmtree(folder)
     return command.name, tried, len(matrix.points), wrong
 

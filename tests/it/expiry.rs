@@ -42,7 +42,7 @@ fn status_tells_in_words_when_each_secret_expires() {
     let warning = "    ! log in again in time:  docker-credential-ensign login ghcr.io --alias soon";
     assert_eq!(line("soon").1, warning);
     assert!(line("later").0.ends_with("   expires in 30 days") && !line("later").1.contains('!'), "{run:?}");
-    assert!(line("plain").0.ends_with("plain/**"), "{run:?}");
+    assert!(line("plain").0.ends_with("plain/**   in clear text"), "{run:?}");
 
     let (code, json) = status(&sandbox, &[]);
     let account = |name: &str| json["accounts"].as_array().unwrap().iter().find(|one| one["account"] == name).unwrap();

@@ -62,11 +62,13 @@ const NOT_FOR: [(&str, &[&str]); 2] = [
 
 /// Outside crates and the files that may name them.
 const HOMES: &[(&str, &[&str])] = &[
+    ("argon2", &["system/passphrase.rs"]),
     (
         "base64",
         &[
             "borrow/",
             "caller/files/hcl/functions/encoding.rs",
+            "vault/",
             "system/http/",
             "docker/leftovers.rs",
             "docker/export.rs",
@@ -83,13 +85,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hcl_edit", &["caller/files/hcl/"]),
     ("indicatif", &["cli/ui.rs"]),
     ("keyring_core", &["system/keyring/credential_manager.rs"]),
+    ("linux_keyutils", &["system/kernel_keyring.rs"]),
     ("md5", &["caller/files/hcl/functions/text.rs"]),
     ("open", &["cli/ui.rs"]),
     ("percent_encoding", &["caller/files/hcl/functions/encoding.rs", "oauth/answer.rs"]),
     ("proptest", &["model/", "system/keyring/dbus/", "config/", "caller/", "docker/", "oci/", "journal/"]),
     ("qrcode", &["cli/login/qr.rs"]),
     ("regex_lite", &["caller/files/hcl/functions/pattern.rs"]),
-    ("ring", &["system/digest.rs"]),
+    ("ring", &["system/digest.rs", "system/seal.rs"]),
     (
         "rustix",
         &["system/clock.rs", "system/files/", "system/keyring/dbus/", "system/memory.rs", "system/programs/unix.rs"],

@@ -15,6 +15,8 @@ const BOB: &str = "l3akbob";
 /// Everything but the secrets themselves.
 struct Session<'s> {
     sandbox: &'s Sandbox,
+    /// Then no file at all may hold one.
+    is_sealed: bool,
     secrets: Vec<String>,
 }
 
@@ -58,7 +60,8 @@ impl Session<'_> {
         let mut seen = 0;
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let path = entry.path();
-            if path == self.sandbox.home().join("data/secrets") || path.is_symlink() {
+            let holds_secrets = !self.is_sealed && path == self.sandbox.home().join("data/secrets");
+            if holds_secrets || path.is_symlink() {
                 continue;
             }
             if path.is_dir() {
@@ -87,6 +90,16 @@ impl Drop for Finish<'_> {
 
 #[test]
 fn a_full_session_leaks_no_secret() {
+    full_session(false);
+}
+
+/// What a disk image or a backup of the home has.
+#[test]
+fn after_a_full_session_with_sealed_secrets_no_file_holds_one() {
+    full_session(true);
+}
+
+fn full_session(is_sealed: bool) {
     let registry = FakeRegistry::with_tokens();
     let host = registry.host.as_str();
     let (alice_image, bob_image) = (format!("{host}/{ALICE}/app:1"), format!("{host}/{BOB}/app:1"));
@@ -96,7 +109,11 @@ fn a_full_session_leaks_no_secret() {
     let sandbox =
         Sandbox::new().with_program("lender", lender).with("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap());
     let secrets = [ALICE, BOB].map(|user| format!("{user}-pw")).to_vec();
-    let session = Session { sandbox: &sandbox, secrets };
+    let session = Session { sandbox: &sandbox, is_sealed, secrets };
+    let mounted = tempfile::tempdir().unwrap();
+    if is_sealed {
+        session.ok(&["store", "key", "--holder", &format!("file:{}", mounted.path().join("key").display())], "");
+    }
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| session.watch_processes(&done));
@@ -127,6 +144,7 @@ fn a_full_session_leaks_no_secret() {
         }
         // Damage that makes the program speak of the files in which secrets lie.
         let kept = sandbox.secrets_path(host);
+        let kept = if is_sealed { sandbox.home().join("data/sealed").join(kept.file_name().unwrap()) } else { kept };
         let good = fs::read(&kept).unwrap();
         write(&kept, &good[..good.len() / 2]);
         for words in [&["get"][..], &["status"], &["check", host], &["logout", host, "-u", ALICE]] {
@@ -158,6 +176,7 @@ fn a_full_session_leaks_no_secret() {
             sandbox.run(&["get"], address); // which is to hold a secret
         }
         session.ok(&["why"], "");
+        assert!(session.assert_files_are_clean(sandbox.home()) > 1);
         session.ok(&["logout", host, "--all"], "");
         drop(at_end);
         assert!(watcher.join().unwrap() > 0, "the watcher saw no process of ours");

@@ -24,17 +24,17 @@ fn login_is_verified_kept_and_said() {
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", host, "-u", "alice", "--password-stdin"], "alice-pw\n");
     let expected = format!(
-        "✓ Logged in to {host} as alice\n  Used for  {host}/alice/**, and by default\n  Kept in   ~/data/secrets (readable by you only)\n\
-         ! Docker does not ask Ensign for {host} yet:  docker-credential-ensign configure-docker\n"
+        "✓ Logged in to {host} as alice\n  Used for  {host}/alice/**, and by default\n  Kept in   ~/data/secrets in clear \
+         text, readable by you only (to seal it:  docker-credential-ensign store move --to sealed)\n! Docker \
+         does not ask Ensign for {host} yet:  docker-credential-ensign configure-docker\n"
     );
-    assert_eq!(run, Run { stderr: expected, ..Run::success("") });
-    assert_eq!(sandbox.who(host), "alice");
+    assert_eq!((run, sandbox.who(host)), (Run { stderr: expected, ..Run::success("") }, "alice".to_owned()));
     let json = sandbox.ok(
         &["login", host, "-u", "bob", "--password-stdin", "--alias", "work", "--images", "acme/**", "--json"],
         "bob-pw",
     );
     let expected = json!({"schema": 1, "status": "success", "registry": host, "account": "work", "username": "bob", "verified": true,
-        "active": false, "store": "file", "source": "given"});
+        "active": false, "store": "file", "source": "given", "expires_at": null, "renews": false, "expiry": null});
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), expected);
     assert_eq!(sandbox.who(&format!("{host}/acme/app")), "bob");
     assert_eq!(sandbox.who(host), "alice", "the first account stays the default");
@@ -104,7 +104,7 @@ fn login_without_a_terminal_says_what_to_pipe() {
             vec!["login", "ghcr.io", "-u", "me", "--store", "keyring"],
             "",
             "`keyring` is no store",
-            "use `file`, or `helper:NAME` for docker-credential-NAME",
+            "use `sealed`, `file`, or `helper:NAME` for docker-credential-NAME",
         ),
     ] {
         assert_eq!(Sandbox::new().run(&arguments, stdin), failure(2, &format!("error: {what}\nhint: {cure}\n")));
@@ -151,7 +151,7 @@ fn logout_forgets_one_account_and_promotes_none() {
 #[test]
 fn status_shows_accounts_and_their_troubles() {
     let sandbox = two_accounts();
-    let expected = "ghcr.io\n  ○ bob              bob/**\n  ● alice  default   alice/**\n\n\
+    let expected = "ghcr.io\n  ○ bob              bob/**   in clear text\n  ● alice  default   alice/**   in clear text\n\n\
         Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker\n";
     assert_eq!(sandbox.run(&["status"], ""), Run::success(expected));
     std::fs::remove_file(sandbox.secrets_path("ghcr.io")).unwrap();
@@ -350,7 +350,7 @@ fn help_names_every_command_and_no_protocol_verb() {
         let own = sandbox.run(&[command, "--help"], "");
         assert_eq!((own.code, own.stderr.as_str()), (Some(0), ""), "{command}");
     }
-    for verb in ["get", "store", "erase", "list"] {
+    for verb in ["get", "erase", "list"] {
         assert!(!help.contains(&format!("\n  {verb} ")), "{verb} is shown");
         let usage =
             Run { code: Some(1), ..Run::success("Usage: docker-credential-ensign <get|store|erase|list|version>\n") };

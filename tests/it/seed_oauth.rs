@@ -19,7 +19,8 @@ fn a37_a45_login_shows_code_and_link_and_polls() {
         "Log in at ATCR with a browser, here or on another machine:\n\n    Link  http://localhost/device\n    Code  ABCD-1234\n\n\
          Waiting for ATCR, 10:00 at most …\n✓ Logged in to {host} as alice.example\n  \
          Used for  {host}/alice.example/**, {host}/did:plc:abc/**, and by default\n  \
-         Kept in   ~/data/secrets (readable by you only)\n! Docker does not ask Ensign for {host} yet:  \
+         Kept in   ~/data/secrets in clear text, readable by you only (to seal it:  \
+         docker-credential-ensign store move --to sealed)\n! Docker does not ask Ensign for {host} yet:  \
          docker-credential-ensign configure-docker\n"
     );
     assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr });

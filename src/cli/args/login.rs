@@ -35,7 +35,7 @@ pub(in crate::cli) struct Login {
     /// Allow any certificate and plain http, as insecure-registries does in Docker
     #[arg(long)]
     pub(in crate::cli) plain_http: bool,
-    /// Where to keep the secret: file, or helper:NAME for docker-credential-NAME
+    /// Where to keep the secret: sealed, file (in clear text), or helper:NAME for docker-credential-NAME
     #[arg(long, value_name = "STORE")]
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]

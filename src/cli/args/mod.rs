@@ -9,6 +9,7 @@ mod docker;
 mod login;
 mod public;
 mod shell;
+mod store;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -27,6 +28,7 @@ pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, Expo
 pub(super) use login::{Login, Logout};
 pub(super) use public::{Public, PublicCommand};
 pub(super) use shell::{Exec, Trust, Use, UseShell};
+pub(super) use store::{Store, StoreCommand, StoreKey, StoreMove, Unlock};
 
 /// One Docker credential helper for all your registries and all your accounts on each of them.
 #[derive(Debug, Parser)]
@@ -97,6 +99,12 @@ pub(super) enum Command {
     Export(Export),
     /// Let another helper answer for a registry or for the hosts of a pattern, or show who does
     Route(Route),
+    /// Show or choose where secrets are kept, move them, and say who holds the key of the sealed ones
+    Store(Store),
+    /// Open the key of the sealed secrets for a while
+    Unlock(Unlock),
+    /// Close the key of the sealed secrets
+    Lock,
     /// Put back the last good copy of a damaged config, and move damaged secrets aside
     Restore,
     /// Say how this copy of Ensign is updated

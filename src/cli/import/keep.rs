@@ -9,6 +9,7 @@ use super::cover::{cover, hidden};
 use super::keyring;
 use crate::accounts::{Effect, Login};
 use crate::cli::Context;
+use crate::cli::failure::Failure;
 use crate::docker::leftovers;
 use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of, shown, spellings_of};
 use crate::model::{Account, AccountName, HubToken, Problem, map};
@@ -172,6 +173,9 @@ fn keep_all(context: &Context<'_>, logins: &[Login], deed: Deed) -> Result<Vec<F
     let is_due = |effect: Effect| deed == Deed::Keep && matches!(effect, Effect::New | Effect::Renews);
     let due = logins.iter().zip(&foreseen).filter(|(_, one)| one.as_ref().is_ok_and(|one| is_due(one.1)));
     let due: Vec<_> = due.map(|(login, _)| login).collect();
+    if !due.is_empty() {
+        context.accounts.settle_store(context.store_choice().map_err(Failure::into_error)?)?;
+    }
     let why = |error: Error| reason(&error.context("could not be kept"));
     let kept: Vec<Result<Account, String>> = match context.accounts.remember_all(&due) {
         Ok(kept) => kept.into_iter().map(|account| account.map_err(why)).collect(),

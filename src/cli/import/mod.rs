@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{Context, args, store};
 use crate::accounts::Effect;
 use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
 use crate::docker::sources::Place;
@@ -33,6 +33,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Import) -> Result<ExitCod
     if !context.ui.is_json() {
         preview(context, &findings, &foretold)?;
     }
+    note_weaker_place(context, &findings, &foretold)?;
     let worth = foretold.iter().any(is_kept) && !given.dry_run;
     if worth && !given.yes && context.ui.can_ask() && !agreed(context, given, &foretold)? {
         context.ui.say("Nothing imported.");
@@ -43,6 +44,30 @@ pub(super) fn run(context: &Context<'_>, given: &args::Import) -> Result<ExitCod
     let failed = fates.iter().any(|fate| matches!(fate, Fate::Failed(_)))
         || removed.is_some_and(|removed| !removed.failures.is_empty());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Says that secrets which another store keeps would lie in clear text here.
+fn note_weaker_place(context: &Context<'_>, findings: &[Finding], foretold: &[Fate]) -> Result<(), Failure> {
+    let mut count = 0;
+    for (finding, fate) in findings.iter().zip(foretold) {
+        let (Where::Helper(_) | Where::Keyring, Some(login)) = (&finding.from, finding.login()) else { continue };
+        count += usize::from(match fate {
+            Fate::Kept(_, Effect::New) => context.store_choice()?.kind.is_clear(),
+            Fate::Kept(name, Effect::Renews) => {
+                let of = context.accounts.of(&login.registry())?;
+                of.accounts.iter().any(|account| account.name == *name && account.store.is_clear())
+            }
+            _ => false,
+        });
+    }
+    if count > 0 {
+        let secrets = if count == 1 { "1 secret".to_owned() } else { format!("{count} secrets") };
+        context.ui.note(format_args!(
+            "{secrets} of another store would lie in clear text here; to seal them, first:  {} store key --holder passphrase",
+            context.program
+        ));
+    }
+    Ok(())
 }
 
 fn places(words: &[String]) -> Result<Vec<Place>, Failure> {
@@ -164,6 +189,10 @@ fn conclude(
     for (finding, fate) in imported() {
         let (Some(login), Fate::Kept(name, _)) = (finding.login(), fate) else { continue };
         context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
+    }
+    if imported().next().is_some() {
+        let place = store::place_and_advice(context, &context.store_choice()?.kind);
+        context.ui.say(format_args!("  Kept in   {place}"));
     }
     if imported().next().is_none() && fates.iter().any(is_kept) {
         context.ui.say("Everything is there already.");

@@ -152,7 +152,7 @@ fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String
 
 /// Reads the secret without a byte order mark, which editors and PowerShell put in front, and cuts exactly one line end,
 /// as docker/cli's `login --password-stdin` does.
-fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
+pub(in crate::cli) fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
     let read =
         stdin.take(SECRET_LIMIT + 1).read_to_string(&mut text).context("could not read the password from stdin")?;

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::Context;
 use super::failure::Failure;
 use super::images::ImageEdit;
+use super::store;
 use super::tls_hint::tls_hint;
 use super::{args, callers};
 use crate::accounts::{self, Activate, Judgement, Login};
@@ -26,7 +27,7 @@ use crate::oauth;
 use crate::oci::{self, Asked, Verdict};
 use crate::system::text;
 
-pub(super) use ask::token_page;
+pub(super) use ask::{read_secret, token_page};
 
 /// A login with nothing left to ask for.
 struct Complete {
@@ -113,6 +114,9 @@ fn finish(
         source,
         activate: if given.activate { Activate::Yes } else { Activate::IfNone },
     };
+    if login.store.is_none() {
+        context.accounts.settle_store(context.store_choice()?)?;
+    }
     let kept = context.accounts.remember(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
     let account = kept.context("could not keep the login")?;
     outcome::say(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
@@ -140,23 +144,18 @@ fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
 
 impl Wishes {
     fn of(context: &Context<'_>, registry: &Registry, given: &args::Login) -> Result<Self, Failure> {
-        let store = given.store.as_deref().map(store_kind).transpose()?;
+        let store = given.store.as_deref().map(store::kind).transpose()?;
         let images = ImageEdit::read(context, registry, &given.images)?;
         let callers = callers::edit(&given.callers)?;
         if !callers.is_empty() {
             callers::refuse_agent()?;
         }
+        match &store {
+            Some(kind) => store::prepare(context, kind)?,
+            None if context.store_choice()?.is_new => {}
+            None => store::prepare(context, &context.store_choice()?.kind)?,
+        }
         Ok(Self { store, images, purpose: given.purpose, callers })
-    }
-}
-
-fn store_kind(text: &str) -> Result<StoreKind, Failure> {
-    match StoreKind::parse(text) {
-        StoreKind::Unknown(_) => Err(Failure::usage(
-            format!("`{text}` is no store"),
-            "use `file`, or `helper:NAME` for docker-credential-NAME",
-        )),
-        known => Ok(known),
     }
 }
 

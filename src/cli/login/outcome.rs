@@ -5,11 +5,10 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::cli::failure::Failure;
-use crate::cli::{Context, account, args, expiring, images};
+use crate::cli::{Context, account, args, expiring, images, store};
 use crate::docker::state;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Expiry, Source, StoreKind};
-use crate::system::files;
+use crate::model::{Account, Expiry, Source};
 use crate::system::text::word;
 
 pub(super) fn say(
@@ -45,11 +44,12 @@ pub(super) fn say(
             context.ui.say(format_args!("  Secret    from {borrow}, which is asked each time"));
         }
         Source::Borrowed(borrow) => {
-            context
-                .ui
-                .say(format_args!("  Secret    from {borrow}; kept while it is good in {}", place(context, kept)));
+            context.ui.say(format_args!(
+                "  Secret    from {borrow}; kept while it is good in {}",
+                store::place_and_advice(context, &kept.store)
+            ));
         }
-        _ => context.ui.say(format_args!("  Kept in   {}", place(context, kept))),
+        _ => context.ui.say(format_args!("  Kept in   {}", store::place_and_advice(context, &kept.store))),
     }
     if let Some(callers) = context.callers(kept) {
         context.ui.say(format_args!("  Handed out {callers}"));
@@ -91,18 +91,4 @@ pub(super) fn say(
             .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
     }
     Ok(())
-}
-
-fn place(context: &Context<'_>, account: &Account) -> String {
-    match (&account.store, &context.env.data_dir) {
-        (StoreKind::File, Some(folder)) => {
-            let folder = folder.join("secrets");
-            let is_private =
-                files::are_private_anywhere() || context.env.home().is_some_and(|home| folder.starts_with(home));
-            let claim = if is_private { " (readable by you only)" } else { "" };
-            format!("{}{claim}", context.env.shorten_home(&folder))
-        }
-        (StoreKind::Helper(helper), _) => format!("`{}`", helper.program()),
-        (other, _) => other.to_string(),
-    }
 }

@@ -33,6 +33,10 @@ impl Contents {
         self.secrets.is_empty() && self.tokens.is_empty()
     }
 
+    pub(super) fn names(&self) -> Vec<String> {
+        self.secrets.keys().cloned().collect()
+    }
+
     pub(super) fn into_secrets(self) -> BTreeMap<String, Kept> {
         map(self.secrets.into_iter().map(|(name, Entry(kept))| (name, kept)))
     }

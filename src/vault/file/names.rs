@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use crate::model::Registry;
+use crate::model::{Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
 
@@ -20,9 +20,14 @@ pub(super) fn file_name(registry: &Registry) -> String {
     name + ".json"
 }
 
-/// The registries that have a secrets file.
-pub(in crate::vault) fn registries(env: &Env) -> Vec<Registry> {
-    let names = entries(env).into_iter().filter_map(|path| registry_of(path.file_name()?.to_str()?));
+/// The folder of a store's files in the data folder.
+pub(super) fn folder(store: &StoreKind) -> &'static str {
+    if *store == StoreKind::Sealed { "sealed" } else { "secrets" }
+}
+
+/// The registries that have a secrets file in a store.
+pub(in crate::vault) fn registries(env: &Env, store: &StoreKind) -> Vec<Registry> {
+    let names = entries(env, store).into_iter().filter_map(|path| registry_of(path.file_name()?.to_str()?));
     names.collect()
 }
 
@@ -31,11 +36,13 @@ pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
     let is_left = |path: &PathBuf| {
         path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
     };
-    entries(env).into_iter().filter(is_left).collect()
+    let both = StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store));
+    both.filter(is_left).collect()
 }
 
-fn entries(env: &Env) -> Vec<PathBuf> {
-    env.data_dir.as_ref().map(|folder| files::entries(&folder.join("secrets"), usize::MAX)).unwrap_or_default()
+fn entries(env: &Env, store: &StoreKind) -> Vec<PathBuf> {
+    let folder = env.data_dir.as_ref().map(|data| data.join(folder(store)));
+    folder.map(|folder| files::entries(&folder, usize::MAX)).unwrap_or_default()
 }
 
 fn registry_of(file_name: &str) -> Option<Registry> {

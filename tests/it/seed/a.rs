@@ -30,12 +30,11 @@ fn a1_get_answers_in_json_and_is_hidden() {
 }
 
 #[test]
-fn a2_store_takes_json_and_is_hidden() {
+fn a2_store_takes_json_from_clients() {
     let sandbox = Sandbox::new();
     let entry = r#"{"ServerURL":"https://atcr.io","Username":"alice","Secret":"s"}"#;
     assert_eq!(sandbox.run(&["store"], entry), Run::success(""));
     assert_eq!(sandbox.who("atcr.io"), "alice");
-    assert!(is_hidden("store"));
 }
 
 #[test]
@@ -164,7 +163,7 @@ fn a12_help_shows_all_commands_of_people_and_none_of_the_protocol() {
     for command in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
     }
-    assert!(["get", "store", "erase", "list"].into_iter().all(is_hidden));
+    assert!(["get", "erase", "list"].into_iter().all(is_hidden)); // `store` is a word for people too
 }
 
 #[test]

@@ -75,6 +75,9 @@ impl Sandbox {
         }
         command.env("HOME", self.home()).env("USERPROFILE", self.home());
         command.env("ENSIGN_CONFIG_DIR", self.home().join("config")).env("ENSIGN_DATA_DIR", self.home().join("data"));
+        if cfg!(not(target_os = "linux")) {
+            command.env("ENSIGN_STORE", "file"); // there is a keyring without a variable that leads to it
+        }
         command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -1,0 +1,72 @@
+//! Where secrets are kept: the setting for new ones, moving those that are there, and the key of the sealed ones.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Accounts, Transaction, lost};
+use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind};
+use crate::vault::{Holder, KeyState};
+
+impl Accounts<'_> {
+    /// Where new secrets are kept, if that was said.
+    pub(crate) fn store_setting(&self) -> Result<Option<StoreKind>> {
+        Ok(self.config.load(None)?.store)
+    }
+
+    /// Says where new secrets are kept, or leaves it to the next login.
+    pub(crate) fn set_store(&self, kind: Option<&StoreKind>) -> Result<()> {
+        self.change(|edit| {
+            edit.document.set_store(kind);
+            Ok(())
+        })
+    }
+
+    /// Moves the secrets of accounts to another store, all or none. Each is kept there before the config names that store, and
+    /// goes from the one before after that. Returns the accounts that were moved.
+    pub(crate) fn relocate(&self, which: &[(Registry, AccountName)], to: &StoreKind) -> Result<Vec<Account>> {
+        self.change(|edit| {
+            let mut moved = vec![];
+            for (registry, name) in which {
+                let of = edit.of(registry);
+                let Some(account) = of.accounts.iter().find(|account| account.name == *name) else { continue };
+                if account.store != *to {
+                    self.relocate_one(edit, account, to)?;
+                    moved.push(Account { store: to.clone(), ..account.clone() });
+                }
+            }
+            Ok(moved)
+        })
+    }
+
+    fn relocate_one(&self, edit: &mut Transaction<'_>, account: &Account, to: &StoreKind) -> Result<()> {
+        let moved = Account { store: to.clone(), ..account.clone() };
+        match self.vault.get(account)? {
+            Some(kept) => edit.secrets.put(&moved, &kept)?,
+            None if matches!(account.source, Source::Borrowed(_)) => {} // it is had anew
+            None => return Err(lost(account).into()),
+        }
+        if account.registry.is_docker_hub() && to.keeps_its_own_files() && account.store.keeps_its_own_files() {
+            for token in HubToken::ALL {
+                if let Some(secret) = self.vault.hub_token_in(&account.store, &account.username, token)? {
+                    edit.secrets.put_hub_token(to, &account.username, token, &secret)?;
+                }
+            }
+            edit.tokens_gone.push((account.store.clone(), account.username.clone()));
+        }
+        edit.document.put(&moved);
+        edit.gone.push(account.clone());
+        Ok(())
+    }
+
+    /// Gives the key of the sealed secrets to a holder; makes one if there is none.
+    pub(crate) fn hold_key(
+        &self,
+        holder: &Holder,
+        passphrase: Option<&Secret>,
+        cached_for: Option<Duration>,
+    ) -> Result<KeyState> {
+        let _lock = self.config.lock()?;
+        self.vault.hold_key(holder, passphrase, cached_for)
+    }
+}

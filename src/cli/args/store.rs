@@ -1,0 +1,60 @@
+//! The words of `store`, `lock` and `unlock`.
+
+use clap::{Args, Subcommand};
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct Store {
+    /// Keep new secrets there: sealed, file (in clear text), or helper:NAME for docker-credential-NAME [left out: show it]
+    #[arg(value_name = "STORE", conflicts_with = "unset")]
+    pub(in crate::cli) kind: Option<String>,
+    /// Leave the choice to the next login
+    #[arg(long)]
+    pub(in crate::cli) unset: bool,
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<StoreCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum StoreCommand {
+    /// Move the secrets of accounts to another store
+    Move(StoreMove),
+    /// Show who holds the key of the sealed secrets, or give the key to another holder
+    Key(StoreKey),
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct StoreMove {
+    /// HOST, ALIAS or HOST=ALIAS [default: all accounts]
+    #[arg(value_name = "ACCOUNT")]
+    pub(in crate::cli) accounts: Vec<String>,
+    /// The store: sealed, file (in clear text), or helper:NAME
+    #[arg(long, value_name = "STORE")]
+    pub(in crate::cli) to: String,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Without a key one is made. The secrets stay sealed with the same key: only who holds it changes."
+)]
+pub(in crate::cli) struct StoreKey {
+    /// keyring, passphrase, systemd, or `file:` with an absolute path
+    #[arg(long, value_name = "HOLDER")]
+    pub(in crate::cli) holder: Option<String>,
+    /// Read the new passphrase from stdin
+    #[arg(long, requires = "holder")]
+    pub(in crate::cli) passphrase_stdin: bool,
+    /// How long the kernel's keyring keeps the opened key, such as 8h; 0s is not at all [default: 8h]
+    #[arg(long, value_name = "TIME", requires = "holder")]
+    pub(in crate::cli) cache: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Unlock {
+    /// Read the passphrase from stdin
+    #[arg(long)]
+    pub(in crate::cli) passphrase_stdin: bool,
+    /// How long, such as 30m or 8h [default: as `store key --cache` says]
+    #[arg(long = "for", value_name = "TIME")]
+    pub(in crate::cli) time: Option<String>,
+}

@@ -1,0 +1,279 @@
+//! `store`: where secrets are kept, moving them, and who holds the key of the sealed ones.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Context, PROBING, args, unlock};
+use crate::accounts::{Holder, KeyState};
+use crate::model::{Account, AccountName, Problem, Registry, StoreKind};
+use crate::system::files;
+use crate::system::text::{self, word};
+
+pub(super) fn run(context: &Context<'_>, given: &args::Store) -> Result<ExitCode, Failure> {
+    match (&given.command, &given.kind) {
+        (Some(args::StoreCommand::Move(given)), _) => relocate(context, given),
+        (Some(args::StoreCommand::Key(given)), _) => key(context, given),
+        (None, Some(word)) => set(context, Some(&kind(word)?)),
+        (None, None) if given.unset => set(context, None),
+        (None, None) => show(context),
+    }
+}
+
+/// The store that a person named.
+pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
+    match StoreKind::parse(text) {
+        StoreKind::Unknown(_) => Err(Failure::usage(
+            format!("`{}` is no store", text::one_line(text, 60)),
+            "use `sealed`, `file`, or `helper:NAME` for docker-credential-NAME",
+        )),
+        known => Ok(known),
+    }
+}
+
+/// Sees to it that secrets can be kept there, better before anybody types one: a first key lies in the system's keyring, where there is one.
+pub(super) fn prepare(context: &Context<'_>, kind: &StoreKind) -> Result<(), Failure> {
+    if *kind != StoreKind::Sealed {
+        return Ok(());
+    }
+    if context.accounts.vault.key()?.is_none() {
+        let probe = || context.accounts.vault.probe_keyring(PROBING);
+        context.ui.while_waiting("Looking for a keyring", probe).map_err(|why| {
+            let hint = format!("run `{} store key --holder passphrase`", context.program);
+            Failure::from(Problem::new(format!("there is no key to seal secrets with, and {why}"), hint))
+        })?;
+        context.accounts.hold_key(&Holder::Keyring, None, None)?;
+    }
+    Ok(context.accounts.vault.try_key()?)
+}
+
+/// Where a secret lies, with the command that changes it where it lies in clear text.
+pub(super) fn place_and_advice(context: &Context<'_>, kind: &StoreKind) -> String {
+    let place = place(context, kind);
+    if !kind.is_clear() {
+        return place;
+    }
+    let folder = context.env.data_dir.as_deref();
+    let in_home = folder.zip(context.env.home()).is_some_and(|(folder, home)| folder.starts_with(home));
+    let claim = if files::are_private_anywhere() || in_home { ", readable by you only" } else { "" };
+    format!("{place} in clear text{claim} (to seal it:  {} store move --to sealed)", context.program)
+}
+
+fn place(context: &Context<'_>, kind: &StoreKind) -> String {
+    let folder = |name: &str| {
+        let folder = context.env.data_dir.as_ref().map(|data| data.join(name));
+        folder.map(|folder| context.env.shorten_home(&folder)).unwrap_or_default()
+    };
+    match kind {
+        StoreKind::File => folder("secrets"),
+        StoreKind::Sealed => {
+            let key = context.accounts.vault.key().ok().flatten();
+            let key = key.map(|key| format!("; the key is {}", key.holder.place())).unwrap_or_default();
+            format!("{}{key}", folder("sealed"))
+        }
+        StoreKind::Helper(helper) => format!("`{}`", helper.program()),
+        other => other.to_string(),
+    }
+}
+
+fn show(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let (setting, key) = (context.accounts.store_setting()?, context.accounts.vault.key()?);
+    let all = context.accounts.all()?;
+    let accounts: Vec<&Account> = all.iter().flat_map(|one| &one.accounts).collect();
+    let clear: Vec<_> = accounts.iter().filter(|account| account.store.is_clear()).collect();
+    let mut lines = vec![match &setting {
+        Some(kind) => format!("New secrets   {kind}{}", in_clear_text(kind)),
+        None => {
+            format!(
+                "New secrets   sealed if a keyring is there, else in clear text (not set: `{} store sealed`)",
+                context.program
+            )
+        }
+    }];
+    if let Some(key) = &key {
+        lines.push(format!("Key           {}", describe(key)));
+    }
+    let mut kinds: Vec<&StoreKind> = vec![];
+    for account in &accounts {
+        if !kinds.contains(&&account.store) {
+            kinds.push(&account.store);
+        }
+    }
+    for kind in kinds {
+        let names: Vec<_> = accounts.iter().filter(|one| one.store == *kind).map(|one| full_name(one)).collect();
+        lines.push(format!("{:<13} {}", kind.to_string(), text::one_line(&names.join(", "), 300)));
+    }
+    let json = json!({
+        "store": setting.as_ref().map(ToString::to_string), "key": key.as_ref().map(key_json),
+        "accounts": accounts.iter().map(|account| json!({
+            "registry": account.registry.as_str(), "account": account.name.as_str(), "store": account.store.to_string(),
+        })).collect::<Vec<_>>(),
+    });
+    context.ui.data(json, lines.join("\n"))?;
+    if let Some(kind) = context.accounts.named_store() {
+        context.ui.note(format_args!("ENSIGN_STORE is set to `{kind}` in this shell and goes before that"));
+    }
+    if !clear.is_empty() {
+        let secrets =
+            if clear.len() == 1 { "1 secret lies".to_owned() } else { format!("{} secrets lie", clear.len()) };
+        context.ui.note(format_args!("{secrets} in clear text:  {} store move --to sealed", context.program));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn set(context: &Context<'_>, kind: Option<&StoreKind>) -> Result<ExitCode, Failure> {
+    if let Some(kind) = kind {
+        prepare(context, kind)?;
+    }
+    context.accounts.set_store(kind)?;
+    let json = json!({"status": "success", "store": kind.map(ToString::to_string)});
+    match kind {
+        Some(kind) => {
+            let place = place(context, kind);
+            context.ui.done(json, format_args!("New secrets are kept in {place}{}", in_clear_text(kind)))?;
+            note_others(context, kind)?;
+        }
+        None => context.ui.done(json, "The next login chooses where new secrets are kept")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The setting is for new secrets; the others stay where they are.
+fn note_others(context: &Context<'_>, kind: &StoreKind) -> Result<(), Failure> {
+    let all = context.accounts.all()?;
+    let others = all.iter().flat_map(|one| &one.accounts).filter(|one| one.store != *kind && !one.store.is_given());
+    let count = others.count();
+    if count > 0 {
+        let lie = if count == 1 { "1 account has its secret" } else { "the secrets of others stay" };
+        context.ui.note(format_args!("{lie} elsewhere:  {} store move --to {kind}", context.program));
+    }
+    Ok(())
+}
+
+fn relocate(context: &Context<'_>, given: &args::StoreMove) -> Result<ExitCode, Failure> {
+    let to = kind(&given.to)?;
+    let which = selected(context, &given.accounts)?;
+    for account in which.iter().filter(|account| account.store.is_given()) {
+        context.accounts.refuse_given(&account.registry, &account.name)?;
+    }
+    if which.iter().any(|account| account.store != to) {
+        prepare(context, &to)?;
+    }
+    let names: Vec<(Registry, AccountName)> =
+        which.iter().map(|account| (account.registry.clone(), account.name.clone())).collect();
+    let moved = context.accounts.relocate(&names, &to)?;
+    let json = json!({
+        "status": "success", "store": to.to_string(),
+        "moved": moved.iter().map(|account| json!({"registry": account.registry.as_str(), "account": account.name.as_str()}))
+            .collect::<Vec<_>>(),
+    });
+    let place = place(context, &to);
+    match moved.as_slice() {
+        [] => context.ui.data(json, format_args!("Everything is in `{to}` already."))?,
+        [one] => context.ui.done(json, format_args!("Moved the secret of {} to {place}", full_name(one)))?,
+        many => context.ui.done(json, format_args!("Moved {} secrets to {place}", many.len()))?,
+    }
+    if to.is_clear() && !moved.is_empty() {
+        context.ui.note("they lie in clear text there: whoever reads the disk reads them");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The accounts that words name: `HOST`, `ALIAS` or `HOST=ALIAS`. Without words all that are not given to us.
+fn selected(context: &Context<'_>, words: &[String]) -> Result<Vec<Account>, Failure> {
+    let all = context.accounts.all()?;
+    let mut found: Vec<Account> = vec![];
+    if words.is_empty() {
+        found.extend(all.iter().flat_map(|one| &one.accounts).filter(|one| !one.store.is_given()).cloned());
+    }
+    for name in words {
+        let before = found.len();
+        if let Some((host, alias)) = name.split_once('=') {
+            let candidates = context.accounts.only_of(&context.entry(host)?)?;
+            found.push(context.account(&candidates, alias)?.clone());
+            continue;
+        }
+        let host = context.entry(name).ok();
+        for one in &all {
+            if host.as_ref() == Some(&one.registry) {
+                found.extend(one.accounts.iter().cloned());
+            } else {
+                found.extend(one.account(name).cloned());
+            }
+        }
+        if found.len() == before {
+            let hint = format!("run `{} status` to see the accounts", context.program);
+            let message = format!("`{}` is no registry with accounts, and no alias", text::one_line(name, 100));
+            return Err(Failure::usage(message, hint));
+        }
+    }
+    Ok(found)
+}
+
+fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failure> {
+    let Some(holder) = &given.holder else { return show_key(context) };
+    let holder: Holder = holder.parse().map_err(|()| {
+        let message = format!("`{}` cannot hold a key", text::one_line(holder, 100));
+        Failure::usage(message, format!("use {}", Holder::WORDS))
+    })?;
+    let cache = given.cache.as_deref().map(unlock::time).transpose()?;
+    if holder == Holder::Passphrase && cache.is_some_and(|time| time.is_zero()) {
+        let message = "a key behind a passphrase is of use only while the kernel's keyring has it";
+        return Err(Failure::usage(message, "choose a longer time, such as 8h"));
+    }
+    let before = context.accounts.vault.key()?;
+    if before.is_some() {
+        context.accounts.vault.try_key()?; // what is locked cannot be given to another
+    }
+    let passphrase = match holder {
+        Holder::Passphrase => Some(unlock::new_passphrase(context, given.passphrase_stdin)?),
+        _ => None,
+    };
+    let work = || context.accounts.hold_key(&holder, passphrase.as_ref(), cache);
+    let state = context.ui.while_waiting("Wrapping the key", work)?;
+    let json = json!({"status": "success", "key": key_json(&state)});
+    let made = if before.is_none() { "Made a key:" } else { "The key:" };
+    context.ui.done(json, format_args!("{made} {}", describe(&state)))?;
+    match context.accounts.store_setting()? {
+        None => {
+            context.accounts.set_store(Some(&StoreKind::Sealed))?;
+            context.ui.say("  New secrets are sealed from now on.");
+        }
+        Some(StoreKind::Sealed) => {}
+        Some(_) => context.ui.say(format_args!("  To keep new secrets sealed:  {} store sealed", context.program)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_key(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let key = context.accounts.vault.key()?;
+    let none = || format!("There is no key.  {} store key --holder passphrase", context.program);
+    context.ui.data(json!({"key": key.as_ref().map(key_json)}), key.as_ref().map_or_else(none, describe))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn key_json(key: &KeyState) -> Value {
+    json!({
+        "id": key.id, "holder": key.holder.to_string(), "cached_for": key.cached_for.as_secs(), "cached": key.is_cached,
+    })
+}
+
+/// The key in one line.
+pub(super) fn describe(key: &KeyState) -> String {
+    let state = match (&key.holder, key.is_cached) {
+        (Holder::Passphrase, true) => ", open now",
+        (Holder::Passphrase, false) => ", locked",
+        (_, true) => ", and in the kernel's keyring now",
+        (_, false) => "",
+    };
+    format!("{}, {}{state}", key.id, key.holder.place())
+}
+
+fn in_clear_text(kind: &StoreKind) -> &'static str {
+    if kind.is_clear() { ", in clear text" } else { "" }
+}
+
+fn full_name(account: &Account) -> String {
+    format!("{} of {}", word(account.name.as_str()), account.registry)
+}

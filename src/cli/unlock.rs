@@ -1,0 +1,95 @@
+//! `unlock` and `lock`: the key of the sealed secrets is opened for a while, and closed.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args, duration, login, store};
+use crate::accounts::{Holder, KeyState};
+use crate::model::{Secret, time_span};
+use crate::system::memory;
+
+/// So often a person may mistype.
+const TRIES: usize = 3;
+
+pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<ExitCode, Failure> {
+    let time = given.time.as_deref().map(time).transpose()?;
+    let Some(key) = context.accounts.vault.key()? else {
+        let hint = format!("run `{} store key --holder passphrase` to begin", context.program);
+        return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
+    };
+    memory::keep_from_swap();
+    let state = match key.holder {
+        Holder::Passphrase => by_passphrase(context, given, time)?,
+        _ => context.accounts.vault.unlock(None, time)?,
+    };
+    let json = json!({"status": "success", "key": store::key_json(&state)});
+    let shown = time_span(time.unwrap_or(state.cached_for));
+    context.ui.done(json, format_args!("Unlocked for {shown}, or until `{} lock`", context.program))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn by_passphrase(context: &Context<'_>, given: &args::Unlock, time: Option<Duration>) -> Result<KeyState, Failure> {
+    let try_one = |passphrase: &Secret| {
+        context.ui.while_waiting("Unlocking", || context.accounts.vault.unlock(Some(passphrase), time))
+    };
+    if given.passphrase_stdin {
+        return Ok(try_one(&login::read_secret(io::stdin().lock())?)?);
+    }
+    if !context.ui.can_ask() {
+        return Err(nobody_to_ask(context, "unlock"));
+    }
+    for _ in 1..TRIES {
+        match try_one(&context.ui.ask_secret("Passphrase")?) {
+            Err(error) if error.to_string().starts_with("this is not the passphrase") => {
+                context.ui.note("this is not the passphrase");
+            }
+            result => return Ok(result?),
+        }
+    }
+    Ok(try_one(&context.ui.ask_secret("Passphrase")?)?)
+}
+
+pub(super) fn lock(context: &Context<'_>) -> Result<ExitCode, Failure> {
+    let was_open = context.accounts.vault.lock()?;
+    let json = json!({"status": "success", "was_open": was_open});
+    if was_open {
+        context.ui.done(json, "Locked")?;
+    } else {
+        context.ui.data(json, "It was locked already.")?;
+    }
+    if let Some(key) = context.accounts.vault.key()?
+        && key.holder != Holder::Passphrase
+    {
+        context.ui.note(format_args!("{} gives the key to the next call that asks for it", key.holder.subject()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A passphrase for the key, typed twice.
+pub(super) fn new_passphrase(context: &Context<'_>, stdin: bool) -> Result<Secret, Failure> {
+    let passphrase = if stdin {
+        login::read_secret(io::stdin().lock())?
+    } else if context.ui.can_ask() {
+        context.ui.ask_new_secret("New passphrase")?
+    } else {
+        return Err(nobody_to_ask(context, "store key --holder passphrase"));
+    };
+    if passphrase.is_empty() {
+        return Err(Failure::usage("the passphrase is empty", "choose one of several words"));
+    }
+    Ok(passphrase)
+}
+
+fn nobody_to_ask(context: &Context<'_>, command: &str) -> Failure {
+    let hint = format!("pipe it: `{} {command} --passphrase-stdin < FILE`", context.program);
+    Failure::usage("a passphrase is needed and there is no terminal to ask on", hint)
+}
+
+/// A length of time for which a key stays open.
+pub(super) fn time(text: &str) -> Result<Duration, Failure> {
+    duration::parse(text, "to stay open", "30d")
+}

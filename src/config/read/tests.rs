@@ -1,0 +1,60 @@
+//! What `config.json` may say, and what it may not.
+
+use super::*;
+
+const FILE: &str = r#"{"note": 1, "registries": {
+    "quay.io": {"active": null, "accounts": {"carol": {"username": "carol", "store": "file"}}},
+    "GHCR.io": {"active": "work", "accounts": {
+        "work": {"username": "acme-bot", "store": "helper:pass", "images": ["ghcr.io/acme/**"], "folders": ["~/w"], "new": []},
+        "me": {}}}
+    }, "trusted": {"/w/.ensign.toml": "sha256:00", "/x": {"later": 1}}, "version": 3}"#;
+
+fn expand(text: &str) -> PathBuf {
+    PathBuf::from(text.replace('~', "/home/me"))
+}
+
+#[test]
+fn one_registry_is_read_and_the_others_are_skipped() {
+    let reading = read(FILE.as_bytes(), Some(&Registry::from_key("ghcr.io")), expand).unwrap();
+    let [ghcr] = reading.registries.as_slice() else { panic!("{reading:?}") };
+    assert_eq!((reading.version, ghcr.accounts.len()), (3, 2));
+    assert_eq!(ghcr.active, Active::Account("work".parse().unwrap()));
+    assert_eq!(ghcr.accounts[0].username.as_str(), "acme-bot");
+    assert_eq!(*reading.trusted, [Trusted { file: "/w/.ensign.toml".into(), digest: "sha256:00".into() }]);
+    assert_eq!(ghcr.accounts[0].folders, [PathBuf::from("/home/me/w")]);
+    assert_eq!((ghcr.accounts[1].username.as_str(), &ghcr.accounts[1].store), ("me", &StoreKind::File));
+}
+
+#[test]
+fn all_registries_are_read_in_order() {
+    let all = read(FILE.as_bytes(), None, expand).unwrap().registries;
+    assert_eq!(all.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), ["quay.io", "ghcr.io"]);
+    assert_eq!(all[0].active, Active::SignedOut);
+}
+
+#[test]
+fn a_wrong_file_is_refused_with_its_place() {
+    for (text, expected) in [
+        ("", "EOF while parsing a value at line 1 column 0"),
+        ("[]", "invalid type: sequence, expected an object with `version` and `registries` at line 1 column 0"),
+        ("{}", "there is no `version`"),
+        (r#"{"version": 2, "registries": {}}"#, "version 2 is not Ensign's"),
+        (
+            "{\"version\": 3,\n \"registries\": {\"a\": 1}}",
+            "invalid type: integer `1`, expected an object with `active` and `accounts` at line 2 column 22",
+        ),
+        (r#"{"version": 3} x"#, "trailing characters at line 1 column 16"),
+        (r#"{"version": 3, "registries": {}, "registries": {}}"#, "registries stands there twice at line 1 column 45"),
+        (r#"{"version": 3, "registries": {"a": {}, "A": {}}}"#, "registries.a stands there twice at line 1 column 42"),
+        (
+            r#"{"version": 3, "registries": {"a": {"accounts": {"x": {}, "x": {}}}}}"#,
+            "registries.a.accounts.x stands there twice",
+        ),
+        (
+            r#"{"version": 3, "registries": {"a": {"accounts": {"x": {"images": ["A/b c"]}}}}}"#,
+            "registries.a.accounts.x.images: a pattern is `registry/path` in lower case, with `*` and `**` as wildcards",
+        ),
+    ] {
+        assert_eq!(read(text.as_bytes(), None, expand).unwrap_err().to_string(), expected, "{text}");
+    }
+}

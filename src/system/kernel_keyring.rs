@@ -1,0 +1,127 @@
+//! The kernel's keyring, where an opened key lies until a moment that is set, or the machine ends. The home of
+//! `linux-keyutils`; other systems have none.
+//!
+//! It is the user keyring (user-keyring(7)): all sessions of the user share it, and nobody else does. `su`, `sudo` and a
+//! container with users of its own are somebody else. It goes with the user's last process, or with the machine.
+
+use std::fmt;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+/// Why the keyring could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unavailable(String);
+
+/// The bytes of the entry; `None` if it is not there, or the system lets nobody look.
+pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
+    imp::read(name)
+}
+
+/// Adds the entry, or replaces it. It is gone after that time.
+pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), Unavailable> {
+    imp::write(name, bytes, time)
+}
+
+/// Removes the entry. Returns whether there was one.
+pub(crate) fn remove(name: &str) -> Result<bool, Unavailable> {
+    imp::remove(name)
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod imp {
+    use super::{Duration, Unavailable, Zeroizing};
+    use linux_keyutils::{KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission};
+
+    pub(super) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
+        let key = ring().and_then(|ring| ring.search(name)).ok()?;
+        let mut bytes = Zeroizing::new([0; LENGTH]);
+        (key.read(&mut *bytes).ok()? == LENGTH).then_some(bytes)
+    }
+
+    pub(super) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), Unavailable> {
+        // The user may read it from a session that does not possess the keyring, such as one of cron's.
+        let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE | Permission::SETATTR;
+        let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
+        let key = ring().and_then(|ring| ring.add_key(name, bytes)).map_err(unavailable)?;
+        let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
+        let kept = key.set_timeout(seconds).and_then(|()| key.set_perms(permissions));
+        kept.map_err(|error| {
+            let _ = key.invalidate(); // it would stay for ever
+            unavailable(error)
+        })
+    }
+
+    pub(super) fn remove(name: &str) -> Result<bool, Unavailable> {
+        let ring = ring().map_err(unavailable)?;
+        match ring.search(name) {
+            Ok(key) => {
+                let _ = key.revoke(); // nobody reads it from now on
+                ring.unlink_key(key).or_else(|_| key.invalidate()).map(|()| true).map_err(unavailable)
+            }
+            Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(false),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    fn ring() -> Result<KeyRing, KeyError> {
+        KeyRing::from_special_id(KeyRingIdentifier::User, false)
+    }
+
+    fn unavailable(error: KeyError) -> Unavailable {
+        Unavailable(match error {
+            KeyError::PermissionDenied | KeyError::AccessDenied | KeyError::OperationNotSupported => {
+                "the kernel's keyring may not be used here, as in most containers".to_owned()
+            }
+            KeyError::Unknown(code) => format!("the kernel's keyring failed with error {code}"),
+            error => format!("the kernel's keyring failed: {error}"),
+        })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn an_entry_is_there_until_it_is_removed_or_its_time_is_over() {
+            let name = format!("ensign:test-{}", std::process::id());
+            let hour = Duration::from_hours(1);
+            if write(&name, &[1; 32], hour).is_err() {
+                return; // a container without a keyring
+            }
+            assert_eq!(*read::<32>(&name).unwrap(), [1; 32]);
+            assert!(read::<16>(&name).is_none(), "another length");
+            write(&name, &[2; 32], hour).unwrap();
+            assert_eq!(*read::<32>(&name).unwrap(), [2; 32]);
+            assert_eq!((remove(&name), remove(&name)), (Ok(true), Ok(false)));
+            assert!(read::<32>(&name).is_none());
+            write(&name, &[3; 32], Duration::from_secs(1)).unwrap();
+            std::thread::sleep(Duration::from_millis(1200));
+            assert!(read::<32>(&name).is_none());
+            assert_eq!(remove(&name), Ok(false));
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod imp {
+    use super::{Duration, Unavailable, Zeroizing};
+
+    pub(super) fn read<const LENGTH: usize>(_: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
+        None
+    }
+
+    pub(super) fn write(_: &str, _: &[u8], _: Duration) -> Result<(), Unavailable> {
+        Err(Unavailable("this system has no keyring in its kernel".to_owned()))
+    }
+
+    pub(super) fn remove(_: &str) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+}

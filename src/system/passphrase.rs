@@ -1,0 +1,65 @@
+//! What becomes of a passphrase: a key, by a function that takes time and memory (Argon2id, RFC 9106). The home of `argon2`.
+
+use anyhow::{Result, anyhow, bail};
+use argon2::{Algorithm, Argon2, Params, Version};
+use zeroize::Zeroizing;
+
+use super::seal::SealKey;
+use crate::model::Secret;
+
+/// How much work it is; written down beside what the key seals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Effort {
+    pub(crate) memory_kib: u32,
+    pub(crate) passes: u32,
+    pub(crate) lanes: u32,
+}
+
+impl Effort {
+    /// RFC 9106, 4: the second recommended option.
+    pub(crate) const USUAL: Self = Self { memory_kib: 64 << 10, passes: 3, lanes: 4 };
+
+    /// A file that somebody else has written must cost no gigabytes, and no hours.
+    fn check(self) -> Result<()> {
+        let Self { memory_kib, passes, lanes } = self;
+        if (8 << 10..=256 << 10).contains(&memory_kib) && (1..=16).contains(&passes) && (1..=16).contains(&lanes) {
+            return Ok(());
+        }
+        bail!("its passphrase would cost {} MiB and {passes} passes, which is out of bounds", memory_kib >> 10)
+    }
+}
+
+/// The key that a passphrase stands for with this salt.
+#[expect(clippy::disallowed_methods, reason = "the passphrase becomes a key")]
+pub(crate) fn key(passphrase: &Secret, salt: &[u8], effort: Effort) -> Result<SealKey> {
+    effort.check()?;
+    let Effort { memory_kib, passes, lanes } = effort;
+    let wrong = |error: argon2::Error| anyhow!("the passphrase cannot become a key: {error}");
+    let parameters = Params::new(memory_kib, passes, lanes, Some(SealKey::LENGTH)).map_err(wrong)?;
+    let mut bytes = Zeroizing::new([0; SealKey::LENGTH]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
+        .hash_password_into(passphrase.expose().as_bytes(), salt, &mut *bytes)
+        .map_err(wrong)?;
+    SealKey::from_bytes(&*bytes).ok_or_else(|| anyhow!("the passphrase gave a key of another length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_file_costs_no_gigabytes() {
+        let usual = Effort::USUAL;
+        assert!(usual.check().is_ok());
+        for effort in [
+            Effort { memory_kib: 4 << 20, ..usual },
+            Effort { memory_kib: 8, ..usual },
+            Effort { passes: 0, ..usual },
+            Effort { passes: 1 << 20, ..usual },
+            Effort { lanes: 0, ..usual },
+            Effort { lanes: 1 << 20, ..usual },
+        ] {
+            assert!(key(&Secret::new("x".into()), &[0; 16], effort).is_err(), "{effort:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Sealing: authenticated encryption with a key of 32 bytes, and random bytes. A home of `ring`, which is here for TLS.
+//!
+//! Each text is sealed with a key of its own, which HKDF-SHA256 derives from the key and a random salt of 32 bytes: so that
+//! ChaCha20-Poly1305 never meets a nonce twice, however often a file is written.
+
+use anyhow::{Result, anyhow};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::{Zeroize, Zeroizing};
+
+/// A key that seals and opens. It does not print, and is wiped when it is dropped.
+pub(crate) struct SealKey(Zeroizing<[u8; SealKey::LENGTH]>);
+
+/// A sealed text.
+pub(crate) struct Sealed {
+    pub(crate) salt: [u8; SALT],
+    pub(crate) text: Vec<u8>,
+}
+
+const SALT: usize = 32;
+
+/// What HKDF is told the results are for.
+const SEALS: &[u8] = b"ensign sealed v1";
+const NAMES: &[u8] = b"ensign key id v1";
+
+/// The length of a key's id.
+struct IdLength;
+
+impl KeyType for IdLength {
+    fn len(&self) -> usize {
+        8
+    }
+}
+
+impl SealKey {
+    pub(crate) const LENGTH: usize = 32;
+
+    pub(crate) fn random() -> Result<Self> {
+        let mut key = Zeroizing::new([0; Self::LENGTH]);
+        fill_random(&mut *key)?;
+        Ok(Self(key))
+    }
+
+    /// `None` if it is not as long as a key.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut key = Zeroizing::new([0; Self::LENGTH]);
+        (bytes.len() == Self::LENGTH).then(|| key.copy_from_slice(bytes))?;
+        Some(Self(key))
+    }
+
+    /// For who keeps it.
+    pub(crate) fn bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+
+    /// A name that tells keys apart and nothing else about them: 16 hexadecimal digits.
+    pub(crate) fn id(&self) -> String {
+        let mut id = [0; 8];
+        let derived = Salt::new(HKDF_SHA256, &[]).extract(&*self.0);
+        derived.expand(&[NAMES], IdLength).and_then(|okm| okm.fill(&mut id)).expect("an id is not too long for HKDF");
+        super::digest::hex_digits(&id)
+    }
+
+    /// Seals a text. Who opens it must say the same `about` it.
+    pub(crate) fn seal(&self, about: &[u8], text: &[u8]) -> Result<Sealed> {
+        let mut salt = [0; SALT];
+        fill_random(&mut salt)?;
+        Ok(self.seal_with(salt, about, text))
+    }
+
+    fn seal_with(&self, salt: [u8; SALT], about: &[u8], text: &[u8]) -> Sealed {
+        let mut sealed = Vec::with_capacity(text.len() + CHACHA20_POLY1305.tag_len()); // it never moves, unwiped
+        sealed.extend_from_slice(text);
+        let key = self.derived(&salt);
+        key.seal_in_place_append_tag(nonce(), Aad::from(about), &mut sealed).expect("a text is not too long");
+        Sealed { salt, text: sealed }
+    }
+
+    /// Opens a text; `None` if it was sealed with another key or about something else, or has been changed since.
+    pub(crate) fn open(&self, about: &[u8], Sealed { salt, text }: Sealed) -> Option<Zeroizing<Vec<u8>>> {
+        let mut text = Zeroizing::new(text);
+        let length = self.derived(&salt).open_in_place(nonce(), Aad::from(about), &mut text).ok()?.len();
+        text[length..].zeroize();
+        text.truncate(length);
+        Some(text)
+    }
+
+    fn derived(&self, salt: &[u8]) -> LessSafeKey {
+        let derived = Salt::new(HKDF_SHA256, salt).extract(&*self.0);
+        let key = derived.expand(&[SEALS], &CHACHA20_POLY1305).expect("a key is not too long for HKDF");
+        LessSafeKey::new(UnboundKey::from(key))
+    }
+}
+
+/// The system's random bytes.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    SystemRandom::new().fill(bytes).map_err(|_| anyhow!("the system has no random bytes"))
+}
+
+/// Each derived key seals one text.
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_opens_with_its_own_key_salt_and_words_only() {
+        let (key, other) = (SealKey::from_bytes(&[7; 32]).unwrap(), SealKey::random().unwrap());
+        assert!(SealKey::from_bytes(&[7; 31]).is_none());
+        assert!(key.id() != other.id() && key.id().len() == 16);
+        let sealed = || key.seal_with([1; 32], b"ghcr.io", b"s3cret");
+        assert_eq!(key.open(b"ghcr.io", sealed()).unwrap().as_slice(), b"s3cret");
+        assert!(key.open(b"quay.io", sealed()).is_none());
+        assert!(other.open(b"ghcr.io", sealed()).is_none());
+        assert!(key.open(b"ghcr.io", Sealed { salt: [2; 32], ..sealed() }).is_none());
+        for place in 0..sealed().text.len() {
+            let mut text = sealed().text;
+            text[place] ^= 1;
+            assert!(key.open(b"ghcr.io", Sealed { text, ..sealed() }).is_none(), "{place}");
+        }
+        assert!(key.open(b"", Sealed { text: vec![], salt: [0; 32] }).is_none());
+        assert!(key.seal(b"", b"x").unwrap().salt != key.seal(b"", b"x").unwrap().salt);
+    }
+}

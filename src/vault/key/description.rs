@@ -1,0 +1,116 @@
+//! `KeyFile`: `key.json`, which says who holds the data key; wrapped by a passphrase it is in it.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::holder::Holder;
+use crate::model::{Problem, Secret};
+use crate::system::passphrase::{self, Effort};
+use crate::system::seal::{self, SealKey, Sealed};
+
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct KeyFile {
+    version: u64,
+    /// The id of the key.
+    pub(super) key: String,
+    holder: String,
+    /// For how many seconds the kernel's keyring has the opened key.
+    cached_for: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrapped: Option<WrappedKey>,
+}
+
+/// The key, sealed with what Argon2id makes of a passphrase.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct WrappedKey {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    passphrase_salt: String,
+    salt: String,
+    sealed: String,
+}
+
+const VERSION: u64 = 1;
+
+impl KeyFile {
+    pub(super) fn new(key: &str, holder: &Holder, time: Duration, wrapped: Option<WrappedKey>) -> Self {
+        let (key, holder) = (key.to_owned(), holder.to_string());
+        Self { version: VERSION, key, holder, cached_for: time.as_secs(), wrapped }
+    }
+
+    pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u64,
+        }
+        match serde_json::from_slice(bytes) {
+            Ok(Versioned { version }) if version > VERSION => {
+                let message = format!("`{shown}` was written by a newer Ensign");
+                bail!(Problem::new(message, "install that version here too"))
+            }
+            _ => {}
+        }
+        serde_json::from_slice(bytes).map_err(|error| {
+            let message = format!("`{shown}`, which says who holds the key of the sealed secrets, is broken: {error}");
+            Problem::new(message, "put it back from a backup").into()
+        })
+    }
+
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    pub(super) fn holder(&self) -> Result<Holder> {
+        self.holder.parse().map_err(|()| {
+            let message = format!("the key is held by `{}`, which this Ensign does not know", self.holder);
+            Problem::new(message, "install the newer Ensign that wrote it here too").into()
+        })
+    }
+
+    pub(super) fn cached_for(&self) -> Duration {
+        Duration::from_secs(self.cached_for)
+    }
+
+    /// The key behind the passphrase.
+    pub(super) fn unwrap(&self, passphrase: &Secret) -> Result<SealKey> {
+        let broken = || Problem::new("the wrapped key in `key.json` is broken", "put it back from a backup");
+        let wrapped = self.wrapped.as_ref().ok_or_else(broken)?;
+        let bytes = |text: &str| STANDARD.decode(text).map_err(|_| broken());
+        let effort = Effort { memory_kib: wrapped.memory_kib, passes: wrapped.passes, lanes: wrapped.lanes };
+        let by_passphrase = passphrase::key(passphrase, &bytes(&wrapped.passphrase_salt)?, effort)?;
+        let salt = bytes(&wrapped.salt)?.try_into().map_err(|_| broken())?;
+        let opened =
+            by_passphrase.open(about(&self.key, effort).as_bytes(), Sealed { salt, text: bytes(&wrapped.sealed)? });
+        let key = opened.and_then(|bytes| SealKey::from_bytes(&bytes)).filter(|key| key.id() == self.key);
+        key.ok_or_else(|| Problem::new("this is not the passphrase", "try again").into())
+    }
+}
+
+impl WrappedKey {
+    pub(super) fn wrap(key: &SealKey, passphrase: &Secret) -> Result<Self> {
+        let (mut passphrase_salt, effort) = ([0; 16], Effort::USUAL);
+        seal::fill_random(&mut passphrase_salt)?;
+        let by_passphrase = passphrase::key(passphrase, &passphrase_salt, effort)?;
+        let Sealed { salt, text } = by_passphrase.seal(about(&key.id(), effort).as_bytes(), key.bytes())?;
+        Ok(Self {
+            memory_kib: effort.memory_kib,
+            passes: effort.passes,
+            lanes: effort.lanes,
+            passphrase_salt: STANDARD.encode(passphrase_salt),
+            salt: STANDARD.encode(salt),
+            sealed: STANDARD.encode(text),
+        })
+    }
+}
+
+/// What nobody can change unseen.
+fn about(key: &str, Effort { memory_kib, passes, lanes }: Effort) -> String {
+    format!("ensign key v{VERSION}\n{key}\nargon2id {memory_kib} {passes} {lanes}\n")
+}

@@ -1,0 +1,188 @@
+//! `Holder`: who has the data key, and how it is asked for it. None of them prompts.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::description::WrappedKey;
+use super::keyring;
+use crate::model::{Problem, Secret};
+use crate::system::env;
+use crate::system::files::{self, Access};
+use crate::system::seal::SealKey;
+
+/// Who has the data key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The operating system's keyring.
+    Keyring,
+    /// A person: the key is in `key.json`, wrapped by a passphrase.
+    Passphrase,
+    /// systemd gives it to the service in which we run, as the credential `ensign.key`.
+    Systemd,
+    /// A file, such as one that is mounted into a container.
+    File(PathBuf),
+}
+
+/// A key in hexadecimal digits, with a line end.
+const LIMIT: u64 = 256;
+
+impl Holder {
+    /// How a person names one.
+    pub(crate) const WORDS: &str = "`keyring`, `passphrase`, `systemd`, or `file:` with an absolute path";
+
+    /// Asks for the key of this id.
+    pub(super) fn ask(&self, id: &str) -> Result<SealKey> {
+        match self {
+            Self::Keyring => keyring::read(id),
+            Self::Passphrase => bail!(Problem::run("the sealed secrets are locked", "unlock")),
+            Self::Systemd => credential()?.ok_or_else(|| no_credential().into()),
+            Self::File(path) => read_file(path)?.ok_or_else(|| {
+                let message = format!("`{}`, which holds the key of the sealed secrets, is not there", path.display());
+                Problem::new(message, "mount it, or put it back").into()
+            }),
+        }
+    }
+
+    /// The key that it has already, before it is given one.
+    pub(super) fn known_key(&self) -> Result<Option<SealKey>> {
+        match self {
+            Self::Keyring | Self::Passphrase => Ok(None),
+            Self::Systemd => credential()?.map(Some).ok_or_else(|| no_credential().into()),
+            Self::File(path) => read_file(path),
+        }
+    }
+
+    /// Gives it the key. Returns what `key.json` must say for that.
+    pub(super) fn give(&self, key: &SealKey, passphrase: Option<&Secret>) -> Result<Option<WrappedKey>> {
+        match (self, passphrase) {
+            (Self::Keyring, _) => keyring::write(key).map(|()| None),
+            (Self::Passphrase, Some(passphrase)) => WrappedKey::wrap(key, passphrase).map(Some),
+            (Self::Passphrase, None) => bail!("a passphrase is needed"),
+            // It is made outside, and read only here.
+            (Self::Systemd, _) => match credential()? {
+                Some(there) if there.id() == key.id() => Ok(None),
+                Some(_) => bail!(Problem::new(
+                    format!("the credential `{CREDENTIAL}` is another key than that of the sealed secrets"),
+                    "first move the secrets elsewhere: `ensign store move --to file`"
+                )),
+                None => Err(no_credential().into()),
+            },
+            (Self::File(path), _) => {
+                match read_file(path)? {
+                    Some(there) if there.id() == key.id() => return Ok(None),
+                    Some(_) => {
+                        let message = format!("`{}` holds another key already", path.display());
+                        bail!(Problem::new(message, "name another file"))
+                    }
+                    None => {}
+                }
+                let mut text = Zeroizing::new(STANDARD.encode(key.bytes()));
+                text.push('\n');
+                files::replace(path, text.as_bytes(), Access::Private)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the key of this id away from it, best effort. A file is the user's own, and stays.
+    pub(super) fn forget(&self, id: &str) {
+        match self {
+            Self::Keyring => keyring::remove(id),
+            Self::Passphrase | Self::Systemd | Self::File(_) => {}
+        }
+    }
+
+    /// Whether the opened key lies in the kernel's keyring meanwhile. A file is as quick, and may be taken away.
+    pub(super) fn is_cached(&self) -> bool {
+        match self {
+            Self::Keyring | Self::Passphrase => true,
+            Self::Systemd | Self::File(_) => false,
+        }
+    }
+
+    /// As the subject of a sentence.
+    pub(crate) fn subject(&self) -> String {
+        match self {
+            Self::Keyring => "the system's keyring".to_owned(),
+            Self::Passphrase => "the passphrase".to_owned(),
+            Self::Systemd => "systemd".to_owned(),
+            Self::File(path) => format!("`{}`", path.display()),
+        }
+    }
+
+    /// Where the key is.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Keyring => "in the system's keyring".to_owned(),
+            Self::Passphrase => "behind a passphrase".to_owned(),
+            Self::Systemd => format!("in the systemd credential `{CREDENTIAL}`"),
+            Self::File(path) => format!("in `{}`", path.display()),
+        }
+    }
+}
+
+/// The name of the key's credential (systemd.exec(5), `LoadCredentialEncrypted=`).
+const CREDENTIAL: &str = "ensign.key";
+
+fn credential() -> Result<Option<SealKey>> {
+    let folder = env::path("CREDENTIALS_DIRECTORY").filter(|folder| folder.is_absolute());
+    folder.map_or(Ok(None), |folder| read_file(&folder.join(CREDENTIAL)))
+}
+
+fn no_credential() -> Problem {
+    Problem::new(
+        format!("systemd gives no credential `{CREDENTIAL}` to this process, and it is the key of the sealed secrets"),
+        format!("run it in a service with `LoadCredentialEncrypted={CREDENTIAL}`; docs/sealed.md shows one"),
+    )
+}
+
+/// 32 bytes as they are, in Base64, or in hexadecimal digits. A mounted file may be a link, and root's.
+fn read_file(path: &Path) -> Result<Option<SealKey>> {
+    let Some(bytes) = files::read_any(path, LIMIT)?.map(Zeroizing::new) else { return Ok(None) };
+    let key = SealKey::from_bytes(&bytes).or_else(|| {
+        let text = std::str::from_utf8(&bytes).ok()?.trim();
+        let decoded = STANDARD.decode(text).ok().or_else(|| from_digits(text));
+        SealKey::from_bytes(&Zeroizing::new(decoded?))
+    });
+    let wrong = || {
+        let message = format!("`{}` holds no key: a key is 32 bytes, as they are or in Base64", path.display());
+        Problem::new(message, "make one with `head -c 32 /dev/urandom | base64`")
+    };
+    key.map(Some).ok_or_else(|| wrong().into())
+}
+
+fn from_digits(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+impl FromStr for Holder {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.split_once(':') {
+            None if text == "keyring" => Ok(Self::Keyring),
+            None if text == "passphrase" => Ok(Self::Passphrase),
+            None if text == "systemd" => Ok(Self::Systemd),
+            Some(("file", path)) if Path::new(path).is_absolute() => Ok(Self::File(path.into())),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keyring => f.write_str("keyring"),
+            Self::Passphrase => f.write_str("passphrase"),
+            Self::Systemd => f.write_str("systemd"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The data key in the operating system's keyring: one entry, which people see there under its label.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::model::{Problem, Secret};
+use crate::system::keyring::{self, KeyringEntry, KeyringError};
+use crate::system::seal::{self, SealKey};
+
+const SERVICE: &str = "ensign";
+const LABEL: &str = "Ensign: the key of sealed registry secrets";
+
+/// A client waits behind it; a keyring that is there answers within milliseconds.
+const DEADLINE: Duration = Duration::from_secs(3);
+
+#[expect(clippy::disallowed_methods, reason = "the keyring's text becomes the key")]
+pub(super) fn read(id: &str) -> Result<SealKey> {
+    let kept = keyring::read(entry(id), DEADLINE).map_err(|why| out_of_reach(&why))?;
+    let bytes = kept.and_then(|text| STANDARD.decode(text.expose()).ok()).map(Zeroizing::new);
+    bytes.and_then(|bytes| SealKey::from_bytes(&bytes)).ok_or_else(|| {
+        let message = format!("the system's keyring has no entry `{id}` of `{SERVICE}`, the key of the sealed secrets");
+        Problem::new(message, "put the keyring back, or remove the sealed files and log in again").into()
+    })
+}
+
+pub(super) fn write(key: &SealKey) -> Result<()> {
+    let text = Secret::new(STANDARD.encode(key.bytes()));
+    Ok(keyring::write(entry(&key.id()), LABEL, &text, DEADLINE).map_err(|why| out_of_reach(&why))?)
+}
+
+/// Best effort: what stays there opens nothing that is not here.
+pub(super) fn remove(id: &str) {
+    let _ = keyring::delete(entry(id), DEADLINE);
+}
+
+/// Writes, reads and removes an entry, all before the patience is over.
+#[expect(clippy::disallowed_methods, reason = "a random text is compared")]
+pub(in crate::vault) fn probe(patience: Duration) -> Result<(), KeyringError> {
+    let ends = Instant::now() + patience;
+    let left = || ends.saturating_duration_since(Instant::now());
+    let mut random = [0; 16];
+    seal::fill_random(&mut random).map_err(|error| KeyringError::Failed(error.to_string()))?;
+    let text = STANDARD.encode(random);
+    let name = format!("probe {}", &text[..8]);
+    keyring::write(entry(&name), "Ensign: a probe", &Secret::new(text.clone()), left())?;
+    let kept = keyring::read(entry(&name), left());
+    let removed = keyring::delete(entry(&name), left());
+    match kept? {
+        Some(kept) if kept.expose() == text => removed,
+        _ => Err(KeyringError::Failed("it does not keep what it is given".into())),
+    }
+}
+
+fn entry(account: &str) -> KeyringEntry<'_> {
+    KeyringEntry { service: SERVICE, account }
+}
+
+fn out_of_reach(why: &KeyringError) -> Problem {
+    let hint = match why {
+        KeyringError::Locked => "unlock the keyring, such as by logging in to the desktop, and try again",
+        KeyringError::Missing(_) => {
+            "let another hold the key, in a session with a keyring: `ensign store key --holder passphrase`"
+        }
+        KeyringError::TimedOut | KeyringError::Failed(_) => "look what is wrong with the keyring, and try again",
+    };
+    Problem::new(format!("the key of the sealed secrets is out of reach: {why}"), hint)
+}

@@ -1,0 +1,245 @@
+//! The data key, with which the sealed store seals: which one it is, who holds it, and opening it.
+//!
+//! `key.json` in the data folder says that; the key itself is in it only wrapped by a passphrase. It lies beside the
+//! secrets and not in the config, for a config is carried to other machines and a key belongs to this one.
+
+mod description;
+mod holder;
+mod keyring;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Error, Result, anyhow};
+
+use crate::model::{Problem, Secret};
+use crate::system::env::Env;
+use crate::system::files::{self, Access};
+use crate::system::seal::SealKey;
+use crate::system::{kernel_keyring, memory};
+use description::KeyFile;
+pub(crate) use holder::Holder;
+pub(super) use keyring::probe as probe_keyring;
+
+/// Opens the data key, once in a process.
+#[derive(Clone)]
+pub(super) struct DataKey<'e> {
+    env: &'e Env,
+    /// What came of it: a holder that does not answer is asked once.
+    opened: Rc<RefCell<Option<Opened>>>,
+}
+
+type Opened = Result<Rc<SealKey>, Problem>;
+
+/// What is known of the data key without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyState {
+    pub(crate) id: String,
+    pub(crate) holder: Holder,
+    /// How long the kernel's keyring has the opened key; zero: never.
+    pub(crate) cached_for: Duration,
+    /// It is in the kernel's keyring now.
+    pub(crate) is_cached: bool,
+}
+
+/// A working day: who comes back the next one types the passphrase once more.
+const CACHED_FOR: Duration = Duration::from_hours(8);
+
+/// So long nobody asks a holder again that did not answer: a build asks for twenty images.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+
+const LIMIT: u64 = 64 << 10;
+
+impl<'e> DataKey<'e> {
+    pub(super) fn new(env: &'e Env) -> Self {
+        Self { env, opened: Rc::default() }
+    }
+
+    /// The key of this id, with which the file `shown` was sealed. Nobody is prompted.
+    pub(super) fn open(&self, id: &str, shown: &str) -> Result<Rc<SealKey>> {
+        if let Some(opened) = self.opened.borrow().as_ref() {
+            match opened {
+                Ok(key) if key.id() == id => return Ok(Rc::clone(key)),
+                Ok(_) => {}
+                Err(problem) => return Err(problem.clone().into()),
+            }
+        }
+        memory::keep_from_swap();
+        if let Some(key) = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(id)) {
+            return Ok(self.remember(SealKey::from_bytes(&*key).ok_or_else(|| anyhow!("a key of another length"))?));
+        }
+        let Some(file) = self.file()? else { return Err(no_key(shown).into()) };
+        if file.key != id {
+            return Err(another_key(shown, id, &file.key).into());
+        }
+        let asked = self.ask(&file).map_err(|error| problem_of(&error));
+        match asked {
+            Ok(key) => Ok(self.remember(key)),
+            Err(problem) => {
+                *self.opened.borrow_mut() = Some(Err(problem.clone()));
+                Err(problem.into())
+            }
+        }
+    }
+
+    /// The key that new secrets are sealed with.
+    pub(super) fn current(&self) -> Result<Rc<SealKey>> {
+        let file = self
+            .file()?
+            .ok_or_else(|| Problem::run("there is no key to seal secrets with", "store key --holder passphrase"))?;
+        self.open(&file.key, &self.shown())
+    }
+
+    /// What there is; `None`: no key yet.
+    pub(super) fn state(&self) -> Result<Option<KeyState>> {
+        let Some(file) = self.file()? else { return Ok(None) };
+        let is_cached = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(&file.key)).is_some();
+        let cached_for = file.cached_for();
+        Ok(Some(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached }))
+    }
+
+    /// Opens the key and leaves it with the kernel, for that time or the usual one. The holder `passphrase` needs one.
+    pub(super) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
+        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        let key = match (file.holder()?, passphrase) {
+            (Holder::Passphrase, Some(passphrase)) => file.unwrap(passphrase)?,
+            _ => self.ask(&file)?,
+        };
+        let time = time.unwrap_or(file.cached_for()).max(Duration::from_secs(1));
+        self.cache(&key, time).map_err(|why| {
+            let hint = "let a file hold the key: run `docker-credential-ensign store key --holder file:PATH`";
+            Problem::new(format!("the key cannot be kept open: {why}"), hint)
+        })?;
+        self.remember(key);
+        self.state()?.ok_or_else(|| nothing_sealed().into())
+    }
+
+    /// Takes the opened key out of the kernel's keyring. Returns whether it was there.
+    pub(super) fn lock(&self) -> Result<bool> {
+        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        *self.opened.borrow_mut() = None;
+        kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the key could not be taken back: {why}"))
+    }
+
+    /// Gives the key to another holder; makes one if there is none. The caller holds the config's lock. What the holder
+    /// before has of it goes last.
+    pub(super) fn hold(
+        &self,
+        holder: &Holder,
+        passphrase: Option<&Secret>,
+        time: Option<Duration>,
+    ) -> Result<KeyState> {
+        let before = self.file()?;
+        if *holder == Holder::Passphrase {
+            can_stay_open()?;
+        }
+        let key = match &before {
+            Some(_) => self.current()?,
+            None => Rc::new(holder.known_key()?.map_or_else(SealKey::random, Ok)?),
+        };
+        let time = time.or(before.as_ref().map(KeyFile::cached_for)).unwrap_or(CACHED_FOR);
+        let wrapped = holder.give(&key, passphrase)?;
+        if holder.is_cached() {
+            let _ = self.cache(&key, time); // a passphrase has just been typed
+        }
+        let file = KeyFile::new(&key.id(), holder, time, wrapped);
+        files::replace(&self.path()?, &file.to_bytes()?, Access::Private)?;
+        if let Some(old) = before.as_ref().map(KeyFile::holder).transpose()?.filter(|old| old != holder) {
+            old.forget(&key.id());
+        }
+        if !holder.is_cached() || time.is_zero() {
+            let _ = kernel_keyring::remove(&entry(&key.id()));
+        }
+        *self.opened.borrow_mut() = Some(Ok(key));
+        self.state()?.ok_or_else(|| nothing_sealed().into())
+    }
+
+    /// Asks the holder, and leaves the key with the kernel.
+    fn ask(&self, file: &KeyFile) -> Result<SealKey> {
+        let holder = file.holder()?;
+        let (down, is_cached) = (format!("{}:down", entry(&file.key)), holder.is_cached());
+        if is_cached && kernel_keyring::read::<1>(&down).is_some() {
+            return Err(
+                Problem::run(format!("{} did not give the key a moment ago", holder.subject()), "unlock").into()
+            );
+        }
+        let asked = holder.ask(&file.key);
+        match &asked {
+            Ok(key) if key.id() != file.key => {
+                let message =
+                    format!("{} has another key than the one that the secrets are sealed with", holder.subject());
+                return Err(Problem::new(message, format!("put the key `{}` back there", file.key)).into());
+            }
+            Ok(key) if is_cached && !file.cached_for().is_zero() => drop(self.cache(key, file.cached_for())),
+            Err(_) if is_cached && holder != Holder::Passphrase => {
+                let _ = kernel_keyring::write(&down, &[1], LEFT_ALONE);
+            }
+            _ => {}
+        }
+        asked
+    }
+
+    fn cache(&self, key: &SealKey, time: Duration) -> Result<(), kernel_keyring::Unavailable> {
+        if time.is_zero() { Ok(()) } else { kernel_keyring::write(&entry(&key.id()), key.bytes(), time) }
+    }
+
+    fn remember(&self, key: SealKey) -> Rc<SealKey> {
+        let key = Rc::new(key);
+        *self.opened.borrow_mut() = Some(Ok(Rc::clone(&key)));
+        key
+    }
+
+    fn file(&self) -> Result<Option<KeyFile>> {
+        let Some(bytes) = self.path().map_or(Ok(None), |path| files::read_secret(&path, LIMIT))? else {
+            return Ok(None);
+        };
+        KeyFile::read(&bytes, &self.shown()).map(Some)
+    }
+
+    fn path(&self) -> Result<PathBuf> {
+        let folder = self.env.data_dir.as_ref();
+        Ok(folder.ok_or_else(super::no_home)?.join("key.json"))
+    }
+
+    fn shown(&self) -> String {
+        self.path().map(|path| self.env.shorten_home(&path)).unwrap_or_default()
+    }
+}
+
+/// Nobody types a passphrase inside Docker's call: behind one a key is of use only where it can be kept open.
+fn can_stay_open() -> Result<(), Problem> {
+    let (name, time) = ("ensign:probe", Duration::from_secs(1));
+    kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop).map_err(|why| {
+        let hint = "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
+        Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
+    })
+}
+
+/// The key's name in the kernel's keyring.
+fn entry(id: &str) -> String {
+    format!("ensign:{id}")
+}
+
+fn nothing_sealed() -> Problem {
+    Problem::run("there is no key, for nothing is sealed here", "store key --holder passphrase")
+}
+
+fn no_key(shown: &str) -> Problem {
+    Problem::new(
+        format!("the key of `{shown}` is gone: there is no `key.json` beside it"),
+        "put it back from a backup, or remove the file and log in again",
+    )
+}
+
+fn another_key(shown: &str, sealed_with: &str, here: &str) -> Problem {
+    Problem::new(
+        format!("`{shown}` was sealed with another key: with {sealed_with}, and here is {here}"),
+        "put that key's `key.json` back, or remove the file and log in again",
+    )
+}
+
+fn problem_of(error: &Error) -> Problem {
+    error.downcast_ref::<Problem>().cloned().unwrap_or_else(|| Problem::run(format!("{error:#}"), "store key"))
+}

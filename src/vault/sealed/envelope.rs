@@ -1,0 +1,118 @@
+//! `Envelope`: a sealed secrets file as it is written down. docs/sealed.md describes it, tests/fixtures/sealed/ has examples.
+
+use std::fmt::Write;
+
+use anyhow::{Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::model::{Problem, Registry};
+use crate::system::seal::{SealKey, Sealed};
+
+/// All but `sealed` may be read by anybody who reads the file; nobody can change any of it.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Envelope {
+    version: u64,
+    registry: String,
+    /// The id of the key it is sealed with.
+    pub(super) key: String,
+    /// Grows with each writing.
+    pub(super) generation: u64,
+    /// Whose secrets are in it.
+    pub(super) accounts: Vec<String>,
+    salt: String,
+    sealed: String,
+}
+
+/// The version that this program writes.
+const VERSION: u64 = 1;
+
+/// A text is filled up to a multiple, so that its length does not tell that of a password.
+const BLOCK: usize = 256;
+
+impl Envelope {
+    /// `shown` is the file's name for people.
+    pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
+        match serde_json::from_slice::<Self>(bytes) {
+            Ok(envelope) if envelope.version == VERSION => Ok(envelope),
+            read => {
+                if Self::is_newer(bytes) {
+                    let message = format!("`{shown}` was written by a newer Ensign");
+                    bail!(Problem::new(message, "install that version here too"));
+                }
+                let place = read.err().map(|error| format!(" at line {}", error.line())).unwrap_or_default();
+                bail!(Problem::run(format!("the sealed secrets in `{shown}` are broken{place}"), "restore"))
+            }
+        }
+    }
+
+    pub(super) fn is_newer(bytes: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u64,
+        }
+        serde_json::from_slice(bytes).is_ok_and(|Versioned { version }| version > VERSION)
+    }
+
+    /// Tells whether it says that it is a registry's.
+    pub(super) fn is_of(&self, registry: &Registry) -> bool {
+        self.registry == registry.as_str()
+    }
+
+    /// Seals the text of a secrets file.
+    pub(super) fn seal(
+        registry: &Registry,
+        accounts: Vec<String>,
+        generation: u64,
+        key: &SealKey,
+        text: &[u8],
+    ) -> Result<Self> {
+        let (salt, sealed) = (String::new(), String::new());
+        let mut envelope = Self {
+            version: VERSION,
+            registry: registry.to_string(),
+            key: key.id(),
+            generation,
+            accounts,
+            salt,
+            sealed,
+        };
+        let mut filled = Zeroizing::new(Vec::with_capacity(text.len().next_multiple_of(BLOCK)));
+        filled.extend_from_slice(text);
+        filled.resize(text.len().next_multiple_of(BLOCK), b' ');
+        let Sealed { salt, text } = key.seal(envelope.about().as_bytes(), &filled)?;
+        envelope.salt = STANDARD.encode(salt);
+        envelope.sealed = STANDARD.encode(text);
+        Ok(envelope)
+    }
+
+    /// The text of the secrets file.
+    pub(super) fn open(self, registry: &Registry, key: &SealKey, shown: &str) -> Result<Zeroizing<Vec<u8>>> {
+        if !self.is_of(registry) {
+            let message = format!(
+                "`{shown}` holds the secrets of {}, not those of {registry}",
+                crate::system::text::one_line(&self.registry, 100)
+            );
+            bail!(Problem::new(message, "put the right file back from a backup, or remove this one and log in again"));
+        }
+        let salt = STANDARD.decode(&self.salt).ok().and_then(|salt| salt.try_into().ok());
+        let sealed = salt.zip(STANDARD.decode(&self.sealed).ok()).map(|(salt, text)| Sealed { salt, text });
+        let opened = sealed.and_then(|sealed| key.open(self.about().as_bytes(), sealed));
+        opened.ok_or_else(|| {
+            Problem::run(format!("`{shown}` was changed or damaged after Ensign wrote it: it does not open"), "restore")
+                .into()
+        })
+    }
+
+    /// What nobody can change unseen.
+    fn about(&self) -> String {
+        let Self { version, registry, key, generation, accounts, .. } = self;
+        let mut about = format!("ensign sealed v{version}\n{registry}\n{key}\n{generation}\n");
+        for account in accounts {
+            let _ = writeln!(about, "{account}"); // a name has no line breaks
+        }
+        about
+    }
+}

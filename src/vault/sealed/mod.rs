@@ -1,0 +1,84 @@
+//! The sealed store: secrets files as those of the file store, each sealed with the data key.
+
+mod envelope;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use anyhow::{Result, bail};
+use zeroize::Zeroizing;
+
+use super::key::DataKey;
+use crate::model::{Floor, Problem, Registry};
+use envelope::Envelope;
+
+/// What is needed to read and write sealed files.
+#[derive(Clone)]
+pub(super) struct Seals<'e> {
+    pub(super) key: DataKey<'e>,
+    pub(super) floors: Rc<RefCell<Vec<Floor>>>,
+}
+
+impl Seals<'_> {
+    /// The text of a sealed file.
+    pub(super) fn open(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<Zeroizing<Vec<u8>>> {
+        let envelope = Envelope::read(bytes, shown)?;
+        let key = self.key.open(&envelope.key, shown)?;
+        let (id, generation) = (envelope.key.clone(), envelope.generation);
+        let text = envelope.open(registry, &key, shown)?;
+        match self.floor(registry, &id) {
+            Some(least) if generation < least => {
+                let message =
+                    format!("`{shown}` is an old copy: it is number {generation}, and the last was {least} or later");
+                bail!(Problem::new(message, "put the last one back, or remove this one and log in again"))
+            }
+            _ => Ok(text),
+        }
+    }
+
+    /// The bytes of a sealed file that takes the place of `before`, and the generation that it has.
+    pub(super) fn seal(
+        &self,
+        registry: &Registry,
+        names: Vec<String>,
+        text: &[u8],
+        before: Option<&[u8]>,
+        shown: &str,
+    ) -> Result<(Vec<u8>, Floor)> {
+        let key = self.key.current()?;
+        let id = key.id();
+        let last = before.map(|bytes| Envelope::read(bytes, shown)).transpose()?.map_or(0, |last| last.generation);
+        let generation = last.max(self.floor(registry, &id).unwrap_or_default()) + 1;
+        let envelope = Envelope::seal(registry, names, generation, &key, text)?;
+        let mut bytes = serde_json::to_vec_pretty(&envelope)?;
+        bytes.push(b'\n');
+        Ok((bytes, Floor { registry: registry.clone(), key: id, generation }))
+    }
+
+    /// Tells whether new secrets could be sealed.
+    pub(super) fn try_key(&self) -> Result<()> {
+        self.key.current().map(drop)
+    }
+
+    /// Tells whether a file opens with nobody's key any more. Without its key that is not known, and nothing is called broken.
+    pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
+        let envelope = match Envelope::read(bytes, shown) {
+            Ok(envelope) => envelope,
+            Err(error) if Envelope::is_newer(bytes) => return Err(error),
+            Err(_) => return Ok(true),
+        };
+        let Ok(key) = self.key.open(&envelope.key, shown) else { return Ok(false) };
+        Ok(envelope.is_of(registry) && envelope.open(registry, &key, shown).is_err())
+    }
+
+    /// Whose secrets are in a sealed file. It need not be opened for that.
+    pub(super) fn names(&self, bytes: &[u8], shown: &str) -> Result<Vec<String>> {
+        Ok(Envelope::read(bytes, shown)?.accounts)
+    }
+
+    fn floor(&self, registry: &Registry, key: &str) -> Option<u64> {
+        let floors = self.floors.borrow();
+        let mut known = floors.iter().filter(|floor| floor.registry == *registry && floor.key == key);
+        known.next().map(|floor| floor.generation)
+    }
+}

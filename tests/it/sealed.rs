@@ -1,0 +1,326 @@
+//! Secrets that are sealed: what opens them, what does not, and that nothing is overwritten then.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, finish, read_json, write};
+
+/// A home whose new secrets are sealed with a key that a file holds.
+fn with_key_file() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let holder = format!("file:{}", sandbox.home().join("mounted/key").display());
+    let run = sandbox.run(&["store", "key", "--holder", &holder], "");
+    assert!(run.code == Some(0) && run.stderr.contains("New secrets are sealed from now on."), "{run:?}");
+    sandbox
+}
+
+fn sealed_path(sandbox: &Sandbox, registry: &str) -> PathBuf {
+    sandbox.home().join("data/sealed").join(format!("{registry}.json"))
+}
+
+/// The files of the home that hold a text.
+fn files_with(sandbox: &Sandbox, text: &str) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (vec![], vec![sandbox.home().to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if String::from_utf8_lossy(&fs::read(&path).unwrap()).contains(text) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn entry(username: &str, secret: &str) -> String {
+    json!({"ServerURL": "ghcr.io", "Username": username, "Secret": secret}).to_string()
+}
+
+/// Expects that neither an answer nor a login comes through, that both say so, and that the files stay what they are.
+fn refuses(sandbox: &Sandbox, message: &str) {
+    let path = sealed_path(sandbox, "ghcr.io");
+    let before = fs::read(&path).unwrap();
+    let get = sandbox.run(&["get"], "ghcr.io");
+    assert!(get.code == Some(1) && get.stdout.contains(message) && get.stderr.is_empty(), "{message}: {get:?}");
+    let store = sandbox.run(&["store"], &entry("me", "another"));
+    assert!(store.code == Some(1) && store.stdout.contains(message), "{message}: {store:?}");
+    let status = sandbox.run(&["status"], "");
+    assert!(status.code == Some(3) && status.stdout.contains(message), "{message}: {status:?}");
+    assert_eq!(fs::read(&path).unwrap(), before, "{message}");
+}
+
+#[test]
+fn a_secret_lies_nowhere_in_clear_and_is_answered() {
+    let sandbox = with_key_file();
+    sandbox.store("ghcr.io", "me", "s3cret-of-me");
+    let login = ["login", "ghcr.io", "-u", "work", "--password-stdin", "--no-verify"];
+    let run = sandbox.run(&login, "s3cret-of-work");
+    let place = format!("Kept in   ~/data/sealed; the key is in `{}`\n", sandbox.home().join("mounted/key").display());
+    assert!(run.stderr.contains(&place), "{run:?}");
+    for user in ["me", "work"] {
+        let answer =
+            format!("{{\"ServerURL\":\"{user}@ghcr.io\",\"Username\":\"{user}\",\"Secret\":\"s3cret-of-{user}\"}}\n");
+        assert_eq!(sandbox.run(&["get"], &format!("{user}@ghcr.io")), Run::success(&answer));
+    }
+    assert!(files_with(&sandbox, "s3cret-of").is_empty());
+    assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["me"]["store"], "sealed");
+    sandbox.store("ghcr.io", "me", "r3newed");
+    assert!(sandbox.run(&["get"], "me@ghcr.io").stdout.contains("r3newed"));
+    sandbox.ok(&["account", "edit", "ghcr.io", "work", "--alias", "job"], "");
+    assert_eq!(sandbox.who("work@ghcr.io"), "work");
+    assert_eq!(read_json(&sealed_path(&sandbox, "ghcr.io"))["accounts"], json!(["job", "me"]));
+    sandbox.ok(&["logout", "ghcr.io", "--all"], "");
+    assert!(!sealed_path(&sandbox, "ghcr.io").exists());
+}
+
+#[test]
+fn docker_hubs_tokens_are_sealed_beside_their_account() {
+    let sandbox = with_key_file();
+    let store = |server: &str, secret: &str| {
+        let entry = json!({"ServerURL": server, "Username": "me", "Secret": secret}).to_string();
+        assert_eq!(sandbox.run(&["store"], &entry), Run::success(""));
+    };
+    let keys = ["", "access-token", "refresh-token"].map(|end| format!("https://index.docker.io/v1/{end}"));
+    for key in &keys {
+        store(key, "s3cret");
+    }
+    assert!(files_with(&sandbox, "s3cret").is_empty());
+    let answered = || keys.iter().all(|key| sandbox.run(&["get"], key).stdout.contains("s3cret"));
+    assert!(answered());
+    sandbox.ok(&["store", "move", "--to", "file"], "");
+    assert!(answered());
+    assert!(!sealed_path(&sandbox, "docker.io").exists());
+    sandbox.ok(&["store", "move", "docker.io=me", "--to", "sealed"], "");
+    assert!(answered() && files_with(&sandbox, "s3cret").is_empty());
+    sandbox.ok(&["logout", "docker.io"], "");
+    assert!(!sealed_path(&sandbox, "docker.io").exists());
+}
+
+#[test]
+fn a_wrong_key_is_named_and_overwrites_nothing() {
+    let sandbox = with_key_file();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    let (key, description) = (sandbox.home().join("mounted/key"), sandbox.home().join("data/key.json"));
+    let (own_key, own_description) = (fs::read(&key).unwrap(), fs::read(&description).unwrap());
+    // The file holds another one.
+    write(&key, b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+    refuses(&sandbox, "has another key than the one that the secrets are sealed with");
+    write(&key, b"no key");
+    refuses(&sandbox, "holds no key");
+    fs::remove_file(&key).unwrap();
+    refuses(&sandbox, "is not there");
+    // Another one is described.
+    write(&key, &own_key);
+    let mut other: Value = serde_json::from_slice(&own_description).unwrap();
+    other["key"] = json!("0123456789abcdef");
+    write(&description, other.to_string().as_bytes());
+    refuses(&sandbox, "was sealed with another key");
+    write(&description, b"{\"version\": 2}");
+    refuses(&sandbox, "`~/data/key.json` was written by a newer Ensign");
+    write(&description, b"{");
+    refuses(&sandbox, "is broken");
+    fs::remove_file(&description).unwrap();
+    let run = sandbox.run(&["get"], "ghcr.io");
+    assert!(run.stdout.contains("the key of `~/data/sealed/ghcr.io.json` is gone"), "{run:?}");
+    write(&description, &own_description);
+    assert_eq!(sandbox.who("ghcr.io"), "me");
+}
+
+#[test]
+fn a_changed_byte_is_seen_wherever_it_is() {
+    let sandbox = with_key_file();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    let path = sealed_path(&sandbox, "ghcr.io");
+    let own = fs::read_to_string(&path).unwrap();
+    let file: Value = serde_json::from_str(&own).unwrap();
+    let flipped = |text: &Value| {
+        let mut text = text.as_str().unwrap().to_owned();
+        let other = if text.starts_with('A') { "B" } else { "A" };
+        text.replace_range(..1, other);
+        json!(text)
+    };
+    for (field, value) in [
+        ("generation", json!(9)),
+        ("accounts", json!(["me", "evil"])),
+        ("salt", flipped(&file["salt"])),
+        ("sealed", flipped(&file["sealed"])),
+        ("sealed", json!("")),
+        ("salt", json!("AA==")),
+        ("salt", json!("?")),
+    ] {
+        let mut changed = file.clone();
+        changed[field] = value;
+        write(&path, changed.to_string().as_bytes());
+        refuses(&sandbox, "was changed or damaged after Ensign wrote it");
+    }
+    for (text, message) in [
+        (own.replace("\"version\": 1", "\"version\": 2"), "was written by a newer Ensign"),
+        (own[..own.len() / 2].to_owned(), "are broken at line"),
+        (String::new(), "are broken at line"),
+    ] {
+        write(&path, text.as_bytes());
+        refuses(&sandbox, message);
+    }
+    write(&path, own.replace(file["sealed"].as_str().unwrap(), flipped(&file["sealed"]).as_str().unwrap()).as_bytes());
+    sandbox.run(&["restore"], "");
+    assert!(!path.exists() && path.with_extension("json.damaged").exists());
+}
+
+#[test]
+fn a_file_in_anothers_place_is_not_taken_for_it() {
+    let sandbox = with_key_file();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    sandbox.store("quay.io", "me", "0ther");
+    fs::copy(sealed_path(&sandbox, "quay.io"), sealed_path(&sandbox, "ghcr.io")).unwrap();
+    refuses(&sandbox, "holds the secrets of quay.io, not those of ghcr.io");
+    let path = sealed_path(&sandbox, "ghcr.io");
+    let renamed = fs::read_to_string(&path).unwrap().replace("quay.io", "ghcr.io");
+    write(&path, renamed.as_bytes());
+    refuses(&sandbox, "was changed or damaged after Ensign wrote it");
+}
+
+#[test]
+fn an_old_copy_is_not_taken_for_the_last_one() {
+    let sandbox = with_key_file();
+    sandbox.store("ghcr.io", "me", "0ld");
+    let path = sealed_path(&sandbox, "ghcr.io");
+    let old = fs::read(&path).unwrap();
+    sandbox.store("ghcr.io", "work", "n3w");
+    let last = fs::read(&path).unwrap();
+    write(&path, &old);
+    refuses(&sandbox, "is an old copy: it is number 1, and the last was 2 or later");
+    write(&path, &last);
+    assert_eq!(sandbox.who("me@ghcr.io"), "me");
+    // Another machine with the same config has a key of its own, and begins at 1.
+    let others = with_key_file();
+    write(&others.config_path(), &fs::read(sandbox.config_path()).unwrap());
+    let run = others.run(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "there");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(others.run(&["get"], "me@ghcr.io").stdout.contains("there"));
+    let keys = others.config()["registries"]["ghcr.io"]["sealed"].as_object().unwrap().len();
+    assert_eq!(keys, 2);
+    // A file that went begins where it ended.
+    fs::remove_file(&path).unwrap();
+    sandbox.store("ghcr.io", "me", "again");
+    assert_eq!(read_json(&path)["generation"], 3);
+}
+
+#[test]
+fn the_documented_examples_open() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sealed");
+    let sandbox = Sandbox::new();
+    let key = sandbox.home().join("key");
+    fs::copy(fixtures.join("key"), &key).unwrap();
+    let holder = format!("file:{}", key.display());
+    sandbox.ok(&["store", "key", "--holder", &holder], "");
+    assert_eq!(read_json(&sandbox.home().join("data/key.json"))["key"], "c8161cf45ceed923");
+    write(&sealed_path(&sandbox, "ghcr.io"), &fs::read(fixtures.join("ghcr.io.json")).unwrap());
+    let accounts = json!({"me": {"store": "sealed"}, "work": {"store": "sealed"}});
+    let config = json!({"version": 3, "registries": {"ghcr.io": {"active": "me", "accounts": accounts}}});
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let secret = |user: &str| {
+        let answer = sandbox.run(&["get"], &format!("{user}@ghcr.io")).stdout;
+        serde_json::from_str::<Value>(&answer).unwrap()["Secret"].as_str().unwrap().to_owned()
+    };
+    let text = read_json(&fixtures.join("text.json"));
+    assert_eq!(secret("me"), text["secrets"]["me"].as_str().unwrap());
+    assert_eq!(secret("work"), text["secrets"]["work"]["secret"].as_str().unwrap());
+}
+
+/// `None`: there is no Python with the package `cryptography` here.
+fn python(words: &[&str], stdin: &str) -> Option<Run> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sealed/sealed.py");
+    let probe = Command::new("python3").args(["-c", "import cryptography.hazmat.primitives.kdf.argon2"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        eprintln!("skipped: python3 has no package `cryptography`");
+        return None;
+    }
+    let mut command = Command::new("python3");
+    command.arg("-B").arg(script).args(words);
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    Some(finish(command.spawn().unwrap(), stdin.as_bytes()))
+}
+
+#[test]
+fn another_program_that_follows_the_document_opens_and_seals() {
+    let sandbox = with_key_file();
+    sandbox.store("ghcr.io", "me", "s3cret \"1\" ü");
+    let (path, key) = (sealed_path(&sandbox, "ghcr.io"), sandbox.home().join("mounted/key"));
+    let [path, key] = [&path, &key].map(|path| path.to_str().unwrap());
+    let Some(opened) = python(&["open", path, key], "") else { return };
+    let text: Value = serde_json::from_str(&opened.stdout).unwrap_or_else(|_| panic!("{opened:?}"));
+    assert_eq!(text, json!({"version": 1, "secrets": {"me": "s3cret \"1\" ü"}}));
+    let text = json!({"version": 1, "secrets": {"me": "from Python"}}).to_string();
+    let sealed = python(&["seal", "ghcr.io", key, "5"], &text).unwrap();
+    write(Path::new(path), sealed.stdout.as_bytes());
+    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("from Python"));
+}
+
+#[test]
+fn new_secrets_go_where_the_setting_says() {
+    let sandbox = with_key_file();
+    let docker = json!({"auths": {"quay.io": {"auth": "bWU6czNjcmV0"}}});
+    write(&sandbox.home().join(".docker/config.json"), docker.to_string().as_bytes());
+    sandbox.ok(&["import", "docker", "--yes"], "");
+    let store_of = |host: &str| sandbox.config()["registries"][host]["accounts"]["me"]["store"].clone();
+    assert_eq!(store_of("quay.io"), "sealed");
+    sandbox.ok(&["store", "file"], "");
+    sandbox.store("ghcr.io", "me", "s3cret");
+    assert_eq!(store_of("ghcr.io"), "file");
+    // Who renews a login leaves its secret where it is.
+    sandbox.store("quay.io", "me", "r3newed");
+    assert_eq!(store_of("quay.io"), "sealed");
+    let shown = sandbox.run(&["store", "--json"], "");
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!((&shown["store"], shown["accounts"].as_array().unwrap().len()), (&json!("file"), 2));
+    let named = sandbox.with("ENSIGN_STORE", "sealed");
+    named.store("harbor.example", "me", "s3cret");
+    assert_eq!(named.config()["registries"]["harbor.example"]["accounts"]["me"]["store"], "sealed");
+    assert!(named.run(&["store"], "").stderr.is_empty(), "alone on a pipe it is the protocol's");
+    let sandbox = named.with("ENSIGN_STORE", "");
+    sandbox.ok(&["store", "--unset"], "");
+    assert_eq!(sandbox.config().get("store"), None);
+    let run = sandbox.run(&["store", "nowhere"], "");
+    assert!(run.code == Some(2) && run.stderr.contains("`nowhere` is no store"), "{run:?}");
+}
+
+#[test]
+fn without_a_key_nothing_is_sealed_and_the_command_that_makes_one_is_said() {
+    let sandbox = Sandbox::new();
+    let hint = "hint: run `docker-credential-ensign store key --holder passphrase`\n";
+    for words in [&["store", "sealed"][..], &["login", "ghcr.io", "--store", "sealed"], &["unlock"], &["lock"]] {
+        let run = sandbox.run(words, "");
+        assert!(run.code != Some(0) && run.stderr.contains("store key --holder passphrase"), "{words:?} {run:?}");
+    }
+    assert!(sandbox.run(&["store", "sealed"], "").stderr.ends_with(hint));
+    let run = sandbox.run(&["store", "key", "--holder", "file:relative"], "");
+    assert!(run.code == Some(2) && run.stderr.contains("cannot hold a key"), "{run:?}");
+    assert!(!sandbox.config_path().exists());
+}
+
+#[test]
+fn a_credential_of_systemd_holds_the_key_in_its_service() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(&["store", "key", "--holder", "systemd"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("systemd gives no credential `ensign.key`"), "{run:?}");
+    assert!(!sandbox.home().join("data/key.json").exists());
+    let folder = sandbox.home().join("run/credentials/app.service");
+    let in_service = |words: &[&str], stdin: &str| {
+        let mut command = sandbox.command(words);
+        finish(command.env("CREDENTIALS_DIRECTORY", &folder).spawn().unwrap(), stdin.as_bytes())
+    };
+    write(&folder.join("ensign.key"), &[7; 32]);
+    assert_eq!(in_service(&["store", "key", "--holder", "systemd"], "").code, Some(0));
+    assert_eq!(in_service(&["store"], &entry("me", "s3cret")), Run::success(""));
+    assert!(in_service(&["get"], "ghcr.io").stdout.contains("s3cret"));
+    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("systemd gives no credential `ensign.key`"));
+    write(&folder.join("ensign.key"), &[8; 32]);
+    assert!(in_service(&["get"], "ghcr.io").stdout.contains("systemd has another key"));
+}

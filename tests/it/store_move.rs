@@ -1,0 +1,128 @@
+//! `store move`: secrets change their place, and are in one place at least all the time.
+#![cfg(unix)]
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, write};
+
+/// A helper that keeps what it is given as files in the home folder, unless a file `refuse` is there.
+const HELPER: &str = r#"#!/bin/sh
+input=$(cat)
+key() { printf '%s' "$1" | cksum | cut -d' ' -f1; }
+[ -e "$HOME/refuse" ] && [ "$1" = store ] && exit 1
+case $1 in
+store) url=${input#*'"ServerURL":"'}; printf '%s' "$input" > "$HOME/kept-$(key "${url%%'"'*}")" ;;
+get) cat "$HOME/kept-$(key "$input")" 2>/dev/null || { echo credentials not found in native keychain; exit 1; } ;;
+erase) rm "$HOME/kept-$(key "$input")" 2>/dev/null || { echo credentials not found in native keychain; exit 1; } ;;
+esac
+"#;
+
+fn with_accounts() -> Sandbox {
+    let sandbox = Sandbox::new().with_program("docker-credential-kept", HELPER);
+    let holder = format!("file:{}", sandbox.home().join("key").display());
+    sandbox.ok(&["store", "key", "--holder", &holder], "");
+    sandbox.ok(&["store", "file"], "");
+    for (host, user) in [("ghcr.io", "me"), ("ghcr.io", "work"), ("quay.io", "me")] {
+        sandbox.store(host, user, &format!("s3cret-of-{user}-at-{host}"));
+    }
+    sandbox
+}
+
+fn all_answer(sandbox: &Sandbox) -> bool {
+    let answers = |host: &str, user: &str| {
+        let run = sandbox.run(&["get"], &format!("{user}@{host}"));
+        run.stdout.contains(&format!("\"s3cret-of-{user}-at-{host}\""))
+    };
+    answers("ghcr.io", "me") && answers("ghcr.io", "work") && answers("quay.io", "me")
+}
+
+fn store_of(sandbox: &Sandbox, host: &str, user: &str) -> Value {
+    sandbox.config()["registries"][host]["accounts"][user]["store"].clone()
+}
+
+fn kept_by_helper(sandbox: &Sandbox) -> usize {
+    let names = fs::read_dir(sandbox.home()).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().starts_with("kept-")).count()
+}
+
+#[test]
+fn secrets_go_from_each_store_to_each_other() {
+    let sandbox = with_accounts();
+    for to in ["sealed", "helper:kept", "file", "helper:kept", "sealed", "file"] {
+        let run = sandbox.run(&["store", "move", "--to", to], "");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{run:?}");
+        assert!(run.stderr.starts_with("✓ Moved 3 secrets to "), "{run:?}");
+        assert!(all_answer(&sandbox), "{to}");
+        assert_eq!(sandbox.home().join("data/secrets/ghcr.io.json").exists(), to == "file");
+        assert_eq!(sandbox.home().join("data/sealed/ghcr.io.json").exists(), to == "sealed");
+        assert_eq!(kept_by_helper(&sandbox), if to == "helper:kept" { 3 } else { 0 });
+        let again = sandbox.run(&["store", "move", "--to", to], "");
+        assert_eq!(again.stdout, format!("Everything is in `{to}` already.\n"));
+        assert_eq!(run.stderr.contains("! they lie in clear text there"), to == "file");
+        assert_eq!(sandbox.run(&["status", "--json"], "").stdout.matches("\"secrets\":0").count(), 1);
+    }
+}
+
+#[test]
+fn accounts_are_named_by_host_alias_or_both() {
+    let sandbox = with_accounts();
+    for (words, moved) in [
+        (&["quay.io"][..], &[("quay.io", "me")][..]),
+        (&["work"], &[("ghcr.io", "work")]),
+        (&["ghcr.io=me"], &[("ghcr.io", "me")]),
+        (&["me"], &[("ghcr.io", "me"), ("quay.io", "me")]),
+        (&["ghcr.io"], &[("ghcr.io", "me"), ("ghcr.io", "work")]),
+        (&["ghcr.io", "me"], &[("ghcr.io", "me"), ("ghcr.io", "work"), ("quay.io", "me")]),
+    ] {
+        sandbox.ok(&[&["store", "move"], words, &["--to", "sealed"]].concat(), "");
+        for (host, user) in [("ghcr.io", "me"), ("ghcr.io", "work"), ("quay.io", "me")] {
+            let expected = if moved.contains(&(host, user)) { "sealed" } else { "file" };
+            assert_eq!(store_of(&sandbox, host, user), expected, "{words:?} {host} {user}");
+        }
+        sandbox.ok(&["store", "move", "--to", "file"], "");
+    }
+    for words in [&["nobody"][..], &["ghcr.io=nobody"]] {
+        let run = sandbox.run(&[&["store", "move"], words, &["--to", "sealed"]].concat(), "");
+        assert_eq!(run.code, Some(2), "{run:?}");
+    }
+}
+
+#[test]
+fn what_fails_moves_nothing() {
+    let sandbox = with_accounts();
+    sandbox.ok(&["store", "move", "--to", "sealed"], "");
+    write(&sandbox.home().join("refuse"), b"");
+    let run = sandbox.run(&["store", "move", "--to", "helper:kept"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("could not be kept by `docker-credential-kept`"), "{run:?}");
+    assert!(all_answer(&sandbox) && kept_by_helper(&sandbox) == 0);
+    let key = sandbox.home().join("key");
+    let own = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    for to in ["file", "helper:kept"] {
+        let run = sandbox.run(&["store", "move", "--to", to], "");
+        assert!(run.code == Some(1) && run.stderr.contains("is not there"), "{run:?}");
+    }
+    write(&key, &own);
+    assert!(all_answer(&sandbox));
+}
+
+#[test]
+fn an_account_that_the_environment_gives_stays_there() {
+    let sandbox = with_accounts().with("ENSIGN_LOGIN_CI", "harbor.example robot s3cret");
+    sandbox.ok(&["store", "move", "--to", "sealed"], "");
+    let run = sandbox.run(&["store", "move", "harbor.example", "--to", "sealed"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("is given by the environment"), "{run:?}");
+    assert_eq!(sandbox.who("harbor.example"), "robot");
+}
+
+#[test]
+fn json_says_what_was_moved() {
+    let sandbox = with_accounts();
+    let json: Value =
+        serde_json::from_str(&sandbox.ok(&["store", "move", "work", "--to", "sealed", "--json"], "")).unwrap();
+    let moved = json!([{"registry": "ghcr.io", "account": "work"}]);
+    assert_eq!(json, json!({"schema": 1, "status": "success", "store": "sealed", "moved": moved}));
+    assert_eq!(sandbox.run(&["get"], "work@ghcr.io").code, Run::success("").code);
+}
