@@ -49,6 +49,7 @@ mod public;
 mod purpose;
 mod regressions;
 mod release_build;
+mod release_files;
 mod renewal;
 mod router;
 mod sealed;
