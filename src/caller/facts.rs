@@ -18,7 +18,8 @@ pub(crate) fn facts(rule: &CallerRule) -> CallerFacts {
     }
     let Ancestors { processes, is_whole } = ancestors::to_the_top();
     let askers = askers(&processes);
-    let outermost = askers.last().copied().or(processes.first());
+    // Between a person and us stand shells; what is above those may be a daemon, such as that of tmux.
+    let outermost = askers.iter().rev().find(|process| is_client(process)).copied().or(processes.first());
     let variables = |process: &Process| ancestors::variables(process.id).unwrap_or_default();
     CallerFacts {
         is_whole,
@@ -54,6 +55,10 @@ fn askers(processes: &[Process]) -> Vec<&Process> {
     clients
 }
 
+fn is_client(process: &Process) -> bool {
+    matches!(role(process), Role::Client(_))
+}
+
 fn role(process: &Process) -> Role {
     program(process).role()
 }
@@ -69,7 +74,9 @@ fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     let mut names: Vec<String> = is_known.then(|| shown(&name)).into_iter().collect();
     let Some(exe) = &process.exe else { return names };
     names.extend(exe.to_str().map(str::to_owned));
-    let same = |path: &&String| Path::new(path).is_absolute() && folders::target(Path::new(path)).as_ref() == Some(exe);
+    let real = folders::target(exe).unwrap_or_else(|| exe.clone()); // it may have been replaced while it runs
+    let same =
+        |path: &&String| Path::new(path).is_absolute() && folders::target(Path::new(path)).as_ref() == Some(&real);
     names.extend(rule.programs.iter().filter(same).cloned());
     names
 }

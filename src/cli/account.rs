@@ -63,7 +63,7 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
             if !hosts.is_empty() {
                 lines.push(format!("  also for   {}", hosts::list(&hosts)));
             }
-            lines.extend(context.callers(account).map(|callers| format!("  handed out {callers}")));
+            lines.extend(context.callers(account).map(|callers| format!("  may ask    {callers}")));
             lines.extend(account.did.as_ref().map(|did| format!("  did        {did}")));
             lines.push(match &account.source {
                 Source::Given => format!("  store      {}", account.store),
@@ -186,7 +186,7 @@ fn tell_uses(context: &Context<'_>, account: &Account) -> Result<(), Failure> {
         context.ui.say(format_args!("  Also for  {}", hosts::list(&hosts)));
     }
     if let Some(callers) = context.callers(account) {
-        context.ui.say(format_args!("  Handed out {callers}"));
+        context.ui.say(format_args!("  May ask   {callers}"));
     }
     Ok(())
 }

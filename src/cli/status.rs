@@ -188,7 +188,7 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
             let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
         }
         if let Some(callers) = context.callers(account) {
-            let _ = writeln!(block, "    {:width$}  handed out {callers}", "");
+            let _ = writeln!(block, "    {:width$}  may ask: {callers}", "");
         }
         if let Some(trouble) = trouble {
             let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));

@@ -94,23 +94,23 @@ impl CallerRule {
         Ok(())
     }
 
-    /// In words, for `status`: `to docker only; never to coding agents`.
+    /// In words, for `status`: `docker only; no coding agents`.
     pub(crate) fn words(&self) -> Option<String> {
         let mut words = vec![];
         if !self.programs.is_empty() {
-            words.push(format!("to {} only", self.programs.join(", ")));
+            words.push(format!("{} only", self.programs.join(", ")));
         }
         if self.terminal_only {
-            words.push("at a terminal only".to_owned());
+            words.push("terminals only".to_owned());
         }
         if self.refuses_agents {
-            words.push("never to coding agents".to_owned());
+            words.push("no coding agents".to_owned());
         }
         if self.needs_grant {
             words.push("with a grant only".to_owned());
         }
         if self.unknown.is_some() {
-            words.push("by a rule that only a newer Ensign knows".to_owned());
+            words.push("as only a newer Ensign knows".to_owned());
         }
         (!words.is_empty()).then(|| words.join("; "))
     }
@@ -229,9 +229,9 @@ mod tests {
     fn a_rule_is_told_in_words() {
         for (given, words) in [
             ("", None),
-            ("for:docker for:/opt/x", Some("to docker, /opt/x only")),
-            ("terminal no-agents grant", Some("at a terminal only; never to coding agents; with a grant only")),
-            ("newer", Some("by a rule that only a newer Ensign knows")),
+            ("for:docker for:/opt/x", Some("docker, /opt/x only")),
+            ("terminal no-agents grant", Some("terminals only; no coding agents; with a grant only")),
+            ("newer", Some("as only a newer Ensign knows")),
         ] {
             assert_eq!(rule(given).words().as_deref(), words);
         }

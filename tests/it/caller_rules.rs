@@ -135,6 +135,9 @@ fn an_account_may_be_for_terminals_only() {
     let pull = "./docker2 pull ghcr.io/work/app";
     let Some(shown) = in_terminal(pull) else { return eprintln!("skipped: no `script` here") };
     assert!(out().contains("\"Username\":\"work\"") && shown.is_empty(), "{shown}");
+    // Without a client the shell counts that a person typed in.
+    in_terminal(&format!("printf {HOST} | {} get >out", Sandbox::program())).unwrap();
+    assert!(out().contains("\"Username\":\"work\""));
     // The client is in a session of its own, and our stderr is the terminal all the same: a person is told.
     let shown = in_terminal(&format!("setsid -w {pull}")).unwrap();
     assert_eq!(out(), NOT_FOUND);
@@ -153,12 +156,12 @@ fn an_account_may_need_a_grant_that_ends() {
     let status = |sandbox: &Sandbox| sandbox.ok(&["status"], "");
     assert_eq!(asked_by(&sandbox, "docker"), Run::not_found());
     assert_eq!(last_refusal(&sandbox), "it needs a grant, and there is none now");
-    assert!(status(&sandbox).contains("handed out with a grant only (not granted now)\n"), "{}", status(&sandbox));
+    assert!(status(&sandbox).contains("may ask: with a grant only (not granted now)\n"), "{}", status(&sandbox));
 
     let run = sandbox.run(&["grant", "work", "--for", "15m"], "");
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ Granted work on ghcr.io for 15 minutes\n"));
     assert_eq!(who(&asked_by(&sandbox, "docker")), "work");
-    assert!(status(&sandbox).contains("handed out with a grant only (granted for 15 minutes more)\n"));
+    assert!(status(&sandbox).contains("may ask: with a grant only (granted for 15 minutes more)\n"));
     let json: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
     let account = &json["accounts"][0];
     assert_eq!(account["callers"]["grant_required"], true);

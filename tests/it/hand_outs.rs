@@ -105,11 +105,11 @@ fn the_rule_is_shown_wherever_the_account_is() {
     let words =
         ["login", HOST, "-u", "alice", "--password-stdin", "--no-verify", "--program", "docker", "--agents", "refused"];
     let run = sandbox.run(&words, "pw");
-    let told = "to docker only; never to coding agents";
-    assert!(run.code == Some(0) && run.stderr.contains(&format!("  Handed out {told}\n")), "{run:?}");
-    assert!(sandbox.ok(&["status"], "").contains(&format!("  handed out {told}\n")));
-    assert!(sandbox.ok(&["account", "show"], "").contains(&format!("  handed out {told}\n")));
-    assert!(sandbox.ok(&["which", "ghcr.io/alice/app"], "").contains(&format!("  Handed out {told}\n")));
+    let told = "docker only; no coding agents";
+    assert!(run.code == Some(0) && run.stderr.contains(&format!("  May ask   {told}\n")), "{run:?}");
+    assert!(sandbox.ok(&["status"], "").contains(&format!("  may ask: {told}\n")));
+    assert!(sandbox.ok(&["account", "show"], "").contains(&format!("  may ask    {told}\n")));
+    assert!(sandbox.ok(&["which", "ghcr.io/alice/app"], "").contains(&format!("  May ask: {told}\n")));
     let rule = json!({
         "programs": ["docker"], "terminal_required": false, "agents_refused": true, "grant_required": false, "unknown": false,
     });

@@ -51,8 +51,9 @@ Examples:
   check                             all accounts
   check ghcr.io/acme/app --push     may the account push there?
 
-Exit codes: 0 it may, or all accounts are good; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not;
-  5 the registry did not look at the password. Of several the first of 3, 1 and 5";
+Exit codes: 0 it may, or all accounts are good; 1 not known; 2 wrong usage; 3 no account, or
+  rejected; 4 it may not; 5 the registry did not look at the password. Of all accounts: the first
+  of 3, 1 and 5 that one of them has";
 
 const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not; \
     5 the registry did not look at the password";

@@ -122,8 +122,8 @@ const STATUS_HELP: &str = "Examples:
   status                      all accounts
   status --expiring 7d        for scripts: those that a person must renew within a week
 
-Exit codes: 0 all is well; 3 an account is missing, or needs you. With --expiring: 0 none expires within TIME;
-  1 none does, as far as could be read; 6 some do, or have expired";
+Exit codes: 0 all is well; 3 an account is missing, or needs you
+With --expiring: 0 none expires; 1 some could not be read; 6 some expire, or have expired";
 
 #[derive(Args, Debug)]
 #[command(after_help = STATUS_HELP)]

@@ -52,7 +52,7 @@ pub(super) fn say(
         _ => context.ui.say(format_args!("  Kept in   {}", store::place_and_advice(context, &kept.store))),
     }
     if let Some(callers) = context.callers(kept) {
-        context.ui.say(format_args!("  Handed out {callers}"));
+        context.ui.say(format_args!("  May ask   {callers}"));
     }
     if let Expiry::Ends(_) = expiry {
         context.ui.say(format_args!("  Secret    {}", expiry.words(SystemTime::now()).unwrap_or_default()));

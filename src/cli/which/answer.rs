@@ -220,7 +220,7 @@ impl<'c, 'l> Climb<'c, 'l> {
             lines.push(format!("{:>3} {:22} {}{mark}", place + 1, rung.to_string(), self.sentence(*rung, finding)));
         }
         if let Some(callers) = self.found.and_then(|account| self.context.callers(account)) {
-            lines.push(format!("  Handed out {callers}"));
+            lines.push(format!("  May ask: {callers}"));
         }
         if self.ladder.candidates.is_alias() {
             let (host, registry) = (&self.question.registry, &self.ladder.candidates.registry);
