@@ -117,19 +117,20 @@ impl<'e> Accounts<'e> {
                 return Ok(found);
             }
             reason.is_known_registry = !candidates.accounts.is_empty();
-            let account = &*match choose_past(&candidates, wish, evidence, &mut reason.undecided) {
+            let chosen = match choose_past(&candidates, wish, evidence, &mut reason.undecided) {
                 Ok(Choice { account, rung, why }) => {
                     reason.chosen = Some((account.name.clone(), rung, why));
-                    account.at(registry)
+                    account
                 }
                 Err(no_choice) => return Ok(Found::NoChoice(no_choice)),
             };
-            if !account.callers.is_empty() {
-                if let Err(withheld) = self.may_ask(account, |rule| evidence.facts(rule)) {
+            if !chosen.callers.is_empty() {
+                if let Err(withheld) = self.may_ask(chosen, |rule| evidence.facts(rule)) {
                     return Ok(Found::Withheld(withheld));
                 }
-                reason.guarded = Some(account.clone());
+                reason.guarded = Some(chosen.clone());
             }
+            let account = &*chosen.at(registry);
             let kept = match origin {
                 Origin::Ours => self.vault.get(account)?,
                 Origin::Adopted(adopted) => kept::adopted(&adopted, account),

@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
         return Err(no_image(&registry));
     }
     let action = if given.push { Action::Push } else { Action::Pull };
-    let mut subject = Subject::find(context, registry, image, action)?;
+    let mut subject = Subject::find(context, registry, image, action, None)?;
     let wire = context.wire(&subject.registry, given.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
         Some(image) => {
@@ -60,12 +60,14 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
 }
 
 impl Subject {
-    /// The account is found as `which` finds it.
+    /// The account is found as `which` finds it. Its rule for callers holds where what comes of it is handed out, by this
+    /// command.
     pub(super) fn find(
         context: &Context<'_>,
         registry: Registry,
         image: Option<ImageReference>,
         action: Action,
+        hands_out: Option<&str>,
     ) -> Result<Self, Failure> {
         let candidates = context.candidates(&registry)?;
         let operation = match action {
@@ -73,13 +75,13 @@ impl Subject {
             Action::Pull => Some(Operation::Pull),
             Action::Push => Some(Operation::Push),
         };
-        let account = which::account_for(context, &candidates, image.as_ref(), operation)?.at(&registry).into_owned();
+        let account = which::account_for(context, &candidates, image.as_ref(), operation)?;
+        if let Some(command) = hands_out {
+            context.hand_out(account, command)?;
+        }
+        let account = account.at(&registry).into_owned();
         let held = context.secret_of(&account)?;
         Ok(Self::of_login(account, held, registry, image))
-    }
-
-    pub(super) fn account(&self) -> &Account {
-        &self.account
     }
 
     pub(super) fn of_login(account: Account, held: Held, registry: Registry, image: Option<ImageReference>) -> Self {

@@ -177,7 +177,9 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
         for account in accounts {
             let is_default = |default: &Account| default.name == account.name;
             let by_default = alone || candidates.default_for(None).is_some_and(is_default);
-            match context.hand_out(&account, "export").and_then(|()| context.secret_of(&account)) {
+            let known = candidates.accounts.iter().find(|known| known.name == account.name); // of all hosts of its pattern
+            let allowed = context.hand_out(known.unwrap_or(&account), "export");
+            match allowed.and_then(|()| context.secret_of(&account)) {
                 Ok(held) => {
                     let names = names(context, given, &candidates, &account)?;
                     chosen.push(Chosen {

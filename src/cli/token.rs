@@ -16,8 +16,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode
     let (registry, image) = which::registry_or_image(&given.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;
     let action = if given.push { Action::Push } else { Action::Pull };
-    let mut subject = Subject::find(context, registry, Some(image.clone()), action)?;
-    context.hand_out(subject.account(), "token")?;
+    let mut subject = Subject::find(context, registry, Some(image.clone()), action, Some("token"))?;
     let waiting = format!("Asking {}", image.registry());
     let wire = context.wire(image.registry(), given.plain_http);
     let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, wire));

@@ -79,6 +79,20 @@ fn our_own_commands_hold_to_the_rule() {
 }
 
 #[test]
+fn a_grant_of_a_pattern_is_one_of_all_its_hosts() {
+    let sandbox = sandbox().with_program("give", "#!/bin/sh\necho s3cret\n");
+    let pattern = "*.reg.example";
+    sandbox.ok(&["login", pattern, "-u", "me", "--borrow", "command", "--grant", "required", "--", "give"], "");
+    assert_eq!(sandbox.run(&["get"], "a.reg.example"), Run::not_found());
+    sandbox.ok(&["grant", pattern, "me", "--for", "1m"], "");
+    assert_eq!([sandbox.who("a.reg.example"), sandbox.who("b.reg.example")], ["me", "me"]);
+    sandbox.ok(&["export", "--format", "auth.json", "a.reg.example"], "");
+    sandbox.ok(&["grant", "me", "--end"], "");
+    assert_eq!(sandbox.run(&["get"], "b.reg.example"), Run::not_found());
+    assert_eq!(sandbox.run(&["export", "--format", "auth.json", "a.reg.example"], "").code, Some(4));
+}
+
+#[test]
 fn dockers_side_tokens_and_the_kubelet_hold_to_the_rule() {
     let hub = "https://index.docker.io/v1/";
     let sandbox = guarded(hub, &["--program", "podman"]);

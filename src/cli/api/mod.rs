@@ -72,8 +72,9 @@ fn asker(context: &Context<'_>, registry: &Registry, call: &Call) -> Result<Aske
         return Ok(None);
     }
     let candidates = context.candidates(registry)?;
-    let account = which::account_for(context, &candidates, image.as_ref(), operation)?.at(registry).into_owned();
-    context.hand_out(&account, "api")?;
+    let account = which::account_for(context, &candidates, image.as_ref(), operation)?;
+    context.hand_out(account, "api")?;
+    let account = account.at(registry).into_owned();
     let held = context.secret_of(&account)?;
     Ok(Some((account, held)))
 }
