@@ -5,8 +5,6 @@
 
 #[cfg(windows)]
 mod credential_manager;
-#[cfg(all(unix, not(target_vendor = "apple")))]
-mod dbus;
 #[cfg(target_vendor = "apple")]
 mod keychain;
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -68,7 +66,6 @@ pub(crate) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
 }
 
 /// Waits for the keyring until the deadline. A call of the platform cannot be given up, so it is left to its thread.
-#[cfg(any(windows, target_vendor = "apple"))]
 fn by_deadline<T: Send + 'static>(
     deadline: Duration,
     ask: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,

@@ -2,16 +2,31 @@
 //!
 //! Secrets cross the bus plain. The other form of its sessions encrypts them against whoever watches the bus, who is the
 //! same user, and so may ask for the secret itself; the socket belongs to one user and the kernel carries it in memory.
+//! The calls are those of <https://specifications.freedesktop.org/secret-service-spec/0.2/>.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::Duration;
 
-use super::dbus::{Connection, Decoder, Encoder, MethodCall, Received, malformed};
-use super::{DOCKER_LABEL, DockerLogin, DockerLogins, KeyringEntry, KeyringError};
+use futures_core::Stream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zbus::connection::Builder;
+use zbus::fdo::Error as BusError;
+use zbus::{Connection, DynamicType, MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, Type, Variant};
+use zeroize::Zeroizing;
+
+use super::{DOCKER_LABEL, DockerLogin, DockerLogins, KeyringEntry, KeyringError, by_deadline};
 use crate::model::Secret;
+use crate::system::env;
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
 const DEFAULT_COLLECTION: &str = "/org/freedesktop/secrets/aliases/default";
+const ITEM: &str = "org.freedesktop.Secret.Item";
+const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 /// What stands for no object, such as a prompt that is not needed.
 const NOTHING: &str = "/";
 /// The schema of entries without one of their own, which libsecret's programs look for.
@@ -20,12 +35,18 @@ const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 /// What Docker's helper writes into each of its items, beside the server and the user.
 const DOCKER_MARKS: [(&str, &str); 2] = [("label", DOCKER_LABEL), ("docker_cli", "1")];
 
+/// Names and their values, by which an item is found.
+type Attributes = HashMap<String, String>;
+
 pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
-    let (mut session, items) = Session::search(&attributes(entry), deadline)?;
-    if let Some(item) = items.unlocked.first() {
-        return session.secret(item);
-    }
-    session.confirm_absent(&items).map(|()| None)
+    let wanted = attributes(entry);
+    ask(deadline, async move || {
+        let (session, items) = Session::search(&wanted).await?;
+        match items.unlocked.first() {
+            Some(item) => session.secret(item).await,
+            None => session.confirm_absent(&items).await.map(|()| None),
+        }
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the keyring is given the secret, over a socket of our own user")]
@@ -35,249 +56,268 @@ pub(super) fn write(
     secret: &Secret,
     deadline: Duration,
 ) -> Result<(), KeyringError> {
-    let (mut session, items) = Session::search(&attributes(entry), deadline)?;
-    let value = secret.expose().as_bytes();
-    let room = 512 + label.len() + entry.service.len() + entry.account.len() + value.len();
-    let mut body = Encoder::with_capacity(room);
-    // To replace an item is one act in the protocol, but for `KeePassXC` it is one that a person must confirm.
-    if let Some(item) = items.unlocked.first() {
-        session.encode_secret(&mut body, value);
-        let call = method(item, "org.freedesktop.Secret.Item", "SetSecret", "(oayays)", body);
-        return session.connection.call(&call)?.body().map(drop);
-    }
-    if !items.locked.is_empty() {
-        return Err(KeyringError::Locked);
-    }
-    body.array(8, |body| {
-        body.align(8);
-        body.string("org.freedesktop.Secret.Item.Label");
-        body.signature("s");
-        body.string(label);
-        body.align(8);
-        body.string("org.freedesktop.Secret.Item.Attributes");
-        body.signature("a{ss}");
-        let [service, account] = attributes(entry);
-        body.strings(&[service, account, ("xdg:schema", SCHEMA)]);
-    });
-    session.encode_secret(&mut body, value);
-    body.boolean(true);
-    let call = method(DEFAULT_COLLECTION, "org.freedesktop.Secret.Collection", "CreateItem", "a{sv}(oayays)b", body);
-    let reply = session.connection.call(&call)?;
-    if is_no_object(&reply) {
-        return Err(no_collection());
-    }
-    let mut body = reply.body()?;
-    let (item, prompt) = (body.string().ok_or_else(malformed)?, body.string().ok_or_else(malformed)?);
-    match (item, prompt) {
-        (NOTHING, NOTHING) => Err(malformed()),
-        (_, NOTHING) => Ok(()),
-        (_, prompt) => session.complete(prompt),
-    }
+    let (label, value) = (label.to_owned(), Zeroizing::new(secret.expose().as_bytes().to_vec()));
+    let wanted = attributes(entry);
+    ask(deadline, async move || {
+        let (session, items) = Session::search(&wanted).await?;
+        let secret = (&session.path, &[] as &[u8], value.as_slice(), "text/plain");
+        // To replace an item is one act in the protocol, but for `KeePassXC` it is one that a person must confirm.
+        if let Some(item) = items.unlocked.first() {
+            let replaced: Option<()> = session.call(item, ITEM, "SetSecret", &(secret,)).await?;
+            return replaced.ok_or_else(malformed);
+        }
+        if !items.locked.is_empty() {
+            return Err(KeyringError::Locked);
+        }
+        let mut attributes = wanted;
+        attributes.insert("xdg:schema".into(), SCHEMA.into());
+        let properties: HashMap<&str, Variant<'_>> = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Variant::from(label)),
+            ("org.freedesktop.Secret.Item.Attributes", Variant::from(attributes)),
+        ]);
+        let made: Option<(OwnedObjectPath, OwnedObjectPath)> =
+            session.call(DEFAULT_COLLECTION, COLLECTION, "CreateItem", &(properties, secret, true)).await?;
+        match made.ok_or_else(no_collection)? {
+            (item, prompt) if is_none(&item) && is_none(&prompt) => Err(malformed()),
+            (_, prompt) => session.complete(&prompt).await,
+        }
+    })
 }
 
 pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), KeyringError> {
-    let (mut session, items) = Session::search(&attributes(entry), deadline)?;
-    session.delete_all(items)
+    delete_all(attributes(entry), deadline)
 }
 
 /// The items with the marks of Docker's helper. `known` is of no use, since each item has its whole address.
 pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
-    let (mut session, items) = Session::search(&DOCKER_MARKS, deadline)?;
-    let mut logins = vec![];
-    for item in &items.unlocked {
-        let attributes = session.attributes(item)?;
-        let value = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        if let (Some(server), Some(username)) = (value("server"), value("username"))
-            && let Some(secret) = session.secret(item)?
-        {
-            logins.push(DockerLogin { server, username, secret });
+    ask(deadline, async || {
+        let (session, items) = Session::search(&owned(&DOCKER_MARKS)).await?;
+        let mut logins = vec![];
+        for item in &items.unlocked {
+            let mut attributes = session.attributes(item).await?;
+            if let (Some(server), Some(username)) = (attributes.remove("server"), attributes.remove("username"))
+                && let Some(secret) = session.secret(item).await?
+            {
+                logins.push(DockerLogin { server, username, secret });
+            }
         }
-    }
-    logins.sort_by(|one, other| (&one.server, &one.username).cmp(&(&other.server, &other.username)));
-    let hidden = if logins.is_empty() { session.confirm_absent(&items) } else { Ok(()) };
-    match hidden {
-        Err(KeyringError::Locked) => Ok(DockerLogins { logins, is_partly_locked: true }),
-        Err(error) => Err(error),
-        Ok(()) => Ok(DockerLogins { logins, is_partly_locked: !items.locked.is_empty() }),
-    }
+        logins.sort_by(|one, other| (&one.server, &one.username).cmp(&(&other.server, &other.username)));
+        let hidden = if logins.is_empty() { session.confirm_absent(&items).await } else { Ok(()) };
+        match hidden {
+            Err(KeyringError::Locked) => Ok(DockerLogins { logins, is_partly_locked: true }),
+            Err(error) => Err(error),
+            Ok(()) => Ok(DockerLogins { logins, is_partly_locked: !items.locked.is_empty() }),
+        }
+    })
 }
 
 pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
     let [label, mark] = DOCKER_MARKS;
-    let (mut session, items) = Session::search(&[label, mark, ("server", server), ("username", username)], deadline)?;
-    session.delete_all(items)
+    delete_all(owned(&[label, mark, ("server", server), ("username", username)]), deadline)
+}
+
+fn delete_all(wanted: Attributes, deadline: Duration) -> Result<(), KeyringError> {
+    ask(deadline, async move || {
+        let (session, items) = Session::search(&wanted).await?;
+        for item in &items.unlocked {
+            session.delete(item).await?;
+        }
+        session.confirm_absent(&Items { unlocked: vec![], locked: items.locked }).await
+    })
+}
+
+/// Asks on a thread of its own, since the bus may accept a connection and then say nothing.
+fn ask<T: Send + 'static, F: Future<Output = Result<T, KeyringError>>>(
+    deadline: Duration,
+    questions: impl FnOnce() -> F + Send + 'static,
+) -> Result<T, KeyringError> {
+    by_deadline(deadline, move || zbus::block_on(questions()))
 }
 
 /// The names that Go's, Python's and Rust's keyring libraries give these two.
-fn attributes(entry: KeyringEntry<'_>) -> [(&str, &str); 2] {
-    [("service", entry.service), ("username", entry.account)]
+fn attributes(entry: KeyringEntry<'_>) -> Attributes {
+    owned(&[("service", entry.service), ("username", entry.account)])
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Attributes {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// A conversation with the service.
 struct Session {
     connection: Connection,
-    path: String,
+    path: OwnedObjectPath,
 }
 
 /// The items that a search has found.
 struct Items {
-    unlocked: Vec<String>,
-    locked: Vec<String>,
+    unlocked: Vec<OwnedObjectPath>,
+    locked: Vec<OwnedObjectPath>,
 }
 
 impl Session {
-    /// Opens a session and searches, all in one write.
-    fn search(attributes: &[(&str, &str)], deadline: Duration) -> Result<(Self, Items), KeyringError> {
-        let ends = Instant::now() + deadline;
-        let service = "org.freedesktop.Secret.Service";
-        let mut plain = Encoder::default();
-        plain.string("plain");
-        plain.signature("s");
-        plain.string("");
-        let mut wanted = Encoder::default();
-        wanted.strings(attributes);
-        let calls =
-            [method(ROOT, service, "OpenSession", "sv", plain), method(ROOT, service, "SearchItems", "a{ss}", wanted)];
-        let (mut connection, first) = Connection::open(&calls, ends)?;
-        let opened = connection.reply(first)?;
-        let path = session_path(opened.body()?).ok_or_else(malformed)?;
-        let found = connection.reply(first + 1)?;
-        let mut body = found.body()?;
-        let unlocked = body.string_array().ok_or_else(malformed)?;
-        let locked = body.string_array().ok_or_else(malformed)?;
-        Ok((Self { connection, path }, Items { unlocked, locked }))
+    async fn open() -> Result<Self, KeyringError> {
+        let connection = connect().await?;
+        let root = OwnedObjectPath::try_from(NOTHING).map_err(|error| failed(&error))?;
+        let mut session = Self { connection, path: root };
+        let opened: Option<(OwnedVariant, OwnedObjectPath)> =
+            session.call(ROOT, "org.freedesktop.Secret.Service", "OpenSession", &("plain", Variant::from(""))).await?;
+        session.path = opened.ok_or_else(no_service)?.1;
+        Ok(session)
     }
 
-    /// A secret as it is sent: session, parameters, value and content type.
-    fn encode_secret(&self, body: &mut Encoder, value: &[u8]) {
-        body.align(8);
-        body.string(&self.path);
-        body.bytes(&[]);
-        body.bytes(value);
-        body.string("text/plain");
+    async fn search(attributes: &Attributes) -> Result<(Self, Items), KeyringError> {
+        let session = Self::open().await?;
+        let found = session.call(ROOT, "org.freedesktop.Secret.Service", "SearchItems", &(attributes,)).await?;
+        let (unlocked, locked) = found.ok_or_else(no_service)?;
+        Ok((session, Items { unlocked, locked }))
     }
 
     /// The secret of an item; `None` if it was removed meanwhile.
-    fn secret(&mut self, item: &str) -> Result<Option<Secret>, KeyringError> {
-        let mut body = Encoder::default();
-        body.string(&self.path);
-        let reply = self.connection.call(&method(item, "org.freedesktop.Secret.Item", "GetSecret", "o", body))?;
-        if is_no_object(&reply) {
-            return Ok(None);
-        }
-        let value = secret_value(reply.body()?).ok_or_else(malformed)?;
-        super::text(value.to_vec()).map(Some)
+    async fn secret(&self, item: &OwnedObjectPath) -> Result<Option<Secret>, KeyringError> {
+        type Answer = ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),);
+        let answer: Option<Answer> = self.call(item, ITEM, "GetSecret", &(&self.path,)).await?;
+        answer.map(|((_, _, value, _),)| super::text(value)).transpose()
     }
 
-    fn attributes(&mut self, item: &str) -> Result<Vec<(String, String)>, KeyringError> {
-        let reply = self.connection.call(&property(item, "org.freedesktop.Secret.Item", "Attributes"))?;
-        if is_no_object(&reply) {
-            return Ok(vec![]);
-        }
-        let mut body = reply.body()?;
-        (body.signature() == Some("a{ss}")).then(|| body.string_pairs()).flatten().ok_or_else(malformed)
+    async fn attributes(&self, item: &OwnedObjectPath) -> Result<Attributes, KeyringError> {
+        let value = self.property(item, ITEM, "Attributes").await?;
+        value.map_or_else(|| Ok(Attributes::new()), |value| value.try_into().map_err(|error| failed(&error)))
     }
 
-    fn delete_all(&mut self, items: Items) -> Result<(), KeyringError> {
-        for item in &items.unlocked {
-            self.delete(item)?;
-        }
-        self.confirm_absent(&Items { unlocked: vec![], locked: items.locked })
-    }
-
-    fn delete(&mut self, item: &str) -> Result<(), KeyringError> {
-        let call = method(item, "org.freedesktop.Secret.Item", "Delete", "", Encoder::default());
-        let reply = self.connection.call(&call)?;
-        if is_no_object(&reply) {
-            return Ok(());
-        }
-        match reply.body()?.string().ok_or_else(malformed)? {
-            NOTHING => Ok(()),
-            prompt => self.complete(prompt),
+    async fn delete(&self, item: &OwnedObjectPath) -> Result<(), KeyringError> {
+        let prompt: Option<(OwnedObjectPath,)> = self.call(item, ITEM, "Delete", &()).await?;
+        match prompt {
+            Some((prompt,)) => self.complete(&prompt).await,
+            None => Ok(()),
         }
     }
 
     /// Completes a change for which the service has made a prompt. `KeePassXC` does so for every change, and shows nothing
     /// unless its settings ask for a confirmation. Where the keyring is locked a prompt would be a window, so none is made.
-    fn complete(&mut self, prompt: &str) -> Result<(), KeyringError> {
-        self.confirm_unlocked()?;
-        let interface = "org.freedesktop.Secret.Prompt";
-        let mut rule = Encoder::default();
-        rule.string(&format!("type='signal',interface='{interface}',member='Completed',path='{prompt}'"));
-        let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
-        let add = MethodCall { destination: bus, path, interface: bus, member: "AddMatch", signature: "s", body: rule };
-        self.connection.call(&add)?.body()?;
-        let mut window = Encoder::default();
-        window.string("");
-        self.connection.call(&method(prompt, interface, "Prompt", "s", window))?.body()?;
-        let is_dismissed = self.connection.signal(prompt)?.body()?.u32().ok_or_else(malformed)? != 0;
+    async fn complete(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringError> {
+        if is_none(prompt) {
+            return Ok(());
+        }
+        self.confirm_unlocked().await?;
+        let rule = MatchRule::builder().msg_type(zbus::message::Type::Signal).interface(PROMPT).member("Completed");
+        let rule = rule.path(prompt).build().map_err(|error| meaning(&error))?;
+        let stream = MessageStream::for_match_rule(rule, &self.connection, Some(std::num::NonZeroUsize::MIN)).await;
+        let mut stream = pin!(stream.map_err(|error| meaning(&error))?);
+        let asked: Option<()> = self.call(prompt, PROMPT, "Prompt", &("",)).await?;
+        asked.ok_or_else(malformed)?;
+        let completed = poll_fn(|context| stream.as_mut().poll_next(context)).await;
+        let completed = completed.ok_or_else(malformed)?.map_err(|error| meaning(&error))?;
+        let (is_dismissed, _): (bool, OwnedVariant) = completed.body().deserialize().map_err(|_| malformed())?;
         if is_dismissed { Err(KeyringError::Locked) } else { Ok(()) }
     }
 
     /// Makes sure that nothing was found because nothing is there. A locked collection may hide what it has, as that of
     /// `KeePassXC` does.
-    fn confirm_absent(&mut self, items: &Items) -> Result<(), KeyringError> {
-        if !items.locked.is_empty() {
-            return Err(KeyringError::Locked);
-        }
-        self.confirm_unlocked()
+    async fn confirm_absent(&self, items: &Items) -> Result<(), KeyringError> {
+        if items.locked.is_empty() { self.confirm_unlocked().await } else { Err(KeyringError::Locked) }
     }
 
-    fn confirm_unlocked(&mut self) -> Result<(), KeyringError> {
-        let call = property(DEFAULT_COLLECTION, "org.freedesktop.Secret.Collection", "Locked");
-        let reply = self.connection.call(&call)?;
-        if is_no_object(&reply) {
-            return Err(no_collection());
+    async fn confirm_unlocked(&self) -> Result<(), KeyringError> {
+        let is_locked = self.property(DEFAULT_COLLECTION, COLLECTION, "Locked").await?.ok_or_else(no_collection)?;
+        match bool::try_from(is_locked) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(KeyringError::Locked),
+            Err(error) => Err(failed(&error)),
         }
-        let is_locked = boolean(reply.body()?).ok_or_else(malformed)?;
-        if is_locked { Err(KeyringError::Locked) } else { Ok(()) }
+    }
+
+    async fn property<'p, P>(&self, path: P, interface: &str, name: &str) -> Result<Option<OwnedVariant>, KeyringError>
+    where
+        P: TryInto<zbus::ObjectPath<'p>, Error: Into<zbus::Error>>,
+    {
+        let value = self.call(path, "org.freedesktop.DBus.Properties", "Get", &(interface, name)).await?;
+        Ok(value.map(|(value,)| value))
+    }
+
+    /// What the object answers; `None` if it is not there.
+    async fn call<'p, P, A>(
+        &self,
+        path: P,
+        interface: &str,
+        method: &str,
+        body: &(impl Serialize + DynamicType),
+    ) -> Result<Option<A>, KeyringError>
+    where
+        P: TryInto<zbus::ObjectPath<'p>, Error: Into<zbus::Error>>,
+        A: DeserializeOwned + Type,
+    {
+        match self.connection.call_method(Some(SERVICE), path, Some(interface), method, body).await {
+            Ok(reply) => reply.body().deserialize().map(Some).map_err(|_| malformed()),
+            Err(error) if is_no_object(&error) => Ok(None),
+            Err(error) => Err(meaning(&error)),
+        }
     }
 }
 
-fn method<'m>(path: &'m str, interface: &'m str, member: &'m str, signature: &'m str, body: Encoder) -> MethodCall<'m> {
-    MethodCall { destination: SERVICE, path, interface, member, signature, body }
+/// Connects to the session bus, if it is a socket of our own user: a bus of another would be given our secrets, and a
+/// project's file may have named one, as any client reads it.
+async fn connect() -> Result<Connection, KeyringError> {
+    let addresses = env::present("DBUS_SESSION_BUS_ADDRESS").and_then(|text| text.into_string().ok());
+    let address = match addresses {
+        Some(addresses) => addresses.split(';').find(|address| address.starts_with("unix:")).map(str::to_owned),
+        None => env::present("XDG_RUNTIME_DIR")
+            .map(std::path::PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| format!("unix:path={}/bus", folder.display())),
+    };
+    let missing = || KeyringError::Missing("there is no session bus".into());
+    let address = address.ok_or_else(missing)?;
+    let connection = Builder::address(address.as_str()).build().await.map_err(|_| missing())?;
+    let owner = connection.peer_creds().await.ok().and_then(|creds| creds.unix_user_id());
+    if owner != Some(rustix::process::geteuid().as_raw()) {
+        return Err(KeyringError::Missing("the session bus is another user's".into()));
+    }
+    Ok(connection)
 }
 
-fn property<'m>(path: &'m str, interface: &str, name: &str) -> MethodCall<'m> {
-    let mut body = Encoder::default();
-    body.string(interface);
-    body.string(name);
-    method(path, "org.freedesktop.DBus.Properties", "Get", "ss", body)
+fn is_none(object: &OwnedObjectPath) -> bool {
+    object.as_str() == NOTHING
 }
 
 /// Tells whether the object that was asked is not there. Services have several names for that.
-fn is_no_object(reply: &Received) -> bool {
-    matches!(
-        reply.error(),
-        Some(
-            "org.freedesktop.Secret.Error.NoSuchObject"
-                | "org.freedesktop.DBus.Error.UnknownObject"
-                | "org.freedesktop.DBus.Error.UnknownMethod"
-                | "org.freedesktop.DBus.Error.UnknownInterface"
-        )
-    )
+fn is_no_object(error: &zbus::Error) -> bool {
+    match error {
+        zbus::Error::FDO(error) => {
+            matches!(**error, BusError::UnknownObject(_) | BusError::UnknownMethod(_) | BusError::UnknownInterface(_))
+        }
+        zbus::Error::MethodError(name, ..) => name.as_str() == "org.freedesktop.Secret.Error.NoSuchObject",
+        _ => false,
+    }
+}
+
+fn meaning(error: &zbus::Error) -> KeyringError {
+    match error {
+        zbus::Error::FDO(error) => match &**error {
+            BusError::ServiceUnknown(_) | BusError::NameHasNoOwner(_) => no_service(),
+            BusError::NoReply(_) | BusError::Timeout(_) | BusError::TimedOut(_) => KeyringError::TimedOut,
+            _ => failed(error),
+        },
+        zbus::Error::MethodError(name, ..) if name.as_str() == "org.freedesktop.Secret.Error.IsLocked" => {
+            KeyringError::Locked
+        }
+        zbus::Error::InputOutput(_) => KeyringError::Failed("the session bus closed the connection".into()),
+        _ => failed(error),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> KeyringError {
+    KeyringError::Failed(error.to_string())
+}
+
+fn malformed() -> KeyringError {
+    KeyringError::Failed("its answer is not understood".into())
+}
+
+fn no_service() -> KeyringError {
+    KeyringError::Missing("no program offers the Secret Service".into())
 }
 
 fn no_collection() -> KeyringError {
     KeyringError::Missing("the Secret Service has no default collection".into())
-}
-
-/// From a variant and the path of the session.
-fn session_path(mut body: Decoder<'_>) -> Option<String> {
-    (body.signature()? == "s").then_some(())?;
-    body.string()?;
-    Some(body.string()?.to_owned())
-}
-
-/// The third of session, parameters, value and content type.
-fn secret_value(mut body: Decoder<'_>) -> Option<&[u8]> {
-    body.align(8)?;
-    body.string()?;
-    body.byte_array()?;
-    body.byte_array()
-}
-
-fn boolean(mut body: Decoder<'_>) -> Option<bool> {
-    (body.signature()? == "b").then_some(())?;
-    body.u32().map(|value| value != 0)
 }
