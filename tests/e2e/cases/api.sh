@@ -53,7 +53,7 @@ says 'CONNECT ghcr.io:443' -- cat proxied
 works -- env HTTPS_PROXY=http://127.0.0.1:3128 "$helper" api ghcr.io alice/base/tags/list
 says 'CONNECT ghcr.io:443' -- cat proxied
 : >proxied
-works -- env HTTPS_PROXY=http://127.0.0.1:3128 NO_PROXY=ghcr.io "$helper" check ghcr.io
+works -- env HTTPS_PROXY=http://127.0.0.1:3128 NO_PROXY=ghcr.io,github.com "$helper" check ghcr.io
 works -- env HTTPS_PROXY=http://127.0.0.1:3128 "$helper" check "$registry"
 refused -- grep -q . proxied
 refused -- env HTTPS_PROXY=http://127.0.0.1:1 "$helper" check ghcr.io
