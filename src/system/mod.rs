@@ -19,6 +19,7 @@ pub(crate) mod memory;
 pub(crate) mod passphrase;
 pub(crate) mod programs;
 pub(crate) mod seal;
+pub(crate) mod systemd_creds;
 pub(crate) mod text;
 pub(crate) mod threads;
 pub(crate) mod watch;

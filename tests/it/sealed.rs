@@ -324,3 +324,16 @@ fn a_credential_of_systemd_holds_the_key_in_its_service() {
     write(&folder.join("ensign.key"), &[8; 32]);
     assert!(in_service(&["get"], "ghcr.io").stdout.contains("systemd has another key"));
 }
+
+#[test]
+fn a_file_that_systemd_has_not_sealed_here_holds_no_key() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.home().join("key.cred");
+    write(&file, b"not sealed by anything");
+    let run = sandbox.run(&["store", "key", "--holder", &format!("systemd:{}", file.display())], "");
+    assert!(run.code == Some(1) && run.stderr.contains("systemd-creds"), "{run:?}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"not sealed by anything");
+    assert!(!sandbox.home().join("data/key.json").exists());
+    let run = sandbox.run(&["store", "key", "--holder", "systemd:key.cred"], "");
+    assert_eq!(run.code, Some(2), "a path of some folder or other: {run:?}");
+}

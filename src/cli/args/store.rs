@@ -38,7 +38,7 @@ pub(in crate::cli) struct StoreMove {
     after_help = "Without a key one is made. The secrets stay sealed with the same key: only who holds it changes."
 )]
 pub(in crate::cli) struct StoreKey {
-    /// keyring, passphrase, systemd, or `file:` with an absolute path
+    /// keyring, passphrase, systemd, or `systemd:` or `file:` with an absolute path
     #[arg(long, value_name = "HOLDER")]
     pub(in crate::cli) holder: Option<String>,
     /// Read the new passphrase from stdin

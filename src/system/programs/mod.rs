@@ -144,6 +144,11 @@ pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
 }
 
+/// Tells whether the programs that we run are run by root.
+pub(super) fn is_root() -> bool {
+    imp::is_root()
+}
+
 /// Tells whether `path` is the program that runs now, whatever link leads to it.
 pub(crate) fn is_this_program(path: &Path) -> bool {
     let Ok(ours) = std::env::current_exe().and_then(|ours| ours.canonicalize()) else { return false };

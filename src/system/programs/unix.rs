@@ -19,6 +19,10 @@ pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// Makes the program the head of a group of its own.
 pub(super) fn lead_a_group(command: &mut Command) {
     command.process_group(0);

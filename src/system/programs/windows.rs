@@ -15,6 +15,10 @@ pub(super) fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
     false
 }
 
+pub(super) fn is_root() -> bool {
+    false
+}
+
 pub(super) fn lead_a_group(_: &mut Command) {}
 
 pub(super) fn kill_group(_: &Child) {}

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use base64::Engine;
@@ -15,6 +16,7 @@ use crate::model::{Problem, Secret};
 use crate::system::env;
 use crate::system::files::{self, Access};
 use crate::system::seal::SealKey;
+use crate::system::systemd_creds;
 
 /// Who has the data key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(crate) enum Holder {
     Passphrase,
     /// systemd gives it to the service in which we run, as the credential `ensign.key`.
     Systemd,
+    /// A file that `systemd-creds` has sealed to this machine, and to its TPM where it has one.
+    SystemdFile(PathBuf),
     /// A file, such as one that is mounted into a container.
     File(PathBuf),
 }
@@ -34,7 +38,7 @@ const LIMIT: u64 = 256;
 
 impl Holder {
     /// How a person names one.
-    pub(crate) const WORDS: &str = "`keyring`, `passphrase`, `systemd`, or `file:` with an absolute path";
+    pub(crate) const WORDS: &str = "`keyring`, `passphrase`, `systemd`, or `systemd:` or `file:` with an absolute path";
 
     /// Asks for the key of this id.
     pub(super) fn ask(&self, id: &str) -> Result<SealKey> {
@@ -42,10 +46,8 @@ impl Holder {
             Self::Keyring => keyring::read(id),
             Self::Passphrase => bail!(Problem::run("the sealed secrets are locked", "unlock")),
             Self::Systemd => credential()?.ok_or_else(|| no_credential().into()),
-            Self::File(path) => read_file(path)?.ok_or_else(|| {
-                let message = format!("`{}`, which holds the key of the sealed secrets, is not there", path.display());
-                Problem::new(message, "mount it, or put it back").into()
-            }),
+            Self::SystemdFile(path) => read_systemd_file(path)?.ok_or_else(|| not_there(path).into()),
+            Self::File(path) => read_file(path)?.ok_or_else(|| not_there(path).into()),
         }
     }
 
@@ -54,6 +56,7 @@ impl Holder {
         match self {
             Self::Keyring | Self::Passphrase => Ok(None),
             Self::Systemd => credential()?.map(Some).ok_or_else(|| no_credential().into()),
+            Self::SystemdFile(path) => read_systemd_file(path),
             Self::File(path) => read_file(path),
         }
     }
@@ -73,18 +76,20 @@ impl Holder {
                 )),
                 None => Err(no_credential().into()),
             },
-            (Self::File(path), _) => {
-                match read_file(path)? {
-                    Some(there) if there.id() == key.id() => return Ok(None),
-                    Some(_) => {
-                        let message = format!("`{}` holds another key already", path.display());
-                        bail!(Problem::new(message, "name another file"))
-                    }
-                    None => {}
+            (Self::SystemdFile(path), _) => {
+                if is_new(path, read_systemd_file(path)?, key)? {
+                    let text = Zeroizing::new(STANDARD.encode(key.bytes()));
+                    let sealed = systemd_creds::encrypt(CREDENTIAL, text.as_bytes(), PATIENCE)?;
+                    files::replace(path, &sealed, Access::Private)?;
                 }
-                let mut text = Zeroizing::new(STANDARD.encode(key.bytes()));
-                text.push('\n');
-                files::replace(path, text.as_bytes(), Access::Private)?;
+                Ok(None)
+            }
+            (Self::File(path), _) => {
+                if is_new(path, read_file(path)?, key)? {
+                    let mut text = Zeroizing::new(STANDARD.encode(key.bytes()));
+                    text.push('\n');
+                    files::replace(path, text.as_bytes(), Access::Private)?;
+                }
                 Ok(None)
             }
         }
@@ -94,14 +99,14 @@ impl Holder {
     pub(super) fn forget(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
-            Self::Passphrase | Self::Systemd | Self::File(_) => {}
+            Self::Passphrase | Self::Systemd | Self::SystemdFile(_) | Self::File(_) => {}
         }
     }
 
     /// Whether the opened key lies in the kernel's keyring meanwhile. A file is as quick, and may be taken away.
     pub(super) fn is_cached(&self) -> bool {
         match self {
-            Self::Keyring | Self::Passphrase => true,
+            Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,
             Self::Systemd | Self::File(_) => false,
         }
     }
@@ -112,7 +117,7 @@ impl Holder {
             Self::Keyring => "the system's keyring".to_owned(),
             Self::Passphrase => "the passphrase".to_owned(),
             Self::Systemd => "systemd".to_owned(),
-            Self::File(path) => format!("`{}`", path.display()),
+            Self::SystemdFile(path) | Self::File(path) => format!("`{}`", path.display()),
         }
     }
 
@@ -122,6 +127,7 @@ impl Holder {
             Self::Keyring => "in the system's keyring".to_owned(),
             Self::Passphrase => "behind a passphrase".to_owned(),
             Self::Systemd => format!("in the systemd credential `{CREDENTIAL}`"),
+            Self::SystemdFile(path) => format!("in `{}`, which systemd opens on this machine only", path.display()),
             Self::File(path) => format!("in `{}`", path.display()),
         }
     }
@@ -142,11 +148,43 @@ fn no_credential() -> Problem {
     )
 }
 
+fn not_there(path: &Path) -> Problem {
+    let message = format!("`{}`, which holds the key of the sealed secrets, is not there", path.display());
+    Problem::new(message, "mount it, or put it back")
+}
+
+/// Tells whether a file is to be written for a key: it is not there, and so holds no other one.
+fn is_new(path: &Path, there: Option<SealKey>, key: &SealKey) -> Result<bool> {
+    match there {
+        Some(there) if there.id() == key.id() => Ok(false),
+        Some(_) => {
+            let message = format!("`{}` holds another key already", path.display());
+            bail!(Problem::new(message, "name another file"))
+        }
+        None => Ok(true),
+    }
+}
+
+/// A TPM takes its time; a client waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What `systemd-creds` has sealed, which is at most some KiB.
+const SEALED_LIMIT: u64 = 64 << 10;
+
+fn read_systemd_file(path: &Path) -> Result<Option<SealKey>> {
+    let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(None) };
+    key_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path).map(Some)
+}
+
 /// 32 bytes as they are, in Base64, or in hexadecimal digits. A mounted file may be a link, and root's.
 fn read_file(path: &Path) -> Result<Option<SealKey>> {
-    let Some(bytes) = files::read_any(path, LIMIT)?.map(Zeroizing::new) else { return Ok(None) };
-    let key = SealKey::from_bytes(&bytes).or_else(|| {
-        let text = std::str::from_utf8(&bytes).ok()?.trim();
+    let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
+    bytes.map(|bytes| key_in(&bytes, path)).transpose()
+}
+
+fn key_in(bytes: &[u8], path: &Path) -> Result<SealKey> {
+    let key = SealKey::from_bytes(bytes).or_else(|| {
+        let text = std::str::from_utf8(bytes).ok()?.trim();
         let decoded = STANDARD.decode(text).ok().or_else(|| from_digits(text));
         SealKey::from_bytes(&Zeroizing::new(decoded?))
     });
@@ -154,7 +192,7 @@ fn read_file(path: &Path) -> Result<Option<SealKey>> {
         let message = format!("`{}` holds no key: a key is 32 bytes, as they are or in Base64", path.display());
         Problem::new(message, "make one with `head -c 32 /dev/urandom | base64`")
     };
-    key.map(Some).ok_or_else(|| wrong().into())
+    key.ok_or_else(|| wrong().into())
 }
 
 fn from_digits(text: &str) -> Option<Vec<u8>> {
@@ -170,6 +208,7 @@ impl FromStr for Holder {
             None if text == "keyring" => Ok(Self::Keyring),
             None if text == "passphrase" => Ok(Self::Passphrase),
             None if text == "systemd" => Ok(Self::Systemd),
+            Some(("systemd", path)) if Path::new(path).is_absolute() => Ok(Self::SystemdFile(path.into())),
             Some(("file", path)) if Path::new(path).is_absolute() => Ok(Self::File(path.into())),
             _ => Err(()),
         }
@@ -182,6 +221,7 @@ impl fmt::Display for Holder {
             Self::Keyring => f.write_str("keyring"),
             Self::Passphrase => f.write_str("passphrase"),
             Self::Systemd => f.write_str("systemd"),
+            Self::SystemdFile(path) => write!(f, "systemd:{}", path.display()),
             Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }

@@ -1,0 +1,96 @@
+//! `systemd-creds`: seals a small secret to this machine, and to its TPM where it has one.
+//!
+//! For root that is a credential of the system. Any other user has one of their own, from systemd 256 on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use zeroize::Zeroizing;
+
+use super::programs::{self, Call, Output, Stdin};
+use super::text::one_line;
+use crate::model::Problem;
+
+/// Where systems have it. PATH may be anybody's, and the program is given the secret.
+const PROGRAMS: [&str; 3] =
+    ["/usr/bin/systemd-creds", "/bin/systemd-creds", "/run/current-system/sw/bin/systemd-creds"];
+
+const LIMIT: usize = 64 << 10;
+
+/// Seals a secret under a name, which it must be opened by.
+pub(crate) fn encrypt(name: &str, secret: &[u8], deadline: Duration) -> Result<Vec<u8>> {
+    let sealed = run(&program()?, "encrypt", name, secret, deadline)?;
+    Ok(sealed.to_vec())
+}
+
+/// Opens what was sealed under this name, on this machine and by this user.
+pub(crate) fn decrypt(name: &str, sealed: &[u8], deadline: Duration) -> Result<Zeroizing<Vec<u8>>> {
+    run(&program()?, "decrypt", name, sealed, deadline)
+}
+
+fn program() -> Result<PathBuf, Problem> {
+    let found = PROGRAMS.iter().map(PathBuf::from).find(|path| programs::is_program(path));
+    found.ok_or_else(|| Problem::new("`systemd-creds` is not installed", "use another holder of the key"))
+}
+
+fn run(program: &Path, verb: &str, name: &str, input: &[u8], deadline: Duration) -> Result<Zeroizing<Vec<u8>>> {
+    let scope = if programs::is_root() { vec![] } else { vec!["--user".to_owned()] };
+    let words = [verb.to_owned(), format!("--name={name}"), "-".into(), "-".into()];
+    let arguments: Vec<_> = scope.into_iter().chain(words).collect();
+    let env_remove: Vec<_> = super::env::ours().collect();
+    let Output { success, stdout, stderr, .. } = programs::call(&Call {
+        program,
+        arguments: &arguments,
+        env: &BTreeMap::new(),
+        env_remove: &env_remove,
+        stdin: Stdin::Bytes(input),
+        limit: LIMIT,
+        deadline,
+    })?;
+    if success { Ok(stdout) } else { Err(failed(verb, &String::from_utf8_lossy(&stderr)).into()) }
+}
+
+/// Why it failed. What it says holds no secret: it names files, keys of the machine and errors of the system.
+fn failed(verb: &str, stderr: &str) -> Problem {
+    if stderr.contains("unrecognized option") {
+        let message = "before systemd 256 only root can use `systemd-creds`";
+        return Problem::new(message, "use another holder of the key");
+    }
+    let last = stderr.trim().trim_end_matches('.').lines().last().unwrap_or("it does not say why");
+    let message = format!("`systemd-creds {verb}` failed: {}", one_line(last, 200));
+    Problem::new(message, "run `systemd-creds has-tpm2` to see what this machine has")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::system::files::{self, Access};
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn the_secret_goes_through_a_pipe_and_a_failure_is_explained() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("systemd-creds");
+        let ask = |script: &str, deadline| {
+            files::replace(&program, format!("#!/bin/sh\n{script}\n").as_bytes(), Access::Private).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+            match run(&program, "decrypt", "ensign.key", b"s3cret", deadline) {
+                Ok(answer) => String::from_utf8_lossy(&answer).into_owned(),
+                Err(error) => format!("{error:#}"),
+            }
+        };
+        let user = if programs::is_root() { "" } else { "--user " };
+        assert_eq!(ask("echo \"$@\"; cat", LONG), format!("{user}decrypt --name=ensign.key - -\ns3cret"));
+        let old = ask("echo \"systemd-creds: unrecognized option '--user'\" >&2; exit 1", LONG);
+        assert!(old.starts_with("before systemd 256 only root can use `systemd-creds`: "), "{old}");
+        let other = ask("echo note >&2; echo 'Failed to decrypt: Bad message' >&2; exit 1", LONG);
+        assert!(other.starts_with("`systemd-creds decrypt` failed: Failed to decrypt: Bad message: "), "{other}");
+        let slow = ask("sleep 30", Duration::from_secs(1));
+        assert!(slow.ends_with("no answer in 1 seconds"), "{slow}");
+    }
+}

@@ -1,0 +1,325 @@
+# shellcheck shell=bash disable=SC2154
+# Secrets in every store, and the key of sealed secrets with every holder: one contract for all, in sessions with a real
+# keyring, without one, and after everything that a session may go through.
+
+needs_ensign
+needs gnome-keyring-daemon "GNOME Keyring"
+needs dbus-daemon D-Bus
+
+# A session bus of its own, which dies with the session.
+new_session() {
+  new_home nothing
+  umask 077
+  start_bus
+}
+
+start_bus() { # [VARIABLE=VALUE]...
+  export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus
+  rm -f "$XDG_RUNTIME_DIR/bus"
+  env "$@" dbus-daemon --session --nofork --nopidfile --address="$DBUS_SESSION_BUS_ADDRESS" >"$HOME/bus.log" 2>&1 &
+  bus=$!
+  wait_for test -S "$XDG_RUNTIME_DIR/bus"
+}
+
+# The bus goes, and its services with it. What the kernel has of the user's keys would go with the last session.
+end_session() {
+  kill "$bus"
+  wait "$bus" 2>/dev/null || true
+  "$helper" lock >"$HOME/lock.log" 2>&1 || true
+}
+
+wait_for() {
+  local _
+  for _ in {1..200}; do
+    ! "$@" >/dev/null 2>&1 || return 0
+    sleep 0.05
+  done
+  echo "$* does not come about" >&2
+  return 1
+}
+
+unlock_gnome() {
+  printf pw | gnome-keyring-daemon --unlock --components=secrets >"$HOME/gnome.log" 2>&1
+  wait_for secret_service
+}
+
+secret_service() {
+  [ "$(service ReadAlias default)" != "(objectpath '/',)" ]
+}
+
+service() { # METHOD ARGUMENT...
+  gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets \
+    --method "org.freedesktop.Secret.Service.$1" "${@:2}"
+}
+
+lock_gnome() {
+  service Lock "['/org/freedesktop/secrets/collection/login']"
+}
+
+gives() { # ACCOUNT HOST [USER]: the right user name and secret, which is never printed
+  local answer
+  answer=$(printf %s "$2" | ENSIGN_ACCOUNT=$1 "$helper" get) || { echo "$answer" && return 1; }
+  jq -e --arg user "${3:-$1}" --rawfile secret "$state/passwords/${3:-$1}" '.Username == $user and .Secret == $secret' \
+    <<<"$answer"
+}
+
+both_answer() {
+  gives alice "$registry" && gives bob "$registry" && gives alice ghcr.io
+}
+
+out_of_reach() { # REGEX
+  local answer status=0
+  answer=$(printf %s "$registry" | ENSIGN_ACCOUNT=alice "$helper" get) || status=$?
+  if [ $status = 1 ] && grep -qE -- "$1" <<<"$answer"; then return 0; fi
+  echo "exit status $status: $answer" && return 1
+}
+
+within() { # SECONDS COMMAND
+  local before=$EPOCHSECONDS
+  "${@:2}"
+  [ $((EPOCHSECONDS - before)) -le "$1" ]
+}
+
+# In no file of the home, as a backup or an image of the disk would have it: plain, as Docker writes it, reversed as text.
+no_secret_in_home() {
+  local file found
+  for file in "$state"/passwords/{alice,bob}; do
+    found=$(grep -ralF -e "$(cat "$file")" -e "$(printf %s "${file##*/}:$(cat "$file")" | base64 -w0)" \
+      -e "$(base64 -w0 <"$file")" "$HOME" || true)
+    [ -z "$found" ] || { echo "${file##*/} is in $found" && return 1; }
+  done
+}
+
+# The contract: two accounts on one registry and one elsewhere are kept, renamed, renewed, answered apart, and removed.
+keeps_its_secrets() {
+  local account
+  for account in alice bob; do
+    works -- login $account "$helper" login "$registry"
+  done
+  works -- login alice "$helper" login ghcr.io
+  works -- both_answer
+  works -- "$helper" account edit "$registry" bob --alias work
+  works -- gives work "$registry" bob
+  works -- "$helper" account edit "$registry" work --alias bob
+  refused -- wrong_login alice "$helper" login "$registry"
+  works -- login alice "$helper" login "$registry"
+  works -- both_answer
+  says "alice.*ghcr.io|ghcr.io" -- "$helper" status
+  not_found unknown.example.com
+}
+
+ends_clean() {
+  works -- "$helper" logout --all "$registry"
+  works -- "$helper" logout ghcr.io
+  not_found "$registry"
+}
+
+holder() { # HOLDER [MORE]...
+  "$helper" store key --holder "$@" && "$helper" store sealed
+}
+
+passphrase() { # COMMAND...
+  printf 'a passphrase' | "$@" --passphrase-stdin
+}
+
+nothing_for_another_user() {
+  local answer
+  answer=$(printf %s "$registry" | setpriv --reuid=65534 --regid=65534 --clear-groups "$program" get) && return 1
+  ! grep -qF alice <<<"$answer"
+}
+
+elsewhere() { # ENV-ARGUMENT...
+  printf %s "$registry" | env ENSIGN_ACCOUNT=alice "$@" "$program" get | jq -e '.Username == "alice"'
+}
+
+# GNOME Keyring: the first login chooses it by itself.
+new_session
+unlock_gnome
+keeps_its_secrets
+says "in the system's keyring" -- "$helper" store key
+works -- no_secret_in_home
+works -- end_session # a reboot: no bus, and nothing in the kernel's keyring
+works -- out_of_reach 'out of reach: there is no keyring'
+start_bus
+works -- within 10 out_of_reach 'out of reach: ' # the keyring is started locked
+unlock_gnome
+sleep 11 # a holder that failed is left alone for a while
+works -- both_answer
+works -- lock_gnome
+works -- both_answer # a locked keyring takes nothing back that the kernel has
+works -- "$helper" lock
+works -- out_of_reach 'out of reach: the keyring is locked'
+works -- no_secret_in_home
+end_session
+
+# Others than the user, with the user's own variables: `su`, and `sudo` in reverse.
+new_session
+unlock_gnome
+works -- login alice "$helper" login "$registry"
+chmod 711 "$state" "$state/homes" "$state/bin" "$HOME"
+works -- nothing_for_another_user
+works -- gives alice "$registry"
+# A second session of the user has no bus, or another; the kernel's keyring is the user's.
+works -- elsewhere -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR
+works -- elsewhere DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere
+end_session
+
+# KeePassXC, which makes a prompt of each change.
+if command -v keepassxc >/dev/null && command -v keepassxc-cli >/dev/null; then
+  new_session
+  export QT_QPA_PLATFORM=offscreen
+  group_id=0b8bb2f4-7a3e-4c4f-9d59-0b8bb2f47a3e
+  cat >"$HOME/keepassxc.ini" <<INI
+[General]
+ConfigVersion=2
+[Security]
+LockDatabaseIdle=false
+[FdoSecrets]
+Enabled=true
+ConfirmAccessItem=false
+ConfirmDeleteItem=false
+ShowNotification=false
+INI
+  cat >"$HOME/passwords.xml" <<XML
+<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<KeePassFile><Meta><Generator>KeePassXC</Generator><DatabaseName>Passwords</DatabaseName><CustomData><Item>
+<Key>FDO_SECRETS_EXPOSED_GROUP</Key><Value>{$group_id}</Value></Item></CustomData></Meta>
+<Root><Group><UUID>$(tr -d - <<<$group_id | xxd -r -p | base64)</UUID><Name>Root</Name></Group></Root></KeePassFile>
+XML
+  printf 'pw\npw\n' | keepassxc-cli import -p "$HOME/passwords.xml" "$HOME/passwords.kdbx" >"$HOME/keepassxc.log" 2>&1
+  # It reads the password from a terminal only.
+  mkfifo "$HOME/typed"
+  script -qec "exec keepassxc --pw-stdin --config '$HOME/keepassxc.ini' '$HOME/passwords.kdbx'" /dev/null \
+    <"$HOME/typed" >>"$HOME/keepassxc.log" 2>&1 &
+  keepassxc=$!
+  exec 7>"$HOME/typed"
+  sleep 1
+  echo pw >&7
+  wait_for secret_service
+  keeps_its_secrets
+  works -- no_secret_in_home
+  ends_clean
+  exec 7>&-
+  kill -KILL $keepassxc $(pgrep -P $keepassxc) 2>/dev/null || true
+  end_session
+else
+  record SKIP "there is no KeePassXC"
+fi
+
+# No keyring: a machine without a desktop, and a container. Said, and never waited for.
+new_home nothing
+unset DBUS_SESSION_BUS_ADDRESS
+says 'in clear text' -- login alice "$helper" login "$registry"
+works -- gives alice "$registry"
+refused -- "$helper" store key --holder keyring
+# A bus without a service, one that answers nothing, and a service that answers nothing.
+new_home nothing
+start_bus XDG_DATA_DIRS=/nowhere
+says 'in clear text' -- within 10 login alice "$helper" login "$registry"
+end_session
+new_home nothing
+/usr/bin/python3 -c '
+import socket, sys, time
+with socket.socket(socket.AF_UNIX) as bus:
+    bus.bind(sys.argv[1]); bus.listen(); time.sleep(600)' "$XDG_RUNTIME_DIR/silent" &
+silent=$!
+export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/silent
+wait_for test -S "$XDG_RUNTIME_DIR/silent"
+says 'in clear text' -- within 10 login alice "$helper" login "$registry"
+fails 1 'did not answer in time' -- within 10 "$helper" import keyring
+kill $silent
+if /usr/bin/python3 -c 'import dbus' 2>/dev/null; then
+  new_home nothing
+  start_bus
+  /usr/bin/python3 -c '
+import dbus, time
+dbus.SessionBus().request_name("org.freedesktop.secrets"); print("ready", flush=True); time.sleep(600)' >"$HOME/slow" &
+  slow=$!
+  wait_for grep -q ready "$HOME/slow"
+  says 'in clear text' -- within 10 login alice "$helper" login "$registry"
+  fails 1 'did not answer in time' -- within 10 "$helper" import keyring
+  kill $slow
+  end_session
+fi
+
+# The other holders of the key.
+new_home nothing
+unset DBUS_SESSION_BUS_ADDRESS
+works -- passphrase holder passphrase
+keeps_its_secrets
+works -- "$helper" lock
+works -- out_of_reach 'unlock'
+works -- passphrase "$helper" unlock
+works -- both_answer
+works -- no_secret_in_home
+ends_clean
+"$helper" lock >/dev/null 2>&1 || true
+
+new_home nothing
+mkdir -m 700 "$state/key.$$"
+works -- holder "file:$state/key.$$/key"
+keeps_its_secrets
+works -- no_secret_in_home
+works -- mv "$state/key.$$/key" "$state/key.$$/away"
+works -- out_of_reach 'is not there'
+works -- mv "$state/key.$$/away" "$state/key.$$/key"
+works -- both_answer
+ends_clean
+
+if command -v systemd-creds >/dev/null; then
+  new_home nothing
+  works -- holder "systemd:$HOME/key.cred"
+  keeps_its_secrets
+  works -- no_secret_in_home
+  "$helper" lock >/dev/null 2>&1 || true
+  works -- both_answer
+  # The same file, as systemd gives it to a service.
+  mkdir "$HOME/credentials"
+  systemd-creds decrypt --name=ensign.key "$HOME/key.cred" "$HOME/credentials/ensign.key" 2>"$HOME/systemd.log"
+  export CREDENTIALS_DIRECTORY=$HOME/credentials
+  works -- holder systemd
+  keeps_its_secrets
+  ends_clean
+  unset CREDENTIALS_DIRECTORY
+fi
+
+# Other helpers as stores: Debian's, which has the keyring too, and pass.
+if command -v docker-credential-secretservice >/dev/null; then
+  new_session
+  unlock_gnome
+  works -- "$helper" store helper:secretservice
+  keeps_its_secrets
+  works -- no_secret_in_home
+  ends_clean
+  # What Docker has put there by this helper is imported, installed or not, and removed once Ensign is asked for it.
+  keyring_of_docker() {
+    printf '{"ServerURL":"%s","Username":"%s","Secret":"%s"}' "$1" "$2" "$(cat "$state/passwords/$2")" |
+      docker-credential-secretservice store
+  }
+  works -- keyring_of_docker "$registry" alice
+  works -- keyring_of_docker ghcr.io bob
+  works -- keyring_of_docker https://index.docker.io/v1/ alice
+  docker_config '{"credsStore":"secretservice"}'
+  says 'docker-credential-secretservice' -- "$helper" import --dry-run
+  mkdir "$HOME/bin"
+  for tool in bash jq grep cat; do ln -s "$(command -v $tool)" "$HOME/bin/"; done
+  says 'the keyring' -- env PATH="$HOME/bin" "$program" import --dry-run
+  says 'Removed 3' -- env PATH="$HOME/bin" "$program" import keyring --remove --yes
+  says '^{}$' -- docker-credential-secretservice list
+  works -- gives alice "$registry"
+  works -- gives bob ghcr.io
+  works -- gives alice docker.io
+  end_session
+fi
+if command -v pass >/dev/null && command -v docker-credential-pass >/dev/null; then
+  new_home nothing
+  export GNUPGHOME=$HOME/.gnupg
+  mkdir -m 700 "$GNUPGHOME"
+  gpg --batch --passphrase '' --quick-gen-key e2e@example.com default default never >"$HOME/gpg.log" 2>&1
+  pass init e2e@example.com >>"$HOME/gpg.log" 2>&1
+  works -- "$helper" store helper:pass
+  keeps_its_secrets
+  works -- no_secret_in_home
+  ends_clean
+  unset GNUPGHOME
+fi
