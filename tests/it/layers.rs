@@ -25,7 +25,23 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Parts of a module that not everybody who may use the module may use.
-const NOT_FOR: [(&str, &[&str]); 2] = [
+const NOT_FOR: [(&str, &[&str]); 3] = [
+    (
+        "system::keyring", // what an answer needs of it comes through the vault
+        &[
+            "model",
+            "config",
+            "caller",
+            "docker",
+            "oci",
+            "oauth",
+            "borrow",
+            "journal",
+            "accounts",
+            "protocol",
+            "invocation",
+        ],
+    ),
     (
         "system::http",
         &[
