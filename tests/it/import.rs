@@ -342,6 +342,7 @@ fn an_import_whose_config_cannot_be_written_leaves_no_secrets() {
     write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
     let run = sandbox.run(&["import", "auth.json"], "");
     assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("not imported: bob of b.example: could not be kept"), "{run:?}");
     assert!(!sandbox.secrets_path("b.example").exists());
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
 }

@@ -194,6 +194,11 @@ fn conclude(
         let place = store::place_and_advice(context, &context.store_choice()?.kind);
         context.ui.say(format_args!("  Kept in   {place}"));
     }
+    for (finding, fate) in findings.iter().zip(fates) {
+        if let (What::Login(login, Part::Leads), Fate::Failed(reason)) = (&finding.what, fate) {
+            context.ui.note(format_args!("not imported: {} of {}: {reason}", login.user(), login.registry()));
+        }
+    }
     if imported().next().is_none() && fates.iter().any(is_kept) {
         context.ui.say("Everything is there already.");
     }
