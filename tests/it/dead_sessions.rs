@@ -1,4 +1,5 @@
 //! What was learnt of a session that is over is kept for ten minutes: `get` asks nobody and says not found.
+#![cfg(unix)]
 
 use serde_json::{Value, json};
 
