@@ -29,6 +29,11 @@ impl Accounts<'_> {
         Ok(Leftovers { secrets, files: self.vault.left_files() })
     }
 
+    /// Tells whether the next change sweeps the secret away; else it was kept for good once, maybe for another config.
+    pub(crate) fn is_swept(&self, (store, registry, name): &StoredName) -> bool {
+        self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
+    }
+
     /// Removes the secret of a name that no account has. Returns whether there was one.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
         let is_it = |(_, host, other): &StoredName| host == registry && other == name;
@@ -38,7 +43,8 @@ impl Accounts<'_> {
         self.change(|change| {
             let there = self.unnamed(&change.registries, is_it);
             there.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))?;
-            Ok(!there.is_empty())
+            // One that was never kept for good was swept as this change began.
+            Ok(!there.is_empty() || change.of(registry).account(name).is_none())
         })
     }
 

@@ -32,7 +32,7 @@ use crate::model::{
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
-pub(crate) use crate::vault::{Holder, KeyState, Refusal, Waiter};
+pub(crate) use crate::vault::{HelperHealth, Holder, KeyState, Refusal, Waiter};
 pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use choose_store::StoreChoice;
 pub(crate) use foresee::Effect;
@@ -229,6 +229,14 @@ impl<'e> Accounts<'e> {
         }
         ending.sort_by_key(|(_, expiry)| expiry.moment());
         Ok(ending)
+    }
+
+    /// The same, with the helpers that answer for other registries. Nothing is written down.
+    pub(crate) fn survey(&self) -> Result<(Vec<Candidates>, Vec<Route>)> {
+        let loaded = self.config.load(None)?;
+        self.vault.heed(&loaded.floors);
+        let with_accounts = loaded.registries.iter().filter(|one| !one.accounts.is_empty()).cloned().collect();
+        Ok((with_accounts, routed::routes(loaded)))
     }
 
     fn load_all(&self) -> Result<Loaded> {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::{Accounts, Found};
+use crate::config::Loaded;
 use crate::model::choice::{Candidates, NoChoice, Route};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
 use crate::vault::{Refusal, Waiter};
@@ -20,10 +21,7 @@ impl Accounts<'_> {
 
     /// Every helper that answers for something; the one for all others is the last.
     pub(crate) fn routes(&self) -> Result<Vec<Route>> {
-        let loaded = self.load_all()?;
-        let without = loaded.registries.into_iter().filter(|one| one.accounts.is_empty());
-        let chosen = without.filter_map(|one| Some(Route { helper: one.helper?, by: Some(one.registry) }));
-        Ok(chosen.chain(loaded.fallback.map(|helper| Route { helper, by: None })).collect())
+        Ok(routes(self.load_all()?))
     }
 
     /// Asks the helper for its login. If it would ask us, it has none.
@@ -83,6 +81,12 @@ impl Accounts<'_> {
         }
         Ok(listed)
     }
+}
+
+pub(super) fn routes(loaded: Loaded) -> Vec<Route> {
+    let without = loaded.registries.into_iter().filter(|one| one.accounts.is_empty());
+    let chosen = without.filter_map(|one| Some(Route { helper: one.helper?, by: Some(one.registry) }));
+    chosen.chain(loaded.fallback.map(|helper| Route { helper, by: None })).collect()
 }
 
 fn own_entry(one: &Candidates) -> Option<(String, String)> {

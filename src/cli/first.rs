@@ -9,7 +9,7 @@ use crate::model::choice::Candidates;
 use crate::model::{ImageReference, Registry};
 use crate::system::text::{one_line, word};
 
-const TOOLS: &str = "Podman, Buildah and Skopeo";
+pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
 /// For each name of these registries whom the containers tools ask. Tells where that is not Ensign.
 pub(super) fn containers_tools(context: &Context<'_>, registries: &[&Candidates]) -> Vec<Value> {

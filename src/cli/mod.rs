@@ -10,6 +10,7 @@ mod check_all;
 mod complete;
 mod configure_docker;
 mod creds_store;
+mod doctor;
 mod duration;
 mod expiring;
 mod export;
@@ -33,6 +34,7 @@ mod store;
 mod switch;
 mod tls_hint;
 mod token;
+mod trouble;
 mod trust;
 mod ui;
 mod unlock;
@@ -140,6 +142,7 @@ impl Context<'_> {
             Command::Login(login) | Command::Account(AccountCommand::Add(login)) => login::run(self, &login),
             Command::Logout(logout) => logout::run(self, &logout),
             Command::Status(status) => status::run(self, &status),
+            Command::Doctor(given) => doctor::run(self, &given),
             Command::Switch(switch) => switch::run(self, &switch),
             Command::Account(AccountCommand::Show { host, account }) => {
                 account::show(self, host.as_deref(), account.as_deref())
@@ -339,9 +342,8 @@ impl Context<'_> {
 fn note_snap(context: &Context<'_>) {
     if state::docker_is_a_snap() {
         context.ui.note(format_args!(
-            "`docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  \
-             {} export --all --format auth.json -o ~/snap/docker/current/.docker/config.json",
-            context.program
+            "`docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  {}",
+            state::snap_command(context.program)
         ));
     }
 }
@@ -350,7 +352,7 @@ fn note_snap(context: &Context<'_>) {
 fn note_podman(context: &Context<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };
-    let (path, key) = (context.env.shorten_home(file.path()), text::one_line(key, 80));
+    let (path, key) = (context.env.shorten_home(file.path()), key);
     context.ui.note(format_args!(
         "`podman --remote` fails on `{key}` in credHelpers of {path}:  {} configure-docker --import",
         context.program

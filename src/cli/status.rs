@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::trouble::Trouble;
 use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route, store};
 use crate::accounts::Leftovers;
-use crate::borrow;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader, setup};
 use crate::model::choice::{Active, Candidates};
@@ -131,14 +131,7 @@ fn line<'c>(
         Ok(Some(kept)) => Expiry::of(&account.source, kept),
         _ => Expiry::Unknown,
     };
-    let trouble = match kept {
-        Ok(_) if let Source::Borrowed(borrow) = &account.source => {
-            borrow::program(borrow, &account.registry).err().map(|problem| problem.to_string())
-        }
-        Ok(Some(kept)) => context.accounts.trouble(account, &kept).map(|problem| problem.to_string()),
-        Ok(None) => Some(format!("its secret is gone: {}", expiring::login(context.program, account))),
-        Err(error) => Some(format!("{error:#}")),
-    };
+    let trouble = Trouble::of(context, account, kept).map(|trouble| trouble.sentence(context, account));
     let mark = if candidates.default_account() == Some(account) { "●" } else { "○" };
     Line { account, mark, trouble, expiry }
 }
@@ -216,6 +209,22 @@ impl AskedName<'_> {
     }
 }
 
+/// The names under which clients look for a registry: its own, those that are known here, and those that stand in Docker's
+/// file. Each once.
+pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry: &Registry) -> Vec<String> {
+    let spelled = file.into_iter().flat_map(|file| {
+        let spellings = setup::spellings_in(file, registry).into_iter();
+        spellings.filter(|name| !registry.is_docker_hub() || file.helper(name).is_some())
+    });
+    let mut names = vec![registry.to_string()];
+    for name in others.into_iter().chain(spelled) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// Docker looks for what stands before the first `/` letter by letter, so that each spelling is a name of its own.
 fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
@@ -231,18 +240,8 @@ fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<Asked
     let mut names = vec![];
     for one in registries {
         let registry = &one.registry;
-        let mut all = vec![registry.to_string()];
-        all.extend(other_names.remove(registry).unwrap_or_default());
-        all.extend(
-            setup::spellings_in(&file, registry)
-                .into_iter()
-                .filter(|name| !registry.is_docker_hub() || file.helper(name).is_some()),
-        );
-        let mut seen: Vec<String> = vec![];
-        for name in all {
-            if seen.contains(&name) {
-                continue;
-            }
+        let others = other_names.remove(registry).unwrap_or_default();
+        for name in names_of(others, Some(&file), registry) {
             let key = if name == registry.as_str() { registry.docker_key() } else { &name };
             let asks = match (state::auth_config(variable.as_deref(), key), state::asked_as(&file, Reader::Docker, key))
             {
@@ -252,7 +251,6 @@ fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<Asked
                 (_, Asked::Helper(helper)) => helper.to_owned(),
                 (_, Asked::PlainFile) => NOBODY.to_owned(),
             };
-            seen.push(name.clone());
             names.push(AskedName { registry, name, asks });
         }
     }

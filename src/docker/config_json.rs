@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::LIMIT;
 use super::json_edit::Object;
-use crate::system::{files, text::one_line};
+use super::logins::shown;
+use crate::system::files;
 
 /// One such file, or its absence. It may hold plain-text logins, so that it does not print.
 pub(crate) struct ConfigJson {
@@ -152,7 +153,7 @@ fn problem(text: &str) -> Option<(usize, String)> {
         if name == "credhelpers"
             && let Some(odd) = section.members.iter().find(|entry| !is_text(&text[entry.value.clone()]))
         {
-            return Some((odd.start, format!("the helper of `{}` is not a text", one_line(&odd.key, 80))));
+            return Some((odd.start, format!("the helper of `{}` is not a text", shown(&odd.key))));
         }
     }
     None
@@ -167,7 +168,7 @@ fn twice(object: &Object, any_case: &[&str]) -> Option<(usize, String)> {
         None => key.to_owned(),
     };
     let again = object.members.iter().find(|member| !seen.insert(name(&member.key)))?;
-    Some((again.start, format!("`{}` stands there twice", one_line(&again.key, 80))))
+    Some((again.start, format!("`{}` stands there twice", shown(&again.key))))
 }
 
 fn line_of(text: &[u8], at: usize) -> usize {
@@ -219,6 +220,17 @@ mod tests {
         }
         assert_eq!(ConfigJson::parse(Path::new("x"), Some(b"{\n\xff}".to_vec())).unwrap_err().line, 2);
         assert!(ConfigJson::parse(Path::new("x"), Some("[".repeat(100_000).into())).is_err());
+    }
+
+    #[test]
+    fn a_password_in_a_key_is_not_shown() {
+        for text in [
+            r#"{"credHelpers": {"https://me:s3cret@a": "x", "https://me:s3cret@a": "y"}}"#,
+            r#"{"credHelpers": {"https://me:s3cret@a": 1}}"#,
+        ] {
+            let broken = parse(text).unwrap_err();
+            assert!(broken.problem.contains("`a`"), "{broken}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use toml_edit::{Array, Document, RawString, Value};
 
+use super::logins::shown;
 use super::plan::Backup;
 use super::{Broken, Change, ConfigJson, HELPER, LIMIT, Plan};
 use crate::system::env::{self, Env};
@@ -26,8 +27,10 @@ pub(crate) fn are_found(env: &Env) -> bool {
 
 /// A key of `credHelpers` with a scheme: because of it `podman --remote`, which Podman is on macOS and Windows, sends nothing
 /// at all (containers/image `pkg/docker/config/config.go`, `GetAllCredentials`).
-pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<&str> {
-    file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))
+pub(crate) fn key_that_podman_refuses(file: &ConfigJson) -> Option<String> {
+    let key =
+        file.helpers().map(|(key, _)| key).find(|key| key.starts_with("https://") || key.starts_with("http://"))?;
+    Some(shown(key))
 }
 
 /// The `auth.json` for our entries. `login` writes to the one under `XDG_RUNTIME_DIR`, which a restart empties.
@@ -79,6 +82,14 @@ pub(crate) fn lookup_files(env: &Env) -> Vec<PathBuf> {
         return vec![only];
     }
     login_files(env).into_iter().chain(env.docker_config_file()).collect()
+}
+
+/// The name under which `registries.conf` means these files, among helpers.
+pub(super) const AUTH_FILES: &str = "containers-auth.json";
+
+/// Tells whether a name in `credential-helpers` is no helper's.
+pub(crate) fn is_auth_files(name: &str) -> bool {
+    name == AUTH_FILES
 }
 
 /// A `registries.conf`, or its absence.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::containers::{self, RegistriesConf};
+use super::containers::{self, AUTH_FILES, RegistriesConf};
 use super::leftovers;
 use super::state::{self, Asked, AuthConfig};
 use super::{ConfigJson, HELPER, Reader};
@@ -90,9 +90,6 @@ impl Lookup {
         First::Nobody
     }
 }
-
-/// The name under which `registries.conf` means the files.
-const AUTH_FILES: &str = "containers-auth.json";
 
 fn asked_first(helper: &str, file: &Path) -> First {
     let is_ours = helper == HELPER || helper.strip_prefix(HELPER).is_some_and(|rest| rest.starts_with('-'));

@@ -156,6 +156,23 @@ fn write(file: &ConfigJson, changes: Vec<Change>) -> Result<Plan> {
     Ok(plan.with_backup(if ours { Backup::IfNone } else { Backup::Fresh }))
 }
 
+/// Plans that a helper which cannot be asked is named no more, neither for a registry nor for all of them.
+pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<Plan> {
+    let of_helper = file.helpers().filter(|(_, name)| *name == helper);
+    let mut changes: Vec<_> =
+        of_helper.map(|(key, _)| Change::Discard { key: key.into(), helper: helper.into() }).collect();
+    if file.store() == Some(helper) {
+        changes.push(Change::StoreBack { to: None });
+    }
+    let (section, store) = (file.spelling("credHelpers"), file.spelling("credsStore"));
+    let plan = Plan::of(file, changes, |text, change| match change {
+        Change::Discard { key, .. } => json_edit::remove(text, &[section, key]),
+        Change::StoreBack { .. } => json_edit::remove(text, &[store]),
+        _ => Some(text.to_owned()),
+    })?;
+    Ok(plan.with_backup(Backup::IfNone))
+}
+
 /// Plans that exactly our entries go; `credHelpers` goes with its last one. What stood in `credsStore` before us comes
 /// back. The file we made stays, as `{}`.
 pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<Plan> {
@@ -190,6 +207,17 @@ mod tests {
 
     fn registries(names: &[&str]) -> Vec<Wanted> {
         names.iter().map(|name| name.parse::<Registry>().unwrap().into()).collect()
+    }
+
+    #[test]
+    fn a_helper_that_is_gone_leaves_no_name_behind() {
+        for (before, after) in [
+            (r#"{"credsStore": "x", "z": 1}"#, Some(r#"{"z": 1}"#)),
+            (r#"{"credHelpers": {"a.io": "x", "b.io": "y"}}"#, Some(r#"{"credHelpers": {"b.io": "y"}}"#)),
+            (r#"{"credsStore": "xy", "credHelpers": {"a.io": "ensign"}}"#, None),
+        ] {
+            assert_eq!(drop_helper(&file(before), "x").unwrap().after(), after, "{before}");
+        }
     }
 
     #[test]

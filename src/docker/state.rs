@@ -1,13 +1,15 @@
 //! Whom Docker asks for a registry's login as things are, and whether it would find our program.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::leftovers::decode;
 use super::{ConfigJson, HELPER, Reader};
 use crate::model::Registry;
-use crate::system::{env, find_program};
+use crate::system::env::{self, Env};
+use crate::system::{files, find_program};
 
 /// The program that Docker runs for our entries.
 pub(crate) const PROGRAM: &str = "docker-credential-ensign";
@@ -100,6 +102,22 @@ pub(crate) fn docker_finds_us() -> bool {
 pub(crate) fn docker_is_a_snap() -> bool {
     let program = find_program("docker").and_then(|path| path.canonicalize().ok());
     program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
+}
+
+/// The command that writes the file such a Docker reads.
+pub(crate) fn snap_command(program: &str) -> String {
+    format!("{program} export --all --format auth.json -o ~/snap/docker/current/.docker/config.json")
+}
+
+/// Tells whether Docker's daemon is on this machine and not for this user, who then types `sudo docker`.
+pub(crate) fn docker_needs_sudo(env: &Env) -> bool {
+    let named = env::variable("DOCKER_HOST").map(|address| address.to_string_lossy().into_owned());
+    let rootless = || env.runtime_dir().map(|folder| folder.join("docker.sock")).filter(|socket| socket.exists());
+    let socket = match &named {
+        Some(address) => address.strip_prefix("unix://").map(PathBuf::from),
+        None => rootless().or_else(|| Some("/var/run/docker.sock".into())),
+    };
+    socket.is_some_and(|socket| socket.exists() && !files::may_write(&socket))
 }
 
 #[cfg(test)]

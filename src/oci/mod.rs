@@ -10,6 +10,7 @@ mod greeting;
 mod handshake;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
+mod reach;
 mod realm;
 mod scope;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::system::http::{Client, Failure, Url};
 use crate::system::text::one_line;
 pub(crate) use access::Access;
 pub(crate) use greeting::{Realm, realm_of};
+pub(crate) use reach::{certificate_faults, proxy_faults, reach};
 pub(crate) use token::Token;
 pub(crate) use transport::{TlsTrouble, Wire};
 

@@ -29,7 +29,7 @@ pub(super) fn client(registry: &Registry, wire: Wire) -> Client {
 }
 
 /// How the registry's folders in `certs.d` may be called: as people write it, and as it is asked.
-fn certificate_names(registry: &Registry) -> Vec<String> {
+pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
     let (written, asked) = (registry.as_str(), registry.api_authority());
     let mut names = vec![written.to_owned()];
     if asked != written {

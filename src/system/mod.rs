@@ -19,6 +19,7 @@ pub(crate) mod memory;
 pub(crate) mod passphrase;
 pub(crate) mod programs;
 pub(crate) mod seal;
+pub(crate) mod session;
 pub(crate) mod systemd_creds;
 pub(crate) mod text;
 pub(crate) mod threads;
@@ -26,4 +27,4 @@ pub(crate) mod watch;
 
 pub(crate) use clock::thread_time;
 // To look a program up is for everybody, to run it is not.
-pub(crate) use programs::find as find_program;
+pub(crate) use programs::{find as find_program, find_on as find_program_on, rehearse};

@@ -114,12 +114,20 @@ impl Vault<'_> {
 
 fn list(helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Refusal> {
     let stdout = ask(helper, "list", b"unused", waiter)?; // docker/cli sends this word, and some helpers wait for one
-    let list = serde_json::from_slice::<Map<String, Value>>(&stdout);
-    let list = list.map_err(|_| failed(helper, "`list` gave no list of logins"))?;
+    let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
     servers.sort_unstable();
     Ok(servers)
+}
+
+/// Tells whether an answer is a list of logins.
+pub(super) fn is_list(stdout: &[u8]) -> bool {
+    parse_list(stdout).is_some()
+}
+
+fn parse_list(stdout: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(stdout).ok()
 }
 
 /// What the helper printed is not shown when it fails: it may hold a secret.
@@ -134,7 +142,7 @@ fn ask(helper: &HelperName, verb: &str, input: &[u8], waiter: Waiter) -> Result<
     }
 }
 
-fn locate(helper: &HelperName) -> Result<PathBuf, Refusal> {
+pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, Refusal> {
     let program = helper.program();
     programs::find(&program).or_else(|| programs::find_file(&program)).ok_or_else(|| {
         let cure = format!("install `{program}`, or take it out where it is named");

@@ -3,6 +3,7 @@
 mod entry;
 mod file;
 mod foreign;
+mod health;
 mod helper;
 mod key;
 mod mounted;
@@ -31,6 +32,7 @@ use store::{Store, UnknownStore};
 
 pub(crate) use file::Widened;
 pub(crate) use foreign::{Refusal, Waiter};
+pub(crate) use health::HelperHealth;
 pub(crate) use key::{Holder, KeyState};
 pub(crate) use mounted::is_given;
 pub(crate) use writer::Writer;
@@ -122,6 +124,17 @@ impl<'e> Vault<'e> {
         };
         let of_store = |kind| file::registries(self.env, kind).into_iter().flat_map(move |host| of_file(kind, &host));
         StoreKind::OF_FILES.iter().flat_map(of_store).collect()
+    }
+
+    /// The files of secrets, whoever's.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        file::secret_files(self.env)
+    }
+
+    /// Why a registry's file of secrets in clear cannot be read, and its path.
+    pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, anyhow::Error)> {
+        let file = self.file(&StoreKind::File, registry).ok()?;
+        file.names().err().map(|error| (file.path().to_owned(), error))
     }
 
     /// What killed writers left beside the secrets files, and `restore` for a person to look at.

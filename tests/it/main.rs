@@ -18,6 +18,7 @@ mod dead_secrets;
 mod dead_sessions;
 mod device;
 mod docker;
+mod doctor;
 mod environment;
 mod expiry;
 mod export;

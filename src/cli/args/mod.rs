@@ -6,6 +6,7 @@ mod browser;
 mod callers;
 mod complete;
 mod docker;
+mod doctor;
 mod login;
 mod public;
 mod shell;
@@ -25,6 +26,7 @@ pub(super) use browser::DeviceLogin;
 pub(super) use callers::{Agents, Callers, Grant, Need};
 pub(super) use complete::Next;
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin, Route};
+pub(super) use doctor::Doctor;
 pub(super) use login::{Login, Logout};
 pub(super) use public::{Public, PublicCommand};
 pub(super) use shell::{Exec, Trust, Use, UseShell};
@@ -59,6 +61,8 @@ pub(super) enum Command {
     Logout(Logout),
     /// Show accounts, what each is used for, and whether Docker asks Ensign
     Status(Status),
+    /// Find what is wrong with this machine's logins, what that breaks, and the command that mends it
+    Doctor(Doctor),
     /// Change the account that answers by default
     Switch(Switch),
     /// Show an account, or change its alias, images, folders, what it is for and who may ask

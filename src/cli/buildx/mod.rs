@@ -76,6 +76,19 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
     }
 }
 
+/// How many of the folders that were written before ask another account than they should by now, or one without a program.
+pub(in crate::cli) fn stale(context: &Context<'_>, registries: &[Candidates]) -> usize {
+    let Ok(Ok(tree)) = Tree::root(context.env).map(Tree::read) else { return 0 };
+    let images: Vec<_> = tree.ours().keys().filter_map(Place::image).collect();
+    let changes = buildx::changes(&buildx::needed(&hosts_of(registries.to_vec()), &images), &tree);
+    let is_stale = |change: &&Change| match change {
+        Change::Mend(..) | Change::Remove(_) => true,
+        Change::Keep(answer) => answer.account().is_some_and(|account| !is_pinned(account)),
+        Change::Write(_) | Change::Leave(_) => false,
+    };
+    changes.values().filter(is_stale).count()
+}
+
 /// Shows the folders that [`remove_all`] takes away.
 pub(in crate::cli) fn preview_removal(context: &Context<'_>) -> Result<(), Failure> {
     let Some(tree) = ours(context)? else { return Ok(()) };
@@ -107,13 +120,16 @@ fn ours(context: &Context<'_>) -> anyhow::Result<Option<Tree>> {
 
 /// The registries that can have folders: buildx looks for single hosts.
 fn hosts(context: &Context<'_>) -> anyhow::Result<Vec<Candidates>> {
-    let (patterns, mut hosts): (Vec<_>, Vec<_>) =
-        context.accounts.all()?.into_iter().partition(|one| one.registry.is_pattern());
+    Ok(hosts_of(context.accounts.all()?))
+}
+
+fn hosts_of(all: Vec<Candidates>) -> Vec<Candidates> {
+    let (patterns, mut hosts): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.registry.is_pattern());
     for host in &mut hosts {
         let covering = patterns.iter().filter(|pattern| pattern.registry.covers(&host.registry));
         host.public.extend(covering.flat_map(|pattern| pattern.public.clone()));
     }
-    Ok(hosts)
+    hosts
 }
 
 /// Tells whether a folder that was written asks the account's program.

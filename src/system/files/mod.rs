@@ -36,6 +36,24 @@ pub(crate) enum Access {
     Kept,
 }
 
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Privacy {
+    /// Anybody.
+    Open,
+    /// Its owner alone.
+    Secret,
+}
+
+/// What is wrong with a file's owner or mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OwnershipFault {
+    /// It belongs to another user.
+    Owner(Problem),
+    /// Others may write it, or read a secret; the mode it has.
+    Mode(u32),
+}
+
 /// Whether a link may stand in a file's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Links {
@@ -136,6 +154,11 @@ pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path, &error)),
     }
+}
+
+/// When a file was last written, if there is one.
+pub(crate) fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
 }
 
 /// Replaces a file so that a reader sees the old or the new contents, also after a crash. Links are followed; missing
@@ -247,6 +270,21 @@ pub(crate) fn are_private_anywhere() -> bool {
 /// The number of the user who runs us, where users have numbers.
 pub(crate) fn user_number() -> Option<u32> {
     imp::user_number()
+}
+
+/// Tells whether this process may write there, as far as the system knows without a try.
+pub(crate) fn may_write(path: &Path) -> bool {
+    imp::may_write(path)
+}
+
+/// What is wrong with whom a file or folder belongs to, or who may use it; `None` where nothing is, and where there is none.
+pub(crate) fn ownership_fault(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
+    imp::ownership_fault(path, privacy)
+}
+
+/// Takes from everybody else what they should not have: to write, and to read where that is a secret.
+pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
+    imp::close_to_others(path, privacy).map_err(|error| failed("close", path, &error))
 }
 
 /// Takes a file's group and everybody else off its mode. Returns the mode it had if that was wider.

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
+use super::{OwnershipFault, Privacy};
 use crate::model::Problem;
 use crate::system::env;
 use crate::system::text::word;
@@ -69,6 +70,22 @@ pub(super) fn explain(path: &Path) -> Option<Problem> {
     let metadata = fs::metadata(path).ok()?;
     let user = geteuid().as_raw();
     (metadata.uid() != user).then(|| problem(path, &metadata, Fault::ForeignOwner, user))
+}
+
+/// What is wrong with a file or folder, by the same rules; a secret must not be read by others either.
+pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
+    let metadata = fs::metadata(path).ok()?;
+    let linked = path.is_symlink();
+    let facts = Facts { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
+    let user = geteuid().as_raw();
+    match facts.fault(user) {
+        Some(Fault::ForeignOwner) => Some(OwnershipFault::Owner(problem(path, &metadata, Fault::ForeignOwner, user))),
+        Some(Fault::WritableByOthers) => Some(OwnershipFault::Mode(facts.mode & 0o777)),
+        None => {
+            let is_open = privacy == Privacy::Secret && facts.mode & 0o077 != 0;
+            is_open.then_some(OwnershipFault::Mode(facts.mode & 0o777))
+        }
+    }
 }
 
 /// Gives a new file the group of the one that it replaces, as far as that is allowed. The owner is the same: ours.

@@ -9,15 +9,15 @@ use std::path::Path;
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
 
-use rustix::fs::OFlags;
 #[cfg(target_os = "linux")]
 use rustix::fs::{AtFlags, CWD, linkat};
+use rustix::fs::{OFlags, access};
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
-use super::{Links, uninterrupted};
+use super::{Links, Privacy, uninterrupted};
 
 pub(super) use super::ownership::{
-    check as check_owner, check_new, check_target, explain as explain_owner, keep_group,
+    check as check_owner, check_new, check_target, explain as explain_owner, fault_of as ownership_fault, keep_group,
 };
 
 pub(super) const HAS_MODES: bool = true;
@@ -118,6 +118,16 @@ pub(super) fn narrow(path: &Path) -> Option<u32> {
     let mode = file.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode() & 0o7777;
     let wider = mode & 0o077 != 0;
     wider.then(|| file.set_permissions(Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
+}
+
+pub(super) fn may_write(path: &Path) -> bool {
+    access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+pub(super) fn close_to_others(path: &Path, privacy: Privacy) -> io::Result<()> {
+    let taken = if privacy == Privacy::Secret { 0o077 } else { 0o022 };
+    let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
+    fs::set_permissions(path, Permissions::from_mode(mode & !taken))
 }
 
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Links;
+use super::{Links, OwnershipFault, Privacy};
 use crate::model::Problem;
 
 pub(super) const HAS_MODES: bool = false;
@@ -91,6 +91,19 @@ pub(super) fn user_number() -> Option<u32> {
 
 pub(super) fn narrow(_: &Path) -> Option<u32> {
     None
+}
+
+pub(super) fn may_write(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_dir() || !metadata.permissions().readonly())
+}
+
+/// The profile closes what lies in it; a file's mode says nothing.
+pub(super) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
+    None
+}
+
+pub(super) fn close_to_others(_: &Path, _: Privacy) -> io::Result<()> {
+    Ok(())
 }
 
 /// Symbolic links need a right that few have.

@@ -5,12 +5,14 @@
 //! tools take the first folder that is there; here all of them count, since a login is for every client.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
+use super::validity::not_after;
 use crate::system::env::{self, Env};
 use crate::system::{files, watch};
 
@@ -27,10 +29,44 @@ pub(super) struct Identity {
     pub(super) key: PrivateKeyDer<'static>,
 }
 
+/// A file of `certs.d` that does not do what it is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CertificateFault {
+    pub(crate) file: PathBuf,
+    pub(crate) why: String,
+}
+
 /// More folders or files than that are no longer read.
 const MOST_ENTRIES: usize = 1000;
 
 const LIMIT: u64 = 1 << 20;
+
+/// The files for a server of any of these names that are of no use at `now`.
+pub(super) fn faults(names: &[String], now: SystemTime) -> Vec<CertificateFault> {
+    let folders = roots().into_iter().flat_map(|root| files::entries(&root, MOST_ENTRIES));
+    let files = folders.filter(|folder| names.iter().any(|name| is_for(folder, name)));
+    let files = files.flat_map(|folder| files::entries(&folder, MOST_ENTRIES));
+    files.filter_map(|file| fault(&file, now).map(|why| CertificateFault { file, why })).collect()
+}
+
+fn fault(file: &Path, now: SystemTime) -> Option<String> {
+    let chain = match file.extension()?.to_str()? {
+        "crt" => match read(file) {
+            Ok(text) => authorities(&text).collect(),
+            Err(why) => return Some(why),
+        },
+        "cert" => match identity(file) {
+            Ok(Identity { chain, key: _ }) => chain,
+            Err(why) => return Some(why),
+        },
+        "key" if !file.with_extension("cert").exists() => return Some("it has no certificate beside it".to_owned()),
+        _ => return None,
+    };
+    let Some(last) = chain.iter().map(|certificate| not_after(certificate)).max() else {
+        return Some("it holds no certificate".to_owned());
+    };
+    last.is_some_and(|end| end < now).then(|| "it has expired".to_owned())
+}
 
 impl Certificates {
     /// Those for a server of any of these names, `HOST` or `HOST:PORT`.

@@ -8,6 +8,7 @@ mod resolver;
 mod tls;
 mod transfer;
 mod url;
+mod validity;
 mod verifier;
 
 use std::cell::Cell;
@@ -29,6 +30,7 @@ use zeroize::Zeroizing;
 use super::text::one_line;
 use super::{env, watch};
 use crate::model::{Credential, Secret, timestamp};
+pub(crate) use certificates::CertificateFault;
 pub(crate) use failure::Failure;
 pub(crate) use failure::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
 use failure::{explain, is_broken};
@@ -318,6 +320,17 @@ fn send_form(
         Field::Secret(secret) => (*key, secret.expose()),
         Field::Own(secret) => (*key, secret.expose()),
     }))
+}
+
+/// What is wrong with the variables that name proxies, and whether one is used.
+pub(crate) fn proxy_faults() -> (Vec<String>, bool) {
+    let proxies = Proxies::from_environment();
+    (proxies.faults(), proxies.are_used())
+}
+
+/// What is wrong with the certificates that `certs.d` holds for a server of any of these names.
+pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
+    certificates::faults(names, SystemTime::now())
 }
 
 /// The library that reads the system's certificates asks the environment itself, which a client may have changed.

@@ -69,6 +69,20 @@ impl Proxies {
         Ok(ProxyRoute::new(url, proxy))
     }
 
+    /// What is wrong with the variables; the addresses are not repeated.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let fault = |way: &Way| match way {
+            Way::Unusable(why) => Some(why.clone()),
+            Way::Direct | Way::Through(_) => None,
+        };
+        [&self.https, &self.http].into_iter().filter_map(fault).collect()
+    }
+
+    /// Tells whether requests of a scheme go through a proxy.
+    pub(super) fn are_used(&self) -> bool {
+        [&self.https, &self.http].into_iter().any(|way| matches!(way, Way::Through(_)))
+    }
+
     /// Tells whether the address is a proxy's own.
     pub(super) fn have(&self, url: &Url) -> bool {
         [&self.https, &self.http].into_iter().any(|way| match way {

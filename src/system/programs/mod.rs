@@ -1,11 +1,13 @@
 //! Running another program: no shell, a deadline, bounded output, and no going round in circles.
 
+mod rehearsal;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
 mod windows;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +20,7 @@ use zeroize::Zeroizing;
 
 use super::ancestors::{self, Process};
 use super::{env, inherited, threads};
+pub(crate) use rehearsal::rehearse;
 #[cfg(unix)]
 use unix as imp;
 #[cfg(not(unix))]
@@ -111,6 +114,12 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
     if call.stdin != Stdin::Terminal {
         imp::lead_a_group(&mut command); // a terminal talks to our group alone
     }
+    converse(command, call)
+}
+
+/// Starts a program and waits for it; one that is given up is killed with what it started.
+fn converse(mut command: Command, call: &Call<'_>) -> Result<Output> {
+    let name = call.program.display();
     let mut child = command.spawn().with_context(|| format!("could not run `{name}`"))?;
     let result = talk(&mut child, call);
     if result.is_err() {
@@ -127,6 +136,11 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
 /// program wherever we are called, and Go, and so Docker, does the same (`os/exec`, `ErrDot`).
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
+}
+
+/// The same on another PATH than ours.
+pub(crate) fn find_on(path: &OsStr, name: &str) -> Option<PathBuf> {
+    find_in(std::env::split_paths(path), name, is_program)
 }
 
 /// The file of that name that stands there instead, if no program does: it cannot be run, and the system says why.
@@ -159,8 +173,10 @@ pub(crate) fn is_this_program(path: &Path) -> bool {
 /// Tells whether a program that we have started is what called us, be it with an environment of its own.
 pub(crate) fn are_asked_by_our_own() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    // `exec` starts no helper; where it cannot make way for its command it stays above that.
-    let is_asking = |process: Process| is_ours(&process) && !process.words.iter().any(|word| word == "exec");
+    // `exec` starts no helper; where it cannot make way for its command it stays above that. `doctor` starts ourselves as
+    // a client would.
+    let is_bystander = |process: &Process| process.words.iter().any(|word| word == "exec" || word == "doctor");
+    let is_asking = |process: Process| is_ours(&process) && !is_bystander(&process);
     *ANSWER.get_or_init(|| env::present(GUARD).is_some() || ancestors::all().take(CHAIN_AT_MOST).any(is_asking))
 }
 

@@ -23,7 +23,7 @@ use crate::system::env::Env;
 use crate::system::files::{self, Access};
 pub(super) use contents::Contents;
 use contents::VERSION;
-pub(super) use names::{left_files, registries};
+pub(super) use names::{left_files, registries, secret_files};
 
 /// A store of secrets files: clear, or sealed.
 pub(super) struct FileStore<'e> {
@@ -100,6 +100,10 @@ impl<'e> SecretFile<'e> {
         }
         let path = folder.join(form.folder()).join(name);
         Ok(Self { shown: env.shorten_home(&path), path, registry: registry.clone(), form })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Reads one secret and builds no other.

@@ -40,6 +40,12 @@ pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
     both.filter(is_left).collect()
 }
 
+/// The files in which secrets are, and what was left beside them.
+pub(in crate::vault) fn secret_files(env: &Env) -> Vec<PathBuf> {
+    let is_secret = |path: &PathBuf| path.extension().is_some_and(|ending| ending != "lock");
+    StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store)).filter(is_secret).collect()
+}
+
 fn entries(env: &Env, store: &StoreKind) -> Vec<PathBuf> {
     let folder = env.data_dir.as_ref().map(|data| data.join(folder(store)));
     folder.map(|folder| files::entries(&folder, usize::MAX)).unwrap_or_default()

@@ -1,0 +1,25 @@
+//! The words of `doctor`.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::cli::doctor::Check;
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 nothing is broken; 1 something is. Notes do not count. docs/troubleshooting.md says what each check means."
+)]
+pub(in crate::cli) struct Doctor {
+    /// Mend what this check found, or show the command that does
+    #[arg(long, value_name = "CHECK", value_parser = PossibleValuesParser::new(Check::ALL.map(Check::name)), hide_possible_values = true)]
+    pub(in crate::cli) fix: Option<String>,
+    /// Print a text for an issue: versions, checks and config, without secrets
+    #[arg(long, conflicts_with = "fix")]
+    pub(in crate::cli) report: bool,
+    /// The same without the names of users
+    #[arg(long, requires = "report")]
+    pub(in crate::cli) anonymous: bool,
+    /// Ask each registry too, without a login, and try accounts whose secret comes from elsewhere
+    #[arg(long)]
+    pub(in crate::cli) online: bool,
+}

@@ -1,0 +1,156 @@
+//! The accounts: whether each has its secret, and whether that is known to be good no longer.
+
+use std::time::SystemTime;
+
+use super::diagnosis::{Check, Diagnosis, Group};
+use super::remedy::Remedy;
+use super::{Section, Survey, count};
+use crate::cli::Context;
+use crate::cli::expiring;
+use crate::cli::failure::Failure;
+use crate::cli::trouble::Trouble;
+use crate::model::{Account, Expiry, Problem, StoreKind};
+use crate::system::text::{one_line, word};
+
+#[derive(Debug, Default)]
+struct AccountFacts {
+    number: usize,
+    troubled: Vec<TroubledAccount>,
+    /// Accounts whose secrets end soon: whose, in how long, and the command that renews each.
+    ending: Vec<(String, String, String)>,
+    /// The name in `ENSIGN_ACCOUNT` that no registry has.
+    unknown_variable: Option<String>,
+    /// Our config cannot be read: its own check tells of it.
+    is_damaged: bool,
+}
+
+#[derive(Debug)]
+struct TroubledAccount {
+    registry: String,
+    name: String,
+    trouble: Trouble,
+}
+
+pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+    let facts = AccountFacts::gather(context, survey);
+    let summary = match facts.number {
+        0 => "none".to_owned(),
+        number => format!("{} with their secrets", count(number, "account")),
+    };
+    Section::new(Group::Accounts, summary, judge(&facts, context.program))
+}
+
+fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    if facts.number == 0 && !facts.is_damaged {
+        found.push(Diagnosis::note(
+            Check::NoAccount,
+            "there is no account yet",
+            "nothing; pulls and pushes go out without a login",
+            Remedy::Command(format!("{program} login ghcr.io")),
+        ));
+    }
+    for TroubledAccount { registry, name, trouble } in &facts.troubled {
+        let who = format!("{} of {registry}", one_line(name, 60));
+        let login = || Remedy::Command(format!("{program} login {} --alias {}", word(registry), word(name)));
+        let breaks = "pulls and pushes as this account fail, or go out without a login";
+        found.push(match trouble {
+            Trouble::Gone => {
+                Diagnosis::broken(Check::SecretMissing, format!("the secret of {who} is gone"), breaks, login())
+            }
+            Trouble::Unreadable(error) => {
+                let (what, cure) = Failure::parts_of(error);
+                let remedy = cure.map_or_else(login, Remedy::Command);
+                Diagnosis::broken(Check::SecretUnreadable, format!("{who}: {what}"), breaks, remedy)
+            }
+            Trouble::Dead(Problem { what, cure }) => {
+                Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::Command(cure.clone()))
+            }
+            Trouble::SourceMissing(Problem { what, cure }) => {
+                Diagnosis::broken(Check::SourceMissing, what, breaks, Remedy::Command(cure.clone()))
+            }
+        });
+    }
+    for (who, words, command) in &facts.ending {
+        found.push(Diagnosis::note(
+            Check::AccountExpiring,
+            format!("the secret of {} {words}", one_line(who, 100)),
+            "nothing yet; then pulls and pushes as this account fail",
+            Remedy::Command(command.clone()),
+        ));
+    }
+    if let Some(name) = &facts.unknown_variable {
+        found.push(Diagnosis::broken(
+            Check::AccountVariable,
+            format!("ENSIGN_ACCOUNT names `{}`, which no registry has", one_line(name, 60)),
+            "every pull and push in this shell",
+            Remedy::Command("unset ENSIGN_ACCOUNT".into()),
+        ));
+    }
+    found
+}
+
+impl AccountFacts {
+    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+        let (mut troubled, mut ending, now) = (vec![], vec![], SystemTime::now());
+        let mut looked_at = survey.registries.clone();
+        looked_at.iter_mut().for_each(|one| one.accounts.retain(is_looked_at));
+        let kept = context.accounts.kept_by_registry(&looked_at).into_iter().flatten();
+        for (account, kept) in looked_at.iter().flat_map(|one| &one.accounts).zip(kept) {
+            let known = kept.as_ref().ok().and_then(Option::as_ref);
+            let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::of(&account.source, kept));
+            let (registry, name) = (account.registry.to_string(), account.name.to_string());
+            match Trouble::of(context, account, kept) {
+                // A file that is damaged, or another's, has a check of its own.
+                Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
+                Some(trouble) => troubled.push(TroubledAccount { registry, name, trouble }),
+                None if expiry.ends_within(Expiry::WARNING, now) => {
+                    let words = expiry.words(now).unwrap_or_default();
+                    ending.push((format!("{name} of {registry}"), words, expiring::login(context.program, account)));
+                }
+                None => {}
+            }
+        }
+        Self {
+            number: survey.registries.iter().map(|one| one.accounts.len()).sum(),
+            troubled,
+            ending,
+            unknown_variable: context.unknown_variable().filter(|_| survey.damage.is_none()),
+            is_damaged: survey.damage.is_some(),
+        }
+    }
+}
+
+/// Another helper may ask a person for the secret that it keeps; whether it answers at all is its own check.
+fn is_looked_at(account: &Account) -> bool {
+    !matches!(account.store, StoreKind::Helper(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_trouble_has_its_check_and_command() {
+        let problem = || Problem::new("it is over", "run `x`");
+        for (trouble, check, command) in [
+            (Trouble::Gone, "secret-missing", "e login a.io --alias me"),
+            (Trouble::Unreadable(anyhow::anyhow!("no")), "secret-unreadable", "e login a.io --alias me"),
+            (Trouble::Dead(problem()), "account-refused", "run `x`"),
+            (Trouble::SourceMissing(problem()), "source-missing", "run `x`"),
+        ] {
+            let troubled = vec![TroubledAccount { registry: "a.io".into(), name: "me".into(), trouble }];
+            let found = judge(&AccountFacts { number: 1, troubled, ..Default::default() }, "e");
+            let found: Vec<_> =
+                found.iter().map(|one| (one.check.name(), one.remedy.command(one.check, "e"))).collect();
+            assert_eq!(found, [(check, command.to_owned())]);
+        }
+        let found = judge(&AccountFacts { unknown_variable: Some("x".into()), ..Default::default() }, "e");
+        let found: Vec<_> = found.iter().map(|one| (one.check.name(), one.severity.name())).collect();
+        assert_eq!(found, [("no-account", "note"), ("account-variable", "broken")]);
+        let ending = vec![("me of a.io".to_owned(), "expires in 2 days".to_owned(), "e login a.io".to_owned())];
+        let found = judge(&AccountFacts { number: 1, ending, ..Default::default() }, "e");
+        assert_eq!((found.len(), found[0].found.as_str()), (1, "the secret of me of a.io expires in 2 days"));
+        assert!(judge(&AccountFacts { is_damaged: true, ..Default::default() }, "e").is_empty());
+    }
+}

@@ -1,0 +1,188 @@
+//! The main job, tried: the program is started as Docker starts it, for an image of each account, and must answer as it.
+
+use std::time::{Duration, SystemTime};
+
+use super::diagnosis::{Check, Diagnosis, Group};
+use super::remedy::Remedy;
+use super::{Section, Survey, count, some_of};
+use crate::cli::trouble::Trouble;
+use crate::cli::{Context, which};
+use crate::docker::state;
+use crate::model::choice::Candidates;
+use crate::model::{Account, HelperMessage, ImageReference, Operation, Source, StoreKind};
+use crate::system::text::{one_line, word};
+use crate::system::{find_program, rehearse};
+
+/// More accounts are not tried: each takes a process.
+const MOST: usize = 32;
+
+/// Somebody waits; a `get` that asks nobody takes a millisecond.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What became of one question.
+#[derive(Debug)]
+struct Rehearsal {
+    image: String,
+    /// The account that `which` names.
+    account: String,
+    username: String,
+    answer: Answered,
+}
+
+/// What a client would have been told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answered {
+    User(String),
+    /// The line on stdout.
+    Nobody(String),
+    /// It could not be started, or did not end.
+    Failed(String),
+}
+
+#[derive(Debug, Default)]
+struct AnswerFacts {
+    rehearsals: Vec<Rehearsal>,
+    /// Accounts whose secret comes from the network or from another program.
+    untried: usize,
+    has_program: bool,
+}
+
+pub(super) fn examine(context: &Context<'_>, survey: &Survey, online: bool) -> Section {
+    let facts = AnswerFacts::gather(context, survey, online);
+    Section::new(Group::Answers, summary(&facts), judge(&facts, context.program))
+}
+
+fn summary(facts: &AnswerFacts) -> String {
+    let told: Vec<_> = facts.rehearsals.iter().map(|one| format!("{} → {}", one.image, one.account)).collect();
+    let untried = match facts.untried {
+        0 => String::new(),
+        number => format!("{} not tried (--online)", count(number, "account")),
+    };
+    match (told.is_empty(), untried.is_empty()) {
+        _ if !facts.has_program => "not tried: the program is not on PATH".to_owned(),
+        (true, true) => "no account to try".to_owned(),
+        (true, false) => untried,
+        (false, true) => some_of(&told, 3),
+        (false, false) => format!("{}; {untried}", some_of(&told, 3)),
+    }
+}
+
+fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
+    let wrong = facts.rehearsals.iter().filter_map(|one| {
+        let Rehearsal { image, account, username, answer } = one;
+        let answered = match answer {
+            Answered::User(user) if user == username => return None,
+            Answered::User(user) => format!("as the user {}", one_line(user, 60)),
+            Answered::Nobody(line) => format!("with \"{}\"", one_line(line, 150)),
+            Answered::Failed(why) => format!("not at all: {}", one_line(why, 150)),
+        };
+        let typed = format!("docker pull {image}");
+        Some(Diagnosis::broken(
+            Check::WrongAnswer,
+            format!("`{typed}` would be answered {answered}; expected the account {account}"),
+            "pulls and pushes of images like this one",
+            Remedy::Command(format!("{program} which --as {}", word(&typed))),
+        ))
+    });
+    wrong.collect()
+}
+
+impl AnswerFacts {
+    fn gather(context: &Context<'_>, survey: &Survey, online: bool) -> Self {
+        let mut facts = Self::default();
+        let Some(program) = find_program(state::PROGRAM) else { return facts };
+        facts.has_program = true;
+        if context.accounts.about_to_adopt().is_some() {
+            return facts; // `get` would write the accounts of ATCR's helper down
+        }
+        let mut asked: Vec<ImageReference> = Vec::new();
+        for one in survey.hosts() {
+            for image in one.accounts.iter().filter_map(example) {
+                if asked.len() >= MOST {
+                    facts.untried += 1;
+                    continue;
+                }
+                let account = which::account_for(context, one, Some(&image), Some(Operation::Pull));
+                let Ok(account) = account else { continue };
+                if asked.contains(&image) || trouble_is_told(context, account) {
+                    continue;
+                }
+                if !online && !is_at_hand(context, account) {
+                    facts.untried += 1;
+                    continue;
+                }
+                facts.rehearsals.push(rehearsal(&program, one, account, &image));
+                asked.push(image);
+            }
+        }
+        facts
+    }
+}
+
+fn rehearsal(program: &std::path::Path, one: &Candidates, account: &Account, image: &ImageReference) -> Rehearsal {
+    let shown = image.to_string();
+    let key = one.registry.docker_key();
+    // Where no client can be put above the program, the address names the image, as crane and ko do.
+    let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
+    let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
+        Err(error) => Answered::Failed(format!("{error:#}")),
+        Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
+            // Another program may know its user by another name.
+            Some(_) if matches!(account.source, Source::Borrowed(_)) => Answered::User(account.username.to_string()),
+            Some(message) => Answered::User(message.username),
+            None => Answered::Failed("its answer is no login".to_owned()),
+        },
+        Ok(output) => Answered::Nobody(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+    };
+    Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
+}
+
+/// An image that the account is for: `ghcr.io/acme/**` has `ghcr.io/acme/app`.
+fn example(account: &Account) -> Option<ImageReference> {
+    let pattern = account.patterns().into_iter().next()?;
+    let path = pattern.path().replace("**", "app").replace('*', "app");
+    format!("{}/{path}", pattern.registry()).parse().ok()
+}
+
+/// An account that is in trouble cannot answer, and the check for that says so.
+fn trouble_is_told(context: &Context<'_>, account: &Account) -> bool {
+    !matches!(account.store, StoreKind::Helper(_))
+        && Trouble::of(context, account, context.accounts.kept(account)).is_some()
+}
+
+/// Tells whether `get` would ask neither the network nor another program.
+fn is_at_hand(context: &Context<'_>, account: &Account) -> bool {
+    let is_due = || {
+        let kept = context.accounts.kept(account).ok().flatten();
+        kept.is_none_or(|kept| kept.due.is_some_and(|due| due <= SystemTime::now() + DEADLINE))
+    };
+    match (&account.store, &account.source) {
+        (StoreKind::Helper(_), _) | (_, Source::Borrowed(_) | Source::Unknown(_)) => false,
+        (_, Source::Granted(_)) => !is_due(),
+        (_, Source::Given) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_expected_user_is_right() {
+        let user = |name: &str| Answered::User(name.to_owned());
+        for (answer, found) in [
+            (user("me-acme"), None),
+            (user("me"), Some("would be answered as the user me; expected the account work")),
+            (Answered::Nobody("not found".into()), Some("would be answered with \"not found\"; expected")),
+            (Answered::Failed("no answer".into()), Some("would be answered not at all: no answer; expected")),
+        ] {
+            let (image, account, username) = ("a.io/acme/app".to_owned(), "work".to_owned(), "me-acme".to_owned());
+            let rehearsals = vec![Rehearsal { image, account, username, answer }];
+            let facts = AnswerFacts { rehearsals, has_program: true, untried: 1 };
+            assert_eq!(summary(&facts), "a.io/acme/app → work; 1 account not tried (--online)");
+            let judged = judge(&facts, "e");
+            assert_eq!(judged.len(), usize::from(found.is_some()));
+            assert!(judged.iter().zip(found).all(|(one, found)| one.found.contains(found)), "{judged:?}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `Diagnosis`: one thing that is wrong, under the name of the check that found it.
+
+use super::remedy::Remedy;
+
+/// What `doctor` looks for. A check can find several things, such as two missing helpers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Check {
+    /// The program is not on PATH.
+    ProgramPath,
+    /// PATH leads to another copy than the one that runs.
+    ProgramCopy,
+    /// The desktop's session has another PATH.
+    SessionPath,
+    /// So has `sudo`.
+    SudoPath,
+    /// `sudo` uses root's accounts.
+    SudoHome,
+    /// Docker is a snap, which starts no helper.
+    DockerSnap,
+    HelperMissing,
+    HelperSilent,
+    HelperFailing,
+    DockerNotAsking,
+    PodmanNotAsking,
+    /// Another helper is named for a registry that has accounts here.
+    OtherHelper,
+    DesktopHelper,
+    DevContainerHelper,
+    /// A program of Windows is named, as in WSL.
+    WindowsHelper,
+    /// `credsStore` was Ensign, and is not any more.
+    StoreReplaced,
+    /// A login in clear goes before Ensign.
+    PlainLogin,
+    /// Logins lie in clear, and do not go before Ensign.
+    PlainText,
+    AuthConfigVariable,
+    /// A key in Docker's file stops `podman --remote`.
+    PodmanKey,
+    ConfigDamaged,
+    SecretsDamaged,
+    /// Docker's or Podman's file cannot be read.
+    ClientFile,
+    FileOwner,
+    FileMode,
+    ReadOnly,
+    LeftOvers,
+    BuildxFolder,
+    StalePin,
+    Clock,
+    Proxy,
+    Certificate,
+    RegistryUnreachable,
+    NoAccount,
+    SecretMissing,
+    SecretUnreadable,
+    AccountRefused,
+    AccountExpiring,
+    SourceMissing,
+    AccountVariable,
+    WrongAnswer,
+}
+
+/// Which line of the report a check belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    Path,
+    Helpers,
+    Order,
+    Files,
+    Network,
+    Accounts,
+    Answers,
+}
+
+/// How bad it is. Only what is broken changes the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    Note,
+    Broken,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Diagnosis {
+    pub(super) check: Check,
+    pub(super) severity: Severity,
+    pub(super) found: String,
+    /// Who notices, and how.
+    pub(super) breaks: String,
+    pub(super) remedy: Remedy,
+}
+
+impl Diagnosis {
+    pub(super) fn broken(check: Check, found: impl Into<String>, breaks: impl Into<String>, remedy: Remedy) -> Self {
+        Self { check, severity: Severity::Broken, found: found.into(), breaks: breaks.into(), remedy }
+    }
+
+    pub(super) fn note(check: Check, found: impl Into<String>, breaks: impl Into<String>, remedy: Remedy) -> Self {
+        Self { severity: Severity::Note, ..Self::broken(check, found, breaks, remedy) }
+    }
+}
+
+impl Check {
+    /// In the order of the report.
+    pub(in crate::cli) const ALL: [Self; 41] = [
+        Self::ProgramPath,
+        Self::ProgramCopy,
+        Self::SessionPath,
+        Self::SudoPath,
+        Self::SudoHome,
+        Self::DockerSnap,
+        Self::HelperMissing,
+        Self::HelperSilent,
+        Self::HelperFailing,
+        Self::DockerNotAsking,
+        Self::PodmanNotAsking,
+        Self::OtherHelper,
+        Self::DesktopHelper,
+        Self::DevContainerHelper,
+        Self::WindowsHelper,
+        Self::StoreReplaced,
+        Self::PlainLogin,
+        Self::PlainText,
+        Self::AuthConfigVariable,
+        Self::PodmanKey,
+        Self::ConfigDamaged,
+        Self::SecretsDamaged,
+        Self::ClientFile,
+        Self::FileOwner,
+        Self::FileMode,
+        Self::ReadOnly,
+        Self::LeftOvers,
+        Self::BuildxFolder,
+        Self::StalePin,
+        Self::Clock,
+        Self::Proxy,
+        Self::Certificate,
+        Self::RegistryUnreachable,
+        Self::NoAccount,
+        Self::SecretMissing,
+        Self::SecretUnreadable,
+        Self::AccountRefused,
+        Self::AccountExpiring,
+        Self::SourceMissing,
+        Self::AccountVariable,
+        Self::WrongAnswer,
+    ];
+
+    /// What a person types behind `--fix`.
+    pub(in crate::cli) const fn name(self) -> &'static str {
+        match self {
+            Self::ProgramPath => "program-path",
+            Self::ProgramCopy => "program-copy",
+            Self::SessionPath => "session-path",
+            Self::SudoPath => "sudo-path",
+            Self::SudoHome => "sudo-home",
+            Self::DockerSnap => "docker-snap",
+            Self::HelperMissing => "helper-missing",
+            Self::HelperSilent => "helper-silent",
+            Self::HelperFailing => "helper-failing",
+            Self::DockerNotAsking => "docker-not-asking",
+            Self::PodmanNotAsking => "podman-not-asking",
+            Self::OtherHelper => "other-helper",
+            Self::DesktopHelper => "desktop-helper",
+            Self::DevContainerHelper => "dev-container-helper",
+            Self::WindowsHelper => "windows-helper",
+            Self::StoreReplaced => "store-replaced",
+            Self::PlainLogin => "plain-login",
+            Self::PlainText => "plain-text",
+            Self::AuthConfigVariable => "auth-config-variable",
+            Self::PodmanKey => "podman-key",
+            Self::ConfigDamaged => "config-damaged",
+            Self::SecretsDamaged => "secrets-damaged",
+            Self::ClientFile => "client-file",
+            Self::FileOwner => "file-owner",
+            Self::FileMode => "file-mode",
+            Self::ReadOnly => "read-only",
+            Self::LeftOvers => "left-overs",
+            Self::BuildxFolder => "buildx-folder",
+            Self::StalePin => "stale-pin",
+            Self::Clock => "clock",
+            Self::Proxy => "proxy",
+            Self::Certificate => "certificate",
+            Self::RegistryUnreachable => "registry-unreachable",
+            Self::NoAccount => "no-account",
+            Self::SecretMissing => "secret-missing",
+            Self::SecretUnreadable => "secret-unreadable",
+            Self::AccountRefused => "account-refused",
+            Self::AccountExpiring => "account-expiring",
+            Self::SourceMissing => "source-missing",
+            Self::AccountVariable => "account-variable",
+            Self::WrongAnswer => "wrong-answer",
+        }
+    }
+}
+
+impl Group {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Helpers => "helpers",
+            Self::Order => "order",
+            Self::Files => "files",
+            Self::Network => "network",
+            Self::Accounts => "accounts",
+            Self::Answers => "answers",
+        }
+    }
+}
+
+impl Severity {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Broken => "broken",
+        }
+    }
+
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Self::Note => "!",
+            Self::Broken => "✗",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_check_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = Check::ALL.iter().map(|check| check.name()).collect();
+        assert_eq!(names.len(), Check::ALL.len());
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')), "{names:?}");
+    }
+}

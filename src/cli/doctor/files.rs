@@ -1,0 +1,295 @@
+//! The files: whether they can be read, whose they are, who may use them, and what is left over in them.
+
+use std::path::PathBuf;
+
+use super::diagnosis::{Check, Diagnosis, Group};
+use super::remedy::Remedy;
+use super::{Section, Survey, count};
+use crate::accounts::Leftovers;
+use crate::cli::failure::Failure;
+use crate::cli::{Context, buildx};
+use crate::docker::containers::{self, RegistriesConf};
+use crate::docker::pins::Pins;
+use crate::docker::{ConfigJson, state};
+use crate::model::{AccountName, Problem, StoreKind};
+use crate::system::files::{self, OwnershipFault, Privacy};
+use crate::system::text::{one_line, word};
+
+#[derive(Debug, Default)]
+struct FileFacts {
+    /// Why our config cannot be used, and whether `restore` helps.
+    damage: Option<(Problem, bool)>,
+    /// Why secrets cannot be read.
+    damaged_secrets: Vec<String>,
+    /// Files of Docker's family that cannot be read.
+    unreadable: Vec<Problem>,
+    owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
+    /// Folders of ours that cannot be written.
+    read_only: Vec<PathBuf>,
+    /// Without the secrets that the next change sweeps.
+    leftovers: Leftovers,
+    /// How many those are.
+    swept: usize,
+    /// How many of buildx's folders ask somebody else than they should.
+    stale_folders: usize,
+    stale_pins: Vec<AccountName>,
+    looked_at: usize,
+}
+
+pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+    let facts = FileFacts::gather(context, survey);
+    let summary = format!("{}, yours alone, nothing left over", count(facts.looked_at, "file"));
+    Section::new(Group::Files, summary, judge(&facts, context.program))
+}
+
+fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    if let Some((Problem { what, cure }, can_restore)) = &facts.damage {
+        let remedy = if *can_restore { Remedy::Restore } else { command_in(cure) };
+        found.push(Diagnosis::broken(Check::ConfigDamaged, what, "no account can be found", remedy));
+    }
+    for what in &facts.damaged_secrets {
+        found.push(Diagnosis::broken(Check::SecretsDamaged, what, "its accounts have no secrets", Remedy::Restore));
+    }
+    for Problem { what, cure } in &facts.unreadable {
+        let breaks = "the programs that read it fail or use no login, and Ensign does not change it";
+        found.push(Diagnosis::broken(Check::ClientFile, what, breaks, command_in(cure)));
+    }
+    for (path, privacy, fault) in &facts.owners {
+        found.push(match fault {
+            OwnershipFault::Owner(Problem { what, cure }) => {
+                Diagnosis::broken(Check::FileOwner, what, "Ensign does not read or change it", command_in(cure))
+            }
+            OwnershipFault::Mode(mode) => {
+                let is_secret = *privacy == Privacy::Secret;
+                let deed = if mode & 0o022 != 0 { "write" } else { "read" };
+                let breaks = match (is_secret, deed) {
+                    (_, "write") => "who can write it can change who is logged in; Ensign does not read it",
+                    _ => "the secrets in it are open to other users of this machine",
+                };
+                let remedy = Remedy::CloseFile { path: path.clone(), privacy: *privacy };
+                let what = format!("others may {deed} `{}` (mode {mode:o})", path.display());
+                Diagnosis::broken(Check::FileMode, what, breaks, remedy)
+            }
+        });
+    }
+    for folder in &facts.read_only {
+        found.push(Diagnosis::note(
+            Check::ReadOnly,
+            format!("`{}` cannot be written", folder.display()),
+            "logins can be used, and not added, renewed or changed",
+            Remedy::Command(format!("chmod u+w {}", word(&folder.to_string_lossy()))),
+        ));
+    }
+    found.extend(leftovers(&facts.leftovers, facts.swept, program));
+    if facts.stale_folders > 0 {
+        found.push(Diagnosis::broken(
+            Check::BuildxFolder,
+            format!("{} of buildx's ask for another account than should answer", count(facts.stale_folders, "folder")),
+            "builds that pull or push these repositories use the wrong account, or none",
+            Remedy::SyncBuildx,
+        ));
+    }
+    found.extend(facts.stale_pins.iter().map(|alias| {
+        Diagnosis::note(
+            Check::StalePin,
+            format!("the program `{}-{alias}` is pinned to an account that is not there", state::PROGRAM),
+            "tools that name it get no login",
+            Remedy::Unpin(alias.clone()),
+        )
+    }));
+    found
+}
+
+/// The next change sweeps unfinished files, and `swept` secrets. Another secret may be another config's: a person decides.
+fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosis> {
+    let is_unfinished = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
+    let (unfinished, damaged): (Vec<_>, Vec<_>) = leftovers.files.iter().partition(is_unfinished);
+    let breaks = "nothing; they may hold secrets";
+    let mut found = Vec::new();
+    if unfinished.len() + swept > 0 {
+        let what = format!("{} of a change that was killed", count(unfinished.len() + swept, "left-over"));
+        found.push(Diagnosis::note(Check::LeftOvers, what, breaks, Remedy::Sweep));
+    }
+    if let Some(first) = damaged.first() {
+        let what = format!("{} moved aside by `restore`", count(damaged.len(), "damaged file"));
+        let remedy = Remedy::Command(format!("rm {}", word(&first.to_string_lossy())));
+        found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
+    }
+    if let Some((_, registry, name)) = leftovers.secrets.first() {
+        let what = format!("{} of no account", count(leftovers.secrets.len(), "secret"));
+        let [host, name] = [registry.as_str(), name].map(word);
+        let remedy = Remedy::Command(format!("{program} logout {host} -u {name}"));
+        found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
+    }
+    found
+}
+
+/// The command of a hint: what stands in its first pair of backquotes, else the hint itself.
+fn command_in(cure: &str) -> Remedy {
+    let command =
+        cure.split_once("run `").and_then(|(_, rest)| rest.split_once('`')).map_or(cure, |(command, _)| command);
+    Remedy::Command(command.to_owned())
+}
+
+impl FileFacts {
+    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+        let files = files_of(context, survey);
+        let owners = files
+            .iter()
+            .filter_map(|(path, privacy)| Some((path.clone(), *privacy, files::ownership_fault(path, *privacy)?)));
+        let owners: Vec<_> = owners.collect();
+        let is_named = |path: &PathBuf| owners.iter().any(|(other, ..)| other == path);
+        let mut leftovers = context.accounts.leftovers().unwrap_or_default();
+        let all = leftovers.secrets.len();
+        leftovers.secrets.retain(|secret| !context.accounts.is_swept(secret));
+        let folders = [&context.env.config_dir, &context.env.data_dir].into_iter().flatten();
+        Self {
+            damage: damage(context, survey)
+                .filter(|_| !context.accounts.config.path().is_some_and(|path| is_named(&path))),
+            damaged_secrets: damaged_secrets(context, survey, is_named),
+            unreadable: unreadable(context, survey, is_named),
+            read_only: folders.filter(|folder| folder.is_dir() && !files::may_write(folder)).cloned().collect(),
+            swept: all - leftovers.secrets.len(),
+            leftovers,
+            stale_folders: if survey.damage.is_none() { buildx::stale(context, &survey.registries) } else { 0 },
+            stale_pins: stale_pins(survey),
+            looked_at: files.iter().filter(|(path, _)| path.is_file()).count(),
+            owners,
+        }
+    }
+}
+
+/// Our files and those of Docker's family, with who may read each.
+fn files_of(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
+    let docker = context.env.docker_config_file();
+    let containers = containers::login_files(context.env).into_iter().filter(|_| survey.has_containers_tools);
+    let clients = docker.into_iter().chain(containers);
+    let ours = context.env.config_dir.iter().flat_map(|folder| [folder.clone(), folder.join("config.json")]);
+    let secrets = context.accounts.vault.secret_files();
+    let open = clients.chain(ours).map(|path| (path, Privacy::Open));
+    open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
+}
+
+/// What a newer Ensign wrote, or a file that cannot be opened, is not damaged.
+fn damage(context: &Context<'_>, survey: &Survey) -> Option<(Problem, bool)> {
+    let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
+    let path = context.accounts.config.path()?;
+    let can_restore = match files::read(&path, u64::MAX) {
+        Ok(Some(bytes)) => context.accounts.config.damage(&bytes).is_ok_and(|damage| damage.is_some()),
+        Ok(None) => context.accounts.config.good_copy().is_ok_and(|copy| copy.is_some()),
+        Err(_) => false,
+    };
+    Some((Problem::new(what, cure.unwrap_or_else(|| format!("ls -ld {}", word(&path.to_string_lossy())))), can_restore))
+}
+
+fn damaged_secrets(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<String> {
+    let with_files =
+        survey.registries.iter().filter(|one| one.accounts.iter().any(|account| account.store == StoreKind::File));
+    let errors = with_files.filter_map(|one| context.accounts.vault.file_damage(&one.registry));
+    errors.filter(|(path, _)| !is_named(path)).map(|(_, error)| Failure::parts_of(&error).0).collect()
+}
+
+fn unreadable(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<Problem> {
+    let mut paths: Vec<_> = context.env.docker_config_file().into_iter().collect();
+    let mut errors = Vec::new();
+    if survey.has_containers_tools {
+        paths.extend(containers::login_files(context.env));
+        let conf = containers::registries_conf(context.env).and_then(|path| RegistriesConf::load(&path).err());
+        errors.extend(conf);
+    }
+    let paths = paths.into_iter().filter(|path| !is_named(path));
+    errors.extend(paths.filter_map(|path| ConfigJson::load(&path).err()));
+    let problem = |error: anyhow::Error| {
+        let (what, cure) = Failure::parts_of(&error);
+        let path = what.split('`').nth(1).unwrap_or_default().to_owned();
+        Problem::new(one_line(&what, 300), cure.unwrap_or_else(|| format!("\"${{EDITOR:-vi}}\" {}", word(&path))))
+    };
+    errors.into_iter().map(problem).collect()
+}
+
+/// Without any account these may be another config's.
+fn stale_pins(survey: &Survey) -> Vec<AccountName> {
+    if survey.registries.is_empty() {
+        return vec![];
+    }
+    let is_there = |alias: &AccountName| {
+        survey.registries.iter().flat_map(|one| &one.accounts).any(|account| account.name == *alias)
+    };
+    let pinned = Pins::find(None).map(|pins| pins.all()).unwrap_or_default();
+    pinned.into_iter().filter(|alias| !is_there(alias)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Registry;
+
+    #[test]
+    fn each_fault_of_a_file_has_its_command() {
+        let problem = || Problem::new("`f` is wrong", "run `chown me f`, or not");
+        let mode = |privacy, mode| vec![(PathBuf::from("/f"), privacy, OwnershipFault::Mode(mode))];
+        let secret = || vec![(StoreKind::File, Registry::from_key("a.io"), "old".to_owned())];
+        for (facts, expected) in [
+            (FileFacts::default(), None),
+            (
+                FileFacts { damage: Some((problem(), true)), ..Default::default() },
+                Some(("config-damaged", "e restore")),
+            ),
+            (
+                FileFacts { damage: Some((problem(), false)), ..Default::default() },
+                Some(("config-damaged", "chown me f")),
+            ),
+            (
+                FileFacts { damaged_secrets: vec!["x".into()], ..Default::default() },
+                Some(("secrets-damaged", "e restore")),
+            ),
+            (FileFacts { unreadable: vec![problem()], ..Default::default() }, Some(("client-file", "chown me f"))),
+            (
+                FileFacts {
+                    owners: vec![("/f".into(), Privacy::Open, OwnershipFault::Owner(problem()))],
+                    ..Default::default()
+                },
+                Some(("file-owner", "chown me f")),
+            ),
+            (
+                FileFacts { owners: mode(Privacy::Open, 0o666), ..Default::default() },
+                Some(("file-mode", "chmod go-w /f")),
+            ),
+            (
+                FileFacts { owners: mode(Privacy::Secret, 0o644), ..Default::default() },
+                Some(("file-mode", "chmod go-rwx /f")),
+            ),
+            (FileFacts { read_only: vec!["/d".into()], ..Default::default() }, Some(("read-only", "chmod u+w /d"))),
+            (
+                FileFacts { leftovers: Leftovers { secrets: secret(), files: vec![] }, ..Default::default() },
+                Some(("left-overs", "e logout a.io -u old")),
+            ),
+            (
+                FileFacts {
+                    leftovers: Leftovers { secrets: vec![], files: vec!["/a.json.new".into()] },
+                    ..Default::default()
+                },
+                Some(("left-overs", "e doctor --fix left-overs")),
+            ),
+            (
+                FileFacts {
+                    leftovers: Leftovers { secrets: vec![], files: vec!["/a.json.damaged".into()] },
+                    ..Default::default()
+                },
+                Some(("left-overs", "rm /a.json.damaged")),
+            ),
+            (FileFacts { stale_folders: 2, ..Default::default() }, Some(("buildx-folder", "e buildx sync"))),
+            (
+                FileFacts { stale_pins: vec!["old".parse().unwrap()], ..Default::default() },
+                Some(("stale-pin", "e pin old --remove")),
+            ),
+        ] {
+            let found = judge(&facts, "e");
+            let found: Vec<_> =
+                found.iter().map(|one| (one.check.name(), one.remedy.command(one.check, "e"))).collect();
+            let expected: Vec<_> = expected.into_iter().map(|(check, command)| (check, command.to_owned())).collect();
+            assert_eq!(found, expected, "{facts:?}");
+        }
+    }
+}

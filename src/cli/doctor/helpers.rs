@@ -1,0 +1,238 @@
+//! Whether every helper that is named answers: in Docker's and Podman's files, and in ours.
+
+use std::path::PathBuf;
+
+use super::diagnosis::{Check, Diagnosis, Group};
+use super::remedy::Remedy;
+use super::{Section, Survey, count};
+use crate::accounts::HelperHealth;
+use crate::cli::Context;
+use crate::docker::containers::{self, RegistriesConf};
+use crate::docker::{ConfigJson, HELPER};
+use crate::model::{HelperName, Registry, StoreKind};
+use crate::system::find_program;
+use crate::system::text::one_line;
+
+/// A helper, everywhere it is named.
+#[derive(Clone, Debug)]
+struct NamedHelper {
+    /// What stands behind `docker-credential-`.
+    name: String,
+    by: Vec<NamedBy>,
+    health: HelperHealth,
+}
+
+/// Where a helper is named, which decides what breaks without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum NamedBy {
+    /// `credsStore`, or `credential-helpers`: asked for every registry.
+    EveryRegistry { file: PathBuf, shown: String, is_json: bool },
+    /// `credHelpers`
+    Registry { file: PathBuf, shown: String, registry: String },
+    /// A route of ours; `None`: for all registries without an account.
+    Route(Option<Registry>),
+    /// It keeps the secret of an account.
+    Account { registry: String, name: String },
+}
+
+pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+    let helpers = gather(context, survey);
+    let others: Vec<_> = helpers.iter().filter(|one| !is_ours(&one.name)).collect();
+    let summary = match others.len() {
+        0 => "no other helper is named".to_owned(),
+        number => format!(
+            "{} named, and {}",
+            count(number, "other helper"),
+            if number == 1 { "it answers" } else { "all answer" }
+        ),
+    };
+    Section::new(Group::Helpers, summary, helpers.iter().filter_map(|one| judge(one, context.program)).collect())
+}
+
+fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
+    let file = format!("docker-credential-{}", one_line(&helper.name, 60));
+    let places: Vec<String> = helper.by.iter().map(NamedBy::place).collect();
+    let named = format!("`{file}`, named by {}", super::some_of(&places, 3));
+    let broken = helper.by.iter().map(|by| by.breaks(helper.health)).find(Option::is_some).flatten();
+    let look = || Remedy::Command(format!("echo | {file} list"));
+    let (check, found, remedy) = match helper.health {
+        HelperHealth::Answers | HelperHealth::Ensign => return None,
+        HelperHealth::Missing => {
+            (Check::HelperMissing, format!("{named}, is in no absolute folder of PATH"), helper.without(program))
+        }
+        HelperHealth::Silent => (Check::HelperSilent, format!("{named}, did not answer `list` in 3 seconds"), look()),
+        HelperHealth::Fails => (Check::HelperFailing, format!("{named}, failed at `list`"), look()),
+        HelperHealth::Nonsense => {
+            (Check::HelperFailing, format!("{named}, answered `list` with no list of logins"), look())
+        }
+    };
+    Some(match broken {
+        Some(breaks) => Diagnosis::broken(check, found, breaks, remedy),
+        None => Diagnosis::note(check, found, "what it alone has a login for, if it has any", remedy),
+    })
+}
+
+impl NamedHelper {
+    /// What takes its name out where it stands. The secret of an account must be had anew.
+    fn without(&self, program: &str) -> Remedy {
+        let (mut files, mut routes) = (Vec::new(), Vec::new());
+        for by in &self.by {
+            match by {
+                NamedBy::EveryRegistry { file, is_json: true, .. } | NamedBy::Registry { file, .. } => {
+                    if !files.contains(file) {
+                        files.push(file.clone());
+                    }
+                }
+                NamedBy::Route(route) => routes.push(route.clone()),
+                NamedBy::Account { .. } | NamedBy::EveryRegistry { .. } => {}
+            }
+        }
+        if !files.is_empty() || !routes.is_empty() {
+            return Remedy::DropHelper { helper: self.name.clone(), files, routes };
+        }
+        match self.by.first() {
+            Some(NamedBy::Account { registry, name }) => {
+                Remedy::Command(format!("{program} login {registry} --alias {name} --store file"))
+            }
+            Some(NamedBy::EveryRegistry { shown, .. }) => {
+                Remedy::Command(format!("\"${{EDITOR:-vi}}\" {shown}   (take `{}` out)", self.name))
+            }
+            _ => Remedy::Command(format!("{program} status")),
+        }
+    }
+}
+
+impl NamedBy {
+    fn place(&self) -> String {
+        match self {
+            Self::EveryRegistry { shown, .. } => format!("{shown} for every registry"),
+            Self::Registry { shown, registry, .. } => format!("{shown} for {}", one_line(registry, 60)),
+            Self::Route(Some(registry)) => format!("`route` for {registry}"),
+            Self::Route(None) => "`route` for all other registries".to_owned(),
+            Self::Account { registry, name } => format!("the account {name} of {registry}"),
+        }
+    }
+
+    /// What does not work any more; `None` for a helper that may serve all the same, since `list` is the least of its verbs.
+    fn breaks(&self, health: HelperHealth) -> Option<String> {
+        match (self, health) {
+            (Self::EveryRegistry { .. }, _) => Some("every pull, push and build that asks for a login".to_owned()),
+            (Self::Account { registry, name }, HelperHealth::Missing) => {
+                Some(format!("the account {name} of {registry} has no secret"))
+            }
+            (Self::Registry { registry, .. }, HelperHealth::Missing) => {
+                Some(format!("pulls and pushes of {}, and builds of any image", one_line(registry, 60)))
+            }
+            (Self::Route(Some(registry)), HelperHealth::Missing) => Some(format!("nobody answers for {registry}")),
+            (Self::Route(None), HelperHealth::Missing) => {
+                Some("nobody answers for registries without an account here".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn gather(context: &Context<'_>, survey: &Survey) -> Vec<NamedHelper> {
+    let mut named: Vec<(String, NamedBy)> = Vec::new();
+    for (file, is_docker) in client_files(context, survey) {
+        let (path, shown) = (file.path().to_owned(), context.env.shorten_home(file.path()));
+        if let Some(store) = file.store().filter(|_| is_docker) {
+            let by = NamedBy::EveryRegistry { file: path.clone(), shown: shown.clone(), is_json: true };
+            named.push((store.to_owned(), by));
+        }
+        for (registry, helper) in file.helpers().filter(|(_, helper)| !helper.is_empty()) {
+            let registry = crate::docker::logins::shown(registry);
+            named.push((helper.to_owned(), NamedBy::Registry { file: path.clone(), shown: shown.clone(), registry }));
+        }
+    }
+    let conf = containers::registries_conf(context.env).filter(|_| survey.has_containers_tools);
+    if let Some(conf) = conf.and_then(|path| Some((RegistriesConf::load(&path).ok()?, path))) {
+        let (file, shown) = (conf.1.clone(), context.env.shorten_home(&conf.1));
+        let helpers = conf.0.helpers().unwrap_or_default().into_iter().filter(|name| !containers::is_auth_files(name));
+        named.extend(helpers.map(|name| {
+            (name.to_owned(), NamedBy::EveryRegistry { file: file.clone(), shown: shown.clone(), is_json: false })
+        }));
+    }
+    named.extend(survey.routes.iter().map(|route| (route.helper.to_string(), NamedBy::Route(route.by.clone()))));
+    for account in survey.registries.iter().flat_map(|one| &one.accounts) {
+        if let StoreKind::Helper(helper) = &account.store {
+            let (registry, name) = (account.registry.to_string(), account.name.to_string());
+            named.push((helper.to_string(), NamedBy::Account { registry, name }));
+        }
+    }
+    with_health(context, named)
+}
+
+/// The files with `credHelpers`, and whether `credsStore` counts there.
+fn client_files(context: &Context<'_>, survey: &Survey) -> Vec<(ConfigJson, bool)> {
+    let docker = context.env.docker_config_file();
+    let mut paths: Vec<_> = docker.iter().cloned().collect();
+    if survey.has_containers_tools {
+        paths.extend(containers::login_files(context.env));
+    }
+    paths.dedup();
+    let load = |path: PathBuf| Some((ConfigJson::load(&path).ok()?, Some(path) == docker));
+    paths.into_iter().filter_map(load).collect()
+}
+
+/// Asks each once, however often it is named.
+fn with_health(context: &Context<'_>, named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
+    let mut helpers: Vec<NamedHelper> = Vec::new();
+    for (name, by) in named {
+        match helpers.iter_mut().find(|helper| helper.name == name) {
+            Some(helper) => helper.by.push(by),
+            None => helpers.push(NamedHelper { name, by: vec![by], health: HelperHealth::Missing }),
+        }
+    }
+    let asked: Vec<HelperName> = helpers.iter().filter_map(|helper| helper.name.parse().ok()).collect();
+    let mut healths = context.accounts.vault.health_of(&asked).into_iter();
+    for helper in &mut helpers {
+        let is_asked = helper.name.parse::<HelperName>().is_ok();
+        let is_there = || find_program(&format!("docker-credential-{}", helper.name)).is_some();
+        helper.health = match is_asked {
+            true => healths.next().unwrap_or(HelperHealth::Fails),
+            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // its own check tells of our program
+            false => HelperHealth::Missing,
+        };
+    }
+    helpers
+}
+
+fn is_ours(name: &str) -> bool {
+    name == HELPER || name.strip_prefix(HELPER).is_some_and(|rest| rest.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_helper_breaks_depends_on_who_names_it() {
+        use HelperHealth::{Answers, Ensign, Fails, Missing, Nonsense, Silent};
+        let file = || PathBuf::from("/c.json");
+        let every = |is_json| NamedBy::EveryRegistry { file: file(), shown: "c.json".into(), is_json };
+        let registry = || NamedBy::Registry { file: file(), shown: "c.json".into(), registry: "a.io".into() };
+        let account = || NamedBy::Account { registry: "a.io".into(), name: "me".into() };
+        let route = || NamedBy::Route(None);
+        for (by, health, expected) in [
+            (every(true), Answers, None),
+            (every(true), Ensign, None),
+            (every(true), Missing, Some(("helper-missing", "broken", true))),
+            (every(false), Missing, Some(("helper-missing", "broken", false))),
+            (every(true), Silent, Some(("helper-silent", "broken", false))),
+            (every(true), Fails, Some(("helper-failing", "broken", false))),
+            (every(true), Nonsense, Some(("helper-failing", "broken", false))),
+            (registry(), Missing, Some(("helper-missing", "broken", true))),
+            (registry(), Fails, Some(("helper-failing", "note", false))),
+            (registry(), Silent, Some(("helper-silent", "note", false))),
+            (route(), Missing, Some(("helper-missing", "broken", true))),
+            (route(), Nonsense, Some(("helper-failing", "note", false))),
+            (account(), Missing, Some(("helper-missing", "broken", false))),
+        ] {
+            let helper = NamedHelper { name: "x".into(), by: vec![by], health };
+            let found = judge(&helper, "ensign");
+            let found = found.as_ref().map(|one| (one.check.name(), one.severity.name(), one.remedy.is_ours()));
+            assert_eq!(found, expected, "{helper:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `doctor`: what is wrong with this machine's logins, what that breaks, and the command that mends it.
+//!
+//! Each group of checks is a file: it gathers facts at the edge and judges them by a pure function with a table of cases.
+//! Nothing is written without `--fix`, and nobody is asked over the network without `--online`.
+
+mod accounts;
+mod answers;
+mod diagnosis;
+mod files;
+mod helpers;
+mod network;
+mod order;
+mod path;
+mod remedy;
+mod report;
+mod show;
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::{Context, args};
+use crate::docker::{ConfigJson, containers};
+use crate::model::choice::{Candidates, Route};
+use diagnosis::{Diagnosis, Group, Severity};
+
+pub(super) use diagnosis::Check;
+
+/// What several groups look at, read once.
+struct Survey {
+    /// Those with accounts.
+    registries: Vec<Candidates>,
+    /// Other helpers that answer for registries without accounts.
+    routes: Vec<Route>,
+    /// Why our config cannot be read.
+    damage: Option<anyhow::Error>,
+    /// Docker's file, if it can be read.
+    docker: Option<ConfigJson>,
+    /// Podman, Buildah or Skopeo is in use.
+    has_containers_tools: bool,
+}
+
+/// One line of the report, and what is wrong there.
+struct Section {
+    group: Group,
+    /// What is so where nothing is wrong.
+    summary: String,
+    diagnoses: Vec<Diagnosis>,
+}
+
+pub(super) fn run(context: &Context<'_>, given: &args::Doctor) -> Result<ExitCode, Failure> {
+    if let Some(check) = Check::ALL.into_iter().find(|check| Some(check.name()) == given.fix.as_deref()) {
+        return fix(context, check, given.online);
+    }
+    let (survey, sections) = examine(context, given.online);
+    if given.report {
+        let text = report::text(context, &survey, &sections, given.anonymous);
+        context.ui.data(json!({"report": text}), text)?;
+    } else {
+        context.ui.data(show::json(&sections, context.program), show::text(&sections, context.program))?;
+    }
+    Ok(exit_code(sections.iter().flat_map(|section| &section.diagnoses)))
+}
+
+fn examine(context: &Context<'_>, online: bool) -> (Survey, Vec<Section>) {
+    let survey = Survey::take(context);
+    let sections = vec![
+        path::examine(context),
+        helpers::examine(context, &survey),
+        order::examine(context, &survey),
+        files::examine(context, &survey),
+        network::examine(context, &survey, online),
+        accounts::examine(context, &survey),
+        answers::examine(context, &survey, online),
+    ];
+    (survey, sections)
+}
+
+/// Mends all that one check found, and looks again.
+fn fix(context: &Context<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
+    let before = found_by(context, check, online);
+    if before.is_empty() {
+        let json = json!({"check": check.name(), "mended": false, "findings": []});
+        context.ui.done(json, format_args!("{}: nothing to mend", check.name()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for diagnosis in &before {
+        if diagnosis.remedy.is_ours() {
+            diagnosis.remedy.carry_out(context)?;
+        }
+    }
+    let after = found_by(context, check, online);
+    let json = json!({
+        "check": check.name(),
+        "mended": after.is_empty(),
+        "findings": after.iter().map(|one| show::diagnosis_json(one, context.program)).collect::<Vec<_>>(),
+    });
+    if after.is_empty() {
+        context.ui.done(json, format_args!("{}: mended", check.name()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let words = if after.iter().any(|one| one.remedy.is_ours()) { "is still there" } else { "is for you to mend" };
+    let lines: Vec<_> = after.iter().map(|one| show::diagnosis_text(one, context.program)).collect();
+    context.ui.data(json, lines.join("\n"))?;
+    context.ui.note(format_args!("{} {words}", check.name()));
+    Ok(exit_code(&after))
+}
+
+fn found_by(context: &Context<'_>, check: Check, online: bool) -> Vec<Diagnosis> {
+    let (_, sections) = examine(context, online);
+    sections.into_iter().flat_map(|section| section.diagnoses).filter(|one| one.check == check).collect()
+}
+
+/// 1 if anything is broken; notes change nothing.
+fn exit_code<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> ExitCode {
+    let is_broken = diagnoses.into_iter().any(|one| one.severity == Severity::Broken);
+    if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+impl Survey {
+    fn take(context: &Context<'_>) -> Self {
+        let (registries, routes, damage) = match context.accounts.survey() {
+            Ok((registries, routes)) => (registries, routes, None),
+            Err(error) => (vec![], vec![], Some(error)),
+        };
+        Self {
+            registries,
+            routes,
+            damage,
+            docker: context.docker_config(),
+            has_containers_tools: containers::are_found(context.env),
+        }
+    }
+
+    /// The registries that a client can ask for by name.
+    fn hosts(&self) -> impl Iterator<Item = &Candidates> {
+        self.registries.iter().filter(|one| !one.registry.is_pattern())
+    }
+}
+
+impl Section {
+    fn new(group: Group, summary: impl Into<String>, diagnoses: Vec<Diagnosis>) -> Self {
+        Self { group, summary: summary.into(), diagnoses }
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        self.diagnoses.iter().map(|one| one.severity).max()
+    }
+}
+
+/// `1 account`, `2 accounts`
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The first of many, for a line.
+fn some_of(names: &[String], most: usize) -> String {
+    let rest = names.len().saturating_sub(most);
+    let shown = names[..names.len() - rest].join(", ");
+    if rest == 0 { shown } else { format!("{shown} and {rest} more") }
+}

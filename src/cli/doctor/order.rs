@@ -1,0 +1,337 @@
+//! Who goes first for each registry at Docker and at Podman: Ensign, or something that stands in its way.
+
+use std::path::PathBuf;
+
+use super::diagnosis::{Check, Diagnosis, Group, Severity};
+use super::remedy::Remedy;
+use super::{Section, Survey, some_of};
+use crate::cli::{Context, first, status};
+use crate::docker::first::{First, Lookup};
+use crate::docker::state::{self, AuthConfig};
+use crate::docker::{ConfigJson, HELPER, Reader, containers, leftovers};
+use crate::model::Registry;
+use crate::system::find_program;
+use crate::system::text::one_line;
+
+#[derive(Debug, Default)]
+struct OrderFacts {
+    docker: Vec<NameFacts>,
+    podman: Vec<NameFacts>,
+    /// `docker` is on PATH, or its config is there.
+    has_docker: bool,
+    /// `DOCKER_AUTH_CONFIG` is set, and Docker cannot read it.
+    is_variable_unreadable: bool,
+    /// `credsStore` was ours once; what stands there now, if it is another.
+    replaced_store: Option<String>,
+    podman_key: Option<String>,
+    /// Files with logins in clear, and how many.
+    plain: Vec<(PathBuf, usize)>,
+}
+
+/// A name of a registry with accounts, and who goes first for it.
+#[derive(Debug)]
+struct NameFacts {
+    registry: Registry,
+    name: String,
+    first: First,
+}
+
+/// A family of clients, in words.
+struct Client {
+    name: &'static str,
+    asks: &'static str,
+    uses: &'static str,
+    does_not: &'static str,
+    not_asking: Check,
+}
+
+const DOCKER: Client =
+    Client { name: "Docker", asks: "asks", uses: "uses", does_not: "does not", not_asking: Check::DockerNotAsking };
+
+const CONTAINERS_TOOLS: Client =
+    Client { name: first::TOOLS, asks: "ask", uses: "use", does_not: "do not", not_asking: Check::PodmanNotAsking };
+
+/// Names that one thing is wrong with.
+struct Fault {
+    check: Check,
+    /// What stands in the way, and where: the same for all of these names.
+    words: String,
+    file: Option<PathBuf>,
+    names: Vec<String>,
+    hosts: Vec<String>,
+    has_pattern: bool,
+}
+
+pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+    let facts = OrderFacts::gather(context, survey);
+    let asked = |names: &[NameFacts]| some_of(&names.iter().map(|one| one.name.clone()).collect::<Vec<_>>(), 5);
+    let summary = match (facts.docker.is_empty(), facts.podman.is_empty()) {
+        (true, true) => "no registry to ask for yet".to_owned(),
+        (_, true) => format!("Docker asks Ensign for {}", asked(&facts.docker)),
+        (_, false) => format!("Docker and Podman ask Ensign for {}", asked(&facts.docker)),
+    };
+    Section::new(Group::Order, summary, judge(&facts, |path| context.env.shorten_home(path)))
+}
+
+fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosis> {
+    let docker_severity = if facts.has_docker { Severity::Broken } else { Severity::Note };
+    let mut found = Vec::new();
+    for (names, client, severity) in
+        [(&facts.docker, &DOCKER, docker_severity), (&facts.podman, &CONTAINERS_TOOLS, Severity::Note)]
+    {
+        found.extend(faults(names, client, &shown).into_iter().map(|fault| fault.diagnosis(client, severity)));
+    }
+    if facts.is_variable_unreadable {
+        found.push(Diagnosis::note(
+            Check::AuthConfigVariable,
+            "DOCKER_AUTH_CONFIG is set, and is not in the form that Docker reads",
+            "Docker warns with every command; other programs may take logins from it",
+            Remedy::Command("unset DOCKER_AUTH_CONFIG".into()),
+        ));
+    }
+    if let Some(now) = &facts.replaced_store {
+        let now = if now.is_empty() { "nothing".to_owned() } else { format!("`{}`", one_line(now, 60)) };
+        found.push(Diagnosis::broken(
+            Check::StoreReplaced,
+            format!(
+                "Docker's credsStore was Ensign, and is {now} now: another program wrote it, such as Docker Desktop"
+            ),
+            "registries without an entry of their own, Docker Hub among them, do not reach Ensign",
+            Remedy::ConfigureAll,
+        ));
+    }
+    if let Some(key) = &facts.podman_key {
+        found.push(Diagnosis::broken(
+            Check::PodmanKey,
+            format!("Docker's credHelpers has the key `{}`", one_line(key, 80)),
+            "`podman --remote` fails on it and sends no login at all",
+            Remedy::ConfigureWithImport,
+        ));
+    }
+    for (file, number) in &facts.plain {
+        if found.iter().any(|one| one.remedy == Remedy::Import(file.clone())) {
+            continue;
+        }
+        let logins = super::count(*number, "login");
+        found.push(Diagnosis::note(
+            Check::PlainText,
+            format!("{logins} in clear text in {}", shown(file)),
+            "nothing; whoever reads the file has the password",
+            Remedy::Import(file.clone()),
+        ));
+    }
+    found
+}
+
+/// What is wrong, each once with all the names it is wrong for.
+fn faults(names: &[NameFacts], client: &Client, shown: impl Fn(&PathBuf) -> String) -> Vec<Fault> {
+    let Client { name: who, asks, uses, .. } = client;
+    let mut faults: Vec<Fault> = Vec::new();
+    for NameFacts { registry, name, first } in names {
+        let (check, words, file) = match first {
+            First::Ensign => continue,
+            First::Nobody => (client.not_asking, String::new(), None),
+            First::Helper { helper, file } => {
+                let program = format!("docker-credential-{}", one_line(helper, 60));
+                (
+                    check_of(helper),
+                    format!("{who} {asks} `{program}`, as {} says, and not Ensign for", shown(file)),
+                    None,
+                )
+            }
+            First::Login { user, file } => {
+                let user = one_line(user, 60);
+                (
+                    Check::PlainLogin,
+                    format!("{who} {uses} the login of {user} in {} for", shown(file)),
+                    Some(file.clone()),
+                )
+            }
+            First::Variable => {
+                (Check::AuthConfigVariable, format!("{who} {uses} the login in DOCKER_AUTH_CONFIG for"), None)
+            }
+        };
+        if let Some(fault) = faults.iter_mut().find(|fault| fault.check == check && fault.words == words) {
+            fault.add(registry, name);
+            continue;
+        }
+        let (names, hosts, has_pattern) = (vec![], vec![], false);
+        let mut fault = Fault { check, words, file, names, hosts, has_pattern };
+        fault.add(registry, name);
+        faults.push(fault);
+    }
+    faults
+}
+
+impl Fault {
+    fn add(&mut self, registry: &Registry, name: &str) {
+        self.names.push(name.to_owned());
+        self.has_pattern |= registry.is_pattern();
+        if !self.hosts.contains(&registry.to_string()) && !registry.is_pattern() {
+            self.hosts.push(registry.to_string());
+        }
+    }
+
+    fn diagnosis(self, client: &Client, severity: Severity) -> Diagnosis {
+        let names = some_of(&self.names, 5);
+        let found = match self.words.as_str() {
+            "" => format!("{} {} ask Ensign for {names}", client.name, client.does_not),
+            words => format!("{words} {names}"),
+        };
+        let breaks = match self.check {
+            Check::DockerNotAsking | Check::PodmanNotAsking => "pulls and pushes there go out without a login",
+            Check::DesktopHelper => {
+                "your accounts there are not used; Docker Desktop writes its own name at each start"
+            }
+            Check::DevContainerHelper => {
+                "your accounts there are not used; VS Code writes this in every dev container, unless its setting \
+                 `dev.containers.dockerCredentialHelper` is off"
+            }
+            Check::WindowsHelper => "your accounts there are not used: the logins of Windows are",
+            _ => "your accounts there are not used",
+        };
+        let remedy = match (self.check, self.file) {
+            (Check::AuthConfigVariable, _) => Remedy::Command("unset DOCKER_AUTH_CONFIG".into()),
+            (_, Some(file)) => Remedy::Import(file),
+            _ if self.has_pattern => Remedy::ConfigureAll,
+            _ => Remedy::Configure(self.hosts),
+        };
+        let severity = if self.check == Check::AuthConfigVariable { Severity::Note } else { severity };
+        Diagnosis { severity, ..Diagnosis::broken(self.check, found, breaks, remedy) }
+    }
+}
+
+/// Whose name it is, since each comes back in its own way.
+fn check_of(helper: &str) -> Check {
+    match helper {
+        _ if is_windows_program(helper) => Check::WindowsHelper,
+        "desktop" => Check::DesktopHelper,
+        _ if helper.starts_with("dev-containers-") || helper.starts_with("vscode") => Check::DevContainerHelper,
+        _ => Check::OtherHelper,
+    }
+}
+
+/// WSL starts it, and it knows the logins of Windows.
+fn is_windows_program(helper: &str) -> bool {
+    let ending = helper.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("exe")) || (helper == "wincred" && !cfg!(windows))
+}
+
+impl OrderFacts {
+    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+        let path = context.env.docker_config_file();
+        let lookup = |reader| Lookup::of(reader, context.env).ok();
+        let named = |reader, is_asked: bool| {
+            let lookup = lookup(reader).filter(|_| is_asked);
+            lookup.map(|lookup| names(context, survey, reader, &lookup)).unwrap_or_default()
+        };
+        let replaced = survey.docker.as_ref().and_then(|file| {
+            let before = context.accounts.config.replaced_store(&file.path().display().to_string()).ok()??;
+            (file.store() != Some(HELPER)).then(|| (before, file.store().unwrap_or_default().to_owned()))
+        });
+        let podman_key = survey.docker.as_ref().filter(|_| survey.has_containers_tools);
+        let variable = state::auth_config_variable();
+        Self {
+            docker: named(Reader::Docker, true),
+            podman: named(Reader::Containers, survey.has_containers_tools),
+            has_docker: find_program("docker").is_some() || path.as_ref().is_some_and(|path| path.exists()),
+            is_variable_unreadable: state::auth_config(variable.as_deref(), "") == AuthConfig::Unreadable,
+            replaced_store: replaced.map(|(_, now)| now),
+            podman_key: podman_key.and_then(containers::key_that_podman_refuses),
+            plain: plain(context, survey),
+        }
+    }
+}
+
+/// Every name of each registry with accounts. The containers tools know no patterns.
+fn names(context: &Context<'_>, survey: &Survey, reader: Reader, lookup: &Lookup) -> Vec<NameFacts> {
+    let asked = survey.registries.iter().filter(|one| reader == Reader::Docker || !one.registry.is_pattern());
+    let mut others = context.accounts.other_names().unwrap_or_default();
+    let file = survey.docker.as_ref().filter(|_| reader == Reader::Docker);
+    let names = asked.flat_map(|one| {
+        let registry = &one.registry;
+        let names = status::names_of(others.remove(registry).unwrap_or_default(), file, registry);
+        names.into_iter().map(|name| NameFacts {
+            first: lookup.first(registry, &name, None),
+            registry: registry.clone(),
+            name,
+        })
+    });
+    names.collect()
+}
+
+fn plain(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, usize)> {
+    let mut paths: Vec<_> = context.env.docker_config_file().into_iter().collect();
+    if survey.has_containers_tools {
+        paths.extend(containers::login_files(context.env));
+    }
+    let files = paths.into_iter().filter_map(|path| ConfigJson::load(&path).ok());
+    let counted = files.map(|file| (file.path().to_owned(), leftovers::find(&file).0.len()));
+    counted.filter(|(_, number)| *number > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str, first: First) -> NameFacts {
+        NameFacts { registry: Registry::from_key(name), name: name.to_owned(), first }
+    }
+
+    fn helper(helper: &str) -> First {
+        First::Helper { helper: helper.to_owned(), file: "/c.json".into() }
+    }
+
+    /// Name, severity and command of each.
+    fn judged(facts: &OrderFacts) -> Vec<(&'static str, &'static str, String)> {
+        let found = judge(facts, |path| path.display().to_string());
+        found.iter().map(|one| (one.check.name(), one.severity.name(), one.remedy.command(one.check, "e"))).collect()
+    }
+
+    #[test]
+    fn whoever_goes_first_is_named_once_with_the_way_out() {
+        let force = "e configure-docker --force a.io";
+        let login = || First::Login { user: "me".into(), file: "/c.json".into() };
+        for (first, expected) in [
+            (First::Ensign, None),
+            (First::Nobody, Some(("docker-not-asking", "broken", force))),
+            (helper("pass"), Some(("other-helper", "broken", force))),
+            (helper("desktop"), Some(("desktop-helper", "broken", force))),
+            (helper("desktop.exe"), Some(("windows-helper", "broken", force))),
+            (helper("wincred.exe"), Some(("windows-helper", "broken", force))),
+            (helper("dev-containers-3dd92ab7"), Some(("dev-container-helper", "broken", force))),
+            (login(), Some(("plain-login", "broken", "e import /c.json --remove"))),
+            (First::Variable, Some(("auth-config-variable", "note", "unset DOCKER_AUTH_CONFIG"))),
+        ] {
+            let facts = OrderFacts { docker: vec![name("a.io", first)], has_docker: true, ..OrderFacts::default() };
+            let expected: Vec<_> =
+                expected.map(|(check, severity, command)| (check, severity, command.to_owned())).into_iter().collect();
+            assert_eq!(judged(&facts), expected);
+        }
+        let two = vec![name("a.io", First::Nobody), name("b.io", First::Nobody), name("*.c.io", First::Ensign)];
+        let facts = OrderFacts { podman: two, ..OrderFacts::default() };
+        assert_eq!(judged(&facts), [("podman-not-asking", "note", "e configure-docker --force a.io b.io".to_owned())]);
+        let pattern = NameFacts { registry: Registry::pattern("*.c.io").unwrap(), ..name("*.c.io", First::Nobody) };
+        let facts = OrderFacts { docker: vec![pattern], ..OrderFacts::default() };
+        assert_eq!(judged(&facts), [("docker-not-asking", "note", "e configure-docker --all".to_owned())]);
+    }
+
+    #[test]
+    fn what_others_wrote_into_dockers_file_is_named() {
+        let facts = OrderFacts {
+            is_variable_unreadable: true,
+            replaced_store: Some("desktop".into()),
+            podman_key: Some("https://index.docker.io/v1/".into()),
+            plain: vec![("/c.json".into(), 2)],
+            ..OrderFacts::default()
+        };
+        let checks: Vec<_> = judged(&facts).into_iter().map(|(check, severity, _)| (check, severity)).collect();
+        let expected = [
+            ("auth-config-variable", "note"),
+            ("store-replaced", "broken"),
+            ("podman-key", "broken"),
+            ("plain-text", "note"),
+        ];
+        assert_eq!(checks, expected);
+    }
+}

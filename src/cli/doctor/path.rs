@@ -1,0 +1,184 @@
+//! Whether those who start helpers find the program: this shell, the desktop's session, `sudo`, and a Docker from a snap.
+
+use std::path::{Path, PathBuf};
+
+use super::Section;
+use super::diagnosis::{Check, Diagnosis, Group};
+use super::remedy::Remedy;
+use crate::cli::Context;
+use crate::docker::state;
+use crate::system::text::word;
+use crate::system::{env, files, find_program, find_program_on, session};
+
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct PathFacts {
+    /// This program's own file.
+    program: PathBuf,
+    on_path: Option<PathBuf>,
+    /// What PATH leads to is the program that runs.
+    is_same: bool,
+    /// A folder on PATH in which the user can put a link.
+    own_folder: Option<PathBuf>,
+    /// Whether the desktop's session finds it; `None` where there is none.
+    session_finds: Option<bool>,
+    /// The file that would change that.
+    session_file: Option<PathBuf>,
+    /// Whether `sudo` finds it; `None` where there is none.
+    sudo_finds: Option<bool>,
+    needs_sudo: bool,
+    runs_by_sudo: bool,
+    is_snap: bool,
+}
+
+pub(super) fn examine(context: &Context<'_>) -> Section {
+    let facts = PathFacts::gather(context);
+    let shown = facts.on_path.as_ref().and_then(|path| path.parent()).map(|folder| context.env.shorten_home(folder));
+    let in_sudo = if facts.sudo_finds == Some(false) { "; `sudo` does not find it" } else { "" };
+    let summary = format!(
+        "{} {} in {}{in_sudo}",
+        state::PROGRAM,
+        env!("CARGO_PKG_VERSION"),
+        shown.as_deref().unwrap_or("no folder of PATH")
+    );
+    Section::new(Group::Path, summary, judge(&facts, context.program))
+}
+
+fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    let name = state::PROGRAM;
+    let own = word(&facts.program.to_string_lossy()).into_owned();
+    let folder = |path: &Path| path.parent().unwrap_or(path).to_owned();
+    match &facts.on_path {
+        None => {
+            let remedy = match &facts.own_folder {
+                Some(folder) => Remedy::Link { program: facts.program.clone(), folder: folder.clone() },
+                None => Remedy::Command(format!("export PATH=\"$PATH:{}\"", folder(&facts.program).display())),
+            };
+            let breaks = "Docker and Podman cannot start it: every pull and push goes out without a login";
+            found.push(Diagnosis::broken(
+                Check::ProgramPath,
+                format!("`{name}` is in no absolute folder of PATH"),
+                breaks,
+                remedy,
+            ));
+        }
+        Some(other) if !facts.is_same => found.push(Diagnosis::note(
+            Check::ProgramCopy,
+            format!("PATH leads to `{}`, and this is `{}`", other.display(), facts.program.display()),
+            "Docker starts the one on PATH, which may be another version",
+            Remedy::Command(format!("ln -sf {own} {}", word(&other.to_string_lossy()))),
+        )),
+        Some(_) => {}
+    }
+    if let (Some(on_path), Some(false)) = (&facts.on_path, facts.session_finds) {
+        let folder = folder(on_path);
+        let remedy = match &facts.session_file {
+            Some(file) => Remedy::SessionPath { file: file.clone(), folder },
+            None => Remedy::Command(format!("sudo launchctl config user path \"$PATH:{}\"", folder.display())),
+        };
+        found.push(Diagnosis::note(
+            Check::SessionPath,
+            format!("the desktop's session does not find `{name}`: its PATH is another"),
+            "Docker started from an editor or another program of the desktop",
+            remedy,
+        ));
+    }
+    if facts.needs_sudo && facts.sudo_finds == Some(false) {
+        found.push(Diagnosis::note(
+            Check::SudoPath,
+            format!("Docker's socket is for root alone here, and `sudo` does not find `{name}`"),
+            "`sudo docker pull` and `push` use no account",
+            Remedy::Command(format!("sudo ln -s {own} /usr/local/bin/{name}")),
+        ));
+    }
+    if facts.runs_by_sudo {
+        found.push(Diagnosis::note(
+            Check::SudoHome,
+            "this runs by `sudo`: these are root's accounts and root's Docker config",
+            "accounts that were added without `sudo` do not answer `sudo docker`",
+            Remedy::Command(format!("{program} doctor   (without `sudo`)")),
+        ));
+    } else if facts.needs_sudo {
+        found.push(Diagnosis::note(
+            Check::SudoHome,
+            "Docker's socket is for root alone here, and `sudo docker` uses root's accounts",
+            "your accounts do not answer `sudo docker pull` and `push`",
+            Remedy::Command(format!("sudo {program} login HOST && sudo {program} configure-docker")),
+        ));
+    }
+    if facts.is_snap {
+        found.push(Diagnosis::broken(
+            Check::DockerSnap,
+            "`docker` is a snap, which starts no program outside its folders",
+            "Docker asks no credential helper at all",
+            Remedy::Command(state::snap_command(program)),
+        ));
+    }
+    found
+}
+
+impl PathFacts {
+    fn gather(context: &Context<'_>) -> Self {
+        let program = env::program().unwrap_or_default();
+        let on_path = find_program(state::PROGRAM);
+        let finds = |path: Option<std::ffi::OsString>| Some(find_program_on(&path?, state::PROGRAM).is_some());
+        let session_file = context.env.xdg_config_dir().filter(|_| cfg!(target_os = "linux"));
+        Self {
+            is_same: on_path.as_ref().and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == program),
+            program,
+            on_path,
+            own_folder: own_folder(context),
+            session_finds: finds(session::session_path()),
+            session_file: session_file.map(|folder| folder.join("environment.d").join("60-ensign.conf")),
+            sudo_finds: find_program("sudo").and_then(|_| finds(session::sudo_path())),
+            needs_sudo: state::docker_needs_sudo(context.env),
+            runs_by_sudo: env::present("SUDO_UID").is_some(),
+            is_snap: state::docker_is_a_snap(),
+        }
+    }
+}
+
+fn own_folder(context: &Context<'_>) -> Option<PathBuf> {
+    let home = context.env.home()?;
+    let folders = std::env::split_paths(&env::variable("PATH")?).collect::<Vec<_>>();
+    let is_own = |folder: &PathBuf| folder.is_absolute() && folder.starts_with(home) && folder.is_dir();
+    folders.into_iter().find(|folder| is_own(folder) && files::may_write(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_that_does_not_find_the_program_is_named() {
+        let healthy = || PathFacts {
+            program: "/home/me/.local/bin/p".into(),
+            on_path: Some("/home/me/.local/bin/p".into()),
+            is_same: true,
+            session_finds: Some(true),
+            session_file: Some("/home/me/.config/environment.d/60-ensign.conf".into()),
+            sudo_finds: Some(true),
+            ..PathFacts::default()
+        };
+        let names = |facts: PathFacts| judge(&facts, "ensign").iter().map(|one| one.check.name()).collect::<Vec<_>>();
+        for (facts, expected) in [
+            (healthy(), &[][..]),
+            (PathFacts { on_path: None, is_same: false, ..healthy() }, &["program-path"]),
+            (PathFacts { is_same: false, ..healthy() }, &["program-copy"]),
+            (PathFacts { session_finds: Some(false), ..healthy() }, &["session-path"]),
+            (PathFacts { session_finds: None, sudo_finds: None, ..healthy() }, &[]),
+            (PathFacts { sudo_finds: Some(false), ..healthy() }, &[]),
+            (PathFacts { sudo_finds: Some(false), needs_sudo: true, ..healthy() }, &["sudo-path", "sudo-home"]),
+            (PathFacts { runs_by_sudo: true, ..healthy() }, &["sudo-home"]),
+            (PathFacts { is_snap: true, ..healthy() }, &["docker-snap"]),
+        ] {
+            assert_eq!(names(facts.clone()), expected, "{facts:?}");
+        }
+        let none = PathFacts { on_path: None, own_folder: Some("/home/me/bin".into()), ..healthy() };
+        assert_eq!(
+            judge(&none, "ensign")[0].remedy.command(Check::ProgramPath, "ensign"),
+            "ln -s /home/me/.local/bin/p /home/me/bin/"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! `Remedy`: what mends a fault. Ours are carried out by `--fix`; the others are a command for a person.
+
+use std::path::PathBuf;
+
+use super::diagnosis::Check;
+use crate::cli::failure::Failure;
+use crate::cli::{Context, args, buildx, configure_docker, import, restore};
+use crate::docker::pins::Pins;
+use crate::docker::{ConfigJson, setup, state, until_unchanged};
+use crate::model::{AccountName, Registry};
+use crate::system::files::{self, Access, Privacy};
+use crate::system::text::word;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Docker and Podman ask Ensign for these registries, also where another helper is named.
+    Configure(Vec<String>),
+    /// Docker asks Ensign for every registry.
+    ConfigureAll,
+    /// Docker's file is written anew without the key that stops Podman, its logins in clear become accounts.
+    ConfigureWithImport,
+    /// The logins of a file become accounts, and leave it.
+    Import(PathBuf),
+    Restore,
+    /// What killed changes left goes.
+    Sweep,
+    SyncBuildx,
+    /// The program of an alias that no account has goes.
+    Unpin(AccountName),
+    /// A link to the program, in a folder of the user's that is on PATH.
+    Link {
+        program: PathBuf,
+        folder: PathBuf,
+    },
+    /// A file that puts the program's folder on the PATH of the desktop's session.
+    SessionPath {
+        file: PathBuf,
+        folder: PathBuf,
+    },
+    /// Others may not write a file any more, nor read a secret.
+    CloseFile {
+        path: PathBuf,
+        privacy: Privacy,
+    },
+    /// A helper that is not there is named no more, in Docker's or Podman's files and as the one that answers for these.
+    DropHelper {
+        helper: String,
+        files: Vec<PathBuf>,
+        routes: Vec<Option<Registry>>,
+    },
+    /// A person runs it.
+    Command(String),
+}
+
+impl Remedy {
+    /// Tells whether `--fix` carries it out.
+    pub(super) fn is_ours(&self) -> bool {
+        !matches!(self, Self::Command(_))
+    }
+
+    /// The command that does the same; that of `doctor` itself where no other does.
+    pub(super) fn command(&self, check: Check, program: &str) -> String {
+        let hosts = |hosts: &[String]| hosts.iter().map(|host| word(host)).collect::<Vec<_>>().join(" ");
+        match self {
+            Self::Configure(names) => format!("{program} configure-docker --force {}", hosts(names)),
+            Self::ConfigureAll => format!("{program} configure-docker --all"),
+            Self::ConfigureWithImport => format!("{program} configure-docker --import"),
+            Self::Import(file) => format!("{program} import {} --remove", word(&file.to_string_lossy())),
+            Self::Restore => format!("{program} restore"),
+            Self::SyncBuildx => format!("{program} buildx sync"),
+            Self::Unpin(alias) => format!("{program} pin {} --remove", word(alias.as_str())),
+            Self::Link { program, folder } => {
+                format!("ln -s {} {}/", word(&program.to_string_lossy()), word(&folder.to_string_lossy()))
+            }
+            Self::CloseFile { path, privacy } => {
+                let taken = if *privacy == Privacy::Secret { "go-rwx" } else { "go-w" };
+                format!("chmod {taken} {}", word(&path.to_string_lossy()))
+            }
+            Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {
+                format!("{program} doctor --fix {}", check.name())
+            }
+            Self::Command(command) => command.clone(),
+        }
+    }
+
+    /// Does it, and says what was done.
+    pub(super) fn carry_out(&self, context: &Context<'_>) -> Result<(), Failure> {
+        let shown = |path: &PathBuf| context.env.shorten_home(path);
+        match self {
+            Self::Configure(hosts) => configure(context, hosts.clone(), Scope::Hosts),
+            Self::ConfigureAll => configure(context, vec![], Scope::All),
+            Self::ConfigureWithImport => configure(context, vec![], Scope::WithLogins),
+            Self::Import(file) => {
+                let sources = vec![file.to_string_lossy().into_owned()];
+                let given = args::Import { sources, hosts: vec![], dry_run: false, remove: true, yes: true };
+                import::run(context, &given).map(drop)
+            }
+            Self::Restore => restore::run(context).map(drop),
+            // A change of nothing sweeps too.
+            Self::Sweep => Ok(context.accounts.change(|_| Ok(()))?),
+            Self::SyncBuildx => {
+                buildx::mend(context);
+                Ok(())
+            }
+            Self::Unpin(alias) => {
+                Pins::find(None)?.remove(alias)?;
+                context.ui.say(format_args!("  Removed {}-{alias}", state::PROGRAM));
+                Ok(())
+            }
+            Self::Link { program, folder } => {
+                let link = folder.join(format!("{}{}", state::PROGRAM, std::env::consts::EXE_SUFFIX));
+                files::link(program, &link)?;
+                context.ui.say(format_args!("  Made {}, a link to {}", shown(&link), shown(program)));
+                Ok(())
+            }
+            Self::SessionPath { file, folder } => {
+                let text = format!(
+                    "# For {}, written by `doctor --fix`\nPATH=${{PATH}}:{}\n",
+                    state::PROGRAM,
+                    folder.display()
+                );
+                files::replace(file, text.as_bytes(), Access::Kept)?;
+                context.ui.say(format_args!(
+                    "  Wrote {}; the session reads it at the next login, or after `systemctl --user daemon-reload`",
+                    shown(file)
+                ));
+                Ok(())
+            }
+            Self::CloseFile { path, privacy } => {
+                files::close_to_others(path, *privacy)?;
+                context.ui.say(format_args!("  Closed {} to others", shown(path)));
+                Ok(())
+            }
+            Self::DropHelper { helper, files, routes } => drop_helper(context, helper, files, routes),
+            Self::Command(_) => Ok(()),
+        }
+    }
+}
+
+/// What `configure-docker` is told to configure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Hosts,
+    All,
+    WithLogins,
+}
+
+fn configure(context: &Context<'_>, hosts: Vec<String>, scope: Scope) -> Result<(), Failure> {
+    let given = args::ConfigureDocker {
+        hosts,
+        all: scope == Scope::All,
+        dry_run: false,
+        undo: false,
+        force: scope == Scope::Hosts,
+        hooks: false,
+        import: scope == Scope::WithLogins,
+    };
+    configure_docker::run(context, &given).map(drop)
+}
+
+fn drop_helper(
+    context: &Context<'_>,
+    helper: &str,
+    files: &[PathBuf],
+    routes: &[Option<Registry>],
+) -> Result<(), Failure> {
+    for file in files {
+        let _lock = context.accounts.config.lock()?;
+        until_unchanged(|| setup::drop_helper(&ConfigJson::load(file)?, helper)?.apply())?;
+        context.ui.say(format_args!("  Took `{helper}` out of {}", context.env.shorten_home(file)));
+    }
+    if !routes.is_empty() {
+        context.accounts.change(|edit| {
+            for route in routes {
+                match route {
+                    Some(registry) => edit.document.set_helper(registry, None),
+                    None => edit.document.set_fallback(None),
+                }
+            }
+            Ok(())
+        })?;
+        context.ui.say(format_args!("  `{helper}` answers for no registry any more"));
+    }
+    Ok(())
+}

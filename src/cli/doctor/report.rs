@@ -1,0 +1,133 @@
+//! `doctor --report`: a text to paste into an issue. It holds no secret, and with `--anonymous` no user name.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::{Section, Survey, show};
+use crate::cli::Context;
+use crate::docker::{HELPER, logins};
+use crate::model::Account;
+use crate::system::env;
+use crate::system::text::one_line;
+
+/// Variables that change what happens. Of most the value is nobody's business.
+const VARIABLES: [&str; 14] = [
+    "DOCKER_CONFIG",
+    "DOCKER_AUTH_CONFIG",
+    "DOCKER_HOST",
+    "REGISTRY_AUTH_FILE",
+    "ENSIGN_ACCOUNT",
+    "ENSIGN_ACCOUNTS_FILE",
+    "ENSIGN_CONFIG_DIR",
+    "ENSIGN_DATA_DIR",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "XDG_RUNTIME_DIR",
+];
+
+pub(super) fn text(context: &Context<'_>, survey: &Survey, sections: &[Section], anonymous: bool) -> String {
+    let mut text = format!(
+        "{} {} on {} {}\n\n{}\n\n",
+        "docker-credential-ensign",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        show::text(sections, context.program)
+    );
+    text += "Accounts\n";
+    for account in survey.registries.iter().flat_map(|one| &one.accounts) {
+        let _ = writeln!(text, "  {}", line(account));
+    }
+    for route in &survey.routes {
+        let by = route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
+        let _ = writeln!(text, "  {by}: {}", route.helper.program());
+    }
+    text += "Docker's config\n";
+    if let Some(file) = &survey.docker {
+        let _ = writeln!(text, "  credsStore: {}", one_line(file.store().unwrap_or("none"), 60));
+        for (registry, helper) in file.helpers() {
+            let _ = writeln!(text, "  {}: {}", logins::shown(registry), one_line(helper, 60));
+        }
+    }
+    text += "Variables that are set\n";
+    for name in VARIABLES.into_iter().filter(|name| env::present(name).is_some()) {
+        let _ = writeln!(text, "  {name}");
+    }
+    let text = without_home(context, &text);
+    if anonymous { without_names(&text, &names(context, survey)) } else { text }
+}
+
+/// An account without what a person wrote for other programs, such as a command.
+fn line(account: &Account) -> String {
+    format!(
+        "{} {}: user {}, in {}, from {}, {} patterns, {} folders",
+        account.registry,
+        account.name,
+        one_line(account.username.as_str(), 60),
+        account.store,
+        account.source,
+        account.images.len(),
+        account.folders.len()
+    )
+}
+
+fn without_home(context: &Context<'_>, text: &str) -> String {
+    match context.env.home().and_then(|home| home.to_str()).filter(|home| home.len() > 1) {
+        Some(home) => text.replace(home, "~"),
+        None => text.to_owned(),
+    }
+}
+
+/// Names of people: of the accounts, and of whoever runs this.
+fn names(context: &Context<'_>, survey: &Survey) -> BTreeSet<String> {
+    let accounts = survey.registries.iter().flat_map(|one| &one.accounts);
+    let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);
+    let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let variable = context.env.account.clone();
+    of_accounts.chain(user).chain(variable).filter(|name| !name.is_empty() && !name.starts_with(HELPER)).collect()
+}
+
+/// Writes `user1`, `user2` … in their place; a name within a longer word is none.
+fn without_names(text: &str, names: &BTreeSet<String>) -> String {
+    let mut longest_first: Vec<&str> = names.iter().map(String::as_str).collect();
+    longest_first.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    let (mut hidden, mut rest, mut seen) = (String::new(), text, Vec::new());
+    while let Some(first) = rest.chars().next() {
+        let is_inside = hidden.chars().next_back().is_some_and(char::is_alphanumeric);
+        let ends = |name: &str| !rest[name.len()..].chars().next().is_some_and(char::is_alphanumeric);
+        let is_next = |name: &&&str| !is_inside && rest.starts_with(**name) && ends(name);
+        if let Some(&name) = longest_first.iter().find(is_next) {
+            if !seen.contains(&name) {
+                seen.push(name);
+            }
+            let number = seen.iter().position(|other| *other == name).unwrap_or_default() + 1;
+            let _ = write!(hidden, "user{number}");
+            rest = &rest[name.len()..];
+        } else {
+            hidden.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_hidden_as_whole_words() {
+        let names = ["me", "me-acme", "bob@example.com"].map(str::to_owned).into_iter().collect();
+        for (text, expected) in [
+            ("ghcr.io/me/app → me", "ghcr.io/user1/app → user1"),
+            ("me-acme, me, name, meme, me-acme", "user1, user2, name, meme, user1"),
+            ("bob@example.com of a.io", "user1 of a.io"),
+            ("", ""),
+        ] {
+            assert_eq!(without_names(text, &names), expected);
+        }
+    }
+}

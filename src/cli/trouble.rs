@@ -1,0 +1,40 @@
+//! `Trouble`: what is wrong with an account, as far as that shows without asking a registry.
+
+use super::{Context, expiring};
+use crate::borrow;
+use crate::model::{Account, Kept, Problem, Source};
+
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Its secret is not in its store.
+    Gone,
+    /// The store cannot be read.
+    Unreadable(anyhow::Error),
+    /// Its secret is known to be good no longer.
+    Dead(Problem),
+    /// The program that has the secret is not there.
+    SourceMissing(Problem),
+}
+
+impl Trouble {
+    /// Judges what the account's store has of it.
+    pub(super) fn of(context: &Context<'_>, account: &Account, kept: anyhow::Result<Option<Kept>>) -> Option<Self> {
+        match kept {
+            Ok(_) if let Source::Borrowed(borrow) = &account.source => {
+                borrow::program(borrow, &account.registry).err().map(Self::SourceMissing)
+            }
+            Ok(Some(kept)) => context.accounts.trouble(account, &kept).map(Self::Dead),
+            Ok(None) => Some(Self::Gone),
+            Err(error) => Some(Self::Unreadable(error)),
+        }
+    }
+
+    /// In a sentence, with the command that helps.
+    pub(super) fn sentence(&self, context: &Context<'_>, account: &Account) -> String {
+        match self {
+            Self::Gone => format!("its secret is gone: {}", expiring::login(context.program, account)),
+            Self::Unreadable(error) => format!("{error:#}"),
+            Self::Dead(problem) | Self::SourceMissing(problem) => problem.to_string(),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Rehearsals: our own program is started as a client starts it, so that what it answers there is seen here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Call, Output, STORE_LIMIT, Stdin, converse, imp};
+
+/// Runs `program` with `verb` as the child of a process with the command line `client`, where the platform can make one. It
+/// has our environment, writes no line into the journal and does not take itself for asked by us.
+pub(crate) fn rehearse(
+    client: &[&str],
+    program: &Path,
+    verb: &str,
+    input: &[u8],
+    deadline: Duration,
+) -> Result<Output> {
+    let mut command = below(client, program, verb);
+    imp::lead_a_group(&mut command);
+    command.env("ENSIGN_JOURNAL", "off").current_dir(std::path::MAIN_SEPARATOR_STR);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (env, stdin) = (BTreeMap::new(), Stdin::Bytes(input));
+    converse(
+        command,
+        &Call { program, arguments: &[], env: &env, env_remove: &[], stdin, limit: STORE_LIMIT, deadline },
+    )
+}
+
+/// A shell under the client's name: to Docker `-c` is a flag with a value, behind which the client's own words follow.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
+fn below(client: &[&str], program: &Path, verb: &str) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new("/bin/sh");
+    let (name, words) = client.split_first().unwrap_or((&"sh", &[]));
+    let script = format!("{} {verb}; exit $?", crate::system::text::word(&program.to_string_lossy()));
+    command.arg0(name).arg("-c").arg(script).args(words);
+    command
+}
+
+/// A process has the name of its file here, so that no client is above the program.
+#[cfg(not(unix))]
+#[expect(clippy::disallowed_methods, reason = "programs are run in this folder")]
+fn below(_: &[&str], program: &Path, verb: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg(verb);
+    command
+}

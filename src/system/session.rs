@@ -1,0 +1,101 @@
+//! The PATHs of others that start programs: the desktop's session, from which an editor starts Docker, and `sudo`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::files;
+use super::programs::{self, Call, Stdin};
+
+/// A session answers at once or not at all.
+const DEADLINE: Duration = Duration::from_secs(2);
+const LIMIT: usize = 1 << 20;
+const SUDOERS_LIMIT: u64 = 1 << 20;
+
+/// What Debian, Ubuntu and Fedora set, for `/etc/sudoers` is for root to read.
+const USUAL_SUDO_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The PATH of programs that the desktop's session starts; `None` where there is no session, or nobody to ask.
+pub(crate) fn session_path() -> Option<OsString> {
+    let (program, arguments): (_, &[&str]) = if cfg!(target_os = "macos") {
+        ("launchctl", &["getenv", "PATH"])
+    } else {
+        ("systemctl", &["--user", "show-environment"])
+    };
+    let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
+    let path = programs::find(program)?;
+    let call = Call {
+        program: &path,
+        arguments: &arguments,
+        env: &BTreeMap::new(),
+        env_remove: &[],
+        stdin: Stdin::Closed,
+        limit: LIMIT,
+        deadline: DEADLINE,
+    };
+    let output = programs::call(&call).ok().filter(|output| output.success)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let path = if cfg!(target_os = "macos") { Some(text.trim().to_owned()) } else { path_in(&text) };
+    path.filter(|path| !path.is_empty()).map(OsString::from)
+}
+
+/// The PATH of programs that `sudo` starts; `None` if it keeps the user's.
+pub(crate) fn sudo_path() -> Option<OsString> {
+    match files::read_any(Path::new("/etc/sudoers"), SUDOERS_LIMIT) {
+        Ok(None) => None, // no `sudo` here
+        Ok(Some(text)) => secure_path(&String::from_utf8_lossy(&text)).map(OsString::from),
+        Err(_) => Some(USUAL_SUDO_PATH.into()),
+    }
+}
+
+/// PATH as `systemctl show-environment` writes it, which quotes as bash does.
+fn path_in(environment: &str) -> Option<String> {
+    let value = environment.lines().find_map(|line| line.strip_prefix("PATH="))?;
+    let quoted = value.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\''));
+    Some(quoted.map_or_else(|| value.to_owned(), |text| text.replace("\\'", "'").replace("\\\\", "\\")))
+}
+
+/// The last `secure_path` of a sudoers file.
+fn secure_path(sudoers: &str) -> Option<String> {
+    let settings = sudoers.lines().map(str::trim).filter(|line| line.starts_with("Defaults"));
+    let mut values = settings.filter_map(|line| {
+        let value = line.split_once("secure_path")?.1.trim_start().strip_prefix('=')?.trim();
+        Some(match value.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+            None => value.split([',', ' ', '\t']).next().unwrap_or_default(),
+        })
+    });
+    values.next_back().filter(|path| !path.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_is_found_in_what_systemd_prints() {
+        for (text, path) in [
+            ("HOME=/home/me\nPATH=/usr/bin:/bin\nLANG=C\n", Some("/usr/bin:/bin")),
+            ("PATH=$'/home/me/my bin:/it\\'s'\n", Some("/home/me/my bin:/it's")),
+            ("XPATH=/a\n", None),
+            ("", None),
+        ] {
+            assert_eq!(path_in(text).as_deref(), path, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn sudos_path_is_the_last_one_set() {
+        for (text, path) in [
+            ("Defaults\tsecure_path=\"/usr/sbin:/usr/bin\"\n", Some("/usr/sbin:/usr/bin")),
+            ("Defaults secure_path = /a:/b, env_reset\n", Some("/a:/b")),
+            ("Defaults secure_path=/a\nDefaults:me secure_path=/b\n", Some("/b")),
+            ("# Defaults secure_path=/a\n", None),
+            ("Defaults !secure_path\n", None),
+            ("root ALL=(ALL) ALL\n", None),
+        ] {
+            assert_eq!(secure_path(text).as_deref(), path, "{text:?}");
+        }
+    }
+}

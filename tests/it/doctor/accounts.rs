@@ -1,0 +1,147 @@
+//! Accounts that cannot answer, and the main job, tried.
+
+use std::fs;
+
+use super::*;
+
+fn edit_account(sandbox: &Sandbox, field: &str, value: Value) {
+    let mut config = sandbox.config();
+    config["registries"][HOST]["accounts"]["bob"][field] = value;
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+}
+
+#[test]
+fn a_home_without_accounts_is_told_where_to_begin() {
+    let sandbox = installed();
+    assert_found(&sandbox, &[("no-account", "note")]);
+    assert_by_hand(&sandbox, "no-account", "docker-credential-ensign login ghcr.io");
+}
+
+#[test]
+fn a_secret_that_is_gone_needs_a_login() {
+    let sandbox = healthy();
+    fs::remove_file(sandbox.secrets_path(HOST)).unwrap();
+    assert_found(&sandbox, &[("secret-missing", "broken"), ("secret-missing", "broken")]);
+    assert_by_hand(&sandbox, "secret-missing", "docker-credential-ensign login ghcr.io --alias bob");
+    sandbox.store(HOST, "bob", "x");
+    sandbox.store(HOST, "alice", "x");
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_store_of_a_newer_ensign_is_not_read() {
+    let sandbox = healthy();
+    edit_account(&sandbox, "store", json!("tpm9"));
+    let found = findings(&sandbox, &[]);
+    assert!(names(&found).contains(&("secret-unreadable", "broken")), "{found:?}");
+    assert_by_hand(
+        &sandbox,
+        "secret-unreadable",
+        "run `docker-credential-ensign login ghcr.io --alias bob --store file`",
+    );
+    edit_account(&sandbox, "store", json!("file"));
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_secret_that_was_refused_is_told() {
+    let sandbox = healthy();
+    let mut secrets = crate::support::read_json(&sandbox.secrets_path(HOST));
+    secrets["secrets"]["bob"] = json!({"secret": "bob-s3cret", "refused": true});
+    write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
+    let found = assert_found(&sandbox, &[("account-refused", "broken")]);
+    assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
+    assert_by_hand(&sandbox, "account-refused", "run `docker-credential-ensign login ghcr.io --alias bob`");
+    sandbox.store(HOST, "bob", "another");
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_secret_that_ends_soon_is_a_note() {
+    let sandbox = healthy();
+    let set_end = |end: u64| {
+        let mut secrets = crate::support::read_json(&sandbox.secrets_path(HOST));
+        secrets["secrets"]["bob"] = json!({"secret": "bob-s3cret", "until": end});
+        write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    set_end(now + 2 * 86_400);
+    let found = assert_found(&sandbox, &[("account-expiring", "note")]);
+    assert_eq!(found[0]["found"], "the secret of bob of ghcr.io expires in 2 days");
+    assert_by_hand(&sandbox, "account-expiring", "docker-credential-ensign login ghcr.io --alias bob");
+    set_end(now + 30 * 86_400);
+    assert_healthy(&sandbox);
+    set_end(now - 60);
+    assert_found(&sandbox, &[("account-refused", "broken")]);
+}
+
+#[test]
+fn a_program_that_has_the_secret_and_is_not_there_is_named() {
+    let sandbox = healthy();
+    edit_account(&sandbox, "source", json!({"borrow": "helper:gone"}));
+    let found = findings(&sandbox, &[]);
+    assert!(names(&found).contains(&("source-missing", "broken")), "{found:?}");
+    program(&sandbox, "docker-credential-gone", "echo '{\"Username\": \"bob\", \"Secret\": \"x\"}'");
+    let found = findings(&sandbox, &["--online"]);
+    assert!(!names(&found).contains(&("source-missing", "broken")), "{found:?}");
+}
+
+#[test]
+fn a_variable_that_names_no_account_stops_everything() {
+    let sandbox = healthy().with("ENSIGN_ACCOUNT", "nobody");
+    let found = findings(&sandbox, &[]);
+    assert!(names(&found).contains(&("account-variable", "broken")), "{found:?}");
+    assert_by_hand(&sandbox, "account-variable", "unset ENSIGN_ACCOUNT");
+    assert_healthy(&sandbox.with("ENSIGN_ACCOUNT", "bob"));
+}
+
+#[test]
+fn the_main_job_is_tried_as_docker_does_it() {
+    let sandbox = healthy();
+    // What is on PATH is asked, by its absolute path, for the host alone; the image is on the command line above it.
+    program(
+        &sandbox,
+        "docker-credential-ensign",
+        &format!(
+            "tr '\\0' ' ' </proc/$PPID/cmdline >>\"$HOME/above\"; cat >>\"$HOME/asked\"; \
+             echo '{{\"ServerURL\": \"x\", \"Username\": \"mallory\", \"Secret\": \"my-s3cret\"}}'\nexit 0 # {}",
+            Sandbox::program()
+        ),
+    );
+    let found = findings(&sandbox, &[]);
+    let expected = [("program-copy", "note"), ("wrong-answer", "broken"), ("wrong-answer", "broken")];
+    assert_eq!(names(&found), expected, "{found:?}");
+    assert!(
+        found[1].2["found"].as_str().unwrap().contains("as the user mallory; expected the account bob"),
+        "{found:?}"
+    );
+    assert!(!format!("{found:?}").contains("my-s3cret"), "{found:?}");
+    assert_eq!(fs::read_to_string(sandbox.home().join("asked")).unwrap(), "ghcr.ioghcr.io");
+    if cfg!(target_os = "linux") {
+        let above = fs::read_to_string(sandbox.home().join("above")).unwrap();
+        assert!(above.starts_with("docker -c ") && above.contains(" pull ghcr.io/bob/app"), "{above}");
+    }
+    for file in ["above", "asked"] {
+        fs::remove_file(sandbox.home().join(file)).unwrap();
+    }
+    let run = run(&sandbox, &["--fix", "wrong-answer"]);
+    assert!(run.stdout.contains("docker-credential-ensign which --as 'docker pull ghcr.io/bob/app'"), "{run:?}");
+    sandbox.link("bin/docker-credential-ensign");
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn accounts_that_would_ask_another_are_tried_online_only() {
+    let sandbox = healthy();
+    edit_account(&sandbox, "source", json!({"borrow": "helper:lender"}));
+    program(
+        &sandbox,
+        "docker-credential-lender",
+        "echo \"$1\" >>\"$HOME/lent\"; echo '{\"Username\": \"b\", \"Secret\": \"x\"}'",
+    );
+    let run = run(&sandbox, &[]);
+    assert!(run.stdout.contains("ghcr.io/alice/app → alice; 1 account not tried (--online)"), "{run:?}");
+    assert!(!sandbox.home().join("lent").exists());
+    findings(&sandbox, &["--online"]);
+    assert_eq!(fs::read_to_string(sandbox.home().join("lent")).unwrap(), "get\n");
+}

@@ -1,0 +1,169 @@
+//! Files that are damaged, another's, open to others, or left over.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use super::*;
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_damaged_config_is_put_back() {
+    let sandbox = healthy();
+    write(&sandbox.config_path(), b"{\"version\": 3, ");
+    let found = assert_found(&sandbox, &[("config-damaged", "broken")]);
+    assert!(found[0]["found"].as_str().unwrap().contains("is broken"), "{found:?}");
+    let run = run(&sandbox, &["--fix", "config-damaged"]);
+    assert!(run.code == Some(0) && run.stderr.contains("mended"), "{run:?}");
+    assert!(sandbox.config()["registries"][HOST]["accounts"]["bob"].is_object());
+    // One that is gone, too; but not what a newer Ensign wrote.
+    fs::remove_file(sandbox.config_path()).unwrap();
+    assert_found(&sandbox, &[("config-damaged", "broken")]);
+    assert_eq!(self::run(&sandbox, &["--fix", "config-damaged"]).code, Some(0));
+    write(&sandbox.config_path(), br#"{"version": 9, "registries": []}"#);
+    assert_by_hand(&sandbox, "config-damaged", "install that version here too");
+}
+
+#[test]
+fn damaged_secrets_are_moved_aside() {
+    let sandbox = healthy();
+    write(&sandbox.secrets_path(HOST), b"{\"secrets\": my-s3cret");
+    let found = assert_found(&sandbox, &[("secrets-damaged", "broken")]);
+    assert!(!format!("{found:?}").contains("my-s3cret"));
+    let run = run(&sandbox, &["--fix", "secrets-damaged"]);
+    assert!(run.code == Some(0) && run.stderr.contains("mended"), "{run:?}");
+    let after = findings(&sandbox, &[]);
+    assert_eq!(names(&after), [("left-overs", "note"), ("secret-missing", "broken"), ("secret-missing", "broken")]);
+    let damaged = sandbox.secrets_path("ghcr.io").with_extension("json.damaged");
+    assert_by_hand(&sandbox, "left-overs", &format!("rm {}", damaged.display()));
+}
+
+#[test]
+fn a_file_of_the_clients_that_cannot_be_read_is_named() {
+    let sandbox = healthy();
+    write(&docker_config(&sandbox), b"{\n\"auths\": my-s3cret}");
+    let found = findings(&sandbox, &[]);
+    let (_, severity, one) = found.iter().find(|(name, ..)| name == "client-file").unwrap();
+    assert!(severity == "broken" && one["found"].as_str().unwrap().contains("line 2"), "{one}");
+    assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
+    assert_by_hand(&sandbox, "client-file", "\"${EDITOR:-vi}\"");
+    fs::remove_file(docker_config(&sandbox)).unwrap();
+    sandbox.ok(&["configure-docker"], "");
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_file_that_others_may_use_is_closed() {
+    let sandbox = healthy();
+    for (path, open) in
+        [(sandbox.secrets_path(HOST), 0o644), (sandbox.config_path(), 0o666), (docker_config(&sandbox), 0o602)]
+    {
+        mode(&path, open);
+        let found = findings(&sandbox, &[]);
+        assert!(names(&found).contains(&("file-mode", "broken")), "{found:?}");
+        assert_fixed(&sandbox, "file-mode");
+    }
+    mode(&docker_config(&sandbox), 0o644); // anybody may read it: it holds no secret
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_file_of_another_user_is_for_root_to_give_back() {
+    let sandbox = healthy();
+    let path = docker_config(&sandbox);
+    if chown(&path, Some(STRANGER), None).is_err() {
+        return eprintln!("skipped: only root can give a file away");
+    }
+    let found = findings(&sandbox, &[]);
+    assert!(names(&found).contains(&("file-owner", "broken")), "{found:?}");
+    assert!(!names(&found).iter().any(|(name, _)| *name == "client-file"), "{found:?}");
+    assert_by_hand(&sandbox, "file-owner", "");
+    chown(&path, Some(0), None).unwrap();
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_a_note() {
+    let sandbox = healthy();
+    let folder = sandbox.home().join("data");
+    mode(&folder, 0o500);
+    let Some(run) = as_stranger(&sandbox, &[]) else { return };
+    assert!(run.code == Some(0) && run.stdout.contains("! read-only: "), "{run:?}");
+    assert!(run.stdout.contains(&format!("fix:    chmod u+w {}", folder.display())), "{run:?}");
+    mode(&folder, 0o700);
+    let run = as_stranger(&sandbox, &[]).unwrap();
+    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+}
+
+#[test]
+fn what_killed_changes_left_is_swept() {
+    let sandbox = healthy();
+    let unfinished = sandbox.home().join("data/secrets/ghcr.io.json.new");
+    write(&unfinished, b"my-s3cret");
+    mode(&unfinished, 0o600);
+    assert_found(&sandbox, &[("left-overs", "note")]);
+    assert_fixed(&sandbox, "left-overs");
+    assert!(!unfinished.exists());
+    // A secret that was never kept for good goes too, one that was may be another config's: a person says so.
+    let mut secrets = crate::support::read_json(&sandbox.secrets_path(HOST));
+    secrets["secrets"]["old"] = json!("my-s3cret");
+    write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
+    assert_found(&sandbox, &[("left-overs", "note")]);
+    assert_fixed(&sandbox, "left-overs");
+    sandbox.store(HOST, "kept", "my-s3cret");
+    sandbox.ok(&["switch", HOST, "bob"], "");
+    let mut config = sandbox.config();
+    config["registries"][HOST]["accounts"].as_object_mut().unwrap().remove("kept");
+    config["registries"][HOST].as_object_mut().unwrap().remove("previous");
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    assert_found(&sandbox, &[("left-overs", "note")]);
+    assert_by_hand(&sandbox, "left-overs", "docker-credential-ensign logout ghcr.io -u kept");
+    sandbox.ok(&["logout", HOST, "-u", "kept"], "");
+    assert_healthy(&sandbox);
+}
+
+/// `logout` begins with a sweep, which may take the secret before it.
+#[test]
+fn a_left_over_secret_can_be_logged_out_however_it_came() {
+    let sandbox = healthy();
+    let mut secrets = crate::support::read_json(&sandbox.secrets_path(HOST));
+    secrets["secrets"]["old"] = json!("my-s3cret");
+    write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
+    sandbox.ok(&["logout", HOST, "-u", "old"], "");
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn folders_of_buildx_follow_the_accounts() {
+    let sandbox = healthy();
+    sandbox.ok(&["buildx", "sync", "ghcr.io/bob/app"], "");
+    assert_healthy(&sandbox);
+    let mut config = sandbox.config();
+    config["registries"][HOST]["accounts"]["alice"]["images"] = json!(["ghcr.io/bob/app"]);
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    assert_found(&sandbox, &[("buildx-folder", "broken")]);
+    assert_fixed(&sandbox, "buildx-folder");
+    // A program that is gone, too.
+    let _ = fs::remove_file(sandbox.home().join("bin/docker-credential-ensign-alice"));
+    assert_found(&sandbox, &[("buildx-folder", "broken")]);
+    assert_fixed(&sandbox, "buildx-folder");
+}
+
+#[test]
+fn a_pin_of_no_account_goes() {
+    let sandbox = healthy();
+    sandbox.ok(&["pin", "bob"], "");
+    let mut config = sandbox.config();
+    let bob = config["registries"][HOST]["accounts"].as_object_mut().unwrap().remove("bob").unwrap();
+    config["registries"][HOST]["accounts"]["robert"] = bob;
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let mut secrets = crate::support::read_json(&sandbox.secrets_path(HOST));
+    let secret = secrets["secrets"].as_object_mut().unwrap().remove("bob").unwrap();
+    secrets["secrets"]["robert"] = secret;
+    write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
+    assert_found(&sandbox, &[("stale-pin", "note")]);
+    assert_fixed(&sandbox, "stale-pin");
+    assert!(fs::symlink_metadata(sandbox.home().join("bin/docker-credential-ensign-bob")).is_err());
+}

@@ -1,0 +1,115 @@
+//! Other helpers: not there, slow, dead, lying.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+
+const ASKED: &str = "case $1 in list) echo '{}' ;; *) exit 1 ;; esac";
+
+/// Docker's file with our entries and one more setting.
+fn with_setting(name: &str, value: &Value) -> Sandbox {
+    let sandbox = healthy();
+    let mut config = crate::support::read_json(&docker_config(&sandbox));
+    match value {
+        Value::Object(entries) => config[name].as_object_mut().unwrap().extend(entries.clone()),
+        _ => config[name] = value.clone(),
+    }
+    write_docker_config(&sandbox, &config);
+    sandbox
+}
+
+#[test]
+fn a_helper_that_is_not_there_is_named_no_more() {
+    for (name, value) in [("credsStore", json!("gone")), ("credHelpers", json!({"a.io": "gone"}))] {
+        let sandbox = with_setting(name, &value);
+        let found = assert_found(&sandbox, &[("helper-missing", "broken")]);
+        assert!(found[0]["found"].as_str().unwrap().contains("~/.docker/config.json"), "{found:?}");
+        assert_fixed(&sandbox, "helper-missing");
+        let text = std::fs::read_to_string(docker_config(&sandbox)).unwrap();
+        assert!(!text.contains("gone") && text.contains("\"ghcr.io\":"), "{text}");
+        // Installed meanwhile, it is left alone.
+        let sandbox = with_setting(name, &value);
+        program(&sandbox, "docker-credential-gone", ASKED);
+        assert_healthy(&sandbox);
+    }
+}
+
+#[test]
+fn a_pinned_name_without_its_program_is_missing_too() {
+    let sandbox = with_setting("credHelpers", &json!({"a.io": "ensign-bob"}));
+    assert_found(&sandbox, &[("helper-missing", "broken")]);
+    sandbox.ok(&["pin", "bob"], "");
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_route_to_a_helper_that_is_not_there_is_taken_back() {
+    let sandbox = healthy();
+    sandbox.ok(&["route", "a.io", "gone"], "");
+    sandbox.ok(&["route", "--fallback", "gone"], "");
+    assert_found(&sandbox, &[("helper-missing", "broken")]);
+    assert_fixed(&sandbox, "helper-missing");
+    assert!(sandbox.ok(&["route"], "").contains("No other helper"));
+}
+
+#[test]
+fn an_account_whose_store_is_not_there_needs_a_login() {
+    let sandbox = healthy();
+    let mut config = sandbox.config();
+    config["registries"][HOST]["accounts"]["bob"]["store"] = json!("helper:gone");
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    let found = findings(&sandbox, &[]);
+    let missing = found.iter().find(|(name, ..)| name == "helper-missing").unwrap();
+    assert_eq!(missing.2["command"], "docker-credential-ensign login ghcr.io --alias bob --store file");
+}
+
+#[test]
+fn a_list_in_registries_conf_is_for_a_person_to_change() {
+    let sandbox = healthy();
+    let conf = sandbox.home().join(".config/containers/registries.conf");
+    write(&conf, b"credential-helpers = [\"ensign\", \"containers-auth.json\", \"gone\"]\n");
+    assert_found(&sandbox, &[("helper-missing", "broken")]);
+    assert_by_hand(&sandbox, "helper-missing", "\"${EDITOR:-vi}\" ~/.config/containers/registries.conf");
+    write(&conf, b"credential-helpers = [\"ensign\", \"containers-auth.json\"]\n");
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
+    for (script, check) in [
+        ("sleep 60", "helper-silent"),
+        ("kill -9 $$", "helper-failing"),
+        ("echo '{\"a.io\": \"me\"}'; exit 1", "helper-failing"),
+        ("echo my-s3cret", "helper-failing"),
+        ("echo '[\"my-s3cret\"]'", "helper-failing"),
+        ("yes my-s3cret", "helper-failing"),
+    ] {
+        let sandbox = with_setting("credsStore", &json!("odd"));
+        program(&sandbox, "docker-credential-odd", script);
+        let began = Instant::now();
+        let found = findings(&sandbox, &[]);
+        assert!(began.elapsed() < Duration::from_secs(20));
+        assert_eq!(names(&found), [(check, "broken")], "{script}: {found:?}");
+        assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
+        if check == "helper-failing" {
+            assert_by_hand(&sandbox, check, "echo | docker-credential-odd list");
+        }
+        program(&sandbox, "docker-credential-odd", ASKED);
+        assert_healthy(&sandbox);
+    }
+    // Of one registry alone it may be that it cannot list.
+    let sandbox = with_setting("credHelpers", &json!({"a.io": "odd"}));
+    program(&sandbox, "docker-credential-odd", "exit 1");
+    assert_found(&sandbox, &[("helper-failing", "note")]);
+}
+
+#[test]
+fn a_helper_gets_no_screen_and_no_secret_of_ours() {
+    let sandbox = with_setting("credsStore", &json!("odd")).with("DISPLAY", ":0").with("GPG_TTY", "/dev/tty");
+    let sandbox = sandbox.with("ENSIGN_LOGIN_A", "a.io me s3cret");
+    program(&sandbox, "docker-credential-odd", "env >\"$HOME/seen\"; echo '{}'");
+    run(&sandbox, &[]);
+    let seen = std::fs::read_to_string(sandbox.home().join("seen")).unwrap();
+    assert!(seen.contains("PATH=") && !seen.contains("DISPLAY") && !seen.contains("GPG_TTY"), "{seen}");
+    assert!(!seen.contains("s3cret"), "{seen}");
+}

@@ -1,0 +1,202 @@
+//! `doctor`: each check is seen broken, and seen mended: by `--fix`, or by the command that it shows.
+#![cfg(unix)]
+
+mod accounts;
+mod clients;
+mod files;
+mod helpers;
+mod network;
+mod path;
+mod report;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Sandbox, finish, write};
+
+const HOST: &str = "ghcr.io";
+const STRANGER: u32 = 54321;
+
+/// A home with two accounts, which Docker and Podman ask Ensign for.
+fn healthy() -> Sandbox {
+    let sandbox = installed();
+    sandbox.store(HOST, "bob", "bob-s3cret");
+    sandbox.store(HOST, "alice", "alice-s3cret");
+    sandbox.ok(&["configure-docker"], "");
+    sandbox
+}
+
+/// The program on PATH, and nothing else.
+fn installed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.home().join("bin")).unwrap();
+    sandbox.link("bin/docker-credential-ensign");
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
+    sandbox.with("PATH", &path)
+}
+
+/// A program on PATH, made by another process: see `Sandbox::link`.
+fn program(sandbox: &Sandbox, name: &str, script: &str) {
+    let text = sandbox.home().join("script");
+    write(&text, format!("#!/bin/sh\n{script}\n").as_bytes());
+    let to = sandbox.home().join("bin").join(name);
+    assert!(Command::new("install").args(["-m", "755"]).args([&text, &to]).status().unwrap().success());
+    fs::remove_file(text).unwrap();
+}
+
+fn docker_config(sandbox: &Sandbox) -> PathBuf {
+    sandbox.home().join(".docker/config.json")
+}
+
+fn write_docker_config(sandbox: &Sandbox, config: &Value) {
+    write(&docker_config(sandbox), config.to_string().as_bytes());
+}
+
+fn run(sandbox: &Sandbox, words: &[&str]) -> Run {
+    sandbox.run(&[&["doctor"], words].concat(), "")
+}
+
+/// What was found: name, severity and all of it. The exit status is about what is broken alone.
+fn findings(sandbox: &Sandbox, words: &[&str]) -> Vec<(String, String, Value)> {
+    let run = run(sandbox, &[words, &["--json"]].concat());
+    let json: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+    assert_eq!(run.code, Some(i32::from(json["healthy"] == json!(false))), "{run:?}");
+    let groups = json["groups"].as_array().unwrap().clone();
+    let found = groups.into_iter().flat_map(|group| group["findings"].as_array().unwrap().clone());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    found.map(|one| (text(&one["check"]), text(&one["severity"]), one)).collect()
+}
+
+fn names(found: &[(String, String, Value)]) -> Vec<(&str, &str)> {
+    found.iter().map(|(check, severity, _)| (check.as_str(), severity.as_str())).collect()
+}
+
+fn assert_found(sandbox: &Sandbox, expected: &[(&str, &str)]) -> Vec<Value> {
+    let found = findings(sandbox, &[]);
+    assert_eq!(names(&found), expected, "{found:#?}");
+    found.into_iter().map(|(_, _, one)| one).collect()
+}
+
+fn assert_healthy(sandbox: &Sandbox) {
+    assert_found(sandbox, &[]);
+}
+
+/// `--fix` mends it, and nothing is wrong after it.
+fn assert_fixed(sandbox: &Sandbox, check: &str) {
+    let run = run(sandbox, &["--fix", check]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains(&format!("✓ {check}: mended")), "{run:?}");
+    assert_healthy(sandbox);
+}
+
+/// `--fix` changes nothing and shows this command, which a person must run.
+fn assert_by_hand(sandbox: &Sandbox, check: &str, command: &str) {
+    let before = listing(sandbox.home());
+    let broken = findings(sandbox, &[]).iter().any(|(name, severity, _)| name == check && severity == "broken");
+    let run = run(sandbox, &["--fix", check]);
+    assert_eq!(run.code, Some(i32::from(broken)), "{run:?}");
+    assert!(run.stdout.contains(&format!("fix:    {command}")), "{run:?}");
+    assert!(run.stderr.contains("is for you to mend"), "{run:?}");
+    assert_eq!(listing(sandbox.home()), before);
+}
+
+/// Every file with its content and times, links as they are.
+fn listing(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut all = BTreeMap::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        let content = fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let told = format!("{:?} {:?} {:?}", metadata.modified().unwrap(), metadata.permissions(), content.ok());
+        if metadata.is_dir() {
+            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        all.insert(path, told);
+    }
+    all
+}
+
+/// Runs the program as another user, who has the home; `None` where only root could.
+fn as_stranger(sandbox: &Sandbox, words: &[&str]) -> Option<Run> {
+    use std::os::unix::process::CommandExt;
+    let id = STRANGER.to_string();
+    let given = Command::new("chown").args(["-hR", &format!("{id}:{id}")]).arg(sandbox.home()).status();
+    if !given.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: only root can be another user");
+        return None;
+    }
+    let copy = sandbox.home().join("bin/docker-credential-ensign");
+    let made = Command::new("install").args(["-m", "755", Sandbox::program()]).arg(&copy).status();
+    assert!(made.unwrap().success());
+    let mut command = sandbox.command_of(&copy, &[&["doctor"], words].concat());
+    Some(finish(command.uid(STRANGER).gid(STRANGER).spawn().unwrap(), b""))
+}
+
+#[test]
+fn a_healthy_home_is_one_screen() {
+    let sandbox = healthy();
+    for _ in 0..2 {
+        let run = run(&sandbox, &[]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+        assert!(run.stdout.lines().count() <= 24, "{run:?}");
+        assert!(run.stdout.contains("✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice\n"), "{run:?}");
+        assert!(!run.stdout.contains(['✗', '!']), "{run:?}");
+    }
+}
+
+#[test]
+fn nothing_is_written_without_fix() {
+    let sandbox = healthy();
+    write_docker_config(&sandbox, &json!({"credsStore": "gone", "auths": {"a.io": {"auth": "ZGF2ZTpwdw=="}}}));
+    write(&sandbox.home().join("data/secrets/a.io.json.new"), b"{}");
+    let before = listing(sandbox.home());
+    for words in [&[][..], &["--json"], &["--report"]] {
+        assert_eq!(run(&sandbox, words).code, Some(1), "{words:?}");
+    }
+    assert_eq!(listing(sandbox.home()), before);
+    // Nor are the accounts of ATCR's helper taken over.
+    let sandbox = installed();
+    let device = json!({"handle": "me.example", "device_secret": "atcr_device_x", "appview_url": "https://atcr.io"});
+    write(&sandbox.home().join(".atcr/device.json"), device.to_string().as_bytes());
+    let before = listing(sandbox.home());
+    let run = run(&sandbox, &[]);
+    assert!(run.stdout.contains("✗ order"), "{run:?}");
+    assert_eq!(listing(sandbox.home()), before);
+}
+
+#[test]
+fn what_is_fine_is_not_mended() {
+    let sandbox = healthy();
+    let before = listing(sandbox.home());
+    let run = run(&sandbox, &["--fix", "file-mode"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ file-mode: nothing to mend\n"), "{run:?}");
+    assert_eq!(listing(sandbox.home()), before);
+    let run = self::run(&sandbox, &["--fix", "file-mod"]);
+    assert!(run.code == Some(2) && run.stderr.contains("file-mode"), "{run:?}");
+}
+
+/// The names stand in the source; each has a line in the page for people, and a test.
+#[test]
+fn each_check_has_a_line_in_the_docs_and_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let source = read("src/cli/doctor/diagnosis.rs");
+    let names = source.split("const fn name").nth(1).unwrap().split("impl Group").next().unwrap();
+    let names: Vec<_> = names.split('"').skip(1).step_by(2).collect();
+    assert!(names.len() >= 40, "{names:?}");
+    let docs = read("docs/troubleshooting.md");
+    let tests: String = fs::read_dir(root.join("tests/it/doctor"))
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    for name in names {
+        assert!(docs.contains(&format!("| `{name}` |")), "docs/troubleshooting.md lacks `{name}`");
+        assert!(tests.contains(&format!("\"{name}\"")), "no test names `{name}`");
+    }
+}
+
+const GROUPS: [&str; 7] = ["path", "helpers", "order", "files", "network", "accounts", "answers"];
