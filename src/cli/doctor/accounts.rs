@@ -94,7 +94,9 @@ impl AccountFacts {
     fn gather(context: &Context<'_>, survey: &Survey) -> Self {
         let (mut troubled, mut ending, now) = (vec![], vec![], SystemTime::now());
         let mut looked_at = survey.registries.clone();
-        looked_at.iter_mut().for_each(|one| one.accounts.retain(is_looked_at));
+        for one in &mut looked_at {
+            one.accounts.retain(is_looked_at);
+        }
         let kept = context.accounts.kept_by_registry(&looked_at).into_iter().flatten();
         for (account, kept) in looked_at.iter().flat_map(|one| &one.accounts).zip(kept) {
             let known = kept.as_ref().ok().and_then(Option::as_ref);

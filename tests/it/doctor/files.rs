@@ -91,6 +91,7 @@ fn a_folder_that_cannot_be_written_is_a_note() {
     mode(&folder, 0o500);
     let Some(run) = as_stranger(&sandbox, &[]) else { return };
     assert!(run.code == Some(0) && run.stdout.contains("! read-only: "), "{run:?}");
+    let run = as_stranger(&sandbox, &["--fix", "read-only"]).unwrap();
     assert!(run.stdout.contains(&format!("fix:    chmod u+w {}", folder.display())), "{run:?}");
     mode(&folder, 0o700);
     let run = as_stranger(&sandbox, &[]).unwrap();

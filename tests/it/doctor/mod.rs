@@ -110,8 +110,9 @@ fn listing(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut waiting = vec![folder.to_owned()];
     while let Some(path) = waiting.pop() {
         let metadata = fs::symlink_metadata(&path).unwrap();
-        let content = fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let told = format!("{:?} {:?} {:?}", metadata.modified().unwrap(), metadata.permissions(), content.ok());
+        let target = fs::read_link(&path).ok();
+        let content = fs::read(&path).ok().filter(|_| metadata.is_file());
+        let told = format!("{:?} {:?} {target:?} {content:?}", metadata.modified().unwrap(), metadata.permissions());
         if metadata.is_dir() {
             waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         }
