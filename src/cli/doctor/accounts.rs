@@ -60,14 +60,14 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             }
             Trouble::Unreadable(error) => {
                 let (what, cure) = Failure::parts_of(error);
-                let remedy = cure.map_or_else(login, Remedy::Command);
+                let remedy = cure.map_or_else(login, |cure| Remedy::in_hint(&cure));
                 Diagnosis::broken(Check::SecretUnreadable, format!("{who}: {what}"), breaks, remedy)
             }
             Trouble::Dead(Problem { what, cure }) => {
-                Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::Command(cure.clone()))
+                Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::in_hint(cure))
             }
             Trouble::SourceMissing(Problem { what, cure }) => {
-                Diagnosis::broken(Check::SourceMissing, what, breaks, Remedy::Command(cure.clone()))
+                Diagnosis::broken(Check::SourceMissing, what, breaks, Remedy::in_hint(cure))
             }
         });
     }
@@ -134,12 +134,12 @@ mod tests {
 
     #[test]
     fn each_trouble_has_its_check_and_command() {
-        let problem = || Problem::new("it is over", "run `x`");
+        let problem = || Problem::new("it is over", "run `x y`");
         for (trouble, check, command) in [
             (Trouble::Gone, "secret-missing", "e login a.io --alias me"),
             (Trouble::Unreadable(anyhow::anyhow!("no")), "secret-unreadable", "e login a.io --alias me"),
-            (Trouble::Dead(problem()), "account-refused", "run `x`"),
-            (Trouble::SourceMissing(problem()), "source-missing", "run `x`"),
+            (Trouble::Dead(problem()), "account-refused", "x y"),
+            (Trouble::SourceMissing(problem()), "source-missing", "x y"),
         ] {
             let troubled = vec![TroubledAccount { registry: "a.io".into(), name: "me".into(), trouble }];
             let found = judge(&AccountFacts { number: 1, troubled, ..Default::default() }, "e");

@@ -45,7 +45,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
 fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     if let Some((Problem { what, cure }, can_restore)) = &facts.damage {
-        let remedy = if *can_restore { Remedy::Restore } else { command_in(cure) };
+        let remedy = if *can_restore { Remedy::Restore } else { Remedy::in_hint(cure) };
         found.push(Diagnosis::broken(Check::ConfigDamaged, what, "no account can be found", remedy));
     }
     for what in &facts.damaged_secrets {
@@ -53,12 +53,12 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     }
     for Problem { what, cure } in &facts.unreadable {
         let breaks = "the programs that read it fail or use no login, and Ensign does not change it";
-        found.push(Diagnosis::broken(Check::ClientFile, what, breaks, command_in(cure)));
+        found.push(Diagnosis::broken(Check::ClientFile, what, breaks, Remedy::in_hint(cure)));
     }
     for (path, privacy, fault) in &facts.owners {
         found.push(match fault {
             OwnershipFault::Owner(Problem { what, cure }) => {
-                Diagnosis::broken(Check::FileOwner, what, "Ensign does not read or change it", command_in(cure))
+                Diagnosis::broken(Check::FileOwner, what, "Ensign does not read or change it", Remedy::in_hint(cure))
             }
             OwnershipFault::Mode(mode) => {
                 let is_secret = *privacy == Privacy::Secret;
@@ -123,13 +123,6 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
     found
-}
-
-/// The command of a hint: what stands in its first pair of backquotes, else the hint itself.
-fn command_in(cure: &str) -> Remedy {
-    let command =
-        cure.split_once("run `").and_then(|(_, rest)| rest.split_once('`')).map_or(cure, |(command, _)| command);
-    Remedy::Command(command.to_owned())
 }
 
 impl FileFacts {

@@ -53,6 +53,13 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
+    /// The command of a hint, which stands in backquotes; else the hint itself.
+    pub(super) fn in_hint(hint: &str) -> Self {
+        let mut quoted = hint.split('`').skip(1).step_by(2);
+        let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);
+        Self::Command(command.to_owned())
+    }
+
     /// Tells whether `--fix` carries it out.
     pub(super) fn is_ours(&self) -> bool {
         !matches!(self, Self::Command(_))
@@ -182,4 +189,21 @@ fn drop_helper(
         context.ui.say(format_args!("  `{helper}` answers for no registry any more"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_of_a_hint_is_the_remedy() {
+        for (hint, command) in [
+            ("run `chown me f`, or not", "chown me f"),
+            ("look who may with `ls -ld \"f\"`", "ls -ld \"f\""),
+            ("install `tool`", "install `tool`"),
+            ("install that version here too", "install that version here too"),
+        ] {
+            assert_eq!(Remedy::in_hint(hint), Remedy::Command(command.to_owned()));
+        }
+    }
 }

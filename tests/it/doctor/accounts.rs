@@ -34,11 +34,7 @@ fn a_store_of_a_newer_ensign_is_not_read() {
     edit_account(&sandbox, "store", json!("tpm9"));
     let found = findings(&sandbox, &[]);
     assert!(names(&found).contains(&("secret-unreadable", "broken")), "{found:?}");
-    assert_by_hand(
-        &sandbox,
-        "secret-unreadable",
-        "run `docker-credential-ensign login ghcr.io --alias bob --store file`",
-    );
+    assert_by_hand(&sandbox, "secret-unreadable", "docker-credential-ensign login ghcr.io --alias bob --store file");
     edit_account(&sandbox, "store", json!("file"));
     assert_healthy(&sandbox);
 }
@@ -51,7 +47,7 @@ fn a_secret_that_was_refused_is_told() {
     write(&sandbox.secrets_path(HOST), secrets.to_string().as_bytes());
     let found = assert_found(&sandbox, &[("account-refused", "broken")]);
     assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
-    assert_by_hand(&sandbox, "account-refused", "run `docker-credential-ensign login ghcr.io --alias bob`");
+    assert_by_hand(&sandbox, "account-refused", "docker-credential-ensign login ghcr.io --alias bob");
     sandbox.store(HOST, "bob", "another");
     assert_healthy(&sandbox);
 }

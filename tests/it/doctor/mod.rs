@@ -35,8 +35,10 @@ fn installed() -> Sandbox {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.home().join("bin")).unwrap();
     sandbox.link("bin/docker-credential-ensign");
+    fs::create_dir(sandbox.home().join("run")).unwrap();
     let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
-    sandbox.with("PATH", &path)
+    let session = sandbox.home().join("run").display().to_string();
+    sandbox.with("PATH", &path).with("XDG_RUNTIME_DIR", &session)
 }
 
 /// A program on PATH, made by another process: see `Sandbox::link`.
