@@ -9,7 +9,7 @@ use crate::cli::trouble::Trouble;
 use crate::cli::{Context, which};
 use crate::docker::state;
 use crate::model::choice::Candidates;
-use crate::model::{Account, HelperMessage, ImageReference, Operation, Source, StoreKind};
+use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation, Source, StoreKind};
 use crate::system::text::{one_line, word};
 use crate::system::{find_program, rehearse};
 
@@ -44,6 +44,8 @@ struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
     /// Accounts whose secret comes from the network or from another program.
     untried: usize,
+    /// Accounts that answer some callers alone: nobody asks here as those would.
+    ruled: usize,
     has_program: bool,
 }
 
@@ -54,17 +56,16 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey, online: bool) -> S
 
 fn summary(facts: &AnswerFacts) -> String {
     let told: Vec<_> = facts.rehearsals.iter().map(|one| format!("{} → {}", one.image, one.account)).collect();
-    let untried = match facts.untried {
-        0 => String::new(),
-        number => format!("{} not tried (--online)", count(number, "account")),
-    };
-    match (told.is_empty(), untried.is_empty()) {
-        _ if !facts.has_program => "not tried: the program is not on PATH".to_owned(),
-        (true, true) => "no account to try".to_owned(),
-        (true, false) => untried,
-        (false, true) => some_of(&told, 3),
-        (false, false) => format!("{}; {untried}", some_of(&told, 3)),
+    if !facts.has_program {
+        return "not tried: the program is not on PATH".to_owned();
     }
+    let parts = [
+        (told.len(), some_of(&told, 3)),
+        (facts.untried, format!("{} not tried (--online)", count(facts.untried, "account"))),
+        (facts.ruled, format!("{} for some callers only", count(facts.ruled, "account"))),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words).collect();
+    if parts.is_empty() { "no account to try".to_owned() } else { parts.join("; ") }
 }
 
 fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
@@ -105,6 +106,10 @@ impl AnswerFacts {
                 let account = which::account_for(context, one, Some(&image), Some(Operation::Pull));
                 let Ok(account) = account else { continue };
                 if asked.contains(&image) || trouble_is_told(context, account) {
+                    continue;
+                }
+                if account.callers != CallerRule::default() {
+                    facts.ruled += 1;
                     continue;
                 }
                 if !online && !is_at_hand(context, account) {
@@ -178,7 +183,7 @@ mod tests {
         ] {
             let (image, account, username) = ("a.io/acme/app".to_owned(), "work".to_owned(), "me-acme".to_owned());
             let rehearsals = vec![Rehearsal { image, account, username, answer }];
-            let facts = AnswerFacts { rehearsals, has_program: true, untried: 1 };
+            let facts = AnswerFacts { rehearsals, has_program: true, untried: 1, ruled: 0 };
             assert_eq!(summary(&facts), "a.io/acme/app → work; 1 account not tried (--online)");
             let judged = judge(&facts, "e");
             assert_eq!(judged.len(), usize::from(found.is_some()));

@@ -141,3 +141,12 @@ fn accounts_that_would_ask_another_are_tried_online_only() {
     findings(&sandbox, &["--online"]);
     assert_eq!(fs::read_to_string(sandbox.home().join("lent")).unwrap(), "get\n");
 }
+
+#[test]
+fn an_account_for_some_callers_only_is_not_tried() {
+    let sandbox = healthy();
+    edit_account(&sandbox, "callers", json!({"terminal": "required"}));
+    let run = run(&sandbox, &[]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("ghcr.io/alice/app → alice; 1 account for some callers only"), "{run:?}");
+}
