@@ -51,10 +51,8 @@ pub fn main() -> ExitCode {
             cli::run(program, false, vec!["store".into()], Env::take())
         }
         // Somebody looks at what Docker uses: without a word of help they would wait for an answer for ever.
-        Front::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
-            cli::print_help(program, &mut io::stderr())
-        }
-        Front::Kubelet if io::stdin().is_terminal() => cli::print_help(program, &mut io::stderr()),
+        Front::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => cli::refuse_terminal(program),
+        Front::Kubelet if io::stdin().is_terminal() => cli::refuse_terminal(program),
         Front::Kubelet => protocol::kubelet::serve(),
         Front::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref()),
         Front::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
@@ -64,7 +62,7 @@ pub fn main() -> ExitCode {
             Some(answer) => print(&answer, ExitCode::SUCCESS),
             None => ExitCode::SUCCESS,
         },
-        Front::PluginCompletion(ref words) => Env::take().map_or(ExitCode::FAILURE, |env| cli::complete(words, &env)),
+        Front::Completion(ref words) => Env::take().map_or(ExitCode::FAILURE, |env| cli::complete(words, &env)),
         Front::User(ref words) => {
             let env = Env::take().map(|env| env.with_docker_config(invocation.docker_config.clone()));
             cli::run(program, invocation.is_helper(), words.clone(), env)

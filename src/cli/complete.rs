@@ -1,46 +1,107 @@
-//! Completion for Docker, which asks its plugin what may be typed next.
+//! Completion, which the shells' scripts and Docker ask for: what may be typed next, with what is here now.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::args::{Arguments, Next};
+use super::args::{Arguments, Next, STORES};
 use crate::accounts::Accounts;
+use crate::docker::ConfigJson;
 use crate::model::Registry;
+use crate::oauth::Table;
 use crate::system::env::Env;
-use crate::system::text;
+use crate::system::{list_programs, text};
+
+/// A word, and what it means.
+type Candidate = (String, String);
+
+const HELPER: &str = "docker-credential-";
+/// What `login --borrow` knows.
+const LENDERS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
 
 /// Prints the words that may stand for the last one, then what the shell is to do besides, as cobra's scripts read it
 /// (spf13/cobra `completions.go`).
 pub(crate) fn complete(words: &[OsString], env: &Env) -> ExitCode {
     const AND_FILES: u8 = 0;
     const NO_FILES: u8 = 4;
-    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut begin = String::new(); // what stands before the value in the same word
+    if let Some((option, value)) =
+        words.last().filter(|last| last.starts_with("--")).and_then(|last| last.split_once('='))
+    {
+        let both = [option.to_owned(), value.to_owned()];
+        begin = format!("{option}=");
+        words.pop();
+        words.extend(both);
+    }
     let last = words.last().map_or("", String::as_str);
-    let (candidates, directive) = match Arguments::complete(&words) {
-        Next::Words(words) => (words, NO_FILES),
-        Next::Registry => (registries(env), NO_FILES),
-        Next::Account(registry) => (accounts(env, registry.as_deref()), NO_FILES),
-        Next::File => (vec![], AND_FILES),
-        Next::Free => (vec![], NO_FILES),
-    };
+    let next = Arguments::complete(&words);
+    let directive = if next == Next::File { AND_FILES } else { NO_FILES };
     let mut answer = String::new();
-    for (word, meaning) in candidates.iter().filter(|(word, _)| word.starts_with(last)) {
+    for (word, meaning) in candidates(env, next).iter().filter(|(word, _)| word.starts_with(last)) {
         let (word, meaning) = (text::one_line(word, 200), text::one_line(meaning, 200));
-        let _ = if meaning.is_empty() { writeln!(answer, "{word}") } else { writeln!(answer, "{word}\t{meaning}") };
+        let _ = write!(answer, "{begin}{word}");
+        let _ = if meaning.is_empty() { writeln!(answer) } else { writeln!(answer, "\t{meaning}") };
     }
     let printed = writeln!(io::stdout(), "{answer}:{directive}");
     printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
-fn registries(env: &Env) -> Vec<(String, String)> {
+fn candidates(env: &Env, next: Next) -> Vec<Candidate> {
+    match next {
+        Next::Words(words) => words,
+        Next::Registry => registries(env),
+        Next::NewRegistry => new_registries(env),
+        Next::Account(registry) => accounts(env, registry.as_deref()),
+        Next::Choice => {
+            let mut choices = accounts(env, None);
+            choices.extend(pairs(env));
+            choices
+        }
+        Next::Store => {
+            let mut stores: Vec<_> = STORES.map(|(name, meaning)| (name.to_owned(), meaning.to_owned())).into();
+            stores.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
+            stores
+        }
+        Next::Lender => {
+            let mut lenders: Vec<_> = LENDERS.iter().map(|name| ((*name).to_owned(), String::new())).collect();
+            lenders.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
+            lenders
+        }
+        Next::Helper => helpers(),
+        Next::File | Next::Free => vec![],
+    }
+}
+
+fn registries(env: &Env) -> Vec<Candidate> {
     let all = Accounts::new(env).all().unwrap_or_default();
     let meaning = |count: usize| if count == 1 { "1 account".to_owned() } else { format!("{count} accounts") };
     all.into_iter().map(|one| (one.registry.to_string(), meaning(one.accounts.len()))).collect()
 }
 
-fn accounts(env: &Env, registry: Option<&str>) -> Vec<(String, String)> {
+/// Those with accounts, those that Docker's file names, and those that the table of providers knows.
+fn new_registries(env: &Env) -> Vec<Candidate> {
+    let mut all = registries(env);
+    let file = env.docker_config_file().and_then(|path| ConfigJson::load(&path).ok());
+    let mut more = |host: &str, meaning: &str| {
+        let registry = Registry::from_key(host);
+        let host = registry.as_str();
+        if !host.contains('*') && all.iter().all(|(known, _)| known != host) {
+            all.push((host.to_owned(), meaning.to_owned()));
+        }
+    };
+    for (host, helper) in file.iter().flat_map(ConfigJson::helpers) {
+        more(host, &format!("Docker asks {helper}"));
+    }
+    let users = Accounts::new(env).config.providers().ok().flatten();
+    for (title, host) in Table::read(users.as_ref()).iter().flat_map(Table::hosts) {
+        more(host, title);
+    }
+    all
+}
+
+fn accounts(env: &Env, registry: Option<&str>) -> Vec<Candidate> {
     let registry = registry.map(Registry::from_key);
     let all = Accounts::new(env).all().unwrap_or_default();
     let wanted = all.iter().filter(|one| registry.as_ref().is_none_or(|registry| one.registry.covers(registry)));
@@ -51,4 +112,18 @@ fn accounts(env: &Env, registry: Option<&str>) -> Vec<(String, String)> {
     names.sort_unstable();
     names.dedup_by(|next, one| next.0 == one.0);
     names
+}
+
+/// `HOST=ACCOUNT`, as `use` and `exec` take it.
+fn pairs(env: &Env) -> Vec<Candidate> {
+    let all = Accounts::new(env).all().unwrap_or_default();
+    let accounts = all.iter().flat_map(|one| &one.accounts);
+    accounts.map(|account| (format!("{}={}", account.registry, account.name), account.username.to_string())).collect()
+}
+
+/// The helpers on PATH that are not Ensign under a name of its own.
+fn helpers() -> Vec<Candidate> {
+    let names = list_programs(HELPER).into_iter().filter_map(|name| name.strip_prefix(HELPER).map(str::to_owned));
+    let others = names.filter(|name| name != "atcr" && !name.starts_with("ensign"));
+    others.map(|name| (name.clone(), format!("{HELPER}{name}"))).collect()
 }

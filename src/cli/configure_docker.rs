@@ -18,6 +18,20 @@ use crate::model::{Problem, Registry};
 use crate::protocol;
 
 pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
+    let (plans, found) = configure(context, given)?;
+    if context.ui.is_json() {
+        report(context, given, &plans, &found)?; // at the end, where it is true
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Does for one registry what a login that was asked to do it does. Its own JSON is printed already.
+pub(super) fn for_login(context: &Context<'_>, registry: &Registry) -> Result<(), Failure> {
+    let hosts = vec![registry.as_str().to_owned()];
+    configure(context, &args::ConfigureDocker { hosts, ..args::ConfigureDocker::default() }).map(drop)
+}
+
+fn configure(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<(Vec<Plan>, Vec<Finding>), Failure> {
     let named = given.hosts.iter().map(|host| named(context, host)).collect::<Result<Vec<_>, _>>()?;
     let found = if given.undo { vec![] } else { plain_text_logins(context, &named)? };
     let mut registries = if given.undo { vec![] } else { registries(context, given, named, &found)? };
@@ -36,10 +50,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Resul
     } else {
         carry_out(context, given, &registries, &plans, &found)?;
     }
-    if context.ui.is_json() {
-        report(context, given, &plans, &found)?; // at the end, where it is true
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok((plans, found))
 }
 
 fn carry_out(
@@ -100,7 +111,7 @@ fn write(
     Ok((plans, written))
 }
 
-fn named(context: &Context<'_>, host: &str) -> Result<Registry, Failure> {
+pub(super) fn named(context: &Context<'_>, host: &str) -> Result<Registry, Failure> {
     if Registry::pattern(host).is_ok() {
         let cure = format!("run `{} configure-docker --all`, and it will ask for every registry", context.program);
         return Err(Failure::usage(format!("Docker cannot be told to ask for the hosts of `{host}`"), cure));

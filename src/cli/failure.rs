@@ -58,6 +58,7 @@ impl Failure {
     /// Tells the person, or the program, and gives the exit code.
     pub(super) fn report(&self, ui: &Ui) -> ExitCode {
         let (what, cure) = Self::parts_of(&self.error);
+        let cure = cure.map(|cure| ui.as_typed(&cure));
         ui.say(format_args!("error: {what}"));
         if let Some(cure) = &cure {
             ui.say(format_args!("hint: {cure}"));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::{Context, args, buildx, login, names, pin, route};
 use crate::accounts::{Ending, OutOfReach};
 use crate::model::choice::Candidates;
@@ -118,11 +118,20 @@ fn pick(context: &Context<'_>, given: &args::Logout, candidates: &Candidates) ->
     match (given.account.as_ref().or(given.username.as_ref()), candidates.accounts.as_slice()) {
         (_, []) => Ok(vec![]),
         (Some(name), _) => Ok(vec![context.account(candidates, name)?.name.clone()]),
-        (None, _) if given.all => Ok(all()),
         (None, [only]) => Ok(vec![only.name.clone()]),
+        (None, several) if given.all => {
+            let question =
+                format!("Remove all {} accounts of {}: {}?", several.len(), candidates.registry, names(candidates));
+            if given.yes || !context.ui.can_ask() || context.ui.confirm(&question)? {
+                return Ok(all());
+            }
+            let one =
+                format!("`{} logout {} NAME` removes one", context.program, text::word(candidates.registry.as_str()));
+            Err(Failure::new(Kind::Cancelled, Problem::new("nothing was removed", one)))
+        }
         (None, several) if context.ui.can_ask() => {
             let items: Vec<_> = several.iter().map(|account| account.name.to_string()).collect();
-            let choice = context.ui.choose(&format!("Log out of {}", candidates.registry), &items, 0)?;
+            let choice = context.ui.choose(&format!("Remove an account of {}", candidates.registry), &items, 0)?;
             Ok(all().into_iter().nth(choice).into_iter().collect())
         }
         (None, _) => {

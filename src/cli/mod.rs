@@ -18,11 +18,13 @@ mod failure;
 mod first;
 mod folder;
 mod held;
+mod help;
 mod hosts;
 mod images;
 mod import;
 mod login;
 mod logout;
+mod menu;
 mod pin;
 mod public;
 mod reason;
@@ -62,6 +64,7 @@ use crate::system::{memory, text, watch};
 use args::{AccountCommand, Arguments, BuildxCommand, Command, ErrorKind};
 pub(crate) use complete::complete;
 use failure::Failure;
+pub(crate) use help::refuse_terminal;
 use ui::Ui;
 
 /// What every command is given.
@@ -86,8 +89,8 @@ const PLUGIN: &str = "docker ensign";
 /// Runs a person's command.
 pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Result<Env, Problem>) -> ExitCode {
     let called = if program == "docker-ensign" { PLUGIN } else { program };
-    if words.is_empty() {
-        return print_help(called, &mut io::stdout());
+    if words.is_empty() || (words.len() == 1 && words[0] == "-h") {
+        return help::short(called);
     }
     // A client that asks for a verb of its own reads stdout only; it uses the helper's name and one word.
     let foreign_verb =
@@ -104,13 +107,16 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    if let Command::Help { words } = &arguments.command {
+        return help::about(called, words); // needs nothing of the environment
+    }
     if arguments.verbose {
         watch::begin();
     }
     if !matches!(arguments.command, Command::Exec(_)) {
         memory::keep_private(); // that command becomes another program, whose memory is its own affair
     }
-    let ui = Ui::new(arguments.json);
+    let ui = Ui::new(arguments.json, called);
     let env = match env {
         Ok(env) => env,
         Err(problem) => return Failure::from(problem).report(&ui),
@@ -130,16 +136,10 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
     }
 }
 
-/// Prints the help where nobody asked for anything we know; says so by its exit code.
-pub(crate) fn print_help(program: &str, to: &mut impl Write) -> ExitCode {
-    let _ = write!(to, "{}", Arguments::help(program));
-    ExitCode::FAILURE
-}
-
 impl Context<'_> {
     fn dispatch(&self, command: Command) -> Result<ExitCode, Failure> {
         match command {
-            Command::Login(login) | Command::Account(AccountCommand::Add(login)) => login::run(self, &login),
+            Command::Login(login) | Command::Account(AccountCommand::Add(login)) => login::run(self, *login),
             Command::Logout(logout) => logout::run(self, &logout),
             Command::Status(status) => status::run(self, &status),
             Command::Doctor(given) => doctor::run(self, &given),
@@ -169,16 +169,14 @@ impl Context<'_> {
             Command::Unlock(given) => unlock::unlock(self, &given),
             Command::Lock => unlock::lock(self),
             Command::Restore => restore::run(self),
+            Command::Help { .. } => unreachable!("it was answered before"),
             Command::Update => update::run(self).map(|never| match never {}),
             Command::Completions { shell } => {
-                // A shell completes the first word of a line, which for the plugin is `docker`: not ours.
-                let name = if self.program == PLUGIN { "ensign" } else { self.program };
-                let script = Arguments::completions(shell, name);
-                let script = String::from_utf8_lossy(&script);
+                let script = shell.completions();
                 if self.ui.is_json() {
                     self.ui.data(json!({"script": script}), "")?;
                 } else {
-                    self.ui.print(&script)?;
+                    self.ui.print(script)?;
                 }
                 Ok(ExitCode::SUCCESS)
             }

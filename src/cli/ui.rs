@@ -4,19 +4,15 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use dialoguer::console::Term;
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::{Input, Password};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use signal_hook::consts::SIGINT;
-use signal_hook::flag::register_conditional_default;
 
+use super::menu;
 use crate::model::Secret;
 use crate::system::{env, exec, text, threads};
 
@@ -29,11 +25,18 @@ const PLAIN: &str = "\u{1b}[0m";
 /// How this run talks.
 pub(super) struct Ui {
     json: bool,
+    /// The program's name as it was typed.
+    program: String,
 }
 
 impl Ui {
-    pub(super) fn new(json: bool) -> Self {
-        Self { json }
+    pub(super) fn new(json: bool, program: &str) -> Self {
+        Self { json, program: program.to_owned() }
+    }
+
+    /// A hint with the program's name as it was typed: what failed below the fronts knows the full name only.
+    pub(super) fn as_typed(&self, hint: &str) -> String {
+        hint.replace("`docker-credential-ensign ", &format!("`{} ", self.program))
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -118,19 +121,13 @@ impl Ui {
     }
 
     pub(super) fn confirm(&self, question: &str) -> Result<bool> {
-        Ok(Confirm::new().with_prompt(question).default(false).interact()?)
+        Ok(menu::confirm(question)?)
     }
 
     /// A menu; returns the place of the choice.
     pub(super) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
-        let killed = end_by_ourselves();
-        let chosen = Select::new().with_prompt(question).items(items).default(default).interact();
-        killed.store(true, Ordering::Relaxed);
-        chosen.map_err(|dialoguer::Error::IO(error)| {
-            let _ = Term::stderr().show_cursor();
-            let interrupted = error.kind() == io::ErrorKind::Interrupted;
-            if interrupted { io::Error::new(error.kind(), "stopped by Ctrl-C").into() } else { error.into() }
-        })
+        let cancelled = || io::Error::new(io::ErrorKind::Interrupted, "cancelled, nothing was changed").into();
+        menu::choose(question, items, default)?.ok_or_else(cancelled)
     }
 
     /// Shows that something is going on until the value is there.
@@ -172,17 +169,13 @@ impl Ui {
 
     /// A word that stands out, on a terminal that can. Some consoles of Windows would show the codes themselves.
     pub(super) fn bold(&self, word: &str) -> String {
-        let plain = self.json || cfg!(windows) || !io::stdout().is_terminal() || env::variable("NO_COLOR").is_some();
-        if plain { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
+        if self.json || !is_styled() { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
     }
 }
 
-/// Ctrl-C in a menu, which hides the cursor, becomes an error until the answer is set, and then kills as before. Windows
-/// shows the cursor again by itself.
-fn end_by_ourselves() -> Arc<AtomicBool> {
-    let killed = Arc::new(AtomicBool::new(cfg!(windows)));
-    let _ = register_conditional_default(SIGINT, Arc::clone(&killed)); // without it the cursor stays hidden
-    killed
+/// Tells whether stdout shows bold words as such.
+pub(super) fn is_styled() -> bool {
+    !cfg!(windows) && io::stdout().is_terminal() && env::variable("NO_COLOR").is_none()
 }
 
 /// See [`Ui::live_line`].

@@ -36,7 +36,7 @@ pub(crate) enum Front {
     /// A command of Docker's is done: it says in JSON which, and asks for a word about it.
     PluginHook(OsString),
     /// What may be typed for the last of these words.
-    PluginCompletion(Vec<OsString>),
+    Completion(Vec<OsString>),
     /// A person's command, without the program's name.
     User(Vec<OsString>),
 }
@@ -70,6 +70,9 @@ impl Front {
         }
         if first == "kubelet" && words.len() == 1 {
             return Self::Kubelet;
+        }
+        if first == "__complete" {
+            return Self::Completion(words[1..].to_vec());
         }
         match Action::ALL.into_iter().find(|action| action.verb() == first) {
             Some(action) if words.len() == 1 => Self::Protocol(action),
@@ -108,6 +111,7 @@ mod tests {
             (vec!["docker-credential-ensign", "store", "sealed"], None, user(&["store", "sealed"])),
             (vec!["ensign", "version"], None, Front::Version),
             (vec!["ensign", "version", "--json"], None, user(&["version", "--json"])),
+            (vec!["ensign", "__complete", "switch", ""], None, Front::Completion(vec!["switch".into(), "".into()])),
             (vec!["ensign"], None, user(&[])),
             (vec!["ensign", "login", "ghcr.io"], None, user(&["login", "ghcr.io"])),
             (vec!["docker-ensign", "docker-cli-plugin-metadata"], None, Front::PluginMetadata),

@@ -18,7 +18,7 @@ pub(super) fn parse(words: Vec<OsString>) -> (Front, Option<PathBuf>) {
     }
     let Globals { config, help, end } = Globals::read(&words);
     let front = if is(end, "__complete") || is(end, "__completeNoDesc") {
-        Front::PluginCompletion(words[end + 1 + usize::from(is(end + 1, NAME))..].to_vec())
+        Front::Completion(words[end + 1 + usize::from(is(end + 1, NAME))..].to_vec())
     } else if is(end, "help") && is(end + 1, NAME) {
         help_about(&words[end + 2..])
     } else if help && is(end, NAME) {
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn our_part_of_dockers_command_line() {
         let user = |line: &str| Front::User(words(line));
-        let complete = |line: &str| Front::PluginCompletion(words(line));
+        let complete = |line: &str| Front::Completion(words(line));
         for (line, front) in [
             ("docker-cli-plugin-metadata", Front::PluginMetadata),
             ("ensign", user("")),

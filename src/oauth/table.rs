@@ -43,6 +43,11 @@ impl Table {
         Ok(Self(first.into_iter().chain(read.into_values()).collect()))
     }
 
+    /// The hosts that are known in full, each with its provider's title.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|row| row.hosts.iter().map(|host| (row.title.as_str(), host.as_str())))
+    }
+
     /// The row of this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.name == name)

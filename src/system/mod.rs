@@ -27,4 +27,4 @@ pub(crate) mod watch;
 
 pub(crate) use clock::thread_time;
 // To look a program up is for everybody, to run it is not.
-pub(crate) use programs::{find as find_program, find_on as find_program_on, rehearse};
+pub(crate) use programs::{find as find_program, find_on as find_program_on, named as list_programs, rehearse};

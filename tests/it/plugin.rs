@@ -52,7 +52,12 @@ fn completion_only_looks() {
         (&["export", "--format", "a"], "auth.json\n:4\n"),
         (&["configure-docker", "--u"], "--undo\tTake Ensign out again\n:4\n"),
         (&["export", "--output", ""], ":0\n"),
-        (&["which", ""], ":4\n"),
+        (&["which", ""], "ghcr.io\t2 accounts\n:4\n"),
+        (&["exec", "--account", "ghcr.io=b"], "ghcr.io=bob\tbob\n:4\n"),
+        (&["login", "--store", "f"], "file\tin clear text, readable by you only\n:4\n"),
+        (&["login", "--store=f"], "--store=file\tin clear text, readable by you only\n:4\n"),
+        (&["login", "quay"], "quay.io\tQuay\n:4\n"),
+        (&["help", "exit"], "exit-codes\tHow commands end, for scripts\n:4\n"),
         (&["no-such-command", "switch", ""], ":4\n"),
     ] {
         assert_eq!(complete(words), Run::success(expected), "{words:?}");

@@ -43,30 +43,25 @@ fn a38_a_device_secret_is_shown_to_the_registry_before_it_is_kept() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a5_a40_login_on_a_terminal_offers_the_browser_and_opens_it() {
-    if !std::path::Path::new("/usr/bin/script").exists() {
-        return;
-    }
     let provider = Provider::of_atcrs_kind(&[
         PENDING,
         (200, r#"{"device_secret": "good_atcr_device_x", "handle": "alice.example"}"#),
     ]);
-    let sandbox = Sandbox::new()
-        .with("TERM", "xterm")
-        .with_program("xdg-open", "#!/bin/sh\nprintf %s \"$1\" >\"$HOME/opened\"\n");
+    let sandbox = Sandbox::new().with_program("xdg-open", "#!/bin/sh\nprintf %s \"$1\" >\"$HOME/opened\"\n");
     let hosts = json!({"version": 3, "registries": {}, "providers": {"atcr": {"hosts": [provider.host]}}});
     crate::support::write(&sandbox.config_path(), hosts.to_string().as_bytes());
-    let line = format!("{} login {}", Sandbox::program(), provider.host);
-    let script = sandbox.command_of("/usr/bin/script".as_ref(), &["-qec", &line, "/dev/null"]).spawn().unwrap();
-    let run = crate::support::finish(script, b"\r");
-    assert_eq!(run.code, Some(0), "{run:?}");
+    let answers = [("In the browser, at ATCR", "\r"), ("Let it, by a line in", "n")];
+    let words = format!("login {}", provider.host);
+    let Some(screen) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
     for shown in [
         "In the browser, at ATCR",
         "Code  ABCD-1234",
         "The browser opens.",
         "Waiting for ATCR, 9:59 left",
         "✓ Logged in",
+        "exit 0",
     ] {
-        assert!(run.stdout.contains(shown), "{shown}: {run:?}");
+        assert!(screen.contains(shown), "{shown}: {screen}");
     }
     assert_eq!(std::fs::read_to_string(sandbox.home().join("opened")).unwrap(), "http://localhost/device");
 }

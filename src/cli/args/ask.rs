@@ -22,7 +22,7 @@ pub(in crate::cli) struct Which {
     pub(in crate::cli) push: bool,
 }
 
-const WHY_HELP: &str = "The last answers are kept in memory ($XDG_RUNTIME_DIR/ensign-journal.jsonl), for you alone, without secrets and \
+const WHY_HELP: &str = "The last answers are kept in memory, for you alone, without secrets and \
     command lines.\nENSIGN_JOURNAL=off keeps the answers of a shell out of it.\n\nExit codes: 0 there are some; 2 wrong usage; 3 there are none";
 
 #[derive(Args, Debug)]
@@ -37,23 +37,17 @@ pub(in crate::cli) struct Why {
     /// Forget them
     #[arg(long, conflicts_with_all = ["on", "off"])]
     pub(in crate::cli) clear: bool,
-    /// Write no more down, for all shells
+    /// Turn the journal off, for all shells
     #[arg(long, conflicts_with = "on")]
     pub(in crate::cli) off: bool,
-    /// Write them down again
+    /// Turn it on again
     #[arg(long)]
     pub(in crate::cli) on: bool,
 }
 
-const CHECK_HELP: &str = "Without IMAGE, every account is checked, one line for each.
-
-Examples:
-  check                             all accounts
-  check ghcr.io/acme/app --push     may the account push there?
-
-Exit codes: 0 it may, or all accounts are good; 1 not known; 2 wrong usage; 3 no account, or
-  rejected; 4 it may not; 5 the registry did not look at the password. Of all accounts: the first
-  of 3, 1 and 5 that one of them has";
+const CHECK_HELP: &str = "Exit codes: 0 it may, or all accounts are good; 1 not known; 2 wrong usage; 3 no account, or \
+    rejected; 4 it may not; 5 the registry did not look at the password. Of all accounts: the first of 3, 1 and 5 that one \
+    of them has";
 
 const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no account, or rejected; 4 it may not; \
     5 the registry did not look at the password";

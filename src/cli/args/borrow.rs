@@ -5,26 +5,28 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "A secret that another program has")]
 pub(in crate::cli) struct Borrow {
-    /// The program that is asked each time: aws, gcloud, az, gh, glab, op, pass, vault, command, or helper:NAME for
-    /// docker-credential-NAME
-    #[arg(long = "borrow", value_name = "PROGRAM", conflicts_with = "password_stdin", requires = "host")]
+    /// Ask aws, gcloud, gh, pass or another for the secret
+    ///
+    /// Ask another program for the secret each time: aws, gcloud, az, gh, glab, op, pass, vault, command, or
+    /// helper:NAME for docker-credential-NAME
+    #[arg(long = "borrow", help_heading = None::<&str>, value_name = "PROGRAM", conflicts_with = "password_stdin", requires = "host")]
     pub(in crate::cli) lender: Option<String>,
     /// aws: the profile; gcloud: the configuration; az: the subscription; op: the account
-    #[arg(long, value_name = "NAME", requires = "lender")]
+    #[arg(long, value_name = "NAME", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) profile: Option<String>,
     /// op, pass, vault: where the secret is
-    #[arg(long, value_name = "ITEM", requires = "lender")]
+    #[arg(long, value_name = "ITEM", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) item: Option<String>,
     /// vault: the field of the item
-    #[arg(long, value_name = "FIELD", requires = "lender")]
+    #[arg(long, value_name = "FIELD", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) field: Option<String>,
     /// A variable for the program, such as the folder of its config; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", requires = "lender")]
+    #[arg(long, value_name = "NAME=VALUE", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) env: Vec<String>,
     /// Keep a secret without an end of its own for so long, such as 10m [default: not at all]
-    #[arg(long, value_name = "TIME", requires = "lender")]
+    #[arg(long, value_name = "TIME", requires = "lender", hide_short_help = true)]
     pub(in crate::cli) cache: Option<String>,
     /// The command that prints the secret, for `--borrow command`
-    #[arg(last = true, value_name = "COMMAND", requires = "lender")]
+    #[arg(last = true, hide_short_help = true, value_name = "COMMAND", requires = "lender")]
     pub(in crate::cli) command: Vec<String>,
 }

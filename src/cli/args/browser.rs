@@ -5,28 +5,28 @@ use clap::Args;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Login by browser")]
 pub(in crate::cli) struct DeviceLogin {
-    /// Log in with a browser, here or on any other machine, and a code
-    #[arg(long, conflicts_with = "password_stdin")]
+    /// Log in with a browser, here or elsewhere, and a code
+    #[arg(long, help_heading = None::<&str>, conflicts_with = "password_stdin")]
     pub(in crate::cli) device: bool,
     /// The identity provider, by its name in the table [default: the registry's]
-    #[arg(long, value_name = "NAME", requires = "device")]
+    #[arg(long, value_name = "NAME", requires = "device", hide_short_help = true)]
     pub(in crate::cli) provider: Option<String>,
     /// The identity provider's address, where it says how it is asked
-    #[arg(long, value_name = "URL", requires = "device")]
+    #[arg(long, value_name = "URL", requires = "device", hide_short_help = true)]
     pub(in crate::cli) issuer: Option<String>,
     /// The client that logs in, as it is registered at the provider
-    #[arg(long, value_name = "ID", requires = "device")]
+    #[arg(long, value_name = "ID", requires = "device", hide_short_help = true)]
     pub(in crate::cli) client_id: Option<String>,
     /// What the login may do, in the provider's words
-    #[arg(long, value_name = "SCOPE", requires = "device")]
+    #[arg(long, value_name = "SCOPE", requires = "device", hide_short_help = true)]
     pub(in crate::cli) scope: Option<String>,
     /// The tenant of the organisation, at Microsoft Entra
-    #[arg(long, value_name = "TENANT", requires = "device")]
+    #[arg(long, value_name = "TENANT", requires = "device", hide_short_help = true)]
     pub(in crate::cli) tenant: Option<String>,
     /// Show the link without opening it
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(in crate::cli) no_browser: bool,
     /// Show the link as a QR code too
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(in crate::cli) qr: bool,
 }

@@ -6,19 +6,19 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Who may ask")]
 pub(in crate::cli) struct Callers {
     /// Hand it out to this program only, a client such as docker or an absolute path; '+PROGRAM' adds; may be repeated
-    #[arg(long, value_name = "PROGRAM", alias = "programs")]
+    #[arg(long, value_name = "PROGRAM", hide_short_help = true, alias = "programs")]
     pub(in crate::cli) program: Vec<String>,
     /// Hand it out to every program
-    #[arg(long, conflicts_with = "program")]
+    #[arg(long, conflicts_with = "program", hide_short_help = true)]
     pub(in crate::cli) no_programs: bool,
     /// Must the caller have a terminal?
-    #[arg(long, value_name = "NEED")]
+    #[arg(long, value_name = "NEED", hide_short_help = true)]
     pub(in crate::cli) terminal: Option<Need>,
     /// May coding agents have it?
-    #[arg(long, value_name = "MAY")]
+    #[arg(long, value_name = "MAY", hide_short_help = true)]
     pub(in crate::cli) agents: Option<Agents>,
     /// Does it need a grant, which `grant` gives for a while?
-    #[arg(long, value_name = "NEED")]
+    #[arg(long, value_name = "NEED", hide_short_help = true)]
     pub(in crate::cli) grant: Option<Need>,
 }
 
@@ -48,13 +48,7 @@ pub(in crate::cli) enum Agents {
     Refused,
 }
 
-const GRANT_HELP: &str = "Examples:
-  account edit ghcr.io work --grant required    from now on it needs a grant
-  grant ghcr.io work --for 15m
-  grant ghcr.io work --end";
-
 #[derive(Args, Debug)]
-#[command(after_help = GRANT_HELP)]
 pub(in crate::cli) struct Grant {
     /// The registry; without ACCOUNT, one with a single account, or an account that only one registry has
     #[arg(value_name = "HOST")]

@@ -1,28 +1,44 @@
 //! What may be typed next, found in clap's own tree of commands. It only looks: a command line that is not finished is
 //! never carried out.
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command};
 
 use super::Arguments;
+use super::guide::TOPICS;
 
 /// What may stand for the last word.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Next {
     /// One of these words, each with what it means.
     Words(Vec<(String, String)>),
+    /// A registry with accounts.
     Registry,
+    /// A registry to log in to.
+    NewRegistry,
     /// An account, of this registry if it has been named.
     Account(Option<String>),
+    /// `HOST=ACCOUNT`, or an account.
+    Choice,
+    /// A store for secrets.
+    Store,
+    /// A program that `--borrow` asks.
+    Lender,
+    /// The NAME of a docker-credential-NAME.
+    Helper,
     File,
     /// Nothing we could name.
     Free,
 }
 
+/// The stores that are Ensign's own.
+pub(in crate::cli) const STORES: [(&str, &str); 2] =
+    [("sealed", "encrypted, the key kept elsewhere"), ("file", "in clear text, readable by you only")];
+
 impl Arguments {
     /// Says what may stand for the last of `words`, which do not hold the program's name.
     pub(in crate::cli) fn complete(words: &[String]) -> Next {
         let (last, before) = words.split_last().map_or(("", words), |(last, before)| (last.as_str(), before));
-        let mut root = Self::command();
+        let mut root = Self::tree("ensign");
         root.build();
         let mut command = &root;
         let mut option = None; // the one whose value comes next
@@ -31,7 +47,7 @@ impl Arguments {
             if option.take().is_some() {
             } else if word == "--" {
                 return Next::File; // a command of somebody else's
-            } else if word.starts_with('-') {
+            } else if word.starts_with('-') && word != "-" {
                 option = named(command, word).filter(|_| !word.contains('='));
             } else if command.has_subcommands() {
                 let Some(inner) = command.find_subcommand(word) else { return Next::Free };
@@ -41,19 +57,25 @@ impl Arguments {
             }
         }
         if let Some(option) = option {
-            return values(option, &positionals);
+            return values(command, option, &positionals);
         }
         if last.starts_with('-') {
-            return Next::Words(options(command));
+            return Next::Words(options(command, before));
         }
         if command.has_subcommands() {
-            let visible = command.get_subcommands().filter(|inner| !inner.is_hide_set());
-            return Next::Words(visible.map(|inner| (inner.get_name().to_owned(), plain(inner.get_about()))).collect());
+            let mut words = commands(command);
+            if command.get_name() == "store" {
+                words.extend(STORES.map(|(name, meaning)| (name.to_owned(), meaning.to_owned())));
+            }
+            return Next::Words(words);
         }
-        let here = command.get_positionals().nth(positionals.len());
+        if command.get_name() == "help" {
+            return subjects(&root, &positionals);
+        }
+        let next = command.get_positionals().nth(positionals.len());
         let repeated =
             || command.get_positionals().last().filter(|last| last.get_num_args().is_some_and(|n| n.max_values() > 1));
-        here.or_else(repeated).map_or(Next::Free, |arg| values(arg, &positionals))
+        next.or_else(repeated).map_or(Next::Free, |arg| values(command, arg, &positionals))
     }
 }
 
@@ -66,21 +88,54 @@ fn named<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     })
 }
 
-fn options(command: &Command) -> Vec<(String, String)> {
+/// The options that may still be given.
+fn options(command: &Command, before: &[String]) -> Vec<(String, String)> {
     let visible = command.get_arguments().filter(|arg| !arg.is_hide_set());
-    visible.filter_map(|arg| Some((format!("--{}", arg.get_long()?), plain(arg.get_help())))).collect()
+    let all = visible.filter_map(|arg| Some((arg, format!("--{}", arg.get_long()?))));
+    let open = all.filter(|(arg, name)| matches!(arg.get_action(), ArgAction::Append) || !before.contains(name));
+    open.map(|(arg, name)| (name, plain(arg.get_help()))).collect()
 }
 
-fn values(arg: &Arg, positionals: &[String]) -> Next {
+fn commands(command: &Command) -> Vec<(String, String)> {
+    let visible = command.get_subcommands().filter(|inner| !inner.is_hide_set());
+    visible.map(|inner| (inner.get_name().to_owned(), plain(inner.get_about()))).collect()
+}
+
+/// What `help` has a page about.
+fn subjects(root: &Command, path: &[String]) -> Next {
+    let command = path.iter().try_fold(root, |command, word| command.find_subcommand(word));
+    let mut words = command.map(commands).unwrap_or_default();
+    if path.is_empty() {
+        words.extend(TOPICS.map(|(name, about, _)| (name.to_owned(), about.to_owned())));
+    }
+    Next::Words(words)
+}
+
+fn values(command: &Command, arg: &Arg, positionals: &[String]) -> Next {
     let possible = arg.get_possible_values();
     if !possible.is_empty() && arg.get_action().takes_values() {
         let words = possible.iter().map(|value| (value.get_name().to_owned(), plain(value.get_help())));
         return Next::Words(words.collect());
     }
+    let words = |words: &[&str]| Next::Words(words.iter().map(|word| ((*word).to_owned(), String::new())).collect());
+    let account = || Next::Account(positionals.first().cloned());
+    let is_new = matches!(command.get_name(), "login" | "add") && arg.is_positional();
     match arg.get_value_names().and_then(|names| names.first()).map(clap::builder::Str::as_str) {
-        Some("HOST") => Next::Registry,
-        Some("ACCOUNT") => Next::Account(positionals.first().cloned()),
-        Some("FILE" | "FOLDER" | "SOURCE") => Next::File,
+        Some("HOST") if is_new => Next::NewRegistry,
+        Some("HOST" | "IMAGE") => Next::Registry,
+        Some("ACCOUNT") if matches!(command.get_name(), "exec" | "move") => Next::Choice,
+        Some("HOST=ACCOUNT") => Next::Choice,
+        Some("ACCOUNT") => account(),
+        Some("NAME") if arg.get_long() == Some("username") => account(),
+        Some("ALIAS") if arg.is_positional() => Next::Account(None),
+        Some("STORE") => Next::Store,
+        Some("HELPER") => Next::Helper,
+        Some("PROGRAM") if arg.get_long() == Some("borrow") => Next::Lender,
+        Some("HOLDER") => words(&["keyring", "passphrase", "systemd", "file:"]),
+        Some("OPERATION") => words(&["pull", "push"]),
+        Some("METHOD") => words(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
+        Some("PATH") if command.get_name() == "api" => Next::Free,
+        Some("FILE" | "FOLDER" | "PATH" | "SOURCE") => Next::File,
         _ => Next::Free,
     }
 }
@@ -114,7 +169,21 @@ mod tests {
             ("switch ghcr.io me ", Next::Free),
             ("configure-docker ghcr.io ", Next::Registry),
             ("account show ", Next::Registry),
-            ("which ", Next::Free),
+            ("which ", Next::Registry),
+            ("login ", Next::NewRegistry),
+            ("account add ", Next::NewRegistry),
+            ("login ghcr.io --username ", Next::Account(Some("ghcr.io".into()))),
+            ("login ghcr.io --alias ", Next::Free),
+            ("login ghcr.io --store ", Next::Store),
+            ("login ghcr.io --borrow ", Next::Lender),
+            ("logout ghcr.io -u ", Next::Account(Some("ghcr.io".into()))),
+            ("pin ", Next::Account(None)),
+            ("route ghcr.io ", Next::Helper),
+            ("route --fallback ", Next::Helper),
+            ("use ", Next::Choice),
+            ("exec -a ", Next::Choice),
+            ("api ghcr.io ", Next::Free),
+            ("trust ", Next::File),
             ("export --output ", Next::File),
             ("exec --account work -- docker ", Next::File),
         ] {
@@ -125,6 +194,11 @@ mod tests {
             ("sw", "configure-docker"),
             ("account ", "edit"),
             ("help ", "login"),
+            ("help ", "exit-codes"),
+            ("help account ", "edit"),
+            ("login ghcr.io --for ", "push"),
+            ("store ", "sealed"),
+            ("store ", "move"),
             ("completions ", "zsh"),
             ("export --format ", "auth.json"),
             ("configure-docker --", "--undo"),
@@ -133,5 +207,8 @@ mod tests {
             assert!(words(line).iter().any(|word| word == some), "{line}");
         }
         assert_eq!(Arguments::complete(&[]), next(""));
+        for (line, none) in [("login --device --", "--device"), ("login --", "--password"), ("", "man")] {
+            assert!(words(line).iter().all(|word| word != none), "{line}");
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(in crate::cli) struct ConfigureDocker {
     /// The registries [default: those with accounts]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) hosts: Vec<String>,
-    /// Be asked for every registry (credsStore): for those without an account here the helper before goes on answering
+    /// Be asked for every registry; the helper before answers the rest
     #[arg(long, conflicts_with_all = ["hosts", "undo"])]
     pub(in crate::cli) all: bool,
     /// Show what would change, and change nothing
@@ -20,10 +20,10 @@ pub(in crate::cli) struct ConfigureDocker {
     /// Take over registries that another helper serves
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) force: bool,
-    /// Let Docker show the next step after a push, pull or login that was refused: `docker ensign which IMAGE`
+    /// Let Docker show the next step after a refused push or pull
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) hooks: bool,
-    /// Take over plain-text logins: they become accounts and leave Docker's file
+    /// Turn plain-text logins into accounts
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) import: bool,
 }

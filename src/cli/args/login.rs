@@ -8,35 +8,41 @@ use crate::model::Operation;
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(in crate::cli) struct Login {
-    /// The registry [asked for if left out]
+    /// The registry, also with a namespace behind it [asked for if left out]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
+    /// Not taken: it is there so that whoever types it is told why.
+    #[arg(short, long, hide = true, num_args = 0..=1, default_missing_value = "", value_parser = dropped)]
+    pub(in crate::cli) password: Option<()>,
     /// The user name at the registry
     #[arg(short, long, value_name = "NAME")]
     pub(in crate::cli) username: Option<String>,
     /// Read the password or token from stdin
     #[arg(long)]
     pub(in crate::cli) password_stdin: bool,
-    /// Your own label for the account [default: the user name]
+    /// Your own label for it [default: the user name]
     #[arg(long, value_name = "ALIAS", value_parser = super::alias)]
     pub(in crate::cli) alias: Option<String>,
-    /// Images the account is for, in place of what it had; '+PATTERN' adds; may be repeated [default: its own namespace]
+    /// Images it is for; '+PATTERN' adds [default: its own]
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(in crate::cli) images: Vec<String>,
     /// Use it for this alone, pull or push; another login can be for the other
-    #[arg(long = "for", value_name = "OPERATION")]
+    #[arg(long = "for", value_name = "OPERATION", hide_short_help = true)]
     pub(in crate::cli) purpose: Option<Operation>,
     /// Make it the account that answers by default
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(in crate::cli) activate: bool,
-    /// Keep the login without asking the registry
+    /// Let Docker and Podman ask Ensign, no question asked
     #[arg(long)]
+    pub(in crate::cli) configure_docker: bool,
+    /// Keep the login without asking the registry
+    #[arg(long, hide_short_help = true)]
     pub(in crate::cli) no_verify: bool,
     /// Allow any certificate and plain http, as insecure-registries does in Docker
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(in crate::cli) plain_http: bool,
-    /// Where to keep the secret: sealed, file (in clear text), or helper:NAME for docker-credential-NAME
-    #[arg(long, value_name = "STORE")]
+    /// Where to keep the secret: sealed, file (in clear text), or helper:NAME
+    #[arg(long, value_name = "STORE", hide_short_help = true)]
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) callers: Callers,
@@ -44,6 +50,12 @@ pub(in crate::cli) struct Login {
     pub(in crate::cli) browser: DeviceLogin,
     #[command(flatten)]
     pub(in crate::cli) borrow: Borrow,
+}
+
+/// Forgets a password at once.
+#[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that can fail")]
+fn dropped(_: &str) -> Result<(), std::convert::Infallible> {
+    Ok(())
 }
 
 #[derive(Args, Debug)]
@@ -57,9 +69,12 @@ pub(in crate::cli) struct Logout {
     /// The same
     #[arg(short, long, value_name = "NAME", visible_alias = "alias", conflicts_with = "account")]
     pub(in crate::cli) username: Option<String>,
-    /// Remove all accounts of the registry
+    /// Remove all accounts of the registry, after a question
     #[arg(long, conflicts_with_all = ["account", "username"])]
     pub(in crate::cli) all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(in crate::cli) yes: bool,
     /// Remove the account also if its store does not give the secret up
     #[arg(long)]
     pub(in crate::cli) force: bool,

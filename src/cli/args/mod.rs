@@ -1,4 +1,4 @@
-//! The words people type: clap's types and nothing else. The home of `clap` and `clap_complete`.
+//! The words people type: clap's types and nothing else. The home of `clap`.
 
 mod ask;
 mod borrow;
@@ -7,16 +7,17 @@ mod callers;
 mod complete;
 mod docker;
 mod doctor;
+mod guide;
+mod help;
 mod login;
 mod public;
 mod shell;
 mod store;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use clap::error::ErrorKind;
-pub(super) use clap_complete::Shell;
 
 use crate::model::Operation;
 
@@ -24,31 +25,35 @@ pub(super) use ask::{Api, Check, Token, Which, Why};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
 pub(super) use callers::{Agents, Callers, Grant, Need};
-pub(super) use complete::Next;
+pub(super) use complete::{Next, STORES};
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin, Route};
 pub(super) use doctor::Doctor;
+pub(super) use help::Look;
 pub(super) use login::{Login, Logout};
 pub(super) use public::{Public, PublicCommand};
 pub(super) use shell::{Exec, Trust, Use, UseShell};
 pub(super) use store::{Store, StoreCommand, StoreKey, StoreMove, Unlock};
 
-/// One Docker credential helper for all your registries and all your accounts on each of them.
+/// One Docker credential helper for all your registries and all your accounts.
 #[derive(Debug, Parser)]
 #[command(
     name = "docker-credential-ensign",
     disable_version_flag = true,
     subcommand_required = true,
-    infer_long_args = false,
-    help_template = "{usage-heading} {usage}\n\n{about}\n\n{all-args}\n\n\
-        Docker asks Ensign by itself once `configure-docker` has been run. HOST is a registry such as ghcr.io."
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    infer_long_args = false
 )]
 pub(super) struct Arguments {
     /// Print JSON on stdout
     #[arg(long, global = true, display_order = 100)]
     pub(super) json: bool,
-    /// Tell on stderr what registries are asked and answer, without secrets
-    #[arg(long, global = true, display_order = 101)]
+    /// Log registry requests to stderr, without secrets
+    #[arg(long, global = true, display_order = 101, hide_short_help = true)]
     pub(super) verbose: bool,
+    /// Print help
+    #[arg(short, long, global = true, display_order = 102, hide_short_help = true, action = ArgAction::HelpShort)]
+    help: Option<bool>,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -59,16 +64,16 @@ pub(super) enum Command {
     Login(Box<Login>),
     /// Remove an account and its secret
     Logout(Logout),
-    /// Show accounts, what each is used for, and whether Docker asks Ensign
+    /// Show the accounts, and whether Docker asks Ensign
     Status(Status),
-    /// Find what is wrong with this machine's logins, what that breaks, and the command that mends it
+    /// Find what is wrong with logins, and what mends it
     Doctor(Doctor),
     /// Change the account that answers by default
     Switch(Switch),
-    /// Show an account, or change its alias, images, folders, what it is for and who may ask
+    /// Show an account, or change its images, callers and the rest
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Hand an account that needs a grant out to callers for a while
+    /// Hand out an account that needs a grant, for a while
     Grant(Grant),
     /// Show which account answers for an image, and why
     Which(Which),
@@ -76,40 +81,40 @@ pub(super) enum Command {
     Why(Why),
     /// List the images that need no account, or change that list
     Public(Public),
-    /// Ask the registry whether the account of an image is still good, and what it may do there
+    /// Ask the registry whether an account is good, and for what
     Check(Check),
     /// Print a bearer token for an image's repository, for scripts
     Token(Token),
-    /// Make one request to a registry's API as the account that answers there
+    /// Make a request to a registry's API as the account there
     Api(Api),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
     ConfigureDocker(ConfigureDocker),
-    /// Make a program that answers as one account only, for tools that can name a program but no account
+    /// Make a program that answers as one account only
     Pin(Pin),
     /// Let one build pull with one account and push with another
     #[command(subcommand)]
     Buildx(BuildxCommand),
-    /// Print the line that makes this shell use an account: eval "$(ensign use ghcr.io=work)"
+    /// Print the line that makes this shell use an account
     Use(Use),
-    /// Run one command as an account: ensign exec --account work -- docker compose push
+    /// Run one command as an account
     Exec(Exec),
-    /// Let the .ensign.toml of a folder name the accounts that are used there
+    /// Let a folder's .ensign.toml name the accounts used there
     Trust(Trust),
-    /// Print the account of this shell or folder for a shell's prompt, if one is set
+    /// Print the account of this shell or folder, for its prompt
     Prompt,
-    /// Turn logins of Docker, Podman, Finch, helm, ATCR or another helper into accounts
+    /// Turn logins of Docker, Podman and others into accounts
     Import(Import),
-    /// Write logins down for those who cannot ask Ensign: a Kubernetes pull secret, an auth.json, a CI job
+    /// Write logins for Kubernetes, Podman or a CI job, in clear
     Export(Export),
-    /// Let another helper answer for a registry or for the hosts of a pattern, or show who does
+    /// Let another helper answer for a registry, or show who does
     Route(Route),
-    /// Show or choose where secrets are kept, move them, and say who holds the key of the sealed ones
+    /// Show or choose where secrets are kept, or move them
     Store(Store),
     /// Open the key of the sealed secrets for a while
     Unlock(Unlock),
     /// Close the key of the sealed secrets
     Lock,
-    /// Put back the last good copy of a damaged config, and move damaged secrets aside
+    /// Put back the last good copy of a damaged config
     Restore,
     /// Say how this copy of Ensign is updated
     Update,
@@ -120,13 +125,42 @@ pub(super) enum Command {
     },
     /// Print the version
     Version,
+    /// Show all about a command or a topic
+    Help {
+        /// The command or the topic [default: all commands]
+        #[arg(value_name = "COMMAND")]
+        words: Vec<String>,
+    },
 }
 
-const STATUS_HELP: &str = "Examples:
-  status                      all accounts
-  status --expiring 7d        for scripts: those that a person must renew within a week
+/// A shell that completions are there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(alias = "pwsh")]
+    Powershell,
+    #[value(alias = "nu")]
+    Nushell,
+    Elvish,
+}
 
-Exit codes: 0 all is well; 3 an account is missing, or needs you
+impl Shell {
+    /// The script that lets the shell ask us what may be typed next.
+    pub(super) fn completions(self) -> &'static str {
+        match self {
+            Self::Bash => include_str!("scripts/bash"),
+            Self::Zsh => include_str!("scripts/zsh"),
+            Self::Fish => include_str!("scripts/fish"),
+            Self::Powershell => include_str!("scripts/powershell"),
+            Self::Nushell => include_str!("scripts/nushell"),
+            Self::Elvish => include_str!("scripts/elvish"),
+        }
+    }
+}
+
+const STATUS_HELP: &str = "Exit codes: 0 all is well; 3 an account is missing, or needs you
 With --expiring: 0 none expires; 1 some could not be read; 6 some expire, or have expired";
 
 #[derive(Args, Debug)]
@@ -143,10 +177,10 @@ pub(super) struct Status {
 #[derive(Args, Debug)]
 #[command(after_help = "Commands that are running already go on with the account they began with.")]
 pub(super) struct Switch {
-    /// The registry [may be left out if only one has several accounts, or the account]
+    /// The registry [default: the one with several accounts]
     #[arg(value_name = "HOST")]
     pub(super) host: Option<String>,
-    /// The account, by alias or user name; `-` for the one before [two accounts toggle, more are a menu]
+    /// The account, by alias or user name; `-` for the one before
     #[arg(value_name = "ACCOUNT", allow_hyphen_values = true)]
     pub(super) account: Option<String>,
 }
@@ -193,7 +227,7 @@ pub(super) enum AccountCommand {
 
 #[derive(Args, Debug)]
 pub(super) struct AccountEdit {
-    /// The registry; without ACCOUNT, one with a single account, or an account that only one registry has
+    /// The registry, or an alias that only one registry has
     #[arg(value_name = "HOST")]
     pub(super) host: String,
     /// The account, by alias or user name
@@ -202,19 +236,19 @@ pub(super) struct AccountEdit {
     /// A new label
     #[arg(long, value_name = "ALIAS", value_parser = alias)]
     pub(super) alias: Option<String>,
-    /// Images the account is for, in place of what it had; '+PATTERN' adds; may be repeated
+    /// Images it is for instead; '+PATTERN' adds
     #[arg(long, value_name = "PATTERN", alias = "image")]
     pub(super) images: Vec<String>,
     /// Back to the images of its own namespace
     #[arg(long, conflicts_with = "images")]
     pub(super) no_images: bool,
-    /// A folder in which the account is used, in place of what it had; '+FOLDER' adds; may be repeated
+    /// A folder it is used in instead; '+FOLDER' adds
     #[arg(long, value_name = "FOLDER", alias = "folders", value_parser = NonEmptyStringValueParser::new())]
     pub(super) folder: Vec<String>,
     /// No folders
     #[arg(long, conflicts_with = "folder")]
     pub(super) no_folders: bool,
-    /// Another host that the account answers for, in place of those it had; '+HOST' adds; may be repeated
+    /// Another host it is for instead; '+HOST' adds
     #[arg(long, value_name = "HOST")]
     pub(super) also: Vec<String>,
     /// No other hosts
@@ -231,20 +265,9 @@ impl Arguments {
     /// Parses `words`, which do not hold the program's name; `program` is what help and errors call it.
     pub(super) fn parse_from_words(program: &str, words: Vec<std::ffi::OsString>) -> Result<Self, clap::Error> {
         let program = program.to_owned();
-        let mut command = Self::command().bin_name(program.clone());
+        let mut command = Self::tree(&program);
         let matches = command.try_get_matches_from_mut(std::iter::once(program.into()).chain(words))?;
         <Self as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-    }
-
-    /// The whole help, as plain text.
-    pub(super) fn help(program: &str) -> String {
-        Self::command().bin_name(program.to_owned()).render_help().to_string()
-    }
-
-    pub(super) fn completions(shell: Shell, program: &str) -> Vec<u8> {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Self::command(), program, &mut script);
-        script
     }
 }
 
@@ -259,6 +282,6 @@ mod tests {
 
     #[test]
     fn the_arguments_fit_together() {
-        Arguments::command().debug_assert();
+        Arguments::tree("ensign").debug_assert();
     }
 }

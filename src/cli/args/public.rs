@@ -3,11 +3,7 @@
 use clap::{Args, Subcommand};
 
 const AFTER: &str = "An image that is named here is pulled without an account: a login that ran out cannot break it.
-Pushes are as before. Without a word, `public` lists.
-
-Examples:
-  public add 'docker.io/library/**' ghcr.io/acme/base
-  public remove ghcr.io/acme/base";
+Pushes are as before. Without arguments, `public` lists them.";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]

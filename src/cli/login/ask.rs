@@ -15,6 +15,40 @@ use crate::system::text::{one_line, word};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
+/// A password among the words is seen by every program and kept by the shell: other helpers take it, we say why not.
+pub(super) fn refuse_password(context: &Context<'_>, given: &args::Login) -> Result<(), Failure> {
+    if given.password.is_none() {
+        return Ok(());
+    }
+    let host = given.host.as_deref().map_or("HOST".into(), word);
+    let user = given.username.as_deref().map_or("NAME".into(), word);
+    let what = "no password was taken from the command line, where other programs and the shell's history see it";
+    Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
+}
+
+/// `login ghcr.io/acme` means `login ghcr.io --images 'acme/**'`.
+pub(super) fn take_namespace(given: &mut args::Login) {
+    if let Some((host, images)) = given.host.as_deref().and_then(split_namespace) {
+        given.host = Some(host);
+        given.images.insert(0, images);
+    }
+}
+
+/// An address that names more than a host, as the host and a pattern of images. The paths of the registry's API are no
+/// namespace.
+fn split_namespace(address: &str) -> Option<(String, String)> {
+    let begin = address.find("://").map_or(0, |at| at + 3);
+    let (host, path) = address[begin..].split_once('/')?;
+    let path = path.trim_matches('/');
+    if path.is_empty() || matches!(path.split('/').next(), Some("v1" | "v2")) {
+        return None;
+    }
+    let last = path.rsplit('/').next().unwrap_or(path);
+    let is_below = !path.contains('*') && (last.starts_with("did:") || !last.contains([':', '@']));
+    let images = if is_below { format!("{path}/**") } else { path.to_owned() };
+    Some((format!("{}{host}", &address[..begin]), images))
+}
+
 /// The registry, and the user if it was given as `user@host`.
 pub(super) fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Registry, Option<String>), Failure> {
     let host = match &given.host {
@@ -57,11 +91,12 @@ pub(super) fn secret(
     let has_alias = |account: &&Account| given.alias.as_deref() == Some(account.name.as_str());
     // Behind `<token>` stands a user whom only the person knows.
     let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
+    let is_named = given.username.is_some() || user.is_some() || by_alias.is_some();
     let username = match (given.username.clone().or(user), by_alias) {
         (Some(name), _) => name,
         (None, Some(account)) => account.username.to_string(),
         (None, None) if context.ui.can_ask() && !given.password_stdin => {
-            introduce(context, known);
+            introduce(context, known)?;
             context.ui.ask(&format!("Username at {registry}"))?
         }
         (None, None) if !given.password_stdin && known.default_account().is_some() => return Ok(None),
@@ -73,6 +108,9 @@ pub(super) fn secret(
     let secret = if given.password_stdin {
         read_secret(io::stdin().lock())?
     } else if context.ui.can_ask() {
+        if is_named {
+            say_where_tokens_are_made(context, registry);
+        }
         context.ui.ask_secret(&format!("Password or token of {username}"))?
     } else {
         let what = format!("{registry} needs a secret and there is no terminal to ask on");
@@ -92,7 +130,7 @@ pub(super) fn secret(
 }
 
 /// Tells a person what is there, and where a token is made.
-fn introduce(context: &Context<'_>, known: &Candidates) {
+fn introduce(context: &Context<'_>, known: &Candidates) -> Result<(), Failure> {
     if !known.accounts.is_empty() {
         // Behind `<token>` the registry's user name is only in the label.
         let user = |account: &Account| {
@@ -108,19 +146,25 @@ fn introduce(context: &Context<'_>, known: &Candidates) {
     if let Some(borrow) = borrow::instead(context, &known.registry) {
         context.ui.say(format_args!("Another program may have a login already:  {borrow}"));
     }
-    let Some(provider) = adviser(context, &known.registry) else { return };
-    if let Some(page) = &provider.token_page {
-        context.ui.say(format_args!("A token is made at {page}"));
-    }
-    if let Some(rights) = &provider.token_rights {
-        context.ui.say(format_args!("What it needs: {rights}"));
-    }
-    if let Some(page) = &provider.token_page
-        && context.ui.confirm("Open it in the browser?").unwrap_or(false)
-        && !context.ui.open_browser(page)
+    if let Some(page) = say_where_tokens_are_made(context, &known.registry)
+        && context.ui.confirm("Open it in the browser?")?
+        && !context.ui.open_browser(&page)
     {
         context.ui.note("no browser could be opened");
     }
+    Ok(())
+}
+
+/// Returns the page too.
+fn say_where_tokens_are_made(context: &Context<'_>, registry: &Registry) -> Option<String> {
+    let Provider { token_page, token_rights, .. } = adviser(context, registry)?;
+    if let Some(page) = &token_page {
+        context.ui.say(format_args!("A token is made at {page}"));
+    }
+    if let Some(rights) = &token_rights {
+        context.ui.say(format_args!("What it needs: {rights}"));
+    }
+    token_page
 }
 
 /// Where a token for the registry is made.
@@ -167,6 +211,29 @@ pub(in crate::cli) fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_namespace_behind_the_host_is_a_pattern_of_images() {
+        for (address, host, images) in [
+            ("ghcr.io/acme", "ghcr.io", "acme/**"),
+            ("ghcr.io/acme/", "ghcr.io", "acme/**"),
+            ("https://ghcr.io/acme", "https://ghcr.io", "acme/**"),
+            ("bob@ghcr.io/acme", "bob@ghcr.io", "acme/**"),
+            ("registry.gitlab.com/group/project", "registry.gitlab.com", "group/project/**"),
+            ("ghcr.io/acme/app:1.0", "ghcr.io", "acme/app:1.0"),
+            ("ghcr.io/acme/web-*", "ghcr.io", "acme/web-*"),
+            ("ghcr.io/acme/**", "ghcr.io", "acme/**"),
+            ("localhost:5000/acme", "localhost:5000", "acme/**"),
+            ("atcr.io/did:plc:abc", "atcr.io", "did:plc:abc/**"),
+        ] {
+            assert_eq!(split_namespace(address), Some((host.to_owned(), images.to_owned())), "{address}");
+        }
+        for address in
+            ["ghcr.io", "ghcr.io/", "https://index.docker.io/v1/", "ghcr.io/v2", "https://ghcr.io/v2/_catalog"]
+        {
+            assert_eq!(split_namespace(address), None, "{address}");
+        }
+    }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "compared in a test")]

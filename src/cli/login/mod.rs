@@ -12,12 +12,10 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::Context;
 use super::failure::Failure;
 use super::images::ImageEdit;
-use super::store;
 use super::tls_hint::tls_hint;
-use super::{args, callers};
+use super::{Context, args, callers, configure_docker, store};
 use crate::accounts::{self, Activate, Judgement, Login};
 use crate::model::choice::Candidates;
 use crate::model::{
@@ -46,8 +44,14 @@ struct Wishes {
     callers: CallerEdit,
 }
 
-pub(super) fn run(context: &Context<'_>, given: &args::Login) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &Context<'_>, mut given: args::Login) -> Result<ExitCode, Failure> {
+    ask::refuse_password(context, &given)?;
+    ask::take_namespace(&mut given);
+    let given = &given;
     let (registry, user) = ask::registry(context, given)?;
+    if given.configure_docker {
+        configure_docker::named(context, registry.as_str())?; // what cannot be done is told before anybody types
+    }
     let wishes = Wishes::of(context, &registry, given)?;
     let candidates = context.accounts.only_of(&registry)?;
     if let Some(word) = &given.borrow.lender {

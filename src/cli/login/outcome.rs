@@ -5,10 +5,10 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::cli::failure::Failure;
-use crate::cli::{Context, account, args, expiring, images, store};
+use crate::cli::{Context, account, args, configure_docker, expiring, images, store};
 use crate::docker::state;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Expiry, Source};
+use crate::model::{Account, Expiry, Registry, Source};
 use crate::system::text::word;
 
 pub(super) fn say(
@@ -85,10 +85,25 @@ pub(super) fn say(
         context.note_that_docker_must_ask(registry);
         return Ok(());
     }
-    if context.docker_config().is_some_and(|file| !state::asks_us(&file, registry)) {
-        context
-            .ui
-            .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
+    let_docker_ask(context, given, registry)
+}
+
+/// The second half of the set-up: done if a flag or the person says so, else told.
+fn let_docker_ask(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Result<(), Failure> {
+    let Some(file) = context.docker_config() else { return Ok(()) };
+    if state::asks_us(&file, registry) && !given.configure_docker {
+        return Ok(());
     }
+    let question = || {
+        context.ui.say(format_args!("Docker does not ask Ensign for {registry} yet."));
+        let path = context.env.shorten_home(file.path());
+        context.ui.confirm(&format!("Let it, by a line in {path}?")).unwrap_or(false)
+    };
+    if given.configure_docker || (context.ui.can_ask() && question()) {
+        return configure_docker::for_login(context, registry);
+    }
+    context
+        .ui
+        .note(format_args!("Docker does not ask Ensign for {registry} yet:  {} configure-docker", context.program));
     Ok(())
 }

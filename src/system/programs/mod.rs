@@ -1,10 +1,13 @@
 //! Running another program: no shell, a deadline, bounded output, and no going round in circles.
 
+mod listing;
 mod rehearsal;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
 mod windows;
+
+pub(crate) use listing::named;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -63,9 +63,14 @@ fn calls(sandbox: &Sandbox) -> Vec<String> {
 /// Runs the program on a terminal and types each answer once its question is shown. `None` where there is no `script`.
 #[cfg(target_os = "linux")]
 pub fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -> Option<String> {
+    line_on_a_terminal(sandbox, &format!("stty cols 200; {} {words}; echo exit $?", Sandbox::program()), answers)
+}
+
+/// The same for any command line.
+#[cfg(target_os = "linux")]
+pub fn line_on_a_terminal(sandbox: &Sandbox, line: &str, answers: &[(&str, &str)]) -> Option<String> {
     use std::io::{Read, Write};
-    let line = format!("stty cols 200; {} {words}; echo exit $?", Sandbox::program());
-    let mut command = sandbox.command_of("script".as_ref(), &["-qec", &line, "/dev/null"]);
+    let mut command = sandbox.command_of("script".as_ref(), &["-qec", line, "/dev/null"]);
     command.env("TERM", "xterm").stderr(std::process::Stdio::null());
     let Ok(mut child) = command.spawn() else {
         eprintln!("skipped: no `script` here");

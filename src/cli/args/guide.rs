@@ -1,0 +1,225 @@
+//! The commands in the groups in which help shows them, each with examples. A new command is one row here.
+
+/// A command and its examples: a line as it is typed, and what it does.
+pub(super) type Row = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// The groups, in the order of help. The first is described in the short help, of the others it has the names.
+pub(super) const GROUPS: [(&str, &[Row]); 5] = [
+    (
+        "Every day",
+        &[
+            (
+                "login",
+                &[
+                    ("ensign login ghcr.io", "asks for name and token"),
+                    ("ensign login ghcr.io/acme -u me-acme", "for images of acme"),
+                    ("ensign login ghcr.io -u me --password-stdin < FILE", "for scripts"),
+                ],
+            ),
+            (
+                "status",
+                &[
+                    ("ensign status", "all accounts"),
+                    ("ensign status ghcr.io", "those of one registry"),
+                    ("ensign status --expiring 7d", "what you must renew within a week"),
+                ],
+            ),
+            (
+                "which",
+                &[
+                    ("ensign which ghcr.io/acme/app", "the account that pulls it"),
+                    ("ensign which ghcr.io/acme/app --push", "the account that pushes it"),
+                    ("ensign which --as 'docker compose push'", "what a whole command gets"),
+                ],
+            ),
+            (
+                "doctor",
+                &[
+                    ("ensign doctor", "look at everything here"),
+                    ("ensign doctor --online", "ask the registries too"),
+                    ("ensign doctor --fix CHECK", "mend what a check found"),
+                ],
+            ),
+            (
+                "switch",
+                &[
+                    ("ensign switch", "the other one of two, a menu of more"),
+                    ("ensign switch ghcr.io work", "to the account `work`"),
+                    ("ensign switch ghcr.io -", "back to the one before"),
+                ],
+            ),
+            (
+                "check",
+                &[
+                    ("ensign check", "all accounts, one line for each"),
+                    ("ensign check ghcr.io/acme/app --push", "may the account push there?"),
+                ],
+            ),
+            ("why", &[("ensign why", "the last ten answers"), ("ensign why ghcr.io/acme/app", "those about an image")]),
+            (
+                "logout",
+                &[
+                    ("ensign logout ghcr.io", "the only account, or a menu"),
+                    ("ensign logout ghcr.io work", "the account `work`"),
+                    ("ensign logout ghcr.io --all", "all accounts of the registry"),
+                ],
+            ),
+        ],
+    ),
+    (
+        "Set-up",
+        &[
+            (
+                "configure-docker",
+                &[
+                    ("ensign configure-docker", "for all registries with accounts"),
+                    ("ensign configure-docker --dry-run", "only show what would change"),
+                    ("ensign configure-docker --import", "take over plain-text logins too"),
+                    ("ensign configure-docker --undo", "take Ensign out again"),
+                ],
+            ),
+            (
+                "import",
+                &[
+                    ("ensign import --dry-run", "what there is to import"),
+                    ("ensign import", "import all of it, after a question"),
+                    ("ensign import docker --remove", "and remove it from Docker's file"),
+                ],
+            ),
+            (
+                "account",
+                &[
+                    ("ensign account show ghcr.io", "all there is to know"),
+                    ("ensign account edit ghcr.io me --alias work", "another label"),
+                    ("ensign account edit work --images '+acme/**'", "for more images"),
+                ],
+            ),
+            (
+                "store",
+                &[
+                    ("ensign store sealed", "keep new secrets sealed"),
+                    ("ensign store move --to sealed", "seal those that are there too"),
+                    ("ensign store key", "who holds the key"),
+                ],
+            ),
+            (
+                "public",
+                &[
+                    ("ensign public add 'docker.io/library/**'", "pulled without an account"),
+                    ("ensign public remove ghcr.io/acme/base", "with one again"),
+                ],
+            ),
+            (
+                "route",
+                &[
+                    ("ensign route", "who answers for what"),
+                    ("ensign route '*.azurecr.io' acr-env", "by docker-credential-acr-env"),
+                    ("ensign route '*.azurecr.io' --remove", "no longer"),
+                ],
+            ),
+            ("update", &[("ensign update", "how this copy is updated")]),
+            (
+                "completions",
+                &[
+                    ("ensign completions fish | source", "fish, this shell"),
+                    ("source <(ensign completions bash)", "bash, this shell; zsh too"),
+                ],
+            ),
+        ],
+    ),
+    (
+        "For one shell, folder or build",
+        &[
+            ("use", &[("ensign use --none", "print the line that ends it")]),
+            (
+                "exec",
+                &[
+                    ("ensign exec -a work -- docker compose push", "as `work` wherever it is"),
+                    ("ensign exec -a ghcr.io=me -- make release", "on one registry"),
+                ],
+            ),
+            (
+                "trust",
+                &[
+                    ("ensign trust", "the nearest .ensign.toml, after a question"),
+                    ("ensign trust --list", "what is trusted"),
+                    ("ensign trust --revoke", "trust it no more"),
+                ],
+            ),
+            (
+                "grant",
+                &[
+                    ("ensign account edit ghcr.io work --grant required", "from now on"),
+                    ("ensign grant ghcr.io work --for 15m", "hand it out for so long"),
+                    ("ensign grant ghcr.io work --end", "no longer"),
+                ],
+            ),
+            ("prompt", &[("PS1='$(ensign prompt) '$PS1", "in bash")]),
+            (
+                "buildx",
+                &[
+                    ("ensign buildx sync", "for the builds of this folder"),
+                    ("ensign buildx sync ghcr.io/acme/app", "and for this image"),
+                    ("ensign buildx sync --remove", "take it back"),
+                ],
+            ),
+            (
+                "pin",
+                &[
+                    ("ensign pin work", "make docker-credential-ensign-work"),
+                    ("ensign pin", "what is pinned"),
+                    ("ensign pin work --remove", "remove it again"),
+                ],
+            ),
+        ],
+    ),
+    (
+        "For scripts",
+        &[
+            (
+                "token",
+                &[
+                    ("ensign token ghcr.io/acme/app", "to pull"),
+                    ("ensign token ghcr.io/acme/app --push", "to push too"),
+                ],
+            ),
+            (
+                "api",
+                &[
+                    ("ensign api ghcr.io acme/app/tags/list --paginate", "all tags"),
+                    ("ensign api ghcr.io acme/app/manifests/1.0 -i", "with the headers"),
+                ],
+            ),
+            (
+                "export",
+                &[
+                    ("ensign export ghcr.io --format auth.json -o auth.json", "for Podman"),
+                    ("ensign export ghcr.io --format secret | kubectl apply -f -", "for a cluster"),
+                ],
+            ),
+        ],
+    ),
+    (
+        "Special",
+        &[
+            ("unlock", &[("ensign unlock", "with the passphrase")]),
+            ("lock", &[("ensign lock", "until the next `unlock`")]),
+            ("restore", &[("ensign restore", "when a message says so")]),
+            ("version", &[("ensign version", "the version of this copy")]),
+            ("help", &[("ensign help login", "all options of a command"), ("ensign help patterns", "a topic")]),
+        ],
+    ),
+];
+
+/// What `help` explains besides the commands, with one line about each.
+pub(super) const TOPICS: [(&str, &str, &str); 4] = [
+    ("patterns", "How images are named for an account", include_str!("topics/patterns.txt")),
+    ("environment", "The variables that Ensign reads", include_str!("topics/environment.txt")),
+    ("json", "What `--json` prints, for programs", include_str!("topics/json.txt")),
+    ("exit-codes", "How commands end, for scripts", include_str!("topics/exit-codes.txt")),
+];
+
+/// The rows of all groups.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    GROUPS.iter().flat_map(|(_, rows)| rows.iter())
+}

@@ -1,0 +1,139 @@
+//! What is answered by a key: a menu, and a question of yes or no. Both can be left.
+
+use std::io;
+
+use dialoguer::console::{Key, Term};
+
+use crate::system::text;
+
+const KEYS: &str = "  Arrow keys and Enter choose; Esc, q or Ctrl-D leaves";
+
+/// Shows the items, of which `place` is marked first; returns the place of the choice. `None`: the person left.
+pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::Result<Option<usize>> {
+    let term = Term::stderr();
+    let mut first = 0;
+    loop {
+        let (height, width) = term.size();
+        let rows = usize::from(height).saturating_sub(3).clamp(1, items.len()); // the question, the keys and the cursor
+        first = scrolled(first, place, rows);
+        let line = |line: &str| {
+            term.write_line(&text::harmless(line).chars().take(usize::from(width) - 1).collect::<String>())
+        };
+        line(&format!("? {question}:"))?;
+        for (at, item) in items.iter().enumerate().skip(first).take(rows) {
+            line(&format!("{} {item}", if at == place { '>' } else { ' ' }))?;
+        }
+        line(KEYS)?;
+        let step = step(&term.read_key_raw()?, place, items.len());
+        term.clear_last_lines(rows + 2)?;
+        match step {
+            Step::To(next) => place = next,
+            Step::Choose => {
+                line(&format!("? {question}: {}", items[place]))?;
+                return Ok(Some(place));
+            }
+            Step::Leave => return Ok(None),
+        }
+    }
+}
+
+/// A question that one key answers; Enter means no.
+pub(super) fn confirm(question: &str) -> io::Result<bool> {
+    let term = Term::stderr();
+    let question = text::harmless(question);
+    term.write_str(&format!("{question} [y/N] "))?;
+    let answer = loop {
+        let key = term.read_key_raw()?;
+        if key == Key::CtrlC {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped by Ctrl-C"));
+        }
+        if let Some(answer) = answer(&key) {
+            break answer;
+        }
+    };
+    term.write_line(if answer { "yes" } else { "no" })?;
+    Ok(answer)
+}
+
+fn answer(key: &Key) -> Option<bool> {
+    match key {
+        Key::Char('y' | 'Y') => Some(true),
+        Key::Enter | Key::Char('n' | 'N') => Some(false),
+        key if step(key, 0, 1) == Step::Leave => Some(false),
+        _ => None,
+    }
+}
+
+/// What a key does.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    To(usize),
+    Choose,
+    Leave,
+}
+
+fn step(key: &Key, place: usize, count: usize) -> Step {
+    const CTRL_D: char = '\u{4}';
+    match key {
+        Key::ArrowDown | Key::Tab | Key::Char('j') => Step::To((place + 1) % count),
+        Key::ArrowUp | Key::BackTab | Key::Char('k') => Step::To((place + count - 1) % count),
+        Key::Home => Step::To(0),
+        Key::End => Step::To(count - 1),
+        Key::Enter | Key::Char(' ') => Step::Choose,
+        Key::Escape | Key::CtrlC | Key::Char('q' | CTRL_D) => Step::Leave,
+        _ => Step::To(place),
+    }
+}
+
+/// The first item that is shown, so that `place` is among the `rows` that are.
+fn scrolled(first: usize, place: usize, rows: usize) -> usize {
+    first.min(place).max((place + 1).saturating_sub(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_move_choose_and_leave() {
+        for (key, place, expected) in [
+            (Key::ArrowDown, 0, Step::To(1)),
+            (Key::ArrowDown, 2, Step::To(0)),
+            (Key::ArrowUp, 0, Step::To(2)),
+            (Key::Char('j'), 1, Step::To(2)),
+            (Key::End, 0, Step::To(2)),
+            (Key::Home, 2, Step::To(0)),
+            (Key::Enter, 1, Step::Choose),
+            (Key::Escape, 1, Step::Leave),
+            (Key::CtrlC, 1, Step::Leave),
+            (Key::Char('q'), 1, Step::Leave),
+            (Key::Char('\u{4}'), 1, Step::Leave),
+            (Key::Char('x'), 1, Step::To(1)),
+        ] {
+            assert_eq!(step(&key, place, 3), expected, "{key:?} at {place}");
+        }
+    }
+
+    #[test]
+    fn only_y_is_yes() {
+        for (key, expected) in [
+            (Key::Char('y'), Some(true)),
+            (Key::Char('Y'), Some(true)),
+            (Key::Char('n'), Some(false)),
+            (Key::Enter, Some(false)),
+            (Key::Escape, Some(false)),
+            (Key::Char('\u{4}'), Some(false)),
+            (Key::Char('x'), None),
+            (Key::ArrowUp, None),
+        ] {
+            assert_eq!(answer(&key), expected, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_menu_is_scrolled_with_the_mark() {
+        for (first, place, rows, expected) in [(0, 2, 3, 0), (0, 3, 3, 1), (5, 4, 3, 4), (5, 7, 3, 5), (0, 9, 1, 9)] {
+            assert_eq!(scrolled(first, place, rows), expected, "{first} {place} {rows}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Which programs are on PATH, for completion: nothing is run.
+
+use std::fs;
+
+use super::{imp, is_program};
+use crate::system::env;
+
+/// The names of the programs on PATH that begin so, in order and each once.
+pub(crate) fn named(begin: &str) -> Vec<String> {
+    let path = env::variable("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    let files = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let found = files.filter(|file| file.file_name().to_string_lossy().starts_with(begin) && is_program(&file.path()));
+    let mut names: Vec<_> = found.map(|file| without_suffix(&file.file_name().to_string_lossy()).to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn without_suffix(name: &str) -> &str {
+    imp::SUFFIXES
+        .iter()
+        .filter(|suffix| !suffix.is_empty())
+        .find_map(|suffix| name.strip_suffix(suffix))
+        .unwrap_or(name)
+}
