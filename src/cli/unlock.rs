@@ -71,6 +71,7 @@ pub(super) fn lock(context: &Context<'_>) -> Result<ExitCode, Failure> {
 
 /// A passphrase for the key, typed twice.
 pub(super) fn new_passphrase(context: &Context<'_>, stdin: bool) -> Result<Secret, Failure> {
+    memory::keep_from_swap();
     let passphrase = if stdin {
         login::read_secret(io::stdin().lock())?
     } else if context.ui.can_ask() {

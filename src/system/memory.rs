@@ -6,7 +6,8 @@ pub(crate) fn keep_private() {
 }
 
 /// Keeps what we hold out of the swap, as far as the system lets us: pages that are there by then, such as the stack.
-/// What is mapped later is not meant, or a small limit would be the end of us.
+/// What is mapped later is not meant, or a small limit would be the end of us. For commands that wait for a person: an answer
+/// to a client is over within a millisecond, of which this would take a thirtieth.
 pub(crate) fn keep_from_swap() {
     #[cfg(target_os = "linux")]
     {

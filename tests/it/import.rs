@@ -225,8 +225,9 @@ fn a_program_reads_a_report() {
         "registry": "quay.io", "images": "quay.io/acme/**", "username": "bot", "server": "quay.io/acme", "from": from,
         "effect": "new", "reason": null, "account": "bot", "imported": true, "removed": true,
     });
-    let logins =
-        json!({"schema": 1, "status": "error", "dry_run": false, "logins": [skipped, failed, kept], "not_removed": []});
+    let logins = json!({
+        "schema": 1, "status": "error", "dry_run": false, "logins": [skipped, failed, kept], "not_removed": [], "store": "file",
+    });
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap(), logins);
 }

@@ -295,3 +295,18 @@ fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
     assert_eq!(said.code, Some(0));
     assert!(said.stderr.contains("! the login itself was not ended: could not reach `127.0.0.1:1`"), "{said:?}");
 }
+
+#[test]
+fn a_sealed_token_is_renewed_and_the_config_is_not_written() {
+    let provider = Provider::start(Mood::Well(3600));
+    let sandbox = logged_in(&provider, -10, 100);
+    sandbox.ok(&["store", "key", "--holder", &format!("file:{}", sandbox.home().join("key").display())], "");
+    sandbox.ok(&["store", "move", "--to", "sealed"], "");
+    let config = std::fs::read(sandbox.config_path()).unwrap();
+    for _ in 0..2 {
+        assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("\"t2\""));
+    }
+    assert_eq!((provider.renewals(), std::fs::read(sandbox.config_path()).unwrap()), (1, config));
+    assert_eq!(read_json(&sandbox.home().join("data/sealed/ghcr.io.json"))["generation"], 2);
+    assert!(!sandbox.secrets_path("ghcr.io").exists());
+}

@@ -173,9 +173,11 @@ fn conclude(
         let failed = !failures.is_empty() || fates.iter().any(|fate| matches!(fate, Fate::Failed(_)));
         let status = if failed { "error" } else { "success" };
         let logins: Vec<_> = logins.collect();
-        context
-            .ui
-            .data(json!({"status": status, "dry_run": given.dry_run, "logins": logins, "not_removed": failures}), "")?;
+        let store = context.store_choice()?.kind.to_string();
+        let json = json!({
+            "status": status, "dry_run": given.dry_run, "logins": logins, "not_removed": failures, "store": store,
+        });
+        context.ui.data(json, "")?;
         return Ok(());
     }
     if findings.is_empty() {

@@ -17,8 +17,8 @@ use anyhow::{Error, Result, anyhow};
 use crate::model::{Problem, Secret};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
+use crate::system::kernel_keyring;
 use crate::system::seal::SealKey;
-use crate::system::{kernel_keyring, memory};
 use description::KeyFile;
 pub(crate) use holder::Holder;
 pub(super) use keyring::probe as probe_keyring;
@@ -66,7 +66,6 @@ impl<'e> DataKey<'e> {
                 Err(problem) => return Err(problem.clone().into()),
             }
         }
-        memory::keep_from_swap();
         if let Some(key) = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(id)) {
             return Ok(self.remember(SealKey::from_bytes(&*key).ok_or_else(|| anyhow!("a key of another length"))?));
         }
