@@ -96,6 +96,8 @@ COMMANDS = [
     Command("alias", ["account", "edit", "ghcr.io", "work", "--alias", "other"]),
     Command("alias-helper", ["account", "edit", "quay.io", "h", "--alias", "other"]),
     Command("images", ["account", "edit", "ghcr.io", "work", "--images", "ghcr.io/b/**", "--folder", "~/work"]),
+    Command("callers", ["account", "edit", "ghcr.io", "work", "--program", "docker", "--agents", "refused"]),
+    Command("grant", ["grant", "ghcr.io", "work"], setup=((["account", "edit", "ghcr.io", "work", "--grant", "required"], ""),)),
     Command("public", ["public", "add", "ghcr.io/open/**"]),
     Command("public-remove", ["public", "remove", "ghcr.io/open/**"], setup=((["public", "add", "ghcr.io/open/**"], ""),)),
     Command("route", ["route", "z.example", "theirs"]),

@@ -27,9 +27,7 @@ pub(super) fn say(
         "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
         "source": kept.source.to_string(),
     });
-    if expiry != Expiry::Unknown {
-        expiring::add_to_json(&mut json, expiry);
-    }
+    expiring::add_to_json(&mut json, expiry);
     let how = if verified { "Logged in to" } else { "Kept a login, unverified, for" };
     context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
     let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
