@@ -53,7 +53,12 @@ impl Invocation {
             program.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')).and_then(|alias| alias.parse().ok());
         let words = words.collect();
         let (front, docker_config) = if program == PLUGIN { plugin::parse(words) } else { (Front::parse(words), None) };
-        Self { program, pinned, front, docker_config }
+        let mut called = Self { program, pinned, front, docker_config };
+        // No client calls a helper by another name, and a person at the short one asks for the store.
+        if called.front == Front::Protocol(Action::Store) && !called.is_helper() {
+            called.front = Front::User(vec![Action::Store.verb().into()]);
+        }
+        called
     }
 
     /// Whether a client may have called us, which reads stdout only.
@@ -104,7 +109,8 @@ mod tests {
             (vec!["/usr/bin/docker-credential-atcr", "list"], None, Front::Protocol(Action::List)),
             (vec![r"docker-credential-ensign.EXE", "erase"], None, Front::Protocol(Action::Erase)),
             (vec!["docker-credential-ensign-work", "get"], Some("work"), Front::Protocol(Action::Get)),
-            (vec!["ensign", "store"], None, Front::Protocol(Action::Store)),
+            (vec!["docker-credential-ensign", "store"], None, Front::Protocol(Action::Store)),
+            (vec!["ensign", "store"], None, user(&["store"])),
             (vec!["docker-credential-ensign", "kubelet"], None, Front::Kubelet),
             (vec!["ensign", "get", "x"], None, Front::ProtocolUsage),
             (vec!["ensign", "get", "--help"], None, Front::ProtocolUsage),

@@ -102,6 +102,8 @@ impl<'e> DataKey<'e> {
     /// Opens the key and leaves it with the kernel, for that time or the usual one. The holder `passphrase` needs one.
     pub(super) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
+        // A person who asks means now, whatever the holder said to the last build.
+        let _ = kernel_keyring::remove(&silence(&file.key));
         let key = match (file.holder()?, passphrase) {
             (Holder::Passphrase, Some(passphrase)) => file.unwrap(passphrase)?,
             _ => self.ask(&file)?,
@@ -158,7 +160,7 @@ impl<'e> DataKey<'e> {
     /// Asks the holder, and leaves the key with the kernel.
     fn ask(&self, file: &KeyFile) -> Result<SealKey> {
         let holder = file.holder()?;
-        let (down, is_cached) = (format!("{}:down", entry(&file.key)), holder.is_cached());
+        let (down, is_cached) = (silence(&file.key), holder.is_cached());
         if is_cached && kernel_keyring::read::<1>(&down).is_some() {
             return Err(
                 Problem::run(format!("{} did not give the key a moment ago", holder.subject()), "unlock").into()
@@ -214,6 +216,11 @@ fn can_stay_open() -> Result<(), Problem> {
         let hint = "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
         Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
     })
+}
+
+/// What the kernel's keyring has for a while where the holder did not answer.
+fn silence(id: &str) -> String {
+    format!("{}:down", entry(id))
 }
 
 /// The key's name in the kernel's keyring.
