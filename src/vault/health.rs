@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Vault;
 use super::foreign::{is_list, locate};
 use crate::model::HelperName;
+use crate::system::keyring::{self, KeyringEntry, KeyringError};
 use crate::system::programs::{self, Call, Output, Stdin};
 use crate::system::{env, threads};
 
@@ -22,6 +23,8 @@ pub(crate) enum HelperHealth {
     Fails,
     /// It answered with something that is no list of logins.
     Nonsense,
+    /// The keyring that it reads is locked: to ask it would be to prompt a person.
+    Unasked,
 }
 
 /// A helper with a keyring that is open answers in a few milliseconds.
@@ -49,6 +52,9 @@ fn health(helper: &HelperName) -> HelperHealth {
     if programs::is_this_program(&program) {
         return HelperHealth::Ensign;
     }
+    if helper.program().ends_with("-secretservice") && keyring_is_locked() {
+        return HelperHealth::Unasked;
+    }
     let env_remove: Vec<_> = env::ours().chain(SCREENS.map(str::to_owned)).collect();
     let began = Instant::now();
     let answer = programs::call(&Call {
@@ -66,4 +72,10 @@ fn health(helper: &HelperName) -> HelperHealth {
         Err(_) if began.elapsed() >= DEADLINE => HelperHealth::Silent,
         Ok(_) | Err(_) => HelperHealth::Fails,
     }
+}
+
+/// Any entry will do: what is locked says so before it looks.
+fn keyring_is_locked() -> bool {
+    let entry = KeyringEntry { service: "ensign", account: "doctor" };
+    matches!(keyring::read(entry, DEADLINE), Err(KeyringError::Locked))
 }

@@ -157,6 +157,11 @@ impl<'e> Vault<'e> {
         key::probe_keyring(patience)
     }
 
+    /// Tells whether the kernel's keyring keeps what it is given, in memory and for a second.
+    pub(crate) fn probe_kernel_keyring(&self) -> Result<(), Problem> {
+        key::can_stay_open()
+    }
+
     /// What is known of the key of the sealed secrets; `None`: there is none.
     pub(crate) fn key(&self) -> Result<Option<KeyState>> {
         self.seals.key.state()

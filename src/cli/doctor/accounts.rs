@@ -103,8 +103,9 @@ impl AccountFacts {
             let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::of(&account.source, kept));
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
             match Trouble::of(context, account, kept) {
-                // A file that is damaged, or another's, has a check of its own.
+                // A file that is damaged, or another's, has a check of its own; so has the key.
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
+                Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {}
                 Some(trouble) => troubled.push(TroubledAccount { registry, name, trouble }),
                 None if expiry.ends_within(Expiry::WARNING, now) => {
                     let words = expiry.words(now).unwrap_or_default();

@@ -47,6 +47,10 @@ pub(in crate::cli) enum Check {
     LeftOvers,
     BuildxFolder,
     StalePin,
+    /// The key of sealed secrets cannot be had.
+    SealedKey,
+    /// The kernel's keyring keeps no opened key.
+    KernelKeyring,
     Clock,
     Proxy,
     Certificate,
@@ -68,6 +72,7 @@ pub(super) enum Group {
     Helpers,
     Order,
     Files,
+    Stores,
     Network,
     Accounts,
     Answers,
@@ -103,7 +108,7 @@ impl Diagnosis {
 
 impl Check {
     /// In the order of the report.
-    pub(in crate::cli) const ALL: [Self; 41] = [
+    pub(in crate::cli) const ALL: [Self; 43] = [
         Self::ProgramPath,
         Self::ProgramCopy,
         Self::SessionPath,
@@ -133,6 +138,8 @@ impl Check {
         Self::LeftOvers,
         Self::BuildxFolder,
         Self::StalePin,
+        Self::SealedKey,
+        Self::KernelKeyring,
         Self::Clock,
         Self::Proxy,
         Self::Certificate,
@@ -179,6 +186,8 @@ impl Check {
             Self::LeftOvers => "left-overs",
             Self::BuildxFolder => "buildx-folder",
             Self::StalePin => "stale-pin",
+            Self::SealedKey => "sealed-key",
+            Self::KernelKeyring => "kernel-keyring",
             Self::Clock => "clock",
             Self::Proxy => "proxy",
             Self::Certificate => "certificate",
@@ -202,6 +211,7 @@ impl Group {
             Self::Helpers => "helpers",
             Self::Order => "order",
             Self::Files => "files",
+            Self::Stores => "stores",
             Self::Network => "network",
             Self::Accounts => "accounts",
             Self::Answers => "answers",

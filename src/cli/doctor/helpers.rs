@@ -56,7 +56,7 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
     let broken = helper.by.iter().map(|by| by.breaks(helper.health)).find(Option::is_some).flatten();
     let look = || Remedy::Command(format!("echo | {file} list"));
     let (check, found, remedy) = match helper.health {
-        HelperHealth::Answers | HelperHealth::Ensign => return None,
+        HelperHealth::Answers | HelperHealth::Ensign | HelperHealth::Unasked => return None,
         HelperHealth::Missing => {
             (Check::HelperMissing, format!("{named}, is in no absolute folder of PATH"), helper.without(program))
         }
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_a_helper_breaks_depends_on_who_names_it() {
-        use HelperHealth::{Answers, Ensign, Fails, Missing, Nonsense, Silent};
+        use HelperHealth::{Answers, Ensign, Fails, Missing, Nonsense, Silent, Unasked};
         let file = || PathBuf::from("/c.json");
         let every = |is_json| NamedBy::EveryRegistry { file: file(), shown: "c.json".into(), is_json };
         let registry = || NamedBy::Registry { file: file(), shown: "c.json".into(), registry: "a.io".into() };
@@ -217,6 +217,7 @@ mod tests {
         for (by, health, expected) in [
             (every(true), Answers, None),
             (every(true), Ensign, None),
+            (every(true), Unasked, None),
             (every(true), Missing, Some(("helper-missing", "broken", true))),
             (every(false), Missing, Some(("helper-missing", "broken", false))),
             (every(true), Silent, Some(("helper-silent", "broken", false))),

@@ -14,6 +14,7 @@ mod path;
 mod remedy;
 mod report;
 mod show;
+mod stores;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{Context, args};
 use crate::docker::{ConfigJson, containers};
+use crate::model::StoreKind;
 use crate::model::choice::{Candidates, Route};
 use diagnosis::{Diagnosis, Group, Severity};
 
@@ -35,6 +37,8 @@ struct Survey {
     routes: Vec<Route>,
     /// Why our config cannot be read.
     damage: Option<anyhow::Error>,
+    /// Why the key of sealed secrets cannot be had; `None` also where nothing is sealed.
+    closed_key: Option<anyhow::Error>,
     /// Docker's file, if it can be read.
     docker: Option<ConfigJson>,
     /// Podman, Buildah or Skopeo is in use.
@@ -70,6 +74,7 @@ fn examine(context: &Context<'_>, online: bool) -> (Survey, Vec<Section>) {
         helpers::examine(context, &survey),
         order::examine(context, &survey),
         files::examine(context, &survey),
+        stores::examine(context, &survey),
         network::examine(context, &survey, online),
         accounts::examine(context, &survey),
         answers::examine(context, &survey, online),
@@ -124,7 +129,9 @@ impl Survey {
             Ok((registries, routes)) => (registries, routes, None),
             Err(error) => (vec![], vec![], Some(error)),
         };
+        let is_sealed = registries.iter().flat_map(|one| &one.accounts).any(|one| one.store == StoreKind::Sealed);
         Self {
+            closed_key: is_sealed.then(|| context.accounts.vault.try_key().err()).flatten(),
             registries,
             routes,
             damage,

@@ -210,7 +210,7 @@ impl<'e> DataKey<'e> {
 }
 
 /// Nobody types a passphrase inside Docker's call: behind one a key is of use only where it can be kept open.
-fn can_stay_open() -> Result<(), Problem> {
+pub(super) fn can_stay_open() -> Result<(), Problem> {
     let (name, time) = ("ensign:probe", Duration::from_secs(1));
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop).map_err(|why| {
         let hint = "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";

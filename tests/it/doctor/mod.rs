@@ -8,6 +8,7 @@ mod helpers;
 mod network;
 mod path;
 mod report;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -202,4 +203,4 @@ fn each_check_has_a_line_in_the_docs_and_a_test() {
     }
 }
 
-const GROUPS: [&str; 7] = ["path", "helpers", "order", "files", "network", "accounts", "answers"];
+const GROUPS: [&str; 8] = ["path", "helpers", "order", "files", "stores", "network", "accounts", "answers"];
