@@ -31,8 +31,6 @@ main() {
     {
         references
         base 'before: 3 accounts on it, the caller names the image'
-        [ ! -e "$work/sealed-3/.local/share/ensign/sealed" ] ||
-            get '3 accounts on it, sealed, its key open' '"alice"' sealed-3 $asked
         for count in 3 100 1000 10000; do
             get "$count registries, one account each" '"alice"' "spread-$count" $asked
             get "$count registries, the asked one unknown" 'credentials not found' "spread-$count" unknown.example.test
@@ -53,6 +51,15 @@ main() {
     unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR ENSIGN_CONFIG_DIR ENSIGN_DATA_DIR ENSIGN_ACCOUNT
     export ROUNDS="$rounds" BENCH_HOME="$work/home" HOME="$work/home"
     "$work/docker" push $asked/alice/app:1 <"$work/programs"
+    if [ -e "$work/sealed-3/.local/share/ensign/sealed" ]; then
+        # Three references, as the runner wants: all ratios of this table are to an answer from a file.
+        for reference in '3 accounts, from a file' 'once more' 'and once more'; do
+            get "$reference" '"alice"' asked-3 $asked
+        done >"$work/programs-of-sealed"
+        get '3 accounts, sealed, the key open' '"alice"' sealed-3 $asked >>"$work/programs-of-sealed"
+        echo 'From a file and sealed; all ratios are to the first rows:'
+        "$work/docker" push $asked/alice/app:1 <"$work/programs-of-sealed"
+    fi
     cd "$work/project"
     "$work/docker" compose push <"$work/programs-of-files" | tail -n +6
 }
