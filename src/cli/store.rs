@@ -11,7 +11,7 @@ use crate::model::{Account, AccountName, Problem, Registry, StoreKind};
 use crate::system::files;
 use crate::system::text::{self, word};
 
-pub(super) fn run(context: &Context<'_>, given: &args::Store) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &Context<'_>, given: &args::StoreArguments) -> Result<ExitCode, Failure> {
     match (&given.command, &given.kind) {
         (Some(args::StoreCommand::Move(given)), _) => relocate(context, given),
         (Some(args::StoreCommand::Key(given)), _) => key(context, given),

@@ -23,7 +23,7 @@ use anyhow::Result;
 use crate::model::{Account, Floor, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
 use crate::system::env::Env;
 use crate::system::keyring::KeyringError;
-use file::{FileStore, Form, SecretFile};
+use file::{FileForm, FileStore, SecretFile};
 use helper::HelperStore;
 use key::DataKey;
 use mounted::MountedStore;
@@ -82,8 +82,8 @@ impl<'e> Vault<'e> {
     }
 
     /// How the files of a store of ours are written.
-    fn form(&self, kind: &StoreKind) -> Form<'e> {
-        if *kind == StoreKind::Sealed { Form::Sealed(self.seals.clone()) } else { Form::Clear }
+    fn form(&self, kind: &StoreKind) -> FileForm<'e> {
+        if *kind == StoreKind::Sealed { FileForm::Sealed(self.seals.clone()) } else { FileForm::Clear }
     }
 
     /// All that a store of our own files keeps for the accounts of a registry.

@@ -20,17 +20,17 @@ pub(crate) struct SecretRecord {
     version: u64,
     /// The accounts by registry whose secrets the file store keeps.
     #[serde(default)]
-    accounts: Names,
+    accounts: NamesByRegistry,
     /// The same of the sealed store; `None`: the record is older than that.
     #[serde(default)]
-    sealed: Option<Names>,
+    sealed: Option<NamesByRegistry>,
     /// Those that another store may hold and that a change adds to it or takes out of it just now.
     #[serde(default)]
     pending: Vec<UnsettledSecret>,
 }
 
-/// Names of accounts by registry.
-type Names = BTreeMap<String, BTreeSet<String>>;
+/// The names of accounts, by registry.
+type NamesByRegistry = BTreeMap<String, BTreeSet<String>>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct UnsettledSecret {
@@ -46,14 +46,19 @@ const LIMIT: u64 = 64 << 20;
 impl SecretRecord {
     /// That of a store in which everything was kept for good.
     fn of(stored: Vec<StoredName>) -> Self {
-        let mut record = Self { version: VERSION, accounts: Names::new(), sealed: Some(Names::new()), pending: vec![] };
+        let mut record = Self {
+            version: VERSION,
+            accounts: NamesByRegistry::new(),
+            sealed: Some(NamesByRegistry::new()),
+            pending: vec![],
+        };
         for (kind, registry, name) in stored {
             record.names(&kind).entry(registry.to_string()).or_default().insert(name);
         }
         record
     }
 
-    fn names(&mut self, kind: &StoreKind) -> &mut Names {
+    fn names(&mut self, kind: &StoreKind) -> &mut NamesByRegistry {
         if *kind == StoreKind::Sealed { self.sealed.get_or_insert_default() } else { &mut self.accounts }
     }
 

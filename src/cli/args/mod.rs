@@ -32,7 +32,7 @@ pub(super) use help::Look;
 pub(super) use login::{Login, Logout};
 pub(super) use public::{Public, PublicCommand};
 pub(super) use shell::{Exec, Trust, Use, UseShell};
-pub(super) use store::{Store, StoreCommand, StoreKey, StoreMove, Unlock};
+pub(super) use store::{StoreArguments, StoreCommand, StoreKey, StoreMove, Unlock};
 
 /// One Docker credential helper for all your registries and all your accounts.
 #[derive(Debug, Parser)]
@@ -109,7 +109,7 @@ pub(super) enum Command {
     /// Let another helper answer for a registry, or show who does
     Route(Route),
     /// Show or choose where secrets are kept, or move them
-    Store(Store),
+    Store(StoreArguments),
     /// Open the key of the sealed secrets for a while
     Unlock(Unlock),
     /// Close the key of the sealed secrets

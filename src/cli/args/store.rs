@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(in crate::cli) struct Store {
+pub(in crate::cli) struct StoreArguments {
     /// Keep new secrets there: sealed, file (in clear text), or helper:NAME for docker-credential-NAME [left out: show it]
     #[arg(value_name = "STORE", conflicts_with = "unset")]
     pub(in crate::cli) kind: Option<String>,

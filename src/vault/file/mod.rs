@@ -28,12 +28,12 @@ pub(super) use names::{left_files, registries, secret_files};
 /// A store of secrets files: clear, or sealed.
 pub(super) struct FileStore<'e> {
     pub(super) env: &'e Env,
-    pub(super) form: Form<'e>,
+    pub(super) form: FileForm<'e>,
 }
 
 /// How the files are written.
 #[derive(Clone)]
-pub(super) enum Form<'e> {
+pub(super) enum FileForm<'e> {
     Clear,
     Sealed(Seals<'e>),
 }
@@ -43,7 +43,7 @@ pub(super) struct SecretFile<'e> {
     path: PathBuf,
     shown: String,
     registry: Registry,
-    form: Form<'e>,
+    form: FileForm<'e>,
 }
 
 /// A secrets file that others could read, until now.
@@ -82,7 +82,7 @@ impl FileStore<'_> {
     }
 }
 
-impl Form<'_> {
+impl FileForm<'_> {
     fn folder(&self) -> &'static str {
         match self {
             Self::Clear => names::folder(&StoreKind::File),
@@ -92,7 +92,7 @@ impl Form<'_> {
 }
 
 impl<'e> SecretFile<'e> {
-    pub(super) fn of(env: &Env, form: Form<'e>, registry: &Registry) -> Result<Self> {
+    pub(super) fn of(env: &Env, form: FileForm<'e>, registry: &Registry) -> Result<Self> {
         let Some(folder) = &env.data_dir else { bail!(no_home()) };
         let name = names::file_name(registry);
         if name.len() > 200 {
@@ -130,8 +130,8 @@ impl<'e> SecretFile<'e> {
         contents.version = VERSION;
         let bytes = match (&self.form, contents.is_empty()) {
             (_, true) => None,
-            (Form::Clear, false) => Some(Zeroizing::new(serde_json::to_vec_pretty(&contents)?)),
-            (Form::Sealed(seals), false) => {
+            (FileForm::Clear, false) => Some(Zeroizing::new(serde_json::to_vec_pretty(&contents)?)),
+            (FileForm::Sealed(seals), false) => {
                 let text = Zeroizing::new(serde_json::to_vec(&contents)?);
                 let names = contents.names();
                 let (bytes, floor) = seals.seal(
@@ -155,15 +155,15 @@ impl<'e> SecretFile<'e> {
     pub(super) fn names(&self) -> Result<Vec<String>> {
         match (&self.form, self.read()?) {
             (_, None) => Ok(vec![]),
-            (Form::Clear, bytes) => Ok(self.parse(bytes)?.names()),
-            (Form::Sealed(seals), Some(bytes)) => seals.names(&bytes, &self.shown),
+            (FileForm::Clear, bytes) => Ok(self.parse(bytes)?.names()),
+            (FileForm::Sealed(seals), Some(bytes)) => seals.names(&bytes, &self.shown),
         }
     }
 
     /// Writes as much as the file would need with one more answer of a provider, and takes it away again. What is sealed
     /// must open first.
     pub(super) fn try_room(&self) -> Result<()> {
-        if let Form::Sealed(seals) = &self.form {
+        if let FileForm::Sealed(seals) = &self.form {
             seals.try_key()?;
         }
         let length = files::length(&self.path)?.unwrap_or_default().min(LIMIT);
@@ -178,11 +178,11 @@ impl<'e> SecretFile<'e> {
     pub(super) fn set_aside_if_broken(&self) -> Result<Option<PathBuf>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         let is_broken = match &self.form {
-            Form::Clear => {
+            FileForm::Clear => {
                 self.refuse_newer(&bytes)?;
                 serde_json::from_slice::<Contents>(&bytes).is_err()
             }
-            Form::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown)?,
+            FileForm::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown)?,
         };
         if !is_broken {
             return Ok(None);
@@ -213,8 +213,8 @@ impl<'e> SecretFile<'e> {
     /// What stands in the file, in clear.
     fn text(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
         match &self.form {
-            Form::Clear => Ok(bytes),
-            Form::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown),
+            FileForm::Clear => Ok(bytes),
+            FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown),
         }
     }
 
