@@ -5,6 +5,7 @@ set -eu
 PROGRAM=docker-credential-ensign
 LINKS='ensign docker-ensign docker-credential-atcr'
 RECORD=lib/ensign/installed-from # for `update`, which reads it at this place beside the program's folder
+TEXTS=lib/ensign/installed-texts # the completions and manual pages, by their names under share/
 
 usage() {
     cat <<'END'
@@ -76,6 +77,7 @@ install() {
     say "Installed $(shown "$bin/$PROGRAM")"
     for name in $LINKS; do link "$PROGRAM" "$bin/$name"; done
     record
+    install_texts
     # Docker finds the plugin on its own only there.
     [ ! -d "${plugin%/*}" ] || link "$bin/$PROGRAM" "$plugin"
     say_path
@@ -124,6 +126,44 @@ record() {
     find_root
     file=${bin%/bin}/$RECORD
     { mkdir -p -- "${file%/*}" && printf '%s\n' "$root" >"$file"; } 2>/dev/null || say "      could not write $(shown "$file")"
+}
+
+# Puts manual pages and completions where man and the shells look beside the program's folder. Without them all works.
+install_texts() {
+    list=${bin%/bin}/$TEXTS
+    : >"$stage/list"
+    pages=$(ensign "$bin/$PROGRAM" man 2>/dev/null) || return 0
+    for page in $pages; do put_text "man/man${page##*.}/$page" man "$page"; done
+    for name in ensign $PROGRAM; do # a shell looks for the name that is typed
+        put_text "bash-completion/completions/$name" completions bash
+        put_text "fish/vendor_completions.d/$name.fish" completions fish
+    done
+    put_text zsh/site-functions/_ensign completions zsh
+    remove_texts "$stage/list"
+    mv -f -- "$stage/list" "$list" 2>/dev/null || :
+    case ${SHELL:-} in
+    */zsh) say "zsh finds its completions once this stands before compinit in ~/.zshrc:" "  fpath=(\"${bin%/bin}/share/zsh/site-functions\" \$fpath)" ;;
+    esac
+}
+
+# put_text FILE WORD...: writes what the program prints to a file under share/, if that is not somebody else's.
+put_text() {
+    path=${bin%/bin}/share/$1
+    text=$1
+    shift
+    if [ -e "$path" ] || [ -L "$path" ]; then
+        grep -qsxF -- "$text" "$list" || return 0
+    fi
+    { ensign "$bin/$PROGRAM" "$@" >"$stage/text" && mkdir -p -- "${path%/*}" && mv -f -- "$stage/text" "$path"; } 2>/dev/null || return 0
+    printf '%s\n' "$text" >>"$stage/list"
+}
+
+# Removes the texts of an earlier installation, but those that are named in a file.
+remove_texts() {
+    [ -f "$list" ] || return 0
+    while IFS= read -r text; do
+        grep -qsxF -- "$text" "$1" || rm -f -- "${bin%/bin}/share/$text"
+    done <"$list"
 }
 
 minor() {
@@ -235,7 +275,9 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
     for pin in "$bin/$PROGRAM"-*; do unlink_ours "$PROGRAM" "$pin"; done
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
-        rm -f -- "$bin/$PROGRAM" "${bin%/bin}/$RECORD"
+        list=${bin%/bin}/$TEXTS
+        remove_texts /dev/null
+        rm -f -- "$bin/$PROGRAM" "${bin%/bin}/$RECORD" "$list"
         say "Removed $(shown "$bin/$PROGRAM")"
     else
         say "Ensign is not installed in $(shown "$bin")"
@@ -254,6 +296,10 @@ docker_asks() {
 
 remove_empty_folders() {
     record_folder=${bin%/bin}/${RECORD%/*}
+    for folder in man/man1 man/man7 man bash-completion/completions bash-completion fish/vendor_completions.d fish \
+        zsh/site-functions zsh ''; do
+        rmdir -- "${bin%/bin}/share/$folder" 2>/dev/null || :
+    done
     rmdir -- "$record_folder" "${record_folder%/*}" "$bin" "${bin%/bin}" 2>/dev/null || :
 }
 

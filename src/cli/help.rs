@@ -3,6 +3,9 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+
+use super::Context;
 use super::args::{Arguments, Look};
 use super::failure::Failure;
 use super::ui::{Ui, is_styled};
@@ -22,6 +25,22 @@ pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
         return Failure::usage(what, format!("run `{program} help` to see them")).report(&ui);
     };
     if ui.print(&help).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `man`, for who installs: the names of the manual pages, or one of them.
+pub(super) fn manual(context: &Context<'_>, page: Option<&str>) -> Result<ExitCode, Failure> {
+    let pages = Arguments::manual().context("could not write the manual")?;
+    let text = match page {
+        None => pages.iter().fold(String::new(), |names, (name, _)| names + name + "\n"),
+        Some(page) => match pages.into_iter().find(|(name, _)| name == page) {
+            Some((_, text)) => text,
+            None => {
+                return Err(Failure::usage(format!("there is no page `{page}`"), "`man` without a word names them"));
+            }
+        },
+    };
+    context.ui.print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Shows help on stderr to a person who started what only programs start, and would wait for ever.

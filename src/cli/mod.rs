@@ -169,6 +169,7 @@ impl Context<'_> {
             Command::Unlock(given) => unlock::unlock(self, &given),
             Command::Lock => unlock::lock(self),
             Command::Restore => restore::run(self),
+            Command::Man { page } => help::manual(self, page.as_deref()),
             Command::Help { .. } => unreachable!("it was answered before"),
             Command::Update => update::run(self).map(|never| match never {}),
             Command::Completions { shell } => {

@@ -17,7 +17,7 @@ packages=(
   pass gnupg golang-docker-credential-helpers gh                         # programs that have secrets
   rustc-web cargo-web rust-web-src musl-tools libunwind-14-dev           # what packaging/build.sh makes a program for musl of
   gnome-keyring keepassxc dbus libglib2.0-bin python3-dbus xxd    # keyrings, and what talks to them
-  chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace
+  chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace mandoc zsh fish
 )
 
 missing=()

@@ -45,6 +45,29 @@ fn help_has_every_command_whole_and_the_topics() {
     );
 }
 
+/// `mandoc` says what is wrong with a page, and nothing where all is well.
+#[cfg(unix)]
+#[test]
+fn the_manual_is_clean() {
+    let sandbox = Sandbox::new();
+    let names = sandbox.ok(&["man"], "");
+    assert!(names.lines().count() > 30, "{names}");
+    assert_eq!(sandbox.run(&["man", "ensign-nothing.1"], "").code, Some(2));
+    for name in names.lines() {
+        crate::support::write(&sandbox.home().join("man").join(name), sandbox.ok(&["man", name], "").as_bytes());
+    }
+    let lint = std::process::Command::new("mandoc")
+        .args(["-T", "lint"])
+        .args(names.lines())
+        .current_dir(sandbox.home().join("man"))
+        .output();
+    let Ok(lint) = lint else {
+        eprintln!("skipped: no mandoc here");
+        return;
+    };
+    assert_eq!(String::from_utf8_lossy(&lint.stdout) + String::from_utf8_lossy(&lint.stderr), "");
+}
+
 #[test]
 fn hints_name_the_program_as_it_was_typed() {
     let sandbox = Sandbox::new();

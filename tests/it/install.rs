@@ -94,8 +94,21 @@ fn the_program_and_its_links_come_and_go_without_a_trace() {
         ".local/lib",
         ".local/lib/ensign",
         ".local/lib/ensign/installed-from",
+        ".local/lib/ensign/installed-texts",
     ];
-    assert_eq!(home.tree(), installed);
+    let (texts, program): (Vec<_>, Vec<_>) = home.tree().into_iter().partition(|path| path.starts_with(".local/share"));
+    assert_eq!(program, installed);
+    for text in [
+        "man/man1/ensign.1",
+        "man/man1/ensign-account-edit.1",
+        "man/man7/ensign-patterns.7",
+        "bash-completion/completions/ensign",
+        "bash-completion/completions/docker-credential-ensign",
+        "fish/vendor_completions.d/ensign.fish",
+        "zsh/site-functions/_ensign",
+    ] {
+        assert!(texts.contains(&format!(".local/share/{text}")), "{text}: {texts:?}");
+    }
     for line in
         ["docker push ghcr.io/acme/app   is answered by  acme", "docker push ghcr.io/alice/app  is answered by  alice"]
     {
@@ -103,8 +116,13 @@ fn the_program_and_its_links_come_and_go_without_a_trace() {
     }
     assert!(said.contains("Next:\n  ensign login ghcr.io  "), "{said}");
 
+    let before = home.tree();
+    let list = home.path.join(".local/lib/ensign/installed-texts");
+    let old = fs::read_to_string(&list).unwrap() + "man/man1/ensign-gone.1\n";
+    write(&list, old.as_bytes());
+    write(&home.path.join(".local/share/man/man1/ensign-gone.1"), b"of an older Ensign");
     assert_eq!(succeeds(home.install(&[])), said, "the second time is like the first");
-    assert_eq!(home.tree(), installed);
+    assert_eq!(home.tree(), before);
 
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), Vec::<String>::new());
@@ -155,6 +173,19 @@ fn what_another_made_is_named_and_kept() {
     succeeds(run(&mut home.script(&["--uninstall"])));
     assert_eq!(home.tree(), before);
     assert_eq!(fs::read(home.bin().join("ensign")).unwrap(), b"theirs");
+}
+
+#[test]
+fn a_text_that_another_made_is_kept() {
+    let home = Home::new();
+    let page = home.path.join(".local/share/man/man1/ensign.1");
+    write(&page, b"theirs");
+    let before = home.tree();
+    succeeds(home.install(&[]));
+    succeeds(home.install(&[]));
+    assert_eq!(fs::read(&page).unwrap(), b"theirs");
+    succeeds(run(&mut home.script(&["--uninstall"])));
+    assert_eq!(home.tree(), before);
 }
 
 #[test]

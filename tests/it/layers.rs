@@ -93,6 +93,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("clap", &["cli/args/"]),
+    ("clap_mangen", &["cli/args/man.rs"]),
     ("dialoguer", &["cli/menu.rs", "cli/ui.rs"]),
     ("directories", &["system/env.rs"]),
     ("dlmalloc", &["system/allocator.rs"]),

@@ -7,8 +7,8 @@ use clap::Args;
 pub(in crate::cli) struct Borrow {
     /// Ask aws, gcloud, gh, pass or another for the secret
     ///
-    /// Ask another program for the secret each time: aws, gcloud, az, gh, glab, op, pass, vault, command, or
-    /// helper:NAME for docker-credential-NAME
+    /// Each time. Known are aws, gcloud, az, gh, glab, op, pass, vault, command, and helper:NAME for
+    /// docker-credential-NAME
     #[arg(long = "borrow", help_heading = None::<&str>, value_name = "PROGRAM", conflicts_with = "password_stdin", requires = "host")]
     pub(in crate::cli) lender: Option<String>,
     /// aws: the profile; gcloud: the configuration; az: the subscription; op: the account

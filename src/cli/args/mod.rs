@@ -10,6 +10,7 @@ mod doctor;
 mod guide;
 mod help;
 mod login;
+mod man;
 mod public;
 mod shell;
 mod store;
@@ -125,6 +126,12 @@ pub(super) enum Command {
     },
     /// Print the version
     Version,
+    /// Print a manual page, or the names of all
+    #[command(hide = true)]
+    Man {
+        /// The page, such as ensign-login.1
+        page: Option<String>,
+    },
     /// Show all about a command or a topic
     Help {
         /// The command or the topic [default: all commands]
