@@ -36,6 +36,7 @@ pub(crate) struct KeyringEntry<'n> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyringError {
     /// A person would have to unlock it, or to allow the access.
+    #[cfg_attr(windows, expect(dead_code, reason = "Windows opens its own with the session"))]
     Locked,
     /// There is no keyring here, for this reason.
     Missing(String),
