@@ -128,11 +128,13 @@ fn a_login_lets_docker_ask_with_a_flag() {
 #[test]
 fn a_login_on_a_terminal_says_where_tokens_are_made_and_offers_to_let_docker_ask() {
     for (answer, asks) in [("y", true), ("n", false), ("\r", false), ("\u{4}", false)] {
-        let sandbox = Sandbox::new().with("PATH", "/usr/bin:/bin");
-        let answers = [("Password or token of me", "pw\r"), ("Let it, by a line in ~/.docker/config.json?", answer)];
+        let sandbox = Sandbox::new().with_program("podman", "#!/bin/sh\n");
+        let answers = [("Password or token of me", "pw\r"), ("Let it, by a line in ~/.docker/config.json", answer)];
         let Some(shown) = on_a_terminal(&sandbox, "login ghcr.io -u me --no-verify", &answers) else { return };
         assert!(shown.contains("A token is made at https://github.com/settings/tokens"), "{shown}");
         assert!(shown.contains("exit 0"), "{shown}");
+        assert!(shown.contains(".docker/config.json and ~/.config/containers/auth.json?"), "{shown}");
+        assert_eq!(sandbox.home().join(".config/containers/auth.json").exists(), asks, "{answer:?}: {shown}");
         assert_eq!(sandbox.home().join(".docker/config.json").exists(), asks, "{answer:?}: {shown}");
         assert_eq!(shown.contains("configure-docker\r\n"), !asks, "who said no is told how: {shown}");
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::{Context, account, args, configure_docker, expiring, images, store};
-use crate::docker::state;
+use crate::docker::{containers, state};
 use crate::model::choice::Candidates;
 use crate::model::{Account, Expiry, Registry, Source};
 use crate::system::text::word;
@@ -94,8 +94,11 @@ fn let_docker_ask(context: &Context<'_>, given: &args::Login, registry: &Registr
     }
     let question = || {
         context.ui.say(format_args!("Docker does not ask Ensign for {registry} yet."));
-        let path = context.env.shorten_home(file.path());
-        context.ui.confirm(&format!("Let it, by a line in {path}?")).unwrap_or(false)
+        let containers = containers::auth_file(context.env).filter(|_| containers::are_found(context.env));
+        let files =
+            std::iter::once(file.path()).chain(containers.as_deref()).map(|path| context.env.shorten_home(path));
+        let files = files.collect::<Vec<_>>().join(" and ");
+        context.ui.confirm(&format!("Let it, by a line in {files}?")).unwrap_or(false)
     };
     if given.configure_docker || (context.ui.can_ask() && question()) {
         return configure_docker::for_login(context, registry);
