@@ -90,7 +90,9 @@ const PLUGIN: &str = "docker ensign";
 pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Result<Env, Problem>) -> ExitCode {
     let called = if program == "docker-ensign" { PLUGIN } else { program };
     if words.is_empty() || (words.len() == 1 && words[0] == "-h") {
-        return help::short(called);
+        let shown = help::short(called);
+        // A helper without a word was called wrongly: so say Docker's own, and so does ours to programs.
+        return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };
     }
     // A client that asks for a verb of its own reads stdout only; it uses the helper's name and one word.
     let foreign_verb =

@@ -23,6 +23,8 @@ fn without_words_the_short_help_is_shown_and_nothing_failed() {
     assert!(run.code == Some(0) && run.stdout.starts_with("Usage: ensign "), "{run:?}");
     assert!(run.stdout.contains("First step:  ensign login ghcr.io\n"), "{run:?}");
     assert_eq!(ensign(&sandbox, &["-h"]), run);
+    assert_eq!(sandbox.run(&[], "").code, Some(1), "a helper without a verb was called wrongly");
+    assert_eq!(sandbox.run(&["-h"], "").code, Some(0));
 }
 
 #[test]

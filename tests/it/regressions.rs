@@ -202,7 +202,7 @@ fn a_failure_is_the_only_json_on_stdout() {
 #[test]
 fn completions_are_json_too() {
     let json: Value = serde_json::from_str(&Sandbox::new().ok(&["completions", "bash", "--json"], "")).unwrap();
-    assert!(json["script"].as_str().unwrap().contains("configure-docker"));
+    assert!(json["script"].as_str().unwrap().contains("__complete"));
 }
 
 #[cfg(unix)]

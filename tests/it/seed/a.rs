@@ -169,7 +169,7 @@ fn a12_help_shows_all_commands_of_people_and_none_of_the_protocol() {
 #[test]
 fn a13_without_words_the_short_help_is_shown() {
     let run = Sandbox::new().run(&[], "");
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run:?}");
     assert!(COMMANDS.iter().all(|command| run.stdout.contains(command)), "{run:?}");
 }
 
