@@ -78,6 +78,11 @@ build_with_debian() {
     flags="'-Ctarget-feature=+crt-static','-Crelocation-model=pie','-Clink-self-contained=no'"
     flags="$flags,'-Lnative=$folder','-Lnative=$crt','-Clink-arg=-nostartfiles'"
     flags="$flags,'-Zpre-link-args=$crt/rcrt1.o $crt/crti.o','-Clink-arg=$crt/crtn.o'"
+    # A seventh of the table of addresses that the start works through; musl reads this form since 1.2.4.
+    case $(ar p "$crt/libc.a" version.lo | tr -cd '0-9.\n') in
+    *1.2.[0-3]*) ;;
+    *1.*) flags="$flags,'-Clink-arg=-Wl,-z,pack-relative-relocs'" ;;
+    esac
     export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
     build /usr/bin/cargo --target "$musl" -Zbuild-std=std,panic_abort \
         --config "target.$musl.linker='gcc'" --config "target.$musl.rustflags=[$flags]"
