@@ -8,7 +8,7 @@ use crate::model::Secret;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
-#[ignore = "writes to the keyring of this session: tests/e2e runs it in sessions of its own"]
+#[ignore = "writes to the keyring of this session: docs/platforms.md says where it was run"]
 #[expect(clippy::disallowed_methods, reason = "compared")]
 fn a_keyring_keeps_what_it_is_given() -> Result<(), KeyringError> {
     let account = format!("test-{}", std::process::id());
