@@ -1,8 +1,6 @@
 //! Where a token is made, in a registry's own words: told to whoever types a password, or had one refused.
 
 #[cfg(target_os = "linux")]
-use std::io::Write;
-
 use serde_json::json;
 
 use crate::device::Provider;
@@ -31,9 +29,6 @@ fn a_refused_login_says_where_the_registry_has_its_tokens_made() {
 #[cfg(target_os = "linux")]
 #[test]
 fn whoever_types_a_password_is_told_where_a_token_is_made() {
-    if !std::path::Path::new("/usr/bin/script").exists() {
-        return;
-    }
     let provider = Provider::start(|path, _, _| match path {
         "/.well-known/registry-login" => {
             (200, json!({"token_page": "https://localhost/tokens", "token_rights": "package: read"}).to_string())
@@ -41,24 +36,17 @@ fn whoever_types_a_password_is_told_where_a_token_is_made() {
         _ => (404, String::new()),
     });
     let sandbox = Sandbox::new().with("TERM", "xterm").with("SSH_CONNECTION", "x");
-    let line = format!("{} login {}", Sandbox::program(), provider.host);
-    let mut script = sandbox.command_of("/usr/bin/script".as_ref(), &["-qec", &line, "/dev/null"]).spawn().unwrap();
-    let mut keys = script.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || {
-        for key in ["n", "alice\r", "good\r"] {
-            std::thread::sleep(std::time::Duration::from_millis(700));
-            keys.write_all(key.as_bytes()).unwrap();
-        }
-        keys
-    });
-    let run: Run = script.wait_with_output().unwrap().into();
-    drop(writer.join().unwrap());
-    assert_eq!(run.code, Some(0), "{run:?}");
+    let answers = [
+        ("Open it in the browser?", "n"),
+        ("Username at", "alice\r"),
+        ("Password or token of alice", "good\r"),
+        ("Let it, by a line in", "n"),
+    ];
+    let words = format!("login {}", provider.host);
+    let Some(shown) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
+    assert!(shown.contains("exit 0"), "{shown}");
     let needs = "What it needs: package: read";
-    assert!(
-        run.stdout.contains("A token is made at https://localhost/tokens") && run.stdout.contains(needs),
-        "{run:?}"
-    );
+    assert!(shown.contains("A token is made at https://localhost/tokens") && shown.contains(needs), "{shown}");
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
 }
 
