@@ -38,7 +38,7 @@ log_in_when_the_network_is_back() { # ACCOUNT CLIENT
 
 # The menu offers the provider that the user's table has for the registry; xdg-open is the browser.
 log_in_from_menu() { # ACCOUNT
-  on_terminal "$helper login $registry"
+  on_terminal "env --default-signal=INT $helper login $registry" # who runs this in the background ignores it
   is_shown 'In the browser'
   type_keys '\r'
   until [ -s opened ] || ! kill -0 "$terminal"; do sleep 0.1; done
@@ -47,7 +47,7 @@ log_in_from_menu() { # ACCOUNT
 }
 
 interrupt() { # TEXT...; each is answered by ENTER, the last by Ctrl-C
-  on_terminal "$helper login $registry"
+  on_terminal "env --default-signal=INT $helper login $registry" # who runs this in the background ignores it
   while [ $# -gt 1 ]; do
     is_shown "$1"
     type_keys '\r'
