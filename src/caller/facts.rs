@@ -41,6 +41,15 @@ pub(crate) fn client_name(text: &str) -> Option<String> {
     known.or_else(|| OTHERS.contains(&name.as_str()).then_some(name))
 }
 
+/// A client's name and verb, without any other word of its command line: `docker push`, `nerdctl compose up`.
+pub(super) fn described_call(program: &Program) -> Option<String> {
+    let Role::Client(client) = program.role() else { return None };
+    let (name, verb) = client.client_and_verb(&program.args);
+    let own = if program.name.starts_with("docker") { "docker" } else { &program.name };
+    let name = name.replacen("docker-", &format!("{own} "), 1); // a plugin, as people call it
+    Some(format!("{name} {verb}").trim_end().to_owned())
+}
+
 /// The client that asks and those of its kind that started it; else the first program that is no mere wrapper.
 fn askers(processes: &[Process]) -> Vec<&Process> {
     let mut clients = vec![];

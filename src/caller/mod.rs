@@ -68,8 +68,10 @@ impl<'r> Caller<'r> {
     }
 
     fn remember(&self, program: &Program) {
-        if let Role::Client(client) = program.role() {
-            self.client.get_or_init(|| client.told(&program.args));
+        if self.client.get().is_none()
+            && let Some(call) = facts::described_call(program)
+        {
+            let _ = self.client.set(call);
         }
     }
 }
@@ -296,6 +298,29 @@ mod tests {
         ] {
             let names: Vec<_> = clients_among(programs(argvs)).into_iter().map(|program| program.name).collect();
             assert_eq!(names.join(" "), expected, "{argvs:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_described_by_its_own_name() {
+        for (argv, expected) in [
+            ("docker push ghcr.io/a/b", "docker push"),
+            ("docker --context c buildx build .", "docker buildx build"),
+            ("docker-buildx buildx build .", "docker buildx build"),
+            ("docker-compose up", "docker compose up"),
+            ("docker image pull a", "docker image pull"),
+            ("docker", "docker"),
+            ("com.docker.cli pull a", "docker pull"),
+            ("nerdctl pull a", "nerdctl pull"),
+            ("nerdctl compose up", "nerdctl compose up"),
+            ("finch pull a", "finch pull"),
+            ("finch compose up", "finch compose up"),
+            ("crane ls a", "crane ls"),
+            ("gcrane ls a", "gcrane ls"),
+            ("podman-remote push a", "podman push"),
+        ] {
+            let described = facts::described_call(&programs(&[argv])[0]);
+            assert_eq!(described.as_deref(), Some(expected), "{argv}");
         }
     }
 

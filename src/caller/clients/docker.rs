@@ -19,7 +19,7 @@ pub(super) const DOCKER: Grammar = Grammar {
 };
 
 pub(super) const NERDCTL: Grammar = Grammar {
-    names: &["nerdctl", "finch"],
+    names: &["nerdctl"],
     globals: &[(
         "-a --address -H --host -n --namespace --snapshotter --storage-driver --cgroup-manager --cni-path \
          --cni-netconfpath --data-root --hosts-dir --host-gateway-ip --bridge-ip --userns-remap --cdi-spec-dirs \
@@ -29,6 +29,9 @@ pub(super) const NERDCTL: Grammar = Grammar {
     verbs: VERBS,
     plugins: &[("compose", &COMPOSE)],
 };
+
+/// Runs nerdctl in a machine of its own.
+pub(super) const FINCH: Grammar = Grammar { names: &["finch"], ..NERDCTL };
 
 const VERBS: &[Verb] = &[
     verb("push|image push", Positionals::All, PULL).does(Deed::Push),

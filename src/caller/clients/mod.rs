@@ -49,10 +49,11 @@ struct Start<'a> {
     values: Vec<(Meaning, &'a str)>,
 }
 
-const GRAMMARS: [&Grammar; 22] = [
+const GRAMMARS: [&Grammar; 24] = [
     &docker::DOCKER,
     &compose::COMPOSE,
     &docker::NERDCTL,
+    &docker::FINCH,
     &build::BUILDX,
     &build::BUILDCTL,
     &build::KANIKO,
@@ -61,6 +62,7 @@ const GRAMMARS: [&Grammar; 22] = [
     &podman::BUILDAH,
     &skopeo::SKOPEO,
     &registry::CRANE,
+    &registry::GCRANE,
     &regclient::REGCTL,
     &regclient::REGSYNC,
     &regclient::REGBOT,
@@ -96,12 +98,9 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
 }
 
 impl Grammar {
-    /// The client and its verb, in words of ours: `docker push`.
-    pub(super) fn told(&self, arguments: &[String]) -> String {
-        let start = self.verb(arguments);
-        let (name, verb) = start.map_or((self.names[0], ""), |Start { client, path, .. }| (client, path));
-        let name = name.replacen("docker-", "docker ", 1); // a plugin, as people call it
-        format!("{name} {verb}").trim_end().to_owned()
+    /// The client whose verb the words begin with, which may be a plugin of this one, and the verb as it was spelled.
+    pub(super) fn client_and_verb(&self, arguments: &[String]) -> (&'static str, &'static str) {
+        self.verb(arguments).map_or((self.names[0], ""), |Start { client, path, .. }| (client, path))
     }
 
     /// Returns the images of `registry` that the words behind the client's name name, and what is done there.

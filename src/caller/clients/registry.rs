@@ -8,7 +8,7 @@ use crate::caller::images::Form;
 use crate::caller::words::{Flags, Meaning};
 
 pub(super) const CRANE: Grammar = Grammar {
-    names: &["crane", "gcrane"],
+    names: &["crane"],
     globals: &[("--platform", Meaning::Other)],
     verbs: &[
         short("copy|cp", Positionals::All, &[("--platform -j --jobs", Meaning::Other)]).does(Deed::Copy),
@@ -27,6 +27,9 @@ pub(super) const CRANE: Grammar = Grammar {
     ],
     plugins: &[],
 };
+
+/// crane with Google's own logins.
+pub(super) const GCRANE: Grammar = Grammar { names: &["gcrane"], ..CRANE };
 
 pub(super) const ORAS: Grammar = Grammar {
     names: &["oras"],

@@ -47,7 +47,8 @@ pub(crate) fn owner_of<'a>(
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
         let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
-        let open = public.iter().filter(|pattern| pattern.matches(image)).max_by_key(|pattern| pattern.specificity());
+        let open = public.iter().rev().filter(|pattern| pattern.matches(image)); // of two that are as close, the first
+        let open = open.max_by_key(|pattern| pattern.specificity());
         match open {
             Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {
                 needs_nobody.push((image, pattern));

@@ -89,6 +89,7 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
         (vec!["ghcr.io/acme/public/a", "ghcr.io/nobody/b"], vec![], None, "me by default account"),
         (vec![], vec!["ghcr.io/library/alpine"], None, "ghcr.io/library/** is public"),
         (vec![], vec![], None, "me by default account"),
+        (vec!["ghcr.io/acme/a"], vec![], None, "work by command line"),
     ] {
         let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
         let found = Found {
@@ -100,6 +101,16 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
         };
         assert_eq!(said(&open, &Wish::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
     }
+    // As close as an account's own pattern, and as close as another public one.
+    open.public.push("ghcr.io/acme/**".parse().unwrap());
+    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/acme/a"], "/"), "ghcr.io/acme/** is public");
+    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/acme/tools/a"], "/"), "ci by command line");
+    for pair in [["ghcr.io/a*c/x", "ghcr.io/ab*/x"], ["ghcr.io/ab*/x", "ghcr.io/a*c/x"]] {
+        open.public = pair.map(|pattern| pattern.parse().unwrap()).to_vec();
+        let first = format!("{} is public", pair[0]);
+        assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/abc/x"], "/"), first);
+    }
+    open.public = vec!["ghcr.io/library/**".parse().unwrap()];
     let address = Wish { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..Wish::default() };
     assert_eq!(said(&open, &address, &Found::default()), "ghcr.io/library/** is public");
     open.accounts.truncate(1);
