@@ -1,13 +1,13 @@
-//! What the folder says of accounts, in words for a person: its `.ensign.toml`, trusted or not, and its git remote.
+//! What a folder's `.ensign.toml` says, trusted or not, in words for a person.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Context, reason};
-use crate::caller::project::{self, ProjectFile, Remote};
-use crate::model::choice::{Candidates, Finding, Project, Trusted, owner_of};
-use crate::model::{Account, AccountName, Registry};
+use super::Context;
+use crate::caller::project::{self, ProjectFile};
+use crate::model::choice::{Candidates, Project, Trusted};
+use crate::model::{AccountName, Registry};
 use crate::system::env;
 use crate::system::text::{one_line, word};
 
@@ -114,45 +114,4 @@ impl Seen {
 pub(super) fn unknown(project: &Project, shown: &str) -> Option<String> {
     let words = one_line(&project.unknown.join(", "), 100);
     (!words.is_empty()).then(|| format!("{shown} holds what this Ensign does not know and passes over: {words}"))
-}
-
-/// Whose the current folder's git remote is.
-pub(super) fn remote() -> Option<Remote> {
-    project::remote(&env::current_dir()?)
-}
-
-/// The account whose images those of the remote's owner would be.
-pub(super) fn owner<'c>(candidates: &'c Candidates, remote: &Remote) -> Option<&'c Account> {
-    let accounts: Vec<&Account> = candidates.accounts.iter().collect();
-    match owner_of(&accounts, &[], &[remote.image(&candidates.registry)?]) {
-        Finding::Account(account, _) => Some(account),
-        _ => None,
-    }
-}
-
-/// A hint for when nothing but the default chose `answering`, or nobody. The same name on another house's registry may be
-/// somebody else's: only an account that claims it makes it worth a word.
-pub(super) fn hint(
-    context: &Context<'_>,
-    candidates: &Candidates,
-    remote: &Remote,
-    answering: Option<&Account>,
-) -> Option<String> {
-    let (registry, program) = (&candidates.registry, context.program);
-    let from = format!("this folder's git remote is {remote}");
-    match owner(candidates, remote) {
-        Some(owner) if Some(owner) == answering => None,
-        Some(owner) => {
-            let name = &owner.name;
-            let here = reason::edit_here(context, registry.as_str(), owner);
-            let command =
-                here.unwrap_or_else(|| format!("export ENSIGN_ACCOUNT={}", word(&format!("{registry}={name}"))));
-            Some(format!("{from}, whose images on {registry} are {name}'s: run `{command}`"))
-        }
-        None if remote.registry().as_ref() == Some(registry) => {
-            let edit = format!("{program} account edit {registry} NAME --images '{registry}/{}/**'", remote.owner);
-            Some(format!("{from}: on {registry} no account has its images. If one should: `{edit}`"))
-        }
-        None => None,
-    }
 }

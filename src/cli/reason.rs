@@ -99,7 +99,7 @@ pub(super) fn ways_out(
 
 /// The command that makes an account answer in the current folder too: the flag replaces the folders that it has. `None`
 /// for one that the environment holds.
-pub(super) fn edit_here(context: &Context<'_>, registry: &str, account: &Account) -> Option<String> {
+fn edit_here(context: &Context<'_>, registry: &str, account: &Account) -> Option<String> {
     if account.store.is_given() {
         return None;
     }

@@ -1,4 +1,4 @@
-//! `.ensign.toml`, `trust`, and the git remote that `which` points out.
+//! `.ensign.toml` and `trust`.
 #![cfg(unix)]
 
 use std::fs;
@@ -119,7 +119,7 @@ fn which_points_out_a_file_that_is_not_trusted() {
     let json: Value = serde_json::from_str(&which(&["--json"]).stdout).unwrap();
     let path = file(&sandbox);
     let expected = json!({"file": path, "trusted": true, "account": "work", "unknown": ["later"], "error": null});
-    assert_eq!((&json["project"], &json["remote"]), (&expected, &Value::Null));
+    assert_eq!(json["project"], expected);
     assert_eq!(json["ladder"][6]["detail"], json!({"file": path}));
     write(&sandbox.home().join("p/.ensign.toml"), WORK.as_bytes());
     assert!(which(&[]).stderr.contains("but has changed since it was trusted"));
@@ -295,37 +295,4 @@ fn files_trusted_at_the_same_time_are_all_trusted() {
     }
     assert_eq!(sandbox.config()["trusted"].as_object().unwrap().len(), 8);
     assert!(folders.iter().all(|folder| who_in(&sandbox, folder, "ghcr.io") == "work"));
-}
-
-#[test]
-fn which_hints_at_the_owner_of_the_git_remote_and_shows_no_token() {
-    let sandbox = project("");
-    let remote = |url: &str| {
-        let config = format!("[core]\n\tbare = false\n[remote \"origin\"]\n\turl = {url}\n");
-        write(&sandbox.home().join("p/.git/config"), config.as_bytes());
-    };
-    let which = |registry: &str| run_in(&sandbox, "p/sub", &["which", registry]).stderr;
-    remote("https://me:ghp_hunter2@github.com/Acme/app.git");
-    let nobodys = "! this folder's git remote is github.com/acme: on ghcr.io no account has its images. If one should: \
-                   `docker-credential-ensign account edit ghcr.io NAME --images 'ghcr.io/acme/**'`\n";
-    assert_eq!((which("ghcr.io"), which("docker.io")), (nobodys.into(), String::new()));
-    assert_eq!(which("ghcr.io/other/app"), nobodys);
-    assert_eq!(which("ghcr.io/work/app"), "", "its owner answers");
-    for registry in ["ghcr.io", "docker.io"] {
-        sandbox.ok(&["account", "edit", registry, "work", "--images", "acme/**", "--folder", "/w"], "");
-    }
-    for registry in ["ghcr.io", "docker.io"] {
-        let works = format!(
-            "! this folder's git remote is github.com/acme, whose images on {registry} are work's: \
-             run `docker-credential-ensign account edit {registry} work --folder /w --folder .`\n"
-        );
-        assert_eq!(which(registry), works);
-    }
-    let json: Value = serde_json::from_str(&run_in(&sandbox, "p", &["which", "ghcr.io", "--json"]).stdout).unwrap();
-    assert_eq!(json["remote"], json!({"host": "github.com", "owner": "acme", "account": "work"}));
-    assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "me", "a hint decides nothing");
-    remote("git@github.com:me/app");
-    assert_eq!(which("ghcr.io"), "", "the default is the owner");
-    remote("/srv/git/acme/app");
-    assert_eq!(which("ghcr.io"), "");
 }

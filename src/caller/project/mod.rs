@@ -1,9 +1,8 @@
-//! What a folder says about itself: the accounts in its `.ensign.toml`, and whose its git remote is.
+//! The accounts that a folder's `.ensign.toml` names.
 //!
 //! The file may be anybody's. It counts once a person trusts it, at this path and with this content: it is read once, and
 //! what is hashed is what is understood.
 
-mod git;
 mod toml;
 
 use std::path::{Path, PathBuf};
@@ -12,8 +11,6 @@ use anyhow::Result;
 
 use crate::model::choice::{Project, Trusted};
 use crate::system::{digest, files};
-
-pub(crate) use git::{Remote, remote};
 
 /// A line for each registry there is would be less.
 const LIMIT: u64 = 64 << 10;
@@ -83,7 +80,7 @@ impl Broken {
     }
 }
 
-/// What holds of every `.ensign.toml` and every git config, for fuzzing.
+/// What holds of every `.ensign.toml`, for fuzzing.
 #[cfg(any(test, fuzzing))]
 pub(super) fn hold(text: &str) {
     let lines = text.matches('\n').count() + 1;
@@ -93,10 +90,6 @@ pub(super) fn hold(text: &str) {
             let is_named = |at: usize| accounts[..at].iter().any(|(registry, _)| *registry == accounts[at].0);
             assert!(!(0..accounts.len()).any(is_named), "each registry once");
         }
-    }
-    for remote in [git::remote_in(text), git::remote_in(&format!("[remote \"origin\"]\nurl = {text}"))] {
-        let shown = remote.map(|remote| remote.to_string()).unwrap_or_default();
-        assert!(!shown.contains(['@', ' ', '\'', '\u{1b}']), "{shown} says who logs in");
     }
 }
 
@@ -129,10 +122,8 @@ mod tests {
         #[test]
         fn no_text_of_a_folder_is_too_much(
             text in "(\\[accounts\\]\n)?(['\"]?(ghcr.io|docker.io|index.docker.io|a:5|\\PC{0,4})['\"]? ?[=.] ?['\"{]?\\PC{0,6}['\"}]?\r?\n){0,4}",
-            url in "(https?://|ssh://|git@|)(\\PC{0,6}:?\\PC{0,6}@)?(github.com|\\PC{0,6})[:/](\\PC{0,6}|acme)/(\\PC{0,6}|app)(.git)?",
         ) {
             hold(&text);
-            hold(&url);
         }
     }
 }

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 
 use super::chosen::{for_any, none_for, purposes};
 use super::question::Question;
-use crate::caller::project::Remote;
 use crate::cli::failure::Failure;
-use crate::cli::folder::{self, Seen};
+use crate::cli::folder::Seen;
 use crate::cli::reason::{self, Advice};
 use crate::cli::{Context, callers, first, route};
 use crate::docker::{Reader, containers};
@@ -153,7 +152,6 @@ struct Climb<'c, 'l> {
     found: Option<&'l Account>,
     passed_over: Vec<&'l Account>,
     seen: Option<Seen>,
-    remote: Option<Remote>,
 }
 
 impl<'c, 'l> Climb<'c, 'l> {
@@ -169,8 +167,8 @@ impl<'c, 'l> Climb<'c, 'l> {
         let accounts = ladder.candidates.accounts.iter();
         let passed_over =
             accounts.filter(|account| !account.serves(ladder.operation()) && Some(*account) != found).collect();
-        let (seen, remote) = (Seen::here(&ladder.candidates.trusted), folder::remote());
-        Self { context, question, ladder, rungs, chosen, found, passed_over, seen, remote }
+        let seen = Seen::here(&ladder.candidates.trusted);
+        Self { context, question, ladder, rungs, chosen, found, passed_over, seen }
     }
 
     fn told(&self) -> Answer {
@@ -195,11 +193,6 @@ impl<'c, 'l> Climb<'c, 'l> {
                 .map(|(place, (rung, finding))| rung_json(*rung, finding, self.chosen == Some(place)))
                 .collect::<Vec<_>>(),
             "project": self.seen.as_ref().map(|seen| seen.json(registry)),
-            "remote": self.remote.as_ref().map(|remote| json!({
-                "host": remote.host.as_str(),
-                "owner": remote.owner,
-                "account": folder::owner(ladder.candidates, remote).map(|account| account.name.as_str()),
-            })),
         })
     }
 
@@ -261,14 +254,6 @@ impl<'c, 'l> Climb<'c, 'l> {
         let shown = seen.map(|seen| reason::shown(context, &seen.path));
         let about_file = seen.zip(shown).and_then(|(seen, shown)| seen.advice(context, &shown, candidates));
         advice.extend(about_file.map(Advice::from));
-        // Where the file answers, nobody needs a hint.
-        let is_named = seen.is_some_and(|seen| seen.names(registry).is_some());
-        let is_open = self.chosen.is_none_or(|place| matches!(self.rungs[place].0, Rung::Active | Rung::Only));
-        if !is_named && is_open && candidates.accounts.len() > 1 {
-            let remote = self.remote.as_ref();
-            let hint = remote.and_then(|remote| folder::hint(context, candidates, remote, self.found));
-            advice.extend(hint.map(Advice::from));
-        }
         advice
     }
 
