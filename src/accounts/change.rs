@@ -1,12 +1,10 @@
 //! Changing what is there: one way for secrets and config, in which accounts are forgotten, activated and renamed.
 
-use std::time::SystemTime;
-
 use anyhow::Result;
 
 use super::{Accounts, Forgotten};
 use crate::config::{Document, Edit};
-use crate::model::choice::{Active, Candidates, Switch};
+use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
 
@@ -33,9 +31,6 @@ pub(crate) enum OutOfReach {
     /// Forget the account; its secret stays where it is.
     Abandon,
 }
-
-/// Who toggles more often within one build is on his own.
-const SWITCHES_AT_MOST: usize = 8;
 
 impl<'e> Accounts<'e> {
     /// Changes secrets and config under the config's lock; what is adopted is written with the change. The secrets that
@@ -208,10 +203,6 @@ impl Transaction<'_> {
         let before = of.active_account().map(|account| account.name.clone());
         if before.as_ref() != Some(name) {
             self.document.set_previous(registry, before.as_ref());
-            let now = before.map(|from| Switch { at: SystemTime::now(), from });
-            let mut switches = of.switches;
-            switches.extend(now);
-            self.document.set_switches(registry, &switches[switches.len().saturating_sub(SWITCHES_AT_MOST)..]);
         }
         self.document.set_active(registry, &Active::Account(name.clone()));
     }

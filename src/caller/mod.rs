@@ -25,7 +25,6 @@ mod words;
 use std::borrow::Borrow;
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
 use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Project, Trusted};
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
@@ -45,9 +44,6 @@ pub(crate) use typed::UnreadableCommand;
 const WRAPPERS_AT_MOST: usize = 6;
 /// Plugins and re-executions make chains of three; no chain goes on for ever.
 const PROGRAMS_AT_MOST: usize = 16;
-
-/// A client still runs a build that it began so long ago; what it began with is kept for it.
-const LONGEST_BUILD: Duration = Duration::from_hours(6);
 
 /// The process that asks for `registry`, looked at no further than the ladder needs.
 pub(crate) struct Caller<'r> {
@@ -99,15 +95,10 @@ impl Evidence for Caller<'_> {
     }
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
-        if let Some(client) = clients_among(self.ancestry.programs()).first() {
-            self.remember(client); // whoever is given the secret stands in the journal
+        if let Some(client) = nearest_client(self.ancestry.programs()) {
+            self.remember(&client); // whoever is given the secret stands in the journal
         }
         facts(rule)
-    }
-
-    fn running_since(&self, switched: SystemTime) -> Option<SystemTime> {
-        let outermost = || clients_among(self.ancestry.programs()).last()?.started();
-        if is_over(switched, SystemTime::now()) { None } else { outermost() }
     }
 }
 
@@ -129,22 +120,12 @@ pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = 
     Command { images, role, operation: nearer.get() }
 }
 
-/// Tells whether no client can be running any more that began before `switched`.
-fn is_over(switched: SystemTime, now: SystemTime) -> bool {
-    now.duration_since(switched).is_ok_and(|ago| ago > LONGEST_BUILD)
-}
-
-/// The client that asks, and those that started it: `docker`, its plugins, its own first self.
-fn clients_among<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Vec<P> {
-    let mut clients = Vec::new();
-    for (distance, program) in programs.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
-        match program.borrow().role() {
-            Role::Client(_) => clients.push(program),
-            Role::Wrapper if clients.is_empty() && distance < WRAPPERS_AT_MOST => {}
-            Role::Wrapper | Role::Unknown | Role::LongLived => break,
-        }
-    }
-    clients
+/// The client that asks, behind nothing but mere wrappers.
+fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Option<P> {
+    let mut programs = programs.into_iter().take(WRAPPERS_AT_MOST + 1);
+    programs
+        .find(|program| !matches!(program.borrow().role(), Role::Wrapper))
+        .filter(|program| matches!(program.borrow().role(), Role::Client(_)))
 }
 
 /// Returns the images of `registry` in the files that the nearest of `programs` to have any works on.
@@ -278,26 +259,16 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_of_long_ago_does_not_matter() {
-        let now = SystemTime::now();
-        for (hours, over) in [(0, false), (5, false), (7, true)] {
-            assert_eq!(is_over(now - Duration::from_hours(hours), now), over, "{hours}");
-        }
-        assert!(!is_over(now + Duration::from_mins(1), now), "a clock may have been set back");
-    }
-
-    #[test]
-    fn the_client_that_was_started_first_is_the_one_that_began() {
+    fn the_nearest_client_stands_behind_wrappers_only() {
         for (argvs, expected) in [
-            (&["docker-buildx buildx build .", "docker build .", "sh -c x"][..], "docker-buildx docker"),
-            (&["sh -c x", "sudo docker pull a", "docker pull a", "make"], "docker"),
-            (&["podman pull a", "podman pull a", "podman-compose up", "bash"], "podman podman podman-compose"),
-            (&["mytool", "docker pull a"], ""),
-            (&["docker-trust trust sign a", "docker trust sign a", "make"], "docker"),
-            (&["code", "docker pull a"], ""),
+            (&["docker-buildx buildx build .", "docker build ."][..], Some("docker-buildx")),
+            (&["sh -c x", "sudo docker pull a", "docker pull a", "make"], Some("docker")),
+            (&["mytool", "docker pull a"], None),
+            (&["code", "docker pull a"], None),
+            (&[], None),
         ] {
-            let names: Vec<_> = clients_among(programs(argvs)).into_iter().map(|program| program.name).collect();
-            assert_eq!(names.join(" "), expected, "{argvs:?}");
+            let name = nearest_client(programs(argvs)).map(|program| program.name);
+            assert_eq!(name.as_deref(), expected, "{argvs:?}");
         }
     }
 

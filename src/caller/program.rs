@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::clients::{self, Grammar};
 use crate::system::ancestors::{self, Process};
@@ -84,11 +83,6 @@ impl Program {
     /// The folder that it works in, which is ours unless it has moved.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         self.process.and_then(ancestors::folder).or_else(env::current_dir)
-    }
-
-    /// When it was started, at the latest.
-    pub(super) fn started(&self) -> Option<SystemTime> {
-        self.process.and_then(ancestors::started)
     }
 
     /// A variable that it was started with; we inherit those of our callers.

@@ -26,7 +26,6 @@ pub(super) fn told(context: &Context<'_>, grounds: &Grounds) -> String {
         Grounds { file: Some(place), .. } | Grounds { folder: Some(place), .. } => {
             format!("in {}", context.env.shorten_home(Path::new(place)))
         }
-        Grounds { before_switch: true, .. } => "when the client was started".to_owned(),
         Grounds { torn, .. } if !torn.is_empty() => torn_told(torn),
         Grounds { unknown, .. } if !unknown.is_empty() => unknown_told(context, unknown),
         _ => String::new(),

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::read::VERSION;
 use super::{callers, layout, source};
-use crate::model::choice::{Active, Switch};
-use crate::model::{Account, AccountName, Floor, HelperName, ImagePattern, Operation, Registry, StoreKind, timestamp};
+use crate::model::choice::Active;
+use crate::model::{Account, AccountName, Floor, HelperName, ImagePattern, Operation, Registry, StoreKind};
 
 /// The whole file as JSON; its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl Document {
         self.edit_aliases(registry, |_, accounts| accounts.retain(|account| account != name.as_str()));
         self.accounts(registry).shift_remove(name.as_str());
         if self.accounts(registry).is_empty() {
-            for pointer in ["active", "previous", "switched"] {
+            for pointer in ["active", "previous"] {
                 self.registry(registry).shift_remove(pointer);
             }
         }
@@ -182,11 +182,6 @@ impl Document {
                 entry.insert(pointer.into(), json!(to.as_str()));
             }
         }
-        for switch in entry.get_mut("switched").and_then(Value::as_array_mut).into_iter().flatten().map(object) {
-            if switch.get("from").and_then(Value::as_str) == Some(from.as_str()) {
-                switch.insert("from".into(), json!(to.as_str()));
-            }
-        }
     }
 
     /// Sets who answers when nothing else decides.
@@ -210,15 +205,6 @@ impl Document {
             Some(name) => insert_at(entry, 1, "previous", json!(name.as_str())),
             None => drop(entry.shift_remove("previous")),
         }
-    }
-
-    /// Remembers the last switches, newest last, for clients that run since before them.
-    pub(crate) fn set_switches(&mut self, registry: &Registry, switches: &[Switch]) {
-        let switches: Vec<_> = switches
-            .iter()
-            .map(|Switch { at, from }| json!({"at": timestamp::milliseconds(*at), "from": from.as_str()}))
-            .collect();
-        set_or_remove(self.registry(registry), "switched", json!(switches));
     }
 
     /// Sets the patterns of images that need no account.

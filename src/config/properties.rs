@@ -1,13 +1,12 @@
 //! What holds of every text that stands in `config.json`, for fuzzing and for the replay of its corpus.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use super::adopt::Adopted;
 use super::document::Document;
 use super::file::ConfigFile;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates, Switch};
+use crate::model::choice::{Active, Candidates};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
@@ -92,18 +91,8 @@ fn trusts(document: &Document, registries: &[Candidates]) {
 
 /// Every edit, of one registry, leaving all others alone.
 fn edits(document: &Document, before: &[Candidates], at: usize) {
-    let Candidates {
-        registry,
-        host: _,
-        spellings: _,
-        active,
-        previous,
-        switches,
-        public,
-        helper,
-        accounts,
-        trusted: _,
-    } = &before[at];
+    let Candidates { registry, host: _, spellings: _, active, previous, public, helper, accounts, trusted: _ } =
+        &before[at];
     let with = |change: &dyn Fn(&mut Candidates)| {
         let mut expected = before.to_vec();
         change(&mut expected[at]);
@@ -121,16 +110,9 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
         reads_as(&edited, &with(&|one| (one.active, one.previous) = (active.clone(), None)));
     }
     let pattern: ImagePattern = "docker.io/library/**".parse().expect("a plain pattern");
-    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(7);
     let mut edited = document.clone();
     edited.set_public(registry, std::slice::from_ref(&pattern));
-    edited.set_switches(registry, &[Switch { at: moment, from: fresh.clone() }]);
-    let change = |one: &mut Candidates| {
-        one.public = vec![pattern.clone()];
-        one.switches = vec![Switch { at: moment, from: fresh.clone() }];
-    };
-    reads_as(&edited, &with(&change));
-    edited.set_switches(registry, switches);
+    reads_as(&edited, &with(&|one| one.public = vec![pattern.clone()]));
     edited.set_public(registry, public);
     let mut expected = before.to_vec();
     if accounts.is_empty() && public.is_empty() && helper.is_none() {
@@ -165,7 +147,6 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
         let expected = with(&|one| {
             one.accounts[0].name = fresh.clone();
             one.previous = previous.as_ref().map(renamed);
-            one.switches.iter_mut().for_each(|switch| switch.from = renamed(&switch.from));
             if let Active::Account(name) = active {
                 one.active = Active::Account(renamed(name));
             }

@@ -15,8 +15,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::alias::Aliases;
 use super::{callers, source};
-use crate::model::choice::{Active, Candidates, Switch, Trusted};
-use crate::model::{Account, Floor, HelperName, HostAlias, Registry, StoreKind, key_covers, timestamp};
+use crate::model::choice::{Active, Candidates, Trusted};
+use crate::model::{Account, Floor, HelperName, HostAlias, Registry, StoreKind, key_covers};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
 pub(super) const VERSION: u64 = 3;
@@ -94,8 +94,6 @@ struct RawRegistry {
     active: RawActive,
     previous: Option<String>,
     #[serde(default)]
-    switched: Vec<RawSwitch>,
-    #[serde(default)]
     public: Vec<String>,
     helper: Option<String>,
     #[serde(default)]
@@ -121,14 +119,6 @@ struct RawAccount {
     purpose: Option<String>,
     did: Option<String>,
     callers: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a switch, which is an object")]
-struct RawSwitch {
-    /// Milliseconds since 1970.
-    at: u64,
-    from: String,
 }
 
 /// Absent, `null` (signed out) and a name are three different things.
@@ -203,14 +193,11 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
         }
     };
     let previous = raw.previous.and_then(|name| name.parse().ok());
-    let switch =
-        |raw: RawSwitch| Some(Switch { at: timestamp::milliseconds_since_1970(raw.at)?, from: raw.from.parse().ok()? });
-    let switches = raw.switched.into_iter().filter_map(switch).collect();
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
     let helper = raw.helper.and_then(|name| name.parse().ok()); // any other name is nobody's
     let (host, spellings, trusted) = (registry.clone(), raw.spellings, Rc::default());
-    Ok(Candidates { registry, host, spellings, active, previous, switches, public, helper, accounts, trusted })
+    Ok(Candidates { registry, host, spellings, active, previous, public, helper, accounts, trusted })
 }
 
 /// A JSON object as a list: order and duplicates are seen.

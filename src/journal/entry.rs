@@ -103,8 +103,7 @@ impl Entry {
         self.detail.torn.truncate(TORN_AT_MOST);
         self.detail.unknown.truncate(TORN_AT_MOST);
         self.ignored.truncate(IGNORED_AT_MOST);
-        let Grounds { file, image, pattern, public, folder, missing, before_switch: _, torn, unknown } =
-            &mut self.detail;
+        let Grounds { file, image, pattern, public, folder, missing, torn, unknown } = &mut self.detail;
         let optional = [
             &mut self.client,
             &mut self.account,

@@ -45,17 +45,6 @@ pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// Milliseconds since 1970; `None` for what is no moment that this machine knows.
-pub(crate) fn milliseconds_since_1970(milliseconds: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
-}
-
-/// Returns the milliseconds since 1970; 0 for what lies before.
-pub(crate) fn milliseconds(moment: SystemTime) -> u64 {
-    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Returns the seconds since 1970; 0 for what lies before.
 pub(crate) fn seconds(moment: SystemTime) -> u64 {
     moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()

@@ -7,7 +7,6 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
@@ -111,10 +110,6 @@ impl Evidence for Kubelet {
         let mut facts = caller::facts(rule);
         facts.programs.insert(0, "kubelet".to_owned()); // nobody else speaks so
         facts
-    }
-
-    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
-        None
     }
 }
 

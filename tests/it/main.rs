@@ -69,7 +69,6 @@ mod shell;
 mod store_move;
 mod stores;
 mod support;
-mod switches;
 mod tls;
 mod vectors;
 mod which_as;

@@ -151,12 +151,6 @@ fn docker_is_configured_without_a_home_where_accounts_are_given() {
 fn no_command_is_advised_that_cannot_change_such_an_account() {
     let sandbox =
         Sandbox::new().with("ENSIGN_LOGIN_A", "ghcr.io/acme/** a pw").with("ENSIGN_LOGIN_B", "ghcr.io/b/** b pw");
-    write(&sandbox.home().join(".git/config"), b"[remote \"origin\"]\n\turl = https://github.com/b/app\n");
-    let which = sandbox.run(&["which", "ghcr.io"], "");
-    assert_eq!(
-        which.stderr,
-        "! this folder's git remote is github.com/b, whose images on ghcr.io are b's: run `export ENSIGN_ACCOUNT=ghcr.io=b`\n"
-    );
     let torn = sandbox.run(&["which", "--as", "docker build -t ghcr.io/acme/x -t ghcr.io/b/y ."], "");
     assert!(
         torn.stderr.contains("ENSIGN_ACCOUNT=ghcr.io=b docker build") && !torn.stderr.contains("account edit"),

@@ -182,7 +182,9 @@ pub(super) struct Status {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Commands that are running already go on with the account they began with.")]
+#[command(
+    after_help = "It counts at once, also for commands that are running. One that must keep its account runs with ENSIGN_ACCOUNT."
+)]
 pub(super) struct Switch {
     /// The registry [default: the one with several accounts]
     #[arg(value_name = "HOST")]

@@ -1,7 +1,6 @@
 //! `Question`: what a person asks about, as the evidence that the ladder climbs by.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use crate::caller::{self, Program};
 use crate::cli::{Context, reason};
@@ -99,10 +98,5 @@ impl Evidence for Question {
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
         caller::facts(rule)
-    }
-
-    /// The command would be started now.
-    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
-        None
     }
 }

@@ -25,9 +25,6 @@ pub(crate) struct Grounds {
     /// The account that was named and is not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<String>,
-    /// It was the default when the client was started.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) before_switch: bool,
     /// Images of different accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) torn: Vec<Owned>,
@@ -82,7 +79,6 @@ impl From<&Why> for Grounds {
             },
             Why::Project(file) => Self { file: Some(file.to_string_lossy().into_owned()), ..Self::default() },
             Why::Folder(folder) => Self { folder: Some(folder.to_string_lossy().into_owned()), ..Self::default() },
-            Why::BeforeSwitch => Self { before_switch: true, ..Self::default() },
             Why::Named | Why::Default => Self::default(),
         }
     }

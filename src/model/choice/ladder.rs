@@ -104,19 +104,9 @@ impl<'a, 'c, E: Evidence> Ladder<'a, 'c, E> {
         }
     }
 
-    /// A client that was running when the default was switched goes on as it began.
     fn active(&self) -> Finding<'a> {
-        let Some(active) = self.candidates.active_account() else { return Finding::Nothing };
-        let before = || {
-            let last = self.candidates.switches.last()?;
-            self.candidates.active_at(self.evidence.running_since(last.at)?)
-        };
-        match before().filter(|account| self.serves(account)) {
-            Some(before) if before.name != active.name => Finding::Account(before, Why::BeforeSwitch),
-            _ => Some(active)
-                .filter(|account| self.serves(account))
-                .map_or(Finding::Nothing, |active| Finding::Account(active, Why::Default)),
-        }
+        let active = self.candidates.active_account().filter(|account| self.serves(account));
+        active.map_or(Finding::Nothing, |active| Finding::Account(active, Why::Default))
     }
 
     /// The image for which nobody is needed, where another helper would be asked.

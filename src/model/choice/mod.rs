@@ -15,7 +15,7 @@ pub(crate) use ladder::Ladder;
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use project::{Project, Trusted};
 pub(crate) use question::{
-    Active, Candidates, Command, Evidence, FileImages, ImageRole, Mention, Named, Reach, Route, Switch, Unknown, Wish,
+    Active, Candidates, Command, Evidence, FileImages, ImageRole, Mention, Named, Reach, Route, Unknown, Wish,
 };
 
 /// The steps of the ladder, in their order.
@@ -57,8 +57,6 @@ pub(crate) enum Why {
     /// The file that names it.
     Project(PathBuf),
     Folder(PathBuf),
-    /// It was active when the client was started.
-    BeforeSwitch,
     Default,
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
 
 use super::ladder::only;
 use super::project::{Project, Trusted};
@@ -21,8 +20,6 @@ pub(crate) struct Candidates {
     pub(crate) active: Active,
     /// Who was active before the last switch.
     pub(crate) previous: Option<AccountName>,
-    /// The last switches, newest last.
-    pub(crate) switches: Vec<Switch>,
     /// The images that need no account.
     pub(crate) public: Vec<ImagePattern>,
     /// The other helper that answers there, if there is no account.
@@ -48,13 +45,6 @@ pub(crate) enum Active {
     SignedOut,
     #[default]
     Unset,
-}
-
-/// Until when somebody else was active.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Switch {
-    pub(crate) at: SystemTime,
-    pub(crate) from: AccountName,
 }
 
 /// What the call itself says about the account it wants.
@@ -99,10 +89,6 @@ pub(crate) trait Evidence {
 
     /// What the account's rule asks about the caller.
     fn facts(&self, rule: &CallerRule) -> CallerFacts;
-
-    /// Since when the client runs that asks. `None` if it is none that we know, or if the last switch, at `switched`, is
-    /// so long ago that it cannot matter.
-    fn running_since(&self, switched: SystemTime) -> Option<SystemTime>;
 }
 
 /// What a caller's command line says about the asked registry.
@@ -183,7 +169,6 @@ impl Candidates {
             spellings: vec![],
             active: Active::Unset,
             previous: None,
-            switches: vec![],
             public: vec![],
             helper: None,
             accounts: vec![],
@@ -256,12 +241,6 @@ impl Candidates {
     pub(crate) fn sole_answer(&self) -> bool {
         let [account] = self.accounts.as_slice() else { return false };
         self.active != Active::SignedOut && account.purpose.is_none() && self.public.is_empty()
-    }
-
-    /// The account that was active at `moment`, if the switches since then are known.
-    pub(super) fn active_at(&self, moment: SystemTime) -> Option<&Account> {
-        let switch = self.switches.iter().find(|switch| switch.at > moment)?;
-        self.accounts.iter().find(|account| account.name == switch.from)
     }
 }
 

@@ -7,14 +7,11 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 use std::process::id;
-use std::time::{Duration, SystemTime};
 
 use super::{Ancestors, Process};
 
 /// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
 const LIMIT: u64 = 16 << 20;
-/// `USER_HZ`, which is part of the kernel's interface to programs on every architecture we are built for.
-const TICKS_PER_SECOND: u64 = 100;
 
 pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
@@ -74,15 +71,6 @@ pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
     let bytes = read(format!("/proc/{process}/environ").into())?;
     let variables = bytes.split(|byte| *byte == 0).filter(|variable| !variable.is_empty());
     Some(variables.map(|variable| OsString::from_vec(variable.to_vec())).collect())
-}
-
-pub(super) fn started(process: u32) -> Option<SystemTime> {
-    let (_, ticks) = lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))?;
-    let uptime = String::from_utf8(read("/proc/uptime".into())?).ok()?;
-    let up = Duration::try_from_secs_f64(uptime.split(' ').next()?.parse().ok()?).ok()?;
-    // Both count whole ticks.
-    let running = up.checked_sub(Duration::from_millis((ticks + 1).checked_mul(1000 / TICKS_PER_SECOND)?));
-    SystemTime::now().checked_sub(running.unwrap_or_default())
 }
 
 /// The parent and the start time from `stat`: its fields 4 and 22, counted behind the name, which may hold anything.

@@ -15,7 +15,6 @@ use portable as imp;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 /// A process above us. Without `Debug`, for there may be passwords among its words.
 pub(crate) struct Process {
@@ -64,12 +63,6 @@ pub(crate) fn variables(process: u32) -> Option<Vec<OsString>> {
     imp::variables(process)
 }
 
-/// Returns when a process was started: the last moment that it can have been, for what was started after something else
-/// must never be taken for older than that. Linux tells hundredths of a second, others whole seconds.
-pub(crate) fn started(process: u32) -> Option<SystemTime> {
-    imp::started(process)
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -94,9 +87,6 @@ mod tests {
         assert_eq!(linux::folder(parent), portable::folder(parent));
         assert!(linux::variables(parent).is_some_and(|variables| !variables.is_empty()));
         assert_eq!(linux::variables(parent), portable::variables(parent));
-        let [exactly, in_seconds] = [linux::started(parent).unwrap(), portable::started(parent).unwrap()];
-        let apart = exactly.duration_since(in_seconds).unwrap_or_else(|error| error.duration());
-        assert!(apart.as_secs() < 3, "{exactly:?} {in_seconds:?}");
     }
 }
 

@@ -4,12 +4,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use super::{Ancestors, Process};
-use crate::model::timestamp;
 
 pub(super) fn all() -> impl Iterator<Item = Process> {
     let mut system = System::new().ok();
@@ -69,13 +67,6 @@ pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, kind);
     let variables = system.process(pid)?.environ();
     if variables.is_empty() { None } else { Some(variables.to_vec()) } // nothing is said of those that may not be seen
-}
-
-pub(super) fn started(process: u32) -> Option<SystemTime> {
-    let pid = Pid::from_u32(process);
-    let mut system = System::new().ok()?;
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, nothing());
-    timestamp::since_1970(system.process(pid)?.start_time() + 1) // whole seconds are told
 }
 
 /// What leads from a process to its parent.

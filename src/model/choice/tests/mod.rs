@@ -5,7 +5,6 @@ mod rules;
 use super::*;
 use crate::model::{CallerFacts, CallerRule, Operation, Registry};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
 
 /// What is found out about the caller; `None` where nobody may ask.
 #[derive(Default)]
@@ -18,7 +17,6 @@ struct Found {
     unknown: Vec<Unknown>,
     project: Option<Project>,
     folder: Option<PathBuf>,
-    since: Option<SystemTime>,
 }
 
 impl Evidence for Found {
@@ -45,10 +43,6 @@ impl Evidence for Found {
 
     fn facts(&self, _: &CallerRule) -> CallerFacts {
         unreachable!()
-    }
-
-    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
-        self.since
     }
 }
 
@@ -79,10 +73,6 @@ impl Evidence for Unseen {
     fn facts(&self, _: &CallerRule) -> CallerFacts {
         unreachable!()
     }
-
-    fn running_since(&self, _: SystemTime) -> Option<SystemTime> {
-        unreachable!()
-    }
 }
 
 fn account(name: &str, images: &[&str], folders: &[&str]) -> Account {
@@ -105,7 +95,6 @@ fn candidates(active: &str) -> Candidates {
             name => Active::Account(name.parse().unwrap()),
         },
         previous: None,
-        switches: vec![],
         public: vec![],
         trusted: Rc::default(),
         helper: None,

@@ -117,30 +117,6 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
     assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "ghcr.io/library/** is public");
 }
 
-#[test]
-fn a_client_goes_on_with_the_default_it_began_with() {
-    let moment = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-    let switch = |at, from: &str| Switch { at: moment(at), from: from.parse().unwrap() };
-    let mut switched = candidates("work");
-    switched.switches = vec![switch(100, "me"), switch(200, "ci"), switch(300, "gone")];
-    for (since, expected) in [
-        (None, "work"),
-        (Some(50), "me"),
-        (Some(100), "ci"),
-        (Some(150), "ci"),
-        (Some(250), "work"),
-        (Some(300), "work"),
-        (Some(400), "work"),
-    ] {
-        let found =
-            Found { mentions: Some(vec![]), folder: Some("/".into()), since: since.map(moment), ..Found::default() };
-        assert_eq!(said(&switched, &Wish::default(), &found), format!("{expected} by default account"), "{since:?}");
-    }
-    switched.active = Active::SignedOut;
-    let found = Found { mentions: Some(vec![]), folder: Some("/".into()), since: Some(moment(50)), ..Found::default() };
-    assert_eq!(said(&switched, &Wish::default(), &found), "not found");
-}
-
 /// `docker build -t IMAGE .`: nobody pulls that name, but what it is built on.
 #[test]
 fn a_public_name_for_what_is_built_takes_no_account_away() {
