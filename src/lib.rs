@@ -10,6 +10,7 @@
 //!             caller      docker     the process that asks; Docker's files
 //!             oci       oauth        the registry on the wire; the identity provider
 //!             borrow    journal      programs that have a secret; the last answers
+//!             release                our own releases on the wire, and this program's place
 //! ground      system                 files, environment, programs, http
 //! words       model                  plain values, no I/O
 //! ```
@@ -32,6 +33,7 @@ pub mod model;
 mod oauth;
 mod oci;
 mod protocol;
+mod release;
 mod system;
 mod vault;
 

@@ -173,7 +173,8 @@ impl Context<'_> {
             Command::Restore => restore::run(self),
             Command::Man { page } => help::manual(self, page.as_deref()),
             Command::Help { .. } => unreachable!("it was answered before"),
-            Command::Update => update::run(self).map(|never| match never {}),
+            Command::Update(given) => update::run(self, &given),
+            Command::InstallTexts => update::install_texts(),
             Command::Completions { shell } => {
                 let script = shell.completions();
                 if self.ui.is_json() {

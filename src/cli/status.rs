@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::trouble::Trouble;
-use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route, store};
+use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route, store, update};
 use crate::accounts::Leftovers;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader, setup};
@@ -82,6 +82,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     context.note_variable();
     note_podman(context);
     note_snap(context);
+    update::note_newer(context);
     for one in &registries {
         for widened in context.accounts.vault.narrow(&one.registry) {
             context.ui.note(format_args!(

@@ -162,9 +162,18 @@ impl<'e> ConfigFile<'e> {
 
     /// What the user says of identity providers; they are understood by who asks them.
     pub(crate) fn providers(&self) -> Result<Option<serde_json::Value>> {
+        Ok(self.settings()?.and_then(|settings| settings.providers))
+    }
+
+    /// Where releases of this program are looked for, if that is said.
+    pub(crate) fn releases(&self) -> Result<Option<serde_json::Value>> {
+        Ok(self.settings()?.and_then(|settings| settings.releases))
+    }
+
+    fn settings(&self) -> Result<Option<read::RawSettings>> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
-        let Some(bytes) = bytes else { return Ok(None) };
-        read::providers(&bytes).map_err(|error| self.broken(&error).into())
+        let settings = bytes.map(|bytes| read::settings(&bytes).map_err(|error| self.broken(&error)));
+        Ok(settings.transpose()?)
     }
 
     /// What stood in `credsStore` of that file before us.

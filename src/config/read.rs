@@ -78,13 +78,17 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice(bytes).ok().map(|Versioned { version }| version)
 }
 
-/// The user's own providers, as they stand.
-pub(super) fn providers(bytes: &[u8]) -> serde_json::Result<Option<serde_json::Value>> {
-    #[derive(Deserialize)]
-    struct Providers {
-        providers: Option<serde_json::Value>,
-    }
-    serde_json::from_slice(bytes).map(|Providers { providers }| providers)
+/// The settings that are understood by who asks for them, as they stand.
+#[derive(Deserialize)]
+pub(super) struct RawSettings {
+    /// The user's own identity providers.
+    pub(super) providers: Option<serde_json::Value>,
+    /// Where `update` looks for releases.
+    pub(super) releases: Option<serde_json::Value>,
+}
+
+pub(super) fn settings(bytes: &[u8]) -> serde_json::Result<RawSettings> {
+    serde_json::from_slice(bytes)
 }
 
 #[derive(Deserialize)]

@@ -22,6 +22,14 @@ pub(crate) fn hand_over(command: &[OsString], variable: &str, value: &str) -> Re
     run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))
 }
 
+/// Runs a command on this terminal and waits for it. Returns its exit code.
+#[expect(clippy::disallowed_methods, reason = "a person was shown the command and said yes")]
+pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
+    let [program, words @ ..] = command else { bail!("no command was given") };
+    let run = locate(program).and_then(|path| Command::new(path).args(words).status());
+    Ok(run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))?.code())
+}
+
 /// Starts the first of these commands that is there, and does not wait for it.
 #[expect(clippy::disallowed_methods, reason = "it is looked for as any program is, and nothing of ours goes to it")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {

@@ -70,6 +70,7 @@ mod store_move;
 mod stores;
 mod support;
 mod tls;
+mod update;
 mod vectors;
 mod which_as;
 mod why;

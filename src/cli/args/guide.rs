@@ -117,7 +117,14 @@ pub(super) const GROUPS: [(&str, &[Row]); 5] = [
                     ("ensign route '*.azurecr.io' --remove", "no longer"),
                 ],
             ),
-            ("update", &[("ensign update", "how this copy is updated")]),
+            (
+                "update",
+                &[
+                    ("ensign update", "to the newest release"),
+                    ("ensign update --check", "only tell; exit code 7 if there is one"),
+                    ("ensign update --rollback", "back to the program before"),
+                ],
+            ),
             (
                 "completions",
                 &[

@@ -14,6 +14,7 @@ mod man;
 mod public;
 mod shell;
 mod store;
+mod update;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -34,6 +35,7 @@ pub(super) use login::{Login, Logout};
 pub(super) use public::{Public, PublicCommand};
 pub(super) use shell::{Exec, Trust, Use, UseShell};
 pub(super) use store::{StoreArguments, StoreCommand, StoreKey, StoreMove, Unlock};
+pub(super) use update::Update;
 
 /// One Docker credential helper for all your registries and all your accounts.
 #[derive(Debug, Parser)]
@@ -117,8 +119,8 @@ pub(super) enum Command {
     Lock,
     /// Put back the last good copy of a damaged config
     Restore,
-    /// Say how this copy of Ensign is updated
-    Update,
+    /// Update this program to the newest release, or go back
+    Update(Update),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -132,6 +134,9 @@ pub(super) enum Command {
         /// The page, such as ensign-login.1
         page: Option<String>,
     },
+    /// Write completions and manual pages beside this program
+    #[command(hide = true)]
+    InstallTexts,
     /// Show all about a command or a topic
     Help {
         /// The command or the topic [default: all commands]

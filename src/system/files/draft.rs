@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Access, failed, imp, sibling};
+use super::{Access, InstalledFile, failed, imp, sibling};
 
 /// A file on its way. If it is dropped before [`Draft::keep`] nothing is left of it.
 pub(crate) struct Draft {
@@ -91,6 +91,12 @@ impl Draft {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Lets everybody read it, and run it if it is a program.
+    pub(super) fn open_to_all(&self, kind: InstalledFile) -> Result<()> {
+        let opened = self.file.as_ref().map_or(Ok(()), |file| imp::open_to_all(file, kind));
+        opened.map_err(|error| failed("write", &self.shown, &error))
     }
 
     /// Waits until what was written is on the disk.

@@ -1,6 +1,7 @@
 //! Files: bounded reading, private and atomic replacing, locks. All writing of files happens here.
 
 mod draft;
+mod installed;
 mod lines;
 mod lock;
 #[cfg(unix)]
@@ -20,6 +21,7 @@ use super::text::word;
 use crate::model::Problem;
 
 pub(crate) use draft::Draft;
+pub(crate) use installed::{InstalledFile, check_free_space, create_installed_folder, exchange_program, put_installed};
 pub(crate) use lines::{append_line, read_lines, remove_lines};
 pub(crate) use lock::Lock;
 #[cfg(unix)]

@@ -9,12 +9,13 @@ use std::path::Path;
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
 
+use anyhow::Result;
 #[cfg(target_os = "linux")]
 use rustix::fs::{AtFlags, CWD, linkat};
-use rustix::fs::{OFlags, access};
+use rustix::fs::{OFlags, access, statvfs};
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
-use super::{Links, Privacy, uninterrupted};
+use super::{InstalledFile, Links, Privacy, keep_copy, uninterrupted};
 
 pub(super) use super::ownership::{
     check as check_owner, check_new, check_target, explain as explain_owner, fault_of as ownership_fault, keep_group,
@@ -59,6 +60,28 @@ fn flags(links: Links) -> i32 {
 
 pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Whoever may use the program may look into its folders.
+pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)
+}
+
+/// Whatever umask says: an installation of root's is everybody's.
+pub(super) fn open_to_all(file: &File, kind: InstalledFile) -> io::Result<()> {
+    let mode = if kind == InstalledFile::Program { 0o755 } else { 0o644 };
+    uninterrupted(|| file.set_permissions(Permissions::from_mode(mode)))
+}
+
+/// The old program gets its second name first: there is one of the first name at every moment.
+pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
+    keep_copy(current, previous)?;
+    super::rename(next, current)
+}
+
+pub(super) fn free_space(folder: &Path) -> Option<u64> {
+    let there = statvfs(folder).ok()?;
+    Some(there.f_bavail.saturating_mul(there.f_frsize))
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {

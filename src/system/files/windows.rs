@@ -6,7 +6,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Links, OwnershipFault, Privacy};
+use anyhow::{Context, Result};
+
+use super::{InstalledFile, Links, OwnershipFault, Privacy, draft, links_to, remove, sibling};
 use crate::model::Problem;
 
 pub(super) const HAS_MODES: bool = false;
@@ -68,6 +70,40 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
             result => return result,
         }
     }
+}
+
+pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// The folder decides.
+pub(super) fn open_to_all(_: &File, _: InstalledFile) -> io::Result<()> {
+    Ok(())
+}
+
+/// A program that runs can be renamed, but nothing can take its place. Its other names are links to the same file: they are
+/// moved aside too, since they may be what runs, and made anew.
+pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
+    let links = links_to(draft::folder_of(current), current);
+    remove(previous)?;
+    super::rename(current, previous)?;
+    if let Err(error) = super::rename(next, current) {
+        let _ = fs::rename(previous, current);
+        return Err(error);
+    }
+    for path in links.iter().filter(|path| path.as_path() != next && path.as_path() != previous) {
+        let aside = sibling(path, ".old");
+        let _ = fs::remove_file(&aside); // of the update before
+        let renewed = fs::rename(path, &aside).and_then(|()| fs::hard_link(current, path));
+        renewed.with_context(|| format!("could not renew `{}`", path.display()))?;
+        let _ = fs::remove_file(&aside); // unless it runs
+    }
+    Ok(())
+}
+
+/// That there is no room is said when it is written.
+pub(super) fn free_space(_: &Path) -> Option<u64> {
+    None
 }
 
 pub(super) fn sync_file(file: &File) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! One HTTP request, bounded in time and size, that follows no redirect. The home of `ureq`.
 
 mod certificates;
+mod download;
 mod failure;
 mod forward;
 mod proxy;
@@ -31,6 +32,7 @@ use super::text::one_line;
 use super::{env, watch};
 use crate::model::{Credential, Secret, timestamp};
 pub(crate) use certificates::CertificateFault;
+pub(crate) use download::{Download, DownloadError};
 pub(crate) use failure::Failure;
 pub(crate) use failure::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
 use failure::{explain, is_broken};

@@ -36,6 +36,11 @@ impl Url {
             .flatten()
     }
 
+    /// The address that a `Location` of this one means: a whole one, or a path on the same server.
+    pub(crate) fn follow(&self, location: &str) -> Option<Self> {
+        if location.starts_with('/') { self.at(location) } else { Self::parse(location) }
+    }
+
     /// The same address with one more pair in its query.
     pub(crate) fn with(&self, pair: &str) -> Option<Self> {
         let separator = if self.0.query().is_some() { '&' } else { '?' };

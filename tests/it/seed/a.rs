@@ -108,37 +108,33 @@ fn update_of(sandbox: &Sandbox, prefix: &str) -> Run {
 }
 
 #[test]
-fn a10_update_says_how_this_copy_is_updated_and_does_not_do_it() {
-    let not_itself = "error: Ensign does not update itself, and nothing was changed";
+fn a10_update_of_a_checkout_is_its_own_affair() {
     let script = root().join("install.sh");
     let (sandbox, _) = installed(&[]);
+    let commands = format!("git -C {} pull && {}", root().display(), script.display());
     let said = format!(
-        "{not_itself}: `{0}` installed it from source\n\
-         hint: renew that source, as with `git pull`, and run `{0}` again\n",
-        script.display()
+        "error: this program was built from the checkout `{}`; nothing was changed\nhint: run `{commands}`\n",
+        root().display()
     );
     assert_eq!(update_of(&sandbox, ".local"), failure(1, &said));
     fs::write(sandbox.home().join(".local/lib/ensign/installed-from"), "/gone\u{1b}[2J\n").unwrap();
-    let gone = update_of(&sandbox, ".local");
-    assert!(
-        gone.stderr.starts_with(&format!("{not_itself}: `/gone [2J/install.sh`, which installed it, is gone\n")),
-        "{gone:?}"
-    );
+    let gone = "error: the checkout `/gone [2J`, which this program was built from, is gone; nothing was changed\n\
+                hint: run `git clone https://forge.example/ensign/ensign`, then its install.sh\n";
+    assert_eq!(update_of(&sandbox, ".local"), failure(1, gone));
     let (sandbox, _) = installed(&["--prefix", "a b"]);
-    let again = format!(
-        "run `{} --prefix '{}'` again\n",
-        script.display(),
-        fs::canonicalize(sandbox.home().join("a b")).unwrap().display()
-    );
+    let prefix = fs::canonicalize(sandbox.home().join("a b")).unwrap();
+    let again = format!("hint: run `{commands} --prefix '{}'`\n", prefix.display());
     assert!(update_of(&sandbox, "a b").stderr.ends_with(&again));
-    let said = format!(
-        "{not_itself}: this copy was not installed by install.sh\n\
-         hint: update it with what installed it, such as the system's package manager\n"
-    );
+}
+
+#[test]
+fn a10_update_leaves_alone_what_another_installed() {
+    let said = "error: this program was not installed by install.sh or a package; nothing was changed\n\
+                hint: install it again in the way that it came, or with install.sh of a release\n";
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(&["update", "--json"], "").code, Some(1));
     let ensign = sandbox.link("ensign");
-    assert_eq!(Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()), failure(1, &said));
+    assert_eq!(Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()), failure(1, said));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #[cfg(unix)]
 pub mod keyring;
 pub mod registry;
+#[cfg(target_os = "linux")]
+pub mod release;
 pub mod scripted;
 pub mod server;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,27 @@
+//! The words of `update`.
+
+use clap::Args;
+
+use crate::release::Version;
+
+const UPDATE_HELP: &str =
+    "Exit codes: 0 done, or nothing newer; 1 failed, nothing was changed; 7 --check: a newer release is there
+The signature of a release is verified before anything of it is used. The program before is kept.";
+
+#[derive(Args, Debug)]
+#[command(after_help = UPDATE_HELP)]
+pub(in crate::cli) struct Update {
+    /// Only tell whether there is a newer release
+    #[arg(long, conflicts_with_all = ["rollback", "version"])]
+    pub(in crate::cli) check: bool,
+    /// Take the program from before the last update back
+    #[arg(long, conflicts_with = "version")]
+    pub(in crate::cli) rollback: bool,
+    /// This release instead of the newest; it may be an older one
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub(in crate::cli) version: Option<Version>,
+}
+
+fn version(text: &str) -> Result<Version, &'static str> {
+    text.strip_prefix('v').unwrap_or(text).parse().map_err(|()| "a version is three numbers, as in 0.2.0")
+}

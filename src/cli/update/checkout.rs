@@ -1,0 +1,58 @@
+//! A program that install.sh built from a checkout: `git pull` and install.sh renew it, after a yes.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::declined;
+use crate::cli::Context;
+use crate::cli::failure::Failure;
+use crate::model::Problem;
+use crate::release;
+use crate::system::exec;
+use crate::system::text::word;
+
+/// `folder` is the checkout.
+pub(super) fn renew(context: &Context<'_>, folder: &Path, prefix: &Path) -> Result<ExitCode, Failure> {
+    let script = folder.join("install.sh");
+    let shown = context.env.shorten_home(folder);
+    if !script.is_file() {
+        let what = format!("the checkout `{shown}`, which this program was built from, is gone; nothing was changed");
+        let clone = format!("run `git clone {}`, then its install.sh", release::repository());
+        return Err(Problem::new(what, clone).into());
+    }
+    let commands = commands(context, folder, prefix);
+    if !context.ui.can_ask() {
+        let what = format!("this program was built from the checkout `{shown}`; nothing was changed");
+        return Err(Problem::new(what, format!("run `{commands}`")).into());
+    }
+    if !context.ui.confirm(&format!("Run `git pull` in {shown}, then its install.sh?"))? {
+        return Err(declined(format!("later: `{commands}`")));
+    }
+    let [folder, script] = [folder, &script].map(Path::as_os_str);
+    let pull = ["git".as_ref(), "-C".as_ref(), folder, "pull".as_ref(), "--ff-only".as_ref()];
+    let install = [script, "--prefix".as_ref(), prefix.as_os_str()];
+    for command in [&pull[..], &install] {
+        let code = exec::run_here(command)?;
+        if code != Some(0) {
+            let what = format!("`{}` failed, for the reason above", command[0].to_string_lossy());
+            return Err(Problem::new(what, format!("when it is mended: `{commands}`")).into());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a person types instead.
+pub(super) fn commands(context: &Context<'_>, folder: &Path, prefix: &Path) -> String {
+    let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
+    let option = if usual.as_deref() == Some(prefix) {
+        String::new()
+    } else {
+        format!(" --prefix {}", word(&prefix.to_string_lossy()))
+    };
+    let [checkout, script] = [folder.to_owned(), folder.join("install.sh")].map(|path| {
+        let short = context.env.shorten_home(&path);
+        let rest = short.strip_prefix("~/").filter(|rest| word(rest) == *rest);
+        rest.map_or_else(|| word(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}")) // no shell expands a quoted `~`
+    });
+    format!("git -C {checkout} pull && {script}{option}")
+}

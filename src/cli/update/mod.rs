@@ -1,0 +1,136 @@
+//! `update`: a newer release takes this program's place, if install.sh took it from a release. What belongs to a package or
+//! a checkout is renewed by that.
+
+mod checkout;
+mod texts;
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Context;
+use super::args;
+use super::failure::{Failure, Kind};
+use super::ui::LiveLine;
+use crate::model::Problem;
+use crate::release::{self, Installation, Owner, Release, ReleaseServer, Version};
+use crate::system::text::word;
+pub(super) use texts::install as install_texts;
+
+/// `--check` found a newer release.
+const NEWER: u8 = 7;
+
+pub(super) fn run(context: &Context<'_>, given: &args::Update) -> Result<ExitCode, Failure> {
+    let installation = Installation::find()?;
+    if given.check {
+        return check(context, &installation);
+    }
+    match &installation.owner {
+        Owner::Release if given.rollback => roll_back(context, &installation),
+        Owner::Release => update(context, &installation, given.version.as_ref()),
+        Owner::Checkout(folder) => checkout::renew(context, folder, &installation.prefix),
+        Owner::Package(command) => Err(Problem::new(
+            "a package manager installed this program and renews it; nothing was changed",
+            format!("run `{command}`"),
+        )
+        .into()),
+        Owner::Unknown => Err(Problem::new(
+            "this program was not installed by install.sh or a package; nothing was changed",
+            "install it again in the way that it came, or with install.sh of a release",
+        )
+        .into()),
+    }
+}
+
+/// Tells whether there is a newer release, in words and by the exit code.
+fn check(context: &Context<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
+    let server = server(context)?;
+    let latest = context.ui.while_waiting("Looking for a newer release", || server.find(None))?.version;
+    let _ = release::note(context.env, &latest);
+    let (ours, command) = (Version::ours(), command(context, installation));
+    let newer = latest > ours;
+    let line = if newer {
+        format!("Ensign {latest} is there, this is {ours}. To update:  {command}")
+    } else {
+        format!("Ensign {ours} is the newest release")
+    };
+    let value = json!({"version": ours.to_string(), "latest": latest.to_string(), "newer": newer, "command": command});
+    context.ui.data(value, line)?;
+    Ok(if newer { ExitCode::from(NEWER) } else { ExitCode::SUCCESS })
+}
+
+/// The command that renews this program.
+fn command(context: &Context<'_>, installation: &Installation) -> String {
+    match &installation.owner {
+        Owner::Package(command) => command.clone(),
+        Owner::Checkout(folder) => checkout::commands(context, folder, &installation.prefix),
+        Owner::Release | Owner::Unknown => format!("{} update", context.program),
+    }
+}
+
+fn update(context: &Context<'_>, installation: &Installation, wanted: Option<&Version>) -> Result<ExitCode, Failure> {
+    let (ours, server) = (Version::ours(), server(context)?);
+    let _lock = installation.lock()?;
+    let release = context.ui.while_waiting("Looking for a release", || server.find(wanted))?;
+    let version = &release.version;
+    if wanted.is_none() {
+        let _ = release::note(context.env, version);
+    }
+    if *version == ours {
+        let value = json!({"status": "current", "version": ours.to_string()});
+        context.ui.done(value, format_args!("Ensign {ours} is installed already"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if *version < ours && wanted.is_none() {
+        let what =
+            format!("the newest release there is {version}, older than this program ({ours}); nothing was changed");
+        let by_name = format!("run `{} update --version {version}` to go back to it", context.program);
+        return Err(Problem::new(what, by_name).into());
+    }
+    let program = fetch(context, &server, &release)?;
+    installation.replace(&program, version)?;
+    installation.renew_texts();
+    report(context, &ours, version, "updated")
+}
+
+fn roll_back(context: &Context<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
+    let _lock = installation.lock()?;
+    let version = installation.roll_back()?;
+    installation.renew_texts();
+    report(context, &Version::ours(), &version, "rolled_back")
+}
+
+fn report(context: &Context<'_>, from: &Version, to: &Version, status: &str) -> Result<ExitCode, Failure> {
+    let value = json!({"status": status, "from": from.to_string(), "version": to.to_string()});
+    context.ui.done(value, format_args!("Ensign {to} is installed, {from} is kept"))?;
+    context.ui.say(format_args!("  To go back to {from}:  {} update --rollback", context.program));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fetch(context: &Context<'_>, server: &ReleaseServer, release: &Release) -> Result<Vec<u8>, Failure> {
+    let what = format!("Fetching Ensign {}", release.version);
+    let line = context.ui.live_line(&what);
+    Ok(server.program(release, &|bytes, total| show(&line, &what, bytes, total))?)
+}
+
+fn show(line: &LiveLine, what: &str, bytes: u64, total: Option<u64>) {
+    let megabytes = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10);
+    let of = total.map(|total| format!(" of {}", megabytes(total))).unwrap_or_default();
+    line.set(format_args!("{what}: {}{of} MB", megabytes(bytes)));
+}
+
+fn server(context: &Context<'_>) -> Result<ReleaseServer, Failure> {
+    Ok(ReleaseServer::new(context.accounts.config.releases()?.as_ref())?)
+}
+
+/// Says what the last `update --check` found, if it is newer than this program.
+pub(super) fn note_newer(context: &Context<'_>) {
+    if let Some(version) = release::newer(context.env) {
+        context.ui.note(format_args!("Ensign {version} is there:  {} update", word(context.program)));
+    }
+}
+
+/// What a person is told who does not want it now.
+fn declined(hint: String) -> Failure {
+    Failure::new(Kind::Cancelled, Problem::new("nothing was changed", hint))
+}

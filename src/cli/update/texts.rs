@@ -1,0 +1,64 @@
+//! `install-texts`, for who installs: completions and manual pages where shells and `man` look beside the program's folder.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+use crate::cli::args::{Arguments, Shell};
+use crate::cli::failure::Failure;
+use crate::release::Installation;
+use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
+
+/// The names of what was written, one a line, below `share`: uninstalling goes by it.
+const LIST: &str = "lib/ensign/installed-texts";
+const LIST_LIMIT: u64 = 1 << 20;
+
+/// Writes them all, and removes those of an earlier program that this one has no more. What another made is left alone.
+pub(in crate::cli) fn install() -> Result<ExitCode, Failure> {
+    let prefix = Installation::find()?.prefix;
+    let list = prefix.join(LIST);
+    let before = files::read_any(&list, LIST_LIMIT)?.unwrap_or_default();
+    let before = String::from_utf8_lossy(&before).into_owned();
+    let mut written = String::new();
+    for (name, text) in texts()? {
+        let path = prefix.join("share").join(&name);
+        let is_ours = before.lines().any(|line| line == name);
+        if is_ours || path.symlink_metadata().is_err() {
+            put(&path, text.as_bytes())?;
+            written.extend([&*name, "\n"]);
+        }
+    }
+    for name in before.lines().filter(|name| is_below(name) && !written.lines().any(|line| line == *name)) {
+        files::remove(&prefix.join("share").join(name))?;
+    }
+    put(&list, written.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Each text with its place below `share`.
+fn texts() -> Result<Vec<(String, String)>> {
+    let pages = Arguments::manual().context("could not write the manual")?;
+    let section = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut all: Vec<_> =
+        pages.into_iter().map(|(name, text)| (format!("man/man{}/{name}", section(&name)), text)).collect();
+    let mut add = |place: String, shell: Shell| all.push((place, shell.completions().to_owned()));
+    for name in ["ensign", "docker-credential-ensign"] {
+        add(format!("bash-completion/completions/{name}"), Shell::Bash); // a shell looks for the name that is typed
+        add(format!("fish/vendor_completions.d/{name}.fish"), Shell::Fish);
+    }
+    add("zsh/site-functions/_ensign".to_owned(), Shell::Zsh);
+    Ok(all)
+}
+
+fn put(path: &Path, text: &[u8]) -> Result<()> {
+    if files::read_any(path, LIST_LIMIT)?.as_deref() == Some(text) {
+        return Ok(());
+    }
+    path.parent().map_or(Ok(()), create_installed_folder)?;
+    put_installed(path, text, InstalledFile::Text)
+}
+
+fn is_below(name: &str) -> bool {
+    !name.starts_with('/') && !name.split('/').any(|part| part == "..")
+}

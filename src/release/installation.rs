@@ -1,0 +1,152 @@
+//! `Installation`: where this program is installed, by whom, and how another takes its place.
+//!
+//! All happens in the program's own folder by renaming, so that at every moment a working program has the program's name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::owner::{Owner, owner_of};
+use super::{PROGRAM, Version};
+use crate::model::Problem;
+use crate::system::env;
+use crate::system::files::{self, InstalledFile, Lock};
+use crate::system::programs::{self, Call, Output, Stdin};
+use crate::system::text::one_line;
+
+/// This program's own place.
+pub(crate) struct Installation {
+    /// The folder above the one of the program.
+    pub(crate) prefix: PathBuf,
+    pub(crate) owner: Owner,
+    folder: PathBuf,
+}
+
+/// In the program's folder: the program to come, the one before, and the one before on its way back.
+const NEXT: &str = ".ensign-next";
+const PREVIOUS: &str = ".ensign-previous";
+const RETURNING: &str = ".ensign-returning";
+
+/// Below the prefix: what install.sh and packages write down, and who changes the program.
+const INSTALLED_FROM: &str = "lib/ensign/installed-from";
+const INSTALLED_BY: &str = "lib/ensign/installed-by";
+const LOCK: &str = "lib/ensign/update.lock";
+
+const RECORD_LIMIT: u64 = 4096;
+const ANSWER_LIMIT: usize = 64 << 10;
+const DEADLINE: Duration = Duration::from_secs(30);
+
+impl Installation {
+    pub(crate) fn find() -> Result<Self> {
+        let program =
+            env::program().ok_or_else(|| Problem::new("this program cannot find itself", "install it again"))?;
+        let folder = program.parent().unwrap_or(Path::new("")).to_owned();
+        let prefix = folder.parent().unwrap_or(Path::new("")).to_owned();
+        let line = |record: &str| -> Result<Option<String>> {
+            let bytes = files::read_any(&prefix.join(record), RECORD_LIMIT)?;
+            let line =
+                bytes.map(|bytes| one_line(String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default(), 1000));
+            Ok(line.filter(|line| !line.is_empty()))
+        };
+        let owner = owner_of(&program, line(INSTALLED_BY)?, line(INSTALLED_FROM)?);
+        Ok(Self { prefix, owner, folder })
+    }
+
+    /// Keeps other updates away.
+    pub(crate) fn lock(&self) -> Result<Lock> {
+        let lock = Lock::take_within(&self.prefix.join(LOCK), Duration::ZERO)?;
+        lock.ok_or_else(|| Problem::new("another update of this program is running", "wait until it is done").into())
+    }
+
+    /// Puts a verified program in the place of this one, once it has shown that it runs here. This one is kept.
+    pub(crate) fn replace(&self, program: &[u8], version: &Version) -> Result<()> {
+        self.tidy()?;
+        let next = self.at(NEXT);
+        files::check_free_space(&self.folder, program.len() as u64)?;
+        files::put_installed(&next, program, InstalledFile::Program)?;
+        let exchanged = self.prove(&next, version).and_then(|()| self.exchange(&next));
+        if exchanged.is_err() {
+            let _ = files::remove(&next);
+        }
+        exchanged
+    }
+
+    /// Takes the kept program back and keeps this one in its place. Returns the version that is there now.
+    pub(crate) fn roll_back(&self) -> Result<Version> {
+        let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
+        if !files::is_file(&returning)? {
+            if !files::is_file(&previous)? {
+                return Err(Problem::new(
+                    "no earlier program is kept here",
+                    "name a release: `docker-credential-ensign update --version VERSION`",
+                )
+                .into());
+            }
+            self.version_of(&previous)?;
+            files::rename(&previous, &returning)?;
+        }
+        let version = self.version_of(&returning)?;
+        self.exchange(&returning)?;
+        Ok(version)
+    }
+
+    /// Renews what shells and `man` know of the program. Without it all works.
+    pub(crate) fn renew_texts(&self) {
+        let _ = ask(&self.at(PROGRAM), "install-texts");
+    }
+
+    /// Takes back what a killed update or roll-back has left.
+    fn tidy(&self) -> Result<()> {
+        let (previous, returning) = (self.at(PREVIOUS), self.at(RETURNING));
+        if files::is_file(&returning)? && !files::is_file(&previous)? {
+            files::rename(&returning, &previous)?;
+        }
+        files::remove(&returning)?;
+        files::remove(&self.at(NEXT))
+    }
+
+    fn exchange(&self, next: &Path) -> Result<()> {
+        files::exchange_program(&self.at(PROGRAM), next, &self.at(PREVIOUS))
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Fails unless the program runs here and is of that version.
+    fn prove(&self, program: &Path, version: &Version) -> Result<()> {
+        let found = self.version_of(program)?;
+        if found == *version {
+            return Ok(());
+        }
+        let what = format!("the new program says that it is {found}, not {version}; nothing was changed");
+        Err(Problem::new(what, "report it: see SECURITY.md").into())
+    }
+
+    fn version_of(&self, program: &Path) -> Result<Version> {
+        let refused = |why: &str| {
+            let what =
+                format!("the other program does not run on this machine: {}; nothing was changed", one_line(why, 200));
+            Problem::new(what, "report it, with the output of `uname -a`")
+        };
+        let output = ask(program, "version").map_err(|error| refused(&error.root_cause().to_string()))?;
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        let version = answer.trim().rsplit(' ').next().and_then(|word| word.parse().ok());
+        version.filter(|_| output.success).ok_or_else(|| refused("it does not say its version").into())
+    }
+}
+
+/// Runs a program of ours with one word.
+fn ask(program: &Path, word: &str) -> Result<Output> {
+    programs::call(&Call {
+        program,
+        arguments: &[word.to_owned()],
+        env: &BTreeMap::new(),
+        env_remove: &[],
+        stdin: Stdin::Closed,
+        limit: ANSWER_LIMIT,
+        deadline: DEADLINE,
+    })
+}

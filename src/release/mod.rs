@@ -1,0 +1,206 @@
+//! Our own releases: one is found, fetched and verified before anybody sees it. The home of `minisign-verify`.
+//!
+//! The signature is verified first, then the version that it names, then the sum of the archive (RELEASE.md). Nothing else that
+//! a server says is believed.
+
+mod archive;
+mod facts;
+mod installation;
+mod noted;
+mod owner;
+mod version;
+
+use anyhow::Result;
+use minisign_verify::{Error as SignatureError, PublicKey, Signature};
+use serde_json::Value;
+
+use crate::model::Problem;
+use crate::system::digest::Hasher;
+use crate::system::http::{Client, Download, DownloadError, Limits, Url};
+use crate::system::text::one_line;
+pub(crate) use facts::repository;
+pub(crate) use installation::Installation;
+pub(crate) use noted::{newer, note};
+pub(crate) use owner::Owner;
+pub(crate) use version::Version;
+
+/// Where releases come from, and whose signature they must bear.
+pub(crate) struct ReleaseServer {
+    address: String,
+    key: PublicKey,
+    client: Client,
+}
+
+/// A release whose signature holds.
+pub(crate) struct Release {
+    pub(crate) version: Version,
+    /// The list of its files, as it was signed.
+    sums: String,
+}
+
+/// The name of the program in an archive, and in the folder that it is installed in.
+pub(crate) const PROGRAM: &str =
+    if cfg!(windows) { "docker-credential-ensign.exe" } else { "docker-credential-ensign" };
+
+const SUMS: &str = "SHA256SUMS";
+const SIGNATURE: &str = "SHA256SUMS.minisig";
+const TEXT_LIMIT: u64 = 64 << 10;
+const ARCHIVE_LIMIT: u64 = 64 << 20;
+
+impl ReleaseServer {
+    /// `setting` is `releases` of the config, where another server is named with its key.
+    pub(crate) fn new(setting: Option<&Value>) -> Result<Self, Problem> {
+        let (address, key) = match setting {
+            None => (facts::address(), facts::key()),
+            Some(setting) => {
+                let field = |name: &str| setting.get(name).and_then(Value::as_str);
+                field("address")
+                    .zip(field("key"))
+                    .ok_or_else(|| wrong_setting("it needs an `address` and the `key` that signs what is there"))?
+            }
+        };
+        if key.is_empty() {
+            let clone = format!("build it from source: `git clone {}`, then its install.sh", facts::repository());
+            return Err(Problem::new("there is no signed release of Ensign yet", clone));
+        }
+        let key = PublicKey::from_base64(key).map_err(|_| wrong_setting("its `key` is no public key of minisign"))?;
+        let address = address.trim_end_matches('/').to_owned();
+        if !Url::parse(&address).is_some_and(|url| url.is_https()) {
+            return Err(wrong_setting("its `address` does not begin with https://"));
+        }
+        Ok(Self { address, key, client: Client::new(Limits::default()) })
+    }
+
+    /// Finds a release: the newest, or the one of a version.
+    pub(crate) fn find(&self, wanted: Option<&Version>) -> Result<Release, Problem> {
+        let folder = wanted.map_or_else(|| "latest/download".to_owned(), folder_of);
+        let quiet = |_, _| ();
+        let text = |file: &str| {
+            let bytes =
+                self.fetch(&folder, file, TEXT_LIMIT, &quiet).map_err(|error| self.explain(&error, file, wanted))?;
+            String::from_utf8(bytes).map_err(|_| tampered(&format!("{file} of the release is no text")))
+        };
+        let (signature, sums) = (text(SIGNATURE)?, text(SUMS)?);
+        let comment = verify(&self.key, &signature, &sums)?;
+        let named = comment.strip_prefix("ensign ").and_then(|version| version.parse::<Version>().ok());
+        let shown = one_line(&comment, 60);
+        let version = named.ok_or_else(|| tampered(&format!("the signature is for `{shown}`, which is no version")))?;
+        match wanted {
+            Some(wanted) if *wanted != version => {
+                Err(tampered(&format!("the signature is for version {version}, and {wanted} was asked for")))
+            }
+            _ => Ok(Release { version, sums }),
+        }
+    }
+
+    /// Fetches the program of a release for this machine.
+    pub(crate) fn program(&self, release: &Release, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>, Problem> {
+        let version = &release.version;
+        let target = target();
+        let name = format!("ensign-{version}-{target}");
+        let file = format!("{name}.tar.gz");
+        let sum = release.sum_of(&file).ok_or_else(|| {
+            let clone = format!("build it from source: `git clone {}`, then its install.sh", facts::repository());
+            Problem::new(format!("release {version} has no program for {target}"), clone)
+        })?;
+        let archive = self
+            .fetch(&folder_of(version), &file, ARCHIVE_LIMIT, progress)
+            .map_err(|error| self.explain(&error, &file, Some(version)))?;
+        let mut hasher = Hasher::new(&[]);
+        hasher.update(&archive);
+        if hasher.finish().sha256 != format!("sha256:{sum}") {
+            return Err(tampered(&format!("{file} is not what was signed: its checksum differs")));
+        }
+        archive::program(&archive, &name, PROGRAM).map_err(|fault| tampered(&format!("{file} {fault}")))
+    }
+
+    fn fetch(
+        &self,
+        folder: &str,
+        file: &str,
+        limit: u64,
+        progress: &dyn Fn(u64, Option<u64>),
+    ) -> Result<Vec<u8>, DownloadError> {
+        let url = Url::parse(&format!("{}/{folder}/{file}", self.address)).ok_or(DownloadError::Redirect)?;
+        self.client.download(&Download { url, limit, progress })
+    }
+
+    fn explain(&self, error: &DownloadError, file: &str, version: Option<&Version>) -> Problem {
+        let host = Url::parse(&self.address).map(|url| url.authority().to_owned()).unwrap_or_default();
+        let again = "try again later";
+        match (error, version) {
+            (DownloadError::Status(404 | 410), Some(version)) => {
+                Problem::run(format!("there is no release {version} at `{}`", self.address), "update --check")
+            }
+            (DownloadError::Status(404 | 410), None) => Problem::new(
+                format!("there is no release at `{}`", self.address),
+                "check `releases` in `config.json`, if it is set there",
+            ),
+            (DownloadError::Status(status), _) => {
+                Problem::new(format!("`{host}` answered with {status} when asked for {file}"), again)
+            }
+            (DownloadError::Redirect, _) => Problem::new(
+                format!("`{host}` redirects {file} to an address without https"),
+                "report it to those who run that server",
+            ),
+            (DownloadError::TooLarge, _) => tampered(&format!("{file} is too large to be of a release")),
+            (DownloadError::Broken(bytes), _) => Problem::new(
+                format!("the download of {file} broke off again and again, last after {bytes} bytes"),
+                again,
+            ),
+            (DownloadError::TooSlow, _) => Problem::new(format!("the download of {file} took too long"), again),
+            (DownloadError::Unreachable(failure), _) => Problem::new(
+                format!("could not reach `{host}`: {}", failure.0),
+                "check the network, and the proxy if there is one",
+            ),
+        }
+    }
+}
+
+impl Release {
+    /// The sum of a file in the list, if it has the file once.
+    fn sum_of(&self, file: &str) -> Option<&str> {
+        let mut sums = self.sums.lines().filter_map(|line| line.split_once("  ").filter(|(_, name)| *name == file));
+        sums.next().map(|(sum, _)| sum).filter(|_| sums.next().is_none())
+    }
+}
+
+/// Returns the comment that was signed with the sums.
+fn verify(key: &PublicKey, signature: &str, sums: &str) -> Result<String, Problem> {
+    let no_signature = |_| tampered(&format!("{SIGNATURE} is no signature of minisign"));
+    let signature = Signature::decode(signature).map_err(no_signature)?;
+    key.verify(sums.as_bytes(), &signature, false).map_err(|error| match error {
+        SignatureError::UnexpectedKeyId => tampered("the release is signed with another key than the one trusted here"),
+        _ => tampered(&format!("{SUMS} or its signature was changed after signing")),
+    })?;
+    Ok(signature.trusted_comment().to_owned())
+}
+
+fn tampered(what: &str) -> Problem {
+    Problem::new(
+        format!("{what}; nothing was changed"),
+        "try again, and report it if it happens twice: see SECURITY.md",
+    )
+}
+
+fn wrong_setting(why: &str) -> Problem {
+    Problem::new(
+        format!("`releases` in `config.json` is wrong: {why}"),
+        "correct it there; docs/install.md has an example",
+    )
+}
+
+fn folder_of(version: &Version) -> String {
+    format!("download/v{version}")
+}
+
+/// The name that releases have for this machine.
+fn target() -> String {
+    let machine = std::env::consts::ARCH;
+    match std::env::consts::OS {
+        "linux" => format!("{machine}-unknown-linux-musl"),
+        "macos" => format!("{machine}-apple-darwin"),
+        "windows" => format!("{machine}-pc-windows-gnu"),
+        system => format!("{machine}-{system}"),
+    }
+}

@@ -1,0 +1,28 @@
+//! What the last look for a newer release found: written down, so that other commands can say it without asking anybody.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Version;
+use crate::system::env::Env;
+use crate::system::files::{self, Draft};
+
+/// In the data folder.
+const FILE: &str = "latest-release.json";
+const LIMIT: u64 = 4096;
+
+/// Writes the newest version down.
+pub(crate) fn note(env: &Env, latest: &Version) -> Result<()> {
+    let Some(folder) = &env.data_dir else { return Ok(()) };
+    let mut draft = Draft::begin_private(&folder.join(FILE))?;
+    draft.write(format!("{}\n", json!({"version": latest.to_string()})).as_bytes())?;
+    draft.keep()
+}
+
+/// The newer version that was written down, if this program is not that already.
+pub(crate) fn newer(env: &Env) -> Option<Version> {
+    let bytes = files::read(&env.data_dir.as_ref()?.join(FILE), LIMIT).ok()??;
+    let noted: Value = serde_json::from_slice(&bytes).ok()?;
+    let version: Version = noted.get("version")?.as_str()?.parse().ok()?;
+    (version > Version::ours()).then_some(version)
+}

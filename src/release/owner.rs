@@ -1,0 +1,74 @@
+//! `Owner`: who installed this program, and so who renews it.
+
+use std::path::{Path, PathBuf};
+
+/// Who renews a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// `update` does: install.sh took it from a release.
+    Release,
+    /// install.sh built it from this checkout.
+    Checkout(PathBuf),
+    /// A package manager, by this command.
+    Package(String),
+    Unknown,
+}
+
+/// What install.sh writes down where it took a release; of a checkout it writes the folder.
+const RELEASE: &str = "release";
+
+/// Package managers that keep programs in folders of their own, and how they renew one.
+const BY_FOLDER: [(&str, &str); 5] = [
+    ("/Cellar/", "brew upgrade ensign"),
+    ("/nix/store/", "nix profile upgrade ensign"),
+    ("/scoop/apps/", "scoop update ensign"),
+    ("/WinGet/Packages/", "winget upgrade ensign"),
+    ("/.cargo/bin/", "cargo install docker-credential-ensign"),
+];
+
+/// `by` and `from` are the lines that a package and install.sh write down.
+pub(super) fn owner_of(program: &Path, by: Option<String>, from: Option<String>) -> Owner {
+    if let Some(command) = by {
+        return Owner::Package(command);
+    }
+    let path = program.to_string_lossy().replace('\\', "/");
+    if let Some((_, command)) = BY_FOLDER.iter().find(|(folder, _)| path.contains(folder)) {
+        return Owner::Package((*command).to_owned());
+    }
+    match from {
+        Some(line) if line == RELEASE => Owner::Release,
+        Some(folder) => Owner::Checkout(PathBuf::from(folder)),
+        None => Owner::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_installed_a_program_renews_it() {
+        let package = |command: &str| Owner::Package(command.to_owned());
+        for (program, by, from, owner) in [
+            ("/home/me/.local/bin/e", None, Some("release"), Owner::Release),
+            ("/home/me/.local/bin/e", None, Some("/src/ensign"), Owner::Checkout("/src/ensign".into())),
+            ("/home/me/.local/bin/e", None, None, Owner::Unknown),
+            (
+                "/usr/bin/e",
+                Some("apt install --only-upgrade ensign"),
+                Some("release"),
+                package("apt install --only-upgrade ensign"),
+            ),
+            ("/opt/homebrew/Cellar/ensign/0.1.0/bin/e", None, None, package("brew upgrade ensign")),
+            ("/nix/store/abc-ensign/bin/e", None, None, package("nix profile upgrade ensign")),
+            (r"C:\Users\me\scoop\apps\ensign\0.1.0\e.exe", None, None, package("scoop update ensign")),
+            ("/home/me/.cargo/bin/e", None, None, package("cargo install docker-credential-ensign")),
+        ] {
+            assert_eq!(
+                owner_of(Path::new(program), by.map(str::to_owned), from.map(str::to_owned)),
+                owner,
+                "{program}"
+            );
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Files of an installation: everybody may read them, and a program takes the place of another by renaming.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::draft::{Draft, folder_of};
+use super::{failed, imp, remove};
+use crate::model::Problem;
+
+/// What may be done with a file of an installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InstalledFile {
+    Text,
+    Program,
+}
+
+/// Beside the program itself: the disk is somebody else's too.
+const RESERVE: u64 = 1 << 20;
+
+/// Writes a file that was not there, or that nobody uses. The folder must be there. It has its name only once it is whole.
+pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -> Result<()> {
+    remove(path)?;
+    let mut draft = Draft::begin(path)?;
+    draft.write(contents)?;
+    draft.open_to_all(kind)?;
+    draft.keep()
+}
+
+/// Makes a folder of an installation, with those above it.
+pub(crate) fn create_installed_folder(folder: &Path) -> Result<()> {
+    imp::create_open_folder(folder).map_err(|error| failed("make", folder, &error))
+}
+
+/// Gives the name of `current` to the program `next` and the name `previous` to the one that had it. All are in one folder.
+pub(crate) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
+    imp::exchange_program(current, next, previous)?;
+    imp::sync_folder(folder_of(current));
+    Ok(())
+}
+
+/// Fails if the file system of `folder` has no room for so many bytes.
+pub(crate) fn check_free_space(folder: &Path, needed: u64) -> Result<()> {
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    match imp::free_space(folder) {
+        Some(free) if free < needed + RESERVE => {
+            let (shown, needed) = (folder.display(), megabytes(needed + RESERVE));
+            let what = format!("`{shown}` has no room: {} MB are free, and {needed} MB are needed", free / 1_000_000);
+            Err(Problem::new(what, "make room and try again").into())
+        }
+        _ => Ok(()),
+    }
+}

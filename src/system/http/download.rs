@@ -1,0 +1,101 @@
+//! A public file, fetched whole: over https alone, bounded in size and time, taken up again where the connection broke.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Authorization, Client, Failure, Method, Payload, Transfer, Url};
+
+/// A file to fetch, and what is told meanwhile.
+pub(crate) struct Download<'d> {
+    pub(crate) url: Url,
+    /// The most bytes that are taken.
+    pub(crate) limit: u64,
+    /// Told the bytes so far, and how many there will be if the server says it.
+    pub(crate) progress: &'d dyn Fn(u64, Option<u64>),
+}
+
+/// Why a file was not fetched.
+#[derive(Debug)]
+pub(crate) enum DownloadError {
+    /// The server answered with another status than it should.
+    Status(u16),
+    /// It leads to plain http, or to no address at all.
+    Redirect,
+    TooLarge,
+    /// All attempts broke off, so many bytes having come.
+    Broken(u64),
+    TooSlow,
+    Unreachable(Failure),
+}
+
+/// For nothing to come; for the whole file; between attempts.
+const SILENCE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_mins(15);
+const PAUSE: Duration = Duration::from_millis(300);
+
+const ATTEMPTS: u32 = 5;
+const REDIRECTS: usize = 5;
+
+impl Client {
+    /// Fetches a file; what it is worth the caller finds out.
+    pub(crate) fn download(&self, download: &Download<'_>) -> Result<Vec<u8>, DownloadError> {
+        let (mut bytes, end) = (Vec::new(), Instant::now() + DEADLINE);
+        for attempt in 1..=ATTEMPTS {
+            match self.attempt(download, &mut bytes, end) {
+                Err(DownloadError::Broken(_)) if attempt < ATTEMPTS => thread::sleep(PAUSE * attempt),
+                result => return result.map(|()| bytes),
+            }
+        }
+        Err(DownloadError::Broken(bytes.len() as u64))
+    }
+
+    /// Goes on behind the bytes that are there.
+    fn attempt(&self, download: &Download<'_>, bytes: &mut Vec<u8>, end: Instant) -> Result<(), DownloadError> {
+        let mut url = download.url.clone();
+        let mut arrival = None;
+        for _ in 0..=REDIRECTS {
+            if !url.is_https() {
+                return Err(DownloadError::Redirect);
+            }
+            let range = (!bytes.is_empty()).then(|| ("range".to_owned(), format!("bytes={}-", bytes.len())));
+            let transfer = Transfer {
+                method: Method::Get,
+                url: url.clone(),
+                headers: range.into_iter().collect(),
+                authorization: Authorization::None,
+                payload: Payload::None,
+            };
+            let answer = self.transfer(&transfer, SILENCE).map_err(DownloadError::Unreachable)?;
+            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+                arrival = Some(answer);
+                break;
+            }
+            url = answer.header("location").and_then(|target| url.follow(target)).ok_or(DownloadError::Redirect)?;
+        }
+        let mut arrival = arrival.ok_or(DownloadError::Redirect)?;
+        let continues = format!("bytes {}-", bytes.len());
+        match arrival.status {
+            206 if arrival.header("content-range").is_some_and(|range| range.starts_with(&continues)) => {}
+            200 => bytes.clear(), // it does not know how to go on
+            status => return Err(DownloadError::Status(status)),
+        }
+        let here = bytes.len() as u64;
+        let length: Option<u64> = arrival.header("content-length").and_then(|length| length.parse().ok());
+        let total = length.map(|length| here.saturating_add(length));
+        if total.is_some_and(|total| total > download.limit) {
+            return Err(DownloadError::TooLarge);
+        }
+        loop {
+            match arrival.next() {
+                Ok(Some(piece)) if (bytes.len() + piece.len()) as u64 <= download.limit => bytes.extend(piece),
+                Ok(Some(_)) => return Err(DownloadError::TooLarge),
+                Ok(None) => return Ok(()),
+                Err(_) => return Err(DownloadError::Broken(bytes.len() as u64)),
+            }
+            if Instant::now() > end {
+                return Err(DownloadError::TooSlow);
+            }
+            (download.progress)(bytes.len() as u64, total);
+        }
+    }
+}

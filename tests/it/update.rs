@@ -1,0 +1,383 @@
+//! `update` against a server of releases: what it takes, what it refuses, and that a refusal changes nothing.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::release::{PROGRAM, Releases, SigningKey, TARGET, program_of};
+use crate::support::{Run, Sandbox, write};
+
+const OURS: &str = env!("CARGO_PKG_VERSION");
+
+/// A home in which install.sh has installed a release, with the server it came from.
+struct Installed {
+    sandbox: Sandbox,
+    releases: Releases,
+}
+
+impl Installed {
+    fn new() -> Self {
+        let releases = Releases::new();
+        let authority = releases.authority().display().to_string();
+        let sandbox = Sandbox::new().with("SSL_CERT_FILE", &authority);
+        let installed = Self { sandbox, releases };
+        fs::create_dir_all(installed.program().parent().unwrap()).unwrap();
+        copy(&program_of(OURS), &installed.program());
+        std::os::unix::fs::symlink(PROGRAM, installed.at("bin/ensign")).unwrap();
+        write(&installed.at("lib/ensign/installed-from"), b"release\n");
+        write(&installed.sandbox.config_path(), installed.releases.config().as_bytes());
+        installed
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.sandbox.home().join(".local").join(path)
+    }
+
+    fn program(&self) -> PathBuf {
+        self.at("bin").join(PROGRAM)
+    }
+
+    fn run(&self, words: &[&str]) -> Run {
+        self.sandbox.command_of(&self.at("bin/ensign"), words).output().unwrap().into()
+    }
+
+    /// The version that the program says it has.
+    fn version(&self) -> String {
+        self.run(&["version"]).stdout.trim().trim_start_matches("ensign ").to_owned()
+    }
+
+    /// All that must be as before: the installation and the config, byte for byte.
+    fn state(&self) -> Vec<(PathBuf, u64, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.at(""), self.sandbox.home().join("config")];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("update.lock") {
+                    let contents = fs::read(&path).unwrap();
+                    found.push((path.clone(), fs::symlink_metadata(&path).unwrap().ino(), contents));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// `update` fails with this sentence and this hint, and nothing is changed.
+    fn refuses(&self, words: &[&str], error: &str, hint: &str) {
+        let before = self.state();
+        let run = self.run(&[&["update"], words].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{error}: {run:?}");
+        let expected = format!("error: {error}\nhint: {hint}\n").replace("ADDRESS", &self.releases.address());
+        assert_eq!(
+            run.stderr.replace(&self.releases.address().replace("https://", ""), "SERVER"),
+            expected.replace(&self.releases.address().replace("https://", ""), "SERVER")
+        );
+        assert!(before == self.state(), "{error}: something was changed");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    // By another process: what is open for writing while another test forks cannot be run.
+    assert!(Command::new("install").args(["-m", "755"]).args([from, to]).status().unwrap().success());
+}
+
+/// A program that says it is of that version, and is quick to make.
+fn script(sandbox: &Sandbox, text: &str) -> PathBuf {
+    let path = sandbox.home().join("script");
+    write(&path, text.as_bytes());
+    path
+}
+
+fn saying(sandbox: &Sandbox, version: &str) -> PathBuf {
+    script(sandbox, &format!("#!/bin/sh\necho {PROGRAM} {version}\n"))
+}
+
+fn json_of(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"))
+}
+
+const REPORT: &str = "try again, and report it if it happens twice: see SECURITY.md";
+
+#[test]
+fn a10_update_takes_the_newest_release_and_rolls_it_back() {
+    let installed = Installed::new();
+    installed.sandbox.store("ghcr.io", "alice", "pw");
+    let config = fs::read(installed.sandbox.config_path()).unwrap();
+    installed.releases.publish("0.9.0", &program_of("0.9.0"));
+
+    let check = installed.run(&["update", "--check"]);
+    assert_eq!(check.code, Some(7), "{check:?}");
+    assert_eq!(check.stdout, format!("Ensign 0.9.0 is there, this is {OURS}. To update:  ensign update\n"));
+    let check = installed.run(&["update", "--check", "--json"]);
+    let expected = json!({"schema": 1, "version": OURS, "latest": "0.9.0", "newer": true, "command": "ensign update"});
+    assert_eq!((check.code, json_of(&check)), (Some(7), expected));
+    let status = installed.run(&["status"]);
+    assert!(status.stderr.contains("! Ensign 0.9.0 is there:  ensign update\n"), "{status:?}");
+
+    // The download breaks off once, and is taken up where it was.
+    installed.releases.behave(&json!({".tar.gz": {"cut_once": 100_000}}));
+    let run = installed.run(&["update"]);
+    let said =
+        format!("✓ Ensign 0.9.0 is installed, {OURS} is kept\n  To go back to {OURS}:  ensign update --rollback\n");
+    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr: said });
+    assert_eq!(installed.version(), "0.9.0");
+    assert_eq!(fs::metadata(installed.program()).unwrap().mode() & 0o777, 0o755);
+    assert!(
+        installed.at("share/man/man1/ensign-update.1").is_file()
+            && installed.at("share/zsh/site-functions/_ensign").is_file()
+    );
+    assert_eq!(fs::read(installed.sandbox.config_path()).unwrap(), config);
+    assert!(!installed.run(&["status"]).stderr.contains("is there"));
+
+    let current = installed.run(&["update", "--json"]);
+    assert_eq!(json_of(&current), json!({"schema": 1, "status": "current", "version": "0.9.0"}));
+    assert_eq!(installed.run(&["update", "--check"]), Run::success("Ensign 0.9.0 is the newest release\n"));
+
+    let back = installed.run(&["update", "--rollback", "--json"]);
+    assert_eq!(json_of(&back), json!({"schema": 1, "status": "rolled_back", "from": "0.9.0", "version": OURS}));
+    assert_eq!(installed.version(), OURS);
+    assert_eq!(installed.run(&["update", "--rollback"]).code, Some(0), "and forth again");
+    assert_eq!(installed.version(), "0.9.0");
+    let mut left: Vec<_> = fs::read_dir(installed.at("bin")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".ensign-previous", PROGRAM, "ensign"]);
+}
+
+#[test]
+fn an_older_release_is_taken_by_name_only() {
+    let installed = Installed::new();
+    installed.releases.publish("0.0.9", &program_of("0.0.9"));
+    let by_name = "run `ensign update --version 0.0.9` to go back to it";
+    let older = format!("the newest release there is 0.0.9, older than this program ({OURS}); nothing was changed");
+    installed.refuses(&[], &older, by_name);
+    let run = installed.run(&["update", "--version", "v0.0.9"]);
+    assert_eq!((run.code, installed.version().as_str()), (Some(0), "0.0.9"), "{run:?}");
+}
+
+#[test]
+fn what_was_tampered_with_is_refused_in_a_sentence_of_its_own() {
+    let installed = Installed::new();
+    let (releases, sandbox) = (&installed.releases, &installed.sandbox);
+    let publish = || releases.publish("0.9.0", &saying(sandbox, "0.9.0"));
+    let (archive, folder) = (releases.archive("0.9.0"), releases.folder("0.9.0"));
+    let name = archive.file_name().unwrap().to_str().unwrap().to_owned();
+    let root = format!("ensign-0.9.0-{TARGET}");
+    let change = |file: &str, edit: fn(&mut Vec<u8>)| {
+        let mut bytes = fs::read(folder.join(file)).unwrap();
+        edit(&mut bytes);
+        write(&folder.join(file), &bytes);
+        releases.make_newest("0.9.0");
+    };
+    let refuses = |what: &str| installed.refuses(&[], &format!("{what}; nothing was changed"), REPORT);
+    let changed = "SHA256SUMS or its signature was changed after signing";
+
+    publish();
+    change(&name, |bytes| bytes[200] ^= 1);
+    refuses(&format!("{name} is not what was signed: its checksum differs"));
+    publish();
+    change(&name, |bytes| bytes.truncate(150));
+    refuses(&format!("{name} is not what was signed: its checksum differs"));
+    publish();
+    change("SHA256SUMS", |bytes| bytes[0] = if bytes[0] == b'0' { b'1' } else { b'0' });
+    refuses(changed);
+    publish();
+    change("SHA256SUMS.minisig", |bytes| bytes[70] = if bytes[70] == b'A' { b'B' } else { b'A' });
+    refuses(changed);
+    publish();
+    change("SHA256SUMS.minisig", |bytes| bytes.truncate(60));
+    refuses("SHA256SUMS.minisig is no signature of minisign");
+    publish();
+    releases.sign("0.9.0", "ensign 0.9.0", &releases.key.forged());
+    releases.make_newest("0.9.0");
+    refuses(changed);
+    releases.sign("0.9.0", "ensign 0.9.0", &SigningKey::new());
+    releases.make_newest("0.9.0");
+    refuses("the release is signed with another key than the one trusted here");
+    releases.sign("0.9.0", "a cake", &releases.key);
+    releases.make_newest("0.9.0");
+    refuses("the signature is for `a cake`, which is no version");
+    releases.sign("0.9.0", "ensign 0.8.0", &releases.key);
+    let other = "the signature is for version 0.8.0, and 0.9.0 was asked for; nothing was changed";
+    installed.refuses(&["--version", "0.9.0"], other, REPORT);
+
+    // What the key's owner would have to sign.
+    let pack = |words: &[&str]| {
+        releases.pack("0.9.0", sandbox.home(), words);
+        releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
+        releases.make_newest("0.9.0");
+    };
+    fs::create_dir_all(sandbox.home().join(&root)).unwrap();
+    write(&sandbox.home().join("evil"), b"#!/bin/sh\n");
+    pack(&["--transform", "s,^evil,../evil,", "evil"]);
+    refuses(&format!("{name} holds `../evil`, which is outside of its folder"));
+    pack(&["--transform", &format!("s,^evil,{root}/../../evil,"), "evil"]);
+    refuses(&format!("{name} holds `{root}/../../evil`, which is outside of its folder"));
+    std::os::unix::fs::symlink("/bin/sh", sandbox.home().join(&root).join(PROGRAM)).unwrap();
+    pack(&[&root]);
+    refuses(&format!("{name} holds `{root}/{PROGRAM}`, which is a link"));
+    fs::remove_file(sandbox.home().join(&root).join(PROGRAM)).unwrap();
+    pack(&[&root]);
+    refuses(&format!("{name} holds no `{PROGRAM}`"));
+    write(&archive, b"not an archive");
+    releases.sum("0.9.0");
+    releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
+    releases.make_newest("0.9.0");
+    refuses(&format!("{name} is no gzip file of a sensible size"));
+}
+
+#[test]
+fn a_program_that_does_not_run_here_never_takes_the_place() {
+    let installed = Installed::new();
+    let (releases, sandbox) = (&installed.releases, &installed.sandbox);
+    let uname = "report it, with the output of `uname -a`";
+    releases.publish("0.9.0", &script(sandbox, "\u{7f}ELF of another machine"));
+    let told = "the other program does not run on this machine: Exec format error (os error 8); nothing was changed";
+    installed.refuses(&[], told, uname);
+    releases.publish("0.9.0", &script(sandbox, "#!/bin/sh\nexit 1\n"));
+    let told = "the other program does not run on this machine: it does not say its version; nothing was changed";
+    installed.refuses(&[], told, uname);
+    releases.publish("0.9.0", &saying(sandbox, "0.8.0"));
+    let told = "the new program says that it is 0.8.0, not 0.9.0; nothing was changed";
+    installed.refuses(&[], told, "report it: see SECURITY.md");
+
+    write(&releases.folder("0.9.0").join("SHA256SUMS"), b"00  ensign-0.9.0-riscv64.tar.gz\n");
+    releases.sign("0.9.0", "ensign 0.9.0", &releases.key);
+    releases.make_newest("0.9.0");
+    let clone = "build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh";
+    installed.refuses(&[], &format!("release 0.9.0 has no program for {TARGET}"), clone);
+}
+
+#[test]
+fn a_server_that_fails_is_named() {
+    let mut installed = Installed::new();
+    installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
+    let name = format!("ensign-0.9.0-{TARGET}.tar.gz");
+    let https = "report it to those who run that server";
+    for (rules, error, hint) in [
+        (
+            json!({"SUMS": {"status": 503}}),
+            "`SERVER` answered with 503 when asked for SHA256SUMS".to_owned(),
+            "try again later",
+        ),
+        (
+            json!({"SUMS": {"status": 404}}),
+            "there is no release at `https://SERVER`".to_owned(),
+            "check `releases` in `config.json`, if it is set there",
+        ),
+        (
+            json!({"gz": {"redirect": "http://localhost:1/x"}}),
+            format!("`SERVER` redirects {name} to an address without https"),
+            https,
+        ),
+        (
+            json!({"gz": {"redirect": "/download/x.tar.gz"}}),
+            format!("`SERVER` redirects {name} to an address without https"),
+            https,
+        ),
+        (
+            json!({"gz": {"endless": true}}),
+            format!("{name} is too large to be of a release; nothing was changed"),
+            REPORT,
+        ),
+        (
+            json!({"gz": {"cut": 30}}),
+            format!("the download of {name} broke off again and again, last after 150 bytes"),
+            "try again later",
+        ),
+        (
+            json!({"gz": {"cut": 30, "no_range": true}}),
+            format!("the download of {name} broke off again and again, last after 30 bytes"),
+            "try again later",
+        ),
+    ] {
+        installed.releases.behave(&rules);
+        let host = installed.releases.address().replace("https://", "");
+        installed.refuses(&[], &error.replace("SERVER", &host), hint);
+    }
+    installed.releases.behave(&json!({}));
+    let missing = "there is no release 0.8.0 at `ADDRESS`";
+    installed.refuses(&["--version", "0.8.0"], missing, "run `ensign update --check`");
+    installed.refuses(
+        &["--rollback"],
+        "no earlier program is kept here",
+        "name a release: `ensign update --version VERSION`",
+    );
+    installed.releases.stop();
+    let gone = "could not reach `SERVER`: Connection refused (os error 111)";
+    let host = installed.releases.address().replace("https://", "");
+    installed.refuses(&[], &gone.replace("SERVER", &host), "check the network, and the proxy if there is one");
+}
+
+#[test]
+fn the_address_is_a_setting_with_a_key_of_its_own() {
+    let installed = Installed::new();
+    let wrong = |releases: &Value, why: &str| {
+        let config = json!({"version": 3, "releases": releases, "registries": {}});
+        write(&installed.sandbox.config_path(), config.to_string().as_bytes());
+        let example = "correct it there; docs/install.md has an example";
+        installed.refuses(&[], &format!("`releases` in `config.json` is wrong: {why}"), example);
+    };
+    let key = installed.releases.key.public();
+    wrong(&json!({"address": "https://localhost"}), "it needs an `address` and the `key` that signs what is there");
+    wrong(&json!({"address": "https://localhost", "key": "x"}), "its `key` is no public key of minisign");
+    wrong(&json!({"address": "http://localhost", "key": key}), "its `address` does not begin with https://");
+    write(&installed.sandbox.config_path(), b"{\"version\": 3, \"registries\": {}}");
+    if include_str!("../../packaging/release.facts").contains("\nPUBLIC_KEY=\n") {
+        let clone = "build it from source: `git clone https://forge.example/ensign/ensign`, then its install.sh";
+        installed.refuses(&[], "there is no signed release of Ensign yet", clone);
+    }
+    // Who changes an account keeps the setting.
+    write(&installed.sandbox.config_path(), installed.releases.config().as_bytes());
+    installed.sandbox.store("ghcr.io", "alice", "pw");
+    assert_eq!(installed.sandbox.config()["releases"]["key"], key.as_str());
+}
+
+#[test]
+fn who_installed_a_program_is_named_and_renews_it() {
+    let installed = Installed::new();
+    write(&installed.at("lib/ensign/installed-by"), b"sudo apt install --only-upgrade docker-credential-ensign\n");
+    let package = "a package manager installed this program and renews it; nothing was changed";
+    for words in [&[][..], &["--rollback"], &["--version", "0.9.0"]] {
+        installed.refuses(words, package, "run `sudo apt install --only-upgrade docker-credential-ensign`");
+    }
+    installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
+    let check = installed.run(&["update", "--check"]);
+    let told = format!(
+        "Ensign 0.9.0 is there, this is {OURS}. To update:  sudo apt install --only-upgrade docker-credential-ensign\n"
+    );
+    assert_eq!((check.code, check.stdout), (Some(7), told));
+}
+
+#[test]
+fn one_update_at_a_time() {
+    let installed = Installed::new();
+    installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
+    let lock = fs::File::create(installed.at("lib/ensign/update.lock")).unwrap();
+    lock.lock().unwrap();
+    installed.refuses(&[], "another update of this program is running", "wait until it is done");
+}
+
+/// Needs the right to mount; without it nothing is tried.
+#[test]
+fn where_there_is_no_room_nothing_is_begun() {
+    let installed = Installed::new();
+    installed.releases.publish("0.9.0", &program_of("0.9.0"));
+    let small = installed.at("bin");
+    let script = "mount -t tmpfs -o size=32m tmpfs \"$1\" 2>/dev/null || exit 77; install -m 755 \"$2\" \"$1/docker-credential-ensign\" && \
+        \"$1/docker-credential-ensign\" update; echo \"left: $(ls -A \"$1\")\"";
+    let mut command = installed.sandbox.command_of("unshare".as_ref(), &["--mount", "sh", "-c", script, "sh"]);
+    let output =
+        command.arg(&small).arg(program_of(OURS)).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").output().unwrap();
+    let run = Run::from(output);
+    if run.code == Some(0) {
+        assert!(run.stderr.starts_with("error: `") && run.stderr.contains("has no room: "), "{run:?}");
+        assert!(run.stderr.ends_with("hint: make room and try again\n"), "{run:?}");
+        assert_eq!(run.stdout, format!("left: {PROGRAM}\n"));
+    }
+}
