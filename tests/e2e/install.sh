@@ -17,7 +17,7 @@ packages=(
   pass gnupg golang-docker-credential-helpers gh                         # programs that have secrets
   rustc-web cargo-web rust-web-src musl-tools libunwind-14-dev           # what packaging/build.sh makes a program for musl of
   gnome-keyring keepassxc dbus libglib2.0-bin python3-dbus xxd    # keyrings, and what talks to them
-  chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace mandoc zsh fish
+  debootstrap chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace mandoc zsh fish
 )
 
 missing=()
@@ -76,6 +76,18 @@ if [ ! -x "$tools/moby/usr/sbin/dockerd" ]; then
     for package in ./*.deb; do dpkg -x "$package" "$tools/moby"; done
     "$tools/moby/usr/sbin/dockerd" --version && "$tools/moby/usr/bin/containerd" --version
   ) >&2 || { echo "e2e: no BuildKit of today: its cases are skipped" >&2 && rm -rf "$tools/moby"; }
+  rm -rf "$download"
+fi
+# A machine with nothing but Debian's base, curl and its certificates, in which releases and packages are installed.
+if [ ! -e "$tools/debian-root.tar" ]; then
+  download=$(mktemp -d)
+  (
+    debian=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 || true)
+    debootstrap --variant=minbase --include=ca-certificates,curl bookworm "$download/root" "${debian:-http://deb.debian.org/debian}"
+    rm -rf "$download"/root/var/{cache/apt/archives/*.deb,lib/apt/lists/*,log/*}
+    tar -C "$download/root" --one-file-system -cf "$tools/debian-root.new" .
+    mv "$tools/debian-root.new" "$tools/debian-root.tar"
+  ) >&2 || echo "e2e: no Debian root: its cases are skipped" >&2
   rm -rf "$download"
 fi
 # The musl of Debian 13: that of Debian 12 does not ask again by TCP where an answer is truncated.
