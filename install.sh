@@ -1,42 +1,60 @@
 #!/bin/sh
-# Builds Ensign from this checkout, installs it for one user and proves that it tells accounts apart.
+# Installs Ensign for one user, a verified release or what a checkout holds, and proves that it tells accounts apart.
+{ # A shell runs nothing of this before it has read the brace at the end: half a download does nothing.
 set -eu
 
 PROGRAM=docker-credential-ensign
 LINKS='ensign docker-ensign docker-credential-atcr'
 RECORD=lib/ensign/installed-from # for `update`, which reads it at this place beside the program's folder
 TEXTS=lib/ensign/installed-texts # the completions and manual pages, by their names under share/
+PACKAGE=lib/ensign/installed-by  # there, a package manager keeps the program
+
+# What packaging/release.facts says; a test holds both together.
+RELEASES=https://forge.example/ensign/ensign/releases
+PUBLIC_KEY=
+REPOSITORY=https://forge.example/ensign/ensign
 
 usage() {
     cat <<'END'
-Installs the Docker credential helper Ensign from this checkout, without root.
+Installs the Docker credential helper Ensign for you alone, without root.
 
-usage: ./install.sh [--prefix DIR] [--program PATH]
-       ./install.sh --uninstall [--prefix DIR]
+usage: install.sh [--release | --from-source] [--version VERSION] [--prefix DIR]
+       install.sh --program PATH [--prefix DIR]
+       install.sh --uninstall [--prefix DIR]
+       curl -fsSL ADDRESS/install.sh | sh -s -- [OPTION]...
 
-  --prefix DIR    install to DIR/bin instead of ~/.local/bin
-  --program PATH  install this program, already built, instead of building one
-  --uninstall     take back what install made; accounts stay
-  -h, --help      this help
+  --release          install a release, whose signature is verified; unless the script is in a checkout
+                     that is done anyway
+  --from-source      build the checkout that the script is in, which is done there anyway
+  --version VERSION  this release instead of the newest
+  --prefix DIR       install to DIR/bin instead of ~/.local/bin
+  --program PATH     install this program, already built
+  --uninstall        remove what install made; accounts stay
+  -h, --help         this help
 END
 }
 
 main() {
-    prefix='' program='' task=install
+    prefix='' program='' version='' way='' task=install help="$0 --help"
+    find_checkout
+    [ "${0##*/}" = install.sh ] || help='sh -s -- --help'
     while [ $# -gt 0 ]; do
         case $1 in
-        --prefix=* | --program=*) set_option "${1%%=*}" "${1#*=}" ;;
-        --prefix | --program)
-            [ $# -gt 1 ] || die "\`$1\` needs a value: see \`$0 --help\`"
+        --prefix=* | --program=* | --version=*) set_option "${1%%=*}" "${1#*=}" ;;
+        --prefix | --program | --version)
+            [ $# -gt 1 ] || die "\`$1\` needs a value: see \`$help\`"
             set_option "$1" "$2"
             shift
             ;;
+        --release) way=release ;;
+        --from-source) way=source ;;
         --uninstall) task=uninstall ;;
         -h | --help) usage && exit ;;
-        *) die "\`$1\` is no option of this script: see \`$0 --help\`" ;;
+        *) die "\`$1\` is no option of this script: see \`$help\`" ;;
         esac
         shift
     done
+    choose_way
     [ -n "$prefix" ] || [ -n "${HOME:-}" ] || die "HOME is not set: set it, or say where with \`--prefix DIR\`"
     bin=${prefix:-$HOME/.local}/bin
     docker_config=${DOCKER_CONFIG:-${HOME:+$HOME/.docker}}
@@ -45,7 +63,7 @@ main() {
 }
 
 set_option() {
-    [ -n "$2" ] || die "\`$1\` needs a value: see \`$0 --help\`"
+    [ -n "$2" ] || die "\`$1\` needs a value: see \`$help\`"
     case $2 in
     /*) absolute=$2 ;;
     *) absolute=$PWD/$2 ;;
@@ -53,12 +71,37 @@ set_option() {
     case $1 in
     --prefix) prefix=$absolute ;;
     --program) program=$absolute ;;
+    --version) version=${2#v} ;;
     esac
 }
 
+# Where the script is a file of a checkout, that is built. Piped into a shell it is no file, whatever lies around.
+find_checkout() {
+    checkout=''
+    [ "${0##*/}" = install.sh ] && [ -f "$0" ] || return 0
+    root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || return 0
+    ! grep -qs "^name = \"$PROGRAM\"" "$root/Cargo.toml" || checkout=$root
+}
+
+choose_way() {
+    if [ -n "$program" ]; then
+        [ -z "$way$version" ] || die "\`--program\` names what is installed: leave the other options out"
+        way=program
+    elif [ -n "$version" ]; then
+        [ "$way" != source ] || die "\`--version\` is for releases: check that version out and leave \`--version\` out"
+        way=release
+    elif [ -z "$way" ]; then
+        if [ -n "$checkout" ]; then way=source; else way=release; fi
+    fi
+}
+
 install() {
-    [ -n "$program" ] || build
-    if [ ! -f "$program" ] || [ ! -x "$program" ]; then die "\`$program\` is not a program"; fi
+    refuse_package
+    case $way in
+    source) build ;;
+    release) prepare_release ;;
+    esac
+    if [ "$way" != release ] && { [ ! -f "$program" ] || [ ! -x "$program" ]; }; then die "\`$program\` is not a program"; fi
     if [ -L "$bin/$PROGRAM" ] || [ -d "$bin/$PROGRAM" ]; then
         die "\`$bin/$PROGRAM\` is not a file of this script: remove it, or choose another folder with \`--prefix DIR\`"
     fi
@@ -67,6 +110,7 @@ install() {
     fi
     trap 'rm -rf -- "$stage"; remove_empty_folders' EXIT
     trap 'exit 130' HUP INT TERM PIPE
+    [ "$way" != release ] || fetch_release
     cp -- "$program" "$stage/$PROGRAM" ||
         die "could not copy the program to \`$bin\`: is there room for it?"
     chmod 755 "$stage/$PROGRAM"
@@ -90,9 +134,10 @@ install() {
 }
 
 build() {
-    find_root
+    [ -n "$checkout" ] || die "there is no checkout to build from here. Make one:
+  git clone $REPOSITORY && ${REPOSITORY##*/}/install.sh"
     find_rust
-    needed=$(sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' "$root/Cargo.toml")
+    needed=$(sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' "$checkout/Cargo.toml")
     found=$(cargo --version 2>/dev/null | sed 's/^cargo \([0-9]*\.[0-9]*\).*/\1/') || found=
     [ -n "$found" ] || die "Rust is missing. Install it, then run this script again:
   curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
@@ -102,9 +147,213 @@ build() {
 again. (A distribution's Rust has no rustup: see https://rustup.rs)"
     fi
     say 'Building Ensign, which takes a minute or two ...'
-    program=$("$root/packaging/build.sh" | tail -n 1)
+    program=$("$checkout/packaging/build.sh" | tail -n 1)
     [ -n "$program" ] || die 'the build failed, for the reason above. If it is the linker, install a C compiler and the static C library:
   Debian, Ubuntu: apt install gcc libc6-dev      Fedora: dnf install gcc glibc-static      Alpine: apk add gcc musl-dev'
+}
+
+# Fails early where a release could not be taken, before anything is made.
+prepare_release() {
+    [ -n "$PUBLIC_KEY" ] || die "there is no signed release of Ensign yet; nothing was changed. Build it from source:
+  git clone $REPOSITORY && ${REPOSITORY##*/}/install.sh"
+    case $(uname -s).$(uname -m) in
+    Linux.x86_64 | Linux.amd64) target=x86_64-unknown-linux-musl ;;
+    Linux.aarch64 | Linux.arm64) target=aarch64-unknown-linux-musl ;;
+    Darwin.x86_64) target=x86_64-apple-darwin ;;
+    Darwin.arm64) target=aarch64-apple-darwin ;;
+    *) die "there is no release for $(uname -s) on $(uname -m); nothing was changed. Build it from source:
+  git clone $REPOSITORY && ${REPOSITORY##*/}/install.sh" ;;
+    esac
+    has curl || has wget || die 'curl or wget is needed to fetch a release; nothing was changed. Install one, then try again.'
+    { has tar && has gzip; } || die 'tar and gzip are needed to unpack a release; nothing was changed. Install them, then try again.'
+    has minisign || verifies_by_openssl || die 'minisign or OpenSSL 3 is needed to verify a release; nothing was changed. Install one, then try again:
+  Debian, Ubuntu: apt install minisign      macOS: brew install minisign      Fedora: dnf install minisign'
+}
+
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+verifies_by_openssl() {
+    case $(openssl version 2>/dev/null) in
+    'OpenSSL '[3-9]*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Brings the program of a release into the stage. The signature is verified before anything else is believed.
+fetch_release() {
+    folder=$RELEASES/latest/download
+    [ -z "$version" ] || folder=$RELEASES/download/v$version
+    fetch "$folder" SHA256SUMS.minisig 65536
+    fetch "$folder" SHA256SUMS 65536
+    verify || exit 1
+    comment=$(sed -n '3s/^trusted comment: //p' "$stage/SHA256SUMS.minisig")
+    case $comment in
+    'ensign '[0-9]*) found=${comment#ensign } ;;
+    *) found='' ;;
+    esac
+    case $found in
+    '' | *[!0-9A-Za-z.-]*) tampered "the signature is for \`$comment\`, which is no version" ;;
+    esac
+    [ -z "$version" ] || [ "$version" = "$found" ] || tampered "the signature is for version $found, and $version was asked for"
+    refuse_older
+    name=ensign-$found-$target
+    archive=$name.tar.gz
+    sum=$(awk -v name="$archive" '$2 == name { print $1 }' "$stage/SHA256SUMS")
+    [ -n "$sum" ] || die "release $found has no program for $target; nothing was changed. Build it from source:
+  git clone $REPOSITORY && ${REPOSITORY##*/}/install.sh"
+    say "Fetching Ensign $found for $target ..."
+    fetch "$RELEASES/download/v$found" "$archive" 67108864
+    [ "$(sum_of "$stage/$archive")" = "$sum" ] || tampered "$archive is not what was signed: its checksum differs"
+    unpack
+    program=$stage/unpacked
+    chmod 755 "$program"
+    said=$(ensign "$program" version 2>&1) || die "the program of the release does not run on this machine; nothing was changed:
+  $said"
+    [ "${said##* }" = "$found" ] || die "the program of the release says that it is ${said##* }, not $found; nothing was changed"
+    say 'Its signature and checksum are right.'
+}
+
+# fetch FOLDER FILE BYTES: into the stage, at most so many bytes; taken up again where it broke off.
+fetch() {
+    host=${RELEASES#https://}
+    host=${host%%/*}
+    attempt=0 size=0
+    while :; do
+        attempt=$((attempt + 1)) before=$size code=0
+        download "$1/$2" "$stage/$2" "$3" || code=$?
+        [ $code != 0 ] || return 0
+        size=$(($(wc -c 2>/dev/null <"$stage/$2" || echo 0)))
+        [ "$size" -lt "$3" ] || code=63
+        explain "$2"
+        [ $attempt -lt 5 ] || die "the download of $2 broke off again and again, last after $size bytes; nothing was changed. Try again later."
+        [ "$size" -gt "$before" ] || rm -f -- "$stage/$2" # the server cannot go on from there
+        [ "$size" -gt "$before" ] || size=0
+        sleep 1
+    done
+}
+
+# download ADDRESS FILE BYTES
+download() (
+    ulimit -f $(($3 / 512 + 1)) 2>/dev/null || :
+    if has curl; then
+        curl --silent --show-error --fail --location --proto '=https' --proto-redir '=https' --max-redirs 5 --connect-timeout 20 \
+            --speed-limit 1 --speed-time 30 --max-time 900 --max-filesize "$3" --continue-at - --output "$2" "$1" 2>"$stage/said" || exit
+    else
+        # It may follow to http. What it brings is verified all the same.
+        wget -q -T 30 -c -O "$2" "$1" 2>"$stage/said" || exit
+    fi
+) 2>/dev/null # where a shell says that a limit ended the program
+
+# Says why a download failed, where to try again at once would not help.
+explain() {
+    said=$(tail -n 1 "$stage/said" 2>/dev/null | tr -cd '[:print:]')
+    has curl || code=wget$code
+    case $code in
+    1 | 47) die "\`$host\` redirects $1 to an address without https; nothing was changed. Report it to those who run that server." ;;
+    22)
+        status=${said##* }
+        case $status in
+        416) ;; # it is longer here than there: begin again
+        404 | 410)
+            die "there is no release ${version:+$version }at \`$RELEASES\`; nothing was changed. Check the version, if you named one."
+            ;;
+        *) die "\`$host\` answered with $status when asked for $1; nothing was changed. Try again later." ;;
+        esac
+        ;;
+    23 | wget3) die "there is no room in \`$bin\` for the download; nothing was changed. Make room, or choose another folder with \`--prefix DIR\`." ;;
+    63) tampered "$1 is too large to be of a release" ;;
+    5 | 6 | 7 | 35 | 51 | 58 | 60 | 77 | 97) die "could not reach \`$host\`: ${said#curl: }; nothing was changed. Check the network, and the proxy if there is one." ;;
+    wget5 | wget8) die "\`$host\` did not give $1: ${said:-wget says no more}; nothing was changed. Check the network, and the proxy if there is one." ;;
+    esac
+}
+
+# Verifies the list of checksums, and the comment that was signed with it.
+verify() (
+    cd -- "$stage" || exit
+    signed=$(sed -n 2p SHA256SUMS.minisig) commented=$(sed -n 4p SHA256SUMS.minisig)
+    case $(sed -n 3p SHA256SUMS.minisig).${#signed}.${#commented} in
+    'trusted comment: '*.100.88) ;;
+    *) tampered 'SHA256SUMS.minisig is no signature of minisign' ;;
+    esac
+    # The key's number; that of another key says it before a signature does.
+    [ "$(printf %s "$signed" | cut -c 3-13)" = "$(printf %s "$PUBLIC_KEY" | cut -c 3-13)" ] ||
+        tampered 'the release is signed with another key than the one trusted here'
+    if has minisign; then
+        minisign -V -q -P "$PUBLIC_KEY" -m SHA256SUMS -x SHA256SUMS.minisig >/dev/null 2>&1
+    else
+        verify_by_openssl "$signed" "$commented"
+    fi || tampered 'SHA256SUMS or its signature was changed after signing'
+)
+
+# verify_by_openssl SIGNATURE SIGNATURE: minisign signs the BLAKE2b-512 of a file by Ed25519, then that signature with the
+# comment behind it.
+verify_by_openssl() {
+    case $1 in RU[QRST]*) ;; *) return 1 ;; esac # `ED`: the file is hashed
+    {
+        printf '\060\052\060\005\006\003\053\145\160\003\041\000' # SubjectPublicKeyInfo of Ed25519, RFC 8410
+        printf %s "$PUBLIC_KEY" | openssl base64 -d -A | tail -c 32
+    } >key
+    printf %s "$1" | openssl base64 -d -A | tail -c 64 >signature
+    printf %s "$2" | openssl base64 -d -A >signature.comment
+    openssl dgst -blake2b512 -binary SHA256SUMS >digest || return 1
+    { cat signature && sed -n '3s/^trusted comment: //p' SHA256SUMS.minisig | tr -d '\n'; } >commented
+    signed_by_key digest signature && signed_by_key commented signature.comment
+}
+
+signed_by_key() {
+    openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in "$1" -sigfile "$2" >/dev/null 2>&1
+}
+
+# An old release is signed too: who offers it as the newest would bring back what was mended since.
+refuse_older() {
+    [ -z "$version" ] && [ -x "$bin/$PROGRAM" ] || return 0
+    there=$(ensign "$bin/$PROGRAM" version 2>/dev/null) || return 0
+    there=${there##* }
+    ! is_older "$found" "$there" || die "the newest release there is $found, older than $there, which is installed; nothing was changed.
+To go back to it:  --version $found"
+}
+
+# is_older VERSION VERSION
+is_older() {
+    awk -v one="$1" -v other="$2" 'BEGIN {
+        split(one, a, /[.-]/); split(other, b, /[.-]/)
+        for (i = 1; i <= 3; i++) if (a[i] + 0 != b[i] + 0) exit !(a[i] + 0 < b[i] + 0)
+        exit !(one ~ /-/ && other !~ /-/)
+    }'
+}
+
+sum_of() {
+    if has sha256sum; then
+        sha256sum <"$1"
+    elif has shasum; then
+        shasum -a 256 <"$1"
+    else
+        openssl dgst -sha256 -r <"$1"
+    fi | sed 's/[^0-9a-f].*//'
+}
+
+# Takes the program out of the archive, which leads nowhere else; nothing is unpacked under a name of its own.
+unpack() {
+    gzip -dc "$stage/$archive" >"$stage/tar" 2>"$stage/said" || {
+        ! grep -qs 'No space' "$stage/said" || die "there is no room in \`$bin\` to unpack the release; nothing was changed. Make room, then try again."
+        tampered "$archive is no gzip file of a sensible size"
+    }
+    tar -tf "$stage/tar" >"$stage/names" 2>/dev/null || tampered "$archive has a part that is no tar file"
+    outside=$(grep -e '/\.\.$' -e '/\.\./' "$stage/names" || awk -v name="$name/" 'index($0 "/", name) != 1' "$stage/names")
+    [ -z "$outside" ] || tampered "$archive holds \`$(printf %s "$outside" | head -n 1)\`, which is outside of its folder"
+    ! tar -tvf "$stage/tar" 2>/dev/null | grep -q '^[lh]' || tampered "$archive holds a link"
+    tar -xOf "$stage/tar" "$name/$PROGRAM" >"$stage/unpacked" 2>/dev/null || {
+        grep -qsxF "$name/$PROGRAM" "$stage/names" || tampered "$archive holds no \`$PROGRAM\`"
+        die "there is no room in \`$bin\` to unpack the release; nothing was changed. Make room, then try again."
+    }
+    rm -f -- "$stage/tar"
+}
+
+tampered() {
+    die "$1; nothing was changed.
+Try again, and report it if it happens twice: see SECURITY.md in $REPOSITORY"
 }
 
 # Rust may be installed in the user's own home although HOME or PATH does not say so.
@@ -117,53 +366,21 @@ find_rust() {
     PATH=$PATH${CARGO_HOME:+:$CARGO_HOME/bin}
 }
 
-find_root() {
-    root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-}
-
 # Writes down where the program comes from. Without it `update` knows less, and all else works.
 record() {
-    find_root
+    from=$checkout
+    [ "$way" != release ] || from=release
     file=${bin%/bin}/$RECORD
-    { mkdir -p -- "${file%/*}" && printf '%s\n' "$root" >"$file"; } 2>/dev/null || say "      could not write $(shown "$file")"
+    [ -n "$from" ] || return 0
+    { mkdir -p -- "${file%/*}" && printf '%s\n' "$from" >"$file"; } 2>/dev/null || say "      could not write $(shown "$file")"
 }
 
 # Puts manual pages and completions where man and the shells look beside the program's folder. Without them all works.
 install_texts() {
-    list=${bin%/bin}/$TEXTS
-    : >"$stage/list"
-    pages=$(ensign "$bin/$PROGRAM" man 2>/dev/null) || return 0
-    for page in $pages; do put_text "man/man${page##*.}/$page" man "$page"; done
-    for name in ensign $PROGRAM; do # a shell looks for the name that is typed
-        put_text "bash-completion/completions/$name" completions bash
-        put_text "fish/vendor_completions.d/$name.fish" completions fish
-    done
-    put_text zsh/site-functions/_ensign completions zsh
-    remove_texts "$stage/list"
-    mv -f -- "$stage/list" "$list" 2>/dev/null || :
+    ensign "$bin/$PROGRAM" install-texts >/dev/null 2>&1 || return 0
     case ${SHELL:-} in
     */zsh) say "zsh finds its completions once this stands before compinit in ~/.zshrc:" "  fpath=(\"${bin%/bin}/share/zsh/site-functions\" \$fpath)" ;;
     esac
-}
-
-# put_text FILE WORD...: writes what the program prints to a file under share/, if that is not somebody else's.
-put_text() {
-    path=${bin%/bin}/share/$1
-    text=$1
-    shift
-    if [ -e "$path" ] || [ -L "$path" ]; then
-        grep -qsxF -- "$text" "$list" || return 0
-    fi
-    { ensign "$bin/$PROGRAM" "$@" >"$stage/text" && mkdir -p -- "${path%/*}" && mv -f -- "$stage/text" "$path"; } 2>/dev/null || return 0
-    printf '%s\n' "$text" >>"$stage/list"
-}
-
-# Removes the texts of an earlier installation, but those that are named in a file.
-remove_texts() {
-    [ -f "$list" ] || return 0
-    while IFS= read -r text; do
-        grep -qsxF -- "$text" "$1" || rm -f -- "${bin%/bin}/share/$text"
-    done <"$list"
 }
 
 minor() {
@@ -266,7 +483,14 @@ quoted() {
     printf %s "$1" | sed 's/[\\"$`]/\\&/g'
 }
 
+# What a package manager keeps is its own affair.
+refuse_package() {
+    [ ! -s "${bin%/bin}/$PACKAGE" ] || die "a package manager keeps the program in \`$bin\`; nothing was changed. It renews it by:
+  $(head -n 1 "${bin%/bin}/$PACKAGE")"
+}
+
 uninstall() {
+    refuse_package
     if [ -x "$bin/$PROGRAM" ] && docker_asks; then
         "$bin/$PROGRAM" configure-docker --undo || die "Docker's settings could not be put back, so nothing was removed.
 Take \"ensign\" out of \`$docker_config/config.json\`, then run this script again."
@@ -275,9 +499,9 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
     for pin in "$bin/$PROGRAM"-*; do unlink_ours "$PROGRAM" "$pin"; done
     if [ -f "$bin/$PROGRAM" ] && [ ! -L "$bin/$PROGRAM" ]; then
-        list=${bin%/bin}/$TEXTS
-        remove_texts /dev/null
-        rm -f -- "$bin/$PROGRAM" "${bin%/bin}/$RECORD" "$list"
+        remove_texts
+        rm -f -- "$bin/$PROGRAM" "$bin/.ensign-previous" "$bin/.ensign-next" "$bin/.ensign-returning" \
+            "${bin%/bin}/$RECORD" "${bin%/bin}/$TEXTS" "${bin%/bin}/lib/ensign/update.lock"
         say "Removed $(shown "$bin/$PROGRAM")"
     else
         say "Ensign is not installed in $(shown "$bin")"
@@ -285,6 +509,13 @@ Take \"ensign\" out of \`$docker_config/config.json\`, then run this script agai
     rm -rf -- "$bin"/.ensign-install.?????? # of an installation that was killed
     remove_empty_folders
     say_left
+}
+
+remove_texts() {
+    [ -f "${bin%/bin}/$TEXTS" ] || return 0
+    while IFS= read -r text; do
+        case /$text/ in */../*) ;; *) rm -f -- "${bin%/bin}/share/$text" ;; esac
+    done <"${bin%/bin}/$TEXTS"
 }
 
 # Tells whether a program's settings still send it to Ensign.
@@ -346,3 +577,4 @@ die() {
 }
 
 main "$@"
+}

@@ -26,6 +26,7 @@ main() {
     for pair; do pack "${pair%%=*}" "${pair#*=}"; done
     (cd "$folder" && LC_ALL=C && export LC_ALL && sha256sum -- *.tar.gz >SHA256SUMS)
     sign
+    cp -- "$root/install.sh" "$root/install.ps1" "$folder/"
     ls "$folder"
 }
 

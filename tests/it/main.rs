@@ -33,6 +33,7 @@ mod hardening;
 mod help;
 mod import;
 mod install;
+mod install_release;
 mod interplay;
 mod journal;
 mod keyring;

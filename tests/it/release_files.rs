@@ -32,7 +32,7 @@ fn a_release_has_the_form_that_its_readers_know_and_the_same_bytes_again() {
     let version = env!("CARGO_PKG_VERSION");
     let (linux, windows) =
         (format!("ensign-{version}-x86_64-unknown-linux-musl"), format!("ensign-{version}-x86_64-pc-windows-gnu"));
-    let listed = format!("SHA256SUMS\nSHA256SUMS.minisig\n{windows}.tar.gz\n{linux}.tar.gz\n");
+    let listed = format!("SHA256SUMS\nSHA256SUMS.minisig\n{windows}.tar.gz\n{linux}.tar.gz\ninstall.ps1\ninstall.sh\n");
     assert_eq!(release(&sandbox, "one", &[("MINISIGN_KEY", "key")], &programs), Run::success(&listed));
     let asked = std::fs::read_to_string(sandbox.home().join("asked")).unwrap();
     assert!(asked.starts_with("-S -s key -m ") && asked.contains(&format!("-t ensign {version} ")), "{asked}");

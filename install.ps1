@@ -1,0 +1,164 @@
+# Installs Ensign for one Windows user from a release, verified, without administrator's rights.
+#
+#   irm ADDRESS/install.ps1 | iex
+#   & ([scriptblock]::Create((irm ADDRESS/install.ps1))) -Version 0.2.0
+#
+# It verifies as install.sh does, and for the same reason refuses where nothing is there to verify with: .NET has no Ed25519,
+# and a program that was just downloaded cannot vouch for itself. Written for PowerShell 5.1, which Windows has.
+param(
+    [string] $Version = '',
+    [string] $Prefix = "$env:LOCALAPPDATA\Programs\ensign",
+    [switch] $Uninstall
+)
+
+# What packaging/release.facts says; a test holds both together.
+$RELEASES = 'https://forge.example/ensign/ensign/releases'
+$PUBLIC_KEY = ''
+$REPOSITORY = 'https://forge.example/ensign/ensign'
+
+$Program = 'docker-credential-ensign.exe'
+$Links = 'ensign.exe', 'docker-ensign.exe', 'docker-credential-atcr.exe'
+
+function Main {
+    $ErrorActionPreference = 'Stop'
+    $bin = Join-Path $Prefix 'bin'
+    if ($Uninstall) { return Remove-Ensign $bin }
+    if (-not $PUBLIC_KEY) { throw "There is no signed release of Ensign yet; nothing was changed. Build it from source: git clone $REPOSITORY" }
+    if ($env:PROCESSOR_ARCHITECTURE -notin 'AMD64', 'ARM64') { throw "There is no release for $env:PROCESSOR_ARCHITECTURE; nothing was changed." }
+    foreach ($tool in 'curl.exe', 'tar.exe') {
+        if (-not (Test-Path "$env:SystemRoot\System32\$tool")) { throw "$tool is needed, which Windows 10 has since 1803; nothing was changed." }
+    }
+    New-Item -ItemType Directory -Force $bin | Out-Null
+    $stage = Join-Path $bin ('.ensign-install.' + [guid]::NewGuid().ToString('N').Substring(0, 6))
+    New-Item -ItemType Directory $stage | Out-Null
+    try {
+        $new = Get-Release $stage
+        Set-Program $new $bin
+    } finally {
+        Remove-Item -Recurse -Force $stage
+    }
+    Add-ToPath $bin
+    Write-Host "Installed $bin\$Program"
+    Write-Host "Next, in a new terminal:`n  ensign login ghcr.io        add an account`n  ensign configure-docker     let Docker ask Ensign"
+}
+
+# Brings the program of a release into the stage; the signature is verified before anything else is believed.
+function Get-Release($stage) {
+    $from = if ($Version) { "$RELEASES/download/v$($Version.TrimStart('v'))" } else { "$RELEASES/latest/download" }
+    Get-File "$from/SHA256SUMS.minisig" "$stage\SHA256SUMS.minisig" 65536
+    Get-File "$from/SHA256SUMS" "$stage\SHA256SUMS" 65536
+    $comment = Confirm-Signature $stage
+    if ($comment -notmatch '^ensign (\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$') { throw "The signature is for ``$comment``, which is no version; nothing was changed." }
+    $found = $Matches[1]
+    if ($Version -and $Version.TrimStart('v') -ne $found) { throw "The signature is for version $found, and $Version was asked for; nothing was changed." }
+    $there = Join-Path (Join-Path $Prefix 'bin') $Program
+    if (-not $Version -and (Test-Path $there)) {
+        $ours = ((& $there version) -split ' ')[-1]
+        if ([version]($found -replace '-.*') -lt [version]($ours -replace '-.*')) {
+            throw "The newest release there is $found, older than $ours, which is installed; nothing was changed. To go back to it: -Version $found"
+        }
+    }
+    $name = "ensign-$found-x86_64-pc-windows-gnu" # Windows on ARM runs it too
+    $lines = @(Get-Content "$stage\SHA256SUMS" | Where-Object { $_ -match "^[0-9a-f]{64}  $([regex]::Escape($name))\.tar\.gz$" })
+    if ($lines.Count -ne 1) { throw "Release $found has no program for Windows; nothing was changed." }
+    Get-File "$RELEASES/download/v$found/$name.tar.gz" "$stage\archive.tar.gz" 67108864
+    $sum = (Get-FileHash -Algorithm SHA256 "$stage\archive.tar.gz").Hash.ToLowerInvariant()
+    if ($sum -ne $lines[0].Substring(0, 64)) { throw "$name.tar.gz is not what was signed: its checksum differs; nothing was changed." }
+    # Only the one file is unpacked; tar.exe follows no `..` and no link out of the folder.
+    & "$env:SystemRoot\System32\tar.exe" -xzf "$stage\archive.tar.gz" -C $stage "$name/$Program"
+    $new = "$stage\$name\$Program"
+    if ($LASTEXITCODE -or -not (Test-Path -PathType Leaf $new)) { throw "$name.tar.gz holds no $Program; nothing was changed." }
+    $says = ((& $new version) -split ' ')[-1]
+    if ($says -ne $found) { throw "The program of the release says that it is $says, not $found; nothing was changed." }
+    return $new
+}
+
+# curl.exe takes a download up again, and knows proxies by https_proxy.
+function Get-File($address, $file, $most) {
+    $options = '--silent', '--show-error', '--fail', '--location', '--proto', '=https', '--proto-redir', '=https', '--max-redirs', '5',
+        '--connect-timeout', '20', '--max-time', '900', '--max-filesize', $most, '--continue-at', '-', '--output', $file, $address
+    foreach ($attempt in 1..5) {
+        & "$env:SystemRoot\System32\curl.exe" @options
+        if ($LASTEXITCODE -eq 0) { return }
+        if ($LASTEXITCODE -eq 33 -and (Test-Path $file)) { Remove-Item $file } # the server cannot go on where it was
+        elseif ($LASTEXITCODE -notin 18, 28, 52, 56, 92) { break }
+        Start-Sleep 1
+    }
+    throw "Could not fetch $address, for the reason above; nothing was changed."
+}
+
+# Returns the comment that was signed with the list. minisign verifies, else OpenSSL 3 (Git for Windows brings it).
+function Confirm-Signature($stage) {
+    $lines = @(Get-Content "$stage\SHA256SUMS.minisig")
+    if ($lines.Count -lt 4 -or $lines[1].Length -ne 100 -or $lines[2] -notlike 'trusted comment: *') { throw 'SHA256SUMS.minisig is no signature of minisign; nothing was changed.' }
+    if ($lines[1].Substring(2, 11) -cne $PUBLIC_KEY.Substring(2, 11)) { throw 'The release is signed with another key than the one trusted here; nothing was changed.' }
+    $comment = $lines[2].Substring(17)
+    $changed = 'SHA256SUMS or its signature was changed after signing; nothing was changed here. Report it if it happens twice.'
+    if (Get-Command minisign -ErrorAction SilentlyContinue) {
+        minisign -V -q -P $PUBLIC_KEY -m "$stage\SHA256SUMS" -x "$stage\SHA256SUMS.minisig" | Out-Null
+        if ($LASTEXITCODE) { throw $changed }
+        return $comment
+    }
+    $openssl = @('openssl.exe', "$env:ProgramFiles\Git\mingw64\bin\openssl.exe", "$env:ProgramFiles\Git\usr\bin\openssl.exe") |
+        Where-Object { (Get-Command $_ -ErrorAction SilentlyContinue) -and ((& $_ version) -match '^OpenSSL [3-9]') } | Select-Object -First 1
+    if (-not $openssl) { throw 'minisign or OpenSSL 3 is needed to verify a release; nothing was changed. Install one, then try again: winget install jedisct1.minisign' }
+    $signature, $global, $key = [Convert]::FromBase64String($lines[1]), [Convert]::FromBase64String($lines[3]), [Convert]::FromBase64String($PUBLIC_KEY)
+    if ($lines[1] -cnotmatch '^RU[QRST]' -or $signature.Length -ne 74 -or $global.Length -ne 64 -or $key.Length -ne 42) { throw $changed }
+    $head = [byte[]](0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00) # SubjectPublicKeyInfo of Ed25519, RFC 8410
+    [IO.File]::WriteAllBytes("$stage\key", [byte[]]($head + $key[10..41]))
+    [IO.File]::WriteAllBytes("$stage\signature", [byte[]]$signature[10..73])
+    [IO.File]::WriteAllBytes("$stage\global", $global)
+    [IO.File]::WriteAllBytes("$stage\commented", [byte[]]($signature[10..73] + [Text.Encoding]::UTF8.GetBytes($comment)))
+    & $openssl dgst -blake2b512 -binary -out "$stage\digest" "$stage\SHA256SUMS"
+    if ($LASTEXITCODE) { throw 'OpenSSL could not compute BLAKE2b; nothing was changed. Install minisign: winget install jedisct1.minisign' }
+    foreach ($pair in @('digest', 'signature'), @('commented', 'global')) {
+        & $openssl pkeyutl -verify -pubin -keyform DER -inkey "$stage\key" -rawin -in "$stage\$($pair[0])" -sigfile "$stage\$($pair[1])" | Out-Null
+        if ($LASTEXITCODE) { throw $changed }
+    }
+    return $comment
+}
+
+# A program that runs can be renamed, but not replaced; the old one is kept for `ensign update --rollback`.
+function Set-Program($new, $bin) {
+    $place, $previous = (Join-Path $bin $Program), (Join-Path $bin '.ensign-previous')
+    if (Test-Path $place) { Move-Item -Force $place $previous }
+    try { Move-Item $new $place } catch { if (Test-Path $previous) { Move-Item $previous $place }; throw }
+    foreach ($link in $Links) {
+        $path = Join-Path $bin $link
+        if (Test-Path $path) { Move-Item -Force $path "$path.old"; Remove-Item -Force "$path.old" -ErrorAction SilentlyContinue }
+        New-Item -ItemType HardLink -Path $path -Target $place | Out-Null
+    }
+    New-Item -ItemType Directory -Force "$Prefix\lib\ensign" | Out-Null
+    [IO.File]::WriteAllText("$Prefix\lib\ensign\installed-from", "release`n") # for `update`
+}
+
+# The user's PATH as it is written, with %NAMES% in it.
+function Edit-Path([scriptblock] $edit) {
+    $key = [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Environment', $true)
+    $folders = @("$($key.GetValue('Path', '', 'DoNotExpandEnvironmentNames'))" -split ';' | Where-Object { $_ })
+    $edited = @(& $edit $folders)
+    if (($edited -join ';') -ne ($folders -join ';')) {
+        $key.SetValue('Path', ($edited -join ';'), 'ExpandString')
+        [Environment]::SetEnvironmentVariable('ENSIGN_PATH_CHANGED', $null, 'User') # tells Explorer to read them again
+    }
+    $key.Close()
+}
+
+function Add-ToPath($bin) {
+    Edit-Path { param($folders) if ($folders -contains $bin) { $folders } else { @($bin) + $folders } }
+}
+
+function Remove-Ensign($bin) {
+    $place = Join-Path $bin $Program
+    if (-not (Test-Path $place)) { Write-Host "Ensign is not installed in $bin"; return }
+    & $place configure-docker --undo
+    if ($LASTEXITCODE) { throw "Docker's settings could not be put back, so nothing was removed." }
+    foreach ($file in $Links + $Program + '.ensign-previous') { Remove-Item -Force (Join-Path $bin $file) -ErrorAction SilentlyContinue }
+    Get-ChildItem -Force $bin -Filter '*.old' | Remove-Item -Force -ErrorAction SilentlyContinue
+    Remove-Item -Recurse -Force "$Prefix\lib\ensign"
+    Edit-Path { param($folders) $folders | Where-Object { $_ -ne $bin } }
+    foreach ($folder in $bin, "$Prefix\lib", $Prefix) { if (-not (Get-ChildItem -Force $folder)) { Remove-Item $folder } }
+    Write-Host "Removed $place. Your accounts stay in $env:APPDATA\ensign and $env:LOCALAPPDATA\ensign."
+}
+
+Main
