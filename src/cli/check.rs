@@ -11,7 +11,7 @@ use super::tls_hint::tls_hint;
 use super::{Context, args, check_all, which};
 use crate::accounts::{Judgement, log_in_at, session_over};
 use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
-use crate::oci::{self, Access, Action, Asked, Verdict};
+use crate::oci::{self, RegistryReply, RepositoryAccess, Verdict};
 use crate::system::text::{self, one_line};
 
 /// What is asked about: an image or a registry, and the account that answers there.
@@ -41,14 +41,14 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
     if image.is_none() && (given.pull || given.push) {
         return Err(no_image(&registry));
     }
-    let action = if given.push { Action::Push } else { Action::Pull };
+    let action = if given.push { Operation::Push } else { Operation::Pull };
     let mut subject = Subject::find(context, registry, image, action, None)?;
-    let wire = context.wire(&subject.registry, given.plain_http);
+    let security = context.security(&subject.registry, given.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
         Some(image) => {
-            oci::access(image, action, &subject.held.credential, wire).map(|access| tell(&access, &subject, action))
+            oci::access(image, action, &subject.held.credential, security).map(|access| tell(&access, &subject, action))
         }
-        None => oci::check(&subject.registry, &subject.held.credential, wire)
+        None => oci::check(&subject.registry, &subject.held.credential, security)
             .map(|verdict| tell_login(&verdict, &subject, action)),
     });
     let told = subject.keep(context, asked)?;
@@ -66,15 +66,11 @@ impl Subject {
         context: &Context<'_>,
         registry: Registry,
         image: Option<ImageReference>,
-        action: Action,
+        action: Operation,
         hands_out: Option<&str>,
     ) -> Result<Self, Failure> {
         let candidates = context.candidates(&registry)?;
-        let operation = match action {
-            _ if image.is_none() => None,
-            Action::Pull => Some(Operation::Pull),
-            Action::Push => Some(Operation::Push),
-        };
+        let operation = image.is_some().then_some(action);
         let account = which::account_for(context, &candidates, image.as_ref(), operation)?;
         if let Some(command) = hands_out {
             context.hand_out(account, command)?;
@@ -90,7 +86,7 @@ impl Subject {
     }
 
     /// Keeps the identity token that the registry gave in place of the account's; the answer is what remains.
-    pub(super) fn keep<T>(&mut self, context: &Context<'_>, asked: Asked<T>) -> Result<T, Failure> {
+    pub(super) fn keep<T>(&mut self, context: &Context<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
         context.renew(&self.account, &mut self.held, asked.renewed)?;
         self.expiry = asked.expiry.or(self.expiry);
         Ok(asked.answer)
@@ -123,14 +119,14 @@ impl Subject {
         format!("{} {}{end}", if told.code == 0 { "✓" } else { "✗" }, told.sentence)
     }
 
-    pub(super) fn json(&self, told: &Told, action: Action) -> Value {
+    pub(super) fn json(&self, told: &Told, action: Operation) -> Value {
         let mut json = json!({
             "status": if told.code == 0 { "success" } else { "failure" },
             "verdict": told.verdict,
             "message": told.sentence,
             "registry": self.registry.as_str(),
             "image": self.image.as_ref().map(ToString::to_string),
-            "action": self.image.as_ref().map(|_| word(action)),
+            "action": self.image.as_ref().map(|_| action.as_str()),
             "account": self.account.name.as_str(),
             "username": self.account.username.as_str(),
         });
@@ -176,48 +172,52 @@ pub(super) fn no_image(registry: &Registry) -> Failure {
 
 /// The sentence and the exit code of a verdict about a repository: 1 nothing is known, 3 the account is not good, 4 it
 /// may not, 5 nobody looked at the password.
-pub(super) fn tell(access: &Access, subject: &Subject, action: Action) -> Told {
+pub(super) fn tell(access: &RepositoryAccess, subject: &Subject, action: Operation) -> Told {
     let (registry, name) = (&subject.registry, &subject.account.name);
     let deed = match action {
-        Action::Pull => format!("pull {}", subject.repository()),
-        Action::Push => format!("push to {}", subject.repository()),
+        Operation::Pull => format!("pull {}", subject.repository()),
+        Operation::Push => format!("push to {}", subject.repository()),
     };
     let (verdict, code, sentence) = match access {
-        Access::Allowed => ("allowed", 0, format!("{registry} accepts {name}, who may {deed}")),
-        Access::Unseen => (
+        RepositoryAccess::Allowed => ("allowed", 0, format!("{registry} accepts {name}, who may {deed}")),
+        RepositoryAccess::Unseen => (
             "probably",
             0,
             format!(
                 "{registry} accepts {name}, who may probably {deed}: it shows no such image, which can also hide one"
             ),
         ),
-        Access::Denied { by } => {
+        RepositoryAccess::Denied { by } => {
             ("denied", 4, format!("{registry} accepts {name}, who may not {deed} (says {})", one_line(by, 100)))
         }
-        Access::Anyone { allowed } => {
+        RepositoryAccess::Anyone { allowed } => {
             let who = if *allowed { "anyone may" } else { "a visitor may not" };
             ("anonymous", 5, format!("{registry} did not look at the password of {name}: {who} {deed}"))
         }
-        Access::Rejected { by } => ("rejected", 3, format!("{} rejects the password of {name}", one_line(by, 100))),
-        Access::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
-        Access::NoTokens => {
+        RepositoryAccess::Rejected { by } => {
+            ("rejected", 3, format!("{} rejects the password of {name}", one_line(by, 100)))
+        }
+        RepositoryAccess::SessionOver { .. } => ("session-over", 3, session_over(registry, name)),
+        RepositoryAccess::NoTokens => {
             let instead = "it takes the user name and password themselves (Basic)";
             ("no-tokens", 1, format!("{registry} accepts {name}, but gives out no tokens: {instead}"))
         }
-        Access::Unknown { why } => {
+        RepositoryAccess::Unknown { why } => {
             ("accepted", 1, format!("{registry} accepts {name}, but whether it may {deed} is not known: {why}"))
         }
-        Access::Unverified { why } => ("unverified", 1, format!("the password of {name} was not checked: {why}")),
+        RepositoryAccess::Unverified { why } => {
+            ("unverified", 1, format!("the password of {name} was not checked: {why}"))
+        }
     };
     let page = match access {
-        Access::SessionOver { page } => Some(page.clone()),
+        RepositoryAccess::SessionOver { page } => Some(page.clone()),
         _ => None,
     };
     Told { verdict, sentence, code, page }
 }
 
 /// The same for a registry alone.
-pub(super) fn tell_login(verdict: &Verdict, subject: &Subject, action: Action) -> Told {
+pub(super) fn tell_login(verdict: &Verdict, subject: &Subject, action: Operation) -> Told {
     let (registry, name) = (&subject.registry, &subject.account.name);
     match verdict {
         Verdict::Accepted => {
@@ -227,16 +227,9 @@ pub(super) fn tell_login(verdict: &Verdict, subject: &Subject, action: Action) -
             let sentence = format!("{registry} did not look at the password of {name}: it lets anyone in");
             Told { verdict: "anonymous", sentence, code: 5, page: None }
         }
-        Verdict::Rejected { by } => tell(&Access::Rejected { by: by.clone() }, subject, action),
-        Verdict::SessionOver { page } => tell(&Access::SessionOver { page: page.clone() }, subject, action),
-        Verdict::Unverified { why } => tell(&Access::Unverified { why: why.clone() }, subject, action),
-    }
-}
-
-fn word(action: Action) -> &'static str {
-    match action {
-        Action::Pull => "pull",
-        Action::Push => "push",
+        Verdict::Rejected { by } => tell(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
+        Verdict::SessionOver { page } => tell(&RepositoryAccess::SessionOver { page: page.clone() }, subject, action),
+        Verdict::Unverified { why } => tell(&RepositoryAccess::Unverified { why: why.clone() }, subject, action),
     }
 }
 
@@ -258,26 +251,51 @@ mod tests {
     fn every_verdict_has_its_own_sentence_and_exit_code() {
         let (by, why) = (|| "auth.ghcr.io".to_owned(), || "it is out of order".to_owned());
         for (access, verdict, code, sentence) in [
-            (Access::Allowed, "allowed", 0, "ghcr.io accepts work, who may push to ghcr.io/acme/app"),
-            (Access::Unseen, "probably", 0, "who may probably push to ghcr.io/acme/app: it shows no such image"),
-            (Access::Denied { by: by() }, "denied", 4, "who may not push to ghcr.io/acme/app (says auth.ghcr.io)"),
-            (Access::Anyone { allowed: true }, "anonymous", 5, "did not look at the password of work: anyone may push"),
-            (Access::Anyone { allowed: false }, "anonymous", 5, "password of work: a visitor may not push to"),
-            (Access::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the password of work"),
-            (Access::SessionOver { page: by() }, "session-over", 3, "the session of work at ghcr.io is over"),
+            (RepositoryAccess::Allowed, "allowed", 0, "ghcr.io accepts work, who may push to ghcr.io/acme/app"),
             (
-                Access::Unknown { why: why() },
+                RepositoryAccess::Unseen,
+                "probably",
+                0,
+                "who may probably push to ghcr.io/acme/app: it shows no such image",
+            ),
+            (
+                RepositoryAccess::Denied { by: by() },
+                "denied",
+                4,
+                "who may not push to ghcr.io/acme/app (says auth.ghcr.io)",
+            ),
+            (
+                RepositoryAccess::Anyone { allowed: true },
+                "anonymous",
+                5,
+                "did not look at the password of work: anyone may push",
+            ),
+            (
+                RepositoryAccess::Anyone { allowed: false },
+                "anonymous",
+                5,
+                "password of work: a visitor may not push to",
+            ),
+            (RepositoryAccess::Rejected { by: by() }, "rejected", 3, "auth.ghcr.io rejects the password of work"),
+            (RepositoryAccess::SessionOver { page: by() }, "session-over", 3, "the session of work at ghcr.io is over"),
+            (
+                RepositoryAccess::Unknown { why: why() },
                 "accepted",
                 1,
                 "ghcr.io accepts work, but whether it may push to ghcr.io/acme/app is not",
             ),
-            (Access::Unverified { why: why() }, "unverified", 1, "of work was not checked: it is out of order"),
+            (
+                RepositoryAccess::Unverified { why: why() },
+                "unverified",
+                1,
+                "of work was not checked: it is out of order",
+            ),
         ] {
-            let told = tell(&access, &subject(), Action::Push);
+            let told = tell(&access, &subject(), Operation::Push);
             assert_eq!((told.verdict, told.code), (verdict, code));
             assert!(told.sentence.contains(sentence), "{}", told.sentence);
         }
-        let told = tell(&Access::Allowed, &subject(), Action::Pull);
+        let told = tell(&RepositoryAccess::Allowed, &subject(), Operation::Pull);
         assert_eq!(told.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
         for (verdict, word, code) in [
             (Verdict::Accepted, "accepted", 0),
@@ -285,7 +303,7 @@ mod tests {
             (Verdict::Rejected { by: by() }, "rejected", 3),
             (Verdict::Unverified { why: why() }, "unverified", 1),
         ] {
-            let told = tell_login(&verdict, &subject(), Action::Pull);
+            let told = tell_login(&verdict, &subject(), Operation::Pull);
             assert_eq!((told.verdict, told.code), (word, code));
         }
     }

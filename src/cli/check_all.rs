@@ -13,9 +13,9 @@ use super::Context;
 use super::check::{Subject, tell_login};
 use super::failure::Failure;
 use super::held::Held;
-use crate::model::{Account, Source};
+use crate::model::{Account, Operation, Source};
 use crate::oauth::{self, Table};
-use crate::oci::{self, Action, Asked, Verdict, Wire};
+use crate::oci::{self, RegistryReply, TransportSecurity, Verdict};
 use crate::system::text::one_line;
 use crate::system::threads;
 
@@ -25,12 +25,12 @@ const AT_ONCE: usize = 8;
 /// An account, and how its registry is spoken to.
 struct Inquiry {
     account: Account,
-    wire: Wire,
+    security: TransportSecurity,
 }
 
 /// What was found out about an account.
 enum Finding {
-    Asked(Held, Asked<Verdict>),
+    RegistryReply(Held, RegistryReply<Verdict>),
     /// There is no secret to show.
     Failed(Failure),
     /// It is for the hosts of a pattern, which can only be asked one by one.
@@ -47,8 +47,9 @@ struct Line {
 pub(super) fn run(context: &Context<'_>, plain_http: bool) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
     let accounts = all.into_iter().flat_map(|one| one.accounts);
-    let inquiries: Vec<Inquiry> =
-        accounts.map(|account| Inquiry { wire: context.wire(&account.registry, plain_http), account }).collect();
+    let inquiries: Vec<Inquiry> = accounts
+        .map(|account| Inquiry { security: context.security(&account.registry, plain_http), account })
+        .collect();
     if inquiries.is_empty() {
         return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
     }
@@ -95,8 +96,8 @@ fn ask_all(
             let started = threads::start_in(scope, move || {
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 while let Ok((place, held)) = next() {
-                    let Inquiry { account, wire } = &inquiries[place];
-                    let asked = ask(account, &held, *wire, providers);
+                    let Inquiry { account, security } = &inquiries[place];
+                    let asked = ask(account, &held, *security, providers);
                     if found.send((place, held, asked)).is_err() {
                         return; // nobody reads on
                     }
@@ -118,16 +119,18 @@ fn ask_all(
                 Ok(held) => drop(give.send((place, held))),
                 Err(failure) => tell(place, Finding::Failed(failure))?,
             }
-            findings.try_iter().try_for_each(|(place, held, asked)| tell(place, Finding::Asked(held, asked)))?;
+            findings
+                .try_iter()
+                .try_for_each(|(place, held, asked)| tell(place, Finding::RegistryReply(held, asked)))?;
         }
         drop(give);
-        findings.into_iter().try_for_each(|(place, held, asked)| tell(place, Finding::Asked(held, asked)))
+        findings.into_iter().try_for_each(|(place, held, asked)| tell(place, Finding::RegistryReply(held, asked)))
     })
 }
 
 /// Asks the registry, and the provider about the end of a secret that is good.
-fn ask(account: &Account, held: &Held, wire: Wire, providers: &Table) -> Asked<Verdict> {
-    let mut asked = oci::check(&account.registry, &held.credential, wire);
+fn ask(account: &Account, held: &Held, security: TransportSecurity, providers: &Table) -> RegistryReply<Verdict> {
+    let mut asked = oci::check(&account.registry, &held.credential, security);
     let known = asked.expiry.or(held.expiry);
     if asked.answer == Verdict::Accepted
         && account.source == Source::Given
@@ -140,15 +143,15 @@ fn ask(account: &Account, held: &Held, wire: Wire, providers: &Table) -> Asked<V
 
 fn line(context: &Context<'_>, account: &Account, finding: Finding) -> Result<Line, Failure> {
     let (held, asked) = match finding {
-        Finding::Asked(held, asked) => (held, asked),
+        Finding::RegistryReply(held, asked) => (held, asked),
         Finding::Failed(failure) => return Ok(failed(account, &failure)),
         Finding::Pattern => return Ok(not_asked(account)),
     };
     let mut subject = Subject::of_login(account.clone(), held, account.registry.clone(), None);
     let verdict = subject.keep(context, asked)?;
-    let told = tell_login(&verdict, &subject, Action::Pull);
+    let told = tell_login(&verdict, &subject, Operation::Pull);
     subject.judge(context, &told);
-    Ok(Line { text: subject.line(&told), json: subject.json(&told, Action::Pull), code: told.code })
+    Ok(Line { text: subject.line(&told), json: subject.json(&told, Operation::Pull), code: told.code })
 }
 
 fn not_asked(account: &Account) -> Line {

@@ -57,7 +57,7 @@ use crate::docker::{self, ConfigJson, containers, state};
 use crate::model::choice::{Candidates, Named, Wish};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, Table};
-use crate::oci::Wire;
+use crate::oci::TransportSecurity;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::{memory, text, watch};
@@ -288,9 +288,9 @@ impl Context<'_> {
     }
 
     /// Whether the registry may be spoken to without TLS: because the user says so here, or in Docker's own settings.
-    fn wire(&self, registry: &Registry, plain_http: bool) -> Wire {
+    fn security(&self, registry: &Registry, plain_http: bool) -> TransportSecurity {
         let allowed = plain_http || docker::insecure_registries(self.env).contain(registry);
-        if allowed { Wire::PlainHttpAllowed } else { Wire::Https }
+        if allowed { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https }
     }
 
     /// The accounts of a registry, of which there must be one.

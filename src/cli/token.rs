@@ -8,18 +8,19 @@ use serde_json::json;
 use super::check::{self, Subject};
 use super::failure::Failure;
 use super::{Context, args, which};
-use crate::oci::{self, Action};
+use crate::model::Operation;
+use crate::oci;
 
 /// Exit codes are those of `check`; without a token nothing is on stdout.
 #[expect(clippy::disallowed_methods, reason = "the token is what was asked for")]
 pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&given.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;
-    let action = if given.push { Action::Push } else { Action::Pull };
+    let action = if given.push { Operation::Push } else { Operation::Pull };
     let mut subject = Subject::find(context, registry, Some(image.clone()), action, Some("token"))?;
     let waiting = format!("Asking {}", image.registry());
-    let wire = context.wire(image.registry(), given.plain_http);
-    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, wire));
+    let security = context.security(image.registry(), given.plain_http);
+    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, security));
     match subject.keep(context, asked)? {
         Ok(token) => {
             let text = token.secret.expose();

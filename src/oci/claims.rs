@@ -28,10 +28,10 @@ pub(super) fn read(token: &Secret) -> Option<Claims> {
 }
 
 impl Claims {
-    /// The action `*` is every action, as distribution's registry has it (`registry/auth/token/accesscontroller.go`).
+    /// The operation `*` is every operation, as distribution's registry has it (`registry/auth/token/accesscontroller.go`).
     pub(super) fn allow(&self, wanted: &Scopes) -> bool {
         wanted.iter().all(|one| {
-            self.granted.holds(one) || self.granted.holds(&Permission { action: "*".to_owned(), ..one.clone() })
+            self.granted.holds(one) || self.granted.holds(&Permission { operation: "*".to_owned(), ..one.clone() })
         })
     }
 }
@@ -45,7 +45,7 @@ fn permissions(entry: &Value) -> Vec<Permission> {
     actions
         .iter()
         .filter_map(text)
-        .map(|action| Permission { kind: kind.clone(), name: name.clone(), action })
+        .map(|operation| Permission { kind: kind.clone(), name: name.clone(), operation })
         .collect()
 }
 

@@ -1,39 +1,39 @@
-//! The registry on the wire: does it accept a login, and what may the account do there? Asked before anything is
-//! stored, and by people who wonder.
+//! The registry on the wire: does it accept a login, and what may the account do there?
+//! `login` asks before anything is saved; `check` asks for a person.
 
 mod access;
 pub(crate) mod api;
 mod challenge;
 mod claims;
 pub(crate) mod errors;
-mod greeting;
 mod handshake;
+mod ping;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod reach;
 mod realm;
+mod requester;
 mod scope;
 #[cfg(test)]
 mod scripted_server;
 mod token;
 mod transport;
-mod visitor;
 
-use access::{Entrance, Goal, Inquiry, Question};
-use handshake::{Handshake, Step};
+use access::{AccessProbe, AuthContext, ProbeGoal, ProbeRequest};
+use handshake::{Handshake, HandshakeStep};
+use requester::Requester;
 use transport::client;
-use visitor::Visitor;
 
 use std::time::SystemTime;
 
-use crate::model::{Credential, ImageReference, Registry, Secret};
-use crate::system::http::{Client, Failure, Url};
+use crate::model::{Credential, ImageReference, Operation, Registry, Secret};
+use crate::system::http::{Client, HttpError, Url};
 use crate::system::text::one_line;
-pub(crate) use access::Access;
-pub(crate) use greeting::{Realm, realm_of};
+pub(crate) use access::RepositoryAccess;
+pub(crate) use ping::{Realm, realm_of};
 pub(crate) use reach::{certificate_faults, proxy_faults, reach};
-pub(crate) use token::Token;
-pub(crate) use transport::{TlsTrouble, Wire};
+pub(crate) use token::BearerToken;
+pub(crate) use transport::{TlsTrouble, TransportSecurity};
 
 /// What a registry makes of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,16 +53,16 @@ pub(crate) enum Verdict {
 /// An answer, and the identity token that has taken the place of the one that was shown: it must be kept, for the server
 /// may not take the old one again.
 #[derive(Debug)]
-pub(crate) struct Asked<T> {
+pub(crate) struct RegistryReply<T> {
     pub(crate) answer: T,
     pub(crate) renewed: Option<Secret>,
     /// When the credentials expire, if a server said so.
     pub(crate) expiry: Option<SystemTime>,
 }
 
-impl<T> Asked<T> {
-    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Asked<U> {
-        Asked { answer: map(self.answer), renewed: self.renewed, expiry: self.expiry }
+impl<T> RegistryReply<T> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> RegistryReply<U> {
+        RegistryReply { answer: map(self.answer), renewed: self.renewed, expiry: self.expiry }
     }
 }
 
@@ -70,84 +70,86 @@ impl<T> Asked<T> {
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
 
-/// What is done with an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Pull,
-    Push,
-}
-
 /// Logs in to the registry as `docker login` does: it must answer `GET /v2/` with 200. Where plain http is allowed,
 /// https is tried first, with any certificate, as Docker's daemon does with its insecure registries.
-pub(crate) fn check(registry: &Registry, credential: &Credential, wire: Wire) -> Asked<Verdict> {
-    let client = client(registry, wire);
-    let (verdict, _, visitor) = enter(&client, registry, Visitor::of(credential), wire);
-    Asked { answer: verdict, renewed: visitor.into_renewed(), expiry: client.credentials_expiry() }
+pub(crate) fn check(
+    registry: &Registry,
+    credential: &Credential,
+    security: TransportSecurity,
+) -> RegistryReply<Verdict> {
+    let client = client(registry, security);
+    let (verdict, _, requester) = enter(&client, registry, Requester::of(credential), security);
+    RegistryReply { answer: verdict, renewed: requester.into_renewed(), expiry: client.credentials_expiry() }
 }
 
 /// Logs in and finds out what the account may do with the image's repository.
-pub(crate) fn access(image: &ImageReference, action: Action, credential: &Credential, wire: Wire) -> Asked<Access> {
-    let question = Question::About { image, action, goal: Goal::Verdict };
-    inquire(image, question, credential, wire).map(|answer| answer.err().unwrap_or(Access::Allowed))
+pub(crate) fn access(
+    image: &ImageReference,
+    operation: Operation,
+    credential: &Credential,
+    security: TransportSecurity,
+) -> RegistryReply<RepositoryAccess> {
+    let question = ProbeRequest::Repository { image, operation, goal: ProbeGoal::Verdict };
+    inquire(image, question, credential, security).map(|answer| answer.err().unwrap_or(RepositoryAccess::Allowed))
 }
 
 /// Logs in and fetches a token to pull from the image's repository, or to pull and push.
 pub(crate) fn token(
     image: &ImageReference,
-    action: Action,
+    operation: Operation,
     credential: &Credential,
-    wire: Wire,
-) -> Asked<Result<Token, Access>> {
-    inquire(image, Question::About { image, action, goal: Goal::Token }, credential, wire)
+    security: TransportSecurity,
+) -> RegistryReply<Result<BearerToken, RepositoryAccess>> {
+    inquire(image, ProbeRequest::Repository { image, operation, goal: ProbeGoal::Token }, credential, security)
 }
 
 /// A verdict is an error too: only a token is handed over.
 fn inquire(
     image: &ImageReference,
-    question: Question<'_>,
+    question: ProbeRequest<'_>,
     credential: &Credential,
-    wire: Wire,
-) -> Asked<Result<Token, Access>> {
-    let client = client(image.registry(), wire);
-    let (verdict, entrance, visitor) = enter(&client, image.registry(), Visitor::of(credential), wire);
-    let Some(entrance) = entrance else {
-        let (renewed, expiry) = (visitor.into_renewed(), client.credentials_expiry());
-        return Asked { answer: Err(Access::of(verdict)), renewed, expiry };
+    security: TransportSecurity,
+) -> RegistryReply<Result<BearerToken, RepositoryAccess>> {
+    let client = client(image.registry(), security);
+    let (verdict, context, requester) = enter(&client, image.registry(), Requester::of(credential), security);
+    let Some(context) = context else {
+        let (renewed, expiry) = (requester.into_renewed(), client.credentials_expiry());
+        return RegistryReply { answer: Err(RepositoryAccess::of(verdict)), renewed, expiry };
     };
-    let (mut inquiry, mut step) = Inquiry::start(entrance, visitor, wire, question);
+    let (mut probe, mut step) = AccessProbe::start(context, requester, security, question);
     let answer = loop {
         match step {
-            access::Step::Send(request) => step = inquiry.feed(client.send(&request)),
-            access::Step::Go(_) => unreachable!("only leave is given this way"),
-            access::Step::Done(answer) => break answer,
+            access::ProbeStep::Send(request) => step = probe.feed(client.send(&request)),
+            access::ProbeStep::Authorized(_) => unreachable!("only `Authorize` ends this way"),
+            access::ProbeStep::Done(answer) => break answer,
         }
     };
-    Asked { answer, renewed: inquiry.into_visitor().into_renewed(), expiry: client.credentials_expiry() }
+    RegistryReply { answer, renewed: probe.into_requester().into_renewed(), expiry: client.credentials_expiry() }
 }
 
 /// Returns the way in too, if there is one.
 fn enter<'a>(
     client: &Client,
     registry: &Registry,
-    visitor: Visitor<'a>,
-    wire: Wire,
-) -> (Verdict, Option<Entrance>, Visitor<'a>) {
+    requester: Requester<'a>,
+    security: TransportSecurity,
+) -> (Verdict, Option<AuthContext>, Requester<'a>) {
     let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
         let why = format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100));
-        return (unverified(why), None, visitor);
+        return (unverified(why), None, requester);
     };
     let host = https.authority().to_owned();
-    let (no_https, visitor) = match log_in(client, https, visitor, wire) {
+    let (no_https, requester) = match log_in(client, https, requester, security) {
         Ok(entered) => return entered,
         Err(not) => not,
     };
-    if wire == Wire::Https && !registry.is_loopback() {
-        return (unreachable(&host, &no_https), None, visitor);
+    if security == TransportSecurity::Https && !registry.is_loopback() {
+        return (unreachable(&host, &no_https), None, requester);
     }
-    log_in(client, http, visitor, wire).unwrap_or_else(|(no_http, visitor)| {
+    log_in(client, http, requester, security).unwrap_or_else(|(no_http, requester)| {
         let alike = no_http == no_https;
         let why = if alike { no_http } else { format!("by https: {no_https}; by http: {no_http}") };
-        (unreachable(&host, &why), None, visitor)
+        (unreachable(&host, &why), None, requester)
     })
 }
 
@@ -162,26 +164,26 @@ fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
 fn log_in<'a>(
     client: &Client,
     url: Url,
-    visitor: Visitor<'a>,
-    wire: Wire,
-) -> Result<(Verdict, Option<Entrance>, Visitor<'a>), (String, Visitor<'a>)> {
+    requester: Requester<'a>,
+    security: TransportSecurity,
+) -> Result<(Verdict, Option<AuthContext>, Requester<'a>), (String, Requester<'a>)> {
     let plain = !url.is_https();
-    let (mut handshake, ping) = Handshake::start(url, visitor, wire);
+    let (mut handshake, ping) = Handshake::start(url, requester, security);
     let mut answer = client.send(&ping);
     let not_spoken = match &answer {
-        Err(Failure(why)) => Some(why.clone()),
+        Err(HttpError(why)) => Some(why.clone()),
         Ok(response) if plain && response.status == 400 => Some("it wants https".to_owned()), // Go's net/http
         Ok(_) => None,
     };
     if let Some(why) = not_spoken {
-        return Err((why, handshake.into_visitor()));
+        return Err((why, handshake.into_requester()));
     }
     loop {
         match handshake.feed(answer) {
-            Step::Send(request) => answer = client.send(&request),
-            Step::Done(verdict) => {
-                let (entrance, visitor) = handshake.entrance(&verdict);
-                return Ok((verdict, entrance, visitor));
+            HandshakeStep::Send(request) => answer = client.send(&request),
+            HandshakeStep::Done(verdict) => {
+                let (context, requester) = handshake.context(&verdict);
+                return Ok((verdict, context, requester));
             }
         }
     }
@@ -229,7 +231,7 @@ mod tests {
 
     fn check_as_alice(registry: &Registry) -> Verdict {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("secret".into()) };
-        enter(&Client::new(LIMITS), registry, Visitor::of(&credential), Wire::Https).0
+        enter(&Client::new(LIMITS), registry, Requester::of(&credential), TransportSecurity::Https).0
     }
 
     fn knows_alice(head: &str) -> bool {
@@ -353,8 +355,8 @@ mod tests {
             }
         });
         let credential = Credential { username: "<token>".parse().unwrap(), secret: Secret::new("once".into()) };
-        let visitor = Visitor::of(&credential);
-        let (verdict, ..) = enter(&Client::new(LIMITS), &server.registry, visitor, Wire::Https);
+        let requester = Requester::of(&credential);
+        let (verdict, ..) = enter(&Client::new(LIMITS), &server.registry, requester, TransportSecurity::Https);
         assert!(matches!(verdict, Verdict::Unverified { .. }));
         assert_eq!(server.seen().len(), 2, "an identity token may be good once only: {:?}", server.seen());
     }

@@ -1,13 +1,13 @@
 //! What holds of every answer a registry can give, for fuzzing and for the replay of its corpus.
 
-use super::access::{self, Goal, Inquiry, Question};
+use super::access::{self, AccessProbe, ProbeGoal, ProbeRequest};
 use super::challenge::{self, Challenge};
-use super::handshake::{Handshake, Step};
+use super::handshake::{Handshake, HandshakeStep};
+use super::requester::Requester;
 use super::scope::Scopes;
-use super::visitor::Visitor;
-use super::{Access, Action, Token, Verdict, Wire, claims};
-use crate::model::{Credential, ImageReference, Secret, timestamp};
-use crate::system::http::{Authorization, Failure, Request, Response, Url};
+use super::{BearerToken, RepositoryAccess, TransportSecurity, Verdict, claims};
+use crate::model::{Credential, ImageReference, Operation, Secret, timestamp};
+use crate::system::http::{Authorization, HttpError, Request, Response, Url};
 use crate::system::text::harmless;
 
 /// `WWW-Authenticate`, one header a line: what is read is clean, and reads back from its own print.
@@ -64,22 +64,22 @@ pub(crate) fn answers(text: &str) {
     let (options, answers) = text.split_once('\n').unwrap_or((text, ""));
     let has = |option: &str| options.split(' ').any(|word| word == option);
     let mut answers = answers.split("\n--\n").map(answer);
-    let mut next = || answers.next().unwrap_or_else(|| Err(Failure("nobody is there".to_owned())));
+    let mut next = || answers.next().unwrap_or_else(|| Err(HttpError("nobody is there".to_owned())));
 
     let username = if has("identity") { "<token>" } else { "alice" };
     let username = username.parse().expect("a plain name");
     let credential = Credential { username, secret: Secret::new("hunter2".to_owned()) };
-    let wire = if has("plain") { Wire::PlainHttpAllowed } else { Wire::Https };
+    let security = if has("plain") { TransportSecurity::PlainHttpAllowed } else { TransportSecurity::Https };
     let address = if has("plain") { "http://r.example/v2/" } else { "https://r.example/v2/" };
     let registry = Url::parse(address).expect("a plain address");
 
-    let (mut handshake, mut request) = Handshake::start(registry.clone(), Visitor::of(&credential), wire);
+    let (mut handshake, mut request) = Handshake::start(registry.clone(), Requester::of(&credential), security);
     let mut sent = 1;
     let verdict = loop {
         may_be_sent(&request, &registry);
         match handshake.feed(next()) {
-            Step::Send(another) => request = another,
-            Step::Done(verdict) => break verdict,
+            HandshakeStep::Send(another) => request = another,
+            HandshakeStep::Done(verdict) => break verdict,
         }
         sent += 1;
         assert!(sent <= 7, "a login takes seven requests at most");
@@ -87,29 +87,29 @@ pub(crate) fn answers(text: &str) {
     if let Verdict::Unverified { why } | Verdict::Rejected { by: why } | Verdict::SessionOver { page: why } = &verdict {
         is_a_sentence(why);
     }
-    let (Some(entrance), visitor) = handshake.entrance(&verdict) else { return };
-    let registry = entrance.registry.clone();
+    let (Some(context), requester) = handshake.context(&verdict) else { return };
+    let registry = context.registry.clone();
     let image: ImageReference = "r.example/a/b:1".parse().expect("a plain image");
-    let action = if has("push") { Action::Push } else { Action::Pull };
-    let goal = if has("token") { Goal::Token } else { Goal::Verdict };
-    let question = if has("leave") {
-        Question::Leave(Scopes::repository("a/b", &["pull"]))
+    let operation = if has("push") { Operation::Push } else { Operation::Pull };
+    let goal = if has("token") { ProbeGoal::Token } else { ProbeGoal::Verdict };
+    let question = if has("authorize") {
+        ProbeRequest::Authorize(Scopes::repository("a/b", &["pull"]))
     } else {
-        Question::About { image: &image, action, goal }
+        ProbeRequest::Repository { image: &image, operation, goal }
     };
-    let (mut inquiry, mut step) = Inquiry::start(entrance, visitor, wire, question);
+    let (mut probe, mut step) = AccessProbe::start(context, requester, security, question);
     let mut sent = 0;
     let outcome = loop {
         match step {
-            access::Step::Send(request) => {
+            access::ProbeStep::Send(request) => {
                 may_be_sent(&request, &registry);
-                step = inquiry.feed(next());
+                step = probe.feed(next());
             }
-            access::Step::Go(_) => match next() {
-                Ok(Response { status: 401, challenges, .. }) => step = inquiry.refused(&challenges),
+            access::ProbeStep::Authorized(_) => match next() {
+                Ok(Response { status: 401, challenges, .. }) => step = probe.refused(&challenges),
                 _ => return,
             },
-            access::Step::Done(outcome) => break outcome,
+            access::ProbeStep::Done(outcome) => break outcome,
         }
         sent += 1;
         assert!(sent <= 7, "a question takes seven requests at most");
@@ -117,13 +117,18 @@ pub(crate) fn answers(text: &str) {
     match outcome {
         Ok(token) => is_a_token(&token),
         Err(
-            Access::Denied { by: why }
-            | Access::Rejected { by: why }
-            | Access::SessionOver { page: why }
-            | Access::Unknown { why }
-            | Access::Unverified { why },
+            RepositoryAccess::Denied { by: why }
+            | RepositoryAccess::Rejected { by: why }
+            | RepositoryAccess::SessionOver { page: why }
+            | RepositoryAccess::Unknown { why }
+            | RepositoryAccess::Unverified { why },
         ) => is_a_sentence(&why),
-        Err(Access::Allowed | Access::Unseen | Access::Anyone { .. } | Access::NoTokens) => {}
+        Err(
+            RepositoryAccess::Allowed
+            | RepositoryAccess::Unseen
+            | RepositoryAccess::Anyone { .. }
+            | RepositoryAccess::NoTokens,
+        ) => {}
     }
 }
 
@@ -139,10 +144,10 @@ fn print(challenge: &Challenge) -> String {
     format!("{} {}", challenge.scheme(), parameters.join(",")).trim_end().to_owned()
 }
 
-fn answer(text: &str) -> Result<Response, Failure> {
+fn answer(text: &str) -> Result<Response, HttpError> {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.parse().ok()).ok_or_else(|| Failure("it hung up".to_owned()))?;
+    let status = lines.next().and_then(|line| line.parse().ok()).ok_or_else(|| HttpError("it hung up".to_owned()))?;
     let headers: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(": ")).collect();
     let all =
         |name: &str| headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()).collect();
@@ -179,7 +184,7 @@ fn is_a_sentence(why: &str) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a token is looked at, not shown")]
-fn is_a_token(token: &Token) {
+fn is_a_token(token: &BearerToken) {
     assert!(!token.secret.expose().is_empty() && token.secret.expose().bytes().all(|b| b.is_ascii_graphic()));
     let now = timestamp::parse("2026-11-21T12:00:00Z").expect("a moment");
     let _ = token.time_left(now);

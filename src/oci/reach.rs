@@ -1,22 +1,25 @@
 //! The way to a registry, without a login: whether it is reached, and what on this machine stands in between.
 
 use super::transport::certificate_names;
-use super::{Wire, client, endpoint};
+use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
-use crate::system::http::{self, Authorization, CertificateFault, Failure, Method, Request};
+use crate::system::http::{self, Authorization, CertificateFault, HttpError, Method, Request};
 
 pub(crate) use http::proxy_faults;
 
 /// Asks `GET /v2/` as nobody. Any answer will do; the error is a part of a sentence.
-pub(crate) fn reach(registry: &Registry, wire: Wire) -> Result<(), String> {
-    let client = client(registry, wire);
-    let schemes: &[&str] =
-        if wire == Wire::PlainHttpAllowed || registry.is_loopback() { &["https", "http"] } else { &["https"] };
+pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<(), String> {
+    let client = client(registry, security);
+    let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {
+        &["https", "http"]
+    } else {
+        &["https"]
+    };
     let mut failure = format!("`{registry}` is no host that can be asked");
     for url in schemes.iter().filter_map(|scheme| endpoint(scheme, registry)) {
         match client.send(&Request::new(Method::Get, url, Authorization::None)) {
             Ok(_) => return Ok(()),
-            Err(Failure(why)) => failure = why,
+            Err(HttpError(why)) => failure = why,
         }
     }
     Err(failure)

@@ -4,13 +4,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::Wire;
+use super::TransportSecurity;
 use crate::system::http::Url;
 use crate::system::text::one_line;
 
 /// Returns the token server's address if credentials for the registry at `registry` may be sent there, else why not.
 /// Another host is normal: Docker Hub's token server is `auth.docker.io`.
-pub(super) fn check(realm: &str, registry: &Url, wire: Wire) -> Result<Url, String> {
+pub(super) fn check(realm: &str, registry: &Url, security: TransportSecurity) -> Result<Url, String> {
     let shown = one_line(realm, 100);
     let url = resolve(realm, registry).ok_or_else(|| format!("`{shown}` is no http or https address"))?;
     let same_host = url.host() == registry.host();
@@ -19,7 +19,7 @@ pub(super) fn check(realm: &str, registry: &Url, wire: Wire) -> Result<Url, Stri
         if registry.is_https() {
             return Err(format!("`{shown}` would carry the password unencrypted"));
         }
-        if wire == Wire::Https && !both_here {
+        if security == TransportSecurity::Https && !both_here {
             return Err(format!("`{shown}` would carry the password unencrypted to another machine"));
         }
     }
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn a_password_is_sent_only_where_the_rules_allow() {
-        use Wire::{Https, PlainHttpAllowed};
-        for (registry, wire, realm, allowed) in [
+        use TransportSecurity::{Https, PlainHttpAllowed};
+        for (registry, security, realm, allowed) in [
             ("http://127.0.0.1:5000/v2/", Https, "http://127.0.0.1:5000/openshift/token", true), // W9
             ("https://registry-1.docker.io/v2/", Https, "https://auth.docker.io/token", true),
             ("https://r.example/v2/", Https, "https://r.example:8443/token?a=b", true),
@@ -103,7 +103,7 @@ mod tests {
             ("http://r.example:5000/v2/", PlainHttpAllowed, "http://127.0.0.1/token", false),
         ] {
             let registry = Url::parse(registry).unwrap();
-            assert_eq!(check(realm, &registry, wire).is_ok(), allowed, "{} {realm}", registry.host());
+            assert_eq!(check(realm, &registry, security).is_ok(), allowed, "{} {realm}", registry.host());
         }
     }
 }

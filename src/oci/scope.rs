@@ -11,13 +11,13 @@ pub(super) struct Scopes {
     granted: Granted,
 }
 
-/// One action on one thing, such as to pull from one repository. The order is that of the canonical text.
+/// One operation on one thing, such as to pull from one repository. The order is that of the canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Permission {
     /// `repository`, `registry`, or a whole word that is not of the usual form.
     pub(super) kind: String,
     pub(super) name: String,
-    pub(super) action: String,
+    pub(super) operation: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +37,15 @@ impl Scopes {
     /// What to do with a repository, as `repository:NAME:pull,push`.
     pub(super) fn repository(name: &str, actions: &[&str]) -> Self {
         let kind = "repository";
-        let permission =
-            |action: &&str| Permission { kind: kind.to_owned(), name: name.to_owned(), action: (*action).to_owned() };
+        let permission = |operation: &&str| Permission {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            operation: (*operation).to_owned(),
+        };
         actions.iter().map(permission).collect()
     }
 
-    /// Reads any text: words of the form `type:name:action,…`, where a name may hold colons (`host:5000/app`). Any other
+    /// Reads any text: words of the form `type:name:operation,…`, where a name may hold colons (`host:5000/app`). Any other
     /// word is a permission by itself.
     pub(super) fn parse(text: &str) -> Self {
         let unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
@@ -128,16 +131,16 @@ impl PartialEq for Scopes {
 /// The type ends at the first colon, the name at the last.
 fn permissions(word: &str) -> Vec<Permission> {
     let parts = word.split_once(':').and_then(|(kind, rest)| Some((kind, rest.rsplit_once(':')?)));
-    let permission = |kind: &str, name: &str, action: &str| Permission {
+    let permission = |kind: &str, name: &str, operation: &str| Permission {
         kind: kind.to_owned(),
         name: name.to_owned(),
-        action: action.to_owned(),
+        operation: operation.to_owned(),
     };
     match parts {
         Some((kind, (name, actions)))
-            if !kind.is_empty() && !name.is_empty() && actions.split(',').all(|action| !action.is_empty()) =>
+            if !kind.is_empty() && !name.is_empty() && actions.split(',').all(|operation| !operation.is_empty()) =>
         {
-            actions.split(',').map(|action| permission(kind, name, action)).collect()
+            actions.split(',').map(|operation| permission(kind, name, operation)).collect()
         }
         _ => vec![permission(word, "", "")],
     }
@@ -146,11 +149,11 @@ fn permissions(word: &str) -> Vec<Permission> {
 fn canonical(permissions: &BTreeSet<Permission>) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut before = None;
-    for Permission { kind, name, action } in permissions {
+    for Permission { kind, name, operation } in permissions {
         match words.last_mut() {
-            Some(word) if before == Some((kind, name)) => *word = format!("{word},{action}"),
+            Some(word) if before == Some((kind, name)) => *word = format!("{word},{operation}"),
             _ if name.is_empty() => words.push(kind.clone()),
-            _ => words.push(format!("{kind}:{name}:{action}")),
+            _ => words.push(format!("{kind}:{name}:{operation}")),
         }
         before = Some((kind, name));
     }
@@ -168,8 +171,8 @@ mod tests {
         Scopes::parse(text).iter().cloned().collect::<Scopes>().to_string()
     }
 
-    fn one(kind: &str, name: &str, action: &str) -> Permission {
-        Permission { kind: kind.to_owned(), name: name.to_owned(), action: action.to_owned() }
+    fn one(kind: &str, name: &str, operation: &str) -> Permission {
+        Permission { kind: kind.to_owned(), name: name.to_owned(), operation: operation.to_owned() }
     }
 
     #[test]

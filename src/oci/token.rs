@@ -6,17 +6,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::challenge::Challenge;
+use super::requester::Requester;
 use super::scope::Scopes;
-use super::visitor::Visitor;
-use super::{Verdict, Wire, odd, realm, unverified};
+use super::{TransportSecurity, Verdict, odd, realm, unverified};
 use crate::model::{Secret, timestamp};
 use crate::system::http::{Authorization, Field, Method, Request, Response, Url};
 
-/// Where a registry sends its visitors for a token.
+/// The server that gives out tokens for a registry.
 #[derive(Clone, Debug)]
 pub(super) struct TokenServer {
     url: Url,
-    /// The registry that sends its visitors here.
+    /// The registry that names this server.
     registry: Url,
     /// Some servers (Gitea's) have none.
     service: Option<String>,
@@ -24,7 +24,7 @@ pub(super) struct TokenServer {
 
 /// A token, to be shown to the registry as it is.
 #[derive(Debug)]
-pub(crate) struct Token {
+pub(crate) struct BearerToken {
     pub(crate) secret: Secret,
     lifetime: Duration,
     issued: Option<SystemTime>,
@@ -38,12 +38,12 @@ const LEAST_LIFETIME: Duration = Duration::from_mins(1);
 
 impl TokenServer {
     /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent there.
-    pub(super) fn of(bearer: &Challenge, registry: &Url, wire: Wire) -> Result<Self, String> {
+    pub(super) fn of(bearer: &Challenge, registry: &Url, security: TransportSecurity) -> Result<Self, String> {
         let host = registry.authority();
         let realm = bearer
             .parameter("realm")
             .ok_or_else(|| format!("`{host}` asks for a token, but does not say from where"))?;
-        let url = realm::check(realm, registry, wire)
+        let url = realm::check(realm, registry, security)
             .map_err(|why| format!("the credentials were not sent where `{host}` wants them: {why}"))?;
         Ok(Self { url, registry: registry.clone(), service: bearer.parameter("service").map(str::to_owned) })
     }
@@ -60,31 +60,31 @@ impl TokenServer {
     /// Asks without `offline_token`: what the user typed is what is stored. Without a scope nothing is created or
     /// counted. An identity token is good for the `OAuth2` form alone; a server that does not know it is not asked in
     /// another way, for there is no password.
-    pub(super) fn ask<'a>(&self, visitor: &Visitor<'a>, scopes: &Scopes) -> Request<'a> {
+    pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> Request<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));
-        if let Some(token) = visitor.identity_token() {
+        if let Some(token) = requester.identity_token() {
             words.push(("grant_type", "refresh_token".to_owned()));
             words.extend((!scopes.is_empty()).then(|| ("scope", scopes.to_string())));
             let plain = words.into_iter().map(|(key, text)| (key, Field::Plain(text)));
             let form = plain.chain([("refresh_token", token)]).collect();
             return Request { form, ..Request::new(Method::Post, self.url.clone(), Authorization::None) };
         }
-        words.extend(visitor.username().map(|username| ("account", username.to_string())));
+        words.extend(requester.username().map(|username| ("account", username.to_string())));
         words.extend(scopes.to_string().split_whitespace().map(|scope| ("scope", scope.to_owned())));
-        Request { query: words, ..Request::new(Method::Get, self.url.clone(), visitor.password()) }
+        Request { query: words, ..Request::new(Method::Get, self.url.clone(), requester.password()) }
     }
 
-    /// Takes the token out of an answer, or says what there is instead. The visitor keeps a new identity token.
-    pub(super) fn read(&self, response: &Response, visitor: &mut Visitor<'_>) -> Result<Token, Verdict> {
+    /// Takes the token out of an answer, or says what there is instead. The requester keeps a new identity token.
+    pub(super) fn read(&self, response: &Response, requester: &mut Requester<'_>) -> Result<BearerToken, Verdict> {
         let server = self.name();
         let answer = response.body.as_ref().and_then(parse);
         match response.status {
             200 => {
                 let (token, refresh) = answer
-                    .and_then(Answer::into_tokens)
+                    .and_then(TokenResponse::into_tokens)
                     .ok_or_else(|| unverified(format!("the token server `{server}` answered without a token")))?;
-                visitor.renew(refresh);
+                requester.renew(refresh);
                 Ok(token)
             }
             401 | 403 => Err(match response.body.as_ref().and_then(parse_end) {
@@ -103,7 +103,7 @@ impl TokenServer {
     }
 }
 
-impl Token {
+impl BearerToken {
     /// How long it is good for at `now`. A server whose clock is ahead of ours has issued it just now.
     pub(crate) fn time_left(&self, now: SystemTime) -> Duration {
         let age = self.issued.and_then(|issued| now.duration_since(issued).ok()).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Token {
 
 /// `token` and `access_token` mean the same.
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     token: Option<String>,
     access_token: Option<String>,
     /// Nonsense here and in `issued_at` spoils no token.
@@ -125,31 +125,31 @@ struct Answer {
     error: Option<String>,
 }
 
-impl Answer {
-    fn into_tokens(self) -> Option<(Token, Option<Secret>)> {
+impl TokenResponse {
+    fn into_tokens(self) -> Option<(BearerToken, Option<Secret>)> {
         let fits = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()); // RFC 6750 section 2.1
         let token = [self.token, self.access_token].into_iter().flatten().find(&fits)?;
         let lifetime = Duration::from_secs(self.expires_in.as_u64().unwrap_or_default()).max(LEAST_LIFETIME);
         let issued = self.issued_at.as_str().and_then(timestamp::parse);
         let refresh = self.refresh_token.filter(fits).map(Secret::new);
-        Some((Token { secret: Secret::new(token), lifetime, issued }, refresh))
+        Some((BearerToken { secret: Secret::new(token), lifetime, issued }, refresh))
     }
 }
 
 /// The end of a session, if the answer says that it is one.
 #[derive(Deserialize)]
-struct End {
+struct SessionEnd {
     error: String,
     login_url: Option<Value>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "what is looked for in the answer is no secret")]
-fn parse_end(body: &Secret) -> Option<End> {
-    serde_json::from_str(body.expose()).ok().filter(|end: &End| SESSION_OVER.contains(&end.error.as_str()))
+fn parse_end(body: &Secret) -> Option<SessionEnd> {
+    serde_json::from_str(body.expose()).ok().filter(|end: &SessionEnd| SESSION_OVER.contains(&end.error.as_str()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the answer is kept as a secret until the token is taken out of it")]
-fn parse(body: &Secret) -> Option<Answer> {
+fn parse(body: &Secret) -> Option<TokenResponse> {
     serde_json::from_str(body.expose()).ok()
 }
 
@@ -174,14 +174,14 @@ mod tests {
             ),
         ] {
             let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("s3cret".into()) };
-            let request = server().ask(&Visitor::of(&credential), &scopes);
+            let request = server().ask(&Requester::of(&credential), &scopes);
             let query = request.query.into_iter().map(|(key, value)| format!("{key}={value}"));
             let form = request.form.into_iter().map(|(key, field)| match field {
                 Field::Plain(value) => format!("{key}={value}"),
                 Field::Secret(_) | Field::Own(_) => format!("{key}=…"),
             });
             assert_eq!(query.chain(form).collect::<Vec<_>>().join(" "), expected);
-            let bare = server().ask(&Visitor::of(&credential), &Scopes::none());
+            let bare = server().ask(&Requester::of(&credential), &Scopes::none());
             assert!(!format!("{bare:?}").contains("scope"), "an empty scope is left out");
         }
     }
@@ -204,7 +204,7 @@ mod tests {
             (r#"{"token": "t", "expires_in": -1, "issued_at": 0}"#, 60),
             (r#"{"token": "t", "expires_in": "soon"}"#, 60),
         ] {
-            let (token, _) = parse(&Secret::new(answer.to_owned())).and_then(Answer::into_tokens).unwrap();
+            let (token, _) = parse(&Secret::new(answer.to_owned())).and_then(TokenResponse::into_tokens).unwrap();
             assert_eq!(token.time_left(now).as_secs(), seconds, "{answer}");
         }
     }
@@ -247,7 +247,7 @@ mod tests {
                 token_expiry: None,
                 body,
             };
-            let told = match server().read(&response, &mut Visitor::nobody()) {
+            let told = match server().read(&response, &mut Requester::anonymous()) {
                 Ok(_) => "token".to_owned(),
                 Err(Verdict::Rejected { by }) => format!("rejected by {by}"),
                 Err(Verdict::SessionOver { page }) => format!("session over: {page}"),

@@ -2,12 +2,12 @@
 
 use crate::model::Registry;
 use crate::system::http::{
-    Client, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TransportSecurity, UNKNOWN_ISSUER,
+    Client, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TlsOptions, UNKNOWN_ISSUER,
 };
 
 /// Whether the user allowed the registry to be spoken to without TLS, or without knowing its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
+pub(crate) enum TransportSecurity {
     /// Both only to this machine itself.
     Https,
     PlainHttpAllowed,
@@ -23,9 +23,9 @@ pub(crate) enum TlsTrouble {
 }
 
 /// A client for the registry and the servers that it sends us on to.
-pub(super) fn client(registry: &Registry, wire: Wire) -> Client {
-    let is_insecure = wire == Wire::PlainHttpAllowed;
-    Client::secured(Limits::default(), TransportSecurity { names: certificate_names(registry), is_insecure })
+pub(super) fn client(registry: &Registry, security: TransportSecurity) -> Client {
+    let is_insecure = security == TransportSecurity::PlainHttpAllowed;
+    Client::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
 }
 
 /// How the registry's folders in `certs.d` may be called: as people write it, and as it is asked.

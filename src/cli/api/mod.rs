@@ -16,8 +16,8 @@ use super::tls_hint::tls_hint;
 use super::{Context, args, which};
 use crate::accounts::{self, Judgement};
 use crate::model::{Account, Operation, Problem, Registry};
-use crate::oci::Access;
-use crate::oci::api::{self, Call, Endpoint, Kind, LARGEST_TEXT, Method, Payload};
+use crate::oci::RepositoryAccess;
+use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
 use crate::system::text::{one_line, word};
 
@@ -31,16 +31,16 @@ pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, 
     let registry = context.registry(&given.host)?;
     let call = plan(given, &registry)?;
     let mut who = asker(context, &registry, &call)?;
-    let wire = context.wire(&registry, given.plain_http);
+    let security = context.security(&registry, given.plain_http);
     let credential = who.as_ref().map(|(_, held)| &held.credential);
     let asked =
-        context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, wire));
+        context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, security));
     if let Some((account, held)) = &mut who {
         context.renew(account, held, asked.renewed)?;
         match &asked.answer {
             Ok(answer) if answer.known => context.judge(account, held, &Judgement::Accepted, None),
-            Err(Access::Rejected { .. }) => context.judge(account, held, &Judgement::Refused, None),
-            Err(Access::SessionOver { page }) => {
+            Err(RepositoryAccess::Rejected { .. }) => context.judge(account, held, &Judgement::Refused, None),
+            Err(RepositoryAccess::SessionOver { page }) => {
                 context.judge(account, held, &Judgement::SessionOver { page: page.clone() }, None);
             }
             _ => {}
@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, 
 }
 
 /// The account is found as `which` finds it. A registry without accounts is asked as a visitor: for public images.
-fn asker(context: &Context<'_>, registry: &Registry, call: &Call) -> Result<Asker, Failure> {
+fn asker(context: &Context<'_>, registry: &Registry, call: &ApiRequest) -> Result<Asker, Failure> {
     let candidates = context.accounts.of(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
         context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
@@ -79,7 +79,7 @@ fn asker(context: &Context<'_>, registry: &Registry, call: &Call) -> Result<Aske
     Ok(Some((account, held)))
 }
 
-fn plan(given: &args::Api, registry: &Registry) -> Result<Call, Failure> {
+fn plan(given: &args::Api, registry: &Registry) -> Result<ApiRequest, Failure> {
     let endpoint = Endpoint::parse(&given.path, registry).map_err(|why| {
         let what = format!("`{}` is no path of a registry: {why}", one_line(&given.path, 100));
         Failure::usage(what, "name it as in `acme/app/tags/list`")
@@ -93,7 +93,8 @@ fn plan(given: &args::Api, registry: &Registry) -> Result<Call, Failure> {
         return Err(Failure::usage("a GET, HEAD or DELETE sends nothing", "leave `--input` out, or name another `-X`"));
     }
     if given.paginate
-        && (method != Method::Get || !matches!(endpoint.kind, Kind::Catalog | Kind::Tags | Kind::Referrers))
+        && (method != Method::Get
+            || !matches!(endpoint.kind, EndpointKind::Catalog | EndpointKind::Tags | EndpointKind::Referrers))
     {
         return Err(Failure::usage(
             "only lists have pages",
@@ -101,9 +102,9 @@ fn plan(given: &args::Api, registry: &Registry) -> Result<Call, Failure> {
         ));
     }
     let mut headers = given.header.iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
-    let in_memory = endpoint.kind == Kind::Manifest;
+    let in_memory = endpoint.kind == EndpointKind::Manifest;
     let payload = given.input.as_deref().map_or(Ok(Payload::None), |input| payload(input, in_memory, endpoint.kind))?;
-    if let (Payload::Bytes(bytes), Kind::Manifest, Method::Put) = (&payload, endpoint.kind, method) {
+    if let (Payload::Bytes(bytes), EndpointKind::Manifest, Method::Put) = (&payload, endpoint.kind, method) {
         let own = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let own = own.map(|(_, value)| value.clone());
         let media_type = manifest::media_type(bytes).or(own).ok_or_else(|| {
@@ -115,14 +116,14 @@ fn plan(given: &args::Api, registry: &Registry) -> Result<Call, Failure> {
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         headers.push(("content-type".to_owned(), media_type));
     }
-    Ok(Call { method, endpoint, headers, payload, paginate: given.paginate })
+    Ok(ApiRequest { method, endpoint, headers, payload, paginate: given.paginate })
 }
 
-fn default_method(kind: Kind, has_input: bool) -> Option<Method> {
+fn default_method(kind: EndpointKind, has_input: bool) -> Option<Method> {
     match kind {
         _ if !has_input => Some(Method::Get),
-        Kind::Manifest => Some(Method::Put),
-        Kind::Uploads => Some(Method::Post),
+        EndpointKind::Manifest => Some(Method::Put),
+        EndpointKind::Uploads => Some(Method::Post),
         _ => None,
     }
 }
@@ -142,13 +143,13 @@ fn header(text: &str) -> Result<(String, String), Failure> {
 }
 
 /// What is sent: `-` is stdin, which is kept in memory.
-fn payload(input: &Path, in_memory: bool, kind: Kind) -> Result<Payload, Failure> {
+fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);
         Failure::usage(what, "send it as a blob, from a file")
     };
     if input == Path::new("-") {
-        if kind == Kind::Uploads {
+        if kind == EndpointKind::Uploads {
             return Err(Failure::usage(
                 "a blob is read twice: for its digest, and to be sent",
                 "give a file to `--input`",
@@ -170,32 +171,40 @@ fn payload(input: &Path, in_memory: bool, kind: Kind) -> Result<Payload, Failure
 }
 
 /// Why there is no answer at all.
-fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, access: Access) -> Failure {
+fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, access: RepositoryAccess) -> Failure {
     let login = |user: &str| format!("run `{} login {registry}{user}`", context.program);
     match (access, who) {
-        (Access::Rejected { by }, Some(account)) => {
+        (RepositoryAccess::Rejected { by }, Some(account)) => {
             let what = format!("{} rejects the password of {}", one_line(&by, 100), account.name);
             Failure::not_logged_in(what, login(&format!(" -u {}", word(account.username.as_str()))))
         }
-        (Access::Rejected { by } | Access::Denied { by }, None) => {
+        (RepositoryAccess::Rejected { by } | RepositoryAccess::Denied { by }, None) => {
             Failure::not_logged_in(format!("{} wants a login for this", one_line(&by, 100)), login(""))
         }
-        (Access::Denied { by }, Some(account)) => {
+        (RepositoryAccess::Denied { by }, Some(account)) => {
             let what =
                 format!("{registry} accepts {}, who may not do this (says {})", account.name, one_line(&by, 100));
             Failure::new(FailureKind::Denied, Problem::new(what, format!("run `{} which {registry}`", context.program)))
         }
-        (Access::SessionOver { page }, Some(account)) => {
+        (RepositoryAccess::SessionOver { page }, Some(account)) => {
             Failure::not_logged_in(accounts::session_over(registry, &account.name), accounts::log_in_at(&page))
         }
-        (Access::SessionOver { page }, None) => {
+        (RepositoryAccess::SessionOver { page }, None) => {
             Failure::not_logged_in(format!("{registry} wants a login for this"), format!("log in at {page}"))
         }
-        (Access::Unknown { why } | Access::Unverified { why }, _) => match tls_hint(context, registry, &why) {
-            Some(hint) => Problem::new(why, hint).into(),
-            None => anyhow!(why).into(),
-        },
-        (Access::Anyone { .. } | Access::Allowed | Access::Unseen | Access::NoTokens, _) => {
+        (RepositoryAccess::Unknown { why } | RepositoryAccess::Unverified { why }, _) => {
+            match tls_hint(context, registry, &why) {
+                Some(hint) => Problem::new(why, hint).into(),
+                None => anyhow!(why).into(),
+            }
+        }
+        (
+            RepositoryAccess::Anyone { .. }
+            | RepositoryAccess::Allowed
+            | RepositoryAccess::Unseen
+            | RepositoryAccess::NoTokens,
+            _,
+        ) => {
             let what = format!("{registry} sends its visitors on to another host");
             Failure::new(FailureKind::Failed, Problem::new(what, "ask that host"))
         }
@@ -227,12 +236,12 @@ mod tests {
     #[test]
     fn what_is_sent_says_what_to_do_with_it() {
         for (kind, has_input, expected) in [
-            (Kind::Tags, false, Some(Method::Get)),
-            (Kind::Manifest, false, Some(Method::Get)),
-            (Kind::Manifest, true, Some(Method::Put)),
-            (Kind::Uploads, true, Some(Method::Post)),
-            (Kind::Upload, true, None),
-            (Kind::Other, true, None),
+            (EndpointKind::Tags, false, Some(Method::Get)),
+            (EndpointKind::Manifest, false, Some(Method::Get)),
+            (EndpointKind::Manifest, true, Some(Method::Put)),
+            (EndpointKind::Uploads, true, Some(Method::Post)),
+            (EndpointKind::Upload, true, None),
+            (EndpointKind::Other, true, None),
         ] {
             assert_eq!(default_method(kind, has_input), expected, "{kind:?}");
         }

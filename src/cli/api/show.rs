@@ -9,7 +9,7 @@ use super::manifest;
 use crate::cli::failure::{Failure, Kind as FailureKind};
 use crate::cli::{Context, args};
 use crate::model::{Account, Problem, Registry};
-use crate::oci::api::{Answer, Call, Digests, Kind, Method, Payload};
+use crate::oci::api::{ApiRequest, ApiResponse, Digests, EndpointKind, Method, Payload};
 use crate::oci::errors::{self, RegistryError};
 use crate::system::files::Draft;
 use crate::system::text;
@@ -25,10 +25,10 @@ struct Refusal {
 pub(super) fn answer(
     context: &Context<'_>,
     given: &args::Api,
-    call: &Call,
+    call: &ApiRequest,
     registry: &Registry,
     who: Option<&Account>,
-    answer: Answer,
+    answer: ApiResponse,
 ) -> Result<ExitCode, Failure> {
     if answer.status >= 300 && answer.status != 304 {
         return refuse(context, given, call, registry, who, answer);
@@ -46,7 +46,7 @@ pub(super) fn answer(
 }
 
 /// Status and headers, of an answer that has no body for people.
-fn bare(context: &Context<'_>, given: &args::Api, call: &Call, answer: Answer) -> Result<ExitCode, Failure> {
+fn bare(context: &Context<'_>, given: &args::Api, call: &ApiRequest, answer: ApiResponse) -> Result<ExitCode, Failure> {
     let digest = answer.header("docker-content-digest").map(str::to_owned);
     let mut json = head_json(&answer, digest.as_deref());
     let deleted = call.method == Method::Delete;
@@ -64,11 +64,11 @@ fn bare(context: &Context<'_>, given: &args::Api, call: &Call, answer: Answer) -
 }
 
 /// What was stored: its digest is the data.
-fn put(context: &Context<'_>, given: &args::Api, call: &Call, answer: &Answer) -> Result<ExitCode, Failure> {
+fn put(context: &Context<'_>, given: &args::Api, call: &ApiRequest, answer: &ApiResponse) -> Result<ExitCode, Failure> {
     let sent = answer.sent.as_ref().ok_or_else(|| anyhow!("nothing was sent"))?;
     let digest = answer.header("docker-content-digest").unwrap_or(&sent.sha256);
     let (media_type, platforms) = match &call.payload {
-        Payload::Bytes(bytes) if call.endpoint.kind == Kind::Manifest => {
+        Payload::Bytes(bytes) if call.endpoint.kind == EndpointKind::Manifest => {
             let own = call.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
             (own, manifest::platforms(bytes))
         }
@@ -93,7 +93,12 @@ fn put(context: &Context<'_>, given: &args::Api, call: &Call, answer: &Answer) -
 }
 
 /// The bytes as they came: to stdout, to a file, or as a part of JSON if they are JSON.
-fn body(context: &Context<'_>, given: &args::Api, call: &Call, mut answer: Answer) -> Result<ExitCode, Failure> {
+fn body(
+    context: &Context<'_>,
+    given: &args::Api,
+    call: &ApiRequest,
+    mut answer: ApiResponse,
+) -> Result<ExitCode, Failure> {
     let broken = |why: String| Failure::from(anyhow!(why));
     let mut json = head_json(&answer, None);
     let head = if given.include { format!("{}\n", head(&answer)) } else { String::new() };
@@ -114,7 +119,7 @@ fn body(context: &Context<'_>, given: &args::Api, call: &Call, mut answer: Answe
         return Ok(ExitCode::SUCCESS);
     }
     // A blob may be of any size. Everything else is a text, which is held against its digest before it is shown.
-    let streams = call.endpoint.kind == Kind::Blob && !context.ui.is_json();
+    let streams = call.endpoint.kind == EndpointKind::Blob && !context.ui.is_json();
     if streams {
         let mut is_first = true;
         while let Some(piece) = answer.next().map_err(broken)? {
@@ -159,10 +164,10 @@ fn body(context: &Context<'_>, given: &args::Api, call: &Call, mut answer: Answe
 fn refuse(
     context: &Context<'_>,
     given: &args::Api,
-    call: &Call,
+    call: &ApiRequest,
     registry: &Registry,
     who: Option<&Account>,
-    mut answer: Answer,
+    mut answer: ApiResponse,
 ) -> Result<ExitCode, Failure> {
     let (json, head) = (head_json(&answer, None), head(&answer));
     let errors = answer.text().map(|text| errors::parse(&text)).unwrap_or_default();
@@ -239,7 +244,7 @@ impl Refusal {
     }
 }
 
-impl Call {
+impl ApiRequest {
     /// What was asked for, for a sentence.
     fn endpoint_name(&self) -> String {
         match (self.endpoint.repository(), self.endpoint.reference()) {
@@ -258,12 +263,12 @@ fn mismatch(what: String) -> Failure {
 }
 
 /// One line each, as HTTP has them.
-fn head(answer: &Answer) -> String {
+fn head(answer: &ApiResponse) -> String {
     let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {}\n", text::harmless(value)));
     std::iter::once(format!("HTTP {}\n", answer.status)).chain(lines).collect()
 }
 
-fn head_json(answer: &Answer, digest: Option<&str>) -> Value {
+fn head_json(answer: &ApiResponse, digest: Option<&str>) -> Value {
     let mut headers = Map::new();
     for (name, value) in &answer.headers {
         let all = match headers.get(name).and_then(Value::as_str) {

@@ -112,8 +112,8 @@ impl NetworkFacts {
         let faults = hosts.iter().flat_map(|registry| oci::certificate_faults(registry));
         let asked = if online { hosts.as_slice() } else { &[] };
         let unreached = asked.iter().filter_map(|&registry| {
-            let wire = context.wire(registry, false);
-            let reach = || oci::reach(registry, wire);
+            let security = context.security(registry, false);
+            let reach = || oci::reach(registry, security);
             let why = context.ui.while_waiting(&format!("Asking {registry}"), reach).err()?;
             let hint = tls_hint(context, registry, &why);
             Some((registry.clone(), why, hint))

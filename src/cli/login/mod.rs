@@ -22,7 +22,7 @@ use crate::model::{
     Account, AccountName, CallerEdit, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username,
 };
 use crate::oauth;
-use crate::oci::{self, Asked, Verdict};
+use crate::oci::{self, RegistryReply, Verdict};
 use crate::system::text;
 
 pub(super) use ask::{read_secret, token_page};
@@ -86,7 +86,7 @@ fn finish(
     let Wishes { store, images, purpose, callers } = wishes;
     let Complete { username, kept, source, alias, did } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
-    let Asked { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
+    let RegistryReply { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
     let kept = match renewed {
         Some(secret) => Kept { secret, ..kept },
         None => kept,
@@ -164,12 +164,17 @@ impl Wishes {
 }
 
 /// Asks the registry, unless the user vouches for the login.
-fn check(context: &Context<'_>, given: &args::Login, registry: &Registry, credential: &Credential) -> Asked<Verdict> {
+fn check(
+    context: &Context<'_>,
+    given: &args::Login,
+    registry: &Registry,
+    credential: &Credential,
+) -> RegistryReply<Verdict> {
     if given.no_verify || registry.is_pattern() {
-        return Asked { answer: Verdict::Accepted, renewed: None, expiry: None };
+        return RegistryReply { answer: Verdict::Accepted, renewed: None, expiry: None };
     }
-    let wire = context.wire(registry, given.plain_http);
-    context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, wire))
+    let security = context.security(registry, given.plain_http);
+    context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
 }
 
 /// `Ok(true)`: it takes anyone, so nothing was proved.
@@ -210,7 +215,8 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) 
         ));
     };
     let mut held = context.secret_of(account)?;
-    let Asked { answer: verdict, renewed, expiry } = check(context, given, &candidates.registry, &held.credential);
+    let RegistryReply { answer: verdict, renewed, expiry } =
+        check(context, given, &candidates.registry, &held.credential);
     context.renew(account, &mut held, renewed)?;
     match &verdict {
         Verdict::Accepted => {

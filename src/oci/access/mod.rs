@@ -1,17 +1,17 @@
 //! What an account may do with a repository: the question and its answers.
 
-mod inquiry;
+mod probe;
 
+use super::Verdict;
 use super::scope::Scopes;
 use super::token::TokenServer;
-use super::{Action, Verdict};
-use crate::model::ImageReference;
+use crate::model::{ImageReference, Operation};
 use crate::system::http::Url;
-pub(super) use inquiry::{Inquiry, Step};
+pub(super) use probe::{AccessProbe, ProbeStep};
 
 /// What a registry says about an account and a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+pub(crate) enum RepositoryAccess {
     Allowed,
     /// Nothing forbids it, but there is no such image, which is also what a registry says to hide one.
     Unseen,
@@ -43,7 +43,7 @@ pub(crate) enum Access {
     },
 }
 
-impl Access {
+impl RepositoryAccess {
     /// What a verdict about the login says about everything else.
     pub(super) fn of(verdict: Verdict) -> Self {
         match verdict {
@@ -58,15 +58,15 @@ impl Access {
 
 /// How a registry lets an account in.
 #[derive(Clone, Debug)]
-pub(super) struct Entrance {
+pub(super) struct AuthContext {
     /// Its `/v2/`.
     pub(super) registry: Url,
-    pub(super) pass: Pass,
+    pub(super) method: AuthMethod,
 }
 
-/// What is shown at the entrance.
+/// What is shown at the context.
 #[derive(Clone, Debug)]
-pub(super) enum Pass {
+pub(super) enum AuthMethod {
     Nothing,
     Password,
     /// A token of this server.
@@ -75,16 +75,16 @@ pub(super) enum Pass {
 
 /// What is wanted.
 #[derive(Clone, Debug)]
-pub(super) enum Question<'a> {
+pub(super) enum ProbeRequest<'a> {
     /// What an account may do with an image's repository.
-    About { image: &'a ImageReference, action: Action, goal: Goal },
-    /// Leave for requests that need these scopes. They are made by whoever asked, and are the proof themselves.
-    Leave(Scopes),
+    Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
+    /// Authorization for requests that need these scopes. The caller makes them, and they are the proof themselves.
+    Authorize(Scopes),
 }
 
 /// What the question is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(super) enum ProbeGoal {
     Verdict,
     Token,
 }
@@ -93,10 +93,10 @@ pub(super) enum Goal {
 mod tests {
     use super::*;
     use crate::model::{Credential, Secret};
+    use crate::oci::requester::Requester;
     use crate::oci::scripted_server::{giving, jwt, show};
-    use crate::oci::visitor::Visitor;
-    use crate::oci::{Wire, challenge};
-    use crate::system::http::{Failure, Response};
+    use crate::oci::{TransportSecurity, challenge};
+    use crate::system::http::{HttpError, Response};
     const CHALLENGE: &str = r#"Bearer realm="https://auth.example/token",service="s""#;
     const ASK_PULL: &str =
         "GET https://auth.example/token basic client_id=ensign service=s account=alice scope=repository:a/b:pull";
@@ -131,7 +131,7 @@ mod tests {
 
     use Answer::{Began, Gives, Jwt, Nothing, Status, Wants};
 
-    fn answer(answer: Answer) -> Result<Response, Failure> {
+    fn answer(answer: Answer) -> Result<Response, HttpError> {
         let mut response = Response {
             status: 200,
             challenges: vec![],
@@ -147,38 +147,42 @@ mod tests {
             Began(location) => (response.status, response.location) = (202, Some(location.to_owned())),
             Gives => response.body = Some(giving("hunter3")),
             Jwt(payload) => response.body = Some(giving(&jwt(payload))),
-            Nothing => return Err(Failure("connection refused".to_owned())),
+            Nothing => return Err(HttpError("connection refused".to_owned())),
         }
         Ok(response)
     }
 
     /// Plays the answers; holds each request against the one expected.
-    fn play(entrance: &str, action: Action, goal: Goal, exchange: Exchange) -> String {
+    fn play(context: &str, operation: Operation, goal: ProbeGoal, exchange: Exchange) -> String {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("hunter2".into()) };
         let image = "r.example/a/b:1".parse().unwrap();
         let registry = Url::parse("https://r.example/v2/").unwrap();
-        let pass = match entrance {
+        let method = match context {
             "token" => {
                 let challenges = challenge::parse(&[CHALLENGE.to_owned()]);
-                Pass::Token(TokenServer::of(&challenges[0], &registry, Wire::Https).unwrap())
+                AuthMethod::Token(TokenServer::of(&challenges[0], &registry, TransportSecurity::Https).unwrap())
             }
-            "password" => Pass::Password,
-            _ => Pass::Nothing,
+            "password" => AuthMethod::Password,
+            _ => AuthMethod::Nothing,
         };
-        let question = Question::About { image: &image, action, goal };
-        let (mut inquiry, mut step) =
-            Inquiry::start(Entrance { registry, pass }, Visitor::of(&credential), Wire::Https, question);
+        let question = ProbeRequest::Repository { image: &image, operation, goal };
+        let (mut probe, mut step) = AccessProbe::start(
+            AuthContext { registry, method },
+            Requester::of(&credential),
+            TransportSecurity::Https,
+            question,
+        );
         let mut exchange = exchange.iter();
         loop {
-            assert!(!format!("{inquiry:?} {step:?}").contains("hunter"));
+            assert!(!format!("{probe:?} {step:?}").contains("hunter"));
             match step {
-                Step::Send(request) => {
+                ProbeStep::Send(request) => {
                     let (expected, next) = exchange.next().unwrap_or_else(|| panic!("asks for {}", show(&request)));
                     assert_eq!(show(&request), *expected);
-                    step = inquiry.feed(answer(*next));
+                    step = probe.feed(answer(*next));
                 }
-                Step::Go(_) => panic!("nothing was left to the caller"),
-                Step::Done(outcome) => {
+                ProbeStep::Authorized(_) => panic!("nothing was left to the caller"),
+                ProbeStep::Done(outcome) => {
                     assert_eq!(exchange.len(), 0, "{outcome:?}");
                     return outcome.map_or_else(|access| format!("{access:?}"), |_| "token".to_owned());
                 }
@@ -186,9 +190,9 @@ mod tests {
         }
     }
 
-    fn assert_outcomes(entrance: &str, action: Action, cases: &[(Exchange, &str)]) {
+    fn assert_outcomes(context: &str, operation: Operation, cases: &[(Exchange, &str)]) {
         for (exchange, outcome) in cases {
-            let told = play(entrance, action, Goal::Verdict, exchange);
+            let told = play(context, operation, ProbeGoal::Verdict, exchange);
             assert!(told.contains(outcome), "{told}");
         }
     }
@@ -197,7 +201,7 @@ mod tests {
     fn p14_p15_o64_the_registry_decides_about_a_pull() {
         assert_outcomes(
             "token",
-            Action::Pull,
+            Operation::Pull,
             &[
                 (&[(ASK_PULL, Jwt(MAY_PULL)), (LOOK, Status(200))], "Allowed"),
                 (&[(ASK_PULL, Jwt(MAY_PULL)), (LOOK, Status(404))], "Allowed"),
@@ -221,7 +225,7 @@ mod tests {
     fn o54_o55_o56_what_the_registry_requires_is_asked_for_too_and_once_alone_on_401() {
         assert_outcomes(
             "token",
-            Action::Pull,
+            Operation::Pull,
             &[
                 (&[(ASK_PULL, Gives), (LOOK, Wants(MORE)), (ASK_BOTH, Gives), (LOOK, Status(200))], "Allowed"),
                 (
@@ -246,7 +250,7 @@ mod tests {
     fn a_push_is_judged_by_the_token_and_tried_only_if_that_says_nothing() {
         assert_outcomes(
             "token",
-            Action::Push,
+            Operation::Push,
             &[
                 (&[(ASK_PUSH, Jwt(MAY_ALL))], "Allowed"),
                 (&[(ASK_PUSH, Jwt(MAY_PULL))], r#"Denied { by: "auth.example" }"#),
@@ -259,7 +263,7 @@ mod tests {
         );
         assert_outcomes(
             "password",
-            Action::Push,
+            Operation::Push,
             &[
                 (&[(UPLOAD_BASIC, Status(403))], "Denied"),
                 (&[(UPLOAD_BASIC, Status(401))], "Denied"),
@@ -272,7 +276,7 @@ mod tests {
     fn a_registry_that_is_open_may_still_guard_a_repository() {
         assert_outcomes(
             "",
-            Action::Pull,
+            Operation::Pull,
             &[
                 (&[(LOOK_OPENLY, Status(200))], "Anyone { allowed: true }"),
                 (&[(LOOK_OPENLY, Status(404))], "Anyone { allowed: true }"),
@@ -287,23 +291,23 @@ mod tests {
                 (&[(LOOK_OPENLY, Wants("Bearer realm=http://r.example/"))], "Unverified"),
             ],
         );
-        assert_outcomes("password", Action::Pull, &[(&[(LOOK_BASIC, Status(404))], "Unseen")]);
+        assert_outcomes("password", Operation::Pull, &[(&[(LOOK_BASIC, Status(404))], "Unseen")]);
     }
 
     #[test]
     fn a_token_is_handed_over_unless_it_says_that_it_is_not_good_for_this() {
-        for (entrance, action, exchange, outcome) in [
-            ("token", Action::Pull, &[(ASK_PULL, Gives)] as Exchange, "token"),
-            ("token", Action::Push, &[(ASK_PUSH, Jwt(MAY_ALL))], "token"),
-            ("token", Action::Push, &[(ASK_PUSH, Jwt(MAY_PULL))], "Denied"),
-            ("token", Action::Pull, &[(ASK_PULL, Jwt(NOBODY))], "Anyone"),
-            ("token", Action::Pull, &[(ASK_PULL, Status(401))], "Denied"),
-            ("password", Action::Pull, &[], "NoTokens"),
-            ("", Action::Push, &[(LOOK_OPENLY, Status(200))], "Anyone"),
-            ("", Action::Push, &[(LOOK_OPENLY, Wants(CHALLENGE)), (ASK_PUSH, Gives)], "token"),
-            ("", Action::Push, &[(LOOK_OPENLY, Wants("Basic"))], "NoTokens"),
+        for (context, operation, exchange, outcome) in [
+            ("token", Operation::Pull, &[(ASK_PULL, Gives)] as Exchange, "token"),
+            ("token", Operation::Push, &[(ASK_PUSH, Jwt(MAY_ALL))], "token"),
+            ("token", Operation::Push, &[(ASK_PUSH, Jwt(MAY_PULL))], "Denied"),
+            ("token", Operation::Pull, &[(ASK_PULL, Jwt(NOBODY))], "Anyone"),
+            ("token", Operation::Pull, &[(ASK_PULL, Status(401))], "Denied"),
+            ("password", Operation::Pull, &[], "NoTokens"),
+            ("", Operation::Push, &[(LOOK_OPENLY, Status(200))], "Anyone"),
+            ("", Operation::Push, &[(LOOK_OPENLY, Wants(CHALLENGE)), (ASK_PUSH, Gives)], "token"),
+            ("", Operation::Push, &[(LOOK_OPENLY, Wants("Basic"))], "NoTokens"),
         ] {
-            let told = play(entrance, action, Goal::Token, exchange);
+            let told = play(context, operation, ProbeGoal::Token, exchange);
             assert!(told.contains(outcome), "{told}");
         }
     }

@@ -8,7 +8,7 @@ use crate::system::http::Method;
 /// A path of the API, completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    pub(crate) kind: Kind,
+    pub(crate) kind: EndpointKind,
     /// From `/v2/` on, with the query.
     pub(super) path: String,
     repository: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Endpoint {
 
 /// What lies at a path (distribution-spec `spec.md`, «Endpoints»).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum EndpointKind {
     Base,
     Catalog,
     Tags,
@@ -55,8 +55,9 @@ impl Endpoint {
             segments.insert(0, "library");
         }
         let (kind, length) = classify(&segments);
-        let reference =
-            segments.last().filter(|_| matches!(kind, Kind::Manifest | Kind::Blob | Kind::Upload | Kind::Referrers));
+        let reference = segments.last().filter(|_| {
+            matches!(kind, EndpointKind::Manifest | EndpointKind::Blob | EndpointKind::Upload | EndpointKind::Referrers)
+        });
         Ok(Self {
             path: format!("/v2/{}{}", segments.join("/"), query.map(|query| format!("?{query}")).unwrap_or_default()),
             repository: (length > 0).then(|| segments[..length].join("/")),
@@ -85,7 +86,7 @@ impl Endpoint {
 
     /// The digest that names what lies there.
     pub(super) fn digest(&self) -> Option<&str> {
-        let named = matches!(self.kind, Kind::Manifest | Kind::Blob);
+        let named = matches!(self.kind, EndpointKind::Manifest | EndpointKind::Blob);
         self.reference.as_deref().filter(|reference| named && reference.contains(':'))
     }
 
@@ -93,12 +94,12 @@ impl Endpoint {
     pub(super) fn scopes(&self, method: Method) -> Scopes {
         let Some(repository) = &self.repository else {
             return match self.kind {
-                Kind::Catalog => {
+                EndpointKind::Catalog => {
                     let everything = |text: &str| text.to_owned();
                     std::iter::once(Permission {
                         kind: everything("registry"),
                         name: everything("catalog"),
-                        action: everything("*"),
+                        operation: everything("*"),
                     })
                     .collect()
                 }
@@ -113,7 +114,7 @@ impl Endpoint {
                 Method::Delete => &["delete"],
             },
         );
-        match self.query("from").filter(|_| self.kind == Kind::Uploads && method == Method::Post) {
+        match self.query("from").filter(|_| self.kind == EndpointKind::Uploads && method == Method::Post) {
             Some(other) => own.union(&Scopes::repository(other, &["pull"])), // a mount
             None => own,
         }
@@ -122,9 +123,9 @@ impl Endpoint {
     /// The `Accept` header, unless a person gives another.
     pub(super) fn accept(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Manifest => Some(MANIFESTS),
-            Kind::Referrers => Some("application/vnd.oci.image.index.v1+json, application/json"),
-            Kind::Catalog | Kind::Tags => Some("application/json"),
+            EndpointKind::Manifest => Some(MANIFESTS),
+            EndpointKind::Referrers => Some("application/vnd.oci.image.index.v1+json, application/json"),
+            EndpointKind::Catalog | EndpointKind::Tags => Some("application/json"),
             _ => None,
         }
     }
@@ -142,23 +143,23 @@ fn is_dots(segment: &str) -> bool {
 
 /// What lies there, and how many of the segments are the repository's. It is read from the end: a repository may be
 /// called `manifests`.
-fn classify(segments: &[&str]) -> (Kind, usize) {
+fn classify(segments: &[&str]) -> (EndpointKind, usize) {
     let count = segments.len();
     let ends = |words: &[&str]| {
         count > words.len()
             && segments[count - words.len()..].iter().zip(words).all(|(segment, word)| *word == "*" || segment == word)
     };
     match segments {
-        [""] => (Kind::Base, 0),
-        ["_catalog"] => (Kind::Catalog, 0),
-        [.., _] if ends(&["tags", "list"]) => (Kind::Tags, count - 2),
-        [.., last] if ends(&["manifests", "*"]) && !last.is_empty() => (Kind::Manifest, count - 2),
-        [.., last] if ends(&["referrers", "*"]) && !last.is_empty() => (Kind::Referrers, count - 2),
-        [..] if ends(&["blobs", "uploads", ""]) => (Kind::Uploads, count - 3),
-        [..] if ends(&["blobs", "uploads", "*"]) => (Kind::Upload, count - 3),
-        [..] if ends(&["blobs", "uploads"]) || ends(&["blobs", ""]) => (Kind::Uploads, count - 2),
-        [..] if ends(&["blobs", "*"]) => (Kind::Blob, count - 2),
-        _ => (Kind::Other, 0),
+        [""] => (EndpointKind::Base, 0),
+        ["_catalog"] => (EndpointKind::Catalog, 0),
+        [.., _] if ends(&["tags", "list"]) => (EndpointKind::Tags, count - 2),
+        [.., last] if ends(&["manifests", "*"]) && !last.is_empty() => (EndpointKind::Manifest, count - 2),
+        [.., last] if ends(&["referrers", "*"]) && !last.is_empty() => (EndpointKind::Referrers, count - 2),
+        [..] if ends(&["blobs", "uploads", ""]) => (EndpointKind::Uploads, count - 3),
+        [..] if ends(&["blobs", "uploads", "*"]) => (EndpointKind::Upload, count - 3),
+        [..] if ends(&["blobs", "uploads"]) || ends(&["blobs", ""]) => (EndpointKind::Uploads, count - 2),
+        [..] if ends(&["blobs", "*"]) => (EndpointKind::Blob, count - 2),
+        _ => (EndpointKind::Other, 0),
     }
 }
 

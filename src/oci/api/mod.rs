@@ -9,20 +9,20 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::{Access, Asked, Wire};
+use super::{RegistryReply, RepositoryAccess, TransportSecurity};
 use crate::model::{Credential, Registry};
 use crate::system::digest::Hasher;
 pub(crate) use crate::system::digest::{Digests, Mismatch};
-use crate::system::http::{Arrival, Failure, Url};
+use crate::system::http::{HttpError, StreamingResponse, Url};
 pub(crate) use crate::system::http::{Method, Payload};
 use crate::system::text::one_line;
 
-pub(crate) use endpoint::{Endpoint, Kind};
-use session::{Outgoing, Session};
+pub(crate) use endpoint::{Endpoint, EndpointKind};
+use session::{Outgoing, RegistrySession};
 
 /// What is to be asked, and of whom.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) endpoint: Endpoint,
     /// The person's own headers.
@@ -32,7 +32,7 @@ pub(crate) struct Call {
 }
 
 /// What the registry answered.
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     /// The account has been accepted, whatever the answer is.
@@ -41,14 +41,14 @@ pub(crate) struct Answer {
     pub(crate) sent: Option<Digests>,
     /// A list goes on.
     pub(crate) has_more: bool,
-    body: Body,
+    body: ResponseBody,
     /// The digests that the body should have, and who says so.
     named: Vec<(&'static str, String)>,
 }
 
-enum Body {
+enum ResponseBody {
     Coming {
-        arrival: Arrival,
+        response: StreamingResponse,
         hasher: Box<Hasher>,
     },
     /// All pages in one.
@@ -64,29 +64,29 @@ const LARGEST_LIST: usize = 64 << 20;
 
 /// Logs in and makes the request. An answer of any status is an answer; an error says why there is none.
 pub(crate) fn call(
-    call: &Call,
+    call: &ApiRequest,
     registry: &Registry,
     credential: Option<&Credential>,
-    wire: Wire,
-) -> Asked<Result<Answer, Access>> {
+    security: TransportSecurity,
+) -> RegistryReply<Result<ApiResponse, RepositoryAccess>> {
     let scopes = call.endpoint.scopes(call.method);
-    let mut session = match Session::open(registry, credential, wire, scopes) {
+    let mut session = match RegistrySession::open(registry, credential, security, scopes) {
         Ok(session) => session,
         Err(refused) => return refused.map(Err),
     };
     let answer = answer(call, &mut session);
-    Asked { answer, renewed: session.close(), expiry: None }
+    RegistryReply { answer, renewed: session.close(), expiry: None }
 }
 
-fn answer(call: &Call, session: &mut Session<'_>) -> Result<Answer, Access> {
+fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiResponse, RepositoryAccess> {
     let sent = measure(&call.payload, call.endpoint.digest())?;
     if let (Some(sent), Some(named)) = (&sent, call.endpoint.digest())
-        && call.endpoint.kind == Kind::Manifest
+        && call.endpoint.kind == EndpointKind::Manifest
         && let Err(mismatch) = sent.check(named)
     {
-        return Err(Access::Unknown { why: mismatch.told("the path") });
+        return Err(RepositoryAccess::Unknown { why: mismatch.told("the path") });
     }
-    if let (Kind::Uploads, Method::Post, Some(sent)) = (call.endpoint.kind, call.method, &sent) {
+    if let (EndpointKind::Uploads, Method::Post, Some(sent)) = (call.endpoint.kind, call.method, &sent) {
         return upload(call, session, sent);
     }
     let outgoing = call.outgoing(session, &call.endpoint.path)?;
@@ -94,11 +94,11 @@ fn answer(call: &Call, session: &mut Session<'_>) -> Result<Answer, Access> {
         return all_pages(call, session, outgoing);
     }
     let here = outgoing.url.clone();
-    let arrival = match call.method {
+    let response = match call.method {
         Method::Get | Method::Head => session.fetch(&outgoing)?,
         _ => session.ask(&outgoing)?,
     };
-    let mut answer = Answer::of(arrival, call, session.is_known());
+    let mut answer = ApiResponse::of(response, call, session.is_known());
     answer.has_more = pages::next(&answer.links(), &here).is_ok_and(|next| next.is_some());
     answer.sent = sent;
     answer.check_sent()?;
@@ -106,35 +106,44 @@ fn answer(call: &Call, session: &mut Session<'_>) -> Result<Answer, Access> {
 }
 
 /// In one piece after a beginning (distribution-spec «POST then PUT»).
-fn upload(call: &Call, session: &mut Session<'_>, sent: &Digests) -> Result<Answer, Access> {
+fn upload(
+    call: &ApiRequest,
+    session: &mut RegistrySession<'_>,
+    sent: &Digests,
+) -> Result<ApiResponse, RepositoryAccess> {
     let repository = call.endpoint.repository().unwrap_or_default();
     let mut begin = call.outgoing(session, &format!("/v2/{repository}/blobs/uploads/"))?;
     begin.payload = Payload::Bytes([].into());
-    let arrival = session.ask(&begin)?;
-    let Some(location) = arrival.header("location").filter(|_| arrival.status == 202) else {
-        return Ok(Answer::of(arrival, call, session.is_known()));
+    let response = session.ask(&begin)?;
+    let Some(location) = response.header("location").filter(|_| response.status == 202) else {
+        return Ok(ApiResponse::of(response, call, session.is_known()));
     };
     let url = session.resolve(location, &begin.url)?.with(&format!("digest={}", sent.sha256));
-    let url =
-        url.ok_or_else(|| Access::Unknown { why: "the upload lies at something that is no address".to_owned() })?;
+    let url = url.ok_or_else(|| RepositoryAccess::Unknown {
+        why: "the upload lies at something that is no address".to_owned(),
+    })?;
     let mut headers = call.headers.clone();
     if !has(&headers, "content-type") {
         headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
     }
     let put = Outgoing { method: Method::Put, url, headers, payload: call.payload.clone() };
-    let mut answer = Answer::of(session.go(&put)?, call, session.is_known());
+    let mut answer = ApiResponse::of(session.go(&put)?, call, session.is_known());
     answer.sent = Some(sent.clone());
     answer.check_sent()?;
     Ok(answer)
 }
 
 /// All pages of a list as one answer; the head is that of the last.
-fn all_pages(call: &Call, session: &mut Session<'_>, mut outgoing: Outgoing) -> Result<Answer, Access> {
-    let unknown = |why: String| Access::Unknown { why };
+fn all_pages(
+    call: &ApiRequest,
+    session: &mut RegistrySession<'_>,
+    mut outgoing: Outgoing,
+) -> Result<ApiResponse, RepositoryAccess> {
+    let unknown = |why: String| RepositoryAccess::Unknown { why };
     let list = pages::list_of(call.endpoint.kind).ok_or_else(|| unknown("only lists have pages".to_owned()))?;
     let (mut all, mut size, mut seen) = (None, 0, BTreeSet::new());
     loop {
-        let mut answer = Answer::of(session.fetch(&outgoing)?, call, session.is_known());
+        let mut answer = ApiResponse::of(session.fetch(&outgoing)?, call, session.is_known());
         if answer.status != 200 {
             return Ok(answer);
         }
@@ -146,7 +155,7 @@ fn all_pages(call: &Call, session: &mut Session<'_>, mut outgoing: Outgoing) -> 
         let Some(next) = next else {
             let mut all = all.unwrap_or_default();
             pages::sort_tags(&mut all);
-            answer.body = Body::Whole(format!("{all}\n").into_bytes());
+            answer.body = ResponseBody::Whole(format!("{all}\n").into_bytes());
             return Ok(answer);
         };
         if size > LARGEST_LIST || seen.len() >= MAX_PAGES || !seen.insert(next.to_string()) {
@@ -157,9 +166,10 @@ fn all_pages(call: &Call, session: &mut Session<'_>, mut outgoing: Outgoing) -> 
 }
 
 /// The digests of what is to be sent.
-fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, Access> {
-    let failed =
-        |error: std::io::Error| Access::Unknown { why: format!("what was to be sent could not be read: {error}") };
+fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, RepositoryAccess> {
+    let failed = |error: std::io::Error| RepositoryAccess::Unknown {
+        why: format!("what was to be sent could not be read: {error}"),
+    };
     let Some(mut reader) = payload.open().map_err(failed)? else { return Ok(None) };
     let mut hasher = Hasher::new(&named.map(str::to_owned).into_iter().collect::<Vec<_>>());
     let mut buffer = vec![0; 64 * 1024];
@@ -171,9 +181,9 @@ fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, Ac
     }
 }
 
-impl Call {
-    fn outgoing(&self, session: &Session<'_>, path: &str) -> Result<Outgoing, Access> {
-        let url: Url = session.at(path).ok_or_else(|| Access::Unknown {
+impl ApiRequest {
+    fn outgoing(&self, session: &RegistrySession<'_>, path: &str) -> Result<Outgoing, RepositoryAccess> {
+        let url: Url = session.at(path).ok_or_else(|| RepositoryAccess::Unknown {
             why: format!("`{}` does not fit into an address", one_line(path, 100)),
         })?;
         let mut headers = self.headers.clone();
@@ -184,21 +194,21 @@ impl Call {
     }
 }
 
-impl Answer {
-    fn of(arrival: Arrival, call: &Call, known: bool) -> Self {
+impl ApiResponse {
+    fn of(response: StreamingResponse, call: &ApiRequest, known: bool) -> Self {
         let header =
-            arrival.header("docker-content-digest").map(|digest| ("`Docker-Content-Digest`", digest.to_owned()));
+            response.header("docker-content-digest").map(|digest| ("`Docker-Content-Digest`", digest.to_owned()));
         let path = call.endpoint.digest().map(|digest| ("the path", digest.to_owned()));
-        let whole = arrival.status == 200 && matches!(call.endpoint.kind, Kind::Manifest | Kind::Blob);
+        let whole = response.status == 200 && matches!(call.endpoint.kind, EndpointKind::Manifest | EndpointKind::Blob);
         let named: Vec<_> = path.into_iter().chain(header).filter(|_| whole).collect();
         let digests: Vec<String> = named.iter().map(|(_, digest)| digest.clone()).collect();
         Self {
-            status: arrival.status,
-            headers: arrival.headers.clone(),
+            status: response.status,
+            headers: response.headers.clone(),
             known,
             sent: None,
             has_more: false,
-            body: Body::Coming { arrival, hasher: Box::new(Hasher::new(&digests)) },
+            body: ResponseBody::Coming { response, hasher: Box::new(Hasher::new(&digests)) },
             named,
         }
     }
@@ -210,9 +220,9 @@ impl Answer {
     /// The next piece of the body.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
         match &mut self.body {
-            Body::Whole(whole) => Ok(Some(std::mem::take(whole)).filter(|whole| !whole.is_empty())),
-            Body::Coming { arrival, hasher } => {
-                let piece = arrival.next().map_err(|Failure(why)| format!("the answer broke off: {why}"))?;
+            ResponseBody::Whole(whole) => Ok(Some(std::mem::take(whole)).filter(|whole| !whole.is_empty())),
+            ResponseBody::Coming { response, hasher } => {
+                let piece = response.next().map_err(|HttpError(why)| format!("the answer broke off: {why}"))?;
                 hasher.update(piece.as_deref().unwrap_or_default());
                 Ok(piece)
             }
@@ -224,7 +234,7 @@ impl Answer {
         let mut text = Vec::new();
         while let Some(piece) = self.next()? {
             text.extend(piece);
-            if text.len() > LARGEST_TEXT.max(LARGEST_LIST * usize::from(matches!(self.body, Body::Whole(_)))) {
+            if text.len() > LARGEST_TEXT.max(LARGEST_LIST * usize::from(matches!(self.body, ResponseBody::Whole(_)))) {
                 return Err(format!("the answer is longer than {} MiB: `--output FILE` takes it", LARGEST_TEXT >> 20));
             }
         }
@@ -233,7 +243,7 @@ impl Answer {
 
     /// The digest of the body, once all of it has been read, or of none: then only what is said about it.
     pub(crate) fn digest(self, was_read: bool) -> Result<Option<Digests>, String> {
-        let Body::Coming { hasher, .. } = self.body else { return Ok(None) };
+        let ResponseBody::Coming { hasher, .. } = self.body else { return Ok(None) };
         if !was_read {
             let [(_, one), (_, other)] = &self.named[..] else { return Ok(None) };
             let same = one.split(':').next() != other.split(':').next() || one.eq_ignore_ascii_case(other);
@@ -251,10 +261,11 @@ impl Answer {
     }
 
     /// A registry that stored something else than what was sent says so by its digest.
-    fn check_sent(&self) -> Result<(), Access> {
+    fn check_sent(&self) -> Result<(), RepositoryAccess> {
         let named = self.header("docker-content-digest").filter(|_| matches!(self.status, 201 | 202));
         let (Some(sent), Some(named)) = (&self.sent, named) else { return Ok(()) };
-        sent.check(named).map_err(|mismatch| Access::Unknown { why: mismatch.told("`Docker-Content-Digest`") })
+        sent.check(named)
+            .map_err(|mismatch| RepositoryAccess::Unknown { why: mismatch.told("`Docker-Content-Digest`") })
     }
 
     fn links(&self) -> Vec<&str> {

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::endpoint::Kind;
+use super::endpoint::EndpointKind;
 use crate::oci::realm;
 use crate::system::http::Url;
 
 /// The lists that are merged, by the name of their field.
-pub(super) fn list_of(kind: Kind) -> Option<&'static str> {
+pub(super) fn list_of(kind: EndpointKind) -> Option<&'static str> {
     match kind {
-        Kind::Catalog => Some("repositories"),
-        Kind::Tags => Some("tags"),
-        Kind::Referrers => Some("manifests"),
+        EndpointKind::Catalog => Some("repositories"),
+        EndpointKind::Tags => Some("tags"),
+        EndpointKind::Referrers => Some("manifests"),
         _ => None,
     }
 }

@@ -1,20 +1,20 @@
-//! `Session`: requests of one kind to one registry, with the credentials they need and where they may be shown.
+//! `RegistrySession`: requests of one kind to one registry, with the credentials they need and where they may be shown.
 
 use std::time::{Duration, SystemTime};
 
 use crate::model::{Credential, Registry, Secret};
-use crate::oci::access::{Access, Inquiry, Question, Step};
+use crate::oci::access::{AccessProbe, ProbeRequest, ProbeStep, RepositoryAccess};
+use crate::oci::requester::Requester;
 use crate::oci::scope::Scopes;
-use crate::oci::visitor::Visitor;
-use crate::oci::{Asked, Wire, client, enter, realm};
-use crate::system::http::{Arrival, Authorization, Client, Failure, Method, Payload, Transfer, Url};
+use crate::oci::{RegistryReply, TransportSecurity, client, enter, realm};
+use crate::system::http::{Authorization, Client, HttpError, Method, Payload, StreamingResponse, Transfer, Url};
 
 /// A registry that has let somebody in.
-pub(super) struct Session<'a> {
+pub(super) struct RegistrySession<'a> {
     client: Client,
-    inquiry: Inquiry<'a>,
+    probe: AccessProbe<'a>,
     /// What follows from the login; after that every request goes on from the one before.
-    first: Option<Step<'a>>,
+    first: Option<ProbeStep<'a>>,
 }
 
 /// One request, without the credentials.
@@ -27,7 +27,7 @@ pub(super) struct Outgoing {
 }
 
 /// How long a server may do nothing at all: to put a large blob in its place takes some.
-const SILENCE: Duration = Duration::from_mins(1);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
 
@@ -35,81 +35,85 @@ const MAX_REDIRECTS: u8 = 3;
 /// person's may be a secret.
 const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
-impl<'a> Session<'a> {
+impl<'a> RegistrySession<'a> {
     /// Logs in, or goes on without a login, to make requests that need `scopes`.
     pub(super) fn open(
         registry: &Registry,
         credential: Option<&'a Credential>,
-        wire: Wire,
+        security: TransportSecurity,
         scopes: Scopes,
-    ) -> Result<Self, Asked<Access>> {
-        let client = client(registry, wire);
-        let visitor = credential.map_or_else(Visitor::nobody, Visitor::of);
-        let (verdict, entrance, visitor) = enter(&client, registry, visitor, wire);
-        let Some(entrance) = entrance else {
-            return Err(Asked { answer: Access::of(verdict), renewed: visitor.into_renewed(), expiry: None });
+    ) -> Result<Self, RegistryReply<RepositoryAccess>> {
+        let client = client(registry, security);
+        let requester = credential.map_or_else(Requester::anonymous, Requester::of);
+        let (verdict, context, requester) = enter(&client, registry, requester, security);
+        let Some(context) = context else {
+            return Err(RegistryReply {
+                answer: RepositoryAccess::of(verdict),
+                renewed: requester.into_renewed(),
+                expiry: None,
+            });
         };
-        let (inquiry, first) = Inquiry::start(entrance, visitor, wire, Question::Leave(scopes));
-        Ok(Self { client, inquiry, first: Some(first) })
+        let (probe, first) = AccessProbe::start(context, requester, security, ProbeRequest::Authorize(scopes));
+        Ok(Self { client, probe, first: Some(first) })
     }
 
     /// The identity token to keep in place of the one that was shown.
     pub(super) fn close(self) -> Option<Secret> {
-        self.inquiry.into_visitor().into_renewed()
+        self.probe.into_requester().into_renewed()
     }
 
     /// The registry's address of a path.
     pub(super) fn at(&self, path: &str) -> Option<Url> {
-        self.inquiry.registry().at(path)
+        self.probe.registry().at(path)
     }
 
     /// Tells whether the registry has accepted the account, whatever it says to a request.
     pub(super) fn is_known(&self) -> bool {
-        self.inquiry.is_proven()
+        self.probe.is_proven()
     }
 
     /// Makes a request to the registry, with its credentials; once more if it wants others than were shown. Its 401 is
     /// an answer like any other after that.
-    pub(super) fn ask(&mut self, outgoing: &Outgoing) -> Result<Arrival, Access> {
-        let step = self.first.take().unwrap_or_else(|| self.inquiry.go_on(SystemTime::now()));
-        let authorization = self.leave(step)?;
-        let arrival = self.transfer(outgoing, authorization)?;
-        if arrival.status != 401 {
-            return Ok(arrival);
+    pub(super) fn ask(&mut self, outgoing: &Outgoing) -> Result<StreamingResponse, RepositoryAccess> {
+        let step = self.first.take().unwrap_or_else(|| self.probe.go_on(SystemTime::now()));
+        let authorization = self.authorize(step)?;
+        let response = self.transfer(outgoing, authorization)?;
+        if response.status != 401 {
+            return Ok(response);
         }
-        let challenges = arrival.headers.iter().filter(|(name, _)| name == "www-authenticate");
+        let challenges = response.headers.iter().filter(|(name, _)| name == "www-authenticate");
         let challenges: Vec<String> = challenges.map(|(_, value)| value.clone()).collect();
-        let step = self.inquiry.refused(&challenges);
-        match self.leave(step) {
+        let step = self.probe.refused(&challenges);
+        match self.authorize(step) {
             Ok(authorization) => self.transfer(outgoing, authorization),
-            Err(Access::Denied { .. } | Access::Rejected { .. }) => Ok(arrival),
+            Err(RepositoryAccess::Denied { .. } | RepositoryAccess::Rejected { .. }) => Ok(response),
             Err(access) => Err(access),
         }
     }
 
     /// The same; where the registry sends us on, the answer is fetched from there. Credentials are for the registry
     /// alone.
-    pub(super) fn fetch(&mut self, outgoing: &Outgoing) -> Result<Arrival, Access> {
+    pub(super) fn fetch(&mut self, outgoing: &Outgoing) -> Result<StreamingResponse, RepositoryAccess> {
         let mut outgoing = outgoing.clone();
-        let mut arrival = self.ask(&outgoing)?;
+        let mut response = self.ask(&outgoing)?;
         for _ in 0..MAX_REDIRECTS {
-            let (301 | 302 | 303 | 307 | 308, Some(location)) = (arrival.status, arrival.header("location")) else {
-                return Ok(arrival);
+            let (301 | 302 | 303 | 307 | 308, Some(location)) = (response.status, response.header("location")) else {
+                return Ok(response);
             };
             outgoing.url = self.resolve(location, &outgoing.url)?;
-            arrival = self.go(&outgoing)?;
+            response = self.go(&outgoing)?;
         }
-        match arrival.status {
-            301 | 302 | 303 | 307 | 308 => {
-                Err(Access::Unknown { why: format!("`{}` redirects again and again", outgoing.url.authority()) })
-            }
-            _ => Ok(arrival),
+        match response.status {
+            301 | 302 | 303 | 307 | 308 => Err(RepositoryAccess::Unknown {
+                why: format!("`{}` redirects again and again", outgoing.url.authority()),
+            }),
+            _ => Ok(response),
         }
     }
 
     /// Makes a request wherever the registry said: with its credentials if that is the registry itself.
-    pub(super) fn go(&mut self, outgoing: &Outgoing) -> Result<Arrival, Access> {
-        if outgoing.url.is_same_origin(self.inquiry.registry()) {
+    pub(super) fn go(&mut self, outgoing: &Outgoing) -> Result<StreamingResponse, RepositoryAccess> {
+        if outgoing.url.is_same_origin(self.probe.registry()) {
             return self.ask(outgoing);
         }
         let mut outgoing = outgoing.clone();
@@ -118,36 +122,42 @@ impl<'a> Session<'a> {
     }
 
     /// The address that the server at `from` named.
-    pub(super) fn resolve(&self, location: &str, from: &Url) -> Result<Url, Access> {
+    pub(super) fn resolve(&self, location: &str, from: &Url) -> Result<Url, RepositoryAccess> {
         let host = from.authority();
         match realm::resolve(location, from) {
-            None => Err(Access::Unknown { why: format!("`{host}` sends us on to something that is no address") }),
+            None => {
+                Err(RepositoryAccess::Unknown { why: format!("`{host}` sends us on to something that is no address") })
+            }
             Some(url) if from.is_https() && !url.is_https() => {
-                Err(Access::Unknown { why: format!("`{host}` sends us on from https to plain http") })
+                Err(RepositoryAccess::Unknown { why: format!("`{host}` sends us on from https to plain http") })
             }
             Some(url) => Ok(url),
         }
     }
 
     /// Carries out what is asked of token servers before the request itself may be made.
-    fn leave(&mut self, mut step: Step<'a>) -> Result<Authorization<'a>, Access> {
-        let client = self.client.rested();
+    fn authorize(&mut self, mut step: ProbeStep<'a>) -> Result<Authorization<'a>, RepositoryAccess> {
+        let client = self.client.with_fresh_deadline();
         loop {
             match step {
-                Step::Send(request) => step = self.inquiry.feed(client.send(&request)),
-                Step::Go(authorization) => return Ok(authorization),
-                Step::Done(Err(access)) => return Err(access),
-                Step::Done(Ok(_)) => unreachable!("nobody asked for the token itself"),
+                ProbeStep::Send(request) => step = self.probe.feed(client.send(&request)),
+                ProbeStep::Authorized(authorization) => return Ok(authorization),
+                ProbeStep::Done(Err(access)) => return Err(access),
+                ProbeStep::Done(Ok(_)) => unreachable!("nobody asked for the token itself"),
             }
         }
     }
 
-    fn transfer(&self, outgoing: &Outgoing, authorization: Authorization<'_>) -> Result<Arrival, Access> {
+    fn transfer(
+        &self,
+        outgoing: &Outgoing,
+        authorization: Authorization<'_>,
+    ) -> Result<StreamingResponse, RepositoryAccess> {
         let Outgoing { method, url, headers, payload } = outgoing.clone();
         let host = url.authority().to_owned();
         let transfer = Transfer { method, url, headers, authorization, payload };
         self.client
-            .transfer(&transfer, SILENCE)
-            .map_err(|Failure(why)| Access::Unknown { why: format!("could not reach `{host}`: {why}") })
+            .transfer(&transfer, IDLE_TIMEOUT)
+            .map_err(|HttpError(why)| RepositoryAccess::Unknown { why: format!("could not reach `{host}`: {why}") })
     }
 }

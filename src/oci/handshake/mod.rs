@@ -3,45 +3,45 @@
 //! Ping, then a token from the registry's token server, or else the password itself, and in the end always `GET /v2/`
 //! with it: only its 200 counts, as for `docker login` (docker/cli `internal/registry/auth.go`).
 
-use crate::oci::access::{Entrance, Pass};
+use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};
 use crate::oci::claims;
+use crate::oci::requester::Requester;
 use crate::oci::scope::Scopes;
 use crate::oci::token::TokenServer;
-use crate::oci::visitor::Visitor;
-use crate::oci::{Verdict, Wire, odd, realm, unreachable, unverified};
-use crate::system::http::{Authorization, Failure, Method, Request, Response, Url};
+use crate::oci::{TransportSecurity, Verdict, odd, realm, unreachable, unverified};
+use crate::system::http::{Authorization, HttpError, Method, Request, Response, Url};
 use crate::system::text::one_line;
 
 /// One login on its way.
 #[derive(Debug)]
 pub(in crate::oci) struct Handshake<'a> {
-    visitor: Visitor<'a>,
-    wire: Wire,
+    requester: Requester<'a>,
+    security: TransportSecurity,
     /// The registry's `/v2/`, where it was found in the end.
     registry: Url,
     /// The `host[:port]` that the user named.
     named: String,
     redirects: u8,
-    awaited: Awaited,
+    awaited: HandshakePhase,
     /// The registry takes the password itself too, if the token server does not help.
     basic_offered: bool,
     /// The token is for nobody: its server did not look at the password.
     unseen: bool,
     /// What the attempt by token came to.
-    setback: Option<Verdict>,
+    previous_error: Option<Verdict>,
 }
 
 /// What follows from an answer.
 #[derive(Debug)]
-pub(in crate::oci) enum Step<'a> {
+pub(in crate::oci) enum HandshakeStep<'a> {
     Send(Request<'a>),
     Done(Verdict),
 }
 
 /// The request whose answer is fed next.
 #[derive(Clone, Debug)]
-enum Awaited {
+enum HandshakePhase {
     Ping,
     Token(TokenServer),
     /// `GET /v2/` with a token of this server.
@@ -53,67 +53,70 @@ const MAX_REDIRECTS: u8 = 3;
 
 impl<'a> Handshake<'a> {
     /// Returns the first request too: the ping, which shows no credentials.
-    pub(in crate::oci) fn start(registry: Url, visitor: Visitor<'a>, wire: Wire) -> (Self, Request<'a>) {
+    pub(in crate::oci) fn start(
+        registry: Url,
+        requester: Requester<'a>,
+        security: TransportSecurity,
+    ) -> (Self, Request<'a>) {
         let ping = get(registry.clone(), Authorization::None);
         let handshake = Self {
-            visitor,
-            wire,
+            requester,
+            security,
             named: registry.authority().to_owned(),
             registry,
             redirects: 0,
-            awaited: Awaited::Ping,
+            awaited: HandshakePhase::Ping,
             basic_offered: false,
             unseen: false,
-            setback: None,
+            previous_error: None,
         };
         (handshake, ping)
     }
 
     /// Takes the answer to the last request, and says the next step.
-    pub(in crate::oci) fn feed(&mut self, answer: Result<Response, Failure>) -> Step<'a> {
+    pub(in crate::oci) fn feed(&mut self, answer: Result<Response, HttpError>) -> HandshakeStep<'a> {
         match (self.awaited.clone(), answer) {
-            (Awaited::Ping, Ok(response)) => self.after_ping(&response),
-            (Awaited::Token(server), Ok(response)) => self.after_token(server, &response),
-            (Awaited::TokenProof(issuer), Ok(response)) => self.after_token_proof(issuer.name(), &response),
-            (Awaited::PasswordProof, Ok(response)) => self.conclude(self.judge(response.status)),
-            (Awaited::Token(server), Err(Failure(why))) => self.set_back(unreachable(server.name(), &why)),
-            (_, Err(Failure(why))) => self.conclude(unreachable(self.registry.authority(), &why)),
+            (HandshakePhase::Ping, Ok(response)) => self.after_ping(&response),
+            (HandshakePhase::Token(server), Ok(response)) => self.after_token(server, &response),
+            (HandshakePhase::TokenProof(issuer), Ok(response)) => self.after_token_proof(issuer.name(), &response),
+            (HandshakePhase::PasswordProof, Ok(response)) => self.conclude(self.judge(response.status)),
+            (HandshakePhase::Token(server), Err(HttpError(why))) => self.fall_back(unreachable(server.name(), &why)),
+            (_, Err(HttpError(why))) => self.conclude(unreachable(self.registry.authority(), &why)),
         }
     }
 
-    /// How the registry let the visitor in, after this verdict, and the visitor.
-    pub(in crate::oci) fn entrance(self, verdict: &Verdict) -> (Option<Entrance>, Visitor<'a>) {
-        let pass = match (verdict, self.awaited) {
-            (Verdict::Open, Awaited::Token(server)) | (Verdict::Accepted, Awaited::TokenProof(server)) => {
-                Some(Pass::Token(server))
-            }
-            (Verdict::Open, _) if self.registry.authority() == self.named => Some(Pass::Nothing),
-            (Verdict::Accepted, Awaited::PasswordProof) => Some(Pass::Password),
+    /// How the registry let the requester in, after this verdict, and the requester.
+    pub(in crate::oci) fn context(self, verdict: &Verdict) -> (Option<AuthContext>, Requester<'a>) {
+        let method = match (verdict, self.awaited) {
+            (Verdict::Open, HandshakePhase::Token(server))
+            | (Verdict::Accepted, HandshakePhase::TokenProof(server)) => Some(AuthMethod::Token(server)),
+            (Verdict::Open, _) if self.registry.authority() == self.named => Some(AuthMethod::Nothing),
+            (Verdict::Accepted, HandshakePhase::PasswordProof) => Some(AuthMethod::Password),
             _ => None,
         };
-        (pass.map(|pass| Entrance { registry: self.registry, pass }), self.visitor)
+        (method.map(|method| AuthContext { registry: self.registry, method }), self.requester)
     }
 
     /// Who asked, with an identity token that may be new.
-    pub(in crate::oci) fn into_visitor(self) -> Visitor<'a> {
-        self.visitor
+    pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
+        self.requester
     }
 
-    fn after_ping(&mut self, response: &Response) -> Step<'a> {
+    fn after_ping(&mut self, response: &Response) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let html = response.content_type.as_deref().is_some_and(|kind| kind.trim_start().starts_with("text/html"));
         match response.status {
-            200 if !html => Step::Done(Verdict::Open),
+            200 if !html => HandshakeStep::Done(Verdict::Open),
             401 if host.eq_ignore_ascii_case(&self.named) => self.choose(&challenge::parse(&response.challenges)),
-            401 => stop(format!("`{}` sends its visitors on to `{host}`: the login belongs there", self.named)),
-            403 => stop(format!("`{host}` refuses visitors from here, with or without a login (403)")),
+            401 => stop(format!("`{}` redirects to `{host}`: the login belongs there", self.named)),
+            403 => stop(format!("`{host}` refuses requests from here, with or without a login (403)")),
             301 | 302 | 303 | 307 | 308 => self.follow(response.location.as_deref().unwrap_or_default()),
             200 | 404 | 405 => stop(format!("`{host}` is no registry, or its registry lies under a path")),
-            status => Step::Done(odd(host, status)),
+            status => HandshakeStep::Done(odd(host, status)),
         }
     }
 
-    fn follow(&mut self, location: &str) -> Step<'a> {
+    fn follow(&mut self, location: &str) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let Some(url) = realm::resolve(location, &self.registry) else {
             return stop(format!("`{host}` redirects to something that is no address"));
@@ -126,85 +129,87 @@ impl<'a> Handshake<'a> {
         }
         self.redirects += 1;
         self.registry = url.clone();
-        Step::Send(get(url, Authorization::None))
+        HandshakeStep::Send(get(url, Authorization::None))
     }
 
     /// Bearer before Basic: it tells a wrong password from a token server that is down. An identity token is good for
     /// the token server alone.
-    fn choose(&mut self, challenges: &[Challenge]) -> Step<'a> {
+    fn choose(&mut self, challenges: &[Challenge]) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let basic = challenges.iter().any(|challenge| challenge.is("Basic"));
-        self.basic_offered = basic && !self.visitor.is_nobody() && !self.visitor.has_identity_token();
+        self.basic_offered = basic && !self.requester.is_anonymous() && !self.requester.has_identity_token();
         match challenges.iter().find(|challenge| challenge.is("Bearer")) {
             Some(bearer) => self.ask_for_token(bearer),
             None if self.basic_offered => self.show_password(),
-            None if basic && self.visitor.is_nobody() => Step::Done(Verdict::Rejected { by: host.to_owned() }),
+            None if basic && self.requester.is_anonymous() => {
+                HandshakeStep::Done(Verdict::Rejected { by: host.to_owned() })
+            }
             None if basic => stop(format!("`{host}` has no token server, which an identity token is for")),
             None => stop(not_understood(host, challenges)),
         }
     }
 
-    fn ask_for_token(&mut self, bearer: &Challenge) -> Step<'a> {
-        match TokenServer::of(bearer, &self.registry, self.wire) {
+    fn ask_for_token(&mut self, bearer: &Challenge) -> HandshakeStep<'a> {
+        match TokenServer::of(bearer, &self.registry, self.security) {
             // Whoever has no login is asked for one again at each repository, and some servers give tokens for those alone.
-            Ok(server) if self.visitor.is_nobody() => {
-                self.awaited = Awaited::Token(server);
-                Step::Done(Verdict::Open)
+            Ok(server) if self.requester.is_anonymous() => {
+                self.awaited = HandshakePhase::Token(server);
+                HandshakeStep::Done(Verdict::Open)
             }
             Ok(server) => {
-                let request = server.ask(&self.visitor, &Scopes::none());
-                self.awaited = Awaited::Token(server);
-                Step::Send(request)
+                let request = server.ask(&self.requester, &Scopes::none());
+                self.awaited = HandshakePhase::Token(server);
+                HandshakeStep::Send(request)
             }
-            Err(why) => self.set_back(unverified(why)),
+            Err(why) => self.fall_back(unverified(why)),
         }
     }
 
-    fn after_token(&mut self, server: TokenServer, response: &Response) -> Step<'a> {
-        match server.read(response, &mut self.visitor) {
+    fn after_token(&mut self, server: TokenServer, response: &Response) -> HandshakeStep<'a> {
+        match server.read(response, &mut self.requester) {
             Ok(token) => {
                 self.unseen = claims::read(&token.secret).is_some_and(|claims| claims.anonymous);
-                self.awaited = Awaited::TokenProof(server);
-                Step::Send(get(self.registry.clone(), Authorization::Bearer(token.secret)))
+                self.awaited = HandshakePhase::TokenProof(server);
+                HandshakeStep::Send(get(self.registry.clone(), Authorization::Bearer(token.secret)))
             }
-            Err(verdict) => self.set_back(verdict),
+            Err(verdict) => self.fall_back(verdict),
         }
     }
 
     /// A token that is refused says nothing about the password: the two servers disagree, or the token server hands out
     /// tokens without looking at it.
-    fn after_token_proof(&mut self, issuer: &str, response: &Response) -> Step<'a> {
+    fn after_token_proof(&mut self, issuer: &str, response: &Response) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let verdict = match response.status {
             401 => unverified(format!("`{host}` rejects the token that its own token server `{issuer}` gave out")),
             status => self.judge(status),
         };
         match verdict {
-            Verdict::Accepted if self.unseen => Step::Done(Verdict::Open),
-            Verdict::Accepted => Step::Done(verdict),
-            _ => self.set_back(verdict),
+            Verdict::Accepted if self.unseen => HandshakeStep::Done(Verdict::Open),
+            Verdict::Accepted => HandshakeStep::Done(verdict),
+            _ => self.fall_back(verdict),
         }
     }
 
     /// The attempt by token has failed; the password itself may still do, but not in place of a person with a browser.
-    fn set_back(&mut self, verdict: Verdict) -> Step<'a> {
+    fn fall_back(&mut self, verdict: Verdict) -> HandshakeStep<'a> {
         if !self.basic_offered || matches!(verdict, Verdict::SessionOver { .. }) {
-            return Step::Done(verdict);
+            return HandshakeStep::Done(verdict);
         }
-        self.setback = Some(verdict);
+        self.previous_error = Some(verdict);
         self.show_password()
     }
 
-    fn show_password(&mut self) -> Step<'a> {
-        self.awaited = Awaited::PasswordProof;
-        Step::Send(get(self.registry.clone(), self.visitor.password()))
+    fn show_password(&mut self) -> HandshakeStep<'a> {
+        self.awaited = HandshakePhase::PasswordProof;
+        HandshakeStep::Send(get(self.registry.clone(), self.requester.password()))
     }
 
     /// Of two failures, the one that says most.
-    fn conclude(&mut self, verdict: Verdict) -> Step<'a> {
+    fn conclude(&mut self, verdict: Verdict) -> HandshakeStep<'a> {
         let says_more = matches!(verdict, Verdict::Accepted | Verdict::Rejected { .. });
-        Step::Done(match self.setback.take() {
-            Some(setback) if !says_more => setback,
+        HandshakeStep::Done(match self.previous_error.take() {
+            Some(previous_error) if !says_more => previous_error,
             _ => verdict,
         })
     }
@@ -230,8 +235,8 @@ fn not_understood(host: &str, challenges: &[Challenge]) -> String {
     format!("`{host}` asks for a login by `{}`, which is not supported", one_line(&schemes.join(", "), 80))
 }
 
-fn stop<'a>(why: String) -> Step<'a> {
-    Step::Done(unverified(why))
+fn stop<'a>(why: String) -> HandshakeStep<'a> {
+    HandshakeStep::Done(unverified(why))
 }
 
 fn get(url: Url, authorization: Authorization<'_>) -> Request<'_> {

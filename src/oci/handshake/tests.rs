@@ -30,7 +30,7 @@ enum Answer {
 
 use Answer::{Asks, Gives, GivesNobody, Html, Nothing, Status, To};
 
-fn answer(answer: Answer) -> Result<Response, Failure> {
+fn answer(answer: Answer) -> Result<Response, HttpError> {
     let mut response = Response {
         status: 200,
         challenges: vec![],
@@ -53,7 +53,7 @@ fn answer(answer: Answer) -> Result<Response, Failure> {
         Gives => response.body = Some(giving("hunter3")),
         GivesNobody => response.body = Some(giving(&jwt(r#"{"sub": "", "access": []}"#))),
         Html => response.content_type = Some("text/html; charset=utf-8".to_owned()),
-        Nothing => return Err(Failure("connection refused".to_owned())),
+        Nothing => return Err(HttpError("connection refused".to_owned())),
     }
     Ok(response)
 }
@@ -62,13 +62,13 @@ fn answer(answer: Answer) -> Result<Response, Failure> {
 fn play(username: &str, exchange: Exchange) -> String {
     let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("hunter2".into()) };
     let registry = Url::parse("https://r.example/v2/").unwrap();
-    let (mut handshake, mut request) = Handshake::start(registry, Visitor::of(&credential), Wire::Https);
+    let (mut handshake, mut request) = Handshake::start(registry, Requester::of(&credential), TransportSecurity::Https);
     for (index, (expected, next)) in exchange.iter().enumerate() {
         assert_eq!(show(&request), *expected);
         assert!(!format!("{request:?} {handshake:?}").contains("hunter"));
         match handshake.feed(answer(*next)) {
-            Step::Send(next) => request = next,
-            Step::Done(verdict) => {
+            HandshakeStep::Send(next) => request = next,
+            HandshakeStep::Done(verdict) => {
                 assert_eq!(index + 1, exchange.len(), "{verdict:?}");
                 return match verdict {
                     Verdict::Accepted => "accepted".to_owned(),
@@ -98,7 +98,7 @@ fn r16_r21_a_ping_proves_nothing_about_a_password() {
             (&[(PING, Status(200))], "open"),
             (&[(PING, To("/v2")), ("GET https://r.example/v2 none", Status(200))], "open"),
             (&[(PING, Nothing)], "could not reach `r.example`: connection refused"),
-            (&[(PING, Status(403))], "`r.example` refuses visitors"),
+            (&[(PING, Status(403))], "`r.example` refuses requests"),
             (&[(PING, Status(404))], "`r.example` is no registry"),
             (&[(PING, Html)], "`r.example` is no registry"),
             (&[(PING, Status(429))], "`r.example` asks to try again later"),
@@ -183,7 +183,7 @@ fn o57_o58_an_identity_token_is_shown_to_the_token_server_alone() {
 fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
     let play = |headers: &[&str]| {
         let registry = Url::parse("https://r.example/v2/").unwrap();
-        let (mut handshake, _) = Handshake::start(registry, Visitor::nobody(), Wire::Https);
+        let (mut handshake, _) = Handshake::start(registry, Requester::anonymous(), TransportSecurity::Https);
         let challenges = headers.iter().map(|&header| header.to_owned()).collect();
         let response = Response {
             status: if headers.is_empty() { 200 } else { 401 },
@@ -194,15 +194,17 @@ fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
             token_expiry: None,
             body: None,
         };
-        let Step::Done(verdict) = handshake.feed(Ok(response)) else { panic!("a visitor has nothing to show") };
-        let (entrance, _) = handshake.entrance(&verdict);
-        let pass = match entrance.map(|entrance| entrance.pass) {
-            Some(Pass::Nothing) => "nothing",
-            Some(Pass::Token(_)) => "a token",
-            Some(Pass::Password) => "a password",
+        let HandshakeStep::Done(verdict) = handshake.feed(Ok(response)) else {
+            panic!("a requester has nothing to show")
+        };
+        let (context, _) = handshake.context(&verdict);
+        let method = match context.map(|context| context.method) {
+            Some(AuthMethod::Nothing) => "nothing",
+            Some(AuthMethod::Token(_)) => "a token",
+            Some(AuthMethod::Password) => "a password",
             None => "no way in",
         };
-        (verdict, pass)
+        (verdict, method)
     };
     assert_eq!(play(&[]), (Verdict::Open, "nothing"));
     assert_eq!(play(&[HUB]), (Verdict::Open, "a token"));

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Authorization, Client, Failure, Method, Payload, Transfer, Url};
+use super::{Authorization, Client, HttpError, Method, Payload, Transfer, Url};
 
 /// A file to fetch, and what is told meanwhile.
 pub(crate) struct Download<'d> {
@@ -25,7 +25,7 @@ pub(crate) enum DownloadError {
     /// All attempts broke off, so many bytes having come.
     Broken(u64),
     TooSlow,
-    Unreachable(Failure),
+    Unreachable(HttpError),
 }
 
 /// For nothing to come; for the whole file; between attempts.

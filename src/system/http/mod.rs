@@ -2,7 +2,7 @@
 
 mod certificates;
 mod download;
-mod failure;
+mod error;
 mod forward;
 mod proxy;
 mod resolver;
@@ -33,15 +33,15 @@ use super::{env, watch};
 use crate::model::{Credential, Secret, timestamp};
 pub(crate) use certificates::CertificateFault;
 pub(crate) use download::{Download, DownloadError};
-pub(crate) use failure::Failure;
-pub(crate) use failure::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
-use failure::{explain, is_broken};
+pub(crate) use error::HttpError;
+pub(crate) use error::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
+use error::{explain, is_broken};
 use forward::Forward;
 use proxy::{Proxies, ProxyRoute};
 use resolver::Resolver;
 use tls::Tls;
-pub(crate) use tls::TransportSecurity;
-pub(crate) use transfer::{Arrival, Payload, Transfer};
+pub(crate) use tls::TlsOptions;
+pub(crate) use transfer::{Payload, StreamingResponse, Transfer};
 pub(crate) use url::Url;
 
 /// Sends requests. One per run: it keeps connections open.
@@ -154,10 +154,10 @@ impl<'a> Request<'a> {
 impl Client {
     /// For servers of which no more is known than the system does. Proxies are taken from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
-        Self::secured(limits, TransportSecurity::default())
+        Self::secured(limits, TlsOptions::default())
     }
 
-    pub(crate) fn secured(limits: Limits, security: TransportSecurity) -> Self {
+    pub(crate) fn secured(limits: Limits, security: TlsOptions) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0) // whether another address may be asked, and with what, is the caller's to say
@@ -173,7 +173,7 @@ impl Client {
     }
 
     /// The same client, with as much time again.
-    pub(crate) fn rested(&self) -> Self {
+    pub(crate) fn with_fresh_deadline(&self) -> Self {
         let (agent, proxies) = (self.agent.clone(), self.proxies.clone());
         Self {
             agent,
@@ -190,7 +190,7 @@ impl Client {
     }
 
     /// Sends one request and waits for the answer, whatever its status. An error is a part of a sentence.
-    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         let started = Instant::now();
         let answer = self.exchange(request);
         if let (Authorization::Basic(_), Ok(Response { token_expiry: Some(expiry), .. })) =
@@ -200,14 +200,14 @@ impl Client {
         }
         let outcome = match &answer {
             Ok(response) => response.status.to_string(),
-            Err(Failure(why)) => why.clone(),
+            Err(HttpError(why)) => why.clone(),
         };
         watch::tell(format_args!("{request}: {outcome}, after {} ms", started.elapsed().as_millis()));
         answer
     }
 
     /// A connection that breaks is tried once more if that can do no harm.
-    fn exchange(&self, request: &Request<'_>) -> Result<Response, Failure> {
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         let header = authorization_header(&request.authorization)?;
         if request.url.is_https() {
             refuse_foreign_authorities()?;
@@ -215,7 +215,7 @@ impl Client {
         let longest = |text: &str| 3 * text.len() + 2; // every byte as `%XX`
         let query: usize = request.query.iter().map(|(key, value)| longest(key) + longest(value)).sum();
         if query + request.url.0.to_string().len() > ADDRESS_LIMIT {
-            return Err(Failure("the address it wants to be asked at is too long".to_owned()));
+            return Err(HttpError("the address it wants to be asked at is too long".to_owned()));
         }
         let route = self.proxies.route(&request.url)?;
         let mut answer = self.try_once(request, header.clone(), &route);
@@ -225,9 +225,9 @@ impl Client {
         }
         match answer {
             Ok(Response { status: 407, .. }) if route.is_forwarded => {
-                Err(Failure(format!("a login is wanted (407){}", route.by_way_of())))
+                Err(HttpError(format!("a login is wanted (407){}", route.by_way_of())))
             }
-            answer => answer.map_err(|error| Failure(explain(&error) + &route.by_way_of())),
+            answer => answer.map_err(|error| HttpError(explain(&error) + &route.by_way_of())),
         }
     }
 
@@ -297,7 +297,7 @@ fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request<'_>, terms: Term
 }
 
 #[expect(clippy::disallowed_methods, reason = "a registry is shown the secret in the Authorization header")]
-fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<HeaderValue>, Failure> {
+fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<HeaderValue>, HttpError> {
     let text = match authorization {
         Authorization::None => return Ok(None),
         Authorization::Basic(Credential { username, secret }) => {
@@ -307,7 +307,7 @@ fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<Head
         Authorization::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.expose())),
     };
     let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| Failure("the credentials do not fit into an HTTP header".to_owned()))?;
+        .map_err(|_| HttpError("the credentials do not fit into an HTTP header".to_owned()))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
@@ -336,9 +336,9 @@ pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
 }
 
 /// The library that reads the system's certificates asks the environment itself, which a client may have changed.
-fn refuse_foreign_authorities() -> Result<(), Failure> {
+fn refuse_foreign_authorities() -> Result<(), HttpError> {
     let changed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| env::present(name) != env::variable(name));
-    changed.map_or(Ok(()), |name| Err(Failure(format!("{name} is not what the calling client was started with"))))
+    changed.map_or(Ok(()), |name| Err(HttpError(format!("{name} is not what the calling client was started with"))))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a provider is sent its own code back")]
@@ -384,7 +384,7 @@ mod tests {
         let url = Url::parse("http://127.0.0.1:1/token").unwrap();
         let query = vec![("service", " ".repeat(30_000))];
         let request = Request { query, ..Request::new(Method::Get, url, Authorization::None) };
-        let Failure(why) = Client::new(Limits::default()).send(&request).unwrap_err();
+        let HttpError(why) = Client::new(Limits::default()).send(&request).unwrap_err();
         assert!(why.contains("too long"), "{why}");
     }
 }

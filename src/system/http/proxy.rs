@@ -9,16 +9,16 @@ use ureq::http::HeaderValue;
 use ureq::{Proxy, ProxyProtocol};
 use zeroize::Zeroizing;
 
-use super::{Failure, Url};
+use super::{HttpError, Url};
 use crate::model::Network;
 use crate::system::env;
 
 /// What the environment says. It does not print: the address of a proxy may hold a password.
 #[derive(Clone)]
 pub(super) struct Proxies {
-    https: Way,
-    http: Way,
-    exceptions: Vec<Exception>,
+    https: ProxySetting,
+    http: ProxySetting,
+    no_proxy: Vec<NoProxyRule>,
 }
 
 /// The way of one request.
@@ -33,7 +33,7 @@ pub(super) struct ProxyRoute {
 }
 
 #[derive(Clone)]
-enum Way {
+enum ProxySetting {
     Direct,
     Through(Proxy),
     /// The reason, which does not repeat the address.
@@ -42,7 +42,7 @@ enum Way {
 
 /// An entry of `NO_PROXY`: who is asked directly. Without a port it is for all of them.
 #[derive(Clone, Debug)]
-enum Exception {
+enum NoProxyRule {
     Everybody,
     Network(Network),
     Address(IpAddr, Option<u16>),
@@ -59,52 +59,54 @@ impl Proxies {
         Self::read(|name| env::variable(name)?.into_string().ok())
     }
 
-    pub(super) fn route(&self, url: &Url) -> Result<ProxyRoute, Failure> {
+    pub(super) fn route(&self, url: &Url) -> Result<ProxyRoute, HttpError> {
         let proxy = match if url.is_https() { &self.https } else { &self.http } {
-            _ if url.is_loopback() || self.exceptions.iter().any(|exception| exception.covers(url)) => None,
-            Way::Direct => None,
-            Way::Through(proxy) => Some(proxy.clone()),
-            Way::Unusable(why) => return Err(Failure(why.clone())),
+            _ if url.is_loopback() || self.no_proxy.iter().any(|rule| rule.covers(url)) => None,
+            ProxySetting::Direct => None,
+            ProxySetting::Through(proxy) => Some(proxy.clone()),
+            ProxySetting::Unusable(why) => return Err(HttpError(why.clone())),
         };
         Ok(ProxyRoute::new(url, proxy))
     }
 
     /// What is wrong with the variables; the addresses are not repeated.
     pub(super) fn faults(&self) -> Vec<String> {
-        let fault = |way: &Way| match way {
-            Way::Unusable(why) => Some(why.clone()),
-            Way::Direct | Way::Through(_) => None,
+        let fault = |setting: &ProxySetting| match setting {
+            ProxySetting::Unusable(why) => Some(why.clone()),
+            ProxySetting::Direct | ProxySetting::Through(_) => None,
         };
         [&self.https, &self.http].into_iter().filter_map(fault).collect()
     }
 
     /// Tells whether requests of a scheme go through a proxy.
     pub(super) fn are_used(&self) -> bool {
-        [&self.https, &self.http].into_iter().any(|way| matches!(way, Way::Through(_)))
+        [&self.https, &self.http].into_iter().any(|setting| matches!(setting, ProxySetting::Through(_)))
     }
 
     /// Tells whether the address is a proxy's own.
     pub(super) fn have(&self, url: &Url) -> bool {
-        [&self.https, &self.http].into_iter().any(|way| match way {
-            Way::Through(proxy) => proxy.host().eq_ignore_ascii_case(&url.host()) && proxy.port() == url.port(),
-            Way::Direct | Way::Unusable(_) => false,
+        [&self.https, &self.http].into_iter().any(|setting| match setting {
+            ProxySetting::Through(proxy) => {
+                proxy.host().eq_ignore_ascii_case(&url.host()) && proxy.port() == url.port()
+            }
+            ProxySetting::Direct | ProxySetting::Unusable(_) => false,
         })
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let either = |name: &str| text(name).or_else(|| text(&name.to_lowercase()));
-        let of_all = || match either("ALL_PROXY").map(|address| Way::parse("ALL_PROXY", &address)) {
-            Some(Way::Through(proxy)) => Way::Through(proxy),
-            _ => Way::Direct, // it may be meant for programs that speak SOCKS
+        let of_all = || match either("ALL_PROXY").map(|address| ProxySetting::parse("ALL_PROXY", &address)) {
+            Some(ProxySetting::Through(proxy)) => ProxySetting::Through(proxy),
+            _ => ProxySetting::Direct, // it may be meant for programs that speak SOCKS
         };
-        let way = |name: &str| either(name).map_or_else(of_all, |address| Way::parse(name, &address));
+        let setting = |name: &str| either(name).map_or_else(of_all, |address| ProxySetting::parse(name, &address));
         // To a program that serves a web page this variable is a header of a stranger's request (golang.org/s/cgihttpproxy).
         let is_cgi = text("REQUEST_METHOD").is_some();
         Self {
-            https: way("HTTPS_PROXY"),
-            http: if is_cgi { of_all() } else { way("HTTP_PROXY") },
-            exceptions: either("NO_PROXY").unwrap_or_default().split(',').filter_map(Exception::parse).collect(),
+            https: setting("HTTPS_PROXY"),
+            http: if is_cgi { of_all() } else { setting("HTTP_PROXY") },
+            no_proxy: either("NO_PROXY").unwrap_or_default().split(',').filter_map(NoProxyRule::parse).collect(),
         }
     }
 }
@@ -134,7 +136,7 @@ fn login(proxy: &Proxy) -> Option<HeaderValue> {
     Some(value)
 }
 
-impl Way {
+impl ProxySetting {
     fn parse(name: &str, address: &str) -> Self {
         let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
         match Proxy::new(&address) {
@@ -145,7 +147,7 @@ impl Way {
     }
 }
 
-impl Exception {
+impl NoProxyRule {
     /// `None` for an entry without a host.
     fn parse(entry: &str) -> Option<Self> {
         let entry = entry.trim().to_lowercase();
@@ -188,7 +190,7 @@ mod tests {
     use super::*;
 
     /// `DIRECT`, the proxy, or why there is neither.
-    fn way(variables: &str, url: &str) -> String {
+    fn setting(variables: &str, url: &str) -> String {
         let value = |name: &str| {
             let pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
             pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.replace('_', " ")).next()
@@ -198,7 +200,7 @@ mod tests {
             Ok(ProxyRoute { proxy: Some(proxy), .. }) => {
                 format!("{} {}:{}", proxy.protocol(), proxy.host(), proxy.port())
             }
-            Err(Failure(why)) => why,
+            Err(HttpError(why)) => why,
         }
     }
 
@@ -229,7 +231,11 @@ mod tests {
             ("HTTP_PROXY=http://", "DIRECT", "`HTTP_PROXY` is no address of a proxy"),
             ("HTTPS_PROXY=socks5://a:1 NO_PROXY=ghcr.io", "DIRECT", "DIRECT"),
         ] {
-            assert_eq!((way(variables, https), way(variables, http)), (of_https.into(), of_http.into()), "{variables}");
+            assert_eq!(
+                (setting(variables, https), setting(variables, http)),
+                (of_https.into(), of_http.into()),
+                "{variables}"
+            );
         }
     }
 
@@ -273,7 +279,7 @@ mod tests {
             ("", "https://localhost.evil.example/", false),
         ] {
             for name in ["NO_PROXY", "no_proxy"] {
-                let told = way(&format!("HTTPS_PROXY=a:1 {name}={no_proxy}"), url);
+                let told = setting(&format!("HTTPS_PROXY=a:1 {name}={no_proxy}"), url);
                 assert_eq!(told == "DIRECT", direct, "{no_proxy} {url}: {told}");
             }
         }

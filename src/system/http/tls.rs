@@ -24,7 +24,7 @@ use crate::system::watch;
 
 /// How far the server at the other end of a connection is trusted.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TransportSecurity {
+pub(crate) struct TlsOptions {
     /// As `certs.d` folders are called that are for it, and for the servers that it sends us on to, as in Docker.
     pub(crate) names: Vec<String>,
     /// The user allowed it to be spoken to without TLS; then it may also show any certificate.
@@ -33,7 +33,7 @@ pub(crate) struct TransportSecurity {
 
 /// Makes a TLS connection of a plain one, if the address wants that.
 pub(super) struct Tls {
-    pub(super) security: TransportSecurity,
+    pub(super) security: TlsOptions,
     /// They are no part of what the user said of the server.
     pub(super) proxies: Proxies,
 }

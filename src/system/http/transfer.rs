@@ -1,4 +1,4 @@
-//! Requests whose bodies may be of any size: they pass through in pieces, and what ends them is silence.
+//! Requests whose bodies may be of any size: they pass through in pieces, and an idle connection ends them.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -12,7 +12,9 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, PROXY_AUTHOR
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, Error, Proxy, SendBody, Timeout};
 
-use super::{Authorization, Client, Failure, Method, PAUSE, ProxyRoute, Url, authorization_header, explain, is_broken};
+use super::{
+    Authorization, Client, HttpError, Method, PAUSE, ProxyRoute, Url, authorization_header, explain, is_broken,
+};
 use crate::system::text::one_line;
 use crate::system::threads;
 
@@ -36,12 +38,12 @@ pub(crate) enum Payload {
 }
 
 /// An answer whose body is on its way.
-pub(crate) struct Arrival {
+pub(crate) struct StreamingResponse {
     pub(crate) status: u16,
     /// By name, in lower case, as they came.
     pub(crate) headers: Vec<(String, String)>,
     events: Receiver<Event>,
-    silence: Duration,
+    idle_timeout: Duration,
 }
 
 /// What the thread that speaks to the server says.
@@ -59,12 +61,16 @@ const PIECES: usize = 4;
 const PIECE: usize = 64 * 1024;
 
 impl Client {
-    /// `silence` is how long nothing at all may happen.
-    pub(crate) fn transfer(&self, transfer: &Transfer<'_>, silence: Duration) -> Result<Arrival, Failure> {
+    /// `idle_timeout` is how long nothing at all may happen.
+    pub(crate) fn transfer(
+        &self,
+        transfer: &Transfer<'_>,
+        idle_timeout: Duration,
+    ) -> Result<StreamingResponse, HttpError> {
         let (sender, events) = sync_channel(PIECES);
         let route = self.proxies.route(&transfer.url)?;
         let (request, agent) = (prepare(transfer, &route)?, self.agent.clone());
-        let body = transfer.payload.open().map_err(|error| Failure(error.to_string()))?;
+        let body = transfer.payload.open().map_err(|error| HttpError(error.to_string()))?;
         let by_way_of = route.by_way_of();
         // It ends when nobody takes its pieces any more, or with the program.
         let work = move || {
@@ -72,26 +78,26 @@ impl Client {
                 let _ = sender.send(Event::Failed(error));
             }
         };
-        threads::start(work).map_err(|error| Failure(error.to_string()))?;
+        threads::start(work).map_err(|error| HttpError(error.to_string()))?;
         loop {
-            match next(&events, silence)? {
-                Event::Head(status, headers) => return Ok(Arrival { status, headers, events, silence }),
-                Event::Failed(error) => return Err(Failure(explain(&error) + &by_way_of)),
+            match next(&events, idle_timeout)? {
+                Event::Head(status, headers) => return Ok(StreamingResponse { status, headers, events, idle_timeout }),
+                Event::Failed(error) => return Err(HttpError(explain(&error) + &by_way_of)),
                 Event::Sent | Event::Piece(_) => {}
-                Event::End => return Err(Failure("it hung up".to_owned())),
+                Event::End => return Err(HttpError("it hung up".to_owned())),
             }
         }
     }
 }
 
-impl Arrival {
+impl StreamingResponse {
     /// The next piece of the body; `None` at its end.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
         loop {
-            match next(&self.events, self.silence)? {
+            match next(&self.events, self.idle_timeout)? {
                 Event::Piece(piece) => return Ok(Some(piece)),
                 Event::End => return Ok(None),
-                Event::Failed(error) => return Err(Failure(explain(&error))),
+                Event::Failed(error) => return Err(HttpError(explain(&error))),
                 Event::Sent | Event::Head(..) => {}
             }
         }
@@ -103,14 +109,14 @@ impl Arrival {
     }
 }
 
-fn next(events: &Receiver<Event>, silence: Duration) -> Result<Event, Failure> {
-    events.recv_timeout(silence).map_err(|error| match error {
-        RecvTimeoutError::Timeout => Failure(explain(&Error::Timeout(Timeout::Global))),
-        RecvTimeoutError::Disconnected => Failure("it hung up".to_owned()),
+fn next(events: &Receiver<Event>, idle_timeout: Duration) -> Result<Event, HttpError> {
+    events.recv_timeout(idle_timeout).map_err(|error| match error {
+        RecvTimeoutError::Timeout => HttpError(explain(&Error::Timeout(Timeout::Global))),
+        RecvTimeoutError::Disconnected => HttpError("it hung up".to_owned()),
     })
 }
 
-fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<()>, Failure> {
+fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<()>, HttpError> {
     let Transfer { method, url, headers, authorization, payload } = transfer;
     let mut builder = http::Request::builder().uri(url.0.clone()).method(match method {
         Method::Get => http::Method::GET,
@@ -123,7 +129,7 @@ fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) else {
-            return Err(Failure("a header that was asked for does not fit into HTTP".to_owned()));
+            return Err(HttpError("a header that was asked for does not fit into HTTP".to_owned()));
         };
         builder = builder.header(name, value);
     }
@@ -136,7 +142,7 @@ fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<
     if let Some(length) = payload.length() {
         builder = builder.header(CONTENT_LENGTH, length);
     }
-    builder.body(()).map_err(|error| Failure(one_line(&error.to_string(), 100)))
+    builder.body(()).map_err(|error| HttpError(one_line(&error.to_string(), 100)))
 }
 
 /// One request and its answer, told piece by piece.
@@ -208,7 +214,7 @@ struct Watched<R> {
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _ = self.sender.try_send(Event::Sent); // if there is no room, something else breaks the silence
+        let _ = self.sender.try_send(Event::Sent); // if there is no room, something else ends the wait
         self.reader.read(buffer)
     }
 }
@@ -244,36 +250,37 @@ mod tests {
         }
     }
 
-    fn read(arrival: &mut Arrival) -> Result<Vec<u8>, Failure> {
+    fn read(response: &mut StreamingResponse) -> Result<Vec<u8>, HttpError> {
         let mut body = Vec::new();
-        while let Some(piece) = arrival.next()? {
+        while let Some(piece) = response.next()? {
             body.extend(piece);
         }
         Ok(body)
     }
 
-    const SILENCE: Duration = Duration::from_millis(300);
+    const IDLE_TIMEOUT: Duration = Duration::from_millis(300);
 
     #[test]
     fn a_body_may_take_long_as_long_as_something_comes() {
         let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nX-A: b\r\n\r\n", b"ab", b"cd", b"ef", b"gh"];
         let client = Client::new(Limits::default());
-        let mut arrival = client.transfer(&serve(pieces, SILENCE / 2), SILENCE).unwrap();
-        assert_eq!((arrival.status, arrival.header("x-a")), (200, Some("b")));
-        assert_eq!(read(&mut arrival).unwrap(), b"abcdefgh");
+        let mut response = client.transfer(&serve(pieces, IDLE_TIMEOUT / 2), IDLE_TIMEOUT).unwrap();
+        assert_eq!((response.status, response.header("x-a")), (200, Some("b")));
+        assert_eq!(read(&mut response).unwrap(), b"abcdefgh");
     }
 
     #[test]
-    fn silence_ends_a_transfer() {
+    fn idling_ends_a_transfer() {
         let client = Client::new(Limits::default());
         for pieces in
             [&[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab" as &[u8], b"cd"] as &[&[u8]], &[b"HTTP/1.1 200", b""]]
         {
             let started = Instant::now();
-            let told =
-                client.transfer(&serve(pieces, SILENCE * 10), SILENCE).and_then(|mut arrival| read(&mut arrival));
-            assert!(told.is_err_and(|Failure(why)| why.contains("in time")));
-            assert!(started.elapsed() < SILENCE * 5);
+            let told = client
+                .transfer(&serve(pieces, IDLE_TIMEOUT * 10), IDLE_TIMEOUT)
+                .and_then(|mut response| read(&mut response));
+            assert!(told.is_err_and(|HttpError(why)| why.contains("in time")));
+            assert!(started.elapsed() < IDLE_TIMEOUT * 5);
         }
     }
 
@@ -281,7 +288,7 @@ mod tests {
     fn a_body_that_breaks_off_is_an_error() {
         let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab"];
         let client = Client::new(Limits::default());
-        let mut arrival = client.transfer(&serve(pieces, Duration::ZERO), SILENCE).unwrap();
-        assert!(read(&mut arrival).is_err());
+        let mut response = client.transfer(&serve(pieces, Duration::ZERO), IDLE_TIMEOUT).unwrap();
+        assert!(read(&mut response).is_err());
     }
 }

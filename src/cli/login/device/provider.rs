@@ -78,8 +78,8 @@ pub(super) fn located(context: &Context<'_>, given: &args::Login, registry: &Reg
 }
 
 fn realm(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Option<Realm> {
-    let wire = context.wire(registry, given.plain_http);
-    context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, wire))
+    let security = context.security(registry, given.plain_http);
+    context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
 /// The login that an account had before, so that it can be done again.

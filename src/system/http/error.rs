@@ -1,4 +1,4 @@
-//! `Failure`: why there is no answer, in everybody's words.
+//! `HttpError`: why there is no answer, in everybody's words.
 
 use std::io::ErrorKind;
 
@@ -8,7 +8,7 @@ use crate::system::text::one_line;
 
 /// Why there is no answer, as part of a sentence.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
+pub(crate) struct HttpError(pub(crate) String);
 
 /// What is said of TLS, by which others know what to advise.
 pub(crate) const TLS_FAILED: &str = "TLS failed";

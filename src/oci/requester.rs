@@ -1,4 +1,4 @@
-//! `Visitor`: who asks a registry and its token server: an account, or nobody.
+//! `Requester`: who asks a registry and its token server: an account, or nobody.
 
 use crate::model::{Credential, Secret, Username};
 use crate::system::http::{Authorization, Field};
@@ -6,17 +6,17 @@ use crate::system::http::{Authorization, Field};
 /// An account's credentials, or nobody's. It keeps the identity token that a server gave in place of the one it was
 /// shown: such a server takes the old one no more.
 #[derive(Debug)]
-pub(super) struct Visitor<'a> {
+pub(super) struct Requester<'a> {
     credential: Option<&'a Credential>,
     renewed: Option<Secret>,
 }
 
-impl<'a> Visitor<'a> {
+impl<'a> Requester<'a> {
     pub(super) fn of(credential: &'a Credential) -> Self {
         Self { credential: Some(credential), renewed: None }
     }
 
-    pub(super) fn nobody() -> Self {
+    pub(super) fn anonymous() -> Self {
         Self { credential: None, renewed: None }
     }
 
@@ -37,7 +37,7 @@ impl<'a> Visitor<'a> {
         self.renewed
     }
 
-    pub(super) fn is_nobody(&self) -> bool {
+    pub(super) fn is_anonymous(&self) -> bool {
         self.credential.is_none()
     }
 
@@ -68,9 +68,9 @@ impl<'a> Visitor<'a> {
 mod tests {
     use super::*;
 
-    fn shown(visitor: &Visitor<'_>) -> String {
+    fn shown(requester: &Requester<'_>) -> String {
         #[expect(clippy::disallowed_methods, reason = "the test looks at what is shown")]
-        match visitor.identity_token() {
+        match requester.identity_token() {
             Some(Field::Own(secret)) => secret.expose().to_owned(),
             Some(Field::Secret(secret)) => secret.expose().to_owned(),
             _ => String::new(),
@@ -82,20 +82,20 @@ mod tests {
         let credential = |name: &str| Credential { username: name.parse().unwrap(), secret: Secret::new("1".into()) };
         let fresh = |text: &str| Some(Secret::new(text.to_owned()));
         let (token, password) = (credential("<token>"), credential("alice"));
-        let mut visitor = Visitor::of(&token);
+        let mut requester = Requester::of(&token);
         for (given, expected) in
             [(None, "1"), (fresh("1"), "1"), (fresh("2"), "2"), (fresh("2"), "2"), (None, "2"), (fresh("3"), "3")]
         {
-            visitor.renew(given);
-            assert_eq!(shown(&visitor), expected);
+            requester.renew(given);
+            assert_eq!(shown(&requester), expected);
         }
-        assert!(visitor.into_renewed().is_some_and(|renewed| renewed.is_same(&Secret::new("3".into()))));
-        for mut other in [Visitor::of(&password), Visitor::nobody()] {
+        assert!(requester.into_renewed().is_some_and(|renewed| renewed.is_same(&Secret::new("3".into()))));
+        for mut other in [Requester::of(&password), Requester::anonymous()] {
             other.renew(fresh("2"));
             assert_eq!(shown(&other), "");
             assert!(other.into_renewed().is_none(), "a password stays what it is");
         }
-        let mut same = Visitor::of(&token);
+        let mut same = Requester::of(&token);
         same.renew(fresh("1"));
         assert!(same.into_renewed().is_none());
     }

@@ -2,7 +2,7 @@
 
 use super::challenge;
 use super::token::TokenServer;
-use super::{Wire, client, endpoint};
+use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
 use crate::system::http::{Authorization, Method, Request, Response, Url};
 
@@ -14,21 +14,24 @@ pub(crate) struct Realm {
 }
 
 /// Asks `GET /v2/` without a login. `None`: nobody there speaks of a token server, or of one that may not be asked.
-pub(crate) fn realm_of(registry: &Registry, wire: Wire) -> Option<Realm> {
-    let client = client(registry, wire);
-    let schemes: &[&str] =
-        if wire == Wire::PlainHttpAllowed || registry.is_loopback() { &["https", "http"] } else { &["https"] };
+pub(crate) fn realm_of(registry: &Registry, security: TransportSecurity) -> Option<Realm> {
+    let client = client(registry, security);
+    let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {
+        &["https", "http"]
+    } else {
+        &["https"]
+    };
     schemes.iter().find_map(|scheme| {
         let url = endpoint(scheme, registry)?;
         let response = client.send(&Request::new(Method::Get, url.clone(), Authorization::None)).ok()?;
-        read(&response, &url, wire)
+        read(&response, &url, security)
     })
 }
 
-fn read(response: &Response, registry: &Url, wire: Wire) -> Option<Realm> {
+fn read(response: &Response, registry: &Url, security: TransportSecurity) -> Option<Realm> {
     let challenges = challenge::parse(&response.challenges);
     let bearer = challenges.iter().find(|challenge| challenge.is("Bearer")).filter(|_| response.status == 401)?;
-    let (url, service) = TokenServer::of(bearer, registry, wire).ok()?.into_parts();
+    let (url, service) = TokenServer::of(bearer, registry, security).ok()?.into_parts();
     Some(Realm { url: url.to_string(), service })
 }
 
@@ -58,7 +61,7 @@ mod tests {
                 token_expiry: None,
                 body: None,
             };
-            let realm = read(&response, &Url::parse("https://r.example/v2/").unwrap(), Wire::Https);
+            let realm = read(&response, &Url::parse("https://r.example/v2/").unwrap(), TransportSecurity::Https);
             assert_eq!(realm.map(|realm| realm.url).as_deref(), url, "{challenge}");
         }
     }

@@ -1,0 +1,334 @@
+//! Finding out what an account may do with a repository, as a state machine without I/O, once the registry has let the
+//! account in.
+//!
+//! A token is asked for, and what it says about itself or what the registry makes of it is the answer. To find out about
+//! pulling, a manifest is looked at; about pushing, an upload is begun and given up, only if the token says nothing.
+
+use std::time::{Duration, SystemTime};
+
+use super::{AuthContext, AuthMethod, ProbeGoal, ProbeRequest, RepositoryAccess};
+use crate::model::Operation;
+use crate::oci::challenge::{self, Challenge};
+use crate::oci::claims;
+use crate::oci::requester::Requester;
+use crate::oci::scope::Scopes;
+use crate::oci::token::{BearerToken, TokenServer};
+use crate::oci::{MANIFESTS, TransportSecurity, Verdict, odd, realm, unreachable};
+use crate::system::http::{Authorization, HttpError, Method, Request, Response, Url};
+
+/// One question on its way.
+#[derive(Debug)]
+pub(in crate::oci) struct AccessProbe<'a> {
+    requester: Requester<'a>,
+    security: TransportSecurity,
+    question: ProbeRequest<'a>,
+    context: AuthContext,
+    /// The registry has seen that the credentials are good.
+    proven: bool,
+    /// The token was asked for with these.
+    asked: Scopes,
+    /// The registry's own words for what it wants, once it has said so.
+    required: Scopes,
+    token: Option<BearerToken>,
+    awaited: ProbePhase,
+}
+
+/// A token is shown no more when it has so long to live.
+const SPARE: Duration = Duration::from_secs(1);
+
+/// What follows from an answer.
+#[derive(Debug)]
+pub(in crate::oci) enum ProbeStep<'a> {
+    Send(Request<'a>),
+    /// The request may be made, with this authorization.
+    Authorized(Authorization<'a>),
+    Done(Result<BearerToken, RepositoryAccess>),
+}
+
+/// The request whose answer is fed next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProbePhase {
+    Token,
+    Proof,
+    /// The end of an upload that was begun.
+    GivingUp,
+}
+
+impl<'a> AccessProbe<'a> {
+    /// Begins behind a handshake; returns the first step too.
+    pub(in crate::oci) fn start(
+        context: AuthContext,
+        requester: Requester<'a>,
+        security: TransportSecurity,
+        question: ProbeRequest<'a>,
+    ) -> (Self, ProbeStep<'a>) {
+        let mut probe = Self {
+            proven: !matches!(context.method, AuthMethod::Nothing) && !requester.is_anonymous(),
+            requester,
+            security,
+            question,
+            asked: Scopes::none(),
+            required: Scopes::none(),
+            token: None,
+            awaited: ProbePhase::Proof,
+            context,
+        };
+        let wanted = probe.wanted();
+        let first = match &probe.context.method {
+            AuthMethod::Token(server) => probe.ask(server.clone(), wanted),
+            AuthMethod::Password if probe.wants_token() => probe.conclude(RepositoryAccess::NoTokens),
+            AuthMethod::Password | AuthMethod::Nothing => probe.prove(),
+        };
+        (probe, first)
+    }
+
+    /// Who asked, with an identity token that may be new.
+    pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
+        self.requester
+    }
+
+    /// Takes the answer to the request of the last step, and says the next.
+    pub(in crate::oci) fn feed(&mut self, answer: Result<Response, HttpError>) -> ProbeStep<'a> {
+        match (self.awaited, answer) {
+            // The registry may want a right of its own for this (distribution: `delete`); uploads left behind are purged.
+            (ProbePhase::GivingUp, _) => self.conclude(RepositoryAccess::Allowed),
+            (ProbePhase::Token, Ok(response)) => self.after_token(&response),
+            (ProbePhase::Proof, Ok(response)) => self.after_proof(&response),
+            (ProbePhase::Token, Err(HttpError(why))) => self.failed(unreachable(&self.server_name(), &why)),
+            (ProbePhase::Proof, Err(HttpError(why))) => {
+                self.failed(unreachable(self.context.registry.authority(), &why))
+            }
+        }
+    }
+
+    /// Authorizes the next request of the same kind, with a token that is still good.
+    pub(in crate::oci) fn go_on(&mut self, now: SystemTime) -> ProbeStep<'a> {
+        match (&self.context.method, &self.token) {
+            (AuthMethod::Token(server), Some(token)) if token.time_left(now) <= SPARE => {
+                self.ask(server.clone(), self.asked.clone())
+            }
+            _ => self.prove(),
+        }
+    }
+
+    /// The registry answered 401 to a request that was authorized.
+    pub(in crate::oci) fn refused(&mut self, challenges: &[String]) -> ProbeStep<'a> {
+        self.after_refusal(&challenge::parse(challenges))
+    }
+
+    /// Tells whether somebody's credentials have been accepted.
+    pub(in crate::oci) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    pub(in crate::oci) fn registry(&self) -> &Url {
+        &self.context.registry
+    }
+
+    fn wanted(&self) -> Scopes {
+        match &self.question {
+            ProbeRequest::Repository { image, operation, .. } => {
+                let actions: &[&str] = match operation {
+                    Operation::Pull => &["pull"],
+                    Operation::Push => &["pull", "push"],
+                };
+                Scopes::repository(image.repository().as_str(), actions)
+            }
+            ProbeRequest::Authorize(scopes) => scopes.clone(),
+        }
+    }
+
+    fn wants_token(&self) -> bool {
+        matches!(self.question, ProbeRequest::Repository { goal: ProbeGoal::Token, .. })
+    }
+
+    fn ask(&mut self, server: TokenServer, scopes: Scopes) -> ProbeStep<'a> {
+        let request = server.ask(&self.requester, &scopes);
+        self.context.method = AuthMethod::Token(server);
+        (self.asked, self.awaited) = (scopes, ProbePhase::Token);
+        ProbeStep::Send(request)
+    }
+
+    /// Some servers refuse to give a token for more than an account may have, instead of giving less (ociauth,
+    /// `TestBearerAuthRequiresExactScope`): then once more with the registry's words alone.
+    fn after_token(&mut self, response: &Response) -> ProbeStep<'a> {
+        let AuthMethod::Token(server) = self.context.method.clone() else { return self.prove() };
+        match server.read(response, &mut self.requester) {
+            Ok(token) => self.judge(token),
+            Err(Verdict::Rejected { .. })
+                if response.status == 401 && !self.required.is_empty() && !self.asks_verbatim() =>
+            {
+                self.ask(server, self.required.clone())
+            }
+            Err(Verdict::Rejected { by }) if self.proven => self.conclude(RepositoryAccess::Denied { by }),
+            Err(Verdict::Rejected { by }) => self.conclude(RepositoryAccess::Rejected { by }),
+            Err(verdict) => self.failed(verdict),
+        }
+    }
+
+    fn asks_verbatim(&self) -> bool {
+        self.asked.to_string() == self.required.to_string()
+    }
+
+    /// For a push the token's own words do: anything else would begin an upload.
+    fn judge(&mut self, token: BearerToken) -> ProbeStep<'a> {
+        let claims = claims::read(&token.secret);
+        self.proven = !self.requester.is_anonymous();
+        let allowed = claims.as_ref().map(|claims| claims.allow(&self.wanted()));
+        let anonymous = claims.is_some_and(|claims| claims.anonymous);
+        let by = self.server_name();
+        self.token = Some(token);
+        let ProbeRequest::Repository { operation, goal, .. } = self.question else { return self.prove() };
+        match (goal, operation, allowed) {
+            _ if anonymous => self.conclude(RepositoryAccess::Anyone { allowed: allowed == Some(true) }),
+            (ProbeGoal::Token, _, None | Some(true)) | (ProbeGoal::Verdict, Operation::Push, Some(true)) => {
+                self.conclude(RepositoryAccess::Allowed)
+            }
+            (ProbeGoal::Token, _, Some(false)) | (ProbeGoal::Verdict, Operation::Push, Some(false)) => {
+                self.conclude(RepositoryAccess::Denied { by })
+            }
+            (ProbeGoal::Verdict, Operation::Pull, _) | (ProbeGoal::Verdict, Operation::Push, None) => self.prove(),
+        }
+    }
+
+    /// Asks the registry itself. Whoever only wants a token begins no upload.
+    fn prove(&mut self) -> ProbeStep<'a> {
+        self.awaited = ProbePhase::Proof;
+        let ProbeRequest::Repository { image, .. } = self.question else {
+            return ProbeStep::Authorized(self.authorization());
+        };
+        let repository = image.repository();
+        let (method, path) = if self.uploads() {
+            (Method::Post, format!("/v2/{repository}/blobs/uploads/"))
+        } else {
+            (Method::Head, format!("/v2/{repository}/manifests/{}", image.reference()))
+        };
+        let Some(url) = self.context.registry.at(&path) else {
+            return self
+                .conclude(RepositoryAccess::Unknown { why: format!("`{repository}` does not fit into an address") });
+        };
+        let accept = (method == Method::Head).then_some(MANIFESTS);
+        ProbeStep::Send(Request { accept, ..Request::new(method, url, self.authorization()) })
+    }
+
+    fn uploads(&self) -> bool {
+        matches!(self.question, ProbeRequest::Repository { operation: Operation::Push, goal: ProbeGoal::Verdict, .. })
+    }
+
+    fn authorization(&self) -> Authorization<'a> {
+        match (&self.context.method, &self.token) {
+            (AuthMethod::Password, _) => self.requester.password(),
+            (AuthMethod::Token(_), Some(token)) => Authorization::Bearer(token.secret.copy()),
+            (AuthMethod::Token(_) | AuthMethod::Nothing, _) => Authorization::None,
+        }
+    }
+
+    fn after_proof(&mut self, response: &Response) -> ProbeStep<'a> {
+        let host = self.context.registry.authority().to_owned();
+        let claimed = self.token.as_ref().and_then(|token| claims::read(&token.secret));
+        match (response.status, self.uploads()) {
+            (200, false) => self.conclude(RepositoryAccess::Allowed),
+            (404, false) => self.conclude(match claimed.map(|claims| claims.allow(&self.wanted())) {
+                Some(true) => RepositoryAccess::Allowed,
+                Some(false) => RepositoryAccess::Denied { by: self.server_name() },
+                None => RepositoryAccess::Unseen,
+            }),
+            (202, true) => self.give_up(response.location.as_deref().unwrap_or_default()),
+            (404, true) => {
+                let repository = match self.question {
+                    ProbeRequest::Repository { image, .. } => image.repository().to_string(),
+                    ProbeRequest::Authorize(_) => String::new(),
+                };
+                self.conclude(RepositoryAccess::Unknown { why: format!("`{host}` has no repository `{repository}`") })
+            }
+            (401, _) => self.after_refusal(&challenge::parse(&response.challenges)),
+            (403, _) => self.conclude(RepositoryAccess::Denied { by: host }),
+            (status, _) => self.failed(odd(&host, status)),
+        }
+    }
+
+    /// A registry that lets anyone look around may still guard this repository, or want another scope than we thought.
+    fn after_refusal(&mut self, challenges: &[Challenge]) -> ProbeStep<'a> {
+        let by = self.context.registry.authority().to_owned();
+        let denied = if self.proven {
+            RepositoryAccess::Denied { by: by.clone() }
+        } else {
+            RepositoryAccess::Rejected { by: by.clone() }
+        };
+        let bearer = challenges.iter().find(|challenge| challenge.is("Bearer"));
+        let required = bearer.and_then(|bearer| bearer.parameter("scope")).map_or_else(Scopes::none, Scopes::parse);
+        let first_time = self.required.is_empty();
+        match (&self.context.method, bearer) {
+            (AuthMethod::Token(_), Some(_)) if !first_time || self.asked.contains(&required) => self.conclude(denied),
+            (AuthMethod::Token(_) | AuthMethod::Nothing, Some(bearer)) => {
+                match TokenServer::of(bearer, &self.context.registry, self.security) {
+                    Ok(server) => {
+                        let scopes = required.union(&self.wanted());
+                        self.required = required;
+                        self.ask(server, scopes)
+                    }
+                    Err(why) => self.failed(Verdict::Unverified { why }),
+                }
+            }
+            (AuthMethod::Nothing, None)
+                if challenges.iter().any(|challenge| challenge.is("Basic")) && !self.requester.has_identity_token() =>
+            {
+                if self.requester.is_anonymous() {
+                    return self.conclude(denied);
+                }
+                self.context.method = AuthMethod::Password;
+                if self.wants_token() { self.conclude(RepositoryAccess::NoTokens) } else { self.prove() }
+            }
+            (AuthMethod::Nothing, None) => {
+                let why = format!("`{by}` asks for a login to this repository in a way that is not supported");
+                self.conclude(RepositoryAccess::Unverified { why })
+            }
+            (AuthMethod::Password | AuthMethod::Token(_), _) => self.conclude(denied),
+        }
+    }
+
+    /// Nothing is uploaded. What is shown goes to the registry alone, wherever the upload is said to be.
+    fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
+        let registry = &self.context.registry;
+        let here = |url: &Url| url.authority() == registry.authority() && url.is_https() == registry.is_https();
+        let Some(url) = realm::resolve(location, registry).filter(here) else {
+            return self.conclude(RepositoryAccess::Allowed);
+        };
+        self.awaited = ProbePhase::GivingUp;
+        ProbeStep::Send(Request::new(Method::Delete, url, self.authorization()))
+    }
+
+    fn failed(&mut self, verdict: Verdict) -> ProbeStep<'a> {
+        let known = self.proven;
+        self.conclude(match verdict {
+            Verdict::Unverified { why } if known => RepositoryAccess::Unknown { why },
+            verdict => RepositoryAccess::of(verdict),
+        })
+    }
+
+    fn conclude(&mut self, access: RepositoryAccess) -> ProbeStep<'a> {
+        if matches!(self.question, ProbeRequest::Authorize(_)) {
+            return ProbeStep::Done(Err(access)); // the token may still be good for what comes next
+        }
+        ProbeStep::Done(match (self.wants_token(), access, self.token.take()) {
+            (true, RepositoryAccess::Allowed, Some(token)) => Ok(token),
+            (_, RepositoryAccess::Allowed | RepositoryAccess::Unseen, _)
+                if matches!(self.context.method, AuthMethod::Nothing) =>
+            {
+                Err(RepositoryAccess::Anyone { allowed: true })
+            }
+            (_, RepositoryAccess::Denied { .. }, _) if matches!(self.context.method, AuthMethod::Nothing) => {
+                Err(RepositoryAccess::Anyone { allowed: false })
+            }
+            (_, access, _) => Err(access),
+        })
+    }
+
+    fn server_name(&self) -> String {
+        match &self.context.method {
+            AuthMethod::Token(server) => server.name(),
+            AuthMethod::Password | AuthMethod::Nothing => self.context.registry.authority(),
+        }
+        .to_owned()
+    }
+}
