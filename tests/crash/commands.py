@@ -23,6 +23,8 @@ class Command:
     each: tuple = ()
     # All accounts that are there afterwards must be there whatever happens: they were there in another form.
     starts_anew: bool = False
+    # What is changed is the program itself.
+    updates: bool = False
 
 
 PASSPHRASE = "correct horse"
@@ -137,6 +139,8 @@ COMMANDS = [
             first=(["restore"],), starts_anew=True),
     Command("restore-gone", ["restore"], removed=("config/config.json",), first=(["restore"],), starts_anew=True),
     Command("restore-secrets", ["restore"], files=(("data/secrets/quay.io.json", "{"),), first=(["restore"],)),
+    Command("update", ["update"], updates=True),
+    Command("update-rollback", ["update", "--rollback"], updates=True),
     Command("adopt", ["get"], "atcr.io", removed=OURS, files=((".atcr/device.json", ATCR),), starts_anew=True),
     Command("adopt-store", ["store"], stored("ghcr.io", "new", "new-s3cret"), removed=OURS,
             files=((".atcr/device.json", ATCR),), starts_anew=False),

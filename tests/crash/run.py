@@ -28,7 +28,8 @@ import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from commands import COMMANDS, NEXT, PASSPHRASE, PROGRAMS, SECRETS, prepare
+import updates
+from commands import COMMANDS, NEXT, PASSPHRASE, PROGRAMS, SECRETS, prepare, write
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sealed"))
 try:
@@ -51,6 +52,7 @@ class Home:
 
     def __init__(self, folder, program):
         self.path, self.copy = folder / "home", folder / "copy"
+        self.program = "bin/docker-credential-ensign"
         self.env = {
             "HOME": str(self.path), "PATH": f"{self.path}/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(self.path / "run"),
             "ENSIGN_CONFIG_DIR": str(self.path / "config"), "ENSIGN_DATA_DIR": str(self.path / "data"),
@@ -65,7 +67,7 @@ class Home:
     def run(self, words, stdin="", under=()):
         words = [word.replace("$HOME", str(self.path)) for word in words]
         run = subprocess.run(
-            [*under, str(self.path / "bin/docker-credential-ensign"), *words], input=stdin, env=self.env, cwd=self.path,
+            [*under, str(self.path / self.program), *words], input=stdin, env=self.env, cwd=self.path,
             capture_output=True, text=True, timeout=60, errors="replace",
         )
         return run.returncode, run.stdout + run.stderr
@@ -148,6 +150,7 @@ class Matrix:
     def __init__(self, command, folder, program):
         self.command, self.home = command, Home(folder, program)
         prepare(self.home, command)
+        self.prepare_more(folder, program)
         self.home.save()
         self.before = State(self.home)
         self.open()
@@ -160,6 +163,12 @@ class Matrix:
         self.points = list(self.points_of(lines))
         # What is to be there whatever happens.
         self.stays = self.after.accounts if command.starts_anew else self.before.accounts & self.after.accounts
+
+    def prepare_more(self, folder, program):
+        """What only some commands need."""
+
+    def end(self):
+        self.home.run(["lock"])
 
     def open(self):
         """What is not a file is not put back: the kernel's keyring is made what it was."""
@@ -217,10 +226,43 @@ class Matrix:
         return wrong
 
 
+class UpdateMatrix(Matrix):
+    """The same of commands that change the program itself."""
+
+    def prepare_more(self, folder, program):
+        self.releases = updates.Releases(folder / "releases")
+        updates.prepare_update(self.home, self.releases, program)
+        if "--rollback" in self.command.words:  # the script is kept, and this program is in its place
+            write(self.home, ".local/bin/.ensign-previous", updates.NEXT_PROGRAM)
+            (self.home.path / ".local/bin/.ensign-previous").chmod(0o755)
+
+    def end(self):
+        self.releases.stop()
+
+    def try_point(self, point):
+        call, when, fault = point
+        self.home.put_back()
+        effect = "signal=KILL" if fault == "KILL" else f"error={fault}"
+        options = ["-f", "-b", "execve", "--seccomp-bpf", "-o", "/dev/null"]
+        strace = ["strace", *options, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
+        config = (self.home.path / "config/config.json").read_bytes()
+        try:
+            wrong = updates.what_is_wrong(self.home, updates.OLD, self.home.run(self.command.words, under=strace))
+            again = self.home.run(self.command.words)  # the next release is a script, which has no such command
+            wrong += updates.what_is_wrong(self.home, updates.NEW, (1, ""))
+            wrong += [("broken", f"again: exit {again[0]}: {again[1]}")] if again[0] else []
+        except subprocess.TimeoutExpired:
+            return [("broken", "a run hangs")]
+        left = updates.names_in_place(self.home) - updates.EXPECTED
+        wrong += [("left", f"{sorted(left)}")] if left else []
+        changed = config != (self.home.path / "config/config.json").read_bytes()
+        return wrong + ([("broken", "the config was changed")] if changed else [])
+
+
 def work(command, folder, program, points, deadline):
     """Tries points of a command, in a folder of its own; returns how many, and those with something wrong."""
     folder.mkdir(parents=True)
-    matrix = Matrix(command, folder, program)
+    matrix = (UpdateMatrix if command.updates else Matrix)(command, folder, program)
     if points is None:
         chosen = matrix.points
     else:
@@ -231,7 +273,7 @@ def work(command, folder, program, points, deadline):
             break
         tried += 1
         wrong += [(command.name, point, kind, words) for kind, words in matrix.try_point(point)]
-    matrix.home.run(["lock"])
+    matrix.end()
     shutil.rmtree(folder)
     return command.name, tried, len(matrix.points), wrong
 

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::seed::line_on_a_terminal;
 use crate::support::release::{PROGRAM, Releases, SigningKey, TARGET, program_of};
 use crate::support::{Run, Sandbox, write};
 
@@ -352,6 +353,37 @@ fn who_installed_a_program_is_named_and_renews_it() {
         "Ensign 0.9.0 is there, this is {OURS}. To update:  sudo apt install --only-upgrade docker-credential-ensign\n"
     );
     assert_eq!((check.code, check.stdout), (Some(7), told));
+}
+
+/// What a person sees who has built the program from a checkout.
+#[test]
+fn a_checkout_is_pulled_and_installed_after_a_yes() {
+    let installed = Installed::new();
+    let checkout = installed.sandbox.home().join("src");
+    write(&installed.at("lib/ensign/installed-from"), format!("{}\n", checkout.display()).as_bytes());
+    write(&checkout.join("install.sh"), b"");
+    copy(&script(&installed.sandbox, "#!/bin/sh\necho installed with \"$@\"\n"), &checkout.join("install.sh"));
+    let Installed { sandbox, releases: _releases } = installed;
+    let sandbox = sandbox.with_program("git", "#!/bin/sh\necho \"git $*\"\n[ ! -e \"$HOME/offline\" ]\n");
+    let line = format!("stty cols 200; {}; echo exit $?", sandbox.home().join(".local/bin/ensign update").display());
+    let question = "Run `git pull` in ~/src, then its install.sh? [y/N]";
+    let Some(yes) = line_on_a_terminal(&sandbox, &line, &[(question, "y")]) else { return };
+    let prefix = fs::canonicalize(sandbox.home().join(".local")).unwrap();
+    assert!(yes.contains(&format!("git -C {} pull --ff-only\r\n", checkout.display())), "{yes}");
+    assert!(yes.ends_with(&format!("installed with --prefix {}\r\nexit 0\r\n", prefix.display())), "{yes}");
+    let no = line_on_a_terminal(&sandbox, &line, &[(question, "n")]).unwrap();
+    assert!(
+        no.ends_with(
+            "error: nothing was changed\r\nhint: later: `git -C ~/src pull && ~/src/install.sh`\r\nexit 130\r\n"
+        ),
+        "{no}"
+    );
+    write(&sandbox.home().join("offline"), b"");
+    let offline = line_on_a_terminal(&sandbox, &line, &[(question, "y")]).unwrap();
+    assert!(
+        offline.contains("error: `git` failed, for the reason above\r\n") && !offline.contains("installed with"),
+        "{offline}"
+    );
 }
 
 #[test]

@@ -4,9 +4,9 @@ use clap::Args;
 
 use crate::release::Version;
 
-const UPDATE_HELP: &str =
-    "Exit codes: 0 done, or nothing newer; 1 failed, nothing was changed; 7 --check: a newer release is there
-The signature of a release is verified before anything of it is used. The program before is kept.";
+const UPDATE_HELP: &str = "Exit codes: 0 done, or nothing newer; 1 failed, nothing was changed
+With --check: 0 this is the newest; 7 a newer release is there
+The signature of a release is verified before it is used. The program before is kept.";
 
 #[derive(Args, Debug)]
 #[command(after_help = UPDATE_HELP)]
