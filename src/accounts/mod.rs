@@ -2,6 +2,7 @@
 
 mod change;
 mod choose_store;
+mod explanation;
 mod foresee;
 mod forgotten;
 mod guard;
@@ -22,19 +23,15 @@ use anyhow::Result;
 
 pub(crate) use crate::config::Adopted;
 use crate::config::{ConfigFile, Loaded, Origin};
-use crate::model::choice::{
-    Candidates, Choice, Evidence, Ladder, Named, NoChoice, Project, Route, Rung, Trusted, Undecided, Why, Wish,
-    choose_past,
-};
-use crate::model::{
-    Account, AccountName, Credential, Expiry, HelperName, HostAlias, Problem, Registry, Source, StoreKind, map,
-};
+use crate::model::choice::{Candidates, Decision, Detail, Evidence, Named, Precedence, Route, Trusted, Verdict, Wish};
+use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind, map};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
 pub(crate) use crate::vault::{HelperHealth, Holder, KeyState, Refusal, Waiter};
 pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use choose_store::StoreChoice;
+pub(crate) use explanation::{ANY_COMMAND, Explanation, Options, helper_answers_for, shown};
 pub(crate) use foresee::Effect;
 pub(crate) use forgotten::{Ending, Forgotten};
 pub(crate) use guard::Withheld;
@@ -54,7 +51,8 @@ pub(crate) struct Accounts<'e> {
 #[derive(Debug)]
 pub(crate) enum Found {
     Credential(Credential),
-    NoChoice(NoChoice),
+    /// No account answers; the decision says why.
+    NoAccount,
     /// There is no account; another helper answers for the registry.
     Elsewhere(Route),
     /// The account that answers has a secret that is known to be good no longer.
@@ -65,17 +63,12 @@ pub(crate) enum Found {
 
 /// What led to it, for the journal.
 #[derive(Debug, Default)]
-pub(crate) struct Reason {
+pub(crate) struct Record {
+    pub(crate) decision: Decision,
     /// The config wants no journal.
     pub(crate) is_private: bool,
-    pub(crate) is_known_registry: bool,
-    /// The helper that is asked in place of an account.
-    pub(crate) helper: Option<HelperName>,
-    pub(crate) chosen: Option<(AccountName, Rung, Why)>,
     /// The account chosen has a rule for callers: it is handed out only once that is written down.
     pub(crate) guarded: Option<Account>,
-    /// What the files and the command line could not decide by.
-    pub(crate) undecided: Undecided,
 }
 
 impl<'e> Accounts<'e> {
@@ -85,9 +78,10 @@ impl<'e> Accounts<'e> {
 
     /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
     /// renewed or borrowed.
-    pub(crate) fn find(&self, registry: &Registry, wish: &Wish, evidence: &impl Evidence) -> (Result<Found>, Reason) {
-        let mut reason = Reason::default();
-        (self.find_for(registry, wish, evidence, &mut reason), reason)
+    pub(crate) fn find(&self, registry: &Registry, wish: &Wish, evidence: &impl Evidence) -> (Result<Found>, Record) {
+        let decision = Decision::without_steps(registry, Verdict::NoAccount);
+        let mut record = Record { decision, ..Record::default() };
+        (self.find_for(registry, wish, evidence, &mut record), record)
     }
 
     fn find_for(
@@ -95,40 +89,26 @@ impl<'e> Accounts<'e> {
         registry: &Registry,
         wish: &Wish,
         evidence: &impl Evidence,
-        reason: &mut Reason,
+        record: &mut Record,
     ) -> Result<Found> {
         if registry.is_pattern() {
-            return Ok(Found::NoChoice(NoChoice::NotFound)); // its secrets are for hosts
+            return Ok(Found::NoAccount); // its secrets are for hosts
         }
         let mut seen = None;
         loop {
             let loaded = self.load(registry)?;
-            *reason = Reason { is_private: !loaded.journal, ..Reason::default() };
+            record.is_private = !loaded.journal;
             let (candidates, route, origin) = loaded.into_only(registry);
-            if let Some(name) = self.unknown_name(&wish.environment, &candidates)? {
-                return Ok(Found::NoChoice(NoChoice::NoSuchAccount { rung: Rung::Environment, name }));
+            record.decision = self.decide(&candidates, route.as_ref(), wish, evidence, Detail::Needed)?;
+            if record.decision.verdict == Verdict::Helper {
+                return Ok(route.map_or(Found::NoAccount, Found::Elsewhere));
             }
-            if let Some(route) = route {
-                let found = elsewhere(&candidates, route, wish, evidence);
-                reason.helper = match &found {
-                    Found::Elsewhere(route) => Some(route.helper.clone()),
-                    _ => None,
-                };
-                return Ok(found);
-            }
-            reason.is_known_registry = !candidates.accounts.is_empty();
-            let chosen = match choose_past(&candidates, wish, evidence, &mut reason.undecided) {
-                Ok(Choice { account, rung, why }) => {
-                    reason.chosen = Some((account.name.clone(), rung, why));
-                    account
-                }
-                Err(no_choice) => return Ok(Found::NoChoice(no_choice)),
-            };
+            let Some(chosen) = candidates.chosen(&record.decision) else { return Ok(Found::NoAccount) };
             if !chosen.callers.is_empty() {
                 if let Err(withheld) = self.may_ask(chosen, |rule| evidence.facts(rule)) {
                     return Ok(Found::Withheld(withheld));
                 }
-                reason.guarded = Some(chosen.clone());
+                record.guarded = Some(chosen.clone());
             }
             let account = &*chosen.at(registry);
             let kept = match origin {
@@ -140,7 +120,7 @@ impl<'e> Accounts<'e> {
                 Obtained::Dead(why) => return Ok(Found::Dead(why)),
                 // Its lender said so, and has no reason to say something else when asked again.
                 Obtained::Lost if matches!(account.source, Source::Borrowed(_)) => {
-                    return Ok(Found::NoChoice(NoChoice::NotFound));
+                    return Ok(Found::NoAccount);
                 }
                 Obtained::Lost => {}
             }
@@ -152,11 +132,29 @@ impl<'e> Accounts<'e> {
         }
     }
 
+    /// Decides which account answers, or whether `route`, another helper, does.
+    pub(crate) fn decide(
+        &self,
+        candidates: &Candidates,
+        route: Option<&Route>,
+        wish: &Wish,
+        evidence: &impl Evidence,
+        detail: Detail,
+    ) -> Result<Decision> {
+        if let Some(name) = self.unknown_name(&wish.environment, candidates)? {
+            let wish = Wish { environment: Named::Here(name), ..Wish::default() }; // no other account may step in
+            return Ok(Precedence::new(candidates, &wish, evidence).decide(detail));
+        }
+        Ok(match route {
+            Some(route) => elsewhere(candidates, route, wish, evidence),
+            None => Precedence::new(candidates, wish, evidence).decide(detail),
+        })
+    }
+
     /// The name that a variable gives and no account has: of this registry, if it is meant for this one, else of any.
-    /// Nobody may step in for such an account.
     pub(crate) fn unknown_name(&self, named: &Named, candidates: &Candidates) -> Result<Option<String>> {
         let (name, is_for_this) = match named {
-            Named::Nobody => return Ok(None),
+            Named::Nobody | Named::Elsewhere => return Ok(None),
             Named::Here(name) => (name, true),
             Named::Anywhere(name) => (name, false),
         };
@@ -276,27 +274,20 @@ impl<'e> Accounts<'e> {
 }
 
 /// Another helper answers, unless the call asks for an account of ours, or for an image that needs none.
-fn elsewhere(candidates: &Candidates, route: Route, wish: &Wish, evidence: &impl Evidence) -> Found {
+fn elsewhere(candidates: &Candidates, route: &Route, wish: &Wish, evidence: &impl Evidence) -> Decision {
     if wish.pinned.is_some() || matches!(wish.environment, Named::Here(_)) {
-        return Found::NoChoice(NoChoice::NotFound);
+        return Decision::without_steps(&candidates.host, Verdict::NoAccount);
     }
-    match Ladder::new(candidates, wish, evidence).public_image() {
-        Some(public) => Found::NoChoice(NoChoice::Public(Box::new(public))),
-        None => Found::Elsewhere(route),
-    }
+    Precedence::new(candidates, wish, evidence).public().unwrap_or_else(|| Decision {
+        helper: Some(route.helper.to_string()),
+        route: route.by.as_ref().map(ToString::to_string),
+        ..Decision::without_steps(&candidates.host, Verdict::Helper)
+    })
 }
 
 fn lost(account: &Account) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is gone", account.name, account.registry),
         format_args!("login {} --alias {}", account.registry, text::word(account.name.as_str())),
-    )
-}
-
-/// Says that the account that a trusted file names is not there.
-pub(crate) fn names_nobody(registry: &Registry, name: &str) -> Problem {
-    Problem::run(
-        format!("{} names `{name}`, which {registry} does not have", Project::FILE),
-        format_args!("login {registry} --alias {}", text::word(name)),
     )
 }

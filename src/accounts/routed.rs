@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::{Accounts, Found};
 use crate::config::Loaded;
-use crate::model::choice::{Candidates, NoChoice, Route};
+use crate::model::choice::{Candidates, Route};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
 use crate::vault::{Refusal, Waiter};
 
@@ -27,11 +27,11 @@ impl Accounts<'_> {
     /// Asks the helper for its login. If it would ask us, it has none.
     pub(crate) fn ask_routed(&self, route: &Route, server: &str) -> Found {
         if self.vault.leads_back(&route.helper) {
-            return Found::NoChoice(NoChoice::NotFound);
+            return Found::NoAccount;
         }
         match self.vault.login_of(&route.helper, server, Waiter::Client) {
             Ok(credential) => Found::Credential(credential),
-            Err(Refusal::NotFound) => Found::NoChoice(NoChoice::NotFound),
+            Err(Refusal::NotFound) => Found::NoAccount,
             Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Found::Dead(problem),
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::Context;
+use crate::accounts::shown;
 use crate::caller::project::{self, ProjectFile};
 use crate::model::choice::{Candidates, Project, Trusted};
 use crate::model::{AccountName, Registry};
@@ -60,22 +61,19 @@ impl Seen {
         self.standing == Standing::Trusted
     }
 
-    /// What the rung says when nothing comes of it.
-    pub(super) fn sentence(&self, shown: &str, candidates: &Candidates) -> String {
-        match (self.names(&candidates.host), self.standing) {
-            (_, Standing::Changed) => format!("{shown} has changed since it was trusted"),
-            (_, Standing::Untrusted) => format!("{shown} is not trusted"),
-            (None, Standing::Trusted) => format!("{shown} names no account of this registry"),
-            (Some(_), Standing::Trusted) if candidates.accounts.len() == 1 => {
-                "not asked, for there is one account".into()
-            }
-            (Some(name), Standing::Trusted) => format!("{shown} names `{}`, which is not for this", one_line(name, 60)),
+    /// Why nothing comes of it, if that is known here alone.
+    pub(super) fn sentence(&self, context: &Context<'_>) -> Option<String> {
+        let shown = shown(context.env, &self.path);
+        match self.standing {
+            Standing::Changed => Some(format!("{shown} has changed since it was trusted")),
+            Standing::Untrusted => Some(format!("{shown} is not trusted")),
+            Standing::Trusted => None,
         }
     }
 
     /// What a person should do about it.
-    pub(super) fn advice(&self, context: &Context<'_>, shown: &str, candidates: &Candidates) -> Option<String> {
-        let registry = &candidates.host;
+    pub(super) fn advice(&self, context: &Context<'_>, candidates: &Candidates) -> Option<String> {
+        let (registry, shown) = (&candidates.host, &*shown(context.env, &self.path));
         let project = match &self.says {
             Err(why) => return Some(format!("{shown} {why}")),
             Ok(project) => project,
@@ -89,11 +87,10 @@ impl Seen {
             (Some(name), Standing::Untrusted) => {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
-            (Some(name), Standing::Trusted) if candidates.account(name).is_none() => {
+            // With several accounts that is what the decision says.
+            (Some(name), Standing::Trusted) if candidates.accounts.len() == 1 && candidates.account(name).is_none() => {
                 let login = format!("{program} login {registry} --alias {}", word(name));
-                let alone = candidates.accounts.len() == 1;
-                let meanwhile = if alone { ". Until then the only account answers" } else { "" };
-                Some(format!("{}, which is not there: run `{login}`{meanwhile}", says(name)))
+                Some(format!("{}, which is not there: run `{login}`. Until then the only account answers", says(name)))
             }
             _ => unknown(project, shown),
         }

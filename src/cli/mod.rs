@@ -27,7 +27,6 @@ mod logout;
 mod menu;
 mod pin;
 mod public;
-mod reason;
 mod restore;
 mod route;
 mod shell;
@@ -52,9 +51,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::accounts::{Accounts, StoreChoice};
+use crate::accounts::{Accounts, Options, StoreChoice};
 use crate::docker::{self, ConfigJson, containers, state};
-use crate::model::choice::{Candidates, Named, Wish};
+use crate::model::choice::{Candidates, Named};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, Table};
 use crate::oci::TransportSecurity;
@@ -222,18 +221,12 @@ impl Context<'_> {
         self.accounts.unknown_name(&named, &Candidates::none(&nowhere)).ok().flatten()
     }
 
-    /// Fails if `ENSIGN_ACCOUNT` names an account that no registry has, or one of a registry without accounts.
-    fn refuse_unknown_account(&self, wish: &Wish, candidates: &Candidates) -> Result<(), Failure> {
-        if matches!(wish.environment, Named::Here(_)) && !candidates.accounts.is_empty() {
-            return Ok(()); // the ladder shows it
+    /// What a person can do, one way a line.
+    fn show_options(&self, Options { message, ways }: &Options) {
+        self.ui.note(self.ui.as_typed(message));
+        for way in ways {
+            self.ui.say(format_args!("  {}", way.replace("docker-credential-ensign ", &format!("{} ", self.program))));
         }
-        let Some(name) = self.accounts.unknown_name(&wish.environment, candidates)? else { return Ok(()) };
-        let has_none = match wish.environment {
-            Named::Here(_) => format!("{} does not have", candidates.host),
-            _ => "no registry has".to_owned(),
-        };
-        let what = format!("ENSIGN_ACCOUNT names `{}`, which {has_none}", text::one_line(&name, 60));
-        Err(Failure::not_logged_in(what, format!("run `{} status` to see the accounts", self.program)))
     }
 
     /// The registry a person named.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, args};
+use crate::accounts::helper_answers_for;
 use crate::model::choice::Route;
 use crate::model::{HelperName, Registry};
 use crate::system::text::word;
@@ -136,9 +137,5 @@ pub(super) fn is_dead(context: &Context<'_>, helper: &HelperName) -> bool {
 
 /// Who answers, for a sentence.
 pub(super) fn sentence(route: &Route) -> String {
-    let program = route.helper.program();
-    match &route.by {
-        Some(by) => format!("`{program}` answers for {by}"),
-        None => format!("`{program}` answers for all registries without an account"),
-    }
+    format!("`{}` {}", route.helper.program(), helper_answers_for(route.by.as_ref().map(Registry::as_str)))
 }

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
-use crate::model::choice::{Candidates, Finding, Rung, used_in};
+use crate::model::choice::{Candidates, Rule, RuleOutcome, used_in};
 use crate::system::text::word;
 use crate::system::{env, exec, folders};
 
@@ -60,22 +60,22 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let all = context.accounts.all().unwrap_or_default();
     let trusted = all.first().map(|one| Rc::clone(&one.trusted)).unwrap_or_default();
     let project = here.as_deref().and_then(|here| project::trusted_in(here, &trusted));
-    let (mut accounts, mut rungs) = (Vec::new(), Vec::new());
+    let (mut accounts, mut rules) = (Vec::new(), Vec::new());
     for (registry, name) in project.iter().flat_map(|project| &project.accounts) {
         let covering = all.iter().filter(|one| one.registry.covers(registry)).cloned();
         if let Some(account) = Candidates::for_host(covering.collect(), registry).account(name.as_str()) {
             accounts.push(format!("{registry}={}", account.name));
-            rungs.push(Rung::Project);
+            rules.push(Rule::Project);
         }
     }
     let is_named = |registry| project.as_ref().is_some_and(|project| project.account(registry).is_some());
     for candidates in all.iter().filter(|one| !is_named(&one.registry)) {
-        if let Finding::Account(account, _) = used_in(candidates.accounts.iter(), &folder) {
-            accounts.push(format!("{}={}", candidates.registry, account.name));
-            rungs.push(Rung::Folder);
+        if let RuleOutcome::Account { account, .. } = used_in(candidates.accounts.iter(), &folder) {
+            accounts.push(format!("{}={account}", candidates.registry));
+            rules.push(Rule::Folder);
         }
     }
-    let by: Vec<_> = Rung::ALL.iter().filter(|rung| rungs.contains(rung)).map(ToString::to_string).collect();
+    let by: Vec<_> = Rule::ALL.iter().filter(|rule| rules.contains(rule)).map(ToString::to_string).collect();
     let by = (!by.is_empty()).then(|| by.join(", "));
     let text = accounts.join(",");
     context.ui.data(json!({"accounts": text, "by": by}), &text)?;

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, reason, which};
+use super::{Context, args, which};
+use crate::accounts::{ANY_COMMAND, Explanation, Options};
 use crate::journal::{Entry, Journal, Outcome};
-use crate::model::choice::Grounds;
+use crate::model::choice::{Decision, Step, Verdict};
 use crate::model::{ImageReference, Registry, timestamp};
 use crate::system::text::word;
 
@@ -37,23 +38,23 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
         };
         return nothing(context, Some(&journal), &sentence);
     }
-    let json = json!({"journal": journal.path(), "decisions": shown.iter().map(|entry| entry_json(entry)).collect::<Vec<_>>()});
+    let json = json!({"schema": which::SCHEMA, "journal": journal.path(), "decisions": shown});
     context.ui.data(json, lines(context, &shown).join("\n"))?;
     if let Some(off) = off {
         context.ui.note(off);
     }
-    if let Some(entry) = shown.iter().find(|entry| !entry.detail.torn.is_empty()) {
-        let client = entry.client.as_ref().map(|client| format!("{client} …"));
-        let typed = client.as_deref().unwrap_or(reason::ANY_COMMAND);
-        let torn = &entry.detail.torn;
-        let of = entry.registry.parse::<Registry>().ok().and_then(|registry| context.accounts.of(&registry).ok());
-        let accounts = of.map(|candidates| candidates.accounts).unwrap_or_default();
-        let ways = reason::ways_out(context, &entry.registry, torn, &accounts, entry.account.as_deref(), typed);
-        if let Some(ways) = ways {
-            ways.show(&context.ui);
-        }
+    if let Some(options) = shown.iter().find_map(|entry| options(context, entry)) {
+        context.show_options(&options);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn options(context: &Context<'_>, Entry { client, decision, .. }: &Entry) -> Option<Options> {
+    let client = client.as_ref().map(|client| format!("{client} …"));
+    let registry = decision.registry.parse::<Registry>().ok();
+    let accounts = registry.and_then(|registry| context.accounts.of(&registry).ok()).map(|of| of.accounts);
+    let typed = client.as_deref().unwrap_or(ANY_COMMAND);
+    context.accounts.explanation(decision).options(&accounts.unwrap_or_default(), typed)
 }
 
 fn set(context: &Context<'_>, on: bool) -> Result<ExitCode, Failure> {
@@ -85,7 +86,10 @@ fn why_off(context: &Context<'_>) -> Option<String> {
 }
 
 fn nothing(context: &Context<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
-    context.ui.data(json!({"journal": journal.map(Journal::path), "decisions": [], "why": why}), "")?;
+    context.ui.data(
+        json!({"schema": which::SCHEMA, "journal": journal.map(Journal::path), "decisions": [], "why": why}),
+        "",
+    )?;
     context.ui.note(why);
     Ok(ExitCode::from(3))
 }
@@ -93,28 +97,10 @@ fn nothing(context: &Context<'_>, journal: Option<&Journal>, why: &str) -> Resul
 /// An image is meant with all its tags.
 fn is_about(entry: &Entry, registry: &Registry, image: Option<&ImageReference>) -> bool {
     let is_named = |wanted: &ImageReference| {
-        let Grounds { image, torn, .. } = &entry.detail;
-        let named = image.iter().chain(torn.iter().map(|owned| &owned.image));
-        named
-            .filter_map(|text| text.parse::<ImageReference>().ok())
-            .any(|named| named.repository() == wanted.repository())
+        let named = entry.decision.images().filter_map(|text| text.parse::<ImageReference>().ok());
+        named.into_iter().any(|named| named.repository() == wanted.repository())
     };
-    registry.is_key(&entry.registry) && image.is_none_or(is_named)
-}
-
-fn entry_json(entry: &Entry) -> Value {
-    json!({
-        "at": entry.at,
-        "registry": entry.registry,
-        "client": entry.client,
-        "outcome": entry.outcome,
-        "account": entry.account,
-        "helper": entry.helper,
-        "rung": entry.rung,
-        "refusal": entry.refusal,
-        "detail": entry.detail,
-        "ignored": entry.ignored,
-    })
+    registry.is_key(&entry.decision.registry) && image.is_none_or(is_named)
 }
 
 fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
@@ -123,79 +109,54 @@ fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
     let width = entries.iter().map(|entry| client(entry).chars().count()).max().unwrap_or_default();
     let mut lines = Vec::new();
     for entry in entries {
+        let explanation = context.accounts.explanation(&entry.decision);
         let ago = ago(now.saturating_sub(entry.at));
-        let registry = context.ui.bold(&entry.registry);
-        lines.push(format!("{ago:16}{:width$}   {registry}   {}", client(entry), outcome(entry)));
-        if !entry.detail.torn.is_empty() {
-            lines.push(format!("    {}", reason::torn_told(&entry.detail.torn)));
-        }
-        if !entry.detail.unknown.is_empty() {
-            lines.push(format!("    {}", reason::unknown_told(context, &entry.detail.unknown)));
-        }
-        let grounds = reason::told(context, &Grounds { torn: vec![], unknown: vec![], ..entry.detail.clone() });
-        lines.extend(match (&entry.rung, grounds.as_str()) {
-            (None, "") => advice(entry, context.program).map(|advice| format!("    {advice}")),
-            (None, grounds) => Some(format!("    {grounds}")),
-            (Some(rung), "") => Some(format!("    {rung}")),
-            (Some(rung), grounds) => Some(format!("    {rung}: {grounds}")),
-        });
+        let registry = context.ui.bold(&entry.decision.registry);
+        lines.push(format!("{ago:16}{:width$}   {registry}   {}", client(entry), outcome(entry, explanation)));
+        let problem = hint(entry, explanation);
+        let is_told = |step: &&Step| step.decides && entry.decision.verdict == Verdict::NoSuchAccount;
+        let steps = entry.decision.steps.iter().filter(|step| !is_told(step));
+        lines.extend(steps.map(|step| format!("    {}", explanation.line(step))));
         if !entry.ignored.is_empty() {
             let was = if entry.ignored.len() == 1 { "was" } else { "were" };
             let names = entry.ignored.join(", ");
             lines.push(format!("    {names} {was} ignored: the client was not started with this value"));
         }
-        if entry.rung.is_some() && entry.outcome != Outcome::Answered {
-            lines.extend(advice(entry, context.program).map(|advice| format!("    {advice}")));
-        }
+        lines.extend(problem.map(|problem| format!("    {}", context.ui.as_typed(&problem))));
     }
     lines
 }
 
-fn outcome(entry: &Entry) -> String {
-    let account = entry.account.as_deref().unwrap_or("?");
-    if let Some(helper) = &entry.helper {
-        return match entry.outcome {
-            Outcome::Answered => format!("→ {helper}"),
-            Outcome::Dead => format!("not answered: {helper} failed"),
-            _ => format!("no account here, and no login at {helper}"),
-        };
-    }
+fn outcome(entry: &Entry, explanation: Explanation<'_>) -> String {
+    let (headline, is_helper) = (explanation.headline(), entry.decision.helper.is_some());
     match entry.outcome {
-        Outcome::Answered => format!("→ {account}"),
-        Outcome::NoAccount => "no account".to_owned(),
-        Outcome::NoDefault => "no account that answers unasked".to_owned(),
-        Outcome::Public => "no account needed".to_owned(),
-        Outcome::NoneToPull => "no account to pull".to_owned(),
-        Outcome::NoneToPush => "no account to push".to_owned(),
-        Outcome::Several => "several accounts, and nothing said which".to_owned(),
-        Outcome::NoSuchAccount => "no such account".to_owned(),
-        Outcome::Dead => format!("not answered: the secret of {account} is good no longer"),
-        Outcome::Withheld => {
-            let refusal = entry.refusal.as_deref().unwrap_or("it is not for this caller");
-            format!("not handed out: {account}; {refusal}")
-        }
-        Outcome::Failed => match &entry.account {
-            Some(account) => format!("not answered: the secret of {account} could not be had"),
-            None => "not answered: the accounts could not be read".to_owned(),
-        },
-        Outcome::Other => "something that only a newer Ensign knows".to_owned(),
+        Outcome::Answered => format!("→ {headline}"),
+        Outcome::NotFound if is_helper => format!("no account here, and no login at {headline}"),
+        Outcome::NotFound => headline,
+        Outcome::Expired if is_helper => format!("not answered: {headline} failed"),
+        Outcome::Expired => format!("not answered: the credentials of {headline} have expired"),
+        Outcome::Withheld => format!("not handed out: {headline}; {}", entry.refusal.as_deref().unwrap_or_default()),
+        Outcome::Failed if entry.decision.account.is_none() => "not answered: could not read the accounts".to_owned(),
+        Outcome::Failed => format!("not answered: could not get the secret of {headline}"),
     }
 }
 
-fn advice(entry: &Entry, program: &str) -> Option<String> {
-    if entry.helper.is_some() {
-        return Some(format!("`{program} route` shows which helpers answer"));
-    }
-    let registry = word(&entry.registry);
-    let (command, effect) = match entry.outcome {
-        Outcome::NoAccount => ("login", "adds one"),
-        Outcome::NoDefault | Outcome::Several => ("switch", "makes one the default"),
-        Outcome::NoSuchAccount | Outcome::NoneToPull | Outcome::NoneToPush => ("status", "shows those that are there"),
-        Outcome::Withheld => ("account show", "shows who may ask"),
-        Outcome::Dead | Outcome::Failed => ("check", "says what is wrong"),
-        Outcome::Answered | Outcome::Public | Outcome::Other => return None,
+/// What is wrong, if no account answers, and the command that helps.
+fn hint(entry: &Entry, explanation: Explanation<'_>) -> Option<String> {
+    let Decision { registry, helper, verdict, .. } = &entry.decision;
+    let command = match entry.outcome {
+        Outcome::Answered => return None,
+        _ if helper.is_some() => {
+            return Some("run `docker-credential-ensign route` to see which helpers answer".to_owned());
+        }
+        Outcome::NotFound => {
+            let problem = explanation.problem().filter(|_| *verdict != Verdict::Public);
+            return problem.map(|problem| problem.to_string());
+        }
+        Outcome::Withheld => "account show",
+        Outcome::Expired | Outcome::Failed => "check",
     };
-    Some(format!("`{program} {command} {registry}` {effect}"))
+    Some(format!("run `docker-credential-ensign {command} {}`", word(registry)))
 }
 
 fn ago(seconds: u64) -> String {

@@ -3,90 +3,67 @@
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::model::choice::Grounds;
+use crate::model::choice::Decision;
 use crate::model::timestamp;
 use crate::system::text;
 
-/// An entry that this version writes; a newer one is read as far as it can be.
-const VERSION: u64 = 1;
+/// An entry of another version of Ensign is left out: the journal is in memory and short.
+const VERSION: u64 = 2;
 
-/// Linux writes so much at once; a longer line loses what it goes into.
+/// Linux writes so much at once; a longer line loses its steps.
 const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
-const TORN_AT_MOST: usize = 8;
-const IGNORED_AT_MOST: usize = 8;
+const LIST_LIMIT: usize = 8;
 
 /// What a call of `get` was answered, and why.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     v: u64,
     /// Seconds since 1970.
     pub(crate) at: u64,
-    pub(crate) registry: String,
     /// The client and its verb, if somebody looked.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<String>,
     pub(crate) outcome: Outcome,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) account: Option<String>,
-    /// The program that was asked, for there is no account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) helper: Option<String>,
-    /// What decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) rung: Option<String>,
     /// Why the account was not handed out to this caller.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refusal: Option<String>,
-    pub(crate) detail: Grounds,
+    #[serde(flatten)]
+    pub(crate) decision: Decision,
     /// Variables of ours that did not count, since the client was not started with them. Their names only.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ignored: Vec<String>,
 }
 
 /// What became of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
     Answered,
-    /// The registry has no account.
-    NoAccount,
-    /// It has, but none of them answers unasked.
-    NoDefault,
-    /// The image needs none.
-    Public,
-    /// The accounts are to push only.
-    NoneToPull,
-    /// The accounts are to pull only.
-    NoneToPush,
-    Several,
-    NoSuchAccount,
-    /// The account's secret is good no longer.
-    Dead,
+    /// No account answers, or the helper that does has no login: the decision says which.
+    NotFound,
+    /// The secret is good no longer.
+    Expired,
     /// The account is not for this caller.
     Withheld,
     Failed,
-    /// A newer Ensign's.
-    #[default]
-    #[serde(other)]
-    Other,
 }
 
 impl Entry {
-    pub(crate) fn new(registry: &str, outcome: Outcome) -> Self {
+    pub(crate) fn new(decision: Decision, outcome: Outcome) -> Self {
         let at = timestamp::seconds(SystemTime::now());
-        Self { v: VERSION, at, registry: registry.to_owned(), outcome, ..Self::default() }
+        Self { v: VERSION, at, client: None, outcome, refusal: None, decision, ignored: vec![] }
     }
 
     /// One line with its end, of bounded length and without control characters.
     pub(super) fn to_line(&self) -> String {
-        let bounded = self.clone().bounded();
-        let mut line = serde_json::to_string(&bounded).unwrap_or_default();
+        let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
+        let mut line = value.to_string();
         if line.len() > LINE_LIMIT {
-            line = serde_json::to_string(&Self { detail: Grounds::default(), ignored: vec![], ..bounded })
-                .unwrap_or_default();
+            value["steps"] = Value::Array(vec![]);
+            line = value.to_string();
         }
         line.push('\n');
         line
@@ -95,94 +72,69 @@ impl Entry {
     /// Reads a line, of which a part of another may stand in front if that could not be written whole.
     pub(super) fn read(line: &str) -> Option<Self> {
         let start = line.rfind("{\"v\":")?;
-        let entry: Self = serde_json::from_str(&line[start..]).ok()?;
-        (entry.v >= VERSION && !entry.registry.is_empty()).then(|| entry.bounded())
-    }
-
-    fn bounded(mut self) -> Self {
-        self.detail.torn.truncate(TORN_AT_MOST);
-        self.detail.unknown.truncate(TORN_AT_MOST);
-        self.ignored.truncate(IGNORED_AT_MOST);
-        let Grounds { file, image, pattern, public, folder, missing, torn, unknown } = &mut self.detail;
-        let optional = [
-            &mut self.client,
-            &mut self.account,
-            &mut self.helper,
-            &mut self.rung,
-            &mut self.refusal,
-            file,
-            image,
-            pattern,
-            public,
-            folder,
-            missing,
-        ];
-        let owned = torn.iter_mut().flat_map(|owned| [&mut owned.image, &mut owned.account]);
-        let parts = unknown.iter_mut().flat_map(|part| [&mut part.file, &mut part.message]);
-        for text in optional
-            .into_iter()
-            .flatten()
-            .chain(owned)
-            .chain(parts)
-            .chain(&mut self.ignored)
-            .chain([&mut self.registry])
-        {
-            bound(text);
-        }
-        self
+        let entry: Self = serde_json::from_value(bounded(serde_json::from_str(&line[start..]).ok()?)).ok()?;
+        (entry.v == VERSION && !entry.decision.registry.is_empty()).then_some(entry)
     }
 }
 
-/// Most texts are fit already.
-fn bound(text: &mut String) {
-    if text.len() > TEXT_LIMIT || !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        *text = text::one_line(text, TEXT_LIMIT);
+/// The value with short lists of short texts, none of which holds a control character. Most are so already.
+fn bounded(value: Value) -> Value {
+    let is_plain = |text: &str| text.len() <= TEXT_LIMIT && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    match value {
+        Value::String(text) if !is_plain(&text) => Value::String(text::one_line(&text, TEXT_LIMIT)),
+        Value::Array(values) => values.into_iter().take(LIST_LIMIT).map(bounded).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, bounded(value))).collect(),
+        other => other,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::choice::Owned;
+    use crate::model::choice::{OwnedImage, Rule, RuleOutcome, Step, Verdict};
     use proptest::prelude::*;
 
     #[test]
     fn an_entry_is_one_short_line() {
         let long = "\"\u{1b}[31mä\n".repeat(1000);
-        let torn = Owned { image: long.clone(), account: long.clone() };
-        let mut entry = Entry::new("ghcr.io", Outcome::Answered);
+        let mut entry =
+            Entry::new(Decision::without_steps(&"ghcr.io".parse().unwrap(), Verdict::Several), Outcome::NotFound);
         entry.at = 7;
-        assert_eq!(
-            entry.to_line(),
-            "{\"v\":1,\"at\":7,\"registry\":\"ghcr.io\",\"outcome\":\"answered\",\"detail\":{}}\n"
-        );
+        let line = r#"{"v":2,"at":7,"outcome":"not-found","registry":"ghcr.io","verdict":"several","steps":[]}"#;
+        assert_eq!(entry.to_line(), format!("{line}\n"));
+        assert_eq!(Entry::read(line).unwrap(), entry);
         entry.client = Some(long.clone());
-        entry.detail = Grounds { image: Some(long.clone()), torn: vec![torn; 50], ..Grounds::default() };
-        let line = entry.to_line();
-        assert!(line.len() <= 4096 && line.lines().count() == 1 && !line.contains('\u{1b}'), "{line}");
-        assert_eq!(Entry::read(&line).unwrap().registry, "ghcr.io");
+        let images = vec![OwnedImage { image: long.clone(), account: long.clone() }; 50];
+        for outcome in [RuleOutcome::Ambiguous { images }, RuleOutcome::NoSuchAccount { name: Some(long) }] {
+            entry.decision.steps = vec![Step { rule: Rule::Files, decides: true, outcome }];
+            let line = entry.to_line();
+            assert!(line.len() <= 4096 && line.lines().count() == 1 && !line.contains('\u{1b}'), "{line}");
+            assert_eq!(Entry::read(&line).unwrap().decision.registry, "ghcr.io");
+        }
     }
 
     #[test]
     fn what_cannot_be_read_is_left_out() {
-        for (line, expected) in [
-            (r#"{"v":1,"at":1,"registry":"a","outcome":"answered","detail":{}}"#, Some(Outcome::Answered)),
-            (r#"{"v":1,"at":1,"regis{"v":1,"registry":"a","outcome":"dead"}"#, Some(Outcome::Dead)),
-            (r#"{"v":2,"registry":"a","outcome":"routed","helper":"x"}"#, Some(Outcome::Other)),
-            (r#"{"v":1,"registry":"","outcome":"dead"}"#, None),
-            (r#"{"v":0,"registry":"a","outcome":"dead"}"#, None),
-            (r#"{"v":1,"registry":["a"]}"#, None),
-            (r#"{"v":1,"registry":"a""#, None),
-            ("[]", None),
-            ("", None),
+        let line = r#"{"v":2,"at":1,"outcome":"expired","registry":"a","verdict":"account","steps":[]}"#;
+        for (line, is_read) in [
+            (line.to_owned(), true),
+            (format!("{{\"v\":2,\"at\":1,\"outc{line}"), true),
+            (line.replace("\"a\"", "\"\""), false),
+            (line.replace("\"a\"", "[\"a\"]"), false),
+            (line.replace("expired", "teleported"), false),
+            (line.replace(":2,", ":3,"), false),
+            (r#"{"v":1,"at":1,"registry":"a","outcome":"answered","detail":{}}"#.to_owned(), false),
+            (line.replace('}', ""), false),
+            ("[]".to_owned(), false),
+            (String::new(), false),
         ] {
-            assert_eq!(Entry::read(line).map(|entry| entry.outcome), expected, "{line}");
+            assert_eq!(Entry::read(&line).is_some(), is_read, "{line}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_line_is_too_odd(line in "(\\{\"v\":1,\"registry\":\"x\")?\\PC{0,40}") {
+        fn no_line_is_too_odd(line in "(\\{\"v\":2,\"registry\":\"x\")?\\PC{0,40}") {
             let _ = Entry::read(&line);
         }
     }

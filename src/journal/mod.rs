@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::model::choice::{Decision, Verdict};
 use crate::model::{Account, Problem};
 use crate::system::env::Env;
 use crate::system::files;
@@ -44,9 +45,10 @@ impl Journal {
     /// Writes down before it happens that an account is handed out in another way than by `get`. `false`: it is not written.
     pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
         let journal = Self::of(env).filter(|_| !env.forbids_journal());
-        let mut entry = Entry::new(account.registry.as_str(), Outcome::Answered);
+        let decision = Decision::without_steps(&account.registry, Verdict::Account);
+        let decision = Decision { account: Some(account.name.to_string()), ..decision };
+        let mut entry = Entry::new(decision, Outcome::Answered);
         entry.client = Some(client.to_owned());
-        entry.account = Some(account.name.to_string());
         journal.is_some_and(|journal| journal.try_add(&entry).is_ok())
     }
 

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::record;
 use crate::accounts::{Accounts, Found};
 use crate::caller;
-use crate::model::choice::{Command, Evidence, FileImages, Named, NoChoice, Project, Trusted, Wish};
+use crate::model::choice::{Command, Evidence, FileImages, Named, Project, Trusted, Verdict, Wish};
 use crate::model::{CallerFacts, CallerRule, Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
@@ -119,43 +119,33 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let named = env.account.as_ref().map(|value| Named::parse(value, registry));
     let wish = Wish { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
     let accounts = Accounts::new(env);
-    let (found, reason) = accounts.find(registry, &wish, &Kubelet);
+    let (found, record) = accounts.find(registry, &wish, &Kubelet);
     let found = found.map(|found| match found {
         Found::Elsewhere(route) => accounts.ask_routed(&route, registry.docker_key()),
         found => found,
     });
-    let mut record = record::prepared(env, registry, Some("kubelet"), &found, &reason);
-    let found = record::write_first(found, reason.guarded.as_ref(), &mut record);
-    if let Some((journal, entry)) = record {
+    let mut entry = record::prepared(env, Some("kubelet"), &found, &record);
+    let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
+    if let Some((journal, entry)) = entry {
         journal.add(&entry);
     }
-    match found? {
+    let problem = match found? {
         Found::Credential(credential) if credential.username.is_identity_token() => {
             bail!(Problem::run(
                 format!("the account of `{image}` has an identity token, which the kubelet cannot use"),
                 format_args!("login {registry} -u NAME")
             ))
         }
-        Found::Credential(credential) => Ok(Some(credential)),
-        Found::NoChoice(NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoneFor(_)) | Found::Elsewhere(_) => {
-            Ok(None)
+        Found::Credential(credential) => return Ok(Some(credential)),
+        Found::NoAccount if matches!(record.decision.verdict, Verdict::NoSuchAccount | Verdict::Several) => {
+            return accounts.explanation(&record.decision).problem().map_or(Ok(None), |problem| Err(problem.into()));
         }
-        Found::NoChoice(NoChoice::NoSuchAccount { name, .. }) => {
-            bail!(Problem::run(format!("{registry} has no account `{name}`"), format_args!("status {registry}")))
-        }
-        Found::NoChoice(NoChoice::Several) => bail!(Problem::run(
-            format!("{registry} has several accounts, and none is for `{image}`"),
-            format_args!("account edit {registry} NAME --images PATTERN")
-        )),
-        Found::Withheld(withheld) => {
-            let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&Problem::from(withheld).to_string(), 400));
-            Ok(None)
-        }
-        Found::Dead(why) => {
-            let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&why.to_string(), 400));
-            Ok(None)
-        }
-    }
+        Found::NoAccount | Found::Elsewhere(_) => return Ok(None),
+        Found::Withheld(withheld) => withheld.into(),
+        Found::Dead(problem) => problem,
+    };
+    let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&problem.to_string(), 400));
+    Ok(None)
 }
 
 /// Exactly these fields: the kubelet decodes strictly. It is to keep no answer, since another account may answer for the

@@ -7,35 +7,22 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use zeroize::Zeroizing;
 
-use crate::model::choice::Unknown;
-use crate::model::{AccountName, Credential, HelperMessage, Operation, Problem, Registry, Secret, ServerUrl};
+use crate::accounts::Options;
+use crate::model::{Credential, HelperMessage, Problem, Secret, ServerUrl};
 use crate::system::{inherited, text};
 
-/// Why a call gets no answer. The first three are sentences that clients compare letter by letter
+/// Why a call gets no answer. Three are sentences that clients compare letter by letter
 /// (docker/docker-credential-helpers `credentials/error.go`).
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    NotFound,
+    /// With what a person at a terminal is told. A secret that has expired and an account that is not for this caller are as
+    /// if there were none: an error would end the pulls of public images too, and tell a stranger of the account.
+    NotFound(Option<Problem>),
     NoServerUrl,
     NoUsername,
-    NoSuchAccount {
-        registry: Registry,
-        name: String,
-    },
     Several {
-        registry: Registry,
-        accounts: Vec<AccountName>,
-    },
-    /// The account's secret is known to be good no longer. To a client that is as if there were none: handed out, it
-    /// would break the pulls of public images too.
-    Dead(Problem),
-    /// The account is not for this caller. That too is as if there were none: an error would end the pull of a public image,
-    /// and tell a caller that is not trusted of the account.
-    Withheld(Problem),
-    /// There are accounts, but each is for the other thing.
-    NoneFor {
-        registry: Registry,
-        operation: Operation,
+        registry: String,
+        options: Option<Options>,
     },
     /// Nobody reads the answer.
     ClosedStdout,
@@ -100,11 +87,9 @@ pub(super) fn write_credential(
     stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| Refusal::ClosedStdout)
 }
 
-/// Says on a terminal what was not known in the caller's files, so that these did not choose the account.
-pub(super) fn tell_unknown(registry: &Registry, unknown: &[Unknown], stderr: &mut impl Write) {
-    let Some(Unknown { file, message, .. }) = unknown.first() else { return };
-    let line = format!("the files chose no account for {registry}: {}: {message}", file.display());
-    let _ = writeln!(stderr, "ensign: {}", text::one_line(&line, 400));
+/// One line for a person.
+pub(super) fn warn(line: &str, stderr: &mut impl Write) {
+    let _ = writeln!(stderr, "ensign: {}", text::one_line(line, 400));
 }
 
 impl Refusal {
@@ -112,30 +97,19 @@ impl Refusal {
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
             Self::ClosedStdout => return ExitCode::FAILURE,
-            Self::NotFound | Self::Dead(_) | Self::Withheld(_) | Self::NoneFor { .. } => {
-                Credential::NOT_FOUND.to_owned()
-            }
+            Self::NotFound(_) => Credential::NOT_FOUND.to_owned(),
             _ => plain(&self.to_string()),
         };
         let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-        let told = match self {
-            Self::Dead(why) | Self::Withheld(why) => Some(why.to_string()),
-            Self::NoneFor { registry, operation } => Some(none_for(registry, *operation).to_string()),
-            _ => None,
-        };
-        if let Some(why) = told.filter(|_| is_watched) {
-            let _ = writeln!(stderr, "ensign: {}", text::one_line(&why, 400));
-        }
-        if let Self::Several { registry, accounts } = self {
-            let names: Vec<_> = accounts.iter().take(20).map(AccountName::as_str).collect();
-            let names = text::one_line(&names.join(", "), 200);
-            let registry = text::one_line(registry.as_str(), 100);
-            let _ = writeln!(
-                stderr,
-                "ensign: {registry} has several accounts ({names}), none is the default and nothing here says which is meant.\n\
-                 Make one the default:  docker-credential-ensign switch {registry}\n\
-                 For one command:       ENSIGN_ACCOUNT={registry}=NAME docker …"
-            );
+        match self {
+            Self::NotFound(Some(problem)) if is_watched => warn(&problem.to_string(), stderr),
+            Self::Several { options: Some(Options { message, ways }), .. } => {
+                warn(message, stderr);
+                for way in ways {
+                    let _ = writeln!(stderr, "  {}", text::one_line(way, 200));
+                }
+            }
+            _ => {}
         }
         ExitCode::FAILURE
     }
@@ -148,15 +122,6 @@ pub(super) fn name_ignored(stderr: &mut impl Write) {
     }
 }
 
-fn none_for(registry: &Registry, operation: Operation) -> Problem {
-    let other = match operation {
-        Operation::Pull => Operation::Push,
-        Operation::Push => Operation::Pull,
-    };
-    let what = format!("{registry} has no account for a {operation}: what is there is to {other} only");
-    Problem::run(what, format_args!("login {registry} --for {operation}"))
-}
-
 /// No brackets and braces, which tools that ignore the exit code would read as JSON; and not the sentence that means
 /// "not found" to those that search for it.
 fn plain(text: &str) -> String {
@@ -167,17 +132,9 @@ fn plain(text: &str) -> String {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound | Self::Dead(_) | Self::Withheld(_) | Self::NoneFor { .. } => {
-                f.write_str(Credential::NOT_FOUND)
-            }
+            Self::NotFound(_) => f.write_str(Credential::NOT_FOUND),
             Self::NoServerUrl => f.write_str("no credentials server URL"),
             Self::NoUsername => f.write_str("no credentials username"),
-            Self::NoSuchAccount { registry, name } => {
-                write!(
-                    f,
-                    "ENSIGN_ACCOUNT names `{name}`, which {registry} does not have: run docker-credential-ensign status {registry}"
-                )
-            }
             Self::Several { registry, .. } => {
                 write!(f, "several accounts for {registry}: run docker-credential-ensign switch {registry}")
             }
@@ -222,10 +179,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dead_secret_is_not_found_and_explained_where_somebody_watches() {
+    fn what_is_not_found_is_explained_where_somebody_watches() {
         for is_watched in [false, true] {
-            let refusal =
-                Refusal::Dead(Problem::run("the secret of me on ghcr.io is not good\nany more", "login ghcr.io"));
+            let problem = Problem::run("the secret of me on ghcr.io is not good\nany more", "login ghcr.io");
+            let refusal = Refusal::NotFound(Some(problem));
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
             assert_eq!(refusal.write(&mut stdout, &mut stderr, is_watched), ExitCode::FAILURE);
             assert_eq!(String::from_utf8(stdout).unwrap(), "credentials not found in native keychain\n");
@@ -235,21 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn accounts_for_the_other_thing_are_not_found_and_explained_where_somebody_watches() {
-        let refusal = Refusal::NoneFor { registry: Registry::from_key("ghcr.io"), operation: Operation::Push };
-        for is_watched in [false, true] {
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            assert_eq!(refusal.write(&mut stdout, &mut stderr, is_watched), ExitCode::FAILURE);
-            assert_eq!(String::from_utf8(stdout).unwrap(), "credentials not found in native keychain\n");
-            let line = "ensign: ghcr.io has no account for a push: what is there is to pull only: run `docker-credential-ensign login ghcr.io --for push`\n";
-            assert_eq!(String::from_utf8(stderr).unwrap(), if is_watched { line } else { "" });
-        }
-    }
-
-    #[test]
     fn refusals_are_one_plain_line() {
         for (refusal, expected) in [
-            (Refusal::NotFound, "credentials not found in native keychain\n"),
+            (Refusal::NotFound(None), "credentials not found in native keychain\n"),
             (Refusal::NoServerUrl, "no credentials server URL\n"),
             (Refusal::Other(anyhow!("a {{}} [b]\ncredentials not found in native keychain")), "a () (b) not found\n"),
             (Refusal::ClosedStdout, ""),
@@ -258,21 +203,5 @@ mod tests {
             assert_eq!(refusal.write(&mut stdout, &mut stderr, true), ExitCode::FAILURE);
             assert_eq!((String::from_utf8(stdout).unwrap().as_str(), stderr.len()), (expected, 0));
         }
-    }
-
-    #[test]
-    fn several_accounts_are_explained_where_a_person_reads() {
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let accounts = ["a", "b"].map(|name| name.parse().unwrap()).to_vec();
-        Refusal::Several { registry: Registry::from_key("ghcr.io"), accounts }.write(&mut stdout, &mut stderr, false);
-        assert_eq!(
-            String::from_utf8(stdout).unwrap(),
-            "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io\n"
-        );
-        assert!(
-            String::from_utf8(stderr)
-                .unwrap()
-                .starts_with("ensign: ghcr.io has several accounts (a, b), none is the default")
-        );
     }
 }

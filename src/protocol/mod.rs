@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::accounts::{self, Accounts, Activate, Found, Login, OutOfReach};
+use crate::accounts::{ANY_COMMAND, Accounts, Activate, Explanation, Found, Login, OutOfReach};
 use crate::caller::{self, Caller};
 use crate::journal::Journal;
-use crate::model::choice::{Candidates, Named, NoChoice, Rung, Wish};
+use crate::model::choice::{Candidates, Decision, Named, Rule, Verdict, Wish};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Problem, Registry, ServerUrl, Target,
     Username,
@@ -137,23 +137,23 @@ impl Front<'_> {
                     image: repository.clone().map(|repository| ImageReference::of(registry.clone(), repository)),
                 };
                 let caller = Caller::of(registry);
-                let (found, reason) = self.accounts.find(registry, &wish, &caller);
+                let (found, record) = self.accounts.find(registry, &wish, &caller);
                 let found = found.map(|found| self.asked(found, server_url));
-                let unknown = &reason.undecided.unknown;
-                if !unknown.is_empty() && io::stderr().is_terminal() {
-                    message::tell_unknown(registry, unknown, &mut io::stderr());
+                let explanation = self.accounts.explanation(&record.decision);
+                if io::stderr().is_terminal() {
+                    explanation.unknown_files().for_each(|line| message::warn(&line, &mut io::stderr()));
                 }
-                let mut record = record::prepared(self.env, registry, caller.client(), &found, &reason);
-                let found = record::write_first(found, reason.guarded.as_ref(), &mut record);
+                let mut entry = record::prepared(self.env, caller.client(), &found, &record);
+                let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
                 let answered = match found {
                     Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),
-                    Ok(Found::NoChoice(no_choice)) => Err(self.refusal(no_choice, registry)),
-                    Ok(Found::Dead(why)) => Err(Refusal::Dead(why)),
-                    Ok(Found::Withheld(withheld)) => Err(Refusal::Withheld(withheld.into())),
-                    Ok(Found::Elsewhere(_)) => Err(Refusal::NotFound),
+                    Ok(Found::NoAccount) => Err(refusal(&record.decision, explanation)),
+                    Ok(Found::Dead(why)) => Err(Refusal::NotFound(Some(why))),
+                    Ok(Found::Withheld(withheld)) => Err(Refusal::NotFound(Some(withheld.into()))),
+                    Ok(Found::Elsewhere(_)) => Err(Refusal::NotFound(None)),
                     Err(error) => Err(error.into()),
                 };
-                if let Some((journal, entry)) = record {
+                if let Some((journal, entry)) = entry {
                     journal.add(&entry);
                 }
                 answered
@@ -250,11 +250,11 @@ impl Front<'_> {
 
     fn hub_token(&self, token: HubToken) -> Result<Credential, Refusal> {
         let hub = self.accounts.of(&Registry::docker_hub())?;
-        let account = self.side_account(&hub).ok_or(Refusal::NotFound)?;
+        let account = self.side_account(&hub).ok_or(Refusal::NotFound(None))?;
         let note = || Journal::note_hand_out(self.env, account, "a client");
         let guarded = self.accounts.hand_out(account, caller::facts, note);
-        guarded.map_err(|withheld| Refusal::Withheld(withheld.into()))?;
-        let secret = self.accounts.vault.hub_token(&account.username, token)?.ok_or(Refusal::NotFound)?;
+        guarded.map_err(|withheld| Refusal::NotFound(Some(withheld.into())))?;
+        let secret = self.accounts.vault.hub_token(&account.username, token)?.ok_or(Refusal::NotFound(None))?;
         Ok(Credential { username: account.username.clone(), secret })
     }
 
@@ -262,23 +262,22 @@ impl Front<'_> {
     fn side_account<'c>(&self, hub: &'c Candidates) -> Option<&'c Account> {
         self.pinned.map_or_else(|| hub.default_account(), |name| hub.account(name.as_str()))
     }
+}
 
-    fn refusal(&self, no_choice: NoChoice, registry: &Registry) -> Refusal {
-        match no_choice {
-            NoChoice::NoSuchAccount { rung: Rung::Environment, name } => {
-                Refusal::NoSuchAccount { registry: registry.clone(), name }
-            }
-            NoChoice::NoSuchAccount { rung: Rung::Project, name } => {
-                Refusal::Other(accounts::names_nobody(registry, &name).into())
-            }
-            // A pinned program or a user in the address asks for that account or none, as for an unknown registry.
-            NoChoice::NotFound | NoChoice::Public(..) | NoChoice::NoSuchAccount { .. } => Refusal::NotFound,
-            NoChoice::NoneFor(operation) => Refusal::NoneFor { registry: registry.clone(), operation },
-            NoChoice::Several => {
-                let accounts = self.accounts.of(registry).map(|candidates| candidates.accounts).unwrap_or_default();
-                Refusal::Several { registry: registry.clone(), accounts: accounts.iter().map(name_of).collect() }
-            }
+/// What a client hears where no account answers. Who asks for one account by a pinned program or in the address gets that or
+/// none, as for an unknown registry.
+fn refusal(decision: &Decision, explanation: Explanation<'_>) -> Refusal {
+    let rule = decision.deciding().map(|step| step.rule);
+    match (decision.verdict, explanation.problem()) {
+        (Verdict::NoSuchAccount, Some(problem)) if matches!(rule, Some(Rule::Environment | Rule::Project)) => {
+            Refusal::Other(problem.into())
         }
+        (Verdict::NoneForOperation, problem) => Refusal::NotFound(problem),
+        (Verdict::Several, _) => {
+            let options = explanation.options(&[], ANY_COMMAND);
+            Refusal::Several { registry: decision.registry.clone(), options }
+        }
+        _ => Refusal::NotFound(None),
     }
 }
 

@@ -27,8 +27,8 @@ impl Front<'_> {
     pub(super) fn get_routed(&self, route: &Route, server_url: &ServerUrl) -> Result<Credential, Refusal> {
         match self.accounts.ask_routed(route, server_url.as_str()) {
             Found::Credential(credential) => Ok(credential),
-            Found::Dead(why) => Err(Refusal::Dead(why)),
-            Found::NoChoice(_) | Found::Elsewhere(_) | Found::Withheld(_) => Err(Refusal::NotFound),
+            Found::Dead(why) => Err(Refusal::NotFound(Some(why))),
+            Found::NoAccount | Found::Elsewhere(_) | Found::Withheld(_) => Err(Refusal::NotFound(None)),
         }
     }
 }

@@ -394,9 +394,9 @@ def owner(image):
 def answer(helper, line, where, env):
     """The accounts whose images the files name, and what is not known of them."""
     done = subprocess.run([helper, "which", "--as", line, "--json", REGISTRY], cwd=where, env=env, capture_output=True, text=True, timeout=60)
-    step = next(step for step in json.loads(done.stdout)["ladder"] if step["rung"] == "files")
-    owners = {torn["account"] for torn in step["detail"].get("torn", [])}
-    return owners | ({step["account"]} if step["chosen"] else set()), step["detail"].get("unknown")
+    step = next(step for step in json.loads(done.stdout)["steps"] if step["rule"] == "files")
+    owners = {owned["account"] for owned in step.get("images", [])}
+    return owners | ({step["account"]} if step.get("decides") else set()), step.get("files")
 
 
 def print_definition(buildx, words, where, env):

@@ -238,10 +238,10 @@ def ask_buildkit(build, folder):
 def ask_helper(helper, build, folder, env):
     quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in [*command(build), "."])
     done = subprocess.run([helper, "which", "--as", quoted, "--json", "docker.io"], cwd=folder, env=env, capture_output=True, text=True)
-    files = next(step for step in json.loads(done.stdout)["ladder"] if step["rung"] == "files")
-    if "unknown" in files["detail"]:
+    files = next(step for step in json.loads(done.stdout)["steps"] if step["rule"] == "files")
+    if files["outcome"] == "unknown":
         return "not known"
-    return "torn" if "torn" in files["detail"] else files["account"] or "nothing"
+    return "torn" if files["outcome"] == "ambiguous" else files.get("account", "nothing")
 
 
 def wanted(images):

@@ -101,7 +101,7 @@ fn an_account_may_be_kept_from_coding_agents() {
 
     let why = sandbox.ok(&["why", "-n", "1"], "");
     assert!(why.contains("not handed out: work; it is not for coding agents, and CLAUDECODE"), "{why}");
-    assert!(why.contains("`docker-credential-ensign account show ghcr.io` shows who may ask"), "{why}");
+    assert!(why.contains("run `docker-credential-ensign account show ghcr.io`"), "{why}");
 }
 
 #[test]

@@ -78,11 +78,11 @@ fn fault(folder: &Path, project: &Project, case: &Case) -> Option<String> {
     let Ok(answer) = serde_json::from_slice::<Value>(&output.stdout) else {
         return Some(format!("no answer: {output:?}"));
     };
-    let step = answer["ladder"].as_array().and_then(|steps| steps.iter().find(|step| step["chosen"] == true));
-    let rung = step.map_or("none", |step| step["rung"].as_str().unwrap_or_default());
-    let is_right = answer["account"] == case.account.as_str() && !(case.torn && rung == "files");
+    let step = answer["steps"].as_array().and_then(|steps| steps.iter().find(|step| step["decides"] == true));
+    let rule = step.map_or("none", |step| step["rule"].as_str().unwrap_or_default());
+    let is_right = answer["account"] == case.account.as_str() && !(case.torn && rule == "files");
     let undecided = if case.torn { " (undecided)" } else { "" };
-    (!is_right).then(|| format!("expected {}{undecided}, got {} by {rung}", case.account, answer["account"]))
+    (!is_right).then(|| format!("expected {}{undecided}, got {} by {rule}", case.account, answer["account"]))
 }
 
 /// The folders at and below `folder` that have cases.

@@ -138,7 +138,7 @@ fn which_names_the_file() {
   2 name of the program    the program is not pinned
   3 user in the address    none
   4 image in the address   none
-  5 command line           names no image of this registry
+  5 command line           no image of this registry
   6 files                  → bob   (compose.yaml: ghcr.io/bob/app is in ghcr.io/bob/**)   ← chosen
   7 .ensign.toml           none
   8 folder                 no account's folder
@@ -151,18 +151,16 @@ fn which_names_the_file() {
     assert!(ask(&from_below, "other").stdout.contains("(../project/compose.yaml: "));
     let json = ask(&["which", HOST, "--json", "--as", "OWNER=bob docker compose push app"], "project");
     let answer: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
-    let rung = &answer["ladder"][5];
+    let step = &answer["steps"][5];
+    let reason = &step["reason"]["image"];
     assert_eq!(
-        (rung["rung"].as_str(), rung["account"].as_str(), rung["detail"]["image"].as_str()),
+        (step["rule"].as_str(), step["account"].as_str(), reason["image"].as_str()),
         (Some("files"), Some("bob"), Some("ghcr.io/bob/app")),
         "{answer}"
     );
-    assert!(rung["detail"]["file"].as_str().unwrap().ends_with("project/compose.yaml"), "{answer}");
+    assert!(reason["file"].as_str().unwrap().ends_with("project/compose.yaml"), "{answer}");
     let read = ask(&["which", HOST, "--as", "docker push ghcr.io/bob/x"], "project");
-    assert!(
-        read.stdout.contains("6 files                  not read, for the command line names an image\n"),
-        "{read:?}"
-    );
+    assert!(read.stdout.contains("6 files                  not read: the command line names an image\n"), "{read:?}");
 }
 
 #[test]

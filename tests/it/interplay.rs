@@ -68,7 +68,7 @@ fn a_trusted_file_and_the_environment_name_an_account_of_a_pattern_for_one_host(
     let which = sandbox.ok(&["which", "a.corp.example"], "");
     assert!(which.starts_with("work\n"), "{which}");
     let which = sandbox.run(&["which", "c.corp.example"], "");
-    assert!(which.stdout.contains(".ensign.toml names no account of this registry"), "{which:?}");
+    assert!(which.stdout.contains(".ensign.toml           names no account of this registry"), "{which:?}");
 
     assert_eq!(sandbox.ok(&["prompt"], ""), "a.corp.example=work\n");
     sandbox.ok(&["public", "add", "*.corp.example/open/**"], "");
@@ -109,11 +109,11 @@ fn what_is_public_on_the_hosts_of_a_pattern_is_so_whoever_answers_for_the_host()
     for host in ["a", "their"] {
         assert_eq!(sandbox.who(&format!("{host}.corp.example/closed/x")), "theirs");
         let which = sandbox.run(&["which", &format!("{host}.corp.example/open/x")], "");
-        assert!(which.stdout.contains("which is public)   ← ends here"), "{which:?}");
+        assert!(which.stdout.contains(" is public   ← ends here"), "{which:?}");
     }
     let journal: Value = serde_json::from_str(&sandbox.ok(&["why", "--json"], "")).unwrap();
-    let outcomes: Vec<_> = journal["decisions"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
-    assert_eq!(outcomes, ["answered", "answered", "public", "public", "public", "public"]);
+    let verdicts: Vec<_> = journal["decisions"].as_array().unwrap().iter().map(|one| &one["verdict"]).collect();
+    assert_eq!(verdicts, ["helper", "helper", "public", "public", "public", "public"]);
 }
 
 #[test]

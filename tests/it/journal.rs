@@ -150,7 +150,8 @@ fn a_hundred_at_once_write_whole_lines_and_the_journal_stays_small() {
     let sandbox = two_accounts();
     let long = "x".repeat(150);
     let image = format!("ghcr.io/bob/{long}");
-    let filler = format!("{}\n", json!({"v": 1, "at": 1, "registry": "a.example", "outcome": "answered", "x": long}));
+    let entry = json!({"v": 2, "at": 1, "outcome": "answered", "registry": "a.example", "verdict": "account", "steps": [], "x": long});
+    let filler = format!("{entry}\n");
     let nearly = (64 << 10) / filler.len();
     write(&journal(&sandbox), filler.repeat(nearly).as_bytes());
     fs::set_permissions(journal(&sandbox), fs::Permissions::from_mode(0o600)).unwrap();

@@ -87,7 +87,11 @@ fn an_account_that_cannot_answer_is_named_on_stderr_for_the_kubelets_log() {
             "ghcr.io/a/b",
             "ensign: the account of `ghcr.io/a/b` has an identity token, which the kubelet cannot use",
         ),
-        ("v1", "quay.io/a/b", "ensign: quay.io has several accounts, and none is for `quay.io/a/b`"),
+        (
+            "v1",
+            "quay.io/a/b",
+            "ensign: quay.io has several accounts and no default: alice, bob: run `docker-credential-ensign switch quay.io`",
+        ),
         ("v1", "UPPER/CASE", "ensign: `UPPER/CASE` is no image"),
         ("v2", "ghcr.io/a/b", "ensign: `credentialprovider.kubelet.k8s.io/v2` is no version of the kubelet's protocol"),
     ] {

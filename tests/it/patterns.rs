@@ -82,7 +82,7 @@ fn which_says_that_the_helper_it_names_is_not_there() {
     let sandbox = Sandbox::new();
     sandbox.ok(&["route", "*.azurecr.io", "acr-env"], "");
     let run = sandbox.run(&["which", "shop.azurecr.io/app"], "");
-    assert_eq!(run.stdout, "docker-credential-acr-env   (it was chosen for *.azurecr.io)\n");
+    assert_eq!(run.stdout, "docker-credential-acr-env   (answers for *.azurecr.io)\n");
     let note = "! `docker-credential-acr-env` is not installed: until it is, nobody answers there\n";
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), note));
 }

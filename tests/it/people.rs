@@ -265,20 +265,20 @@ fn which_shows_the_ladder() {
     let expected = "bob\n  1 ENSIGN_ACCOUNT         not set\n  2 name of the program    the program is not pinned\n  \
         3 user in the address    none\n  4 image in the address   none\n  \
         5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  \
-        6 files                  not read, for the command line names an image\n  7 .ensign.toml           none\n  \
+        6 files                  not read: the command line names an image\n  7 .ensign.toml           none\n  \
         8 folder                 no account's folder\n  9 default account        → alice\n 10 only account           there are several\n";
     assert_eq!(sandbox.run(&["which", "ghcr.io/bob/app:1"], ""), Run::success(expected));
     let torn = sandbox
         .run(&["which", "ghcr.io", "--as", "docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
     assert!(torn.stdout.starts_with("alice\n"), "{torn:?}");
     assert!(torn.stdout.contains("undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's"), "{torn:?}");
-    assert!(torn.stderr.starts_with("! one call gets one account, and"), "{torn:?}");
+    assert!(torn.stderr.starts_with("! These images need different accounts,"), "{torn:?}");
     let missing = two_accounts().with("ENSIGN_ACCOUNT", "ghcr.io=bbo").run(&["which", "ghcr.io"], "");
     assert_eq!(missing.code, Some(3));
     assert!(
-        missing
-            .stdout
-            .starts_with("no account\n  1 ENSIGN_ACCOUNT         names `bbo`, which is not there   ← ends here\n"),
+        missing.stdout.starts_with(
+            "no account\n  1 ENSIGN_ACCOUNT         names `bbo`, which ghcr.io does not have   ← ends here\n"
+        ),
         "{missing:?}"
     );
     assert_eq!(sandbox.run(&["which", "Not An Image"], "").code, Some(2));
@@ -290,7 +290,8 @@ fn the_environment_and_the_name_of_the_program_choose_first() {
     let sandbox = two_accounts().with("ENSIGN_ACCOUNT", "quay.io=x,ghcr.io=bob");
     assert_eq!(sandbox.who("ghcr.io"), "bob");
     let typo = two_accounts().with("ENSIGN_ACCOUNT", "ghcr.io=bbo");
-    let said = "ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run docker-credential-ensign status ghcr.io\n";
+    let said =
+        "ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`\n";
     assert_eq!(typo.run(&["get"], "ghcr.io"), Run { code: Some(1), stdout: said.into(), stderr: String::new() });
     let sandbox = two_accounts();
     for (name, expected) in [("bob", "\"Username\":\"bob\""), ("nobody", "credentials not found in native keychain")] {
@@ -330,7 +331,8 @@ fn several_accounts_and_no_way_to_choose_is_said_on_both_streams() {
         (Some(1), "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io\n")
     );
     assert!(
-        run.stderr.starts_with("ensign: ghcr.io has several accounts (bob, alice), none is the default"),
+        run.stderr
+            .starts_with("ensign: ghcr.io has several accounts and no default: bob, alice. Options:\n  every command "),
         "{run:?}"
     );
 }

@@ -99,7 +99,7 @@ fn which_and_why_say_of_a_trusted_file_where_it_lies_and_never_that_it_is_not_tr
     );
     assert_eq!(who_in(&sandbox, "p", "ghcr.io"), "work");
     let why = run_in(&sandbox, "p", &["why"]); // there is none on Windows
-    assert!(cfg!(windows) || why.stdout.contains("    .ensign.toml: in ~/p/.ensign.toml\n"), "{why:?}");
+    assert!(cfg!(windows) || why.stdout.contains("    .ensign.toml → work   (in ~/p/.ensign.toml)\n"), "{why:?}");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn which_points_out_a_file_that_is_not_trusted() {
     let path = file(&sandbox);
     let expected = json!({"file": path, "trusted": true, "account": "work", "unknown": ["later"], "error": null});
     assert_eq!(json["project"], expected);
-    assert_eq!(json["ladder"][6]["detail"], json!({"file": path}));
+    assert_eq!(json["steps"][6]["reason"], json!({"project-file": path}));
     write(&sandbox.home().join("p/.ensign.toml"), WORK.as_bytes());
     assert!(which(&[]).stderr.contains("but has changed since it was trusted"));
     assert_eq!(run_in(&sandbox, "", &["which", "ghcr.io"]).stderr, "");

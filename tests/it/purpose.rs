@@ -77,8 +77,8 @@ no account
   2 name of the program    the program is not pinned
   3 user in the address    none
   4 image in the address   none
-  5 command line           names no image of an account that is for this
-  6 files                  not read, for the command line names an image
+  5 command line           no account that is for this operation
+  6 files                  not read: the command line names an image
   7 .ensign.toml           none
   8 folder                 no account's folder
   9 default account        none
@@ -88,7 +88,7 @@ no account
     assert_eq!((which.code, which.stdout.as_str()), (Some(3), expected));
     assert_eq!(
         which.stderr,
-        "! ghcr.io has no account for a push: ro is for pull only. To change that:  docker-credential-ensign account edit ghcr.io ro --for any\n"
+        "! ghcr.io has no account for a push: ro is for pull only: run `docker-credential-ensign account edit ghcr.io ro --for any`\n"
     );
     let check = sandbox.run(&["check", "ghcr.io/alice/app", "--push"], "");
     assert_eq!((check.code, check.stdout.as_str()), (Some(3), ""));

@@ -152,7 +152,7 @@ fn a_host_of_its_own_goes_before_a_pattern_and_that_before_the_fallback() {
     assert_eq!(sandbox.run(&["get"], "a.shop.azurecr.io"), Run::not_found());
     assert_eq!(sandbox.run(&["get"], "https://shop.azurecr.io"), answer("https://shop.azurecr.io", "acr", "t"));
     let shop = sandbox.ok(&["which", "shop.azurecr.io/app"], "");
-    assert_eq!(shop, "docker-credential-acr-env   (it was chosen for *.azurecr.io)\n");
+    assert_eq!(shop, "docker-credential-acr-env   (answers for *.azurecr.io)\n");
     let which: Value = serde_json::from_str(&sandbox.ok(&["which", "quay.io", "--json"], "")).unwrap();
     assert_eq!((&which["helper"], &which["route"]), (&json!("before"), &Value::Null));
     let status: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
@@ -201,7 +201,7 @@ fn a_pinned_program_and_a_public_image_ask_nobody_else() {
     assert_eq!(run, Run::not_found());
     let named = sandbox.command(&["get"]).env("ENSIGN_ACCOUNT", "quay.io=work").spawn().unwrap();
     let says =
-        "ENSIGN_ACCOUNT names `work`, which quay.io does not have: run docker-credential-ensign status quay.io\n";
+        "ENSIGN_ACCOUNT names `work`, which quay.io does not have: run `docker-credential-ensign status quay.io`\n";
     assert_eq!(crate::support::finish(named, b"quay.io").stdout, says);
     configure(&sandbox, &json!({"quay.io": {"public": ["quay.io/open/**"]}}));
     assert_eq!(sandbox.run(&["get"], "quay.io/open/app"), Run::not_found());

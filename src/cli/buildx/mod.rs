@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::accounts::shown;
 use crate::caller;
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args, reason, which};
+use crate::cli::{Context, args, which};
 use crate::docker::buildx::{self, Change, Folders, Place, Tree};
 use crate::docker::pins::Pins;
 use crate::docker::state;
@@ -162,7 +163,7 @@ fn needed(context: &Context<'_>, registries: &[Candidates], tree: &Tree, named: 
         let FileImages { images: mentions, unknown } = caller::images_in_project(&candidates.registry);
         images.extend(mentions.into_iter().map(|mention| mention.image));
         if let Some(Unknown { file, message, .. }) = unknown.first() {
-            let shown = reason::shown(context, file);
+            let shown = shown(context.env, file);
             context.ui.note(format_args!("{shown}: {message}. Name the images that are missing here"));
         }
     }

@@ -1,4 +1,4 @@
-//! `which`: the ladder of choice for an image or for a command, rung by rung, as `get` climbs it.
+//! `which`: which account answers for an image or for a command, rule by rule, as `get` decides it.
 
 mod answer;
 mod chosen;
@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, reason};
+use super::{Context, args};
+use crate::accounts;
 use crate::caller::{self, UnreadableCommand};
 use crate::model::choice::Unknown;
 use crate::model::{ImageReference, Operation, Registry};
@@ -17,6 +18,9 @@ use answer::Answer;
 use question::Question;
 
 pub(super) use chosen::{account_for, is_public};
+
+/// Of the JSON of `which` and `why`: since 2 a decision stands there as it is made.
+pub(super) const SCHEMA: u64 = 2;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
     let question = match (&given.image, &given.command) {
@@ -34,7 +38,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
     if answer.has_nobody() {
         context.candidates(&question.registry)?; // says what to do
     }
-    context.ui.data(answer.json.clone(), answer.text())?;
+    let mut json = answer.json.clone();
+    json["schema"] = json!(SCHEMA);
+    context.ui.data(json, answer.text())?;
     answer.advise(context);
     Ok(answer.exit_code())
 }
@@ -53,7 +59,7 @@ fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failur
         [] => {
             let cure = format!("name its registry too: {} which REGISTRY --as '…'", context.program);
             let message = match caller::unknown_in_files(&program) {
-                Some(Unknown { file, message, .. }) => format!("{}: {message}", reason::shown(context, &file)),
+                Some(Unknown { file, message, .. }) => format!("{}: {message}", accounts::shown(context.env, &file)),
                 None => "no image is named by the command after `--as`, nor by its files".to_owned(),
             };
             return Err(Failure::usage(message, cure));
@@ -62,14 +68,13 @@ fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failur
         several => several.iter().map(Answer::text_with_registry).collect(),
     };
     let json: Vec<_> = answers.iter().map(|answer| &answer.json).collect();
-    context.ui.data(json!({"registries": json}), texts.join("\n\n"))?;
+    context.ui.data(json!({"schema": SCHEMA, "registries": json}), texts.join("\n\n"))?;
     for answer in &answers {
         answer.advise(context);
     }
     // A base image of a registry without accounts is no fault of the command.
-    let failed = |answer: &&Answer| answer.exit_code() != ExitCode::SUCCESS;
-    let judged = answers.iter().find(|answer| failed(answer) && !answer.has_nobody());
-    let any = answers.iter().find(|answer| !failed(answer));
+    let judged = answers.iter().find(|answer| !answer.is_answered() && !answer.has_nobody());
+    let any = answers.iter().find(|answer| answer.is_answered());
     let deciding = judged.or(any);
     if deciding.is_none() {
         for answer in &answers {

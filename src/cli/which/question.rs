@@ -1,9 +1,10 @@
-//! `Question`: what a person asks about, as the evidence that the ladder climbs by.
+//! `Question`: what a person asks about, as the evidence that the rules are asked with.
 
 use std::path::PathBuf;
 
+use crate::accounts::ANY_COMMAND;
 use crate::caller::{self, Program};
-use crate::cli::{Context, reason};
+use crate::cli::Context;
 use crate::docker::Reader;
 use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Named, Project, Trusted, Wish};
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
@@ -30,7 +31,7 @@ impl Question {
     /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
     pub(super) fn about(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = Command { images: image.into_iter().collect(), operation, ..Command::default() };
-        let typed = reason::ANY_COMMAND.to_owned();
+        let typed = ANY_COMMAND.to_owned();
         Self {
             registry: registry.clone(),
             command,
@@ -70,7 +71,7 @@ impl Question {
     }
 
     /// The value of `ENSIGN_ACCOUNT`.
-    pub(super) fn named<'v>(&'v self, context: &'v Context<'_>) -> Option<&'v str> {
+    fn named<'v>(&'v self, context: &'v Context<'_>) -> Option<&'v str> {
         self.account.as_deref().or(context.env.account.as_deref())
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::HELPER;
-use crate::model::choice::{Active, Candidates, Finding, owner_of};
+use crate::model::choice::{Active, Candidates, RuleOutcome, owner_of};
 use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository, map};
 pub(crate) use place::{Place, Scope};
 pub(crate) use tree::Tree;
@@ -63,7 +63,7 @@ fn of_image(candidates: &Candidates, image: &ImageReference) -> Vec<(Place, Answ
     let owner = |operation| {
         let public = if operation == Operation::Pull { candidates.public.as_slice() } else { &[] };
         match owner_of(&serving(candidates, operation), public, std::slice::from_ref(image)) {
-            Finding::Account(account, _) => Some(account),
+            RuleOutcome::Account { account, .. } => candidates.called(&account),
             _ => None,
         }
     };

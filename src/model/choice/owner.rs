@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::question::FileImages;
-use super::{Finding, Why};
+use super::context::{FileImages, Unknown};
+use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
 /// The account whose folder encloses the current one, which goes by several names, most closely, if it is one alone.
-pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> Finding<'a> {
+pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();
     let enclosing: Vec<_> = folders
@@ -17,9 +17,9 @@ pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: 
     let mut closest = enclosing.into_iter().filter(|(rank, ..)| Some(*rank) == least);
     match closest.next() {
         Some((_, account, folder)) if closest.all(|(_, other, _)| other.name == account.name) => {
-            Finding::Account(account, Why::Folder(folder.clone()))
+            RuleOutcome::account(account, MatchReason::Folder(folder.to_string_lossy().into_owned()))
         }
-        _ => Finding::Nothing,
+        _ => NoMatch::NoFolder.into(),
     }
 }
 
@@ -32,62 +32,60 @@ fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     if ignoring_case { within(&lower(folder), &lower(current)) } else { within(folder, current) }
 }
 
-/// The one account that all `images` with an owner belong to. Images nobody owns say nothing; if all are public, nobody
-/// is needed. An image's owner is whose pattern is the closest, and of two with the same the one that is for this alone;
-/// it is public if that pattern is.
-pub(crate) fn owner_of<'a>(
-    accounts: &[&'a Account],
-    public: &[ImagePattern],
-    images: &[ImageReference],
-) -> Finding<'a> {
-    let mut owners: Vec<(&ImageReference, &'a Account, ImagePattern)> = Vec::new();
-    let mut needs_nobody: Vec<(&ImageReference, &ImagePattern)> = Vec::new();
+/// The one account that all `images` with an owner belong to. Images of no account say nothing; if all are public, no
+/// account is needed. The most specific pattern wins. On a tie the account for one operation wins over one for both, and a
+/// public pattern over any account.
+pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &[ImageReference]) -> RuleOutcome {
+    let mut owners: Vec<(&ImageReference, &Account, ImagePattern)> = Vec::new();
+    let mut open: Vec<(&ImageReference, &ImagePattern)> = Vec::new();
     for image in images {
         let claims: Vec<_> =
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
         let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
-        let open = public.iter().rev().filter(|pattern| pattern.matches(image)); // of two that are as close, the first
-        let open = open.max_by_key(|pattern| pattern.specificity());
-        match open {
+        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // of two that are as close, the first
+        match matching.max_by_key(|pattern| pattern.specificity()) {
             Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {
-                needs_nobody.push((image, pattern));
+                open.push((image, pattern));
             }
             _ => owners
                 .extend(claims.into_iter().filter(|(_, account, pattern)| Some(rank(account, pattern)) == closest)),
         }
     }
-    match (owners.first(), needs_nobody.first()) {
-        (None, Some((image, pattern))) if needs_nobody.len() == images.len() => {
-            Finding::Public((*image).clone(), (*pattern).clone())
+    match (owners.first(), open.first()) {
+        (None, Some((image, pattern))) if open.len() == images.len() => {
+            RuleOutcome::Public { image: image.to_string(), pattern: pattern.to_string() }
         }
-        (None, _) => Finding::Nothing,
+        (None, _) if images.is_empty() => NoMatch::NoImage.into(),
+        (None, _) => NoMatch::ImageOfNoAccount.into(),
         (Some((image, account, pattern)), _) if owners.iter().all(|(_, other, _)| other.name == account.name) => {
-            Finding::Account(account, Why::Image((*image).clone(), pattern.clone()))
+            let (image, pattern) = (image.to_string(), pattern.to_string());
+            RuleOutcome::account(account, MatchReason::Image { image, pattern, file: None })
         }
-        (Some(_), _) => {
-            Finding::Torn(owners.iter().map(|(image, account, _)| ((*image).clone(), account.name.clone())).collect())
-        }
+        (Some(_), _) => RuleOutcome::Ambiguous {
+            images: owners
+                .iter()
+                .map(|(image, account, _)| OwnedImage { image: image.to_string(), account: account.name.to_string() })
+                .collect(),
+        },
     }
 }
 
-/// The same for images that stand in files: as long as any of these may name another image, nothing is decided.
-pub(super) fn owner_of_mentioned<'a>(
-    accounts: &[&'a Account],
-    public: &[ImagePattern],
-    FileImages { images: mentions, unknown }: FileImages,
-) -> Finding<'a> {
-    if !unknown.is_empty() {
-        return Finding::Unknown(unknown);
+/// The same for images that are named in files: as long as any of these may name another image, nothing is decided.
+pub(super) fn owner_in_files(accounts: &[&Account], public: &[ImagePattern], found: FileImages) -> RuleOutcome {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    if !found.unknown.is_empty() {
+        let files = found.unknown.into_iter();
+        let files = files.map(|Unknown { file, message, .. }| UnknownFile { file: text(&file), message }).collect();
+        return RuleOutcome::Unknown { files };
     }
-    let images: Vec<ImageReference> = mentions.iter().map(|mention| mention.image.clone()).collect();
-    match owner_of(accounts, public, &images) {
-        Finding::Account(account, Why::Image(image, pattern)) => {
-            let mention = mentions.iter().find(|mention| mention.image == image).cloned();
-            Finding::Account(account, mention.map_or(Why::Default, |mention| Why::Mention(mention, pattern)))
-        }
-        finding => finding,
+    let images: Vec<ImageReference> = found.images.iter().map(|mention| mention.image.clone()).collect();
+    let mut outcome = owner_of(accounts, public, &images);
+    if let RuleOutcome::Account { reason: MatchReason::Image { image, file, .. }, .. } = &mut outcome {
+        let mention = found.images.iter().find(|mention| mention.image.to_string() == *image);
+        *file = mention.map(|mention| text(&mention.file));
     }
+    outcome
 }
 
 #[cfg(test)]

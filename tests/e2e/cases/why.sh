@@ -7,7 +7,7 @@ new_home credHelpers bob alice
 chmod 700 "$XDG_RUNTIME_DIR"
 goes_as bob -- docker push "$registry/bob/app:1"
 says "docker push +$registry +→ bob" -- "$helper" why -n 1
-says "command line: $registry/bob/app:1 is in $registry/bob/\\*\\*" -- "$helper" why "$registry/bob/app"
+says "command line → bob +.$registry/bob/app:1 is in $registry/bob/\\*\\*" -- "$helper" why "$registry/bob/app"
 
 goes_as bob -- podman pull "$registry/bob/base:1"
 says "podman pull +$registry +→ bob" -- "$helper" why "$registry" -n 1

@@ -129,7 +129,7 @@ fn r10_json_is_one_object_on_stdout_and_nothing_beside_it() {
             continue;
         }
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{words:?}: {run:?}");
-        assert_eq!(json(&run.stdout)["schema"], 1, "{words:?}");
+        assert_eq!(json(&run.stdout)["schema"], if words[0] == "which" { 2 } else { 1 }, "{words:?}");
         assert_eq!(run.stdout.lines().count(), 1);
     }
 }
@@ -392,6 +392,6 @@ fn r46_status_shows_who_is_asked_and_which_says_why() {
     let status = json(&sandbox.ok(&["status", "ghcr.io", "--json"], ""));
     assert_eq!((&status["accounts"][0]["account"], &status["docker"][0]["asks"]), (&json!("alice"), &json!("nobody")));
     let which = json(&sandbox.ok(&["which", "ghcr.io/alice/app", "--json"], ""));
-    let why: Vec<_> = which["ladder"].as_array().unwrap().iter().filter(|rung| rung["chosen"] == true).collect();
-    assert_eq!((why.len(), &why[0]["rung"], &why[0]["account"]), (1, &json!("command line"), &json!("alice")));
+    let why: Vec<_> = which["steps"].as_array().unwrap().iter().filter(|step| step["decides"] == true).collect();
+    assert_eq!((why.len(), &why[0]["rule"], &why[0]["account"]), (1, &json!("command-line"), &json!("alice")));
 }

@@ -1,9 +1,10 @@
-//! The ladder as a table of cases.
+//! The rules as a table of cases.
 
 mod rules;
 
 use super::*;
-use crate::model::{CallerFacts, CallerRule, Operation, Registry};
+use crate::model::{Account, CallerFacts, CallerRule, ImageReference, Operation, Registry};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// What is found out about the caller; `None` where nobody may ask.
@@ -121,19 +122,26 @@ fn answer_with(candidates: &Candidates, wish: &Wish, images: &[&str], mentioned:
     said(candidates, wish, &found)
 }
 
+fn decide(candidates: &Candidates, wish: &Wish, evidence: &impl Evidence) -> Decision {
+    Precedence::new(candidates, wish, evidence).decide(Detail::Needed)
+}
+
 fn said(candidates: &Candidates, wish: &Wish, found: &Found) -> String {
-    match choose(candidates, wish, found) {
-        Ok(choice) => format!("{} by {}", choice.account.name, choice.rung),
-        Err(NoChoice::NotFound) => "not found".into(),
-        Err(NoChoice::Public(public)) => format!("{} is public", public.1),
-        Err(NoChoice::NoneFor(operation)) => format!("none for {operation}"),
-        Err(NoChoice::Several) => "several".into(),
-        Err(NoChoice::NoSuchAccount { rung, name }) => format!("no {name} by {rung}"),
+    let decision = decide(candidates, wish, found);
+    let rule = decision.deciding().map(|step| step.rule.to_string()).unwrap_or_default();
+    match (decision.verdict, decision.deciding().map(|step| &step.outcome)) {
+        (Verdict::Account, _) => format!("{} by {rule}", candidates.chosen(&decision).unwrap().name),
+        (Verdict::NoAccount | Verdict::SignedOut, None) => "not found".into(),
+        (_, Some(RuleOutcome::Public { pattern, .. })) => format!("{pattern} is public"),
+        (Verdict::NoneForOperation, None) => format!("none for {}", decision.operation.unwrap()),
+        (Verdict::Several, None) => "several".into(),
+        (_, Some(RuleOutcome::NoSuchAccount { name })) => format!("no {} by {rule}", name.as_deref().unwrap_or("user")),
+        other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn the_first_rung_that_knows_wins() {
+fn the_first_rule_that_knows_wins() {
     let named = |environment| Wish { environment, ..Wish::default() };
     let everything = Wish {
         environment: Named::Here("ci".into()),
@@ -149,7 +157,7 @@ fn the_first_rung_that_knows_wins() {
         ("work", named(Named::Anywhere("elsewhere".into())), vec![], "/", "work by default account"),
         ("work", named(Named::Here("typo".into())), vec![], "/", "no typo by ENSIGN_ACCOUNT"),
         ("work", Wish { user: Some("me".into()), ..no_wish() }, vec![], "/", "me by user in the address"),
-        ("work", Wish { user: Some("you".into()), ..no_wish() }, vec![], "/", "no you by user in the address"),
+        ("work", Wish { user: Some("you".into()), ..no_wish() }, vec![], "/", "no user by user in the address"),
         (
             "work",
             Wish { image: Some("ghcr.io/me/x".parse().unwrap()), ..no_wish() },
@@ -180,11 +188,11 @@ fn the_first_rung_that_knows_wins() {
 #[test]
 fn one_account_never_asks_who_is_calling() {
     let one = Candidates { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
-    assert_eq!(choose(&one, &Wish::default(), &Unseen).unwrap().rung, Rung::Active);
+    assert_eq!(decide(&one, &Wish::default(), &Unseen).deciding().unwrap().rule, Rule::Default);
     let unset = Candidates { active: Active::Unset, ..one };
     assert_eq!(answer(&unset, &Wish::default(), &[], "/"), "me by only account");
     let none = Candidates { accounts: vec![], ..unset };
-    assert_eq!(choose(&none, &Wish::default(), &Unseen), Err(NoChoice::NotFound));
+    assert_eq!(decide(&none, &Wish::default(), &Unseen).verdict, Verdict::NoAccount);
 }
 
 #[test]
@@ -192,7 +200,7 @@ fn without_folders_nobody_asks_where_the_caller_is() {
     let mut homeless = candidates("me");
     homeless.accounts.iter_mut().for_each(|account| account.folders.clear());
     let found = Found { mentions: Some(vec![]), ..Found::default() };
-    assert_eq!(choose(&homeless, &Wish::default(), &found).unwrap().rung, Rung::Active);
+    assert_eq!(decide(&homeless, &Wish::default(), &found).deciding().unwrap().rule, Rule::Default);
 }
 
 #[test]
@@ -252,17 +260,43 @@ fn what_is_not_known_in_files_decides_nothing() {
             ..Found::default()
         };
         assert_eq!(said(&candidates("me"), &Wish::default(), &found), expected, "{mentioned:?} {folder}");
-        let mut undecided = Undecided::default();
-        let _ = choose_past(&candidates("me"), &Wish::default(), &found, &mut undecided);
-        assert_eq!(undecided.unknown, std::slice::from_ref(&unknown), "{mentioned:?} {folder}");
+        let step = decide(&candidates("me"), &Wish::default(), &found).steps.remove(0);
+        let files = vec![UnknownFile { file: "docker-bake.hcl".into(), message: "a tag is not known".into() }];
+        assert_eq!((step.rule, step.outcome), (Rule::Files, RuleOutcome::Unknown { files }), "{mentioned:?} {folder}");
     }
+}
+
+#[test]
+fn a_decision_shows_every_rule_or_what_was_needed() {
+    let found = Found {
+        images: ["ghcr.io/acme/a", "ghcr.io/me/b"].map(|image| image.parse().unwrap()).to_vec(),
+        mentions: Some(vec![]),
+        folder: Some("/".into()),
+        ..Found::default()
+    };
+    let several = candidates("me");
+    let told = |detail| {
+        let decision = Precedence::new(&several, &Wish::default(), &found).decide(detail);
+        let step = |step: &Step| {
+            let outcome = serde_json::to_value(&step.outcome).unwrap()["outcome"].as_str().unwrap().to_owned();
+            format!("{} {outcome}{}", step.rule, if step.decides { "!" } else { "" })
+        };
+        decision.steps.iter().map(step).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(told(Detail::Needed), "command line ambiguous, default account account!");
+    assert_eq!(
+        told(Detail::Full),
+        "ENSIGN_ACCOUNT nothing, name of the program nothing, user in the address nothing, image in the address nothing, \
+         command line ambiguous, files nothing, .ensign.toml nothing, folder nothing, default account account!, \
+         only account nothing"
+    );
 }
 
 #[test]
 fn files_are_not_opened_if_the_command_line_names_an_image() {
     for image in ["ghcr.io/acme/app", "ghcr.io/public/base"] {
         let found = Found { images: vec![image.parse().unwrap()], folder: Some("/".into()), ..Found::default() };
-        assert!(choose(&candidates("me"), &Wish::default(), &found).is_ok());
+        assert_eq!(decide(&candidates("me"), &Wish::default(), &found).verdict, Verdict::Account);
     }
 }
 
@@ -303,7 +337,7 @@ fn a_trusted_file_of_the_folder_names_the_account() {
         assert_eq!(said(&trusting, &wish, &found), expected, "{wish:?} {images:?} {operation:?}");
     }
     trusting.accounts.truncate(1);
-    assert_eq!(choose(&trusting, &Wish::default(), &Unseen).unwrap().account.name.as_str(), "me");
+    assert_eq!(decide(&trusting, &Wish::default(), &Unseen).account.as_deref(), Some("me"));
     let nothing = Found { mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
     assert_eq!(said(&candidates("me"), &Wish::default(), &nothing), "me by default account");
 }

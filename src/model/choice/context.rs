@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::ladder::only;
+use super::decision::Decision;
 use super::project::{Project, Trusted};
 use crate::model::{
     Account, AccountName, CallerFacts, CallerRule, HelperName, ImagePattern, ImageReference, Operation, Registry,
@@ -64,6 +64,8 @@ pub(crate) struct Wish {
 pub(crate) enum Named {
     #[default]
     Nobody,
+    /// Only accounts of other registries.
+    Elsewhere,
     /// `alias`: meant for whichever registry has it.
     Anywhere(String),
     /// `host=alias`: meant for this one, and nothing else will do.
@@ -213,6 +215,16 @@ impl Candidates {
         of_user.or_else(|| self.account(user))
     }
 
+    /// The account that a decision names.
+    pub(crate) fn chosen(&self, decision: &Decision) -> Option<&Account> {
+        self.called(decision.account.as_deref()?)
+    }
+
+    /// The account with exactly this alias.
+    pub(crate) fn called(&self, alias: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.name.as_str() == alias)
+    }
+
     pub(crate) fn active_account(&self) -> Option<&Account> {
         match &self.active {
             Active::Account(name) => self.accounts.iter().find(|account| account.name == *name),
@@ -253,8 +265,17 @@ impl Named {
         let alone = || value.split(',').map(str::trim).find(|part| !part.is_empty() && !part.contains('='));
         match here {
             Some((_, name)) => Self::Here(name.trim().to_owned()),
-            None => alone().map_or(Self::Nobody, |name| Self::Anywhere(name.to_owned())),
+            None => alone().map_or(Self::Elsewhere, |name| Self::Anywhere(name.to_owned())),
         }
+    }
+}
+
+/// The only account that can be meant, one that is for this alone before one that is for everything.
+pub(super) fn only<'a>(serving: &[&'a Account]) -> Option<&'a Account> {
+    let mut special = serving.iter().filter(|account| account.purpose.is_some());
+    match (serving, special.next(), special.next()) {
+        ([account], ..) | (_, Some(account), None) => Some(account),
+        _ => None,
     }
 }
 
@@ -269,7 +290,7 @@ mod tests {
             ("work", Named::Anywhere("work".into())),
             ("ghcr.io=work", Named::Here("work".into())),
             ("quay.io=me, GHCR.io = work", Named::Here("work".into())),
-            ("quay.io=me", Named::Nobody),
+            ("quay.io=me", Named::Elsewhere),
             ("quay.io=me,work,", Named::Anywhere("work".into())),
             ("work,ghcr.io=me", Named::Here("me".into())),
         ] {

@@ -1,0 +1,244 @@
+//! `Explanation`: a decision in words. What `get`, `which`, `why`, `check` and the kubelet's front say is said here.
+
+use std::path::Path;
+
+use super::Accounts;
+use crate::model::choice::{Decision, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, Step, UnknownFile, Verdict};
+use crate::model::{Account, Operation, Problem};
+use crate::system::env::{self, Env};
+use crate::system::text::{one_line, word};
+
+/// Where nobody typed a command.
+pub(crate) const ANY_COMMAND: &str = "docker …";
+
+/// A decision, and where its files are named from.
+#[derive(Clone, Copy)]
+pub(crate) struct Explanation<'a> {
+    env: &'a Env,
+    decision: &'a Decision,
+}
+
+/// What to do, in a sentence, and below it the ways to do it.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) message: String,
+    pub(crate) ways: Vec<String>,
+}
+
+impl From<String> for Options {
+    fn from(message: String) -> Self {
+        Self { message, ways: Vec::new() }
+    }
+}
+
+impl<'a> Explanation<'a> {
+    pub(crate) fn new(env: &'a Env, decision: &'a Decision) -> Self {
+        Self { env, decision }
+    }
+
+    /// Who answers, in a word or two.
+    pub(crate) fn headline(&self) -> String {
+        let Decision { account, helper, verdict, .. } = self.decision;
+        let helper = helper.as_ref().map(|helper| format!("docker-credential-{helper}"));
+        let other = if *verdict == Verdict::Public { "no account needed" } else { "no account" };
+        account.clone().or(helper).map_or_else(|| other.to_owned(), |name| one_line(&name, 200))
+    }
+
+    /// A rule with what it says.
+    pub(crate) fn line(&self, step: &Step) -> String {
+        format!("{} {}", step.rule, self.step(step))
+    }
+
+    /// What a rule says.
+    pub(crate) fn step(&self, step: &Step) -> String {
+        let Decision { registry, .. } = self.decision;
+        match &step.outcome {
+            RuleOutcome::Account { account, reason } => match self.reason(reason) {
+                None => format!("→ {account}"),
+                Some(reason) => format!("→ {account}   ({reason})"),
+            },
+            RuleOutcome::NoSuchAccount { name } => {
+                format!("names `{}`, which {registry} does not have", one_line(name.as_deref().unwrap_or("…"), 60))
+            }
+            RuleOutcome::Public { image, pattern } => format!("{image} needs no account: {pattern} is public"),
+            RuleOutcome::Ambiguous { images } => {
+                let owners = images.iter().map(|OwnedImage { image, account }| format!("{image} is {account}'s"));
+                format!("undecided: {}", one_line(&owners.collect::<Vec<_>>().join(", "), 200))
+            }
+            RuleOutcome::Unknown { files } => {
+                let file = |UnknownFile { file, message }: &UnknownFile| format!("{}: {message}", self.file(file));
+                format!("undecided: {}", one_line(&files.iter().take(4).map(file).collect::<Vec<_>>().join("; "), 300))
+            }
+            RuleOutcome::Nothing { reason } => match reason {
+                NoMatch::None => "none",
+                NoMatch::NotSet => "not set",
+                NoMatch::NotPinned => "the program is not pinned",
+                NoMatch::OtherRegistry => "names no account of this registry",
+                NoMatch::OneAccount => "not checked: there is only one account",
+                NoMatch::NoImage => "no image of this registry",
+                NoMatch::ImageOfNoAccount => "no image that belongs to an account",
+                NoMatch::OtherOperation => "no account that is for this operation",
+                NoMatch::OnlyBuilt => "only images that are built and not pushed",
+                NoMatch::ImageOnCommandLine => "not read: the command line names an image",
+                NoMatch::NoFolder => "no account's folder",
+                NoMatch::Several => "there are several",
+                NoMatch::SignedOut => "the registry is signed out",
+            }
+            .to_owned(),
+        }
+    }
+
+    fn reason(&self, reason: &MatchReason) -> Option<String> {
+        Some(match reason {
+            MatchReason::Named | MatchReason::Default => return None,
+            MatchReason::Image { image, pattern, file: None } => format!("{image} is in {pattern}"),
+            MatchReason::Image { image, pattern, file: Some(file) } => {
+                format!("{}: {image} is in {pattern}", self.file(file))
+            }
+            MatchReason::ProjectFile(place) | MatchReason::Folder(place) => {
+                format!("in {}", self.env.shorten_home(Path::new(place)))
+            }
+        })
+    }
+
+    /// The files that were not known whole, and so chose no account.
+    pub(crate) fn unknown_files(&self) -> impl Iterator<Item = String> + use<'a> {
+        let Self { decision, .. } = *self;
+        let unknown = decision.steps.iter().filter(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
+        let this = *self;
+        unknown.map(move |step| format!("{}: {}", decision.registry, this.line(step)))
+    }
+
+    /// Why no account answers, and the command that changes it. `None` if an account or another helper does.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        let Decision { registry, verdict, accounts, operation, passed_over, .. } = self.decision;
+        let (host, entry) = (word(registry), word(self.decision.entry()));
+        Some(match verdict {
+            Verdict::Account | Verdict::Helper => return None,
+            Verdict::NoAccount => Problem::run(format!("{registry} has no account"), format_args!("login {host}")),
+            Verdict::SignedOut => {
+                Problem::run(format!("{registry} has no default account"), format_args!("switch {entry}"))
+            }
+            Verdict::Several => Problem::run(
+                format!("{registry} has several accounts and no default: {}", one_line(&accounts.join(", "), 200)),
+                format_args!("switch {entry}"),
+            ),
+            Verdict::NoneForOperation => {
+                let operation = operation.unwrap_or(Operation::Pull);
+                let name = if let [name] = &passed_over[..] { word(name) } else { "NAME".into() };
+                Problem::run(
+                    format!("{registry} has no account for a {operation}: {}", self.passed_over()?),
+                    format_args!("account edit {entry} {name} --for any"),
+                )
+            }
+            Verdict::Public => Problem::new(
+                self.step(self.decision.deciding()?),
+                format!("ENSIGN_ACCOUNT={host}=NAME names one all the same"),
+            ),
+            Verdict::NoSuchAccount => {
+                let step = self.decision.deciding()?;
+                let what = self.line(step);
+                match &step.outcome {
+                    RuleOutcome::NoSuchAccount { name: Some(name) } if step.rule == Rule::Project => {
+                        Problem::run(what, format_args!("login {host} --alias {}", word(name)))
+                    }
+                    _ => Problem::run(what, format_args!("status {entry}")),
+                }
+            }
+        })
+    }
+
+    /// `reader, writer are for pull only`
+    pub(crate) fn passed_over(&self) -> Option<String> {
+        let Decision { operation, passed_over, .. } = self.decision;
+        let other = if *operation == Some(Operation::Push) { Operation::Pull } else { Operation::Push };
+        let verb = if let [_] = &passed_over[..] { "is" } else { "are" };
+        let names = one_line(&passed_over.join(", "), 200);
+        (!passed_over.is_empty()).then(|| format!("{names} {verb} for {other} only"))
+    }
+
+    /// What a person can do where no rule could choose, for the command that was typed.
+    pub(crate) fn options(&self, accounts: &[Account], typed: &str) -> Option<Options> {
+        let Decision { registry, verdict, steps, .. } = self.decision;
+        let ambiguous = steps.iter().find_map(|step| match &step.outcome {
+            RuleOutcome::Ambiguous { images } => Some(images),
+            _ => None,
+        });
+        let is_unknown = steps.iter().any(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
+        let this = |name: &str| format!("this command  ENSIGN_ACCOUNT={}={} {typed}", word(registry), word(name));
+        let (message, ways) = match (ambiguous, verdict) {
+            (Some(images), _) => (
+                "These images need different accounts, but Docker asks for only one".to_owned(),
+                self.ways_between(images, accounts, typed, this),
+            ),
+            (None, _) if is_unknown => {
+                ("These files are not known whole, so they choose no account".to_owned(), vec![this("NAME")])
+            }
+            (None, Verdict::Several) => {
+                let every = format!("every command docker-credential-ensign switch {}", word(self.decision.entry()));
+                (self.problem()?.what, vec![every, this("NAME")])
+            }
+            _ => return None,
+        };
+        Some(Options { message: format!("{message}. Options:"), ways })
+    }
+
+    /// The ways in which each of the images gets its own account, or the command the one that is meant.
+    fn ways_between(
+        &self,
+        images: &[OwnedImage],
+        accounts: &[Account],
+        typed: &str,
+        this: impl Fn(&str) -> String,
+    ) -> Vec<String> {
+        let Decision { account, .. } = self.decision;
+        let other = images.iter().find(|owned| Some(&owned.account) != account.as_ref()).or(images.first());
+        let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
+        // Only buildx asks for each repository by itself.
+        let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
+        let mut repositories: Vec<_> = images.iter().take(4).map(|owned| word(&owned.image)).collect();
+        repositories.dedup(); // one that two accounts claim is named for each
+        let sync = format!("every build   docker-credential-ensign buildx sync {}", repositories.join(" "));
+        let pin = format!(
+            "one tool      docker-credential-ensign pin {}   (and name the helper `ensign-{name}` in the tool's config)",
+            word(name)
+        );
+        let account = accounts.iter().find(|account| account.name.as_str() == name);
+        let edit = account.and_then(|account| edit_here(self.env, self.decision.entry(), account));
+        let folder = edit.map(|edit| format!("this folder   {edit}"));
+        [Some(this(name)), may_build.then_some(sync), Some(pin), folder].into_iter().flatten().collect()
+    }
+
+    fn file(&self, file: &str) -> String {
+        shown(self.env, Path::new(file))
+    }
+}
+
+impl Accounts<'_> {
+    /// The decision in words.
+    pub(crate) fn explanation<'a>(&'a self, decision: &'a Decision) -> Explanation<'a> {
+        Explanation::new(self.env, decision)
+    }
+}
+
+/// For which registries another helper answers.
+pub(crate) fn helper_answers_for(route: Option<&str>) -> String {
+    format!("answers for {}", route.unwrap_or("all registries without an account"))
+}
+
+/// The command that makes an account answer in the current folder too: the flag replaces the folders that it has. `None`
+/// for one that the environment holds.
+fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
+    if account.store.is_given() {
+        return None;
+    }
+    let edit = format!("docker-credential-ensign account edit {} {}", word(registry), word(account.name.as_str()));
+    let folders = account.folders.iter().map(|folder| env.shorten_home(folder)).chain([".".into()]);
+    Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", word(&folder))))
+}
+
+/// A file as one would name it from here.
+pub(crate) fn shown(env: &Env, file: &Path) -> String {
+    let here = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
+    one_line(&here.map_or_else(|| env.shorten_home(file), |here| here.display().to_string()), 100)
+}

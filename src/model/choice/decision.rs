@@ -1,0 +1,259 @@
+//! `Decision`: which account answers a call, and why. Made once; shown, journaled and put into JSON as it is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::project::Project;
+use crate::model::{Account, Operation, Registry};
+
+/// The rules, in their order of precedence: the first that names an account decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Rule {
+    Environment,
+    ProgramName,
+    AddressUser,
+    AddressImage,
+    CommandLine,
+    Files,
+    Project,
+    Folder,
+    Default,
+    Only,
+}
+
+/// The answer to a call, with the rules that led to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decision {
+    /// The host that was asked about.
+    pub(crate) registry: String,
+    /// The registry or pattern whose accounts answer there, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answered_as: Option<String>,
+    pub(crate) verdict: Verdict,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    /// The other credential helper that answers, without the prefix of its program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) helper: Option<String>,
+    /// The registry or pattern for which that helper was chosen; `None`: it is the one for all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) route: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) operation: Option<Operation>,
+    /// The accounts between which no rule chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) accounts: Vec<String>,
+    /// The accounts that are for the other operation only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) passed_over: Vec<String>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// How much of a decision is found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// No rule is asked beyond the one that decides, and only the steps that say something are kept.
+    Needed,
+    /// What every rule says.
+    Full,
+}
+
+/// What a decision comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Verdict {
+    Account,
+    /// Another credential helper answers.
+    Helper,
+    /// The image needs no account.
+    Public,
+    /// The registry has no account.
+    #[default]
+    NoAccount,
+    /// The accounts are for the other operation only.
+    NoneForOperation,
+    /// An account was named and is not there; no other may step in.
+    NoSuchAccount,
+    /// No rule chose between the accounts.
+    Several,
+    /// After `docker logout`: no account answers by default.
+    SignedOut,
+}
+
+/// One rule and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) rule: Rule,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) decides: bool,
+    #[serde(flatten)]
+    pub(crate) outcome: RuleOutcome,
+}
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub(crate) enum RuleOutcome {
+    Account {
+        account: String,
+        reason: MatchReason,
+    },
+    NoSuchAccount {
+        /// `None` for a user in an address, which may be a token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// Every image is in a pattern that needs no account.
+    Public {
+        image: String,
+        pattern: String,
+    },
+    /// The images belong to different accounts: none is chosen.
+    Ambiguous {
+        images: Vec<OwnedImage>,
+    },
+    /// Parts of the files are not known: what is known beside them decides nothing.
+    Unknown {
+        files: Vec<UnknownFile>,
+    },
+    Nothing {
+        reason: NoMatch,
+    },
+}
+
+/// Why a rule names an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MatchReason {
+    Named,
+    Image {
+        image: String,
+        pattern: String,
+        /// The file that names the image.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+    },
+    ProjectFile(String),
+    Folder(String),
+    Default,
+}
+
+/// Why a rule says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NoMatch {
+    NotSet,
+    NotPinned,
+    None,
+    OtherRegistry,
+    OneAccount,
+    NoImage,
+    ImageOfNoAccount,
+    OtherOperation,
+    OnlyBuilt,
+    ImageOnCommandLine,
+    NoFolder,
+    Several,
+    SignedOut,
+}
+
+/// An image and the account that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnedImage {
+    pub(crate) image: String,
+    pub(crate) account: String,
+}
+
+/// A file, and what is not known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UnknownFile {
+    pub(crate) file: String,
+    pub(crate) message: String,
+}
+
+impl Rule {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Environment,
+        Self::ProgramName,
+        Self::AddressUser,
+        Self::AddressImage,
+        Self::CommandLine,
+        Self::Files,
+        Self::Project,
+        Self::Folder,
+        Self::Default,
+        Self::Only,
+    ];
+}
+
+impl Decision {
+    /// One that no rule had a part in.
+    pub(crate) fn without_steps(registry: &Registry, verdict: Verdict) -> Self {
+        Self { registry: registry.to_string(), verdict, ..Self::default() }
+    }
+
+    /// The images that its steps name.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().flat_map(|step| match &step.outcome {
+            RuleOutcome::Account { reason: MatchReason::Image { image, .. }, .. }
+            | RuleOutcome::Public { image, .. } => vec![image.as_str()],
+            RuleOutcome::Ambiguous { images } => images.iter().map(|owned| owned.image.as_str()).collect(),
+            _ => vec![],
+        })
+    }
+
+    /// The registry or pattern under which the config has the accounts.
+    pub(crate) fn entry(&self) -> &str {
+        self.answered_as.as_ref().unwrap_or(&self.registry)
+    }
+
+    /// The step that decides.
+    pub(crate) fn deciding(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| step.decides)
+    }
+}
+
+impl RuleOutcome {
+    pub(super) fn account(account: &Account, reason: MatchReason) -> Self {
+        Self::Account { account: account.name.to_string(), reason }
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing { .. })
+    }
+
+    /// What a decision comes to that ends with this; `None`: the next rule is asked.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        match self {
+            Self::Account { .. } => Some(Verdict::Account),
+            Self::NoSuchAccount { .. } => Some(Verdict::NoSuchAccount),
+            Self::Public { .. } => Some(Verdict::Public),
+            Self::Ambiguous { .. } | Self::Unknown { .. } | Self::Nothing { .. } => None,
+        }
+    }
+}
+
+impl From<NoMatch> for RuleOutcome {
+    fn from(reason: NoMatch) -> Self {
+        Self::Nothing { reason }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "ENSIGN_ACCOUNT",
+            Self::ProgramName => "name of the program",
+            Self::AddressUser => "user in the address",
+            Self::AddressImage => "image in the address",
+            Self::CommandLine => "command line",
+            Self::Files => "files",
+            Self::Project => Project::FILE,
+            Self::Folder => "folder",
+            Self::Default => "default account",
+            Self::Only => "only account",
+        })
+    }
+}

@@ -1,0 +1,256 @@
+//! `Precedence`: the rules, one after another: what each says, and what must be found out for it.
+
+use std::cell::OnceCell;
+
+use super::context::{Active, Candidates, Command, Evidence, ImageRole, Named, Wish, only};
+use super::decision::{Decision, Detail, MatchReason, NoMatch, Rule, RuleOutcome, Step, Verdict};
+use super::owner::{owner_in_files, owner_of, used_in};
+use crate::model::{Account, ImagePattern, ImageReference, Operation};
+
+/// What a rule needs is found out when it is asked. `'a` is for the accounts, `'c` for the call.
+pub(crate) struct Precedence<'a, 'c, E> {
+    pub(crate) candidates: &'a Candidates,
+    wish: &'c Wish,
+    evidence: &'c E,
+    command: OnceCell<Command>,
+    in_files: OnceCell<RuleOutcome>,
+    operation: OnceCell<Option<Operation>>,
+    serving: OnceCell<Vec<&'a Account>>,
+}
+
+impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
+    pub(crate) fn new(candidates: &'a Candidates, wish: &'c Wish, evidence: &'c E) -> Self {
+        let (command, in_files) = (OnceCell::new(), OnceCell::new());
+        let (operation, serving) = (OnceCell::new(), OnceCell::new());
+        Self { candidates, wish, evidence, command, in_files, operation, serving }
+    }
+
+    pub(crate) fn decide(&self, detail: Detail) -> Decision {
+        if detail == Detail::Full {
+            let operation = self.operation();
+            let steps = Rule::ALL.into_iter().map(|rule| self.step(rule)).collect();
+            return Decision { operation, passed_over: self.passed_over(), ..self.decision(steps) };
+        }
+        // For a registry that we do not know nobody is looked at.
+        let rules = if self.candidates.accounts.is_empty() { &Rule::ALL[..1] } else { &Rule::ALL };
+        let mut steps = Vec::new();
+        for step in rules.iter().map(|rule| self.step(*rule)).filter(|step| !step.outcome.is_nothing()) {
+            let decides = step.decides;
+            steps.push(step);
+            if decides {
+                break;
+            }
+        }
+        self.decision(steps)
+    }
+
+    /// The decision if an image needs no account, for where another helper would be asked.
+    pub(crate) fn public(&self) -> Option<Decision> {
+        let rules = Rule::ALL.into_iter().filter(|_| !self.candidates.public.is_empty());
+        let step = rules.map(|rule| self.step(rule)).find(|step| matches!(step.outcome, RuleOutcome::Public { .. }));
+        step.map(|step| self.decision(vec![step]))
+    }
+
+    fn step(&self, rule: Rule) -> Step {
+        let outcome = self.outcome(rule);
+        Step { rule, decides: outcome.verdict().is_some(), outcome }
+    }
+
+    /// The first step that may decide does.
+    fn decision(&self, mut steps: Vec<Step>) -> Decision {
+        steps.iter_mut().filter(|step| step.decides).skip(1).for_each(|step| step.decides = false);
+        let deciding = steps.iter().find(|step| step.decides).map(|step| &step.outcome);
+        let verdict = deciding.and_then(RuleOutcome::verdict).unwrap_or_else(|| self.verdict_without_rule());
+        let account = match deciding {
+            Some(RuleOutcome::Account { account, .. }) => Some(account.clone()),
+            _ => None,
+        };
+        let Candidates { registry, host, .. } = self.candidates;
+        let answered_as = (registry != host).then(|| registry.to_string());
+        let mut decision = Decision { answered_as, account, steps, ..Decision::without_steps(host, verdict) };
+        match verdict {
+            Verdict::Several => decision.accounts = names(self.serving().iter().copied()),
+            Verdict::NoneForOperation => {
+                decision.operation = Some(self.operation().unwrap_or(Operation::Pull));
+                decision.passed_over = self.passed_over();
+            }
+            _ => {}
+        }
+        decision
+    }
+
+    /// What it comes to where no rule decides.
+    fn verdict_without_rule(&self) -> Verdict {
+        match self.serving() {
+            _ if self.candidates.accounts.is_empty() => Verdict::NoAccount,
+            _ if self.candidates.active == Active::SignedOut => Verdict::SignedOut,
+            [] => Verdict::NoneForOperation,
+            _ => Verdict::Several,
+        }
+    }
+
+    /// What one rule says; what it needs is found out now.
+    fn outcome(&self, rule: Rule) -> RuleOutcome {
+        let Self { candidates, wish, evidence, .. } = *self;
+        match rule {
+            Rule::Environment => named_in_environment(candidates, &wish.environment),
+            Rule::ProgramName => {
+                wish.pinned.as_ref().map_or(NoMatch::NotPinned.into(), |name| named(candidates, name.as_str()))
+            }
+            Rule::AddressUser => wish.user.as_ref().map_or(NoMatch::None.into(), |user| {
+                let account = candidates.account_of(user);
+                account.map_or(RuleOutcome::NoSuchAccount { name: None }, |account| {
+                    // it may be a token
+                    RuleOutcome::account(account, MatchReason::Named)
+                })
+            }),
+            Rule::AddressImage => {
+                wish.image.as_ref().map_or(NoMatch::None.into(), |image| self.owner_of(std::slice::from_ref(image)))
+            }
+            // One account that would answer anyway: who is calling cannot change that, so nobody looks.
+            Rule::CommandLine | Rule::Files | Rule::Project | Rule::Folder if candidates.sole_answer() => {
+                NoMatch::OneAccount.into()
+            }
+            Rule::CommandLine if self.command().role != ImageRole::Needed && !self.in_files().is_nothing() => {
+                NoMatch::OnlyBuilt.into()
+            }
+            Rule::CommandLine => match self.owner_of(&self.command().images) {
+                RuleOutcome::Public { .. } if self.command().role == ImageRole::Result => NoMatch::OnlyBuilt.into(),
+                outcome => outcome,
+            },
+            // Images named on the command line always count.
+            Rule::Files if !self.command().images.is_empty() && self.command().role == ImageRole::Needed => {
+                NoMatch::ImageOnCommandLine.into()
+            }
+            Rule::Files => self.in_files().clone(),
+            Rule::Project if candidates.trusted.is_empty() => NoMatch::None.into(),
+            Rule::Project => self.project(),
+            Rule::Folder if self.serving().iter().all(|account| account.folders.is_empty()) => NoMatch::NoFolder.into(),
+            Rule::Folder => used_in(self.serving().iter().copied(), &evidence.folder()),
+            Rule::Default => self.default(),
+            Rule::Only if candidates.active == Active::SignedOut => NoMatch::SignedOut.into(),
+            Rule::Only => match (only(self.serving()), self.serving()) {
+                (Some(only), _) => RuleOutcome::account(only, MatchReason::Default),
+                (None, []) => NoMatch::None.into(),
+                (None, _) => NoMatch::Several.into(),
+            },
+        }
+    }
+
+    fn in_files(&self) -> &RuleOutcome {
+        let owner = || {
+            let mut found = self.evidence.mentions();
+            for mention in &mut found.images {
+                self.candidates.move_home(&mut mention.image);
+            }
+            self.unless_passed_over(owner_in_files(self.serving(), self.public_patterns(), found))
+        };
+        self.in_files.get_or_init(owner)
+    }
+
+    fn owner_of(&self, images: &[ImageReference]) -> RuleOutcome {
+        let mut moved = Vec::new();
+        if self.candidates.is_alias() {
+            moved = images.to_vec();
+            for image in &mut moved {
+                self.candidates.move_home(image);
+            }
+        }
+        let images = if moved.is_empty() { images } else { &moved };
+        self.unless_passed_over(owner_of(self.serving(), self.public_patterns(), images))
+    }
+
+    /// An account that is for the other operation may own the image.
+    fn unless_passed_over(&self, outcome: RuleOutcome) -> RuleOutcome {
+        match outcome {
+            RuleOutcome::Nothing { reason: NoMatch::ImageOfNoAccount }
+                if self.serving().len() < self.candidates.accounts.len() =>
+            {
+                NoMatch::OtherOperation.into()
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn project(&self) -> RuleOutcome {
+        let Some(project) = self.evidence.project(&self.candidates.trusted) else { return NoMatch::None.into() };
+        let Some(name) = project
+            .account(&self.candidates.host)
+            .or_else(|| project.account(&self.candidates.registry).filter(|_| self.candidates.is_alias()))
+        else {
+            return NoMatch::OtherRegistry.into();
+        };
+        match self.candidates.account(name.as_str()) {
+            None => RuleOutcome::NoSuchAccount { name: Some(name.to_string()) },
+            Some(account) if self.serves(account) => {
+                RuleOutcome::account(account, MatchReason::ProjectFile(project.file.to_string_lossy().into_owned()))
+            }
+            Some(_) => NoMatch::OtherOperation.into(),
+        }
+    }
+
+    fn default(&self) -> RuleOutcome {
+        let active = self.candidates.active_account().filter(|account| self.serves(account));
+        active.map_or(NoMatch::None.into(), |active| RuleOutcome::account(active, MatchReason::Default))
+    }
+
+    fn serves(&self, account: &Account) -> bool {
+        self.serving().iter().any(|serving| serving.name == account.name)
+    }
+
+    /// The accounts that may answer this call unasked.
+    fn serving(&self) -> &[&'a Account] {
+        self.serving.get_or_init(|| {
+            let accounts = self.candidates.accounts.iter();
+            if self.candidates.accounts.iter().all(|account| account.purpose.is_none()) {
+                return accounts.collect();
+            }
+            let operation = self.operation();
+            accounts.filter(|account| account.serves(operation)).collect()
+        })
+    }
+
+    fn passed_over(&self) -> Vec<String> {
+        names(self.candidates.accounts.iter().filter(|account| !self.serves(account)))
+    }
+
+    /// The images that need no account: to pull.
+    fn public_patterns(&self) -> &'a [ImagePattern] {
+        let public = &self.candidates.public;
+        let is_push = || self.operation() == Some(Operation::Push);
+        if public.is_empty() || is_push() { &[] } else { public }
+    }
+
+    /// What the call does, as far as anything says.
+    fn operation(&self) -> Option<Operation> {
+        let in_files = || self.evidence.operation_in_files();
+        *self.operation.get_or_init(|| self.command().operation.or_else(in_files))
+    }
+
+    fn command(&self) -> &Command {
+        self.command.get_or_init(|| self.evidence.command())
+    }
+}
+
+fn names<'a>(accounts: impl Iterator<Item = &'a Account>) -> Vec<String> {
+    accounts.map(|account| account.name.to_string()).collect()
+}
+
+fn named_in_environment(candidates: &Candidates, wanted: &Named) -> RuleOutcome {
+    match wanted {
+        Named::Nobody => NoMatch::NotSet.into(),
+        Named::Elsewhere => NoMatch::OtherRegistry.into(),
+        Named::Here(name) => named(candidates, name),
+        Named::Anywhere(name) => match named(candidates, name) {
+            RuleOutcome::NoSuchAccount { .. } => NoMatch::OtherRegistry.into(),
+            outcome => outcome,
+        },
+    }
+}
+
+fn named(candidates: &Candidates, name: &str) -> RuleOutcome {
+    candidates.account(name).map_or_else(
+        || RuleOutcome::NoSuchAccount { name: Some(name.to_owned()) },
+        |account| RuleOutcome::account(account, MatchReason::Named),
+    )
+}
