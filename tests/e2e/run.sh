@@ -5,6 +5,7 @@
 #   HELPER=PATH  the program to test, named docker-credential-NAME; else packaging/build.sh builds it
 #   ENSIGN_STRESS_SECONDS=60   how long renewal.sh takes
 #   STEADY_RUNS=10             how often steady.sh asks
+#   DRIVER=PATH  runs this script inside the namespaces instead of the cases, as packaging/picture.sh does
 #   KEEP=1       leaves the state folder (logs, outputs, homes) behind
 #
 # Everything happens in private mount, network and process namespaces: ports never collide, nothing reaches the outside,
@@ -40,8 +41,8 @@ trap 'exit 130' INT TERM HUP
 docker=$(command -v docker)
 path=${docker%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 env -i PATH="$path" HOME="$state/homes" LANG=C.UTF-8 \
-  ENSIGN_STRESS_SECONDS="${ENSIGN_STRESS_SECONDS:-60}" STEADY_RUNS="${STEADY_RUNS:-10}" state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" \
-  unshare --mount --net --pid --fork --kill-child --mount-proc bash "$here/drive.sh" </dev/null &
+  ENSIGN_STRESS_SECONDS="${ENSIGN_STRESS_SECONDS:-60}" STEADY_RUNS="${STEADY_RUNS:-10}" state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" SCREEN="${SCREEN:-}" \
+  unshare --mount --net --pid --fork --kill-child --mount-proc bash "${DRIVER:-$here/drive.sh}" </dev/null &
 namespace=$!
 status=0
 wait "$namespace" || status=$?

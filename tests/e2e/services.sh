@@ -56,9 +56,9 @@ make_accounts() {
   local account
   : >"$state/log/accounts"
   : >"$state/htpasswd"
-  for account in alice bob tina admin; do
+  for account in alice bob tina admin ${accounts:-}; do
     openssl rand -hex 16 | tr -d '\n' >"$state/passwords/$account"
-    htpasswd -iB "$state/htpasswd" $account <"$state/passwords/$account" 2>/dev/null
+    htpasswd -iB "$state/htpasswd" "$account" <"$state/passwords/$account" 2>/dev/null
   done
   openssl rand -hex 16 | tr -d '\n' >"$state/refresh/tina"
 }

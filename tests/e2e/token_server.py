@@ -4,7 +4,7 @@
 usage: token_server.py STATE ISSUER ADDRESS...    an address is HOST:PORT, or tls://HOST:PORT
 
 STATE/passwords/NAME holds NAME's password. An account may push and pull NAME/*, anyone may pull public/* and library/*,
-admin may do everything. An account with STATE/refresh/NAME is given that refresh token, which makes `docker login` keep
+admin may do everything. STATE/members/NAME holds other namespaces of NAME. An account with STATE/refresh/NAME is given that refresh token, which makes `docker login` keep
 an identity token instead of the password. An access token of ISSUER, the OpenID provider, is as good as the password of
 the account that it says it was given to. Every request adds one line to STATE/log/accounts: the account's name, "nobody",
 or "NAME!" when the password was wrong.
@@ -30,6 +30,7 @@ ISSUER = sys.argv[2]
 KEY = (STATE / "certs/token.key").read_text()
 CERTIFICATE = x509.load_pem_x509_certificate((STATE / "certs/token.pem").read_bytes()).public_bytes(Encoding.DER)
 PASSWORDS = {file.name: file.read_text() for file in (STATE / "passwords").iterdir()}
+MEMBERS = {file.name: file.read_text().split() for file in (STATE / "members").glob("*")}
 REFRESH = {file.name: file.read_text() for file in (STATE / "refresh").iterdir()}
 
 
@@ -110,7 +111,7 @@ def owner(token):
 def allowed(user, scope):
     kind, name, actions = scope.split(":", 1)[0], *scope.split(":", 1)[1].rsplit(":", 1)
     namespace = name.split("/")[0]
-    everything = user == "admin" or (kind == "repository" and namespace == user)
+    everything = user == "admin" or (kind == "repository" and namespace in (user, *MEMBERS.get(user, ())))
     public = kind == "repository" and namespace in ("public", "library")
     wanted = [action for action in actions.split(",") if everything or (public and action == "pull")]
     return {"type": kind, "name": name, "actions": wanted}
