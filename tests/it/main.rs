@@ -19,6 +19,7 @@ mod dead_secrets;
 mod dead_sessions;
 mod device;
 mod docker;
+mod docs;
 mod doctor;
 mod environment;
 mod expiry;

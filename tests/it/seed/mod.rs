@@ -69,9 +69,15 @@ pub fn on_a_terminal(sandbox: &Sandbox, words: &str, answers: &[(&str, &str)]) -
 /// The same for any command line.
 #[cfg(target_os = "linux")]
 pub fn line_on_a_terminal(sandbox: &Sandbox, line: &str, answers: &[(&str, &str)]) -> Option<String> {
-    use std::io::{Read, Write};
     let mut command = sandbox.command_of("script".as_ref(), &["-qec", line, "/dev/null"]);
     command.env("TERM", "xterm").stderr(std::process::Stdio::null());
+    typing(command, answers).map(|(shown, _)| shown)
+}
+
+/// Runs a command that has a terminal, and types. Returns what was shown, and the exit code.
+#[cfg(target_os = "linux")]
+pub fn typing(mut command: std::process::Command, answers: &[(&str, &str)]) -> Option<(String, Option<i32>)> {
+    use std::io::{Read, Write};
     let Ok(mut child) = command.spawn() else {
         eprintln!("skipped: no `script` here");
         return None;
@@ -90,8 +96,7 @@ pub fn line_on_a_terminal(sandbox: &Sandbox, line: &str, answers: &[(&str, &str)
         stdin.write_all(answer.as_bytes()).unwrap();
     }
     stdout.read_to_string(&mut shown).unwrap();
-    child.wait().unwrap();
-    Some(shown)
+    Some((shown, child.wait().unwrap().code()))
 }
 
 /// `SEED_ROWS=write` first writes the tests into the table that are named after its rows.
