@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::Accounts;
 use crate::model::StoreKind;
 use crate::system::env;
-use crate::vault::Holder;
+use crate::vault::{Holder, probe_keyring};
 
 /// Where new secrets are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Accounts<'_> {
         if let Some(kind) = set {
             return Ok(StoreChoice { kind, is_new: false });
         }
-        let can_seal = self.vault.key()?.is_some() || self.vault.probe_keyring(patience).is_ok();
+        let can_seal = self.vault.key().state()?.is_some() || probe_keyring(patience).is_ok();
         Ok(StoreChoice { kind: if can_seal { StoreKind::Sealed } else { StoreKind::File }, is_new: can_seal })
     }
 
@@ -38,7 +38,7 @@ impl Accounts<'_> {
 
     /// Writes a new choice down, with a key in the keyring. That nothing was found is not written: the next login looks again.
     pub(crate) fn settle_store(&self, choice: &StoreChoice) -> Result<()> {
-        if choice.kind == StoreKind::Sealed && self.vault.key()?.is_none() {
+        if choice.kind == StoreKind::Sealed && self.vault.key().state()?.is_none() {
             self.hold_key(&Holder::Keyring, None, None)?; // a config that was carried here brings no key
         }
         if choice.is_new { self.set_store(Some(&choice.kind)) } else { Ok(()) }

@@ -14,6 +14,7 @@ mod obtain;
 mod relocate;
 mod remember;
 mod routed;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,14 +22,17 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
-pub(crate) use crate::config::Adopted;
+pub(crate) use crate::config::{Adopted, Restored};
 use crate::config::{ConfigFile, Loaded, Origin};
 use crate::model::choice::{Candidates, Decision, Detail, Evidence, Named, Precedence, Route, Trusted, Verdict, Wish};
 use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind, map};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
-pub(crate) use crate::vault::{HelperHealth, Holder, KeyState, Refusal, Waiter};
+pub(crate) use crate::vault::foreign as helpers;
+pub(crate) use crate::vault::{
+    HelperHealth, Holder, KeyState, Refusal, Waiter, can_stay_open, health_of, probe_keyring,
+};
 pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use choose_store::StoreChoice;
 pub(crate) use explanation::{ANY_COMMAND, Explanation, Options, helper_answers_for, shown};
@@ -42,8 +46,8 @@ pub(crate) use obtain::{Obtained, Waiting, due};
 
 /// All accounts of this user: the config and the secrets behind it.
 pub(crate) struct Accounts<'e> {
-    pub(crate) config: ConfigFile<'e>,
-    pub(crate) vault: Vault<'e>,
+    config: ConfigFile<'e>,
+    vault: Vault<'e>,
     env: &'e Env,
 }
 
@@ -171,11 +175,6 @@ impl<'e> Accounts<'e> {
             Origin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
             Origin::Ours => None,
         }
-    }
-
-    /// The text of a config without accounts.
-    pub(crate) fn empty_config(&self) -> String {
-        ConfigFile::without_accounts()
     }
 
     /// The accounts that answer for one registry, be they of a pattern of hosts, and who is active there.

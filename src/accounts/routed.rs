@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Accounts, Found};
+use super::{Accounts, Found, helpers};
 use crate::config::Loaded;
 use crate::model::choice::{Candidates, Route};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
@@ -26,10 +26,10 @@ impl Accounts<'_> {
 
     /// Asks the helper for its login. If it would ask us, it has none.
     pub(crate) fn ask_routed(&self, route: &Route, server: &str) -> Found {
-        if self.vault.leads_back(&route.helper) {
+        if helpers::would_recurse(&route.helper) {
             return Found::NoAccount;
         }
-        match self.vault.login_of(&route.helper, server, Waiter::Client) {
+        match helpers::login(&route.helper, server, Waiter::Client) {
             Ok(credential) => Found::Credential(credential),
             Err(Refusal::NotFound) => Found::NoAccount,
             Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Found::Dead(problem),
@@ -39,19 +39,19 @@ impl Accounts<'_> {
     /// Lets the helper keep a login. That it could not is an error: the client would take the login for kept.
     pub(crate) fn store_routed(&self, route: &Route, server: &str, user: &Username, secret: &Secret) -> Result<()> {
         self.refuse_loop(route, server)?;
-        let kept = self.vault.store_at(&route.helper, server, user, secret);
+        let kept = helpers::store(&route.helper, server, user, secret);
         kept.map_err(|problem| route.failed("kept", server, &problem).into())
     }
 
     /// Lets the helper forget a login.
     pub(crate) fn erase_routed(&self, route: &Route, server: &str) -> Result<()> {
         self.refuse_loop(route, server)?;
-        let erased = self.vault.erase_at(&route.helper, server);
+        let erased = helpers::erase(&route.helper, server);
         erased.map_err(|problem| route.failed("removed", server, &problem).into())
     }
 
     fn refuse_loop(&self, route: &Route, server: &str) -> Result<(), Problem> {
-        if !self.vault.leads_back(&route.helper) {
+        if !helpers::would_recurse(&route.helper) {
             return Ok(());
         }
         let what = format!("{server} is for `{}`, which asks Ensign again", route.helper.program());
@@ -66,11 +66,11 @@ impl Accounts<'_> {
         let chosen = loaded.registries.iter().filter_map(|one| one.helper.clone());
         let mut helpers: Vec<HelperName> = Vec::new();
         for helper in loaded.fallback.clone().into_iter().chain(chosen).filter(|_| others) {
-            if !helpers.contains(&helper) && !self.vault.leads_back(&helper) {
+            if !helpers.contains(&helper) && !helpers::would_recurse(&helper) {
                 helpers.push(helper);
             }
         }
-        for (helper, has) in helpers.iter().zip(self.vault.listed_by_all(&helpers)) {
+        for (helper, has) in helpers.iter().zip(helpers::list_all(&helpers)) {
             let answers = |registry: &Registry| {
                 let entries = loaded.registries.iter().filter(|one| one.registry.covers(registry)).cloned();
                 let of = Candidates::for_host(entries.collect(), registry);

@@ -94,7 +94,7 @@ fn new_registries(env: &Env) -> Vec<Candidate> {
     for (host, helper) in file.iter().flat_map(ConfigJson::helpers) {
         more(host, &format!("Docker asks {helper}"));
     }
-    let users = Accounts::new(env).config.providers().ok().flatten();
+    let users = Accounts::new(env).providers().ok().flatten();
     for (title, host) in Table::read(users.as_ref()).iter().flat_map(Table::hosts) {
         more(host, title);
     }

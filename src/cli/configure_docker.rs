@@ -87,7 +87,7 @@ fn write(
     given: &args::ConfigureDocker,
     registries: &[Registry],
 ) -> Result<(Vec<Plan>, Vec<String>), Failure> {
-    let lock = match context.accounts.config.lock() {
+    let lock = match context.accounts.lock() {
         Err(_) if !context.env.mounted()?.is_empty() => None,
         lock => Some(lock?),
     };

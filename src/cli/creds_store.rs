@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use super::Context;
 use super::failure::Failure;
-use super::{Context, route};
+use crate::accounts::helpers;
 use crate::docker::{Change, ConfigJson, Plan};
 use crate::model::HelperName;
 
@@ -18,10 +19,10 @@ pub(super) fn remember(context: &Context<'_>, plans: &[Plan]) -> anyhow::Result<
             continue;
         };
         let written = ConfigJson::load(plan.path())?.written_store().map(str::to_owned);
-        if written.is_none() && context.accounts.config.replaced_store(&key(plan.path()))?.is_none() {
+        if written.is_none() && context.accounts.replaced_store(&key(plan.path()))?.is_none() {
             continue; // where nothing stood there is nothing to write down
         }
-        let fallback = before.as_deref().and_then(|name| helper(context, name));
+        let fallback = before.as_deref().and_then(helper);
         context.accounts.change(|edit| {
             edit.document.set_replaced_store(&key(plan.path()), written.as_deref());
             if let Some(fallback) = &fallback {
@@ -38,7 +39,7 @@ pub(super) fn forget(context: &Context<'_>) -> Result<(), Failure> {
     let Some(path) = context.env.docker_config_file().map(|path| key(&path)) else { return Ok(()) };
     let fallback = context.accounts.routes()?.into_iter().find(|route| route.by.is_none());
     let fallback = fallback.map(|route| route.helper.to_string());
-    let Some(store) = context.accounts.config.replaced_store(&path)? else { return Ok(()) };
+    let Some(store) = context.accounts.replaced_store(&path)? else { return Ok(()) };
     Ok(context.accounts.change(|edit| {
         edit.document.set_replaced_store(&path, None);
         if Some(store) == fallback {
@@ -50,7 +51,7 @@ pub(super) fn forget(context: &Context<'_>) -> Result<(), Failure> {
 
 /// What stood in the place of our name in that file.
 pub(super) fn before(context: &Context<'_>, path: &Path) -> anyhow::Result<Option<String>> {
-    context.accounts.config.replaced_store(&key(path))
+    context.accounts.replaced_store(&key(path))
 }
 
 /// Says who answers for what has no account here.
@@ -61,7 +62,7 @@ pub(super) fn say(context: &Context<'_>) {
             context
                 .ui
                 .say(format_args!("  For all registries without an account here {} answers.", route.helper.program()));
-            if route::is_dead(context, &route.helper) {
+            if helpers::missing(&route.helper).is_some() {
                 context.ui.note(format_args!(
                     "`{}` is not installed: until it is, nobody answers for them",
                     route.helper.program()
@@ -73,8 +74,8 @@ pub(super) fn say(context: &Context<'_>) {
 }
 
 /// The helper of that name, if it can be asked and would not ask us.
-fn helper(context: &Context<'_>, name: &str) -> Option<HelperName> {
-    name.parse().ok().filter(|helper| !context.accounts.vault.is_ensign(helper))
+fn helper(name: &str) -> Option<HelperName> {
+    name.parse().ok().filter(|helper| !helpers::is_ensign(helper))
 }
 
 fn key(path: &Path) -> String {

@@ -257,8 +257,8 @@ impl Context<'_> {
 
     /// The table of identity providers, with what the user says of them.
     fn providers(&self) -> Result<Table, Failure> {
-        let file = || self.accounts.config.path().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
-        Table::read(self.accounts.config.providers()?.as_ref()).map_err(|why| {
+        let file = || self.accounts.config_file().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
+        Table::read(self.accounts.providers()?.as_ref()).map_err(|why| {
             let cure = "mend it there; docs/providers.md says what each field means";
             Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
         })

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, args};
-use crate::accounts::helper_answers_for;
+use crate::accounts::{helper_answers_for, helpers};
 use crate::model::choice::Route;
 use crate::model::{HelperName, Registry};
 use crate::system::text::word;
@@ -83,10 +83,10 @@ fn helper(context: &Context<'_>, text: &str) -> Result<HelperName, Failure> {
             return Err(Failure::usage(what, "name the NAME of docker-credential-NAME, as in `ecr-login`"));
         }
     };
-    if context.accounts.vault.is_ensign(&helper) {
+    if helpers::is_ensign(&helper) {
         return Err(is_ours());
     }
-    if let Some(missing) = context.accounts.vault.is_missing(&helper) {
+    if let Some(missing) = helpers::missing(&helper) {
         context.ui.note(format_args!("{}: until it is, nobody answers there", missing.what));
     }
     Ok(helper)
@@ -94,7 +94,7 @@ fn helper(context: &Context<'_>, text: &str) -> Result<HelperName, Failure> {
 
 fn show(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let routes = context.accounts.routes()?;
-    let text = match lines(context, &routes) {
+    let text = match lines(&routes) {
         lines if lines.is_empty() => "No other helper answers through Ensign.".to_owned(),
         lines => lines.join("\n"),
     };
@@ -112,27 +112,21 @@ pub(super) fn json(routes: &[Route]) -> Value {
 }
 
 /// A line for each route, with what is wrong with its helper.
-pub(super) fn lines(context: &Context<'_>, routes: &[Route]) -> Vec<String> {
+pub(super) fn lines(routes: &[Route]) -> Vec<String> {
     let name = |route: &Route| route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
     let width = routes.iter().map(|route| name(route).chars().count()).max().unwrap_or(0);
-    let vault = &context.accounts.vault;
     routes
         .iter()
         .map(|route| {
             let Route { helper, .. } = route;
-            let trouble = match is_dead(context, helper) {
+            let trouble = match helpers::missing(helper).is_some() {
                 true => "   ✗ not installed",
-                false if vault.is_ensign(helper) => "   ✗ is Ensign itself, so that nobody is asked",
+                false if helpers::is_ensign(helper) => "   ✗ is Ensign itself, so that nobody is asked",
                 false => "",
             };
             format!("{:width$}  → {}{trouble}", name(route), helper.program())
         })
         .collect()
-}
-
-/// Tells whether a helper is named that nobody can ask.
-pub(super) fn is_dead(context: &Context<'_>, helper: &HelperName) -> bool {
-    context.accounts.vault.is_missing(helper).is_some()
 }
 
 /// Who answers, for a sentence.

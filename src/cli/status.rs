@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         "containers": first::containers_tools(context, &with_accounts),
         "docker": docker.iter().map(AskedName::json).collect::<Vec<_>>(),
         "left_over": left_over(&leftovers),
-        "key": context.accounts.vault.key().ok().flatten().as_ref().map(store::key_json),
+        "key": context.accounts.key().state().ok().flatten().as_ref().map(store::key_json),
     });
     let routes = context.accounts.routes()?;
     if let (Some(json), Value::Object(routes)) = (json.as_object_mut(), route::json(&routes)) {
@@ -68,11 +68,11 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     }
     let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, one)| block(context, lines, one)).collect();
     if given.host.is_none() && !routes.is_empty() {
-        let lines = route::lines(context, &routes).join("\n  ");
+        let lines = route::lines(&routes).join("\n  ");
         blocks.push(format!("{}\n  {lines}\n", context.ui.bold("Other helpers")));
     }
     if registries.iter().flat_map(|one| &one.accounts).any(|account| account.store == StoreKind::Sealed)
-        && let Ok(Some(key)) = context.accounts.vault.key()
+        && let Ok(Some(key)) = context.accounts.key().state()
     {
         blocks.push(format!("{}\n  {}\n", context.ui.bold("Key of the sealed secrets"), store::describe(&key)));
     }
@@ -84,7 +84,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     note_snap(context);
     update::note_newer(context);
     for one in &registries {
-        for widened in context.accounts.vault.narrow(&one.registry) {
+        for widened in context.accounts.restrict_permissions(&one.registry) {
             context.ui.note(format_args!(
                 "`{}` could be read by others (mode {:o}); now only by you",
                 widened.path, widened.mode

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, PROBING, args, unlock};
-use crate::accounts::{Holder, KeyState};
+use crate::accounts::{Holder, KeyState, probe_keyring};
 use crate::model::{Account, AccountName, Problem, Registry, StoreKind};
 use crate::system::files;
 use crate::system::text::{self, word};
@@ -37,15 +37,15 @@ pub(super) fn prepare(context: &Context<'_>, kind: &StoreKind) -> Result<(), Fai
     if *kind != StoreKind::Sealed {
         return Ok(());
     }
-    if context.accounts.vault.key()?.is_none() {
-        let probe = || context.accounts.vault.probe_keyring(PROBING);
+    if context.accounts.key().state()?.is_none() {
+        let probe = || probe_keyring(PROBING);
         context.ui.while_waiting("Looking for a keyring", probe).map_err(|why| {
             let hint = format!("run `{} store key --holder passphrase`", context.program);
             Failure::from(Problem::new(format!("there is no key to seal secrets with, and {why}"), hint))
         })?;
         context.accounts.hold_key(&Holder::Keyring, None, None)?;
     }
-    Ok(context.accounts.vault.try_key()?)
+    Ok(context.accounts.key().check()?)
 }
 
 /// Where a secret lies, with the command that changes it where it lies in clear text.
@@ -68,7 +68,7 @@ fn place(context: &Context<'_>, kind: &StoreKind) -> String {
     match kind {
         StoreKind::File => folder("secrets"),
         StoreKind::Sealed => {
-            let key = context.accounts.vault.key().ok().flatten();
+            let key = context.accounts.key().state().ok().flatten();
             let key = key.map(|key| format!("; the key is {}", key.holder.place())).unwrap_or_default();
             format!("{}{key}", folder("sealed"))
         }
@@ -78,7 +78,7 @@ fn place(context: &Context<'_>, kind: &StoreKind) -> String {
 }
 
 fn show(context: &Context<'_>) -> Result<ExitCode, Failure> {
-    let (setting, key) = (context.accounts.store_setting()?, context.accounts.vault.key()?);
+    let (setting, key) = (context.accounts.store_setting()?, context.accounts.key().state()?);
     let all = context.accounts.all()?;
     let accounts: Vec<&Account> = all.iter().flat_map(|one| &one.accounts).collect();
     let clear: Vec<_> = accounts.iter().filter(|account| account.store.is_clear()).collect();
@@ -222,9 +222,9 @@ fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failur
         let message = "a key behind a passphrase is of use only while the kernel's keyring has it";
         return Err(Failure::usage(message, "choose a longer time, such as 8h"));
     }
-    let before = context.accounts.vault.key()?;
+    let before = context.accounts.key().state()?;
     if before.is_some() {
-        context.accounts.vault.try_key()?; // what is locked cannot be given to another
+        context.accounts.key().check()?; // what is locked cannot be given to another
     }
     let passphrase = match holder {
         Holder::Passphrase => Some(unlock::new_passphrase(context, given.passphrase_stdin)?),
@@ -247,7 +247,7 @@ fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failur
 }
 
 fn show_key(context: &Context<'_>) -> Result<ExitCode, Failure> {
-    let key = context.accounts.vault.key()?;
+    let key = context.accounts.key().state()?;
     let none = || format!("There is no key.  {} store key --holder passphrase", context.program);
     context.ui.data(json!({"key": key.as_ref().map(key_json)}), key.as_ref().map_or_else(none, describe))?;
     Ok(ExitCode::SUCCESS)

@@ -17,14 +17,14 @@ const TRIES: usize = 3;
 
 pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<ExitCode, Failure> {
     let time = given.time.as_deref().map(time).transpose()?;
-    let Some(key) = context.accounts.vault.key()? else {
+    let Some(key) = context.accounts.key().state()? else {
         let hint = format!("run `{} store key --holder passphrase` to begin", context.program);
         return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
     };
     memory::keep_from_swap();
     let state = match key.holder {
         Holder::Passphrase => by_passphrase(context, given, time)?,
-        _ => context.accounts.vault.unlock(None, time)?,
+        _ => context.accounts.key().unlock(None, time)?,
     };
     let json = json!({"status": "success", "key": store::key_json(&state)});
     let shown = time_span(time.unwrap_or(state.cached_for));
@@ -34,7 +34,7 @@ pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<Exit
 
 fn by_passphrase(context: &Context<'_>, given: &args::Unlock, time: Option<Duration>) -> Result<KeyState, Failure> {
     let try_one = |passphrase: &Secret| {
-        context.ui.while_waiting("Unlocking", || context.accounts.vault.unlock(Some(passphrase), time))
+        context.ui.while_waiting("Unlocking", || context.accounts.key().unlock(Some(passphrase), time))
     };
     if given.passphrase_stdin {
         return Ok(try_one(&login::read_secret(io::stdin().lock())?)?);
@@ -54,14 +54,14 @@ fn by_passphrase(context: &Context<'_>, given: &args::Unlock, time: Option<Durat
 }
 
 pub(super) fn lock(context: &Context<'_>) -> Result<ExitCode, Failure> {
-    let was_open = context.accounts.vault.lock()?;
+    let was_open = context.accounts.key().lock()?;
     let json = json!({"status": "success", "was_open": was_open});
     if was_open {
         context.ui.done(json, "Locked")?;
     } else {
         context.ui.data(json, "It was locked already.")?;
     }
-    if let Some(key) = context.accounts.vault.key()?
+    if let Some(key) = context.accounts.key().state()?
         && key.holder != Holder::Passphrase
     {
         context.ui.note(format_args!("{} gives the key to the next call that asks for it", key.holder.subject()));

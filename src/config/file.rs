@@ -1,6 +1,6 @@
 //! `ConfigFile`: loading `config.json`, and changing it under a lock.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ pub(crate) struct PriorConfig {
 }
 
 /// A config of ten thousand accounts takes one MiB; more is somebody else's file.
-const LIMIT: u64 = 64 << 20;
+pub(super) const LIMIT: u64 = 64 << 20;
 
 impl<'e> ConfigFile<'e> {
     pub(crate) fn new(env: &'e Env) -> Self {
@@ -236,47 +236,6 @@ impl<'e> ConfigFile<'e> {
         self.env.config_dir.as_ref().map(|folder| folder.join("config.lock"))
     }
 
-    /// The text of a config without accounts.
-    pub(crate) fn without_accounts() -> String {
-        Document::empty().to_text()
-    }
-
-    /// Where the file before the last change is kept.
-    pub(crate) fn last_good_copy(&self) -> Option<PathBuf> {
-        self.path().map(|path| files::sibling(&path, ".bak"))
-    }
-
-    /// What is wrong with `bytes` as a config. A newer Ensign's is an error: that it is beyond us is no damage.
-    pub(crate) fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
-        match self.understand(bytes, None) {
-            Err(error) if read::version(bytes).is_none_or(|version| version <= read::VERSION) => {
-                Ok(Some(format!("{error:#}")))
-            }
-            // A field that is not ours is passed over to be read, but must be understood to be written.
-            Ok(Reading { version: read::VERSION, .. }) => {
-                Ok(Document::parse(bytes).err().map(|error| self.broken(&error).to_string()))
-            }
-            result => result.map(|_| None),
-        }
-    }
-
-    /// The last good copy, if it is one.
-    pub(crate) fn good_copy(&self) -> Result<Option<Vec<u8>>> {
-        let Some(copy) = self.last_good_copy() else { return Ok(None) };
-        if !files::is_file(&copy)? {
-            return Ok(None);
-        }
-        Ok(files::read(&copy, LIMIT)?.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
-    }
-
-    /// No config beside a good copy of one is damage: we never take it away.
-    fn refuse_lost(&self, path: &Path) -> Result<()> {
-        if self.good_copy()?.is_none() || files::length(path)?.is_some() {
-            return Ok(()); // or somebody put it back just now
-        }
-        Err(Problem::run(format!("`{}` is gone, and a good copy of it is there", self.shown_path()), "restore").into())
-    }
-
     pub(super) fn first_edit(adopted: Option<Adopted>) -> Edit {
         let mut document = Document::empty();
         let registries = adopted.as_ref().map(|adopted| adopted.registries.clone()).unwrap_or_default();
@@ -287,14 +246,14 @@ impl<'e> ConfigFile<'e> {
         Edit { document, registries, adopted, store: None, floors: vec![], before: PriorConfig::default() }
     }
 
-    fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {
+    pub(super) fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {
         read::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| match read::version(bytes) {
             Some(version) if version > read::VERSION => self.too_new(version).into(),
             _ => self.broken(&error).into(),
         })
     }
 
-    fn broken(&self, error: &serde_json::Error) -> Problem {
+    pub(super) fn broken(&self, error: &serde_json::Error) -> Problem {
         Problem::run(format!("`{}` is broken: {error}", self.shown_path()), "restore")
     }
 
@@ -305,7 +264,7 @@ impl<'e> ConfigFile<'e> {
         )
     }
 
-    fn shown_path(&self) -> String {
+    pub(super) fn shown_path(&self) -> String {
         self.path().map(|path| self.env.shorten_home(&path)).unwrap_or_default()
     }
 }
@@ -328,7 +287,7 @@ fn mount(registries: &mut Vec<Candidates>, mounted: &Mounted) {
 }
 
 /// Says that there is no place for the config.
-pub(crate) fn no_home() -> Problem {
+pub(super) fn no_home() -> Problem {
     Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
 }
 

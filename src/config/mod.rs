@@ -1,7 +1,7 @@
 //! Our own file: which accounts there are, without any secret.
 //!
 //! `read` understands it, `document` edits it and keeps what it does not understand, `layout` writes it, `file`
-//! loads and saves it under a lock, `source` and `callers` are one field's shape each, `adopt` takes over ATCR's older formats.
+//! loads and saves it under a lock, `restore` puts its last good copy back, `source` and `callers` are one field's shape each, `adopt` takes over ATCR's older formats.
 
 mod adopt;
 mod alias;
@@ -12,8 +12,10 @@ mod layout;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod read;
+mod restore;
 mod source;
 
 pub(crate) use adopt::Adopted;
 pub(crate) use document::Document;
 pub(crate) use file::{ConfigFile, Edit, Loaded, Origin};
+pub(crate) use restore::Restored;

@@ -254,7 +254,7 @@ impl Front<'_> {
         let note = || Journal::note_hand_out(self.env, account, "a client");
         let guarded = self.accounts.hand_out(account, caller::facts, note);
         guarded.map_err(|withheld| Refusal::NotFound(Some(withheld.into())))?;
-        let secret = self.accounts.vault.hub_token(&account.username, token)?.ok_or(Refusal::NotFound(None))?;
+        let secret = self.accounts.hub_token(&account.username, token)?.ok_or(Refusal::NotFound(None))?;
         Ok(Credential { username: account.username.clone(), secret })
     }
 

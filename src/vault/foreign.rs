@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::Vault;
 use super::helper::is_not_found;
 use crate::model::{Credential, HelperMessage, HelperName, Problem, Secret, Username};
 use crate::system::programs::{self, Output};
@@ -36,89 +35,76 @@ pub(crate) enum Refusal {
     Failed(Problem),
 }
 
-impl Vault<'_> {
-    /// The server addresses that a helper has logins for, with their user names, in alphabetical order.
-    pub(crate) fn listed_by(&self, helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Refusal> {
-        list(helper, waiter)
-    }
-
-    /// The login that a helper has for a server address.
-    pub(crate) fn login_of(&self, helper: &HelperName, server: &str, waiter: Waiter) -> Result<Credential, Refusal> {
-        let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
-        let HelperMessage { username, secret, .. } =
-            HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is no login"))?;
-        let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-            return Err(Refusal::NotFound); // as docker/cli takes it
-        };
-        let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
-        Ok(Credential { username, secret })
-    }
-
-    /// Lets a helper keep a login of its own.
-    #[expect(clippy::disallowed_methods, reason = "the helper that keeps the secret is given it, through a pipe")]
-    pub(crate) fn store_at(
-        &self,
-        helper: &HelperName,
-        server: &str,
-        username: &Username,
-        secret: &Secret,
-    ) -> Result<(), Problem> {
-        let [url, username, secret] =
-            [server, username.as_str(), secret.expose()].map(|text| Zeroizing::new(Value::from(text).to_string()));
-        let entry =
-            Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}", *url, *username, *secret));
-        match ask(helper, "store", entry.as_bytes(), Waiter::Person) {
-            Ok(_) => Ok(()),
-            Err(Refusal::NotFound) => Err(problem(helper, "`store` failed")),
-            Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
-        }
-    }
-
-    /// Removes a helper's login; none there is fine.
-    pub(crate) fn erase_at(&self, helper: &HelperName, server: &str) -> Result<(), Problem> {
-        match ask(helper, "erase", server.as_bytes(), Waiter::Person) {
-            Ok(_) | Err(Refusal::NotFound) => Ok(()),
-            Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
-        }
-    }
-
-    /// Asks several helpers at once for what they have. Who does not answer in time has nothing.
-    pub(crate) fn listed_by_all(&self, helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
-        std::thread::scope(|scope| {
-            let ask = |helper| threads::start_in(scope, move || list(helper, Waiter::List));
-            let asked: Vec<_> = helpers.iter().map(ask).collect();
-            let answer = |asked: io::Result<ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok().and_then(Result::ok);
-            asked.into_iter().map(|asked| answer(asked).unwrap_or_default()).collect()
-        })
-    }
-
-    /// Tells whether a helper is not to be asked, for it would ask us: it is our own program under another name, or it
-    /// has called us.
-    pub(crate) fn leads_back(&self, helper: &HelperName) -> bool {
-        programs::are_asked_by_our_own() || self.is_ensign(helper)
-    }
-
-    /// What is to be said if a helper is not there.
-    pub(crate) fn is_missing(&self, helper: &HelperName) -> Option<Problem> {
-        locate(helper).err().and_then(|refusal| match refusal {
-            Refusal::NotInstalled(problem) | Refusal::Failed(problem) => Some(problem),
-            Refusal::NotFound => None,
-        })
-    }
-
-    /// Tells whether a helper is our own program under another name.
-    pub(crate) fn is_ensign(&self, helper: &HelperName) -> bool {
-        programs::find(&helper.program()).is_some_and(|program| programs::is_this_program(&program))
-    }
-}
-
-fn list(helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Refusal> {
+/// The server addresses that a helper has logins for, with their user names, in alphabetical order.
+pub(crate) fn list(helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Refusal> {
     let stdout = ask(helper, "list", b"unused", waiter)?; // docker/cli sends this word, and some helpers wait for one
     let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
     servers.sort_unstable();
     Ok(servers)
+}
+
+/// The login that a helper has for a server address.
+pub(crate) fn login(helper: &HelperName, server: &str, waiter: Waiter) -> Result<Credential, Refusal> {
+    let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
+    let HelperMessage { username, secret, .. } =
+        HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is no login"))?;
+    let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
+        return Err(Refusal::NotFound); // as docker/cli takes it
+    };
+    let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
+    Ok(Credential { username, secret })
+}
+
+/// Lets a helper keep a login of its own.
+#[expect(clippy::disallowed_methods, reason = "the helper that keeps the secret is given it, through a pipe")]
+pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secret: &Secret) -> Result<(), Problem> {
+    let [url, username, secret] =
+        [server, username.as_str(), secret.expose()].map(|text| Zeroizing::new(Value::from(text).to_string()));
+    let entry = Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}", *url, *username, *secret));
+    match ask(helper, "store", entry.as_bytes(), Waiter::Person) {
+        Ok(_) => Ok(()),
+        Err(Refusal::NotFound) => Err(problem(helper, "`store` failed")),
+        Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
+    }
+}
+
+/// Removes a helper's login; none there is fine.
+pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
+    match ask(helper, "erase", server.as_bytes(), Waiter::Person) {
+        Ok(_) | Err(Refusal::NotFound) => Ok(()),
+        Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
+    }
+}
+
+/// Asks several helpers at once for what they have. Who does not answer in time has nothing.
+pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
+    std::thread::scope(|scope| {
+        let ask = |helper| threads::start_in(scope, move || list(helper, Waiter::List));
+        let asked: Vec<_> = helpers.iter().map(ask).collect();
+        let answer = |asked: io::Result<ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok().and_then(Result::ok);
+        asked.into_iter().map(|asked| answer(asked).unwrap_or_default()).collect()
+    })
+}
+
+/// Tells whether a helper is not to be asked, for it would ask us: it is our own program under another name, or it
+/// has called us.
+pub(crate) fn would_recurse(helper: &HelperName) -> bool {
+    programs::are_asked_by_our_own() || is_ensign(helper)
+}
+
+/// What is to be said if a helper is not there.
+pub(crate) fn missing(helper: &HelperName) -> Option<Problem> {
+    locate(helper).err().and_then(|refusal| match refusal {
+        Refusal::NotInstalled(problem) | Refusal::Failed(problem) => Some(problem),
+        Refusal::NotFound => None,
+    })
+}
+
+/// Tells whether a helper is our own program under another name.
+pub(crate) fn is_ensign(helper: &HelperName) -> bool {
+    programs::find(&helper.program()).is_some_and(|program| programs::is_this_program(&program))
 }
 
 /// Tells whether an answer is a list of logins.

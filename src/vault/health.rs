@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::Vault;
 use super::foreign::{is_list, locate};
 use crate::model::HelperName;
 use crate::system::keyring::{self, KeyringEntry, KeyringError};
@@ -35,16 +34,14 @@ const LIMIT: usize = 16 << 20;
 /// Without these a helper finds no place to ask a person.
 const SCREENS: [&str; 4] = ["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "SSH_ASKPASS"];
 
-impl Vault<'_> {
-    /// Asks each helper, in the order in which they are named.
-    pub(crate) fn health_of(&self, helpers: &[HelperName]) -> Vec<HelperHealth> {
-        std::thread::scope(|scope| {
-            let ask = |helper| threads::start_in(scope, move || health(helper));
-            let asked: Vec<_> = helpers.iter().map(ask).collect();
-            let answer = |asked: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok();
-            asked.into_iter().map(|asked| answer(asked).unwrap_or(HelperHealth::Fails)).collect()
-        })
-    }
+/// Asks each helper, in the order in which they are named.
+pub(crate) fn health_of(helpers: &[HelperName]) -> Vec<HelperHealth> {
+    std::thread::scope(|scope| {
+        let ask = |helper| threads::start_in(scope, move || health(helper));
+        let asked: Vec<_> = helpers.iter().map(ask).collect();
+        let answer = |asked: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok();
+        asked.into_iter().map(|asked| answer(asked).unwrap_or(HelperHealth::Fails)).collect()
+    })
 }
 
 fn health(helper: &HelperName) -> HelperHealth {

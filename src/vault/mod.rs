@@ -2,7 +2,7 @@
 
 mod entry;
 mod file;
-mod foreign;
+pub(crate) mod foreign;
 mod health;
 mod helper;
 mod key;
@@ -22,18 +22,16 @@ use anyhow::Result;
 
 use crate::model::{Account, Floor, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
 use crate::system::env::Env;
-use crate::system::keyring::KeyringError;
 use file::{FileForm, FileStore, SecretFile};
 use helper::HelperStore;
-use key::DataKey;
 use mounted::MountedStore;
 use sealed::Seals;
 use store::{Store, UnknownStore};
 
 pub(crate) use file::Widened;
 pub(crate) use foreign::{Refusal, Waiter};
-pub(crate) use health::HelperHealth;
-pub(crate) use key::{Holder, KeyState};
+pub(crate) use health::{HelperHealth, health_of};
+pub(crate) use key::{DataKey, Holder, KeyState, can_stay_open, probe_keyring};
 pub(crate) use mounted::is_given;
 pub(crate) use writer::Writer;
 
@@ -147,34 +145,9 @@ impl<'e> Vault<'e> {
         Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&account.name))
     }
 
-    /// Fails if new secrets cannot be sealed now.
-    pub(crate) fn try_key(&self) -> Result<()> {
-        self.seals.try_key()
-    }
-
-    /// Tells whether the system's keyring keeps what it is given.
-    pub(crate) fn probe_keyring(&self, patience: Duration) -> Result<(), KeyringError> {
-        key::probe_keyring(patience)
-    }
-
-    /// Tells whether the kernel's keyring keeps what it is given, in memory and for a second.
-    pub(crate) fn probe_kernel_keyring(&self) -> Result<(), Problem> {
-        key::can_stay_open()
-    }
-
-    /// What is known of the key of the sealed secrets; `None`: there is none.
-    pub(crate) fn key(&self) -> Result<Option<KeyState>> {
-        self.seals.key.state()
-    }
-
-    /// Opens the key for that time, or the usual one.
-    pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
-        self.seals.key.unlock(passphrase, time)
-    }
-
-    /// Closes the key. Returns whether it was open.
-    pub(crate) fn lock(&self) -> Result<bool> {
-        self.seals.key.lock()
+    /// The key of the sealed secrets.
+    pub(crate) fn key(&self) -> &DataKey<'e> {
+        &self.seals.key
     }
 
     /// Gives the key to a holder, or makes one. The caller holds the config's lock.

@@ -30,7 +30,7 @@ struct Done {
 pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<ExitCode, Failure> {
     let named = named(context, given)?;
     let root = Tree::root(context.env)?;
-    let lock = if given.dry_run { None } else { Some(context.accounts.config.lock()?) };
+    let lock = if given.dry_run { None } else { Some(context.accounts.lock()?) };
     let registries = hosts(context)?;
     let mut tree = Tree::read(root)?;
     let needed = if given.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
@@ -60,7 +60,7 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
     if tree.ours().is_empty() {
         return;
     }
-    let lock = context.accounts.config.lock();
+    let lock = context.accounts.lock();
     let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, hosts(context), Tree::read(tree.path().to_owned())) else {
         return again("buildx's folders may name an account that is gone".into());
     };
@@ -101,7 +101,7 @@ pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<usize, Failure
     if ours(context)?.is_none() {
         return Ok(0);
     }
-    let _lock = context.accounts.config.lock()?;
+    let _lock = context.accounts.lock()?;
     let Some(tree) = ours(context)? else { return Ok(0) };
     let none = Folders::new();
     let mut changes = buildx::changes(&none, &tree);

@@ -139,7 +139,7 @@ impl FileFacts {
         let folders = [&context.env.config_dir, &context.env.data_dir].into_iter().flatten();
         Self {
             damage: damage(context, survey)
-                .filter(|_| !context.accounts.config.path().is_some_and(|path| is_named(&path))),
+                .filter(|_| !context.accounts.config_file().is_some_and(|path| is_named(&path))),
             damaged_secrets: damaged_secrets(context, survey, is_named),
             unreadable: unreadable(context, survey, is_named),
             read_only: folders.filter(|folder| folder.is_dir() && !files::may_write(folder)).cloned().collect(),
@@ -159,7 +159,7 @@ fn files_of(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
     let containers = containers::login_files(context.env).into_iter().filter(|_| survey.has_containers_tools);
     let clients = docker.into_iter().chain(containers);
     let ours = context.env.config_dir.iter().flat_map(|folder| [folder.clone(), folder.join("config.json")]);
-    let secrets = context.accounts.vault.secret_files();
+    let secrets = context.accounts.secret_files();
     let open = clients.chain(ours).map(|path| (path, Privacy::Open));
     open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
 }
@@ -167,19 +167,15 @@ fn files_of(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
 /// What a newer Ensign wrote, or a file that cannot be opened, is not damaged.
 fn damage(context: &Context<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
-    let path = context.accounts.config.path()?;
-    let can_restore = match files::read(&path, u64::MAX) {
-        Ok(Some(bytes)) => context.accounts.config.damage(&bytes).is_ok_and(|damage| damage.is_some()),
-        Ok(None) => context.accounts.config.good_copy().is_ok_and(|copy| copy.is_some()),
-        Err(_) => false,
-    };
-    Some((Problem::new(what, cure.unwrap_or_else(|| format!("ls -ld {}", word(&path.to_string_lossy())))), can_restore))
+    let path = context.accounts.config_file()?;
+    let cure = cure.unwrap_or_else(|| format!("ls -ld {}", word(&path.to_string_lossy())));
+    Some((Problem::new(what, cure), context.accounts.can_restore()))
 }
 
 fn damaged_secrets(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<String> {
     let with_files =
         survey.registries.iter().filter(|one| one.accounts.iter().any(|account| account.store == StoreKind::File));
-    let errors = with_files.filter_map(|one| context.accounts.vault.file_damage(&one.registry));
+    let errors = with_files.filter_map(|one| context.accounts.file_damage(&one.registry));
     errors.filter(|(path, _)| !is_named(path)).map(|(_, error)| Failure::parts_of(&error).0).collect()
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
-use crate::accounts::HelperHealth;
+use crate::accounts::{HelperHealth, health_of};
 use crate::cli::Context;
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
@@ -160,7 +160,7 @@ fn gather(context: &Context<'_>, survey: &Survey) -> Vec<NamedHelper> {
             named.push((helper.to_string(), NamedBy::Account { registry, name }));
         }
     }
-    with_health(context, named)
+    with_health(named)
 }
 
 /// The files with `credHelpers`, and whether `credsStore` counts there.
@@ -176,7 +176,7 @@ fn client_files(context: &Context<'_>, survey: &Survey) -> Vec<(ConfigJson, bool
 }
 
 /// Asks each once, however often it is named.
-fn with_health(context: &Context<'_>, named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
+fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
     let mut helpers: Vec<NamedHelper> = Vec::new();
     for (name, by) in named {
         match helpers.iter_mut().find(|helper| helper.name == name) {
@@ -185,7 +185,7 @@ fn with_health(context: &Context<'_>, named: Vec<(String, NamedBy)>) -> Vec<Name
         }
     }
     let asked: Vec<HelperName> = helpers.iter().filter_map(|helper| helper.name.parse().ok()).collect();
-    let mut healths = context.accounts.vault.health_of(&asked).into_iter();
+    let mut healths = health_of(&asked).into_iter();
     for helper in &mut helpers {
         let is_asked = helper.name.parse::<HelperName>().is_ok();
         let is_there = || find_program(&format!("docker-credential-{}", helper.name)).is_some();

@@ -131,7 +131,7 @@ impl Survey {
         };
         let is_sealed = registries.iter().flat_map(|one| &one.accounts).any(|one| one.store == StoreKind::Sealed);
         Self {
-            closed_key: is_sealed.then(|| context.accounts.vault.try_key().err()).flatten(),
+            closed_key: is_sealed.then(|| context.accounts.key().check().err()).flatten(),
             registries,
             routes,
             damage,

@@ -104,8 +104,8 @@ fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String
 
 impl NetworkFacts {
     fn gather(context: &Context<'_>, survey: &Survey, online: bool) -> Self {
-        let ours = context.accounts.config.path().into_iter().chain(env::program());
-        let written = ours.chain(context.accounts.vault.secret_files());
+        let ours = context.accounts.config_file().into_iter().chain(env::program());
+        let written = ours.chain(context.accounts.secret_files());
         let written = written.filter_map(|path| Some((files::modified(&path)?, format!("`{}`", path.display()))));
         let (proxies, uses_proxy) = oci::proxy_faults();
         let hosts: Vec<&Registry> = survey.hosts().map(|one| &one.registry).collect();

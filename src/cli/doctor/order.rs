@@ -226,7 +226,7 @@ impl OrderFacts {
             lookup.map(|lookup| names(context, survey, reader, &lookup)).unwrap_or_default()
         };
         let replaced = survey.docker.as_ref().and_then(|file| {
-            let before = context.accounts.config.replaced_store(&file.path().display().to_string()).ok()??;
+            let before = context.accounts.replaced_store(&file.path().display().to_string()).ok()??;
             (file.store() != Some(HELPER)).then(|| (before, file.store().unwrap_or_default().to_owned()))
         });
         let podman_key = survey.docker.as_ref().filter(|_| survey.has_containers_tools);

@@ -172,7 +172,7 @@ fn drop_helper(
     routes: &[Option<Registry>],
 ) -> Result<(), Failure> {
     for file in files {
-        let _lock = context.accounts.config.lock()?;
+        let _lock = context.accounts.lock()?;
         until_unchanged(|| setup::drop_helper(&ConfigJson::load(file)?, helper)?.apply())?;
         context.ui.say(format_args!("  Took `{helper}` out of {}", context.env.shorten_home(file)));
     }

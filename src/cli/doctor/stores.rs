@@ -3,6 +3,7 @@
 use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
+use crate::accounts::can_stay_open;
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::model::{Problem, StoreKind};
@@ -59,8 +60,7 @@ impl StoreFacts {
             let (what, cure) = Failure::parts_of(error);
             Problem::new(what, cure.unwrap_or_else(|| format!("{} unlock", context.program)))
         });
-        let vault = &context.accounts.vault;
-        facts.uncached = (facts.sealed > 0).then(|| vault.probe_kernel_keyring().err()).flatten();
+        facts.uncached = (facts.sealed > 0).then(|| can_stay_open().err()).flatten();
         facts
     }
 }

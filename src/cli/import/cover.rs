@@ -34,7 +34,7 @@ pub(super) fn cover(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) ->
         let plan = setup::plan(&file, reader, &wanted, true)?;
         creds_store::remember(context, std::slice::from_ref(&plan))?;
         if !plan.is_empty() {
-            let _lock = context.accounts.config.lock()?;
+            let _lock = context.accounts.lock()?;
             plan.apply()?;
             written.push(path);
         }

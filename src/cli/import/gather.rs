@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::accounts::{Adopted, Refusal, Waiter};
+use crate::accounts::{Adopted, Refusal, Waiter, helpers};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
@@ -162,7 +162,7 @@ impl Gatherer<'_> {
             self.add(from, "", What::Skipped(borrow_instead(self.context, helper, "HOST")));
             return Ok(());
         }
-        let keys = match self.context.accounts.vault.listed_by(helper, Waiter::Person) {
+        let keys = match helpers::list(helper, Waiter::Person) {
             Ok(listed) => listed.into_iter().map(|(key, _)| key).collect::<Vec<_>>(),
             Err(Refusal::NotFound) => return Ok(()),
             Err(Refusal::NotInstalled(_)) if sources::reads_keyring(helper) => {
@@ -199,7 +199,7 @@ impl Gatherer<'_> {
             self.add(from, key, What::Skipped(borrow_instead(self.context, helper, registry.as_str())));
             return Ok(());
         }
-        match self.context.accounts.vault.login_of(helper, key, Waiter::Person) {
+        match helpers::login(helper, key, Waiter::Person) {
             Ok(credential) => {
                 let Some(server) = logins::server_of(key) else { return Ok(()) };
                 let (username, secret) = (credential.username, credential.secret);

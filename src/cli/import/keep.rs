@@ -7,7 +7,7 @@ use anyhow::{Error, Result};
 
 use super::cover::{cover, hidden};
 use super::keyring;
-use crate::accounts::{Effect, Login};
+use crate::accounts::{Effect, Login, helpers};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::leftovers;
@@ -99,7 +99,7 @@ pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates:
     let mut files: Vec<&PathBuf> = vec![];
     for (place, from, login) in &kept {
         match from {
-            Where::Helper(helper) => match context.accounts.vault.erase_at(helper, &login.key) {
+            Where::Helper(helper) => match helpers::erase(helper, &login.key) {
                 Ok(()) => removed.logins[*place] = true,
                 Err(problem) => removed.failures.push(format!("{}: {problem}", login.registry())),
             },
@@ -114,7 +114,7 @@ pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates:
     for path in files {
         let here = kept.iter().filter(|(_, from, _)| matches!(from, Where::File(file) if file == path));
         let (places, logins): (Vec<usize>, Vec<&FoundLogin>) = here.map(|(place, _, login)| (*place, *login)).unzip();
-        let lock = context.accounts.config.lock();
+        let lock = context.accounts.lock();
         match lock.and_then(|_lock| leftovers::remove(path, &logins)) {
             Ok(()) => places.into_iter().for_each(|place| removed.logins[place] = true),
             Err(error) => removed.failures.push(reason(&error)),
@@ -196,7 +196,7 @@ fn keep_all(context: &Context<'_>, logins: &[Login], deed: Deed) -> Result<Vec<F
 
 #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
 fn keep_hub_token(context: &Context<'_>, found: &FoundLogin, token: HubToken, deed: Deed) -> Result<Fate> {
-    let effect = match context.accounts.vault.hub_token(&found.username, token)? {
+    let effect = match context.accounts.hub_token(&found.username, token)? {
         Some(known) if known.expose() == found.secret.expose() => Effect::Same,
         Some(_) => Effect::Renews,
         None => Effect::New,

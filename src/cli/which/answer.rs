@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::question::Question;
-use crate::accounts::{Explanation, Options, helper_answers_for};
+use crate::accounts::{Explanation, Options, helper_answers_for, helpers};
 use crate::cli::failure::Failure;
 use crate::cli::folder::Seen;
-use crate::cli::{Context, callers, first, route};
+use crate::cli::{Context, callers, first};
 use crate::docker::{Reader, containers};
 use crate::model::choice::{Candidates, Decision, Detail, Rule, RuleOutcome, Step, Verdict};
 use crate::model::{HelperName, Operation, Source};
@@ -169,7 +169,7 @@ fn advice(
 ) -> Vec<Options> {
     let helper = decision.helper.as_ref().and_then(|helper| helper.parse::<HelperName>().ok());
     let missing = helper
-        .filter(|helper| route::is_dead(context, helper))
+        .filter(|helper| helpers::missing(helper).is_some())
         .map(|helper| format!("`{}` is not installed: until it is, nobody answers there", helper.program()));
     // A registry without accounts is an error of the whole command.
     let problem = explanation.problem().filter(|_| !matches!(decision.verdict, Verdict::NoAccount | Verdict::Public));

@@ -164,7 +164,7 @@ impl<'e> SecretFile<'e> {
     /// must open first.
     pub(super) fn try_room(&self) -> Result<()> {
         if let FileForm::Sealed(seals) = &self.form {
-            seals.try_key()?;
+            seals.key.check()?;
         }
         let length = files::length(&self.path)?.unwrap_or_default().min(LIMIT);
         files::try_room(&self.path, length + 2 * MOST_TOKENS)

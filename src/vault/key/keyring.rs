@@ -39,7 +39,7 @@ pub(super) fn remove(id: &str) {
 
 /// Writes, reads and removes an entry, all before the patience is over.
 #[expect(clippy::disallowed_methods, reason = "a random text is compared")]
-pub(in crate::vault) fn probe(patience: Duration) -> Result<(), KeyringError> {
+pub(crate) fn probe(patience: Duration) -> Result<(), KeyringError> {
     let ends = Instant::now() + patience;
     let left = || ends.saturating_duration_since(Instant::now());
     let mut random = [0; 16];

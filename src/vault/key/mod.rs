@@ -21,11 +21,11 @@ use crate::system::kernel_keyring;
 use crate::system::seal::SealKey;
 use description::KeyFile;
 pub(crate) use holder::Holder;
-pub(super) use keyring::probe as probe_keyring;
+pub(crate) use keyring::probe as probe_keyring;
 
 /// Opens the data key, once in a process.
 #[derive(Clone)]
-pub(super) struct DataKey<'e> {
+pub(crate) struct DataKey<'e> {
     env: &'e Env,
     /// What came of it: a holder that does not answer is asked once.
     opened: Rc<RefCell<Option<Opened>>>,
@@ -91,8 +91,13 @@ impl<'e> DataKey<'e> {
         self.open(&file.key, &self.shown())
     }
 
+    /// Fails if new secrets cannot be sealed now.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.current().map(drop)
+    }
+
     /// What there is; `None`: no key yet.
-    pub(super) fn state(&self) -> Result<Option<KeyState>> {
+    pub(crate) fn state(&self) -> Result<Option<KeyState>> {
         let Some(file) = self.file()? else { return Ok(None) };
         let is_cached = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(&file.key)).is_some();
         let cached_for = file.cached_for();
@@ -100,7 +105,7 @@ impl<'e> DataKey<'e> {
     }
 
     /// Opens the key and leaves it with the kernel, for that time or the usual one. The holder `passphrase` needs one.
-    pub(super) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
+    pub(crate) fn unlock(&self, passphrase: Option<&Secret>, time: Option<Duration>) -> Result<KeyState> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         // A person who asks means now, whatever the holder said to the last build.
         let _ = kernel_keyring::remove(&silence(&file.key));
@@ -118,7 +123,7 @@ impl<'e> DataKey<'e> {
     }
 
     /// Takes the opened key out of the kernel's keyring. Returns whether it was there.
-    pub(super) fn lock(&self) -> Result<bool> {
+    pub(crate) fn lock(&self) -> Result<bool> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         *self.opened.borrow_mut() = None;
         kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the key could not be taken back: {why}"))
@@ -210,7 +215,7 @@ impl<'e> DataKey<'e> {
 }
 
 /// Nobody types a passphrase inside Docker's call: behind one a key is of use only where it can be kept open.
-pub(super) fn can_stay_open() -> Result<(), Problem> {
+pub(crate) fn can_stay_open() -> Result<(), Problem> {
     let (name, time) = ("ensign:probe", Duration::from_secs(1));
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop).map_err(|why| {
         let hint = "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";

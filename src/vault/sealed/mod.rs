@@ -55,11 +55,6 @@ impl Seals<'_> {
         Ok((bytes, Floor { registry: registry.clone(), key: id, generation }))
     }
 
-    /// Tells whether new secrets could be sealed.
-    pub(super) fn try_key(&self) -> Result<()> {
-        self.key.current().map(drop)
-    }
-
     /// Tells whether a file opens with nobody's key any more. Without its key that is not known, and nothing is called broken.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
         let envelope = match Envelope::read(bytes, shown) {
