@@ -25,13 +25,14 @@ use anyhow::Result;
 pub(crate) use crate::config::{Adopted, Restored};
 use crate::config::{ConfigFile, Loaded, Origin};
 use crate::model::choice::{Candidates, Decision, Detail, Evidence, Named, Precedence, Route, Trusted, Verdict, Wish};
-use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind, map};
+use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind};
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
 pub(crate) use crate::vault::foreign as helpers;
 pub(crate) use crate::vault::{
-    HelperHealth, Holder, KeyState, Refusal, Waiter, can_stay_open, health_of, probe_keyring,
+    HelperHealth, Holder, KeyState, Refusal, STORES, Waiter, can_stay_open, health_of, is_known_store, probe_keyring,
+    store_words,
 };
 pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use choose_store::StoreChoice;
@@ -254,7 +255,8 @@ impl<'e> Accounts<'e> {
     /// the hosts that its accounts answer for too.
     pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
-        let mut names = map(loaded.registries.into_iter().map(|one| (one.registry, one.spellings)));
+        let mut names: BTreeMap<_, _> =
+            loaded.registries.into_iter().map(|one| (one.registry, one.spellings)).collect();
         for alias in loaded.also {
             names.entry(alias.registry).or_default().push(alias.host.to_string());
         }

@@ -8,6 +8,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use super::{Accounts, Activate, Login, Transaction};
 use crate::model::choice::{Active, Candidates};
 use crate::model::{Account, Kept, Problem, Registry};
+use crate::vault::is_known_store;
 
 impl Accounts<'_> {
     /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
@@ -98,7 +99,7 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&Login], results: &[Result<Accoun
                 edit.document.add_spelling(registry, spelling);
             }
             let moved = |old: &&Account| old.name == account.name && old.store != account.store;
-            edit.gone.extend(known.accounts.iter().find(moved).filter(|old| old.store.is_known()).cloned());
+            edit.gone.extend(known.accounts.iter().find(moved).filter(|old| is_known_store(&old.store)).cloned());
             step(&mut candidates, login, account);
         }
         if let (Some(active), true) = (candidates.active_account(), candidates != known) {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::args::{Arguments, Next, STORES};
-use crate::accounts::Accounts;
+use super::args::{Arguments, Next};
+use crate::accounts::{Accounts, STORES};
 use crate::docker::ConfigJson;
 use crate::model::Registry;
 use crate::oauth::Table;
@@ -60,7 +60,8 @@ fn candidates(env: &Env, next: Next) -> Vec<Candidate> {
             choices
         }
         Next::Store => {
-            let mut stores: Vec<_> = STORES.map(|(name, meaning)| (name.to_owned(), meaning.to_owned())).into();
+            let own = STORES.iter().map(|row| (row.word.to_owned(), row.meaning.to_owned()));
+            let mut stores: Vec<_> = own.collect();
             stores.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
             stores
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, PROBING, args, unlock};
-use crate::accounts::{Holder, KeyState, probe_keyring};
+use crate::accounts::{Holder, KeyState, is_known_store, probe_keyring, store_words};
 use crate::model::{Account, AccountName, Problem, Registry, StoreKind};
 use crate::system::files;
 use crate::system::text::{self, word};
@@ -23,13 +23,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::StoreArguments) -> Result
 
 /// The store that a person named.
 pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
-    match StoreKind::parse(text) {
-        StoreKind::Unknown(_) => Err(Failure::usage(
-            format!("`{}` is no store", text::one_line(text, 60)),
-            "use `sealed`, `file`, or `helper:NAME` for docker-credential-NAME",
-        )),
-        known => Ok(known),
+    let kind = StoreKind::parse(text);
+    if is_known_store(&kind) {
+        return Ok(kind);
     }
+    let hint = format!("use {} for docker-credential-NAME", store_words());
+    Err(Failure::usage(format!("`{}` is no store", text::one_line(text, 60)), hint))
 }
 
 /// Sees to it that secrets can be kept there, better before anybody types one: a first key lies in the system's keyring, where there is one.

@@ -4,10 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::account::RawAccount;
+use super::layout;
 use super::read::VERSION;
-use super::{callers, layout, source};
 use crate::model::choice::Active;
-use crate::model::{Account, AccountName, Floor, HelperName, ImagePattern, Operation, Registry, StoreKind};
+use crate::model::{Account, AccountName, Floor, HelperName, ImagePattern, Registry, StoreKind};
 
 /// The whole file as JSON; its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,14 +27,7 @@ impl Document {
     pub(crate) fn put(&mut self, account: &Account) {
         let entry = self.accounts(&account.registry).entry(account.name.as_str());
         let fields = object(entry.or_insert_with(|| json!({})));
-        fields.insert("username".into(), json!(account.username.as_str()));
-        fields.insert("store".into(), json!(account.store.to_string()));
-        set_or_remove(fields, "source", source::write(&account.source));
-        let images: Vec<String> = account.images.iter().map(ToString::to_string).collect();
-        set_or_remove(fields, "images", json!(images));
-        set_or_remove(fields, "did", json!(account.did));
-        set_or_remove(fields, "for", json!(account.purpose.map(Operation::as_str)));
-        set_or_remove(fields, "callers", callers::write(&account.callers));
+        RawAccount::fields(account).into_iter().for_each(|(name, value)| set_or_remove(fields, &name, value));
     }
 
     /// Writes an account's folders as given (`~/work`).

@@ -1,8 +1,9 @@
 //! Our own file: which accounts there are, without any secret.
 //!
 //! `read` understands it, `document` edits it and keeps what it does not understand, `layout` writes it, `file`
-//! loads and saves it under a lock, `restore` puts its last good copy back, `source` and `callers` are one field's shape each, `adopt` takes over ATCR's older formats.
+//! loads and saves it under a lock, `restore` puts its last good copy back, `account` is the shape of an account, `source` and `callers` of a field of it, `adopt` takes over ATCR's older formats.
 
+mod account;
 mod adopt;
 mod alias;
 mod callers;

@@ -13,10 +13,10 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
+use super::account::RawAccount;
 use super::alias::Aliases;
-use super::{callers, source};
 use crate::model::choice::{Active, Candidates, Trusted};
-use crate::model::{Account, Floor, HelperName, HostAlias, Registry, StoreKind, key_covers};
+use crate::model::{Floor, HelperName, HostAlias, Registry, StoreKind, key_covers};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
 pub(super) const VERSION: u64 = 3;
@@ -109,22 +109,6 @@ struct RawRegistry {
     accounts: Vec<(String, RawAccount)>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an account, which is an object")]
-struct RawAccount {
-    username: Option<String>,
-    store: Option<String>,
-    source: Option<serde_json::Value>,
-    #[serde(default)]
-    images: Vec<String>,
-    #[serde(default)]
-    folders: Vec<String>,
-    #[serde(rename = "for")]
-    purpose: Option<String>,
-    did: Option<String>,
-    callers: Option<serde_json::Value>,
-}
-
 /// Absent, `null` (signed out) and a name are three different things.
 #[derive(Default, Deserialize)]
 #[serde(from = "Option<String>")]
@@ -162,27 +146,7 @@ struct RawTrusted(#[serde(deserialize_with = "in_order")] Vec<(String, serde_jso
 
 /// The words become values here; a wrong one is named with its place in the file.
 fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> PathBuf) -> Result<Candidates, String> {
-    let accounts = raw.accounts.into_iter().map(|(name, raw)| {
-        let place =
-            |what: &str, error: &dyn fmt::Display| format!("registries.{registry}.accounts.{name}{what}: {error}");
-        Ok(Account {
-            registry: registry.clone(),
-            username: raw.username.as_ref().unwrap_or(&name).parse().map_err(|error| place(".username", &error))?,
-            store: raw.store.as_deref().map(StoreKind::parse).unwrap_or_default(),
-            source: source::read(raw.source),
-            images: raw
-                .images
-                .iter()
-                .map(|text| text.parse())
-                .collect::<Result<_, _>>()
-                .map_err(|error| place(".images", &error))?,
-            folders: raw.folders.iter().map(|text| expand(text)).collect(),
-            purpose: raw.purpose.map(|text| text.parse()).transpose().map_err(|error| place(".for", &error))?,
-            did: raw.did,
-            callers: callers::read(raw.callers),
-            name: name.parse().map_err(|error| place("", &error))?,
-        })
-    });
+    let accounts = raw.accounts.into_iter().map(|(name, raw)| raw.into_account(&registry, name, expand));
     let accounts = accounts.collect::<Result<Vec<_>, String>>()?;
     let mut names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
     names.sort_unstable();

@@ -205,8 +205,8 @@ pub enum StoreKind {
     Helper(HelperName),
     /// What this machine was given with the environment; nothing of it is written.
     Environment,
-    /// A store this build does not know, written by another one.
-    Unknown(String),
+    /// One that only the vault knows by its word, or, written by another build, nobody here.
+    Other(String),
 }
 
 impl StoreKind {
@@ -218,13 +218,9 @@ impl StoreKind {
         match text.split_once(':') {
             None if text == "file" => Self::File,
             None if text == "sealed" => Self::Sealed,
-            Some(("helper", name)) => name.parse().map_or_else(|()| Self::Unknown(text.to_owned()), Self::Helper),
-            _ => Self::Unknown(text.to_owned()),
+            Some(("helper", name)) => name.parse().map_or_else(|()| Self::Other(text.to_owned()), Self::Helper),
+            _ => Self::Other(text.to_owned()),
         }
-    }
-
-    pub(crate) fn is_known(&self) -> bool {
-        !matches!(self, Self::Unknown(_))
     }
 
     /// Tells whether the secrets lie in files that only we read and write: they are read together, and go last.
@@ -250,7 +246,7 @@ impl fmt::Display for StoreKind {
             Self::Sealed => f.write_str("sealed"),
             Self::Helper(name) => write!(f, "helper:{}", name.0),
             Self::Environment => f.write_str("environment"),
-            Self::Unknown(text) => f.write_str(text),
+            Self::Other(text) => f.write_str(text),
         }
     }
 }
@@ -350,10 +346,10 @@ mod tests {
             ("file", StoreKind::File),
             ("sealed", StoreKind::Sealed),
             ("helper:osxkeychain", StoreKind::Helper(HelperName("osxkeychain".into()))),
-            ("helper:../evil", StoreKind::Unknown("helper:../evil".into())),
-            ("helper:", StoreKind::Unknown("helper:".into())),
-            ("helper:ensign-work", StoreKind::Unknown("helper:ensign-work".into())),
-            ("keyring", StoreKind::Unknown("keyring".into())),
+            ("helper:../evil", StoreKind::Other("helper:../evil".into())),
+            ("helper:", StoreKind::Other("helper:".into())),
+            ("helper:ensign-work", StoreKind::Other("helper:ensign-work".into())),
+            ("keyring", StoreKind::Other("keyring".into())),
         ] {
             assert_eq!(StoreKind::parse(text), kind);
             assert_eq!(kind.to_string(), text);

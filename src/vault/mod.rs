@@ -42,6 +42,46 @@ pub(crate) struct Vault<'e> {
     seals: Seals<'e>,
 }
 
+/// A store that is chosen by its word alone. Another one is a file with the trait [`Store`], and a row in [`STORES`].
+pub(crate) struct StoreRow {
+    pub(crate) word: &'static str,
+    /// What a person should know beside the word.
+    note: &'static str,
+    pub(crate) meaning: &'static str,
+    open: for<'e> fn(&Vault<'e>) -> Box<dyn Store + 'e>,
+}
+
+pub(crate) const STORES: [StoreRow; 2] = [
+    StoreRow {
+        word: "sealed",
+        note: "",
+        meaning: "encrypted, the key kept elsewhere",
+        open: |vault| Box::new(FileStore { env: vault.env, form: vault.form(&StoreKind::Sealed) }),
+    },
+    StoreRow {
+        word: "file",
+        note: " (in clear text)",
+        meaning: "in clear text, readable by you only",
+        open: |vault| Box::new(FileStore { env: vault.env, form: FileForm::Clear }),
+    },
+];
+
+/// What may be said for a store.
+pub(crate) fn store_words() -> String {
+    let words: String = STORES.iter().map(|row| format!("{}{}, ", row.word, row.note)).collect();
+    words + "or helper:NAME"
+}
+
+/// Tells whether this build has the store.
+pub(crate) fn is_known_store(kind: &StoreKind) -> bool {
+    matches!(kind, StoreKind::Helper(_) | StoreKind::Environment) || row(kind).is_some()
+}
+
+fn row(kind: &StoreKind) -> Option<&'static StoreRow> {
+    let word = kind.to_string();
+    STORES.iter().find(|row| row.word == word)
+}
+
 /// A secret in one of our own files that no account names: its store, registry and name.
 pub(crate) type StoredName = (StoreKind, Registry, String);
 
@@ -71,11 +111,11 @@ impl<'e> Vault<'e> {
     where
         'e: 's,
     {
-        match kind {
-            StoreKind::File | StoreKind::Sealed => Box::new(FileStore { env: self.env, form: self.form(kind) }),
-            StoreKind::Helper(helper) => Box::new(HelperStore { helper, vault: self.clone() }),
-            StoreKind::Environment => Box::new(MountedStore(self.env)),
-            StoreKind::Unknown(_) => Box::new(UnknownStore),
+        match (kind, row(kind)) {
+            (StoreKind::Helper(helper), _) => Box::new(HelperStore { helper, vault: self.clone() }),
+            (StoreKind::Environment, _) => Box::new(MountedStore(self.env)),
+            (_, Some(row)) => (row.open)(self),
+            (_, None) => Box::new(UnknownStore),
         }
     }
 

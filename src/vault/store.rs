@@ -1,4 +1,4 @@
-//! `Store`: what every place of secrets can do. Another one is a file with this trait, and a line in `Vault::store`.
+//! `Store`: what every place of secrets can do. Another one is a file with this trait, and a row in `STORES`.
 
 use anyhow::Result;
 

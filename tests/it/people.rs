@@ -104,7 +104,7 @@ fn login_without_a_terminal_says_what_to_pipe() {
             vec!["login", "ghcr.io", "-u", "me", "--store", "keyring"],
             "",
             "`keyring` is no store",
-            "use `sealed`, `file`, or `helper:NAME` for docker-credential-NAME",
+            "use sealed, file (in clear text), or helper:NAME for docker-credential-NAME",
         ),
     ] {
         assert_eq!(Sandbox::new().run(&arguments, stdin), failure(2, &format!("error: {what}\nhint: {cure}\n")));

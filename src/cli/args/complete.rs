@@ -5,6 +5,7 @@ use clap::{Arg, ArgAction, Command};
 
 use super::Arguments;
 use super::guide::TOPICS;
+use crate::accounts::STORES;
 
 /// What may stand for the last word.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,10 +30,6 @@ pub(in crate::cli) enum Next {
     /// Nothing we could name.
     Free,
 }
-
-/// The stores that are Ensign's own.
-pub(in crate::cli) const STORES: [(&str, &str); 2] =
-    [("sealed", "encrypted, the key kept elsewhere"), ("file", "in clear text, readable by you only")];
 
 impl Arguments {
     /// Says what may stand for the last of `words`, which do not hold the program's name.
@@ -65,7 +62,7 @@ impl Arguments {
         if command.has_subcommands() {
             let mut words = commands(command);
             if command.get_name() == "store" {
-                words.extend(STORES.map(|(name, meaning)| (name.to_owned(), meaning.to_owned())));
+                words.extend(STORES.iter().map(|row| (row.word.to_owned(), row.meaning.to_owned())));
             }
             return Next::Words(words);
         }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Borrow, Callers, DeviceLogin};
+use crate::accounts::store_words;
 use crate::model::Operation;
 
 #[derive(Args, Debug)]
@@ -41,8 +42,10 @@ pub(in crate::cli) struct Login {
     /// Allow any certificate and plain http, as insecure-registries does in Docker
     #[arg(long, hide_short_help = true)]
     pub(in crate::cli) plain_http: bool,
-    /// Where to keep the secret: sealed, file (in clear text), or helper:NAME
-    #[arg(long, value_name = "STORE", hide_short_help = true)]
+    #[arg(
+        long, value_name = "STORE", hide_short_help = true,
+        help = format!("Where to keep the secret: {}", store_words())
+    )]
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) callers: Callers,

@@ -27,7 +27,7 @@ pub(super) use ask::{Api, Check, Token, Which, Why};
 pub(super) use borrow::Borrow;
 pub(super) use browser::DeviceLogin;
 pub(super) use callers::{Agents, Callers, Grant, Need};
-pub(super) use complete::{Next, STORES};
+pub(super) use complete::Next;
 pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin, Route};
 pub(super) use doctor::Doctor;
 pub(super) use help::Look;

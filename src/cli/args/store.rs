@@ -2,11 +2,15 @@
 
 use clap::{Args, Subcommand};
 
+use crate::accounts::store_words;
+
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(in crate::cli) struct StoreArguments {
-    /// Keep new secrets there: sealed, file (in clear text), or helper:NAME for docker-credential-NAME [left out: show it]
-    #[arg(value_name = "STORE", conflicts_with = "unset")]
+    #[arg(
+        value_name = "STORE", conflicts_with = "unset",
+        help = format!("Keep new secrets there: {} for docker-credential-NAME [left out: show it]", store_words())
+    )]
     pub(in crate::cli) kind: Option<String>,
     /// Leave the choice to the next login
     #[arg(long)]
@@ -28,8 +32,7 @@ pub(in crate::cli) struct StoreMove {
     /// HOST, ALIAS or HOST=ALIAS [default: all accounts]
     #[arg(value_name = "ACCOUNT")]
     pub(in crate::cli) accounts: Vec<String>,
-    /// The store: sealed, file (in clear text), or helper:NAME
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, value_name = "STORE", help = format!("The store: {}", store_words()))]
     pub(in crate::cli) to: String,
 }
 

@@ -1,0 +1,71 @@
+//! The shape of an account in `config.json`: one field of it is one line here, and one in each direction.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{callers, source};
+use crate::model::{Account, Operation, Registry, StoreKind};
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(expecting = "an account, which is an object")]
+pub(super) struct RawAccount {
+    username: Option<String>,
+    store: Option<String>,
+    source: Option<Value>,
+    #[serde(default)]
+    images: Vec<String>,
+    did: Option<String>,
+    #[serde(rename = "for")]
+    purpose: Option<String>,
+    callers: Option<Value>,
+    /// As a person wrote them; an account has them made absolute.
+    #[serde(default, skip_serializing)]
+    folders: Vec<String>,
+}
+
+impl RawAccount {
+    /// The words become values here; a wrong one is named with its place in the file.
+    pub(super) fn into_account(
+        self,
+        registry: &Registry,
+        name: String,
+        expand: &impl Fn(&str) -> PathBuf,
+    ) -> Result<Account, String> {
+        let place =
+            |what: &str, error: &dyn fmt::Display| format!("registries.{registry}.accounts.{name}{what}: {error}");
+        let images = self.images.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+        Ok(Account {
+            registry: registry.clone(),
+            username: self.username.as_ref().unwrap_or(&name).parse().map_err(|error| place(".username", &error))?,
+            store: self.store.as_deref().map(StoreKind::parse).unwrap_or_default(),
+            source: source::read(self.source),
+            images: images.map_err(|error| place(".images", &error))?,
+            folders: self.folders.iter().map(|text| expand(text)).collect(),
+            purpose: self.purpose.map(|text| text.parse()).transpose().map_err(|error| place(".for", &error))?,
+            did: self.did,
+            callers: callers::read(self.callers),
+            name: name.parse().map_err(|error| place("", &error))?,
+        })
+    }
+
+    /// The fields of an account by their names, `null` or empty where it has none; its folders stay as they are written.
+    pub(super) fn fields(account: &Account) -> Map<String, Value> {
+        let raw = Self {
+            username: Some(account.username.to_string()),
+            store: Some(account.store.to_string()),
+            source: Some(source::write(&account.source)),
+            images: account.images.iter().map(ToString::to_string).collect(),
+            did: account.did.clone(),
+            purpose: account.purpose.map(Operation::as_str).map(str::to_owned),
+            callers: Some(callers::write(&account.callers)),
+            folders: vec![],
+        };
+        match serde_json::to_value(raw) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        }
+    }
+}
