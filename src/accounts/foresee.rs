@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Accounts, Login};
 use crate::model::choice::Candidates;
-use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, StoreKind, map};
+use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, StoreKind};
 
 /// What keeping a login does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ type Secrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, Kept>>;
 impl Accounts<'_> {
     /// Tells for each login which account [`Accounts::remember_all`] would add or renew.
     pub(crate) fn foresee_all<'l>(&self, logins: &'l [Login]) -> Result<Vec<Result<(AccountName, Effect), Problem>>> {
-        let all = map(self.all()?.into_iter().map(|one| (one.registry.clone(), one)));
+        let all = self.all()?.into_iter().map(|one| (one.registry.clone(), one)).collect::<BTreeMap<_, _>>();
         let mut secrets = Secrets::new();
         let foresee = |login: &'l Login| match all.get(&login.registry) {
             Some(candidates) => self.foresee(candidates, login, &mut secrets),

@@ -1,14 +1,14 @@
 //! Left-overs: secrets that no account names, and unfinished files, of changes that were killed. They are told by
 //! `status`, and the next change sweeps them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::Accounts;
 use crate::model::choice::Candidates;
-use crate::model::{Account, Registry, StoreKind, map};
+use crate::model::{Account, Registry, StoreKind};
 use crate::system::files;
 use crate::vault::StoredName;
 
@@ -79,7 +79,8 @@ impl Accounts<'_> {
         left: impl Iterator<Item = &'a Account>,
     ) {
         let there = || after.iter().flat_map(|one| &one.accounts);
-        let stores = map(there().map(|account| ((&account.registry, &account.name), &account.store)));
+        let stores =
+            there().map(|account| ((&account.registry, &account.name), &account.store)).collect::<BTreeMap<_, _>>();
         let is_there = |account: &Account| stores.get(&(&account.registry, &account.name)) == Some(&&account.store);
         let dropped = before.iter().flat_map(|one| &one.accounts).filter(|account| !is_there(account));
         self.vault.note(|record| {

@@ -8,11 +8,12 @@ mod keep;
 mod lenders;
 mod said;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Borrow, Credential, Lender, Problem, Registry, Secret, Username, map};
+use crate::model::{Borrow, Credential, Lender, Problem, Registry, Secret, Username};
 use crate::system::env::{self, Env};
 use crate::system::programs::{self, Call, Output, Stdin};
 use answer::Form;
@@ -122,7 +123,7 @@ fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> a
         Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
         None => value.clone(),
     };
-    let env = map(request.env.iter().map(|(name, value)| (name.clone(), expand(value))));
+    let env = request.env.iter().map(|(name, value)| (name.clone(), expand(value))).collect::<BTreeMap<_, _>>();
     let mut env_remove: Vec<_> = env::ours().chain(request.env_remove.iter().map(ToString::to_string)).collect();
     let stdin = match &request.stdin {
         Some(text) => Stdin::Bytes(text.as_bytes()),

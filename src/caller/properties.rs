@@ -7,6 +7,7 @@ use super::files::{self, Variables};
 use super::program::Role;
 use super::{Program, UnreadableCommand, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
+use crate::system::text;
 
 /// The asked registry on the first line, then the programs, nearest first, one a line: the executable, which may be
 /// empty, and the words, with tabs between them. Nothing is found that does not stand there.
@@ -86,7 +87,7 @@ fn is_read_as_typed(words: &[String]) {
     if words.first().is_some_and(|word| word == "ensign") {
         return; // our own plugin, which may run another command
     }
-    let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+    let quoted: Vec<String> = words.iter().map(|word| text::quoted(word)).collect();
     let typed = match command_line(&format!("docker {}", quoted.join(" "))) {
         Ok(typed) => typed,
         Err(UnreadableCommand::Several) => return, // a word that is `;` alone

@@ -11,7 +11,7 @@ use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{Candidates, Rule, RuleOutcome, used_in};
-use crate::system::text::word;
+use crate::system::text::{quoted, word};
 use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
@@ -113,7 +113,7 @@ fn value(context: &Context<'_>, given: &[String], before: Option<&str>) -> Resul
 /// The line that sets or takes away the variable, with the value quoted: an alias may hold anything.
 fn line(shell: args::UseShell, value: Option<&str>) -> String {
     match (shell, value) {
-        (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}='{}'", value.replace('\'', r"'\''")),
+        (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}={}", quoted(value)),
         (args::UseShell::Sh, None) => format!("unset {VARIABLE}"),
         (args::UseShell::Fish, Some(value)) => {
             format!("set -gx {VARIABLE} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))

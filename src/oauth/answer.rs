@@ -6,7 +6,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::model::{Secret, map};
+use crate::model::Secret;
 use crate::system::http::Response;
 use crate::system::text::one_line;
 
@@ -27,10 +27,10 @@ impl Answer {
         let Some(body) = &response.body else { return Self::default() };
         let body = body.expose().trim();
         Self(match serde_json::from_str::<Map<String, Value>>(body) {
-            Ok(fields) => map(fields.into_iter().filter_map(|(name, value)| Some((name, scalar(value)?)))),
+            Ok(fields) => fields.into_iter().filter_map(|(name, value)| Some((name, scalar(value)?))).collect(),
             Err(_) if body.starts_with(['{', '[', '<', '"']) => BTreeMap::new(),
             // GitHub without an `Accept` header (cli/oauth `api/form.go`)
-            Err(_) => map(body.split('&').filter_map(|pair| pair.split_once('=')).map(decoded)),
+            Err(_) => body.split('&').filter_map(|pair| pair.split_once('=')).map(decoded).collect(),
         })
     }
 

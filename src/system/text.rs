@@ -22,7 +22,12 @@ pub(crate) fn word(text: &str) -> Cow<'_, str> {
     if !text.is_empty() && text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    Cow::Owned(quoted(text))
+}
+
+/// Text in quotes that a POSIX shell reads back as it was.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The words of a command as a POSIX shell would split it, without expanding anything. `None` if a quote is left open.

@@ -9,7 +9,6 @@ use super::reader::Reader;
 use super::{Named, Side, Variables};
 use crate::caller::clients::Task;
 use crate::caller::words::Meaning;
-use crate::model::map;
 
 /// What to build, from what, and how it is called afterwards.
 #[derive(Clone, Debug, Default)]
@@ -63,10 +62,11 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         builder,
         arguments,
         target: task.value(Meaning::Stage).map(str::to_owned),
-        contexts: map(task
+        contexts: task
             .values(Meaning::BuildContext)
             .filter_map(|pair| pair.split_once('='))
-            .map(|(name, source)| (name.to_owned(), source.to_owned()))),
+            .map(|(name, source)| (name.to_owned(), source.to_owned()))
+            .collect(),
         platforms: platforms(task, variables),
         base: task.value(Meaning::Base).map(str::to_owned),
         ..Build::default()
@@ -137,8 +137,8 @@ pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Varia
             .iter()
             .map(|folder| folder.join(option("filename").map_or("Dockerfile", |(_, name)| name)))
             .collect(),
-        arguments: map(pairs("build-arg:").map(|(name, value)| (name, Some(value)))),
-        contexts: map(pairs("context:")),
+        arguments: pairs("build-arg:").map(|(name, value)| (name, Some(value))).collect(),
+        contexts: pairs("context:").collect(),
         target: option("target").map(|(_, target)| target.to_owned()),
         platforms: option("platform").map(|(_, platforms)| platforms.to_owned()).into_iter().collect(),
         ..Build::default()
@@ -220,7 +220,7 @@ impl Build {
         };
         Filling {
             builder: self.builder,
-            arguments: map(self.arguments.iter().filter_map(value)),
+            arguments: self.arguments.iter().filter_map(value).collect(),
             target: self.target.clone(),
             contexts: self.contexts.clone(),
             platforms: self.platforms.clone(),

@@ -2,6 +2,7 @@
 //!
 //! devcontainers/cli `src/spec-configuration/`, containers.dev `implementors/json_reference`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -12,7 +13,6 @@ use super::side::UNKNOWN;
 use super::{Named, Side, Variables};
 use crate::caller::clients::Task;
 use crate::caller::words::Meaning;
-use crate::model::map;
 
 /// What `devcontainer up` and `build` pull. Compose files that it names are read by the Compose it starts.
 pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
@@ -51,7 +51,7 @@ fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl F
     let in_section = |name: &str| config.get("build").and_then(|section| section.get(name));
     let file = in_section("dockerfile").or_else(|| config.get("dockerFile"))?.as_str()?;
     let given = in_section("args").and_then(Value::as_object).into_iter().flatten();
-    let arguments = map(given.map(|(name, value)| (name.clone(), value.as_str().map(&filled))));
+    let arguments = given.map(|(name, value)| (name.clone(), value.as_str().map(&filled))).collect::<BTreeMap<_, _>>();
     let caches: Vec<String> = match in_section("cacheFrom") {
         Some(Value::String(cache)) => vec![filled(cache)],
         Some(Value::Array(caches)) => caches.iter().filter_map(Value::as_str).map(&filled).collect(),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::dotenv;
 use crate::caller::Program;
-use crate::model::map;
 use crate::system::env;
 
 /// The variables of one project. We inherit our caller's, so those are its own.
@@ -19,7 +18,7 @@ pub(in crate::caller) struct Variables {
 impl Variables {
     /// Those that `program` was started with.
     pub(in crate::caller) fn of(program: &Program) -> Self {
-        Self { given: map(program.variables.iter().cloned()), files: Vec::new(), inherited: true }
+        Self { given: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
     }
 
     #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Keeping logins that were found: foretold, done, and taken away where they lay. `import` and `configure-docker` both
 //! come through here.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Error, Result};
@@ -12,7 +13,7 @@ use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::leftovers;
 use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of, shown, spellings_of};
-use crate::model::{Account, AccountName, HubToken, Problem, map};
+use crate::model::{Account, AccountName, HubToken, Problem};
 use crate::system::text::one_line;
 
 /// What becomes, or became, of a finding.
@@ -41,7 +42,7 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: D
     places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
     let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
     let kept = keep_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
-    let mut kept = map(places.into_iter().zip(kept));
+    let mut kept = places.into_iter().zip(kept).collect::<BTreeMap<_, _>>();
     let mut fates: Vec<Fate> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let fate = match &finding.what {

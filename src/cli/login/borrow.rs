@@ -9,7 +9,7 @@ use super::Complete;
 use crate::borrow::{self, Asker, Lent, Unlent};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args, duration};
-use crate::model::{Borrow, Kept, Lender, Registry, Secret, Source, Username, map};
+use crate::model::{Borrow, Kept, Lender, Registry, Secret, Source, Username};
 use crate::system::env::Env;
 
 /// A person may have to find a key, or a finger.
@@ -193,7 +193,7 @@ fn environment(env: &Env, given: &[String]) -> Result<BTreeMap<String, String>, 
             Ok((name.to_owned(), if path.has_root() { env.shorten_home(path) } else { value.to_owned() }))
         })
         .collect::<Result<_, Failure>>()?;
-    Ok(map(variables))
+    Ok(variables.into_iter().collect())
 }
 
 fn is_name(name: &str) -> bool {

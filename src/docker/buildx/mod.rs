@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::HELPER;
 use crate::model::choice::{Active, Candidates, RuleOutcome, owner_of};
-use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository, map};
+use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository};
 pub(crate) use place::{Place, Scope};
 pub(crate) use tree::Tree;
 
@@ -42,7 +42,7 @@ pub(crate) enum Change {
 /// Returns the folders that `images` need, which are those of an account on a registry where another could answer; and
 /// those of the registries where one account alone pulls, or pushes.
 pub(crate) fn needed<'i>(registries: &[Candidates], images: impl IntoIterator<Item = &'i ImageReference>) -> Folders {
-    let mut needed = map(registries.iter().flat_map(of_registry));
+    let mut needed = registries.iter().flat_map(of_registry).collect::<BTreeMap<_, _>>();
     for image in images {
         let candidates = registries.iter().find(|candidates| candidates.registry == *image.registry());
         needed.extend(candidates.into_iter().flat_map(|candidates| of_image(candidates, image)));
@@ -123,7 +123,7 @@ pub(crate) fn changes(needed: &Folders, there: &Tree) -> BTreeMap<Place, Change>
         (place.clone(), change)
     });
     let left = there.ours.iter().filter(|(place, _)| !needed.contains_key(*place));
-    map(wanted.chain(left.map(|(place, now)| (place.clone(), Change::Remove(now.clone())))))
+    wanted.chain(left.map(|(place, now)| (place.clone(), Change::Remove(now.clone())))).collect()
 }
 
 impl Change {

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountName, HubToken, Kept, Secret, Username, map};
+use crate::model::{AccountName, HubToken, Kept, Secret, Username};
 use crate::vault::entry::Entry;
 
 /// Everything in the file. Account names to secrets; for Docker Hub also user names to side tokens.
@@ -38,7 +38,7 @@ impl Contents {
     }
 
     pub(super) fn into_secrets(self) -> BTreeMap<String, Kept> {
-        map(self.secrets.into_iter().map(|(name, Entry(kept))| (name, kept)))
+        self.secrets.into_iter().map(|(name, Entry(kept))| (name, kept)).collect()
     }
 
     pub(super) fn take_token(&mut self, user: &Username, token: HubToken) -> Option<Secret> {

@@ -11,7 +11,6 @@ use super::super::yaml::Node;
 use super::super::{Side, Variables};
 use super::merge::ServiceParts;
 use crate::caller::words::Meaning;
-use crate::model::map;
 
 /// One service, after all files that say something about it.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +143,7 @@ fn build(node: &Rc<Node>, file: &Path, folder: &Path, variables: &Variables) -> 
         target: text("target").map(str::to_owned),
         platforms: platforms.into_iter().map(str::to_owned).collect(),
         arguments: node.get("args").map(|node| pairs(node)).unwrap_or_default(),
-        contexts: map(contexts.into_iter().map(|(name, source)| (name, source.unwrap_or_default()))),
+        contexts: contexts.into_iter().map(|(name, source)| (name, source.unwrap_or_default())).collect(),
         ..Build::default()
     };
     if let Some(extension) = node.get("x-bake") {
@@ -170,5 +169,5 @@ fn pairs(node: &Node) -> BTreeMap<String, Option<String>> {
         None => (pair.to_owned(), None),
     });
     let said = node.map().iter().filter(|(_, value)| **value != Node::Reset);
-    map(listed.chain(said.map(|(name, value)| (name.clone(), value.text().map(str::to_owned)))))
+    listed.chain(said.map(|(name, value)| (name.clone(), value.text().map(str::to_owned)))).collect()
 }
