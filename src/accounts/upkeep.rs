@@ -37,6 +37,11 @@ impl<'e> Accounts<'e> {
         self.config.providers()
     }
 
+    /// Where releases of this program are looked for, if that is said.
+    pub(crate) fn releases(&self) -> Result<Option<Value>> {
+        self.config.releases()
+    }
+
     /// What stood in `credsStore` of that file before us.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         self.config.replaced_store(file)

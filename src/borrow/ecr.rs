@@ -49,7 +49,7 @@ mod tests {
     const OFFICIAL: &str = r"^(\d{12})\.dkr[\.\-]ecr(\-fips)?\.([a-zA-Z0-9][a-zA-Z0-9-_]*)\.(amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$";
 
     #[test]
-    fn lo1_lo2_lo3_only_amazons_hosts_are_ecr_and_they_name_the_region() {
+    fn only_amazons_hosts_are_ecr_and_they_name_the_region() {
         let private = |region, fips| Some(Ecr::Private { region, fips });
         let official = Regex::new(OFFICIAL).unwrap();
         for (host, expected) in [

@@ -31,7 +31,7 @@ impl RawAccount {
     pub(super) fn into_account(
         self,
         registry: &Registry,
-        name: String,
+        name: &str,
         expand: &impl Fn(&str) -> PathBuf,
     ) -> Result<Account, String> {
         let place =
@@ -39,7 +39,7 @@ impl RawAccount {
         let images = self.images.iter().map(|text| text.parse()).collect::<Result<_, _>>();
         Ok(Account {
             registry: registry.clone(),
-            username: self.username.as_ref().unwrap_or(&name).parse().map_err(|error| place(".username", &error))?,
+            username: self.username.as_deref().unwrap_or(name).parse().map_err(|error| place(".username", &error))?,
             store: self.store.as_deref().map(StoreKind::parse).unwrap_or_default(),
             source: source::read(self.source),
             images: images.map_err(|error| place(".images", &error))?,

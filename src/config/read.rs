@@ -146,7 +146,7 @@ struct RawTrusted(#[serde(deserialize_with = "in_order")] Vec<(String, serde_jso
 
 /// The words become values here; a wrong one is named with its place in the file.
 fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> PathBuf) -> Result<Candidates, String> {
-    let accounts = raw.accounts.into_iter().map(|(name, raw)| raw.into_account(&registry, name, expand));
+    let accounts = raw.accounts.into_iter().map(|(name, raw)| raw.into_account(&registry, &name, expand));
     let accounts = accounts.collect::<Result<Vec<_>, String>>()?;
     let mut names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
     names.sort_unstable();

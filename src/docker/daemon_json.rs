@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a39_plain_http_is_for_the_hosts_and_networks_that_the_daemon_names() {
+    fn plain_http_is_for_the_hosts_and_networks_that_the_daemon_names() {
         let text = br#"{"debug": true, "insecure-registries": ["reg.lan:5000", "http://old.lan", "HTTPS://Other.Lan:443", "10.0.0.0/8",
             "192.168.1.7/32", "fd00::/8", "10.0.0.0/33", "/8", "", 5, "a b", "all/0"]}"#;
         let insecure = InsecureRegistries::parse(text);

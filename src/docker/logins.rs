@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn o21_keys_are_read_by_their_host() {
+    fn keys_are_read_by_their_host() {
         for (key, registry, path) in [
             ("ghcr.io", "ghcr.io", None),
             ("https://someregistry.example.com/v1", "someregistry.example.com", None),

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn o73_schemes_and_keys_compare_without_case() {
+    fn schemes_and_keys_compare_without_case() {
         let challenge = &parse(&[r#"bEaReR ReAlM="x",realm="y""#.to_owned()])[0];
         assert!(challenge.is("Bearer"));
         assert_eq!(challenge.parameter("realm"), Some("x"));

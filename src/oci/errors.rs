@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn l26_an_error_is_printed_as_code_message_and_detail() {
+    fn an_error_is_printed_as_code_message_and_detail() {
         for (body, expected) in [
             (
                 r#"{"errors":[{"code":"DENIED","message":"requested access to the resource is denied","detail":null}]}"#,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn lo16_what_is_not_of_that_form_is_not_lost() {
+    fn what_is_not_of_that_form_is_not_lost() {
         for (body, expected) in [
             (r#"{"errors":[{"code":"OUR_OWN_CODE","message":"m"}]}"#, "OUR_OWN_CODE: m"),
             (r#"{"errors":[{"code":7,"message":{"a":1},"detail":5}]}"#, r#"7: {"a":1} (5)"#),

@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn p9_x14_a_connection_that_breaks_is_tried_once_more_if_that_can_do_no_harm() {
+    fn a_connection_that_breaks_is_tried_once_more_if_that_can_do_no_harm() {
         for (broken, expected) in [(1, true), (2, false)] {
             let left = Mutex::new(broken);
             let server = ScriptedServer::start(move |head, stream| {

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn o59_a_new_identity_token_takes_the_place_of_the_old_one() {
+    fn a_new_identity_token_takes_the_place_of_the_old_one() {
         let credential = |name: &str| Credential { username: name.parse().unwrap(), secret: Secret::new("1".into()) };
         let fresh = |text: &str| Some(Secret::new(text.to_owned()));
         let (token, password) = (credential("<token>"), credential("alice"));

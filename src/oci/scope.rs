@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn o1_o2_a_scope_is_spelled_in_the_registrys_own_words() {
+    fn a_scope_is_spelled_in_the_registrys_own_words() {
         let both = Scopes::repository("foo/bar", &["pull", "push"]);
         assert_eq!(both.to_string(), "repository:foo/bar:pull,push");
         assert!(both.iter().eq(&[one("repository", "foo/bar", "pull"), one("repository", "foo/bar", "push")]));
@@ -185,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn o39_a_text_is_given_back_as_it_was_written() {
+    fn a_text_is_given_back_as_it_was_written() {
         for text in ["repository:foo/bar/baz:push,pull", "otherScope  registry:catalog:* otherScope", " b a", "*", ""] {
             assert_eq!(Scopes::parse(text).to_string(), text);
         }
     }
 
     #[test]
-    fn o37_o40_texts_are_kept_and_have_a_canonical_form() {
+    fn texts_are_kept_and_have_a_canonical_form() {
         for (text, expected) in [
             ("", ""),
             ("repository:foo/bar/baz:pull", "repository:foo/bar/baz:pull"),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn o38_a_word_of_no_form_is_a_permission_by_itself() {
+    fn a_word_of_no_form_is_a_permission_by_itself() {
         assert_eq!(Scopes::parse("otherScope").iter().collect::<Vec<_>>(), [&one("otherScope", "", "")]);
         assert_eq!(Scopes::parse("a:b").iter().collect::<Vec<_>>(), [&one("a:b", "", "")]);
         let with_port = one("repository", "host:5000/app", "pull");
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn o41_o42_permissions_come_in_the_order_of_type_name_and_action() {
+    fn permissions_come_in_the_order_of_type_name_and_action() {
         let scopes = Scopes::parse("b:a:c b:a:b a:z:z b a:b:z");
         let sorted = [one("a", "b", "z"), one("a", "z", "z"), one("b", "", ""), one("b", "a", "b"), one("b", "a", "c")];
         assert!(scopes.iter().eq(&sorted) && sorted.is_sorted());
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn o43_o44_a_union_has_both_and_keeps_the_text_it_adds_nothing_to() {
+    fn a_union_has_both_and_keeps_the_text_it_adds_nothing_to() {
         for (left, right, expected) in [
             ("", "", ""),
             ("", "repository:foo:pull", "repository:foo:pull"),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn o45_a_set_contains_what_it_holds_all_of() {
+    fn a_set_contains_what_it_holds_all_of() {
         let mixed = "otherScope registry:catalog:* repository:bar/baz:push,pull repository:foo:delete yetAnotherScope";
         for (set, part, contained) in [
             ("", "", true),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn o46_a_set_holds_single_permissions() {
+    fn a_set_holds_single_permissions() {
         let without_catalog = MIXED.replace("registry:catalog:* ", "");
         for (set, permission, held) in [
             (MIXED, one("repository", "bar/baz", "pull"), true),
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn o47_o48_permissions_are_counted_unless_there_is_no_limit() {
+    fn permissions_are_counted_unless_there_is_no_limit() {
         let union = Scopes::parse("repository:foo:pull,push repository:bar:pull,delete other")
             .union(&Scopes::parse("repository:bar:pull repository:bar:push repository:baz:pull more"));
         assert_eq!(union.len(), Some(8));
@@ -329,7 +329,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn o49_what_is_printed_reads_back_the_same(text in "([a-c:,* ]|\\PC){0,24}") {
+        fn what_is_printed_reads_back_the_same(text in "([a-c:,* ]|\\PC){0,24}") {
             let scopes = Scopes::parse(&text);
             prop_assert_eq!(&Scopes::parse(&scopes.to_string()), &scopes);
             if !scopes.is_unlimited() {

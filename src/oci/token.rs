@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn o57_every_scope_is_a_word_of_its_own_in_a_query_and_all_are_one_in_a_form() {
+    fn every_scope_is_a_word_of_its_own_in_a_query_and_all_are_one_in_a_form() {
         let scopes = Scopes::parse("repository:a:push,pull other");
         for (username, expected) in [
             ("alice", "client_id=ensign service=s account=alice scope=repository:a:push,pull scope=other"),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn o61_a_token_lasts_a_minute_at_least_counted_from_its_issue() {
+    fn a_token_lasts_a_minute_at_least_counted_from_its_issue() {
         let now = timestamp::parse("2026-11-21T12:00:00Z").unwrap();
         for (answer, seconds) in [
             (r#"{"token": "t"}"#, 60),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn p11_p13_o60_o71_a_token_server_gives_refuses_or_fails() {
+    fn a_token_server_gives_refuses_or_fails() {
         for (status, body, outcome) in [
             (200, r#"{"token": "t"}"#, "token"),
             (200, r#"{"access_token": "t", "token": ""}"#, "token"),

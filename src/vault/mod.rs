@@ -68,8 +68,8 @@ pub(crate) const STORES: [StoreRow; 2] = [
 
 /// What may be said for a store.
 pub(crate) fn store_words() -> String {
-    let words: String = STORES.iter().map(|row| format!("{}{}, ", row.word, row.note)).collect();
-    words + "or helper:NAME"
+    let words = STORES.iter().map(|row| format!("{}{}", row.word, row.note)).collect::<Vec<_>>().join(", ");
+    words + ", or helper:NAME"
 }
 
 /// Tells whether this build has the store.

@@ -44,7 +44,7 @@ const LOGINS: [(&str, &str, &str); 4] = [
 ];
 
 #[test]
-fn l10_l13_logins_of_docker_helpers_are_imported_with_the_helper_gone() {
+fn logins_of_docker_helpers_are_imported_with_the_helper_gone() {
     let (sandbox, items) = with_logins(&LOGINS, Mood::Open);
     let row = |server: &str| [server, "keyring", "new", ""].map(str::to_owned);
     let everything = [row("ghcr.io"), row("https://index.docker.io/v1/"), row("localhost:5000")];
@@ -86,7 +86,7 @@ fn what_is_removed_from_the_keyring_is_asked_of_us_by_its_readers() {
 }
 
 #[test]
-fn l11_a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
+fn a_keyring_that_cannot_be_opened_costs_only_its_own_entries() {
     let silent = tempfile::tempdir().unwrap();
     let listener = UnixListener::bind(silent.path().join("bus")).unwrap();
     let nobody = format!("unix:path={}", silent.path().join("none").display());

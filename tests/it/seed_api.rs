@@ -27,7 +27,7 @@ fn alice(host: &str) -> Sandbox {
 }
 
 #[test]
-fn p14_p16_p17_l20_lo15_presence_absence_refusal_and_outage_are_told_apart() {
+fn presence_absence_refusal_and_outage_are_told_apart() {
     let server = basic(|asked| {
         let status = asked.line.rsplit('/').next().unwrap().parse().unwrap();
         respond(status, &[&format!("Docker-Content-Digest: {ABC}")], "")
@@ -46,7 +46,7 @@ fn p14_p16_p17_l20_lo15_presence_absence_refusal_and_outage_are_told_apart() {
 }
 
 #[test]
-fn l23_p17_lo16_the_errors_of_a_registry_are_shown_whatever_they_look_like() {
+fn the_errors_of_a_registry_are_shown_whatever_they_look_like() {
     let bodies = [
         ("1", r#"{"errors":[{"code":"DENIED","message":"no","detail":{"a":1}},{"code":"OUR_OWN","message":"x"}]}"#),
         ("2", "<html>Bad Gateway</html>"),
@@ -68,7 +68,7 @@ fn l23_p17_lo16_the_errors_of_a_registry_are_shown_whatever_they_look_like() {
 }
 
 #[test]
-fn p11_p15_o62_a_token_is_fetched_for_what_the_request_needs() {
+fn a_token_is_fetched_for_what_the_request_needs() {
     let server = Scripted::start(|asked| match (asked.scheme(), asked.line.split('?').next().unwrap()) {
         (_, "GET /token") => respond(200, &[], r#"{"token": "t", "expires_in": 300}"#),
         ("bearer", "GET /v2/") => respond(200, &[], "{}"),
@@ -119,7 +119,7 @@ fn a_next_page_elsewhere_or_without_end_is_not_fetched() {
 }
 
 #[test]
-fn l21_l24_what_does_not_have_its_digest_is_an_error_that_names_both() {
+fn what_does_not_have_its_digest_is_an_error_that_names_both() {
     let server = basic(|asked| {
         let claim = format!("Docker-Content-Digest: {}", if asked.line.contains("lie") { XYZ } else { ABC });
         respond(
@@ -153,7 +153,7 @@ fn l21_l24_what_does_not_have_its_digest_is_an_error_that_names_both() {
 }
 
 #[test]
-fn l21_a_blob_that_lies_elsewhere_is_fetched_without_credentials() {
+fn a_blob_that_lies_elsewhere_is_fetched_without_credentials() {
     let store = Scripted::start(|_| respond(200, &[], "abc"));
     let location = format!("Location: http://{}/bucket/abc?signed=1", store.host);
     let round =
@@ -173,7 +173,7 @@ fn l21_a_blob_that_lies_elsewhere_is_fetched_without_credentials() {
 }
 
 #[test]
-fn lo17_a_blob_goes_where_the_registry_says_and_credentials_only_to_the_registry() {
+fn a_blob_goes_where_the_registry_says_and_credentials_only_to_the_registry() {
     let elsewhere = Scripted::start(|asked| {
         let is_told = asked.headers.contains("x-private");
         respond(if asked.body == "abc" && !is_told { 201 } else { 400 }, &[], "")
@@ -201,7 +201,7 @@ fn lo17_a_blob_goes_where_the_registry_says_and_credentials_only_to_the_registry
 }
 
 #[test]
-fn l15_r43_without_an_account_a_visitor_asks() {
+fn without_an_account_a_visitor_asks() {
     let server = Scripted::start(|asked| match (asked.scheme(), asked.line.split('?').next().unwrap()) {
         ("", "GET /token") => respond(200, &[], r#"{"token": "t"}"#),
         ("bearer", line) if line.contains("/public/") => respond(200, &[], r#"{"tags":[]}"#),
@@ -222,7 +222,7 @@ fn l15_r43_without_an_account_a_visitor_asks() {
 }
 
 #[test]
-fn o59_an_identity_token_that_is_good_once_is_renewed_and_kept() {
+fn an_identity_token_that_is_good_once_is_renewed_and_kept() {
     let next = Mutex::new(1);
     let server = Scripted::start(move |asked| match (asked.scheme(), asked.line.as_str()) {
         (_, "POST /token") => {
@@ -256,7 +256,7 @@ fn o59_an_identity_token_that_is_good_once_is_renewed_and_kept() {
 
 #[cfg(unix)]
 #[test]
-fn o72_a_helper_is_asked_once_in_a_run() {
+fn a_helper_is_asked_once_in_a_run() {
     let server = basic(|_| respond(200, &[], r#"{"tags":[]}"#));
     let sandbox = Sandbox::new();
     let log = sandbox.home().join("asked");
@@ -275,7 +275,7 @@ fn o72_a_helper_is_asked_once_in_a_run() {
 }
 
 #[test]
-fn a39_plain_http_is_spoken_where_dockers_daemon_is_allowed_to() {
+fn plain_http_is_spoken_where_dockers_daemon_is_allowed_to() {
     let registry = FakeRegistry::start();
     let port = registry.host.rsplit(':').next().unwrap();
     let host = format!("0.0.0.0:{port}"); // this machine, by a number that is not loopback
@@ -297,7 +297,7 @@ fn a39_plain_http_is_spoken_where_dockers_daemon_is_allowed_to() {
 }
 
 #[test]
-fn r13_r14_r15_r16_r18_r20_r21_r23_a_login_is_checked_before_it_is_kept() {
+fn a_login_is_checked_before_it_is_kept() {
     let registry = FakeRegistry::with_tokens();
     let sandbox = Sandbox::new();
     let login = |host: &str, password: &str| {

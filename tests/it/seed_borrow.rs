@@ -50,7 +50,7 @@ fn answer(username: &str, secret: &str) -> Run {
 }
 
 #[test]
-fn o29_the_host_is_on_the_helpers_stdin_without_a_line_end() {
+fn the_host_is_on_the_helpers_stdin_without_a_line_end() {
     let script =
         "#!/bin/sh\ncat >\"$HOME/stdin\"; echo \"$*\" >\"$HOME/words\"; echo '{\"Username\":\"u\",\"Secret\":\"s\"}'\n";
     let sandbox = borrowed(script);
@@ -60,7 +60,7 @@ fn o29_the_host_is_on_the_helpers_stdin_without_a_line_end() {
 }
 
 #[test]
-fn o30_o31_r38_user_and_secret_are_the_helpers() {
+fn user_and_secret_are_the_helpers() {
     for (user, secret) in [("someuser", "somesecret"), ("<token>", "sometoken"), ("bob", "tok")] {
         let sandbox = borrowed(&format!("#!/bin/sh\necho '{{\"Username\":\"{user}\",\"Secret\":\"{secret}\"}}'\n"));
         assert_eq!(get(&sandbox), answer(user, secret));
@@ -69,7 +69,7 @@ fn o30_o31_r38_user_and_secret_are_the_helpers() {
 }
 
 #[test]
-fn o32_a_helper_without_a_login_is_no_error() {
+fn a_helper_without_a_login_is_no_error() {
     for end in ["", "\\n", "\\n  "] {
         let line = NOT_FOUND.trim();
         assert_eq!(get(&borrowed(&format!("#!/bin/sh\nprintf '{line}{end}'; exit 1\n"))), Run::not_found());
@@ -77,7 +77,7 @@ fn o32_a_helper_without_a_login_is_no_error() {
 }
 
 #[test]
-fn o27_o33_a_helper_that_fails_is_named_and_no_other_account_steps_in() {
+fn a_helper_that_fails_is_named_and_no_other_account_steps_in() {
     let sandbox = borrowed("#!/bin/sh\necho 'some error'; echo hunter2-on-stderr >&2; exit 1\n");
     let mut config = sandbox.config();
     config["registries"]["ghcr.io"]["accounts"]["b"] = json!({"username": "b", "store": "file"});
@@ -94,7 +94,7 @@ fn o27_o33_a_helper_that_fails_is_named_and_no_other_account_steps_in() {
 }
 
 #[test]
-fn o25_o34_o35_a_program_that_is_missing_or_cannot_start_is_an_error() {
+fn a_program_that_is_missing_or_cannot_start_is_an_error() {
     let sandbox = Sandbox::new().with_program("docker-credential-other", "#!/bin/sh\n");
     account(&sandbox, "ghcr.io", &json!({"borrow": "helper:lender"}));
     let run = get(&sandbox);
@@ -108,7 +108,7 @@ fn o25_o34_o35_a_program_that_is_missing_or_cannot_start_is_an_error() {
 }
 
 #[test]
-fn o36_variables_of_the_account_are_added_and_ours_are_taken_away() {
+fn variables_of_the_account_are_added_and_ours_are_taken_away() {
     let script = "#!/bin/sh\necho \"{\\\"Username\\\":\\\"u\\\",\\\"Secret\\\":\\\"$TEST_PROFILE ${KEPT-no} ${ENSIGN_DATA_DIR-no} ${ENSIGN_LOGIN_X-no} ${GPG_TTY-no}\\\"}\"\n";
     let sandbox = with_helper(script)
         .with("KEPT", "kept")
@@ -120,7 +120,7 @@ fn o36_variables_of_the_account_are_added_and_ours_are_taken_away() {
 }
 
 #[test]
-fn r24_r31_a_helper_as_store_is_given_the_login_and_told_to_forget_it() {
+fn a_helper_as_store_is_given_the_login_and_told_to_forget_it() {
     let script = "#!/bin/sh\ncat >\"$HOME/$1\"\n";
     let sandbox = with_helper(script);
     let login = ["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify", "--store", "helper:lender"];
@@ -132,7 +132,7 @@ fn r24_r31_a_helper_as_store_is_given_the_login_and_told_to_forget_it() {
 }
 
 #[test]
-fn l4_two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once() {
+fn two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_once() {
     let sandbox = Sandbox::new().with_program("aws", AWS).with("AWS_ACCESS_KEY_ID", "AKIAEXPORTED");
     for profile in ["work", "private"] {
         sandbox.ok(&["login", "--borrow", "aws", "--profile", profile, ECR, "--no-verify"], "");
@@ -158,7 +158,7 @@ fn l4_two_profiles_on_one_ecr_host_have_their_own_passwords_and_each_is_asked_on
 }
 
 #[test]
-fn lo18_an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alone() {
+fn an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question_alone() {
     let sandbox = Sandbox::new().with_program("aws", AWS).with("LIFE", "890");
     sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
     assert!(!sandbox.secrets_path(ECR).exists(), "fifteen minutes are the margin");
@@ -178,7 +178,7 @@ fn lo18_an_answer_is_kept_until_shortly_before_its_end_and_for_the_same_question
 }
 
 #[test]
-fn l6_a_kept_answer_is_not_lost_by_a_lender_that_is_gone() {
+fn a_kept_answer_is_not_lost_by_a_lender_that_is_gone() {
     let sandbox = Sandbox::new().with_program("aws", AWS);
     sandbox.ok(&["login", "--borrow", "aws", "--profile", "p", ECR, "--no-verify"], "");
     std::fs::remove_file(sandbox.home().join("bin/aws")).unwrap();
@@ -199,7 +199,7 @@ fn of_many_at_once_one_asks() {
 }
 
 #[test]
-fn lo4_a_failed_lender_does_not_break_an_anonymous_pull_from_the_public_ecr() {
+fn a_failed_lender_does_not_break_an_anonymous_pull_from_the_public_ecr() {
     let sandbox = Sandbox::new().with_program("aws", "#!/bin/sh\necho 'sso session has expired' >&2; exit 255\n");
     account(&sandbox, "public.ecr.aws", &json!({"borrow": "aws", "profile": "p"}));
     assert_eq!(sandbox.run(&["get"], "public.ecr.aws"), Run::not_found());

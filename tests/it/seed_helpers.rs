@@ -13,7 +13,7 @@ fn failing(sandbox: Sandbox, name: &str, words: &str) -> Sandbox {
 }
 
 #[test]
-fn o24_x1_helper_store_and_file_in_dockers_order() {
+fn helper_store_and_file_in_dockers_order() {
     let sandbox = with_helper(Sandbox::new(), "one", &[("h.example", "u", "helper")]);
     let sandbox = with_helper(sandbox, "two", &[("h.example", "u", "store"), ("i.example", "u", "store")]);
     docker(
@@ -28,7 +28,7 @@ fn o24_x1_helper_store_and_file_in_dockers_order() {
 }
 
 #[test]
-fn o25_o34_x2_an_explicit_helper_that_is_missing_is_an_error_and_bars_the_file() {
+fn an_explicit_helper_that_is_missing_is_an_error_and_bars_the_file() {
     let sandbox = sandbox();
     docker(
         &sandbox,
@@ -43,7 +43,7 @@ fn o25_o34_x2_an_explicit_helper_that_is_missing_is_an_error_and_bars_the_file()
 }
 
 #[test]
-fn o26_x3_a_default_helper_that_is_missing_is_a_hint_and_the_file_is_used() {
+fn a_default_helper_that_is_missing_is_a_hint_and_the_file_is_used() {
     let sandbox = sandbox();
     docker(&sandbox, &json!({"credsStore": "gone", "auths": {"h.example": auth("u1", "p")}}));
     let run = import(&sandbox);
@@ -53,7 +53,7 @@ fn o26_x3_a_default_helper_that_is_missing_is_a_hint_and_the_file_is_used() {
 }
 
 #[test]
-fn o27_o33_a_default_helper_that_fails_is_an_error_and_the_file_is_not_used() {
+fn a_default_helper_that_fails_is_an_error_and_the_file_is_not_used() {
     let sandbox = failing(Sandbox::new(), "sick", "some error s3cret");
     docker(&sandbox, &json!({"credsStore": "sick", "auths": {"h.example": auth("u1", "p")}}));
     let run = import(&sandbox);
@@ -65,7 +65,7 @@ fn o27_o33_a_default_helper_that_fails_is_an_error_and_the_file_is_not_used() {
 }
 
 #[test]
-fn o29_a_helper_gets_the_host_without_a_line_end() {
+fn a_helper_gets_the_host_without_a_line_end() {
     let script = "#!/bin/sh\ncat > \"$HOME/stdin\"\necho '{\"Username\":\"u\",\"Secret\":\"p\"}'\n";
     let sandbox = Sandbox::new().with_program("docker-credential-one", script);
     docker(&sandbox, &json!({"credHelpers": {"h.example": "one"}}));
@@ -74,14 +74,14 @@ fn o29_a_helper_gets_the_host_without_a_line_end() {
 }
 
 #[test]
-fn o32_a_helper_without_the_login_is_no_error() {
+fn a_helper_without_the_login_is_no_error() {
     let sandbox = failing(Sandbox::new(), "none", "credentials not found in native keychain");
     docker(&sandbox, &json!({"credHelpers": {"h.example": "none"}, "auths": {"h.example": {}}}));
     assert_eq!(import(&sandbox), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
 }
 
 #[test]
-fn o35_a_program_that_cannot_start_is_named() {
+fn a_program_that_cannot_start_is_named() {
     let sandbox = with_helper(Sandbox::new(), "fine", &[]);
     let file = sandbox.home().join("bin/docker-credential-flat");
     write(&file, b"not a program");
@@ -92,7 +92,7 @@ fn o35_a_program_that_cannot_start_is_named() {
 }
 
 #[test]
-fn o14_o36_a_helper_has_our_environment_and_more() {
+fn a_helper_has_our_environment_and_more() {
     let script = "#!/bin/sh\ncat > /dev/null\nprintf '{\"Username\":\"u\",\"Secret\":\"%s\"}' \"$TEST_SECRET\"\n";
     let sandbox = Sandbox::new().with_program("docker-credential-one", script).with("TEST_SECRET", "foo");
     docker(&sandbox, &json!({"credHelpers": {"h.example": "one"}}));

@@ -28,7 +28,7 @@ pub fn assert_lacks(sandbox: &Sandbox, server: &str) {
 }
 
 #[test]
-fn r26_an_entry_of_cred_helpers_beats_the_store() {
+fn an_entry_of_cred_helpers_beats_the_store() {
     let sandbox = with_helper(Sandbox::new(), "one", &[("h.example", "bob", "tok")]);
     let sandbox = with_helper(sandbox, "two", &[("h.example", "eve", "no"), ("i.example", "sue", "yes")]);
     docker(
@@ -44,7 +44,7 @@ fn r26_an_entry_of_cred_helpers_beats_the_store() {
 }
 
 #[test]
-fn r32_the_rest_of_the_file_stays_when_a_login_is_removed() {
+fn the_rest_of_the_file_stays_when_a_login_is_removed() {
     let sandbox = sandbox();
     let path = sandbox.home().join(".docker/config.json");
     let text =
@@ -56,7 +56,7 @@ fn r32_the_rest_of_the_file_stays_when_a_login_is_removed() {
 }
 
 #[test]
-fn r40_r41_o16_o17_o20_p7_l8_x4_entries_are_read_as_docker_reads_them() {
+fn entries_are_read_as_docker_reads_them() {
     let sandbox = sandbox();
     let both = json!({"auth": STANDARD.encode("testuser:password"), "username": "other", "password": "no"});
     docker(
@@ -82,7 +82,7 @@ fn r40_r41_o16_o17_o20_p7_l8_x4_entries_are_read_as_docker_reads_them() {
 }
 
 #[test]
-fn r42_o18_o19_lo9_lo10_bad_entries_are_named_and_the_others_imported() {
+fn bad_entries_are_named_and_the_others_imported() {
     let sandbox = sandbox();
     docker(
         &sandbox,
@@ -108,7 +108,7 @@ fn r42_o18_o19_lo9_lo10_bad_entries_are_named_and_the_others_imported() {
 }
 
 #[test]
-fn p1_p6_po9_podmans_files_in_podmans_order() {
+fn podmans_files_in_podmans_order() {
     let runtime = tempfile::tempdir().unwrap();
     let sandbox = sandbox().with("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap());
     let file = |logins: Value| json!({"auths": logins});
@@ -128,7 +128,7 @@ fn p1_p6_po9_podmans_files_in_podmans_order() {
 }
 
 #[test]
-fn p3_a_named_file_is_read_first() {
+fn a_named_file_is_read_first() {
     let sandbox = sandbox();
     docker(&sandbox, &json!({"auths": {"h.example": auth("u", "docker"), "i.example": auth("u", "docker")}}));
     let mine = sandbox.home().join("mine.json");
@@ -139,14 +139,14 @@ fn p3_a_named_file_is_read_first() {
 }
 
 #[test]
-fn p8_o12_l15_nothing_to_import_is_no_error() {
+fn nothing_to_import_is_no_error() {
     let sandbox = sandbox();
     assert_eq!(import(&sandbox), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
     assert_eq!(sandbox.run(&["get"], "h.example"), Run::not_found());
 }
 
 #[test]
-fn po10_an_unset_variable_names_no_file() {
+fn an_unset_variable_names_no_file() {
     let sandbox = sandbox().with("REGISTRY_AUTH_FILE", "").with("HELM_REGISTRY_CONFIG", "");
     containers(&sandbox, &json!({"auths": {"h.example": auth("u", "p")}}));
     assert_eq!(import(&sandbox).code, Some(0));
@@ -154,7 +154,7 @@ fn po10_an_unset_variable_names_no_file() {
 }
 
 #[test]
-fn po16_lo12_o21_keys_with_scheme_and_path_are_understood() {
+fn keys_with_scheme_and_path_are_understood() {
     let sandbox = sandbox();
     docker(
         &sandbox,
@@ -178,7 +178,7 @@ fn po16_lo12_o21_keys_with_scheme_and_path_are_understood() {
 }
 
 #[test]
-fn po17_o13_l14_x10_a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
+fn a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
     let sandbox = sandbox();
     std::fs::create_dir_all(sandbox.home().join(".docker/config.json")).unwrap();
     let broken = sandbox.home().join(".finch/config.json");
@@ -194,7 +194,7 @@ fn po17_o13_l14_x10_a_file_that_cannot_be_read_is_named_and_the_others_are_read(
 }
 
 #[test]
-fn o8_o31_tokens_keep_their_meaning() {
+fn tokens_keep_their_meaning() {
     let sandbox = with_helper(Sandbox::new(), "one", &[("h.example", "<token>", "sometoken")]);
     docker(
         &sandbox,
@@ -210,7 +210,7 @@ fn o8_o31_tokens_keep_their_meaning() {
 }
 
 #[test]
-fn o9_o10_the_variable_comes_before_the_files_and_hosts_are_merged() {
+fn the_variable_comes_before_the_files_and_hosts_are_merged() {
     let variable = json!({"auths": {"h.example": auth("u", "variable")}}).to_string();
     let sandbox = sandbox().with("DOCKER_AUTH_CONFIG", &variable);
     docker(&sandbox, &json!({"auths": {"h.example": auth("u", "docker"), "i.example": auth("u", "docker")}}));
@@ -222,7 +222,7 @@ fn o9_o10_the_variable_comes_before_the_files_and_hosts_are_merged() {
 }
 
 #[test]
-fn o11_docker_config_hides_the_file_at_home() {
+fn docker_config_hides_the_file_at_home() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = sandbox().with("DOCKER_CONFIG", folder.path().to_str().unwrap());
     docker(&sandbox, &json!({"auths": {"home.example": auth("u", "p")}}));
@@ -233,7 +233,7 @@ fn o11_docker_config_hides_the_file_at_home() {
 }
 
 #[test]
-fn o22_a_hosts_own_key_beats_a_url_that_leads_to_it() {
+fn a_hosts_own_key_beats_a_url_that_leads_to_it() {
     let sandbox = sandbox();
     docker(
         &sandbox,
@@ -245,7 +245,7 @@ fn o22_a_hosts_own_key_beats_a_url_that_leads_to_it() {
 }
 
 #[test]
-fn o23_several_users_of_one_host_become_several_accounts() {
+fn several_users_of_one_host_become_several_accounts() {
     let sandbox = sandbox();
     docker(
         &sandbox,
@@ -260,7 +260,7 @@ fn o23_several_users_of_one_host_become_several_accounts() {
 }
 
 #[test]
-fn l1_l6_l7_finch_is_read_too_and_a_hit_stays() {
+fn finch_is_read_too_and_a_hit_stays() {
     let sandbox = sandbox();
     let finch = json!({"auths": {"h.example": auth("u", "finch"), "i.example": {"auth": "dXNlcjpwYXNz"}}});
     write(&sandbox.home().join(".finch/config.json"), finch.to_string().as_bytes());
@@ -272,7 +272,7 @@ fn l1_l6_l7_finch_is_read_too_and_a_hit_stays() {
 }
 
 #[test]
-fn l3_l4_lo11_helpers_of_clouds_are_to_be_borrowed_from() {
+fn helpers_of_clouds_are_to_be_borrowed_from() {
     let sandbox = sandbox();
     docker(&sandbox, &json!({"credHelpers": {"public.ecr.aws": "ecr-login", "europe-docker.pkg.dev": "gcloud"}}));
     let run = import(&sandbox);
@@ -285,7 +285,7 @@ fn l3_l4_lo11_helpers_of_clouds_are_to_be_borrowed_from() {
 }
 
 #[test]
-fn a26_a27_a28_a29_a31_atcrs_files_of_every_version_are_imported() {
+fn atcrs_files_of_every_version_are_imported() {
     let account = |name: &str| json!({"handle": name, "did": format!("did:plc:{name}"), "device_secret": format!("secret-{name}"), "later": 1});
     for (file, registry, names) in [
         (json!({"handle": "a", "device_secret": "secret-a", "appview_url": "https://atcr.io"}), "atcr.io", vec!["a"]),

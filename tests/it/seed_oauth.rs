@@ -7,7 +7,7 @@ use crate::support::{Run, Sandbox};
 
 /// Without a terminal link and code stand on stderr, and the login waits.
 #[test]
-fn a37_a45_login_shows_code_and_link_and_polls() {
+fn login_shows_code_and_link_and_polls() {
     let provider = Provider::of_atcrs_kind(&[
         PENDING,
         (200, r#"{"device_secret": "good_atcr_device_x", "handle": "alice.example", "did": "did:plc:abc"}"#),
@@ -31,7 +31,7 @@ fn a37_a45_login_shows_code_and_link_and_polls() {
 }
 
 #[test]
-fn a38_a_device_secret_is_shown_to_the_registry_before_it_is_kept() {
+fn a_device_secret_is_shown_to_the_registry_before_it_is_kept() {
     let provider = Provider::of_atcrs_kind(&[(200, r#"{"device_secret": "bad", "handle": "alice.example"}"#)]);
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", &provider.host, "--device", "--provider", "atcr"], "");
@@ -42,7 +42,7 @@ fn a38_a_device_secret_is_shown_to_the_registry_before_it_is_kept() {
 /// On a terminal, which `script` makes: a menu, the link, the browser, a countdown.
 #[cfg(target_os = "linux")]
 #[test]
-fn a5_a40_login_on_a_terminal_offers_the_browser_and_opens_it() {
+fn login_on_a_terminal_offers_the_browser_and_opens_it() {
     let provider = Provider::of_atcrs_kind(&[
         PENDING,
         (200, r#"{"device_secret": "good_atcr_device_x", "handle": "alice.example"}"#),

@@ -106,7 +106,7 @@ fn json_of(run: &Run) -> Value {
 const REPORT: &str = "try again, and report it if it happens twice: see SECURITY.md";
 
 #[test]
-fn a10_update_takes_the_newest_release_and_rolls_it_back() {
+fn update_takes_the_newest_release_and_rolls_it_back() {
     let installed = Installed::new();
     installed.sandbox.store("ghcr.io", "alice", "pw");
     let config = fs::read(installed.sandbox.config_path()).unwrap();

@@ -24,7 +24,7 @@ fn acr_form() -> Form {
 const JWT: &str = "e30.eyJleHAiOjE3MDAwMDAwMDB9.x";
 
 #[test]
-fn o30_o31_r38_what_a_helper_prints_is_read() {
+fn what_a_helper_prints_is_read() {
     for (stdout, expected) in [
         (r#"{"Username":"someuser","Secret":"somesecret"}"#.to_owned(), good("someuser", "somesecret", None)),
         (r#"{"ServerURL":"x","Username":"<token>","Secret":"sometoken"}"#.into(), good("<token>", "sometoken", None)),
@@ -47,7 +47,7 @@ fn o30_o31_r38_what_a_helper_prints_is_read() {
 }
 
 #[test]
-fn l5_lo9_an_ecr_token_is_split_at_its_first_colon_or_refused() {
+fn an_ecr_token_is_split_at_its_first_colon_or_refused() {
     let encode = |token: &[u8]| BASE64_STANDARD.encode(token);
     let answer = |token: &str, ends: &str| {
         format!(

@@ -31,7 +31,7 @@ fn helper_named(name: &str) -> Lender {
 }
 
 #[test]
-fn l2_l3_l4_o29_each_lender_is_asked_in_its_own_words() {
+fn each_lender_is_asked_in_its_own_words() {
     let gcloud = |profile| Lender::Gcloud { profile };
     let op = |account| Lender::Op { item: "op://ops/registry/token".into(), account };
     for (lender, host, command, stdin) in [
@@ -81,7 +81,7 @@ fn l2_l3_l4_o29_each_lender_is_asked_in_its_own_words() {
 }
 
 #[test]
-fn lo1_lo2_a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
+fn a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
     for (lender, hosts) in [
         (
             aws(None),

@@ -31,7 +31,7 @@ fn platform(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn l24_a_manifest_says_what_it_is_and_for_which_platforms() {
+    fn a_manifest_says_what_it_is_and_for_which_platforms() {
         let index = r#"{"mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [
             {"platform": {"os": "linux", "architecture": "amd64"}},
             {"platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}}, {"digest": "sha256:1"}]}"#;

@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lo15_a_refusal_an_absence_and_an_outage_are_told_apart() {
+    fn a_refusal_an_absence_and_an_outage_are_told_apart() {
         let registry: Registry = "ghcr.io".parse().unwrap();
         let account =
             Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me".parse().unwrap()) };

@@ -120,7 +120,7 @@ fn show(line: &LiveLine, what: &str, bytes: u64, total: Option<u64>) {
 }
 
 fn server(context: &Context<'_>) -> Result<ReleaseServer, Failure> {
-    Ok(ReleaseServer::new(context.accounts.config.releases()?.as_ref())?)
+    Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
 /// Says what the last `update --check` found, if it is newer than this program.

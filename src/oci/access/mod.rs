@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn p14_p15_o64_the_registry_decides_about_a_pull() {
+    fn the_registry_decides_about_a_pull() {
         assert_outcomes(
             "token",
             Operation::Pull,
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn o54_o55_o56_what_the_registry_requires_is_asked_for_too_and_once_alone_on_401() {
+    fn what_the_registry_requires_is_asked_for_too_and_once_alone_on_401() {
         assert_outcomes(
             "token",
             Operation::Pull,

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn po13_a_path_is_completed_and_understood() {
+    fn a_path_is_completed_and_understood() {
         for (path, expected) in [
             ("/v2/", "Base /v2/ [] []"),
             ("", "Base /v2/ [] []"),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn po15_on_docker_hub_a_repository_of_one_word_lies_in_library() {
+    fn on_docker_hub_a_repository_of_one_word_lies_in_library() {
         for (path, expected) in [
             ("alpine/tags/list", "Tags /v2/library/alpine/tags/list [library/alpine] []"),
             ("/v2/alpine/manifests/3", "Manifest /v2/library/alpine/manifests/3 [library/alpine] [3]"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn po14_the_usual_types_are_accepted() {
+    fn the_usual_types_are_accepted() {
         for (path, expected) in [
             ("a/manifests/1", "docker.distribution.manifest.list.v2+json"),
             ("_catalog", "application/json"),

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn l19_l25_pages_become_one_list_and_tags_are_sorted() {
+    fn pages_become_one_list_and_tags_are_sorted() {
         let mut all = None;
         for page in
             [json!({"name": "a", "tags": ["2", "10"]}), json!({"name": "a", "tags": null}), json!({"tags": ["1"]})]

@@ -97,13 +97,13 @@ mod elsewhere {
     /// Runs itself again below a shell whose arguments hold blanks, and looks at that shell.
     #[test]
     #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the test runs itself")]
-    fn a21_a22_other_platforms_see_the_parents_arguments_whole() {
+    fn other_platforms_see_the_parents_arguments_whole() {
         const CHILD: &str = "ENSIGN_TEST_LOOKS_UP";
         if std::env::var_os(CHILD).is_some() {
             let parent = portable::all().next().unwrap();
             return println!("parent: {:?}", parent.words);
         }
-        let test = "system::ancestors::elsewhere::a21_a22_other_platforms_see_the_parents_arguments_whole";
+        let test = "system::ancestors::elsewhere::other_platforms_see_the_parents_arguments_whole";
         let mut command = std::process::Command::new("/bin/sh");
         command.args(["-c", r#""$0" --exact "$1" --nocapture; exit $?"#]).arg(std::env::current_exe().unwrap());
         let output = command.args([test, "push", "two words ghcr.io/bob/app"]).env(CHILD, "1").output().unwrap();

@@ -22,7 +22,7 @@ fn is_hidden(verb: &str) -> bool {
 }
 
 #[test]
-fn a1_get_answers_in_json_and_is_hidden() {
+fn get_answers_in_json_and_is_hidden() {
     let sandbox = with_accounts("atcr.io", &["alice"]);
     let answer = "{\"ServerURL\":\"atcr.io\",\"Username\":\"alice\",\"Secret\":\"alice-s3cret\"}\n";
     assert_eq!(sandbox.run(&["get"], "atcr.io\n"), Run::success(answer));
@@ -30,7 +30,7 @@ fn a1_get_answers_in_json_and_is_hidden() {
 }
 
 #[test]
-fn a2_store_takes_json_from_clients() {
+fn store_takes_json_from_clients() {
     let sandbox = Sandbox::new();
     let entry = r#"{"ServerURL":"https://atcr.io","Username":"alice","Secret":"s"}"#;
     assert_eq!(sandbox.run(&["store"], entry), Run::success(""));
@@ -38,7 +38,7 @@ fn a2_store_takes_json_from_clients() {
 }
 
 #[test]
-fn a3_erase_takes_the_host_and_is_hidden() {
+fn erase_takes_the_host_and_is_hidden() {
     let sandbox = with_accounts("atcr.io", &["alice"]);
     assert_eq!(sandbox.run(&["erase"], "atcr.io\n"), Run::success(""));
     assert_eq!(sandbox.run(&["get"], "atcr.io"), Run::not_found());
@@ -46,7 +46,7 @@ fn a3_erase_takes_the_host_and_is_hidden() {
 }
 
 #[test]
-fn a4_list_maps_registries_to_users_and_is_hidden() {
+fn list_maps_registries_to_users_and_is_hidden() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     sandbox.store("docker.io", "carol", "s");
     let answer = "{\"atcr.io\":\"alice\",\"https://index.docker.io/v1/\":\"carol\"}\n";
@@ -55,7 +55,7 @@ fn a4_list_maps_registries_to_users_and_is_hidden() {
 }
 
 #[test]
-fn a6_logout_removes_one_account_and_does_not_guess_which() {
+fn logout_removes_one_account_and_does_not_guess_which() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     assert_eq!(sandbox.run(&["logout", "atcr.io"], "").code, Some(2));
     assert_eq!(sandbox.config()["registries"]["atcr.io"]["accounts"].as_object().unwrap().len(), 2);
@@ -65,7 +65,7 @@ fn a6_logout_removes_one_account_and_does_not_guess_which() {
 }
 
 #[test]
-fn a7_status_shows_every_account_and_marks_the_active_one() {
+fn status_shows_every_account_and_marks_the_active_one() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     sandbox.store("buoy.cr", "carol", "s");
     let shown = sandbox.ok(&["status"], "");
@@ -76,7 +76,7 @@ fn a7_status_shows_every_account_and_marks_the_active_one() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a8_switch_toggles_two_accounts_and_shows_a_menu_of_three() {
+fn switch_toggles_two_accounts_and_shows_a_menu_of_three() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     for expected in ["bob", "alice", "bob"] {
         sandbox.ok(&["switch"], "");
@@ -90,7 +90,7 @@ fn a8_switch_toggles_two_accounts_and_shows_a_menu_of_three() {
 }
 
 #[test]
-fn a9_configure_docker_shows_what_it_changes_and_takes_it_back() {
+fn configure_docker_shows_what_it_changes_and_takes_it_back() {
     let sandbox = with_accounts("atcr.io", &["alice"]);
     let path = sandbox.home().join(".docker/config.json");
     let preview = sandbox.ok(&["configure-docker", "--dry-run"], "");
@@ -108,7 +108,7 @@ fn update_of(sandbox: &Sandbox, prefix: &str) -> Run {
 }
 
 #[test]
-fn a10_update_of_a_checkout_is_its_own_affair() {
+fn update_of_a_checkout_is_its_own_affair() {
     let script = root().join("install.sh");
     let (sandbox, _) = installed(&[]);
     let commands = format!("git -C {} pull && {}", root().display(), script.display());
@@ -128,7 +128,7 @@ fn a10_update_of_a_checkout_is_its_own_affair() {
 }
 
 #[test]
-fn a10_update_leaves_alone_what_another_installed() {
+fn update_leaves_alone_what_another_installed() {
     let said = "error: this program was not installed by install.sh or a package; nothing was changed\n\
                 hint: install it again in the way that it came, or with install.sh of a release\n";
     let sandbox = Sandbox::new();
@@ -138,7 +138,7 @@ fn a10_update_leaves_alone_what_another_installed() {
 }
 
 #[test]
-fn a11_version_is_one_line() {
+fn version_is_one_line() {
     let line = format!("docker-credential-ensign (ensign) {}\n", env!("CARGO_PKG_VERSION"));
     for word in ["version", "--version"] {
         assert_eq!(Sandbox::new().run(&[word], ""), Run::success(&line));
@@ -154,7 +154,7 @@ pub(super) fn answers(sandbox: &Sandbox, server: &str) -> String {
 const COMMANDS: [&str; 7] = ["login", "logout", "status", "switch", "configure-docker", "update", "version"];
 
 #[test]
-fn a12_help_shows_all_commands_of_people_and_none_of_the_protocol() {
+fn help_shows_all_commands_of_people_and_none_of_the_protocol() {
     let help = Sandbox::new().ok(&["--help"], "");
     for command in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
@@ -163,14 +163,14 @@ fn a12_help_shows_all_commands_of_people_and_none_of_the_protocol() {
 }
 
 #[test]
-fn a13_without_words_the_short_help_is_shown() {
+fn without_words_the_short_help_is_shown() {
     let run = Sandbox::new().run(&[], "");
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run:?}");
     assert!(COMMANDS.iter().all(|command| run.stdout.contains(command)), "{run:?}");
 }
 
 #[test]
-fn a14_accounts_are_handled_as_gh_auth_handles_them() {
+fn accounts_are_handled_as_gh_auth_handles_them() {
     let help = Sandbox::new().ok(&["--help"], "");
     for command in ["login", "logout", "status", "switch", "token"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
@@ -178,7 +178,7 @@ fn a14_accounts_are_handled_as_gh_auth_handles_them() {
 }
 
 #[test]
-fn a15_several_accounts_on_several_registries_hold_at_once() {
+fn several_accounts_on_several_registries_hold_at_once() {
     let sandbox = Sandbox::new();
     for host in ["atcr.io", "buoy.cr"] {
         for name in ["evan.jarrett.net", "michelle.jarrett.net"] {
@@ -194,7 +194,7 @@ fn a15_several_accounts_on_several_registries_hold_at_once() {
 }
 
 #[test]
-fn a32_get_without_an_account_ends_at_once() {
+fn get_without_an_account_ends_at_once() {
     let started = std::time::Instant::now();
     assert_eq!(Sandbox::new().run(&["get"], "atcr.io"), Run::not_found());
     assert!(started.elapsed().as_secs() < 2);
@@ -202,14 +202,14 @@ fn a32_get_without_an_account_ends_at_once() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a33_get_on_a_terminal_shows_help_and_ends_with_1() {
+fn get_on_a_terminal_shows_help_and_ends_with_1() {
     let Some(shown) = super::on_a_terminal(&Sandbox::new(), "get", &[]) else { return };
     assert!(shown.contains("Usage: docker-credential-ensign [OPTIONS] <COMMAND>"), "{shown}");
     assert!(shown.trim_end().ends_with("exit 1"), "{shown}");
 }
 
 #[test]
-fn a34_a_session_that_is_over_is_mended_on_the_registrys_own_page() {
+fn a_session_that_is_over_is_mended_on_the_registrys_own_page() {
     for (login_url, page) in [
         ("http://HOST/auth/oauth/login?a=b", "http://HOST/auth/oauth/login?a=b"),
         ("https://evil.example/auth/oauth/login", "http://HOST/"),
@@ -250,7 +250,7 @@ fn a34_a_session_that_is_over_is_mended_on_the_registrys_own_page() {
 }
 
 #[test]
-fn a35_every_secret_is_stored() {
+fn every_secret_is_stored() {
     for secret in ["atcr_device_x", "an app password", "{\"a\": 1}", "pä:ss"] {
         let sandbox = Sandbox::new();
         sandbox.store("https://atcr.io", "alice", secret);
@@ -259,7 +259,7 @@ fn a35_every_secret_is_stored() {
 }
 
 #[test]
-fn a36_erase_removes_the_active_account_and_promotes_none() {
+fn erase_removes_the_active_account_and_promotes_none() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     for server in ["atcr.io", "http://atcr.io", "https://atcr.io", "atcr.io"] {
         assert_eq!(sandbox.run(&["erase"], server), Run::success("")); // `docker logout` asks up to four times
@@ -273,7 +273,7 @@ fn a36_erase_removes_the_active_account_and_promotes_none() {
 }
 
 #[test]
-fn a41_the_protocol_needs_neither_prompts_nor_a_parser_of_words() {
+fn the_protocol_needs_neither_prompts_nor_a_parser_of_words() {
     for folder in ["protocol", "accounts", "caller", "config", "vault", "model"] {
         let mut folders = vec![root().join("src").join(folder)];
         while let Some(folder) = folders.pop() {
@@ -317,7 +317,7 @@ esac
 }
 
 #[test]
-fn a42_one_command_builds_and_installs() {
+fn one_command_builds_and_installs() {
     let (sandbox, told) = installed(&[]);
     assert!(told.starts_with("build --release --locked --bin docker-credential-ensign"), "{told}");
     let program = sandbox.home().join(".local/bin/docker-credential-ensign");
@@ -329,7 +329,7 @@ fn a42_one_command_builds_and_installs() {
 }
 
 #[test]
-fn a43_get_by_a_pipe_gives_credentials_or_one_plain_line() {
+fn get_by_a_pipe_gives_credentials_or_one_plain_line() {
     let sandbox = with_accounts("atcr.io", &["alice"]);
     let piped = |host: &str| {
         let script = format!("echo {host} | {} get", Sandbox::program());
@@ -340,7 +340,7 @@ fn a43_get_by_a_pipe_gives_credentials_or_one_plain_line() {
 }
 
 #[test]
-fn a46_status_shows_the_accounts_that_are_there() {
+fn status_shows_the_accounts_that_are_there() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     let status = json(&sandbox.ok(&["status", "--json"], ""));
     let shown: Vec<_> =
@@ -349,13 +349,13 @@ fn a46_status_shows_the_accounts_that_are_there() {
 }
 
 #[test]
-fn a47_the_program_is_linked_statically_and_keeps_address_randomisation() {
+fn the_program_is_linked_statically_and_keeps_address_randomisation() {
     let (_, told) = installed(&[]);
     assert!(told.contains("['-Ctarget-feature=+crt-static','-Crelocation-model=pie']"), "{told}");
 }
 
 #[test]
-fn ao7_reading_changes_no_file() {
+fn reading_changes_no_file() {
     let sandbox = with_accounts("atcr.io", &["bob", "alice"]);
     let tree = || {
         let (mut found, mut folders) = (Vec::new(), vec![sandbox.home().to_owned()]);
@@ -377,7 +377,7 @@ fn ao7_reading_changes_no_file() {
 }
 
 #[test]
-fn ao8_a_registry_is_one_however_it_is_spelled() {
+fn a_registry_is_one_however_it_is_spelled() {
     let sandbox = with_accounts("https://ATCR.io/", &["alice"]);
     for server in ["atcr.io", "https://atcr.io", "http://atcr.io/", "ATCR.IO:443", "https://atcr.io/v2/", "atcr.io/v1"]
     {
@@ -386,7 +386,7 @@ fn ao8_a_registry_is_one_however_it_is_spelled() {
 }
 
 #[test]
-fn ao10_only_a_missing_account_is_called_not_found() {
+fn only_a_missing_account_is_called_not_found() {
     let sandbox = with_accounts("atcr.io", &["alice"]);
     fs::remove_file(sandbox.secrets_path("atcr.io")).unwrap();
     let run = sandbox.run(&["get"], "atcr.io");

@@ -23,7 +23,7 @@ fn answer_to(words: &[&str]) -> String {
 }
 
 #[test]
-fn a16_the_identity_on_the_command_line_goes_before_the_active_account() {
+fn the_identity_on_the_command_line_goes_before_the_active_account() {
     let sandbox = two_accounts();
     for active in ["michelle.jarrett.net", "evan.jarrett.net"] {
         sandbox.ok(&["switch", "atcr.io", active], "");
@@ -32,7 +32,7 @@ fn a16_the_identity_on_the_command_line_goes_before_the_active_account() {
 }
 
 #[test]
-fn a17_the_active_account_is_the_one_that_was_switched_to() {
+fn the_active_account_is_the_one_that_was_switched_to() {
     let sandbox = two_accounts();
     sandbox.ok(&["switch", "atcr.io", "evan.jarrett.net"], "");
     assert_eq!(sandbox.who("atcr.io"), "evan.jarrett.net");
@@ -48,7 +48,7 @@ fn without_active(sandbox: &Sandbox) {
 }
 
 #[test]
-fn a18_the_only_account_needs_no_switch() {
+fn the_only_account_needs_no_switch() {
     let sandbox = Sandbox::new();
     sandbox.store("atcr.io", "evan.jarrett.net", "atcr_device_e");
     without_active(&sandbox);
@@ -56,7 +56,7 @@ fn a18_the_only_account_needs_no_switch() {
 }
 
 #[test]
-fn a19_several_accounts_and_nothing_to_choose_by_is_an_error_with_its_cure() {
+fn several_accounts_and_nothing_to_choose_by_is_an_error_with_its_cure() {
     let sandbox = two_accounts();
     without_active(&sandbox);
     let run = sandbox.run(&["get"], "atcr.io");
@@ -65,7 +65,7 @@ fn a19_several_accounts_and_nothing_to_choose_by_is_an_error_with_its_cure() {
 }
 
 #[test]
-fn a20_arguments_with_blanks_stay_whole() {
+fn arguments_with_blanks_stay_whole() {
     let decoy = format!("X=1 {IMAGE}");
     assert_eq!(answer_to(&["docker", "run", "-e", &decoy, "atcr.io/michelle.jarrett.net/app"]), "michelle.jarrett.net");
     assert_eq!(answer_to(&["docker", "run", "-e", &decoy, "atcr.io/library/app"]), "michelle.jarrett.net");
@@ -73,7 +73,7 @@ fn a20_arguments_with_blanks_stay_whole() {
 }
 
 #[test]
-fn a23_the_first_part_of_an_images_name_is_the_identity() {
+fn the_first_part_of_an_images_name_is_the_identity() {
     for (image, account) in [
         (IMAGE, "evan.jarrett.net"),
         ("ATCR.io:443/evan.jarrett.net/deep/er/test", "evan.jarrett.net"),
@@ -90,7 +90,7 @@ fn a23_the_first_part_of_an_images_name_is_the_identity() {
 }
 
 #[test]
-fn a24_a_caller_that_says_nothing_is_no_error() {
+fn a_caller_that_says_nothing_is_no_error() {
     for words in
         [&["docker", "pull", "alpine"][..], &["docker", "version"], &["make", "push"], &["docker", "push", "!!"]]
     {
@@ -110,7 +110,7 @@ fn a24_a_caller_that_says_nothing_is_no_error() {
 }
 
 #[test]
-fn a25_an_identity_without_an_account_falls_through_and_which_says_so() {
+fn an_identity_without_an_account_falls_through_and_which_says_so() {
     let image = "atcr.io/carol.example/test";
     assert_eq!(answer_to(&["docker", "push", image]), "michelle.jarrett.net");
     let which = two_accounts().ok(&["which", image], "");
@@ -119,21 +119,21 @@ fn a25_an_identity_without_an_account_falls_through_and_which_says_so() {
 }
 
 #[test]
-fn a44_a_push_selects_the_account_of_its_image() {
+fn a_push_selects_the_account_of_its_image() {
     let run = called_by(&two_accounts(), &["docker", "push", IMAGE], "get", "https://atcr.io");
     let answer = "{\"ServerURL\":\"https://atcr.io\",\"Username\":\"evan.jarrett.net\",\"Secret\":\"atcr_device_e\"}\n";
     assert_eq!(run, Run::success(answer));
 }
 
 #[test]
-fn ao3_a_shell_between_the_client_and_the_helper_hides_nothing() {
+fn a_shell_between_the_client_and_the_helper_hides_nothing() {
     let script = "sh -c '\"$ENSIGN\" get; exit $?'; exit $?\n";
     let run = running(&two_accounts(), &["docker", "push", IMAGE], script, "atcr.io");
     assert_eq!(who(&run), "evan.jarrett.net");
 }
 
 #[test]
-fn ao4_an_account_is_known_by_its_did_and_its_alias_too() {
+fn an_account_is_known_by_its_did_and_its_alias_too() {
     let sandbox = two_accounts();
     let mut config = sandbox.config();
     config["registries"]["atcr.io"]["accounts"]["evan.jarrett.net"]["did"] = json!("did:plc:abc123");
@@ -150,7 +150,7 @@ fn ao4_an_account_is_known_by_its_did_and_its_alias_too() {
 }
 
 #[test]
-fn ao5_what_only_looks_like_an_image_decides_nothing_and_two_images_are_torn() {
+fn what_only_looks_like_an_image_decides_nothing_and_two_images_are_torn() {
     for words in [
         &["docker", "run", "-e", "X=atcr.io/evan.jarrett.net/x", "alpine"][..],
         &["docker", "build", "--build-arg", "BASE=atcr.io/evan.jarrett.net/x", "."],

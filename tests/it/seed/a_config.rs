@@ -26,7 +26,7 @@ fn with_device_file(document: &Value) -> (Sandbox, PathBuf) {
 }
 
 #[test]
-fn a26_atcrs_config_of_version_2_is_taken_over_whole() {
+fn atcrs_config_of_version_2_is_taken_over_whole() {
     let (sandbox, _) = with_device_file(&version_2());
     assert_eq!(answers(&sandbox, "atcr.io"), "evan.jarrett.net atcr_device_e");
     assert_eq!(answers(&sandbox, "atcr.io/michelle.jarrett.net/x"), "michelle.jarrett.net atcr_device_m");
@@ -35,7 +35,7 @@ fn a26_atcrs_config_of_version_2_is_taken_over_whole() {
 }
 
 #[test]
-fn a27_registries_that_are_urls_become_hosts() {
+fn registries_that_are_urls_become_hosts() {
     let (sandbox, _) = with_device_file(&version_2());
     sandbox.ok(&["list"], "");
     let config = sandbox.config();
@@ -44,7 +44,7 @@ fn a27_registries_that_are_urls_become_hosts() {
 }
 
 #[test]
-fn a28_the_file_of_one_device_becomes_one_active_account() {
+fn the_file_of_one_device_becomes_one_active_account() {
     let device =
         json!({"handle": "evan.jarrett.net", "device_secret": "atcr_device_e", "appview_url": "https://atcr.io"});
     let (sandbox, _) = with_device_file(&device);
@@ -55,7 +55,7 @@ fn a28_the_file_of_one_device_becomes_one_active_account() {
 }
 
 #[test]
-fn a29_the_file_of_one_account_per_url_makes_each_active() {
+fn the_file_of_one_account_per_url_makes_each_active() {
     let entry = |name: &str| json!({"handle": name, "did": "did:plc:abc123", "device_secret": format!("{name}-s")});
     let credentials =
         json!({"credentials": {"https://atcr.io": entry("evan.jarrett.net"), "https://buoy.cr": entry("bob.example")}});
@@ -65,7 +65,7 @@ fn a29_the_file_of_one_account_per_url_makes_each_active() {
 }
 
 #[test]
-fn a30_any_command_writes_down_what_is_taken_over() {
+fn any_command_writes_down_what_is_taken_over() {
     for words in
         [&["get"][..], &["list"], &["erase"], &["status"], &["which", "atcr.io/x/y"], &["account", "show", "atcr.io"]]
     {
@@ -82,7 +82,7 @@ fn a30_any_command_writes_down_what_is_taken_over() {
 }
 
 #[test]
-fn a31_a_file_of_no_known_form_is_left_alone() {
+fn a_file_of_no_known_form_is_left_alone() {
     for other in [json!([]), json!({}), json!({"version": 2}), json!({"registries": []}), json!({"handle": "a"})] {
         let (sandbox, path) = with_device_file(&other);
         assert_eq!(sandbox.run(&["get"], "atcr.io"), Run::not_found(), "{other}");
@@ -92,7 +92,7 @@ fn a31_a_file_of_no_known_form_is_left_alone() {
 }
 
 #[test]
-fn ao6_secrets_are_in_private_files_and_the_config_holds_none() {
+fn secrets_are_in_private_files_and_the_config_holds_none() {
     let (sandbox, _) = with_device_file(&version_2());
     sandbox.ok(&["status"], "");
     let config = std::fs::read_to_string(sandbox.config_path()).unwrap();

@@ -21,7 +21,7 @@ fn ports(host: &str, more: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn l11_a_store_that_cannot_be_opened_costs_only_its_own_entries() {
+fn a_store_that_cannot_be_opened_costs_only_its_own_entries() {
     let locked = "#!/bin/sh\nread -r key\ncase $1 in\n\
         list) echo '{\"s.example\": \"u\"}' ;;\n\
         *) echo \"it is locked: s3cret of $key\"; exit 1 ;;\nesac\n";
@@ -53,7 +53,7 @@ fn l11_a_store_that_cannot_be_opened_costs_only_its_own_entries() {
 }
 
 #[test]
-fn l17_plain_http_is_for_this_machine_by_its_exact_names() {
+fn plain_http_is_for_this_machine_by_its_exact_names() {
     for host in ["localhost", "127.0.0.1"] {
         let server = Server::start(|_| says(200, ""));
         let here = server.host.replace("localhost", host);
@@ -65,14 +65,14 @@ fn l17_plain_http_is_for_this_machine_by_its_exact_names() {
 }
 
 #[test]
-fn lo14_a_name_that_only_begins_like_this_machine_is_another() {
+fn a_name_that_only_begins_like_this_machine_is_another() {
     for host in ["localhost.evil.example", "127.0.0.1.evil.example"] {
         assert_eq!(ports(host, &[]), ["443"]);
     }
 }
 
 #[test]
-fn l22_blobs_and_tags_are_deleted_or_it_is_said_which_one_is_not_and_why() {
+fn blobs_and_tags_are_deleted_or_it_is_said_which_one_is_not_and_why() {
     let digest = format!("sha256:{}", "0".repeat(64));
     let server = Server::start(|request| match request {
         PING => asks("Basic"),
@@ -123,7 +123,7 @@ fn l22_blobs_and_tags_are_deleted_or_it_is_said_which_one_is_not_and_why() {
 }
 
 #[test]
-fn l29_no_cloud_is_built_in() {
+fn no_cloud_is_built_in() {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let packages: Vec<_> = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect();
     assert!(packages.contains(&"docker-credential-ensign"));
@@ -135,7 +135,7 @@ fn l29_no_cloud_is_built_in() {
 }
 
 #[test]
-fn lo5_no_output_shows_a_secret() {
+fn no_output_shows_a_secret() {
     let server = Server::start(|request| match request {
         PING => asks(BEARER),
         request if request.contains(" /auth?") => says(401, r#"{"token": "t0psecret", "details": "t0psecret"}"#),
@@ -155,7 +155,7 @@ fn lo5_no_output_shows_a_secret() {
 }
 
 #[test]
-fn lo15_an_image_that_is_absent_is_told_from_one_that_is_kept_back() {
+fn an_image_that_is_absent_is_told_from_one_that_is_kept_back() {
     for (status, code, verdict) in
         [(200, 0, "allowed"), (404, 0, "probably"), (401, 4, "denied"), (403, 4, "denied"), (500, 1, "accepted")]
     {

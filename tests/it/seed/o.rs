@@ -29,7 +29,7 @@ fn pair(user: &str, secret: &str) -> (String, String) {
 }
 
 #[test]
-fn o3_a_helper_that_is_not_there_is_named() {
+fn a_helper_that_is_not_there_is_named() {
     let run = login(
         &Sandbox::new().with("PATH", "/nowhere"),
         HOST,
@@ -42,7 +42,7 @@ fn o3_a_helper_that_is_not_there_is_named() {
 }
 
 #[test]
-fn o7_a_registry_that_nobody_knows_is_no_failure_for_many_at_once() {
+fn a_registry_that_nobody_knows_is_no_failure_for_many_at_once() {
     let sandbox = Sandbox::new();
     sandbox.store("other.example", "alice", "pw");
     std::thread::scope(|scope| {
@@ -54,19 +54,19 @@ fn o7_a_registry_that_nobody_knows_is_no_failure_for_many_at_once() {
 }
 
 #[test]
-fn o16_auth_is_base64() {
+fn auth_is_base64() {
     let auths = format!(r#"{{"{HOST}": {{"auth": "dGVzdHVzZXI6cGFzc3dvcmQ="}}}}"#);
     assert_eq!(taken(&auths), pair("testuser", "password"));
 }
 
 #[test]
-fn o17_auth_goes_before_username_and_password() {
+fn auth_goes_before_username_and_password() {
     let auths = format!(r#"{{"{HOST}": {{"username": "x", "password": "y", "auth": "dGVzdHVzZXI6cGFzc3dvcmQ="}}}}"#);
     assert_eq!(taken(&auths), pair("testuser", "password"));
 }
 
 #[test]
-fn o18_an_auth_that_is_not_base64_is_named_and_spares_the_others() {
+fn an_auth_that_is_not_base64_is_named_and_spares_the_others() {
     let (sandbox, run) = imported(&format!(r#"{{"{HOST}": {{"auth": "!!!"}}, "other.example": {{"auth": "YTpi"}}}}"#));
     assert_eq!(run.code, Some(0));
     assert!(
@@ -77,7 +77,7 @@ fn o18_an_auth_that_is_not_base64_is_named_and_spares_the_others() {
 }
 
 #[test]
-fn o19_an_auth_without_a_user_name_is_no_login() {
+fn an_auth_without_a_user_name_is_no_login() {
     for (auth, reason) in
         [("bm9jb2xvbg==", "its `auth` is not a user name and a secret"), ("OnB3", "only half of a login")]
     {
@@ -88,13 +88,13 @@ fn o19_an_auth_without_a_user_name_is_no_login() {
 }
 
 #[test]
-fn o20_zero_bytes_around_a_password_are_cut() {
+fn zero_bytes_around_a_password_are_cut() {
     let auths = format!(r#"{{"{HOST}": {{"auth": "dXNlcjoAcGFzcwAA"}}}}"#); // user:\0pass\0\0
     assert_eq!(taken(&auths), pair("user", "pass"));
 }
 
 #[test]
-fn o21_a_login_under_a_url_is_found_by_its_host() {
+fn a_login_under_a_url_is_found_by_its_host() {
     assert_eq!(
         taken(&format!(r#"{{"https://{HOST}/v1": {{"auth": "dGVzdHVzZXI6cGFzc3dvcmQ="}}}}"#)),
         pair("testuser", "password")
@@ -102,21 +102,21 @@ fn o21_a_login_under_a_url_is_found_by_its_host() {
 }
 
 #[test]
-fn o51_the_first_request_shows_nothing() {
+fn the_first_request_shows_nothing() {
     let server = Server::start(|_| says(200, ""));
     login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
     assert_eq!(server.seen(), [PING]);
 }
 
 #[test]
-fn o52_a_basic_challenge_is_answered_with_the_password() {
+fn a_basic_challenge_is_answered_with_the_password() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
     assert_eq!(login(&Sandbox::new(), &server.host, "testuser", "testpassword", &[]).code, Some(0));
     assert_eq!(server.seen(), [PING, "GET /v2/ Basic testuser:testpassword"]);
 }
 
 #[test]
-fn o53_a_bearer_challenge_is_answered_with_a_token_of_its_service() {
+fn a_bearer_challenge_is_answered_with_a_token_of_its_service() {
     let server = Server::start(|request| match request {
         PING => asks(r#"Bearer realm="/auth",service=someService"#),
         "GET /v2/ Bearer t1" => says(200, ""),
@@ -144,7 +144,7 @@ fn check(
 }
 
 #[test]
-fn o57_an_identity_token_is_sent_in_a_form() {
+fn an_identity_token_is_sent_in_a_form() {
     let (code, _, seen) = check("<token>", |request| match request {
         request if request.starts_with("POST /auth ") => says(200, r#"{"access_token": "t1"}"#),
         _ => says(200, ""),
@@ -159,7 +159,7 @@ fn o57_an_identity_token_is_sent_in_a_form() {
 }
 
 #[test]
-fn o60_an_answer_without_a_token_is_said() {
+fn an_answer_without_a_token_is_said() {
     let (code, message, _) = check("alice", |_| says(200, "{}"));
     assert_eq!(
         (code, message.as_str()),
@@ -168,14 +168,14 @@ fn o60_an_answer_without_a_token_is_said() {
 }
 
 #[test]
-fn o63_a_challenge_that_cannot_be_met_costs_one_request() {
+fn a_challenge_that_cannot_be_met_costs_one_request() {
     let server = Server::start(|_| asks("Negotiate"));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
     assert_eq!((run.code, server.seen()), (Some(1), vec![PING.to_owned()]), "{run:?}");
 }
 
 #[test]
-fn o64_a_fresh_token_that_is_refused_is_a_missing_right() {
+fn a_fresh_token_that_is_refused_is_a_missing_right() {
     let (code, message, _) = check("alice", |request| match request {
         "GET /v2/ Bearer t1" => says(200, ""),
         request if request.starts_with("GET /auth?") => says(200, r#"{"token": "t1"}"#),
@@ -185,7 +185,7 @@ fn o64_a_fresh_token_that_is_refused_is_a_missing_right() {
 }
 
 #[test]
-fn o65_a_password_that_is_refused_stays_refused() {
+fn a_password_that_is_refused_stays_refused() {
     let server = Server::start(|_| asks("Basic"));
     let sandbox = Sandbox::new();
     sandbox.store(&server.host, "alice", "pw");
@@ -195,7 +195,7 @@ fn o65_a_password_that_is_refused_stays_refused() {
 }
 
 #[test]
-fn o68_a_store_that_fails_stops_the_question_with_its_error() {
+fn a_store_that_fails_stops_the_question_with_its_error() {
     let server = Server::start(|_| says(200, ""));
     let sandbox = with_helper();
     login(&sandbox, &server.host, "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
@@ -210,7 +210,7 @@ fn o68_a_store_that_fails_stops_the_question_with_its_error() {
 }
 
 #[test]
-fn o69_a_token_server_out_of_order_is_not_taken_for_the_registry() {
+fn a_token_server_out_of_order_is_not_taken_for_the_registry() {
     let other = Server::start(|_| says(503, ""));
     let realm = format!("Bearer realm=\"http://{}/auth\"", other.host);
     let server = Server::start(move |_| asks(&realm));
@@ -220,7 +220,7 @@ fn o69_a_token_server_out_of_order_is_not_taken_for_the_registry() {
 }
 
 #[test]
-fn o70_a_bearer_challenge_without_a_realm_is_said() {
+fn a_bearer_challenge_without_a_realm_is_said() {
     let server = Server::start(|_| asks("Bearer service=\"s\""));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
     assert!(run.stderr.contains("asks for a token, but does not say from where\n"), "{run:?}");
@@ -228,14 +228,14 @@ fn o70_a_bearer_challenge_without_a_realm_is_said() {
 }
 
 #[test]
-fn o71_a_token_that_is_not_json_is_said() {
+fn a_token_that_is_not_json_is_said() {
     let (code, message, seen) = check("alice", |_| says(200, "<html>"));
     assert_eq!((code, seen.len()), (1, 2));
     assert!(message.ends_with("the token server `HOST` answered without a token"), "{message}");
 }
 
 #[test]
-fn o72_credentials_are_looked_up_once() {
+fn credentials_are_looked_up_once() {
     let server = Server::start(|request| match request {
         PING => asks(BEARER),
         request if request.starts_with("GET /auth?") => says(200, r#"{"token": "t1"}"#),
@@ -253,7 +253,7 @@ fn o72_credentials_are_looked_up_once() {
 }
 
 #[test]
-fn o73_schemes_and_keys_have_no_case_and_quotes_may_hold_quotes() {
+fn schemes_and_keys_have_no_case_and_quotes_may_hold_quotes() {
     let server = Server::start(|request| match request {
         PING => asks(r#"bEaReR rEaLm="/\auth",SERVICE="a\"b, c=d""#),
         "GET /v2/ Bearer t1" => says(200, ""),

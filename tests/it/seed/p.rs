@@ -21,7 +21,7 @@ fn giving(token: &'static str, image: u16) -> Server {
 }
 
 #[test]
-fn p4_a_user_and_a_password_that_are_given_need_no_file() {
+fn a_user_and_a_password_that_are_given_need_no_file() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
     let sandbox = Sandbox::new();
     docker_config(&sandbox, &json!({"auths": {&server.host: {"auth": "b3RoZXI6bG9naW4="}}}).to_string());
@@ -30,7 +30,7 @@ fn p4_a_user_and_a_password_that_are_given_need_no_file() {
 }
 
 #[test]
-fn p5_the_registry_of_a_reference_is_its_host_with_the_port() {
+fn the_registry_of_a_reference_is_its_host_with_the_port() {
     let sandbox = Sandbox::new();
     for registry in ["registry.example.com", "h:5000"] {
         sandbox.store(registry, "alice", "pw");
@@ -48,7 +48,7 @@ fn p5_the_registry_of_a_reference_is_its_host_with_the_port() {
 }
 
 #[test]
-fn p7_auth_is_the_base64_of_user_and_password() {
+fn auth_is_the_base64_of_user_and_password() {
     let sandbox = Sandbox::new();
     docker_config(&sandbox, r#"{"auths": {"r.example": {"auth": "dXNlcm5hbWU6cGFzc3dvcmQ="}}}"#);
     sandbox.ok(&["configure-docker", "--import"], "");
@@ -57,7 +57,7 @@ fn p7_auth_is_the_base64_of_user_and_password() {
 }
 
 #[test]
-fn p8_nothing_found_is_told_to_programs_and_to_people() {
+fn nothing_found_is_told_to_programs_and_to_people() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(&["get"], "r.example"), Run::not_found());
     let run = sandbox.run(&["check", "r.example/foo/bar"], "");
@@ -66,7 +66,7 @@ fn p8_nothing_found_is_told_to_programs_and_to_people() {
 }
 
 #[test]
-fn p11_a_token_is_asked_for_with_service_scope_and_the_password() {
+fn a_token_is_asked_for_with_service_scope_and_the_password() {
     let server = giving(r#"{"token": "some-token"}"#, 200);
     let sandbox = Sandbox::new();
     sandbox.store(&server.host, "username", "password");
@@ -78,7 +78,7 @@ fn p11_a_token_is_asked_for_with_service_scope_and_the_password() {
 }
 
 #[test]
-fn p13_a_token_server_that_refuses_is_named() {
+fn a_token_server_that_refuses_is_named() {
     let server = Server::start(|request| if request == PING { asks(BEARER) } else { says(401, "") });
     let sandbox = Sandbox::new();
     sandbox.store(&server.host, "username", "password");
@@ -88,7 +88,7 @@ fn p13_a_token_server_that_refuses_is_named() {
 }
 
 #[test]
-fn po1_a_password_with_colons_stays_whole() {
+fn a_password_with_colons_stays_whole() {
     let sandbox = Sandbox::new();
     docker_config(&sandbox, r#"{"auths": {"r.example": {"auth": "dTphOmI6Yw=="}}}"#); // u:a:b:c
     sandbox.ok(&["configure-docker", "--import"], "");
@@ -96,7 +96,7 @@ fn po1_a_password_with_colons_stays_whole() {
 }
 
 #[test]
-fn po4_po5_a_realm_keeps_its_query_and_needs_neither_service_nor_scope() {
+fn a_realm_keeps_its_query_and_needs_neither_service_nor_scope() {
     let server = Server::start(|request| match request {
         PING => asks(r#"Bearer realm="/auth?a=b%20c""#),
         "GET /v2/ Bearer t1" => says(200, ""),
@@ -107,7 +107,7 @@ fn po4_po5_a_realm_keeps_its_query_and_needs_neither_service_nor_scope() {
 }
 
 #[test]
-fn po6_either_name_of_the_token_is_read() {
+fn either_name_of_the_token_is_read() {
     for token in [
         r#"{"access_token": "t1"}"#,
         r#"{"token": "", "access_token": "t1"}"#,
@@ -120,7 +120,7 @@ fn po6_either_name_of_the_token_is_read() {
 }
 
 #[test]
-fn po8_a_file_without_logins_is_no_trouble() {
+fn a_file_without_logins_is_no_trouble() {
     for text in [r#"{"auths": {"r.example": {}}}"#, "{}", r#"{"auths": null}"#] {
         let sandbox = Sandbox::new();
         sandbox.store("r.example", "alice", "pw");
@@ -132,7 +132,7 @@ fn po8_a_file_without_logins_is_no_trouble() {
 }
 
 #[test]
-fn po18_a_401_without_a_challenge_is_explained() {
+fn a_401_without_a_challenge_is_explained() {
     let server = Server::start(|_| says(401, ""));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
     let said = format!("`{}` asks for a login, but does not say how\n", server.host);
@@ -140,7 +140,7 @@ fn po18_a_401_without_a_challenge_is_explained() {
 }
 
 #[test]
-fn po19_a_wrong_password_is_told_from_a_missing_right() {
+fn a_wrong_password_is_told_from_a_missing_right() {
     for (server, code, verdict) in [
         (giving(r#"{"token": "t1"}"#, 401), 4, "denied"),
         (Server::start(|request| if request == PING { asks(BEARER) } else { says(401, "") }), 3, "rejected"),
@@ -153,7 +153,7 @@ fn po19_a_wrong_password_is_told_from_a_missing_right() {
 }
 
 #[test]
-fn p18_the_next_request_has_the_token_already() {
+fn the_next_request_has_the_token_already() {
     let server = Server::start(|request| match request {
         request if request.contains(" /auth?") => says(200, r#"{"token": "t1", "expires_in": 300}"#),
         "GET /v2/ Bearer t1" => says(200, "{}"),

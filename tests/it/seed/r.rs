@@ -10,19 +10,19 @@ use crate::support::registry::FakeRegistry;
 use crate::support::{Run, Sandbox, read_json, write};
 
 #[test]
-fn r1_there_is_a_command_to_log_in() {
+fn there_is_a_command_to_log_in() {
     let help = Sandbox::new().ok(&["login", "--help"], "");
     assert!(help.contains("Usage: docker-credential-ensign login [OPTIONS] [HOST]"), "{help}");
 }
 
 #[test]
-fn r2_there_is_a_command_to_log_out() {
+fn there_is_a_command_to_log_out() {
     let help = Sandbox::new().ok(&["logout", "--help"], "");
     assert!(help.contains("Usage: docker-credential-ensign logout [OPTIONS] <HOST>"), "{help}");
 }
 
 #[test]
-fn r3_a_missing_registry_is_wrong_usage() {
+fn a_missing_registry_is_wrong_usage() {
     let run = Sandbox::new().run(&["logout"], "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
     assert!(run.stderr.contains("required arguments were not provided:\n  <HOST>\n"), "{run:?}");
@@ -33,7 +33,7 @@ fn r3_a_missing_registry_is_wrong_usage() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn r4_a_user_name_is_taken_from_the_words_or_asked_for() {
+fn a_user_name_is_taken_from_the_words_or_asked_for() {
     let registry = FakeRegistry::start();
     let host = &registry.host;
     let sandbox = Sandbox::new();
@@ -48,7 +48,7 @@ fn r4_a_user_name_is_taken_from_the_words_or_asked_for() {
 }
 
 #[test]
-fn r6_a_password_is_read_from_stdin_when_asked_to() {
+fn a_password_is_read_from_stdin_when_asked_to() {
     let registry = FakeRegistry::start();
     let words = ["login", &registry.host, "-u", "alice"];
     let sandbox = Sandbox::new();
@@ -57,7 +57,7 @@ fn r6_a_password_is_read_from_stdin_when_asked_to() {
 }
 
 #[test]
-fn r7_a_password_among_the_words_is_refused_and_not_repeated() {
+fn a_password_among_the_words_is_refused_and_not_repeated() {
     for words in [&["-p", "hunter2"][..], &["-phunter2"], &["--password", "hunter2", "--password-stdin"]] {
         let run = Sandbox::new().run(&[&["login", "ghcr.io", "-u", "alice"], words].concat(), "pw");
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
@@ -67,7 +67,7 @@ fn r7_a_password_among_the_words_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn r8_another_docker_config_is_named_by_its_variable() {
+fn another_docker_config_is_named_by_its_variable() {
     let sandbox = Sandbox::new().with("DOCKER_CONFIG", "elsewhere");
     sandbox.store("ghcr.io", "alice", "pw");
     sandbox.ok(&["configure-docker"], "");
@@ -78,7 +78,7 @@ fn r8_another_docker_config_is_named_by_its_variable() {
 }
 
 #[test]
-fn r9_verbose_tells_what_is_asked_and_how_long_it_took_without_secrets() {
+fn verbose_tells_what_is_asked_and_how_long_it_took_without_secrets() {
     let server = Server::start(|request| match request {
         PING => asks(BEARER),
         request if request.starts_with("GET /auth?") => says(200, r#"{"token": "t0psecret"}"#),
@@ -105,7 +105,7 @@ fn r9_verbose_tells_what_is_asked_and_how_long_it_took_without_secrets() {
 }
 
 #[test]
-fn r10_json_is_one_object_on_stdout_and_nothing_beside_it() {
+fn json_is_one_object_on_stdout_and_nothing_beside_it() {
     let registry = FakeRegistry::start();
     let host = registry.host.as_str();
     let image = format!("{host}/alice/app:1");
@@ -135,7 +135,7 @@ fn r10_json_is_one_object_on_stdout_and_nothing_beside_it() {
 }
 
 #[test]
-fn r11_plain_http_is_spoken_where_it_is_allowed() {
+fn plain_http_is_spoken_where_it_is_allowed() {
     let ping = "GET http://r.example/v2/ -";
     for (more, code, seen) in [
         (&[][..], 1, &["CONNECT r.example:443 -"][..]),
@@ -154,7 +154,7 @@ fn r11_plain_http_is_spoken_where_it_is_allowed() {
 }
 
 #[test]
-fn r12_words_go_before_what_is_stored_and_that_before_a_prompt() {
+fn words_go_before_what_is_stored_and_that_before_a_prompt() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
     let sandbox = Sandbox::new();
     sandbox.store(&server.host, "alice", "old");
@@ -166,7 +166,7 @@ fn r12_words_go_before_what_is_stored_and_that_before_a_prompt() {
 }
 
 #[test]
-fn r13_a_login_goes_through_the_whole_challenge() {
+fn a_login_goes_through_the_whole_challenge() {
     let server = Server::start(|request| match request {
         PING => asks(BEARER),
         "GET /v2/ Bearer t1" => says(200, "{}"),
@@ -185,12 +185,12 @@ fn login_with_last_answer(status: u16) -> Run {
 }
 
 #[test]
-fn r14_a_final_200_is_a_login() {
+fn a_final_200_is_a_login() {
     assert_eq!(login_with_last_answer(200).code, Some(0));
 }
 
 #[test]
-fn r15_any_other_final_answer_is_none() {
+fn any_other_final_answer_is_none() {
     for (status, code) in [(401, 3), (403, 3), (404, 1), (500, 1), (201, 1)] {
         let run = login_with_last_answer(status);
         assert_eq!(run.code, Some(code), "{status}: {run:?}");
@@ -199,20 +199,20 @@ fn r15_any_other_final_answer_is_none() {
 }
 
 #[test]
-fn r16_a_connection_that_fails_is_said() {
+fn a_connection_that_fails_is_said() {
     let run = login(&Sandbox::new(), "localhost:1", "alice", "pw", &[]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("could not reach `localhost:1`: Connection refused"), "{run:?}");
 }
 
 #[test]
-fn r17_a_login_is_said_in_one_line() {
+fn a_login_is_said_in_one_line() {
     let run = login_with_last_answer(200);
     assert_eq!((run.stderr.lines().next(), run.stdout.as_str()), (Some("✓ Logged in to HOST as alice"), ""));
 }
 
 #[test]
-fn r18_json_of_a_login_has_status_and_registry() {
+fn json_of_a_login_has_status_and_registry() {
     let registry = FakeRegistry::start();
     let run = login(&Sandbox::new(), &registry.host, "alice", "alice-pw", &["--json"]);
     let json = json(&run.stdout);
@@ -220,7 +220,7 @@ fn r18_json_of_a_login_has_status_and_registry() {
 }
 
 #[test]
-fn r19_a_failed_login_names_registry_and_reason_on_stderr() {
+fn a_failed_login_names_registry_and_reason_on_stderr() {
     let run = login_with_last_answer(503);
     let said = "error: login failed for HOST: `HOST` is out of order (503)\n\
         hint: nothing was stored; `--no-verify` keeps a login unseen\n";
@@ -228,21 +228,21 @@ fn r19_a_failed_login_names_registry_and_reason_on_stderr() {
 }
 
 #[test]
-fn r20_wrong_credentials_are_called_rejected() {
+fn wrong_credentials_are_called_rejected() {
     let said = "error: login failed for HOST: authentication rejected by HOST\n";
     let run = login_with_last_answer(401);
     assert!(run.stderr.starts_with(said), "{run:?}");
 }
 
 #[test]
-fn r21_a_registry_out_of_reach_is_told_with_the_cause() {
+fn a_registry_out_of_reach_is_told_with_the_cause() {
     let run = login(&Sandbox::new(), "localhost:1", "alice", "pw", &[]);
     let said = "error: login failed for localhost:1: could not reach `localhost:1`: ";
     assert!(run.stderr.starts_with(said), "{run:?}");
 }
 
 #[test]
-fn r22_a_store_that_fails_is_told_with_the_cause() {
+fn a_store_that_fails_is_told_with_the_cause() {
     let sandbox = with_helper();
     write(&sandbox.home().join("broken-store"), b"");
     let run = login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
@@ -252,7 +252,7 @@ fn r22_a_store_that_fails_is_told_with_the_cause() {
 }
 
 #[test]
-fn r23_a_login_is_checked_before_anything_is_kept() {
+fn a_login_is_checked_before_anything_is_kept() {
     let server = Server::start(|request| asks(if request == PING { "Basic" } else { "Basic realm=x" }));
     let sandbox = with_helper();
     assert_eq!(login(&sandbox, &server.host, "alice", "wrong", &["--store", "helper:kept"]).code, Some(3));
@@ -260,7 +260,7 @@ fn r23_a_login_is_checked_before_anything_is_kept() {
 }
 
 #[test]
-fn r24_a_helper_that_keeps_the_secret_is_given_dockers_three_fields() {
+fn a_helper_that_keeps_the_secret_is_given_dockers_three_fields() {
     let sandbox = with_helper();
     login(&sandbox, "ghcr.io", "alice", "s3cret", &["--no-verify", "--store", "helper:kept"]);
     let entry = r#"{"ServerURL":"https://ghcr.io/ensign/alice","Username":"alice","Secret":"s3cret"}"#;
@@ -268,7 +268,7 @@ fn r24_a_helper_that_keeps_the_secret_is_given_dockers_three_fields() {
 }
 
 #[test]
-fn r28_files_are_created_for_their_owner_alone() {
+fn files_are_created_for_their_owner_alone() {
     let sandbox = Sandbox::new();
     login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify"]);
     sandbox.ok(&["configure-docker"], "");
@@ -278,7 +278,7 @@ fn r28_files_are_created_for_their_owner_alone() {
 }
 
 #[test]
-fn r29_a_token_can_be_piped_in() {
+fn a_token_can_be_piped_in() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
     let sandbox = Sandbox::new();
     let script = format!("echo \"$TOKEN\" | {} login {} -u alice --password-stdin", Sandbox::program(), server.host);
@@ -288,7 +288,7 @@ fn r29_a_token_can_be_piped_in() {
 }
 
 #[test]
-fn r30_a_login_with_nothing_given_looks_at_the_one_that_is_there() {
+fn a_login_with_nothing_given_looks_at_the_one_that_is_there() {
     let registry = FakeRegistry::start();
     let sandbox = Sandbox::new();
     sandbox.store(&registry.host, "alice", "alice-pw");
@@ -297,7 +297,7 @@ fn r30_a_login_with_nothing_given_looks_at_the_one_that_is_there() {
 }
 
 #[test]
-fn r31_the_helper_that_kept_the_secret_is_told_to_erase_it() {
+fn the_helper_that_kept_the_secret_is_told_to_erase_it() {
     let sandbox = with_helper();
     login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
     sandbox.ok(&["logout", "ghcr.io"], "");
@@ -305,7 +305,7 @@ fn r31_the_helper_that_kept_the_secret_is_told_to_erase_it() {
 }
 
 #[test]
-fn r32_a_login_leaves_dockers_file_and_the_rest_of_it_stays() {
+fn a_login_leaves_dockers_file_and_the_rest_of_it_stays() {
     let sandbox = Sandbox::new();
     let path = sandbox.home().join(".docker/config.json");
     write(
@@ -318,7 +318,7 @@ fn r32_a_login_leaves_dockers_file_and_the_rest_of_it_stays() {
 }
 
 #[test]
-fn r33_a_logout_says_whom_it_removed() {
+fn a_logout_says_whom_it_removed() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "alice", "pw");
     let run = sandbox.run(&["logout", "ghcr.io"], "");
@@ -326,13 +326,13 @@ fn r33_a_logout_says_whom_it_removed() {
 }
 
 #[test]
-fn r34_a_logout_from_nothing_is_said_and_no_failure() {
+fn a_logout_from_nothing_is_said_and_no_failure() {
     let run = Sandbox::new().run(&["logout", "registry.example.com"], "");
     assert_eq!(run, Run { stderr: "Not logged in to registry.example.com.\n".into(), ..Run::success("") });
 }
 
 #[test]
-fn r35_json_of_a_logout_has_status_and_registry() {
+fn json_of_a_logout_has_status_and_registry() {
     for (stored, removed) in [(true, json!(["alice"])), (false, json!([]))] {
         let sandbox = Sandbox::new();
         if stored {
@@ -345,7 +345,7 @@ fn r35_json_of_a_logout_has_status_and_registry() {
 }
 
 #[test]
-fn r36_a_logout_that_fails_ends_with_1() {
+fn a_logout_that_fails_ends_with_1() {
     let sandbox = with_helper();
     login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
     write(&sandbox.home().join("broken-erase"), b"");
@@ -356,7 +356,7 @@ fn r36_a_logout_that_fails_ends_with_1() {
 }
 
 #[test]
-fn r37_a_user_and_a_secret_that_are_given_are_used() {
+fn a_user_and_a_secret_that_are_given_are_used() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
     let sandbox = Sandbox::new();
     sandbox.store(&server.host, "alice", "stored");
@@ -365,12 +365,12 @@ fn r37_a_user_and_a_secret_that_are_given_are_used() {
 }
 
 #[test]
-fn r43_who_has_no_account_is_anonymous() {
+fn who_has_no_account_is_anonymous() {
     assert_eq!(Sandbox::new().run(&["get"], "registry.example.com"), Run::not_found());
 }
 
 #[test]
-fn r45_a_login_asks_for_no_scope_and_check_does() {
+fn a_login_asks_for_no_scope_and_check_does() {
     let registry = FakeRegistry::with_opaque_tokens();
     let sandbox = Sandbox::new();
     login(&sandbox, &registry.host, "alice", "alice-pw", &[]);
@@ -385,7 +385,7 @@ fn r45_a_login_asks_for_no_scope_and_check_does() {
 }
 
 #[test]
-fn r46_status_shows_who_is_asked_and_which_says_why() {
+fn status_shows_who_is_asked_and_which_says_why() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "alice", "pw");
     sandbox.store("ghcr.io", "bob", "pw");

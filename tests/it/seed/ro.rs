@@ -6,7 +6,7 @@ use crate::support::registry::FakeRegistry;
 use crate::support::{Run, Sandbox, write};
 
 #[test]
-fn ro3_a_missing_cause_is_never_printed_as_none() {
+fn a_missing_cause_is_never_printed_as_none() {
     let server = Server::start(|_| asks("Bearer service=x"));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
     let host = &server.host;
@@ -15,7 +15,7 @@ fn ro3_a_missing_cause_is_never_printed_as_none() {
 }
 
 #[test]
-fn ro4_a_user_name_alone_never_checks_or_stores_another_user() {
+fn a_user_name_alone_never_checks_or_stores_another_user() {
     let server = Server::start(|_| says(200, ""));
     let sandbox = Sandbox::new();
     sandbox.store(&server.host, "eve", "stored");
@@ -25,7 +25,7 @@ fn ro4_a_user_name_alone_never_checks_or_stores_another_user() {
 }
 
 #[test]
-fn ro6_what_a_helper_prints_on_stderr_is_not_its_answer() {
+fn what_a_helper_prints_on_stderr_is_not_its_answer() {
     let sandbox = with_helper(); // it prints a warning each time
     login(&sandbox, "ghcr.io", "alice", "pw", &["--no-verify", "--store", "helper:kept"]);
     let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"alice\",\"Secret\":\"pw\"}\n";
@@ -33,7 +33,7 @@ fn ro6_what_a_helper_prints_on_stderr_is_not_its_answer() {
 }
 
 #[test]
-fn ro8_a_docker_config_that_cannot_be_read_is_not_overwritten() {
+fn a_docker_config_that_cannot_be_read_is_not_overwritten() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "alice", "pw");
     let path = sandbox.home().join(".docker/config.json");
@@ -44,7 +44,7 @@ fn ro8_a_docker_config_that_cannot_be_read_is_not_overwritten() {
 }
 
 #[test]
-fn ro9_a_docker_config_that_is_named_is_the_only_one() {
+fn a_docker_config_that_is_named_is_the_only_one() {
     let sandbox = Sandbox::new().with("DOCKER_CONFIG", "elsewhere");
     sandbox.store("ghcr.io", "alice", "pw");
     write(&sandbox.home().join(".docker/config.json"), br#"{"credHelpers": {"ghcr.io": "ensign"}}"#);
@@ -52,7 +52,7 @@ fn ro9_a_docker_config_that_is_named_is_the_only_one() {
 }
 
 #[test]
-fn ro11_one_line_end_is_cut_from_a_password_and_nothing_else() {
+fn one_line_end_is_cut_from_a_password_and_nothing_else() {
     let server = Server::start(|request| if request == PING { asks("Basic") } else { says(200, "") });
     login(&Sandbox::new(), &server.host, "alice", " p w\t\n", &[]);
     // The server's own log has no blanks at its end, so the password ends in a tab.
@@ -74,13 +74,13 @@ fn login_by_token(challenge: &'static str, user: &str, token: &'static str) -> (
 }
 
 #[test]
-fn ro12_a_challenge_needs_no_service() {
+fn a_challenge_needs_no_service() {
     let (code, seen) = login_by_token(r#"Bearer realm="/auth""#, "alice", r#"{"token": "t1"}"#);
     assert_eq!((code, seen[1].as_str()), (Some(0), "GET /auth?client_id=ensign&account=alice Basic alice:pw"));
 }
 
 #[test]
-fn ro13_a_password_is_never_sent_as_a_refresh_token() {
+fn a_password_is_never_sent_as_a_refresh_token() {
     let (code, seen) = login_by_token(BEARER, "alice", "");
     let asked = ["GET /v2/", "GET /auth", "GET /.well-known/registry-login"]; // the last: where is a token made?
     assert_eq!((code, seen.len()), (Some(3), asked.len()));
@@ -89,7 +89,7 @@ fn ro13_a_password_is_never_sent_as_a_refresh_token() {
 }
 
 #[test]
-fn ro14_an_identity_token_is_not_sent_as_a_password() {
+fn an_identity_token_is_not_sent_as_a_password() {
     let (code, seen) = login_by_token(BEARER, "<token>", r#"{"access_token": "t1"}"#);
     let post = "POST /auth - client_id=ensign&service=example.com&grant_type=refresh_token&refresh_token=pw";
     assert_eq!((code, seen[1].as_str()), (Some(0), post));
@@ -97,7 +97,7 @@ fn ro14_an_identity_token_is_not_sent_as_a_password() {
 }
 
 #[test]
-fn ro15_the_names_of_docker_hub_are_one_registry() {
+fn the_names_of_docker_hub_are_one_registry() {
     let names = ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"];
     for name in names {
         let sandbox = Sandbox::new();
@@ -109,7 +109,7 @@ fn ro15_the_names_of_docker_hub_are_one_registry() {
 }
 
 #[test]
-fn ro16_a_registry_that_takes_anything_is_told_to_have_checked_nothing() {
+fn a_registry_that_takes_anything_is_told_to_have_checked_nothing() {
     let registry = FakeRegistry::open();
     let run = login(&Sandbox::new(), &registry.host, "alice", "anything", &[]);
     assert!(run.stderr.starts_with("✓ Kept a login, unverified, for "), "{run:?}");
@@ -117,7 +117,7 @@ fn ro16_a_registry_that_takes_anything_is_told_to_have_checked_nothing() {
 }
 
 #[test]
-fn ro17_a_realm_inside_this_network_gets_no_password() {
+fn a_realm_inside_this_network_gets_no_password() {
     let realm = "https://169.254.169.254/token";
     let server = Server::start(move |_| asks(&format!("Bearer realm=\"{realm}\"")));
     let proxy = format!("http://{}", server.host);
@@ -132,7 +132,7 @@ fn ro17_a_realm_inside_this_network_gets_no_password() {
 }
 
 #[test]
-fn ro18_every_challenge_of_a_header_is_read() {
+fn every_challenge_of_a_header_is_read() {
     let both = r#"Basic realm="x",Bearer realm="/auth",service="example.com""#;
     let (code, seen) = login_by_token(both, "alice", r#"{"token": "t1"}"#);
     let ask = "GET /auth?client_id=ensign&service=example.com&account=alice Basic alice:pw";

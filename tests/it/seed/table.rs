@@ -18,25 +18,6 @@ pub fn read() -> Vec<Row> {
     fs::read_to_string(root().join(PATH)).unwrap().lines().filter_map(row).collect()
 }
 
-/// Writes the tests of each row down anew. Rows without one stay as they are, and so do reasons.
-pub fn renew(tests: &BTreeSet<String>) {
-    let text = fs::read_to_string(root().join(PATH)).unwrap();
-    let renewed = |line: &str| {
-        let Some(row) = row(line) else { return line.to_owned() };
-        let kept = row.tests().into_iter().filter(|name| tests.contains(name));
-        let added = tests.iter().filter(|name| rows_of(name).contains(&row.name) && !row.tests().contains(name));
-        let names: Vec<_> = kept.chain(added.clone().cloned()).map(|name| format!("`{name}`")).collect();
-        let held = match row.owed || row.held.starts_with('`') {
-            true if names.is_empty() => row.held.clone(),
-            true => names.join(", "),
-            false => added.fold(row.held.clone(), |held, name| format!("{held}, `{name}`")),
-        };
-        line.replacen(&format!("| {} |", row.held), &format!("| {held} |"), 1)
-    };
-    let lines: Vec<_> = text.lines().map(renewed).collect();
-    fs::write(root().join(PATH), lines.join("\n") + "\n").unwrap();
-}
-
 fn row(line: &str) -> Option<Row> {
     let line = line.strip_prefix("| ")?.strip_suffix(" |")?;
     let cells: Vec<_> = line.split(" | ").collect();
@@ -79,14 +60,4 @@ pub fn tests() -> BTreeSet<String> {
         }
     }
     names
-}
-
-/// The rows that a test is named after: `o37_o40_texts_are_kept` gives `O37` and `O40`.
-pub fn rows_of(test: &str) -> Vec<String> {
-    let is_row = |word: &&str| {
-        let number = word.trim_start_matches(|letter: char| "rapol".contains(letter));
-        let letters = word.len() - number.len();
-        (1..=2).contains(&letters) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
-    };
-    test.split('_').take_while(is_row).map(str::to_uppercase).collect()
 }
