@@ -171,19 +171,9 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
 
 /// Tells without allocating whether a key of our config surely is what it would be read as.
 fn is_plain(key: &str) -> bool {
-    key.bytes().all(|b| PLAIN[usize::from(b)]) && !key.ends_with(":443")
+    let is_plain = |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'_');
+    key.bytes().all(is_plain) && !key.ends_with(":443")
 }
-
-/// A table, because every key of a long config is looked at.
-static PLAIN: [bool; 256] = {
-    let letters = b"abcdefghijklmnopqrstuvwxyz0123456789.-:_";
-    let (mut plain, mut at) = ([false; 256], 0);
-    while at < letters.len() {
-        plain[letters[at] as usize] = true;
-        at += 1;
-    }
-    plain
-};
 
 #[cfg(test)]
 mod tests {
