@@ -1,9 +1,12 @@
 #!/bin/sh
-# Builds the release program and prints its path. For Linux it is a static-pie, which runs on any distribution and gets a
-# random address from the kernel, and it has musl where that can be had: its start asks less of the machine than glibc's.
+# Builds the release program of a target and prints its path. The same tools give the same bytes in any folder.
+# For Linux it is a static-pie, which runs on any distribution and gets a random address from the kernel, and it has musl
+# where that can be had: its start asks less of the machine than glibc's.
 #
-# usage: packaging/build.sh
-#   MUSL=DIR  a folder with musl's rcrt1.o and libc.a, in place of Debian's /usr/lib/ARCH-linux-musl
+# usage: packaging/build.sh [--target TARGET]
+#   --target TARGET  a target of RELEASE.md; without it, this machine's
+#   MUSL=DIR         a folder with the target's rcrt1.o and libc.a of musl, and perhaps its libunwind.a, in place of Debian's
+#   NO_AUDITABLE=1   leave the list of crates out, though cargo-auditable is there
 set -eu
 
 main() {
@@ -11,42 +14,92 @@ main() {
     # They would take the place of ours.
     unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
     host=$(rustc -vV | sed -n 's/^host: //p')
-    arch=${host%%-*}
-    musl=$arch-unknown-linux-musl
-    crt=${MUSL:-/usr/lib/$arch-linux-musl}
-    case $host in
-    *-linux-gnu)
-        if has_standard_library "$musl"; then
-            choose_compiler cc
-            build_static "$musl"
-        elif has_parts_of_debian; then
-            build_with_debian
-        else
-            say "built for the GNU libc, which makes each start slower. For musl: rustup target add $musl"
-            build_static "$host"
-        fi
-        check "$program"
-        ;;
+    target=
+    case $# in
+    0) ;;
+    2) [ "$1" != --target ] || target=$2 ;;
+    esac
+    [ $# -eq 0 ] || [ -n "$target" ] || die 'usage: packaging/build.sh [--target TARGET]'
+    target=${target:-$host}
+    arch=${target%%-*}
+    case $target in
     *-linux-*)
-        build_static "$host"
+        build_for_linux
         check "$program"
         ;;
-    *) build cargo ;;
+    *-windows-gnu) build_for_windows ;;
+    *)
+        has_standard_library "$target" || die "no standard library for $target: \`rustup target add $target\`"
+        build
+        ;;
     esac
     printf '%s\n' "$program"
 }
 
-# build CARGO ARGUMENT...: sets `program`
+build_for_linux() {
+    musl=$arch-unknown-linux-musl
+    crt=${MUSL:-/usr/lib/$arch-linux-musl}
+    compiler=gcc
+    [ "$arch" = "${host%%-*}" ] || compiler=$arch-linux-gnu-gcc
+    flag -Ctarget-feature=+crt-static
+    flag -Crelocation-model=pie
+    case $target in
+    "$musl") has_standard_library "$musl" || has_parts_of_debian || die "no standard library for $musl: \`rustup target add $musl\`, or Debian's parts, which docs/platforms.md names" ;;
+    *-musl) ;;
+    "$host")
+        if has_standard_library "$musl" || has_parts_of_debian; then
+            target=$musl
+        else
+            say "built for the GNU libc, which makes each start slower. For musl: rustup target add $musl"
+        fi
+        ;;
+    esac
+    if has_standard_library "$target"; then
+        choose_compiler "$compiler"
+        [ "$compiler" = gcc ] || set_for_target CARGO_TARGET LINKER "$compiler"
+        build
+    else
+        build_with_debian
+    fi
+}
+
+build_for_windows() {
+    flag -Clink-arg=-Wl,--no-insert-timestamp
+    if has_standard_library "$target"; then
+        build
+    elif has_source_of_debian; then
+        build_along
+    else
+        die "no standard library for $target: \`rustup target add $target\`, or Debian's rustc-web, cargo-web, rust-web-src and gcc-mingw-w64-x86-64"
+    fi
+}
+
+# build [ARGUMENT]...: sets `program`. Naming the target keeps the flags away from procedural macros.
 build() {
-    cargo=$1
-    shift
-    messages=$("$cargo" build --release --locked --bin docker-credential-ensign --message-format=json-render-diagnostics "$@")
+    cargo=${cargo:-cargo}
+    hide_paths
+    set -- build --release --locked --bin docker-credential-ensign --message-format=json-render-diagnostics --target "$target" "$@"
+    PATH=$PATH:$cargo_home/bin
+    if [ -n "${NO_AUDITABLE:-}" ] || ! command -v cargo-auditable >/dev/null; then
+        say "$target, without the list of its crates, which \`cargo install cargo-auditable\` would add"
+        messages=$("$cargo" "$@")
+    else
+        say "$target, with the list of its crates"
+        # Cargo mixes this name into what it makes: cargo-auditable itself would give its path, which is another elsewhere.
+        messages=$(CARGO="env" cargo-auditable auditable -u CARGO RUSTC_WORKSPACE_WRAPPER=cargo-auditable "$cargo" "$@")
+    fi
     program=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 }
 
-# Naming the target keeps the flags away from procedural macros, which cannot be linked so.
-build_static() {
-    build cargo --target "$1" --config "target.$1.rustflags=['-Ctarget-feature=+crt-static','-Crelocation-model=pie']"
+# Takes the folders of this machine out of panic messages. With these flags cargo does not mix flags into what it makes.
+hide_paths() {
+    cargo_home=${CARGO_HOME:-$HOME/.cargo}
+    "${RUSTC:-rustc}" -vV >/dev/null # a toolchain that is missing is told here
+    commit=$("${RUSTC:-rustc}" -vV | sed -n 's/^commit-hash: //p')
+    flag "--remap-path-prefix=$cargo_home=/cargo"
+    flag "--remap-path-prefix=$PWD=/ensign"
+    [ -z "${CARGO_TARGET_DIR:-}" ] || flag "--remap-path-prefix=$CARGO_TARGET_DIR=/ensign/target"
+    flag "--remap-path-prefix=$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust=/rustc/$commit"
 }
 
 has_standard_library() {
@@ -56,42 +109,68 @@ has_standard_library() {
 # Debian has no standard library for musl, but all that makes one: rustc-web, cargo-web, rust-web-src, musl-tools, and
 # LLVM's libunwind, such as libunwind-14-dev. libgcc_eh in its place links too, and crashes where a backtrace is taken.
 has_parts_of_debian() {
-    libunwind=$(find /usr/lib/llvm-*/lib -name libunwind.a 2>/dev/null | sort -V | tail -n 1)
-    [ -n "$libunwind" ] && [ -e "$crt/rcrt1.o" ] && command -v musl-gcc >/dev/null && is_new_enough &&
-        [ -d /usr/lib/rustlib/src/rust/library/vendor ]
+    libunwind=$crt/libunwind.a
+    if [ ! -e "$libunwind" ] && [ "$arch" = "${host%%-*}" ]; then
+        libunwind=$(find /usr/lib/llvm-*/lib -name libunwind.a 2>/dev/null | sort -V | tail -n 1)
+    fi
+    [ -e "$libunwind" ] && [ -e "$crt/rcrt1.o" ] && command -v "$compiler" >/dev/null && has_source_of_debian
 }
 
-is_new_enough() {
+has_source_of_debian() {
     needed=$(sed -n 's/^rust-version = "1\.\([0-9]*\).*/\1/p' Cargo.toml)
     for tool in rustc cargo; do
         found=$("/usr/bin/$tool" --version 2>/dev/null | sed -n "s/^$tool 1\.\([0-9]*\).*/\1/p")
         [ "${found:-0}" -ge "$needed" ] || return 1
     done
+    [ -d /usr/lib/rustlib/src/rust/library/vendor ]
 }
 
 # gcc links, and not musl-gcc, which makes a dynamic PIE where a static-pie is asked for.
 build_with_debian() {
-    folder=${CARGO_TARGET_DIR:-$PWD/target}/libunwind # with nothing else of LLVM's
+    folder=${CARGO_TARGET_DIR:-$PWD/target}/libunwind-$arch # with nothing else of LLVM's
     mkdir -p "$folder"
     cp "$libunwind" "$folder/"
-    choose_compiler gcc
-    flags="'-Ctarget-feature=+crt-static','-Crelocation-model=pie','-Clink-self-contained=no'"
-    flags="$flags,'-Lnative=$folder','-Lnative=$crt','-Clink-arg=-nostartfiles'"
-    flags="$flags,'-Zpre-link-args=$crt/rcrt1.o $crt/crti.o','-Clink-arg=$crt/crtn.o'"
+    choose_compiler "$compiler"
+    set_for_target CARGO_TARGET LINKER "$compiler"
+    flag -Clink-self-contained=no
+    flag "-Lnative=$folder"
+    flag "-Lnative=$crt"
+    flag -Clink-arg=-nostartfiles
+    flag "-Zpre-link-arg=$crt/rcrt1.o"
+    flag "-Zpre-link-arg=$crt/crti.o"
+    flag "-Clink-arg=$crt/crtn.o"
     # A seventh of the table of addresses that the start works through; musl reads this form since 1.2.4.
     case $(ar p "$crt/libc.a" version.lo | tr -cd '0-9.\n') in
     *1.2.[0-3]*) ;;
-    *1.*) flags="$flags,'-Clink-arg=-Wl,-z,pack-relative-relocs'" ;;
+    *1.*) flag -Clink-arg=-Wl,-z,pack-relative-relocs ;;
     esac
-    export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
-    build /usr/bin/cargo --target "$musl" -Zbuild-std=std,panic_abort \
-        --config "target.$musl.linker='gcc'" --config "target.$musl.rustflags=[$flags]"
+    build_along
 }
 
-# choose_compiler OTHER: the C code of `ring` needs no libc, so any compiler will do.
+# Builds with Debian's toolchain, and the standard library along with the program.
+build_along() {
+    say "Debian's toolchain builds the standard library along"
+    export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+    cargo=/usr/bin/cargo
+    build -Zbuild-std=std,panic_abort
+}
+
+# choose_compiler OTHER: the C code of `ring` needs no libc, so any compiler will do. What a hardened one adds needs glibc.
 choose_compiler() {
-    compiler=$(command -v musl-gcc) || compiler=$1
-    export "CC_$(printf %s "$musl" | tr - _)=$compiler"
+    chosen=$1
+    [ "$arch" != "${host%%-*}" ] || chosen=$(command -v musl-gcc) || chosen=$1
+    name=$(printf %s "$target" | tr - _)
+    export "CC_$name=$chosen" "CFLAGS_$name=-U_FORTIFY_SOURCE"
+}
+
+# set_for_target PREFIX SUFFIX VALUE: sets cargo's variable for the target.
+set_for_target() {
+    export "$1_$(printf %s "$target" | tr a-z- A-Z_)_$2=$3"
+}
+
+# flag FLAG: one more for rustc. No character of a path can be taken for the separator.
+flag() {
+    export CARGO_ENCODED_RUSTFLAGS="${CARGO_ENCODED_RUSTFLAGS:+$CARGO_ENCODED_RUSTFLAGS$(printf '\037')}$1"
 }
 
 # Linkers make another kind of program without a word.
