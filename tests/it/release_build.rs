@@ -33,7 +33,8 @@ impl Machine<'_> {
             "#!/bin/sh\ncase $1 in\n-vV) printf 'commit-hash: c0ffee\\nhost: {}\\n' ;;\n--print) echo \"$HOME/sysroot\" ;;\nesac\n",
             self.host
         );
-        let cargo = "#!/bin/sh\n{ echo \"$*\"; env; } | tr '\\037' ' ' >\"$HOME/told\"; echo '{\"executable\":\"/made/it\"}'\n";
+        let cargo =
+            "#!/bin/sh\n{ echo \"$*\"; env; } | tr '\\037' ' ' >\"$HOME/told\"; echo '{\"executable\":\"/made/it\"}'\n";
         let readelf = format!("#!/bin/sh\ncat <<'END'\n{}\nEND\n", self.headers);
         let mut sandbox =
             Sandbox::new().with_program("rustc", &rustc).with_program("cargo", cargo).with_program("readelf", &readelf);
@@ -76,7 +77,8 @@ fn the_program_is_for_musl_where_that_can_be_had_and_for_glibc_with_a_word() {
 
 #[test]
 fn a_target_that_is_named_is_built_with_its_own_linker_or_refused() {
-    let build = |target: &str| Machine { targets: &[HOST, ARM, WINDOWS], ..Machine::default() }.build(&["--target", target]);
+    let build =
+        |target: &str| Machine { targets: &[HOST, ARM, WINDOWS], ..Machine::default() }.build(&["--target", target]);
     let (output, told) = build(ARM);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for line in [
@@ -86,12 +88,21 @@ fn a_target_that_is_named_is_built_with_its_own_linker_or_refused() {
     ] {
         assert!(told.contains(line), "{line}{told}");
     }
+    // Rust itself would link it at a fixed address.
+    let musl = "/sysroot/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained/rcrt1.o -Clink-arg=";
+    assert!(told.contains(musl) && told.contains("-Clink-arg=-Wl,-pie,--no-dynamic-linker,-z,text"), "{told}");
     let (output, told) = build(WINDOWS);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("-Clink-arg=-Wl,--no-insert-timestamp") && !told.contains("crt-static"), "{told}");
     for (target, why) in [
-        ("aarch64-apple-darwin", "build.sh: no standard library for aarch64-apple-darwin: `rustup target add aarch64-apple-darwin`\n"),
-        (X86, "build.sh: no standard library for x86_64-unknown-linux-musl: `rustup target add x86_64-unknown-linux-musl`, or Debian's parts, which docs/platforms.md names\n"),
+        (
+            "aarch64-apple-darwin",
+            "build.sh: no standard library for aarch64-apple-darwin: `rustup target add aarch64-apple-darwin`\n",
+        ),
+        (
+            X86,
+            "build.sh: no standard library for x86_64-unknown-linux-musl: `rustup target add x86_64-unknown-linux-musl`, or Debian's parts, which docs/platforms.md names\n",
+        ),
     ] {
         let (output, told) = build(target);
         assert_eq!((output.status.code(), told.as_str()), (Some(1), ""));
@@ -103,7 +114,10 @@ fn a_target_that_is_named_is_built_with_its_own_linker_or_refused() {
     for wrong in [&["--target"][..], &["--target", ""], &[X86], &["--release", X86]] {
         let (output, _) = Machine::default().build(wrong);
         assert_eq!(output.status.code(), Some(1), "{wrong:?}");
-        assert_eq!(String::from_utf8(output.stderr).unwrap(), "build.sh: usage: packaging/build.sh [--target TARGET]\n");
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "build.sh: usage: packaging/build.sh [--target TARGET]\n"
+        );
     }
 }
 

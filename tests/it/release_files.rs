@@ -9,6 +9,11 @@ use crate::support::{Run, Sandbox, finish};
 const MINISIGN: &str =
     "#!/bin/sh\necho \"$*\" >\"$HOME/asked\"\nwhile [ $# -gt 1 ]; do [ \"$1\" != -x ] || : >\"$2\"; shift; done\n";
 
+/// `cargo cyclonedx`, which names the folder that it was shown and writes there.
+const CYCLONEDX: &str = "#!/bin/sh\n[ \"$1\" = cyclonedx ] || exit 9\nwhile [ \"$1\" != --manifest-path ]; do shift; done\n\
+folder=${2%/Cargo.toml}\n[ -f \"$folder/Cargo.lock\" ] && [ -f \"$folder/src/main.rs\" ] || exit 8\n\
+echo \"{\\\"path+file://$folder#ensign\\\": $SOURCE_DATE_EPOCH}\" >\"$folder/list.json\"\n";
+
 fn release(sandbox: &Sandbox, folder: &str, environment: &[(&str, &str)], programs: &[&str]) -> Run {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/release.sh");
     let folder = sandbox.home().join(folder);
@@ -26,20 +31,26 @@ fn tool(folder: &Path, words: &[&str]) -> String {
 #[test]
 fn a_release_has_the_form_that_its_readers_know_and_the_same_bytes_again() {
     let sandbox = Sandbox::new().with_program("minisign", MINISIGN).with_program("made", "the program");
+    let sandbox = sandbox.with_program("cargo-cyclonedx", "").with_program("cargo", CYCLONEDX);
     let made = sandbox.home().join("bin/made").display().to_string();
     let programs = [format!("x86_64-unknown-linux-musl={made}"), format!("x86_64-pc-windows-gnu={made}")];
     let programs: Vec<&str> = programs.iter().map(String::as_str).collect();
     let version = env!("CARGO_PKG_VERSION");
     let (linux, windows) =
         (format!("ensign-{version}-x86_64-unknown-linux-musl"), format!("ensign-{version}-x86_64-pc-windows-gnu"));
-    let listed = format!("SHA256SUMS\nSHA256SUMS.minisig\n{windows}.tar.gz\n{linux}.tar.gz\ninstall.ps1\ninstall.sh\n");
+    let crates = format!("ensign-{version}.cdx.json");
+    let listed = format!(
+        "SHA256SUMS\nSHA256SUMS.minisig\n{windows}.tar.gz\n{linux}.tar.gz\n{crates}\ninstall.ps1\ninstall.sh\n"
+    );
     assert_eq!(release(&sandbox, "one", &[("MINISIGN_KEY", "key")], &programs), Run::success(&listed));
     let asked = std::fs::read_to_string(sandbox.home().join("asked")).unwrap();
     assert!(asked.starts_with("-S -s key -m ") && asked.contains(&format!("-t ensign {version} ")), "{asked}");
 
     let folder = sandbox.home().join("one");
     let checked = tool(&folder, &["sha256sum", "--check", "SHA256SUMS"]);
-    assert_eq!(checked, format!("{windows}.tar.gz: OK\n{linux}.tar.gz: OK\n"));
+    assert_eq!(checked, format!("{windows}.tar.gz: OK\n{linux}.tar.gz: OK\n{crates}: OK\n"));
+    let list = std::fs::read_to_string(folder.join(crates)).unwrap();
+    assert_eq!(list, "{\"path+file:///ensign#ensign\": 1700000000}\n");
     let files = tool(&folder, &["tar", "-tzf", &format!("{linux}.tar.gz")]);
     let expected = ["", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "docker-credential-ensign"];
     assert_eq!(files.lines().collect::<Vec<_>>(), expected.map(|file| format!("{linux}/{file}")));
@@ -57,11 +68,72 @@ fn what_is_no_release_is_said() {
     let sandbox = Sandbox::new().with_program("made", "the program");
     let made = format!("t={}", sandbox.home().join("bin/made").display());
     let unsigned = release(&sandbox, "one", &[], &[&made]);
-    assert_eq!(unsigned.stderr, "release.sh: not signed, since MINISIGN_KEY names no key\n");
+    let said = "release.sh: without a list of crates, which `cargo install cargo-cyclonedx` would add\n\
+                release.sh: not signed, since MINISIGN_KEY names no key\n";
+    assert_eq!(unsigned.stderr, said);
     let error = |run: Run| (run.code, run.stderr);
     let shown = sandbox.home().join("one").display().to_string();
     let again = format!("release.sh: `{shown}` is not empty: choose another folder\n");
     assert_eq!(error(release(&sandbox, "one", &[], &[&made])), (Some(1), again));
     let missing = "release.sh: `/nowhere` is not a program: give each as TARGET=PROGRAM\n".to_owned();
     assert_eq!(error(release(&sandbox, "two", &[], &["t=/nowhere"])), (Some(1), missing));
+}
+
+/// So that the key is only where nothing is built.
+#[test]
+fn a_release_that_was_packed_elsewhere_is_signed_if_it_is_whole_and_of_this_version() {
+    let sandbox = Sandbox::new().with_program("minisign", MINISIGN).with_program("made", "the program");
+    let made = format!("t={}", sandbox.home().join("bin/made").display());
+    assert_eq!(release(&sandbox, "one", &[], &[&made]).code, Some(0));
+    let folder = sandbox.home().join("one");
+    let sign = |environment: &[(&str, &str)]| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/release.sh");
+        let mut command = sandbox.command_of("/bin/sh".as_ref(), &[script, "--sign", folder.to_str().unwrap()]);
+        finish(command.envs(environment.iter().copied()).spawn().unwrap(), b"")
+    };
+    let key = [("MINISIGN_KEY", "key")];
+    let error = |run: Run| (run.code, run.stderr.lines().last().unwrap_or_default().to_owned());
+    let unnamed = "release.sh: name the secret key: MINISIGN_KEY=FILE packaging/release.sh --sign FOLDER";
+    assert_eq!(error(sign(&[])), (Some(1), unnamed.to_owned()));
+    assert_eq!(sign(&key), Run::success(""));
+    let version = env!("CARGO_PKG_VERSION");
+    let asked = std::fs::read_to_string(sandbox.home().join("asked")).unwrap();
+    assert!(asked.contains(&format!("-t ensign {version} ")), "{asked}");
+
+    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+    std::fs::write(folder.join("ensign-0.0.0-t.tar.gz"), "").unwrap();
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    std::fs::write(folder.join("SHA256SUMS"), format!("{sums}{empty}  ensign-0.0.0-t.tar.gz\n")).unwrap();
+    let old = format!("release.sh: `ensign-0.0.0-t.tar.gz` is not of version {version}");
+    assert_eq!(error(sign(&key)), (Some(1), old));
+    std::fs::write(folder.join("SHA256SUMS"), sums).unwrap();
+    std::fs::write(folder.join(format!("ensign-{version}-t.tar.gz")), "another").unwrap();
+    let damaged = format!("release.sh: `{}` is damaged: its sums do not match", folder.display());
+    assert_eq!(error(sign(&key)), (Some(1), damaged));
+    std::fs::remove_file(folder.join("SHA256SUMS")).unwrap();
+    let none = format!("release.sh: `{}` is not a release: it has no SHA256SUMS", folder.display());
+    assert_eq!(error(sign(&key)), (Some(1), none));
+}
+
+/// A tag can be moved to other code, a commit cannot.
+#[test]
+fn each_action_of_a_workflow_is_pinned_by_its_commit_and_no_job_may_more_than_it_says() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(text.contains("\npermissions:"), "{text}");
+        for action in text.lines().filter_map(|line| line.split_once("uses: ").map(|(_, action)| action)) {
+            let (_, pin) = action.split_once('@').unwrap();
+            let (commit, version) = pin.split_once(" # v").unwrap_or_else(|| panic!("{action}"));
+            let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_commit && version.starts_with(|digit: char| digit.is_ascii_digit()), "{action}");
+        }
+    }
+}
+
+#[test]
+fn weaknesses_are_reported_to_the_address_of_the_release_facts() {
+    let facts = include_str!("../../packaging/release.facts");
+    let address = facts.lines().find_map(|line| line.strip_prefix("SECURITY=")).unwrap();
+    assert!(include_str!("../../SECURITY.md").contains(&format!(" {address}, ")), "{address}");
 }

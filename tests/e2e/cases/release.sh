@@ -13,6 +13,42 @@ says '^nothing$' -- asked_of_a_loader
 says '^0$' -- bash -c "grep -ac GLIBC_ '$program' || true"
 says '^small$' -- bash -c "[ \$(stat -Lc %s '$program') -lt 6000000 ] && echo small"
 
+# Nothing of the folders in which it was built: those of the checkout, of cargo, of a home.
+folders_in_it() { grep -aoE "(/root|/home|$checkout)/[ -~]{0,60}" "$program" || echo none; }
+checkout=$(cd "$here/../.." && pwd)
+says '^none$' -- folders_in_it
+
+# The crates that it says it is made of are those of Cargo.lock.
+audit=$tools/cargo/bin/rust-audit-info
+if [ -x "$audit" ]; then
+  listed() { "$audit" "$program" | jq -r '.packages[] | "\(.name) \(.version)"' | sort; }
+  locked() { sed -n '/^name = /{s/.*"\(.*\)"/\1/;h};/^version = /{s/.*"\(.*\)"/\1/;H;g;s/\n/ /p}' "$checkout/Cargo.lock" | sort; }
+  unknown() { comm -23 <(listed) <(locked) | grep . || echo none; }
+  says '^docker-credential-ensign ' -- listed
+  says '^rustls ' -- listed
+  says '^none$' -- unknown
+else
+  record SKIP 'the list of crates: there is no cargo-auditable'
+fi
+
+# A release of it is signed, and verified as its readers do.
+if command -v minisign >/dev/null; then
+  version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$checkout/Cargo.toml" | head -n 1)
+  minisign -G -W -p key.pub -s key.sec >/dev/null
+  works -- env MINISIGN_KEY=key.sec SOURCE_DATE_EPOCH=1700000000 "$checkout/packaging/release.sh" signed "x86_64-unknown-linux-musl=$program"
+  says "^Trusted comment: ensign $version\$" -- minisign -V -p key.pub -m signed/SHA256SUMS
+  works -- env MINISIGN_KEY='' SOURCE_DATE_EPOCH=1700000000 "$checkout/packaging/release.sh" packed "x86_64-unknown-linux-musl=$program"
+  works -- env MINISIGN_KEY=key.sec "$checkout/packaging/release.sh" --sign packed
+  works -- minisign -V -p key.pub -m packed/SHA256SUMS
+  works -- cmp signed/SHA256SUMS packed/SHA256SUMS
+  echo >>packed/SHA256SUMS
+  refused -- minisign -V -p key.pub -m packed/SHA256SUMS
+  minisign -G -W -p other.pub -s other.sec >/dev/null
+  refused -- minisign -V -p other.pub -m signed/SHA256SUMS
+else
+  record SKIP 'the signature: there is no minisign'
+fi
+
 # Prints where the program is, of two that wait for their question.
 addresses() {
   local folder question

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Builds the release program of each target that this machine can build, and runs those of other machines: aarch64 under
+# QEMU, Windows under Wine. Prints what it did. It takes minutes, so it is run before a release and not with each change.
+#
+# usage: tests/targets.sh [TARGET]...
+#   PROGRAMS=DIR  programs that are built already, as DIR/TARGET
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=$root/target/e2e-tools
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+PATH=$PATH:$tools/cargo/bin
+
+main() {
+  "$root/tests/e2e/install.sh" targets
+  [ $# -gt 0 ] || set -- x86_64-unknown-linux-musl aarch64-unknown-linux-musl x86_64-pc-windows-gnu
+  local target program
+  for target; do
+    program=$(program_of "$target")
+    echo "== $target: $(stat -Lc %s "$program") bytes, $(file -bL "$program" | cut -d, -f1-2)"
+    says_no_folder "$program"
+    "$tools/cargo/bin/rust-audit-info" "$program" >"$stage/list"
+    echo "   names $(jq '.packages | length' "$stage/list") crates"
+    case $target in
+    x86_64-unknown-linux-*) try "$program" ;;
+    *-linux-*) try_under_qemu "$program" "${target%%-*}" ;;
+    *-windows-*) try_under_wine "$program" ;;
+    esac
+  done
+}
+
+program_of() { # TARGET
+  if [ -n "${PROGRAMS:-}" ]; then
+    realpath "$PROGRAMS/$1"
+  else
+    case $1 in
+    x86_64-*-musl) export MUSL=$tools/musl ;;
+    aarch64-*-musl) export MUSL=$tools/musl-aarch64 ;;
+    esac
+    "$root/packaging/build.sh" --target "$1"
+  fi
+}
+
+says_no_folder() { # PROGRAM
+  if grep -aoE "(/root|/home|$root)/[ -~]{0,60}" "$1"; then
+    echo "   $1 names folders of this machine" >&2
+    exit 1
+  fi
+  echo "   names no folder of this machine"
+}
+
+# Real clients, registries and a token server, with the program between them.
+try() { # PROGRAM
+  cp "$1" "$stage/docker-credential-ensign"
+  HELPER=$stage/docker-credential-ensign CASES=basics "$root/tests/e2e/run.sh"
+}
+
+try_under_qemu() { # PROGRAM ARCHITECTURE
+  cp "$1" "$stage/program"
+  wrapper "exec qemu-$2-static -0 \"\$0\" '$stage/program' \"\$@\""
+}
+
+# Wine 8 lacks a DLL that Windows 10 has; a few lines of C stand in for it.
+try_under_wine() { # PROGRAM
+  cp "$1" "$stage/program.exe"
+  cat >"$stage/prng.c" <<'C'
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE buffer, SIZE_T length) { return SystemFunction036(buffer, (ULONG)length); }
+C
+  x86_64-w64-mingw32-gcc -shared -o "$stage/bcryptprimitives.dll" "$stage/prng.c" -ladvapi32
+  export WINEPREFIX=$stage/wine WINEDEBUG=-all
+  wineboot -i >/dev/null 2>&1
+  wineserver -w
+  cp "$stage/bcryptprimitives.dll" "$WINEPREFIX/drive_c/windows/system32/"
+  wrapper "export WINEPREFIX='$WINEPREFIX' WINEDEBUG=-all ENSIGN_CONFIG_DIR=\"Z:\$HOME/.config/ensign\" ENSIGN_DATA_DIR=\"Z:\$HOME/.local/share/ensign\"
+exec wine '$stage/program.exe' \"\$@\""
+}
+
+wrapper() { # SCRIPT
+  printf '#!/bin/sh\n%s\n' "$1" >"$stage/docker-credential-ensign"
+  chmod 755 "$stage/docker-credential-ensign"
+  HELPER=$stage/docker-credential-ensign CASES=basics "$root/tests/e2e/run.sh"
+}
+
+main "$@"
