@@ -32,7 +32,7 @@ step cargo test --locked
 step tests/crash/run.py
 if command -v shellcheck >/dev/null; then step check_scripts; fi
 if command -v actionlint >/dev/null; then step actionlint; fi
-if command -v cargo-deny >/dev/null; then step cargo deny --locked check bans licenses sources; fi
+if command -v cargo-deny >/dev/null; then step cargo deny --log-level error --locked check bans licenses sources; fi
 echo "== packaging/build.sh"
 newer_musl=$PWD/target/e2e-tools/musl
 if [ -e "$newer_musl/rcrt1.o" ]; then export MUSL=$newer_musl; fi
