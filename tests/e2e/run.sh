@@ -22,6 +22,7 @@ if [ ! -e /etc/debian_version ] || ! unshare --mount --net --pid --fork true 2>/
 fi
 
 "$here/install.sh"
+PATH=$PATH:$root/target/e2e-tools/cargo/bin # for a program that names its crates
 helper=$(realpath -s "${HELPER:-$("$root/packaging/build.sh")}")
 case ${helper##*/} in
 docker-credential-*) ;;
