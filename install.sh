@@ -494,6 +494,7 @@ uninstall() {
     if [ -x "$bin/$PROGRAM" ] && docker_asks; then
         "$bin/$PROGRAM" configure-docker --undo || die "Docker's settings could not be put back, so nothing was removed.
 Take \"ensign\" out of \`$docker_config/config.json\`, then run this script again."
+        remove_empty_config "${docker_config:+$docker_config/config.json}"
     fi
     if [ -n "$plugin" ]; then unlink_ours "$bin/$PROGRAM" "$plugin"; fi
     for name in $LINKS; do unlink_ours "$PROGRAM" "$bin/$name"; done
@@ -523,6 +524,13 @@ docker_asks() {
     containers=${XDG_CONFIG_HOME:-${HOME:-}/.config}/containers
     grep -qs '"ensign"' "$docker_config/config.json" "$containers/auth.json" "$containers/registries.conf" ||
         grep -rqs '"ensign' "${BUILDX_CONFIG:-$docker_config/buildx}/config"
+}
+
+# A file with nothing in it is to Docker what none is; Ensign may have made it.
+remove_empty_config() {
+    if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(tr -d '[:space:]' <"$1")" != '{}' ]; then return; fi
+    rm -f -- "$1"
+    rmdir -- "${1%/*}" 2>/dev/null || :
 }
 
 remove_empty_folders() {
