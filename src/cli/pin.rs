@@ -11,7 +11,7 @@ use crate::docker::{ConfigJson, state};
 use crate::model::{AccountName, Registry};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, Failure> {
-    let pins = Pins::find(given.folder.as_deref().map(|folder| context.env.expand_home(folder)))?;
+    let pins = Pins::find(given.folder.as_deref().map(|folder| context.env.expand_home(folder)), context.env)?;
     let Some(alias) = &given.alias else { return show(context, &pins) };
     let alias: AccountName =
         alias.parse().map_err(|error| Failure::usage(format!("{error}"), "name an alias as `status` shows it"))?;
@@ -63,7 +63,7 @@ fn show(context: &Context<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
 /// Removes the programs of aliases that accounts had until now, if no other account has them. A tool that still names one
 /// is told of. Other programs of other names may be pinned by another config: they are left alone.
 pub(super) fn drop_orphans(context: &Context<'_>, former: &[AccountName]) -> Result<(), Failure> {
-    let Ok(pins) = Pins::find(None) else { return Ok(()) };
+    let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();
     for alias in former.iter().filter(|alias| pinned.contains(alias)) {
         if registries_of(context, alias)?.is_empty() && pins.remove(alias)? {

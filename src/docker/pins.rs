@@ -1,5 +1,5 @@
 //! Pins: the program under the name `docker-credential-ensign-ALIAS`, which answers as that account alone. They stand
-//! beside the program, where Docker finds both.
+//! where Docker finds them as it finds the program.
 
 use std::path::{Path, PathBuf};
 
@@ -7,43 +7,57 @@ use anyhow::Result;
 
 use super::state::PROGRAM;
 use crate::model::{AccountName, HelperName, Problem};
+use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
-/// The folder of the program as Docker finds it.
+/// The folders that pins may be in. New ones go into the first.
 pub(crate) struct Pins {
-    folder: PathBuf,
+    folders: Vec<PathBuf>,
+    /// The program as Docker finds it.
+    program: Option<PathBuf>,
 }
 
 impl Pins {
-    /// In `folder`, else where the program is on PATH.
-    pub(crate) fn find(folder: Option<PathBuf>) -> Result<Self, Problem> {
-        let on_path = || Some(find_program(PROGRAM)?.parent()?.to_owned());
-        folder.or_else(on_path).map(|folder| Self { folder }).ok_or_else(|| {
-            Problem::new(
-                format!("`{PROGRAM}` is not on PATH"),
-                "put its folder on PATH, or name a folder with `--folder`",
-            )
-        })
+    /// In `folder`, else beside the program; and if a package owns that folder, in one of the person's own on PATH.
+    pub(crate) fn find(folder: Option<PathBuf>, env: &Env) -> Result<Self, Problem> {
+        let program = find_program(PROGRAM);
+        let beside = program.as_ref().and_then(|program| program.parent());
+        let folders = match (folder, beside) {
+            (Some(folder), _) => vec![folder],
+            (None, Some(beside)) => folders(beside, files::may_write(beside), own_folder(env)),
+            (None, None) => {
+                let cure = "put its folder on PATH, or name a folder with `--folder`";
+                return Err(Problem::new(format!("`{PROGRAM}` is not on PATH"), cure));
+            }
+        };
+        Ok(Self { folders, program })
     }
 
     /// The account's own program; made if it is not there. Returns its path, and whether it is new.
     pub(crate) fn add(&self, alias: &AccountName) -> Result<(PathBuf, bool)> {
-        let path = self.path(alias)?;
-        if files::is_link_to(&path, Path::new(&file_name(PROGRAM))) {
+        let name = pin_name(alias)?;
+        if let Some(path) = self.made(&name).next() {
             return Ok((path, false));
         }
-        files::link(Path::new(&file_name(PROGRAM)), &path)?;
+        let folder = &self.folders[0];
+        if folder.is_dir() && !files::may_write(folder) {
+            let cure = format!(
+                "make a folder of your own on PATH, such as ~/.local/bin, and run `{PROGRAM} pin {alias}` again"
+            );
+            return Err(Problem::new(format!("you may not write to `{}`", folder.display()), cure).into());
+        }
+        let path = folder.join(name);
+        files::link(&self.targets(folder)[0], &path)?;
         Ok((path, true))
     }
 
     /// Removes the account's own program. Returns whether it was there; what another made is left alone.
     pub(crate) fn remove(&self, alias: &AccountName) -> Result<bool> {
-        let path = self.path(alias)?;
-        let is_ours = files::is_link_to(&path, Path::new(&file_name(PROGRAM)));
-        if is_ours {
-            files::remove(&path)?;
+        let made: Vec<_> = self.made(&pin_name(alias)?).collect();
+        for path in &made {
+            files::remove(path)?;
         }
-        Ok(is_ours)
+        Ok(!made.is_empty())
     }
 
     /// The aliases that have a program of their own, in alphabetical order.
@@ -53,22 +67,82 @@ impl Pins {
             let name = path.file_name()?.to_str()?.strip_prefix(&prefix)?;
             name.strip_suffix(std::env::consts::EXE_SUFFIX)?.parse().ok()
         };
-        let links = files::links_to(&self.folder, Path::new(&file_name(PROGRAM)));
-        let mut aliases: Vec<AccountName> = links.iter().filter_map(alias).collect();
+        let links = self.folders.iter().flat_map(|folder| {
+            self.targets(folder).into_iter().flat_map(move |target| files::links_to(folder, &target))
+        });
+        let mut aliases: Vec<AccountName> = links.filter_map(|path| alias(&path)).collect();
         aliases.sort_unstable();
+        aliases.dedup();
         aliases
     }
 
-    fn path(&self, alias: &AccountName) -> Result<PathBuf, Problem> {
-        // What may follow `docker-credential-` may follow our own name there.
-        if !HelperName::fits(alias.as_str()) {
-            let cure = "give the account another alias with `account edit`";
-            return Err(Problem::new(format!("`{alias}` cannot be part of a program's name"), cure));
-        }
-        Ok(self.folder.join(file_name(&format!("{PROGRAM}-{alias}"))))
+    /// The pins of this name that we made.
+    fn made(&self, name: &str) -> impl Iterator<Item = PathBuf> {
+        self.folders.iter().filter_map(move |folder| {
+            let path = folder.join(name);
+            let is_ours = self.targets(folder).iter().any(|target| files::is_link_to(&path, target));
+            is_ours.then_some(path)
+        })
     }
+
+    /// What a pin in this folder leads to. Beside the program that is its name, so that both can be moved.
+    fn targets(&self, folder: &Path) -> Vec<PathBuf> {
+        let name = PathBuf::from(file_name(PROGRAM));
+        match &self.program {
+            Some(program) if !files::is_file(&folder.join(&name)).unwrap_or(false) => vec![program.clone(), name],
+            _ => vec![name],
+        }
+    }
+}
+
+/// `may_write`: whether the person may write to the program's own folder.
+fn folders(beside: &Path, may_write: bool, own: Option<PathBuf>) -> Vec<PathBuf> {
+    let beside = beside.to_owned();
+    match own {
+        Some(own) if own == beside => vec![own],
+        Some(own) if may_write => vec![beside, own],
+        Some(own) => vec![own, beside],
+        None => vec![beside],
+    }
+}
+
+/// The first folder on PATH that is the person's own.
+pub(crate) fn own_folder(env: &Env) -> Option<PathBuf> {
+    let home = env.home()?;
+    let folders = std::env::split_paths(&env::variable("PATH")?).collect::<Vec<_>>();
+    let is_own = |folder: &PathBuf| folder.is_absolute() && folder.starts_with(home) && folder.is_dir();
+    folders.into_iter().find(|folder| is_own(folder) && files::may_write(folder))
+}
+
+/// What may follow `docker-credential-` may follow our own name there.
+fn pin_name(alias: &AccountName) -> Result<String, Problem> {
+    if !HelperName::fits(alias.as_str()) {
+        let cure = "give the account another alias with `account edit`";
+        return Err(Problem::new(format!("`{alias}` cannot be part of a program's name"), cure));
+    }
+    Ok(file_name(&format!("{PROGRAM}-{alias}")))
 }
 
 fn file_name(program: &str) -> String {
     format!("{program}{}", std::env::consts::EXE_SUFFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_goes_where_the_person_may_write() {
+        let own = || Some(PathBuf::from("/home/me/.local/bin"));
+        for (beside, may_write, own, expected) in [
+            ("/home/me/.local/bin", true, own(), &["/home/me/.local/bin"][..]),
+            ("/opt/ensign/bin", true, None, &["/opt/ensign/bin"]),
+            ("/opt/ensign/bin", true, own(), &["/opt/ensign/bin", "/home/me/.local/bin"]),
+            ("/usr/bin", false, own(), &["/home/me/.local/bin", "/usr/bin"]),
+            ("/usr/bin", false, None, &["/usr/bin"]),
+        ] {
+            let found = folders(Path::new(beside), may_write, own);
+            assert_eq!(found, expected.iter().map(PathBuf::from).collect::<Vec<_>>(), "{beside} {may_write}");
+        }
+    }
 }

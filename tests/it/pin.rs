@@ -37,6 +37,24 @@ fn a_pinned_program_answers_as_its_account_whoever_is_active() {
     assert_eq!(sandbox.run(&["pin"], ""), Run::success("No account is pinned.\n"));
 }
 
+/// As where a package owns the program's folder.
+#[test]
+fn a_pin_in_another_folder_finds_the_program() {
+    let sandbox = installed();
+    let folder = sandbox.home().join("own");
+    std::fs::create_dir(&folder).unwrap();
+    let run = sandbox.run(&["pin", "work", "--folder", "~/own"], "");
+    assert!(run.stderr.starts_with("✓ Made ~/own/docker-credential-ensign-work\n"), "{run:?}");
+    let pinned = folder.join("docker-credential-ensign-work");
+    let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"work\",\"Secret\":\"work-pw\"}\n";
+    let run = finish(sandbox.command_of(&pinned, &["get"]).spawn().unwrap(), b"ghcr.io");
+    assert_eq!(run, Run::success(answer));
+    assert!(sandbox.run(&["pin", "work", "--folder", "~/own"], "").stderr.starts_with("✓ There is already"));
+    assert_eq!(sandbox.run(&["pin", "--folder", "~/own"], ""), Run::success("docker-credential-ensign-work\n"));
+    sandbox.ok(&["pin", "work", "--remove", "--folder", "~/own"], "");
+    assert!(!pinned.is_symlink());
+}
+
 #[test]
 fn a_pin_goes_with_the_last_account_of_its_alias() {
     let sandbox = installed();

@@ -15,6 +15,7 @@ use crate::docker::pins::Pins;
 use crate::docker::state;
 use crate::model::choice::{Candidates, FileImages, Unknown};
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
+use crate::system::env::Env;
 use crate::system::find_program;
 use told::{preview, report, summary, tell};
 
@@ -38,7 +39,7 @@ pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Re
     if !context.ui.is_json() {
         preview(context, &tree, &changes)?;
     }
-    let mut done = if given.dry_run { Done::default() } else { carry_out(&tree, &needed, &mut changes) };
+    let mut done = if given.dry_run { Done::default() } else { carry_out(context.env, &tree, &needed, &mut changes) };
     drop(lock);
     done.problems.append(&mut tree.problems);
     let without = if given.remove { vec![] } else { without_folder(context, &registries, &named, &needed) };
@@ -68,7 +69,7 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
     let images: Vec<_> = tree.ours().keys().filter_map(Place::image).collect();
     let needed = buildx::needed(&registries, &images);
     let mut changes = buildx::changes(&needed, &tree);
-    let done = carry_out(&tree, &needed, &mut changes);
+    let done = carry_out(context.env, &tree, &needed, &mut changes);
     for problem in tree.problems.iter().chain(&done.problems) {
         again(format!("buildx's folders are not mended: {}", problem.what));
     }
@@ -105,7 +106,7 @@ pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<usize, Failure
     let Some(tree) = ours(context)? else { return Ok(0) };
     let none = Folders::new();
     let mut changes = buildx::changes(&none, &tree);
-    if let Some(problem) = carry_out(&tree, &none, &mut changes).problems.into_iter().next() {
+    if let Some(problem) = carry_out(context.env, &tree, &none, &mut changes).problems.into_iter().next() {
         return Err(problem.into());
     }
     context.ui.say(format_args!("✓ Took {} of buildx's folders away", changes.len()));
@@ -171,7 +172,7 @@ fn needed(context: &Context<'_>, registries: &[Candidates], tree: &Tree, named: 
 }
 
 /// Makes the programs that are missing, then the folders that name them. Leaves in `changes` what was really done.
-fn carry_out(tree: &Tree, needed: &Folders, changes: &mut BTreeMap<Place, Change>) -> Done {
+fn carry_out(env: &Env, tree: &Tree, needed: &Folders, changes: &mut BTreeMap<Place, Change>) -> Done {
     let mut done = Done::default();
     let asked = |change: &&Change| matches!(change, Change::Write(_) | Change::Mend(..) | Change::Keep(_));
     let mut accounts: BTreeSet<&AccountName> = BTreeSet::new();
@@ -179,7 +180,7 @@ fn carry_out(tree: &Tree, needed: &Folders, changes: &mut BTreeMap<Place, Change
     let missing = accounts.into_iter().filter(|account| !is_pinned(account));
     let mut unpinned = BTreeSet::new();
     for account in missing {
-        match Pins::find(None).map_err(Into::into).and_then(|pins| pins.add(account)) {
+        match Pins::find(None, env).map_err(Into::into).and_then(|pins| pins.add(account)) {
             Ok((path, is_new)) => done.pins.extend(is_new.then_some(path)),
             Err(error) => {
                 unpinned.insert(account);

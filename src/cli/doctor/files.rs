@@ -146,7 +146,7 @@ impl FileFacts {
             swept: all - leftovers.secrets.len(),
             leftovers,
             stale_folders: if survey.damage.is_none() { buildx::stale(context, &survey.registries) } else { 0 },
-            stale_pins: stale_pins(survey),
+            stale_pins: stale_pins(context, survey),
             looked_at: files.iter().filter(|(path, _)| path.is_file()).count(),
             owners,
         }
@@ -198,14 +198,14 @@ fn unreadable(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf
 }
 
 /// Without any account these may be another config's.
-fn stale_pins(survey: &Survey) -> Vec<AccountName> {
+fn stale_pins(context: &Context<'_>, survey: &Survey) -> Vec<AccountName> {
     if survey.registries.is_empty() {
         return vec![];
     }
     let is_there = |alias: &AccountName| {
         survey.registries.iter().flat_map(|one| &one.accounts).any(|account| account.name == *alias)
     };
-    let pinned = Pins::find(None).map(|pins| pins.all()).unwrap_or_default();
+    let pinned = Pins::find(None, context.env).map(|pins| pins.all()).unwrap_or_default();
     pinned.into_iter().filter(|alias| !is_there(alias)).collect()
 }
 

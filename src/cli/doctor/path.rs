@@ -6,9 +6,10 @@ use super::Section;
 use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
 use crate::cli::Context;
+use crate::docker::pins::own_folder;
 use crate::docker::state;
 use crate::system::text::word;
-use crate::system::{env, files, find_program, find_program_on, session};
+use crate::system::{env, find_program, find_program_on, session};
 
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -128,7 +129,7 @@ impl PathFacts {
             is_same: on_path.as_ref().and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == program),
             program,
             on_path,
-            own_folder: own_folder(context),
+            own_folder: own_folder(context.env),
             session_finds: finds(session::session_path()),
             session_file: session_file.map(|folder| folder.join("environment.d").join("60-ensign.conf")),
             sudo_finds: find_program("sudo").and_then(|_| finds(session::sudo_path())),
@@ -137,13 +138,6 @@ impl PathFacts {
             is_snap: state::docker_is_a_snap(),
         }
     }
-}
-
-fn own_folder(context: &Context<'_>) -> Option<PathBuf> {
-    let home = context.env.home()?;
-    let folders = std::env::split_paths(&env::variable("PATH")?).collect::<Vec<_>>();
-    let is_own = |folder: &PathBuf| folder.is_absolute() && folder.starts_with(home) && folder.is_dir();
-    folders.into_iter().find(|folder| is_own(folder) && files::may_write(folder))
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Remedy {
                 Ok(())
             }
             Self::Unpin(alias) => {
-                Pins::find(None)?.remove(alias)?;
+                Pins::find(None, context.env)?.remove(alias)?;
                 context.ui.say(format_args!("  Removed {}-{alias}", state::PROGRAM));
                 Ok(())
             }
