@@ -15,6 +15,7 @@ packages=(
   docker.io docker-registry podman podman-compose buildah skopeo runc crun # the services and clients
   python3-jwt python3-cryptography python3-yaml apache2-utils openssl    # token server, htpasswd, certificates
   pass gnupg golang-docker-credential-helpers gh                         # programs that have secrets
+  rpm rpmlint lintian zip ruby makepkg libarchive-tools nix-bin           # what packages are made and looked at with
   rustc-web cargo-web rust-web-src musl-tools libunwind-14-dev           # what packaging/build.sh makes a program for musl of
   minisign                                                               # signs releases
   gnome-keyring keepassxc dbus libglib2.0-bin python3-dbus xxd    # keyrings, and what talks to them

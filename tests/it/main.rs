@@ -44,6 +44,7 @@ mod leaks;
 mod mounted;
 mod names;
 mod owners;
+mod packages;
 mod patterns;
 mod people;
 mod pin;

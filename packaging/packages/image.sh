@@ -1,0 +1,39 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
+# The image, as an OCI layout with one manifest for each Linux program: the program, certificates and nothing else. It is made by
+# buildah, which needs no daemon; `skopeo copy --all oci:FOLDER/image:VERSION docker://…` pushes it.
+
+make_image() {
+    need buildah buildah
+    bundle=${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}
+    [ -f "$bundle" ] || die "\`$bundle\`, the certificates of the image, is missing: install ca-certificates, or name others with CA_BUNDLE=FILE"
+    # An image without certificates trusts no registry. `docker run --volume` and SSL_CERT_FILE bring others.
+    put 444 "$bundle" "$stage/image/etc/ssl/certs/ca-certificates.crt"
+    finish_tree "$stage/image"
+    store manifest create "$package" >/dev/null
+    for target in $LINUX; do
+        has "$target" || continue
+        case $target in x86_64-*) arch=amd64 ;; *) arch=arm64 ;; esac
+        container=$(store from --arch "$arch" scratch)
+        store copy --quiet "$container" "$stage/image" / >/dev/null
+        store copy --quiet --chmod 755 "$container" "$stage/$target/docker-credential-ensign" / >/dev/null
+        label "$container"
+        store commit --quiet --rm --timestamp "$date" --manifest "$package" "$container" >/dev/null
+    done
+    store manifest push --quiet --all "$package" "oci:$folder/image:$version" >/dev/null
+    store rmi --all --force >/dev/null
+}
+
+label() { # CONTAINER
+    for pair in title="$package" description="$(fact SUMMARY)" version="$version" licenses="$(fact LICENSE)" \
+        url="$(fact HOMEPAGE)" documentation="$(fact DOCUMENTATION)" source="$(fact REPOSITORY)"; do
+        store config --label "org.opencontainers.image.$pair" "$1"
+    done
+    store config --arch "$arch" --entrypoint '["/docker-credential-ensign"]' "$1"
+}
+
+# Storage of its own, so that nothing is left in the person's.
+store() {
+    said=0
+    buildah --root "$stage/storage" --runroot "$stage/storage-run" --storage-driver vfs "$@" 2>"$stage/said" || said=$?
+    [ $said = 0 ] || die "\`buildah $1\` failed: $(cat "$stage/said")"
+}

@@ -1,0 +1,38 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
+# The RPM package of Fedora and its relatives, by rpmbuild: the program is built already.
+
+make_rpm() {
+    need rpmbuild rpm
+    for target in $LINUX; do
+        has "$target" || continue
+        arch=${target%%-*}
+        tree=$stage/rpm-$arch
+        lay_out "$tree" "$target" libexec/docker/cli-plugins zsh/site-functions "sudo dnf upgrade $package"
+        for file in README.md CHANGELOG.md; do put 644 "$stage/$target/$file" "$usr/share/doc/$package/$file"; done
+        for file in LICENSE-MIT LICENSE-APACHE; do put 644 "$stage/$target/$file" "$usr/share/licenses/$package/$file"; done
+        finish_tree "$tree"
+        list_files >"$stage/files"
+        fill spec RPM_DAY="$(date -u -d "@$date" '+%a %b %d %Y')" >"$stage/spec"
+        cat "$stage/files" >>"$stage/spec"
+        rpmbuild -bb --quiet --define "_rpmfilename %%{NAME}-%%{VERSION}.%%{ARCH}.rpm" --target "$arch-linux" --buildroot "$stage/buildroot" --define "_topdir $stage/rpmbuild" \
+            --define "_rpmdir $folder" --define "tree $tree" "$stage/spec" >"$stage/said" 2>&1 || die "$(cat "$stage/said")"
+    done
+}
+
+# The lines of %files. Folders that others have too are ours as well, so that none is left behind where nobody else has it;
+# those of Fedora's package `filesystem` are not, which is everywhere.
+list_files() {
+    (cd "$tree" && find usr -mindepth 1 -type d) | sort | while IFS= read -r path; do
+        case $path in
+        usr/bin | usr/lib | usr/libexec | usr/share | usr/share/doc | usr/share/licenses | usr/share/man | usr/share/man/man?) ;;
+        *) printf '%%dir "/%s"\n' "$path" ;;
+        esac
+    done
+    (cd "$tree" && find usr ! -type d) | sort | while IFS= read -r path; do
+        case $path in
+        usr/share/licenses/*) printf '%%license "/%s"\n' "$path" ;;
+        usr/share/doc/* | usr/share/man/*) printf '%%doc "/%s"\n' "$path" ;;
+        *) printf '"/%s"\n' "$path" ;;
+        esac
+    done
+}
