@@ -16,7 +16,7 @@ use super::held::Held;
 use crate::model::{Account, Operation, Source};
 use crate::oauth::{self, Table};
 use crate::oci::{self, RegistryReply, TransportSecurity, Verdict};
-use crate::system::text::one_line;
+use crate::system::text::{self, one_line};
 use crate::system::threads;
 
 /// So many accounts are asked about at a time: enough for everybody's, and no registry takes it for an attack.
@@ -65,10 +65,21 @@ pub(super) fn run(context: &Context<'_>, plain_http: bool) -> Result<ExitCode, F
     let lines: Vec<Line> = lines.into_iter().flatten().collect();
     let code = worst(lines.iter().map(|line| line.code));
     if context.ui.is_json() {
-        let accounts: Vec<Value> = lines.into_iter().map(|line| line.json).collect();
+        let accounts: Vec<&Value> = lines.iter().map(|line| &line.json).collect();
         context.ui.data(json!({"status": if code == 0 { "success" } else { "failure" }, "accounts": accounts}), "")?;
+    } else if let Some(hint) = hint(context.program, &lines) {
+        context.ui.say(format_args!("hint: {hint}"));
     }
     Ok(ExitCode::from(code))
+}
+
+/// What helps the first account that is not good, or all that could not be asked about.
+fn hint(program: &str, lines: &[Line]) -> Option<String> {
+    let word = |line: &Line, field: &str| text::word(line.json[field].as_str().unwrap_or_default()).into_owned();
+    if let Some(line) = lines.iter().find(|line| line.code == 3) {
+        return Some(format!("run `{program} login {} -u {}`", word(line, "registry"), word(line, "username")));
+    }
+    lines.iter().any(|line| line.code == 1).then(|| format!("run `{program} doctor --online`"))
 }
 
 /// The exit code of all: a login that is not good goes before one that was not checked.

@@ -132,7 +132,7 @@ fn registries(
     let with_accounts = context.accounts.all()?.into_iter().filter(|one| !one.accounts.is_empty());
     let mut all: Vec<_> = with_accounts.map(|one| one.registry).collect();
     if all.is_empty() && found.is_empty() && !given.all {
-        let cure = format!("run `{0} login HOST` first, or name one: `{0} configure-docker ghcr.io`", context.program);
+        let cure = format!("run `{} login HOST` first, or name a registry", context.program);
         return Err(Failure::not_logged_in("there is no account, so no registry to ask for", cure));
     }
     let (patterns, hosts): (Vec<_>, Vec<_>) = all.drain(..).partition(Registry::is_pattern);
@@ -289,7 +289,7 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
     } else if given.undo {
         context.ui.say(format_args!("✓ Took Ensign out of {}", written.join(", ")));
     } else {
-        context.ui.say(format_args!("✓ Wrote {}   (undo: {program} configure-docker --undo)", written.join(", ")));
+        context.ui.say(format_args!("✓ Wrote {}\n  To undo   {program} configure-docker --undo", written.join(", ")));
     }
     if plans.iter().flat_map(Plan::changes).any(|change| matches!(change, Change::Conflict { .. })) {
         context.ui.note(format_args!(

@@ -88,7 +88,7 @@ const PLUGIN: &str = "docker ensign";
 /// Runs a person's command.
 pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Result<Env, Problem>) -> ExitCode {
     let called = if program == "docker-ensign" { PLUGIN } else { program };
-    if words.is_empty() || (words.len() == 1 && words[0] == "-h") {
+    if words.is_empty() || (words.len() == 1 && (words[0] == "-h" || words[0] == "--help")) {
         let shown = help::short(called);
         // A helper without a word was called wrongly: so say Docker's own, and so does ours to programs.
         return if is_helper && words.is_empty() { ExitCode::FAILURE } else { shown };

@@ -116,7 +116,7 @@ fn print_leftovers(context: &Context<'_>, leftovers: &Leftovers) {
 fn first_run(context: &Context<'_>, leftovers: &Leftovers) -> Result<ExitCode, Failure> {
     let program = context.program;
     let lines = format!(
-        "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins that Docker and other tools have\n  {program} configure-docker     let Docker ask Ensign"
+        "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins of Docker and others\n  {program} configure-docker     let Docker ask Ensign"
     );
     context.ui.data(json!({"accounts": [], "public": [], "docker": [], "left_over": left_over(leftovers)}), lines)?;
     Ok(ExitCode::from(3))
@@ -156,14 +156,10 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
     let mut block = format!("{}{state}\n", context.ui.bold(candidates.registry.as_str()));
     let width = lines.iter().map(|line| line.account.name.as_str().chars().count()).max().unwrap_or(0);
     let now = SystemTime::now();
+    let uses = lines.iter().map(|line| used_for(line.account).chars().count());
+    let column = uses.filter(|width| *width <= WIDEST_USE).max().unwrap_or(0);
     for Line { account, mark, trouble, expiry } in lines {
-        let patterns: Vec<_> = account.patterns().iter().map(|pattern| pattern.path().to_owned()).collect();
         let by_default = if *mark == "●" { "default   " } else { "          " };
-        let user = if account.name.as_str() == account.username.as_str() {
-            String::new()
-        } else {
-            format!("   user {}", account.username)
-        };
         let store = match &account.store {
             StoreKind::File => "   in clear text".to_owned(),
             StoreKind::Sealed => "   sealed".to_owned(),
@@ -174,10 +170,9 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
             source => format!("   from {source}"),
         };
         let name = text::one_line(account.name.as_str(), 60);
-        let only = account::only(account);
-        let patterns = patterns.join(", ");
+        let used_for = used_for(account);
         let end = expiry.words(now).map_or(String::new(), |words| format!("   {words}"));
-        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{patterns}{only}{user}{store}{source}{end}");
+        let _ = writeln!(block, "  {mark} {name:width$}  {by_default}{used_for:column$}{store}{source}{end}");
         for folder in &account.folders {
             let _ = writeln!(block, "    {:width$}  in {}", "", context.env.shorten_home(folder));
         }
@@ -195,6 +190,20 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> 
         let _ = writeln!(block, "  public: {}", text::one_line(&patterns.join(", "), 300));
     }
     block
+}
+
+/// A longer one does not move the column behind it.
+const WIDEST_USE: usize = 36;
+
+/// The images of an account, and its user where the name is another.
+fn used_for(account: &Account) -> String {
+    let patterns: Vec<_> = account.patterns().iter().map(|pattern| pattern.path().to_owned()).collect();
+    let user = if account.name.as_str() == account.username.as_str() {
+        String::new()
+    } else {
+        format!("   user {}", account.username)
+    };
+    format!("{}{}{user}", patterns.join(", "), account::only(account))
 }
 
 /// A name of a registry, and whom Docker asks for exactly that: "ensign", another helper's name, or nobody.

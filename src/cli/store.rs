@@ -56,7 +56,7 @@ pub(super) fn place_and_advice(context: &Context<'_>, kind: &StoreKind) -> Strin
     let folder = context.env.data_dir.as_deref();
     let in_home = folder.zip(context.env.home()).is_some_and(|(folder, home)| folder.starts_with(home));
     let claim = if files::are_private_anywhere() || in_home { ", readable by you only" } else { "" };
-    format!("{place} in clear text{claim} (to seal it:  {} store move --to sealed)", context.program)
+    format!("{place} in clear text{claim}\n  To seal   {} store move --to sealed", context.program)
 }
 
 fn place(context: &Context<'_>, kind: &StoreKind) -> String {

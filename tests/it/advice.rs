@@ -40,13 +40,13 @@ fn whoever_types_a_password_is_told_where_a_token_is_made() {
         ("Open it in the browser?", "n"),
         ("Username at", "alice\r"),
         ("Password or token of alice", "good\r"),
-        ("Let it, by a line in", "n"),
+        ("Add it to", "n"),
     ];
     let words = format!("login {}", provider.host);
     let Some(shown) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
     assert!(shown.contains("exit 0"), "{shown}");
-    let needs = "What it needs: package: read";
-    assert!(shown.contains("A token is made at https://localhost/tokens") && shown.contains(needs), "{shown}");
+    let needs = "It needs package: read";
+    assert!(shown.contains("Make a token at\r\n  https://localhost/tokens") && shown.contains(needs), "{shown}");
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
 }
 

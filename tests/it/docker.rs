@@ -34,7 +34,7 @@ fn a_dry_run_shows_and_changes_nothing() {
 fn a_new_file_is_private_and_undone_again() {
     let sandbox = sandbox();
     let run = sandbox.run(&["configure-docker"], "");
-    let said = "✓ Wrote ~/.docker/config.json   (undo: docker-credential-ensign configure-docker --undo)\n\
+    let said = "✓ Wrote ~/.docker/config.json\n  To undo   docker-credential-ensign configure-docker --undo\n\
         \x20 For registries without an account here nobody answers: `docker login` adds one.\n\
         ! `docker-credential-ensign` is not on PATH: Docker will not find it\n";
     assert_eq!(run, Run { code: Some(0), stdout: PREVIEW.into(), stderr: said.into() });

@@ -34,7 +34,7 @@ fn help_has_every_command_whole_and_the_topics() {
         let run = ensign(&sandbox, &["help", topic]);
         assert!(run.code == Some(0) && run.stdout.lines().count() > 8, "{topic}: {run:?}");
     }
-    assert_eq!(ensign(&sandbox, &["help"]), ensign(&sandbox, &["--help"]));
+    assert_eq!(ensign(&sandbox, &["-h"]), ensign(&sandbox, &["--help"]));
     let whole = ensign(&sandbox, &["help", "login"]).stdout;
     let short = ensign(&sandbox, &["login", "--help"]).stdout;
     assert!(whole.contains("--client-id") && !whole.contains("All options:"), "{whole}");
@@ -45,6 +45,29 @@ fn help_has_every_command_whole_and_the_topics() {
         (unknown.code, unknown.stderr.as_str()),
         (Some(2), "error: there is no command or topic `logni`\nhint: run `ensign help` to see them\n")
     );
+}
+
+/// On a terminal of 80x24, with the next prompt on its last line.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_people_use_most_fits_a_screen() {
+    let help = ["", "login", "status", "switch", "which", "configure-docker", "logout", "check", "import", "doctor"];
+    let help = help.map(|command| format!("{command} --help"));
+    let words = ["status", "switch", "configure-docker", "import", "logout ghcr.io alice", "check"].map(str::to_owned);
+    for sandbox in [Sandbox::new(), two_accounts()] {
+        for words in help.iter().chain(&words) {
+            let name = sandbox.link("ensign");
+            let line = format!("stty cols 80 rows 24; HTTPS_PROXY=http://127.0.0.1:9 {} {words}", name.display());
+            let Some(shown) = crate::seed::line_on_a_terminal(&sandbox, &line, &[]) else { return };
+            let shown = shown.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+            let name = name.display().to_string();
+            let shown = shown.replace(&name, "ensign");
+            assert!(shown.lines().count() <= 23, "{words}: {shown}");
+            for line in shown.lines().filter(|line| !line.starts_with(['✗', '!'])) {
+                assert!(line.chars().count() <= 80, "{words}: {line}");
+            }
+        }
+    }
 }
 
 /// `mandoc` says what is wrong with a page, and nothing where all is well.
@@ -131,9 +154,9 @@ fn a_login_lets_docker_ask_with_a_flag() {
 fn a_login_on_a_terminal_says_where_tokens_are_made_and_offers_to_let_docker_ask() {
     for (answer, asks) in [("y", true), ("n", false), ("\r", false), ("\u{4}", false)] {
         let sandbox = Sandbox::new().with_program("podman", "#!/bin/sh\n");
-        let answers = [("Password or token of me", "pw\r"), ("Let it, by a line in ~/.docker/config.json", answer)];
+        let answers = [("Password or token of me", "pw\r"), ("Add it to ~/.docker/config.json", answer)];
         let Some(shown) = on_a_terminal(&sandbox, "login ghcr.io -u me --no-verify", &answers) else { return };
-        assert!(shown.contains("A token is made at https://github.com/settings/tokens"), "{shown}");
+        assert!(shown.contains("Make a token at\r\n  https://github.com/settings/tokens"), "{shown}");
         assert!(shown.contains("exit 0"), "{shown}");
         assert!(shown.contains(".docker/config.json and ~/.config/containers/auth.json?"), "{shown}");
         assert_eq!(sandbox.home().join(".config/containers/auth.json").exists(), asks, "{answer:?}: {shown}");

@@ -120,7 +120,14 @@ fn a_dry_run_shows_every_entry_and_changes_nothing() {
 \x20 quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
 \x20 quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
 ";
-    assert_eq!(run, Run { code: Some(1), stdout: expected.into(), stderr: format!("{WEAKER}Nothing imported.\n") });
+    assert_eq!(
+        run,
+        Run {
+            code: Some(1),
+            stdout: expected.into(),
+            stderr: format!("{WEAKER}Nothing imported. Without --dry-run they become accounts.\n")
+        }
+    );
     assert!(!sandbox.config_path().exists());
 }
 
@@ -130,8 +137,8 @@ fn logins_become_accounts_and_a_second_import_finds_them_there() {
     let run = sandbox.run(&["import"], "");
     let said = "✓ Imported alice of docker.io\n✓ Imported carol of quay.io\n✓ Imported dave of tok.example\n\
         ✓ Imported eve of odd.example\n✓ Imported h of helm.example\n✓ Imported bot of quay.io\n\
-        \x20 Kept in   ~/data/secrets in clear text, readable by you only (to seal it:  docker-credential-ensign store move \
-        --to sealed)\n\
+        \x20 Kept in   ~/data/secrets in clear text, readable by you only\n\
+        \x20 To seal   docker-credential-ensign store move --to sealed\n\
         ! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found\n\
         ! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker\n";
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), &*format!("{WEAKER}{said}")), "one entry is bad");
@@ -285,7 +292,13 @@ fn wrong_words_are_told_before_anything_is_read() {
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(run.stderr.starts_with(&format!("error: {what}")), "{run:?}");
     }
-    assert_eq!(sandbox.run(&["import", "env"], ""), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
+    assert_eq!(
+        sandbox.run(&["import", "env"], ""),
+        Run {
+            stderr: "No logins found. To add an account:  docker-credential-ensign login HOST\n".into(),
+            ..Run::success("")
+        }
+    );
 }
 
 /// There would be a copy of the config before if it had been written twice.

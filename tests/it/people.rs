@@ -25,7 +25,7 @@ fn login_is_verified_kept_and_said() {
     let run = sandbox.run(&["login", host, "-u", "alice", "--password-stdin"], "alice-pw\n");
     let expected = format!(
         "✓ Logged in to {host} as alice\n  Used for  {host}/alice/**, and by default\n  Kept in   ~/data/secrets in clear \
-         text, readable by you only (to seal it:  docker-credential-ensign store move --to sealed)\n! Docker \
+         text, readable by you only\n  To seal   docker-credential-ensign store move --to sealed\n! Docker \
          does not ask Ensign for {host} yet:  docker-credential-ensign configure-docker\n"
     );
     assert_eq!((run, sandbox.who(host)), (Run { stderr: expected, ..Run::success("") }, "alice".to_owned()));
@@ -340,7 +340,7 @@ fn several_accounts_and_no_way_to_choose_is_said_on_both_streams() {
 #[test]
 fn help_names_every_command_and_no_protocol_verb() {
     let sandbox = Sandbox::new();
-    let help = sandbox.ok(&["--help"], "");
+    let help = sandbox.ok(&["help"], "");
     let readme = include_str!("../../README.md");
     let groups = help.lines().skip_while(|line| *line != "Every day:").take_while(|line| *line != "Topics:");
     let commands = groups.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()));

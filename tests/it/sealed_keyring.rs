@@ -107,8 +107,8 @@ fn the_key_goes_from_the_keyring_to_another_holder_and_back() {
 fn without_a_keyring_the_first_login_lies_in_clear_text_and_says_so() {
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "s3cret");
-    let line = "  Kept in   ~/data/secrets in clear text, readable by you only (to seal it:  docker-credential-ensign store \
-                move --to sealed)\n";
+    let line = "  Kept in   ~/data/secrets in clear text, readable by you only\n  To seal   docker-credential-ensign store \
+                move --to sealed\n";
     assert!(run.stderr.contains(line), "{run:?}");
     assert_eq!(sandbox.config().get("store"), None, "the next login looks again");
     assert!(!sandbox.home().join("data/key.json").exists());

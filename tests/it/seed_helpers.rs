@@ -77,7 +77,13 @@ fn a_helper_gets_the_host_without_a_line_end() {
 fn a_helper_without_the_login_is_no_error() {
     let sandbox = failing(Sandbox::new(), "none", "credentials not found in native keychain");
     docker(&sandbox, &json!({"credHelpers": {"h.example": "none"}, "auths": {"h.example": {}}}));
-    assert_eq!(import(&sandbox), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
+    assert_eq!(
+        import(&sandbox),
+        Run {
+            stderr: "No logins found. To add an account:  docker-credential-ensign login HOST\n".into(),
+            ..Run::success("")
+        }
+    );
 }
 
 #[test]

@@ -141,7 +141,13 @@ fn a_named_file_is_read_first() {
 #[test]
 fn nothing_to_import_is_no_error() {
     let sandbox = sandbox();
-    assert_eq!(import(&sandbox), Run { stderr: "No logins found.\n".into(), ..Run::success("") });
+    assert_eq!(
+        import(&sandbox),
+        Run {
+            stderr: "No logins found. To add an account:  docker-credential-ensign login HOST\n".into(),
+            ..Run::success("")
+        }
+    );
     assert_eq!(sandbox.run(&["get"], "h.example"), Run::not_found());
 }
 

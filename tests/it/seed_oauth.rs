@@ -19,8 +19,8 @@ fn login_shows_code_and_link_and_polls() {
         "Log in at ATCR with a browser, here or on another machine:\n\n    Link  http://localhost/device\n    Code  ABCD-1234\n\n\
          Waiting for ATCR, 10:00 at most …\n✓ Logged in to {host} as alice.example\n  \
          Used for  {host}/alice.example/**, {host}/did:plc:abc/**, and by default\n  \
-         Kept in   ~/data/secrets in clear text, readable by you only (to seal it:  \
-         docker-credential-ensign store move --to sealed)\n! Docker does not ask Ensign for {host} yet:  \
+         Kept in   ~/data/secrets in clear text, readable by you only\n  To seal   \
+         docker-credential-ensign store move --to sealed\n! Docker does not ask Ensign for {host} yet:  \
          docker-credential-ensign configure-docker\n"
     );
     assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr });
@@ -50,7 +50,7 @@ fn login_on_a_terminal_offers_the_browser_and_opens_it() {
     let sandbox = Sandbox::new().with_program("xdg-open", "#!/bin/sh\nprintf %s \"$1\" >\"$HOME/opened\"\n");
     let hosts = json!({"version": 3, "registries": {}, "providers": {"atcr": {"hosts": [provider.host]}}});
     crate::support::write(&sandbox.config_path(), hosts.to_string().as_bytes());
-    let answers = [("In the browser, at ATCR", "\r"), ("Let it, by a line in", "n")];
+    let answers = [("In the browser, at ATCR", "\r"), ("Add it to", "n")];
     let words = format!("login {}", provider.host);
     let Some(screen) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
     for shown in [

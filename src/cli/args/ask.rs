@@ -58,10 +58,10 @@ pub(in crate::cli) struct Check {
     /// An image, or a registry [default: all accounts]
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) image: Option<String>,
-    /// May it pull the image? Asked if nothing else is
+    /// Check pull access (default)
     #[arg(long, conflicts_with = "push", requires = "image")]
     pub(in crate::cli) pull: bool,
-    /// May it push to the image's repository? Nothing is uploaded
+    /// Check push access; nothing is uploaded
     #[arg(long, requires = "image")]
     pub(in crate::cli) push: bool,
     /// Allow any certificate and plain http, as insecure-registries does in Docker

@@ -42,7 +42,7 @@ impl Arguments {
                 let _ = writeln!(text, "{}", names.replacen(&format!("{title}:"), &heading(title), 1));
             }
         }
-        let _ = writeln!(text, "\nFirst step:  {program} login ghcr.io\nMore:        {program} --help");
+        let _ = writeln!(text, "\nFirst step:  {program} login ghcr.io\nMore:        {program} help");
         shown(&text.into(), look)
     }
 

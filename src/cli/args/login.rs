@@ -69,7 +69,7 @@ pub(in crate::cli) struct Logout {
     /// The account, by alias or user name
     #[arg(value_name = "ACCOUNT")]
     pub(in crate::cli) account: Option<String>,
-    /// The same
+    /// The account, by user name
     #[arg(short, long, value_name = "NAME", visible_alias = "alias", conflicts_with = "account")]
     pub(in crate::cli) username: Option<String>,
     /// Remove all accounts of the registry, after a question

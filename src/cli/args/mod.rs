@@ -172,7 +172,7 @@ impl Shell {
     }
 }
 
-const STATUS_HELP: &str = "Exit codes: 0 all is well; 3 an account is missing, or needs you
+const STATUS_HELP: &str = "Exit codes: 0 all is well; 3 an account is missing, or needs attention
 With --expiring: 0 none expires; 1 some could not be read; 6 some expire, or have expired";
 
 #[derive(Args, Debug)]

@@ -181,11 +181,11 @@ fn conclude(
         return Ok(());
     }
     if findings.is_empty() {
-        context.ui.say("No logins found.");
+        context.ui.say(format_args!("No logins found. To add an account:  {} login HOST", context.program));
         return Ok(());
     }
     if given.dry_run {
-        context.ui.say("Nothing imported.");
+        context.ui.say("Nothing imported. Without --dry-run they become accounts.");
         return Ok(());
     }
     for (finding, fate) in imported() {

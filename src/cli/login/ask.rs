@@ -144,7 +144,7 @@ fn introduce(context: &Context<'_>, known: &Candidates) -> Result<(), Failure> {
         ));
     }
     if let Some(borrow) = borrow::instead(context, &known.registry) {
-        context.ui.say(format_args!("Another program may have a login already:  {borrow}"));
+        context.ui.say(format_args!("Or ask another program:  {borrow}"));
     }
     if let Some(page) = say_where_tokens_are_made(context, &known.registry)
         && context.ui.confirm("Open it in the browser?")?
@@ -159,10 +159,10 @@ fn introduce(context: &Context<'_>, known: &Candidates) -> Result<(), Failure> {
 fn say_where_tokens_are_made(context: &Context<'_>, registry: &Registry) -> Option<String> {
     let Provider { token_page, token_rights, .. } = adviser(context, registry)?;
     if let Some(page) = &token_page {
-        context.ui.say(format_args!("A token is made at {page}"));
+        context.ui.say(format_args!("Make a token at\n  {page}"));
     }
     if let Some(rights) = &token_rights {
-        context.ui.say(format_args!("What it needs: {rights}"));
+        context.ui.say(format_args!("It needs {rights}"));
     }
     token_page
 }

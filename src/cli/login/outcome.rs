@@ -43,7 +43,7 @@ pub(super) fn say(
         }
         Source::Borrowed(borrow) => {
             context.ui.say(format_args!(
-                "  Secret    from {borrow}; kept while it is good in {}",
+                "  Secret    from {borrow}; kept while it is good\n  Kept in   {}",
                 store::place_and_advice(context, &kept.store)
             ));
         }
@@ -93,12 +93,14 @@ fn let_docker_ask(context: &Context<'_>, given: &args::Login, registry: &Registr
         return Ok(());
     }
     let question = || {
-        context.ui.say(format_args!("Docker does not ask Ensign for {registry} yet."));
+        context
+            .ui
+            .say(format_args!("Docker does not ask Ensign for {registry} yet; a line in its config changes that."));
         let containers = containers::auth_file(context.env).filter(|_| containers::are_found(context.env));
         let files =
             std::iter::once(file.path()).chain(containers.as_deref()).map(|path| context.env.shorten_home(path));
         let files = files.collect::<Vec<_>>().join(" and ");
-        context.ui.confirm(&format!("Let it, by a line in {files}?")).unwrap_or(false)
+        context.ui.confirm(&format!("Add it to {files}?")).unwrap_or(false)
     };
     if given.configure_docker || (context.ui.can_ask() && question()) {
         return configure_docker::for_login(context, registry);

@@ -18,7 +18,7 @@ fn with_accounts(host: &str, names: &[&str]) -> Sandbox {
 }
 
 fn is_hidden(verb: &str) -> bool {
-    !Sandbox::new().ok(&["--help"], "").contains(&format!("\n  {verb} "))
+    !Sandbox::new().ok(&["help"], "").contains(&format!("\n  {verb} "))
 }
 
 #[test]
@@ -155,7 +155,7 @@ const COMMANDS: [&str; 7] = ["login", "logout", "status", "switch", "configure-d
 
 #[test]
 fn help_shows_all_commands_of_people_and_none_of_the_protocol() {
-    let help = Sandbox::new().ok(&["--help"], "");
+    let help = Sandbox::new().ok(&["help"], "");
     for command in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
     }
@@ -171,7 +171,7 @@ fn without_words_the_short_help_is_shown() {
 
 #[test]
 fn accounts_are_handled_as_gh_auth_handles_them() {
-    let help = Sandbox::new().ok(&["--help"], "");
+    let help = Sandbox::new().ok(&["help"], "");
     for command in ["login", "logout", "status", "switch", "token"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
     }

@@ -41,7 +41,7 @@ fn a_user_name_is_taken_from_the_words_or_asked_for() {
     assert_eq!(sandbox.who(host), "alice", "the option goes before the address");
     let sandbox = Sandbox::new();
     let (name, secret) = (format!("Username at {host}"), "Password or token of alice".to_owned());
-    let answers = [(name.as_str(), "alice\r"), (secret.as_str(), "alice-pw\r"), ("Let it, by a line in", "n")];
+    let answers = [(name.as_str(), "alice\r"), (secret.as_str(), "alice-pw\r"), ("Add it to", "n")];
     let Some(shown) = super::on_a_terminal(&sandbox, &format!("login {host}"), &answers) else { return };
     assert!(shown.contains(&format!("✓ Logged in to {host} as alice")) && shown.contains("exit 0"), "{shown}");
     assert!(!shown.contains("alice-pw"), "a secret is typed unseen: {shown}");
