@@ -289,7 +289,8 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
     } else if given.undo {
         context.ui.say(format_args!("✓ Took Ensign out of {}", written.join(", ")));
     } else {
-        context.ui.say(format_args!("✓ Wrote {}\n  To undo   {program} configure-docker --undo", written.join(", ")));
+        context.ui.say(format_args!("✓ Wrote {}", written.join(", ")));
+        context.ui.say(format_args!("  To undo   {program} configure-docker --undo"));
     }
     if plans.iter().flat_map(Plan::changes).any(|change| matches!(change, Change::Conflict { .. })) {
         context.ui.note(format_args!(

@@ -47,16 +47,17 @@ pub(super) fn prepare(context: &Context<'_>, kind: &StoreKind) -> Result<(), Fai
     Ok(context.accounts.key().check()?)
 }
 
-/// Where a secret lies, with the command that changes it where it lies in clear text.
-pub(super) fn place_and_advice(context: &Context<'_>, kind: &StoreKind) -> String {
+/// Says where a secret is kept, and how it is sealed if it is in clear text.
+pub(super) fn say_place(context: &Context<'_>, kind: &StoreKind) {
     let place = place(context, kind);
     if !kind.is_clear() {
-        return place;
+        return context.ui.say(format_args!("  Kept in   {place}"));
     }
     let folder = context.env.data_dir.as_deref();
     let in_home = folder.zip(context.env.home()).is_some_and(|(folder, home)| folder.starts_with(home));
     let claim = if files::are_private_anywhere() || in_home { ", readable by you only" } else { "" };
-    format!("{place} in clear text{claim}\n  To seal   {} store move --to sealed", context.program)
+    context.ui.say(format_args!("  Kept in   {place} in clear text{claim}"));
+    context.ui.say(format_args!("  To seal   {} store move --to sealed", context.program));
 }
 
 fn place(context: &Context<'_>, kind: &StoreKind) -> String {

@@ -151,7 +151,7 @@ fn logout_forgets_one_account_and_promotes_none() {
 #[test]
 fn status_shows_accounts_and_their_troubles() {
     let sandbox = two_accounts();
-    let expected = "ghcr.io\n  ○ bob              bob/**   in clear text\n  ● alice  default   alice/**   in clear text\n\n\
+    let expected = "ghcr.io\n  ○ bob              bob/**     in clear text\n  ● alice  default   alice/**   in clear text\n\n\
         Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker\n";
     assert_eq!(sandbox.run(&["status"], ""), Run::success(expected));
     std::fs::remove_file(sandbox.secrets_path("ghcr.io")).unwrap();

@@ -193,8 +193,7 @@ fn conclude(
         context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
     }
     if imported().next().is_some() {
-        let place = store::place_and_advice(context, &context.store_choice()?.kind);
-        context.ui.say(format_args!("  Kept in   {place}"));
+        store::say_place(context, &context.store_choice()?.kind);
     }
     for (finding, fate) in findings.iter().zip(fates) {
         if let (What::Login(login, Part::Leads), Fate::Failed(reason)) = (&finding.what, fate) {

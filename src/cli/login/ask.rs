@@ -159,7 +159,8 @@ fn introduce(context: &Context<'_>, known: &Candidates) -> Result<(), Failure> {
 fn say_where_tokens_are_made(context: &Context<'_>, registry: &Registry) -> Option<String> {
     let Provider { token_page, token_rights, .. } = adviser(context, registry)?;
     if let Some(page) = &token_page {
-        context.ui.say(format_args!("Make a token at\n  {page}"));
+        context.ui.say("Make a token at");
+        context.ui.say(format_args!("  {page}"));
     }
     if let Some(rights) = &token_rights {
         context.ui.say(format_args!("It needs {rights}"));

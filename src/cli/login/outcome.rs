@@ -42,12 +42,10 @@ pub(super) fn say(
             context.ui.say(format_args!("  Secret    from {borrow}, which is asked each time"));
         }
         Source::Borrowed(borrow) => {
-            context.ui.say(format_args!(
-                "  Secret    from {borrow}; kept while it is good\n  Kept in   {}",
-                store::place_and_advice(context, &kept.store)
-            ));
+            context.ui.say(format_args!("  Secret    from {borrow}; kept while it is good"));
+            store::say_place(context, &kept.store);
         }
-        _ => context.ui.say(format_args!("  Kept in   {}", store::place_and_advice(context, &kept.store))),
+        _ => store::say_place(context, &kept.store),
     }
     if let Some(callers) = context.callers(kept) {
         context.ui.say(format_args!("  May ask   {callers}"));
