@@ -59,11 +59,14 @@ impl Entry {
 
     /// One line with its end, of bounded length and without control characters.
     pub(super) fn to_line(&self) -> String {
-        let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
-        let mut line = value.to_string();
-        if line.len() > LINE_LIMIT {
-            value["steps"] = Value::Array(vec![]);
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        if line.len() > LINE_LIMIT || line.contains('\\') || !is_printable(&line) {
+            let mut value = bounded(serde_json::to_value(self).unwrap_or_default());
             line = value.to_string();
+            if line.len() > LINE_LIMIT {
+                value["steps"] = Value::Array(vec![]);
+                line = value.to_string();
+            }
         }
         line.push('\n');
         line
@@ -77,11 +80,14 @@ impl Entry {
     }
 }
 
-/// The value with short lists of short texts, none of which holds a control character. Most are so already.
+fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// The value with short lists of short texts, none of which holds a control character.
 fn bounded(value: Value) -> Value {
-    let is_plain = |text: &str| text.len() <= TEXT_LIMIT && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     match value {
-        Value::String(text) if !is_plain(&text) => Value::String(text::one_line(&text, TEXT_LIMIT)),
+        Value::String(text) if text.len() > TEXT_LIMIT || !is_printable(&text) => Value::String(text::one_line(&text, TEXT_LIMIT)),
         Value::Array(values) => values.into_iter().take(LIST_LIMIT).map(bounded).collect(),
         Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, bounded(value))).collect(),
         other => other,
