@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Accounts, Forgotten};
 use crate::config::{Document, Edit};
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
 
@@ -12,7 +12,7 @@ use crate::vault::{self, Writer};
 pub(crate) struct Transaction<'e> {
     pub(crate) document: Document,
     /// The accounts before the change.
-    pub(crate) registries: Vec<Candidates>,
+    pub(crate) registries: Vec<RegistryAccounts>,
     /// Where the secrets of new accounts are kept.
     pub(super) store: StoreKind,
     pub(super) secrets: Writer<'e>,
@@ -77,7 +77,7 @@ impl<'e> Accounts<'e> {
     pub(crate) fn forget(
         &self,
         registry: &Registry,
-        pick: impl FnOnce(&Candidates) -> Option<AccountName>,
+        pick: impl FnOnce(&RegistryAccounts) -> Option<AccountName>,
         out_of_reach: OutOfReach,
     ) -> Result<Option<Forgotten>> {
         self.change(|edit| {
@@ -187,9 +187,9 @@ impl Transaction<'_> {
     }
 
     /// The accounts of one registry before the change.
-    pub(crate) fn of(&self, registry: &Registry) -> Candidates {
+    pub(crate) fn of(&self, registry: &Registry) -> RegistryAccounts {
         let found = self.registries.iter().find(|one| one.registry == *registry).cloned();
-        found.unwrap_or_else(|| Candidates::none(registry))
+        found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
     /// Tells whether the account is still what it was, be it as that of one host.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::{Accounts, Login};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, StoreKind};
 
 /// What keeping a login does.
@@ -30,14 +30,14 @@ impl Accounts<'_> {
         let mut secrets = Secrets::new();
         let foresee = |login: &'l Login| match all.get(&login.registry) {
             Some(candidates) => self.foresee(candidates, login, &mut secrets),
-            None => self.foresee(&Candidates::none(&login.registry), login, &mut secrets),
+            None => self.foresee(&RegistryAccounts::none(&login.registry), login, &mut secrets),
         };
         Ok(logins.iter().map(foresee).collect())
     }
 
     fn foresee<'l>(
         &self,
-        candidates: &Candidates,
+        candidates: &RegistryAccounts,
         login: &'l Login,
         secrets: &mut Secrets<'l>,
     ) -> Result<(AccountName, Effect), Problem> {

@@ -6,18 +6,18 @@ use anyhow::Result;
 
 use super::Accounts;
 use crate::config::{Adopted, Origin};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Kept, StoreKind};
 
 impl Accounts<'_> {
     /// What is kept for each account of these registries, in their order. Each secrets file is read once: it holds the
     /// secrets of all accounts of its registry, and may be as long as a thousand of them make it.
-    pub(crate) fn kept_by_registry(&self, registries: &[Candidates]) -> Vec<Vec<Result<Option<Kept>>>> {
+    pub(crate) fn kept_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<Kept>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
             Origin::Adopted(adopted) => Some(adopted),
             Origin::Ours => None,
         });
-        let of_registry = |one: &Candidates| {
+        let of_registry = |one: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| one.accounts.iter().any(|account| account.store == **kind);
             let read = |kind| Some((kind, self.vault.all_in_file(kind, &one.registry).ok()?)); // else each account says what is wrong
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::Accounts;
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Registry, StoreKind};
 use crate::system::files;
 use crate::vault::StoredName;
@@ -50,7 +50,7 @@ impl Accounts<'_> {
 
     /// Removes what killed changes left behind, as far as it can be told from what was kept for good; nothing here keeps
     /// a change back. The caller holds the lock. Returns what another store has not given up.
-    pub(super) fn sweep(&self, registries: &[Candidates]) -> Vec<Account> {
+    pub(super) fn sweep(&self, registries: &[RegistryAccounts]) -> Vec<Account> {
         for path in self.vault.left_files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "new"))
         {
             let _ = files::remove(path);
@@ -74,8 +74,8 @@ impl Accounts<'_> {
     /// A change is done: notes which secrets are kept for good now.
     pub(super) fn settle<'a>(
         &self,
-        before: &[Candidates],
-        after: &[Candidates],
+        before: &[RegistryAccounts],
+        after: &[RegistryAccounts],
         left: impl Iterator<Item = &'a Account>,
     ) {
         let there = || after.iter().flat_map(|one| &one.accounts);
@@ -90,7 +90,7 @@ impl Accounts<'_> {
     }
 
     /// Secrets of our own files that are of no account, of those that `is_asked`.
-    fn unnamed(&self, registries: &[Candidates], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
+    fn unnamed(&self, registries: &[RegistryAccounts], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
         let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
         for account in registries.iter().flat_map(|one| &one.accounts) {
             if account.store.keeps_its_own_files() {

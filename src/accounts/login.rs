@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{
     Account, AccountName, CallerEdit, Expiry, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind,
     Username, jwt,
@@ -94,7 +94,7 @@ impl Login {
     }
 
     /// The account this login adds or renews among `candidates`; a new one's secret is kept in `store`.
-    pub(super) fn account(&self, candidates: &Candidates, store: &StoreKind) -> Result<Account, Problem> {
+    pub(super) fn account(&self, candidates: &RegistryAccounts, store: &StoreKind) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
             store: store.clone(),
@@ -130,7 +130,7 @@ impl Login {
     }
 
     /// The account this login renews.
-    pub(super) fn known<'c>(&self, candidates: &'c Candidates) -> Option<&'c Account> {
+    pub(super) fn known<'c>(&self, candidates: &'c RegistryAccounts) -> Option<&'c Account> {
         if let Some(name) = &self.name {
             return candidates.accounts.iter().find(|account| account.name == *name);
         }
@@ -166,7 +166,7 @@ impl Account {
     }
 }
 
-impl Candidates {
+impl RegistryAccounts {
     /// The user name as a label; if another account has that, with what it is for or a number behind it.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);

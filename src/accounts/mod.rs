@@ -24,7 +24,10 @@ use anyhow::Result;
 
 pub(crate) use crate::config::{Adopted, Restored};
 use crate::config::{ConfigFile, Loaded, Origin};
-use crate::model::choice::{Candidates, Decision, Detail, Evidence, Named, Precedence, Route, Trusted, Verdict, Wish};
+use crate::model::choice::{
+    AccountRequest, CallerContext, Decision, Detail, ExplicitAccount, Precedence, RegistryAccounts, Route, Trusted,
+    Verdict,
+};
 use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind};
 use crate::system::env::Env;
 use crate::system::text;
@@ -83,17 +86,22 @@ impl<'e> Accounts<'e> {
 
     /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
     /// renewed or borrowed.
-    pub(crate) fn find(&self, registry: &Registry, wish: &Wish, evidence: &impl Evidence) -> (Result<Found>, Record) {
+    pub(crate) fn find(
+        &self,
+        registry: &Registry,
+        request: &AccountRequest,
+        context: &impl CallerContext,
+    ) -> (Result<Found>, Record) {
         let decision = Decision::without_steps(registry, Verdict::NoAccount);
         let mut record = Record { decision, ..Record::default() };
-        (self.find_for(registry, wish, evidence, &mut record), record)
+        (self.find_for(registry, request, context, &mut record), record)
     }
 
     fn find_for(
         &self,
         registry: &Registry,
-        wish: &Wish,
-        evidence: &impl Evidence,
+        request: &AccountRequest,
+        context: &impl CallerContext,
         record: &mut Record,
     ) -> Result<Found> {
         if registry.is_pattern() {
@@ -104,13 +112,13 @@ impl<'e> Accounts<'e> {
             let loaded = self.load(registry)?;
             record.is_private = !loaded.journal;
             let (candidates, route, origin) = loaded.into_only(registry);
-            record.decision = self.decide(&candidates, route.as_ref(), wish, evidence, Detail::Needed)?;
+            record.decision = self.decide(&candidates, route.as_ref(), request, context, Detail::Needed)?;
             if record.decision.verdict == Verdict::Helper {
                 return Ok(route.map_or(Found::NoAccount, Found::Elsewhere));
             }
             let Some(chosen) = candidates.chosen(&record.decision) else { return Ok(Found::NoAccount) };
             if !chosen.callers.is_empty() {
-                if let Err(withheld) = self.may_ask(chosen, |rule| evidence.facts(rule)) {
+                if let Err(withheld) = self.may_ask(chosen, |rule| context.facts(rule)) {
                     return Ok(Found::Withheld(withheld));
                 }
                 record.guarded = Some(chosen.clone());
@@ -140,28 +148,33 @@ impl<'e> Accounts<'e> {
     /// Decides which account answers, or whether `route`, another helper, does.
     pub(crate) fn decide(
         &self,
-        candidates: &Candidates,
+        candidates: &RegistryAccounts,
         route: Option<&Route>,
-        wish: &Wish,
-        evidence: &impl Evidence,
+        request: &AccountRequest,
+        context: &impl CallerContext,
         detail: Detail,
     ) -> Result<Decision> {
-        if let Some(name) = self.unknown_name(&wish.environment, candidates)? {
-            let wish = Wish { environment: Named::Here(name), ..Wish::default() }; // no other account may step in
-            return Ok(Precedence::new(candidates, &wish, evidence).decide(detail));
+        if let Some(name) = self.unknown_name(&request.environment, candidates)? {
+            let request =
+                AccountRequest { environment: ExplicitAccount::ThisRegistry(name), ..AccountRequest::default() }; // no other account may step in
+            return Ok(Precedence::new(candidates, &request, context).decide(detail));
         }
         Ok(match route {
-            Some(route) => elsewhere(candidates, route, wish, evidence),
-            None => Precedence::new(candidates, wish, evidence).decide(detail),
+            Some(route) => elsewhere(candidates, route, request, context),
+            None => Precedence::new(candidates, request, context).decide(detail),
         })
     }
 
     /// The name that a variable gives and no account has: of this registry, if it is meant for this one, else of any.
-    pub(crate) fn unknown_name(&self, named: &Named, candidates: &Candidates) -> Result<Option<String>> {
+    pub(crate) fn unknown_name(
+        &self,
+        named: &ExplicitAccount,
+        candidates: &RegistryAccounts,
+    ) -> Result<Option<String>> {
         let (name, is_for_this) = match named {
-            Named::Nobody | Named::Elsewhere => return Ok(None),
-            Named::Here(name) => (name, true),
-            Named::Anywhere(name) => (name, false),
+            ExplicitAccount::Unset | ExplicitAccount::OtherRegistry => return Ok(None),
+            ExplicitAccount::ThisRegistry(name) => (name, true),
+            ExplicitAccount::AnyRegistry(name) => (name, false),
         };
         if candidates.account(name).is_some() {
             return Ok(None);
@@ -179,14 +192,14 @@ impl<'e> Accounts<'e> {
     }
 
     /// The accounts that answer for one registry, be they of a pattern of hosts, and who is active there.
-    pub(crate) fn of(&self, registry: &Registry) -> Result<Candidates> {
+    pub(crate) fn of(&self, registry: &Registry) -> Result<RegistryAccounts> {
         Ok(self.load(registry)?.into_only(registry).0)
     }
 
     /// The accounts of exactly this registry, or pattern of hosts: what is given to one host is not given to its pattern.
-    pub(crate) fn only_of(&self, registry: &Registry) -> Result<Candidates> {
+    pub(crate) fn only_of(&self, registry: &Registry) -> Result<RegistryAccounts> {
         let of = self.of(registry)?;
-        Ok(if of.registry == *registry { of } else { Candidates::none(registry) })
+        Ok(if of.registry == *registry { of } else { RegistryAccounts::none(registry) })
     }
 
     /// Adopted accounts are written down whatever is asked; the answer comes from memory.
@@ -200,7 +213,7 @@ impl<'e> Accounts<'e> {
     }
 
     /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
-    pub(crate) fn all(&self) -> Result<Vec<Candidates>> {
+    pub(crate) fn all(&self) -> Result<Vec<RegistryAccounts>> {
         let mut all = self.load_all()?.registries;
         all.retain(|one| one.helper.is_none() || !one.accounts.is_empty());
         Ok(all)
@@ -230,7 +243,7 @@ impl<'e> Accounts<'e> {
     }
 
     /// The same, with the helpers that answer for other registries. Nothing is written down.
-    pub(crate) fn survey(&self) -> Result<(Vec<Candidates>, Vec<Route>)> {
+    pub(crate) fn survey(&self) -> Result<(Vec<RegistryAccounts>, Vec<Route>)> {
         let loaded = self.config.load(None)?;
         self.vault.heed(&loaded.floors);
         let with_accounts = loaded.registries.iter().filter(|one| !one.accounts.is_empty()).cloned().collect();
@@ -275,11 +288,16 @@ impl<'e> Accounts<'e> {
 }
 
 /// Another helper answers, unless the call asks for an account of ours, or for an image that needs none.
-fn elsewhere(candidates: &Candidates, route: &Route, wish: &Wish, evidence: &impl Evidence) -> Decision {
-    if wish.pinned.is_some() || matches!(wish.environment, Named::Here(_)) {
+fn elsewhere(
+    candidates: &RegistryAccounts,
+    route: &Route,
+    request: &AccountRequest,
+    context: &impl CallerContext,
+) -> Decision {
+    if request.pinned.is_some() || matches!(request.environment, ExplicitAccount::ThisRegistry(_)) {
         return Decision::without_steps(&candidates.host, Verdict::NoAccount);
     }
-    Precedence::new(candidates, wish, evidence).public().unwrap_or_else(|| Decision {
+    Precedence::new(candidates, request, context).public().unwrap_or_else(|| Decision {
         helper: Some(route.helper.to_string()),
         route: route.by.as_ref().map(ToString::to_string),
         ..Decision::without_steps(&candidates.host, Verdict::Helper)

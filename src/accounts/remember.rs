@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Error, Result, anyhow, bail};
 
 use super::{Accounts, Activate, Login, Transaction};
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Kept, Problem, Registry};
 use crate::vault::is_known_store;
 
@@ -109,7 +109,7 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&Login], results: &[Result<Accoun
 }
 
 /// The registry after this login. An account that answers because it is the only one goes on answering beside another.
-fn step(candidates: &mut Candidates, login: &Login, account: &Account) {
+fn step(candidates: &mut RegistryAccounts, login: &Login, account: &Account) {
     let default = candidates.default_account().filter(|_| login.activate == Activate::IfNone);
     let active = default.map_or(&account.name, |default| &default.name).clone();
     candidates.active = Active::Account(active);

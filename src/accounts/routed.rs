@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::{Accounts, Found, helpers};
 use crate::config::Loaded;
-use crate::model::choice::{Candidates, Route};
+use crate::model::choice::{RegistryAccounts, Route};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
 use crate::vault::{Refusal, Waiter};
 
@@ -73,7 +73,7 @@ impl Accounts<'_> {
         for (helper, has) in helpers.iter().zip(helpers::list_all(&helpers)) {
             let answers = |registry: &Registry| {
                 let entries = loaded.registries.iter().filter(|one| one.registry.covers(registry)).cloned();
-                let of = Candidates::for_host(entries.collect(), registry);
+                let of = RegistryAccounts::for_host(entries.collect(), registry);
                 of.accounts.is_empty() && of.helper.as_ref().or(loaded.fallback.as_ref()) == Some(helper)
             };
             let theirs = one_for_each(has).into_iter().filter(|(registry, ..)| answers(registry));
@@ -89,7 +89,7 @@ pub(super) fn routes(loaded: Loaded) -> Vec<Route> {
     chosen.chain(loaded.fallback.map(|helper| Route { helper, by: None })).collect()
 }
 
-fn own_entry(one: &Candidates) -> Option<(String, String)> {
+fn own_entry(one: &RegistryAccounts) -> Option<(String, String)> {
     let account = one.default_for(None).filter(|_| !one.registry.is_pattern())?;
     Some((one.registry.docker_key().to_owned(), account.username.to_string()))
 }

@@ -26,7 +26,7 @@ use std::borrow::Borrow;
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 
-use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Project, Trusted};
+use crate::model::choice::{CallerContext, Command, FileImages, ImageRole, Project, Trusted};
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
 use crate::system::{env, folders};
 use ancestry::Ancestry;
@@ -45,7 +45,7 @@ const WRAPPERS_AT_MOST: usize = 6;
 /// Plugins and re-executions make chains of three; no chain goes on for ever.
 const PROGRAMS_AT_MOST: usize = 16;
 
-/// The process that asks for `registry`, looked at no further than the ladder needs.
+/// The process that asks for `registry`, looked at no further than the rules need.
 pub(crate) struct Caller<'r> {
     registry: &'r Registry,
     ancestry: Ancestry,
@@ -58,7 +58,7 @@ impl<'r> Caller<'r> {
         Self { registry, ancestry: Ancestry::ours(), client: OnceCell::new() }
     }
 
-    /// The client and its verb, as `docker push`, if the ladder had to look for it.
+    /// The client and its verb, as `docker push`, if a rule had to look for it.
     pub(crate) fn client(&self) -> Option<&str> {
         self.client.get().map(String::as_str)
     }
@@ -72,7 +72,7 @@ impl<'r> Caller<'r> {
     }
 }
 
-impl Evidence for Caller<'_> {
+impl CallerContext for Caller<'_> {
     /// Read from the command lines of our ancestors, no further up than needed. Costs a few system calls for each.
     fn command(&self) -> Command {
         command_of(self.ancestry.programs().inspect(|program| self.remember(program)), self.registry)

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::hosts::HostEdit;
 use super::images::{ImageEdit, added, tell_rivals};
 use super::{Context, args, buildx, callers, hosts, pin};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source};
 use crate::system::text::{one_line, word};
 use crate::system::{env, folders};
@@ -27,7 +27,7 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
             all = vec![context.candidates(&context.entry(host)?)?];
         }
     }
-    let mut shown: Vec<(&Account, &Candidates)> = Vec::new();
+    let mut shown: Vec<(&Account, &RegistryAccounts)> = Vec::new();
     for one in &all {
         match wanted {
             Some(name) => shown.push((context.account(one, name)?, one)),

@@ -11,7 +11,7 @@ use super::images::added;
 use super::{Context, account, args, duration};
 use crate::caller;
 use crate::journal::Journal;
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
 use crate::system::text::one_line;
 
@@ -111,7 +111,7 @@ impl Context<'_> {
     }
 
     /// An account as `--json` shows it, with its grant.
-    pub(super) fn account_json(&self, account: &Account, candidates: &Candidates) -> Value {
+    pub(super) fn account_json(&self, account: &Account, candidates: &RegistryAccounts) -> Value {
         let mut json = super::account_json(account, candidates);
         if account.callers.needs_grant {
             json["granted_until"] = json!(self.accounts.granted_until(account).map(timestamp::rfc3339));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::failure::Failure;
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
 use crate::system::text::{one_line, word};
 
@@ -15,7 +15,11 @@ use crate::system::text::{one_line, word};
 const SOME_EXPIRE: u8 = 6;
 
 /// Lists them. Exit codes: 6 some end within the time or have ended; 1 none does, but some are not known; 0 none does.
-pub(super) fn run(context: &Context<'_>, registries: &[Candidates], within: Duration) -> Result<ExitCode, Failure> {
+pub(super) fn run(
+    context: &Context<'_>,
+    registries: &[RegistryAccounts],
+    within: Duration,
+) -> Result<ExitCode, Failure> {
     let now = SystemTime::now();
     let (mut ending, mut unread) = (vec![], 0);
     let kept = context.accounts.kept_by_registry(registries).into_iter().flatten();

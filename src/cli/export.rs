@@ -11,7 +11,7 @@ use super::args::ExportFormat;
 use super::failure::{Failure, Kind};
 use super::{Context, args, which};
 use crate::docker::export::{self, Chosen, Exported, Form};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Operation, Problem, Registry, Source};
 use crate::system::files::Draft;
 
@@ -117,7 +117,7 @@ fn may_write(context: &Context<'_>, given: &args::Export, output: Option<&Path>)
 fn names(
     context: &Context<'_>,
     given: &args::Export,
-    candidates: &Candidates,
+    candidates: &RegistryAccounts,
     account: &Account,
 ) -> Result<Vec<String>, Failure> {
     if candidates.is_alias() {
@@ -138,7 +138,7 @@ fn names(
 /// The accounts that answer for what was named, each once, with their secrets as they are now. Of all accounts some may
 /// have none.
 fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, Vec<Failed>), Failure> {
-    let mut found: Vec<(Candidates, Vec<Account>)> = Vec::new();
+    let mut found: Vec<(RegistryAccounts, Vec<Account>)> = Vec::new();
     if given.all && given.subjects.is_empty() {
         found = context.accounts.all()?.into_iter().map(|one| (one.clone(), one.accounts)).collect();
     }

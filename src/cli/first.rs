@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::docker::first::{First, Lookup};
 use crate::docker::{Reader, containers};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{ImageReference, Registry};
 use crate::system::text::{one_line, word};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
 /// For each name of these registries whom the containers tools ask. Tells where that is not Ensign.
-pub(super) fn containers_tools(context: &Context<'_>, registries: &[&Candidates]) -> Vec<Value> {
+pub(super) fn containers_tools(context: &Context<'_>, registries: &[&RegistryAccounts]) -> Vec<Value> {
     if registries.is_empty() || !containers::are_found(context.env) {
         return vec![];
     }

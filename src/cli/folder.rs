@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::accounts::shown;
 use crate::caller::project::{self, ProjectFile};
-use crate::model::choice::{Candidates, Project, Trusted};
+use crate::model::choice::{Project, RegistryAccounts, Trusted};
 use crate::model::{AccountName, Registry};
 use crate::system::env;
 use crate::system::text::{one_line, word};
@@ -72,7 +72,7 @@ impl Seen {
     }
 
     /// What a person should do about it.
-    pub(super) fn advice(&self, context: &Context<'_>, candidates: &Candidates) -> Option<String> {
+    pub(super) fn advice(&self, context: &Context<'_>, candidates: &RegistryAccounts) -> Option<String> {
         let (registry, shown) = (&candidates.host, &*shown(context.env, &self.path));
         let project = match &self.says {
             Err(why) => return Some(format!("{shown} {why}")),

@@ -3,7 +3,7 @@
 use super::Context;
 use super::failure::Failure;
 use crate::accounts::ImagesBefore;
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
 /// The patterns of one command. `login`, `account edit` and every other list follow one rule: a value replaces what was
@@ -57,7 +57,7 @@ pub(super) fn added(text: &str) -> (&str, bool) {
 }
 
 /// Names the accounts that are as close to some images as this one, so that a command line with those decides nothing.
-pub(super) fn tell_rivals(context: &Context<'_>, candidates: &Candidates, account: &Account) {
+pub(super) fn tell_rivals(context: &Context<'_>, candidates: &RegistryAccounts, account: &Account) {
     let others = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in others.filter(|other| other.purpose == account.purpose) {
         let own = account.patterns();

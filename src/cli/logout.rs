@@ -8,7 +8,7 @@ use serde_json::json;
 use super::failure::{Failure, Kind};
 use super::{Context, args, buildx, login, names, pin, route};
 use crate::accounts::{Ending, OutOfReach};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{AccountName, Problem, Registry};
 use crate::system::text;
 
@@ -113,7 +113,11 @@ fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: 
     Problem::new(error, anyway)
 }
 
-fn pick(context: &Context<'_>, given: &args::Logout, candidates: &Candidates) -> Result<Vec<AccountName>, Failure> {
+fn pick(
+    context: &Context<'_>,
+    given: &args::Logout,
+    candidates: &RegistryAccounts,
+) -> Result<Vec<AccountName>, Failure> {
     let all = || candidates.accounts.iter().map(|account| account.name.clone()).collect::<Vec<_>>();
     match (given.account.as_ref().or(given.username.as_ref()), candidates.accounts.as_slice()) {
         (_, []) => Ok(vec![]),

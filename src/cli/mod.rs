@@ -53,7 +53,7 @@ use serde_json::json;
 
 use crate::accounts::{Accounts, Options, StoreChoice};
 use crate::docker::{self, ConfigJson, containers, state};
-use crate::model::choice::{Candidates, Named};
+use crate::model::choice::{ExplicitAccount, RegistryAccounts};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, Table};
 use crate::oci::TransportSecurity;
@@ -217,8 +217,8 @@ impl Context<'_> {
     /// The name in `ENSIGN_ACCOUNT` that no registry has.
     fn unknown_variable(&self) -> Option<String> {
         let nowhere = Registry::opaque("");
-        let named = Named::parse(self.env.account.as_ref()?, &nowhere);
-        self.accounts.unknown_name(&named, &Candidates::none(&nowhere)).ok().flatten()
+        let named = ExplicitAccount::parse(self.env.account.as_ref()?, &nowhere);
+        self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
     }
 
     /// What a person can do, one way a line.
@@ -287,7 +287,7 @@ impl Context<'_> {
     }
 
     /// The accounts of a registry, of which there must be one.
-    fn candidates(&self, registry: &Registry) -> Result<Candidates, Failure> {
+    fn candidates(&self, registry: &Registry) -> Result<RegistryAccounts, Failure> {
         let candidates = self.accounts.of(registry)?;
         if candidates.accounts.is_empty() {
             let login = format!("run `{} login {}`", self.program, text::word(registry.as_str()));
@@ -325,7 +325,7 @@ impl Context<'_> {
     }
 
     /// The account of a registry that a person named.
-    fn account<'c>(&self, candidates: &'c Candidates, name: &str) -> Result<&'c Account, Failure> {
+    fn account<'c>(&self, candidates: &'c RegistryAccounts, name: &str) -> Result<&'c Account, Failure> {
         candidates.account(name).ok_or_else(|| {
             let what = format!("{} has no account `{name}`", candidates.registry);
             Failure::usage(what, format!("it has: {}", names(candidates)))
@@ -355,13 +355,13 @@ fn note_podman(context: &Context<'_>) {
 }
 
 /// The accounts' names, for a sentence.
-fn names(candidates: &Candidates) -> String {
+fn names(candidates: &RegistryAccounts) -> String {
     let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();
     names.join(", ")
 }
 
 /// An account as `--json` shows it.
-fn account_json(account: &Account, candidates: &Candidates) -> serde_json::Value {
+fn account_json(account: &Account, candidates: &RegistryAccounts) -> serde_json::Value {
     json!({
         "registry": account.registry.as_str(),
         "account": account.name.as_str(),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, args, which};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{ImagePattern, Registry};
 use crate::system::text::one_line;
 
@@ -58,7 +58,7 @@ fn change(
         let mut registries: Vec<&Registry> = patterns.iter().map(ImagePattern::registry).collect();
         registries.dedup();
         for registry in registries {
-            let Candidates { mut public, .. } = edit.of(registry);
+            let RegistryAccounts { mut public, .. } = edit.of(registry);
             for pattern in patterns.iter().filter(|pattern| pattern.registry() == registry) {
                 public.retain(|other| other != pattern);
                 put(&mut public, pattern);

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
-use crate::model::choice::{Candidates, Rule, RuleOutcome, used_in};
+use crate::model::choice::{RegistryAccounts, Rule, RuleOutcome, used_in};
 use crate::system::text::{quoted, word};
 use crate::system::{env, exec, folders};
 
@@ -63,7 +63,7 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let (mut accounts, mut rules) = (Vec::new(), Vec::new());
     for (registry, name) in project.iter().flat_map(|project| &project.accounts) {
         let covering = all.iter().filter(|one| one.registry.covers(registry)).cloned();
-        if let Some(account) = Candidates::for_host(covering.collect(), registry).account(name.as_str()) {
+        if let Some(account) = RegistryAccounts::for_host(covering.collect(), registry).account(name.as_str()) {
             accounts.push(format!("{registry}={}", account.name));
             rules.push(Rule::Project);
         }

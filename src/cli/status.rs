@@ -12,7 +12,7 @@ use super::{Context, account, args, duration, expiring, first, note_podman, note
 use crate::accounts::Leftovers;
 use crate::docker::state::{self, Asked, AuthConfig};
 use crate::docker::{ConfigJson, Reader, setup};
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Expiry, ImagePattern, Kept, Registry, Source, StoreKind};
 use crate::system::text;
 
@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         let accounts = one.accounts.iter().zip(kept);
         lines.push(accounts.map(|(account, kept)| line(context, one, account, kept)).collect());
     }
-    let with_accounts: Vec<&Candidates> = registries.iter().filter(|one| !one.accounts.is_empty()).collect();
+    let with_accounts: Vec<&RegistryAccounts> = registries.iter().filter(|one| !one.accounts.is_empty()).collect();
     let docker = docker(context, &with_accounts);
     let troubled = lines.iter().flatten().filter(|line| line.trouble.is_some()).count();
     let mut json = json!({
@@ -124,7 +124,7 @@ fn first_run(context: &Context<'_>, leftovers: &Leftovers) -> Result<ExitCode, F
 
 fn line<'c>(
     context: &Context<'_>,
-    candidates: &Candidates,
+    candidates: &RegistryAccounts,
     account: &'c Account,
     kept: anyhow::Result<Option<Kept>>,
 ) -> Line<'c> {
@@ -138,7 +138,7 @@ fn line<'c>(
 }
 
 impl Line<'_> {
-    fn json(&self, context: &Context<'_>, candidates: &Candidates) -> Value {
+    fn json(&self, context: &Context<'_>, candidates: &RegistryAccounts) -> Value {
         let mut json = context.account_json(self.account, candidates);
         json["ok"] = json!(self.trouble.is_none());
         json["trouble"] = json!(self.trouble);
@@ -147,7 +147,7 @@ impl Line<'_> {
     }
 }
 
-fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &Candidates) -> String {
+fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &RegistryAccounts) -> String {
     let state = match candidates.active {
         _ if candidates.accounts.is_empty() => "   (no account)",
         Active::SignedOut => "   (signed out: no default account)",
@@ -236,7 +236,7 @@ pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry:
 }
 
 /// Docker looks for what stands before the first `/` letter by letter, so that each spelling is a name of its own.
-fn docker<'c>(context: &Context<'_>, registries: &[&'c Candidates]) -> Vec<AskedName<'c>> {
+fn docker<'c>(context: &Context<'_>, registries: &[&'c RegistryAccounts]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
     let file = match ConfigJson::load(&path) {
         Ok(file) => file,

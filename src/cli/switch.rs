@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, args, names};
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Problem};
 use crate::system::text::word;
 
@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
 }
 
 /// The accounts of the only registry that has one called `alias`, if that is no registry itself.
-fn sole(context: &Context<'_>, alias: &str) -> Result<Option<Candidates>, Failure> {
+fn sole(context: &Context<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry =
         context.entry(alias).is_ok_and(|entry| context.accounts.of(&entry).is_ok_and(|one| !one.accounts.is_empty()));
     Ok(match context.registries_with(alias)?.as_slice() {
@@ -50,7 +50,7 @@ fn sole(context: &Context<'_>, alias: &str) -> Result<Option<Candidates>, Failur
 }
 
 /// The registry's accounts; without a host those of the only registry where there is something to switch.
-fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<Candidates, Failure> {
+fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);
     }
@@ -70,7 +70,11 @@ fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<Candidates, F
 }
 
 /// Two accounts toggle; of more, one is named or chosen from a menu.
-fn pick<'c>(context: &Context<'_>, candidates: &'c Candidates, name: Option<&str>) -> Result<&'c Account, Failure> {
+fn pick<'c>(
+    context: &Context<'_>,
+    candidates: &'c RegistryAccounts,
+    name: Option<&str>,
+) -> Result<&'c Account, Failure> {
     let active = candidates.default_account();
     match (name, candidates.accounts.as_slice(), active) {
         (Some("-"), ..) => candidates.previous_account().ok_or_else(|| {

@@ -6,7 +6,7 @@
 use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Problem, Registry, Secret};
 use crate::system::env::Env;
 use crate::system::files;
@@ -14,7 +14,7 @@ use crate::system::text::word;
 
 /// Accounts found in ATCR's file, with their secrets in memory.
 pub(crate) struct Adopted {
-    pub(crate) registries: Vec<Candidates>,
+    pub(crate) registries: Vec<RegistryAccounts>,
     pub(crate) secrets: Vec<(Account, Secret)>,
     /// Entries that could not be taken over, each with the reason.
     pub(crate) skipped: Vec<String>,
@@ -79,7 +79,7 @@ impl Adopted {
         };
         let known = self.registries.iter().position(|one| one.registry == registry);
         let place = known.unwrap_or_else(|| {
-            self.registries.push(Candidates::none(&registry));
+            self.registries.push(RegistryAccounts::none(&registry));
             self.registries.len() - 1
         });
         let candidates = &mut self.registries[place];

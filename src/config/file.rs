@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::adopt::Adopted;
 use super::document::Document;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates, Route, Trusted};
+use crate::model::choice::{Active, RegistryAccounts, Route, Trusted};
 use crate::model::mounted::Mounted;
 use crate::model::{Floor, HelperName, HostAlias, Problem, Registry, StoreKind};
 use crate::system::env::Env;
@@ -22,7 +22,7 @@ pub(crate) struct ConfigFile<'e> {
 
 /// What was loaded, and where it came from.
 pub(crate) struct Loaded {
-    pub(crate) registries: Vec<Candidates>,
+    pub(crate) registries: Vec<RegistryAccounts>,
     /// Whether answers may be written down.
     pub(crate) journal: bool,
     /// The files that may name accounts.
@@ -50,7 +50,7 @@ pub(crate) enum Origin {
 pub(crate) struct Edit {
     pub(crate) document: Document,
     /// The accounts before the change.
-    pub(crate) registries: Vec<Candidates>,
+    pub(crate) registries: Vec<RegistryAccounts>,
     /// What was taken over and must be written with this change, secrets included.
     pub(crate) adopted: Option<Adopted>,
     /// Where new secrets are kept, if that was said.
@@ -105,7 +105,7 @@ impl<'e> ConfigFile<'e> {
     /// A host without an entry of its own may be one that another registry's accounts answer for: those that a person
     /// named go before a pattern of hosts, and those of a registry that serves the host anyway come after it.
     fn load_alias(&self, host: &Registry, loaded: &mut Loaded) -> Result<()> {
-        let answers = |one: &Candidates| !one.accounts.is_empty() || one.helper.is_some();
+        let answers = |one: &RegistryAccounts| !one.accounts.is_empty() || one.helper.is_some();
         let (mut by_name, mut by_pattern) = (false, false);
         for one in loaded.registries.iter().filter(|one| answers(one)) {
             by_name |= one.registry == *host;
@@ -205,7 +205,7 @@ impl<'e> ConfigFile<'e> {
 
     /// Writes the change, unless it changes nothing, and keeps the file before as `config.json.bak`. An error means that
     /// the file is as it was. Returns the accounts that it names now.
-    pub(crate) fn write(&self, before: &PriorConfig, document: &Document) -> Result<Vec<Candidates>> {
+    pub(crate) fn write(&self, before: &PriorConfig, document: &Document) -> Result<Vec<RegistryAccounts>> {
         let path = self.path().ok_or_else(no_home)?;
         let text = document.to_text();
         if before.bytes.as_ref().is_none_or(|bytes| Document::parse(bytes).is_ok_and(|old| old != *document)) {
@@ -271,10 +271,10 @@ impl<'e> ConfigFile<'e> {
 
 /// Puts an account that the environment gives among those of the file; it goes before one of the same name there, and
 /// the first of a registry answers by default.
-fn mount(registries: &mut Vec<Candidates>, mounted: &Mounted) {
+fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &Mounted) {
     let account = &mounted.account;
     let place = registries.iter().position(|one| one.registry == account.registry).unwrap_or_else(|| {
-        registries.push(Candidates::none(&account.registry));
+        registries.push(RegistryAccounts::none(&account.registry));
         registries.len() - 1
     });
     let candidates = &mut registries[place];
@@ -299,8 +299,8 @@ impl Loaded {
     }
 
     /// The one registry that was asked for, with the helper that answers if it has no account.
-    pub(crate) fn into_only(self, registry: &Registry) -> (Candidates, Option<Route>, Origin) {
-        let of = Candidates { trusted: self.trusted, ..Candidates::for_host(self.registries, registry) };
+    pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<Route>, Origin) {
+        let of = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
         let route = match (&of.helper, self.fallback) {
             _ if !of.accounts.is_empty() => None,
             (Some(helper), _) => Some(Route { helper: helper.clone(), by: Some(of.registry.clone()) }),
@@ -331,7 +331,7 @@ mod tests {
             assert_eq!(reading.registries.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), keys, "{host}");
         }
         let shop = Registry::from_key("shop.azurecr.io");
-        let shop = Candidates::for_host(
+        let shop = RegistryAccounts::for_host(
             read::read(text.as_bytes(), Some(&shop), |text| PathBuf::from(text)).unwrap().registries,
             &shop,
         );

@@ -6,7 +6,7 @@ use super::adopt::Adopted;
 use super::document::Document;
 use super::file::ConfigFile;
 use super::read::{self, Reading};
-use crate::model::choice::{Active, Candidates};
+use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
@@ -46,14 +46,14 @@ fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<Readin
     read::read(bytes, wanted, |folder| PathBuf::from(folder))
 }
 
-fn reads_as(document: &Document, expected: &[Candidates]) {
+fn reads_as(document: &Document, expected: &[RegistryAccounts]) {
     let text = document.to_text();
     let Reading { version, registries, .. } = reading(text.as_bytes(), None).expect("what we write reads");
     assert_eq!((version, registries.as_slice()), (read::VERSION, expected), "{text}");
 }
 
 /// Other names of a registry, and other hosts of an account, change nothing else.
-fn aliases(document: &Document, registries: &[Candidates], before: &[HostAlias]) {
+fn aliases(document: &Document, registries: &[RegistryAccounts], before: &[HostAlias]) {
     let Some((at, one)) = registries.iter().enumerate().find(|(_, one)| !one.accounts.is_empty()) else { return };
     let mut edited = document.clone();
     edited.add_spelling(&one.registry, "Fresh.example:443");
@@ -76,7 +76,7 @@ fn aliases(document: &Document, registries: &[Candidates], before: &[HostAlias])
     }
 }
 
-fn trusts(document: &Document, registries: &[Candidates]) {
+fn trusts(document: &Document, registries: &[RegistryAccounts]) {
     let (file, mut edited) = ("/fresh/.ensign.toml", document.clone());
     let is_trusted = |document: &Document| {
         let reading = reading(document.to_text().as_bytes(), None).expect("what we write reads");
@@ -90,10 +90,10 @@ fn trusts(document: &Document, registries: &[Candidates]) {
 }
 
 /// Every edit, of one registry, leaving all others alone.
-fn edits(document: &Document, before: &[Candidates], at: usize) {
-    let Candidates { registry, host: _, spellings: _, active, previous, public, helper, accounts, trusted: _ } =
+fn edits(document: &Document, before: &[RegistryAccounts], at: usize) {
+    let RegistryAccounts { registry, host: _, spellings: _, active, previous, public, helper, accounts, trusted: _ } =
         &before[at];
-    let with = |change: &dyn Fn(&mut Candidates)| {
+    let with = |change: &dyn Fn(&mut RegistryAccounts)| {
         let mut expected = before.to_vec();
         change(&mut expected[at]);
         expected
@@ -104,7 +104,7 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
         let mut edited = document.clone();
         edited.set_active(registry, &active);
         edited.set_previous(registry, Some(&fresh));
-        let change = |one: &mut Candidates| (one.active, one.previous) = (active.clone(), Some(fresh.clone()));
+        let change = |one: &mut RegistryAccounts| (one.active, one.previous) = (active.clone(), Some(fresh.clone()));
         reads_as(&edited, &with(&change));
         edited.set_previous(registry, None);
         reads_as(&edited, &with(&|one| (one.active, one.previous) = (active.clone(), None)));
@@ -136,7 +136,7 @@ fn edits(document: &Document, before: &[Candidates], at: usize) {
     if accounts.len() == 1 && public.is_empty() && helper.is_none() {
         expected.remove(at);
     } else if accounts.len() == 1 {
-        expected[at] = Candidates { public: public.clone(), ..Candidates::none(registry) };
+        expected[at] = RegistryAccounts { public: public.clone(), ..RegistryAccounts::none(registry) };
     }
     reads_as(&edited, &expected);
 

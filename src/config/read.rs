@@ -15,7 +15,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::account::RawAccount;
 use super::alias::Aliases;
-use crate::model::choice::{Active, Candidates, Trusted};
+use crate::model::choice::{Active, RegistryAccounts, Trusted};
 use crate::model::{Floor, HelperName, HostAlias, Registry, StoreKind, key_covers};
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
@@ -25,7 +25,7 @@ pub(super) const VERSION: u64 = 3;
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) version: u64,
-    pub(super) registries: Vec<Candidates>,
+    pub(super) registries: Vec<RegistryAccounts>,
     /// Whether answers may be written down: unless it says `"journal": false`.
     pub(super) journal: bool,
     /// The files that may name accounts.
@@ -145,7 +145,11 @@ fn trusted((file, digest): (String, serde_json::Value)) -> Option<Trusted> {
 struct RawTrusted(#[serde(deserialize_with = "in_order")] Vec<(String, serde_json::Value)>);
 
 /// The words become values here; a wrong one is named with its place in the file.
-fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> PathBuf) -> Result<Candidates, String> {
+fn candidates(
+    registry: Registry,
+    raw: RawRegistry,
+    expand: &impl Fn(&str) -> PathBuf,
+) -> Result<RegistryAccounts, String> {
     let accounts = raw.accounts.into_iter().map(|(name, raw)| raw.into_account(&registry, &name, expand));
     let accounts = accounts.collect::<Result<Vec<_>, String>>()?;
     let mut names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
@@ -165,7 +169,7 @@ fn candidates(registry: Registry, raw: RawRegistry, expand: &impl Fn(&str) -> Pa
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
     let helper = raw.helper.and_then(|name| name.parse().ok()); // any other name is nobody's
     let (host, spellings, trusted) = (registry.clone(), raw.spellings, Rc::default());
-    Ok(Candidates { registry, host, spellings, active, previous, public, helper, accounts, trusted })
+    Ok(RegistryAccounts { registry, host, spellings, active, previous, public, helper, accounts, trusted })
 }
 
 /// A JSON object as a list: order and duplicates are seen.

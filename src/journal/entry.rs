@@ -87,7 +87,9 @@ fn is_printable(text: &str) -> bool {
 /// The value with short lists of short texts, none of which holds a control character.
 fn bounded(value: Value) -> Value {
     match value {
-        Value::String(text) if text.len() > TEXT_LIMIT || !is_printable(&text) => Value::String(text::one_line(&text, TEXT_LIMIT)),
+        Value::String(text) if text.len() > TEXT_LIMIT || !is_printable(&text) => {
+            Value::String(text::one_line(&text, TEXT_LIMIT))
+        }
         Value::Array(values) => values.into_iter().take(LIST_LIMIT).map(bounded).collect(),
         Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, bounded(value))).collect(),
         other => other,

@@ -5,7 +5,6 @@
 //! kubelet logs with an exit code other than 0.
 
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -16,7 +15,7 @@ use zeroize::Zeroizing;
 use super::record;
 use crate::accounts::{Accounts, Found};
 use crate::caller;
-use crate::model::choice::{Command, Evidence, FileImages, Named, Project, Trusted, Verdict, Wish};
+use crate::model::choice::{AccountRequest, CallerContext, Command, ExplicitAccount, Verdict};
 use crate::model::{CallerFacts, CallerRule, Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
@@ -85,25 +84,9 @@ fn read(mut stdin: impl Read) -> Result<Request> {
 /// A daemon: neither its command line nor its folder proves anything.
 struct Kubelet;
 
-impl Evidence for Kubelet {
+impl CallerContext for Kubelet {
     fn command(&self) -> Command {
         Command { operation: Some(Operation::Pull), ..Command::default() }
-    }
-
-    fn operation_in_files(&self) -> Option<Operation> {
-        None
-    }
-
-    fn mentions(&self) -> FileImages {
-        FileImages::default()
-    }
-
-    fn project(&self, _: &[Trusted]) -> Option<Project> {
-        None
-    }
-
-    fn folder(&self) -> Vec<PathBuf> {
-        vec![]
     }
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
@@ -116,10 +99,11 @@ impl Evidence for Kubelet {
 /// The image says it all.
 fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let registry = image.registry();
-    let named = env.account.as_ref().map(|value| Named::parse(value, registry));
-    let wish = Wish { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
+    let named = env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));
+    let request =
+        AccountRequest { environment: named.unwrap_or_default(), pinned: None, user: None, image: Some(image.clone()) };
     let accounts = Accounts::new(env);
-    let (found, record) = accounts.find(registry, &wish, &Kubelet);
+    let (found, record) = accounts.find(registry, &request, &Kubelet);
     let found = found.map(|found| match found {
         Found::Elsewhere(route) => accounts.ask_routed(&route, registry.docker_key()),
         found => found,

@@ -19,7 +19,7 @@ use anyhow::anyhow;
 use crate::accounts::{ANY_COMMAND, Accounts, Activate, Explanation, Found, Login, OutOfReach};
 use crate::caller::{self, Caller};
 use crate::journal::Journal;
-use crate::model::choice::{Candidates, Decision, Named, Rule, Verdict, Wish};
+use crate::model::choice::{AccountRequest, Decision, ExplicitAccount, RegistryAccounts, Rule, Verdict};
 use crate::model::{
     Account, AccountName, Credential, HubToken, ImagePattern, ImageReference, Problem, Registry, ServerUrl, Target,
     Username,
@@ -129,15 +129,15 @@ impl Front<'_> {
                 message::write_credential(stdout, server_url, &credential)
             }
             Target::Registry { registry, user, repository } => {
-                let named = self.env.account.as_ref().map(|value| Named::parse(value, registry));
-                let wish = Wish {
+                let named = self.env.account.as_ref().map(|value| ExplicitAccount::parse(value, registry));
+                let request = AccountRequest {
                     environment: named.unwrap_or_default(),
                     pinned: self.pinned.cloned(),
                     user: user.clone(),
                     image: repository.clone().map(|repository| ImageReference::of(registry.clone(), repository)),
                 };
                 let caller = Caller::of(registry);
-                let (found, record) = self.accounts.find(registry, &wish, &caller);
+                let (found, record) = self.accounts.find(registry, &request, &caller);
                 let found = found.map(|found| self.asked(found, server_url));
                 let explanation = self.accounts.explanation(&record.decision);
                 if io::stderr().is_terminal() {
@@ -214,7 +214,7 @@ impl Front<'_> {
             }
             Target::Registry { registry, user, repository } => {
                 let bound = repository.as_ref().and_then(|path| ImagePattern::under(registry, path.as_str()).ok());
-                let pick = |candidates: &Candidates| match (self.pinned, user, repository) {
+                let pick = |candidates: &RegistryAccounts| match (self.pinned, user, repository) {
                     (Some(name), _, _) => candidates.account(name.as_str()).map(name_of),
                     (_, Some(user), _) => candidates.account_of(user).map(name_of),
                     (_, _, Some(_)) => {
@@ -259,7 +259,7 @@ impl Front<'_> {
     }
 
     /// The account whose side tokens are meant: for Docker's logout they belong to the account it erases next.
-    fn side_account<'c>(&self, hub: &'c Candidates) -> Option<&'c Account> {
+    fn side_account<'c>(&self, hub: &'c RegistryAccounts) -> Option<&'c Account> {
         self.pinned.map_or_else(|| hub.default_account(), |name| hub.account(name.as_str()))
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::{Context, args, which};
 use crate::docker::buildx::{self, Change, Folders, Place, Tree};
 use crate::docker::pins::Pins;
 use crate::docker::state;
-use crate::model::choice::{Candidates, FileImages, Unknown};
+use crate::model::choice::{FileImages, RegistryAccounts, Unknown};
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::find_program;
@@ -79,7 +79,7 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
 }
 
 /// How many of the folders that were written before ask another account than they should by now, or one without a program.
-pub(in crate::cli) fn stale(context: &Context<'_>, registries: &[Candidates]) -> usize {
+pub(in crate::cli) fn stale(context: &Context<'_>, registries: &[RegistryAccounts]) -> usize {
     let Ok(Ok(tree)) = Tree::root(context.env).map(Tree::read) else { return 0 };
     let images: Vec<_> = tree.ours().keys().filter_map(Place::image).collect();
     let changes = buildx::changes(&buildx::needed(&hosts_of(registries.to_vec()), &images), &tree);
@@ -121,11 +121,11 @@ fn ours(context: &Context<'_>) -> anyhow::Result<Option<Tree>> {
 }
 
 /// The registries that can have folders: buildx looks for single hosts.
-fn hosts(context: &Context<'_>) -> anyhow::Result<Vec<Candidates>> {
+fn hosts(context: &Context<'_>) -> anyhow::Result<Vec<RegistryAccounts>> {
     Ok(hosts_of(context.accounts.all()?))
 }
 
-fn hosts_of(all: Vec<Candidates>) -> Vec<Candidates> {
+fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
     let (patterns, mut hosts): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.registry.is_pattern());
     for host in &mut hosts {
         let covering = patterns.iter().filter(|pattern| pattern.registry.covers(&host.registry));
@@ -155,7 +155,7 @@ fn named(context: &Context<'_>, given: &args::BuildxSync) -> Result<Vec<ImageRef
 
 /// The folders for all repositories that are known: those a person named, those of patterns without wildcards, those in
 /// the project's files, and those that have a folder already.
-fn needed(context: &Context<'_>, registries: &[Candidates], tree: &Tree, named: &[ImageReference]) -> Folders {
+fn needed(context: &Context<'_>, registries: &[RegistryAccounts], tree: &Tree, named: &[ImageReference]) -> Folders {
     let accounts = registries.iter().flat_map(|registry| &registry.accounts);
     let exact = accounts.flat_map(|account| &account.images).filter_map(ImagePattern::exact);
     let mut images: Vec<_> = named.iter().cloned().chain(exact).collect();
@@ -229,7 +229,7 @@ fn problem(error: &anyhow::Error) -> Problem {
 /// The images that a person named and that get no folder, with the reason.
 fn without_folder(
     context: &Context<'_>,
-    registries: &[Candidates],
+    registries: &[RegistryAccounts],
     named: &[ImageReference],
     needed: &Folders,
 ) -> Vec<(ImageReference, String)> {

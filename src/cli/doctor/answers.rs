@@ -8,7 +8,7 @@ use super::{Section, Survey, count, some_of};
 use crate::cli::trouble::Trouble;
 use crate::cli::{Context, which};
 use crate::docker::state;
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation, Source, StoreKind};
 use crate::system::text::{one_line, word};
 use crate::system::{find_program, rehearse};
@@ -124,7 +124,12 @@ impl AnswerFacts {
     }
 }
 
-fn rehearsal(program: &std::path::Path, one: &Candidates, account: &Account, image: &ImageReference) -> Rehearsal {
+fn rehearsal(
+    program: &std::path::Path,
+    one: &RegistryAccounts,
+    account: &Account,
+    image: &ImageReference,
+) -> Rehearsal {
     let shown = image.to_string();
     let key = one.registry.docker_key();
     // Where no client can be put above the program, the address names the image, as crane and ko do.

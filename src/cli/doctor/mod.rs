@@ -24,7 +24,7 @@ use super::failure::Failure;
 use super::{Context, args};
 use crate::docker::{ConfigJson, containers};
 use crate::model::StoreKind;
-use crate::model::choice::{Candidates, Route};
+use crate::model::choice::{RegistryAccounts, Route};
 use diagnosis::{Diagnosis, Group, Severity};
 
 pub(super) use diagnosis::Check;
@@ -32,7 +32,7 @@ pub(super) use diagnosis::Check;
 /// What several groups look at, read once.
 struct Survey {
     /// Those with accounts.
-    registries: Vec<Candidates>,
+    registries: Vec<RegistryAccounts>,
     /// Other helpers that answer for registries without accounts.
     routes: Vec<Route>,
     /// Why our config cannot be read.
@@ -141,7 +141,7 @@ impl Survey {
     }
 
     /// The registries that a client can ask for by name.
-    fn hosts(&self) -> impl Iterator<Item = &Candidates> {
+    fn hosts(&self) -> impl Iterator<Item = &RegistryAccounts> {
         self.registries.iter().filter(|one| !one.registry.is_pattern())
     }
 }

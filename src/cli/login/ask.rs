@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Complete, borrow};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Registry, Secret, Source, is_ambiguous};
 use crate::oauth::Provider;
 use crate::system::text::{one_line, word};
@@ -84,7 +84,7 @@ pub(super) fn spelling(given: &args::Login) -> Option<String> {
 pub(super) fn secret(
     context: &Context<'_>,
     given: &args::Login,
-    known: &Candidates,
+    known: &RegistryAccounts,
     user: Option<String>,
 ) -> Result<Option<Complete>, Failure> {
     let registry = &known.registry;
@@ -130,7 +130,7 @@ pub(super) fn secret(
 }
 
 /// Tells a person what is there, and where a token is made.
-fn introduce(context: &Context<'_>, known: &Candidates) -> Result<(), Failure> {
+fn introduce(context: &Context<'_>, known: &RegistryAccounts) -> Result<(), Failure> {
     if !known.accounts.is_empty() {
         // Behind `<token>` the registry's user name is only in the label.
         let user = |account: &Account| {

@@ -17,7 +17,7 @@ use super::images::ImageEdit;
 use super::tls_hint::tls_hint;
 use super::{Context, args, callers, configure_docker, store};
 use crate::accounts::{self, Activate, Judgement, Login};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{
     Account, AccountName, CallerEdit, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username,
 };
@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context<'_>, mut given: args::Login) -> Result<ExitC
 fn finish(
     context: &Context<'_>,
     given: &args::Login,
-    before: &Candidates,
+    before: &RegistryAccounts,
     wishes: Wishes,
     complete: Complete,
 ) -> Result<ExitCode, Failure> {
@@ -128,7 +128,11 @@ fn finish(
 }
 
 /// The account that the login would have renewed: the session is the user's, whatever the secret.
-fn same_account<'c>(known: &'c Candidates, alias: Option<&AccountName>, username: &Username) -> Option<&'c Account> {
+fn same_account<'c>(
+    known: &'c RegistryAccounts,
+    alias: Option<&AccountName>,
+    username: &Username,
+) -> Option<&'c Account> {
     let mut same_user = known.accounts.iter().filter(|account| account.username == *username);
     same_user.find(|account| alias.is_none_or(|alias| account.name == *alias))
 }
@@ -203,7 +207,7 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result
 }
 
 /// `login HOST` with nothing else and nobody to ask: is the account that is there still good?
-fn recheck(context: &Context<'_>, given: &args::Login, candidates: &Candidates) -> Result<ExitCode, Failure> {
+fn recheck(context: &Context<'_>, given: &args::Login, candidates: &RegistryAccounts) -> Result<ExitCode, Failure> {
     if candidates.registry.is_pattern() {
         let what = format!("{} is many registries, and none of them can be asked for all", candidates.registry);
         return Err(Failure::usage(what, format!("ask one: `{} check HOST`", context.program)));

@@ -7,14 +7,14 @@ use serde_json::json;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, account, args, configure_docker, expiring, images, store};
 use crate::docker::{containers, state};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
 use crate::system::text::word;
 
 pub(super) fn say(
     context: &Context<'_>,
     kept: &Account,
-    before: &Candidates,
+    before: &RegistryAccounts,
     given: &args::Login,
     open: bool,
     expiry: Expiry,

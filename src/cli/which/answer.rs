@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::folder::Seen;
 use crate::cli::{Context, callers, first};
 use crate::docker::{Reader, containers};
-use crate::model::choice::{Candidates, Decision, Detail, Rule, RuleOutcome, Step, Verdict};
+use crate::model::choice::{Decision, Detail, RegistryAccounts, Rule, RuleOutcome, Step, Verdict};
 use crate::model::{HelperName, Operation, Source};
 
 /// What is answered at one registry.
@@ -28,10 +28,10 @@ impl Answer {
     pub(super) fn to(context: &Context<'_>, question: &Question) -> Result<Self, Failure> {
         let candidates = context.accounts.of(&question.registry)?;
         let route = context.accounts.route(&question.registry)?;
-        let wish = question.wish(context);
+        let request = question.request(context);
         let is_unknown = candidates.accounts.is_empty() && candidates.public.is_empty();
         let detail = if is_unknown { Detail::Needed } else { Detail::Full };
-        let decision = context.accounts.decide(&candidates, route.as_ref(), &wish, question, detail)?;
+        let decision = context.accounts.decide(&candidates, route.as_ref(), &request, question, detail)?;
         let seen = Seen::here(&candidates.trusted).filter(|_| !decision.steps.is_empty());
         let explanation = context.accounts.explanation(&decision);
         let lines = lines(context, &candidates, explanation, &decision, seen.as_ref());
@@ -104,7 +104,7 @@ impl Answer {
     }
 }
 
-fn json(candidates: &Candidates, decision: &Decision, question: &Question, seen: Option<&Seen>) -> Value {
+fn json(candidates: &RegistryAccounts, decision: &Decision, question: &Question, seen: Option<&Seen>) -> Value {
     let mut json = json!(decision);
     json["images"] = question.command.images.iter().map(ToString::to_string).collect();
     json["project"] = json!(seen.map(|seen| seen.json(&question.registry)));
@@ -118,7 +118,7 @@ fn json(candidates: &Candidates, decision: &Decision, question: &Question, seen:
 
 fn lines(
     context: &Context<'_>,
-    candidates: &Candidates,
+    candidates: &RegistryAccounts,
     explanation: Explanation<'_>,
     decision: &Decision,
     seen: Option<&Seen>,
@@ -161,7 +161,7 @@ fn lines(
 
 fn advice(
     context: &Context<'_>,
-    candidates: &Candidates,
+    candidates: &RegistryAccounts,
     explanation: Explanation<'_>,
     decision: &Decision,
     seen: Option<&Seen>,

@@ -3,13 +3,13 @@
 use super::question::Question;
 use crate::cli::Context;
 use crate::cli::failure::{Failure, Kind};
-use crate::model::choice::{Candidates, Decision, Detail, Verdict};
+use crate::model::choice::{Decision, Detail, RegistryAccounts, Verdict};
 use crate::model::{Account, ImageReference, Operation};
 
 /// The account that answers when a command names `image`, or for a registry alone.
 pub(in crate::cli) fn account_for<'c>(
     context: &Context<'_>,
-    candidates: &'c Candidates,
+    candidates: &'c RegistryAccounts,
     image: Option<&ImageReference>,
     operation: Option<Operation>,
 ) -> Result<&'c Account, Failure> {
@@ -26,17 +26,17 @@ pub(in crate::cli) fn account_for<'c>(
 }
 
 /// Tells whether nobody is needed to pull `image`.
-pub(in crate::cli) fn is_public(context: &Context<'_>, candidates: &Candidates, image: &ImageReference) -> bool {
+pub(in crate::cli) fn is_public(context: &Context<'_>, candidates: &RegistryAccounts, image: &ImageReference) -> bool {
     let decision = decide(context, candidates, Some(image), Some(Operation::Pull));
     decision.is_ok_and(|decision| decision.verdict == Verdict::Public)
 }
 
 fn decide(
     context: &Context<'_>,
-    candidates: &Candidates,
+    candidates: &RegistryAccounts,
     image: Option<&ImageReference>,
     operation: Option<Operation>,
 ) -> Result<Decision, Failure> {
     let question = Question::about(&candidates.host, image.cloned(), operation);
-    Ok(context.accounts.decide(candidates, None, &question.wish(context), &question, Detail::Needed)?)
+    Ok(context.accounts.decide(candidates, None, &question.request(context), &question, Detail::Needed)?)
 }

@@ -6,7 +6,9 @@ use crate::accounts::ANY_COMMAND;
 use crate::caller::{self, Program};
 use crate::cli::Context;
 use crate::docker::Reader;
-use crate::model::choice::{Command, Evidence, FileImages, ImageRole, Named, Project, Trusted, Wish};
+use crate::model::choice::{
+    AccountRequest, CallerContext, Command, ExplicitAccount, FileImages, ImageRole, Project, Trusted,
+};
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
 use crate::system::text::one_line;
 use crate::system::{env, folders};
@@ -64,10 +66,10 @@ impl Question {
     }
 
     /// What the call wishes by itself: the program's name and the address are the protocol's.
-    pub(super) fn wish(&self, context: &Context<'_>) -> Wish {
+    pub(super) fn request(&self, context: &Context<'_>) -> AccountRequest {
         let value = self.named(context);
-        let environment = value.map(|value| Named::parse(value, &self.registry)).unwrap_or_default();
-        Wish { environment, ..Wish::default() }
+        let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();
+        AccountRequest { environment, ..AccountRequest::default() }
     }
 
     /// The value of `ENSIGN_ACCOUNT`.
@@ -76,7 +78,7 @@ impl Question {
     }
 }
 
-impl Evidence for Question {
+impl CallerContext for Question {
     fn command(&self) -> Command {
         self.command.clone()
     }

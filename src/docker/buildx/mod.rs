@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::HELPER;
-use crate::model::choice::{Active, Candidates, RuleOutcome, owner_of};
+use crate::model::choice::{Active, RegistryAccounts, RuleOutcome, owner_of};
 use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository};
 pub(crate) use place::{Place, Scope};
 pub(crate) use tree::Tree;
@@ -41,7 +41,10 @@ pub(crate) enum Change {
 
 /// Returns the folders that `images` need, which are those of an account on a registry where another could answer; and
 /// those of the registries where one account alone pulls, or pushes.
-pub(crate) fn needed<'i>(registries: &[Candidates], images: impl IntoIterator<Item = &'i ImageReference>) -> Folders {
+pub(crate) fn needed<'i>(
+    registries: &[RegistryAccounts],
+    images: impl IntoIterator<Item = &'i ImageReference>,
+) -> Folders {
     let mut needed = registries.iter().flat_map(of_registry).collect::<BTreeMap<_, _>>();
     for image in images {
         let candidates = registries.iter().find(|candidates| candidates.registry == *image.registry());
@@ -50,13 +53,13 @@ pub(crate) fn needed<'i>(registries: &[Candidates], images: impl IntoIterator<It
     needed
 }
 
-fn of_registry(candidates: &Candidates) -> Vec<(Place, Answer)> {
+fn of_registry(candidates: &RegistryAccounts) -> Vec<(Place, Answer)> {
     let pull = only(candidates, Operation::Pull);
     let pull = pull.filter(|_| candidates.public.is_empty()); // for public images it must not answer
     folders(&candidates.registry, None, pull, only(candidates, Operation::Push))
 }
 
-fn of_image(candidates: &Candidates, image: &ImageReference) -> Vec<(Place, Answer)> {
+fn of_image(candidates: &RegistryAccounts, image: &ImageReference) -> Vec<(Place, Answer)> {
     if is_in_the_way(image) {
         return vec![];
     }
@@ -99,7 +102,7 @@ fn folders(
 }
 
 /// The account that alone may do it, of several.
-fn only(candidates: &Candidates, operation: Operation) -> Option<&Account> {
+fn only(candidates: &RegistryAccounts, operation: Operation) -> Option<&Account> {
     let is_open = candidates.accounts.len() > 1 && candidates.active != Active::SignedOut;
     match serving(candidates, operation).as_slice() {
         [account] if is_open => Some(*account),
@@ -107,7 +110,7 @@ fn only(candidates: &Candidates, operation: Operation) -> Option<&Account> {
     }
 }
 
-fn serving(candidates: &Candidates, operation: Operation) -> Vec<&Account> {
+fn serving(candidates: &RegistryAccounts, operation: Operation) -> Vec<&Account> {
     candidates.accounts.iter().filter(|account| account.serves(Some(operation))).collect()
 }
 
@@ -202,7 +205,7 @@ mod tests {
     }
 
     /// Accounts as `NAME`, `NAME:push` or `NAME:pull`, with their patterns.
-    fn registry(host: &str, active: Active, accounts: &[(&str, &[&str])]) -> Candidates {
+    fn registry(host: &str, active: Active, accounts: &[(&str, &[&str])]) -> RegistryAccounts {
         let registry = Registry::from_key(host);
         let account = |(text, images): &(&str, &[&str])| {
             let (name, purpose) = text.split_once(':').unwrap_or((text, ""));
@@ -213,7 +216,7 @@ mod tests {
             }
         };
         let accounts = accounts.iter().map(account).collect();
-        Candidates { active, accounts, ..Candidates::none(&registry) }
+        RegistryAccounts { active, accounts, ..RegistryAccounts::none(&registry) }
     }
 
     fn active(name: &str) -> Active {

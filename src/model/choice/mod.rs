@@ -5,9 +5,10 @@ mod decision;
 mod owner;
 mod precedence;
 mod project;
+mod registry_accounts;
 
 pub(crate) use context::{
-    Active, Candidates, Command, Evidence, FileImages, ImageRole, Mention, Named, Reach, Route, Unknown, Wish,
+    AccountRequest, CallerContext, Command, ExplicitAccount, FileImages, ImageRole, Mention, Reach, Unknown,
 };
 pub(crate) use decision::{
     Decision, Detail, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, Step, UnknownFile, Verdict,
@@ -15,6 +16,7 @@ pub(crate) use decision::{
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use precedence::Precedence;
 pub(crate) use project::{Project, Trusted};
+pub(crate) use registry_accounts::{Active, RegistryAccounts, Route};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Whose an image or a folder is: the evidence about the caller, weighed against the accounts.
+//! Whose an image or a folder is: the context about the caller, weighed against the accounts.
 
 use std::path::{Path, PathBuf};
 

@@ -2,27 +2,28 @@
 
 use std::cell::OnceCell;
 
-use super::context::{Active, Candidates, Command, Evidence, ImageRole, Named, Wish, only};
+use super::context::{AccountRequest, CallerContext, Command, ExplicitAccount, ImageRole};
 use super::decision::{Decision, Detail, MatchReason, NoMatch, Rule, RuleOutcome, Step, Verdict};
 use super::owner::{owner_in_files, owner_of, used_in};
+use super::registry_accounts::{Active, RegistryAccounts, only};
 use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
 /// What a rule needs is found out when it is asked. `'a` is for the accounts, `'c` for the call.
 pub(crate) struct Precedence<'a, 'c, E> {
-    pub(crate) candidates: &'a Candidates,
-    wish: &'c Wish,
-    evidence: &'c E,
+    pub(crate) candidates: &'a RegistryAccounts,
+    request: &'c AccountRequest,
+    context: &'c E,
     command: OnceCell<Command>,
     in_files: OnceCell<RuleOutcome>,
     operation: OnceCell<Option<Operation>>,
     serving: OnceCell<Vec<&'a Account>>,
 }
 
-impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
-    pub(crate) fn new(candidates: &'a Candidates, wish: &'c Wish, evidence: &'c E) -> Self {
+impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
+    pub(crate) fn new(candidates: &'a RegistryAccounts, request: &'c AccountRequest, context: &'c E) -> Self {
         let (command, in_files) = (OnceCell::new(), OnceCell::new());
         let (operation, serving) = (OnceCell::new(), OnceCell::new());
-        Self { candidates, wish, evidence, command, in_files, operation, serving }
+        Self { candidates, request, context, command, in_files, operation, serving }
     }
 
     pub(crate) fn decide(&self, detail: Detail) -> Decision {
@@ -65,7 +66,7 @@ impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
             Some(RuleOutcome::Account { account, .. }) => Some(account.clone()),
             _ => None,
         };
-        let Candidates { registry, host, .. } = self.candidates;
+        let RegistryAccounts { registry, host, .. } = self.candidates;
         let answered_as = (registry != host).then(|| registry.to_string());
         let mut decision = Decision { answered_as, account, steps, ..Decision::without_steps(host, verdict) };
         match verdict {
@@ -91,13 +92,13 @@ impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
 
     /// What one rule says; what it needs is found out now.
     fn outcome(&self, rule: Rule) -> RuleOutcome {
-        let Self { candidates, wish, evidence, .. } = *self;
+        let Self { candidates, request, context, .. } = *self;
         match rule {
-            Rule::Environment => named_in_environment(candidates, &wish.environment),
+            Rule::Environment => named_in_environment(candidates, &request.environment),
             Rule::ProgramName => {
-                wish.pinned.as_ref().map_or(NoMatch::NotPinned.into(), |name| named(candidates, name.as_str()))
+                request.pinned.as_ref().map_or(NoMatch::NotPinned.into(), |name| named(candidates, name.as_str()))
             }
-            Rule::AddressUser => wish.user.as_ref().map_or(NoMatch::None.into(), |user| {
+            Rule::AddressUser => request.user.as_ref().map_or(NoMatch::None.into(), |user| {
                 let account = candidates.account_of(user);
                 account.map_or(RuleOutcome::NoSuchAccount { name: None }, |account| {
                     // it may be a token
@@ -105,7 +106,7 @@ impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
                 })
             }),
             Rule::AddressImage => {
-                wish.image.as_ref().map_or(NoMatch::None.into(), |image| self.owner_of(std::slice::from_ref(image)))
+                request.image.as_ref().map_or(NoMatch::None.into(), |image| self.owner_of(std::slice::from_ref(image)))
             }
             // One account that would answer anyway: who is calling cannot change that, so nobody looks.
             Rule::CommandLine | Rule::Files | Rule::Project | Rule::Folder if candidates.sole_answer() => {
@@ -126,7 +127,7 @@ impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
             Rule::Project if candidates.trusted.is_empty() => NoMatch::None.into(),
             Rule::Project => self.project(),
             Rule::Folder if self.serving().iter().all(|account| account.folders.is_empty()) => NoMatch::NoFolder.into(),
-            Rule::Folder => used_in(self.serving().iter().copied(), &evidence.folder()),
+            Rule::Folder => used_in(self.serving().iter().copied(), &context.folder()),
             Rule::Default => self.default(),
             Rule::Only if candidates.active == Active::SignedOut => NoMatch::SignedOut.into(),
             Rule::Only => match (only(self.serving()), self.serving()) {
@@ -139,7 +140,7 @@ impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
 
     fn in_files(&self) -> &RuleOutcome {
         let owner = || {
-            let mut found = self.evidence.mentions();
+            let mut found = self.context.mentions();
             for mention in &mut found.images {
                 self.candidates.move_home(&mut mention.image);
             }
@@ -173,7 +174,7 @@ impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
     }
 
     fn project(&self) -> RuleOutcome {
-        let Some(project) = self.evidence.project(&self.candidates.trusted) else { return NoMatch::None.into() };
+        let Some(project) = self.context.project(&self.candidates.trusted) else { return NoMatch::None.into() };
         let Some(name) = project
             .account(&self.candidates.host)
             .or_else(|| project.account(&self.candidates.registry).filter(|_| self.candidates.is_alias()))
@@ -223,12 +224,12 @@ impl<'a, 'c, E: Evidence> Precedence<'a, 'c, E> {
 
     /// What the call does, as far as anything says.
     fn operation(&self) -> Option<Operation> {
-        let in_files = || self.evidence.operation_in_files();
+        let in_files = || self.context.operation_in_files();
         *self.operation.get_or_init(|| self.command().operation.or_else(in_files))
     }
 
     fn command(&self) -> &Command {
-        self.command.get_or_init(|| self.evidence.command())
+        self.command.get_or_init(|| self.context.command())
     }
 }
 
@@ -236,19 +237,19 @@ fn names<'a>(accounts: impl Iterator<Item = &'a Account>) -> Vec<String> {
     accounts.map(|account| account.name.to_string()).collect()
 }
 
-fn named_in_environment(candidates: &Candidates, wanted: &Named) -> RuleOutcome {
+fn named_in_environment(candidates: &RegistryAccounts, wanted: &ExplicitAccount) -> RuleOutcome {
     match wanted {
-        Named::Nobody => NoMatch::NotSet.into(),
-        Named::Elsewhere => NoMatch::OtherRegistry.into(),
-        Named::Here(name) => named(candidates, name),
-        Named::Anywhere(name) => match named(candidates, name) {
+        ExplicitAccount::Unset => NoMatch::NotSet.into(),
+        ExplicitAccount::OtherRegistry => NoMatch::OtherRegistry.into(),
+        ExplicitAccount::ThisRegistry(name) => named(candidates, name),
+        ExplicitAccount::AnyRegistry(name) => match named(candidates, name) {
             RuleOutcome::NoSuchAccount { .. } => NoMatch::OtherRegistry.into(),
             outcome => outcome,
         },
     }
 }
 
-fn named(candidates: &Candidates, name: &str) -> RuleOutcome {
+fn named(candidates: &RegistryAccounts, name: &str) -> RuleOutcome {
     candidates.account(name).map_or_else(
         || RuleOutcome::NoSuchAccount { name: Some(name.to_owned()) },
         |account| RuleOutcome::account(account, MatchReason::Named),

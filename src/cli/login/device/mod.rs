@@ -10,7 +10,7 @@ use super::{Complete, borrow, give_back};
 use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{AccountNameError, Kept, Problem, Source, Username};
 use crate::oauth::{Ended, Fresh, Plan, Provider};
 use crate::system::env;
@@ -26,7 +26,7 @@ pub(super) struct Way {
 pub(super) fn way(
     context: &Context<'_>,
     given: &args::Login,
-    known: &Candidates,
+    known: &RegistryAccounts,
     user: Option<&str>,
 ) -> Result<Option<Way>, Failure> {
     if given.browser.device {
@@ -48,7 +48,7 @@ pub(super) fn way(
 pub(super) fn log_in(
     context: &Context<'_>,
     given: &args::Login,
-    known: &Candidates,
+    known: &RegistryAccounts,
     user: Option<String>,
     way: Way,
 ) -> Result<Option<Complete>, Failure> {
@@ -103,7 +103,7 @@ pub(super) fn log_in(
     Ok(Some(Complete { username, kept, source, alias, did: login.did }))
 }
 
-fn ask_name(context: &Context<'_>, known: &Candidates) -> Result<Username, Failure> {
+fn ask_name(context: &Context<'_>, known: &RegistryAccounts) -> Result<Username, Failure> {
     if context.ui.can_ask() {
         return parse(&context.ui.ask(&format!("Username at {}", known.registry))?);
     }

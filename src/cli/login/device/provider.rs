@@ -3,14 +3,14 @@
 use crate::cli::failure::Failure;
 use crate::cli::login::borrow;
 use crate::cli::{Context, args};
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Problem, Registry, Source};
 use crate::oauth::{self, Provider, Words};
 use crate::oci::{self, Realm};
 
 /// The provider that the words mean: by name, by issuer, by the account that is renewed, by the registry's row or by its
 /// own announcement.
-pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &Candidates) -> Result<Provider, Failure> {
+pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &RegistryAccounts) -> Result<Provider, Failure> {
     let registry = &known.registry;
     let table = context.providers()?;
     let args::DeviceLogin { provider: name, issuer, .. } = &given.browser;
@@ -53,7 +53,7 @@ pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &Candidat
 pub(super) fn ready(
     context: &Context<'_>,
     given: &args::Login,
-    known: &Candidates,
+    known: &RegistryAccounts,
 ) -> Result<Option<Provider>, Failure> {
     let table = context.providers()?;
     let row = again(&table, given, known).or_else(|| table.of(&known.registry).cloned());
@@ -83,7 +83,7 @@ fn realm(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Opt
 }
 
 /// The login that an account had before, so that it can be done again.
-fn again(table: &oauth::Table, given: &args::Login, known: &Candidates) -> Option<Provider> {
+fn again(table: &oauth::Table, given: &args::Login, known: &RegistryAccounts) -> Option<Provider> {
     let Source::Granted(grant) = &renewed(given, known)?.source else { return None };
     let words = Words {
         issuer: grant.issuer.clone(),
@@ -95,7 +95,7 @@ fn again(table: &oauth::Table, given: &args::Login, known: &Candidates) -> Optio
 }
 
 /// The account that the alias says is to be renewed.
-pub(super) fn renewed<'c>(given: &args::Login, known: &'c Candidates) -> Option<&'c Account> {
+pub(super) fn renewed<'c>(given: &args::Login, known: &'c RegistryAccounts) -> Option<&'c Account> {
     let alias = given.alias.as_deref()?;
     known.accounts.iter().find(|account| account.name.as_str() == alias)
 }

@@ -8,7 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::login::qr;
 use crate::cli::{Context, args};
 use crate::model::Problem;
-use crate::model::choice::Candidates;
+use crate::model::choice::RegistryAccounts;
 use crate::oauth::{self, Ended, Hitch, Prompt, Waiting};
 use crate::system::env;
 
@@ -77,7 +77,7 @@ fn left(time: Duration) -> String {
 }
 
 /// Why there is no login, and what to do.
-pub(super) fn failed(known: &Candidates, title: &str, ended: Ended) -> Failure {
+pub(super) fn failed(known: &RegistryAccounts, title: &str, ended: Ended) -> Failure {
     let what = |why: &str| format!("login failed for {}: {why}", known.registry);
     let again = "nothing was stored; give the same command again";
     match ended {

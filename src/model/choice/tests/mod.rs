@@ -20,7 +20,7 @@ struct Found {
     folder: Option<PathBuf>,
 }
 
-impl Evidence for Found {
+impl CallerContext for Found {
     fn command(&self) -> Command {
         Command { images: self.images.clone(), role: self.role, operation: self.operation }
     }
@@ -50,7 +50,7 @@ impl Evidence for Found {
 /// Nobody may look at the caller.
 struct Unseen;
 
-impl Evidence for Unseen {
+impl CallerContext for Unseen {
     fn command(&self) -> Command {
         unreachable!()
     }
@@ -85,8 +85,8 @@ fn account(name: &str, images: &[&str], folders: &[&str]) -> Account {
     }
 }
 
-fn candidates(active: &str) -> Candidates {
-    Candidates {
+fn candidates(active: &str) -> RegistryAccounts {
+    RegistryAccounts {
         host: Registry::from_key("ghcr.io"),
         registry: Registry::from_key("ghcr.io"),
         spellings: vec![],
@@ -107,11 +107,17 @@ fn candidates(active: &str) -> Candidates {
     }
 }
 
-fn answer(candidates: &Candidates, wish: &Wish, images: &[&str], folder: &str) -> String {
-    answer_with(candidates, wish, images, &[], folder)
+fn answer(candidates: &RegistryAccounts, request: &AccountRequest, images: &[&str], folder: &str) -> String {
+    answer_with(candidates, request, images, &[], folder)
 }
 
-fn answer_with(candidates: &Candidates, wish: &Wish, images: &[&str], mentioned: &[&str], folder: &str) -> String {
+fn answer_with(
+    candidates: &RegistryAccounts,
+    request: &AccountRequest,
+    images: &[&str],
+    mentioned: &[&str],
+    folder: &str,
+) -> String {
     let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
     let found = Found {
         images: images.iter().map(|text| text.parse().unwrap()).collect(),
@@ -119,15 +125,15 @@ fn answer_with(candidates: &Candidates, wish: &Wish, images: &[&str], mentioned:
         folder: Some(folder.into()),
         ..Found::default()
     };
-    said(candidates, wish, &found)
+    said(candidates, request, &found)
 }
 
-fn decide(candidates: &Candidates, wish: &Wish, evidence: &impl Evidence) -> Decision {
-    Precedence::new(candidates, wish, evidence).decide(Detail::Needed)
+fn decide(candidates: &RegistryAccounts, request: &AccountRequest, context: &impl CallerContext) -> Decision {
+    Precedence::new(candidates, request, context).decide(Detail::Needed)
 }
 
-fn said(candidates: &Candidates, wish: &Wish, found: &Found) -> String {
-    let decision = decide(candidates, wish, found);
+fn said(candidates: &RegistryAccounts, request: &AccountRequest, found: &Found) -> String {
+    let decision = decide(candidates, request, found);
     let rule = decision.deciding().map(|step| step.rule.to_string()).unwrap_or_default();
     match (decision.verdict, decision.deciding().map(|step| &step.outcome)) {
         (Verdict::Account, _) => format!("{} by {rule}", candidates.chosen(&decision).unwrap().name),
@@ -142,57 +148,69 @@ fn said(candidates: &Candidates, wish: &Wish, found: &Found) -> String {
 
 #[test]
 fn the_first_rule_that_knows_wins() {
-    let named = |environment| Wish { environment, ..Wish::default() };
-    let everything = Wish {
-        environment: Named::Here("ci".into()),
+    let named = |environment| AccountRequest { environment, ..AccountRequest::default() };
+    let everything = AccountRequest {
+        environment: ExplicitAccount::ThisRegistry("ci".into()),
         pinned: Some("work".parse().unwrap()),
         user: Some("me".into()),
         image: Some("ghcr.io/me/x".parse().unwrap()),
     };
-    let no_wish = Wish::default;
-    for (active, wish, images, folder, expected) in [
+    let no_request = AccountRequest::default;
+    for (active, request, images, folder, expected) in [
         ("me", everything.clone(), vec!["ghcr.io/me/app"], "/", "ci by ENSIGN_ACCOUNT"),
-        ("me", Wish { environment: Named::Nobody, ..everything.clone() }, vec![], "/", "work by name of the program"),
-        ("work", named(Named::Anywhere("ci".into())), vec![], "/", "ci by ENSIGN_ACCOUNT"),
-        ("work", named(Named::Anywhere("elsewhere".into())), vec![], "/", "work by default account"),
-        ("work", named(Named::Here("typo".into())), vec![], "/", "no typo by ENSIGN_ACCOUNT"),
-        ("work", Wish { user: Some("me".into()), ..no_wish() }, vec![], "/", "me by user in the address"),
-        ("work", Wish { user: Some("you".into()), ..no_wish() }, vec![], "/", "no user by user in the address"),
+        (
+            "me",
+            AccountRequest { environment: ExplicitAccount::Unset, ..everything.clone() },
+            vec![],
+            "/",
+            "work by name of the program",
+        ),
+        ("work", named(ExplicitAccount::AnyRegistry("ci".into())), vec![], "/", "ci by ENSIGN_ACCOUNT"),
+        ("work", named(ExplicitAccount::AnyRegistry("elsewhere".into())), vec![], "/", "work by default account"),
+        ("work", named(ExplicitAccount::ThisRegistry("typo".into())), vec![], "/", "no typo by ENSIGN_ACCOUNT"),
+        ("work", AccountRequest { user: Some("me".into()), ..no_request() }, vec![], "/", "me by user in the address"),
         (
             "work",
-            Wish { image: Some("ghcr.io/me/x".parse().unwrap()), ..no_wish() },
+            AccountRequest { user: Some("you".into()), ..no_request() },
+            vec![],
+            "/",
+            "no user by user in the address",
+        ),
+        (
+            "work",
+            AccountRequest { image: Some("ghcr.io/me/x".parse().unwrap()), ..no_request() },
             vec!["ghcr.io/acme/x"],
             "/",
             "me by image in the address",
         ),
-        ("me", no_wish(), vec!["ghcr.io/acme/app"], "/", "work by command line"),
-        ("me", no_wish(), vec!["ghcr.io/acme/tools/lint"], "/", "ci by command line"),
-        ("me", no_wish(), vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by command line"),
-        ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/src/x", "work by folder"),
-        ("me", no_wish(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/srv", "me by default account"),
-        ("work", no_wish(), vec![], "/home/me/play", "me by folder"),
-        ("work", no_wish(), vec!["ghcr.io/public/base"], "/srv", "work by default account"),
-        ("gone", no_wish(), vec![], "/srv", "several"),
-        ("", no_wish(), vec![], "/srv", "several"),
-        ("null", no_wish(), vec![], "/srv", "not found"),
-        ("null", no_wish(), vec!["ghcr.io/acme/app"], "/srv", "work by command line"),
+        ("me", no_request(), vec!["ghcr.io/acme/app"], "/", "work by command line"),
+        ("me", no_request(), vec!["ghcr.io/acme/tools/lint"], "/", "ci by command line"),
+        ("me", no_request(), vec!["ghcr.io/public/base", "ghcr.io/acme/app"], "/", "work by command line"),
+        ("me", no_request(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/home/me/src/x", "work by folder"),
+        ("me", no_request(), vec!["ghcr.io/acme/app", "ghcr.io/me/app"], "/srv", "me by default account"),
+        ("work", no_request(), vec![], "/home/me/play", "me by folder"),
+        ("work", no_request(), vec!["ghcr.io/public/base"], "/srv", "work by default account"),
+        ("gone", no_request(), vec![], "/srv", "several"),
+        ("", no_request(), vec![], "/srv", "several"),
+        ("null", no_request(), vec![], "/srv", "not found"),
+        ("null", no_request(), vec!["ghcr.io/acme/app"], "/srv", "work by command line"),
     ] {
         assert_eq!(
-            answer(&candidates(active), &wish, &images, folder),
+            answer(&candidates(active), &request, &images, folder),
             expected,
-            "{active:?} {wish:?} {images:?} {folder}"
+            "{active:?} {request:?} {images:?} {folder}"
         );
     }
 }
 
 #[test]
 fn one_account_never_asks_who_is_calling() {
-    let one = Candidates { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
-    assert_eq!(decide(&one, &Wish::default(), &Unseen).deciding().unwrap().rule, Rule::Default);
-    let unset = Candidates { active: Active::Unset, ..one };
-    assert_eq!(answer(&unset, &Wish::default(), &[], "/"), "me by only account");
-    let none = Candidates { accounts: vec![], ..unset };
-    assert_eq!(decide(&none, &Wish::default(), &Unseen).verdict, Verdict::NoAccount);
+    let one = RegistryAccounts { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
+    assert_eq!(decide(&one, &AccountRequest::default(), &Unseen).deciding().unwrap().rule, Rule::Default);
+    let unset = RegistryAccounts { active: Active::Unset, ..one };
+    assert_eq!(answer(&unset, &AccountRequest::default(), &[], "/"), "me by only account");
+    let none = RegistryAccounts { accounts: vec![], ..unset };
+    assert_eq!(decide(&none, &AccountRequest::default(), &Unseen).verdict, Verdict::NoAccount);
 }
 
 #[test]
@@ -200,7 +218,7 @@ fn without_folders_nobody_asks_where_the_caller_is() {
     let mut homeless = candidates("me");
     homeless.accounts.iter_mut().for_each(|account| account.folders.clear());
     let found = Found { mentions: Some(vec![]), ..Found::default() };
-    assert_eq!(decide(&homeless, &Wish::default(), &found).deciding().unwrap().rule, Rule::Default);
+    assert_eq!(decide(&homeless, &AccountRequest::default(), &found).deciding().unwrap().rule, Rule::Default);
 }
 
 #[test]
@@ -214,7 +232,7 @@ fn files_count_where_the_command_line_names_no_image() {
         (vec!["ghcr.io/public/base"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
         (vec!["ghcr.io/me/x", "ghcr.io/acme/x"], vec!["ghcr.io/acme/app"], "/", "me by default account"),
     ] {
-        let found = answer_with(&candidates("me"), &Wish::default(), &images, &mentioned, folder);
+        let found = answer_with(&candidates("me"), &AccountRequest::default(), &images, &mentioned, folder);
         assert_eq!(found, expected, "{images:?} {mentioned:?} {folder}");
     }
 }
@@ -237,7 +255,7 @@ fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
             folder: Some("/".into()),
             ..Found::default()
         };
-        assert_eq!(said(&candidates("me"), &Wish::default(), &found), expected, "{named} {mentioned:?}");
+        assert_eq!(said(&candidates("me"), &AccountRequest::default(), &found), expected, "{named} {mentioned:?}");
     }
 }
 
@@ -259,8 +277,8 @@ fn what_is_not_known_in_files_decides_nothing() {
             folder: Some(folder.into()),
             ..Found::default()
         };
-        assert_eq!(said(&candidates("me"), &Wish::default(), &found), expected, "{mentioned:?} {folder}");
-        let step = decide(&candidates("me"), &Wish::default(), &found).steps.remove(0);
+        assert_eq!(said(&candidates("me"), &AccountRequest::default(), &found), expected, "{mentioned:?} {folder}");
+        let step = decide(&candidates("me"), &AccountRequest::default(), &found).steps.remove(0);
         let files = vec![UnknownFile { file: "docker-bake.hcl".into(), message: "a tag is not known".into() }];
         assert_eq!((step.rule, step.outcome), (Rule::Files, RuleOutcome::Unknown { files }), "{mentioned:?} {folder}");
     }
@@ -276,7 +294,7 @@ fn a_decision_shows_every_rule_or_what_was_needed() {
     };
     let several = candidates("me");
     let told = |detail| {
-        let decision = Precedence::new(&several, &Wish::default(), &found).decide(detail);
+        let decision = Precedence::new(&several, &AccountRequest::default(), &found).decide(detail);
         let step = |step: &Step| {
             let outcome = serde_json::to_value(&step.outcome).unwrap()["outcome"].as_str().unwrap().to_owned();
             format!("{} {outcome}{}", step.rule, if step.decides { "!" } else { "" })
@@ -296,7 +314,7 @@ fn a_decision_shows_every_rule_or_what_was_needed() {
 fn files_are_not_opened_if_the_command_line_names_an_image() {
     for image in ["ghcr.io/acme/app", "ghcr.io/public/base"] {
         let found = Found { images: vec![image.parse().unwrap()], folder: Some("/".into()), ..Found::default() };
-        assert_eq!(decide(&candidates("me"), &Wish::default(), &found).verdict, Verdict::Account);
+        assert_eq!(decide(&candidates("me"), &AccountRequest::default(), &found).verdict, Verdict::Account);
     }
 }
 
@@ -311,17 +329,23 @@ fn a_trusted_file_of_the_folder_names_the_account() {
     trusting.trusted = [Trusted { file: "/x".into(), digest: "sha256:00".into() }].into();
     trusting.accounts[2].purpose = Some(Operation::Pull);
     let (ghcr, push) = ("ghcr.io", Some(Operation::Push));
-    let ci = Wish { environment: Named::Here("ci".into()), ..Wish::default() };
-    let address = Wish { image: Some("ghcr.io/me/x".parse().unwrap()), ..Wish::default() };
-    let pinned = Wish { pinned: Some("work".parse().unwrap()), ..Wish::default() };
-    for (wish, images, project, operation, expected) in [
-        (Wish::default(), vec![], project(ghcr, "ci"), None, "ci by .ensign.toml"),
-        (Wish::default(), vec![], project(ghcr, "ci"), push, "work by folder"),
-        (Wish::default(), vec!["ghcr.io/acme/app"], project(ghcr, "me"), None, "work by command line"),
-        (Wish::default(), vec!["ghcr.io/nobody/app"], project(ghcr, "me"), None, "me by .ensign.toml"),
-        (Wish::default(), vec!["ghcr.io/acme/app", "ghcr.io/me/b"], project(ghcr, "me"), None, "me by .ensign.toml"),
-        (Wish::default(), vec![], project("quay.io", "ci"), None, "work by folder"),
-        (Wish::default(), vec![], project(ghcr, "gone"), None, "no gone by .ensign.toml"),
+    let ci = AccountRequest { environment: ExplicitAccount::ThisRegistry("ci".into()), ..AccountRequest::default() };
+    let address = AccountRequest { image: Some("ghcr.io/me/x".parse().unwrap()), ..AccountRequest::default() };
+    let pinned = AccountRequest { pinned: Some("work".parse().unwrap()), ..AccountRequest::default() };
+    for (request, images, project, operation, expected) in [
+        (AccountRequest::default(), vec![], project(ghcr, "ci"), None, "ci by .ensign.toml"),
+        (AccountRequest::default(), vec![], project(ghcr, "ci"), push, "work by folder"),
+        (AccountRequest::default(), vec!["ghcr.io/acme/app"], project(ghcr, "me"), None, "work by command line"),
+        (AccountRequest::default(), vec!["ghcr.io/nobody/app"], project(ghcr, "me"), None, "me by .ensign.toml"),
+        (
+            AccountRequest::default(),
+            vec!["ghcr.io/acme/app", "ghcr.io/me/b"],
+            project(ghcr, "me"),
+            None,
+            "me by .ensign.toml",
+        ),
+        (AccountRequest::default(), vec![], project("quay.io", "ci"), None, "work by folder"),
+        (AccountRequest::default(), vec![], project(ghcr, "gone"), None, "no gone by .ensign.toml"),
         (ci, vec![], project(ghcr, "gone"), None, "ci by ENSIGN_ACCOUNT"),
         (address, vec![], project(ghcr, "gone"), None, "me by image in the address"),
         (pinned, vec![], project(ghcr, "me"), None, "work by name of the program"),
@@ -334,21 +358,21 @@ fn a_trusted_file_of_the_folder_names_the_account() {
             folder: Some("/home/me/src".into()),
             ..Found::default()
         };
-        assert_eq!(said(&trusting, &wish, &found), expected, "{wish:?} {images:?} {operation:?}");
+        assert_eq!(said(&trusting, &request, &found), expected, "{request:?} {images:?} {operation:?}");
     }
     trusting.accounts.truncate(1);
-    assert_eq!(decide(&trusting, &Wish::default(), &Unseen).account.as_deref(), Some("me"));
+    assert_eq!(decide(&trusting, &AccountRequest::default(), &Unseen).account.as_deref(), Some("me"));
     let nothing = Found { mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
-    assert_eq!(said(&candidates("me"), &Wish::default(), &nothing), "me by default account");
+    assert_eq!(said(&candidates("me"), &AccountRequest::default(), &nothing), "me by default account");
 }
 
 #[test]
 fn two_accounts_with_one_folder_are_not_told_apart() {
     let mut twins = candidates("me");
     twins.accounts.push(account("my-work", &[], &["/home/me/src"]));
-    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/src/x"), "me by default account");
+    assert_eq!(answer(&twins, &AccountRequest::default(), &[], "/home/me/src/x"), "me by default account");
     twins.accounts[3] = account("my-work", &[], &["/home/me/src/x", "/home/me/src/x"]);
-    assert_eq!(answer(&twins, &Wish::default(), &[], "/home/me/src/x"), "my-work by folder");
+    assert_eq!(answer(&twins, &AccountRequest::default(), &[], "/home/me/src/x"), "my-work by folder");
 }
 
 #[test]
@@ -356,9 +380,12 @@ fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
     let mut twins = candidates("my-work");
     twins.accounts[1].name = "acme".parse().unwrap();
     twins.accounts.push(account("my-work", &[], &[]));
-    let environment = |name: &str| Wish { environment: Named::Here(name.into()), ..Wish::default() };
-    let address = Wish { user: Some("work".into()), ..Wish::default() };
-    for (active, wish, expected) in [
+    let environment = |name: &str| AccountRequest {
+        environment: ExplicitAccount::ThisRegistry(name.into()),
+        ..AccountRequest::default()
+    };
+    let address = AccountRequest { user: Some("work".into()), ..AccountRequest::default() };
+    for (active, request, expected) in [
         ("me", environment("acme"), "acme by ENSIGN_ACCOUNT"),
         ("me", environment("my-work"), "my-work by ENSIGN_ACCOUNT"),
         ("me", environment("work"), "no work by ENSIGN_ACCOUNT"),
@@ -366,7 +393,7 @@ fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
         ("my-work", address, "my-work by user in the address"),
     ] {
         twins.active = Active::Account(active.parse().unwrap());
-        assert_eq!(answer(&twins, &wish, &[], "/"), expected, "{active} {wish:?}");
+        assert_eq!(answer(&twins, &request, &[], "/"), expected, "{active} {request:?}");
     }
 }
 
@@ -374,9 +401,9 @@ fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
 fn two_accounts_with_one_pattern_are_not_told_apart() {
     let mut twins = candidates("me");
     twins.accounts.push(account("my-work", &["ghcr.io/acme/**"], &[]));
-    assert_eq!(answer(&twins, &Wish::default(), &["ghcr.io/acme/app"], "/srv"), "me by default account");
+    assert_eq!(answer(&twins, &AccountRequest::default(), &["ghcr.io/acme/app"], "/srv"), "me by default account");
     assert_eq!(
-        answer(&twins, &Wish { user: Some("work".into()), ..Wish::default() }, &[], "/"),
+        answer(&twins, &AccountRequest { user: Some("work".into()), ..AccountRequest::default() }, &[], "/"),
         "work by user in the address"
     );
 }

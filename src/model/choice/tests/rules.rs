@@ -26,14 +26,14 @@ fn an_account_for_one_thing_answers_that_alone() {
             folder: Some(folder.into()),
             ..Found::default()
         };
-        assert_eq!(said(&reader, &Wish::default(), &found), expected, "{operation:?} {image} {folder}");
-        let named = Wish { pinned: Some("reader".parse().unwrap()), ..Wish::default() };
+        assert_eq!(said(&reader, &AccountRequest::default(), &found), expected, "{operation:?} {image} {folder}");
+        let named = AccountRequest { pinned: Some("reader".parse().unwrap()), ..AccountRequest::default() };
         assert_eq!(said(&reader, &named, &found), "reader by name of the program");
     }
     reader.accounts.truncate(1);
     let found = |operation| Found { operation, mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
-    assert_eq!(said(&reader, &Wish::default(), &found(push)), "none for push");
-    assert_eq!(said(&reader, &Wish::default(), &found(pull)), "reader by default account");
+    assert_eq!(said(&reader, &AccountRequest::default(), &found(push)), "none for push");
+    assert_eq!(said(&reader, &AccountRequest::default(), &found(pull)), "reader by default account");
 }
 
 #[test]
@@ -56,7 +56,11 @@ fn an_account_for_this_alone_goes_before_one_for_everything() {
         mixed.active = candidates(active).active;
         let found =
             Found { images: vec![image.parse().unwrap()], operation, folder: Some(folder.into()), ..Found::default() };
-        assert_eq!(said(&mixed, &Wish::default(), &found), expected, "{active:?} {operation:?} {image} {folder}");
+        assert_eq!(
+            said(&mixed, &AccountRequest::default(), &found),
+            expected,
+            "{active:?} {operation:?} {image} {folder}"
+        );
     }
 }
 
@@ -72,7 +76,7 @@ fn files_say_what_a_build_does_where_the_command_line_leaves_it_open() {
         (None, None, "reader by default account"),
         (pull, push, "reader by default account"),
     ] {
-        assert_eq!(said(&reader, &Wish::default(), &found(operation, in_files)), expected);
+        assert_eq!(said(&reader, &AccountRequest::default(), &found(operation, in_files)), expected);
     }
 }
 
@@ -99,22 +103,26 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
             folder: Some("/".into()),
             ..Found::default()
         };
-        assert_eq!(said(&open, &Wish::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
+        assert_eq!(said(&open, &AccountRequest::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
     }
     // As close as an account's own pattern, and as close as another public one.
     open.public.push("ghcr.io/acme/**".parse().unwrap());
-    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/acme/a"], "/"), "ghcr.io/acme/** is public");
-    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/acme/tools/a"], "/"), "ci by command line");
+    assert_eq!(answer(&open, &AccountRequest::default(), &["ghcr.io/acme/a"], "/"), "ghcr.io/acme/** is public");
+    assert_eq!(answer(&open, &AccountRequest::default(), &["ghcr.io/acme/tools/a"], "/"), "ci by command line");
     for pair in [["ghcr.io/a*c/x", "ghcr.io/ab*/x"], ["ghcr.io/ab*/x", "ghcr.io/a*c/x"]] {
         open.public = pair.map(|pattern| pattern.parse().unwrap()).to_vec();
         let first = format!("{} is public", pair[0]);
-        assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/abc/x"], "/"), first);
+        assert_eq!(answer(&open, &AccountRequest::default(), &["ghcr.io/abc/x"], "/"), first);
     }
     open.public = vec!["ghcr.io/library/**".parse().unwrap()];
-    let address = Wish { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..Wish::default() };
+    let address =
+        AccountRequest { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..AccountRequest::default() };
     assert_eq!(said(&open, &address, &Found::default()), "ghcr.io/library/** is public");
     open.accounts.truncate(1);
-    assert_eq!(answer(&open, &Wish::default(), &["ghcr.io/library/alpine"], "/"), "ghcr.io/library/** is public");
+    assert_eq!(
+        answer(&open, &AccountRequest::default(), &["ghcr.io/library/alpine"], "/"),
+        "ghcr.io/library/** is public"
+    );
 }
 
 /// `docker build -t IMAGE .`: nobody pulls that name, but what it is built on.
@@ -135,6 +143,6 @@ fn a_public_name_for_what_is_built_takes_no_account_away() {
             folder: Some("/".into()),
             ..Found::default()
         };
-        assert_eq!(said(&open, &Wish::default(), &found), expected, "{mentioned:?}");
+        assert_eq!(said(&open, &AccountRequest::default(), &found), expected, "{mentioned:?}");
     }
 }
