@@ -18,6 +18,7 @@ main() {
   local target program
   for target; do
     program=$(program_of "$target")
+    [ -n "$program" ] || exit 1
     echo "== $target: $(stat -Lc %s "$program") bytes, $(file -bL "$program" | cut -d, -f1-2)"
     says_no_folder "$program"
     "$tools/cargo/bin/rust-audit-info" "$program" >"$stage/list"
@@ -32,7 +33,7 @@ main() {
 
 program_of() { # TARGET
   if [ -n "${PROGRAMS:-}" ]; then
-    realpath "$PROGRAMS/$1"
+    realpath -e "$PROGRAMS/$1"
   else
     case $1 in
     x86_64-*-musl) export MUSL=$tools/musl ;;
