@@ -169,7 +169,7 @@ fn nobody_looks_at_the_caller_of_an_account_without_a_rule() {
     if who(&ask(&sandbox)) != "alice" {
         return eprintln!("skipped: no `strace` here");
     }
-    let looks = |trace: &str| trace.contains("/proc/") && trace.contains("/stat\"");
+    let looks = |trace: &str| trace.contains("/proc/") && trace.contains("/cmdline\"");
     assert!(!looks(&fs::read_to_string(&trace).unwrap()));
     sandbox.ok(&["account", "edit", HOST, "alice", "--agents", "refused"], "");
     ask(&sandbox);

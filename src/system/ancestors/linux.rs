@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
+use std::iter;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
@@ -13,29 +14,41 @@ use super::{Ancestors, Process};
 /// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
 const LIMIT: u64 = 16 << 20;
 
+/// Where a process stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lineage {
+    parent: u32,
+    /// In ticks since the system started.
+    started: u64,
+}
+
+/// The parent is known by its number. The file that names its own parent is opened only when that one is asked for, which
+/// `get` seldom does.
 pub(super) fn all() -> impl Iterator<Item = Process> {
     let parent = parent_id();
-    let mut next = Some((parent, u64::MAX));
-    std::iter::from_fn(move || {
-        let (process, above) = read_process(next.take()?, parent)?;
-        next = Some(above);
-        Some(process)
-    })
+    let mut last = None;
+    let above = iter::from_fn(move || {
+        let (process, lineage) = read_above(last.or_else(|| read_parents_lineage(parent))?)?;
+        last = Some(lineage);
+        Some(Some(process))
+    });
+    iter::once_with(move || read_parent(parent)).chain(above).map_while(|process| process).fuse()
 }
 
 /// Whole is what ends with a process that has no parent: the first of the system, or one that was put into a container from
 /// outside.
 pub(super) fn to_the_top(at_most: usize) -> Ancestors {
     let parent = parent_id();
-    let (mut processes, mut next) = (Vec::new(), (parent, u64::MAX));
+    let (mut processes, mut has_parent) = (Vec::new(), true);
+    let mut next = read_parent(parent).zip(read_parents_lineage(parent));
     while processes.len() < at_most
-        && let Some((process, above)) = read_process(next, parent)
+        && let Some((process, lineage)) = next
     {
         processes.push(process);
-        next = above;
+        has_parent = lineage.parent != 0;
+        next = read_above(lineage);
     }
-    let is_whole = next.0 == 0 && !processes.is_empty() && is_our_proc();
-    Ancestors { processes, is_whole }
+    Ancestors { processes, is_whole: !has_parent && is_our_proc() }
 }
 
 /// In a namespace of its own a process may still see the `/proc` of another, with other processes under its numbers.
@@ -43,20 +56,31 @@ fn is_our_proc() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == id().to_string().as_str())
 }
 
-/// Reads a process that is no younger than its child, and returns its parent with its own start.
-fn read_process((pid, child_started): (u32, u64), parent: u32) -> Option<(Process, (u32, u64))> {
-    if pid == 0 {
-        return None;
-    }
-    let folder = PathBuf::from(format!("/proc/{pid}"));
-    let (above, started) = lineage(&String::from_utf8_lossy(&read(folder.join("stat"))?))?;
-    let words = read(folder.join("cmdline"))?;
-    let gone = if pid == parent { parent_id() != parent } else { started > child_started };
-    if gone || words.is_empty() {
-        return None; // its number was given to another, or it is the kernel's own
-    }
-    let exe = fs::read_link(folder.join("exe")).ok().map(|exe| as_it_was(&exe));
-    Some((Process { id: pid, exe, words: split(&words) }, (above, started)))
+fn read_parent(parent: u32) -> Option<Process> {
+    read_process(parent).filter(|_| is_parent(parent))
+}
+
+fn read_parents_lineage(parent: u32) -> Option<Lineage> {
+    read_lineage(parent).filter(|_| is_parent(parent))
+}
+
+/// Tells whether the number that was our parent's was not given to another process meanwhile.
+fn is_parent(process: u32) -> bool {
+    parent_id() == process
+}
+
+/// Reads the parent of a process. One that is younger than its child has been given the number of another.
+fn read_above(child: Lineage) -> Option<(Process, Lineage)> {
+    let pid = Some(child.parent).filter(|pid| *pid != 0)?;
+    let lineage = read_lineage(pid).filter(|parent| parent.started <= child.started)?;
+    Some((read_process(pid)?, lineage))
+}
+
+/// The kernel's own processes have no words.
+fn read_process(pid: u32) -> Option<Process> {
+    let words = read(format!("/proc/{pid}/cmdline").into()).filter(|words| !words.is_empty())?;
+    let exe = fs::read_link(format!("/proc/{pid}/exe")).ok().map(|exe| as_it_was(&exe));
+    Some(Process { id: pid, exe, words: split(&words) })
 }
 
 pub(super) fn has_terminal(process: u32) -> Option<bool> {
@@ -73,11 +97,15 @@ pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
     Some(variables.map(|variable| OsString::from_vec(variable.to_vec())).collect())
 }
 
-/// The parent and the start time from `stat`: its fields 4 and 22, counted behind the name, which may hold anything.
-fn lineage(stat: &str) -> Option<(u32, u64)> {
+fn read_lineage(process: u32) -> Option<Lineage> {
+    lineage(&String::from_utf8_lossy(&read(format!("/proc/{process}/stat").into())?))
+}
+
+/// Fields 4 and 22 of `stat`, counted behind the name, which may hold anything.
+fn lineage(stat: &str) -> Option<Lineage> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let parent = fields.nth(1)?.parse().ok()?;
-    Some((parent, fields.nth(17)?.parse().ok()?))
+    Some(Lineage { parent, started: fields.nth(17)?.parse().ok()? })
 }
 
 /// Whether field 7 of `stat` names a terminal.
@@ -111,7 +139,7 @@ mod tests {
     #[test]
     fn the_name_in_stat_may_hold_anything() {
         let stat = "42 (a b) c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 1234 5 6";
-        assert_eq!(lineage(stat), Some((7, 1234)));
+        assert_eq!(lineage(stat), Some(Lineage { parent: 7, started: 1234 }));
         assert_eq!(lineage("42 (x) S"), None);
         assert_eq!(
             (terminal(stat), terminal("42 (x) S 7 42 42 34816 -1"), terminal("42 (x) S")),
