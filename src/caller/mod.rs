@@ -25,6 +25,7 @@ mod words;
 use std::borrow::Borrow;
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use crate::model::choice::{CallerContext, Command, FileImages, ImageRole, Project, Trusted};
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
@@ -50,7 +51,7 @@ pub(crate) struct Caller<'r> {
     registry: &'r Registry,
     ancestry: Ancestry,
     /// The nearest client, once somebody has looked.
-    client: OnceCell<String>,
+    client: OnceCell<Rc<Program>>,
 }
 
 impl<'r> Caller<'r> {
@@ -59,15 +60,13 @@ impl<'r> Caller<'r> {
     }
 
     /// The client and its verb, as `docker push`, if a rule had to look for it.
-    pub(crate) fn client(&self) -> Option<&str> {
-        self.client.get().map(String::as_str)
+    pub(crate) fn client(&self) -> Option<String> {
+        facts::described_call(self.client.get()?)
     }
 
-    fn remember(&self, program: &Program) {
-        if self.client.get().is_none()
-            && let Some(call) = facts::described_call(program)
-        {
-            let _ = self.client.set(call);
+    fn remember(&self, program: &Rc<Program>) {
+        if let Role::Client(_) = program.role() {
+            self.client.get_or_init(|| Rc::clone(program));
         }
     }
 }

@@ -73,6 +73,8 @@ pub(super) enum Word<'a> {
 /// Reads words one by one, in one pass.
 pub(super) struct Words<'a> {
     rest: slice::Iter<'a, String>,
+    /// Not yet among `flags`: `docker push IMAGE` has none that would be looked up.
+    unread: Vec<Flags>,
     flags: BTreeMap<Flag<'a>, Meaning>,
     flags_ended: bool,
 }
@@ -85,14 +87,16 @@ enum Flag<'a> {
 
 impl<'a> Words<'a> {
     pub(super) fn new(words: &'a [String], flags: Flags) -> Self {
-        let mut this = Self { rest: words.iter(), flags: BTreeMap::new(), flags_ended: false };
-        this.learn(flags);
-        this
+        Self { rest: words.iter(), unread: vec![flags], flags: BTreeMap::new(), flags_ended: false }
     }
 
     /// Takes `flags` for the words that follow, beside those known before (cobra's persistent flags).
     pub(super) fn learn(&mut self, flags: Flags) {
-        for (list, meaning) in flags {
+        self.unread.push(flags);
+    }
+
+    fn meaning(&mut self, flag: &Flag<'a>) -> Option<Meaning> {
+        for (list, meaning) in self.unread.drain(..).flatten() {
             for flag in list.split_ascii_whitespace() {
                 let flag = match flag.strip_prefix("--") {
                     Some(name) => Flag::Long(name),
@@ -101,12 +105,13 @@ impl<'a> Words<'a> {
                 self.flags.insert(flag, *meaning);
             }
         }
+        self.flags.get(flag).copied()
     }
 
     /// `--name=value` or `--name value`.
     fn long(&mut self, flag: &'a str) -> Option<Word<'a>> {
         let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
-        let meaning = *self.flags.get(&Flag::Long(name))?;
+        let meaning = self.meaning(&Flag::Long(name))?;
         Some(Word::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
     }
 
@@ -115,9 +120,9 @@ impl<'a> Words<'a> {
         let mut letters = cluster.chars();
         while let Some(letter) = letters.next() {
             let rest = letters.as_str();
-            if let Some(meaning) = self.flags.get(&Flag::Short(letter)) {
+            if let Some(meaning) = self.meaning(&Flag::Short(letter)) {
                 let value = if rest.is_empty() { self.rest.next()? } else { rest.strip_prefix('=').unwrap_or(rest) };
-                return Some(Word::Value(*meaning, value));
+                return Some(Word::Value(meaning, value));
             }
             if rest.starts_with('=') {
                 return None;

@@ -108,7 +108,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
         Found::Elsewhere(route) => accounts.ask_routed(&route, registry.docker_key()),
         found => found,
     });
-    let mut entry = record::prepared(env, Some("kubelet"), &found, &record);
+    let mut entry = record::prepared(env, || Some("kubelet".to_owned()), &found, &record);
     let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
     if let Some((journal, entry)) = entry {
         journal.add(&entry);

@@ -143,7 +143,7 @@ impl Front<'_> {
                 if io::stderr().is_terminal() {
                     explanation.unknown_files().for_each(|line| message::warn(&line, &mut io::stderr()));
                 }
-                let mut entry = record::prepared(self.env, caller.client(), &found, &record);
+                let mut entry = record::prepared(self.env, || caller.client(), &found, &record);
                 let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
                 let answered = match found {
                     Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),

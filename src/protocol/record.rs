@@ -12,13 +12,13 @@ use crate::system::inherited;
 /// a secret may have had a part in it.
 pub(super) fn prepared(
     env: &Env,
-    client: Option<&str>,
+    client: impl FnOnce() -> Option<String>,
     found: &Result<Found>,
     record: &Record,
 ) -> Option<(Journal, Entry)> {
     let journal = Journal::of(env).filter(|_| !record.is_private && !env.forbids_journal())?;
     let mut entry = Entry::new(record.decision.clone(), outcome(found, record));
-    entry.client = client.map(str::to_owned);
+    entry.client = client();
     entry.ignored = inherited::ignored().map(str::to_owned).collect();
     if let Ok(Found::Withheld(withheld)) = found {
         entry.refusal = Some(withheld.reason());

@@ -216,6 +216,9 @@ impl Grammar {
                 words.learn(verb.flags);
                 return Some(Start { client: grammar.names[0], verb, path, words, values });
             }
+            if !path.is_empty() && !grammar.leads_on(&path) {
+                return None;
+            }
             match words.next()? {
                 Word::Value(meaning, value) => values.push((meaning, value)),
                 Word::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
@@ -224,7 +227,6 @@ impl Grammar {
                 }
                 Word::Positional(word) => {
                     path = if path.is_empty() { word.to_owned() } else { format!("{path} {word}") };
-                    grammar.leads_on(&path).then_some(())?;
                 }
             }
         }
