@@ -40,8 +40,8 @@ pub(super) enum FileForm<'e> {
 
 /// A registry's secrets file; it need not exist.
 pub(super) struct SecretFile<'e> {
+    env: &'e Env,
     path: PathBuf,
-    shown: String,
     registry: Registry,
     form: FileForm<'e>,
 }
@@ -92,18 +92,23 @@ impl FileForm<'_> {
 }
 
 impl<'e> SecretFile<'e> {
-    pub(super) fn of(env: &Env, form: FileForm<'e>, registry: &Registry) -> Result<Self> {
+    pub(super) fn of(env: &'e Env, form: FileForm<'e>, registry: &Registry) -> Result<Self> {
         let Some(folder) = &env.data_dir else { bail!(no_home()) };
         let name = names::file_name(registry);
         if name.len() > 200 {
             bail!("the server address is longer than any registry's");
         }
         let path = folder.join(form.folder()).join(name);
-        Ok(Self { shown: env.shorten_home(&path), path, registry: registry.clone(), form })
+        Ok(Self { env, path, registry: registry.clone(), form })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The path for a person's eyes.
+    fn shown(&self) -> String {
+        self.env.shorten_home(&self.path)
     }
 
     /// Reads one secret and builds no other.
@@ -139,7 +144,7 @@ impl<'e> SecretFile<'e> {
                     names,
                     &text,
                     before.as_ref().map(|bytes| bytes.as_slice()),
-                    &self.shown,
+                    &self.shown(),
                 )?;
                 changes.sealed.push(floor);
                 Some(Zeroizing::new(bytes))
@@ -156,7 +161,7 @@ impl<'e> SecretFile<'e> {
         match (&self.form, self.read()?) {
             (_, None) => Ok(vec![]),
             (FileForm::Clear, bytes) => Ok(self.parse(bytes)?.names()),
-            (FileForm::Sealed(seals), Some(bytes)) => seals.names(&bytes, &self.shown),
+            (FileForm::Sealed(seals), Some(bytes)) => seals.names(&bytes, &self.shown()),
         }
     }
 
@@ -171,7 +176,7 @@ impl<'e> SecretFile<'e> {
     }
 
     pub(super) fn narrow(&self) -> Option<Widened> {
-        files::narrow(&self.path).map(|mode| Widened { path: self.shown.clone(), mode })
+        files::narrow(&self.path).map(|mode| Widened { path: self.shown(), mode })
     }
 
     /// A sealed file that does not open is broken only if its key is there.
@@ -182,7 +187,7 @@ impl<'e> SecretFile<'e> {
                 self.refuse_newer(&bytes)?;
                 serde_json::from_slice::<Contents>(&bytes).is_err()
             }
-            FileForm::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown)?,
+            FileForm::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown())?,
         };
         if !is_broken {
             return Ok(None);
@@ -214,7 +219,7 @@ impl<'e> SecretFile<'e> {
     fn text(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
         match &self.form {
             FileForm::Clear => Ok(bytes),
-            FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown),
+            FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown()),
         }
     }
 
@@ -225,7 +230,7 @@ impl<'e> SecretFile<'e> {
             version: u64,
         }
         if serde_json::from_slice(bytes).is_ok_and(|Versioned { version }| version > VERSION) {
-            let what = format!("`{}` was written by a newer Ensign", self.shown);
+            let what = format!("`{}` was written by a newer Ensign", self.shown());
             bail!(Problem::new(what, "install that version here too"));
         }
         Ok(())
@@ -237,7 +242,8 @@ impl<'e> SecretFile<'e> {
 
     /// Names the line only: the text around it is secret.
     fn broken(&self, error: &serde_json::Error) -> Problem {
-        let what = format!("the secrets of {} in `{}` are broken at line {}", self.registry, self.shown, error.line());
+        let what =
+            format!("the secrets of {} in `{}` are broken at line {}", self.registry, self.shown(), error.line());
         Problem::run(what, "restore")
     }
 }

@@ -10,7 +10,7 @@ fn sandbox() -> (tempfile::TempDir, SecretFile<'static>) {
     let folder = tempfile::tempdir().unwrap();
     let mut env = Env::default();
     env.data_dir = Some(folder.path().to_owned());
-    let file = SecretFile::of(&env, FileForm::Clear, &Registry::docker_hub()).unwrap();
+    let file = SecretFile::of(Box::leak(Box::new(env)), FileForm::Clear, &Registry::docker_hub()).unwrap();
     (folder, file)
 }
 
