@@ -18,7 +18,7 @@
 //!
 //! Below the fronts for machines a variable has the value that the calling client was started with (`inherited`).
 
-use std::cell::{LazyCell, OnceCell};
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -54,12 +54,9 @@ const ACCOUNTS_LIMIT: u64 = 4 << 20;
 impl Env {
     /// Reads what every command needs. The rest is read by the commands that ask for it.
     pub(crate) fn take() -> Result<Self, Problem> {
-        let project = LazyCell::new(|| directories::ProjectDirs::from("", "", "ensign"));
-        let config = || base("XDG_CONFIG_HOME", ".config", project.as_ref()?.config_dir());
-        let data = || base("XDG_DATA_HOME", ".local/share", project.as_ref()?.data_local_dir());
         Ok(Self {
-            config_dir: absolute("ENSIGN_CONFIG_DIR")?.or_else(config),
-            data_dir: absolute("ENSIGN_DATA_DIR")?.or_else(data),
+            config_dir: absolute("ENSIGN_CONFIG_DIR")?.or_else(config_dir),
+            data_dir: absolute("ENSIGN_DATA_DIR")?.or_else(data_dir),
             home: OnceCell::new(),
             mounted: OnceCell::new(),
             docker_config: None,
@@ -180,17 +177,32 @@ fn absolute(name: &str) -> Result<Option<PathBuf>, Problem> {
     Err(Problem::new(what, format!("run `unset {name}`, or set it to an absolute path")))
 }
 
-/// Our folder as `directories` finds it, without what a client has put in the way of the user's.
-fn base(variable: &str, below_home: &str, found: &Path) -> Option<PathBuf> {
-    let set = present(variable).filter(|_| cfg!(all(unix, not(target_os = "macos"))));
-    let Some(set) = set else { return Some(found.to_owned()) };
-    match inherited::value(OsStr::new(variable), set.clone()) {
-        Some(value) if value == set => Some(found.to_owned()),
-        at_start => {
-            let of_user = at_start.map(PathBuf::from).filter(|folder| folder.is_absolute());
-            Some(of_user.or_else(|| Some(home_dir()?.join(below_home)))?.join("ensign"))
-        }
-    }
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn config_dir() -> Option<PathBuf> {
+    folder("XDG_CONFIG_HOME", ".config")
+}
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn data_dir() -> Option<PathBuf> {
+    folder("XDG_DATA_HOME", ".local/share")
+}
+
+/// Our folder by the XDG Base Directory Specification, for which a relative path is none. `directories` would look up
+/// eight more such folders, each in all variables.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let named = path(variable).filter(|folder| folder.is_absolute());
+    Some(named.or_else(|| Some(home_dir()?.join(below_home)))?.join("ensign"))
+}
+
+#[cfg(any(not(unix), target_vendor = "apple"))]
+fn config_dir() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "ensign")?.config_dir().to_owned())
+}
+
+#[cfg(any(not(unix), target_vendor = "apple"))]
+fn data_dir() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "ensign")?.data_local_dir().to_owned())
 }
 
 fn read_mounted() -> Result<Vec<Mounted>> {
@@ -205,7 +217,7 @@ fn read_mounted() -> Result<Vec<Mounted>> {
         found =
             mounted::read_file(&Zeroizing::new(bytes), folder).map_err(|why| wrong(format!("is wrong in {why}")))?;
     }
-    let is_login = |name: &OsStr| name.to_str().is_some_and(|name| name.starts_with(LOGIN));
+    let is_login = |name: &OsStr| name.as_encoded_bytes().starts_with(LOGIN.as_bytes());
     let mut variables: Vec<_> = all()
         .filter(|(name, value)| is_login(name) && !value.is_empty())
         .filter_map(|(name, value)| {
