@@ -8,12 +8,16 @@ use serde_json::{Map, Value};
 
 use super::{callers, source};
 use crate::model::{Account, Operation, Registry, StoreKind};
+use crate::system::json::JsonString;
 
+/// A registry may have ten thousand of them: what each has is read where it lies.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(expecting = "an account, which is an object")]
-pub(super) struct RawAccount {
-    username: Option<String>,
-    store: Option<String>,
+pub(super) struct RawAccount<'a> {
+    #[serde(borrow)]
+    username: Option<JsonString<'a>>,
+    #[serde(borrow)]
+    store: Option<JsonString<'a>>,
     source: Option<Value>,
     #[serde(default)]
     images: Vec<String>,
@@ -26,7 +30,7 @@ pub(super) struct RawAccount {
     folders: Vec<String>,
 }
 
-impl RawAccount {
+impl RawAccount<'_> {
     /// The words become values here; a wrong one is named with its place in the file.
     pub(super) fn into_account(
         self,
@@ -54,8 +58,8 @@ impl RawAccount {
     /// The fields of an account by their names, `null` or empty where it has none; its folders stay as they are written.
     pub(super) fn fields(account: &Account) -> Map<String, Value> {
         let raw = Self {
-            username: Some(account.username.to_string()),
-            store: Some(account.store.to_string()),
+            username: Some(account.username.to_string().into()),
+            store: Some(account.store.to_string().into()),
             source: Some(source::write(&account.source)),
             images: account.images.iter().map(ToString::to_string).collect(),
             did: account.did.clone(),

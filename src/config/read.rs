@@ -7,6 +7,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -17,6 +18,7 @@ use super::account::RawAccount;
 use super::alias::Aliases;
 use crate::model::choice::{Active, RegistryAccounts, Trusted};
 use crate::model::{Floor, HelperName, HostAlias, Registry, StoreKind, key_covers};
+use crate::system::json::JsonString;
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
 pub(super) const VERSION: u64 = 3;
@@ -93,7 +95,7 @@ pub(super) fn settings(bytes: &[u8]) -> serde_json::Result<RawSettings> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `active` and `accounts`")]
-struct RawRegistry {
+struct RawRegistry<'a> {
     #[serde(default)]
     active: RawActive,
     previous: Option<String>,
@@ -105,8 +107,8 @@ struct RawRegistry {
     /// Generations by the id of the key.
     #[serde(default)]
     sealed: BTreeMap<String, u64>,
-    #[serde(default, deserialize_with = "in_order")]
-    accounts: Vec<(String, RawAccount)>,
+    #[serde(borrow, default, deserialize_with = "in_order")]
+    accounts: Vec<(JsonString<'a>, RawAccount<'a>)>,
 }
 
 /// Absent, `null` (signed out) and a name are three different things.
@@ -125,10 +127,10 @@ impl From<Option<String>> for RawActive {
     }
 }
 
-struct RawFile {
+struct RawFile<'a> {
     version: Option<u64>,
     fallback: Option<String>,
-    registries: Vec<(Registry, RawRegistry)>,
+    registries: Vec<(Registry, RawRegistry<'a>)>,
     journal: bool,
     trusted: Vec<(String, serde_json::Value)>,
     also: Vec<HostAlias>,
@@ -147,11 +149,13 @@ struct RawTrusted(#[serde(deserialize_with = "in_order")] Vec<(String, serde_jso
 /// The words become values here; a wrong one is named with its place in the file.
 fn candidates(
     registry: Registry,
-    raw: RawRegistry,
+    raw: RawRegistry<'_>,
     expand: &impl Fn(&str) -> PathBuf,
 ) -> Result<RegistryAccounts, String> {
-    let accounts = raw.accounts.into_iter().map(|(name, raw)| raw.into_account(&registry, &name, expand));
-    let accounts = accounts.collect::<Result<Vec<_>, String>>()?;
+    let mut accounts = Vec::with_capacity(raw.accounts.len());
+    for (name, raw) in raw.accounts {
+        accounts.push(raw.into_account(&registry, &name, expand)?);
+    }
     let mut names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
     names.sort_unstable();
     if let Some(name) = names.array_windows().find_map(|[name, next]| (name == next).then_some(name)) {
@@ -173,12 +177,12 @@ fn candidates(
 }
 
 /// A JSON object as a list: order and duplicates are seen.
-pub(super) fn in_order<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
+pub(super) fn in_order<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Deserialize<'de>>(
     deserializer: D,
-) -> Result<Vec<(String, V)>, D::Error> {
-    struct Entries<V>(std::marker::PhantomData<V>);
-    impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
-        type Value = Vec<(String, V)>;
+) -> Result<Vec<(K, V)>, D::Error> {
+    struct Entries<K, V>(PhantomData<(K, V)>);
+    impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Entries<K, V> {
+        type Value = Vec<(K, V)>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
@@ -192,7 +196,7 @@ pub(super) fn in_order<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
             Ok(entries)
         }
     }
-    deserializer.deserialize_map(Entries(std::marker::PhantomData))
+    deserializer.deserialize_map(Entries(PhantomData))
 }
 
 /// The document's top level.
@@ -201,25 +205,25 @@ struct File<'w> {
 }
 
 impl<'de> DeserializeSeed<'de> for File<'_> {
-    type Value = RawFile;
+    type Value = RawFile<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawFile, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawFile<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for File<'_> {
-    type Value = RawFile;
+    type Value = RawFile<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with `version` and `registries`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile<'de>, A::Error> {
         let (mut version, mut registries, mut fallback, mut store, mut journal) = (None, None, None, None, true);
         let (mut trusted, mut also) = (Vec::new(), Vec::new());
-        while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
-            match key.as_ref() {
+        while let Some(key) = map.next_key::<JsonString<'_>>()? {
+            match &*key {
                 "version" => version = Some(map.next_value()?),
                 "fallback" => fallback = map.next_value()?,
                 "store" => store = map.next_value()?,
@@ -243,7 +247,7 @@ struct Registries<'w> {
 }
 
 impl<'de> DeserializeSeed<'de> for Registries<'_> {
-    type Value = Vec<(Registry, RawRegistry)>;
+    type Value = Vec<(Registry, RawRegistry<'de>)>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -251,7 +255,7 @@ impl<'de> DeserializeSeed<'de> for Registries<'_> {
 }
 
 impl<'de> Visitor<'de> for Registries<'_> {
-    type Value = Vec<(Registry, RawRegistry)>;
+    type Value = Vec<(Registry, RawRegistry<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of registries")

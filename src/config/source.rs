@@ -60,7 +60,7 @@ impl RawGrant {
     fn into_source(self) -> Source {
         let Self { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page } =
             self;
-        Source::Granted(Grant {
+        Source::Granted(Box::new(Grant {
             provider,
             issuer,
             scope,
@@ -71,7 +71,7 @@ impl RawGrant {
             exchange,
             tenant,
             page,
-        })
+        }))
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) fn time_span(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Grant, Secret};
+    use crate::model::Secret;
 
     const NOW: u64 = 1_700_000_000;
 
@@ -119,7 +119,7 @@ mod tests {
             refresh: refresh.then(|| Secret::new("r".into())),
             ..Secret::new("s".into()).into()
         };
-        let granted = Source::Granted(Grant::default());
+        let granted = Source::Granted(Box::default());
         for (source, refresh, expected) in [
             (&Source::Given, false, Expiry::Ends(at(60))),
             (&granted, false, Expiry::Ends(at(60))),

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A registry's canonical `host[:port]`.
 ///
 /// The host is in lower case, port 443 is left out, and every name of Docker Hub is `docker.io`. A key that is
 /// no host at all (some callers send arbitrary text) is kept as it is: see [`Registry::opaque`]. A key of the config may
-/// be a pattern of hosts.
+/// be a pattern of hosts. A copy is cheap: each account has one.
 ///
 /// ```
 /// # use ensign::model::Registry;
@@ -16,7 +17,7 @@ use std::str::FromStr;
 /// assert_eq!(hub.as_str(), "docker.io");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Registry(String);
+pub struct Registry(Arc<str>);
 
 /// Why a text does not name a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Registry {
 
     /// Docker Hub.
     pub fn docker_hub() -> Self {
-        Self(HUB_NAMES[0].to_owned())
+        Self(HUB_NAMES[0].into())
     }
 
     /// Returns the registry that `authority` (`host[:port]`, any case, any name of Docker Hub) means.
@@ -50,20 +51,20 @@ impl Registry {
         let authority = authority.to_lowercase(); // before it is judged: `İ` becomes two characters, one of them no letter
         let (host, port) = split_port(&authority)?;
         if port.is_none_or(|port| port == "443") {
-            return Ok(if HUB_NAMES.contains(&host) { Self::docker_hub() } else { Self(host.to_owned()) });
+            return Ok(if HUB_NAMES.contains(&host) { Self::docker_hub() } else { Self(host.into()) });
         }
-        Ok(Self(authority))
+        Ok(Self(authority.into()))
     }
 
     /// Keeps a key that is no host: it is found again only under exactly this text.
     pub fn opaque(key: &str) -> Self {
-        Self(key.to_owned())
+        Self(key.into())
     }
 
     /// Reads a key of our own config: canonical already, or mended if somebody wrote it by hand.
     pub fn from_key(key: &str) -> Self {
         if is_plain(key) && !HUB_NAMES[1..].contains(&key) {
-            return Self(key.to_owned());
+            return Self(key.into());
         }
         key.parse().or_else(|_| Self::pattern(key)).unwrap_or_else(|_| Self::opaque(key))
     }
@@ -71,7 +72,7 @@ impl Registry {
     /// Tells whether `key`, as it stands in our config, means this registry. Cheap when it is not.
     pub fn is_key(&self, key: &str) -> bool {
         // Docker Hub alone has names that look like another registry's.
-        self.0 == key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)
+        *self.0 == *key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)
     }
 
     pub fn as_str(&self) -> &str {
@@ -79,7 +80,7 @@ impl Registry {
     }
 
     pub fn is_docker_hub(&self) -> bool {
-        self.0 == HUB_NAMES[0]
+        *self.0 == *HUB_NAMES[0]
     }
 
     /// The key under which Docker's config and `list` name this registry: Docker Hub has an address of its own.
@@ -94,7 +95,7 @@ impl Registry {
 
     /// The host without port and brackets.
     pub fn host(&self) -> &str {
-        let host = split_port(&self.0).map_or(self.0.as_str(), |(host, _)| host);
+        let host = split_port(&self.0).map_or(&*self.0, |(host, _)| host);
         host.trim_start_matches('[').trim_end_matches(']')
     }
 

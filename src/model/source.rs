@@ -13,7 +13,7 @@ pub enum Source {
     #[default]
     Given,
     /// A login at an identity provider: a refresh token brings new ones.
-    Granted(Grant),
+    Granted(Box<Grant>), // few accounts have one, and all would have room for it
     /// Another program has it and is asked when it is needed.
     Borrowed(Borrow),
     /// A newer Ensign's; the JSON text it stands for.

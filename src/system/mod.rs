@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod http;
 pub(crate) mod inherited;
+pub(crate) mod json;
 pub(crate) mod kernel_keyring;
 pub(crate) mod keyring;
 pub(crate) mod memory;

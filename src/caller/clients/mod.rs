@@ -221,6 +221,7 @@ impl Grammar {
             }
             match words.next()? {
                 Word::Value(meaning, value) => values.push((meaning, value)),
+                Word::Positional("") => return None,
                 Word::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
                     grammar = grammar.plugin(word)?;
                     words.learn(grammar.globals);

@@ -1,6 +1,5 @@
 //! `Contents`: what a secrets file holds, as it is written down.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -8,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountName, HubToken, Kept, Secret, Username};
+use crate::system::json::JsonString;
 use crate::vault::entry::Entry;
 
 /// Everything in the file. Account names to secrets; for Docker Hub also user names to side tokens.
@@ -108,12 +108,12 @@ impl<'de> Visitor<'de> for Find<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+        while let Some(key) = map.next_key::<JsonString<'_>>()? {
             match self.place {
-                Place::Top if key == "secrets" => {
+                Place::Top if *key == *"secrets" => {
                     found = map.next_value_seed(Self { place: Place::Secrets, ..self })?;
                 }
-                Place::Secrets if key == self.account => found = Some(map.next_value::<Entry>()?.0),
+                Place::Secrets if *key == *self.account => found = Some(map.next_value::<Entry>()?.0),
                 Place::Top | Place::Secrets => drop(map.next_value::<IgnoredAny>()?),
             }
         }

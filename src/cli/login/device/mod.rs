@@ -95,7 +95,7 @@ pub(super) fn log_in(
     let Fresh { secret, refresh, until, username } = login.fresh;
     let due = until.map(|until| accounts::due(until, SystemTime::now()));
     let kept = Kept { until, due, refresh, ..secret.into() };
-    let source = login.grant.map_or(Source::Given, Source::Granted);
+    let source = login.grant.map_or(Source::Given, |grant| Source::Granted(Box::new(grant)));
     let username = match name.or(username) {
         Some(username) => username,
         None => ask_name().inspect_err(|_| give_back(context, &source, &kept))?,
