@@ -1,4 +1,4 @@
-//! Accounts for one thing, images for everybody, and a default that is switched.
+//! Accounts for one thing, images for everybody, and how much of a decision is shown.
 
 use super::*;
 
@@ -145,4 +145,30 @@ fn a_public_name_for_what_is_built_takes_no_account_away() {
         };
         assert_eq!(said(&open, &AccountRequest::default(), &found), expected, "{mentioned:?}");
     }
+}
+
+#[test]
+fn a_decision_shows_every_rule_or_what_was_needed() {
+    let found = Found {
+        images: ["ghcr.io/acme/a", "ghcr.io/me/b"].map(|image| image.parse().unwrap()).to_vec(),
+        mentions: Some(vec![]),
+        folder: Some("/".into()),
+        ..Found::default()
+    };
+    let several = candidates("me");
+    let told = |detail| {
+        let decision = Precedence::new(&several, &AccountRequest::default(), &found).decide(detail);
+        let step = |step: &Step| {
+            let outcome = serde_json::to_value(&step.outcome).unwrap()["outcome"].as_str().unwrap().to_owned();
+            format!("{} {outcome}{}", step.rule, if step.decides { "!" } else { "" })
+        };
+        decision.steps.iter().map(step).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(told(Detail::Needed), "command line ambiguous, default account account!");
+    assert_eq!(
+        told(Detail::Full),
+        "ENSIGN_ACCOUNT nothing, name of the program nothing, user in the address nothing, image in the address nothing, \
+         command line ambiguous, files nothing, .ensign.toml nothing, folder nothing, default account account!, \
+         only account nothing"
+    );
 }
