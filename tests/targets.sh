@@ -64,7 +64,8 @@ try_under_qemu() { # PROGRAM ARCHITECTURE
 
 # Wine 8 lacks a DLL that Windows 10 has; a few lines of C stand in for it.
 try_under_wine() { # PROGRAM
-  cp "$1" "$stage/program.exe"
+  mkdir "$stage/windows"
+  cp "$1" "$stage/windows/docker-credential-ensign.exe"
   cat >"$stage/prng.c" <<'C'
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
@@ -76,7 +77,7 @@ C
   wineserver -w
   cp "$stage/bcryptprimitives.dll" "$WINEPREFIX/drive_c/windows/system32/"
   wrapper "export WINEPREFIX='$WINEPREFIX' WINEDEBUG=-all ENSIGN_CONFIG_DIR=\"Z:\$HOME/.config/ensign\" ENSIGN_DATA_DIR=\"Z:\$HOME/.local/share/ensign\"
-exec wine '$stage/program.exe' \"\$@\""
+exec wine '$stage/windows/docker-credential-ensign.exe' \"\$@\""
 }
 
 wrapper() { # SCRIPT
