@@ -95,15 +95,7 @@ pub(super) mod tests {
     /// An answer as it comes from the network.
     pub(in crate::oauth) fn response(status: u16, body: &str) -> Response {
         let body = Some(Secret::new(body.to_owned()));
-        Response {
-            status,
-            challenges: vec![],
-            location: None,
-            content_type: None,
-            retry_after: None,
-            token_expiry: None,
-            body,
-        }
+        Response { status, body, ..Response::default() }
     }
 
     #[test]

@@ -52,15 +52,7 @@ mod tests {
             (401, "Bearer", None),
         ] {
             let challenges = vec![challenge.to_owned()];
-            let response = Response {
-                status,
-                challenges,
-                location: None,
-                content_type: None,
-                retry_after: None,
-                token_expiry: None,
-                body: None,
-            };
+            let response = Response { status, challenges, ..Response::default() };
             let realm = read(&response, &Url::parse("https://r.example/v2/").unwrap(), TransportSecurity::Https);
             assert_eq!(realm.map(|realm| realm.url).as_deref(), url, "{challenge}");
         }

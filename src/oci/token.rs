@@ -238,15 +238,7 @@ mod tests {
             (503, "", "out of order (503)"),
         ] {
             let body = Some(Secret::new(body.to_owned()));
-            let response = Response {
-                status,
-                challenges: vec![],
-                location: None,
-                content_type: None,
-                retry_after: None,
-                token_expiry: None,
-                body,
-            };
+            let response = Response { status, body, ..Response::default() };
             let told = match server().read(&response, &mut Requester::anonymous()) {
                 Ok(_) => "token".to_owned(),
                 Err(Verdict::Rejected { by }) => format!("rejected by {by}"),

@@ -132,15 +132,7 @@ mod tests {
     use Answer::{Began, Gives, Jwt, Nothing, Status, Wants};
 
     fn answer(answer: Answer) -> Result<Response, HttpError> {
-        let mut response = Response {
-            status: 200,
-            challenges: vec![],
-            location: None,
-            content_type: None,
-            retry_after: None,
-            token_expiry: None,
-            body: None,
-        };
+        let mut response = Response { status: 200, ..Response::default() };
         match answer {
             Status(status) => response.status = status,
             Wants(challenge) => (response.status, response.challenges) = (401, vec![challenge.to_owned()]),

@@ -31,15 +31,7 @@ enum Answer {
 use Answer::{Asks, Gives, GivesNobody, Html, Nothing, Status, To};
 
 fn answer(answer: Answer) -> Result<Response, HttpError> {
-    let mut response = Response {
-        status: 200,
-        challenges: vec![],
-        location: None,
-        content_type: None,
-        retry_after: None,
-        token_expiry: None,
-        body: None,
-    };
+    let mut response = Response { status: 200, ..Response::default() };
     match answer {
         Status(status) => response.status = status,
         Asks(headers) => {
@@ -185,15 +177,8 @@ fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
         let registry = Url::parse("https://r.example/v2/").unwrap();
         let (mut handshake, _) = Handshake::start(registry, Requester::anonymous(), TransportSecurity::Https);
         let challenges = headers.iter().map(|&header| header.to_owned()).collect();
-        let response = Response {
-            status: if headers.is_empty() { 200 } else { 401 },
-            challenges,
-            location: None,
-            content_type: None,
-            retry_after: None,
-            token_expiry: None,
-            body: None,
-        };
+        let response =
+            Response { status: if headers.is_empty() { 200 } else { 401 }, challenges, ..Response::default() };
         let HandshakeStep::Done(verdict) = handshake.feed(Ok(response)) else {
             panic!("a requester has nothing to show")
         };

@@ -109,6 +109,7 @@ pub(crate) enum Field<'a> {
 }
 
 /// What a server answered. All of it is text from a stranger.
+#[cfg_attr(test, derive(Default))]
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
