@@ -60,9 +60,9 @@ impl<'e> Accounts<'e> {
         match changed {
             Ok((result, after)) => {
                 let removed = change.remove_gone();
-                let unremoved = if removed.is_ok() { &[][..] } else { &change.gone };
+                let unremoved = removed.as_ref().map_or(&change.gone, |unreachable| unreachable);
                 self.settle(&change.registries, &after, left.iter().chain(unremoved));
-                removed.map(|()| result)
+                removed.map(|_| result)
             }
             Err(error) => {
                 if change.secrets.put_back() {
@@ -177,13 +177,17 @@ impl<'e> Accounts<'e> {
 }
 
 impl Transaction<'_> {
-    fn remove_gone(&mut self) -> Result<()> {
-        for account in &self.gone {
+    /// Returns those whose store is not there any more: a secret that was in it is nobody's to remove now.
+    fn remove_gone(&mut self) -> Result<Vec<Account>> {
+        let (reachable, unreachable): (Vec<_>, Vec<_>) =
+            self.gone.iter().cloned().partition(|account| self.secrets.can_reach(account));
+        for account in &reachable {
             self.secrets.remove(account)?;
         }
         let mut tokens =
             self.tokens_gone.iter().flat_map(|(kind, user)| HubToken::ALL.map(|token| (kind, user, token)));
-        tokens.try_for_each(|(kind, user, token)| self.secrets.remove_hub_token(kind, user, token))
+        tokens.try_for_each(|(kind, user, token)| self.secrets.remove_hub_token(kind, user, token))?;
+        Ok(unreachable)
     }
 
     /// The accounts of one registry before the change.

@@ -34,8 +34,8 @@ use crate::system::text;
 use crate::vault::Vault;
 pub(crate) use crate::vault::foreign as helpers;
 pub(crate) use crate::vault::{
-    HelperHealth, Holder, KeyState, Refusal, STORES, Waiter, can_stay_open, health_of, is_known_store, probe_keyring,
-    store_words,
+    HelperHealth, Holder, KeyState, Refusal, STORES, Waiter, health_of, is_known_store, probe_kernel_keyring,
+    probe_keyring, store_words,
 };
 pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use choose_store::StoreChoice;
@@ -238,7 +238,7 @@ impl<'e> Accounts<'e> {
                 }
             }
         }
-        ending.sort_by_key(|(_, expiry)| expiry.moment());
+        ending.sort_by_key(|(_, expiry)| expiry.login_end().or(expiry.moment()));
         Ok(ending)
     }
 

@@ -143,9 +143,9 @@ impl Accounts<'_> {
                 let over = Problem::new(session_over(&account.registry, &account.name), log_in_at(&page));
                 return Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(over) });
             }
-            Err(Unrenewed::Later(Delay { why, refresh })) => {
+            Err(Unrenewed::Later(Delay { why, refresh, login_life })) => {
                 if refresh.is_some() {
-                    self.replace(account, &kept, &Kept { refresh, ..kept.copy() })?;
+                    self.replace(account, &kept, &Kept { refresh, login_life, ..kept.copy() })?;
                 }
                 lock.note();
                 why
@@ -182,12 +182,15 @@ impl Accounts<'_> {
 
     /// Writes the new tokens down, unless the account has been logged in anew or removed meanwhile.
     fn keep_renewed(&self, account: &Account, before: &Kept, fresh: Fresh) -> Result<Kept> {
-        let Fresh { secret, refresh, until, username } = fresh;
+        let Fresh { secret, refresh, login_life, until, username } = fresh;
+        // The token that stays, stays as long as it did.
+        let known_life = before.login_life.filter(|_| refresh.is_none());
         let kept = Kept {
             secret,
             due: until.map(|until| due(until, SystemTime::now())),
             until,
             refresh: refresh.or_else(|| before.refresh.as_ref().map(Secret::copy)),
+            login_life: login_life.or(known_life),
             refused: false,
             session_over: None,
             username: username.or_else(|| before.username.clone()),

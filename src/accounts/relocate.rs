@@ -69,4 +69,14 @@ impl Accounts<'_> {
         let _lock = self.config.lock()?;
         self.vault.hold_key(holder, passphrase, cached_for)
     }
+    /// Seals every sealed secret with a new key, which its holder gets in place of the one before. At each moment every file
+    /// opens. Returns the key and how many files there are.
+    pub(crate) fn rotate_key(&self, passphrase: Option<&Secret>) -> Result<(KeyState, usize)> {
+        let files = self.change(|edit| {
+            self.vault.begin_key_change(passphrase)?;
+            edit.secrets.reseal()
+        })?;
+        let _lock = self.config.lock()?;
+        Ok((self.vault.end_key_change()?, files))
+    }
 }

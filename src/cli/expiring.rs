@@ -39,7 +39,7 @@ pub(super) fn run(
             }
         }
     }
-    ending.sort_by_key(|(.., expiry)| expiry.moment());
+    ending.sort_by_key(|(.., expiry)| expiry.login_end().or(expiry.moment()));
     let lines: Vec<String> =
         ending.iter().map(|(_, account, expiry)| line(context.program, account, *expiry, now)).collect();
     let accounts: Vec<Value> = ending
@@ -76,6 +76,7 @@ pub(super) fn login(program: &str, account: &Account) -> String {
 /// What is known of the end, as JSON shows it.
 pub(super) fn add_to_json(json: &mut Value, expiry: Expiry) {
     json["expires_at"] = json!(expiry.moment().map(timestamp::rfc3339));
-    json["renews"] = json!(matches!(expiry, Expiry::Renews(_)));
+    json["renews"] = json!(matches!(expiry, Expiry::Renews(_) | Expiry::RenewsWithin { .. }));
+    json["login_expires_at"] = json!(expiry.login_end().map(timestamp::rfc3339));
     json["expiry"] = json!(expiry.words(SystemTime::now()));
 }

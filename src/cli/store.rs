@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{Context, PROBING, args, unlock};
 use crate::accounts::{Holder, KeyState, is_known_store, probe_keyring, store_words};
-use crate::model::{Account, AccountName, Problem, Registry, StoreKind};
+use crate::model::{Account, AccountName, Problem, Registry, Secret, StoreKind};
 use crate::system::files;
 use crate::system::text::{self, word};
 
@@ -212,6 +212,9 @@ fn selected(context: &Context<'_>, words: &[String]) -> Result<Vec<Account>, Fai
 }
 
 fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failure> {
+    if given.rotate {
+        return rotate(context, given.passphrase_stdin);
+    }
     let Some(holder) = &given.holder else { return show_key(context) };
     let holder: Holder = holder.parse().map_err(|()| {
         let message = format!("`{}` cannot hold a key", text::one_line(holder, 100));
@@ -223,8 +226,8 @@ fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failur
         return Err(Failure::usage(message, "choose a longer time, such as 8h"));
     }
     let before = context.accounts.key().state()?;
-    if before.is_some() {
-        context.accounts.key().check()?; // what is locked cannot be given to another
+    if let Some(before) = &before {
+        open_key(context, before, given.passphrase_stdin && holder != Holder::Passphrase)?;
     }
     let passphrase = match holder {
         Holder::Passphrase => Some(unlock::new_passphrase(context, given.passphrase_stdin)?),
@@ -243,6 +246,50 @@ fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failur
         Some(StoreKind::Sealed) => {}
         Some(_) => context.ui.say(format_args!("  To keep new secrets sealed:  {} store sealed", context.program)),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is locked cannot be given to another. A passphrase opens it here also where the kernel's keyring could not keep it.
+fn open_key(context: &Context<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
+    let closed = match context.accounts.key().check() {
+        Err(error) if key.holder == Holder::Passphrase => error,
+        result => return Ok(result?),
+    };
+    if !passphrase_stdin && !context.ui.can_ask() {
+        return Err(closed.into());
+    }
+    let open = |passphrase: &Secret| {
+        context.ui.while_waiting("Unlocking", || context.accounts.key().open_by_passphrase(passphrase))
+    };
+    unlock::with_passphrase(context, passphrase_stdin, "store key", open)
+}
+
+/// Makes a new key and seals every secret with it. Asks for the passphrase, if that holds the key: the new one is wrapped by
+/// the same.
+pub(super) fn rotate(context: &Context<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
+    let Some(before) = context.accounts.key().state()? else {
+        let hint = format!("run `{} store key --holder passphrase` to begin", context.program);
+        return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
+    };
+    let work = |passphrase: Option<&Secret>| {
+        context.ui.while_waiting("Sealing with a new key", || context.accounts.rotate_key(passphrase))
+    };
+    let (key, files) = match before.holder {
+        // One that was killed has wrapped the new key already.
+        Holder::Passphrase if !before.is_changing => {
+            unlock::with_passphrase(context, passphrase_stdin, "store key --rotate", |passphrase| {
+                work(Some(passphrase))
+            })?
+        }
+        _ => work(None)?,
+    };
+    let json = json!({"status": "success", "key": key_json(&key), "before": before.id, "files": files});
+    context.ui.done(json, format_args!("The new key: {}", describe(&key)))?;
+    let files = if files == 1 { "1 file is".to_owned() } else { format!("{files} files are") };
+    context.ui.say(format_args!("  {files} sealed with it"));
+    context.ui.note(
+        "who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries",
+    );
     Ok(ExitCode::SUCCESS)
 }
 

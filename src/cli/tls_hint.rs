@@ -6,12 +6,16 @@ use crate::oci::TlsTrouble;
 
 /// The way out, if `why` tells of TLS.
 pub(super) fn tls_hint(context: &Context<'_>, registry: &Registry, why: &str) -> Option<String> {
-    let trouble = TlsTrouble::of(why)?;
+    Some(hint(TlsTrouble::of(why)?, &certificates_folder(context, registry)?))
+}
+
+/// Where a person puts certificates for a registry.
+pub(super) fn certificates_folder(context: &Context<'_>, registry: &Registry) -> Option<String> {
     let folder = context.env.shorten_home(&context.env.certificates_dir()?);
     let name = registry.api_authority();
     // No file there may have a colon in its name.
     let name = if cfg!(windows) { name.replace(':', "") } else { name.to_owned() };
-    Some(hint(trouble, &format!("{folder}/{name}")))
+    Some(format!("{folder}/{name}"))
 }
 
 fn hint(trouble: TlsTrouble, folder: &str) -> String {

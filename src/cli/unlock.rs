@@ -21,7 +21,6 @@ pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<Exit
         let hint = format!("run `{} store key --holder passphrase` to begin", context.program);
         return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
     };
-    memory::keep_from_swap();
     let state = match key.holder {
         Holder::Passphrase => by_passphrase(context, given, time)?,
         _ => context.accounts.key().unlock(None, time)?,
@@ -33,24 +32,34 @@ pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<Exit
 }
 
 fn by_passphrase(context: &Context<'_>, given: &args::Unlock, time: Option<Duration>) -> Result<KeyState, Failure> {
-    let try_one = |passphrase: &Secret| {
+    with_passphrase(context, given.passphrase_stdin, "unlock", |passphrase| {
         context.ui.while_waiting("Unlocking", || context.accounts.key().unlock(Some(passphrase), time))
-    };
-    if given.passphrase_stdin {
-        return Ok(try_one(&login::read_secret(io::stdin().lock())?)?);
+    })
+}
+
+/// Does what needs the passphrase: it is read from stdin, or asked for until it is the right one, for `command`.
+pub(super) fn with_passphrase<T>(
+    context: &Context<'_>,
+    stdin: bool,
+    command: &str,
+    act: impl Fn(&Secret) -> anyhow::Result<T>,
+) -> Result<T, Failure> {
+    memory::keep_from_swap();
+    if stdin {
+        return Ok(act(&login::read_secret(io::stdin().lock())?)?);
     }
     if !context.ui.can_ask() {
-        return Err(nobody_to_ask(context, "unlock"));
+        return Err(nobody_to_ask(context, command));
     }
     for _ in 1..TRIES {
-        match try_one(&context.ui.ask_secret("Passphrase")?) {
+        match act(&context.ui.ask_secret("Passphrase")?) {
             Err(error) if error.to_string().starts_with("this is not the passphrase") => {
                 context.ui.note("this is not the passphrase");
             }
             result => return Ok(result?),
         }
     }
-    Ok(try_one(&context.ui.ask_secret("Passphrase")?)?)
+    Ok(act(&context.ui.ask_secret("Passphrase")?)?)
 }
 
 pub(super) fn lock(context: &Context<'_>) -> Result<ExitCode, Failure> {

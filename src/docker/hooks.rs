@@ -59,8 +59,14 @@ pub(crate) fn undo(file: &ConfigJson, plan: Plan) -> Result<Plan> {
     })
 }
 
-/// Tells whether Docker would find our plugin (docker/cli `cli-plugins/manager/manager_unix.go` and `manager_windows.go`).
+/// Tells whether Docker would find our plugin.
 pub(crate) fn docker_finds_plugin(config_folder: &Path) -> bool {
+    let name = format!("docker-{HELPER}{}", std::env::consts::EXE_SUFFIX);
+    plugin_folders(config_folder).iter().any(|folder| folder.join(&name).is_file())
+}
+
+/// Where Docker looks for plugins (docker/cli `cli-plugins/manager/manager_unix.go` and `manager_windows.go`).
+pub(crate) fn plugin_folders(config_folder: &Path) -> Vec<PathBuf> {
     const SYSTEM: [&str; 4] = [
         "/usr/local/lib/docker/cli-plugins",
         "/usr/local/libexec/docker/cli-plugins",
@@ -68,8 +74,7 @@ pub(crate) fn docker_finds_plugin(config_folder: &Path) -> bool {
         "/usr/libexec/docker/cli-plugins",
     ];
     let system = SYSTEM.iter().map(PathBuf::from).filter(|_| cfg!(unix));
-    let name = format!("docker-{HELPER}{}", std::env::consts::EXE_SUFFIX);
-    system.chain([config_folder.join("cli-plugins")]).any(|folder| folder.join(&name).is_file())
+    [config_folder.join("cli-plugins")].into_iter().chain(system).collect()
 }
 
 fn path<'a>(file: &'a ConfigJson, section: &'a str, key: &'a str) -> Vec<&'a str> {

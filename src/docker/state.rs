@@ -104,9 +104,19 @@ pub(crate) fn docker_is_a_snap() -> bool {
     program.is_some_and(|path| path.ends_with("usr/bin/snap") || path.starts_with("/snap"))
 }
 
-/// The command that writes the file such a Docker reads.
+/// Tells whether such a Docker has been given a login under each of these keys, which `snap_command` does.
+pub(crate) fn snap_has_logins<'k>(env: &Env, mut keys: impl Iterator<Item = &'k str>) -> bool {
+    let path = env.home().map(|home| home.join(SNAP_CONFIG)).filter(|path| path.is_file());
+    let file = path.and_then(|path| ConfigJson::load(&path).ok());
+    file.is_some_and(|file| keys.all(|key| file.logins().any(|(name, _)| name == key)))
+}
+
+/// The file that such a Docker reads, below the home.
+const SNAP_CONFIG: &str = "snap/docker/current/.docker/config.json";
+
+/// The command that writes it.
 pub(crate) fn snap_command(program: &str) -> String {
-    format!("{program} export --all --format auth.json -o ~/snap/docker/current/.docker/config.json")
+    format!("{program} export --all --format auth.json -o ~/{SNAP_CONFIG}")
 }
 
 /// Tells whether Docker's daemon is on this machine and not for this user, who then types `sudo docker`.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Kept, Source};
+use super::{Kept, LoginLife, Source};
 
 /// When an account's secret ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,11 @@ pub(crate) enum Expiry {
     Ends(SystemTime),
     /// Then Ensign has a new one by itself.
     Renews(SystemTime),
+    /// Then too, as long as the login is used within its life.
+    RenewsWithin {
+        next: Option<SystemTime>,
+        life: LoginLife,
+    },
 }
 
 impl Expiry {
@@ -19,18 +24,40 @@ impl Expiry {
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
     pub(crate) fn of(source: &Source, kept: &Kept) -> Self {
+        let is_renewed = matches!(source, Source::Granted(_)) && kept.refresh.is_some();
+        if let Some(life) = kept.login_life.filter(|_| is_renewed) {
+            return Self::RenewsWithin { next: kept.until, life };
+        }
         let Some(until) = kept.until else { return Self::Unknown };
         match source {
             Source::Given => Self::Ends(until),
-            Source::Granted(_) if kept.refresh.is_none() => Self::Ends(until),
+            Source::Granted(_) if !is_renewed => Self::Ends(until),
             Source::Granted(_) | Source::Borrowed(_) => Self::Renews(until),
             Source::Unknown(_) => Self::Unknown,
         }
     }
 
     /// Tells whether the secret has ended, or ends so soon, and only a person can renew it.
+    ///
+    /// A login that lives no longer than the time would always be named: of such a one the last quarter counts.
     pub(crate) fn ends_within(self, span: Duration, now: SystemTime) -> bool {
-        matches!(self, Self::Ends(end) if end <= now.checked_add(span).unwrap_or(end))
+        let (end, span) = match self {
+            Self::Unknown | Self::Renews(_) => return false,
+            Self::Ends(end) => (end, span),
+            Self::RenewsWithin { life, .. } => {
+                let whole = life.until.duration_since(life.since).unwrap_or_default();
+                (self.login_end().unwrap_or(life.until), if span < whole { span } else { whole / 4 })
+            }
+        };
+        end <= now.checked_add(span).unwrap_or(end)
+    }
+
+    /// When a login ends that nobody uses: neither is its secret good then, nor brings it another.
+    pub(crate) fn login_end(self) -> Option<SystemTime> {
+        match self {
+            Self::RenewsWithin { next, life } => Some(next.unwrap_or(life.until).max(life.until)),
+            Self::Unknown | Self::Ends(_) | Self::Renews(_) => None,
+        }
     }
 
     pub(crate) fn has_ended(self, now: SystemTime) -> bool {
@@ -41,6 +68,7 @@ impl Expiry {
         match self {
             Self::Unknown => None,
             Self::Ends(moment) | Self::Renews(moment) => Some(moment),
+            Self::RenewsWithin { next, .. } => next,
         }
     }
 
@@ -56,6 +84,12 @@ impl Expiry {
             Self::Renews(end) => match end.duration_since(now) {
                 Ok(left) => format!("renewed automatically, within {}", time_span(left)),
                 Err(_) => "renewed automatically at its next use".to_owned(),
+            },
+            Self::RenewsWithin { .. } => match self.login_end()?.duration_since(now) {
+                Ok(left) if !left.is_zero() => format!("expires in {}, unless it is used before", time_span(left)),
+                over => {
+                    format!("expired {} ago", time_span(over.err().map(|over| over.duration()).unwrap_or_default()))
+                }
             },
         })
     }
@@ -110,6 +144,13 @@ mod tests {
             assert_eq!(Expiry::Renews(at(seconds)).words(at(0)).as_deref(), Some(words), "{seconds}");
         }
         assert_eq!(Expiry::Unknown.words(at(0)), None);
+        let login = |next: i64, until: i64| {
+            let life = LoginLife { since: at(-day), until: at(until) };
+            Expiry::RenewsWithin { next: Some(at(next)), life }.words(at(0)).unwrap()
+        };
+        assert_eq!(login(60, 20 * day), "expires in 20 days, unless it is used before");
+        assert_eq!(login(2 * hour, hour), "expires in 2 hours, unless it is used before");
+        assert_eq!(login(-2 * day, -day), "expired 1 day ago");
     }
 
     #[test]
@@ -143,5 +184,19 @@ mod tests {
             assert_eq!(expiry.ends_within(Duration::from_hours(1), at(0)), within_an_hour, "{expiry:?}");
         }
         assert!(Expiry::Ends(at(0)).ends_within(Duration::MAX, at(0)));
+        // 180 days and half an hour of life, of which so much is left.
+        let (minute, day) = (60, 86_400);
+        for (whole, left, within_a_week) in [
+            (180 * day, 30 * day, false),
+            (180 * day, 6 * day, true),
+            (180 * day, -day, true),
+            (30 * minute, 30 * minute, false),
+            (30 * minute, 7 * minute, true),
+        ] {
+            let life = LoginLife { since: at(left - whole), until: at(left) };
+            let expiry = Expiry::RenewsWithin { next: None, life };
+            assert_eq!(expiry.ends_within(Expiry::WARNING, at(0)), within_a_week, "{whole} {left}");
+            assert_eq!(expiry.has_ended(at(0)), left < 0, "{whole} {left}");
+        }
     }
 }

@@ -42,4 +42,4 @@ pub use registry::{Registry, RegistryError};
 pub use secret::{Credential, Secret};
 pub(crate) use server_url::is_ambiguous;
 pub use server_url::{HubToken, ServerUrl, Target};
-pub use source::{Borrow, EndedSession, Grant, Kept, Lender, Source};
+pub use source::{Borrow, EndedSession, Grant, Kept, Lender, LoginLife, Source};

@@ -162,6 +162,8 @@ pub struct Kept {
     pub due: Option<SystemTime>,
     /// What brings the next one.
     pub refresh: Option<Secret>,
+    /// The life of that, if its provider says it.
+    pub login_life: Option<LoginLife>,
     /// The registry or the provider refused it when we asked.
     pub refused: bool,
     /// The session behind it was over when we asked.
@@ -170,6 +172,13 @@ pub struct Kept {
     pub username: Option<Username>,
     /// For a borrowed secret: what was asked, so that an edit of the account makes it void.
     pub asked: Option<String>,
+}
+
+/// The life of a login that Ensign renews: of its refresh token, which ends unless it is used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginLife {
+    pub since: SystemTime,
+    pub until: SystemTime,
 }
 
 /// A session at a registry that is over, though the secret is good: a person begins another with a browser.
@@ -187,6 +196,7 @@ impl From<Secret> for Kept {
             until: None,
             due: None,
             refresh: None,
+            login_life: None,
             refused: false,
             session_over: None,
             username: None,
@@ -207,27 +217,28 @@ impl Kept {
             asked: self.asked.clone(),
             until: self.until,
             due: self.due,
+            login_life: self.login_life,
             refused: self.refused,
         }
     }
 
     /// Tells whether both hold the same, in everything.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { secret, until, due, refresh, refused, session_over, username, asked } = self;
+        let Self { secret, until, due, refresh, login_life, refused, session_over, username, asked } = self;
         let same_refresh = match (refresh, &other.refresh) {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
         };
         secret.is_same(&other.secret)
             && same_refresh
-            && (until, due, refused) == (&other.until, &other.due, &other.refused)
+            && (until, due, login_life, refused) == (&other.until, &other.due, &other.login_life, &other.refused)
             && (session_over, username, asked) == (&other.session_over, &other.username, &other.asked)
     }
 
     /// Tells whether there is nothing but the secret.
     pub fn is_plain(&self) -> bool {
-        let Self { secret: _, until, due, refresh, refused, session_over, username, asked } = self;
-        let has_ends = until.is_some() || due.is_some() || session_over.is_some();
+        let Self { secret: _, until, due, refresh, login_life, refused, session_over, username, asked } = self;
+        let has_ends = until.is_some() || due.is_some() || login_life.is_some() || session_over.is_some();
         !has_ends && refresh.is_none() && !refused && username.is_none() && asked.is_none()
     }
 }

@@ -1,12 +1,12 @@
 //! What an identity provider answers: a JSON object or, from some, a form. The body is read whatever the status says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::model::Secret;
+use crate::model::{LoginLife, Secret};
 use crate::system::http::Response;
 use crate::system::text::one_line;
 
@@ -61,7 +61,18 @@ impl Answer {
 
     /// `expires_in`, if it says anything.
     pub(super) fn life(&self) -> Option<Duration> {
-        let seconds = self.number("expires_in").filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
+        self.span("expires_in")
+    }
+
+    /// How long the refresh token lives, which no standard names: GitHub's apps and Entra say it so, and Keycloak.
+    pub(super) fn login_life(&self, now: SystemTime) -> Option<LoginLife> {
+        let life = self.span("refresh_token_expires_in").or_else(|| self.span("refresh_expires_in"))?;
+        Some(LoginLife { since: now, until: now.checked_add(life)? })
+    }
+
+    /// Seconds; none of them, as Keycloak says of a login without an end, is no life.
+    fn span(&self, field: &str) -> Option<Duration> {
+        let seconds = self.number(field).filter(|seconds| (1..=LONGEST_LIFE).contains(seconds))?;
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
@@ -135,6 +146,23 @@ pub(super) mod tests {
         for (text, life) in [("7200", Some(7200)), ("0", None), ("-5", None), ("99999999999", None), ("soon", None)] {
             let answer = Answer::read(&response(200, &format!("expires_in={text}")));
             assert_eq!(answer.life(), life.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_logins_life_has_a_name_with_each_provider() {
+        let now = SystemTime::UNIX_EPOCH;
+        for (body, life) in [
+            (r#"{"expires_in": 28800, "refresh_token_expires_in": 15811200}"#, Some(15_811_200)),
+            ("refresh_token_expires_in=15811200", Some(15_811_200)),
+            (r#"{"refresh_expires_in": 1800}"#, Some(1800)),
+            (r#"{"refresh_expires_in": 0}"#, None),
+            (r#"{"refresh_token_expires_in": "soon"}"#, None),
+            (r#"{"expires_in": 60}"#, None),
+        ] {
+            let told = Answer::read(&response(200, body)).login_life(now);
+            let expected = life.map(|life| LoginLife { since: now, until: now + Duration::from_secs(life) });
+            assert_eq!(told, expected, "{body}");
         }
     }
 }

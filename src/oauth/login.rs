@@ -110,9 +110,11 @@ impl Pending {
     fn take(&self, answer: &Answer) -> Result<Login, String> {
         let Provider { secret_field, exchange, tenant, push_scope, .. } = &self.plan.provider;
         let token = answer.token(secret_field.as_deref()).ok_or("the token is gone")?;
-        let until = renew::end(answer, &token, SystemTime::now());
+        let now = SystemTime::now();
+        let until = renew::end(answer, &token, now);
         let username = self.username(answer, &token);
         let refresh = answer.secret("refresh_token");
+        let login_life = answer.login_life(now).filter(|_| refresh.is_some());
         let (secret, until) = match exchange {
             Some(exchange) => {
                 let at = self.plan.exchange_url.as_ref();
@@ -124,7 +126,7 @@ impl Pending {
         let until = until.filter(|_| !exchange.is_some_and(Exchange::is_lasting));
         Ok(Login {
             grant: self.plan.grant(refresh.is_some()),
-            fresh: Fresh { secret, refresh, until, username },
+            fresh: Fresh { secret, refresh, login_life, until, username },
             did: answer.text("did").filter(|did| did.starts_with("did:")).map(str::to_owned),
             lacks: push_scope.clone().filter(|scope| lacks(answer.text("scope"), scope)),
         })

@@ -20,7 +20,7 @@ mod table;
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Secret, Username};
+use crate::model::{LoginLife, Secret, Username};
 use crate::system::http::{Client, Limits};
 pub(crate) use announce::{announced, own_issuer};
 pub(crate) use device::{Ended, Hitch, Prompt};
@@ -40,6 +40,8 @@ pub(crate) struct Fresh {
     pub(crate) secret: Secret,
     /// What brings the next one; `None`: the one before stays good.
     pub(crate) refresh: Option<Secret>,
+    /// The life of that, if the provider says it.
+    pub(crate) login_life: Option<LoginLife>,
     /// When the secret ends; `None`: not known to end.
     pub(crate) until: Option<SystemTime>,
     pub(crate) username: Option<Username>,
@@ -62,11 +64,12 @@ pub(crate) struct Delay {
     pub(crate) why: String,
     /// What the provider has given all the same, in place of the refresh token that it was shown.
     pub(crate) refresh: Option<Secret>,
+    pub(crate) login_life: Option<LoginLife>,
 }
 
 impl From<String> for Delay {
     fn from(why: String) -> Self {
-        Self { why, refresh: None }
+        Self { why, refresh: None, login_life: None }
     }
 }
 

@@ -34,13 +34,13 @@ pub(crate) fn renew(
         return Err(Unrenewed::SessionOver { page: own.own_page(answer.text("login_url")) });
     }
     let secret = token(response.status, &answer, grant.secret_field.as_deref(), &host)?;
-    let fresh =
-        Fresh { until: end(&answer, &secret, now), refresh: answer.secret("refresh_token"), secret, username: None };
+    let (until, login_life) = (end(&answer, &secret, now), answer.login_life(now));
+    let fresh = Fresh { until, refresh: answer.secret("refresh_token"), login_life, secret, username: None };
     let Some(exchange) = exchange else { return Ok(fresh) };
     match exchange.run(&client, registry, None, grant.tenant.as_deref(), &fresh.secret) {
         Ok((secret, until)) => Ok(Fresh { secret, until, ..fresh }),
         // The refresh token that was shown may be used up.
-        Err(why) => Err(Unrenewed::Later(Delay { why, refresh: fresh.refresh })),
+        Err(why) => Err(Unrenewed::Later(Delay { why, refresh: fresh.refresh, login_life })),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::system::http::{Client, HttpError, Url};
 use crate::system::text::one_line;
 pub(crate) use access::RepositoryAccess;
 pub(crate) use ping::{Realm, realm_of};
-pub(crate) use reach::{certificate_faults, proxy_faults, reach};
+pub(crate) use reach::{BY_WAY_OF_PROXY, CertificateFault, certificate_faults, proxy_faults, reach};
 pub(crate) use token::BearerToken;
 pub(crate) use transport::{TlsTrouble, TransportSecurity};
 

@@ -3,9 +3,9 @@
 use super::transport::certificate_names;
 use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
-use crate::system::http::{self, Authorization, CertificateFault, HttpError, Method, Request};
+use crate::system::http::{self, Authorization, HttpError, Method, Request};
 
-pub(crate) use http::proxy_faults;
+pub(crate) use http::{BY_WAY_OF_PROXY, CertificateFault, proxy_faults};
 
 /// Asks `GET /v2/` as nobody. Any answer will do; the error is a part of a sentence.
 pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<(), String> {

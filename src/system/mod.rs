@@ -28,4 +28,7 @@ pub(crate) mod watch;
 
 pub(crate) use clock::thread_time;
 // To look a program up is for everybody, to run it is not.
-pub(crate) use programs::{find as find_program, find_on as find_program_on, named as list_programs, rehearse};
+pub(crate) use programs::{
+    find as find_program, find_on as find_program_on, is_same_program, is_this_program, named as list_programs,
+    rehearse, version_text,
+};

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::model::{EndedSession, Kept, Secret, Username, timestamp};
+use crate::model::{EndedSession, Kept, LoginLife, Secret, Username, timestamp};
 
 /// A kept secret on its way to or from a store.
 pub(super) struct Entry(pub(super) Kept);
@@ -38,7 +38,7 @@ impl Entry {
 impl Serialize for Entry {
     #[expect(clippy::disallowed_methods, reason = "written to the store that keeps it")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Kept { secret, until, due, refresh, refused, session_over, username, asked } = &self.0;
+        let Kept { secret, until, due, refresh, login_life, refused, session_over, username, asked } = &self.0;
         if self.0.is_plain() {
             return serializer.serialize_str(secret.expose());
         }
@@ -52,6 +52,10 @@ impl Serialize for Entry {
         }
         if let Some(refresh) = refresh {
             map.serialize_entry("refresh", refresh.expose())?;
+        }
+        if let Some(LoginLife { since, until }) = login_life {
+            map.serialize_entry("login_since", &timestamp::seconds(*since))?;
+            map.serialize_entry("login_until", &timestamp::seconds(*until))?;
         }
         if *refused {
             map.serialize_entry("refused", &true)?;
@@ -86,6 +90,8 @@ struct Fields {
     until: Option<u64>,
     due: Option<u64>,
     refresh: Option<Zeroizing<String>>,
+    login_since: Option<u64>,
+    login_until: Option<u64>,
     #[serde(default)]
     refused: bool,
     session_over: Option<WrittenSession>,
@@ -117,11 +123,14 @@ impl<'de> Visitor<'de> for TextOrObject {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Entry, A::Error> {
         let fields = Fields::deserialize(MapAccessDeserializer::new(map))?;
         let username = fields.username.map(|name| name.parse::<Username>()).transpose();
+        let moment = |seconds: Option<u64>| seconds.and_then(timestamp::since_1970);
+        let life = moment(fields.login_since).zip(moment(fields.login_until));
         Ok(Entry(Kept {
             secret: Secret::new(fields.secret.to_string()),
-            until: fields.until.and_then(timestamp::since_1970),
-            due: fields.due.and_then(timestamp::since_1970),
+            until: moment(fields.until),
+            due: moment(fields.due),
             refresh: fields.refresh.map(|text| Secret::new(text.to_string())),
+            login_life: life.map(|(since, until)| LoginLife { since, until }),
             refused: fields.refused,
             session_over: fields.session_over.and_then(|WrittenSession { page, until }| {
                 Some(EndedSession { page, until: timestamp::since_1970(until)? })
@@ -142,6 +151,9 @@ mod tests {
             until: timestamp::since_1970(1_700_000_000),
             due: timestamp::since_1970(1_600_000_000),
             refresh: Some(Secret::new("r".into())),
+            login_life: timestamp::since_1970(1_600_000_000)
+                .zip(timestamp::since_1970(1_900_000_000))
+                .map(|(since, until)| LoginLife { since, until }),
             refused: true,
             session_over: timestamp::since_1970(1_800_000_000)
                 .map(|until| EndedSession { page: "https://r.example/login".into(), until }),

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::model::{Account, Floor, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
 use crate::system::env::Env;
@@ -31,7 +31,7 @@ use store::{Store, UnknownStore};
 pub(crate) use file::Widened;
 pub(crate) use foreign::{Refusal, Waiter};
 pub(crate) use health::{HelperHealth, health_of};
-pub(crate) use key::{DataKey, Holder, KeyState, can_stay_open, probe_keyring};
+pub(crate) use key::{DataKey, Holder, KeyState, probe_kernel_keyring, probe_keyring};
 pub(crate) use mounted::is_given;
 pub(crate) use writer::Writer;
 
@@ -198,6 +198,34 @@ impl<'e> Vault<'e> {
         time: Option<Duration>,
     ) -> Result<KeyState> {
         self.seals.key.hold(holder, passphrase, time)
+    }
+
+    /// Begins to seal with a new key, if every sealed file opens: one that does not would be lost with the key before. The
+    /// caller holds the config's lock.
+    pub(crate) fn begin_key_change(&self, passphrase: Option<&Secret>) -> Result<()> {
+        if let Some(passphrase) = passphrase {
+            self.seals.key.open_by_passphrase(passphrase)?;
+        }
+        for file in self.sealed_files()? {
+            file.all()?;
+        }
+        self.seals.key.begin_change(passphrase)
+    }
+
+    /// Forgets the key before, if every file has been sealed anew. The caller holds the config's lock.
+    pub(crate) fn end_key_change(&self) -> Result<KeyState> {
+        for file in self.sealed_files()? {
+            if !file.is_current()? {
+                bail!(Problem::run("a file is still sealed with the key before", "store key --rotate"));
+            }
+        }
+        self.seals.key.end_change()
+    }
+
+    /// All sealed files; an error where one cannot be looked at.
+    fn sealed_files(&self) -> Result<Vec<SecretFile<'e>>> {
+        let paths = file::sealed_files(self.env)?;
+        paths.iter().map(|path| SecretFile::sealed_at(self.env, self.seals.clone(), path)).collect()
     }
 
     fn file(&self, kind: &StoreKind, registry: &Registry) -> Result<SecretFile<'e>> {

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::Vault;
 use super::file::{self, Contents};
+use super::foreign::locate;
 use super::store::Changes;
 use crate::model::{Account, Floor, HubToken, Kept, Registry, Secret, Source, StoreKind, Username};
 use crate::system::files;
@@ -30,6 +31,11 @@ impl Writer<'_> {
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &Kept)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
         self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)
+    }
+
+    /// Tells whether the account's store is there: another helper may have been uninstalled.
+    pub(crate) fn can_reach(&self, account: &Account) -> bool {
+        !matches!(&account.store, StoreKind::Helper(helper) if locate(helper).is_err())
     }
 
     /// Forgets the account's secret; none there is fine.
@@ -71,6 +77,15 @@ impl Writer<'_> {
     /// Forgets such a token; none there is fine.
     pub(crate) fn remove_hub_token(&mut self, kind: &StoreKind, user: &Username, token: HubToken) -> Result<()> {
         self.edit(kind, &Registry::docker_hub(), |contents| contents.remove_token(user, token))
+    }
+
+    /// Seals every sealed file with the key of today. Returns how many there are.
+    pub(crate) fn reseal(&mut self) -> Result<usize> {
+        let files = self.vault.sealed_files()?;
+        for file in &files {
+            file.reseal(&mut self.changes)?;
+        }
+        Ok(files.len())
     }
 
     /// The files that were sealed anew.

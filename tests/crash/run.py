@@ -122,19 +122,27 @@ def opened_files(texts):
     """The texts of the sealed files that open with the key that is there."""
     if not sealed or "data/key.json" not in texts or not is_json(texts["data/key.json"]):
         return {}
-    key = data_key(texts["data/key.json"], texts.get("mounted-key", b""))
+    keys = data_keys(texts["data/key.json"], texts.get("mounted-key", b""))
     opened = {}
     for name, text in texts.items():
         if name.startswith("data/sealed/") and is_json(text):
             with contextlib.suppress(Exception):
-                opened[name] = json.dumps(sealed.open_file(json.loads(text), key)).encode()
+                file = json.loads(text)
+                opened[name] = json.dumps(sealed.open_file(file, keys[file["key"]])).encode()
     return opened
 
 
 @functools.cache
-def data_key(description, mounted):
+def data_keys(description, mounted):
+    """The keys that open something, by their ids: while the key is changed there are two."""
     file = json.loads(description)
-    return sealed.unwrap(file, PASSPHRASE) if file["holder"] == "passphrase" else base64.b64decode(mounted)
+    held = [sealed.unwrap(file, PASSPHRASE)] if file["holder"] == "passphrase" else map(base64.b64decode, mounted.split())
+    keys = {sealed.key_id(key): key for key in held}
+    keys = {file["key"]: keys[file["key"]]} if file["key"] in keys else {}
+    if "previous" in file and keys:
+        before = sealed.previous(file, keys[file["key"]])
+        keys[sealed.key_id(before)] = before
+    return keys
 
 
 def is_json(text):

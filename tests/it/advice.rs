@@ -1,6 +1,5 @@
 //! Where a token is made, in a registry's own words: told to whoever types a password, or had one refused.
 
-#[cfg(target_os = "linux")]
 use serde_json::json;
 
 use crate::device::Provider;

@@ -109,6 +109,61 @@ fn a_login_that_renews_itself_is_not_said_to_expire() {
     assert_eq!(sandbox.run(&["status", "--expiring", "7d"], "").code, Some(0));
 }
 
+/// `days` of a life of 180 are left.
+fn with_refresh_token(days: i64) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.store("ghcr.io", "me", "s3cret");
+    let kept = json!({
+        "secret": "s3cret", "until": seconds_from_now(3600), "refresh": "r",
+        "login_since": seconds_from_now((days - 180) * DAY), "login_until": seconds_from_now(days * DAY),
+    });
+    sandbox.put_secret("ghcr.io", "me", &kept);
+    let mut config = sandbox.config();
+    let grant = json!({"provider": "github", "client_id": "c", "token_url": "https://github.com/token"});
+    config["registries"]["ghcr.io"]["accounts"]["me"]["source"] = grant;
+    write(&sandbox.config_path(), config.to_string().as_bytes());
+    sandbox
+}
+
+#[test]
+fn a_login_whose_refresh_token_ends_is_warned_about_days_before() {
+    let sandbox = with_refresh_token(60);
+    let run = sandbox.run(&["status"], "");
+    assert!(run.code == Some(0) && run.stdout.contains("   expires in 60 days, unless it is used before\n"), "{run:?}");
+    assert!(!run.stdout.contains('!'), "{run:?}");
+    let (_, json) = status(&sandbox, &[]);
+    let account = &json["accounts"][0];
+    assert_eq!(account["renews"], true);
+    assert!(account["login_expires_at"].as_str() > account["expires_at"].as_str(), "{account}");
+    assert_eq!(sandbox.run(&["status", "--expiring", "7d"], "").code, Some(0));
+    assert_eq!(sandbox.run(&["status", "--expiring", "10w"], "").code, Some(6));
+
+    let sandbox = with_refresh_token(3);
+    let run = sandbox.run(&["status"], "");
+    assert!(
+        run.stdout.contains("    ! log in again in time:  docker-credential-ensign login ghcr.io --alias me"),
+        "{run:?}"
+    );
+    let run = sandbox.run(&["status", "--expiring", "7d"], "");
+    assert!(
+        run.code == Some(6) && run.stdout.contains("  me  expires in 3 days, unless it is used before:  "),
+        "{run:?}"
+    );
+    let asked = json!({"RootCmd": "pull", "Flags": {}, "CommandError": ""}).to_string();
+    let plugin = sandbox.link("docker-ensign");
+    let words = ["ensign", "docker-cli-plugin-hooks", &asked];
+    let run = finish(sandbox.command_of(&plugin, &words).spawn().unwrap(), b"");
+    assert!(run.stdout.contains("The account me of ghcr.io expires in 3 days, unless it is used before"), "{run:?}");
+    let run = sandbox.run(&["doctor"], "");
+    assert!(
+        run.stdout.contains("! account-expiring: the secret of me of ghcr.io expires in 3 days, unless"),
+        "{run:?}"
+    );
+    // An entry that an older program wrote says nothing of that.
+    sandbox.put_secret("ghcr.io", "me", &json!({"secret": "s3cret", "until": seconds_from_now(3600), "refresh": "r"}));
+    assert!(sandbox.ok(&["status"], "").contains("   renewed automatically, within 1 hour\n"));
+}
+
 /// A registry that takes `pw` of anybody, and says of it what GitHub says.
 fn github(header: String) -> Scripted {
     Scripted::start(move |asked| match asked.scheme() {

@@ -37,6 +37,7 @@ mod install;
 mod install_release;
 mod interplay;
 mod journal;
+mod key_change;
 mod keyring;
 mod kubelet;
 mod layers;

@@ -34,7 +34,7 @@ fn login_is_verified_kept_and_said() {
         "bob-pw",
     );
     let expected = json!({"schema": 1, "status": "success", "registry": host, "account": "work", "username": "bob", "verified": true,
-        "active": false, "store": "file", "source": "given", "expires_at": null, "renews": false, "expiry": null});
+        "active": false, "store": "file", "source": "given", "expires_at": null, "login_expires_at": null, "renews": false, "expiry": null});
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), expected);
     assert_eq!(sandbox.who(&format!("{host}/acme/app")), "bob");
     assert_eq!(sandbox.who(host), "alice", "the first account stays the default");

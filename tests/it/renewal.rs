@@ -20,6 +20,8 @@ struct Provider {
 enum Mood {
     /// A token lives so many seconds.
     Well(u64),
+    /// It says how many seconds the next refresh token lives.
+    Telling(u64),
     /// It takes no refresh token.
     Ended,
     Down,
@@ -60,6 +62,13 @@ impl Provider {
                     Mood::Well(seconds) => (
                         200,
                         json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": seconds}),
+                    ),
+                    Mood::Telling(seconds) => (
+                        200,
+                        json!({
+                            "access_token": format!("t{next}"), "refresh_token": format!("r{next}"), "expires_in": 3600,
+                            "refresh_token_expires_in": seconds,
+                        }),
                     ),
                     Mood::Slow => {
                         std::thread::sleep(Duration::from_secs(2));
@@ -133,6 +142,29 @@ fn a_token_is_renewed_when_it_is_due_and_the_next_refresh_token_is_kept() {
         assert!(kept["due"].as_i64() > Some(seconds_from_now(3200)), "{kept}");
         assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t2"));
         assert_eq!(provider.renewals(), 1);
+    }
+}
+
+#[test]
+fn the_life_of_the_next_refresh_token_is_kept_as_long_as_it_is_true() {
+    let provider = Provider::start(Mood::Telling(15_811_200));
+    let sandbox = logged_in(&provider, -1, 600);
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("t2"));
+    let until = |sandbox: &Sandbox| kept(sandbox)["login_until"].as_i64();
+    let end = until(&sandbox).unwrap();
+    assert!((seconds_from_now(15_811_100)..=seconds_from_now(15_811_200)).contains(&end), "{end}");
+    let status = sandbox.ok(&["status"], "");
+    assert!(status.contains("   expires in 183 days, unless it is used before\n"), "{status}");
+    // A token that stays, stays as long; the next one, of which nothing is said, may live longer.
+    for (mood, is_known) in [(Mood::NoRotation, true), (Mood::Well(3600), false)] {
+        let provider = Provider::start(mood);
+        let sandbox = logged_in(&provider, -1, 600);
+        let mut before = kept(&sandbox);
+        before["login_since"] = json!(seconds_from_now(-10));
+        before["login_until"] = json!(seconds_from_now(86_400));
+        sandbox.put_secret("ghcr.io", "me", &before);
+        assert_eq!(sandbox.run(&["get"], "ghcr.io").code, Some(0));
+        assert_eq!(until(&sandbox).is_some(), is_known);
     }
 }
 

@@ -77,6 +77,13 @@ def unwrap(file, passphrase):
     return unseal(by_passphrase, base64.b64decode(wrapped["salt"]), about_key(file), base64.b64decode(wrapped["sealed"]))
 
 
+def previous(file, key):
+    """The key before, while the key is changed."""
+    before = file["previous"]
+    about = f"ensign previous key v{file['version']}\n{file['key']}\n{before['key']}\n".encode()
+    return unseal(key, base64.b64decode(before["salt"]), about, base64.b64decode(before["sealed"]))
+
+
 def read_key(path):
     return base64.b64decode(Path(path).read_text())
 

@@ -38,14 +38,17 @@ pub(in crate::cli) struct StoreMove {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without a key one is made. The secrets stay sealed with the same key: only who holds it changes."
+    after_help = "Without a key one is made. With --holder the secrets stay sealed with the same key: only who holds it changes."
 )]
 pub(in crate::cli) struct StoreKey {
     /// keyring, passphrase, systemd, or `systemd:` or `file:` with an absolute path
     #[arg(long, value_name = "HOLDER")]
     pub(in crate::cli) holder: Option<String>,
-    /// Read the new passphrase from stdin
-    #[arg(long, requires = "holder")]
+    /// Make a new key, and seal every secret with it
+    #[arg(long, conflicts_with_all = ["holder", "cache"])]
+    pub(in crate::cli) rotate: bool,
+    /// Read the passphrase from stdin: the new one for `--holder passphrase`, else the one that opens the key
+    #[arg(long)]
     pub(in crate::cli) passphrase_stdin: bool,
     /// How long the kernel's keyring keeps the opened key, such as 8h; 0s is not at all [default: 8h]
     #[arg(long, value_name = "TIME", requires = "holder")]

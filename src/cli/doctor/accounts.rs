@@ -35,6 +35,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
     let facts = AccountFacts::gather(context, survey);
     let summary = match facts.number {
         0 => "none".to_owned(),
+        1 => "1 account with its secret".to_owned(),
         number => format!("{} with their secrets", count(number, "account")),
     };
     Section::new(Group::Accounts, summary, judge(&facts, context.program))
@@ -66,8 +67,11 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
             Trouble::Dead(Problem { what, cure }) => {
                 Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::in_hint(cure))
             }
+            // Where the program is to come from is not known; a login gives the account a secret of its own.
             Trouble::SourceMissing(Problem { what, cure }) => {
-                Diagnosis::broken(Check::SourceMissing, what, breaks, Remedy::in_hint(cure))
+                let login = login().command(Check::SourceMissing, program);
+                let remedy = Remedy::Command(format!("{login}   (or {cure})"));
+                Diagnosis::broken(Check::SourceMissing, format!("{who}: {what}"), breaks, remedy)
             }
         });
     }
@@ -140,7 +144,7 @@ mod tests {
             (Trouble::Gone, "secret-missing", "e login a.io --alias me"),
             (Trouble::Unreadable(anyhow::anyhow!("no")), "secret-unreadable", "e login a.io --alias me"),
             (Trouble::Dead(problem()), "account-refused", "x y"),
-            (Trouble::SourceMissing(problem()), "source-missing", "x y"),
+            (Trouble::SourceMissing(problem()), "source-missing", "e login a.io --alias me   (or run `x y`)"),
         ] {
             let troubled = vec![TroubledAccount { registry: "a.io".into(), name: "me".into(), trouble }];
             let found = judge(&AccountFacts { number: 1, troubled, ..Default::default() }, "e");

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
-use super::{Section, Survey, count, some_of};
+use super::{Section, Survey, copies, count, some_of};
 use crate::cli::trouble::Trouble;
 use crate::cli::{Context, which};
 use crate::docker::state;
@@ -47,6 +47,8 @@ struct AnswerFacts {
     /// Accounts that answer some callers alone: nobody asks here as those would.
     ruled: usize,
     has_program: bool,
+    /// PATH leads to another copy than this one, which may be why: the command that changes that.
+    replace_copy: Option<String>,
 }
 
 pub(super) fn examine(context: &Context<'_>, survey: &Survey, online: bool) -> Section {
@@ -82,7 +84,9 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
             Check::WrongAnswer,
             format!("`{typed}` would be answered {answered}; expected the account {account}"),
             "pulls and pushes of images like this one",
-            Remedy::Command(format!("{program} which --as {}", word(&typed))),
+            Remedy::Command(
+                facts.replace_copy.clone().unwrap_or_else(|| format!("{program} which --as {}", word(&typed))),
+            ),
         ))
     });
     wrong.collect()
@@ -93,6 +97,7 @@ impl AnswerFacts {
         let mut facts = Self::default();
         let Some(program) = find_program(state::PROGRAM) else { return facts };
         facts.has_program = true;
+        facts.replace_copy = copies::replace_other(&program);
         if context.accounts.about_to_adopt().is_some() {
             return facts; // `get` would write the accounts of ATCR's helper down
         }
@@ -188,7 +193,7 @@ mod tests {
         ] {
             let (image, account, username) = ("a.io/acme/app".to_owned(), "work".to_owned(), "me-acme".to_owned());
             let rehearsals = vec![Rehearsal { image, account, username, answer }];
-            let facts = AnswerFacts { rehearsals, has_program: true, untried: 1, ruled: 0 };
+            let facts = AnswerFacts { rehearsals, has_program: true, untried: 1, ..Default::default() };
             assert_eq!(summary(&facts), "a.io/acme/app → work; 1 account not tried (--online)");
             let judged = judge(&facts, "e");
             assert_eq!(judged.len(), usize::from(found.is_some()));

@@ -9,6 +9,8 @@ pub(in crate::cli) enum Check {
     ProgramPath,
     /// PATH leads to another copy than the one that runs.
     ProgramCopy,
+    /// Another name of the program leads to another version, or nowhere.
+    OtherVersion,
     /// The desktop's session has another PATH.
     SessionPath,
     /// So has `sudo`.
@@ -108,9 +110,10 @@ impl Diagnosis {
 
 impl Check {
     /// In the order of the report.
-    pub(in crate::cli) const ALL: [Self; 43] = [
+    pub(in crate::cli) const ALL: [Self; 44] = [
         Self::ProgramPath,
         Self::ProgramCopy,
+        Self::OtherVersion,
         Self::SessionPath,
         Self::SudoPath,
         Self::SudoHome,
@@ -159,6 +162,7 @@ impl Check {
         match self {
             Self::ProgramPath => "program-path",
             Self::ProgramCopy => "program-copy",
+            Self::OtherVersion => "other-version",
             Self::SessionPath => "session-path",
             Self::SudoPath => "sudo-path",
             Self::SudoHome => "sudo-home",

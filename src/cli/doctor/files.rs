@@ -33,6 +33,8 @@ struct FileFacts {
     /// How many of buildx's folders ask somebody else than they should.
     stale_folders: usize,
     stale_pins: Vec<AccountName>,
+    /// A change of the key of sealed secrets was killed.
+    is_key_changing: bool,
     looked_at: usize,
 }
 
@@ -82,6 +84,14 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
         ));
     }
     found.extend(leftovers(&facts.leftovers, facts.swept, program));
+    if facts.is_key_changing {
+        found.push(Diagnosis::note(
+            Check::LeftOvers,
+            "a change of the key of sealed secrets was not finished",
+            "nothing; the old key still opens some files",
+            Remedy::FinishKeyChange,
+        ));
+    }
     if facts.stale_folders > 0 {
         found.push(Diagnosis::broken(
             Check::BuildxFolder,
@@ -147,6 +157,7 @@ impl FileFacts {
             leftovers,
             stale_folders: if survey.damage.is_none() { buildx::stale(context, &survey.registries) } else { 0 },
             stale_pins: stale_pins(context, survey),
+            is_key_changing: context.accounts.key().state().ok().flatten().is_some_and(|key| key.is_changing),
             looked_at: files.iter().filter(|(path, _)| path.is_file()).count(),
             owners,
         }
@@ -268,6 +279,7 @@ mod tests {
                 },
                 Some(("left-overs", "rm /a.json.damaged")),
             ),
+            (FileFacts { is_key_changing: true, ..Default::default() }, Some(("left-overs", "e store key --rotate"))),
             (FileFacts { stale_folders: 2, ..Default::default() }, Some(("buildx-folder", "e buildx sync"))),
             (
                 FileFacts { stale_pins: vec!["old".parse().unwrap()], ..Default::default() },

@@ -11,7 +11,7 @@ use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
 use crate::model::{HelperName, Registry, StoreKind};
 use crate::system::find_program;
-use crate::system::text::one_line;
+use crate::system::text::{one_line, word};
 
 /// A helper, everywhere it is named.
 #[derive(Clone, Debug)]
@@ -54,16 +54,18 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
     let places: Vec<String> = helper.by.iter().map(NamedBy::place).collect();
     let named = format!("`{file}`, named by {}", super::some_of(&places, 3));
     let broken = helper.by.iter().map(|by| by.breaks(helper.health)).find(Option::is_some).flatten();
-    let look = || Remedy::Command(format!("echo | {file} list"));
+    let by_hand = || helper.by_hand(program, &format!("echo | {file} list"));
     let (check, found, remedy) = match helper.health {
         HelperHealth::Answers | HelperHealth::Ensign | HelperHealth::Unasked => return None,
         HelperHealth::Missing => {
             (Check::HelperMissing, format!("{named}, is in no absolute folder of PATH"), helper.without(program))
         }
-        HelperHealth::Silent => (Check::HelperSilent, format!("{named}, did not answer `list` in 3 seconds"), look()),
-        HelperHealth::Fails => (Check::HelperFailing, format!("{named}, failed at `list`"), look()),
+        HelperHealth::Silent => {
+            (Check::HelperSilent, format!("{named}, did not answer `list` in 3 seconds"), by_hand())
+        }
+        HelperHealth::Fails => (Check::HelperFailing, format!("{named}, failed at `list`"), by_hand()),
         HelperHealth::Nonsense => {
-            (Check::HelperFailing, format!("{named}, answered `list` with no list of logins"), look())
+            (Check::HelperFailing, format!("{named}, answered `list` with no list of logins"), by_hand())
         }
     };
     Some(match broken {
@@ -90,15 +92,32 @@ impl NamedHelper {
         if !files.is_empty() || !routes.is_empty() {
             return Remedy::DropHelper { helper: self.name.clone(), files, routes };
         }
-        match self.by.first() {
+        Remedy::Command(self.command_without(program, None))
+    }
+
+    /// It may only be locked, or unable to list: whether it goes is for a person to say, who has seen what it says.
+    fn by_hand(&self, program: &str, look: &str) -> Remedy {
+        Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with it"))))
+    }
+
+    /// The command with which a person takes its name out where it stands first, and what else to know.
+    fn command_without(&self, program: &str, note: Option<&str>) -> String {
+        let take_out = format!("take `{}` out", one_line(&self.name, 60));
+        let (command, deed) = match self.by.first() {
             Some(NamedBy::Account { registry, name }) => {
-                Remedy::Command(format!("{program} login {registry} --alias {name} --store file"))
+                (format!("{program} login {registry} --alias {} --store file", word(name)), None)
             }
-            Some(NamedBy::EveryRegistry { shown, .. }) => {
-                Remedy::Command(format!("\"${{EDITOR:-vi}}\" {shown}   (take `{}` out)", self.name))
+            Some(NamedBy::EveryRegistry { shown, .. } | NamedBy::Registry { shown, .. }) => {
+                (format!("\"${{EDITOR:-vi}}\" {shown}"), Some(take_out.as_str()))
             }
-            _ => Remedy::Command(format!("{program} status")),
-        }
+            Some(NamedBy::Route(Some(registry))) => {
+                (format!("{program} route {} --remove", word(registry.as_str())), None)
+            }
+            Some(NamedBy::Route(None)) => (format!("{program} route --no-fallback"), None),
+            None => (format!("{program} status"), None),
+        };
+        let notes: Vec<&str> = deed.into_iter().chain(note).collect();
+        if notes.is_empty() { command } else { format!("{command}   ({})", notes.join("; ")) }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod copies;
 mod diagnosis;
 mod files;
 mod helpers;
@@ -70,7 +71,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Doctor) -> Result<ExitCod
 fn examine(context: &Context<'_>, online: bool) -> (Survey, Vec<Section>) {
     let survey = Survey::take(context);
     let sections = vec![
-        path::examine(context),
+        path::examine(context, &survey),
         helpers::examine(context, &survey),
         order::examine(context, &survey),
         files::examine(context, &survey),
@@ -82,6 +83,9 @@ fn examine(context: &Context<'_>, online: bool) -> (Survey, Vec<Section>) {
     (survey, sections)
 }
 
+/// What is mended may show what stood behind it, such as the key of a certificate that is gone.
+const ROUNDS: usize = 3;
+
 /// Mends all that one check found, and looks again.
 fn fix(context: &Context<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let before = found_by(context, check, online);
@@ -90,12 +94,18 @@ fn fix(context: &Context<'_>, check: Check, online: bool) -> Result<ExitCode, Fa
         context.ui.done(json, format_args!("{}: nothing to mend", check.name()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    for diagnosis in &before {
-        if diagnosis.remedy.is_ours() {
+    let mut after = before;
+    for _ in 0..ROUNDS {
+        for diagnosis in after.iter().filter(|one| one.remedy.is_ours()) {
             diagnosis.remedy.carry_out(context)?;
         }
+        let now = found_by(context, check, online);
+        let is_the_same = now == after;
+        after = now;
+        if after.is_empty() || is_the_same {
+            break;
+        }
     }
-    let after = found_by(context, check, online);
     let json = json!({
         "check": check.name(),
         "mended": after.is_empty(),

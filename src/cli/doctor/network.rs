@@ -7,9 +7,9 @@ use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::cli::Context;
-use crate::cli::tls_hint::tls_hint;
+use crate::cli::tls_hint::certificates_folder;
 use crate::model::{Registry, timestamp};
-use crate::oci;
+use crate::oci::{self, BY_WAY_OF_PROXY, CertificateFault, TlsTrouble};
 use crate::system::text::word;
 use crate::system::{env, files};
 
@@ -20,13 +20,33 @@ struct NetworkFacts {
     /// What is wrong with the variables, each with its name.
     proxies: Vec<String>,
     uses_proxy: bool,
-    /// File, and why it is of no use.
-    certificates: Vec<(PathBuf, String)>,
-    /// Registries that were not reached: why, and what helps if that is known.
-    unreached: Vec<(Registry, String, Option<String>)>,
+    /// The variables of proxies that are set.
+    proxy_variables: Vec<&'static str>,
+    certificates: Vec<UselessCertificate>,
+    unreached: Vec<Unreached>,
     /// How many were asked.
     asked: usize,
 }
+
+/// A file of `certs.d`, and why it is of no use.
+#[derive(Debug)]
+struct UselessCertificate {
+    file: PathBuf,
+    why: String,
+    /// The user may give it another name.
+    is_movable: bool,
+}
+
+/// A registry that was not reached, and why.
+#[derive(Debug)]
+struct Unreached {
+    registry: Registry,
+    why: String,
+    /// Where its certificates are looked for.
+    folder: Option<String>,
+}
+
+const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Files come from other machines and time zones; a clock that is wrong by less does no harm.
 const TOLERANCE: Duration = Duration::from_hours(24);
@@ -70,24 +90,49 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
             Remedy::Command(format!("unset {name} {}", name.to_lowercase())),
         ));
     }
-    for (file, why) in &facts.certificates {
+    for UselessCertificate { file, why, is_movable } in &facts.certificates {
+        let aside = Remedy::SetAside(file.clone());
+        let remedy = match is_movable {
+            true => aside,
+            false => Remedy::Command(format!("sudo {}", aside.command(Check::Certificate, program))),
+        };
         found.push(Diagnosis::broken(
             Check::Certificate,
             format!("`{}` is of no use: {why}", file.display()),
             "Docker and Ensign may not reach this registry, or not be let in",
-            Remedy::Command(format!("openssl x509 -noout -subject -dates -in {}", word(&file.to_string_lossy()))),
+            remedy,
         ));
     }
-    for (registry, why, hint) in &facts.unreached {
-        let check = format!("{program} check {} --verbose", word(registry.as_str()));
-        found.push(Diagnosis::broken(
+    found.extend(facts.unreached.iter().map(|one| {
+        Diagnosis::broken(
             Check::RegistryUnreachable,
-            format!("{registry} was not reached: {why}"),
+            format!("{} was not reached: {}", one.registry, one.why),
             "logins there cannot be checked or renewed",
-            Remedy::Command(hint.clone().unwrap_or(check)),
-        ));
-    }
+            Remedy::Command(way_there(one, &facts.proxy_variables, program)),
+        )
+    }));
     found
+}
+
+/// The command with which a person mends the way to a registry.
+fn way_there(Unreached { registry, why, folder }: &Unreached, proxies: &[&str], program: &str) -> String {
+    let host = word(registry.as_str());
+    let copy = |files: &str, to: &str| {
+        let folder = folder.as_deref().unwrap_or("~/.config/docker/certs.d/HOST");
+        format!("mkdir -p {folder} && cp {files} {folder}/{to}")
+    };
+    match TlsTrouble::of(why) {
+        Some(TlsTrouble::UnknownAuthority) => {
+            format!("{}   (ca.crt: the certificate of its authority, from those who run it)", copy("ca.crt", "ca.crt"))
+        }
+        Some(TlsTrouble::NoClientCertificate) => {
+            format!("{}   (from those who run it)", copy("client.cert client.key", ""))
+        }
+        _ if why.contains(BY_WAY_OF_PROXY) => {
+            format!("unset {}   (if there is no such proxy any more)", proxies.join(" "))
+        }
+        _ => format!("{program} check {host} --verbose   (if it is gone for good: {program} logout --all {host})"),
+    }
 }
 
 fn days(time: Duration) -> usize {
@@ -115,16 +160,21 @@ impl NetworkFacts {
             let security = context.security(registry, false);
             let reach = || oci::reach(registry, security);
             let why = context.ui.while_waiting(&format!("Asking {registry}"), reach).err()?;
-            let hint = tls_hint(context, registry, &why);
-            Some((registry.clone(), why, hint))
+            Some(Unreached { registry: registry.clone(), why, folder: certificates_folder(context, registry) })
         });
         Self {
             behind: behind(SystemTime::now(), written),
             proxies,
             uses_proxy,
+            proxy_variables: PROXY_VARIABLES.into_iter().filter(|name| env::present(name).is_some()).collect(),
             unreached: unreached.collect(),
             asked: asked.len(),
-            certificates: faults.map(|fault| (fault.file, fault.why)).collect(),
+            certificates: faults
+                .map(|CertificateFault { file, why }| {
+                    let is_movable = file.parent().is_some_and(files::may_write);
+                    UselessCertificate { file, why, is_movable }
+                })
+                .collect(),
         }
     }
 }
@@ -150,7 +200,12 @@ mod tests {
 
     #[test]
     fn what_stands_in_the_way_is_named_with_its_command() {
-        let registry = || Registry::from_key("a.io");
+        let useless =
+            |is_movable| vec![UselessCertificate { file: "/c.crt".into(), why: "it has expired".into(), is_movable }];
+        let unreached = |why: &str| {
+            let (registry, folder) = (Registry::from_key("a.io"), Some("~/c/a.io".to_owned()));
+            NetworkFacts { unreached: vec![Unreached { registry, why: why.into(), folder }], ..Default::default() }
+        };
         for (facts, check, command) in [
             (
                 NetworkFacts { proxies: vec!["`HTTPS_PROXY` is no address of a proxy".into()], ..Default::default() },
@@ -158,14 +213,32 @@ mod tests {
                 "unset HTTPS_PROXY https_proxy",
             ),
             (
-                NetworkFacts { certificates: vec![("/c.crt".into(), "it has expired".into())], ..Default::default() },
+                NetworkFacts { certificates: useless(true), ..Default::default() },
                 "certificate",
-                "openssl x509 -noout -subject -dates -in /c.crt",
+                "mv /c.crt /c.crt.unused",
             ),
             (
-                NetworkFacts { unreached: vec![(registry(), "it hung up".into(), None)], ..Default::default() },
+                NetworkFacts { certificates: useless(false), ..Default::default() },
+                "certificate",
+                "sudo mv /c.crt /c.crt.unused",
+            ),
+            (
+                unreached("it hung up"),
                 "registry-unreachable",
-                "e check a.io --verbose",
+                "e check a.io --verbose   (if it is gone for good: e logout --all a.io)",
+            ),
+            (
+                NetworkFacts {
+                    proxy_variables: vec!["http_proxy", "ALL_PROXY"],
+                    ..unreached("refused, by way of the proxy `p:1`")
+                },
+                "registry-unreachable",
+                "unset http_proxy ALL_PROXY   (if there is no such proxy any more)",
+            ),
+            (
+                unreached("TLS failed: UnknownIssuer"),
+                "registry-unreachable",
+                "mkdir -p ~/c/a.io && cp ca.crt ~/c/a.io/ca.crt   (ca.crt: the certificate of its authority, from those who run it)",
             ),
         ] {
             let found = judge(&facts, "e");

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Section;
 use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
+use super::{Section, Survey, copies};
 use crate::cli::Context;
 use crate::docker::pins::own_folder;
 use crate::docker::state;
@@ -19,6 +19,8 @@ struct PathFacts {
     on_path: Option<PathBuf>,
     /// What PATH leads to is the program that runs.
     is_same: bool,
+    /// The version of what PATH leads to, if that is another program.
+    other_version: Option<String>,
     /// A folder on PATH in which the user can put a link.
     own_folder: Option<PathBuf>,
     /// Whether the desktop's session finds it; `None` where there is none.
@@ -29,20 +31,24 @@ struct PathFacts {
     sudo_finds: Option<bool>,
     needs_sudo: bool,
     runs_by_sudo: bool,
+    /// Docker is a snap, and has not been given the logins of all registries.
     is_snap: bool,
 }
 
-pub(super) fn examine(context: &Context<'_>) -> Section {
-    let facts = PathFacts::gather(context);
+pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+    let facts = PathFacts::gather(context, survey);
     let shown = facts.on_path.as_ref().and_then(|path| path.parent()).map(|folder| context.env.shorten_home(folder));
     let in_sudo = if facts.sudo_finds == Some(false) { "; `sudo` does not find it" } else { "" };
     let summary = format!(
-        "{} {} in {}{in_sudo}",
+        "{} {} in {} (a newer one? {} update --check){in_sudo}",
         state::PROGRAM,
         env!("CARGO_PKG_VERSION"),
-        shown.as_deref().unwrap_or("no folder of PATH")
+        shown.as_deref().unwrap_or("no folder of PATH"),
+        context.program
     );
-    Section::new(Group::Path, summary, judge(&facts, context.program))
+    let mut found = judge(&facts, context.program);
+    found.extend(facts.on_path.iter().flat_map(|program| copies::examine(context, program)));
+    Section::new(Group::Path, summary, found)
 }
 
 fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
@@ -67,8 +73,13 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
         Some(other) if !facts.is_same => found.push(Diagnosis::note(
             Check::ProgramCopy,
             format!("PATH leads to `{}`, and this is `{}`", other.display(), facts.program.display()),
-            "Docker starts the one on PATH, which may be another version",
-            Remedy::Command(format!("ln -sf {own} {}", word(&other.to_string_lossy()))),
+            match &facts.other_version {
+                Some(version) => {
+                    format!("Docker starts the one on PATH, version {version}; this is {}", env!("CARGO_PKG_VERSION"))
+                }
+                None => "Docker starts the one on PATH, which may be another version".to_owned(),
+            },
+            Remedy::Command(copies::replace_command(&facts.program, other)),
         )),
         Some(_) => {}
     }
@@ -120,13 +131,15 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
 }
 
 impl PathFacts {
-    fn gather(context: &Context<'_>) -> Self {
+    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
         let program = env::program().unwrap_or_default();
         let on_path = find_program(state::PROGRAM);
         let finds = |path: Option<std::ffi::OsString>| Some(find_program_on(&path?, state::PROGRAM).is_some());
         let session_file = context.env.xdg_config_dir().filter(|_| cfg!(target_os = "linux"));
+        let is_same = on_path.as_ref().and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == program);
         Self {
-            is_same: on_path.as_ref().and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == program),
+            is_same,
+            other_version: on_path.as_ref().filter(|_| !is_same).and_then(|path| copies::version_of(path)),
             program,
             on_path,
             own_folder: own_folder(context.env),
@@ -135,7 +148,8 @@ impl PathFacts {
             sudo_finds: find_program("sudo").and_then(|_| finds(session::sudo_path())),
             needs_sudo: state::docker_needs_sudo(context.env),
             runs_by_sudo: env::present("SUDO_UID").is_some(),
-            is_snap: state::docker_is_a_snap(),
+            is_snap: state::docker_is_a_snap()
+                && !state::snap_has_logins(context.env, survey.hosts().map(|one| one.registry.docker_key())),
         }
     }
 }

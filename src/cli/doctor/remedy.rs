@@ -1,10 +1,12 @@
 //! `Remedy`: what mends a fault. Ours are carried out by `--fix`; the others are a command for a person.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::diagnosis::Check;
+use crate::accounts::Holder;
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args, buildx, configure_docker, import, restore};
+use crate::cli::{Context, args, buildx, configure_docker, import, restore, store};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, setup, state, until_unchanged};
 use crate::model::{AccountName, Registry};
@@ -48,6 +50,17 @@ pub(super) enum Remedy {
         files: Vec<PathBuf>,
         routes: Vec<Option<Registry>>,
     },
+    /// The kernel's keyring is not asked to keep the key of this holder.
+    DoNotCache(Holder),
+    /// A change of the key that was killed is finished.
+    FinishKeyChange,
+    /// A certificate of no use gets a name under which no program reads it.
+    SetAside(PathBuf),
+    /// Links that lead nowhere or to another copy lead to this program.
+    Relink {
+        program: PathBuf,
+        links: Vec<PathBuf>,
+    },
     /// A person runs it.
     Command(String),
 }
@@ -83,10 +96,29 @@ impl Remedy {
                 let taken = if *privacy == Privacy::Secret { "go-rwx" } else { "go-w" };
                 format!("chmod {taken} {}", word(&path.to_string_lossy()))
             }
+            Self::DoNotCache(holder) => {
+                format!("{program} store key --holder {} --cache 0s", word(&holder.to_string()))
+            }
+            Self::FinishKeyChange => format!("{program} store key --rotate"),
+            Self::SetAside(file) => {
+                format!("mv {} {}", word(&file.to_string_lossy()), word(&aside(file).to_string_lossy()))
+            }
+            Self::Relink { program, links } => {
+                let one = |link: &PathBuf| {
+                    format!("ln -sfn {} {}", word(&program.to_string_lossy()), word(&link.to_string_lossy()))
+                };
+                links.iter().map(one).collect::<Vec<_>>().join(" && ")
+            }
             Self::Sweep | Self::SessionPath { .. } | Self::DropHelper { .. } => {
                 format!("{program} doctor --fix {}", check.name())
             }
-            Self::Command(command) => command.clone(),
+            // A hint of a layer below does not know by which name it was called.
+            Self::Command(command) => {
+                match command.strip_prefix(state::PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
+                    Some(words) => format!("{program} {words}"),
+                    None => command.clone(),
+                }
+            }
         }
     }
 
@@ -139,9 +171,36 @@ impl Remedy {
                 Ok(())
             }
             Self::DropHelper { helper, files, routes } => drop_helper(context, helper, files, routes),
+            Self::DoNotCache(holder) => {
+                context.accounts.hold_key(holder, None, Some(Duration::ZERO))?;
+                context.ui.say("  The key is not put into the kernel's keyring any more");
+                Ok(())
+            }
+            Self::FinishKeyChange => store::rotate(context, false).map(drop),
+            Self::SetAside(file) => {
+                let aside = aside(file);
+                files::rename(file, &aside)?;
+                context.ui.say(format_args!("  Moved {} to {}", shown(file), shown(&aside)));
+                Ok(())
+            }
+            Self::Relink { program, links } => {
+                for link in links {
+                    let fresh = files::sibling(link, ".new");
+                    files::remove(&fresh)?;
+                    files::link(program, &fresh)?;
+                    files::rename(&fresh, link)?;
+                    context.ui.say(format_args!("  Made {}, a link to {}", shown(link), shown(program)));
+                }
+                Ok(())
+            }
             Self::Command(_) => Ok(()),
         }
     }
+}
+
+/// Docker and the containers tools read `.crt`, `.cert` and `.key` only.
+fn aside(file: &Path) -> PathBuf {
+    files::sibling(file, ".unused")
 }
 
 /// What `configure-docker` is told to configure.

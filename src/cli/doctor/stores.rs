@@ -3,7 +3,7 @@
 use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
-use crate::accounts::can_stay_open;
+use crate::accounts::{Holder, probe_kernel_keyring};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::model::{Problem, StoreKind};
@@ -15,8 +15,8 @@ struct StoreFacts {
     /// How many of them are sealed, and why their key cannot be had.
     sealed: usize,
     closed: Option<Problem>,
-    /// Why the kernel's keyring does not keep an opened key.
-    uncached: Option<Problem>,
+    /// The holder whose opened key the kernel's keyring should keep and does not, and why.
+    uncached: Option<(Holder, String)>,
 }
 
 pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
@@ -24,18 +24,31 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
     let stores: Vec<_> =
         facts.stores.iter().map(|(words, number)| format!("{} {words}", count(*number, "secret"))).collect();
     let summary = if stores.is_empty() { "no secret yet".to_owned() } else { stores.join(", ") };
-    Section::new(Group::Stores, summary, judge(&facts))
+    Section::new(Group::Stores, summary, judge(&facts, context.program))
 }
 
-fn judge(facts: &StoreFacts) -> Vec<Diagnosis> {
+fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    if let Some(Problem { what, cure }) = &facts.closed {
+    let is_passphrase = matches!(facts.uncached, Some((Holder::Passphrase, _)));
+    if let Some(Problem { what, cure }) = facts.closed.as_ref().filter(|_| !is_passphrase) {
         let breaks = format!("{} whose secrets are sealed", count(facts.sealed, "account"));
         found.push(Diagnosis::broken(Check::SealedKey, what, breaks, Remedy::in_hint(cure)));
     }
-    if let Some(Problem { what, cure }) = &facts.uncached {
-        let breaks = "a passphrase cannot open the key, and any other holder is asked for every pull and push";
-        found.push(Diagnosis::note(Check::KernelKeyring, what, breaks, Remedy::in_hint(cure)));
+    match &facts.uncached {
+        None => {}
+        Some((Holder::Passphrase, why)) => found.push(Diagnosis::broken(
+            Check::KernelKeyring,
+            format!("a key behind a passphrase cannot be kept open: {why}"),
+            format!("{} whose secrets are sealed: `unlock` opens nothing here", count(facts.sealed, "account")),
+            // The file seals nothing against those who have it: another disk or a mounted volume is better.
+            Remedy::Command(format!("{program} store key --holder \"file:$HOME/ensign.key\"")),
+        )),
+        Some((holder, why)) => found.push(Diagnosis::note(
+            Check::KernelKeyring,
+            format!("the opened key cannot be cached: {why}"),
+            format!("nothing; {} is asked for each pull and push, which takes longer", holder.subject()),
+            Remedy::DoNotCache(holder.clone()),
+        )),
     }
     found
 }
@@ -60,7 +73,9 @@ impl StoreFacts {
             let (what, cure) = Failure::parts_of(error);
             Problem::new(what, cure.unwrap_or_else(|| format!("{} unlock", context.program)))
         });
-        facts.uncached = (facts.sealed > 0).then(|| can_stay_open().err()).flatten();
+        let key = context.accounts.key().state().ok().flatten();
+        let key = key.filter(|key| facts.sealed > 0 && key.is_to_be_cached());
+        facts.uncached = key.and_then(|key| Some((key.holder, probe_kernel_keyring().err()?)));
         facts
     }
 }
@@ -71,15 +86,29 @@ mod tests {
 
     #[test]
     fn a_key_that_cannot_be_had_is_told_once() {
-        let problem = || Some(Problem::new("the key is locked", "run `e unlock`"));
+        let closed = || Some(Problem::new("the key is locked", "run `e unlock`"));
+        let uncached = |holder| Some((holder, "no".to_owned()));
+        let (unlock, move_key) = ("e unlock", "e store key --holder \"file:$HOME/ensign.key\"");
         for (facts, expected) in [
             (StoreFacts::default(), None),
-            (StoreFacts { sealed: 2, closed: problem(), ..Default::default() }, Some(("sealed-key", "broken"))),
-            (StoreFacts { sealed: 2, uncached: problem(), ..Default::default() }, Some(("kernel-keyring", "note"))),
+            (StoreFacts { closed: closed(), ..Default::default() }, Some(("sealed-key", "broken", unlock))),
+            (
+                StoreFacts { uncached: uncached(Holder::Keyring), ..Default::default() },
+                Some(("kernel-keyring", "note", "e store key --holder keyring --cache 0s")),
+            ),
+            (
+                StoreFacts { closed: closed(), uncached: uncached(Holder::Passphrase), ..Default::default() },
+                Some(("kernel-keyring", "broken", move_key)),
+            ),
         ] {
-            let found = judge(&facts);
-            let found: Vec<_> = found.iter().map(|one| (one.check.name(), one.severity.name())).collect();
-            assert_eq!(found, Vec::from_iter(expected), "{facts:?}");
+            let found = judge(&facts, "e");
+            let found: Vec<_> = found
+                .iter()
+                .map(|one| (one.check.name(), one.severity.name(), one.remedy.command(one.check, "e")))
+                .collect();
+            let expected: Vec<_> =
+                expected.into_iter().map(|(check, severity, command)| (check, severity, command.to_owned())).collect();
+            assert_eq!(found, expected, "{facts:?}");
         }
     }
 }

@@ -243,6 +243,18 @@ pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     names.into_iter().map(|name| folder.join(name)).collect()
 }
 
+/// Returns every path in a folder, sorted; none if there is no such folder. What cannot be told is an error.
+pub(crate) fn all_entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+    };
+    let entries = entries.map_err(|error| failed("look into", folder, &error))?;
+    let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
+    paths.sort_unstable();
+    Ok(paths)
+}
+
 /// Every other name of `target` in `folder`.
 pub(crate) fn links_to(folder: &Path, target: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

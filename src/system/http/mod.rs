@@ -37,6 +37,7 @@ pub(crate) use error::HttpError;
 pub(crate) use error::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
 use error::{explain, is_broken};
 use forward::Forward;
+pub(crate) use proxy::BY_WAY_OF_PROXY;
 use proxy::{Proxies, ProxyRoute};
 use resolver::Resolver;
 use tls::Tls;

@@ -111,6 +111,9 @@ impl Proxies {
     }
 }
 
+/// What is said of a request that went through a proxy, by which others know what to advise.
+pub(crate) const BY_WAY_OF_PROXY: &str = "by way of the proxy";
+
 impl ProxyRoute {
     /// Plain http is for the proxy to read (`forward.rs`). https is for the server alone: the proxy gives a connection.
     fn new(url: &Url, proxy: Option<Proxy>) -> Self {
@@ -120,7 +123,7 @@ impl ProxyRoute {
 
     /// For the end of a sentence about a failure.
     pub(super) fn by_way_of(&self) -> String {
-        let told = |proxy: &Proxy| format!(", by way of the proxy `{}:{}`", proxy.host(), proxy.port());
+        let told = |proxy: &Proxy| format!(", {BY_WAY_OF_PROXY} `{}:{}`", proxy.host(), proxy.port());
         self.proxy.as_ref().map_or_else(String::new, told)
     }
 }

@@ -4,6 +4,7 @@ mod listing;
 mod rehearsal;
 #[cfg(unix)]
 mod unix;
+mod version;
 #[cfg(not(unix))]
 mod windows;
 
@@ -26,6 +27,7 @@ use super::{env, inherited, threads};
 pub(crate) use rehearsal::rehearse;
 #[cfg(unix)]
 use unix as imp;
+pub(crate) use version::version_text;
 #[cfg(not(unix))]
 use windows as imp;
 
@@ -168,9 +170,14 @@ pub(super) fn is_root() -> bool {
 
 /// Tells whether `path` is the program that runs now, whatever link leads to it.
 pub(crate) fn is_this_program(path: &Path) -> bool {
-    let Ok(ours) = std::env::current_exe().and_then(|ours| ours.canonicalize()) else { return false };
-    path.canonicalize().is_ok_and(|path| path == ours)
-        || matches!((path.metadata(), ours.metadata()), (Ok(path), Ok(ours)) if imp::is_same_file(&path, &ours))
+    std::env::current_exe().is_ok_and(|ours| is_same_program(path, &ours))
+}
+
+/// Tells whether both lead to one file.
+pub(crate) fn is_same_program(path: &Path, other: &Path) -> bool {
+    let Ok(other) = other.canonicalize() else { return false };
+    path.canonicalize().is_ok_and(|path| path == other)
+        || matches!((path.metadata(), other.metadata()), (Ok(path), Ok(other)) if imp::is_same_file(&path, &other))
 }
 
 /// Tells whether a program that we have started is what called us, be it with an environment of its own.

@@ -11,7 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ use crate::system::env::Env;
 use crate::system::files::{self, Access};
 pub(super) use contents::Contents;
 use contents::VERSION;
-pub(super) use names::{left_files, registries, secret_files};
+pub(super) use names::{left_files, registries, sealed_files, secret_files};
 
 /// A store of secrets files: clear, or sealed.
 pub(super) struct FileStore<'e> {
@@ -156,6 +156,35 @@ impl<'e> SecretFile<'e> {
         Ok(())
     }
 
+    /// That of a path, whose registry stands in the file: not every name of a file can be read backwards.
+    pub(super) fn sealed_at(env: &'e Env, seals: Seals<'e>, path: &Path) -> Result<Self> {
+        let shown = env.shorten_home(path);
+        let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
+        let registry = seals.registry(&bytes, &shown)?;
+        let file = Self::of(env, FileForm::Sealed(seals), &registry)?;
+        if file.path != path {
+            let cure = "put the right file back from a backup, or remove this one and log in again";
+            bail!(Problem::new(
+                format!("`{shown}` holds the secrets of {registry}, whose file has another name"),
+                cure
+            ));
+        }
+        Ok(file)
+    }
+
+    /// Tells whether it is sealed with the key of today.
+    pub(super) fn is_current(&self) -> Result<bool> {
+        match (&self.form, self.read()?) {
+            (FileForm::Sealed(seals), Some(bytes)) => seals.is_current(&bytes, &self.shown()),
+            _ => Ok(true),
+        }
+    }
+
+    /// Seals the file with the key of today; one that is sealed with it already stays.
+    pub(super) fn reseal(&self, changes: &mut Changes) -> Result<()> {
+        if self.is_current()? { Ok(()) } else { self.edit(changes, |_| true) }
+    }
+
     /// Whose secrets are in it.
     pub(super) fn names(&self) -> Result<Vec<String>> {
         match (&self.form, self.read()?) {
@@ -219,7 +248,11 @@ impl<'e> SecretFile<'e> {
     fn text(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
         match &self.form {
             FileForm::Clear => Ok(bytes),
-            FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown()),
+            FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown()).or_else(|error| {
+                // A change of the key may have come between the file and its key.
+                let again = self.read()?.filter(|again| *again != bytes).ok_or(error)?;
+                seals.open(&self.registry, &again, &self.shown())
+            }),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use anyhow::Result;
+
 use crate::model::{Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
@@ -44,6 +46,14 @@ pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
 pub(in crate::vault) fn secret_files(env: &Env) -> Vec<PathBuf> {
     let is_secret = |path: &PathBuf| path.extension().is_some_and(|ending| ending != "lock");
     StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store)).filter(is_secret).collect()
+}
+
+/// The sealed files, of which none may be passed over. What cannot be told is an error.
+pub(in crate::vault) fn sealed_files(env: &Env) -> Result<Vec<PathBuf>> {
+    let folder = env.data_dir.as_ref().map(|data| data.join(folder(&StoreKind::Sealed)));
+    let mut paths = folder.map_or(Ok(vec![]), |folder| files::all_entries(&folder))?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    Ok(paths)
 }
 
 fn entries(env: &Env, store: &StoreKind) -> Vec<PathBuf> {

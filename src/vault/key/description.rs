@@ -22,6 +22,17 @@ pub(super) struct KeyFile {
     cached_for: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     wrapped: Option<WrappedKey>,
+    /// The key before, while there may be files that are sealed with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<PreviousKey>,
+}
+
+/// The key before, sealed with the key that takes its place. Who has the old one learns nothing by it.
+#[derive(Debug, Deserialize, Serialize)]
+struct PreviousKey {
+    key: String,
+    salt: String,
+    sealed: String,
 }
 
 /// The key, sealed with what Argon2id makes of a passphrase.
@@ -40,7 +51,36 @@ const VERSION: u64 = 1;
 impl KeyFile {
     pub(super) fn new(key: &str, holder: &Holder, time: Duration, wrapped: Option<WrappedKey>) -> Self {
         let (key, holder) = (key.to_owned(), holder.to_string());
-        Self { version: VERSION, key, holder, cached_for: time.as_secs(), wrapped }
+        Self { version: VERSION, key, holder, cached_for: time.as_secs(), wrapped, previous: None }
+    }
+
+    /// The same while files are sealed anew, which were sealed with `before` until now.
+    pub(super) fn with_previous(self, before: &SealKey, key: &SealKey) -> Result<Self> {
+        let about = about_previous(&self.key, &before.id());
+        let Sealed { salt, text } = key.seal(about.as_bytes(), before.bytes())?;
+        let (salt, sealed) = (STANDARD.encode(salt), STANDARD.encode(text));
+        Ok(Self { previous: Some(PreviousKey { key: before.id(), salt, sealed }), ..self })
+    }
+
+    pub(super) fn without_previous(self) -> Self {
+        Self { previous: None, ..self }
+    }
+
+    /// The id of the key before.
+    pub(super) fn previous(&self) -> Option<&str> {
+        self.previous.as_ref().map(|previous| previous.key.as_str())
+    }
+
+    /// The key before, opened with the one of today.
+    pub(super) fn open_previous(&self, key: &SealKey) -> Result<SealKey> {
+        let broken = || Problem::new("the key before in `key.json` is broken", "put the file back from a backup");
+        let previous = self.previous.as_ref().ok_or_else(broken)?;
+        let bytes = |text: &str| STANDARD.decode(text).map_err(|_| broken());
+        let salt = bytes(&previous.salt)?.try_into().map_err(|_| broken())?;
+        let about = about_previous(&self.key, &previous.key);
+        let opened = key.open(about.as_bytes(), Sealed { salt, text: bytes(&previous.sealed)? });
+        let before = opened.and_then(|bytes| SealKey::from_bytes(&bytes)).filter(|before| before.id() == previous.key);
+        before.ok_or_else(|| broken().into())
     }
 
     pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
@@ -108,6 +148,10 @@ impl WrappedKey {
             sealed: STANDARD.encode(text),
         })
     }
+}
+
+fn about_previous(key: &str, before: &str) -> String {
+    format!("ensign previous key v{VERSION}\n{key}\n{before}\n")
 }
 
 /// What nobody can change unseen.

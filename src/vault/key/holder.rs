@@ -45,9 +45,9 @@ impl Holder {
         match self {
             Self::Keyring => keyring::read(id),
             Self::Passphrase => bail!(Problem::run("the sealed secrets are locked", "unlock")),
-            Self::Systemd => credential()?.ok_or_else(|| no_credential().into()),
-            Self::SystemdFile(path) => read_systemd_file(path)?.ok_or_else(|| not_there(path).into()),
-            Self::File(path) => read_file(path)?.ok_or_else(|| not_there(path).into()),
+            Self::Systemd => pick(credential()?, id).ok_or_else(|| no_credential().into()),
+            Self::SystemdFile(path) => pick(read_systemd_file(path)?, id).ok_or_else(|| not_there(path).into()),
+            Self::File(path) => pick(read_file(path)?, id).ok_or_else(|| not_there(path).into()),
         }
     }
 
@@ -55,9 +55,9 @@ impl Holder {
     pub(super) fn known_key(&self) -> Result<Option<SealKey>> {
         match self {
             Self::Keyring | Self::Passphrase => Ok(None),
-            Self::Systemd => credential()?.map(Some).ok_or_else(|| no_credential().into()),
-            Self::SystemdFile(path) => read_systemd_file(path),
-            Self::File(path) => read_file(path),
+            Self::Systemd => credential()?.into_iter().next().map(Some).ok_or_else(|| no_credential().into()),
+            Self::SystemdFile(path) => Ok(read_systemd_file(path)?.into_iter().next()),
+            Self::File(path) => Ok(read_file(path)?.into_iter().next()),
         }
     }
 
@@ -68,31 +68,56 @@ impl Holder {
             (Self::Passphrase, Some(passphrase)) => WrappedKey::wrap(key, passphrase).map(Some),
             (Self::Passphrase, None) => bail!("a passphrase is needed"),
             // It is made outside, and read only here.
-            (Self::Systemd, _) => match credential()? {
-                Some(there) if there.id() == key.id() => Ok(None),
-                Some(_) => bail!(Problem::new(
+            (Self::Systemd, _) => match credential()?.as_slice() {
+                [] => Err(no_credential().into()),
+                keys if keys.iter().any(|there| there.id() == key.id()) => Ok(None),
+                _ => bail!(Problem::new(
                     format!("the credential `{CREDENTIAL}` is another key than that of the sealed secrets"),
                     "first move the secrets elsewhere: `ensign store move --to file`"
                 )),
-                None => Err(no_credential().into()),
             },
             (Self::SystemdFile(path), _) => {
-                if is_new(path, read_systemd_file(path)?, key)? {
-                    let text = Zeroizing::new(STANDARD.encode(key.bytes()));
-                    let sealed = systemd_creds::encrypt(CREDENTIAL, text.as_bytes(), PATIENCE)?;
-                    files::replace(path, &sealed, Access::Private)?;
+                if is_new(path, &read_systemd_file(path)?, key)? {
+                    write_systemd_file(path, &[key])?;
                 }
                 Ok(None)
             }
             (Self::File(path), _) => {
-                if is_new(path, read_file(path)?, key)? {
-                    let mut text = Zeroizing::new(STANDARD.encode(key.bytes()));
-                    text.push('\n');
-                    files::replace(path, text.as_bytes(), Access::Private)?;
+                if is_new(path, &read_file(path)?, key)? {
+                    write_file(path, &[key])?;
                 }
                 Ok(None)
             }
         }
+    }
+
+    /// Gives it a new key beside the one that it has. Returns what `key.json` must say for that.
+    pub(super) fn add(
+        &self,
+        key: &SealKey,
+        before: &SealKey,
+        passphrase: Option<&Secret>,
+    ) -> Result<Option<WrappedKey>> {
+        match self {
+            Self::Keyring | Self::Passphrase => self.give(key, passphrase),
+            Self::Systemd => bail!(Problem::new(
+                format!("systemd gives the key as the credential `{CREDENTIAL}`, which is made outside"),
+                "give the key to a file first: `ensign store key --holder file:PATH`; docs/sealed.md has the rest"
+            )),
+            Self::SystemdFile(path) => write_systemd_file(path, &[before, key]).map(|()| None),
+            Self::File(path) => write_file(path, &[before, key]).map(|()| None),
+        }
+    }
+
+    /// Takes all keys but this one away from it, of which one has the id `before`.
+    pub(super) fn keep_only(&self, key: &SealKey, before: &str) -> Result<()> {
+        match self {
+            Self::Keyring => self.forget(before),
+            Self::Passphrase | Self::Systemd => {}
+            Self::SystemdFile(path) => write_systemd_file(path, &[key])?,
+            Self::File(path) => write_file(path, &[key])?,
+        }
+        Ok(())
     }
 
     /// Takes the key of this id away from it, best effort. A file is the user's own, and stays.
@@ -104,7 +129,7 @@ impl Holder {
     }
 
     /// Whether the opened key lies in the kernel's keyring meanwhile. A file is as quick, and may be taken away.
-    pub(super) fn is_cached(&self) -> bool {
+    pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,
             Self::Systemd | Self::File(_) => false,
@@ -136,9 +161,15 @@ impl Holder {
 /// The name of the key's credential (systemd.exec(5), `LoadCredentialEncrypted=`).
 const CREDENTIAL: &str = "ensign.key";
 
-fn credential() -> Result<Option<SealKey>> {
+fn credential() -> Result<Vec<SealKey>> {
     let folder = env::path("CREDENTIALS_DIRECTORY").filter(|folder| folder.is_absolute());
-    folder.map_or(Ok(None), |folder| read_file(&folder.join(CREDENTIAL)))
+    folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
+}
+
+/// The key of this id; another one where it is not there, which is told apart later.
+fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
+    let place = keys.iter().position(|key| key.id() == id).unwrap_or_default();
+    (place < keys.len()).then(|| keys.swap_remove(place))
 }
 
 fn no_credential() -> Problem {
@@ -154,15 +185,15 @@ fn not_there(path: &Path) -> Problem {
 }
 
 /// Tells whether a file is to be written for a key: it is not there, and so holds no other one.
-fn is_new(path: &Path, there: Option<SealKey>, key: &SealKey) -> Result<bool> {
-    match there {
-        Some(there) if there.id() == key.id() => Ok(false),
-        Some(_) => {
-            let message = format!("`{}` holds another key already", path.display());
-            bail!(Problem::new(message, "name another file"))
-        }
-        None => Ok(true),
+fn is_new(path: &Path, there: &[SealKey], key: &SealKey) -> Result<bool> {
+    if there.iter().any(|there| there.id() == key.id()) {
+        return Ok(false);
     }
+    if !there.is_empty() {
+        let message = format!("`{}` holds another key already", path.display());
+        bail!(Problem::new(message, "name another file"))
+    }
+    Ok(true)
 }
 
 /// A TPM takes its time; a client waits.
@@ -171,28 +202,53 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What `systemd-creds` has sealed, which is at most some KiB.
 const SEALED_LIMIT: u64 = 64 << 10;
 
-fn read_systemd_file(path: &Path) -> Result<Option<SealKey>> {
-    let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(None) };
-    key_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path).map(Some)
+/// None if there is no such file.
+fn read_systemd_file(path: &Path) -> Result<Vec<SealKey>> {
+    let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(vec![]) };
+    keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
 }
 
-/// 32 bytes as they are, in Base64, or in hexadecimal digits. A mounted file may be a link, and root's.
-fn read_file(path: &Path) -> Result<Option<SealKey>> {
+/// A mounted file may be a link, and root's. None if there is no such file.
+fn read_file(path: &Path) -> Result<Vec<SealKey>> {
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
-    bytes.map(|bytes| key_in(&bytes, path)).transpose()
+    bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path))
 }
 
-fn key_in(bytes: &[u8], path: &Path) -> Result<SealKey> {
-    let key = SealKey::from_bytes(bytes).or_else(|| {
-        let text = std::str::from_utf8(bytes).ok()?.trim();
-        let decoded = STANDARD.decode(text).ok().or_else(|| from_digits(text));
+fn write_systemd_file(path: &Path, keys: &[&SealKey]) -> Result<()> {
+    let sealed = systemd_creds::encrypt(CREDENTIAL, text_of(keys).as_bytes(), PATIENCE)?;
+    files::replace(path, &sealed, Access::Private)
+}
+
+fn write_file(path: &Path, keys: &[&SealKey]) -> Result<()> {
+    files::replace(path, text_of(keys).as_bytes(), Access::Private)
+}
+
+/// A line for each key, in Base64.
+fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(64 * keys.len()));
+    for key in keys {
+        text.push_str(&Zeroizing::new(STANDARD.encode(key.bytes())));
+        text.push('\n');
+    }
+    text
+}
+
+/// 32 bytes as they are, or lines in Base64 or hexadecimal digits. While the key is changed there are two.
+fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
+    let of_line = |line: &str| {
+        let decoded = STANDARD.decode(line).ok().or_else(|| from_digits(line));
         SealKey::from_bytes(&Zeroizing::new(decoded?))
-    });
+    };
+    let of_text = || -> Option<Vec<SealKey>> {
+        let text = std::str::from_utf8(bytes).ok()?.trim();
+        text.lines().map(|line| of_line(line.trim())).collect()
+    };
+    let keys = SealKey::from_bytes(bytes).map(|key| vec![key]).or_else(of_text).filter(|keys| !keys.is_empty());
     let wrong = || {
         let message = format!("`{}` holds no key: a key is 32 bytes, as they are or in Base64", path.display());
         Problem::new(message, "make one with `head -c 32 /dev/urandom | base64`")
     };
-    key.ok_or_else(|| wrong().into())
+    keys.ok_or_else(|| wrong().into())
 }
 
 fn from_digits(text: &str) -> Option<Vec<u8>> {

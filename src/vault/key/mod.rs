@@ -42,6 +42,15 @@ pub(crate) struct KeyState {
     pub(crate) cached_for: Duration,
     /// It is in the kernel's keyring now.
     pub(crate) is_cached: bool,
+    /// It takes the place of another one, and some files may still be sealed with that.
+    pub(crate) is_changing: bool,
+}
+
+impl KeyState {
+    /// Whether the kernel's keyring should have the opened key while it is in use.
+    pub(crate) fn is_to_be_cached(&self) -> bool {
+        self.holder.is_cached() && !self.cached_for.is_zero()
+    }
 }
 
 /// A working day: who comes back the next one types the passphrase once more.
@@ -70,6 +79,9 @@ impl<'e> DataKey<'e> {
             return Ok(self.remember(SealKey::from_bytes(&*key).ok_or_else(|| anyhow!("a key of another length"))?));
         }
         let Some(file) = self.file()? else { return Err(no_key(shown).into()) };
+        if file.previous() == Some(id) {
+            return Ok(Rc::new(file.open_previous(&*self.open(&file.key, shown)?)?));
+        }
         if file.key != id {
             return Err(another_key(shown, id, &file.key).into());
         }
@@ -100,8 +112,8 @@ impl<'e> DataKey<'e> {
     pub(crate) fn state(&self) -> Result<Option<KeyState>> {
         let Some(file) = self.file()? else { return Ok(None) };
         let is_cached = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(&file.key)).is_some();
-        let cached_for = file.cached_for();
-        Ok(Some(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached }))
+        let (cached_for, is_changing) = (file.cached_for(), file.previous().is_some());
+        Ok(Some(KeyState { holder: file.holder()?, id: file.key, cached_for, is_cached, is_changing }))
     }
 
     /// Opens the key and leaves it with the kernel, for that time or the usual one. The holder `passphrase` needs one.
@@ -126,7 +138,53 @@ impl<'e> DataKey<'e> {
     pub(crate) fn lock(&self) -> Result<bool> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
         *self.opened.borrow_mut() = None;
+        if let Some(id) = file.previous() {
+            let _ = kernel_keyring::remove(&entry(id));
+        }
         kernel_keyring::remove(&entry(&file.key)).map_err(|why| anyhow!("the key could not be taken back: {why}"))
+    }
+
+    /// Opens the key behind a passphrase for this process alone, where the kernel's keyring cannot keep it.
+    pub(crate) fn open_by_passphrase(&self, passphrase: &Secret) -> Result<()> {
+        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        self.remember(file.unwrap(passphrase)?);
+        Ok(())
+    }
+
+    /// Begins to seal with a new key, which the holder gets beside the one before. Until `end_change` files of both open.
+    /// One that was killed goes on with its key. The caller holds the config's lock.
+    pub(super) fn begin_change(&self, passphrase: Option<&Secret>) -> Result<()> {
+        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        if file.previous().is_some() {
+            return self.current().map(drop);
+        }
+        let holder = file.holder()?;
+        let before = match passphrase {
+            Some(passphrase) => Rc::new(file.unwrap(passphrase)?),
+            None => self.current()?,
+        };
+        let key = SealKey::random()?;
+        let wrapped = holder.add(&key, &before, passphrase)?;
+        let time = file.cached_for();
+        let file = KeyFile::new(&key.id(), &holder, time, wrapped).with_previous(&before, &key)?;
+        self.write(&file)?;
+        if holder.is_cached() {
+            let _ = self.cache(&key, time);
+        }
+        self.remember(key);
+        Ok(())
+    }
+
+    /// No file is sealed with the key before any more: it goes.
+    pub(super) fn end_change(&self) -> Result<KeyState> {
+        let file = self.file()?.ok_or_else(nothing_sealed)?;
+        if let Some(before) = file.previous().map(str::to_owned) {
+            let key = self.current()?;
+            file.holder()?.keep_only(&key, &before)?;
+            self.write(&file.without_previous())?;
+            let _ = kernel_keyring::remove(&entry(&before));
+        }
+        self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
     /// Gives the key to another holder; makes one if there is none. The caller holds the config's lock. What the holder
@@ -138,8 +196,11 @@ impl<'e> DataKey<'e> {
         time: Option<Duration>,
     ) -> Result<KeyState> {
         let before = self.file()?;
+        if before.as_ref().is_some_and(|file| file.previous().is_some()) {
+            return Err(Problem::run("a change of the key was not finished", "store key --rotate").into());
+        }
         if *holder == Holder::Passphrase {
-            can_stay_open()?;
+            try_kernel_keyring().map_err(|why| cannot_stay_open(&why))?;
         }
         let key = match &before {
             Some(_) => self.current()?,
@@ -151,7 +212,7 @@ impl<'e> DataKey<'e> {
             let _ = self.cache(&key, time); // a passphrase has just been typed
         }
         let file = KeyFile::new(&key.id(), holder, time, wrapped);
-        files::replace(&self.path()?, &file.to_bytes()?, Access::Private)?;
+        self.write(&file)?;
         if let Some(old) = before.as_ref().map(KeyFile::holder).transpose()?.filter(|old| old != holder) {
             old.forget(&key.id());
         }
@@ -204,6 +265,10 @@ impl<'e> DataKey<'e> {
         KeyFile::read(&bytes, &self.shown()).map(Some)
     }
 
+    fn write(&self, file: &KeyFile) -> Result<()> {
+        files::replace(&self.path()?, &file.to_bytes()?, Access::Private)
+    }
+
     fn path(&self) -> Result<PathBuf> {
         let folder = self.env.data_dir.as_ref();
         Ok(folder.ok_or_else(super::no_home)?.join("key.json"))
@@ -214,13 +279,21 @@ impl<'e> DataKey<'e> {
     }
 }
 
-/// Nobody types a passphrase inside Docker's call: behind one a key is of use only where it can be kept open.
-pub(crate) fn can_stay_open() -> Result<(), Problem> {
+/// Tells whether the kernel's keyring keeps what it is given.
+pub(crate) fn probe_kernel_keyring() -> Result<(), String> {
+    try_kernel_keyring().map_err(|why| why.to_string())
+}
+
+fn try_kernel_keyring() -> Result<(), kernel_keyring::Unavailable> {
     let (name, time) = ("ensign:probe", Duration::from_secs(1));
-    kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop).map_err(|why| {
-        let hint = "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
-        Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
-    })
+    kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
+}
+
+/// Nobody types a passphrase inside Docker's call: behind one a key is of use only where it can be kept open.
+fn cannot_stay_open(why: &kernel_keyring::Unavailable) -> Problem {
+    let hint =
+        "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
+    Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)
 }
 
 /// What the kernel's keyring has for a while where the holder did not answer.

@@ -56,6 +56,10 @@ impl Envelope {
         serde_json::from_slice(bytes).is_ok_and(|Versioned { version }| version > VERSION)
     }
 
+    pub(super) fn registry(&self) -> Registry {
+        Registry::from_key(&self.registry)
+    }
+
     /// Tells whether it says that it is a registry's.
     pub(super) fn is_of(&self, registry: &Registry) -> bool {
         self.registry == registry.as_str()

@@ -55,6 +55,16 @@ impl Seals<'_> {
         Ok((bytes, Floor { registry: registry.clone(), key: id, generation }))
     }
 
+    /// The registry whose secrets are in a file.
+    pub(super) fn registry(&self, bytes: &[u8], shown: &str) -> Result<Registry> {
+        Ok(Envelope::read(bytes, shown)?.registry())
+    }
+
+    /// Tells whether a file is sealed with the key that new secrets are sealed with.
+    pub(super) fn is_current(&self, bytes: &[u8], shown: &str) -> Result<bool> {
+        Ok(Envelope::read(bytes, shown)?.key == self.key.current()?.id())
+    }
+
     /// Tells whether a file opens with nobody's key any more. Without its key that is not known, and nothing is called broken.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
         let envelope = match Envelope::read(bytes, shown) {

@@ -140,6 +140,10 @@ unlock_gnome
 keeps_its_secrets
 says "in the system's keyring" -- "$helper" store key
 works -- no_secret_in_home
+works -- "$helper" store key --rotate
+works -- "$helper" lock # what the kernel has of the new key is not what answers
+works -- both_answer
+works -- no_secret_in_home
 works -- end_session # a reboot: no bus, and nothing in the kernel's keyring
 works -- out_of_reach 'out of reach: there is no keyring'
 start_bus
@@ -165,6 +169,55 @@ works -- gives alice "$registry"
 works -- elsewhere -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR
 works -- elsewhere DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere
 end_session
+
+# The same by `su` and `sudo` themselves, with users of their own, who are in a copy of /etc that this run alone sees.
+asked() { # COMMAND..., on whose stdin the registry is
+  printf %s "$registry" | "$@"
+}
+
+answered() { # COMMAND...: the user name, and never the secret
+  asked "$@" | jq -r .Username
+}
+
+by_su() { # USER WORD..., in a session of the user's own
+  su - "$1" -c "${*:2}"
+}
+
+if command -v su >/dev/null && command -v sudo >/dev/null && command -v useradd >/dev/null; then
+  new_home nothing
+  unset DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR
+  cp -a /etc "$state/etc"
+  mount --bind "$state/etc" /etc
+  chmod 711 "$state" "$state/homes" "$state/bin" "$HOME"
+  for user in one two; do useradd --create-home --home-dir "$state/homes/e2e-$user" --shell /bin/sh "e2e-$user"; done
+  usermod --home "$HOME" root 2>/dev/null || sed -i "s|^\(root:[^:]*:0:0:[^:]*:\)[^:]*|\1$HOME|" /etc/passwd
+  echo 'e2e-one ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ensign-e2e
+  chmod 440 /etc/sudoers.d/ensign-e2e
+  works -- passphrase by_su e2e-one "$program" store key --holder passphrase
+  works -- login alice by_su e2e-one "$program" login "$registry"
+  says '^alice$' -- answered by_su e2e-one "$program" get
+  # A second session, without a login of its own, and with the variables of another user.
+  says '^alice$' -- answered su e2e-one -c "$program get"
+  says '^alice$' -- answered env XDG_RUNTIME_DIR=/run/nobodys DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere su e2e-one -c "$program get"
+  # Another user has neither the accounts nor the key, not even with the other's home.
+  fails 1 '^credentials not found' -- asked by_su e2e-two "$program" get
+  fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n -u e2e-two $program get"
+  refused -- asked by_su e2e-two "HOME=$state/homes/e2e-one $program get"
+  # Root by `sudo` has its own accounts; with `-E` it finds the other's, and has no key to them.
+  fails 1 '^credentials not found' -- asked by_su e2e-one "sudo -n $program get"
+  fails 1 'are locked|not found|belongs to' -- asked by_su e2e-one "sudo -n -E $program get"
+  says 'sudo-home: this runs by' -- by_su e2e-one "sudo -n $program doctor || true"
+  says '^alice$' -- answered by_su e2e-one "$program" get # none of them changed anything
+  # What one user locks is locked in all sessions.
+  works -- su e2e-one -c "$program lock"
+  fails 1 'are locked' -- asked by_su e2e-one "$program" get
+  works -- passphrase by_su e2e-one "$program" unlock
+  says '^alice$' -- answered su e2e-one -c "$program get"
+  works -- by_su e2e-one "$program" lock
+  umount /etc
+else
+  record SKIP "there is no su, sudo or useradd"
+fi
 
 # KeePassXC, which makes a prompt of each change.
 if command -v keepassxc >/dev/null && command -v keepassxc-cli >/dev/null; then
@@ -253,6 +306,8 @@ works -- "$helper" lock
 works -- out_of_reach 'unlock'
 works -- passphrase "$helper" unlock
 works -- both_answer
+works -- passphrase "$helper" store key --rotate
+works -- both_answer
 works -- no_secret_in_home
 ends_clean
 "$helper" lock >/dev/null 2>&1 || true
@@ -266,6 +321,8 @@ works -- mv "$state/key.$$/key" "$state/key.$$/away"
 works -- out_of_reach 'is not there'
 works -- mv "$state/key.$$/away" "$state/key.$$/key"
 works -- both_answer
+works -- "$helper" store key --rotate
+works -- both_answer
 ends_clean
 
 if command -v systemd-creds >/dev/null; then
@@ -273,6 +330,9 @@ if command -v systemd-creds >/dev/null; then
   works -- holder "systemd:$HOME/key.cred"
   keeps_its_secrets
   works -- no_secret_in_home
+  "$helper" lock >/dev/null 2>&1 || true
+  works -- both_answer
+  works -- "$helper" store key --rotate
   "$helper" lock >/dev/null 2>&1 || true
   works -- both_answer
   # The same file, as systemd gives it to a service.

@@ -17,6 +17,13 @@ on_terminal() { # COMMAND [FILE], whose text is typed
   fi
 }
 
+ends_in_days() { # ACCOUNT DAYS: what a registry said at the login
+  local file=$HOME/.local/share/ensign/secrets/${registry/:/%3a}.json edited
+  edited=$(jq --arg account "$1" --argjson moment $((EPOCHSECONDS + $2 * 86400)) \
+    '.secrets[$account] |= {secret: (if type == "object" then .secret else . end), until: $moment}' "$file") || return 1
+  echo "$edited" >"$file"
+}
+
 metadata() { # docker info knows a plugin that broke the contract too
   "$1" info --format '{{json .ClientInfo.Plugins}}' 2>/dev/null | jq -r '.[] | select(.Name == "ensign") | "\(.Vendor) \(.Err)"'
 }
@@ -79,6 +86,14 @@ for docker in $(printf '%s\n' "$(command -v docker)" /usr/bin/docker | sort -u);
     fails 1 "docker ensign login $registry" -- on_terminal "$docker login -u alice -p wrong $registry"
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/app:1' /dev/null | grep -c ensign || true"
     says '^0$' -- sh -c "script -qec '$docker push $registry/alice/none:1' /dev/null | grep -c ensign || true"
+    # A secret that ends soon is named also where all went well; one that has ended only where something was refused.
+    works -- ends_in_days alice 3
+    soon="The account alice of $registry expires in 3 days → docker ensign login $registry --alias alice"
+    says "$soon" -- on_terminal "$docker push $registry/alice/app:1"
+    fails 1 "$soon" -- on_terminal "$docker push $registry/carol/app:1"
+    says '^0$' -- sh -c "$docker push $registry/alice/app:1 | grep -c ensign || true" # no terminal
+    works -- ends_in_days alice 30
+    says '^0$' -- sh -c "script -qec '$docker push $registry/alice/app:1' /dev/null | grep -c ensign || true"
     ;;
   esac
   works -- "$docker" ensign configure-docker --undo

@@ -72,6 +72,7 @@ const CALLS: &[(&str, &str)] = &[
     ("store", "ensign store file --json"),
     ("store-key", "ensign store key --holder file:$HOME/key --json"),
     ("store-key", "ensign store key --json"),
+    ("store-key", "ensign store key --rotate --json"),
     ("store-move", "ensign store move --to sealed --json"),
     ("status", "ensign status --json"),
     ("unlock", "ensign unlock --json"),

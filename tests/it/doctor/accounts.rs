@@ -15,6 +15,7 @@ fn a_home_without_accounts_is_told_where_to_begin() {
     let sandbox = installed();
     assert_found(&sandbox, &[("no-account", "note")]);
     assert_by_hand(&sandbox, "no-account", "docker-credential-ensign login ghcr.io");
+    assert_mended_by_hand(&sandbox, "no-account", &[], with_password);
 }
 
 #[test]
@@ -23,8 +24,8 @@ fn a_secret_that_is_gone_needs_a_login() {
     fs::remove_file(sandbox.secrets_path(HOST)).unwrap();
     assert_found(&sandbox, &[("secret-missing", "broken"), ("secret-missing", "broken")]);
     assert_by_hand(&sandbox, "secret-missing", "docker-credential-ensign login ghcr.io --alias bob");
-    sandbox.store(HOST, "bob", "x");
     sandbox.store(HOST, "alice", "x");
+    assert_mended_by_hand(&sandbox, "secret-missing", &[], with_password);
     assert_healthy(&sandbox);
 }
 
@@ -35,7 +36,7 @@ fn a_store_of_a_newer_ensign_is_not_read() {
     let found = findings(&sandbox, &[]);
     assert!(names(&found).contains(&("secret-unreadable", "broken")), "{found:?}");
     assert_by_hand(&sandbox, "secret-unreadable", "docker-credential-ensign login ghcr.io --alias bob --store file");
-    edit_account(&sandbox, "store", json!("file"));
+    assert_mended_by_hand(&sandbox, "secret-unreadable", &[], with_password);
     assert_healthy(&sandbox);
 }
 
@@ -48,7 +49,7 @@ fn a_secret_that_was_refused_is_told() {
     let found = assert_found(&sandbox, &[("account-refused", "broken")]);
     assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
     assert_by_hand(&sandbox, "account-refused", "docker-credential-ensign login ghcr.io --alias bob");
-    sandbox.store(HOST, "bob", "another");
+    assert_mended_by_hand(&sandbox, "account-refused", &[], with_password);
     assert_healthy(&sandbox);
 }
 
@@ -67,6 +68,8 @@ fn a_secret_that_ends_soon_is_a_note() {
     assert_by_hand(&sandbox, "account-expiring", "docker-credential-ensign login ghcr.io --alias bob");
     set_end(now + 30 * 86_400);
     assert_healthy(&sandbox);
+    set_end(now + 2 * 86_400);
+    assert_mended_by_hand(&sandbox, "account-expiring", &[], with_password);
     set_end(now - 60);
     assert_found(&sandbox, &[("account-refused", "broken")]);
 }
@@ -74,9 +77,17 @@ fn a_secret_that_ends_soon_is_a_note() {
 #[test]
 fn a_program_that_has_the_secret_and_is_not_there_is_named() {
     let sandbox = healthy();
-    edit_account(&sandbox, "source", json!({"borrow": "helper:gone"}));
+    let borrow = json!({"borrow": "helper:gone"});
+    edit_account(&sandbox, "source", borrow.clone());
     let found = findings(&sandbox, &[]);
     assert!(names(&found).contains(&("source-missing", "broken")), "{found:?}");
+    let command = "docker-credential-ensign login ghcr.io --alias bob   (or install `docker-credential-gone`)";
+    assert_by_hand(&sandbox, "source-missing", command);
+    // Either a secret of its own, or the program.
+    assert_mended_by_hand(&sandbox, "source-missing", &[], with_password);
+    assert_eq!(sandbox.who("bob@ghcr.io"), "bob");
+    edit_account(&sandbox, "source", borrow);
+    assert!(names(&findings(&sandbox, &[])).contains(&("source-missing", "broken")));
     program(&sandbox, "docker-credential-gone", "echo '{\"Username\": \"bob\", \"Secret\": \"x\"}'");
     let found = findings(&sandbox, &["--online"]);
     assert!(!names(&found).contains(&("source-missing", "broken")), "{found:?}");
@@ -88,6 +99,7 @@ fn a_variable_that_names_no_account_stops_everything() {
     let found = findings(&sandbox, &[]);
     assert!(names(&found).contains(&("account-variable", "broken")), "{found:?}");
     assert_by_hand(&sandbox, "account-variable", "unset ENSIGN_ACCOUNT");
+    assert_mended_by_hand(&sandbox, "account-variable", &[], as_it_is);
     assert_healthy(&sandbox.with("ENSIGN_ACCOUNT", "bob"));
 }
 
@@ -99,7 +111,7 @@ fn the_main_job_is_tried_as_docker_does_it() {
         &sandbox,
         "docker-credential-ensign",
         &format!(
-            "tr '\\0' ' ' </proc/$PPID/cmdline >>\"$HOME/above\"; cat >>\"$HOME/asked\"; \
+            "[ \"$1\" = get ] || exit 1; tr '\\0' ' ' </proc/$PPID/cmdline >>\"$HOME/above\"; cat >>\"$HOME/asked\"; \
              echo '{{\"ServerURL\": \"x\", \"Username\": \"mallory\", \"Secret\": \"my-s3cret\"}}'\nexit 0 # {}",
             Sandbox::program()
         ),
@@ -120,9 +132,14 @@ fn the_main_job_is_tried_as_docker_does_it() {
     for file in ["above", "asked"] {
         fs::remove_file(sandbox.home().join(file)).unwrap();
     }
-    let run = run(&sandbox, &["--fix", "wrong-answer"]);
-    assert!(run.stdout.contains("docker-credential-ensign which --as 'docker pull ghcr.io/bob/app'"), "{run:?}");
-    sandbox.link("bin/docker-credential-ensign");
+    let copy = sandbox.home().join("bin/docker-credential-ensign");
+    let fix = run(&sandbox, &["--fix", "wrong-answer"]);
+    let command = format!("fix:    ln -sfn {} {}", Sandbox::program(), copy.display());
+    assert!(fix.stdout.contains(&command) && fix.stderr.contains("is for you to mend"), "{fix:?}");
+    for file in ["above", "asked"] {
+        fs::remove_file(sandbox.home().join(file)).unwrap();
+    }
+    assert_mended_by_hand(&sandbox, "wrong-answer", &[], as_it_is);
     assert_healthy(&sandbox);
 }
 

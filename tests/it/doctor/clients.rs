@@ -94,6 +94,7 @@ fn docker_auth_config_is_for_the_shell_to_unset() {
         let sandbox = healthy().with("DOCKER_AUTH_CONFIG", &value);
         assert_found(&sandbox, &[("auth-config-variable", "note")]);
         assert_by_hand(&sandbox, "auth-config-variable", "unset DOCKER_AUTH_CONFIG");
+        assert_mended_by_hand(&sandbox, "auth-config-variable", &[], as_it_is);
         assert_healthy(&sandbox.with("DOCKER_AUTH_CONFIG", ""));
     }
 }

@@ -1,5 +1,6 @@
 //! Other helpers: not there, slow, dead, lying.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -61,16 +62,19 @@ fn an_account_whose_store_is_not_there_needs_a_login() {
     let found = findings(&sandbox, &[]);
     let missing = found.iter().find(|(name, ..)| name == "helper-missing").unwrap();
     assert_eq!(missing.2["command"], "docker-credential-ensign login ghcr.io --alias bob --store file");
+    assert_mended_by_hand(&sandbox, "helper-missing", &[], with_password);
+    assert_healthy(&sandbox);
 }
 
 #[test]
 fn a_list_in_registries_conf_is_for_a_person_to_change() {
-    let sandbox = healthy();
+    let sandbox = with_editor(healthy());
     let conf = sandbox.home().join(".config/containers/registries.conf");
     write(&conf, b"credential-helpers = [\"ensign\", \"containers-auth.json\", \"gone\"]\n");
     assert_found(&sandbox, &[("helper-missing", "broken")]);
     assert_by_hand(&sandbox, "helper-missing", "\"${EDITOR:-vi}\" ~/.config/containers/registries.conf");
-    write(&conf, b"credential-helpers = [\"ensign\", \"containers-auth.json\"]\n");
+    write(&sandbox.home().join("good"), b"credential-helpers = [\"ensign\", \"containers-auth.json\"]\n");
+    assert_mended_by_hand(&sandbox, "helper-missing", &[], as_it_is);
     assert_healthy(&sandbox);
 }
 
@@ -91,16 +95,40 @@ fn a_slow_a_dead_and_a_lying_helper_are_told_apart() {
         assert!(began.elapsed() < Duration::from_secs(20));
         assert_eq!(names(&found), [(check, "broken")], "{script}: {found:?}");
         assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
-        if check == "helper-failing" {
-            assert_by_hand(&sandbox, check, "echo | docker-credential-odd list");
+        if script.ends_with("exit 1") {
+            let look = "(take `odd` out; `echo | docker-credential-odd list` shows what is wrong with it)";
+            assert_by_hand(&sandbox, check, &format!("\"${{EDITOR:-vi}}\" ~/.docker/config.json   {look}"));
         }
         program(&sandbox, "docker-credential-odd", ASKED);
+        assert_healthy(&sandbox);
+    }
+    // Or it is asked no more.
+    for (script, check) in [("sleep 60", "helper-silent"), ("exit 1", "helper-failing")] {
+        let sandbox = with_editor(healthy());
+        fs::copy(docker_config(&sandbox), sandbox.home().join("good")).unwrap();
+        let mut config = crate::support::read_json(&docker_config(&sandbox));
+        config["credsStore"] = json!("odd");
+        write_docker_config(&sandbox, &config);
+        program(&sandbox, "docker-credential-odd", script);
+        assert_mended_by_hand(&sandbox, check, &[], as_it_is);
         assert_healthy(&sandbox);
     }
     // Of one registry alone it may be that it cannot list.
     let sandbox = with_setting("credHelpers", &json!({"a.io": "odd"}));
     program(&sandbox, "docker-credential-odd", "exit 1");
     assert_found(&sandbox, &[("helper-failing", "note")]);
+    // As the one that answers for others.
+    for (words, command) in [
+        (&["route", "b.io", "odd"][..], "docker-credential-ensign route b.io --remove"),
+        (&["route", "--fallback", "odd"], "docker-credential-ensign route --no-fallback"),
+    ] {
+        let sandbox = healthy();
+        program(&sandbox, "docker-credential-odd", "exit 1");
+        sandbox.ok(words, "");
+        assert_by_hand(&sandbox, "helper-failing", command);
+        assert_mended_by_hand(&sandbox, "helper-failing", &[], as_it_is);
+        assert_healthy(&sandbox);
+    }
 }
 
 #[test]

@@ -107,6 +107,39 @@ fn assert_by_hand(sandbox: &Sandbox, check: &str, command: &str) {
     assert_eq!(listing(sandbox.home()), before);
 }
 
+/// The command that a person is shown mends it: typed in a shell of this home, nothing of the kind is found after it. `typed`
+/// makes of the command what a person types beside it, such as a password.
+fn assert_mended_by_hand(sandbox: &Sandbox, check: &str, words: &[&str], typed: impl FnOnce(&str) -> String) {
+    let found = findings(sandbox, words);
+    let (.., one) = found.iter().find(|(name, ..)| name == check).unwrap_or_else(|| panic!("{found:?}"));
+    let command = one["command"].as_str().unwrap().split("   (").next().unwrap();
+    let doctor = [&["docker-credential-ensign", "doctor", "--json"], words].concat().join(" ");
+    let script = format!("{{ {}\n}} >&2 && exec {doctor}", typed(command));
+    let run = finish(sandbox.command_of(Path::new("/bin/sh"), &["-c", &script]).spawn().unwrap(), b"");
+    assert_gone(check, &script, &run);
+}
+
+fn assert_gone(check: &str, script: &str, run: &Run) {
+    let json: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{script}: {run:?}"));
+    assert!(!json.to_string().contains(&format!("\"check\":\"{check}\"")), "{script}: {json:#} {}", run.stderr);
+}
+
+/// The command as it is.
+fn as_it_is(command: &str) -> String {
+    command.to_owned()
+}
+
+/// A login, with the user and the password that it asks for.
+fn with_password(command: &str) -> String {
+    format!("printf another-s3cret | {command} -u bob --password-stdin --no-verify")
+}
+
+/// An editor in which a person puts the file `good` in the place of the one that is edited.
+fn with_editor(sandbox: Sandbox) -> Sandbox {
+    program(&sandbox, "edit", "cp \"$HOME/good\" \"$1\"");
+    sandbox.with("EDITOR", "edit")
+}
+
 /// Every file with its content and times, links as they are.
 fn listing(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut all = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! The clock, proxies, certificates; and registries with `--online`.
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +15,9 @@ fn a_clock_behind_what_was_written_is_named() {
     assert_found(&sandbox, &[("clock", "broken")]);
     let command = if cfg!(target_os = "macos") { "sudo sntp" } else { "sudo timedatectl set-ntp true" };
     assert_by_hand(&sandbox, "clock", command);
-    set(SystemTime::now());
+    // The time service is root's and the machine's: the file's time is moved in its place.
+    program(&sandbox, "sudo", "touch \"$ENSIGN_CONFIG_DIR/config.json\"");
+    assert_mended_by_hand(&sandbox, "clock", &[], as_it_is);
     assert_healthy(&sandbox);
 }
 
@@ -28,6 +31,7 @@ fn a_proxy_that_cannot_be_used_is_named_without_its_address() {
         assert!(!format!("{found:?}").contains("my-s3cret"), "{found:?}");
         let name = name.to_uppercase();
         assert_by_hand(&sandbox, "proxy", &format!("unset {name} {}", name.to_lowercase()));
+        assert_mended_by_hand(&sandbox, "proxy", &[], as_it_is);
     }
     assert_healthy(&healthy().with("HTTPS_PROXY", "http://proxy.lan:3128"));
 }
@@ -51,11 +55,11 @@ fn certificates_of_no_use_are_named() {
     write(&folder.join("ca.crt"), b"nonsense");
     let found = assert_found(&sandbox, &[("certificate", "broken")]);
     assert!(found[0]["found"].as_str().unwrap().contains("it holds no certificate"), "{found:?}");
-    assert_by_hand(&sandbox, "certificate", "openssl x509 -noout");
-    fs::remove_file(folder.join("ca.crt")).unwrap();
+    assert_fixed(&sandbox, "certificate");
+    assert_eq!(fs::read(folder.join("ca.crt.unused")).unwrap(), b"nonsense");
     write(&folder.join("lonely.key"), b"x");
     assert_found(&sandbox, &[("certificate", "broken")]);
-    fs::remove_file(folder.join("lonely.key")).unwrap();
+    assert_fixed(&sandbox, "certificate");
     if !make("client", "30") {
         return eprintln!("skipped: no openssl");
     }
@@ -68,6 +72,8 @@ fn certificates_of_no_use_are_named() {
         std::thread::sleep(Duration::from_millis(1100)); // it ends with this second
         let found = assert_found(&sandbox, &[("certificate", "broken")]);
         assert!(found[0]["found"].as_str().unwrap().contains("it has expired"), "{found:?}");
+        assert_fixed(&sandbox, "certificate"); // the key that is then alone, too
+        assert!(folder.join("client.key.unused").exists());
     }
 }
 
@@ -86,9 +92,64 @@ fn a_registry_is_asked_only_if_wanted() {
     assert_eq!(names(&found), [("registry-unreachable", "broken")], "{found:?}");
     let fix = run(&sandbox, &["--online", "--fix", "registry-unreachable"]);
     assert_eq!(fix.code, Some(1), "{fix:?}");
+    let gone = format!("(if it is gone for good: docker-credential-ensign logout --all {host})");
+    let command = format!("docker-credential-ensign check {host} --verbose   {gone}");
+    assert!(fix.stdout.contains(&format!("fix:    {command}\n")), "{fix:?}");
+    assert!(fix.stderr.contains("is for you to mend"), "{fix:?}");
+    // Nothing on this machine brings a registry back; it comes back, or its accounts go.
+    answer_all(TcpListener::bind(&host).unwrap());
+    assert_eq!(findings(&sandbox, &["--online"]), []);
+    let sandbox = installed();
+    sandbox.store("127.0.0.1:1", "me", "my-s3cret");
+    sandbox.ok(&["configure-docker"], "");
+    let logout = |_: &str| "docker-credential-ensign logout --all 127.0.0.1:1".to_owned();
+    assert_mended_by_hand(&sandbox, "registry-unreachable", &["--online"], logout);
     let registry = crate::support::registry::FakeRegistry::start();
     let sandbox = installed();
     sandbox.store(&registry.host, "me", "my-s3cret");
     sandbox.ok(&["configure-docker"], "");
     assert_eq!(findings(&sandbox, &["--online"]), []);
+}
+
+/// A proxy that is no more, and a registry that is reached without one, by a name that no rule of proxies excepts.
+#[test]
+fn a_proxy_that_is_gone_is_unset() {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    if std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), 1)).is_err() {
+        return eprintln!("skipped: this machine does not know its own name");
+    }
+    let server = TcpListener::bind("0.0.0.0:0").unwrap();
+    let (host, gone) = (format!("{name}:{}", server.local_addr().unwrap().port()), "http://127.0.0.1:1");
+    answer_all(server);
+    let sandbox = installed().with("HTTPS_PROXY", gone).with("http_proxy", gone);
+    let daemon = json!({"insecure-registries": [host]});
+    write(&sandbox.home().join(".config/docker/daemon.json"), daemon.to_string().as_bytes());
+    sandbox.store(&host, "me", "my-s3cret");
+    sandbox.ok(&["configure-docker"], "");
+    let fix = run(&sandbox, &["--online", "--fix", "registry-unreachable"]);
+    assert_eq!(fix.code, Some(1), "{fix:?}");
+    assert!(fix.stdout.contains("fix:    unset HTTPS_PROXY http_proxy   (if there is no such"), "{fix:?}");
+    assert_mended_by_hand(&sandbox, "registry-unreachable", &["--online"], as_it_is);
+}
+
+/// Answers every request in plain http.
+fn answer_all(server: TcpListener) {
+    std::thread::spawn(move || {
+        for mut stream in server.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+}
+
+#[test]
+fn an_unknown_authority_is_put_where_the_command_says() {
+    let authority = crate::support::tls::Authority::new("an authority");
+    let server = crate::support::tls::TlsServer::start(&authority.sign("reg.example"), &[]);
+    let sandbox = installed().with("HTTPS_PROXY", &server.proxy);
+    sandbox.store("reg.example", "me", "my-s3cret");
+    sandbox.ok(&["configure-docker"], "");
+    fs::copy(authority.certificate(), sandbox.home().join("ca.crt")).unwrap();
+    assert_mended_by_hand(&sandbox, "registry-unreachable", &["--online"], as_it_is);
+    assert!(sandbox.home().join(".config/docker/certs.d/reg.example/ca.crt").exists());
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use super::*;
 
@@ -22,6 +21,7 @@ fn without_such_a_folder_the_command_is_shown() {
     let folder = fs::canonicalize(Sandbox::program()).unwrap();
     let command = format!("export PATH=\"$PATH:{}\"", folder.parent().unwrap().display());
     assert_by_hand(&sandbox, "program-path", &command);
+    assert_mended_by_hand(&sandbox, "program-path", &[], as_it_is);
 }
 
 #[test]
@@ -31,8 +31,91 @@ fn another_copy_on_path_is_named() {
     let found = assert_found(&sandbox, &[("program-copy", "note")]);
     let command = found[0]["command"].as_str().unwrap().to_owned();
     assert_by_hand(&sandbox, "program-copy", &command);
-    assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    assert!(command.starts_with("ln -sfn "), "{command}");
+    assert_mended_by_hand(&sandbox, "program-copy", &[], as_it_is);
     assert_healthy(&sandbox);
+    // Another version says so.
+    program(&sandbox, "docker-credential-ensign", &version("0.0.1"));
+    let found = findings(&sandbox, &[]);
+    let (.., copy) = found.iter().find(|(name, ..)| name == "program-copy").unwrap();
+    assert!(copy["breaks"].as_str().unwrap().contains("version 0.0.1; this is "), "{copy}");
+    // A newer one is asked by its own command.
+    assert!(!run(&sandbox, &[]).stdout.contains("other-version"));
+}
+
+/// What a program of another version says.
+fn version(version: &str) -> String {
+    format!("case $1 in version) echo 'docker-credential-ensign (ensign) {version}' ;; *) exit 1 ;; esac")
+}
+
+#[test]
+fn a_plugin_or_link_of_another_version_is_made_to_lead_here() {
+    let sandbox = healthy();
+    let plugin = sandbox.home().join(".docker/cli-plugins/docker-ensign");
+    fs::create_dir_all(plugin.parent().unwrap()).unwrap();
+    let lead = |to: &Path| {
+        let _ = fs::remove_file(&plugin);
+        symlink(to, &plugin).unwrap();
+    };
+    lead(&sandbox.home().join("bin/docker-credential-ensign"));
+    assert_healthy(&sandbox);
+    lead(Path::new("/nowhere/docker-credential-ensign"));
+    let found = assert_found(&sandbox, &[("other-version", "note")]);
+    assert!(found[0]["found"].as_str().unwrap().ends_with("is a link that leads nowhere"), "{found:?}");
+    assert_eq!(found[0]["breaks"], "`docker ensign`, and the hints after a failed pull or push");
+    assert_fixed(&sandbox, "other-version");
+    assert_eq!(fs::canonicalize(&plugin).unwrap(), fs::canonicalize(Sandbox::program()).unwrap());
+
+    program(&sandbox, "old", &version("0.0.1"));
+    lead(&sandbox.home().join("bin/old"));
+    let found = assert_found(&sandbox, &[("other-version", "note")]);
+    let what = found[0]["found"].as_str().unwrap();
+    assert!(
+        what.contains(&format!("is version 0.0.1, and the program on PATH is {}", env!("CARGO_PKG_VERSION"))),
+        "{what}"
+    );
+    assert_fixed(&sandbox, "other-version");
+    // The same version may be a copy.
+    program(&sandbox, "same", &version(env!("CARGO_PKG_VERSION")));
+    lead(&sandbox.home().join("bin/same"));
+    assert_healthy(&sandbox);
+    // A newer one knows better.
+    program(&sandbox, "newer", &version("9.0.0"));
+    lead(&sandbox.home().join("bin/newer"));
+    assert_by_hand(&sandbox, "other-version", &format!("{} doctor", plugin.display()));
+    // A file is a person's to replace.
+    fs::remove_file(&plugin).unwrap();
+    fs::copy(sandbox.home().join("bin/old"), &plugin).unwrap();
+    assert_by_hand(&sandbox, "other-version", "ln -sfn ");
+    assert_mended_by_hand(&sandbox, "other-version", &[], as_it_is);
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn a_second_copy_on_path_of_another_version_is_named() {
+    let sandbox = healthy();
+    program(&sandbox, "docker-credential-ensign", &version("0.0.1"));
+    let other = sandbox.home().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::rename(sandbox.home().join("bin/docker-credential-ensign"), other.join("docker-credential-ensign")).unwrap();
+    sandbox.link("bin/docker-credential-ensign");
+    let path = format!("{}:{}:/usr/bin:/bin", sandbox.home().join("bin").display(), other.display());
+    let sandbox = sandbox.with("PATH", &path);
+    let found = assert_found(&sandbox, &[("other-version", "note")]);
+    assert!(
+        found[0]["found"].as_str().unwrap().contains("/other/docker-credential-ensign` is version 0.0.1"),
+        "{found:?}"
+    );
+    assert_mended_by_hand(&sandbox, "other-version", &[], as_it_is);
+    assert_healthy(&sandbox);
+}
+
+#[test]
+fn another_program_of_the_short_name_is_not_started() {
+    let sandbox = healthy();
+    program(&sandbox, "ensign", "touch \"$HOME/ran\"");
+    assert_healthy(&sandbox);
+    assert!(!sandbox.home().join("ran").exists());
 }
 
 /// systemd reads `environment.d` when the session begins, as this stands for it.
@@ -67,9 +150,45 @@ fn who_must_type_sudo_is_told_what_that_changes() {
     }
     let fix = as_stranger(&sandbox, &["--fix", "sudo-path"]).unwrap();
     assert_eq!(fix.code, Some(0), "{fix:?}");
+    as_root_types(&sandbox, &run, "sudo-path");
+    as_root_types(&sandbox, &run, "sudo-home");
     fs::set_permissions(&socket, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let run = as_stranger(&sandbox, &[]).unwrap();
     assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+}
+
+/// Types the command that `--fix` shows, in a mount namespace whose `/usr/local/bin` is empty, by a `sudo` that asks nothing
+/// and has a home of its own; then Docker, started by `sudo`, is answered by the program.
+fn as_root_types(sandbox: &Sandbox, seen: &Run, check: &str) {
+    let lines: Vec<_> =
+        seen.stdout.lines().skip_while(|line| !line.contains(&format!("! {check}: "))).take(3).collect();
+    let Some(command) = lines.iter().find_map(|line| line.strip_prefix("      fix:    ")) else { return };
+    let home = sandbox.home().join("root");
+    let _ = fs::create_dir_all(home.join("local"));
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let of_root =
+        format!("exec env -u ENSIGN_CONFIG_DIR -u ENSIGN_DATA_DIR HOME={} PATH={path} \"$@\"", home.display());
+    program(sandbox, "sudo", &of_root);
+    let command = command.replace("login HOST", "login ghcr.io -u root-of-me --password-stdin --no-verify");
+    let stdin = if check == "sudo-home" { "printf s3cret | " } else { "" };
+    let script = format!(
+        "mount --bind {local} /usr/local/bin && ln -sf {program} /usr/local/bin/ && {stdin}{command} && \
+         printf ghcr.io | sudo docker-credential-ensign get",
+        local = home.join("local").display(),
+        program = Sandbox::program(),
+    );
+    let script = if check == "sudo-path" {
+        script.replacen(&format!("ln -sf {} /usr/local/bin/ && ", Sandbox::program()), "", 1)
+    } else {
+        script
+    };
+    let typed = sandbox.command_of(Path::new("/usr/bin/unshare"), &["-m", "sh", "-c", &script]).spawn();
+    let typed = finish(typed.unwrap(), b"");
+    if typed.stderr.contains("unshare failed") || typed.stderr.contains("mount:") {
+        return eprintln!("skipped: no namespace of its own for mounts");
+    }
+    let answer = if check == "sudo-path" { "credentials not found" } else { "root-of-me" };
+    assert!(typed.stdout.contains(answer), "{check}: {script}: {typed:?}");
 }
 
 #[test]
@@ -77,6 +196,7 @@ fn sudo_is_noticed() {
     let sandbox = healthy().with("SUDO_UID", "1000");
     assert_found(&sandbox, &[("sudo-home", "note")]);
     assert_by_hand(&sandbox, "sudo-home", "docker-credential-ensign doctor");
+    assert_mended_by_hand(&sandbox, "sudo-home", &[], |command| format!("unset SUDO_UID; {command}"));
 }
 
 #[test]
@@ -89,6 +209,13 @@ fn docker_as_a_snap_is_named() {
     symlink(sandbox.home().join("usr/bin/snap"), &docker).unwrap();
     assert_found(&sandbox, &[("docker-snap", "broken")]);
     assert_by_hand(&sandbox, "docker-snap", "docker-credential-ensign export --all --format auth.json");
+    assert_mended_by_hand(&sandbox, "docker-snap", &[], |command| {
+        format!("mkdir -p \"$HOME/snap/docker/current/.docker\" && {command} --yes")
+    });
+    // A login that came later is not there.
+    sandbox.store("quay.io", "carol", "carol-s3cret");
+    sandbox.ok(&["configure-docker"], "");
+    assert_found(&sandbox, &[("docker-snap", "broken")]);
     fs::remove_file(docker).unwrap();
     assert_healthy(&sandbox);
 }

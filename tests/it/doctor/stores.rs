@@ -24,7 +24,7 @@ fn a_key_that_cannot_be_had_is_told_once() {
     let (sandbox, key) = sealed();
     let away = key.with_extension("away");
     let run = run(&sandbox, &[]);
-    assert!(run.stdout.contains("2 secrets sealed") || run.stdout.contains("kernel-keyring"), "{run:?}");
+    assert!(run.stdout.contains("2 secrets sealed"), "{run:?}");
     fs::rename(&key, &away).unwrap();
     // The kernel may have it for a while; a person can take that back.
     let _ = sandbox.run(&["lock"], "");
@@ -50,20 +50,91 @@ if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0): sys.exit(99)
 os.execv(sys.argv[1], sys.argv[1:])
 ";
 
+/// Runs words where the kernel has no keyring; `None` where that cannot be had.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn refused(sandbox: &Sandbox, words: &[&str]) -> Option<Run> {
+    let words = [&["-c", REFUSE], words].concat();
+    let run = sandbox.command_of(Path::new("/usr/bin/python3"), &words).spawn().ok().map(|child| finish(child, b""));
+    let run = run.filter(|run| run.code != Some(99));
+    if run.is_none() {
+        eprintln!("skipped: no python3, or no seccomp");
+    }
+    run
+}
+
+/// `--fix` does not cache the key any more: who holds it is asked each time.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
-fn a_kernel_that_keeps_no_key_is_a_note() {
-    let (sandbox, _) = sealed();
-    let words = ["-c", REFUSE, Sandbox::program(), "doctor"];
-    let Ok(child) = sandbox.command_of(Path::new("/usr/bin/python3"), &words).spawn() else {
-        return eprintln!("skipped: no python3");
-    };
-    let refused = finish(child, b"");
-    if refused.code == Some(99) {
-        return eprintln!("skipped: no seccomp");
+fn a_key_that_the_kernel_does_not_keep_is_not_given_to_it_any_more() {
+    use crate::support::keyring::{self, Mood};
+    let sandbox = healthy();
+    let bus = keyring::start(sandbox.home(), &keyring::Items::default(), Mood::Open);
+    let sandbox = sandbox.with("DBUS_SESSION_BUS_ADDRESS", &bus);
+    sandbox.ok(&["store", "key", "--holder", "keyring"], "");
+    sandbox.ok(&["store", "move", "--to", "sealed"], "");
+    sandbox.run(&["lock"], "");
+    let Some(run) = refused(&sandbox, &[Sandbox::program(), "doctor"]) else { return };
+    assert!(run.code == Some(0) && run.stdout.contains("! kernel-keyring: the opened key cannot be cached"), "{run:?}");
+    assert!(run.stdout.contains("(does: docker-credential-ensign store key --holder keyring --cache 0s)"), "{run:?}");
+    let fix = refused(&sandbox, &[Sandbox::program(), "doctor", "--fix", "kernel-keyring"]).unwrap();
+    assert!(fix.code == Some(0) && fix.stderr.contains("✓ kernel-keyring: mended"), "{fix:?}");
+    assert_eq!(crate::support::read_json(&sandbox.home().join("data/key.json"))["cached_for"], 0);
+    let run = refused(&sandbox, &[Sandbox::program(), "doctor"]).unwrap();
+    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+    let get = refused(&sandbox, &["/bin/sh", "-c", "printf ghcr.io | docker-credential-ensign get"]).unwrap();
+    assert!(get.stdout.contains("alice-s3cret"), "{get:?}");
+}
+
+/// Nothing opens a key behind a passphrase there: another must hold it, and the passphrase is typed for that once more.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_passphrase_without_a_kernel_keyring_gives_way_to_another_holder() {
+    let sandbox = healthy();
+    let made = sandbox.run(&["store", "key", "--holder", "passphrase", "--passphrase-stdin"], "pass phrase");
+    if made.code != Some(0) {
+        return eprintln!("skipped: no kernel keyring here: {made:?}");
     }
-    assert!(refused.code == Some(0) && refused.stdout.contains("! kernel-keyring: "), "{refused:?}");
-    let words = [&words[..], &["--fix", "kernel-keyring"]].concat();
-    let fix = finish(sandbox.command_of(Path::new("/usr/bin/python3"), &words).spawn().unwrap(), b"");
-    assert!(fix.code == Some(0) && fix.stderr.contains("is for you to mend"), "{fix:?}");
+    sandbox.ok(&["store", "move", "--to", "sealed"], "");
+    let Some(run) = refused(&sandbox, &[Sandbox::program(), "doctor"]) else { return };
+    sandbox.ok(&["lock"], "");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("✗ kernel-keyring: a key behind a passphrase cannot be kept open"), "{run:?}");
+    assert!(!run.stdout.contains("sealed-key"), "{run:?}");
+    let command = "docker-credential-ensign store key --holder \"file:$HOME/ensign.key\"";
+    let fix = refused(&sandbox, &[Sandbox::program(), "doctor", "--fix", "kernel-keyring"]).unwrap();
+    assert!(fix.stdout.contains(&format!("fix:    {command}\n")), "{fix:?}");
+    assert!(fix.code == Some(1) && fix.stderr.contains("is for you to mend"), "{fix:?}");
+    let typed = |passphrase: &str| format!("printf '{passphrase}' | {command} --passphrase-stdin");
+    let wrong = refused(&sandbox, &["/bin/sh", "-c", &typed("wrong")]).unwrap();
+    assert!(wrong.code == Some(1) && wrong.stderr.contains("this is not the passphrase"), "{wrong:?}");
+    assert!(!sandbox.home().join("ensign.key").exists());
+    let right = refused(&sandbox, &["/bin/sh", "-c", &typed("pass phrase")]).unwrap();
+    assert_eq!(right.code, Some(0), "{right:?}");
+    let run = refused(&sandbox, &[Sandbox::program(), "doctor"]).unwrap();
+    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+}
+
+/// A key in a file is never given to the kernel.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_kernel_that_keeps_no_key_is_nothing_to_a_key_file() {
+    let (sandbox, _) = sealed();
+    let Some(run) = refused(&sandbox, &[Sandbox::program(), "doctor"]) else { return };
+    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+}
+
+#[test]
+fn a_key_that_is_locked_is_unlocked_by_the_command() {
+    let sandbox = healthy();
+    let made = sandbox.run(&["store", "key", "--holder", "passphrase", "--passphrase-stdin"], "pass phrase");
+    if made.code != Some(0) {
+        return eprintln!("skipped: no kernel keyring here: {made:?}");
+    }
+    sandbox.ok(&["store", "move", "--to", "sealed"], "");
+    sandbox.ok(&["lock"], "");
+    assert_found(&sandbox, &[("sealed-key", "broken")]);
+    assert_by_hand(&sandbox, "sealed-key", "docker-credential-ensign unlock");
+    let typed = |command: &str| format!("printf 'pass phrase' | {command} --passphrase-stdin");
+    assert_mended_by_hand(&sandbox, "sealed-key", &[], typed);
+    sandbox.ok(&["lock"], "");
 }

@@ -92,9 +92,9 @@ pub(super) fn log_in(
     if let Some(scope) = &login.lacks {
         context.ui.note(format_args!("{title} did not grant `{scope}`: this login can pull, but not push"));
     }
-    let Fresh { secret, refresh, until, username } = login.fresh;
+    let Fresh { secret, refresh, login_life, until, username } = login.fresh;
     let due = until.map(|until| accounts::due(until, SystemTime::now()));
-    let kept = Kept { until, due, refresh, ..secret.into() };
+    let kept = Kept { until, due, refresh, login_life, ..secret.into() };
     let source = login.grant.map_or(Source::Given, |grant| Source::Granted(Box::new(grant)));
     let username = match name.or(username) {
         Some(username) => username,

@@ -1,0 +1,188 @@
+//! Other names and copies of the program: on PATH, and as Docker's plugin. One that is of another version behaves otherwise
+//! than the one that a person looks at, and a link that leads nowhere does not work at all.
+
+use std::path::{Path, PathBuf};
+
+use super::diagnosis::{Check, Diagnosis};
+use super::remedy::Remedy;
+use crate::cli::Context;
+use crate::docker::hooks;
+use crate::docker::state::PROGRAM;
+use crate::system::text::{one_line, word};
+use crate::system::{env, files, is_same_program, is_this_program, version_text};
+
+/// A file under one of the program's names that is not the program on PATH.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OtherCopy {
+    path: PathBuf,
+    version: CopyVersion,
+    /// A link in a folder of the user's, which can be made to lead elsewhere.
+    is_own_link: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum CopyVersion {
+    /// A link to a file that is not there.
+    Nowhere,
+    Known(String),
+    /// It does not say it as Ensign does.
+    Unknown,
+}
+
+const PLUGIN: &str = "docker-ensign";
+const SHORT: &str = "ensign";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// More copies than that are not looked at.
+const MOST: usize = 16;
+
+/// What is wrong with copies beside `on_path`, the program that Docker starts.
+pub(super) fn examine(context: &Context<'_>, on_path: &Path) -> Vec<Diagnosis> {
+    let Ok(reference) = on_path.canonicalize() else { return vec![] };
+    let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };
+    version.map_or_else(Vec::new, |version| judge(&gather(context, &reference), &reference, &version))
+}
+
+/// Tells which version a program says it is; `None` where it does not speak as Ensign does.
+pub(super) fn version_of(program: &Path) -> Option<String> {
+    let text = version_text(program)?;
+    let version = text.strip_prefix(PROGRAM)?.strip_prefix(" (ensign) ")?.trim();
+    Some(one_line(version, 40))
+}
+
+fn judge(copies: &[OtherCopy], reference: &Path, version: &str) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    for OtherCopy { path, version: there, is_own_link } in copies {
+        let shown = path.display();
+        let what = match there {
+            CopyVersion::Known(same) if same == version => continue,
+            CopyVersion::Known(other) => format!("`{shown}` is version {other}, and the program on PATH is {version}"),
+            CopyVersion::Unknown => {
+                format!("`{shown}` has Ensign's name, and does not answer `version` as Ensign does")
+            }
+            CopyVersion::Nowhere => format!("`{shown}` is a link that leads nowhere"),
+        };
+        let is_newer = matches!(there, CopyVersion::Known(other) if is_newer(other, version));
+        let remedy = match is_own_link {
+            _ if is_newer => Remedy::Command(format!("{} doctor", word(&path.to_string_lossy()))),
+            true => Remedy::Relink { program: reference.to_owned(), links: vec![path.clone()] },
+            false => Remedy::Command(replace_command(reference, path)),
+        };
+        found.push(Diagnosis::note(Check::OtherVersion, what, breaks(path), remedy));
+    }
+    found
+}
+
+fn breaks(path: &Path) -> &'static str {
+    if is_called(path, PLUGIN) {
+        "`docker ensign`, and the hints after a failed pull or push"
+    } else {
+        "programs that start it by this path, or with another PATH"
+    }
+}
+
+/// The command that puts this program in the place of another; `None` where it is there.
+pub(super) fn replace_other(on_path: &Path) -> Option<String> {
+    let own = env::program().filter(|_| !is_this_program(on_path))?;
+    Some(replace_command(&own, on_path))
+}
+
+pub(super) fn replace_command(program: &Path, path: &Path) -> String {
+    let [program, path] = [program, path].map(|path| word(&path.to_string_lossy()).into_owned());
+    if cfg!(windows) { format!("copy /y {program} {path}") } else { format!("ln -sfn {program} {path}") }
+}
+
+/// Compares the numbers of two versions.
+fn is_newer(version: &str, than: &str) -> bool {
+    let numbers = |text: &str| {
+        let plain = text.split(['-', '+']).next().unwrap_or_default().to_owned();
+        plain.split('.').map(|number| number.parse::<u64>().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    numbers(version) > numbers(than)
+}
+
+fn gather(context: &Context<'_>, reference: &Path) -> Vec<OtherCopy> {
+    let mut seen = vec![reference.to_owned()];
+    let mut copies = Vec::new();
+    for path in candidates(context).into_iter().filter(|path| path.symlink_metadata().is_ok()) {
+        let is_link = path.is_symlink();
+        let version = match path.canonicalize() {
+            Err(_) if is_link => CopyVersion::Nowhere,
+            Err(_) => continue,
+            Ok(target) if seen.contains(&target) || is_same_program(&target, reference) => continue,
+            // Another program may be called `ensign`: it is not ours to start.
+            Ok(target) if is_called(&path, SHORT) && !is_called(&target, PROGRAM) => continue,
+            Ok(target) => {
+                let version = version_of(&target).map_or(CopyVersion::Unknown, CopyVersion::Known);
+                seen.push(target);
+                version
+            }
+        };
+        let may_write = path.parent().is_some_and(files::may_write);
+        copies.push(OtherCopy { is_own_link: is_link && may_write, path, version });
+    }
+    copies
+}
+
+/// Every place where the program may be under one of its names.
+fn candidates(context: &Context<'_>) -> Vec<PathBuf> {
+    let path = env::variable("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
+    let on_path = folders.iter().flat_map(|folder| [PROGRAM, SHORT, PLUGIN].map(|name| folder.join(file_name(name))));
+    let plugins = context.env.docker_config_dir().map(|folder| hooks::plugin_folders(&folder)).unwrap_or_default();
+    let mut all: Vec<PathBuf> =
+        on_path.chain(plugins.into_iter().map(|folder| folder.join(file_name(PLUGIN)))).collect();
+    all.dedup();
+    all.retain(|path| path.symlink_metadata().is_ok());
+    all.truncate(MOST);
+    all
+}
+
+fn file_name(name: &str) -> String {
+    format!("{name}{}", std::env::consts::EXE_SUFFIX)
+}
+
+fn is_called(path: &Path, name: &str) -> bool {
+    path.file_name().is_some_and(|file| *file == *file_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_another_version_is_named_with_what_mends_it() {
+        let known = |version: &str| CopyVersion::Known(version.to_owned());
+        for (version, is_own_link, expected) in [
+            (known("0.2.0"), true, None),
+            (known("0.1.9"), true, Some("ln -sfn /bin/p /d/docker-ensign")),
+            (known("0.1.9"), false, Some("ln -sfn /bin/p /d/docker-ensign")),
+            (known("0.10.0"), true, Some("/d/docker-ensign doctor")),
+            (CopyVersion::Unknown, false, Some("ln -sfn /bin/p /d/docker-ensign")),
+            (CopyVersion::Nowhere, true, Some("ln -sfn /bin/p /d/docker-ensign")),
+        ] {
+            let is_fixed = is_own_link && version != known("0.10.0");
+            let copy = OtherCopy { path: "/d/docker-ensign".into(), version, is_own_link };
+            let found = judge(std::slice::from_ref(&copy), Path::new("/bin/p"), "0.2.0");
+            let commands: Vec<_> = found.iter().map(|one| one.remedy.command(one.check, "e")).collect();
+            if !cfg!(windows) {
+                assert_eq!(commands, Vec::from_iter(expected.map(str::to_owned)), "{copy:?}");
+            }
+            assert!(found.iter().all(|one| one.remedy.is_ours() == is_fixed), "{copy:?}");
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        for (version, than, newer) in [
+            ("0.10.0", "0.9.9", true),
+            ("1.0.0", "0.9.9", true),
+            ("0.1.0", "0.1.0", false),
+            ("0.1.0-rc1", "0.1.0", false),
+            ("0.0.9", "0.1.0", false),
+            ("nonsense", "0.1.0", false),
+        ] {
+            assert_eq!(is_newer(version, than), newer, "{version} {than}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What a program answers when it is asked for its version.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Call, Stdin, call};
+
+/// It is said at once or not at all.
+const DEADLINE: Duration = Duration::from_secs(2);
+const LIMIT: usize = 4096;
+
+/// Starts a program with the word `version`; `None` if it fails.
+pub(crate) fn version_text(program: &Path) -> Option<String> {
+    let answer = call(&Call {
+        program,
+        arguments: &["version".to_owned()],
+        env: &BTreeMap::new(),
+        env_remove: &[],
+        stdin: Stdin::Closed,
+        limit: LIMIT,
+        deadline: DEADLINE,
+    });
+    let output = answer.ok().filter(|output| output.success)?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,227 @@
+//! `store key --rotate`: a new key for all that is sealed, without a moment in which a secret does not open.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::{Run, Sandbox, finish, read_json, write};
+
+/// Two accounts on two registries, sealed with a key in the file `key`.
+fn sealed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let holder = format!("file:{}", sandbox.home().join("key").display());
+    sandbox.ok(&["store", "key", "--holder", &holder], "");
+    sandbox.store("ghcr.io", "me", "s3cret-1");
+    sandbox.store("quay.io", "me", "s3cret-2");
+    sandbox
+}
+
+fn path(sandbox: &Sandbox, registry: &str) -> PathBuf {
+    sandbox.home().join(format!("data/sealed/{registry}.json"))
+}
+
+fn key_json(sandbox: &Sandbox) -> serde_json::Value {
+    read_json(&sandbox.home().join("data/key.json"))
+}
+
+fn both_answer(sandbox: &Sandbox) {
+    for (host, secret) in [("ghcr.io", "s3cret-1"), ("quay.io", "s3cret-2")] {
+        let answer = format!("{{\"ServerURL\":\"{host}\",\"Username\":\"me\",\"Secret\":\"{secret}\"}}\n");
+        assert_eq!(sandbox.run(&["get"], host), Run::success(&answer));
+    }
+}
+
+#[test]
+fn a_new_key_seals_every_file_and_the_old_one_opens_none() {
+    let sandbox = sealed();
+    let (old_key, old_id) = (fs::read(sandbox.home().join("key")).unwrap(), key_json(&sandbox)["key"].clone());
+    let old_file = fs::read(path(&sandbox, "ghcr.io")).unwrap();
+    let run = sandbox.run(&["store", "key", "--rotate"], "");
+    assert!(run.code == Some(0) && run.stderr.contains("✓ The new key: "), "{run:?}");
+    assert!(run.stderr.contains("\n  2 files are sealed with it\n"), "{run:?}");
+    assert!(run.stderr.contains("renew the secrets at their registries"), "{run:?}");
+    both_answer(&sandbox);
+    let now = key_json(&sandbox);
+    assert!(now["key"] != old_id && now.get("previous").is_none(), "{now}");
+    for registry in ["ghcr.io", "quay.io"] {
+        assert_eq!(read_json(&path(&sandbox, registry))["key"], now["key"]);
+        // Old copies of the file are told by the generation, which goes on.
+        assert_eq!(read_json(&path(&sandbox, registry))["generation"], 2);
+    }
+    let new_key = fs::read(sandbox.home().join("key")).unwrap();
+    assert!(new_key != old_key && new_key.len() == old_key.len());
+    write(&path(&sandbox, "ghcr.io"), &old_file);
+    let get = sandbox.run(&["get"], "ghcr.io");
+    assert!(get.code == Some(1) && get.stdout.contains("was sealed with another key"), "{get:?}");
+    // What does not open would be lost: nothing is changed.
+    let run = sandbox.run(&["store", "key", "--rotate"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("was sealed with another key"), "{run:?}");
+    assert_eq!((fs::read(sandbox.home().join("key")).unwrap(), key_json(&sandbox)), (new_key, now));
+    write(&sandbox.home().join("key"), &old_key);
+    assert_eq!(sandbox.run(&["get"], "quay.io").code, Some(1));
+}
+
+/// Registries whose files have names with `%`: they are sealed anew as the others are.
+#[test]
+fn no_file_is_passed_over() {
+    let sandbox = sealed();
+    sandbox.store("[::1]:5000", "me", "s3cret-6");
+    let login = ["login", "*.azurecr.io", "-u", "me", "--password-stdin", "--no-verify"];
+    sandbox.ok(&login, "s3cret-7");
+    assert_eq!(sandbox.ok(&["store", "key", "--rotate", "--json"], "").matches("\"files\":4").count(), 1);
+    both_answer(&sandbox);
+    for (host, secret) in [("[::1]:5000", "s3cret-6"), ("shop.azurecr.io", "s3cret-7")] {
+        let get = sandbox.run(&["get"], host);
+        assert!(get.stdout.contains(secret), "{host}: {get:?}");
+    }
+    // One under another's name would be lost with the key.
+    fs::copy(path(&sandbox, "ghcr.io"), path(&sandbox, "a.example")).unwrap();
+    let before = key_json(&sandbox);
+    let run = sandbox.run(&["store", "key", "--rotate"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("whose file has another name"), "{run:?}");
+    assert_eq!(key_json(&sandbox), before);
+}
+
+/// A folder that cannot be listed is not an empty one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_looked_into_stops_the_change() {
+    for call in 1..=6 {
+        let sandbox = sealed();
+        let inject = format!("inject=getdents64:error=EIO:when={call}");
+        let words = [
+            "-f",
+            "-o/dev/null",
+            "-e",
+            "trace=getdents64",
+            "-e",
+            &inject,
+            Sandbox::program(),
+            "store",
+            "key",
+            "--rotate",
+        ];
+        let Ok(child) = sandbox.command_of(std::path::Path::new("strace"), &words).spawn() else { return };
+        let run = finish(child, b"");
+        both_answer(&sandbox);
+        assert!(run.code == Some(0) || !run.stderr.contains("panicked"), "{call}: {run:?}");
+        sandbox.ok(&["store", "key", "--rotate"], "");
+        both_answer(&sandbox);
+    }
+}
+
+#[test]
+fn json_names_both_keys() {
+    let sandbox = sealed();
+    let before = key_json(&sandbox)["key"].clone();
+    let run = sandbox.ok(&["store", "key", "--rotate", "--json"], "");
+    let json: serde_json::Value = serde_json::from_str(&run).unwrap();
+    assert_eq!((&json["before"], &json["files"], &json["status"]), (&before, &json!(2), &json!("success")));
+    assert_eq!(json["key"]["id"], key_json(&sandbox)["key"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_same_passphrase_wraps_the_new_key() {
+    let sandbox = sealed();
+    let words = ["store", "key", "--holder", "passphrase", "--passphrase-stdin"];
+    if sandbox.run(&words, "pass phrase").code != Some(0) {
+        return eprintln!("skipped: no kernel keyring here");
+    }
+    let before = key_json(&sandbox);
+    let run = sandbox.run(&["store", "key", "--rotate"], "");
+    assert!(run.code == Some(2) && run.stderr.contains("store key --rotate --passphrase-stdin"), "{run:?}");
+    let run = sandbox.run(&["store", "key", "--rotate", "--passphrase-stdin"], "wrong");
+    assert!(run.code == Some(1) && run.stderr.contains("this is not the passphrase"), "{run:?}");
+    assert_eq!(key_json(&sandbox), before);
+    sandbox.ok(&["lock"], "");
+    sandbox.ok(&["store", "key", "--rotate", "--passphrase-stdin"], "pass phrase");
+    both_answer(&sandbox);
+    sandbox.ok(&["lock"], "");
+    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("are locked"));
+    sandbox.ok(&["unlock", "--passphrase-stdin"], "pass phrase");
+    both_answer(&sandbox);
+    assert_ne!(key_json(&sandbox)["key"], before["key"]);
+    sandbox.ok(&["lock"], "");
+}
+
+#[test]
+fn nothing_to_seal_anew_and_a_key_made_outside_are_said() {
+    let run = Sandbox::new().run(&["store", "key", "--rotate"], "");
+    assert!(run.code == Some(2) && run.stderr.contains("there is no key"), "{run:?}");
+    let sandbox = sealed();
+    fs::create_dir(sandbox.home().join("credentials")).unwrap();
+    fs::copy(sandbox.home().join("key"), sandbox.home().join("credentials/ensign.key")).unwrap();
+    let folder = sandbox.home().join("credentials").display().to_string();
+    let sandbox = sandbox.with("CREDENTIALS_DIRECTORY", &folder);
+    sandbox.ok(&["store", "key", "--holder", "systemd"], "");
+    let run = sandbox.run(&["store", "key", "--rotate"], "");
+    assert!(run.code == Some(1) && run.stderr.contains("which is made outside"), "{run:?}");
+    assert!(run.stderr.contains("store key --holder file:PATH"), "{run:?}");
+    both_answer(&sandbox);
+}
+
+/// Kills the change at its Nth rename: 1 the holder's file, 2 `key.json`, 3 and 4 the sealed files, 5 the config.
+fn killed_at(sandbox: &Sandbox, rename: usize) -> Option<Run> {
+    if !Command::new("strace").args(["-o/dev/null", "true"]).output().is_ok_and(|probe| probe.status.success()) {
+        eprintln!("skipped: strace is not installed, or may trace nothing here");
+        return None;
+    }
+    let inject = format!("inject=rename:signal=KILL:when={rename}");
+    let words =
+        ["-f", "-o/dev/null", "-e", "trace=rename", "-e", &inject, Sandbox::program(), "store", "key", "--rotate"];
+    Some(finish(sandbox.command_of(std::path::Path::new("strace"), &words).spawn().unwrap(), b""))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_change_that_was_killed_loses_nothing_and_is_finished() {
+    for rename in 1..=7 {
+        let sandbox = sealed();
+        let Some(run) = killed_at(&sandbox, rename) else { return };
+        both_answer(&sandbox);
+        if run.code == Some(0) {
+            continue;
+        }
+        sandbox.store("docker.io", "other", "s3cret-3");
+        if key_json(&sandbox).get("previous").is_some() {
+            let key = sandbox.run(&["store", "key", "--holder", &format!("file:{}/k2", sandbox.home().display())], "");
+            assert!(key.code == Some(1) && key.stderr.contains("store key --rotate"), "{key:?}");
+            let doctor = sandbox.run(&["doctor"], "");
+            assert!(
+                doctor.stdout.contains("! left-overs: a change of the key of sealed secrets was not finished"),
+                "{doctor:?}"
+            );
+            let fix = sandbox.run(&["doctor", "--fix", "left-overs"], "");
+            assert!(fix.code == Some(0) && fix.stderr.contains("✓ left-overs: mended"), "{rename}: {fix:?}");
+        } else {
+            sandbox.ok(&["store", "key", "--rotate"], "");
+        }
+        let now = key_json(&sandbox);
+        assert!(now.get("previous").is_none(), "{now}");
+        assert_eq!(fs::read_to_string(sandbox.home().join("key")).unwrap().lines().count(), 1, "{rename}");
+        for registry in ["ghcr.io", "quay.io"] {
+            assert_eq!(read_json(&path(&sandbox, registry))["key"], now["key"], "{rename}");
+        }
+        both_answer(&sandbox);
+    }
+}
+
+#[test]
+fn whoever_asks_meanwhile_is_answered() {
+    let sandbox = sealed();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            for _ in 0..40 {
+                both_answer(&sandbox);
+            }
+        });
+        for _ in 0..6 {
+            sandbox.ok(&["store", "key", "--rotate"], "");
+        }
+        asking.join().unwrap();
+    });
+}
