@@ -142,7 +142,7 @@ fn docker_is_configured_without_a_home_where_accounts_are_given() {
     let run = configure(&given);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("auth.json") && run.stderr.contains("Skopeo do not ask Ensign"), "{run:?}");
-    assert!(run.stderr.contains("✓ Wrote docker/config.json   (undo"), "{run:?}");
+    assert!(run.stderr.contains("✓ Wrote docker/config.json\n  To undo   "), "{run:?}");
     assert_eq!(crate::support::read_json(&given.home().join("docker/config.json"))["credHelpers"]["ghcr.io"], "ensign");
     assert_eq!(configure(&Sandbox::new()).code, Some(1));
 }

@@ -117,7 +117,7 @@ fn the_config_that_docker_was_told_of_is_the_one_that_is_edited() {
     let told = sandbox.home().join("told");
     let run = plugin(&sandbox, &["--config", "told", "ensign", "configure-docker"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("(undo: docker --config told ensign configure-docker --undo)"), "{run:?}");
+    assert!(run.stderr.contains("  To undo   docker --config told ensign configure-docker --undo\n"), "{run:?}");
     assert_eq!(read_json(&told.join("config.json"))["credHelpers"]["ghcr.io"], "ensign");
     assert!(!sandbox.home().join("elsewhere").exists() && !sandbox.home().join(".docker").exists());
 
