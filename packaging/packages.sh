@@ -128,14 +128,15 @@ has() { # TARGET
     [ -d "$stage/$1" ]
 }
 
-# Files that people download need a sum that is signed, as the archives have.
+# Files that people download need a sum that is signed, as the archives have. The signed comment is another, so that these sums
+# never pass for those of a release.
 sum() {
     files=$(cd "$folder" && find . -maxdepth 1 -type f | cut -c 3- | sort)
     [ -n "$files" ] || return 0
     (cd "$folder" && printf '%s\n' "$files" | xargs sha256sum -- >PACKAGES_SHA256SUMS)
     [ -n "${MINISIGN_KEY:-}" ] || return 0
     minisign -S -s "$MINISIGN_KEY" -m "$folder/PACKAGES_SHA256SUMS" -x "$folder/PACKAGES_SHA256SUMS.minisig" \
-        -t "ensign $version" -c "signature of the packages of ensign $version" >/dev/null || die 'minisign did not sign'
+        -t "packages of ensign $version" -c "signature of the packages of ensign $version" >/dev/null || die 'minisign did not sign'
 }
 
 need() { # PROGRAM PACKAGE
