@@ -14,7 +14,7 @@ make_rpm() {
         list_files >"$stage/files"
         fill spec RPM_DAY="$(date -u -d "@$date" '+%a %b %d %Y')" >"$stage/spec"
         cat "$stage/files" >>"$stage/spec"
-        rpmbuild -bb --quiet --define "_rpmfilename %%{NAME}-%%{VERSION}.%%{ARCH}.rpm" --target "$arch-linux" --buildroot "$stage/buildroot" --define "_topdir $stage/rpmbuild" \
+        rpmbuild -bb --quiet --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --target "$arch-linux" --buildroot "$stage/buildroot" --define "_topdir $stage/rpmbuild" \
             --define "_rpmdir $folder" --define "tree $tree" "$stage/spec" >"$stage/said" 2>&1 || die "$(cat "$stage/said")"
     done
 }

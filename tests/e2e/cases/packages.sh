@@ -31,7 +31,7 @@ works -- env CA_BUNDLE="$SSL_CERT_FILE" "$packaging/packages.sh" two release deb
 works -- "$packaging/packages.sh" three next deb rpm
 works -- "$packaging/packages.sh" manifests all manifests
 says '^2 packages$' -- sh -c 'diff -r one two && echo $(grep -c . one/PACKAGES_SHA256SUMS) packages'
-deb=${package}_${version}_$debian_arch.deb rpm=$package-$version.$arch.rpm
+deb=${package}_${version}_$debian_arch.deb rpm=$package-$version-1.$arch.rpm
 works -- lintian --fail-on warning,error "one/$deb"
 says ' 0 errors, 0 warnings' -- rpmlint --config "$here/packages/rpmlint.toml" "one/$rpm"
 
@@ -103,7 +103,7 @@ a_life_with install_deb upgrade_deb remove_deb "sudo apt install --only-upgrade 
 
 rpm_in_root() { rpm --root $root --dbpath /var/lib/rpm "$@"; }
 install_rpm() { rpm_in_root --initdb && rpm_in_root --force-debian --install "one/$rpm"; }
-upgrade_rpm() { rpm_in_root --force-debian --upgrade "three/$package-99.0.0.$arch.rpm" && rpm_in_root -q $package | grep 99.0.0; }
+upgrade_rpm() { rpm_in_root --force-debian --upgrade "three/$package-99.0.0-1.$arch.rpm" && rpm_in_root -q $package | grep 99.0.0; }
 remove_rpm() { rpm_in_root --force-debian --erase $package; }
 mkdir -p $root/usr/share/licenses # Fedora's package filesystem has it
 a_life_with install_rpm upgrade_rpm remove_rpm "sudo dnf upgrade $package"
