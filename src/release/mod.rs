@@ -1,4 +1,4 @@
-//! Our own releases: one is found, fetched and verified before anybody sees it. The home of `minisign-verify`.
+//! Our own releases: one is found, fetched and verified before anybody sees it.
 //!
 //! The signature is verified first, then the version that it names, then the sum of the archive (RELEASE.md). Nothing else that
 //! a server says is believed.
@@ -8,10 +8,10 @@ mod facts;
 mod installation;
 mod noted;
 mod owner;
+mod signature;
 mod version;
 
 use anyhow::Result;
-use minisign_verify::{Error as SignatureError, PublicKey, Signature};
 use serde_json::Value;
 
 use crate::model::Problem;
@@ -22,6 +22,7 @@ pub(crate) use facts::repository;
 pub(crate) use installation::Installation;
 pub(crate) use noted::{newer, note};
 pub(crate) use owner::Owner;
+use signature::{PublicKey, SignatureFault};
 pub(crate) use version::Version;
 
 /// Where releases come from, and whose signature they must bear.
@@ -63,7 +64,7 @@ impl ReleaseServer {
             let clone = format!("build it from source: `git clone {}`, then its install.sh", facts::repository());
             return Err(Problem::new("there is no signed release of Ensign yet", clone));
         }
-        let key = PublicKey::from_base64(key).map_err(|_| wrong_setting("its `key` is no public key of minisign"))?;
+        let key = PublicKey::parse(key).ok_or_else(|| wrong_setting("its `key` is no public key of minisign"))?;
         let address = address.trim_end_matches('/').to_owned();
         if !Url::parse(&address).is_some_and(|url| url.is_https()) {
             return Err(wrong_setting("its `address` does not begin with https://"));
@@ -167,13 +168,12 @@ impl Release {
 
 /// Returns the comment that was signed with the sums.
 fn verify(key: &PublicKey, signature: &str, sums: &str) -> Result<String, Problem> {
-    let no_signature = |_| tampered(&format!("{SIGNATURE} is no signature of minisign"));
-    let signature = Signature::decode(signature).map_err(no_signature)?;
-    key.verify(sums.as_bytes(), &signature, false).map_err(|error| match error {
-        SignatureError::UnexpectedKeyId => tampered("the release is signed with another key than the one trusted here"),
-        _ => tampered(&format!("{SUMS} or its signature was changed after signing")),
+    let comment = key.verify(signature, sums.as_bytes()).map_err(|fault| match fault {
+        SignatureFault::NoSignature => tampered(&format!("{SIGNATURE} is no signature of minisign")),
+        SignatureFault::OtherKey => tampered("the release is signed with another key than the one trusted here"),
+        SignatureFault::Changed => tampered(&format!("{SUMS} or its signature was changed after signing")),
     })?;
-    Ok(signature.trusted_comment().to_owned())
+    Ok(comment.to_owned())
 }
 
 fn tampered(what: &str) -> Problem {

@@ -124,8 +124,7 @@ fn update_takes_the_newest_release_and_rolls_it_back() {
     // The download breaks off once, and is taken up where it was.
     installed.releases.behave(&json!({".tar.gz": {"cut_once": 100_000}}));
     let run = installed.run(&["update"]);
-    let said =
-        format!("✓ Ensign 0.9.0 is installed, {OURS} is kept\n  To go back to {OURS}:  ensign update --rollback\n");
+    let said = format!("✓ Ensign 0.9.0 is installed, {OURS} is kept\n  To go back:  ensign update --rollback\n");
     assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr: said });
     assert_eq!(installed.version(), "0.9.0");
     assert_eq!(fs::metadata(installed.program()).unwrap().mode() & 0o777, 0o755);

@@ -103,7 +103,8 @@ fn roll_back(context: &Context<'_>, installation: &Installation) -> Result<ExitC
 fn report(context: &Context<'_>, from: &Version, to: &Version, status: &str) -> Result<ExitCode, Failure> {
     let value = json!({"status": status, "from": from.to_string(), "version": to.to_string()});
     context.ui.done(value, format_args!("Ensign {to} is installed, {from} is kept"))?;
-    context.ui.say(format_args!("  To go back to {from}:  {} update --rollback", context.program));
+    let again = if from > to { "To take it again" } else { "To go back" };
+    context.ui.say(format_args!("  {again}:  {} update --rollback", context.program));
     Ok(ExitCode::SUCCESS)
 }
 

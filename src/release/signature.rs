@@ -1,0 +1,97 @@
+//! minisign's signatures, of the form that hashes: Ed25519 over a text's BLAKE2b-512, then over that signature with its comment.
+//! The home of `blake2`; with `ring` both are here already, and minisign's own crate would bring each a second time.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use blake2::{Blake2b512, Digest};
+use ring::signature::{ED25519, UnparsedPublicKey};
+
+/// A public key with the number by which signatures name it.
+pub(super) struct PublicKey {
+    number: [u8; 8],
+    key: [u8; 32],
+}
+
+/// Why a text is not what was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SignatureFault {
+    NoSignature,
+    OtherKey,
+    Changed,
+}
+
+impl PublicKey {
+    /// The one line of base64 that minisign prints.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 42] = BASE64_STANDARD.decode(text).ok()?.try_into().ok()?;
+        let [b'E', b'd', rest @ ..] = bytes else { return None };
+        Some(Self { number: *rest.first_chunk()?, key: *rest.last_chunk()? })
+    }
+
+    /// Returns the comment that was signed with the text.
+    pub(super) fn verify<'s>(&self, signature: &'s str, text: &[u8]) -> Result<&'s str, SignatureFault> {
+        let (number, signature, comment, of_comment) = parse(signature).ok_or(SignatureFault::NoSignature)?;
+        if number != self.number {
+            return Err(SignatureFault::OtherKey);
+        }
+        let key = UnparsedPublicKey::new(&ED25519, self.key);
+        key.verify(&Blake2b512::digest(text), &signature)
+            .and_then(|()| key.verify(&[&signature[..], comment.as_bytes()].concat(), &of_comment))
+            .map_err(|_| SignatureFault::Changed)?;
+        Ok(comment)
+    }
+}
+
+/// The key's number, the signature of the text, the comment, and the signature of both.
+fn parse(text: &str) -> Option<([u8; 8], [u8; 64], &str, [u8; 64])> {
+    let mut lines = text.lines().skip(1); // a comment that nobody signed
+    let bytes: [u8; 74] = BASE64_STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
+    let [b'E', b'D', rest @ ..] = bytes else { return None }; // the form that hashes
+    let comment = lines.next()?.strip_prefix("trusted comment: ")?;
+    let of_comment = BASE64_STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
+    Some((*rest.first_chunk()?, *rest.last_chunk()?, comment, of_comment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of minisign 0.11 itself.
+    const KEY: &str = "RWSurV/K5r+nz3GlzIjCg5kol1qXM18EAWKqS7YF9Gbu/aQR6s6uD860";
+    const TEXT: &[u8] = b"a release\n";
+    const SIGNATURE: &str = "untrusted comment: signature from minisign secret key\n\
+        RUSurV/K5r+nz3LDd8tJmAQUmX4zH5UjLOlDmZfHGc6EU4JMf4XSYLl/zmSk4eKfE4lfz8QEu9oENIOIvLyIMZ02qZjZn6QMOwY=\n\
+        trusted comment: ensign 0.2.0\n\
+        PDlK0GRP/R8pj0hUGcSOE2wQ1IqrsYYtQ1xh1oeqnESv31pqgKTcYeskGLgrrQQ0YmipVjghxdasLnLTvVm+Aw==";
+
+    #[test]
+    fn what_minisign_signs_is_verified_and_nothing_else() {
+        let key = PublicKey::parse(KEY).unwrap();
+        assert_eq!(key.verify(SIGNATURE, TEXT), Ok("ensign 0.2.0"));
+        let head = SIGNATURE.lines().nth(1).unwrap();
+        let swapped = |from: &str, to: &str| SIGNATURE.replace(from, to);
+        for (signature, text, fault) in [
+            (SIGNATURE.to_owned(), &b"a release"[..], SignatureFault::Changed),
+            (swapped("ensign 0.2.0", "ensign 0.3.0"), TEXT, SignatureFault::Changed),
+            (
+                swapped(
+                    &head[40..],
+                    &format!("{}{}", if head[40..].starts_with('A') { 'B' } else { 'A' }, &head[41..]),
+                ),
+                TEXT,
+                SignatureFault::Changed,
+            ),
+            (swapped("RU", "RW"), TEXT, SignatureFault::NoSignature),
+            (swapped("trusted comment: ensign", "trusted: ensign"), TEXT, SignatureFault::NoSignature),
+            (swapped(head, &head[4..]), TEXT, SignatureFault::NoSignature),
+            (String::new(), TEXT, SignatureFault::NoSignature),
+        ] {
+            assert_eq!(key.verify(&signature, text), Err(fault), "{signature}");
+        }
+        let other = PublicKey { number: [0; 8], key: key.key };
+        assert_eq!(other.verify(SIGNATURE, TEXT), Err(SignatureFault::OtherKey));
+        for text in ["", "x", &KEY[..52], &KEY.replacen("RW", "RU", 1)] {
+            assert!(PublicKey::parse(text).is_none(), "{text}");
+        }
+    }
+}
