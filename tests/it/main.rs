@@ -75,6 +75,7 @@ mod stores;
 mod support;
 mod tls;
 mod update;
+mod update_refused;
 mod vectors;
 mod which_as;
 mod why;

@@ -15,13 +15,13 @@ use crate::support::{Run, Sandbox, write};
 const OURS: &str = env!("CARGO_PKG_VERSION");
 
 /// A home in which install.sh has installed a release, with the server it came from.
-struct Installed {
-    sandbox: Sandbox,
-    releases: Releases,
+pub struct Installed {
+    pub sandbox: Sandbox,
+    pub releases: Releases,
 }
 
 impl Installed {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let releases = Releases::new();
         let authority = releases.authority().display().to_string();
         let sandbox = Sandbox::new().with("SSL_CERT_FILE", &authority);
@@ -34,7 +34,7 @@ impl Installed {
         installed
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub fn at(&self, path: &str) -> PathBuf {
         self.sandbox.home().join(".local").join(path)
     }
 
@@ -70,7 +70,7 @@ impl Installed {
     }
 
     /// `update` fails with this sentence and this hint, and nothing is changed.
-    fn refuses(&self, words: &[&str], error: &str, hint: &str) {
+    pub fn refuses(&self, words: &[&str], error: &str, hint: &str) {
         let before = self.state();
         let run = self.run(&[&["update"], words].concat());
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{error}: {run:?}");
@@ -95,7 +95,7 @@ fn script(sandbox: &Sandbox, text: &str) -> PathBuf {
     path
 }
 
-fn saying(sandbox: &Sandbox, version: &str) -> PathBuf {
+pub fn saying(sandbox: &Sandbox, version: &str) -> PathBuf {
     script(sandbox, &format!("#!/bin/sh\necho {PROGRAM} {version}\n"))
 }
 
@@ -383,32 +383,4 @@ fn a_checkout_is_pulled_and_installed_after_a_yes() {
         offline.contains("error: `git` failed, for the reason above\r\n") && !offline.contains("installed with"),
         "{offline}"
     );
-}
-
-#[test]
-fn one_update_at_a_time() {
-    let installed = Installed::new();
-    installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
-    let lock = fs::File::create(installed.at("lib/ensign/update.lock")).unwrap();
-    lock.lock().unwrap();
-    installed.refuses(&[], "another update of this program is running", "wait until it is done");
-}
-
-/// Needs the right to mount; without it nothing is tried.
-#[test]
-fn where_there_is_no_room_nothing_is_begun() {
-    let installed = Installed::new();
-    installed.releases.publish("0.9.0", &program_of("0.9.0"));
-    let small = installed.at("bin");
-    let script = "mount -t tmpfs -o size=32m tmpfs \"$1\" 2>/dev/null || exit 77; install -m 755 \"$2\" \"$1/docker-credential-ensign\" && \
-        \"$1/docker-credential-ensign\" update; echo \"left: $(ls -A \"$1\")\"";
-    let mut command = installed.sandbox.command_of("unshare".as_ref(), &["--mount", "sh", "-c", script, "sh"]);
-    let output =
-        command.arg(&small).arg(program_of(OURS)).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").output().unwrap();
-    let run = Run::from(output);
-    if run.code == Some(0) {
-        assert!(run.stderr.starts_with("error: `") && run.stderr.contains("has no room: "), "{run:?}");
-        assert!(run.stderr.ends_with("hint: make room and try again\n"), "{run:?}");
-        assert_eq!(run.stdout, format!("left: {PROGRAM}\n"));
-    }
 }
