@@ -30,7 +30,8 @@ impl PublicKey {
 
     /// Returns the comment that was signed with the text.
     pub(super) fn verify<'s>(&self, signature: &'s str, text: &[u8]) -> Result<&'s str, SignatureFault> {
-        let (number, signature, comment, of_comment) = parse(signature).ok_or(SignatureFault::NoSignature)?;
+        let SignatureFile { number, signature, comment, of_comment } =
+            parse(signature).ok_or(SignatureFault::NoSignature)?;
         if number != self.number {
             return Err(SignatureFault::OtherKey);
         }
@@ -42,14 +43,23 @@ impl PublicKey {
     }
 }
 
-/// The key's number, the signature of the text, the comment, and the signature of both.
-fn parse(text: &str) -> Option<([u8; 8], [u8; 64], &str, [u8; 64])> {
+/// What a signature's file says.
+struct SignatureFile<'s> {
+    /// That of the key.
+    number: [u8; 8],
+    signature: [u8; 64],
+    comment: &'s str,
+    /// Of the signature with the comment behind it.
+    of_comment: [u8; 64],
+}
+
+fn parse(text: &str) -> Option<SignatureFile<'_>> {
     let mut lines = text.lines().skip(1); // a comment that nobody signed
     let bytes: [u8; 74] = BASE64_STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
     let [b'E', b'D', rest @ ..] = bytes else { return None }; // the form that hashes
     let comment = lines.next()?.strip_prefix("trusted comment: ")?;
     let of_comment = BASE64_STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
-    Some((*rest.first_chunk()?, *rest.last_chunk()?, comment, of_comment))
+    Some(SignatureFile { number: *rest.first_chunk()?, signature: *rest.last_chunk()?, comment, of_comment })
 }
 
 #[cfg(test)]
