@@ -43,6 +43,7 @@ build_for_linux() {
     [ "$arch" = "${host%%-*}" ] || compiler=$arch-linux-gnu-gcc
     flag -Ctarget-feature=+crt-static
     flag -Crelocation-model=pie
+    flag -Cforce-unwind-tables=no # a panic aborts, and nobody reads a tenth of the program
     case $target in
     "$musl") has_standard_library "$musl" || has_parts_of_debian || die "no standard library for $musl: \`rustup target add $musl\`, or Debian's parts, which docs/platforms.md names" ;;
     *-musl) ;;

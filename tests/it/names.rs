@@ -18,7 +18,7 @@ fn an_account_that_no_registry_has_is_an_error_everywhere() {
         sandbox = sandbox.with("ENSIGN_ACCOUNT", value);
         let run = sandbox.run(&["get"], "ghcr.io");
         let says =
-            "ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run docker-credential-ensign status ghcr.io\n";
+            "ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`\n";
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), says), "{value}");
         for command in [&["which", "ghcr.io/me/app"][..], &["token", "ghcr.io/me/app"], &["check", "ghcr.io/me/app"]] {
             let run = sandbox.run(command, "");
