@@ -39,7 +39,7 @@ pub(super) fn prepare(context: &Context<'_>, kind: &StoreKind) -> Result<(), Fai
     if context.accounts.key().state()?.is_none() {
         let probe = || probe_keyring(PROBING);
         context.ui.while_waiting("Looking for a keyring", probe).map_err(|why| {
-            let hint = format!("run `{} store key --holder passphrase`", context.program);
+            let hint = format!("run `{} {}`", context.program, Holder::KEY_WITHOUT_KEYRING);
             Failure::from(Problem::new(format!("there is no key to seal secrets with, and {why}"), hint))
         })?;
         context.accounts.hold_key(&Holder::Keyring, None, None)?;
@@ -268,7 +268,7 @@ fn open_key(context: &Context<'_>, key: &KeyState, passphrase_stdin: bool) -> Re
 /// the same.
 pub(super) fn rotate(context: &Context<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
-        let hint = format!("run `{} store key --holder passphrase` to begin", context.program);
+        let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
         return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
     };
     let work = |passphrase: Option<&Secret>| {
@@ -295,7 +295,7 @@ pub(super) fn rotate(context: &Context<'_>, passphrase_stdin: bool) -> Result<Ex
 
 fn show_key(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let key = context.accounts.key().state()?;
-    let none = || format!("There is no key.  {} store key --holder passphrase", context.program);
+    let none = || format!("There is no key.  {} {}", context.program, Holder::FIRST_KEY);
     context.ui.data(json!({"key": key.as_ref().map(key_json)}), key.as_ref().map_or_else(none, describe))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,7 +18,7 @@ const TRIES: usize = 3;
 pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<ExitCode, Failure> {
     let time = given.time.as_deref().map(time).transpose()?;
     let Some(key) = context.accounts.key().state()? else {
-        let hint = format!("run `{} store key --holder passphrase` to begin", context.program);
+        let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
         return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
     };
     let state = match key.holder {

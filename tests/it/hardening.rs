@@ -2,7 +2,6 @@
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -106,6 +105,7 @@ fn as_stranger(sandbox: &Sandbox, arguments: &[&str]) -> Option<std::process::Ch
 #[cfg(target_os = "linux")]
 #[test]
 fn no_other_process_of_the_user_looks_into_our_memory() {
+    use std::io::Write;
     use std::os::unix::fs::MetadataExt;
     for (words, input) in [
         (&["get"][..], "ghcr.io"),

@@ -9,6 +9,7 @@ fn ensign(sandbox: &Sandbox, words: &[&str]) -> Run {
     finish(sandbox.command_of(&sandbox.link("ensign"), words).spawn().unwrap(), b"")
 }
 
+#[cfg(target_os = "linux")]
 fn two_accounts() -> Sandbox {
     let sandbox = Sandbox::new().with("PATH", "/usr/bin:/bin");
     sandbox.store("ghcr.io", "alice", "s");

@@ -3,11 +3,14 @@
 
 use std::fs;
 use std::path::PathBuf;
+#[cfg(target_os = "linux")]
 use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Run, Sandbox, finish, read_json, write};
+#[cfg(target_os = "linux")]
+use crate::support::finish;
+use crate::support::{Run, Sandbox, read_json, write};
 
 /// Two accounts on two registries, sealed with a key in the file `key`.
 fn sealed() -> Sandbox {
@@ -165,6 +168,7 @@ fn nothing_to_seal_anew_and_a_key_made_outside_are_said() {
 }
 
 /// Kills the change at its Nth rename: 1 the holder's file, 2 `key.json`, 3 and 4 the sealed files, 5 the config.
+#[cfg(target_os = "linux")]
 fn killed_at(sandbox: &Sandbox, rename: usize) -> Option<Run> {
     if !Command::new("strace").args(["-o/dev/null", "true"]).output().is_ok_and(|probe| probe.status.success()) {
         eprintln!("skipped: strace is not installed, or may trace nothing here");

@@ -70,7 +70,9 @@ fn every_project_has_its_images() {
 }
 
 fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (Vec<String>, Option<String>) {
-    let program = command_line(command).unwrap();
+    // The files have the colon of Unix; without this, Windows has a semicolon.
+    let colon = if cfg!(windows) { "COMPOSE_PATH_SEPARATOR=: " } else { "" };
+    let program = command_line(&format!("{colon}{command}")).unwrap();
     let Role::Client(client) = program.role() else { panic!("{command} is no client") };
     let Some(task) = client.task(&program.args) else { return (Vec::new(), None) };
     let current: PathBuf = project.join(folder).components().collect();

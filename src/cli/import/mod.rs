@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, args, store};
-use crate::accounts::Effect;
+use crate::accounts::{Effect, Holder};
 use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
 use crate::docker::sources::Place;
 use crate::docker::state;
@@ -63,8 +63,9 @@ fn note_weaker_place(context: &Context<'_>, findings: &[Finding], foretold: &[Fa
     if count > 0 {
         let secrets = if count == 1 { "1 secret".to_owned() } else { format!("{count} secrets") };
         context.ui.note(format_args!(
-            "{secrets} of another store would lie in clear text here; to seal them, first:  {} store key --holder passphrase",
-            context.program
+            "{secrets} of another store would lie in clear text here; to seal them, first:  {} {}",
+            context.program,
+            Holder::KEY_WITHOUT_KEYRING
         ));
     }
     Ok(())

@@ -49,6 +49,7 @@ pub(crate) enum Privacy {
 
 /// What is wrong with a file's owner or mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(all(windows, not(test)), expect(dead_code, reason = "Windows has no modes, and the profile is the user's"))]
 pub(crate) enum OwnershipFault {
     /// It belongs to another user.
     Owner(Problem),

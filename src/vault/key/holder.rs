@@ -40,6 +40,14 @@ impl Holder {
     /// How a person names one.
     pub(crate) const WORDS: &str = "`keyring`, `passphrase`, `systemd`, or `systemd:` or `file:` with an absolute path";
 
+    /// The command that makes a first key. A passphrase is refused where the kernel has no keyring.
+    pub(crate) const FIRST_KEY: &str =
+        if cfg!(target_os = "linux") { "store key --holder passphrase" } else { "store key --holder keyring" };
+
+    /// The command that makes a key where the system's keyring does not answer.
+    pub(crate) const KEY_WITHOUT_KEYRING: &str =
+        if cfg!(target_os = "linux") { "store key --holder passphrase" } else { "store key --holder file:PATH" };
+
     /// Asks for the key of this id.
     pub(super) fn ask(&self, id: &str) -> Result<SealKey> {
         match self {

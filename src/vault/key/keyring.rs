@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::Holder;
 use crate::model::{Problem, Secret};
 use crate::system::keyring::{self, KeyringEntry, KeyringError};
 use crate::system::seal::{self, SealKey};
@@ -61,11 +62,13 @@ fn entry(account: &str) -> KeyringEntry<'_> {
 
 fn out_of_reach(why: &KeyringError) -> Problem {
     let hint = match why {
-        KeyringError::Locked => "unlock the keyring, such as by logging in to the desktop, and try again",
+        KeyringError::Locked => "unlock the keyring, such as by logging in to the desktop, and try again".to_owned(),
         KeyringError::Missing(_) => {
-            "let another hold the key, in a session with a keyring: `ensign store key --holder passphrase`"
+            format!("let another hold the key, in a session with a keyring: `ensign {}`", Holder::KEY_WITHOUT_KEYRING)
         }
-        KeyringError::TimedOut | KeyringError::Failed(_) => "look what is wrong with the keyring, and try again",
+        KeyringError::TimedOut | KeyringError::Failed(_) => {
+            "look what is wrong with the keyring, and try again".to_owned()
+        }
     };
     Problem::new(format!("the key of the sealed secrets is out of reach: {why}"), hint)
 }

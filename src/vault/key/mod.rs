@@ -97,9 +97,8 @@ impl<'e> DataKey<'e> {
 
     /// The key that new secrets are sealed with.
     pub(super) fn current(&self) -> Result<Rc<SealKey>> {
-        let file = self
-            .file()?
-            .ok_or_else(|| Problem::run("there is no key to seal secrets with", "store key --holder passphrase"))?;
+        let file =
+            self.file()?.ok_or_else(|| Problem::run("there is no key to seal secrets with", Holder::FIRST_KEY))?;
         self.open(&file.key, &self.shown())
     }
 
@@ -307,7 +306,7 @@ fn entry(id: &str) -> String {
 }
 
 fn nothing_sealed() -> Problem {
-    Problem::run("there is no key, for nothing is sealed here", "store key --holder passphrase")
+    Problem::run("there is no key, for nothing is sealed here", Holder::FIRST_KEY)
 }
 
 fn no_key(shown: &str) -> Problem {

@@ -142,6 +142,7 @@ fn answer_all(server: TcpListener) {
     });
 }
 
+#[cfg(target_os = "linux")] // as all that `support::tls` serves
 #[test]
 fn an_unknown_authority_is_put_where_the_command_says() {
     let authority = crate::support::tls::Authority::new("an authority");

@@ -1,6 +1,6 @@
 //! `Sandbox`: a home of its own and a clean environment for the real program.
 
-#[cfg(unix)]
+#[cfg(all(unix, not(target_vendor = "apple")))]
 pub mod keyring;
 pub mod registry;
 #[cfg(target_os = "linux")]
