@@ -67,7 +67,9 @@ fn the_account_is_the_one_that_the_real_client_needs() {
 }
 
 fn fault(folder: &Path, project: &Project, case: &Case) -> Option<String> {
-    let sandbox = case.env.iter().fold(Sandbox::new(), |sandbox, (name, value)| sandbox.with(name, value));
+    // The cases have the colon of Unix; without this, Windows has a semicolon.
+    let sandbox = if cfg!(windows) { Sandbox::new().with("BUILDX_BAKE_PATH_SEPARATOR", ":") } else { Sandbox::new() };
+    let sandbox = case.env.iter().fold(sandbox, |sandbox, (name, value)| sandbox.with(name, value));
     let place = sandbox.home().join(project.name.as_deref().unwrap_or("project"));
     copy(folder, &place);
     for name in &project.accounts {

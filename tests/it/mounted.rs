@@ -53,7 +53,7 @@ fn a_file_of_accounts_answers_without_a_home() {
 #[test]
 fn a_secret_that_was_not_mounted_is_named() {
     let sandbox = mounted(FILE);
-    let token = sandbox.home().join("mounted/ghcr-token");
+    let token = sandbox.home().join("mounted").join("ghcr-token");
     for (text, what) in [(Some(&b"\n"[..]), "empty"), (None, "not there")] {
         match text {
             Some(text) => write(&token, text),
@@ -119,10 +119,13 @@ fn a_wrong_file_is_named_and_not_quoted() {
         );
         assert!(!run.stdout.contains("hunter2"));
     }
-    let missing = Sandbox::new().with("ENSIGN_ACCOUNTS_FILE", "/no/such/file");
+    let missing = Sandbox::new();
+    let file = missing.home().join("no-such-file").to_str().unwrap().to_owned();
+    let missing = missing.with("ENSIGN_ACCOUNTS_FILE", &file);
     let run = homeless(&missing, &["get"], "ghcr.io");
     assert!(
-        run.code == Some(1) && run.stdout.contains("`/no/such/file`, which ENSIGN_ACCOUNTS_FILE names, is not there"),
+        run.code == Some(1)
+            && run.stdout.contains(&format!("`{file}`, which ENSIGN_ACCOUNTS_FILE names, is not there")),
         "{run:?}"
     );
 }
