@@ -151,7 +151,7 @@ link_with_musl() {
     flag "-Lnative=$1"
     flag -Clink-arg=-nostartfiles
     for object in rcrt1.o crti.o crtn.o; do flag "-Clink-arg=$1/$object"; done
-    flag -Clink-arg=-lc # for what stands before it on the line
+    flag -Clink-arg=-l:libc.a # not libc.so, which Debian has beside it; for what stands before it on the line
     [ "$arch" = x86_64 ] || flag -Clink-arg=-Wl,-pie,--no-dynamic-linker,-z,text
 }
 
