@@ -40,7 +40,7 @@ mod vault;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use invocation::{Front, Invocation};
+use invocation::{FrontEnd, Invocation};
 use system::env::Env;
 
 /// Runs the program: reads how it was called and hands over to one of the fronts.
@@ -49,23 +49,25 @@ pub fn main() -> ExitCode {
     let program = invocation.program.as_str();
     match invocation.front {
         // A person's command has the verb's name; clients use the helper's.
-        Front::Protocol(protocol::Action::Store) if !invocation.is_helper() && io::stdin().is_terminal() => {
+        FrontEnd::Protocol(protocol::Action::Store) if !invocation.is_helper() && io::stdin().is_terminal() => {
             cli::run(program, false, vec!["store".into()], Env::take())
         }
         // Somebody looks at what Docker uses: without a word of help they would wait for an answer for ever.
-        Front::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => cli::refuse_terminal(program),
-        Front::Kubelet if io::stdin().is_terminal() => cli::refuse_terminal(program),
-        Front::Kubelet => protocol::kubelet::serve(),
-        Front::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref()),
-        Front::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
-        Front::Version => print(&protocol::version_line(program), ExitCode::SUCCESS),
-        Front::PluginMetadata => print(protocol::PLUGIN_METADATA, ExitCode::SUCCESS),
-        Front::PluginHook(ref asked) => match protocol::hook_answer(&asked.to_string_lossy()) {
+        FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
+            cli::refuse_terminal(program)
+        }
+        FrontEnd::Kubelet if io::stdin().is_terminal() => cli::refuse_terminal(program),
+        FrontEnd::Kubelet => protocol::kubelet::serve(),
+        FrontEnd::Protocol(action) => protocol::serve(action, invocation.pinned.as_ref()),
+        FrontEnd::ProtocolUsage => print(&protocol::usage(program), ExitCode::FAILURE),
+        FrontEnd::Version => print(&protocol::version_line(program), ExitCode::SUCCESS),
+        FrontEnd::PluginMetadata => print(protocol::PLUGIN_METADATA, ExitCode::SUCCESS),
+        FrontEnd::PluginHook(ref asked) => match protocol::hook_answer(&asked.to_string_lossy()) {
             Some(answer) => print(&answer, ExitCode::SUCCESS),
             None => ExitCode::SUCCESS,
         },
-        Front::Completion(ref words) => Env::take().map_or(ExitCode::FAILURE, |env| cli::complete(words, &env)),
-        Front::User(ref words) => {
+        FrontEnd::Completion(ref words) => Env::take().map_or(ExitCode::FAILURE, |env| cli::complete(words, &env)),
+        FrontEnd::User(ref words) => {
             let env = Env::take().map(|env| env.with_docker_config(invocation.docker_config.clone()));
             cli::run(program, invocation.is_helper(), words.clone(), env)
         }

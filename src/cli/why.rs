@@ -8,7 +8,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{Context, args, which};
 use crate::accounts::{ANY_COMMAND, Explanation, Options};
-use crate::journal::{Entry, Journal, Outcome};
+use crate::journal::{CallOutcome, Journal, JournalEntry};
 use crate::model::choice::{Decision, Step, Verdict};
 use crate::model::{ImageReference, Registry, timestamp};
 use crate::system::text::word;
@@ -24,9 +24,10 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
         return Ok(ExitCode::SUCCESS);
     }
     let asked = given.image.as_deref().map(which::registry_or_image).transpose()?;
-    let of = |entry: &Entry| asked.as_ref().is_none_or(|(registry, image)| is_about(entry, registry, image.as_ref()));
+    let of =
+        |entry: &JournalEntry| asked.as_ref().is_none_or(|(registry, image)| is_about(entry, registry, image.as_ref()));
     let all = journal.entries()?;
-    let shown: Vec<&Entry> = all.iter().filter(|entry| of(entry)).take(given.number.into()).collect();
+    let shown: Vec<&JournalEntry> = all.iter().filter(|entry| of(entry)).take(given.number.into()).collect();
     let off = why_off(context);
     if shown.is_empty() {
         let sentence = match (&given.image, off) {
@@ -49,7 +50,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(context: &Context<'_>, Entry { client, decision, .. }: &Entry) -> Option<Options> {
+fn options(context: &Context<'_>, JournalEntry { client, decision, .. }: &JournalEntry) -> Option<Options> {
     let client = client.as_ref().map(|client| format!("{client} …"));
     let registry = decision.registry.parse::<Registry>().ok();
     let accounts = registry.and_then(|registry| context.accounts.of(&registry).ok()).map(|of| of.accounts);
@@ -95,7 +96,7 @@ fn nothing(context: &Context<'_>, journal: Option<&Journal>, why: &str) -> Resul
 }
 
 /// An image is meant with all its tags.
-fn is_about(entry: &Entry, registry: &Registry, image: Option<&ImageReference>) -> bool {
+fn is_about(entry: &JournalEntry, registry: &Registry, image: Option<&ImageReference>) -> bool {
     let is_named = |wanted: &ImageReference| {
         let named = entry.decision.images().filter_map(|text| text.parse::<ImageReference>().ok());
         named.into_iter().any(|named| named.repository() == wanted.repository())
@@ -103,9 +104,9 @@ fn is_about(entry: &Entry, registry: &Registry, image: Option<&ImageReference>) 
     registry.is_key(&entry.decision.registry) && image.is_none_or(is_named)
 }
 
-fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
+fn lines(context: &Context<'_>, entries: &[&JournalEntry]) -> Vec<String> {
     let now = timestamp::seconds(SystemTime::now());
-    let client = |entry: &Entry| entry.client.clone().unwrap_or_else(|| "a client".to_owned());
+    let client = |entry: &JournalEntry| entry.client.clone().unwrap_or_else(|| "a client".to_owned());
     let width = entries.iter().map(|entry| client(entry).chars().count()).max().unwrap_or_default();
     let mut lines = Vec::new();
     for entry in entries {
@@ -127,34 +128,38 @@ fn lines(context: &Context<'_>, entries: &[&Entry]) -> Vec<String> {
     lines
 }
 
-fn outcome(entry: &Entry, explanation: Explanation<'_>) -> String {
+fn outcome(entry: &JournalEntry, explanation: Explanation<'_>) -> String {
     let (headline, is_helper) = (explanation.headline(), entry.decision.helper.is_some());
     match entry.outcome {
-        Outcome::Answered => format!("→ {headline}"),
-        Outcome::NotFound if is_helper => format!("no account here, and no login at {headline}"),
-        Outcome::NotFound => headline,
-        Outcome::Expired if is_helper => format!("not answered: {headline} failed"),
-        Outcome::Expired => format!("not answered: the credentials of {headline} have expired"),
-        Outcome::Withheld => format!("not handed out: {headline}; {}", entry.refusal.as_deref().unwrap_or_default()),
-        Outcome::Failed if entry.decision.account.is_none() => "not answered: could not read the accounts".to_owned(),
-        Outcome::Failed => format!("not answered: could not get the secret of {headline}"),
+        CallOutcome::Answered => format!("→ {headline}"),
+        CallOutcome::NotFound if is_helper => format!("no account here, and no login at {headline}"),
+        CallOutcome::NotFound => headline,
+        CallOutcome::Expired if is_helper => format!("not answered: {headline} failed"),
+        CallOutcome::Expired => format!("not answered: the credentials of {headline} have expired"),
+        CallOutcome::Withheld => {
+            format!("not handed out: {headline}; {}", entry.refusal.as_deref().unwrap_or_default())
+        }
+        CallOutcome::Failed if entry.decision.account.is_none() => {
+            "not answered: could not read the accounts".to_owned()
+        }
+        CallOutcome::Failed => format!("not answered: could not get the secret of {headline}"),
     }
 }
 
 /// What is wrong, if no account answers, and the command that helps.
-fn hint(entry: &Entry, explanation: Explanation<'_>) -> Option<String> {
+fn hint(entry: &JournalEntry, explanation: Explanation<'_>) -> Option<String> {
     let Decision { registry, helper, verdict, .. } = &entry.decision;
     let command = match entry.outcome {
-        Outcome::Answered => return None,
+        CallOutcome::Answered => return None,
         _ if helper.is_some() => {
             return Some("run `docker-credential-ensign route` to see which helpers answer".to_owned());
         }
-        Outcome::NotFound => {
+        CallOutcome::NotFound => {
             let problem = explanation.problem().filter(|_| *verdict != Verdict::Public);
             return problem.map(|problem| problem.to_string());
         }
-        Outcome::Withheld => "account show",
-        Outcome::Expired | Outcome::Failed => "check",
+        CallOutcome::Withheld => "account show",
+        CallOutcome::Expired | CallOutcome::Failed => "check",
     };
     Some(format!("run `docker-credential-ensign {command} {}`", word(registry)))
 }

@@ -18,14 +18,14 @@ pub(crate) struct Invocation {
     pub(crate) program: String,
     /// The account that name pins, for `docker-credential-ensign-<alias>`.
     pub(crate) pinned: Option<AccountName>,
-    pub(crate) front: Front,
+    pub(crate) front: FrontEnd,
     /// The folder of Docker's config that `docker --config` names.
     pub(crate) docker_config: Option<PathBuf>,
 }
 
 /// Who answers the call, and the words that are for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Front {
+pub(crate) enum FrontEnd {
     Protocol(Action),
     /// The kubelet's own protocol.
     Kubelet,
@@ -52,11 +52,12 @@ impl Invocation {
         let pinned =
             program.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')).and_then(|alias| alias.parse().ok());
         let words = words.collect();
-        let (front, docker_config) = if program == PLUGIN { plugin::parse(words) } else { (Front::parse(words), None) };
+        let (front, docker_config) =
+            if program == PLUGIN { plugin::parse(words) } else { (FrontEnd::parse(words), None) };
         let mut called = Self { program, pinned, front, docker_config };
         // No client calls a helper by another name, and a person at the short one asks for the store.
-        if called.front == Front::Protocol(Action::Store) && !called.is_helper() {
-            called.front = Front::User(vec![Action::Store.verb().into()]);
+        if called.front == FrontEnd::Protocol(Action::Store) && !called.is_helper() {
+            called.front = FrontEnd::User(vec![Action::Store.verb().into()]);
         }
         called
     }
@@ -67,7 +68,7 @@ impl Invocation {
     }
 }
 
-impl Front {
+impl FrontEnd {
     fn parse(words: Vec<OsString>) -> Self {
         let first = words.first().and_then(|word| word.to_str()).unwrap_or_default();
         if matches!(first, "version" | "--version" | "-v" | "-V") && words.len() == 1 {
@@ -103,24 +104,24 @@ mod tests {
 
     #[test]
     fn the_name_and_the_words_choose_the_front() {
-        let user = |words: &[&str]| Front::User(words.iter().map(OsString::from).collect());
+        let user = |words: &[&str]| FrontEnd::User(words.iter().map(OsString::from).collect());
         for (words, pinned, front) in [
-            (vec!["docker-credential-ensign", "get"], None, Front::Protocol(Action::Get)),
-            (vec!["/usr/bin/docker-credential-atcr", "list"], None, Front::Protocol(Action::List)),
-            (vec![r"docker-credential-ensign.EXE", "erase"], None, Front::Protocol(Action::Erase)),
-            (vec!["docker-credential-ensign-work", "get"], Some("work"), Front::Protocol(Action::Get)),
-            (vec!["docker-credential-ensign", "store"], None, Front::Protocol(Action::Store)),
+            (vec!["docker-credential-ensign", "get"], None, FrontEnd::Protocol(Action::Get)),
+            (vec!["/usr/bin/docker-credential-atcr", "list"], None, FrontEnd::Protocol(Action::List)),
+            (vec![r"docker-credential-ensign.EXE", "erase"], None, FrontEnd::Protocol(Action::Erase)),
+            (vec!["docker-credential-ensign-work", "get"], Some("work"), FrontEnd::Protocol(Action::Get)),
+            (vec!["docker-credential-ensign", "store"], None, FrontEnd::Protocol(Action::Store)),
             (vec!["ensign", "store"], None, user(&["store"])),
-            (vec!["docker-credential-ensign", "kubelet"], None, Front::Kubelet),
-            (vec!["ensign", "get", "x"], None, Front::ProtocolUsage),
-            (vec!["ensign", "get", "--help"], None, Front::ProtocolUsage),
+            (vec!["docker-credential-ensign", "kubelet"], None, FrontEnd::Kubelet),
+            (vec!["ensign", "get", "x"], None, FrontEnd::ProtocolUsage),
+            (vec!["ensign", "get", "--help"], None, FrontEnd::ProtocolUsage),
             (vec!["docker-credential-ensign", "store", "sealed"], None, user(&["store", "sealed"])),
-            (vec!["ensign", "version"], None, Front::Version),
+            (vec!["ensign", "version"], None, FrontEnd::Version),
             (vec!["ensign", "version", "--json"], None, user(&["version", "--json"])),
-            (vec!["ensign", "__complete", "switch", ""], None, Front::Completion(vec!["switch".into(), "".into()])),
+            (vec!["ensign", "__complete", "switch", ""], None, FrontEnd::Completion(vec!["switch".into(), "".into()])),
             (vec!["ensign"], None, user(&[])),
             (vec!["ensign", "login", "ghcr.io"], None, user(&["login", "ghcr.io"])),
-            (vec!["docker-ensign", "docker-cli-plugin-metadata"], None, Front::PluginMetadata),
+            (vec!["docker-ensign", "docker-cli-plugin-metadata"], None, FrontEnd::PluginMetadata),
             (vec!["docker-ensign", "--context", "x", "ensign", "switch"], None, user(&["switch"])),
             (vec![], None, user(&[])),
         ] {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::Front;
+use super::FrontEnd;
 
 /// What Docker asks of its plugin, and the folder of its config if `docker --config` named one: Docker does not pass
 /// that on in `DOCKER_CONFIG`.
@@ -11,26 +11,26 @@ use super::Front;
 /// docker/cli `cmd/docker/docker.go` and `cli-plugins/manager`: `docker -D ensign switch` runs the plugin with the words
 /// `-D ensign switch`; `docker help ensign switch` and the completion of `docker ensign sw` have a word of Docker's in
 /// front as well. Those two must never do what stands behind it.
-pub(super) fn parse(words: Vec<OsString>) -> (Front, Option<PathBuf>) {
+pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word == text);
     if is(0, "docker-cli-plugin-metadata") {
-        return (Front::PluginMetadata, None);
+        return (FrontEnd::PluginMetadata, None);
     }
-    let Globals { config, help, end } = Globals::read(&words);
+    let GlobalOptions { config, help, end } = GlobalOptions::read(&words);
     let front = if is(end, "__complete") || is(end, "__completeNoDesc") {
-        Front::Completion(words[end + 1 + usize::from(is(end + 1, NAME))..].to_vec())
+        FrontEnd::Completion(words[end + 1 + usize::from(is(end + 1, NAME))..].to_vec())
     } else if is(end, "help") && is(end + 1, NAME) {
         help_about(&words[end + 2..])
     } else if help && is(end, NAME) {
         help_about(&words[end + 1..])
     } else if is(end, NAME) && is(end + 1, "docker-cli-plugin-hooks") {
-        Front::PluginHook(words.get(end + 2).cloned().unwrap_or_default())
+        FrontEnd::PluginHook(words.get(end + 2).cloned().unwrap_or_default())
     } else if is(end, NAME) {
-        Front::parse(words[end + 1..].to_vec())
+        FrontEnd::parse(words[end + 1..].to_vec())
     } else if help {
-        Front::parse(words) // called without Docker
+        FrontEnd::parse(words) // called without Docker
     } else {
-        Front::parse(own_part(&words, end))
+        FrontEnd::parse(own_part(&words, end))
     };
     (front, config)
 }
@@ -38,9 +38,9 @@ pub(super) fn parse(words: Vec<OsString>) -> (Front, Option<PathBuf>) {
 /// The plugin's name as a word of `docker`.
 const NAME: &str = "ensign";
 
-fn help_about(words: &[OsString]) -> Front {
+fn help_about(words: &[OsString]) -> FrontEnd {
     let command = words.iter().take_while(|word| !word.as_encoded_bytes().starts_with(b"-"));
-    Front::User(std::iter::once("help".into()).chain(command.cloned()).collect())
+    FrontEnd::User(std::iter::once("help".into()).chain(command.cloned()).collect())
 }
 
 /// The words from `end` on; behind our name, if what stands at `end` may be an option of a newer Docker.
@@ -52,7 +52,7 @@ fn own_part(words: &[OsString], end: usize) -> Vec<OsString> {
 
 /// Docker's own options, which stand before the first command (docker/cli `cli/flags/options.go`).
 #[derive(Default)]
-struct Globals {
+struct GlobalOptions {
     config: Option<PathBuf>,
     help: bool,
     /// Where the words behind them begin.
@@ -63,7 +63,7 @@ const WITH_VALUE: [&str; 7] =
     ["--config", "--context", "--host", "--log-level", "--tlscacert", "--tlscert", "--tlskey"];
 const WITHOUT_VALUE: [&str; 3] = ["--debug", "--tls", "--tlsverify"];
 
-impl Globals {
+impl GlobalOptions {
     fn read(words: &[OsString]) -> Self {
         let mut globals = Self::default();
         while let Some(word) = words.get(globals.end).and_then(|word| word.to_str()) {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::protocol::Action;
 
-    fn parse(line: &str) -> (Front, Option<PathBuf>) {
+    fn parse(line: &str) -> (FrontEnd, Option<PathBuf>) {
         super::parse(words(line))
     }
 
@@ -115,10 +115,10 @@ mod tests {
 
     #[test]
     fn our_part_of_dockers_command_line() {
-        let user = |line: &str| Front::User(words(line));
-        let complete = |line: &str| Front::Completion(words(line));
+        let user = |line: &str| FrontEnd::User(words(line));
+        let complete = |line: &str| FrontEnd::Completion(words(line));
         for (line, front) in [
-            ("docker-cli-plugin-metadata", Front::PluginMetadata),
+            ("docker-cli-plugin-metadata", FrontEnd::PluginMetadata),
             ("ensign", user("")),
             ("ensign switch", user("switch")),
             ("--context x ensign switch", user("switch")),
@@ -127,8 +127,8 @@ mod tests {
             ("-Dc ensign ensign login ensign", user("login ensign")),
             ("--newer x ensign status", user("status")),
             ("ensign --json status", user("--json status")),
-            ("ensign get", Front::Protocol(Action::Get)),
-            ("ensign version", Front::Version),
+            ("ensign get", FrontEnd::Protocol(Action::Get)),
+            ("ensign version", FrontEnd::Version),
             ("help ensign", user("help")),
             ("help ensign logout ghcr.io", user("help logout ghcr.io")),
             ("-D help ensign account edit --alias", user("help account edit")),
@@ -137,8 +137,8 @@ mod tests {
             ("__complete ensign logout ghcr.io", complete("logout ghcr.io")),
             ("__completeNoDesc ensign switch ''", complete("switch ''")),
             ("-D __complete ensign ''", complete("''")),
-            ("ensign docker-cli-plugin-hooks {}", Front::PluginHook("{}".into())),
-            ("ensign docker-cli-plugin-hooks", Front::PluginHook("".into())),
+            ("ensign docker-cli-plugin-hooks {}", FrontEnd::PluginHook("{}".into())),
+            ("ensign docker-cli-plugin-hooks", FrontEnd::PluginHook("".into())),
             // Called without Docker.
             ("switch ghcr.io", user("switch ghcr.io")),
             ("--help", user("--help")),

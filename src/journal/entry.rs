@@ -1,4 +1,4 @@
-//! `Entry`: one answer, as a line of JSON.
+//! `JournalEntry`: one answer, as a line of JSON.
 
 use std::time::SystemTime;
 
@@ -19,14 +19,14 @@ const LIST_LIMIT: usize = 8;
 
 /// What a call of `get` was answered, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct JournalEntry {
     v: u64,
     /// Seconds since 1970.
     pub(crate) at: u64,
     /// The client and its verb, if somebody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<String>,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: CallOutcome,
     /// Why the account was not handed out to this caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refusal: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Entry {
 /// What became of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Outcome {
+pub(crate) enum CallOutcome {
     Answered,
     /// No account answers, or the helper that does has no login: the decision says which.
     NotFound,
@@ -51,8 +51,8 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-impl Entry {
-    pub(crate) fn new(decision: Decision, outcome: Outcome) -> Self {
+impl JournalEntry {
+    pub(crate) fn new(decision: Decision, outcome: CallOutcome) -> Self {
         let at = timestamp::seconds(SystemTime::now());
         Self { v: VERSION, at, client: None, outcome, refusal: None, decision, ignored: vec![] }
     }
@@ -105,19 +105,21 @@ mod tests {
     #[test]
     fn an_entry_is_one_short_line() {
         let long = "\"\u{1b}[31mä\n".repeat(1000);
-        let mut entry =
-            Entry::new(Decision::without_steps(&"ghcr.io".parse().unwrap(), Verdict::Several), Outcome::NotFound);
+        let mut entry = JournalEntry::new(
+            Decision::without_steps(&"ghcr.io".parse().unwrap(), Verdict::Several),
+            CallOutcome::NotFound,
+        );
         entry.at = 7;
         let line = r#"{"v":2,"at":7,"outcome":"not-found","registry":"ghcr.io","verdict":"several","steps":[]}"#;
         assert_eq!(entry.to_line(), format!("{line}\n"));
-        assert_eq!(Entry::read(line).unwrap(), entry);
+        assert_eq!(JournalEntry::read(line).unwrap(), entry);
         entry.client = Some(long.clone());
         let images = vec![OwnedImage { image: long.clone(), account: long.clone() }; 50];
         for outcome in [RuleOutcome::Ambiguous { images }, RuleOutcome::NoSuchAccount { name: Some(long) }] {
             entry.decision.steps = vec![Step { rule: Rule::Files, decides: true, outcome }];
             let line = entry.to_line();
             assert!(line.len() <= 4096 && line.lines().count() == 1 && !line.contains('\u{1b}'), "{line}");
-            assert_eq!(Entry::read(&line).unwrap().decision.registry, "ghcr.io");
+            assert_eq!(JournalEntry::read(&line).unwrap().decision.registry, "ghcr.io");
         }
     }
 
@@ -136,14 +138,14 @@ mod tests {
             ("[]".to_owned(), false),
             (String::new(), false),
         ] {
-            assert_eq!(Entry::read(&line).is_some(), is_read, "{line}");
+            assert_eq!(JournalEntry::read(&line).is_some(), is_read, "{line}");
         }
     }
 
     proptest! {
         #[test]
         fn no_line_is_too_odd(line in "(\\{\"v\":2,\"registry\":\"x\")?\\PC{0,40}") {
-            let _ = Entry::read(&line);
+            let _ = JournalEntry::read(&line);
         }
     }
 }

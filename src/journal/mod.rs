@@ -15,7 +15,7 @@ use crate::model::{Account, Problem};
 use crate::system::env::Env;
 use crate::system::files;
 
-pub(crate) use entry::{Entry, Outcome};
+pub(crate) use entry::{CallOutcome, JournalEntry};
 
 /// Of the file, and of the one before it: some three hundred answers each.
 const LIMIT: u64 = 64 << 10;
@@ -33,12 +33,12 @@ impl Journal {
     }
 
     /// Writes an answer down. That it could not be is nobody's business.
-    pub(crate) fn add(&self, entry: &Entry) {
+    pub(crate) fn add(&self, entry: &JournalEntry) {
         let _ = self.try_add(entry);
     }
 
     /// The same, for answers that are given only if they are written down.
-    pub(crate) fn try_add(&self, entry: &Entry) -> io::Result<()> {
+    pub(crate) fn try_add(&self, entry: &JournalEntry) -> io::Result<()> {
         files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
     }
 
@@ -47,17 +47,17 @@ impl Journal {
         let journal = Self::of(env).filter(|_| !env.forbids_journal());
         let decision = Decision::without_steps(&account.registry, Verdict::Account);
         let decision = Decision { account: Some(account.name.to_string()), ..decision };
-        let mut entry = Entry::new(decision, Outcome::Answered);
+        let mut entry = JournalEntry::new(decision, CallOutcome::Answered);
         entry.client = Some(client.to_owned());
         journal.is_some_and(|journal| journal.try_add(&entry).is_ok())
     }
 
     /// The answers, newest first.
-    pub(crate) fn entries(&self) -> Result<Vec<Entry>> {
+    pub(crate) fn entries(&self) -> Result<Vec<JournalEntry>> {
         let bytes = files::read_lines(&self.path, LIMIT).map_err(|error| {
             Problem::run(format!("the journal `{}` could not be read: {error}", self.path.display()), "why --clear")
         })?;
-        let mut entries: Vec<_> = String::from_utf8_lossy(&bytes).lines().filter_map(Entry::read).collect();
+        let mut entries: Vec<_> = String::from_utf8_lossy(&bytes).lines().filter_map(JournalEntry::read).collect();
         entries.reverse();
         Ok(entries)
     }

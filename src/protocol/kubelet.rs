@@ -39,7 +39,7 @@ const LIMIT: u64 = 1 << 20;
 /// Later versions add fields; those we do not use are not looked at.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+struct CredentialProviderRequest {
     kind: String,
     api_version: String,
     /// Without tag and digest.
@@ -47,7 +47,7 @@ struct Request {
 }
 
 fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
-    let Request { kind, api_version, image } = read(stdin)?;
+    let CredentialProviderRequest { kind, api_version, image } = read(stdin)?;
     if kind != "CredentialProviderRequest" {
         bail!("`{}` is no CredentialProviderRequest", text::one_line(&kind, 60));
     }
@@ -68,7 +68,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
     Ok(response(&api_version, spelling.as_deref().unwrap_or(image.registry().as_str()), found.as_ref()))
 }
 
-fn read(mut stdin: impl Read) -> Result<Request> {
+fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
     let mut bytes = Vec::new();
     stdin.by_ref().take(LIMIT).read_to_end(&mut bytes).context("could not read the request")?;
     // A request can hold a service account's token, which the error's text would quote.
@@ -108,7 +108,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
         Found::Elsewhere(route) => accounts.ask_routed(&route, registry.docker_key()),
         found => found,
     });
-    let mut entry = record::prepared(env, || Some("kubelet".to_owned()), &found, &record);
+    let mut entry = record::prepare(env, || Some("kubelet".to_owned()), &found, &record);
     let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
     if let Some((journal, entry)) = entry {
         journal.add(&entry);

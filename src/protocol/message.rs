@@ -14,7 +14,7 @@ use crate::system::{inherited, text};
 /// Why a call gets no answer. Three are sentences that clients compare letter by letter
 /// (docker/docker-credential-helpers `credentials/error.go`).
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum ProtocolError {
     /// With what a person at a terminal is told. A secret that has expired and an account that is not for this caller are as
     /// if there were none: an error would end the pulls of public images too, and tell a stranger of the account.
     NotFound(Option<Problem>),
@@ -34,13 +34,13 @@ const URL_LIMIT: u64 = 64 << 10;
 const ENTRY_LIMIT: u64 = 16 << 20;
 
 /// Reads the server address that `get` and `erase` are given.
-pub(super) fn server_url(stdin: impl Read) -> Result<ServerUrl, Refusal> {
+pub(super) fn server_url(stdin: impl Read) -> Result<ServerUrl, ProtocolError> {
     let bytes = read_to_end(stdin, URL_LIMIT)?;
     address(&String::from_utf8_lossy(&bytes))
 }
 
-fn address(text: &str) -> Result<ServerUrl, Refusal> {
-    let url = ServerUrl::parse(text).ok_or(Refusal::NoServerUrl)?;
+fn address(text: &str) -> Result<ServerUrl, ProtocolError> {
+    let url = ServerUrl::parse(text).ok_or(ProtocolError::NoServerUrl)?;
     if url.is_ambiguous() {
         return Err(anyhow!("the server address is refused: programs disagree about its host").into());
     }
@@ -48,21 +48,21 @@ fn address(text: &str) -> Result<ServerUrl, Refusal> {
 }
 
 /// What `store` is given.
-pub(super) struct Entry {
+pub(super) struct StoreRequest {
     pub(super) server_url: ServerUrl,
     pub(super) username: String,
     pub(super) secret: Secret,
 }
 
-impl Entry {
+impl StoreRequest {
     /// Reads it as Go does.
-    pub(super) fn read(stdin: impl Read) -> Result<Self, Refusal> {
+    pub(super) fn read(stdin: impl Read) -> Result<Self, ProtocolError> {
         let bytes = read_to_end(stdin, ENTRY_LIMIT)?;
         let fields = HelperMessage::read(&bytes)
             .map_err(|line| anyhow!("could not store the login: stdin holds no JSON object (line {line})"))?;
         let server_url = address(&fields.server_url)?;
         if fields.username.is_empty() {
-            return Err(Refusal::NoUsername);
+            return Err(ProtocolError::NoUsername);
         }
         Ok(Self {
             server_url,
@@ -78,13 +78,13 @@ pub(super) fn write_credential(
     stdout: &mut impl Write,
     server_url: &ServerUrl,
     credential: &Credential,
-) -> Result<(), Refusal> {
+) -> Result<(), ProtocolError> {
     let Credential { username, secret } = credential;
     let [url, username, secret] = [server_url.as_str(), username.as_str(), secret.expose()]
         .map(|text| Zeroizing::new(serde_json::Value::from(text).to_string()));
     let answer =
         Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n", *url, *username, *secret));
-    stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| Refusal::ClosedStdout)
+    stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| ProtocolError::ClosedStdout)
 }
 
 /// One line for a person.
@@ -92,7 +92,7 @@ pub(super) fn warn(line: &str, stderr: &mut impl Write) {
     let _ = writeln!(stderr, "ensign: {}", text::one_line(line, 400));
 }
 
-impl Refusal {
+impl ProtocolError {
     /// One plain line on stdout and exit code 1. stderr speaks only where stdout is not shown and a person is needed.
     pub(crate) fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write, is_watched: bool) -> ExitCode {
         let line = match self {
@@ -129,7 +129,7 @@ fn plain(text: &str) -> String {
     text::one_line(&text, 300)
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound(_) => f.write_str(Credential::NOT_FOUND),
@@ -144,7 +144,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl From<anyhow::Error> for Refusal {
+impl From<anyhow::Error> for ProtocolError {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
     }
@@ -161,7 +161,7 @@ pub(crate) fn version_line(program: &str) -> String {
     format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))
 }
 
-fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, ProtocolError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
     let read = stdin.by_ref().take(limit + 1).read_to_end(&mut bytes);
     let read = read.map_err(|error| anyhow!("could not read stdin: {error}"))?;
@@ -169,7 +169,7 @@ fn read_to_end(mut stdin: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>>, R
 }
 
 #[cold]
-fn drain(mut stdin: impl Read, limit: u64) -> Refusal {
+fn drain(mut stdin: impl Read, limit: u64) -> ProtocolError {
     let _ = io::copy(&mut stdin, &mut io::sink());
     anyhow!("stdin holds more than {limit} bytes").into()
 }
@@ -182,7 +182,7 @@ mod tests {
     fn what_is_not_found_is_explained_where_somebody_watches() {
         for is_watched in [false, true] {
             let problem = Problem::run("the secret of me on ghcr.io is not good\nany more", "login ghcr.io");
-            let refusal = Refusal::NotFound(Some(problem));
+            let refusal = ProtocolError::NotFound(Some(problem));
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
             assert_eq!(refusal.write(&mut stdout, &mut stderr, is_watched), ExitCode::FAILURE);
             assert_eq!(String::from_utf8(stdout).unwrap(), "credentials not found in native keychain\n");
@@ -194,10 +194,13 @@ mod tests {
     #[test]
     fn refusals_are_one_plain_line() {
         for (refusal, expected) in [
-            (Refusal::NotFound(None), "credentials not found in native keychain\n"),
-            (Refusal::NoServerUrl, "no credentials server URL\n"),
-            (Refusal::Other(anyhow!("a {{}} [b]\ncredentials not found in native keychain")), "a () (b) not found\n"),
-            (Refusal::ClosedStdout, ""),
+            (ProtocolError::NotFound(None), "credentials not found in native keychain\n"),
+            (ProtocolError::NoServerUrl, "no credentials server URL\n"),
+            (
+                ProtocolError::Other(anyhow!("a {{}} [b]\ncredentials not found in native keychain")),
+                "a () (b) not found\n",
+            ),
+            (ProtocolError::ClosedStdout, ""),
         ] {
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
             assert_eq!(refusal.write(&mut stdout, &mut stderr, true), ExitCode::FAILURE);

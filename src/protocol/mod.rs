@@ -4,11 +4,11 @@
 //! stdin in, one answer on stdout, exit code 0 or 1 and no other; nothing on stderr when it goes well. It never prompts
 //! and does not know the front for people; the network is asked by `accounts`, and only for a secret that is due.
 
+mod delegation;
 pub(crate) mod kubelet;
 mod message;
 mod plugin;
 mod record;
-mod routed;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ use crate::model::{
 };
 use crate::system::env::Env;
 use crate::system::{inherited, memory};
-use message::Refusal;
+use message::ProtocolError;
 pub(crate) use message::{usage, version_line};
 pub(crate) use plugin::{HOOKS, PLUGIN_METADATA, hook_answer};
 
@@ -64,14 +64,14 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     let mut stdout = io::stdout().lock();
     let answered = match environment() {
         Ok(env) => {
-            let front = Front { accounts: Accounts::new(&env), env: &env, pinned };
-            front.answer(action, io::stdin().lock(), &mut stdout)
+            let call = ProtocolCall { accounts: Accounts::new(&env), env: &env, pinned };
+            call.answer(action, io::stdin().lock(), &mut stdout)
         }
         Err(problem) => {
             if action.reads_stdin() {
                 let _ = io::copy(&mut io::stdin().lock(), &mut io::sink()); // the client writes before it reads
             }
-            Err(Refusal::Other(problem.into()))
+            Err(ProtocolError::Other(problem.into()))
         }
     };
     let Err(refusal) = answered else { return ExitCode::SUCCESS };
@@ -103,27 +103,27 @@ pub(crate) fn answer_panics() {
 const PROBING: Duration = Duration::from_millis(500);
 
 /// One call.
-struct Front<'e> {
+struct ProtocolCall<'e> {
     accounts: Accounts<'e>,
     env: &'e Env,
     pinned: Option<&'e AccountName>,
 }
 
-impl Front<'_> {
-    fn answer(&self, action: Action, stdin: impl Read, stdout: &mut impl Write) -> Result<(), Refusal> {
+impl ProtocolCall<'_> {
+    fn answer(&self, action: Action, stdin: impl Read, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         match action {
             Action::Get => self.get(&message::server_url(stdin)?, stdout),
-            Action::Store => self.store(message::Entry::read(stdin)?),
+            Action::Store => self.store(message::StoreRequest::read(stdin)?),
             Action::Erase => self.erase(&message::server_url(stdin)?),
             Action::List => self.list(stdout),
         }
     }
 
-    fn get(&self, server_url: &ServerUrl, stdout: &mut impl Write) -> Result<(), Refusal> {
+    fn get(&self, server_url: &ServerUrl, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         match server_url.target() {
             Target::HubToken(token) => {
                 let credential = match self.route(&Registry::docker_hub())? {
-                    Some(route) => self.get_routed(&route, server_url)?,
+                    Some(route) => self.get_delegated(&route, server_url)?,
                     None => self.hub_token(*token)?,
                 };
                 message::write_credential(stdout, server_url, &credential)
@@ -138,19 +138,19 @@ impl Front<'_> {
                 };
                 let caller = Caller::of(registry);
                 let (found, record) = self.accounts.find(registry, &request, &caller);
-                let found = found.map(|found| self.asked(found, server_url));
+                let found = found.map(|found| self.delegate(found, server_url));
                 let explanation = self.accounts.explanation(&record.decision);
                 if io::stderr().is_terminal() {
                     explanation.unknown_files().for_each(|line| message::warn(&line, &mut io::stderr()));
                 }
-                let mut entry = record::prepared(self.env, || caller.client(), &found, &record);
+                let mut entry = record::prepare(self.env, || caller.client(), &found, &record);
                 let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
                 let answered = match found {
                     Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),
                     Ok(Found::NoAccount) => Err(refusal(&record.decision, explanation)),
-                    Ok(Found::Dead(why)) => Err(Refusal::NotFound(Some(why))),
-                    Ok(Found::Withheld(withheld)) => Err(Refusal::NotFound(Some(withheld.into()))),
-                    Ok(Found::Elsewhere(_)) => Err(Refusal::NotFound(None)),
+                    Ok(Found::Dead(why)) => Err(ProtocolError::NotFound(Some(why))),
+                    Ok(Found::Withheld(withheld)) => Err(ProtocolError::NotFound(Some(withheld.into()))),
+                    Ok(Found::Elsewhere(_)) => Err(ProtocolError::NotFound(None)),
                     Err(error) => Err(error.into()),
                 };
                 if let Some((journal, entry)) = entry {
@@ -161,12 +161,12 @@ impl Front<'_> {
         }
     }
 
-    fn store(&self, entry: message::Entry) -> Result<(), Refusal> {
-        let message::Entry { server_url, username, secret } = entry;
+    fn store(&self, entry: message::StoreRequest) -> Result<(), ProtocolError> {
+        let message::StoreRequest { server_url, username, secret } = entry;
         let username: Username = username.parse().map_err(|error| anyhow!("the user name is not usable: {error}"))?;
         if server_url.target().registry().is_pattern() {
             let what = format!("a client's login is for one registry, and not for all of {server_url}");
-            return Err(Refusal::Other(Problem::run(what, format_args!("login {server_url}")).into()));
+            return Err(ProtocolError::Other(Problem::run(what, format_args!("login {server_url}")).into()));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.store_routed(&route, server_url.as_str(), &username, &secret)?);
@@ -197,10 +197,10 @@ impl Front<'_> {
 
     /// Forgets the account that is active, or the one the call names, once: `docker logout` asks up to four times for
     /// one registry.
-    fn erase(&self, server_url: &ServerUrl) -> Result<(), Refusal> {
+    fn erase(&self, server_url: &ServerUrl) -> Result<(), ProtocolError> {
         if server_url.target().registry().is_pattern() {
             let what = format!("a client's logout is of one registry, and not of all of {server_url}");
-            return Err(Refusal::Other(Problem::run(what, format_args!("logout {server_url}")).into()));
+            return Err(ProtocolError::Other(Problem::run(what, format_args!("logout {server_url}")).into()));
         }
         if let Some(route) = self.route(&server_url.target().registry())? {
             return Ok(self.accounts.erase_routed(&route, server_url.as_str())?);
@@ -238,23 +238,23 @@ impl Front<'_> {
 
     /// One canonical key per registry, each of which `get` could answer: one that it could not would cost Docker's
     /// classic builder all of them. Podman, Buildah and Skopeo know hosts only, and one key with a scheme costs them all.
-    fn list(&self, stdout: &mut impl Write) -> Result<(), Refusal> {
+    fn list(&self, stdout: &mut impl Write) -> Result<(), ProtocolError> {
         let mut answerable = serde_json::Map::new();
         let wants_hosts = caller::is_containers_tool();
         for (server, user) in self.accounts.listed(self.pinned.is_none())? {
             let host = ServerUrl::parse(&server).filter(|_| wants_hosts).map(|url| url.target().registry().to_string());
             answerable.insert(host.unwrap_or(server), user.into());
         }
-        writeln!(stdout, "{}", serde_json::Value::Object(answerable)).map_err(|_| Refusal::ClosedStdout)
+        writeln!(stdout, "{}", serde_json::Value::Object(answerable)).map_err(|_| ProtocolError::ClosedStdout)
     }
 
-    fn hub_token(&self, token: HubToken) -> Result<Credential, Refusal> {
+    fn hub_token(&self, token: HubToken) -> Result<Credential, ProtocolError> {
         let hub = self.accounts.of(&Registry::docker_hub())?;
-        let account = self.side_account(&hub).ok_or(Refusal::NotFound(None))?;
+        let account = self.side_account(&hub).ok_or(ProtocolError::NotFound(None))?;
         let note = || Journal::note_hand_out(self.env, account, "a client");
         let guarded = self.accounts.hand_out(account, caller::facts, note);
-        guarded.map_err(|withheld| Refusal::NotFound(Some(withheld.into())))?;
-        let secret = self.accounts.hub_token(&account.username, token)?.ok_or(Refusal::NotFound(None))?;
+        guarded.map_err(|withheld| ProtocolError::NotFound(Some(withheld.into())))?;
+        let secret = self.accounts.hub_token(&account.username, token)?.ok_or(ProtocolError::NotFound(None))?;
         Ok(Credential { username: account.username.clone(), secret })
     }
 
@@ -266,18 +266,18 @@ impl Front<'_> {
 
 /// What a client hears where no account answers. Who asks for one account by a pinned program or in the address gets that or
 /// none, as for an unknown registry.
-fn refusal(decision: &Decision, explanation: Explanation<'_>) -> Refusal {
+fn refusal(decision: &Decision, explanation: Explanation<'_>) -> ProtocolError {
     let rule = decision.deciding().map(|step| step.rule);
     match (decision.verdict, explanation.problem()) {
         (Verdict::NoSuchAccount, Some(problem)) if matches!(rule, Some(Rule::Environment | Rule::Project)) => {
-            Refusal::Other(problem.into())
+            ProtocolError::Other(problem.into())
         }
-        (Verdict::NoneForOperation, problem) => Refusal::NotFound(problem),
+        (Verdict::NoneForOperation, problem) => ProtocolError::NotFound(problem),
         (Verdict::Several, _) => {
             let options = explanation.options(&[], ANY_COMMAND);
-            Refusal::Several { registry: decision.registry.clone(), options }
+            ProtocolError::Several { registry: decision.registry.clone(), options }
         }
-        _ => Refusal::NotFound(None),
+        _ => ProtocolError::NotFound(None),
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn hook_answer(asked: &str) -> Option<String> {
 
 /// `warn` is told whether the command was refused.
 fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option<String> {
-    let Asked { command, error } = serde_json::from_str(asked).ok()?;
+    let HookRequest { command, error } = serde_json::from_str(asked).ok()?;
     let advice = match command.rsplit(' ').next()? {
         "push" => PUSH,
         "pull" => PULL,
@@ -75,7 +75,7 @@ const LOGIN: &str = "Log in with Ensign, which knows more ways → docker ensign
                      {{if arg . 0}}{{arg . 0}}{{else}}docker.io{{end}}";
 
 #[derive(Deserialize)]
-struct Asked {
+struct HookRequest {
     #[serde(rename = "RootCmd")]
     command: String,
     #[serde(rename = "CommandError", default)]

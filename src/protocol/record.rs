@@ -3,21 +3,21 @@
 use anyhow::Result;
 
 use crate::accounts::{Found, Record, Withheld};
-use crate::journal::{Entry, Journal, Outcome};
+use crate::journal::{CallOutcome, Journal, JournalEntry};
 use crate::model::{Account, CallerRefusal};
 use crate::system::env::Env;
 use crate::system::inherited;
 
 /// An answer, ready to be written down once it is given; `None` where nobody wants that. It holds no error's text: who lent
 /// a secret may have had a part in it.
-pub(super) fn prepared(
+pub(super) fn prepare(
     env: &Env,
     client: impl FnOnce() -> Option<String>,
     found: &Result<Found>,
     record: &Record,
-) -> Option<(Journal, Entry)> {
+) -> Option<(Journal, JournalEntry)> {
     let journal = Journal::of(env).filter(|_| !record.is_private && !env.forbids_journal())?;
-    let mut entry = Entry::new(record.decision.clone(), outcome(found, record));
+    let mut entry = JournalEntry::new(record.decision.clone(), outcome(found, record));
     entry.client = client();
     entry.ignored = inherited::ignored().map(str::to_owned).collect();
     if let Ok(Found::Withheld(withheld)) = found {
@@ -30,7 +30,7 @@ pub(super) fn prepared(
 pub(super) fn write_first(
     found: Result<Found>,
     guarded: Option<&Account>,
-    record: &mut Option<(Journal, Entry)>,
+    record: &mut Option<(Journal, JournalEntry)>,
 ) -> Result<Found> {
     let (Ok(Found::Credential(_)), Some(account)) = (&found, guarded) else { return found };
     match record.take() {
@@ -39,13 +39,13 @@ pub(super) fn write_first(
     }
 }
 
-fn outcome(found: &Result<Found>, record: &Record) -> Outcome {
+fn outcome(found: &Result<Found>, record: &Record) -> CallOutcome {
     match found {
-        Ok(Found::Credential(_)) => Outcome::Answered,
-        Ok(Found::NoAccount) if record.decision.account.is_some() => Outcome::Failed, // its lender has nothing
-        Ok(Found::NoAccount | Found::Elsewhere(_)) => Outcome::NotFound,
-        Ok(Found::Dead(_)) => Outcome::Expired,
-        Ok(Found::Withheld(_)) => Outcome::Withheld,
-        Err(_) => Outcome::Failed,
+        Ok(Found::Credential(_)) => CallOutcome::Answered,
+        Ok(Found::NoAccount) if record.decision.account.is_some() => CallOutcome::Failed, // its lender has nothing
+        Ok(Found::NoAccount | Found::Elsewhere(_)) => CallOutcome::NotFound,
+        Ok(Found::Dead(_)) => CallOutcome::Expired,
+        Ok(Found::Withheld(_)) => CallOutcome::Withheld,
+        Err(_) => CallOutcome::Failed,
     }
 }

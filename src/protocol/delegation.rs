@@ -1,14 +1,14 @@
 //! Registries that another helper answers for: what clients say about them is passed on to it, word for word.
 
-use super::Front;
-use super::message::Refusal;
+use super::ProtocolCall;
+use super::message::ProtocolError;
 use crate::accounts::Found;
 use crate::model::choice::Route;
 use crate::model::{Credential, Registry, ServerUrl};
 
-impl Front<'_> {
+impl ProtocolCall<'_> {
     /// The helper to pass a call on to. A program that is pinned to an account is for that account alone.
-    pub(super) fn route(&self, registry: &Registry) -> Result<Option<Route>, Refusal> {
+    pub(super) fn route(&self, registry: &Registry) -> Result<Option<Route>, ProtocolError> {
         if self.pinned.is_some() {
             return Ok(None);
         }
@@ -16,7 +16,7 @@ impl Front<'_> {
     }
 
     /// What another helper says, if it is for one to say.
-    pub(super) fn asked(&self, found: Found, server_url: &ServerUrl) -> Found {
+    pub(super) fn delegate(&self, found: Found, server_url: &ServerUrl) -> Found {
         match found {
             Found::Elsewhere(route) => self.accounts.ask_routed(&route, server_url.as_str()),
             found => found,
@@ -24,11 +24,11 @@ impl Front<'_> {
     }
 
     /// The helper's login, which goes out as if it were ours: no word of its own reaches the client.
-    pub(super) fn get_routed(&self, route: &Route, server_url: &ServerUrl) -> Result<Credential, Refusal> {
+    pub(super) fn get_delegated(&self, route: &Route, server_url: &ServerUrl) -> Result<Credential, ProtocolError> {
         match self.accounts.ask_routed(route, server_url.as_str()) {
             Found::Credential(credential) => Ok(credential),
-            Found::Dead(why) => Err(Refusal::NotFound(Some(why))),
-            Found::NoAccount | Found::Elsewhere(_) | Found::Withheld(_) => Err(Refusal::NotFound(None)),
+            Found::Dead(why) => Err(ProtocolError::NotFound(Some(why))),
+            Found::NoAccount | Found::Elsewhere(_) | Found::Withheld(_) => Err(ProtocolError::NotFound(None)),
         }
     }
 }
