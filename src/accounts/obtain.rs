@@ -12,7 +12,7 @@ use super::judgement::{Judgement, ended_session, log_in_at, session_over};
 use super::{Accounts, Login, Transaction};
 use crate::borrow::{self, Asker, Unlent};
 use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
-use crate::oauth::{self, Delay, Fresh, Unrenewed};
+use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
 use crate::system::text;
 
@@ -134,16 +134,16 @@ impl Accounts<'_> {
         }
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
             Ok(fresh) => return Ok(good(account, self.keep_renewed(account, &kept, fresh)?)),
-            Err(Unrenewed::Over(why)) => {
+            Err(RenewError::Over(why)) => {
                 self.record(account, &kept, &Judgement::Refused)?;
                 why
             }
-            Err(Unrenewed::SessionOver { page }) => {
+            Err(RenewError::SessionOver { page }) => {
                 self.record(account, &kept, &Judgement::SessionOver { page: page.clone() })?;
                 let over = Problem::new(session_over(&account.registry, &account.name), log_in_at(&page));
                 return Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(over) });
             }
-            Err(Unrenewed::Later(Delay { why, refresh, login_life })) => {
+            Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
                 if refresh.is_some() {
                     self.replace(account, &kept, &Kept { refresh, login_life, ..kept.copy() })?;
                 }
@@ -181,8 +181,8 @@ impl Accounts<'_> {
     }
 
     /// Writes the new tokens down, unless the account has been logged in anew or removed meanwhile.
-    fn keep_renewed(&self, account: &Account, before: &Kept, fresh: Fresh) -> Result<Kept> {
-        let Fresh { secret, refresh, login_life, until, username } = fresh;
+    fn keep_renewed(&self, account: &Account, before: &Kept, fresh: TokenSet) -> Result<Kept> {
+        let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
         // The token that stays, stays as long as it did.
         let known_life = before.login_life.filter(|_| refresh.is_none());
         let kept = Kept {

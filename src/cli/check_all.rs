@@ -14,7 +14,7 @@ use super::check::{Subject, tell_login};
 use super::failure::Failure;
 use super::held::Held;
 use crate::model::{Account, Operation, Source};
-use crate::oauth::{self, Table};
+use crate::oauth::{self, ProviderTable};
 use crate::oci::{self, RegistryReply, TransportSecurity, Verdict};
 use crate::system::text::{self, one_line};
 use crate::system::threads;
@@ -140,12 +140,17 @@ fn ask_all(
 }
 
 /// Asks the registry, and the provider about the end of a secret that is good.
-fn ask(account: &Account, held: &Held, security: TransportSecurity, providers: &Table) -> RegistryReply<Verdict> {
+fn ask(
+    account: &Account,
+    held: &Held,
+    security: TransportSecurity,
+    providers: &ProviderTable,
+) -> RegistryReply<Verdict> {
     let mut asked = oci::check(&account.registry, &held.credential, security);
     let known = asked.expiry.or(held.expiry);
     if asked.answer == Verdict::Accepted
         && account.source == Source::Given
-        && let (None, Some(provider)) = (known, providers.of(&account.registry))
+        && let (None, Some(provider)) = (known, providers.for_registry(&account.registry))
     {
         asked.expiry = oauth::token_expiry(provider, &account.registry, &held.credential);
     }

@@ -9,7 +9,7 @@ use super::args::{Arguments, Next};
 use crate::accounts::{Accounts, STORES};
 use crate::docker::ConfigJson;
 use crate::model::Registry;
-use crate::oauth::Table;
+use crate::oauth::ProviderTable;
 use crate::system::env::Env;
 use crate::system::{list_programs, text};
 
@@ -96,7 +96,7 @@ fn new_registries(env: &Env) -> Vec<Candidate> {
         more(host, &format!("Docker asks {helper}"));
     }
     let users = Accounts::new(env).providers().ok().flatten();
-    for (title, host) in Table::read(users.as_ref()).iter().flat_map(Table::hosts) {
+    for (title, host) in ProviderTable::read(users.as_ref()).iter().flat_map(ProviderTable::hosts) {
         more(host, title);
     }
     all

@@ -71,7 +71,7 @@ impl Context<'_> {
     /// What the provider of the registry's tokens says.
     pub(super) fn expiry_at_provider(&self, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
         let providers = self.providers().ok()?;
-        oauth::token_expiry(providers.of(registry)?, registry, credential)
+        oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
     }
 
     /// Keeps the identity token that the registry gave in place of the account's, which may not be good any more.

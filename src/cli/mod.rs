@@ -55,7 +55,7 @@ use crate::accounts::{Accounts, Options, StoreChoice};
 use crate::docker::{self, ConfigJson, containers, state};
 use crate::model::choice::{ExplicitAccount, RegistryAccounts};
 use crate::model::{Account, Operation, Problem, Registry};
-use crate::oauth::{self, Provider, Table};
+use crate::oauth::{self, Provider, ProviderTable};
 use crate::oci::TransportSecurity;
 use crate::protocol;
 use crate::system::env::Env;
@@ -256,9 +256,9 @@ impl Context<'_> {
     }
 
     /// The table of identity providers, with what the user says of them.
-    fn providers(&self) -> Result<Table, Failure> {
+    fn providers(&self) -> Result<ProviderTable, Failure> {
         let file = || self.accounts.config_file().map(|path| self.env.shorten_home(&path)).unwrap_or_default();
-        Table::read(self.accounts.providers()?.as_ref()).map_err(|why| {
+        ProviderTable::read(self.accounts.providers()?.as_ref()).map_err(|why| {
             let cure = "mend it there; docs/providers.md says what each field means";
             Problem::new(format!("`{}` describes a provider wrongly: {why}", file()), cure).into()
         })
@@ -275,7 +275,7 @@ impl Context<'_> {
 
     /// What the registry says of its own login. An error is a sentence.
     fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
-        let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced(registry));
+        let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
         let (of, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
         if of == registry { announced.clone() } else { ask() }
     }

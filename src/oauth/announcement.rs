@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The provider that a registry announces. `Ok(None)`: none, which is the rule. An error is a sentence: there is an
 /// announcement, but nobody should follow it.
-pub(crate) fn announced(registry: &Registry) -> Result<Option<Provider>, String> {
+pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
     let request = Request { accept: Some("application/json"), ..Request::new(Method::Get, url, Authorization::None) };
     match client(PATIENCE).send(&request) {
@@ -59,16 +59,16 @@ fn read(response: &Response, registry: &Registry) -> Result<Option<Provider>, St
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::tests::response;
+    use super::super::response::tests::response;
     use super::*;
 
-    fn announced(status: u16, body: &str) -> Result<Option<Provider>, String> {
+    fn announced_provider(status: u16, body: &str) -> Result<Option<Provider>, String> {
         read(&response(status, body), &Registry::from_key("reg.example.com"))
     }
 
     #[test]
     fn a_registry_speaks_for_itself_alone() {
-        let provider = announced(
+        let provider = announced_provider(
             200,
             r#"{"title": "GitHub", "hosts": ["ghcr.io"], "client_id": "c", "issuer": "https://example.com", "exchange": "acr",
                 "page": "https://evil.example/", "token_page": "https://example.com/tokens"}"#,
@@ -83,9 +83,9 @@ mod tests {
     #[test]
     fn most_registries_announce_nothing() {
         for (status, body) in [(404, "{}"), (200, "<html>"), (200, "[]"), (302, "{}"), (401, "{}")] {
-            assert_eq!(announced(status, body), Ok(None), "{status} {body}");
+            assert_eq!(announced_provider(status, body), Ok(None), "{status} {body}");
         }
-        let why = announced(200, r#"{"client_id": 1}"#).unwrap_err();
+        let why = announced_provider(200, r#"{"client_id": 1}"#).unwrap_err();
         assert!(why.starts_with("reg.example.com announces a login that cannot be used: invalid type"), "{why}");
     }
 

@@ -69,7 +69,7 @@ fn read(response: &Response, issuer: &str) -> Result<Metadata, Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::tests::response;
+    use super::super::response::tests::response;
     use super::*;
 
     #[test]

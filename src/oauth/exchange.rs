@@ -4,15 +4,15 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::answer::Answer;
-use super::{Exchange, endpoint};
+use super::response::ProviderResponse;
+use super::{TokenExchange, endpoint};
 use crate::model::{Registry, Secret, jwt};
 use crate::system::http::{Authorization, Client, Field, Method, Request, Response, Url};
 
 /// Azure/acr `docs/AAD-OAuth.md`
 const ACR_PATH: &str = "/oauth2/exchange";
 
-impl Exchange {
+impl TokenExchange {
     const ALL: [(Self, &str); 2] = [(Self::Acr, "acr"), (Self::DockerHubPat, "docker-hub-pat")];
 
     /// The name by which an account remembers it.
@@ -54,7 +54,7 @@ impl Exchange {
         };
         let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
         let secret = match self {
-            Self::Acr => Answer::read(&response).secret("refresh_token"),
+            Self::Acr => ProviderResponse::read(&response).secret("refresh_token"),
             Self::DockerHubPat => nested(&response, &["data", "token"]),
         };
         let secret = secret.filter(|_| (200..=299).contains(&response.status));
@@ -86,7 +86,7 @@ fn nested(response: &Response, path: &[&str]) -> Option<Secret> {
 }
 
 fn refusal(host: &str, response: &Response) -> String {
-    let answer = Answer::read(response);
+    let answer = ProviderResponse::read(response);
     match (response.status, answer.text("error")) {
         (_, Some(code)) => format!("`{host}` refused to exchange the token: {}", answer.reason(code)),
         (status @ (401 | 403), None) => format!("`{host}` refused to exchange the token (status {status})"),
@@ -96,16 +96,16 @@ fn refusal(host: &str, response: &Response) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::tests::response;
+    use super::super::response::tests::response;
     use super::*;
 
     #[test]
     fn an_account_remembers_the_exchange_by_its_name_in_the_table() {
-        for (exchange, name) in Exchange::ALL {
-            assert_eq!((exchange.name(), Exchange::parse(name)), (name, Some(exchange)));
-            assert_eq!(serde_json::from_value::<Exchange>(Value::from(name)).unwrap(), exchange);
+        for (exchange, name) in TokenExchange::ALL {
+            assert_eq!((exchange.name(), TokenExchange::parse(name)), (name, Some(exchange)));
+            assert_eq!(serde_json::from_value::<TokenExchange>(Value::from(name)).unwrap(), exchange);
         }
-        assert_eq!(Exchange::parse("x"), None);
+        assert_eq!(TokenExchange::parse("x"), None);
     }
 
     #[test]

@@ -5,130 +5,130 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use super::answer::Answer;
-use super::device::{Ended, Hitch, Invitation, Poll, Prompt, Reply, Step};
-use super::plan::Plan;
-use super::provider::{Body, Provider, UsernameRule};
-use super::{Exchange, Fresh, renew, revoke};
+use super::device::{DeviceAuthorization, DeviceFlowError, Poll, PollReply, PollStep, PollWarning, Prompt};
+use super::login_plan::LoginPlan;
+use super::provider::{BodyFormat, Provider, UsernameRule};
+use super::response::ProviderResponse;
+use super::{TokenExchange, TokenSet, renewal, revoke};
 use crate::model::{Grant, Kept, Secret, Username, jwt};
 use crate::system::http::{Authorization, Client, Method, Request};
 
 /// A login under way: the code is out, and somebody has a browser.
-pub(crate) struct Pending {
-    plan: Plan,
+pub(crate) struct PendingLogin {
+    plan: LoginPlan,
     client: Client,
-    invitation: Invitation,
+    authorization: DeviceAuthorization,
     started: Instant,
 }
 
 /// What a login came to.
 #[derive(Debug)]
-pub(crate) struct Login {
-    pub(crate) fresh: Fresh,
+pub(crate) struct DeviceLogin {
+    pub(crate) tokens: TokenSet,
     /// How it is renewed and revoked, if it can be.
     pub(crate) grant: Option<Grant>,
     pub(crate) did: Option<String>,
     /// The scope without which nothing can be pushed, if it was not granted.
-    pub(crate) lacks: Option<String>,
+    pub(crate) missing_scope: Option<String>,
 }
 
 /// What is to be shown while somebody decides.
 #[derive(Debug)]
-pub(crate) enum Waiting<'h> {
+pub(crate) enum WaitNotice<'h> {
     /// A second has passed; so much time is left.
     Left(Duration),
-    Hitch(&'h Hitch),
+    Warning(&'h PollWarning),
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
-impl Pending {
-    pub(super) fn start(plan: Plan, client: Client, invitation: Invitation) -> Self {
-        Self { plan, client, invitation, started: Instant::now() }
+impl PendingLogin {
+    pub(super) fn start(plan: LoginPlan, client: Client, authorization: DeviceAuthorization) -> Self {
+        Self { plan, client, authorization, started: Instant::now() }
     }
 
     pub(crate) fn prompt(&self) -> &Prompt {
-        &self.invitation.prompt
+        &self.authorization.prompt
     }
 
     /// Asks until somebody has agreed or refused, or the code is over; `show` is called every second.
-    pub(crate) fn wait(self, mut show: impl FnMut(Waiting<'_>)) -> Result<Login, Ended> {
-        let mut poll = Poll::start(&self.invitation);
+    pub(crate) fn wait(self, mut show: impl FnMut(WaitNotice<'_>)) -> Result<DeviceLogin, DeviceFlowError> {
+        let mut poll = Poll::start(&self.authorization);
         loop {
             let until = self.started.elapsed() + poll.pause(self.started.elapsed());
             loop {
                 let now = self.started.elapsed();
-                show(Waiting::Left(self.invitation.prompt.lasts.saturating_sub(now)));
+                show(WaitNotice::Left(self.authorization.prompt.lasts.saturating_sub(now)));
                 match until.saturating_sub(now) {
                     Duration::ZERO => break,
                     left => thread::sleep(left.min(SECOND)),
                 }
             }
-            if let Some(ended) = poll.ended(self.started.elapsed()) {
+            if let Some(ended) = poll.check_expiration(self.started.elapsed()) {
                 return Err(ended);
             }
-            let (step, answer) = self.ask(&mut poll);
+            let (step, answer) = self.poll_once(&mut poll);
             match step {
-                Step::Wait(hitch) => {
-                    if let Some(hitch) = &hitch {
-                        show(Waiting::Hitch(hitch));
+                PollStep::Wait(warning) => {
+                    if let Some(warning) = &warning {
+                        show(WaitNotice::Warning(warning));
                     }
                 }
-                Step::Given => return self.take(&answer).map_err(Ended::Failed),
-                Step::Over(Ended::SessionOver(page)) => {
-                    return Err(Ended::SessionOver(Some(self.plan.token_url.own_page(page.as_deref()))));
+                PollStep::Given => return self.accept_token(&answer).map_err(DeviceFlowError::Failed),
+                PollStep::Over(DeviceFlowError::SessionOver(page)) => {
+                    return Err(DeviceFlowError::SessionOver(Some(self.plan.token_url.own_page(page.as_deref()))));
                 }
-                Step::Over(ended) => return Err(ended),
+                PollStep::Over(ended) => return Err(ended),
             }
         }
     }
 
-    fn ask(&self, poll: &mut Poll) -> (Step, Answer) {
+    fn poll_once(&self, poll: &mut Poll) -> (PollStep, ProviderResponse) {
         let Provider { client_id, secret_field, body, .. } = &self.plan.provider;
         let mut words: Vec<_> = client_id.clone().map(|id| ("client_id", id)).into_iter().collect();
-        if *body == Body::Form {
+        if *body == BodyFormat::Form {
             words.push(("grant_type", "urn:ietf:params:oauth:grant-type:device_code".to_owned()));
         }
-        let request = self.plan.request(&self.plan.token_url, words, Some(&self.invitation.device_code));
+        let request = self.plan.request(&self.plan.token_url, words, Some(&self.authorization.device_code));
         match self.client.send(&request) {
             Ok(response) => {
-                let answer = Answer::read(&response);
-                let reply = Reply::Answer {
+                let answer = ProviderResponse::read(&response);
+                let reply = PollReply::Answer {
                     status: response.status,
                     retry_after: response.retry_after,
                     error: self.plan.error(&answer),
                     has_token: answer.token(secret_field.as_deref()).is_some(),
                     answer: &answer,
                 };
-                (poll.hear(&reply), answer)
+                (poll.on_response(&reply), answer)
             }
-            Err(failure) => (poll.hear(&Reply::Nothing(failure.0)), Answer::default()),
+            Err(failure) => (poll.on_response(&PollReply::Nothing(failure.0)), ProviderResponse::default()),
         }
     }
 
     /// Makes of the provider's answer what the registry takes. An error is a sentence.
-    fn take(&self, answer: &Answer) -> Result<Login, String> {
+    fn accept_token(&self, answer: &ProviderResponse) -> Result<DeviceLogin, String> {
         let Provider { secret_field, exchange, tenant, push_scope, .. } = &self.plan.provider;
         let token = answer.token(secret_field.as_deref()).ok_or("the token is gone")?;
         let now = SystemTime::now();
-        let until = renew::end(answer, &token, now);
+        let until = renewal::end_of_token(answer, &token, now);
         let username = self.username(answer, &token);
         let refresh = answer.secret("refresh_token");
         let login_life = answer.login_life(now).filter(|_| refresh.is_some());
         let (secret, until) = match exchange {
             Some(exchange) => {
-                let at = self.plan.exchange_url.as_ref();
-                let exchanged = exchange.run(&self.client, &self.plan.registry, at, tenant.as_deref(), &token);
+                let claim_at = self.plan.exchange_url.as_ref();
+                let exchanged = exchange.run(&self.client, &self.plan.registry, claim_at, tenant.as_deref(), &token);
                 exchanged.inspect_err(|_| self.give_back(&token, refresh.as_ref()))?
             }
             None => (token, until),
         };
-        let until = until.filter(|_| !exchange.is_some_and(Exchange::is_lasting));
-        Ok(Login {
+        let until = until.filter(|_| !exchange.is_some_and(TokenExchange::is_lasting));
+        Ok(DeviceLogin {
             grant: self.plan.grant(refresh.is_some()),
-            fresh: Fresh { secret, refresh, login_life, until, username },
+            tokens: TokenSet { secret, refresh, login_life, expires_at: until, username },
             did: answer.text("did").filter(|did| did.starts_with("did:")).map(str::to_owned),
-            lacks: push_scope.clone().filter(|scope| lacks(answer.text("scope"), scope)),
+            missing_scope: push_scope.clone().filter(|scope| is_missing(answer.text("scope"), scope)),
         })
     }
 
@@ -141,14 +141,14 @@ impl Pending {
     }
 
     /// The user name at the registry, as far as the provider tells it.
-    fn username(&self, answer: &Answer, token: &Secret) -> Option<Username> {
+    fn username(&self, answer: &ProviderResponse, token: &Secret) -> Option<Username> {
         let name = match &self.plan.provider.username {
             UsernameRule::Fixed(name) => Some(name.clone()),
             UsernameRule::Field(field) => answer.text(field).map(str::to_owned),
             UsernameRule::Claim(path) => {
                 let tokens = [Some(token.copy()), answer.secret("id_token")];
-                let in_tokens = tokens.into_iter().flatten().find_map(|token| at(&jwt::claims(&token)?, path));
-                in_tokens.or_else(|| at(&self.userinfo(token)?, path))
+                let in_tokens = tokens.into_iter().flatten().find_map(|token| claim_at(&jwt::claims(&token)?, path));
+                in_tokens.or_else(|| claim_at(&self.userinfo(token)?, path))
             }
             UsernameRule::Ask => None,
         };
@@ -167,14 +167,14 @@ impl Pending {
     }
 }
 
-fn at(claims: &Value, path: &[String]) -> Option<String> {
+fn claim_at(claims: &Value, path: &[String]) -> Option<String> {
     let value = path.iter().try_fold(claims, |value, key| value.get(key))?.as_str()?;
     Some(value.to_owned())
 }
 
 /// Tells whether an answer names the granted scopes without this one. GitHub separates them by commas.
-fn lacks(granted: Option<&str>, scope: &str) -> bool {
-    granted.is_some_and(|granted| !granted.split([' ', ',']).any(|one| one == scope))
+fn is_missing(granted: Option<&str>, scope: &str) -> bool {
+    granted.is_some_and(|granted| !granted.split([' ', ',']).any(|word| word == scope))
 }
 
 #[cfg(test)]
@@ -192,7 +192,7 @@ mod tests {
             (Some("read:packages"), true),
             (Some("xwrite:packages"), true),
         ] {
-            assert_eq!(lacks(granted, "write:packages"), missing, "{granted:?}");
+            assert_eq!(is_missing(granted, "write:packages"), missing, "{granted:?}");
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
         for (words, found) in
             [(vec!["https://hub.docker.com", "username"], Some("moby")), (vec!["sub"], None), (vec!["x", "y"], None)]
         {
-            assert_eq!(at(&claims, &path(&words)).as_deref(), found);
+            assert_eq!(claim_at(&claims, &path(&words)).as_deref(), found);
         }
     }
 }

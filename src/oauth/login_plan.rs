@@ -1,21 +1,21 @@
-//! `Plan`: a provider with every address known, and the requests in its manner.
+//! `LoginPlan`: a provider with every address known, and the requests in its manner.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
-use super::device::Invitation;
+use super::device::DeviceAuthorization;
 use super::discovery::{self, Metadata};
 use super::endpoint;
-use super::login::Pending;
-use super::provider::{Body, Provider};
+use super::login::PendingLogin;
+use super::provider::{BodyFormat, Provider};
+use super::response::ProviderResponse;
 use crate::model::{Grant, Registry, Secret};
 use crate::system::http::{Authorization, Client, Field, Limits, Method, Request, Url};
 
 /// A provider with every address known: ready to begin.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct LoginPlan {
     pub(super) provider: Provider,
     pub(super) registry: Registry,
     device_url: Url,
@@ -31,9 +31,9 @@ pub(crate) struct Plan {
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 
-impl Plan {
+impl LoginPlan {
     /// Completes a provider's row for a registry; asks its issuer where that is needed. An error is a sentence.
-    pub(crate) fn of(provider: Provider, registry: &Registry) -> Result<Self, String> {
+    pub(crate) fn new(provider: Provider, registry: &Registry) -> Result<Self, String> {
         let near = provider.is_announced || provider.device_url.as_ref().is_some_and(|url| url.starts_with('/'));
         if let Some(issuer) = provider.issuer.as_ref().filter(|_| near) {
             stay_near(&endpoint::parse(issuer)?, registry)?;
@@ -69,7 +69,7 @@ impl Plan {
     }
 
     /// Asks for a code. An error is a sentence that names the host.
-    pub(crate) fn begin(self, device_name: &str) -> Result<Pending, String> {
+    pub(crate) fn begin(self, device_name: &str) -> Result<PendingLogin, String> {
         let Provider { client_id, scope, own_scope, audience, body, .. } = &self.provider;
         let client = client();
         let mut words = vec![];
@@ -77,22 +77,22 @@ impl Plan {
         add("client_id", client_id);
         add("scope", if own_scope.is_some() { own_scope } else { scope });
         add("audience", audience);
-        if *body == Body::Json {
+        if *body == BodyFormat::Json {
             words.push(("device_name", device_name.to_owned()));
         }
         let host = self.device_url.authority();
         let request = self.request(&self.device_url, words, None);
         let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
-        let answer = Answer::read(&response);
-        let invitation = Invitation::read(response.status, &answer, self.error(&answer))
+        let answer = ProviderResponse::read(&response);
+        let authorization = DeviceAuthorization::read(response.status, &answer, self.error(&answer))
             .map_err(|why| format!("`{host}` gave no code to log in with at `{}`: {why}", self.device_url.path()))?;
         if self.near {
-            let links = [Some(&invitation.prompt.link), invitation.prompt.complete.as_ref()];
+            let links = [Some(&authorization.prompt.link), authorization.prompt.complete.as_ref()];
             for link in links.into_iter().flatten() {
                 stay_near(&endpoint::parse(link.split('#').next().unwrap_or_default())?, &self.registry)?;
             }
         }
-        Ok(Pending::start(self, client, invitation))
+        Ok(PendingLogin::start(self, client, authorization))
     }
 
     /// A request in the provider's manner, with the device code if there is one.
@@ -105,16 +105,16 @@ impl Plan {
         let request = Request::new(Method::Post, url.clone(), Authorization::None);
         let accept = Some("application/json");
         match self.provider.body {
-            Body::Form => {
+            BodyFormat::Form => {
                 let plain = words.into_iter().map(|(key, value)| (key, Field::Plain(value)));
                 let form = plain.chain(device_code.map(|code| ("device_code", Field::Secret(code)))).collect();
                 Request { accept, form, ..request }
             }
-            Body::Json => Request { accept, json: Some(json_body(words, device_code)), ..request },
+            BodyFormat::Json => Request { accept, json: Some(json_body(words, device_code)), ..request },
         }
     }
 
-    pub(super) fn error<'a>(&self, answer: &'a Answer) -> Option<&'a str> {
+    pub(super) fn error<'a>(&self, answer: &'a ProviderResponse) -> Option<&'a str> {
         answer.text(self.provider.error_field.as_deref().unwrap_or("error"))
     }
 

@@ -4,38 +4,38 @@
 //! answer means; `plan` and `login` send and sleep. `discovery` and `endpoint` tell which addresses are asked, `exchange`
 //! makes a registry's token of a provider's, `renew` and `revoke` are what comes after a login.
 
-mod announce;
-mod answer;
+mod announcement;
 mod device;
 mod discovery;
 mod endpoint;
 mod exchange;
 mod expiry;
 mod login;
-mod plan;
+mod login_plan;
 mod provider;
-mod renew;
-mod revoke;
+mod renewal;
+mod response;
+mod revocation;
 mod table;
 
 use std::time::{Duration, SystemTime};
 
 use crate::model::{LoginLife, Secret, Username};
 use crate::system::http::{Client, Limits};
-pub(crate) use announce::{announced, own_issuer};
-pub(crate) use device::{Ended, Hitch, Prompt};
+pub(crate) use announcement::{announced_provider, own_issuer};
+pub(crate) use device::{DeviceFlowError, PollWarning, Prompt};
 pub(crate) use expiry::token_expiry;
-pub(crate) use login::{Login, Pending, Waiting};
-pub(crate) use plan::Plan;
-use provider::Exchange;
-pub(crate) use provider::{Provider, Words};
-pub(crate) use renew::renew;
-pub(crate) use revoke::revoke;
-pub(crate) use table::Table;
+pub(crate) use login::{DeviceLogin, PendingLogin, WaitNotice};
+pub(crate) use login_plan::LoginPlan;
+use provider::TokenExchange;
+pub(crate) use provider::{Provider, ProviderOverrides};
+pub(crate) use renewal::renew;
+pub(crate) use revocation::revoke;
+pub(crate) use table::ProviderTable;
 
 /// What a provider gave.
 #[derive(Debug)]
-pub(crate) struct Fresh {
+pub(crate) struct TokenSet {
     /// What the registry takes.
     pub(crate) secret: Secret,
     /// What brings the next one; `None`: the one before stays good.
@@ -43,31 +43,31 @@ pub(crate) struct Fresh {
     /// The life of that, if the provider says it.
     pub(crate) login_life: Option<LoginLife>,
     /// When the secret ends; `None`: not known to end.
-    pub(crate) until: Option<SystemTime>,
+    pub(crate) expires_at: Option<SystemTime>,
     pub(crate) username: Option<Username>,
 }
 
 /// Why there is no new secret; a part of a sentence that names the host.
 #[derive(Debug)]
-pub(crate) enum Unrenewed {
+pub(crate) enum RenewError {
     /// The provider has ended the login: only a person can begin another.
     Over(String),
     /// The login is good, but a person must log in at `page` first.
     SessionOver { page: String },
     /// It cannot be had now.
-    Later(Delay),
+    Later(RenewDelay),
 }
 
 /// Why a secret has to wait.
 #[derive(Debug)]
-pub(crate) struct Delay {
+pub(crate) struct RenewDelay {
     pub(crate) why: String,
     /// What the provider has given all the same, in place of the refresh token that it was shown.
     pub(crate) refresh: Option<Secret>,
     pub(crate) login_life: Option<LoginLife>,
 }
 
-impl From<String> for Delay {
+impl From<String> for RenewDelay {
     fn from(why: String) -> Self {
         Self { why, refresh: None, login_life: None }
     }

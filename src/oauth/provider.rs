@@ -43,12 +43,12 @@ pub(crate) struct Provider {
     pub(super) audience: Option<String>,
     /// Without this scope nothing can be pushed.
     pub(super) push_scope: Option<String>,
-    pub(super) body: Body,
+    pub(super) body: BodyFormat,
     /// The field of the answer that the registry takes.
     pub(super) secret_field: Option<String>,
     pub(super) error_field: Option<String>,
     pub(super) username: UsernameRule,
-    pub(super) exchange: Option<Exchange>,
+    pub(super) exchange: Option<TokenExchange>,
     pub(super) exchange_url: Option<String>,
     /// Answers a request with a token by saying when that expires, in GitHub's header.
     pub(super) expiry_url: Option<String>,
@@ -62,7 +62,7 @@ pub(crate) struct Provider {
 /// What a request looks like.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Body {
+pub(super) enum BodyFormat {
     /// RFC 8628
     #[default]
     Form,
@@ -85,7 +85,7 @@ pub(super) enum UsernameRule {
 /// What turns the provider's token into one that the registry takes.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Exchange {
+pub(super) enum TokenExchange {
     Acr,
     DockerHubPat,
 }
@@ -107,7 +107,7 @@ impl Provider {
 
     /// Of home-made logins with JSON bodies none is known that has clients.
     pub(crate) fn wants_client_id(&self) -> bool {
-        self.body == Body::Form
+        self.body == BodyFormat::Form
     }
 
     pub(crate) fn asks_for_username(&self) -> bool {
@@ -126,7 +126,7 @@ impl Provider {
         let Some(issuer) = found else { return self };
         let host = endpoint::parse(&issuer).map_or_else(|_| issuer.clone(), |url| url.authority().to_owned());
         let title = format!("{} ({host})", self.title);
-        Self { title, ..self }.with(&Words { issuer: Some(issuer), ..Words::default() })
+        Self { title, ..self }.with(&ProviderOverrides { issuer: Some(issuer), ..ProviderOverrides::default() })
     }
 
     /// What stands before the end by which the provider's token servers are known.
@@ -144,8 +144,8 @@ impl Provider {
 
     /// What the user says of it for this one login. Another issuer has its own addresses; a template is kept.
     #[must_use]
-    pub(crate) fn with(mut self, words: &Words) -> Self {
-        let Words { issuer, client_id, scope, tenant } = words;
+    pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
+        let ProviderOverrides { issuer, client_id, scope, tenant } = words;
         if let Some(issuer) = issuer {
             let fixed = |url: &Option<String>| url.as_ref().is_some_and(|url| !url.contains("{issuer}"));
             for url in [&mut self.device_url, &mut self.token_url, &mut self.revoke_url, &mut self.userinfo_url] {
@@ -174,7 +174,7 @@ impl Provider {
 
 /// What a user says of a provider on the command line.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct ProviderOverrides {
     pub(crate) issuer: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) scope: Option<String>,

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::answer::Answer;
-use super::{Delay, Exchange, Fresh, SESSION_OVER, Unrenewed, client, endpoint};
+use super::response::ProviderResponse;
+use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, client, endpoint};
 use crate::model::{Grant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, Field, Method, Request};
 
@@ -14,9 +14,9 @@ pub(crate) fn renew(
     registry: &Registry,
     refresh: &Secret,
     patience: Duration,
-) -> Result<Fresh, Unrenewed> {
+) -> Result<TokenSet, RenewError> {
     let url = endpoint::parse(&grant.token_url).map_err(later)?;
-    let exchange = grant.exchange.as_deref().map(known).transpose()?;
+    let exchange = grant.exchange.as_deref().map(parse_exchange).transpose()?;
     let (host, own) = (url.authority().to_owned(), url.clone());
     let client = client(patience);
     let mut form =
@@ -29,36 +29,36 @@ pub(crate) fn renew(
         Request { accept: Some("application/json"), form, ..Request::new(Method::Post, url, Authorization::None) };
     let response =
         client.send(&request).map_err(|failure| later(format!("could not reach `{host}`: {}", failure.0)))?;
-    let answer = Answer::read(&response);
+    let answer = ProviderResponse::read(&response);
     if answer.text("error") == Some(SESSION_OVER) {
-        return Err(Unrenewed::SessionOver { page: own.own_page(answer.text("login_url")) });
+        return Err(RenewError::SessionOver { page: own.own_page(answer.text("login_url")) });
     }
     let secret = token(response.status, &answer, grant.secret_field.as_deref(), &host)?;
-    let (until, login_life) = (end(&answer, &secret, now), answer.login_life(now));
-    let fresh = Fresh { until, refresh: answer.secret("refresh_token"), login_life, secret, username: None };
-    let Some(exchange) = exchange else { return Ok(fresh) };
-    match exchange.run(&client, registry, None, grant.tenant.as_deref(), &fresh.secret) {
-        Ok((secret, until)) => Ok(Fresh { secret, until, ..fresh }),
+    let (expires_at, login_life) = (end_of_token(&answer, &secret, now), answer.login_life(now));
+    let tokens = TokenSet { expires_at, refresh: answer.secret("refresh_token"), login_life, secret, username: None };
+    let Some(exchange) = exchange else { return Ok(tokens) };
+    match exchange.run(&client, registry, None, grant.tenant.as_deref(), &tokens.secret) {
+        Ok((secret, expires_at)) => Ok(TokenSet { secret, expires_at, ..tokens }),
         // The refresh token that was shown may be used up.
-        Err(why) => Err(Unrenewed::Later(Delay { why, refresh: fresh.refresh, login_life })),
+        Err(why) => Err(RenewError::Later(RenewDelay { why, refresh: tokens.refresh, login_life })),
     }
 }
 
 /// When a token ends: as its answer says, else as it says itself.
-pub(super) fn end(answer: &Answer, token: &Secret, now: SystemTime) -> Option<SystemTime> {
+pub(super) fn end_of_token(answer: &ProviderResponse, token: &Secret, now: SystemTime) -> Option<SystemTime> {
     let said = answer.life().and_then(|life| now.checked_add(life));
     said.or_else(|| jwt::claims(token).and_then(|claims| jwt::expiry(&claims)))
 }
 
-fn later(why: String) -> Unrenewed {
-    Unrenewed::Later(why.into())
+fn later(why: String) -> RenewError {
+    RenewError::Later(why.into())
 }
 
-fn known(name: &str) -> Result<Exchange, Unrenewed> {
-    Exchange::parse(name).ok_or_else(|| later(format!("this Ensign does not know the exchange `{name}`")))
+fn parse_exchange(name: &str) -> Result<TokenExchange, RenewError> {
+    TokenExchange::parse(name).ok_or_else(|| later(format!("this Ensign does not know the exchange `{name}`")))
 }
 
-fn token(status: u16, answer: &Answer, field: Option<&str>, host: &str) -> Result<Secret, Unrenewed> {
+fn token(status: u16, answer: &ProviderResponse, field: Option<&str>, host: &str) -> Result<Secret, RenewError> {
     match answer.text("error") {
         // The first is RFC 6749's; then GitHub's, Entra's and `OpenID` Connect's.
         Some(
@@ -69,7 +69,7 @@ fn token(status: u16, answer: &Answer, field: Option<&str>, host: &str) -> Resul
             | "interaction_required"
             | "login_required"
             | "consent_required"),
-        ) => Err(Unrenewed::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
+        ) => Err(RenewError::Over(format!("`{host}` has ended the login: {}", answer.reason(code)))),
         Some(code) => Err(later(format!("`{host}` refused to renew it: {}", answer.reason(code)))),
         None => answer
             .secret(field.unwrap_or("access_token"))
@@ -80,7 +80,7 @@ fn token(status: u16, answer: &Answer, field: Option<&str>, host: &str) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::tests::response;
+    use super::super::response::tests::response;
     use super::*;
 
     #[test]
@@ -96,15 +96,15 @@ mod tests {
             (302, r#"{"access_token": "t"}"#, false, "`p` answered without a token (status 302)"),
             (200, r#"{"access_token": ""}"#, false, "`p` answered without a token (status 200)"),
         ] {
-            let result = token(status, &Answer::read(&response(status, body)), None, "p");
+            let result = token(status, &ProviderResponse::read(&response(status, body)), None, "p");
             let (is_over, words) = match result.unwrap_err() {
-                Unrenewed::Over(words) => (true, words),
-                Unrenewed::SessionOver { page } => panic!("{page}"),
-                Unrenewed::Later(delay) => (false, delay.why),
+                RenewError::Over(words) => (true, words),
+                RenewError::SessionOver { page } => panic!("{page}"),
+                RenewError::Later(delay) => (false, delay.why),
             };
             assert_eq!((is_over, words.as_str()), (over, why), "{body}");
         }
-        let answer = Answer::read(&response(200, r#"{"access_token": "t"}"#));
+        let answer = ProviderResponse::read(&response(200, r#"{"access_token": "t"}"#));
         assert!(token(200, &answer, None, "p").is_ok());
         assert!(token(200, &answer, Some("id_token"), "p").is_err());
     }
@@ -114,9 +114,9 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let jwt = "e30.eyJleHAiOjUwMDB9.x"; // {"exp":5000}
         for (expires_in, token, end_at) in [("60", jwt, Some(1060)), ("0", jwt, Some(5000)), ("", "opaque", None)] {
-            let answer = Answer::read(&response(200, &format!("expires_in={expires_in}")));
-            let expected = end_at.map(|end| SystemTime::UNIX_EPOCH + Duration::from_secs(end));
-            assert_eq!(end(&answer, &Secret::new(token.to_owned()), now), expected);
+            let answer = ProviderResponse::read(&response(200, &format!("expires_in={expires_in}")));
+            let expected = end_at.map(|end_of_token| SystemTime::UNIX_EPOCH + Duration::from_secs(end_of_token));
+            assert_eq!(end_of_token(&answer, &Secret::new(token.to_owned()), now), expected);
         }
     }
 }

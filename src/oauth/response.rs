@@ -12,7 +12,7 @@ use crate::system::text::one_line;
 
 /// The fields of an answer, each as text. Any of them may be a secret.
 #[derive(Debug, Default)]
-pub(super) struct Answer(BTreeMap<String, Secret>);
+pub(super) struct ProviderResponse(BTreeMap<String, Secret>);
 
 /// The names under which servers give what a registry takes.
 const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
@@ -20,7 +20,7 @@ const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
 /// Ten years: what is said to live longer has no end that anybody sees.
 const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
-impl Answer {
+impl ProviderResponse {
     /// A body that is neither JSON object nor form, or was too long, has no fields.
     #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
     pub(super) fn read(response: &Response) -> Self {
@@ -125,7 +125,7 @@ pub(super) mod tests {
             ("{", None, None),
             ("", None, None),
         ] {
-            let answer = Answer::read(&response(200, body));
+            let answer = ProviderResponse::read(&response(200, body));
             assert_eq!((answer.text("error"), answer.number("interval")), (error, interval), "{body}");
         }
     }
@@ -137,14 +137,14 @@ pub(super) mod tests {
             (r#"{"message": "a\nb"}"#, "a b (x)"),
             ("{}", "`x`"),
         ] {
-            assert_eq!(Answer::read(&response(400, body)).reason("x"), reason, "{body}");
+            assert_eq!(ProviderResponse::read(&response(400, body)).reason("x"), reason, "{body}");
         }
     }
 
     #[test]
     fn a_life_is_bounded() {
         for (text, life) in [("7200", Some(7200)), ("0", None), ("-5", None), ("99999999999", None), ("soon", None)] {
-            let answer = Answer::read(&response(200, &format!("expires_in={text}")));
+            let answer = ProviderResponse::read(&response(200, &format!("expires_in={text}")));
             assert_eq!(answer.life(), life.map(Duration::from_secs), "{text}");
         }
     }
@@ -160,7 +160,7 @@ pub(super) mod tests {
             (r#"{"refresh_token_expires_in": "soon"}"#, None),
             (r#"{"expires_in": 60}"#, None),
         ] {
-            let told = Answer::read(&response(200, body)).login_life(now);
+            let told = ProviderResponse::read(&response(200, body)).login_life(now);
             let expected = life.map(|life| LoginLife { since: now, until: now + Duration::from_secs(life) });
             assert_eq!(told, expected, "{body}");
         }

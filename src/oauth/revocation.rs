@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::answer::Answer;
-use super::{Exchange, client, endpoint};
+use super::response::ProviderResponse;
+use super::{TokenExchange, client, endpoint};
 use crate::model::{Grant, Kept, Secret};
 use crate::system::http::{Authorization, Client, Field, Method, Request, Url};
 
@@ -22,7 +22,7 @@ pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<Option<String>, Strin
         Some(page) => format!("{why}; end it at {page}"),
         None => why,
     };
-    let leaves_token = grant.exchange.as_deref().and_then(Exchange::parse).is_some_and(Exchange::is_lasting);
+    let leaves_token = grant.exchange.as_deref().and_then(TokenExchange::parse).is_some_and(TokenExchange::is_lasting);
     let failed = |why: String| by_hand(if leaves_token { format!("{why}; {LEFT}") } else { why });
     let Some(url) = &grant.revoke_url else {
         return Err(failed(format!("{} has no address where a token is revoked", grant.provider)));
@@ -62,11 +62,11 @@ fn send(
     }
     let request = Request { form, ..Request::new(Method::Post, url.clone(), Authorization::None) };
     let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
-    verdict(host, response.status, &Answer::read(&response), is_extra)
+    verdict(host, response.status, &ProviderResponse::read(&response), is_extra)
 }
 
 /// A token that is unknown is as good as revoked: the answer is 200 as well.
-fn verdict(host: &str, status: u16, answer: &Answer, is_extra: bool) -> Result<(), String> {
+fn verdict(host: &str, status: u16, answer: &ProviderResponse, is_extra: bool) -> Result<(), String> {
     match (status, answer.text("error")) {
         (200..=299, None) => Ok(()),
         // RFC 7009 section 2.2.1; its refresh token has gone before it.
@@ -79,7 +79,7 @@ fn verdict(host: &str, status: u16, answer: &Answer, is_extra: bool) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::tests::response;
+    use super::super::response::tests::response;
     use super::*;
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
             ),
             (401, r#"{"error": "invalid_client"}"#, false, Some("`p` did not revoke it: `invalid_client`")),
         ] {
-            let result = verdict("p", status, &Answer::read(&response(status, body)), is_extra);
+            let result = verdict("p", status, &ProviderResponse::read(&response(status, body)), is_extra);
             assert_eq!(result.err().as_deref(), said, "{status} {body}");
         }
     }

@@ -1,4 +1,4 @@
-//! `Table`: the providers that come with the program, with what the user says of them.
+//! `ProviderTable`: the providers that come with the program, with what the user says of them.
 //!
 //! `providers.json` is the one; `"providers"` of `config.json` goes over it, field by field.
 
@@ -11,9 +11,9 @@ use crate::model::Registry;
 
 /// All providers there are.
 #[derive(Debug)]
-pub(crate) struct Table(Vec<Provider>);
+pub(crate) struct ProviderTable(Vec<Provider>);
 
-impl Table {
+impl ProviderTable {
     /// The built-in table with the user's `providers` over it. An error names the provider.
     pub(crate) fn read(users: Option<&Value>) -> Result<Self, String> {
         let mut rows: Map<String, Value> =
@@ -59,7 +59,7 @@ impl Table {
     }
 
     /// The provider of a registry: a host in full goes before a pattern.
-    pub(crate) fn of(&self, registry: &Registry) -> Option<&Provider> {
+    pub(crate) fn for_registry(&self, registry: &Registry) -> Option<&Provider> {
         let exact = |provider: &&Provider| provider.hosts.iter().any(|host| registry.is_key(host));
         let wide = |provider: &&Provider| provider.hosts.iter().any(|host| is_under(registry, host));
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
@@ -77,7 +77,8 @@ impl Table {
 
     /// Their names, for a sentence. Those that only know where tokens are made are no providers of a login.
     pub(crate) fn names(&self) -> String {
-        let names: Vec<_> = self.0.iter().filter(|one| one.has_login()).map(|one| one.name.as_str()).collect();
+        let names: Vec<_> =
+            self.0.iter().filter(|provider| provider.has_login()).map(|provider| provider.name.as_str()).collect();
         names.join(", ")
     }
 }
@@ -90,16 +91,16 @@ fn is_under(registry: &Registry, pattern: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::Words;
+    use crate::oauth::ProviderOverrides;
     use serde_json::json;
 
-    fn of(table: &Table, registry: &str) -> Option<String> {
-        table.of(&Registry::from_key(registry)).map(|provider| provider.name.clone())
+    fn provider_name(table: &ProviderTable, registry: &str) -> Option<String> {
+        table.for_registry(&Registry::from_key(registry)).map(|provider| provider.name.clone())
     }
 
     #[test]
     fn the_built_in_table_reads_and_its_addresses_are_good() {
-        let table = Table::read(None).unwrap();
+        let table = ProviderTable::read(None).unwrap();
         for provider in &table.0 {
             let urls = [&provider.device_url, &provider.token_url, &provider.revoke_url, &provider.userinfo_url];
             let (issuer, tenant) = (provider.issuer.as_deref(), provider.tenant.as_deref());
@@ -121,17 +122,22 @@ mod tests {
             ("evilazurecr.io", None),
             ("registry.example.com", None),
         ] {
-            assert_eq!(of(&table, registry).as_deref(), name, "{registry}");
+            assert_eq!(provider_name(&table, registry).as_deref(), name, "{registry}");
         }
     }
 
     #[test]
     fn nobodys_client_is_used_unasked() {
-        let table = Table::read(None).unwrap();
-        let ready: Vec<_> = table.0.iter().filter(|one| one.is_ready()).map(|one| one.name.as_str()).collect();
+        let table = ProviderTable::read(None).unwrap();
+        let ready: Vec<_> =
+            table.0.iter().filter(|provider| provider.is_ready()).map(|provider| provider.name.as_str()).collect();
         assert_eq!(ready, ["atcr"]);
-        let with_client: Vec<_> =
-            table.0.iter().filter(|one| one.client_id.is_some()).map(|one| one.name.as_str()).collect();
+        let with_client: Vec<_> = table
+            .0
+            .iter()
+            .filter(|provider| provider.client_id.is_some())
+            .map(|provider| provider.name.as_str())
+            .collect();
         assert_eq!((with_client, table.named("docker-hub").unwrap().opt_in), (vec!["docker-hub"], true));
     }
 
@@ -142,7 +148,7 @@ mod tests {
             "acme": {"hosts": ["r.acme.example", "*.acme.example"], "issuer": "https://id.acme.example", "client_id": "c"},
             "atcr": {"hosts": ["atcr.example"], "token_url": "/oauth/poll", "secret_field": "password"},
         });
-        let table = Table::read(Some(&users)).unwrap();
+        let table = ProviderTable::read(Some(&users)).unwrap();
         let github = table.named("github").unwrap();
         assert_eq!((github.client_id.as_deref(), &github.userinfo_url), (Some("mine"), &None));
         assert_eq!(github.token_url.as_deref(), Some("{issuer}/login/oauth/access_token"));
@@ -154,13 +160,13 @@ mod tests {
             ("r.acme.example", Some("acme")),
             ("x.acme.example", Some("acme")),
         ] {
-            assert_eq!(of(&table, registry).as_deref(), name, "{registry}");
+            assert_eq!(provider_name(&table, registry).as_deref(), name, "{registry}");
         }
     }
 
     #[test]
     fn gitlab_is_where_its_registrys_token_server_is() {
-        let table = Table::read(None).unwrap();
+        let table = ProviderTable::read(None).unwrap();
         for (realm, service, issuer) in [
             ("https://gitlab.example.com/jwt/auth", "container_registry", Some("https://gitlab.example.com")),
             ("https://example.com:8443/git/jwt/auth", "container_registry", Some("https://example.com:8443/git")),
@@ -191,14 +197,14 @@ mod tests {
             (json!({"x": {"colour": 1}}), "`providers.x`: unknown field `colour`"),
             (json!({"x": {"username": {"guess": 1}}}), "`providers.x`: unknown variant `guess`"),
         ] {
-            assert!(Table::read(Some(&users)).unwrap_err().starts_with(why), "{users}");
+            assert!(ProviderTable::read(Some(&users)).unwrap_err().starts_with(why), "{users}");
         }
     }
 
     #[test]
     fn another_issuer_has_its_own_addresses() {
-        let table = Table::read(None).unwrap();
-        let words = Words { issuer: Some("https://git.example".into()), ..Words::default() };
+        let table = ProviderTable::read(None).unwrap();
+        let words = ProviderOverrides { issuer: Some("https://git.example".into()), ..ProviderOverrides::default() };
         let gitlab = table.named("gitlab").unwrap().clone().with(&words);
         assert_eq!(gitlab.device_url.as_deref(), Some("{issuer}/oauth/authorize_device"));
         let github = table.named("github").unwrap().clone().with(&words);

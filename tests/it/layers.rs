@@ -115,7 +115,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["caller/files/hcl/functions/text.rs"]),
     ("miniz_oxide", &["release/archive.rs"]),
     ("open", &["cli/ui.rs"]),
-    ("percent_encoding", &["caller/files/hcl/functions/encoding.rs", "oauth/answer.rs"]),
+    ("percent_encoding", &["caller/files/hcl/functions/encoding.rs", "oauth/response.rs"]),
     ("proptest", &["model/", "config/", "caller/", "docker/", "oci/", "journal/"]),
     ("qrcode", &["cli/login/qr.rs"]),
     ("regex_lite", &["caller/files/hcl/functions/pattern.rs"]),

@@ -170,7 +170,7 @@ fn say_where_tokens_are_made(context: &Context<'_>, registry: &Registry) -> Opti
 
 /// Where a token for the registry is made.
 pub(in crate::cli) fn token_page(context: &Context<'_>, registry: &Registry) -> Option<String> {
-    context.providers().ok()?.of(registry)?.token_page.clone()
+    context.providers().ok()?.for_registry(registry)?.token_page.clone()
 }
 
 /// How a token comes about that the registry takes, for somebody whose own was refused.
@@ -186,7 +186,7 @@ pub(super) fn advice(context: &Context<'_>, registry: &Registry) -> String {
 
 /// Who knows what a token for the registry must be: the table of providers, or else the registry itself.
 fn adviser(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
-    let row = context.providers().ok()?.of(registry).cloned();
+    let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())
 }
 

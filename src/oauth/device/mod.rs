@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::SESSION_OVER;
-use super::answer::Answer;
+use super::response::ProviderResponse;
 use crate::model::Secret;
 use crate::system::text::one_line;
 
 /// What the provider wants a person to do, and what it wants back from us.
 #[derive(Debug)]
-pub(super) struct Invitation {
+pub(super) struct DeviceAuthorization {
     pub(super) prompt: Prompt,
     pub(super) device_code: Secret,
     interval: Duration,
@@ -36,11 +36,11 @@ pub(super) struct Poll {
 
 /// What came back from one question.
 #[derive(Debug)]
-pub(super) enum Reply<'a> {
+pub(super) enum PollReply<'a> {
     Answer {
         status: u16,
         retry_after: Option<u64>,
-        answer: &'a Answer,
+        answer: &'a ProviderResponse,
         error: Option<&'a str>,
         has_token: bool,
     },
@@ -50,22 +50,22 @@ pub(super) enum Reply<'a> {
 
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Wait(Option<Hitch>),
+pub(super) enum PollStep {
+    Wait(Option<PollWarning>),
     Given,
-    Over(Ended),
+    Over(DeviceFlowError),
 }
 
 /// Why the waiting takes longer than it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Hitch {
+pub(crate) enum PollWarning {
     SlowedDown,
     OutOfReach(String),
 }
 
 /// Why there is no login.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum DeviceFlowError {
     Refused,
     /// `drifts`: the provider found us too fast, again and again.
     Expired {
@@ -89,9 +89,9 @@ const LONGEST_LAST: Duration = Duration::from_hours(1);
 /// So often in a row nobody may answer.
 const UNANSWERED: u32 = 5;
 
-impl Invitation {
+impl DeviceAuthorization {
     /// Reads the first answer. An error says what is wrong with it, as a part of a sentence.
-    pub(super) fn read(status: u16, answer: &Answer, error: Option<&str>) -> Result<Self, String> {
+    pub(super) fn read(status: u16, answer: &ProviderResponse, error: Option<&str>) -> Result<Self, String> {
         if let Some(code) = error {
             return Err(format!("it refused: {}", answer.reason(code)));
         }
@@ -127,7 +127,7 @@ impl Invitation {
 }
 
 impl Poll {
-    pub(super) fn start(code: &Invitation) -> Self {
+    pub(super) fn start(code: &DeviceAuthorization) -> Self {
         Self { interval: code.interval, lasts: code.prompt.lasts, slowed: 0, unanswered: 0 }
     }
 
@@ -141,15 +141,15 @@ impl Poll {
     }
 
     /// Tells, after the sleep, whether there is still something to ask for.
-    pub(super) fn ended(&self, elapsed: Duration) -> Option<Ended> {
+    pub(super) fn check_expiration(&self, elapsed: Duration) -> Option<DeviceFlowError> {
         (elapsed >= self.lasts).then(|| self.expired())
     }
 
     /// Takes an answer in.
-    pub(super) fn hear(&mut self, reply: &Reply<'_>) -> Step {
+    pub(super) fn on_response(&mut self, reply: &PollReply<'_>) -> PollStep {
         let (status, retry_after, answer, error, has_token) = match *reply {
-            Reply::Nothing(ref why) => return self.unanswered(why.clone()),
-            Reply::Answer { status, retry_after, answer, error, has_token } => {
+            PollReply::Nothing(ref why) => return self.unanswered(why.clone()),
+            PollReply::Answer { status, retry_after, answer, error, has_token } => {
                 (status, retry_after, answer, error, has_token)
             }
         };
@@ -157,48 +157,50 @@ impl Poll {
             Some("authorization_pending") => {}
             Some("slow_down") => return self.slow_down(answer, retry_after),
             // Entra's name for it
-            Some("access_denied" | "authorization_declined") => return Step::Over(Ended::Refused),
-            Some("expired_token" | "token_expired") => return Step::Over(self.expired()),
+            Some("access_denied" | "authorization_declined") => return PollStep::Over(DeviceFlowError::Refused),
+            Some("expired_token" | "token_expired") => return PollStep::Over(self.expired()),
             Some(SESSION_OVER) => {
-                return Step::Over(Ended::SessionOver(answer.text("login_url").map(str::to_owned)));
+                return PollStep::Over(DeviceFlowError::SessionOver(answer.text("login_url").map(str::to_owned)));
             }
             _ if status == 429 => return self.slow_down(answer, retry_after),
             _ if (500..=599).contains(&status) => return self.unanswered(format!("status {status}")),
-            Some(code) => return Step::Over(Ended::Failed(format!("it refused: {}", answer.reason(code)))),
-            None if (200..=299).contains(&status) && has_token => return Step::Given,
+            Some(code) => {
+                return PollStep::Over(DeviceFlowError::Failed(format!("it refused: {}", answer.reason(code))));
+            }
+            None if (200..=299).contains(&status) && has_token => return PollStep::Given,
             None if status == 202 => {}
             None => {
-                return Step::Over(Ended::Failed(format!(
+                return PollStep::Over(DeviceFlowError::Failed(format!(
                     "its answer has neither a token nor an error (status {status})"
                 )));
             }
         }
         self.unanswered = 0;
-        Step::Wait(None)
+        PollStep::Wait(None)
     }
 
     /// RFC 8628 section 3.5: five seconds more from now on; GitHub says how many in all, others in `Retry-After`.
-    fn slow_down(&mut self, answer: &Answer, retry_after: Option<u64>) -> Step {
+    fn slow_down(&mut self, answer: &ProviderResponse, retry_after: Option<u64>) -> PollStep {
         let said = answer.number("interval").and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
         let asked = Duration::from_secs(said.max(retry_after.unwrap_or(0)));
         self.interval = (self.interval + SLOW_DOWN).max(asked).min(LONGEST_PAUSE);
         self.slowed += 1;
         self.unanswered = 0;
-        Step::Wait(Some(Hitch::SlowedDown))
+        PollStep::Wait(Some(PollWarning::SlowedDown))
     }
 
     /// RFC 8628 section 3.5 on time-outs: exponential backoff.
-    fn unanswered(&mut self, why: String) -> Step {
+    fn unanswered(&mut self, why: String) -> PollStep {
         self.unanswered += 1;
         if self.unanswered >= UNANSWERED {
-            return Step::Over(Ended::OutOfReach(why));
+            return PollStep::Over(DeviceFlowError::OutOfReach(why));
         }
         self.interval = (self.interval * 2).min(LONGEST_INTERVAL.max(self.interval));
-        Step::Wait(Some(Hitch::OutOfReach(why)))
+        PollStep::Wait(Some(PollWarning::OutOfReach(why)))
     }
 
-    fn expired(&self) -> Ended {
-        Ended::Expired { drifts: self.slowed > 2 }
+    fn expired(&self) -> DeviceFlowError {
+        DeviceFlowError::Expired { drifts: self.slowed > 2 }
     }
 }
 

@@ -1,32 +1,32 @@
 //! Every oddity of a login by device code, each a case in a table.
 
 use super::*;
-use crate::oauth::answer::tests::response;
+use crate::oauth::response::tests::response;
 
 const GIVEN: (u16, &str) = (200, r#"{"access_token": "t"}"#);
 const PENDING: (u16, &str) = (400, r#"{"error": "authorization_pending"}"#);
 
-fn code(rest: &str) -> Result<Invitation, String> {
+fn code(rest: &str) -> Result<DeviceAuthorization, String> {
     let body = format!(r#"{{"device_code": "d", "user_code": "AB-CD", "verification_uri": "https://p/d"{rest}}}"#);
     read(200, &body)
 }
 
-fn read(status: u16, body: &str) -> Result<Invitation, String> {
-    let answer = Answer::read(&response(status, body));
-    Invitation::read(status, &answer, answer.text("error"))
+fn read(status: u16, body: &str) -> Result<DeviceAuthorization, String> {
+    let answer = ProviderResponse::read(&response(status, body));
+    DeviceAuthorization::read(status, &answer, answer.text("error"))
 }
 
-fn say(poll: &mut Poll, status: u16, body: &str, retry_after: Option<u64>) -> Step {
+fn respond(poll: &mut Poll, status: u16, body: &str, retry_after: Option<u64>) -> PollStep {
     if status == 0 {
-        return poll.hear(&Reply::Nothing("refused".to_owned()));
+        return poll.on_response(&PollReply::Nothing("refused".to_owned()));
     }
-    let answer = Answer::read(&response(status, body));
+    let answer = ProviderResponse::read(&response(status, body));
     let (error, has_token) = (answer.text("error"), answer.token(None).is_some());
-    poll.hear(&Reply::Answer { status, retry_after, answer: &answer, error, has_token })
+    poll.on_response(&PollReply::Answer { status, retry_after, answer: &answer, error, has_token })
 }
 
 /// Plays a login on a clock that costs nothing: how long each sleep was, and how it ended (`Ok`: with a token).
-fn play(rest: &str, replies: &[(u16, &str)]) -> (Vec<u64>, Result<(), Ended>) {
+fn play(rest: &str, replies: &[(u16, &str)]) -> (Vec<u64>, Result<(), DeviceFlowError>) {
     let mut poll = Poll::start(&code(rest).unwrap());
     let (mut elapsed, mut pauses) = (Duration::ZERO, Vec::new());
     let mut replies = replies.iter().chain(std::iter::repeat(&PENDING));
@@ -34,14 +34,14 @@ fn play(rest: &str, replies: &[(u16, &str)]) -> (Vec<u64>, Result<(), Ended>) {
         let pause = poll.pause(elapsed);
         pauses.push(u64::try_from(pause.as_millis()).unwrap());
         elapsed += pause;
-        if let Some(ended) = poll.ended(elapsed) {
+        if let Some(ended) = poll.check_expiration(elapsed) {
             return (pauses, Err(ended));
         }
         let (status, body) = replies.next().unwrap();
-        match say(&mut poll, *status, body, None) {
-            Step::Wait(_) => {}
-            Step::Given => return (pauses, Ok(())),
-            Step::Over(ended) => return (pauses, Err(ended)),
+        match respond(&mut poll, *status, body, None) {
+            PollStep::Wait(_) => {}
+            PollStep::Given => return (pauses, Ok(())),
+            PollStep::Over(ended) => return (pauses, Err(ended)),
         }
     }
 }
@@ -119,32 +119,36 @@ fn slower_is_slower_for_good() {
     assert_eq!(play("", &[less, GIVEN]), (vec![6_000, 14_000], Ok(())));
     assert_eq!(play("", &[(429, "<html>"), GIVEN]), (vec![6_000, 14_000], Ok(())));
     let mut poll = Poll::start(&code("").unwrap());
-    assert_eq!(say(&mut poll, 429, "", Some(30)), Step::Wait(Some(Hitch::SlowedDown)));
+    assert_eq!(respond(&mut poll, 429, "", Some(30)), PollStep::Wait(Some(PollWarning::SlowedDown)));
     assert_eq!(poll.pause(Duration::ZERO), Duration::from_secs(42));
-    say(&mut poll, 429, "", Some(u64::MAX));
+    respond(&mut poll, 429, "", Some(u64::MAX));
     assert_eq!(poll.pause(Duration::ZERO), Duration::from_mins(7));
 }
 
 #[test]
 fn a_code_ends() {
     let (pauses, end) = play(r#", "expires_in": 15"#, &[]);
-    assert_eq!((pauses, end), (vec![6_000, 6_000, 3_000], Err(Ended::Expired { drifts: false })));
+    assert_eq!((pauses, end), (vec![6_000, 6_000, 3_000], Err(DeviceFlowError::Expired { drifts: false })));
     let slow = (400, r#"{"error": "slow_down"}"#);
     let (_, end) = play(r#", "expires_in": 120"#, &[slow, slow, slow]);
-    assert_eq!(end, Err(Ended::Expired { drifts: true }));
+    assert_eq!(end, Err(DeviceFlowError::Expired { drifts: true }));
     for (rest, minutes) in [("", 10), (r#", "expires_in": 0"#, 10), (r#", "expires_in": 9999999"#, 60)] {
         assert_eq!(code(rest).unwrap().prompt.lasts, Duration::from_mins(minutes), "{rest}");
     }
-    let slept = Poll::start(&code("").unwrap()).ended(Duration::from_hours(9));
-    assert_eq!(slept, Some(Ended::Expired { drifts: false }), "the machine slept, and the code ended meanwhile");
-    assert_eq!(play("", &[(400, r#"{"error": "expired_token"}"#)]).1, Err(Ended::Expired { drifts: false }));
+    let slept = Poll::start(&code("").unwrap()).check_expiration(Duration::from_hours(9));
+    assert_eq!(
+        slept,
+        Some(DeviceFlowError::Expired { drifts: false }),
+        "the machine slept, and the code ended meanwhile"
+    );
+    assert_eq!(play("", &[(400, r#"{"error": "expired_token"}"#)]).1, Err(DeviceFlowError::Expired { drifts: false }));
 }
 
 #[test]
 fn a_no_is_a_no() {
     for code in ["access_denied", "authorization_declined"] {
         let body = format!(r#"{{"error": "{code}"}}"#);
-        assert_eq!(play("", &[PENDING, (403, &body)]).1, Err(Ended::Refused));
+        assert_eq!(play("", &[PENDING, (403, &body)]).1, Err(DeviceFlowError::Refused));
     }
     for (status, body, why) in [
         (400, r#"{"error": "odd"}"#, "it refused: `odd`"),
@@ -154,7 +158,7 @@ fn a_no_is_a_no() {
         (401, r#"{"access_token": "t"}"#, "its answer has neither a token nor an error (status 401)"),
         (404, "", "its answer has neither a token nor an error (status 404)"),
     ] {
-        assert_eq!(play("", &[(status, body)]).1, Err(Ended::Failed(why.to_owned())), "{status} {body}");
+        assert_eq!(play("", &[(status, body)]).1, Err(DeviceFlowError::Failed(why.to_owned())), "{status} {body}");
     }
 }
 
@@ -164,6 +168,6 @@ fn a_provider_out_of_reach_is_asked_more_and_more_seldom() {
     assert_eq!(play("", &[gone, (503, "<html>"), GIVEN]), (vec![6_000, 12_000, 24_000], Ok(())));
     let (pauses, end) = play("", &[gone; 5]);
     assert_eq!(pauses, [6_000, 12_000, 24_000, 48_000, 72_000]);
-    assert_eq!(end, Err(Ended::OutOfReach("refused".to_owned())));
+    assert_eq!(end, Err(DeviceFlowError::OutOfReach("refused".to_owned())));
     assert_eq!(play("", &[gone, gone, gone, gone, PENDING, gone, GIVEN]).1, Ok(()), "five in a row, not in all");
 }

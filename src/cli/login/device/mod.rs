@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{AccountNameError, Kept, Problem, Source, Username};
-use crate::oauth::{Ended, Fresh, Plan, Provider};
+use crate::oauth::{DeviceFlowError, LoginPlan, Provider, TokenSet};
 use crate::system::env;
 
 /// A login that is to go by browser.
@@ -66,7 +66,7 @@ pub(super) fn log_in(
     };
     let device = env::variable("HOSTNAME").or_else(|| env::variable("COMPUTERNAME")).unwrap_or_else(|| "Ensign".into());
     let begun = context.ui.while_waiting(&format!("Asking {title}"), || {
-        Plan::of(provider, registry).and_then(|plan| plan.begin(&device.to_string_lossy()))
+        LoginPlan::new(provider, registry).and_then(|plan| plan.begin(&device.to_string_lossy()))
     });
     let pending = match begun {
         Ok(pending) => pending,
@@ -84,15 +84,15 @@ pub(super) fn log_in(
     };
     screen::show(context, given, &title, pending.prompt())?;
     let login = screen::wait(context, &title, pending).map_err(|ended| {
-        if let (Ended::SessionOver(Some(page)), Some(account)) = (&ended, renewed) {
+        if let (DeviceFlowError::SessionOver(Some(page)), Some(account)) = (&ended, renewed) {
             context.accounts.note_ended_session(account, page);
         }
         screen::failed(known, &title, ended)
     })?;
-    if let Some(scope) = &login.lacks {
+    if let Some(scope) = &login.missing_scope {
         context.ui.note(format_args!("{title} did not grant `{scope}`: this login can pull, but not push"));
     }
-    let Fresh { secret, refresh, login_life, until, username } = login.fresh;
+    let TokenSet { secret, refresh, login_life, expires_at: until, username } = login.tokens;
     let due = until.map(|until| accounts::due(until, SystemTime::now()));
     let kept = Kept { until, due, refresh, login_life, ..secret.into() };
     let source = login.grant.map_or(Source::Given, |grant| Source::Granted(Box::new(grant)));

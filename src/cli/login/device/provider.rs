@@ -5,7 +5,7 @@ use crate::cli::login::borrow;
 use crate::cli::{Context, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Problem, Registry, Source};
-use crate::oauth::{self, Provider, Words};
+use crate::oauth::{self, Provider, ProviderOverrides};
 use crate::oci::{self, Realm};
 
 /// The provider that the words mean: by name, by issuer, by the account that is renewed, by the registry's row or by its
@@ -26,7 +26,7 @@ pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &Registry
     if let Some(provider) = again(&table, given, known) {
         return Ok(provider.with(&words(given)));
     }
-    if let Some(provider) = table.of(registry).filter(|provider| provider.has_login()) {
+    if let Some(provider) = table.for_registry(registry).filter(|provider| provider.has_login()) {
         return Ok(provider.clone().with(&words(given)));
     }
     let announced = context.announced(registry).map(|provider| provider.filter(Provider::has_login));
@@ -56,7 +56,7 @@ pub(super) fn ready(
     known: &RegistryAccounts,
 ) -> Result<Option<Provider>, Failure> {
     let table = context.providers()?;
-    let row = again(&table, given, known).or_else(|| table.of(&known.registry).cloned());
+    let row = again(&table, given, known).or_else(|| table.for_registry(&known.registry).cloned());
     let provider = row.or_else(|| {
         context.announced(&known.registry).unwrap_or_else(|why| {
             context.ui.note(why);
@@ -83,9 +83,9 @@ fn realm(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Opt
 }
 
 /// The login that an account had before, so that it can be done again.
-fn again(table: &oauth::Table, given: &args::Login, known: &RegistryAccounts) -> Option<Provider> {
+fn again(table: &oauth::ProviderTable, given: &args::Login, known: &RegistryAccounts) -> Option<Provider> {
     let Source::Granted(grant) = &renewed(given, known)?.source else { return None };
-    let words = Words {
+    let words = ProviderOverrides {
         issuer: grant.issuer.clone(),
         client_id: Some(grant.client_id.clone()).filter(|id| !id.is_empty()),
         tenant: grant.tenant.clone(),
@@ -100,7 +100,7 @@ pub(super) fn renewed<'c>(given: &args::Login, known: &'c RegistryAccounts) -> O
     known.accounts.iter().find(|account| account.name.as_str() == alias)
 }
 
-fn words(given: &args::Login) -> Words {
+fn words(given: &args::Login) -> ProviderOverrides {
     let args::DeviceLogin { issuer, client_id, scope, tenant, .. } = given.browser.clone();
-    Words { issuer, client_id, scope, tenant }
+    ProviderOverrides { issuer, client_id, scope, tenant }
 }

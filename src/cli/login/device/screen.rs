@@ -9,7 +9,7 @@ use crate::cli::login::qr;
 use crate::cli::{Context, args};
 use crate::model::Problem;
 use crate::model::choice::RegistryAccounts;
-use crate::oauth::{self, Ended, Hitch, Prompt, Waiting};
+use crate::oauth::{self, DeviceFlowError, PollWarning, Prompt, WaitNotice};
 use crate::system::env;
 
 /// Link and code first: whatever becomes of the browser, they stand there.
@@ -48,18 +48,22 @@ pub(super) fn show(context: &Context<'_>, given: &args::Login, title: &str, prom
 }
 
 /// Waits until somebody has decided, with the time that is left.
-pub(super) fn wait(context: &Context<'_>, title: &str, pending: oauth::Pending) -> Result<oauth::Login, Ended> {
+pub(super) fn wait(
+    context: &Context<'_>,
+    title: &str,
+    pending: oauth::PendingLogin,
+) -> Result<oauth::DeviceLogin, DeviceFlowError> {
     let line = context.ui.live_line(format_args!("Waiting for {title}"));
     if !line.is_seen() {
         context.ui.say(format_args!("Waiting for {title}, {} at most …", left(pending.prompt().lasts)));
     }
     let mut trouble = "";
     pending.wait(|waiting| match waiting {
-        Waiting::Left(time) => line.set(format_args!("Waiting for {title}, {} left{trouble}", left(time))),
-        Waiting::Hitch(hitch) => {
-            let (reason, words, why) = match hitch {
-                Hitch::SlowedDown => ("slow_down", " (it wants to be asked less often)", None),
-                Hitch::OutOfReach(why) => ("out_of_reach", " (out of reach, trying again)", Some(why)),
+        WaitNotice::Left(time) => line.set(format_args!("Waiting for {title}, {} left{trouble}", left(time))),
+        WaitNotice::Warning(warning) => {
+            let (reason, words, why) = match warning {
+                PollWarning::SlowedDown => ("slow_down", " (it wants to be asked less often)", None),
+                PollWarning::OutOfReach(why) => ("out_of_reach", " (out of reach, trying again)", Some(why)),
             };
             if trouble != words {
                 let _ = context.ui.event(json!({"event": "waiting", "reason": reason, "detail": why}));
@@ -77,25 +81,27 @@ fn left(time: Duration) -> String {
 }
 
 /// Why there is no login, and what to do.
-pub(super) fn failed(known: &RegistryAccounts, title: &str, ended: Ended) -> Failure {
+pub(super) fn failed(known: &RegistryAccounts, title: &str, ended: DeviceFlowError) -> Failure {
     let what = |why: &str| format!("login failed for {}: {why}", known.registry);
     let again = "nothing was stored; give the same command again";
     match ended {
-        Ended::Refused => Failure::not_logged_in(what(&format!("it was refused at {title}")), again),
-        Ended::Expired { drifts: false } => {
+        DeviceFlowError::Refused => Failure::not_logged_in(what(&format!("it was refused at {title}")), again),
+        DeviceFlowError::Expired { drifts: false } => {
             Failure::not_logged_in(what("the code has expired before anybody agreed"), again)
         }
-        Ended::Expired { drifts: true } => {
+        DeviceFlowError::Expired { drifts: true } => {
             let why = "the code has expired, and the provider found itself asked too fast all the time";
             Failure::not_logged_in(what(why), "look whether this machine's clock runs right; nothing was stored")
         }
-        Ended::SessionOver(page) => {
+        DeviceFlowError::SessionOver(page) => {
             let hint =
                 page.map_or_else(|| again.to_owned(), |page| format!("log in at {page} with a browser, and try again"));
             Failure::not_logged_in(what("the session there is over"), hint)
         }
-        Ended::OutOfReach(why) => Problem::new(what(&format!("{title} is out of reach: {why}")), again).into(),
-        Ended::Failed(why) => Problem::new(what(&format!("{title}: {why}")), again).into(),
+        DeviceFlowError::OutOfReach(why) => {
+            Problem::new(what(&format!("{title} is out of reach: {why}")), again).into()
+        }
+        DeviceFlowError::Failed(why) => Problem::new(what(&format!("{title}: {why}")), again).into(),
     }
 }
 
