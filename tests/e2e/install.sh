@@ -102,14 +102,17 @@ if [ ! -e "$tools/debian-root.tar" ]; then
   ) >&2 || echo "e2e: no Debian root: its cases are skipped" >&2
   rm -rf "$download"
 fi
-# The musl of Debian 13: that of Debian 12 does not ask again by TCP where an answer is truncated.
-if [ ! -e "$tools/musl/rcrt1.o" ]; then
+# The musl of Debian 13: that of Debian 12 does not ask again by TCP where an answer is truncated. Its libc.so is there as on
+# any Debian, since a linker may take it in place of libc.a.
+if [ ! -e "$tools/musl/rcrt1.o" ] || [ ! -e "$tools/musl/libc.so" ]; then
   download=$(mktemp -d)
   (
     use_apt_of trixie "$download"
     cd "$download"
-    apt-get download -qq musl-dev && dpkg -x musl-dev_*.deb .
-    mv usr/lib/*-linux-musl "$tools/musl"
+    apt-get download -qq musl-dev musl
+    for package in ./*.deb; do dpkg -x "$package" .; done
+    mkdir -p "$tools/musl"
+    cp usr/lib/*-linux-musl/* "$tools/musl/"
   ) >&2 || echo "e2e: no musl of Debian 13: the installed one is used" >&2
   rm -rf "$download"
 fi

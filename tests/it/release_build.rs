@@ -1,9 +1,10 @@
 //! `packaging/build.sh` with tools that only tell what they are asked: which program it makes, and what it refuses.
 #![cfg(target_os = "linux")]
 
+use std::path::Path;
 use std::process::Output;
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, write};
 
 const STATIC_PIE: &str = "  Type:   DYN (Position-Independent Executable file)\n  LOAD  0x000000";
 const HOST: &str = "x86_64-unknown-linux-gnu";
@@ -153,5 +154,52 @@ fn a_program_that_is_no_static_pie_is_refused() {
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{headers}");
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(stderr.lines().last().unwrap(), format!("build.sh: `/made/it` {why}"));
+    }
+}
+
+/// The least that is linked with the C library.
+const SMALL: &str = r#"
+#![feature(no_core, lang_items)]
+#![allow(internal_features)]
+#![no_core]
+#![no_main]
+#[lang = "pointee_sized"] trait PointeeSized {}
+#[lang = "meta_sized"] trait MetaSized: PointeeSized {}
+#[lang = "sized"] trait Sized: MetaSized {}
+#[link(name = "c", kind = "static", modifiers = "-bundle")]
+unsafe extern "C" {}
+#[unsafe(no_mangle)]
+extern "C" fn main() -> i32 { 0 }
+"#;
+
+/// Stands in for cargo: links that with the flags it is given.
+const LINKING: &str = r#"#!/bin/sh
+IFS=$(printf '\037')
+"$RUSTC" --edition 2024 -Cpanic=abort --target x86_64-unknown-linux-musl $CARGO_ENCODED_RUSTFLAGS \
+    "-Clinker=$CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER" -o "$HOME/small" "$HOME/small.rs" >&2 &&
+    echo "{\"executable\":\"$HOME/small\"}"
+"#;
+
+/// Debian has musl's libc.so beside its libc.a.
+#[test]
+fn what_is_linked_with_the_parts_of_debian_is_static() {
+    let newer = concat!(env!("CARGO_MANIFEST_DIR"), "/target/e2e-tools/musl");
+    let rustc = format!("#!/bin/sh\n[ $1 != -vV ] || echo 'host: {HOST}'\n");
+    for musl in ["/usr/lib/x86_64-linux-musl", newer] {
+        if !Path::new(musl).join("libc.so").exists() || !Path::new("/usr/lib/rustlib/src/rust/library/vendor").exists()
+        {
+            eprintln!("skipped: Debian's parts for musl are not in {musl}");
+            continue;
+        }
+        let sandbox = Sandbox::new().with_program("rustc", &rustc).with_program("cargo-auditable", LINKING);
+        write(&sandbox.home().join("small.rs"), SMALL.as_bytes());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build.sh");
+        let mut command = sandbox.command_of("/bin/sh".as_ref(), &[script, "--target", X86]);
+        command.env("MUSL", musl).env("CARGO_TARGET_DIR", sandbox.home().join("target"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{musl}: {}", String::from_utf8_lossy(&output.stderr));
+        let small = sandbox.home().join("small");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}\n", small.display()));
+        assert!(sandbox.command_of(&small, &[""; 0]).status().unwrap().success(), "{musl}");
     }
 }
