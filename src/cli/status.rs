@@ -41,10 +41,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         return expiring::run(context, &registries, within);
     }
     let leftovers = context.accounts.leftovers()?;
-    if registries.is_empty() && context.accounts.routes()?.is_empty() {
-        print_leftovers(context, &leftovers);
-        return first_run(context, &leftovers);
-    }
+    let routes = context.accounts.routes()?;
     let kept = context.accounts.kept_by_registry(&registries);
     let mut lines: Vec<Vec<Line<'_>>> = vec![];
     for (one, kept) in registries.iter().zip(kept) {
@@ -62,9 +59,13 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         "left_over": left_over(&leftovers),
         "key": context.accounts.key().state().ok().flatten().as_ref().map(store::key_json),
     });
-    let routes = context.accounts.routes()?;
     if let (Some(json), Value::Object(routes)) = (json.as_object_mut(), route::json(&routes)) {
         json.extend(routes);
+    }
+    if registries.is_empty() && routes.is_empty() {
+        print_leftovers(context, &leftovers);
+        context.ui.data(json, first_steps(context.program))?;
+        return Ok(ExitCode::from(3));
     }
     let mut blocks: Vec<_> = lines.iter().zip(&registries).map(|(lines, one)| block(context, lines, one)).collect();
     if given.host.is_none() && !routes.is_empty() {
@@ -113,13 +114,11 @@ fn print_leftovers(context: &Context<'_>, leftovers: &Leftovers) {
     }
 }
 
-fn first_run(context: &Context<'_>, leftovers: &Leftovers) -> Result<ExitCode, Failure> {
-    let program = context.program;
-    let lines = format!(
+/// What a person does who has no account.
+fn first_steps(program: &str) -> String {
+    format!(
         "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins of Docker and others\n  {program} configure-docker     let Docker ask Ensign"
-    );
-    context.ui.data(json!({"accounts": [], "public": [], "docker": [], "left_over": left_over(leftovers)}), lines)?;
-    Ok(ExitCode::from(3))
+    )
 }
 
 fn line<'c>(

@@ -10,6 +10,7 @@ use crate::support::Sandbox;
 
 /// Runs in one home, in this order: the schema of what is printed, and the command.
 const CALLS: &[(&str, &str)] = &[
+    ("status", "ensign status --json"),
     ("login", "echo t | ensign login ghcr.io -u me --password-stdin --json"),
     ("login", "echo t | ensign login ghcr.io/acme -u me-acme --alias work --password-stdin --json"),
     ("login", "ensign login --borrow pass --item registry -u ci registry.example.com --json"),
