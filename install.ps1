@@ -51,6 +51,7 @@ function Get-Release($stage) {
     if ($comment -notmatch '^ensign (\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$') { throw "The signature is for ``$comment``, which is no version; nothing was changed." }
     $found = $Matches[1]
     if ($Version -and $Version.TrimStart('v') -ne $found) { throw "The signature is for version $found, and $Version was asked for; nothing was changed." }
+    if (-not $Version -and $found -like '*-*') { throw "The newest release there, $found, is a pre-release; nothing was changed. To take it: -Version $found" }
     $there = Join-Path (Join-Path $Prefix 'bin') $Program
     if (-not $Version -and (Test-Path $there)) {
         $ours = ((& $there version) -split ' ')[-1]
@@ -109,7 +110,7 @@ function Confirm-Signature($stage) {
     [IO.File]::WriteAllBytes("$stage\signature", [byte[]]$signature[10..73])
     [IO.File]::WriteAllBytes("$stage\global", $global)
     [IO.File]::WriteAllBytes("$stage\commented", [byte[]]($signature[10..73] + [Text.Encoding]::UTF8.GetBytes($comment)))
-    & $openssl dgst -blake2b512 -binary -out "$stage\digest" "$stage\SHA256SUMS"
+    & $openssl dgst '-blake2b512' -binary -out "$stage\digest" "$stage\SHA256SUMS"
     if ($LASTEXITCODE) { throw 'OpenSSL could not compute BLAKE2b; nothing was changed. Install minisign: winget install jedisct1.minisign' }
     foreach ($pair in @('digest', 'signature'), @('commented', 'global')) {
         & $openssl pkeyutl -verify -pubin -keyform DER -inkey "$stage\key" -rawin -in "$stage\$($pair[0])" -sigfile "$stage\$($pair[1])" | Out-Null

@@ -196,6 +196,10 @@ fetch_release() {
     case $found in
     '' | *[!0-9A-Za-z.-]*) tampered "the signature is for \`$comment\`, which is no version" ;;
     esac
+    case $version$found in
+    *-*) [ -n "$version" ] || die "the newest release there, $found, is a pre-release; nothing was changed.
+To take it:  --version $found" ;;
+    esac
     [ -z "$version" ] || [ "$version" = "$found" ] || tampered "the signature is for version $found, and $version was asked for"
     refuse_older
     name=ensign-$found-$target
@@ -265,6 +269,9 @@ explain() {
     23 | wget3) die "there is no room in \`$bin\` for the download; nothing was changed. Make room, or choose another folder with \`--prefix DIR\`." ;;
     63) tampered "$1 is too large to be of a release" ;;
     5 | 6 | 7 | 35 | 51 | 58 | 60 | 77 | 97) die "could not reach \`$host\`: ${said#curl: }; nothing was changed. Check the network, and the proxy if there is one." ;;
+    wget4)
+        [ "$size" -gt 0 ] || die "could not reach \`$host\`: ${said:-wget says no more}; nothing was changed. Check the network, and the proxy if there is one."
+        ;;
     wget5 | wget8) die "\`$host\` did not give $1: ${said:-wget says no more}; nothing was changed. Check the network, and the proxy if there is one." ;;
     esac
 }
@@ -336,19 +343,23 @@ sum_of() {
 
 # Takes the program out of the archive, which leads nowhere else; nothing is unpacked under a name of its own.
 unpack() {
-    gzip -dc "$stage/$archive" >"$stage/tar" 2>"$stage/said" || {
-        ! grep -qs 'No space' "$stage/said" || die "there is no room in \`$bin\` to unpack the release; nothing was changed. Make room, then try again."
+    gzip -dc "$stage/$archive" >"$stage/tar" 2>/dev/null || {
+        ! gzip -t "$stage/$archive" 2>/dev/null || no_room
         tampered "$archive is no gzip file of a sensible size"
     }
-    tar -tf "$stage/tar" >"$stage/names" 2>/dev/null || tampered "$archive has a part that is no tar file"
-    outside=$(grep -e '/\.\.$' -e '/\.\./' "$stage/names" || awk -v name="$name/" 'index($0 "/", name) != 1' "$stage/names")
+    names=$(tar -tf "$stage/tar" 2>/dev/null) || tampered "$archive has a part that is no tar file"
+    outside=$(printf '%s\n' "$names" | awk -v name="$name/" '/\/\.\.$/ || /\/\.\.\// || index($0 "/", name) != 1')
     [ -z "$outside" ] || tampered "$archive holds \`$(printf %s "$outside" | head -n 1)\`, which is outside of its folder"
     ! tar -tvf "$stage/tar" 2>/dev/null | grep -q '^[lh]' || tampered "$archive holds a link"
     tar -xOf "$stage/tar" "$name/$PROGRAM" >"$stage/unpacked" 2>/dev/null || {
-        grep -qsxF "$name/$PROGRAM" "$stage/names" || tampered "$archive holds no \`$PROGRAM\`"
-        die "there is no room in \`$bin\` to unpack the release; nothing was changed. Make room, then try again."
+        printf '%s\n' "$names" | grep -qxF "$name/$PROGRAM" || tampered "$archive holds no \`$PROGRAM\`"
+        no_room
     }
     rm -f -- "$stage/tar"
+}
+
+no_room() {
+    die "there is no room in \`$bin\` to unpack the release; nothing was changed. Make room, then try again."
 }
 
 tampered() {

@@ -18,7 +18,7 @@ pub(crate) fn repository() -> &'static str {
     fact("REPOSITORY")
 }
 
-fn fact(name: &str) -> &'static str {
+pub(super) fn fact(name: &str) -> &'static str {
     let value = |line: &'static str| line.strip_prefix(name)?.strip_prefix('=');
     FACTS.lines().find_map(value).unwrap_or_default()
 }

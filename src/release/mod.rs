@@ -72,7 +72,7 @@ impl ReleaseServer {
         Ok(Self { address, key, client: Client::new(Limits::default()) })
     }
 
-    /// Finds a release: the newest, or the one of a version.
+    /// Finds a release: the newest, or the one of a version. Only by its version is a pre-release taken.
     pub(crate) fn find(&self, wanted: Option<&Version>) -> Result<Release, Problem> {
         let folder = wanted.map_or_else(|| "latest/download".to_owned(), folder_of);
         let quiet = |_, _| ();
@@ -90,6 +90,10 @@ impl ReleaseServer {
             Some(wanted) if *wanted != version => {
                 Err(tampered(&format!("the signature is for version {version}, and {wanted} was asked for")))
             }
+            None if version.is_pre_release() => Err(Problem::run(
+                format!("the newest release there, {version}, is a pre-release; nothing was changed"),
+                format!("update --version {version}"),
+            )),
             _ => Ok(Release { version, sums }),
         }
     }

@@ -19,10 +19,10 @@ const RELEASE: &str = "release";
 
 /// Package managers that keep programs in folders of their own, and how they renew one.
 const BY_FOLDER: [(&str, &str); 5] = [
-    ("/Cellar/", "brew upgrade ensign"),
-    ("/nix/store/", "nix profile upgrade ensign"),
-    ("/scoop/apps/", "scoop update ensign"),
-    ("/WinGet/Packages/", "winget upgrade ensign"),
+    ("/Cellar/", "brew upgrade docker-credential-ensign"),
+    ("/nix/store/", "nix profile upgrade docker-credential-ensign"),
+    ("/scoop/apps/", "scoop update docker-credential-ensign"),
+    ("/WinGet/Packages/", "winget upgrade Ensign.Ensign"),
     ("/.cargo/bin/", "cargo install docker-credential-ensign"),
 ];
 
@@ -44,7 +44,16 @@ pub(super) fn owner_of(program: &Path, by: Option<String>, from: Option<String>)
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts::fact;
     use super::*;
+
+    #[test]
+    fn each_package_manager_is_asked_for_its_package() {
+        for (_, command) in BY_FOLDER {
+            let name = command.rsplit(' ').next().unwrap();
+            assert!([fact("PACKAGE"), fact("WINGET")].contains(&name), "{command}");
+        }
+    }
 
     #[test]
     fn who_installed_a_program_renews_it() {
@@ -59,9 +68,14 @@ mod tests {
                 Some("release"),
                 package("apt install --only-upgrade ensign"),
             ),
-            ("/opt/homebrew/Cellar/ensign/0.1.0/bin/e", None, None, package("brew upgrade ensign")),
-            ("/nix/store/abc-ensign/bin/e", None, None, package("nix profile upgrade ensign")),
-            (r"C:\Users\me\scoop\apps\ensign\0.1.0\e.exe", None, None, package("scoop update ensign")),
+            ("/opt/homebrew/Cellar/ensign/0.1.0/bin/e", None, None, package("brew upgrade docker-credential-ensign")),
+            ("/nix/store/abc-ensign/bin/e", None, None, package("nix profile upgrade docker-credential-ensign")),
+            (
+                r"C:\Users\me\scoop\apps\ensign\0.1.0\e.exe",
+                None,
+                None,
+                package("scoop update docker-credential-ensign"),
+            ),
             ("/home/me/.cargo/bin/e", None, None, package("cargo install docker-credential-ensign")),
         ] {
             assert_eq!(

@@ -20,6 +20,10 @@ impl Version {
     pub(crate) fn ours() -> Self {
         env!("CARGO_PKG_VERSION").parse().expect("cargo has checked it")
     }
+
+    pub(super) fn is_pre_release(&self) -> bool {
+        !self.pre.is_empty()
+    }
 }
 
 impl FromStr for Version {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::release::{PROGRAM, Releases, SigningKey, TARGET, program_of};
+use crate::support::release::{BEHIND_PROXY, PROGRAM, Releases, SigningKey, TARGET, program_of};
 use crate::support::{Run, Sandbox, finish, write};
 
 const OURS: &str = env!("CARGO_PKG_VERSION");
@@ -81,6 +81,7 @@ impl Home {
             .env("CURL_CA_BUNDLE", self.releases.authority());
         command.env("WGETRC", self.sandbox.home().join("wgetrc")).env("SHELL", "/bin/bash");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(self.sandbox.variables());
         finish(command.spawn().unwrap(), script.as_bytes())
     }
 
@@ -181,6 +182,75 @@ fn wget_does_where_there_is_no_curl() {
     home.releases.behave(&json!({"SUMS": {"status": 404}}));
     let run = home.install(&[]);
     assert!(run.stderr.contains("did not give SHA256SUMS") && run.code == Some(1), "{run:?}");
+}
+
+#[test]
+fn a_proxy_leads_to_the_server_with_curl_and_with_wget() {
+    for tools in [Tools::All, Tools::WithoutCurl] {
+        if matches!(tools, Tools::WithoutCurl) && !std::path::Path::new("/usr/bin/wget").exists() {
+            continue;
+        }
+        let mut home = Home::new(tools);
+        home.releases.publish(OURS, &program_of(OURS));
+        let proxy = home.releases.proxy();
+        home.sandbox = home.sandbox.with("https_proxy", &proxy.address);
+        let script = home.script().replace(&home.releases.address(), &format!("https://{BEHIND_PROXY}"));
+        let run = home.run_script(&script, &[]);
+        assert_eq!((run.code, home.version().as_str()), (Some(0), OURS), "{run:?}");
+        assert!(
+            proxy.asked().iter().all(|line| line.starts_with(&format!("CONNECT {BEHIND_PROXY}:443 "))),
+            "{tools:?}"
+        );
+        home.sandbox = home.sandbox.with("https_proxy", "http://me:s3cret@localhost:1");
+        let run = home.run_script(&script, &[]);
+        assert!(
+            run.code == Some(1) && run.stderr.contains("nothing was changed. Check the network, and the proxy"),
+            "{run:?}"
+        );
+        assert!(!run.stderr.contains("s3cret"), "{run:?}");
+    }
+}
+
+/// Needs the right to mount; without it nothing is tried. The room is enough for less and less.
+#[test]
+fn where_there_is_no_room_nothing_is_left() {
+    let home = Home::new(Tools::All);
+    home.releases.publish(OURS, &program_of(OURS));
+    let size = |path: &std::path::Path| fs::metadata(path).unwrap().len() >> 10;
+    let (archive, program) = (size(&home.releases.archive(OURS)), size(&program_of(OURS)));
+    let bin = home.at("bin");
+    write(&home.sandbox.home().join("install.sh"), home.script().as_bytes());
+    let curl = "there is no room in `BIN` for the download; nothing was changed. \
+                Make room, or choose another folder with `--prefix DIR`.";
+    let unpacking = "there is no room in `BIN` to unpack the release; nothing was changed. Make room, then try again.";
+    for (kilobytes, told) in
+        [(archive / 2, curl), (archive + program / 2, unpacking), (archive + program * 3 / 2, unpacking)]
+    {
+        let script = "mount -t tmpfs -o size=\"$1k\" tmpfs \"$2\" 2>/dev/null || exit 77; sh -s <install.sh; echo \"$? $(ls -A \"$2\")\"";
+        let _ = fs::create_dir_all(&bin);
+        let words = ["--mount", "sh", "-c", script, "sh", &kilobytes.to_string(), bin.to_str().unwrap()];
+        let mut command = home.sandbox.command_of("unshare".as_ref(), &words);
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("CURL_CA_BUNDLE", home.releases.authority());
+        let run = Run::from(command.output().unwrap());
+        if run.code != Some(0) {
+            return eprintln!("skipped: {run:?}");
+        }
+        let told = format!("install.sh: {}\n", told.replace("BIN", bin.to_str().unwrap()));
+        assert!(run.stderr.ends_with(&told), "{kilobytes} of {archive} and {program}: {run:?}");
+        assert!(run.stdout.ends_with("\n1 \n") || run.stdout == "1 \n", "{kilobytes}: {run:?}");
+    }
+}
+
+/// A server that offers one as the newest is set up wrongly.
+#[test]
+fn a_pre_release_is_installed_by_name_only() {
+    let home = Home::new(Tools::All);
+    home.publish_script("0.2.0-rc.1", SAYING);
+    let told = "the newest release there, 0.2.0-rc.1, is a pre-release; nothing was changed.\n\
+                To take it:  --version 0.2.0-rc.1";
+    home.refuses(&[], told);
+    let run = home.install(&["--version", "0.2.0-rc.1"]);
+    assert!(run.stderr.contains("says that it is 0.9.0, not 0.2.0-rc.1"), "{run:?}");
 }
 
 #[test]

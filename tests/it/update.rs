@@ -8,8 +8,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::docs::schemas::fits;
 use crate::seed::line_on_a_terminal;
-use crate::support::release::{PROGRAM, Releases, SigningKey, TARGET, program_of};
+use crate::support::release::{BEHIND_PROXY, PROGRAM, Releases, SigningKey, TARGET, program_of};
 use crate::support::{Run, Sandbox, write};
 
 const OURS: &str = env!("CARGO_PKG_VERSION");
@@ -42,7 +43,7 @@ impl Installed {
         self.at("bin").join(PROGRAM)
     }
 
-    fn run(&self, words: &[&str]) -> Run {
+    pub fn run(&self, words: &[&str]) -> Run {
         self.sandbox.command_of(&self.at("bin/ensign"), words).output().unwrap().into()
     }
 
@@ -99,8 +100,11 @@ pub fn saying(sandbox: &Sandbox, version: &str) -> PathBuf {
     script(sandbox, &format!("#!/bin/sh\necho {PROGRAM} {version}\n"))
 }
 
-fn json_of(run: &Run) -> Value {
-    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"))
+/// What was printed, which the schema of that name describes.
+fn json_of(run: &Run, schema: &str) -> Value {
+    let value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+    assert_eq!(fits(schema, &value), Ok(()));
+    value
 }
 
 const REPORT: &str = "try again, and report it if it happens twice: see SECURITY.md";
@@ -117,7 +121,7 @@ fn update_takes_the_newest_release_and_rolls_it_back() {
     assert_eq!(check.stdout, format!("Ensign 0.9.0 is there, this is {OURS}. To update:  ensign update\n"));
     let check = installed.run(&["update", "--check", "--json"]);
     let expected = json!({"schema": 1, "version": OURS, "latest": "0.9.0", "newer": true, "command": "ensign update"});
-    assert_eq!((check.code, json_of(&check)), (Some(7), expected));
+    assert_eq!((check.code, json_of(&check, "update-check")), (Some(7), expected));
     let status = installed.run(&["status"]);
     assert!(status.stderr.contains("! Ensign 0.9.0 is there:  ensign update\n"), "{status:?}");
 
@@ -136,11 +140,15 @@ fn update_takes_the_newest_release_and_rolls_it_back() {
     assert!(!installed.run(&["status"]).stderr.contains("is there"));
 
     let current = installed.run(&["update", "--json"]);
-    assert_eq!(json_of(&current), json!({"schema": 1, "status": "current", "version": "0.9.0"}));
+    let expected = json!({"schema": 1, "status": "current", "from": "0.9.0", "version": "0.9.0"});
+    assert_eq!(json_of(&current, "update"), expected);
     assert_eq!(installed.run(&["update", "--check"]), Run::success("Ensign 0.9.0 is the newest release\n"));
 
     let back = installed.run(&["update", "--rollback", "--json"]);
-    assert_eq!(json_of(&back), json!({"schema": 1, "status": "rolled_back", "from": "0.9.0", "version": OURS}));
+    assert_eq!(
+        json_of(&back, "update"),
+        json!({"schema": 1, "status": "rolled_back", "from": "0.9.0", "version": OURS})
+    );
     assert_eq!(installed.version(), OURS);
     assert_eq!(installed.run(&["update", "--rollback"]).code, Some(0), "and forth again");
     assert_eq!(installed.version(), "0.9.0");
@@ -158,6 +166,19 @@ fn an_older_release_is_taken_by_name_only() {
     installed.refuses(&[], &older, by_name);
     let run = installed.run(&["update", "--version", "v0.0.9"]);
     assert_eq!((run.code, installed.version().as_str()), (Some(0), "0.0.9"), "{run:?}");
+}
+
+/// A server that offers one as the newest is set up wrongly, and what is the newest is not known.
+#[test]
+fn a_pre_release_is_taken_by_name_only() {
+    let installed = Installed::new();
+    installed.releases.publish("0.2.0-rc.1", &saying(&installed.sandbox, "0.2.0-rc.1"));
+    let found = "the newest release there, 0.2.0-rc.1, is a pre-release; nothing was changed";
+    installed.refuses(&[], found, "run `ensign update --version 0.2.0-rc.1`");
+    installed.refuses(&["--check"], found, "run `ensign update --version 0.2.0-rc.1`");
+    let run = installed.run(&["update", "--version", "0.2.0-rc.1"]);
+    assert_eq!((run.code, installed.version().as_str()), (Some(0), "docker-credential-ensign 0.2.0-rc.1"), "{run:?}");
+    assert_eq!(installed.run(&["update", "--rollback"]), Run::success("docker-credential-ensign 0.2.0-rc.1\n"));
 }
 
 #[test]
@@ -312,6 +333,30 @@ fn a_server_that_fails_is_named() {
     let gone = "could not reach `SERVER`: Connection refused (os error 111)";
     let host = installed.releases.address().replace("https://", "");
     installed.refuses(&[], &gone.replace("SERVER", &host), "check the network, and the proxy if there is one");
+}
+
+#[test]
+fn a_proxy_leads_to_the_server_and_its_password_is_not_shown() {
+    let installed = Installed::new();
+    installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
+    let behind = format!("https://{BEHIND_PROXY}");
+    let config = installed.releases.config().replace(&installed.releases.address(), &behind);
+    write(&installed.sandbox.config_path(), config.as_bytes());
+    let proxy = installed.releases.proxy();
+    let through = |variable: &str, address: &str, words: &[&str]| -> Run {
+        let mut command = installed.sandbox.command_of(&installed.at("bin/ensign"), words);
+        command.env(variable, address).output().unwrap().into()
+    };
+    let run = through("HTTPS_PROXY", "http://me:s3cret@localhost:1", &["update", "--check", "--verbose"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains(&format!("error: could not reach `{BEHIND_PROXY}`: ")), "{run:?}");
+    assert!(run.stderr.ends_with("hint: check the network, and the proxy if there is one\n"), "{run:?}");
+    assert!(!run.stderr.contains("s3cret"), "{run:?}");
+    let run = through("HTTPS_PROXY", &proxy.address, &["update", "--check"]);
+    assert_eq!((run.code, proxy.asked()), (Some(7), vec![format!("CONNECT {BEHIND_PROXY}:443 HTTP/1.1")]), "{run:?}");
+    let run = through("https_proxy", &proxy.address, &["update"]);
+    assert_eq!((run.code, proxy.asked().len()), (Some(0), 1), "{run:?}");
+    assert!(installed.version().ends_with("0.9.0"));
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub(in crate::cli) enum Check {
     ProgramCopy,
     /// Another name of the program leads to another version, or nowhere.
     OtherVersion,
+    /// The last look for a newer release found one.
+    NewerRelease,
     /// The desktop's session has another PATH.
     SessionPath,
     /// So has `sudo`.
@@ -110,10 +112,11 @@ impl Diagnosis {
 
 impl Check {
     /// In the order of the report.
-    pub(in crate::cli) const ALL: [Self; 44] = [
+    pub(in crate::cli) const ALL: [Self; 45] = [
         Self::ProgramPath,
         Self::ProgramCopy,
         Self::OtherVersion,
+        Self::NewerRelease,
         Self::SessionPath,
         Self::SudoPath,
         Self::SudoHome,
@@ -163,6 +166,7 @@ impl Check {
             Self::ProgramPath => "program-path",
             Self::ProgramCopy => "program-copy",
             Self::OtherVersion => "other-version",
+            Self::NewerRelease => "newer-release",
             Self::SessionPath => "session-path",
             Self::SudoPath => "sudo-path",
             Self::SudoHome => "sudo-home",

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::diagnosis::{Check, Diagnosis, Group};
 use super::remedy::Remedy;
 use super::{Section, Survey, copies};
-use crate::cli::Context;
+use crate::cli::{Context, update};
 use crate::docker::pins::own_folder;
 use crate::docker::state;
+use crate::release::Version;
 use crate::system::text::word;
 use crate::system::{env, find_program, find_program_on, session};
 
@@ -21,6 +22,8 @@ struct PathFacts {
     is_same: bool,
     /// The version of what PATH leads to, if that is another program.
     other_version: Option<String>,
+    /// A newer release that is known, and the command that installs it.
+    newer: Option<(Version, String)>,
     /// A folder on PATH in which the user can put a link.
     own_folder: Option<PathBuf>,
     /// Whether the desktop's session finds it; `None` where there is none.
@@ -83,6 +86,15 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
         )),
         Some(_) => {}
     }
+    if let Some((version, command)) = &facts.newer {
+        let ours = env!("CARGO_PKG_VERSION");
+        found.push(Diagnosis::note(
+            Check::NewerRelease,
+            format!("Ensign {version} is released, and this is {ours}"),
+            format!("what was corrected since {ours} is still wrong here"),
+            Remedy::Command(command.clone()),
+        ));
+    }
     if let (Some(on_path), Some(false)) = (&facts.on_path, facts.session_finds) {
         let folder = folder(on_path);
         let remedy = match &facts.session_file {
@@ -140,6 +152,7 @@ impl PathFacts {
         Self {
             is_same,
             other_version: on_path.as_ref().filter(|_| !is_same).and_then(|path| copies::version_of(path)),
+            newer: update::known_newer(context),
             program,
             on_path,
             own_folder: own_folder(context.env),
@@ -174,6 +187,7 @@ mod tests {
             (healthy(), &[][..]),
             (PathFacts { on_path: None, is_same: false, ..healthy() }, &["program-path"]),
             (PathFacts { is_same: false, ..healthy() }, &["program-copy"]),
+            (PathFacts { newer: Some((Version::ours(), "ensign update".to_owned())), ..healthy() }, &["newer-release"]),
             (PathFacts { session_finds: Some(false), ..healthy() }, &["session-path"]),
             (PathFacts { session_finds: None, sudo_finds: None, ..healthy() }, &[]),
             (PathFacts { sudo_finds: Some(false), ..healthy() }, &[]),

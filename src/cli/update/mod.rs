@@ -14,7 +14,6 @@ use super::failure::{Failure, Kind};
 use super::ui::LiveLine;
 use crate::model::Problem;
 use crate::release::{self, Installation, Owner, Release, ReleaseServer, Version};
-use crate::system::text::word;
 pub(super) use texts::install as install_texts;
 
 /// `--check` found a newer release.
@@ -77,7 +76,7 @@ fn update(context: &Context<'_>, installation: &Installation, wanted: Option<&Ve
         let _ = release::note(context.env, version);
     }
     if *version == ours {
-        let value = json!({"status": "current", "version": ours.to_string()});
+        let value = json!({"status": "current", "from": ours.to_string(), "version": ours.to_string()});
         context.ui.done(value, format_args!("Ensign {ours} is installed already"))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -124,10 +123,17 @@ fn server(context: &Context<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
-/// Says what the last `update --check` found, if it is newer than this program.
+/// The newer release that the last `update --check` found, and the command that installs it. Nobody is asked.
+pub(super) fn known_newer(context: &Context<'_>) -> Option<(Version, String)> {
+    let version = release::newer(context.env)?;
+    let command =
+        Installation::find().map_or_else(|_| format!("{} update", context.program), |it| command(context, &it));
+    Some((version, command))
+}
+
 pub(super) fn note_newer(context: &Context<'_>) {
-    if let Some(version) = release::newer(context.env) {
-        context.ui.note(format_args!("Ensign {version} is there:  {} update", word(context.program)));
+    if let Some((version, command)) = known_newer(context) {
+        context.ui.note(format_args!("Ensign {version} is there:  {command}"));
     }
 }
 

@@ -5,7 +5,7 @@ mod links;
 mod page;
 mod reference;
 mod schema;
-mod schemas;
+pub mod schemas;
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -110,6 +110,41 @@ fn a_second_copy_on_path_of_another_version_is_named() {
     assert_healthy(&sandbox);
 }
 
+/// Nobody is asked: `update --check` wrote it down.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_newer_release_that_is_known_is_named_until_it_is_installed() {
+    use crate::support::release::program_of;
+    use crate::update::Installed;
+
+    let mut installed = Installed::new();
+    let path = format!("{}:/usr/bin:/bin", installed.at("bin").display());
+    installed.sandbox = installed.sandbox.with("PATH", &path);
+    installed.releases.publish("0.9.0", &program_of("0.9.0"));
+    let names = |installed: &Installed| {
+        let run = installed.run(&["doctor", "--json"]);
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        json["groups"][0]["findings"].as_array().unwrap().clone()
+    };
+    assert_eq!(names(&installed), Vec::<Value>::new());
+    assert_eq!(installed.run(&["update", "--check"]).code, Some(7));
+    let found = names(&installed);
+    let expected = json!({"check": "newer-release", "severity": "note", "fixable": false, "command": "ensign update",
+        "found": format!("Ensign 0.9.0 is released, and this is {}", env!("CARGO_PKG_VERSION")),
+        "breaks": format!("what was corrected since {} is still wrong here", env!("CARGO_PKG_VERSION"))});
+    assert_eq!(found, [expected]);
+    // Who installed the program renews it.
+    write(&installed.at("lib/ensign/installed-by"), b"apt install --only-upgrade docker-credential-ensign\n");
+    assert_eq!(names(&installed)[0]["command"], "apt install --only-upgrade docker-credential-ensign");
+    let note = "! Ensign 0.9.0 is there:  apt install --only-upgrade docker-credential-ensign\n";
+    installed.sandbox.store("ghcr.io", "alice", "pw");
+    assert!(installed.run(&["status"]).stderr.contains(note));
+    fs::remove_file(installed.at("lib/ensign/installed-by")).unwrap();
+    let typed = installed.sandbox.command_of("sh".as_ref(), &["-c", found[0]["command"].as_str().unwrap()]).output();
+    assert!(typed.unwrap().status.success());
+    assert_eq!(names(&installed), Vec::<Value>::new());
+}
+
 #[test]
 fn another_program_of_the_short_name_is_not_started() {
     let sandbox = healthy();

@@ -47,6 +47,11 @@ impl Sandbox {
         self
     }
 
+    /// The variables that are set for every run.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
     pub fn home(&self) -> &Path {
         self.folder.path()
     }

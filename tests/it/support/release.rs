@@ -1,10 +1,11 @@
 //! `Releases`: signed releases of this program, on a server of their own over TLS.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -37,10 +38,20 @@ pub const TARGET: &str =
 
 pub const PROGRAM: &str = "docker-credential-ensign";
 
+/// The server's name where only a proxy finds it.
+pub const BEHIND_PROXY: &str = "releases.example";
+
+/// A proxy that leads to the server, whatever name it is asked for.
+pub struct Proxy {
+    /// As `HTTPS_PROXY` names it.
+    pub address: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
 impl Releases {
     pub fn new() -> Self {
         let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("releases"));
-        let pair = authority.sign("localhost");
+        let pair = authority.sign_all(&["localhost", BEHIND_PROXY]);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/release_server.py");
         let mut command = Command::new("python3");
         command.arg(script).args([&pair.certificate, &pair.key]).arg(folder.path());
@@ -66,6 +77,21 @@ impl Releases {
         format!(
             "{{\"version\": 3, \"releases\": {{\"address\": \"{address}\", \"key\": \"{key}\"}}, \"registries\": {{}}}}\n"
         )
+    }
+
+    /// Starts a proxy before the server.
+    pub fn proxy(&self) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://me:s3cret@localhost:{}", listener.local_addr().unwrap().port());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (log, server) = (Arc::clone(&asked), format!("127.0.0.1:{}", self.port));
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (log, server) = (Arc::clone(&log), server.clone());
+                std::thread::spawn(move || tunnel(&client, &server, &log));
+            }
+        });
+        Proxy { address, asked }
     }
 
     /// Publishes a release with this program, and makes it the newest.
@@ -133,6 +159,35 @@ impl Releases {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+impl Proxy {
+    /// Takes the first lines of the requests so far, each once.
+    pub fn asked(&self) -> Vec<String> {
+        let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        asked.dedup();
+        asked
+    }
+}
+
+/// Answers a CONNECT and carries bytes both ways until one side is done.
+fn tunnel(client: &TcpStream, server: &str, log: &Mutex<Vec<String>>) -> Option<()> {
+    let mut reader = BufReader::new(client);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        reader.read_line(&mut head).ok().filter(|length| *length > 0)?;
+    }
+    log.lock().unwrap().push(head.lines().next()?.to_owned());
+    let mut from = client;
+    from.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").ok()?;
+    let mut server = TcpStream::connect(server).ok()?;
+    let (mut back, mut to) = (server.try_clone().ok()?, client.try_clone().ok()?);
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut back, &mut to);
+        to.shutdown(std::net::Shutdown::Both)
+    });
+    io::copy(&mut reader, &mut server).ok()?;
+    server.shutdown(std::net::Shutdown::Write).ok()
 }
 
 impl Drop for Releases {
