@@ -6,7 +6,7 @@ use super::Accounts;
 use crate::model::choice::{Decision, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, Step, UnknownFile, Verdict};
 use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 /// Where nobody typed a command.
 pub(crate) const ANY_COMMAND: &str = "docker …";
@@ -112,7 +112,7 @@ impl<'a> Explanation<'a> {
     /// Why no account answers, and the command that changes it. `None` if an account or another helper does.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let Decision { registry, verdict, accounts, operation, passed_over, .. } = self.decision;
-        let (host, entry) = (word(registry), word(self.decision.entry()));
+        let (host, entry) = (quote(registry), quote(self.decision.entry()));
         Some(match verdict {
             Verdict::Account | Verdict::Helper => return None,
             Verdict::NoAccount => Problem::run(format!("{registry} has no account"), format_args!("login {host}")),
@@ -125,7 +125,7 @@ impl<'a> Explanation<'a> {
             ),
             Verdict::NoneForOperation => {
                 let operation = operation.unwrap_or(Operation::Pull);
-                let name = if let [name] = &passed_over[..] { word(name) } else { "NAME".into() };
+                let name = if let [name] = &passed_over[..] { quote(name) } else { "NAME".into() };
                 Problem::run(
                     format!("{registry} has no account for a {operation}: {}", self.passed_over()?),
                     format_args!("account edit {entry} {name} --for any"),
@@ -140,7 +140,7 @@ impl<'a> Explanation<'a> {
                 let what = self.line(step);
                 match &step.outcome {
                     RuleOutcome::NoSuchAccount { name: Some(name) } if step.rule == Rule::Project => {
-                        Problem::run(what, format_args!("login {host} --alias {}", word(name)))
+                        Problem::run(what, format_args!("login {host} --alias {}", quote(name)))
                     }
                     _ => Problem::run(what, format_args!("status {entry}")),
                 }
@@ -165,7 +165,7 @@ impl<'a> Explanation<'a> {
             _ => None,
         });
         let is_unknown = steps.iter().any(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
-        let this = |name: &str| format!("this command  ENSIGN_ACCOUNT={}={} {typed}", word(registry), word(name));
+        let this = |name: &str| format!("this command  ENSIGN_ACCOUNT={}={} {typed}", quote(registry), quote(name));
         let (message, ways) = match (ambiguous, verdict) {
             (Some(images), _) => (
                 "These images need different accounts, but Docker asks for only one".to_owned(),
@@ -175,7 +175,7 @@ impl<'a> Explanation<'a> {
                 ("These files are not known whole, so they choose no account".to_owned(), vec![this("NAME")])
             }
             (None, Verdict::Several) => {
-                let every = format!("every command docker-credential-ensign switch {}", word(self.decision.entry()));
+                let every = format!("every command docker-credential-ensign switch {}", quote(self.decision.entry()));
                 (self.problem()?.what, vec![every, this("NAME")])
             }
             _ => return None,
@@ -196,12 +196,12 @@ impl<'a> Explanation<'a> {
         let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
         // Only buildx asks for each repository by itself.
         let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
-        let mut repositories: Vec<_> = images.iter().take(4).map(|owned| word(&owned.image)).collect();
+        let mut repositories: Vec<_> = images.iter().take(4).map(|owned| quote(&owned.image)).collect();
         repositories.dedup(); // one that two accounts claim is named for each
         let sync = format!("every build   docker-credential-ensign buildx sync {}", repositories.join(" "));
         let pin = format!(
             "one tool      docker-credential-ensign pin {}   (and name the helper `ensign-{name}` in the tool's config)",
-            word(name)
+            quote(name)
         );
         let account = accounts.iter().find(|account| account.name.as_str() == name);
         let edit = account.and_then(|account| edit_here(self.env, self.decision.entry(), account));
@@ -232,9 +232,9 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     if account.store.is_given() {
         return None;
     }
-    let edit = format!("docker-credential-ensign account edit {} {}", word(registry), word(account.name.as_str()));
+    let edit = format!("docker-credential-ensign account edit {} {}", quote(registry), quote(account.name.as_str()));
     let folders = account.folders.iter().map(|folder| env.shorten_home(folder)).chain([".".into()]);
-    Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", word(&folder))))
+    Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", quote(&folder))))
 }
 
 /// A file as one would name it from here.

@@ -121,12 +121,12 @@ impl Withheld {
 
     /// The words behind the program's name that let this caller have the account.
     pub(crate) fn command(&self) -> String {
-        let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::word);
+        let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::quote);
         match &self.refusal {
             CallerRefusal::Agent(_) => format!("account edit {host} {name} --agents allowed"),
             CallerRefusal::NoTerminal => format!("account edit {host} {name} --terminal optional"),
             CallerRefusal::OtherProgram(Some(program)) => {
-                format!("account edit {host} {name} --program {}", text::word(&format!("+{program}")))
+                format!("account edit {host} {name} --program {}", text::quote(&format!("+{program}")))
             }
             CallerRefusal::NoGrant => format!("grant {host} {name} --for 15m"),
             CallerRefusal::NoJournal => "why".to_owned(),

@@ -106,7 +106,7 @@ impl Login {
         if !same_user {
             return Err(Problem::run(
                 format!("`{}` is the account of {} on {} already", account.name, account.username, self.registry),
-                format_args!("login {} -u {} --alias NAME", self.registry, text::word(self.username.as_str())),
+                format_args!("login {} -u {} --alias NAME", self.registry, text::quote(self.username.as_str())),
             ));
         }
         account.username = self.username.clone();

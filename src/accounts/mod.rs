@@ -307,6 +307,6 @@ fn elsewhere(
 fn lost(account: &Account) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is gone", account.name, account.registry),
-        format_args!("login {} --alias {}", account.registry, text::word(account.name.as_str())),
+        format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
     )
 }

@@ -118,7 +118,7 @@ impl Accounts<'_> {
         // Somebody may have renewed it while we waited.
         let Some(kept) = self.vault.get(account)? else { return Ok(Obtained::Lost) };
         let now = age(&kept, SystemTime::now());
-        let was_down = waiting == Waiting::Client && lock.noted_within(RETRY_AFTER);
+        let was_down = waiting == Waiting::Client && lock.failed_recently(RETRY_AFTER);
         if now == Age::Good || (now == Age::Due && was_down) {
             return Ok(good(account, kept));
         }
@@ -147,7 +147,7 @@ impl Accounts<'_> {
                 if refresh.is_some() {
                     self.replace(account, &kept, &Kept { refresh, login_life, ..kept.copy() })?;
                 }
-                lock.note();
+                lock.record_failure();
                 why
             }
         };
@@ -219,7 +219,7 @@ impl Accounts<'_> {
         }
         if let Some(lock) = &lock
             && waiting == Waiting::Client
-            && lock.noted_within(RETRY_AFTER)
+            && lock.failed_recently(RETRY_AFTER)
         {
             return Err(Problem::run(
                 format!("the program that has the secret of {} did not answer a moment ago", account.name),
@@ -249,7 +249,7 @@ impl Accounts<'_> {
                 if let Some(lock) = &lock
                     && started.elapsed() >= for_answer
                 {
-                    lock.note();
+                    lock.record_failure();
                 }
                 Err(problem.into())
             }
@@ -326,7 +326,7 @@ fn over(account: &Account) -> Problem {
 fn ended(account: &Account, why: &str) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is not good any more: {why}", account.name, account.registry),
-        format_args!("login {} --alias {}", account.registry, text::word(account.name.as_str())),
+        format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),
     )
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{Borrow, Credential, Lender, Problem, Registry, Secret, Username};
 use crate::system::env::{self, Env};
-use crate::system::programs::{self, Call, Output, Stdin};
+use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use answer::Form;
 use lenders::Request;
 
@@ -117,7 +117,7 @@ pub(crate) fn github(registry: &Registry) -> String {
     lenders::github_of(registry).unwrap_or("github.com").to_owned()
 }
 
-fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> anyhow::Result<Output> {
+fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> anyhow::Result<ProgramOutput> {
     // A config that is carried from one machine to another names folders by `~`.
     let expand = |value: &String| match value.strip_prefix("~/") {
         Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
@@ -134,7 +134,7 @@ fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> a
         env_remove.push("GPG_TTY".to_owned()); // a client's terminal is no place for gpg's questions
     }
     let arguments = &request.arguments;
-    programs::call(&Call {
+    programs::call(&ProgramCall {
         program,
         arguments,
         env: &env,
@@ -174,7 +174,7 @@ fn is_ours(program: &Path) -> bool {
 }
 
 /// What a program means that ends with an error.
-fn unlent(request: &Request, registry: &Registry, program: &Path, output: &Output, asker: Asker) -> Unlent {
+fn unlent(request: &Request, registry: &Registry, program: &Path, output: &ProgramOutput, asker: Asker) -> Unlent {
     let stdout = String::from_utf8_lossy(&output.stdout);
     if request.form == Form::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
@@ -193,7 +193,7 @@ fn unlent(request: &Request, registry: &Registry, program: &Path, output: &Outpu
 }
 
 /// For a person, who ran the program: a client's log is no place for what may hold a secret.
-fn with_last_words(what: String, output: &Output, asker: Asker) -> String {
+fn with_last_words(what: String, output: &ProgramOutput, asker: Asker) -> String {
     let last_words = said::last_words(&output.stderr, &output.stdout);
     match asker {
         Asker::Person if !last_words.is_empty() => format!("{what}: «{last_words}»"),

@@ -22,7 +22,7 @@ pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     }
     let words: Vec<_> = said.split_whitespace().map(struck).collect();
     let said = words.join(" ");
-    let plain: Vec<char> = text::harmless(&said).chars().collect();
+    let plain: Vec<char> = text::sanitize(&said).chars().collect();
     match plain.len().checked_sub(LIMIT) {
         None | Some(0) => plain.into_iter().collect(),
         Some(surplus) => std::iter::once('…').chain(plain.into_iter().skip(surplus + 1)).collect(),

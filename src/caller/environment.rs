@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use super::program::{self, Program, Role};
 use super::{PROGRAMS_AT_MOST, WRAPPERS_AT_MOST};
 use crate::system::ancestors::{self, Process};
+use crate::system::client_env::ChangedVariable;
 use crate::system::env;
-use crate::system::inherited::Change;
 
 /// The variables of a process as it was started, each as `NAME=VALUE`; `None` where they may not be seen.
 type Variables = Option<Vec<OsString>>;
@@ -22,7 +22,7 @@ struct Chain {
 
 /// Returns the variables that the client above us changed after its start. Where none is known, the caller is a person, a
 /// shell or a program of theirs, and nothing counts as changed.
-pub(crate) fn changed_by_client() -> Vec<Change> {
+pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
     let chain = Chain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
 }
@@ -48,10 +48,10 @@ impl Chain {
         chain
     }
 
-    fn changes(&self, ours: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Change> {
+    fn changes(&self, ours: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<ChangedVariable> {
         let changed = ours.into_iter().filter_map(|(name, value)| {
             let at_start = self.at_start(&name, &value);
-            (at_start.as_ref() != Some(&value)).then_some(Change { name, at_start })
+            (at_start.as_ref() != Some(&value)).then_some(ChangedVariable { name, at_start })
         });
         changed.collect()
     }
@@ -124,7 +124,7 @@ mod tests {
             let (name, value) = ours.split_once('=').unwrap();
             let chain = Chain { wrappers, clients };
             let changes = chain.changes([(name.into(), value.into())]);
-            let expected = Change { name: name.into(), at_start: at_start.map(OsString::from) };
+            let expected = ChangedVariable { name: name.into(), at_start: at_start.map(OsString::from) };
             let expected = if at_start == Some(value) { vec![] } else { vec![expected] };
             assert_eq!(changes, expected, "{chain:?} {ours}");
         }

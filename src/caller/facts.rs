@@ -83,9 +83,9 @@ fn names(process: &Process, rule: &CallerRule) -> Vec<String> {
     let mut names: Vec<String> = is_known.then(|| shown(&name)).into_iter().collect();
     let Some(exe) = &process.exe else { return names };
     names.extend(exe.to_str().map(str::to_owned));
-    let real = folders::target(exe).unwrap_or_else(|| exe.clone()); // it may have been replaced while it runs
+    let real = folders::link_target(exe).unwrap_or_else(|| exe.clone()); // it may have been replaced while it runs
     let same =
-        |path: &&String| Path::new(path).is_absolute() && folders::target(Path::new(path)).as_ref() == Some(&real);
+        |path: &&String| Path::new(path).is_absolute() && folders::link_target(Path::new(path)).as_ref() == Some(&real);
     names.extend(rule.programs.iter().filter(same).cloned());
     names
 }

@@ -87,7 +87,7 @@ fn is_read_as_typed(words: &[String]) {
     if words.first().is_some_and(|word| word == "ensign") {
         return; // our own plugin, which may run another command
     }
-    let quoted: Vec<String> = words.iter().map(|word| text::quoted(word)).collect();
+    let quoted: Vec<String> = words.iter().map(|word| text::single_quote(word)).collect();
     let typed = match command_line(&format!("docker {}", quoted.join(" "))) {
         Ok(typed) => typed,
         Err(UnreadableCommand::Several) => return, // a word that is `;` alone

@@ -30,7 +30,7 @@ pub(super) fn words(text: &str) -> Result<(Variables, Vec<String>), UnreadableCo
 
 fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
     const BETWEEN: [&str; 5] = [";", "&&", "||", "|", "&"];
-    let words = text::words(text).ok_or(UnreadableCommand::OpenQuote)?;
+    let words = text::split_words(text).ok_or(UnreadableCommand::OpenQuote)?;
     // Where blanks are in a word, it was quoted.
     let ends = |word: &str| word.len() > 1 && word.ends_with(';') && !word.contains(char::is_whitespace);
     let is_one = !words.iter().any(|word| BETWEEN.contains(&word.as_str()) || ends(word));

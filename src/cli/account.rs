@@ -11,7 +11,7 @@ use super::images::{ImageEdit, added, tell_rivals};
 use super::{Context, args, buildx, callers, hosts, pin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source};
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 use crate::system::{env, folders};
 
 /// One account, those of a registry, those of an alias wherever it is, or all.
@@ -148,7 +148,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
         }
         if let Some(alias) = alias.filter(|alias| *alias != name) {
             if candidates.accounts.iter().any(|other| other.name == alias) {
-                let [host, name] = [registry.as_str(), alias.as_str()].map(word);
+                let [host, name] = [registry.as_str(), alias.as_str()].map(quote);
                 let edit = format!("{} account edit {host} {name} --alias NAME", context.program);
                 let cure = format!("choose another alias, or run `{edit}` first");
                 return Err(Problem::new(format!("{registry} has another account `{alias}`"), cure).into());
@@ -227,7 +227,7 @@ pub(super) fn named(
     let mut found: Vec<_> = found.collect();
     let edit = |host: &str, name: &str| {
         let Words { command, flags } = words;
-        format!("name one: `{} {command} {} {}{flags}`", context.program, word(host), word(name))
+        format!("name one: `{} {command} {} {}{flags}`", context.program, quote(host), quote(name))
     };
     let is_registry = context.entry(name).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
     if (is_registry || found.is_empty())
@@ -258,7 +258,7 @@ pub(super) fn named(
 /// What was to be changed, as it was typed.
 fn flags(given: &args::AccountEdit) -> String {
     let with_value = |flag: &'static str, values: &[String]| -> String {
-        values.iter().map(|value| format!(" {flag} {}", word(value))).collect::<Vec<_>>().concat()
+        values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()
     };
     let alone = |flag: &str, is_set: bool| if is_set { format!(" {flag}") } else { String::new() };
     let purpose = given.purpose.map_or(String::new(), |purpose| format!(" --for {}", purpose.name()));
@@ -282,5 +282,5 @@ fn flags(given: &args::AccountEdit) -> String {
 fn folder_text(context: &Context<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
-    context.env.shorten_home(&folders::settled(&absolute))
+    context.env.shorten_home(&folders::user_canonical(&absolute))
 }

@@ -26,7 +26,7 @@ pub(super) fn grant(context: &Context<'_>, given: &args::Grant) -> Result<ExitCo
     let candidates = context.accounts.only_of(&registry)?;
     let account = context.account(&candidates, name.as_str())?;
     if !account.callers.needs_grant {
-        let [host, alias] = [registry.as_str(), name.as_str()].map(crate::system::text::word);
+        let [host, alias] = [registry.as_str(), name.as_str()].map(crate::system::text::quote);
         let command = format!("run `{} account edit {host} {alias} --grant required` first", context.program);
         return Err(Failure::usage(format!("{name} on {registry} needs no grant"), command));
     }

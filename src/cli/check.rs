@@ -11,7 +11,7 @@ use super::tls_hint::tls_hint;
 use super::{Context, args, check_all, which};
 use crate::accounts::{Judgement, log_in_at, session_over};
 use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
-use crate::oci::{self, RegistryReply, RepositoryAccess, Verdict};
+use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess};
 use crate::system::text::{self, one_line};
 
 /// What is asked about: an image or a registry, and the account that answers there.
@@ -146,7 +146,7 @@ impl Subject {
             (3, Some(page)) => context.ui.say(format_args!("hint: {}", log_in_at(page))),
             (3, None) => context
                 .ui
-                .say(format_args!("hint: run `{program} login {registry} -u {}`", text::word(username.as_str()))),
+                .say(format_args!("hint: run `{program} login {registry} -u {}`", text::quote(username.as_str()))),
             (1, _) if let Some(hint) = tls_hint(context, registry, &told.sentence) => {
                 context.ui.say(format_args!("hint: {hint}"));
             }
@@ -217,19 +217,21 @@ pub(super) fn tell(access: &RepositoryAccess, subject: &Subject, action: Operati
 }
 
 /// The same for a registry alone.
-pub(super) fn tell_login(verdict: &Verdict, subject: &Subject, action: Operation) -> Told {
+pub(super) fn tell_login(verdict: &LoginVerdict, subject: &Subject, action: Operation) -> Told {
     let (registry, name) = (&subject.registry, &subject.account.name);
     match verdict {
-        Verdict::Accepted => {
+        LoginVerdict::Accepted => {
             Told { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0, page: None }
         }
-        Verdict::Open => {
+        LoginVerdict::Open => {
             let sentence = format!("{registry} did not look at the password of {name}: it lets anyone in");
             Told { verdict: "anonymous", sentence, code: 5, page: None }
         }
-        Verdict::Rejected { by } => tell(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
-        Verdict::SessionOver { page } => tell(&RepositoryAccess::SessionOver { page: page.clone() }, subject, action),
-        Verdict::Unverified { why } => tell(&RepositoryAccess::Unverified { why: why.clone() }, subject, action),
+        LoginVerdict::Rejected { by } => tell(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
+        LoginVerdict::SessionOver { page } => {
+            tell(&RepositoryAccess::SessionOver { page: page.clone() }, subject, action)
+        }
+        LoginVerdict::Unverified { why } => tell(&RepositoryAccess::Unverified { why: why.clone() }, subject, action),
     }
 }
 
@@ -298,10 +300,10 @@ mod tests {
         let told = tell(&RepositoryAccess::Allowed, &subject(), Operation::Pull);
         assert_eq!(told.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
         for (verdict, word, code) in [
-            (Verdict::Accepted, "accepted", 0),
-            (Verdict::Open, "anonymous", 5),
-            (Verdict::Rejected { by: by() }, "rejected", 3),
-            (Verdict::Unverified { why: why() }, "unverified", 1),
+            (LoginVerdict::Accepted, "accepted", 0),
+            (LoginVerdict::Open, "anonymous", 5),
+            (LoginVerdict::Rejected { by: by() }, "rejected", 3),
+            (LoginVerdict::Unverified { why: why() }, "unverified", 1),
         ] {
             let told = tell_login(&verdict, &subject(), Operation::Pull);
             assert_eq!((told.verdict, told.code), (word, code));

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::held::Held;
 use crate::model::{Account, Operation, Source};
 use crate::oauth::{self, ProviderTable};
-use crate::oci::{self, RegistryReply, TransportSecurity, Verdict};
+use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
 use crate::system::text::{self, one_line};
 use crate::system::threads;
 
@@ -30,7 +30,7 @@ struct Inquiry {
 
 /// What was found out about an account.
 enum Finding {
-    RegistryReply(Held, RegistryReply<Verdict>),
+    RegistryReply(Held, RegistryReply<LoginVerdict>),
     /// There is no secret to show.
     Failed(Failure),
     /// It is for the hosts of a pattern, which can only be asked one by one.
@@ -75,7 +75,7 @@ pub(super) fn run(context: &Context<'_>, plain_http: bool) -> Result<ExitCode, F
 
 /// What helps the first account that is not good, or all that could not be asked about.
 fn hint(program: &str, lines: &[Line]) -> Option<String> {
-    let word = |line: &Line, field: &str| text::word(line.json[field].as_str().unwrap_or_default()).into_owned();
+    let word = |line: &Line, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
     if let Some(line) = lines.iter().find(|line| line.code == 3) {
         return Some(format!("run `{program} login {} -u {}`", word(line, "registry"), word(line, "username")));
     }
@@ -145,10 +145,10 @@ fn ask(
     held: &Held,
     security: TransportSecurity,
     providers: &ProviderTable,
-) -> RegistryReply<Verdict> {
+) -> RegistryReply<LoginVerdict> {
     let mut asked = oci::check(&account.registry, &held.credential, security);
     let known = asked.expiry.or(held.expiry);
-    if asked.answer == Verdict::Accepted
+    if asked.answer == LoginVerdict::Accepted
         && account.source == Source::Given
         && let (None, Some(provider)) = (known, providers.for_registry(&account.registry))
     {

@@ -9,7 +9,7 @@ use super::Context;
 use super::failure::Failure;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 /// A script is told by it that a person has something to do.
 const SOME_EXPIRE: u8 = 6;
@@ -69,7 +69,7 @@ fn line(program: &str, account: &Account, expiry: Expiry, now: SystemTime) -> St
 
 /// The command that renews an account.
 pub(super) fn login(program: &str, account: &Account) -> String {
-    let [host, name] = [account.registry.as_str(), account.name.as_str()].map(word);
+    let [host, name] = [account.registry.as_str(), account.name.as_str()].map(quote);
     format!("{program} login {host} --alias {name}")
 }
 

@@ -13,7 +13,7 @@ use super::{Context, args, which};
 use crate::docker::export::{self, Chosen, Exported, Form};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Operation, Problem, Registry, Source};
-use crate::system::files::Draft;
+use crate::system::files::AtomicFile;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCode, Failure> {
     let output = given.output.as_deref().filter(|path| *path != "-").map(|path| context.env.expand_home(path));
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCod
         ExportFormat::Secret => exported.manifest(&given.name, given.namespace.as_deref()),
     };
     if let Some(path) = &output {
-        let mut file = Draft::begin_private(path)?; // which takes no name beside it that might be somebody's
+        let mut file = AtomicFile::begin_private(path)?; // which takes no name beside it that might be somebody's
         file.write(text.as_bytes())?;
         file.keep()?;
     }

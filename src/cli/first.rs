@@ -7,7 +7,7 @@ use crate::docker::first::{First, Lookup};
 use crate::docker::{Reader, containers};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{ImageReference, Registry};
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
@@ -79,7 +79,7 @@ pub(super) fn sentence(context: &Context<'_>, who: &str, name: &str, first: &Fir
                 "{who} use the login of {} for {name} in {shown}, and do not ask Ensign:  {} import {} --remove",
                 one_line(user, 60),
                 context.program,
-                word(&file.display().to_string())
+                quote(&file.display().to_string())
             )
         }
     })

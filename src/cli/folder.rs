@@ -10,7 +10,7 @@ use crate::caller::project::{self, ProjectFile};
 use crate::model::choice::{Project, RegistryAccounts, Trusted};
 use crate::model::{AccountName, Registry};
 use crate::system::env;
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 /// A `.ensign.toml`, and what it is worth.
 pub(super) struct Seen {
@@ -89,7 +89,7 @@ impl Seen {
             }
             // With several accounts that is what the decision says.
             (Some(name), Standing::Trusted) if candidates.accounts.len() == 1 && candidates.account(name).is_none() => {
-                let login = format!("{program} login {registry} --alias {}", word(name));
+                let login = format!("{program} login {registry} --alias {}", quote(name));
                 Some(format!("{}, which is not there: run `{login}`. Until then the only account answers", says(name)))
             }
             _ => unknown(project, shown),

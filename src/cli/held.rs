@@ -9,7 +9,7 @@ use super::failure::Failure;
 use crate::accounts::{Judgement, Obtained, Waiting};
 use crate::model::{Account, Credential, EndedSession, Kept, Problem, Registry, Secret, Source};
 use crate::oauth;
-use crate::system::text::word;
+use crate::system::text::quote;
 
 /// Read once in a run: another helper that has the secret may ask its user each time.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Context<'_> {
             known = Judgement::Refused;
         }
         let login = || {
-            let [host, user] = [account.registry.as_str(), account.username.as_str()].map(word);
+            let [host, user] = [account.registry.as_str(), account.username.as_str()].map(quote);
             format!("run `{} login {host} -u {user}`", self.program)
         };
         let expiry = kept.as_ref().and_then(|kept| kept.until).filter(|_| account.source == Source::Given);

@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
     let candidates = context.accounts.of(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
         let what = format!("{registry} has no account of its own, it is one of {}", candidates.registry);
-        let pattern = text::word(candidates.registry.as_str());
+        let pattern = text::quote(candidates.registry.as_str());
         let cure = format!("run `{} logout {pattern}` to log out of all of them", context.program);
         return Err(Failure::not_logged_in(what, cure));
     }
@@ -62,8 +62,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
                 "{registry} has no default account now. It has {}:  {} switch {} {}",
                 names(&after),
                 context.program,
-                text::word(registry.as_str()),
-                if let [only] = after.accounts.as_slice() { text::word(only.name.as_str()) } else { "NAME".into() }
+                text::quote(registry.as_str()),
+                if let [only] = after.accounts.as_slice() { text::quote(only.name.as_str()) } else { "NAME".into() }
             ));
         }
     }
@@ -107,8 +107,8 @@ fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: 
     let anyway = format!(
         "`{} logout {} -u {} --force` removes the account all the same",
         context.program,
-        text::word(registry.as_str()),
-        text::word(name.as_str())
+        text::quote(registry.as_str()),
+        text::quote(name.as_str())
     );
     Problem::new(error, anyway)
 }
@@ -130,7 +130,7 @@ fn pick(
                 return Ok(all());
             }
             let one =
-                format!("`{} logout {} NAME` removes one", context.program, text::word(candidates.registry.as_str()));
+                format!("`{} logout {} NAME` removes one", context.program, text::quote(candidates.registry.as_str()));
             Err(Failure::new(Kind::Cancelled, Problem::new("nothing was removed", one)))
         }
         (None, several) if context.ui.can_ask() => {

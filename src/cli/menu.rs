@@ -17,7 +17,7 @@ pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::
         let rows = usize::from(height).saturating_sub(3).clamp(1, items.len()); // the question, the keys and the cursor
         first = scrolled(first, place, rows);
         let line = |line: &str| {
-            term.write_line(&text::harmless(line).chars().take(usize::from(width) - 1).collect::<String>())
+            term.write_line(&text::sanitize(line).chars().take(usize::from(width) - 1).collect::<String>())
         };
         line(&format!("? {question}:"))?;
         for (at, item) in items.iter().enumerate().skip(first).take(rows) {
@@ -40,7 +40,7 @@ pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::
 /// A question that one key answers; Enter means no.
 pub(super) fn confirm(question: &str) -> io::Result<bool> {
     let term = Term::stderr();
-    let question = text::harmless(question);
+    let question = text::sanitize(question);
     term.write_str(&format!("{question} [y/N] "))?;
     let answer = loop {
         let key = term.read_key_raw()?;

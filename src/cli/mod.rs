@@ -59,7 +59,7 @@ use crate::oauth::{self, Provider, ProviderTable};
 use crate::oci::TransportSecurity;
 use crate::protocol;
 use crate::system::env::Env;
-use crate::system::{memory, text, watch};
+use crate::system::{memory, request_log, text};
 use args::{AccountCommand, Arguments, BuildxCommand, Command, ErrorKind};
 pub(crate) use complete::complete;
 use failure::Failure;
@@ -112,7 +112,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
         return help::about(called, words); // needs nothing of the environment
     }
     if arguments.verbose {
-        watch::begin();
+        request_log::enable();
     }
     if !matches!(arguments.command, Command::Exec(_)) {
         memory::keep_private(); // that command becomes another program, whose memory is its own affair
@@ -290,7 +290,7 @@ impl Context<'_> {
     fn candidates(&self, registry: &Registry) -> Result<RegistryAccounts, Failure> {
         let candidates = self.accounts.of(registry)?;
         if candidates.accounts.is_empty() {
-            let login = format!("run `{} login {}`", self.program, text::word(registry.as_str()));
+            let login = format!("run `{} login {}`", self.program, text::quote(registry.as_str()));
             if let Some(route) = self.accounts.route(registry)? {
                 let what = format!("{registry} has no account here: {}", route::sentence(&route));
                 return Err(Failure::not_logged_in(what, format!("{login} to have one here")));
@@ -314,7 +314,7 @@ impl Context<'_> {
         let Some(first) = meant.first() else { return Ok(()) };
         let hosts: Vec<_> = meant.iter().map(|account| account.registry.as_str()).collect();
         let what = format!("`{registry}` is no registry but an account of {}", hosts.join(" and "));
-        let [host, name] = [first.registry.as_str(), first.name.as_str()].map(text::word);
+        let [host, name] = [first.registry.as_str(), first.name.as_str()].map(text::quote);
         Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }
 

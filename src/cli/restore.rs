@@ -9,7 +9,7 @@ use super::Context;
 use super::failure::Failure;
 use crate::accounts::Restored;
 use crate::model::Problem;
-use crate::system::text::word;
+use crate::system::text::quote;
 
 pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
     let mut mended = Vec::new();
@@ -24,8 +24,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
                 context.ui.note(format_args!(
                     "log in again:  {} login {} --alias {}",
                     context.program,
-                    word(registry.as_str()),
-                    word(account.name.as_str())
+                    quote(registry.as_str()),
+                    quote(account.name.as_str())
                 ));
             }
             mended.push(aside);

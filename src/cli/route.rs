@@ -9,7 +9,7 @@ use super::{Context, args};
 use crate::accounts::{helper_answers_for, helpers};
 use crate::model::choice::Route;
 use crate::model::{HelperName, Registry};
-use crate::system::text::word;
+use crate::system::text::quote;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Route) -> Result<ExitCode, Failure> {
     if given.no_fallback {
@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Route) -> Result<ExitCode
         Some(name) => set(context, &registry, Some(&helper(context, name)?)),
         None if given.remove => set(context, &registry, None),
         None => {
-            let example = format!("name it, as in `{} route {} ecr-login`", context.program, word(registry.as_str()));
+            let example = format!("name it, as in `{} route {} ecr-login`", context.program, quote(registry.as_str()));
             Err(Failure::usage("no helper was given", example))
         }
     }
@@ -34,7 +34,7 @@ fn set(context: &Context<'_>, registry: &Registry, helper: Option<&HelperName>) 
     let had = context.accounts.routes()?.into_iter().any(|route| route.by.as_ref() == Some(registry));
     let of = context.accounts.of(registry)?;
     if helper.is_some() && of.registry == *registry && !of.accounts.is_empty() {
-        let logout = format!("run `{} logout {} --all` first", context.program, word(registry.as_str()));
+        let logout = format!("run `{} logout {} --all` first", context.program, quote(registry.as_str()));
         return Err(Failure::usage(format!("{registry} has accounts here, which answer"), logout));
     }
     context.accounts.change(|edit| {

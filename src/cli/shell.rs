@@ -11,7 +11,7 @@ use super::{Context, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{RegistryAccounts, Rule, RuleOutcome, used_in};
-use crate::system::text::{quoted, word};
+use crate::system::text::{quote, single_quote};
 use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
@@ -29,7 +29,7 @@ pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<Ex
         let mut words = if given.none {
             "--none".to_owned()
         } else {
-            given.accounts.iter().map(|one| word(one)).collect::<Vec<_>>().join(" ")
+            given.accounts.iter().map(|one| quote(one)).collect::<Vec<_>>().join(" ")
         };
         if args::UseShell::of_caller() != shell {
             words = format!("--shell {} {words}", shell.name());
@@ -47,7 +47,7 @@ pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<Ex
 /// Runs a command that goes out as the named accounts; its exit code is ours.
 pub(super) fn run_as(context: &Context<'_>, given: &args::Exec) -> Result<ExitCode, Failure> {
     let value = value(context, &given.account, context.env.account.as_deref())?;
-    exec::hand_over(&given.command, VARIABLE, &value).map_err(Failure::not_run)
+    exec::exec(&given.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
 /// Prints what is special about this shell or folder, and nothing if nothing is. It never fails: it stands in a prompt.
@@ -102,7 +102,7 @@ fn value(context: &Context<'_>, given: &[String], before: Option<&str>) -> Resul
         let candidates = context.candidates(&registry)?;
         let account = context.account(&candidates, alias)?;
         if account.name.as_str().contains(',') {
-            let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, word(alias));
+            let cure = format!("run `{} account edit {registry} {} --alias NAME`", context.program, quote(alias));
             return Err(Failure::usage(format!("`{alias}` holds a comma, which {VARIABLE} cannot"), cure));
         }
         named.insert(registry.to_string(), account.name.to_string());
@@ -113,7 +113,7 @@ fn value(context: &Context<'_>, given: &[String], before: Option<&str>) -> Resul
 /// The line that sets or takes away the variable, with the value quoted: an alias may hold anything.
 fn line(shell: args::UseShell, value: Option<&str>) -> String {
     match (shell, value) {
-        (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}={}", quoted(value)),
+        (args::UseShell::Sh, Some(value)) => format!("export {VARIABLE}={}", single_quote(value)),
         (args::UseShell::Sh, None) => format!("unset {VARIABLE}"),
         (args::UseShell::Fish, Some(value)) => {
             format!("set -gx {VARIABLE} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))

@@ -9,7 +9,7 @@ use super::{Context, PROBING, args, unlock};
 use crate::accounts::{Holder, KeyState, is_known_store, probe_keyring, store_words};
 use crate::model::{Account, AccountName, Problem, Registry, Secret, StoreKind};
 use crate::system::files;
-use crate::system::text::{self, word};
+use crate::system::text::{self, quote};
 
 pub(super) fn run(context: &Context<'_>, given: &args::StoreArguments) -> Result<ExitCode, Failure> {
     match (&given.command, &given.kind) {
@@ -322,5 +322,5 @@ fn in_clear_text(kind: &StoreKind) -> &'static str {
 }
 
 fn full_name(account: &Account) -> String {
-    format!("{} of {}", word(account.name.as_str()), account.registry)
+    format!("{} of {}", quote(account.name.as_str()), account.registry)
 }

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::{Context, args, names};
 use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Problem};
-use crate::system::text::word;
+use crate::system::text::quote;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCode, Failure> {
     // `-` alone means the account from before too: no registry is called so.
@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
     context.accounts.activate(registry, &account.name)?;
     let undo = match before {
         "nobody" => String::new(),
-        _ => format!("   (undo: {} switch {} -)", context.program, word(registry.as_str())),
+        _ => format!("   (undo: {} switch {} -)", context.program, quote(registry.as_str())),
     };
     context.ui.done(json, format_args!("{registry} default: {before} → {}{undo}", account.name))?;
     context.note_variable();
@@ -91,7 +91,7 @@ fn pick<'c>(
         }
         (None, ..) => {
             let what = format!("{} has several accounts: {}", candidates.registry, names(candidates));
-            let host = word(candidates.registry.as_str());
+            let host = quote(candidates.registry.as_str());
             Err(Failure::usage(what, format!("name one: `{} switch {host} NAME`", context.program)))
         }
     }

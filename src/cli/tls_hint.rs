@@ -6,7 +6,7 @@ use crate::oci::TlsTrouble;
 
 /// The way out, if `why` tells of TLS.
 pub(super) fn tls_hint(context: &Context<'_>, registry: &Registry, why: &str) -> Option<String> {
-    Some(hint(TlsTrouble::of(why)?, &certificates_folder(context, registry)?))
+    Some(hint(TlsTrouble::from_reason(why)?, &certificates_folder(context, registry)?))
 }
 
 /// Where a person puts certificates for a registry.

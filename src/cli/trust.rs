@@ -13,7 +13,7 @@ use crate::caller::project;
 use crate::model::Problem;
 use crate::model::choice::Project;
 use crate::system::env;
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Trust) -> Result<ExitCode, Failure> {
     if given.list {
@@ -44,7 +44,7 @@ fn trust(context: &Context<'_>, given: &args::Trust, path: PathBuf) -> Result<Ex
     describe(context, &shown, seen.standing, project)?;
     if !given.yes {
         if !context.ui.can_ask() {
-            let cure = format!("run `{} trust --yes {}`", context.program, word(key));
+            let cure = format!("run `{} trust --yes {}`", context.program, quote(key));
             return Err(Failure::usage(format!("nobody is there to be asked about `{shown}`"), cure));
         }
         if !context.ui.confirm("Trust it?")? {
@@ -71,7 +71,7 @@ fn describe(context: &Context<'_>, shown: &str, standing: Standing, project: &Pr
         let note = match context.accounts.of(registry)?.account(name.as_str()) {
             Some(account) if account.name == *name && account.username.as_str() == name.as_str() => String::new(),
             Some(account) => format!("   ({} there)", account.username),
-            None => format!("   (not there: {} login {registry} --alias {})", context.program, word(name.as_str())),
+            None => format!("   (not there: {} login {registry} --alias {})", context.program, quote(name.as_str())),
         };
         context.ui.say(format_args!("  {:width$}  {}{note}", registry.as_str(), one_line(name.as_str(), 60)));
     }

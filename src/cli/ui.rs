@@ -56,7 +56,7 @@ impl Ui {
     /// Prints data: `lines` for a person, `value` for a program.
     pub(super) fn data(&self, value: Value, lines: impl Display) -> Result<()> {
         self.print(&if self.json {
-            text::harmless_json(&with_schema(value).to_string())
+            text::sanitize_json(&with_schema(value).to_string())
         } else {
             fit_for_terminal(&lines.to_string())
         })
@@ -91,7 +91,7 @@ impl Ui {
     /// Says something: on stderr, line by line, made fit for a terminal. Programs that read JSON are not spoken to.
     pub(super) fn say(&self, line: impl Display) {
         if !self.json {
-            let _ = writeln!(io::stderr(), "{}", text::harmless(&line.to_string()));
+            let _ = writeln!(io::stderr(), "{}", text::sanitize(&line.to_string()));
         }
     }
 
@@ -141,7 +141,7 @@ impl Ui {
         if self.json || !io::stderr().is_terminal() {
             return LiveLine(None);
         }
-        let spinner = ProgressBar::new_spinner().with_message(text::harmless(&words.to_string()));
+        let spinner = ProgressBar::new_spinner().with_message(text::sanitize(&words.to_string()));
         if let Ok(style) = ProgressStyle::with_template("{msg} {spinner}") {
             spinner.set_style(style);
         }
@@ -184,7 +184,7 @@ pub(super) struct LiveLine(Option<ProgressBar>);
 impl LiveLine {
     pub(super) fn set(&self, words: impl Display) {
         if let Some(spinner) = &self.0 {
-            spinner.set_message(text::harmless(&words.to_string()));
+            spinner.set_message(text::sanitize(&words.to_string()));
         }
     }
 
@@ -204,7 +204,7 @@ impl Drop for LiveLine {
 /// Names come from files that others may write. Of sequences that a terminal obeys our own two are kept: all they can do
 /// is to make text bold.
 fn fit_for_terminal(text: &str) -> String {
-    let lines = |text: &str| text.split('\n').map(text::harmless).collect::<Vec<_>>().join("\n");
+    let lines = |text: &str| text.split('\n').map(text::sanitize).collect::<Vec<_>>().join("\n");
     let plain = |text: &str| text.split(PLAIN).map(lines).collect::<Vec<_>>().join(PLAIN);
     text.split(BOLD).map(plain).collect::<Vec<_>>().join(BOLD)
 }

@@ -11,13 +11,13 @@ use crate::accounts::{ANY_COMMAND, Explanation, Options};
 use crate::journal::{CallOutcome, Journal, JournalEntry};
 use crate::model::choice::{Decision, Step, Verdict};
 use crate::model::{ImageReference, Registry, timestamp};
-use crate::system::text::word;
+use crate::system::text::quote;
 
 pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, Failure> {
     if given.on || given.off {
         return set(context, given.on);
     }
-    let Some(journal) = Journal::of(context.env) else { return nothing(context, None, NO_FOLDER) };
+    let Some(journal) = Journal::open(context.env) else { return nothing(context, None, NO_FOLDER) };
     if given.clear {
         journal.clear()?;
         context.ui.done(json!({"status": "success"}), "Forgot the last answers")?;
@@ -62,7 +62,7 @@ fn set(context: &Context<'_>, on: bool) -> Result<ExitCode, Failure> {
     context.accounts.set_journal(on)?;
     let deed = if on { "Answers are written down from now on" } else { "Answers are no longer written down" };
     context.ui.done(json!({"status": "success", "journal": on}), deed)?;
-    let journal = Journal::of(context.env);
+    let journal = Journal::open(context.env);
     match journal {
         None if on => context.ui.note(format_args!("but not here: {NO_FOLDER}")),
         Some(journal) if !on && journal.entries().is_ok_and(|entries| !entries.is_empty()) => {
@@ -161,7 +161,7 @@ fn hint(entry: &JournalEntry, explanation: Explanation<'_>) -> Option<String> {
         CallOutcome::Withheld => "account show",
         CallOutcome::Expired | CallOutcome::Failed => "check",
     };
-    Some(format!("run `docker-credential-ensign {command} {}`", word(registry)))
+    Some(format!("run `docker-credential-ensign {command} {}`", quote(registry)))
 }
 
 fn ago(seconds: u64) -> String {

@@ -10,7 +10,7 @@ use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Problem, Registry, Secret};
 use crate::system::env::Env;
 use crate::system::files;
-use crate::system::text::word;
+use crate::system::text::quote;
 
 /// Accounts found in ATCR's file, with their secrets in memory.
 pub(crate) struct Adopted {
@@ -37,7 +37,7 @@ impl Adopted {
         let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
         let unreadable = |why: String| {
             let [from, to] = ["", ".old"].map(|ending| files::sibling(&path, ending));
-            let [from, to] = [&from, &to].map(|path| word(&path.to_string_lossy()).into_owned());
+            let [from, to] = [&from, &to].map(|path| quote(&path.to_string_lossy()).into_owned());
             let message = format!("the accounts of ATCR's helper are not taken over: {why}");
             Problem::new(message, format!("mend that file, or do without its accounts: `mv {from} {to}`"))
         };

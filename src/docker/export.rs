@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::model::{Account, Credential, ImagePattern, Registry};
-use crate::system::text::quoted;
+use crate::system::text::single_quote;
 
 /// Who will read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Exported {
     /// A line for `sh`. It holds secrets.
     pub(crate) fn shell_line(&self) -> String {
         let text = json!({"auths": self.auths}).to_string();
-        format!("export DOCKER_AUTH_CONFIG={}\n", quoted(&text))
+        format!("export DOCKER_AUTH_CONFIG={}\n", single_quote(&text))
     }
 
     /// A manifest of a Secret, in JSON, which `kubectl apply -f` reads. It holds secrets.

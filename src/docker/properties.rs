@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{ConfigJson, HELPER, Plan, Reader, leftovers, logins, setup, state};
 use crate::model::Registry;
-use crate::system::text::harmless;
+use crate::system::text::sanitize;
 
 /// Docker's `config.json`, also as the value of `DOCKER_AUTH_CONFIG`: an edit changes what it means, and nothing else.
 pub(crate) fn config_json(bytes: &[u8]) {
@@ -17,7 +17,7 @@ pub(crate) fn config_json(bytes: &[u8]) {
     let file = match parse(bytes) {
         Ok(file) => file,
         Err(broken) => {
-            assert!(broken.line > 0 && broken.problem == harmless(&broken.problem), "{broken}");
+            assert!(broken.line > 0 && broken.problem == sanitize(&broken.problem), "{broken}");
             return;
         }
     };
@@ -75,7 +75,7 @@ fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
 fn takes_out(file: &ConfigJson) {
     let (found, unusable) = leftovers::find(file);
     for shown in unusable.iter().map(ToString::to_string).chain(found.iter().map(|login| logins::shown(&login.key))) {
-        assert_eq!(shown, harmless(&shown));
+        assert_eq!(shown, sanitize(&shown));
     }
     let all: Vec<_> = found.iter().collect();
     let emptied = after(file, &leftovers::take_out(file, &all).expect("they stand there"));

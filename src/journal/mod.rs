@@ -28,7 +28,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// `None` where there is no folder in memory.
-    pub(crate) fn of(env: &Env) -> Option<Self> {
+    pub(crate) fn open(env: &Env) -> Option<Self> {
         env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
     }
 
@@ -44,7 +44,7 @@ impl Journal {
 
     /// Writes down before it happens that an account is handed out in another way than by `get`. `false`: it is not written.
     pub(crate) fn note_hand_out(env: &Env, account: &Account, client: &str) -> bool {
-        let journal = Self::of(env).filter(|_| !env.forbids_journal());
+        let journal = Self::open(env).filter(|_| !env.forbids_journal());
         let decision = Decision::without_steps(&account.registry, Verdict::Account);
         let decision = Decision { account: Some(account.name.to_string()), ..decision };
         let mut entry = JournalEntry::new(decision, CallOutcome::Answered);

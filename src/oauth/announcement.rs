@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::provider::Provider;
 use super::{client, endpoint};
 use crate::model::Registry;
-use crate::system::http::{Authorization, Method, Request, Response, Url};
+use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url};
 use crate::system::text::one_line;
 const PLACE: &str = "/.well-known/registry-login";
 
@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// announcement, but nobody should follow it.
 pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
-    let request = Request { accept: Some("application/json"), ..Request::new(Method::Get, url, Authorization::None) };
+    let request =
+        HttpRequest { accept: Some("application/json"), ..HttpRequest::new(Method::Get, url, Authorization::None) };
     match client(PATIENCE).send(&request) {
         Ok(response) => read(&response, registry),
         Err(_) => Ok(None),
@@ -33,7 +34,7 @@ pub(crate) fn own_issuer(registry: &Registry) -> Option<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a public document")]
-fn read(response: &Response, registry: &Registry) -> Result<Option<Provider>, String> {
+fn read(response: &HttpResponse, registry: &Registry) -> Result<Option<Provider>, String> {
     let body = response.body.as_ref().filter(|_| response.status == 200);
     // A web site answers with a page whatever is asked for.
     let Some(Ok(document @ Value::Object(_))) = body.map(|body| serde_json::from_str(body.expose())) else {

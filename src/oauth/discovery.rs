@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::endpoint;
-use crate::system::http::{Authorization, Client, Method, Request, Response, Url};
+use crate::system::http::{Authorization, HttpClient, HttpRequest, HttpResponse, Method, Url};
 use crate::system::text::one_line;
 
 /// The endpoints that matter here.
@@ -22,13 +22,15 @@ pub(super) struct Metadata {
 }
 
 /// Asks the issuer. An error is a whole sentence that names it.
-pub(super) fn find(client: &Client, issuer: &str) -> Result<Metadata, String> {
+pub(super) fn find(client: &HttpClient, issuer: &str) -> Result<Metadata, String> {
     let shown = one_line(issuer, 100);
     let url = endpoint::parse(issuer)?;
     let mut why = "it has no discovery document".to_owned();
     for place in well_known(&url).ok_or_else(|| format!("`{shown}` is no issuer"))? {
-        let request =
-            Request { accept: Some("application/json"), ..Request::new(Method::Get, place, Authorization::None) };
+        let request = HttpRequest {
+            accept: Some("application/json"),
+            ..HttpRequest::new(Method::Get, place, Authorization::None)
+        };
         let response = client.send(&request).map_err(|failure| format!("could not reach `{shown}`: {}", failure.0))?;
         match read(&response, issuer) {
             Ok(metadata) => return Ok(metadata),
@@ -50,7 +52,7 @@ fn well_known(issuer: &Url) -> Option<[Url; 2]> {
 
 /// `Err(None)`: there is nothing at this place.
 #[expect(clippy::disallowed_methods, reason = "a public document")]
-fn read(response: &Response, issuer: &str) -> Result<Metadata, Option<String>> {
+fn read(response: &HttpResponse, issuer: &str) -> Result<Metadata, Option<String>> {
     if response.status != 200 {
         return Err(None);
     }

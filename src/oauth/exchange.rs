@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::response::ProviderResponse;
 use super::{TokenExchange, endpoint};
 use crate::model::{Registry, Secret, jwt};
-use crate::system::http::{Authorization, Client, Field, Method, Request, Response, Url};
+use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, HttpResponse, Method, Url};
 
 /// Azure/acr `docs/AAD-OAuth.md`
 const ACR_PATH: &str = "/oauth2/exchange";
@@ -32,7 +32,7 @@ impl TokenExchange {
     /// Fetches the registry's token, with its end if it has one. An error is a whole sentence.
     pub(super) fn run(
         self,
-        client: &Client,
+        client: &HttpClient,
         registry: &Registry,
         at: Option<&Url>,
         tenant: Option<&str>,
@@ -46,10 +46,10 @@ impl TokenExchange {
         let host = url.authority().to_owned();
         let request = match self {
             Self::Acr => acr(url, registry, tenant, token),
-            Self::DockerHubPat => Request {
+            Self::DockerHubPat => HttpRequest {
                 accept: Some("application/json"),
                 json: Some(Secret::new(String::new())), // docker/cli `internal/oauth/api/api.go`
-                ..Request::new(Method::Post, url, Authorization::Bearer(token.copy()))
+                ..HttpRequest::new(Method::Post, url, Authorization::Bearer(token.copy()))
             },
         };
         let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
@@ -64,28 +64,28 @@ impl TokenExchange {
     }
 }
 
-fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secret) -> Request<'t> {
+fn acr<'t>(url: Url, registry: &Registry, tenant: Option<&str>, token: &'t Secret) -> HttpRequest<'t> {
     // `organizations` and its like name no tenant; the token does.
     let is_one = |tenant: &&str| !matches!(*tenant, "organizations" | "common" | "consumers");
     let claims = jwt::claims(token);
     let of_token = claims.as_ref().and_then(|claims| claims.get("tid")?.as_str());
     let mut form = vec![
-        ("grant_type", Field::Plain("access_token".to_owned())),
-        ("service", Field::Plain(registry.as_str().to_owned())),
-        ("access_token", Field::Secret(token)),
+        ("grant_type", FormField::Plain("access_token".to_owned())),
+        ("service", FormField::Plain(registry.as_str().to_owned())),
+        ("access_token", FormField::Secret(token)),
     ];
-    form.extend(tenant.filter(is_one).or(of_token).map(|tenant| ("tenant", Field::Plain(tenant.to_owned()))));
-    Request { accept: Some("application/json"), form, ..Request::new(Method::Post, url, Authorization::None) }
+    form.extend(tenant.filter(is_one).or(of_token).map(|tenant| ("tenant", FormField::Plain(tenant.to_owned()))));
+    HttpRequest { accept: Some("application/json"), form, ..HttpRequest::new(Method::Post, url, Authorization::None) }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the token is taken out of the body")]
-fn nested(response: &Response, path: &[&str]) -> Option<Secret> {
+fn nested(response: &HttpResponse, path: &[&str]) -> Option<Secret> {
     let body: Value = serde_json::from_str(response.body.as_ref()?.expose()).ok()?;
     let value = path.iter().try_fold(&body, |value, key| value.get(key))?.as_str()?;
     (!value.is_empty()).then(|| Secret::new(value.to_owned()))
 }
 
-fn refusal(host: &str, response: &Response) -> String {
+fn refusal(host: &str, response: &HttpResponse) -> String {
     let answer = ProviderResponse::read(response);
     match (response.status, answer.text("error")) {
         (_, Some(code)) => format!("`{host}` refused to exchange the token: {}", answer.reason(code)),

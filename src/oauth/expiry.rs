@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::provider::Provider;
 use super::{client, endpoint};
 use crate::model::{Credential, Registry};
-use crate::system::http::{Authorization, Method, Request};
+use crate::system::http::{Authorization, HttpRequest, Method};
 
 /// Nobody waits long for what is only good to know.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,6 +18,6 @@ pub(crate) fn token_expiry(provider: &Provider, registry: &Registry, credential:
     let Provider { expiry_url, issuer, tenant, .. } = provider;
     let url = endpoint::resolve(expiry_url.as_ref()?, registry, issuer.as_deref(), tenant.as_deref()).ok()?;
     let client = client(PATIENCE);
-    let response = client.send(&Request::new(Method::Head, url, Authorization::Basic(credential))).ok()?;
+    let response = client.send(&HttpRequest::new(Method::Head, url, Authorization::Basic(credential))).ok()?;
     client.credentials_expiry().filter(|_| (200..300).contains(&response.status))
 }

@@ -11,12 +11,12 @@ use super::provider::{BodyFormat, Provider, UsernameRule};
 use super::response::ProviderResponse;
 use super::{TokenExchange, TokenSet, renewal, revoke};
 use crate::model::{Grant, Kept, Secret, Username, jwt};
-use crate::system::http::{Authorization, Client, Method, Request};
+use crate::system::http::{Authorization, HttpClient, HttpRequest, Method};
 
 /// A login under way: the code is out, and somebody has a browser.
 pub(crate) struct PendingLogin {
     plan: LoginPlan,
-    client: Client,
+    client: HttpClient,
     authorization: DeviceAuthorization,
     started: Instant,
 }
@@ -43,7 +43,7 @@ pub(crate) enum WaitNotice<'h> {
 const SECOND: Duration = Duration::from_secs(1);
 
 impl PendingLogin {
-    pub(super) fn start(plan: LoginPlan, client: Client, authorization: DeviceAuthorization) -> Self {
+    pub(super) fn start(plan: LoginPlan, client: HttpClient, authorization: DeviceAuthorization) -> Self {
         Self { plan, client, authorization, started: Instant::now() }
     }
 
@@ -158,9 +158,9 @@ impl PendingLogin {
     #[expect(clippy::disallowed_methods, reason = "what the provider says about the user is read")]
     fn userinfo(&self, token: &Secret) -> Option<Value> {
         let url = self.plan.userinfo_url.clone()?;
-        let request = Request {
+        let request = HttpRequest {
             accept: Some("application/json"),
-            ..Request::new(Method::Get, url, Authorization::Bearer(token.copy()))
+            ..HttpRequest::new(Method::Get, url, Authorization::Bearer(token.copy()))
         };
         let response = self.client.send(&request).ok().filter(|response| response.status == 200)?;
         serde_json::from_str(response.body?.expose()).ok()

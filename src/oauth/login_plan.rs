@@ -11,7 +11,7 @@ use super::login::PendingLogin;
 use super::provider::{BodyFormat, Provider};
 use super::response::ProviderResponse;
 use crate::model::{Grant, Registry, Secret};
-use crate::system::http::{Authorization, Client, Field, Limits, Method, Request, Url};
+use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Limits, Method, Url};
 
 /// A provider with every address known: ready to begin.
 #[derive(Debug)]
@@ -101,16 +101,16 @@ impl LoginPlan {
         url: &Url,
         words: Vec<(&'static str, String)>,
         device_code: Option<&'r Secret>,
-    ) -> Request<'r> {
-        let request = Request::new(Method::Post, url.clone(), Authorization::None);
+    ) -> HttpRequest<'r> {
+        let request = HttpRequest::new(Method::Post, url.clone(), Authorization::None);
         let accept = Some("application/json");
         match self.provider.body {
             BodyFormat::Form => {
-                let plain = words.into_iter().map(|(key, value)| (key, Field::Plain(value)));
-                let form = plain.chain(device_code.map(|code| ("device_code", Field::Secret(code)))).collect();
-                Request { accept, form, ..request }
+                let plain = words.into_iter().map(|(key, value)| (key, FormField::Plain(value)));
+                let form = plain.chain(device_code.map(|code| ("device_code", FormField::Secret(code)))).collect();
+                HttpRequest { accept, form, ..request }
             }
-            BodyFormat::Json => Request { accept, json: Some(json_body(words, device_code)), ..request },
+            BodyFormat::Json => HttpRequest { accept, json: Some(json_body(words, device_code)), ..request },
         }
     }
 
@@ -145,8 +145,8 @@ fn stay_near(url: &Url, registry: &Registry) -> Result<(), String> {
     Err(format!("{registry} points to `{}`, which is not its own domain: it is not followed", url.host()))
 }
 
-fn client() -> Client {
-    Client::new(LIMITS)
+fn client() -> HttpClient {
+    HttpClient::new(LIMITS)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the provider is sent its own code back")]

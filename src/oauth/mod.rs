@@ -21,7 +21,7 @@ mod table;
 use std::time::{Duration, SystemTime};
 
 use crate::model::{LoginLife, Secret, Username};
-use crate::system::http::{Client, Limits};
+use crate::system::http::{HttpClient, Limits};
 pub(crate) use announcement::{announced_provider, own_issuer};
 pub(crate) use device::{DeviceFlowError, PollWarning, Prompt};
 pub(crate) use expiry::token_expiry;
@@ -84,8 +84,8 @@ pub(crate) fn is_fit_for_browser(link: &str) -> bool {
 /// What it is called that a person has to log in with a browser again (ATCR's).
 const SESSION_OVER: &str = "oauth_session_expired";
 
-fn client(patience: Duration) -> Client {
-    Client::new(Limits { connect: patience.min(Duration::from_secs(10)), overall: patience, total: patience })
+fn client(patience: Duration) -> HttpClient {
+    HttpClient::new(Limits { connect: patience.min(Duration::from_secs(10)), overall: patience, total: patience })
 }
 
 #[cfg(test)]

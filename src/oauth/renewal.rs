@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::response::ProviderResponse;
 use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, client, endpoint};
 use crate::model::{Grant, Registry, Secret, jwt};
-use crate::system::http::{Authorization, Field, Method, Request};
+use crate::system::http::{Authorization, FormField, HttpRequest, Method};
 
 /// Fetches the next secret, in `patience` at most. It asks once: where each refresh token is good for one use, a second
 /// question would look like theft (RFC 9700 section 4.14).
@@ -19,14 +19,19 @@ pub(crate) fn renew(
     let exchange = grant.exchange.as_deref().map(parse_exchange).transpose()?;
     let (host, own) = (url.authority().to_owned(), url.clone());
     let client = client(patience);
-    let mut form =
-        vec![("grant_type", Field::Plain("refresh_token".to_owned())), ("refresh_token", Field::Secret(refresh))];
+    let mut form = vec![
+        ("grant_type", FormField::Plain("refresh_token".to_owned())),
+        ("refresh_token", FormField::Secret(refresh)),
+    ];
     if !grant.client_id.is_empty() {
-        form.push(("client_id", Field::Plain(grant.client_id.clone())));
+        form.push(("client_id", FormField::Plain(grant.client_id.clone())));
     }
     let now = SystemTime::now();
-    let request =
-        Request { accept: Some("application/json"), form, ..Request::new(Method::Post, url, Authorization::None) };
+    let request = HttpRequest {
+        accept: Some("application/json"),
+        form,
+        ..HttpRequest::new(Method::Post, url, Authorization::None)
+    };
     let response =
         client.send(&request).map_err(|failure| later(format!("could not reach `{host}`: {}", failure.0)))?;
     let answer = ProviderResponse::read(&response);

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::model::{LoginLife, Secret};
-use crate::system::http::Response;
+use crate::system::http::HttpResponse;
 use crate::system::text::one_line;
 
 /// The fields of an answer, each as text. Any of them may be a secret.
@@ -23,7 +23,7 @@ const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 impl ProviderResponse {
     /// A body that is neither JSON object nor form, or was too long, has no fields.
     #[expect(clippy::disallowed_methods, reason = "the fields are taken out of the body")]
-    pub(super) fn read(response: &Response) -> Self {
+    pub(super) fn read(response: &HttpResponse) -> Self {
         let Some(body) = &response.body else { return Self::default() };
         let body = body.expose().trim();
         Self(match serde_json::from_str::<Map<String, Value>>(body) {
@@ -104,9 +104,9 @@ pub(super) mod tests {
     use super::*;
 
     /// An answer as it comes from the network.
-    pub(in crate::oauth) fn response(status: u16, body: &str) -> Response {
+    pub(in crate::oauth) fn response(status: u16, body: &str) -> HttpResponse {
         let body = Some(Secret::new(body.to_owned()));
-        Response { status, body, ..Response::default() }
+        HttpResponse { status, body, ..HttpResponse::default() }
     }
 
     #[test]

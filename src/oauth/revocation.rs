@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::response::ProviderResponse;
 use super::{TokenExchange, client, endpoint};
 use crate::model::{Grant, Kept, Secret};
-use crate::system::http::{Authorization, Client, Field, Method, Request, Url};
+use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Method, Url};
 
 /// Hints (RFC 7009 section 2.1).
 const ACCESS: &str = "access_token";
@@ -48,7 +48,7 @@ fn own_secret<'k>(grant: &Grant, kept: &'k Kept) -> Option<(&'static str, &'k Se
 }
 
 fn send(
-    client: &Client,
+    client: &HttpClient,
     url: &Url,
     grant: &Grant,
     hint: &'static str,
@@ -56,11 +56,11 @@ fn send(
     is_extra: bool,
 ) -> Result<(), String> {
     let host = url.authority();
-    let mut form = vec![("token", Field::Secret(token)), ("token_type_hint", Field::Plain(hint.to_owned()))];
+    let mut form = vec![("token", FormField::Secret(token)), ("token_type_hint", FormField::Plain(hint.to_owned()))];
     if !grant.client_id.is_empty() {
-        form.push(("client_id", Field::Plain(grant.client_id.clone())));
+        form.push(("client_id", FormField::Plain(grant.client_id.clone())));
     }
-    let request = Request { form, ..Request::new(Method::Post, url.clone(), Authorization::None) };
+    let request = HttpRequest { form, ..HttpRequest::new(Method::Post, url.clone(), Authorization::None) };
     let response = client.send(&request).map_err(|failure| format!("could not reach `{host}`: {}", failure.0))?;
     verdict(host, response.status, &ProviderResponse::read(&response), is_extra)
 }

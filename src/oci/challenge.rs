@@ -12,7 +12,7 @@ pub(super) struct Challenge {
 /// Reads all headers of one answer. Several challenges may share a header; one that goes wrong keeps those before the
 /// fault.
 pub(super) fn parse(headers: &[String]) -> Vec<Challenge> {
-    headers.iter().flat_map(|header| Reader(header).challenges()).collect()
+    headers.iter().flat_map(|header| HeaderReader(header).challenges()).collect()
 }
 
 impl Challenge {
@@ -41,9 +41,9 @@ impl Challenge {
 }
 
 /// What is left of a header.
-struct Reader<'a>(&'a str);
+struct HeaderReader<'a>(&'a str);
 
-impl<'a> Reader<'a> {
+impl<'a> HeaderReader<'a> {
     /// A comma parts parameters as well as challenges: a word before `=` is a parameter, any other begins a challenge.
     fn challenges(&mut self) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();

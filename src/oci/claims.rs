@@ -30,8 +30,9 @@ pub(super) fn read(token: &Secret) -> Option<Claims> {
 impl Claims {
     /// The operation `*` is every operation, as distribution's registry has it (`registry/auth/token/accesscontroller.go`).
     pub(super) fn allow(&self, wanted: &Scopes) -> bool {
-        wanted.iter().all(|one| {
-            self.granted.holds(one) || self.granted.holds(&Permission { operation: "*".to_owned(), ..one.clone() })
+        wanted.iter().all(|permission| {
+            self.granted.holds(permission)
+                || self.granted.holds(&Permission { operation: "*".to_owned(), ..permission.clone() })
         })
     }
 }
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
     use crate::oci::scripted_server::jwt;
 
-    fn told(payload: &str) -> Option<(bool, bool)> {
+    fn shown(payload: &str) -> Option<(bool, bool)> {
         let wanted = Scopes::repository("a/b", &["pull", "push"]);
         let read = |token: String| {
             let claims = read(&Secret::new(token))?;
@@ -92,7 +93,7 @@ mod tests {
             ("[]", None),
             ("{", None),
         ] {
-            assert_eq!(told(payload), expected, "{payload}");
+            assert_eq!(shown(payload), expected, "{payload}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::system::text::one_line;
 
 /// One of the errors in an answer's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RegistryError {
+pub(crate) struct ApiError {
     /// `DENIED`, `MANIFEST_UNKNOWN` or any other word.
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
@@ -20,7 +20,7 @@ pub(crate) struct RegistryError {
 const MOST: usize = 20;
 
 /// Reads the errors of a body; none if it says nothing that is fit for a person.
-pub(crate) fn parse(body: &[u8]) -> Vec<RegistryError> {
+pub(crate) fn parse(body: &[u8]) -> Vec<ApiError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => match fields.get("errors") {
             Some(Value::Array(errors)) => errors.iter().take(MOST).filter_map(error).collect(),
@@ -33,15 +33,15 @@ pub(crate) fn parse(body: &[u8]) -> Vec<RegistryError> {
 }
 
 /// Of the words that other servers have for the message, token servers use `details` and `error_description`.
-fn error(value: &Value) -> Option<RegistryError> {
+fn error(value: &Value) -> Option<ApiError> {
     let Value::Object(fields) = value else {
-        return text(value).map(|message| RegistryError { code: None, message: Some(message), detail: None });
+        return text(value).map(|message| ApiError { code: None, message: Some(message), detail: None });
     };
     let field = |names: &[&str]| names.iter().find_map(|name| text(fields.get(*name)?));
     let code = field(&["code", "error"]);
     let message = field(&["message", "error_description", "details"]);
     let detail = field(&["detail"]).filter(|detail| Some(detail) != message.as_ref());
-    (code.is_some() || message.is_some() || detail.is_some()).then_some(RegistryError { code, message, detail })
+    (code.is_some() || message.is_some() || detail.is_some()).then_some(ApiError { code, message, detail })
 }
 
 /// A text as it is, anything else as JSON.
@@ -56,10 +56,10 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// A body in plain words. A web page says nothing on one line.
-fn plain(body: &[u8]) -> Option<RegistryError> {
+fn plain(body: &[u8]) -> Option<ApiError> {
     let words = std::str::from_utf8(body).ok()?.trim();
     let message = one_line(words, 200).trim().to_owned();
-    (!message.is_empty() && !words.starts_with('<')).then_some(RegistryError {
+    (!message.is_empty() && !words.starts_with('<')).then_some(ApiError {
         code: None,
         message: Some(message),
         detail: None,
@@ -67,7 +67,7 @@ fn plain(body: &[u8]) -> Option<RegistryError> {
 }
 
 /// `DENIED: requested access to the resource is denied (detail)`
-impl fmt::Display for RegistryError {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said: Vec<&str> = [&self.code, &self.message].into_iter().flatten().map(String::as_str).collect();
         f.write_str(&said.join(": "))?;
@@ -101,7 +101,7 @@ mod tests {
             (r#"{"errors":[{"detail":"only this"}]}"#, "only this"),
             (r#"{"errors":[{"code":"A","message":"","detail":{}}]}"#, "A"),
         ] {
-            assert_eq!(told(body.as_bytes()), expected);
+            assert_eq!(shown(body.as_bytes()), expected);
         }
     }
 
@@ -124,13 +124,13 @@ mod tests {
             ("", ""),
             ("\u{1b}[31mred\nline", "[31mred line"),
         ] {
-            assert_eq!(told(body.as_bytes()), expected, "{body}");
+            assert_eq!(shown(body.as_bytes()), expected, "{body}");
         }
-        assert_eq!(told(&[0xff, 0xfe]), "");
+        assert_eq!(shown(&[0xff, 0xfe]), "");
         assert_eq!(parse(format!("[{}1]", "1,".repeat(5)).as_bytes()).len(), 1);
     }
 
-    fn told(body: &[u8]) -> String {
+    fn shown(body: &[u8]) -> String {
         parse(body).iter().map(ToString::to_string).collect::<Vec<_>>().join("|")
     }
 }

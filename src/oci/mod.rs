@@ -27,7 +27,7 @@ use transport::client;
 use std::time::SystemTime;
 
 use crate::model::{Credential, ImageReference, Operation, Registry, Secret};
-use crate::system::http::{Client, HttpError, Url};
+use crate::system::http::{HttpClient, HttpError, Url};
 use crate::system::text::one_line;
 pub(crate) use access::RepositoryAccess;
 pub(crate) use ping::{Realm, realm_of};
@@ -37,7 +37,7 @@ pub(crate) use transport::{TlsTrouble, TransportSecurity};
 
 /// What a registry makes of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum LoginVerdict {
     /// The registry knows these credentials. What they may pull or push is not said.
     Accepted,
     /// The registry or its token server answers anyone, so the credentials were not checked.
@@ -76,9 +76,9 @@ pub(crate) fn check(
     registry: &Registry,
     credential: &Credential,
     security: TransportSecurity,
-) -> RegistryReply<Verdict> {
+) -> RegistryReply<LoginVerdict> {
     let client = client(registry, security);
-    let (verdict, _, requester) = enter(&client, registry, Requester::of(credential), security);
+    let (verdict, _, requester) = authenticate(&client, registry, Requester::new(credential), security);
     RegistryReply { answer: verdict, renewed: requester.into_renewed(), expiry: client.credentials_expiry() }
 }
 
@@ -90,7 +90,8 @@ pub(crate) fn access(
     security: TransportSecurity,
 ) -> RegistryReply<RepositoryAccess> {
     let question = ProbeRequest::Repository { image, operation, goal: ProbeGoal::Verdict };
-    inquire(image, question, credential, security).map(|answer| answer.err().unwrap_or(RepositoryAccess::Allowed))
+    probe_repository(image, question, credential, security)
+        .map(|answer| answer.err().unwrap_or(RepositoryAccess::Allowed))
 }
 
 /// Logs in and fetches a token to pull from the image's repository, or to pull and push.
@@ -100,26 +101,26 @@ pub(crate) fn token(
     credential: &Credential,
     security: TransportSecurity,
 ) -> RegistryReply<Result<BearerToken, RepositoryAccess>> {
-    inquire(image, ProbeRequest::Repository { image, operation, goal: ProbeGoal::Token }, credential, security)
+    probe_repository(image, ProbeRequest::Repository { image, operation, goal: ProbeGoal::Token }, credential, security)
 }
 
 /// A verdict is an error too: only a token is handed over.
-fn inquire(
+fn probe_repository(
     image: &ImageReference,
     question: ProbeRequest<'_>,
     credential: &Credential,
     security: TransportSecurity,
 ) -> RegistryReply<Result<BearerToken, RepositoryAccess>> {
     let client = client(image.registry(), security);
-    let (verdict, context, requester) = enter(&client, image.registry(), Requester::of(credential), security);
+    let (verdict, context, requester) = authenticate(&client, image.registry(), Requester::new(credential), security);
     let Some(context) = context else {
         let (renewed, expiry) = (requester.into_renewed(), client.credentials_expiry());
-        return RegistryReply { answer: Err(RepositoryAccess::of(verdict)), renewed, expiry };
+        return RegistryReply { answer: Err(RepositoryAccess::from_verdict(verdict)), renewed, expiry };
     };
     let (mut probe, mut step) = AccessProbe::start(context, requester, security, question);
     let answer = loop {
         match step {
-            access::ProbeStep::Send(request) => step = probe.feed(client.send(&request)),
+            access::ProbeStep::Send(request) => step = probe.on_response(client.send(&request)),
             access::ProbeStep::Authorized(_) => unreachable!("only `Authorize` ends this way"),
             access::ProbeStep::Done(answer) => break answer,
         }
@@ -128,15 +129,15 @@ fn inquire(
 }
 
 /// Returns the way in too, if there is one.
-fn enter<'a>(
-    client: &Client,
+fn authenticate<'a>(
+    client: &HttpClient,
     registry: &Registry,
     requester: Requester<'a>,
     security: TransportSecurity,
-) -> (Verdict, Option<AuthContext>, Requester<'a>) {
+) -> (LoginVerdict, Option<AuthContext>, Requester<'a>) {
     let (Some(https), Some(http)) = (endpoint("https", registry), endpoint("http", registry)) else {
         let why = format!("`{}` is no host that can be asked", one_line(registry.as_str(), 100));
-        return (unverified(why), None, requester);
+        return (unverified_verdict(why), None, requester);
     };
     let host = https.authority().to_owned();
     let (no_https, requester) = match log_in(client, https, requester, security) {
@@ -144,12 +145,12 @@ fn enter<'a>(
         Err(not) => not,
     };
     if security == TransportSecurity::Https && !registry.is_loopback() {
-        return (unreachable(&host, &no_https), None, requester);
+        return (unreachable_verdict(&host, &no_https), None, requester);
     }
     log_in(client, http, requester, security).unwrap_or_else(|(no_http, requester)| {
         let alike = no_http == no_https;
         let why = if alike { no_http } else { format!("by https: {no_https}; by http: {no_http}") };
-        (unreachable(&host, &why), None, requester)
+        (unreachable_verdict(&host, &why), None, requester)
     })
 }
 
@@ -162,11 +163,11 @@ fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
 
 /// Carries the handshake's requests out. An error says why nobody there speaks this scheme.
 fn log_in<'a>(
-    client: &Client,
+    client: &HttpClient,
     url: Url,
     requester: Requester<'a>,
     security: TransportSecurity,
-) -> Result<(Verdict, Option<AuthContext>, Requester<'a>), (String, Requester<'a>)> {
+) -> Result<(LoginVerdict, Option<AuthContext>, Requester<'a>), (String, Requester<'a>)> {
     let plain = !url.is_https();
     let (mut handshake, ping) = Handshake::start(url, requester, security);
     let mut answer = client.send(&ping);
@@ -179,7 +180,7 @@ fn log_in<'a>(
         return Err((why, handshake.into_requester()));
     }
     loop {
-        match handshake.feed(answer) {
+        match handshake.on_response(answer) {
             HandshakeStep::Send(request) => answer = client.send(&request),
             HandshakeStep::Done(verdict) => {
                 let (context, requester) = handshake.context(&verdict);
@@ -189,13 +190,13 @@ fn log_in<'a>(
     }
 }
 
-fn unreachable(host: &str, why: &str) -> Verdict {
-    unverified(format!("could not reach `{host}`: {why}"))
+fn unreachable_verdict(host: &str, why: &str) -> LoginVerdict {
+    unverified_verdict(format!("could not reach `{host}`: {why}"))
 }
 
 /// What a status says that is no answer to the question.
-fn odd(host: &str, status: u16) -> Verdict {
-    unverified(match status {
+fn status_verdict(host: &str, status: u16) -> LoginVerdict {
+    unverified_verdict(match status {
         300..=399 => format!("`{host}` redirects a request that carries credentials, which is not followed"),
         429 => format!("`{host}` asks to try again later (429)"),
         500..=599 => format!("`{host}` is out of order ({status})"),
@@ -203,8 +204,8 @@ fn odd(host: &str, status: u16) -> Verdict {
     })
 }
 
-fn unverified(why: String) -> Verdict {
-    Verdict::Unverified { why }
+fn unverified_verdict(why: String) -> LoginVerdict {
+    LoginVerdict::Unverified { why }
 }
 
 #[cfg(test)]
@@ -229,9 +230,9 @@ mod tests {
     /// `alice:secret` in Basic.
     const ALICE: &str = "authorization: basic ywxpy2u6c2vjcmv0\r\n";
 
-    fn check_as_alice(registry: &Registry) -> Verdict {
+    fn check_as_alice(registry: &Registry) -> LoginVerdict {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("secret".into()) };
-        enter(&Client::new(LIMITS), registry, Requester::of(&credential), TransportSecurity::Https).0
+        authenticate(&HttpClient::new(LIMITS), registry, Requester::new(&credential), TransportSecurity::Https).0
     }
 
     fn knows_alice(head: &str) -> bool {
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn an_open_registry_checks_nothing() {
         let server = ScriptedServer::start(|_, stream| write_answer(stream, 200, "", "{}"));
-        assert_eq!(check_as_alice(&server.registry), Verdict::Open);
+        assert_eq!(check_as_alice(&server.registry), LoginVerdict::Open);
         let head = server.seen()[0].to_lowercase();
         assert!(head.starts_with("get /v2/ http/1.1\r\n"), "{head}");
         assert!(head.contains(concat!("user-agent: ensign/", env!("CARGO_PKG_VERSION"), "\r\n")), "{head}");
@@ -256,7 +257,7 @@ mod tests {
                 write_answer(stream, status, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
             });
             let by = server.registry.to_string();
-            let expected = if known { Verdict::Accepted } else { Verdict::Rejected { by } };
+            let expected = if known { LoginVerdict::Accepted } else { LoginVerdict::Rejected { by } };
             assert_eq!(check_as_alice(&server.registry), expected);
             assert!(knows_alice(&server.seen()[1]));
         }
@@ -274,7 +275,7 @@ mod tests {
                 write_answer(stream, 401, "WWW-Authenticate: Bearer realm=\"/token?a=b\",service=\"s +1\"\r\n", "");
             }
         });
-        assert_eq!(check_as_alice(&server.registry), Verdict::Accepted, "{:?}", server.seen());
+        assert_eq!(check_as_alice(&server.registry), LoginVerdict::Accepted, "{:?}", server.seen());
     }
 
     #[test]
@@ -288,7 +289,7 @@ mod tests {
                 write_answer(stream, 401, "WWW-Authenticate: Basic\r\n", "");
             }
         });
-        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        let LoginVerdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
         assert!(why.contains("is not followed"), "{why}");
         assert!(other.seen().is_empty());
     }
@@ -298,10 +299,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let registry = Registry::from_key(&listener.local_addr().unwrap().to_string());
         drop(listener);
-        let Verdict::Unverified { why } = check_as_alice(&registry) else { panic!() };
+        let LoginVerdict::Unverified { why } = check_as_alice(&registry) else { panic!() };
         assert!(why.starts_with(&format!("could not reach `{registry}`: ")), "{why}");
         for no_host in ["two words", "a/b", "me@h"] {
-            let Verdict::Unverified { why } = check_as_alice(&Registry::opaque(no_host)) else { panic!() };
+            let LoginVerdict::Unverified { why } = check_as_alice(&Registry::opaque(no_host)) else { panic!() };
             assert!(why.contains("is no host"), "{why}");
         }
     }
@@ -316,7 +317,7 @@ mod tests {
             }
         });
         let started = Instant::now();
-        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        let LoginVerdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
         assert!(why.contains("in time"), "{why}");
         assert!(started.elapsed() < Duration::from_secs(3));
     }
@@ -329,7 +330,7 @@ mod tests {
             write_answer(stream, 307, &format!("Location: /v2/{}\r\n", "x/".repeat(steps)), "");
         });
         let started = Instant::now();
-        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        let LoginVerdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
         assert!(why.contains("in time"), "{why}");
         assert!(started.elapsed() < Duration::from_millis(2400));
     }
@@ -346,7 +347,7 @@ mod tests {
                     write_answer(stream, 200, "", "");
                 }
             });
-            assert_eq!(check_as_alice(&server.registry) == Verdict::Open, expected, "{broken}");
+            assert_eq!(check_as_alice(&server.registry) == LoginVerdict::Open, expected, "{broken}");
             assert_eq!(server.seen().len(), 2);
         }
         let server = ScriptedServer::start(|head, stream| {
@@ -355,9 +356,10 @@ mod tests {
             }
         });
         let credential = Credential { username: "<token>".parse().unwrap(), secret: Secret::new("once".into()) };
-        let requester = Requester::of(&credential);
-        let (verdict, ..) = enter(&Client::new(LIMITS), &server.registry, requester, TransportSecurity::Https);
-        assert!(matches!(verdict, Verdict::Unverified { .. }));
+        let requester = Requester::new(&credential);
+        let (verdict, ..) =
+            authenticate(&HttpClient::new(LIMITS), &server.registry, requester, TransportSecurity::Https);
+        assert!(matches!(verdict, LoginVerdict::Unverified { .. }));
         assert_eq!(server.seen().len(), 2, "an identity token may be good once only: {:?}", server.seen());
     }
 
@@ -371,7 +373,7 @@ mod tests {
                 write_answer(stream, 401, "WWW-Authenticate: Bearer realm=\"/token\"\r\n", "");
             }
         });
-        let Verdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
+        let LoginVerdict::Unverified { why } = check_as_alice(&server.registry) else { panic!() };
         assert!(why.contains("without a token"), "{why}");
     }
 }

@@ -4,7 +4,7 @@ use super::challenge;
 use super::token::TokenServer;
 use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
-use crate::system::http::{Authorization, Method, Request, Response, Url};
+use crate::system::http::{Authorization, HttpRequest, HttpResponse, Method, Url};
 
 /// A registry's token server, in its own words: an address that credentials may be sent to, nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +23,15 @@ pub(crate) fn realm_of(registry: &Registry, security: TransportSecurity) -> Opti
     };
     schemes.iter().find_map(|scheme| {
         let url = endpoint(scheme, registry)?;
-        let response = client.send(&Request::new(Method::Get, url.clone(), Authorization::None)).ok()?;
+        let response = client.send(&HttpRequest::new(Method::Get, url.clone(), Authorization::None)).ok()?;
         read(&response, &url, security)
     })
 }
 
-fn read(response: &Response, registry: &Url, security: TransportSecurity) -> Option<Realm> {
+fn read(response: &HttpResponse, registry: &Url, security: TransportSecurity) -> Option<Realm> {
     let challenges = challenge::parse(&response.challenges);
     let bearer = challenges.iter().find(|challenge| challenge.is("Bearer")).filter(|_| response.status == 401)?;
-    let (url, service) = TokenServer::of(bearer, registry, security).ok()?.into_parts();
+    let (url, service) = TokenServer::from_challenge(bearer, registry, security).ok()?.into_parts();
     Some(Realm { url: url.to_string(), service })
 }
 
@@ -52,7 +52,7 @@ mod tests {
             (401, "Bearer", None),
         ] {
             let challenges = vec![challenge.to_owned()];
-            let response = Response { status, challenges, ..Response::default() };
+            let response = HttpResponse { status, challenges, ..HttpResponse::default() };
             let realm = read(&response, &Url::parse("https://r.example/v2/").unwrap(), TransportSecurity::Https);
             assert_eq!(realm.map(|realm| realm.url).as_deref(), url, "{challenge}");
         }

@@ -5,10 +5,10 @@ use super::challenge::{self, Challenge};
 use super::handshake::{Handshake, HandshakeStep};
 use super::requester::Requester;
 use super::scope::Scopes;
-use super::{BearerToken, RepositoryAccess, TransportSecurity, Verdict, claims};
+use super::{BearerToken, LoginVerdict, RepositoryAccess, TransportSecurity, claims};
 use crate::model::{Credential, ImageReference, Operation, Secret, timestamp};
-use crate::system::http::{Authorization, HttpError, Request, Response, Url};
-use crate::system::text::harmless;
+use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Url};
+use crate::system::text::sanitize;
 
 /// `WWW-Authenticate`, one header a line: what is read is clean, and reads back from its own print.
 pub(crate) fn challenge(text: &str) {
@@ -34,20 +34,20 @@ pub(crate) fn challenge(text: &str) {
 pub(crate) fn scope(text: &str) {
     let mut lines = text.lines();
     let [a, b, c] = [(); 3].map(|()| Scopes::parse(lines.next().unwrap_or_default()));
-    for one in [&a, &b, &c] {
-        let again = Scopes::parse(&one.to_string());
-        assert_eq!((&again, again.to_string()), (one, one.to_string()));
-        assert_eq!(one.len(), (!one.is_unlimited()).then(|| one.iter().count()));
-        assert!(one.iter().all(|permission| one.holds(permission)) && one.iter().is_sorted());
-        if !one.is_unlimited() {
-            let canonical: Scopes = one.iter().cloned().collect();
-            assert_eq!(&canonical, one);
+    for scopes in [&a, &b, &c] {
+        let again = Scopes::parse(&scopes.to_string());
+        assert_eq!((&again, again.to_string()), (scopes, scopes.to_string()));
+        assert_eq!(scopes.len(), (!scopes.is_unlimited()).then(|| scopes.iter().count()));
+        assert!(scopes.iter().all(|permission| scopes.holds(permission)) && scopes.iter().is_sorted());
+        if !scopes.is_unlimited() {
+            let canonical: Scopes = scopes.iter().cloned().collect();
+            assert_eq!(&canonical, scopes);
             assert_eq!(Scopes::parse(&canonical.to_string()), canonical);
             assert_eq!(canonical.iter().cloned().collect::<Scopes>().to_string(), canonical.to_string());
         }
-        assert_eq!(one.union(one).to_string(), one.to_string());
-        assert_eq!(one.union(&Scopes::none()).to_string(), one.to_string());
-        assert_eq!(&Scopes::none().union(one), one);
+        assert_eq!(scopes.union(scopes).to_string(), scopes.to_string());
+        assert_eq!(scopes.union(&Scopes::none()).to_string(), scopes.to_string());
+        assert_eq!(&Scopes::none().union(scopes), scopes);
     }
     let both = a.union(&b);
     assert_eq!(both, b.union(&a));
@@ -73,18 +73,21 @@ pub(crate) fn answers(text: &str) {
     let address = if has("plain") { "http://r.example/v2/" } else { "https://r.example/v2/" };
     let registry = Url::parse(address).expect("a plain address");
 
-    let (mut handshake, mut request) = Handshake::start(registry.clone(), Requester::of(&credential), security);
+    let (mut handshake, mut request) = Handshake::start(registry.clone(), Requester::new(&credential), security);
     let mut sent = 1;
     let verdict = loop {
         may_be_sent(&request, &registry);
-        match handshake.feed(next()) {
+        match handshake.on_response(next()) {
             HandshakeStep::Send(another) => request = another,
             HandshakeStep::Done(verdict) => break verdict,
         }
         sent += 1;
         assert!(sent <= 7, "a login takes seven requests at most");
     };
-    if let Verdict::Unverified { why } | Verdict::Rejected { by: why } | Verdict::SessionOver { page: why } = &verdict {
+    if let LoginVerdict::Unverified { why }
+    | LoginVerdict::Rejected { by: why }
+    | LoginVerdict::SessionOver { page: why } = &verdict
+    {
         is_a_sentence(why);
     }
     let (Some(context), requester) = handshake.context(&verdict) else { return };
@@ -103,10 +106,10 @@ pub(crate) fn answers(text: &str) {
         match step {
             access::ProbeStep::Send(request) => {
                 may_be_sent(&request, &registry);
-                step = probe.feed(next());
+                step = probe.on_response(next());
             }
             access::ProbeStep::Authorized(_) => match next() {
-                Ok(Response { status: 401, challenges, .. }) => step = probe.refused(&challenges),
+                Ok(HttpResponse { status: 401, challenges, .. }) => step = probe.on_refusal(&challenges),
                 _ => return,
             },
             access::ProbeStep::Done(outcome) => break outcome,
@@ -144,7 +147,7 @@ fn print(challenge: &Challenge) -> String {
     format!("{} {}", challenge.scheme(), parameters.join(",")).trim_end().to_owned()
 }
 
-fn answer(text: &str) -> Result<Response, HttpError> {
+fn answer(text: &str) -> Result<HttpResponse, HttpError> {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.parse().ok()).ok_or_else(|| HttpError("it hung up".to_owned()))?;
@@ -154,7 +157,7 @@ fn answer(text: &str) -> Result<Response, HttpError> {
     let first = |name: &str| Vec::<String>::into_iter(all(name)).next();
     timestamp::parse(body);
     claims::read(&Secret::new(body.to_owned()));
-    Ok(Response {
+    Ok(HttpResponse {
         status,
         challenges: all("www-authenticate"),
         location: first("location"),
@@ -166,7 +169,7 @@ fn answer(text: &str) -> Result<Response, HttpError> {
 }
 
 /// Nothing that a server says makes the password or a token leave unencrypted, or for a machine inside this network.
-fn may_be_sent(request: &Request<'_>, registry: &Url) {
+fn may_be_sent(request: &HttpRequest<'_>, registry: &Url) {
     assert!(!format!("{request:?}").contains("hunter2"));
     let url = &request.url;
     let shows_something = !matches!(request.authorization, Authorization::None) || !request.form.is_empty();
@@ -179,7 +182,7 @@ fn may_be_sent(request: &Request<'_>, registry: &Url) {
 }
 
 fn is_a_sentence(why: &str) {
-    assert_eq!(why, harmless(why));
+    assert_eq!(why, sanitize(why));
     assert!(why.chars().count() < 1000, "{why}");
 }
 

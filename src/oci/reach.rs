@@ -3,7 +3,7 @@
 use super::transport::certificate_names;
 use super::{TransportSecurity, client, endpoint};
 use crate::model::Registry;
-use crate::system::http::{self, Authorization, HttpError, Method, Request};
+use crate::system::http::{self, Authorization, HttpError, HttpRequest, Method};
 
 pub(crate) use http::{BY_WAY_OF_PROXY, CertificateFault, proxy_faults};
 
@@ -17,7 +17,7 @@ pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<
     };
     let mut failure = format!("`{registry}` is no host that can be asked");
     for url in schemes.iter().filter_map(|scheme| endpoint(scheme, registry)) {
-        match client.send(&Request::new(Method::Get, url, Authorization::None)) {
+        match client.send(&HttpRequest::new(Method::Get, url, Authorization::None)) {
             Ok(_) => return Ok(()),
             Err(HttpError(why)) => failure = why,
         }

@@ -1,7 +1,7 @@
 //! `Requester`: who asks a registry and its token server: an account, or nobody.
 
 use crate::model::{Credential, Secret, Username};
-use crate::system::http::{Authorization, Field};
+use crate::system::http::{Authorization, FormField};
 
 /// An account's credentials, or nobody's. It keeps the identity token that a server gave in place of the one it was
 /// shown: such a server takes the old one no more.
@@ -12,7 +12,7 @@ pub(super) struct Requester<'a> {
 }
 
 impl<'a> Requester<'a> {
-    pub(super) fn of(credential: &'a Credential) -> Self {
+    pub(super) fn new(credential: &'a Credential) -> Self {
         Self { credential: Some(credential), renewed: None }
     }
 
@@ -45,10 +45,10 @@ impl<'a> Requester<'a> {
         self.credential.is_some_and(|credential| credential.username.is_identity_token())
     }
 
-    pub(super) fn identity_token(&self) -> Option<Field<'a>> {
+    pub(super) fn identity_token(&self) -> Option<FormField<'a>> {
         let credential = self.credential.filter(|credential| credential.username.is_identity_token())?;
-        let renewed = self.renewed.as_ref().map(|renewed| Field::Own(renewed.copy()));
-        Some(renewed.unwrap_or(Field::Secret(&credential.secret)))
+        let renewed = self.renewed.as_ref().map(|renewed| FormField::Own(renewed.copy()));
+        Some(renewed.unwrap_or(FormField::Secret(&credential.secret)))
     }
 
     pub(super) fn username(&self) -> Option<&'a Username> {
@@ -71,8 +71,8 @@ mod tests {
     fn shown(requester: &Requester<'_>) -> String {
         #[expect(clippy::disallowed_methods, reason = "the test looks at what is shown")]
         match requester.identity_token() {
-            Some(Field::Own(secret)) => secret.expose().to_owned(),
-            Some(Field::Secret(secret)) => secret.expose().to_owned(),
+            Some(FormField::Own(secret)) => secret.expose().to_owned(),
+            Some(FormField::Secret(secret)) => secret.expose().to_owned(),
             _ => String::new(),
         }
     }
@@ -82,7 +82,7 @@ mod tests {
         let credential = |name: &str| Credential { username: name.parse().unwrap(), secret: Secret::new("1".into()) };
         let fresh = |text: &str| Some(Secret::new(text.to_owned()));
         let (token, password) = (credential("<token>"), credential("alice"));
-        let mut requester = Requester::of(&token);
+        let mut requester = Requester::new(&token);
         for (given, expected) in
             [(None, "1"), (fresh("1"), "1"), (fresh("2"), "2"), (fresh("2"), "2"), (None, "2"), (fresh("3"), "3")]
         {
@@ -90,12 +90,12 @@ mod tests {
             assert_eq!(shown(&requester), expected);
         }
         assert!(requester.into_renewed().is_some_and(|renewed| renewed.is_same(&Secret::new("3".into()))));
-        for mut other in [Requester::of(&password), Requester::anonymous()] {
+        for mut other in [Requester::new(&password), Requester::anonymous()] {
             other.renew(fresh("2"));
             assert_eq!(shown(&other), "");
             assert!(other.into_renewed().is_none(), "a password stays what it is");
         }
-        let mut same = Requester::of(&token);
+        let mut same = Requester::new(&token);
         same.renew(fresh("1"));
         assert!(same.into_renewed().is_none());
     }

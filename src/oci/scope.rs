@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub(super) struct Scopes {
     text: String,
-    granted: Granted,
+    granted: PermissionSet,
 }
 
 /// One operation on one thing, such as to pull from one repository. The order is that of the canonical text.
@@ -21,7 +21,7 @@ pub(super) struct Permission {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Granted {
+enum PermissionSet {
     Everything,
     Only(BTreeSet<Permission>),
 }
@@ -50,9 +50,9 @@ impl Scopes {
     pub(super) fn parse(text: &str) -> Self {
         let unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
         let granted = if unlimited {
-            Granted::Everything
+            PermissionSet::Everything
         } else {
-            Granted::Only(text.split_whitespace().flat_map(permissions).collect())
+            PermissionSet::Only(text.split_whitespace().flat_map(permissions).collect())
         };
         Self { text: text.to_owned(), granted }
     }
@@ -60,8 +60,8 @@ impl Scopes {
     /// The permissions in order; an unlimited scope does not list what it grants.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
         match &self.granted {
-            Granted::Everything => None,
-            Granted::Only(permissions) => Some(permissions.iter()),
+            PermissionSet::Everything => None,
+            PermissionSet::Only(permissions) => Some(permissions.iter()),
         }
         .into_iter()
         .flatten()
@@ -70,8 +70,8 @@ impl Scopes {
     /// How many permissions there are; `None` is without limit.
     pub(super) fn len(&self) -> Option<usize> {
         match &self.granted {
-            Granted::Everything => None,
-            Granted::Only(permissions) => Some(permissions.len()),
+            PermissionSet::Everything => None,
+            PermissionSet::Only(permissions) => Some(permissions.len()),
         }
     }
 
@@ -83,15 +83,15 @@ impl Scopes {
         self.len().is_none()
     }
 
-    pub(super) fn holds(&self, one: &Permission) -> bool {
+    pub(super) fn holds(&self, permission: &Permission) -> bool {
         match &self.granted {
-            Granted::Everything => true,
-            Granted::Only(permissions) => permissions.contains(one),
+            PermissionSet::Everything => true,
+            PermissionSet::Only(permissions) => permissions.contains(permission),
         }
     }
 
     pub(super) fn contains(&self, other: &Self) -> bool {
-        self.is_unlimited() || (!other.is_unlimited() && other.iter().all(|one| self.holds(one)))
+        self.is_unlimited() || (!other.is_unlimited() && other.iter().all(|permission| self.holds(permission)))
     }
 
     /// Both together. If `other` adds nothing, the text stays as it was written.
@@ -100,7 +100,7 @@ impl Scopes {
             return self.clone();
         }
         if other.is_unlimited() {
-            return Self { text: UNLIMITED.to_owned(), granted: Granted::Everything };
+            return Self { text: UNLIMITED.to_owned(), granted: PermissionSet::Everything };
         }
         self.iter().chain(other.iter()).cloned().collect()
     }
@@ -111,7 +111,7 @@ impl FromIterator<Permission> for Scopes {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         let mut all = BTreeSet::new();
         all.extend(permissions); // `collect` would bring a sort of its own
-        Self { text: canonical(&all), granted: Granted::Only(all) }
+        Self { text: canonical(&all), granted: PermissionSet::Only(all) }
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
         Scopes::parse(text).iter().cloned().collect::<Scopes>().to_string()
     }
 
-    fn one(kind: &str, name: &str, operation: &str) -> Permission {
+    fn permission(kind: &str, name: &str, operation: &str) -> Permission {
         Permission { kind: kind.to_owned(), name: name.to_owned(), operation: operation.to_owned() }
     }
 
@@ -179,8 +179,10 @@ mod tests {
     fn a_scope_is_spelled_in_the_registrys_own_words() {
         let both = Scopes::repository("foo/bar", &["pull", "push"]);
         assert_eq!(both.to_string(), "repository:foo/bar:pull,push");
-        assert!(both.iter().eq(&[one("repository", "foo/bar", "pull"), one("repository", "foo/bar", "push")]));
-        let catalog: Scopes = [one("registry", "catalog", "*")].into_iter().collect();
+        assert!(
+            both.iter().eq(&[permission("repository", "foo/bar", "pull"), permission("repository", "foo/bar", "push")])
+        );
+        let catalog: Scopes = [permission("registry", "catalog", "*")].into_iter().collect();
         assert_eq!((catalog.to_string().as_str(), catalog.is_unlimited()), ("registry:catalog:*", false));
     }
 
@@ -228,16 +230,22 @@ mod tests {
 
     #[test]
     fn a_word_of_no_form_is_a_permission_by_itself() {
-        assert_eq!(Scopes::parse("otherScope").iter().collect::<Vec<_>>(), [&one("otherScope", "", "")]);
-        assert_eq!(Scopes::parse("a:b").iter().collect::<Vec<_>>(), [&one("a:b", "", "")]);
-        let with_port = one("repository", "host:5000/app", "pull");
+        assert_eq!(Scopes::parse("otherScope").iter().collect::<Vec<_>>(), [&permission("otherScope", "", "")]);
+        assert_eq!(Scopes::parse("a:b").iter().collect::<Vec<_>>(), [&permission("a:b", "", "")]);
+        let with_port = permission("repository", "host:5000/app", "pull");
         assert_eq!(Scopes::parse("repository:host:5000/app:pull").iter().collect::<Vec<_>>(), [&with_port]);
     }
 
     #[test]
     fn permissions_come_in_the_order_of_type_name_and_action() {
         let scopes = Scopes::parse("b:a:c b:a:b a:z:z b a:b:z");
-        let sorted = [one("a", "b", "z"), one("a", "z", "z"), one("b", "", ""), one("b", "a", "b"), one("b", "a", "c")];
+        let sorted = [
+            permission("a", "b", "z"),
+            permission("a", "z", "z"),
+            permission("b", "", ""),
+            permission("b", "a", "b"),
+            permission("b", "a", "c"),
+        ];
         assert!(scopes.iter().eq(&sorted) && sorted.is_sorted());
         assert_eq!(Scopes::parse("*").iter().count(), 0);
     }
@@ -294,14 +302,14 @@ mod tests {
     fn a_set_holds_single_permissions() {
         let without_catalog = MIXED.replace("registry:catalog:* ", "");
         for (set, permission, held) in [
-            (MIXED, one("repository", "bar/baz", "pull"), true),
-            (MIXED, one("repository", "bar/baz", "push"), false),
-            (MIXED, one("registry", "catalog", "*"), true),
-            (&without_catalog, one("registry", "catalog", "*"), false),
-            (MIXED, one("otherScope", "", ""), true),
-            (MIXED, one("notThere", "", ""), false),
-            ("", one("repository", "foo", "pull"), false),
-            ("*", one("anything", "at", "all"), true),
+            (MIXED, permission("repository", "bar/baz", "pull"), true),
+            (MIXED, permission("repository", "bar/baz", "push"), false),
+            (MIXED, permission("registry", "catalog", "*"), true),
+            (&without_catalog, permission("registry", "catalog", "*"), false),
+            (MIXED, permission("otherScope", "", ""), true),
+            (MIXED, permission("notThere", "", ""), false),
+            ("", permission("repository", "foo", "pull"), false),
+            ("*", permission("anything", "at", "all"), true),
         ] {
             assert_eq!(Scopes::parse(set).holds(&permission), held, "{permission:?}");
         }

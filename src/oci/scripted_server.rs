@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE;
 
 use crate::model::{Registry, Secret};
-use crate::system::http::{Authorization, Field, Request};
+use crate::system::http::{Authorization, FormField, HttpRequest};
 use crate::system::threads;
 
 /// Runs until the process ends.
@@ -49,7 +49,7 @@ pub(super) fn write_answer(stream: &mut TcpStream, status: u16, headers: &str, b
 }
 
 /// A request on one line, without secrets.
-pub(super) fn show(request: &Request<'_>) -> String {
+pub(super) fn show(request: &HttpRequest<'_>) -> String {
     let method = format!("{:?}", request.method).to_uppercase();
     let authorization = match request.authorization {
         Authorization::None => "none",
@@ -60,8 +60,8 @@ pub(super) fn show(request: &Request<'_>) -> String {
     let url = format!("{scheme}://{}{}", request.url.authority(), request.url.path());
     let query = request.query.iter().map(|(key, value)| format!(" {key}={value}"));
     let form = request.form.iter().map(|(key, field)| match field {
-        Field::Plain(value) => format!(" {key}={value}"),
-        Field::Secret(_) | Field::Own(_) => format!(" {key}=…"),
+        FormField::Plain(value) => format!(" {key}={value}"),
+        FormField::Secret(_) | FormField::Own(_) => format!(" {key}=…"),
     });
     format!("{method} {url} {authorization}{}", query.chain(form).collect::<String>())
 }

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::challenge::Challenge;
 use super::requester::Requester;
 use super::scope::Scopes;
-use super::{TransportSecurity, Verdict, odd, realm, unverified};
+use super::{LoginVerdict, TransportSecurity, realm, status_verdict, unverified_verdict};
 use crate::model::{Secret, timestamp};
-use crate::system::http::{Authorization, Field, Method, Request, Response, Url};
+use crate::system::http::{Authorization, FormField, HttpRequest, HttpResponse, Method, Url};
 
 /// The server that gives out tokens for a registry.
 #[derive(Clone, Debug)]
@@ -38,7 +38,11 @@ const LEAST_LIFETIME: Duration = Duration::from_mins(1);
 
 impl TokenServer {
     /// Reads a Bearer challenge of the registry at `registry`; an error says why no credentials are sent there.
-    pub(super) fn of(bearer: &Challenge, registry: &Url, security: TransportSecurity) -> Result<Self, String> {
+    pub(super) fn from_challenge(
+        bearer: &Challenge,
+        registry: &Url,
+        security: TransportSecurity,
+    ) -> Result<Self, String> {
         let host = registry.authority();
         let realm = bearer
             .parameter("realm")
@@ -60,45 +64,51 @@ impl TokenServer {
     /// Asks without `offline_token`: what the user typed is what is stored. Without a scope nothing is created or
     /// counted. An identity token is good for the `OAuth2` form alone; a server that does not know it is not asked in
     /// another way, for there is no password.
-    pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> Request<'a> {
+    pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> HttpRequest<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));
         if let Some(token) = requester.identity_token() {
             words.push(("grant_type", "refresh_token".to_owned()));
             words.extend((!scopes.is_empty()).then(|| ("scope", scopes.to_string())));
-            let plain = words.into_iter().map(|(key, text)| (key, Field::Plain(text)));
+            let plain = words.into_iter().map(|(key, text)| (key, FormField::Plain(text)));
             let form = plain.chain([("refresh_token", token)]).collect();
-            return Request { form, ..Request::new(Method::Post, self.url.clone(), Authorization::None) };
+            return HttpRequest { form, ..HttpRequest::new(Method::Post, self.url.clone(), Authorization::None) };
         }
         words.extend(requester.username().map(|username| ("account", username.to_string())));
         words.extend(scopes.to_string().split_whitespace().map(|scope| ("scope", scope.to_owned())));
-        Request { query: words, ..Request::new(Method::Get, self.url.clone(), requester.password()) }
+        HttpRequest { query: words, ..HttpRequest::new(Method::Get, self.url.clone(), requester.password()) }
     }
 
     /// Takes the token out of an answer, or says what there is instead. The requester keeps a new identity token.
-    pub(super) fn read(&self, response: &Response, requester: &mut Requester<'_>) -> Result<BearerToken, Verdict> {
+    pub(super) fn read(
+        &self,
+        response: &HttpResponse,
+        requester: &mut Requester<'_>,
+    ) -> Result<BearerToken, LoginVerdict> {
         let server = self.name();
         let answer = response.body.as_ref().and_then(parse);
         match response.status {
             200 => {
-                let (token, refresh) = answer
-                    .and_then(TokenResponse::into_tokens)
-                    .ok_or_else(|| unverified(format!("the token server `{server}` answered without a token")))?;
+                let (token, refresh) = answer.and_then(TokenResponse::into_tokens).ok_or_else(|| {
+                    unverified_verdict(format!("the token server `{server}` answered without a token"))
+                })?;
                 requester.renew(refresh);
                 Ok(token)
             }
             401 | 403 => Err(match response.body.as_ref().and_then(parse_end) {
-                Some(end) => Verdict::SessionOver {
+                Some(end) => LoginVerdict::SessionOver {
                     page: self.registry.own_page(end.login_url.as_ref().and_then(Value::as_str)),
                 },
-                None => Verdict::Rejected { by: server.to_owned() },
+                None => LoginVerdict::Rejected { by: server.to_owned() },
             }),
             // RFC 6749 section 5.2
             400 if answer.and_then(|answer| answer.error).as_deref() == Some("invalid_grant") => {
-                Err(Verdict::Rejected { by: server.to_owned() })
+                Err(LoginVerdict::Rejected { by: server.to_owned() })
             }
-            404 | 405 => Err(unverified(format!("the token server `{server}` does not take requests of this kind"))),
-            status => Err(odd(server, status)),
+            404 | 405 => {
+                Err(unverified_verdict(format!("the token server `{server}` does not take requests of this kind")))
+            }
+            status => Err(status_verdict(server, status)),
         }
     }
 }
@@ -174,14 +184,14 @@ mod tests {
             ),
         ] {
             let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("s3cret".into()) };
-            let request = server().ask(&Requester::of(&credential), &scopes);
+            let request = server().ask(&Requester::new(&credential), &scopes);
             let query = request.query.into_iter().map(|(key, value)| format!("{key}={value}"));
             let form = request.form.into_iter().map(|(key, field)| match field {
-                Field::Plain(value) => format!("{key}={value}"),
-                Field::Secret(_) | Field::Own(_) => format!("{key}=…"),
+                FormField::Plain(value) => format!("{key}={value}"),
+                FormField::Secret(_) | FormField::Own(_) => format!("{key}=…"),
             });
             assert_eq!(query.chain(form).collect::<Vec<_>>().join(" "), expected);
-            let bare = server().ask(&Requester::of(&credential), &Scopes::none());
+            let bare = server().ask(&Requester::new(&credential), &Scopes::none());
             assert!(!format!("{bare:?}").contains("scope"), "an empty scope is left out");
         }
     }
@@ -238,11 +248,11 @@ mod tests {
             (503, "", "out of order (503)"),
         ] {
             let body = Some(Secret::new(body.to_owned()));
-            let response = Response { status, body, ..Response::default() };
+            let response = HttpResponse { status, body, ..HttpResponse::default() };
             let told = match server().read(&response, &mut Requester::anonymous()) {
                 Ok(_) => "token".to_owned(),
-                Err(Verdict::Rejected { by }) => format!("rejected by {by}"),
-                Err(Verdict::SessionOver { page }) => format!("session over: {page}"),
+                Err(LoginVerdict::Rejected { by }) => format!("rejected by {by}"),
+                Err(LoginVerdict::SessionOver { page }) => format!("session over: {page}"),
                 Err(verdict) => format!("{verdict:?}"),
             };
             assert!(told.contains(outcome), "{status}: {told}");

@@ -2,7 +2,7 @@
 
 use crate::model::Registry;
 use crate::system::http::{
-    Client, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TlsOptions, UNKNOWN_ISSUER,
+    HttpClient, Limits, NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, TlsOptions, UNKNOWN_ISSUER,
 };
 
 /// Whether the user allowed the registry to be spoken to without TLS, or without knowing its certificate.
@@ -23,9 +23,9 @@ pub(crate) enum TlsTrouble {
 }
 
 /// A client for the registry and the servers that it sends us on to.
-pub(super) fn client(registry: &Registry, security: TransportSecurity) -> Client {
+pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpClient {
     let is_insecure = security == TransportSecurity::PlainHttpAllowed;
-    Client::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
+    HttpClient::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
 }
 
 /// How the registry's folders in `certs.d` may be called: as people write it, and as it is asked.
@@ -43,7 +43,7 @@ pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
 
 impl TlsTrouble {
     /// Finds it in the reason that the network gave.
-    pub(crate) fn of(why: &str) -> Option<Self> {
+    pub(crate) fn from_reason(why: &str) -> Option<Self> {
         let known = [
             (UNKNOWN_ISSUER, Self::UnknownAuthority),
             (NO_AUTHORITIES, Self::UnknownAuthority),
@@ -83,7 +83,7 @@ mod tests {
             ("TLS failed: received fatal alert: HandshakeFailure", Some(TlsTrouble::Other)),
             ("it hung up", None),
         ] {
-            assert_eq!(TlsTrouble::of(why), trouble, "{why}");
+            assert_eq!(TlsTrouble::from_reason(why), trouble, "{why}");
         }
     }
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::accounts::Options;
 use crate::model::{Credential, HelperMessage, Problem, Secret, ServerUrl};
-use crate::system::{inherited, text};
+use crate::system::{client_env, text};
 
 /// Why a call gets no answer. Three are sentences that clients compare letter by letter
 /// (docker/docker-credential-helpers `credentials/error.go`).
@@ -117,7 +117,7 @@ impl ProtocolError {
 
 /// Says which of our variables did not count.
 pub(super) fn name_ignored(stderr: &mut impl Write) {
-    for name in inherited::ignored() {
+    for name in client_env::ignored() {
         let _ = writeln!(stderr, "ensign: {name} is ignored: the calling client was not started with it");
     }
 }

@@ -25,7 +25,7 @@ use crate::model::{
     Username,
 };
 use crate::system::env::Env;
-use crate::system::{inherited, memory};
+use crate::system::{client_env, memory};
 use message::ProtocolError;
 pub(crate) use message::{usage, version_line};
 pub(crate) use plugin::{HOOKS, PLUGIN_METADATA, hook_answer};
@@ -85,7 +85,7 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
 /// What this process was given, as far as the client that calls was given it too.
 fn environment() -> Result<Env, Problem> {
     memory::keep_private();
-    inherited::follow_client(caller::changed_by_client);
+    client_env::follow_client(caller::changed_by_client);
     Env::take()
 }
 

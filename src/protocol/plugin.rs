@@ -54,7 +54,7 @@ fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) 
         .filter_map(|(account, expiry)| {
             let [host, name] = [account.registry.as_str(), account.name.as_str()];
             let words = expiry.words(now)?;
-            let login = format!("docker ensign login {} --alias {}", text::word(host), text::word(name));
+            let login = format!("docker ensign login {} --alias {}", text::quote(host), text::quote(name));
             Some(plain(&format!("The account {name} of {host} {words} → {login}")))
         })
         .collect()

@@ -5,8 +5,8 @@ use anyhow::Result;
 use crate::accounts::{Found, Record, Withheld};
 use crate::journal::{CallOutcome, Journal, JournalEntry};
 use crate::model::{Account, CallerRefusal};
+use crate::system::client_env;
 use crate::system::env::Env;
-use crate::system::inherited;
 
 /// An answer, ready to be written down once it is given; `None` where nobody wants that. It holds no error's text: who lent
 /// a secret may have had a part in it.
@@ -16,10 +16,10 @@ pub(super) fn prepare(
     found: &Result<Found>,
     record: &Record,
 ) -> Option<(Journal, JournalEntry)> {
-    let journal = Journal::of(env).filter(|_| !record.is_private && !env.forbids_journal())?;
+    let journal = Journal::open(env).filter(|_| !record.is_private && !env.forbids_journal())?;
     let mut entry = JournalEntry::new(record.decision.clone(), outcome(found, record));
     entry.client = client();
-    entry.ignored = inherited::ignored().map(str::to_owned).collect();
+    entry.ignored = client_env::ignored().map(str::to_owned).collect();
     if let Ok(Found::Withheld(withheld)) = found {
         entry.refusal = Some(withheld.reason());
     }

@@ -13,7 +13,7 @@ use super::{PROGRAM, Version};
 use crate::model::Problem;
 use crate::system::env;
 use crate::system::files::{self, InstalledFile, Lock};
-use crate::system::programs::{self, Call, Output, Stdin};
+use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use crate::system::text::one_line;
 
 /// This program's own place.
@@ -139,8 +139,8 @@ impl Installation {
 }
 
 /// Runs a program of ours with one word.
-fn ask(program: &Path, word: &str) -> Result<Output> {
-    programs::call(&Call {
+fn ask(program: &Path, word: &str) -> Result<ProgramOutput> {
+    programs::call(&ProgramCall {
         program,
         arguments: &[word.to_owned()],
         env: &BTreeMap::new(),

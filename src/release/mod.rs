@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::model::Problem;
 use crate::system::digest::Hasher;
-use crate::system::http::{Client, Download, DownloadError, Limits, Url};
+use crate::system::http::{Download, DownloadError, HttpClient, Limits, Url};
 use crate::system::text::one_line;
 pub(crate) use facts::repository;
 pub(crate) use installation::Installation;
@@ -29,7 +29,7 @@ pub(crate) use version::Version;
 pub(crate) struct ReleaseServer {
     address: String,
     key: PublicKey,
-    client: Client,
+    client: HttpClient,
 }
 
 /// A release whose signature holds.
@@ -69,7 +69,7 @@ impl ReleaseServer {
         if !Url::parse(&address).is_some_and(|url| url.is_https()) {
             return Err(wrong_setting("its `address` does not begin with https://"));
         }
-        Ok(Self { address, key, client: Client::new(Limits::default()) })
+        Ok(Self { address, key, client: HttpClient::new(Limits::default()) })
     }
 
     /// Finds a release: the newest, or the one of a version. Only by its version is a pre-release taken.

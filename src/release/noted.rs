@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Version;
 use crate::system::env::Env;
-use crate::system::files::{self, Draft};
+use crate::system::files::{self, AtomicFile};
 
 /// In the data folder.
 const FILE: &str = "latest-release.json";
@@ -14,9 +14,9 @@ const LIMIT: u64 = 4096;
 /// Writes the newest version down.
 pub(crate) fn note(env: &Env, latest: &Version) -> Result<()> {
     let Some(folder) = &env.data_dir else { return Ok(()) };
-    let mut draft = Draft::begin_private(&folder.join(FILE))?;
-    draft.write(format!("{}\n", json!({"version": latest.to_string()})).as_bytes())?;
-    draft.keep()
+    let mut file = AtomicFile::begin_private(&folder.join(FILE))?;
+    file.write(format!("{}\n", json!({"version": latest.to_string()})).as_bytes())?;
+    file.keep()
 }
 
 /// The newer version that was written down, if this program is not that already.

@@ -52,32 +52,32 @@ impl fmt::Display for Version {
 }
 
 impl Ord for Version {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_pre = || match (self.pre.is_empty(), other.pre.is_empty()) {
+    fn cmp(&self, right: &Self) -> Ordering {
+        let by_pre = || match (self.pre.is_empty(), right.pre.is_empty()) {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Greater,
             (false, true) => Ordering::Less,
-            (false, false) => compare_words(&self.pre, &other.pre),
+            (false, false) => compare_words(&self.pre, &right.pre),
         };
-        self.numbers.cmp(&other.numbers).then_with(by_pre)
+        self.numbers.cmp(&right.numbers).then_with(by_pre)
     }
 }
 
 impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+    fn partial_cmp(&self, right: &Self) -> Option<Ordering> {
+        Some(self.cmp(right))
     }
 }
 
 /// Numbers go before words; of two lists that begin alike the shorter goes first.
-fn compare_words(one: &[String], other: &[String]) -> Ordering {
-    let compared = one.iter().zip(other).map(|(one, other)| match (one.parse::<u64>(), other.parse::<u64>()) {
-        (Ok(one), Ok(other)) => one.cmp(&other),
+fn compare_words(left: &[String], right: &[String]) -> Ordering {
+    let compared = left.iter().zip(right).map(|(left, right)| match (left.parse::<u64>(), right.parse::<u64>()) {
+        (Ok(left), Ok(right)) => left.cmp(&right),
         (Ok(_), Err(_)) => Ordering::Less,
         (Err(_), Ok(_)) => Ordering::Greater,
-        (Err(_), Err(_)) => one.cmp(other),
+        (Err(_), Err(_)) => left.cmp(right),
     });
-    compared.fold(Ordering::Equal, Ordering::then).then(one.len().cmp(&other.len()))
+    compared.fold(Ordering::Equal, Ordering::then).then(left.len().cmp(&right.len()))
 }
 
 #[cfg(test)]
@@ -102,12 +102,12 @@ mod tests {
             "1.0.0",
             "10.0.0",
         ];
-        for (place, one) in rising.iter().enumerate() {
-            for (other_place, other) in rising.iter().enumerate() {
-                let [one, other]: [Version; 2] = [one, other].map(|text| text.parse().unwrap());
-                assert_eq!(one.cmp(&other), place.cmp(&other_place), "{one} {other}");
+        for (place, left) in rising.iter().enumerate() {
+            for (other_place, right) in rising.iter().enumerate() {
+                let [left, right]: [Version; 2] = [left, right].map(|text| text.parse().unwrap());
+                assert_eq!(left.cmp(&right), place.cmp(&other_place), "{left} {right}");
             }
-            assert_eq!(one.parse::<Version>().unwrap().to_string(), *one);
+            assert_eq!(left.parse::<Version>().unwrap().to_string(), *left);
         }
     }
 

@@ -16,7 +16,7 @@
 //! | `CREDENTIALS_DIRECTORY` | where systemd puts the credentials of the service in which we run |
 //! | `NO_COLOR` | no colours |
 //!
-//! Below the fronts for machines a variable has the value that the calling client was started with (`inherited`).
+//! Below the fronts for machines a variable has the value that the calling client was started with (`client_env`).
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
@@ -27,7 +27,7 @@ use anyhow::Result;
 use zeroize::Zeroizing;
 
 use super::text::one_line;
-use super::{files, inherited};
+use super::{client_env, files};
 use crate::model::Problem;
 use crate::model::mounted::{self, Mounted};
 
@@ -151,7 +151,7 @@ impl Env {
 
 /// A variable that is set and not empty, with the value that the calling client was started with.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
-    let value = inherited::value(OsStr::new(name), present(name)?)?;
+    let value = client_env::value(OsStr::new(name), present(name)?)?;
     Some(value).filter(|value| !value.is_empty())
 }
 
@@ -221,7 +221,7 @@ fn read_mounted() -> Result<Vec<Mounted>> {
     let mut variables: Vec<_> = all()
         .filter(|(name, value)| is_login(name) && !value.is_empty())
         .filter_map(|(name, value)| {
-            let value = inherited::value(&name, value)?;
+            let value = client_env::value(&name, value)?;
             Some((name.to_str()?.strip_prefix(LOGIN)?.to_owned(), value))
         })
         .collect();

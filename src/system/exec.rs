@@ -11,12 +11,12 @@ use super::{env, programs};
 
 /// Runs `command` with one more variable. Where the platform can, this process becomes it and nothing is returned.
 #[expect(clippy::disallowed_methods, reason = "a person named the program: it is run as a shell would")]
-pub(crate) fn hand_over(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
+pub(crate) fn exec(command: &[OsString], variable: &str, value: &str) -> Result<ExitCode> {
     let [program, words @ ..] = command else { bail!("no command was given") };
     let run = locate(program).and_then(|path| {
         let mut process = Command::new(path);
         process.args(words).env(variable, value);
-        imp::named(&mut process, program);
+        imp::set_name(&mut process, program);
         imp::run(process)
     });
     run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))
@@ -65,7 +65,7 @@ mod imp {
     use std::os::unix::process::CommandExt;
 
     /// Called by the name that a person gave, as a shell would.
-    pub(super) fn named(process: &mut std::process::Command, name: &std::ffi::OsStr) {
+    pub(super) fn set_name(process: &mut std::process::Command, name: &std::ffi::OsStr) {
         process.arg0(name);
     }
 
@@ -78,7 +78,7 @@ mod imp {
 mod imp {
     use std::process::ExitCode;
 
-    pub(super) fn named(_: &mut std::process::Command, _: &std::ffi::OsStr) {}
+    pub(super) fn set_name(_: &mut std::process::Command, _: &std::ffi::OsStr) {}
 
     pub(super) fn run(mut process: std::process::Command) -> std::io::Result<ExitCode> {
         let code = process.status()?.code().and_then(|code| u8::try_from(code).ok());

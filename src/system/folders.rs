@@ -13,7 +13,7 @@ pub(crate) fn of_caller() -> Vec<PathBuf> {
 }
 
 /// An absolute folder as its user has it in mind: without `.`, `..` and links, as far as it is there, but for `HOME`.
-pub(crate) fn settled(folder: &Path) -> PathBuf {
+pub(crate) fn user_canonical(folder: &Path) -> PathBuf {
     let mut settled = PathBuf::new();
     for part in folder.components() {
         match part {
@@ -29,7 +29,7 @@ pub(crate) fn settled(folder: &Path) -> PathBuf {
 }
 
 /// The file that a path leads to, behind all links.
-pub(crate) fn target(path: &Path) -> Option<PathBuf> {
+pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 

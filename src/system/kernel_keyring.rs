@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 /// Why the keyring could not be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unavailable(String);
+pub(crate) struct KernelKeyringError(String);
 
 /// The bytes of the entry; `None` if it is not there, or the system lets nobody look.
 pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
@@ -19,16 +19,16 @@ pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LEN
 }
 
 /// Adds the entry, or replaces it. It is gone after that time.
-pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), Unavailable> {
+pub(crate) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
     imp::write(name, bytes, time)
 }
 
 /// Removes the entry. Returns whether there was one.
-pub(crate) fn remove(name: &str) -> Result<bool, Unavailable> {
+pub(crate) fn remove(name: &str) -> Result<bool, KernelKeyringError> {
     imp::remove(name)
 }
 
-impl fmt::Display for Unavailable {
+impl fmt::Display for KernelKeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -36,7 +36,7 @@ impl fmt::Display for Unavailable {
 
 #[cfg(target_os = "linux")]
 mod imp {
-    use super::{Duration, Unavailable, Zeroizing};
+    use super::{Duration, KernelKeyringError, Zeroizing};
     use linux_keyutils::{KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission};
 
     pub(super) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
@@ -45,7 +45,7 @@ mod imp {
         (key.read(&mut *bytes).ok()? == LENGTH).then_some(bytes)
     }
 
-    pub(super) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), Unavailable> {
+    pub(super) fn write(name: &str, bytes: &[u8], time: Duration) -> Result<(), KernelKeyringError> {
         // The user may read it from a session that does not possess the keyring, such as one of cron's.
         let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE | Permission::SETATTR;
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
@@ -58,7 +58,7 @@ mod imp {
         })
     }
 
-    pub(super) fn remove(name: &str) -> Result<bool, Unavailable> {
+    pub(super) fn remove(name: &str) -> Result<bool, KernelKeyringError> {
         let ring = ring().map_err(unavailable)?;
         match ring.search(name) {
             Ok(key) => {
@@ -74,8 +74,8 @@ mod imp {
         KeyRing::from_special_id(KeyRingIdentifier::User, false)
     }
 
-    fn unavailable(error: KeyError) -> Unavailable {
-        Unavailable(match error {
+    fn unavailable(error: KeyError) -> KernelKeyringError {
+        KernelKeyringError(match error {
             KeyError::PermissionDenied | KeyError::AccessDenied | KeyError::OperationNotSupported => {
                 "the kernel's keyring may not be used here, as in most containers".to_owned()
             }
@@ -111,17 +111,17 @@ mod imp {
 
 #[cfg(not(target_os = "linux"))]
 mod imp {
-    use super::{Duration, Unavailable, Zeroizing};
+    use super::{Duration, KernelKeyringError, Zeroizing};
 
     pub(super) fn read<const LENGTH: usize>(_: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
         None
     }
 
-    pub(super) fn write(_: &str, _: &[u8], _: Duration) -> Result<(), Unavailable> {
-        Err(Unavailable("this system has no keyring in its kernel".to_owned()))
+    pub(super) fn write(_: &str, _: &[u8], _: Duration) -> Result<(), KernelKeyringError> {
+        Err(KernelKeyringError("this system has no keyring in its kernel".to_owned()))
     }
 
-    pub(super) fn remove(_: &str) -> Result<bool, Unavailable> {
+    pub(super) fn remove(_: &str) -> Result<bool, KernelKeyringError> {
         Ok(false)
     }
 }

@@ -5,6 +5,7 @@
 #[cfg(target_env = "musl")]
 mod allocator;
 pub(crate) mod ancestors;
+pub(crate) mod client_env;
 mod clock;
 pub(crate) mod digest;
 pub(crate) mod env;
@@ -12,19 +13,18 @@ pub(crate) mod exec;
 pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod http;
-pub(crate) mod inherited;
 pub(crate) mod json;
 pub(crate) mod kernel_keyring;
 pub(crate) mod keyring;
 pub(crate) mod memory;
 pub(crate) mod passphrase;
 pub(crate) mod programs;
+pub(crate) mod request_log;
 pub(crate) mod seal;
 pub(crate) mod session;
 pub(crate) mod systemd_creds;
 pub(crate) mod text;
 pub(crate) mod threads;
-pub(crate) mod watch;
 
 pub(crate) use clock::thread_time;
 // To look a program up is for everybody, to run it is not.

@@ -13,7 +13,7 @@ use zeroize::{Zeroize, Zeroizing};
 pub(crate) struct SealKey(Zeroizing<[u8; SealKey::LENGTH]>);
 
 /// A sealed text.
-pub(crate) struct Sealed {
+pub(crate) struct SealedText {
     pub(crate) salt: [u8; SALT],
     pub(crate) text: Vec<u8>,
 }
@@ -63,22 +63,22 @@ impl SealKey {
     }
 
     /// Seals a text. Who opens it must say the same `about` it.
-    pub(crate) fn seal(&self, about: &[u8], text: &[u8]) -> Result<Sealed> {
+    pub(crate) fn seal(&self, about: &[u8], text: &[u8]) -> Result<SealedText> {
         let mut salt = [0; SALT];
         fill_random(&mut salt)?;
         Ok(self.seal_with(salt, about, text))
     }
 
-    fn seal_with(&self, salt: [u8; SALT], about: &[u8], text: &[u8]) -> Sealed {
+    fn seal_with(&self, salt: [u8; SALT], about: &[u8], text: &[u8]) -> SealedText {
         let mut sealed = Vec::with_capacity(text.len() + CHACHA20_POLY1305.tag_len()); // it never moves, unwiped
         sealed.extend_from_slice(text);
         let key = self.derived(&salt);
         key.seal_in_place_append_tag(nonce(), Aad::from(about), &mut sealed).expect("a text is not too long");
-        Sealed { salt, text: sealed }
+        SealedText { salt, text: sealed }
     }
 
     /// Opens a text; `None` if it was sealed with another key or about something else, or has been changed since.
-    pub(crate) fn open(&self, about: &[u8], Sealed { salt, text }: Sealed) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, about: &[u8], SealedText { salt, text }: SealedText) -> Option<Zeroizing<Vec<u8>>> {
         let mut text = Zeroizing::new(text);
         let length = self.derived(&salt).open_in_place(nonce(), Aad::from(about), &mut text).ok()?.len();
         text[length..].zeroize();
@@ -116,13 +116,13 @@ mod tests {
         assert_eq!(key.open(b"ghcr.io", sealed()).unwrap().as_slice(), b"s3cret");
         assert!(key.open(b"quay.io", sealed()).is_none());
         assert!(other.open(b"ghcr.io", sealed()).is_none());
-        assert!(key.open(b"ghcr.io", Sealed { salt: [2; 32], ..sealed() }).is_none());
+        assert!(key.open(b"ghcr.io", SealedText { salt: [2; 32], ..sealed() }).is_none());
         for place in 0..sealed().text.len() {
             let mut text = sealed().text;
             text[place] ^= 1;
-            assert!(key.open(b"ghcr.io", Sealed { text, ..sealed() }).is_none(), "{place}");
+            assert!(key.open(b"ghcr.io", SealedText { text, ..sealed() }).is_none(), "{place}");
         }
-        assert!(key.open(b"", Sealed { text: vec![], salt: [0; 32] }).is_none());
+        assert!(key.open(b"", SealedText { text: vec![], salt: [0; 32] }).is_none());
         assert!(key.seal(b"", b"x").unwrap().salt != key.seal(b"", b"x").unwrap().salt);
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::files;
-use super::programs::{self, Call, Stdin};
+use super::programs::{self, ProgramCall, Stdin};
 
 /// A session answers at once or not at all.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub(crate) fn session_path() -> Option<OsString> {
     };
     let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
     let path = programs::find(program)?;
-    let call = Call {
+    let call = ProgramCall {
         program: &path,
         arguments: &arguments,
         env: &BTreeMap::new(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use zeroize::Zeroizing;
 
-use super::programs::{self, Call, Output, Stdin};
+use super::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use super::text::one_line;
 use crate::model::Problem;
 
@@ -40,7 +40,7 @@ fn run(program: &Path, verb: &str, name: &str, input: &[u8], deadline: Duration)
     let words = [verb.to_owned(), format!("--name={name}"), "-".into(), "-".into()];
     let arguments: Vec<_> = scope.into_iter().chain(words).collect();
     let env_remove: Vec<_> = super::env::ours().collect();
-    let Output { success, stdout, stderr, .. } = programs::call(&Call {
+    let ProgramOutput { success, stdout, stderr, .. } = programs::call(&ProgramCall {
         program,
         arguments: &arguments,
         env: &BTreeMap::new(),

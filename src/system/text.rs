@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Replaces what could move the cursor, end the line or hide text, and cuts what is longer than `limit` characters in
 /// the middle, so that the end (which names the cure) survives.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
-    let plain: Vec<char> = harmless(text.trim()).chars().collect();
+    let plain: Vec<char> = sanitize(text.trim()).chars().collect();
     if plain.len() <= limit {
         return plain.into_iter().collect();
     }
@@ -17,40 +17,40 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
 
 /// A word as a shell takes it, for commands that we advise: Harbor's users are called `robot$ci`. `shell_words` would also
 /// quote `ghcr.io=work`, which is harder to read and to type.
-pub(crate) fn word(text: &str) -> Cow<'_, str> {
+pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_=./:@+,%".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(quoted(text))
+    Cow::Owned(single_quote(text))
 }
 
 /// Text in quotes that a POSIX shell reads back as it was.
-pub(crate) fn quoted(text: &str) -> String {
+pub(crate) fn single_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The words of a command as a POSIX shell would split it, without expanding anything. `None` if a quote is left open.
-pub(crate) fn words(command: &str) -> Option<Vec<String>> {
+pub(crate) fn split_words(command: &str) -> Option<Vec<String>> {
     shell_words::split(command).ok()
 }
 
 /// Replaces what could move the cursor, end the line or hide text.
-pub(crate) fn harmless(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
 }
 
-/// The same JSON document on one line, with what [`harmless`] replaces written as escapes: it can only stand in texts. JSON
+/// The same JSON document on one line, with what [`sanitize`] replaces written as escapes: it can only stand in texts. JSON
 /// itself wants none for the control characters from U+007F on (RFC 8259 section 7), some of which terminals obey.
-pub(crate) fn harmless_json(document: &str) -> String {
-    let mut harmless = String::with_capacity(document.len());
+pub(crate) fn sanitize_json(document: &str) -> String {
+    let mut plain = String::with_capacity(document.len());
     for c in document.chars() {
         match u16::try_from(u32::from(c)) {
-            Ok(unit) if is_harmful(c) => drop(write!(harmless, "\\u{unit:04x}")),
-            _ => harmless.push(c),
+            Ok(unit) if is_harmful(c) => drop(write!(plain, "\\u{unit:04x}")),
+            _ => plain.push(c),
         }
     }
-    harmless
+    plain
 }
 
 /// Control characters, and the marks that turn the direction of writing.
@@ -86,15 +86,15 @@ mod tests {
             ("~/work", "'~/work'"),
             ("", "''"),
         ] {
-            assert_eq!(word(text), expected);
-            assert_eq!(words(expected).unwrap(), [text]);
+            assert_eq!(quote(text), expected);
+            assert_eq!(split_words(expected).unwrap(), [text]);
         }
     }
 
     #[test]
     fn harmful_text_in_json_is_escaped_and_stays_the_same() {
         let value = serde_json::json!({"a\u{9b}31m": "\u{7f}b\u{202e}c\n\u{1b}[0mä\u{1f600}"});
-        let json = harmless_json(&value.to_string());
+        let json = sanitize_json(&value.to_string());
         assert_eq!(json, r#"{"a\u009b31m":"\u007fb\u202ec\n\u001b[0mä😀"}"#);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }

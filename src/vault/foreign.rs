@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::helper::is_not_found;
 use crate::model::{Credential, HelperMessage, HelperName, Problem, Secret, Username};
-use crate::system::programs::{self, Output};
+use crate::system::programs::{self, ProgramOutput};
 use crate::system::text::one_line;
 use crate::system::threads;
 
@@ -91,7 +91,7 @@ pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
 /// Tells whether a helper is not to be asked, for it would ask us: it is our own program under another name, or it
 /// has called us.
 pub(crate) fn would_recurse(helper: &HelperName) -> bool {
-    programs::are_asked_by_our_own() || is_ensign(helper)
+    programs::would_recurse() || is_ensign(helper)
 }
 
 /// What is to be said if a helper is not there.
@@ -119,7 +119,7 @@ fn parse_list(stdout: &[u8]) -> Option<Map<String, Value>> {
 /// What the helper printed is not shown when it fails: it may hold a secret.
 fn ask(helper: &HelperName, verb: &str, input: &[u8], waiter: Waiter) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let path = locate(helper)?;
-    let Output { success, stdout, .. } =
+    let ProgramOutput { success, stdout, .. } =
         programs::run(&path, verb, input, waiter.patience()).map_err(|error| failed(helper, &format!("{error:#}")))?;
     match success {
         true => Ok(stdout),

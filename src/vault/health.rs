@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::foreign::{is_list, locate};
 use crate::model::HelperName;
 use crate::system::keyring::{self, KeyringEntry, KeyringError};
-use crate::system::programs::{self, Call, Output, Stdin};
+use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use crate::system::{env, threads};
 
 /// How a helper took the question.
@@ -54,7 +54,7 @@ fn health(helper: &HelperName) -> HelperHealth {
     }
     let env_remove: Vec<_> = env::ours().chain(SCREENS.map(str::to_owned)).collect();
     let began = Instant::now();
-    let answer = programs::call(&Call {
+    let answer = programs::call(&ProgramCall {
         program: &program,
         arguments: &["list".to_owned()],
         env: &BTreeMap::new(),
@@ -64,8 +64,8 @@ fn health(helper: &HelperName) -> HelperHealth {
         deadline: DEADLINE,
     });
     match answer {
-        Ok(Output { success: true, stdout, .. }) if is_list(&stdout) => HelperHealth::Answers,
-        Ok(Output { success: true, .. }) => HelperHealth::Nonsense,
+        Ok(ProgramOutput { success: true, stdout, .. }) if is_list(&stdout) => HelperHealth::Answers,
+        Ok(ProgramOutput { success: true, .. }) => HelperHealth::Nonsense,
         Err(_) if began.elapsed() >= DEADLINE => HelperHealth::Silent,
         Ok(_) | Err(_) => HelperHealth::Fails,
     }

@@ -13,7 +13,7 @@ use super::Vault;
 use super::entry::Entry;
 use super::store::{Changes, Store};
 use crate::model::{Account, Credential, HelperMessage, HelperName, Kept, Problem, Registry};
-use crate::system::programs::{self, Output};
+use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
 
 /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
@@ -66,7 +66,7 @@ impl HelperStore<'_> {
 
 #[expect(clippy::disallowed_methods, reason = "what the helper keeps is an entry of ours")]
 fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
-    let Output { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
+    let ProgramOutput { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
     }
@@ -89,11 +89,11 @@ fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Result<()> {
 }
 
 fn erase(helper: &HelperName, account: &Account) -> Result<()> {
-    let Output { success, stdout, .. } = ask(helper, account, "erase", server_url(account).as_bytes())?;
+    let ProgramOutput { success, stdout, .. } = ask(helper, account, "erase", server_url(account).as_bytes())?;
     if success || is_not_found(&stdout) { Ok(()) } else { Err(failed(helper, account, "removed").into()) }
 }
 
-fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<Output> {
+fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<ProgramOutput> {
     let program = helper.program();
     // By its path: a name alone would also be looked for in relative folders of PATH, a stranger's perhaps.
     let path = programs::find(&program).or_else(|| programs::find_file(&program));
@@ -102,7 +102,7 @@ fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Resu
         let what = format!("the secret of {} on {} is out of reach: {error:#}", account.name, account.registry);
         Problem::run(
             what,
-            format_args!("login {} --alias {} --store file", account.registry, text::word(account.name.as_str())),
+            format_args!("login {} --alias {} --store file", account.registry, text::quote(account.name.as_str())),
         )
         .into()
     })

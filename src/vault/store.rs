@@ -66,6 +66,6 @@ fn unknown(account: &Account) -> Problem {
             "the secret of {} on {} lies in the store `{store}`, which this Ensign does not have",
             account.name, account.registry
         ),
-        format_args!("login {} --alias {} --store file", account.registry, text::word(account.name.as_str())),
+        format_args!("login {} --alias {} --store file", account.registry, text::quote(account.name.as_str())),
     )
 }

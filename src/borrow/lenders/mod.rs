@@ -122,7 +122,7 @@ impl Request {
     /// How a person sees what the program says. The words of a command of the user's own are not shown.
     pub(super) fn by_hand(&self) -> String {
         let Self { program, arguments, stdin, .. } = self;
-        let arguments: Vec<_> = arguments.iter().map(|word| text::word(word)).collect();
+        let arguments: Vec<_> = arguments.iter().map(|word| text::quote(word)).collect();
         match (&self.form, stdin) {
             (Form::LineOrHelper, _) => format!("run `{program} …` yourself to see why"),
             (_, Some(stdin)) => format!("run `echo {stdin} | {program} {}` to see why", arguments.join(" ")),

@@ -19,7 +19,7 @@ use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::RepositoryAccess;
 use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Method, Payload};
 use crate::system::files;
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 /// Who asks: an account with its credentials, or nobody.
 type Asker = Option<(Account, Held)>;
@@ -176,7 +176,7 @@ fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, ac
     match (access, who) {
         (RepositoryAccess::Rejected { by }, Some(account)) => {
             let what = format!("{} rejects the password of {}", one_line(&by, 100), account.name);
-            Failure::not_logged_in(what, login(&format!(" -u {}", word(account.username.as_str()))))
+            Failure::not_logged_in(what, login(&format!(" -u {}", quote(account.username.as_str()))))
         }
         (RepositoryAccess::Rejected { by } | RepositoryAccess::Denied { by }, None) => {
             Failure::not_logged_in(format!("{} wants a login for this", one_line(&by, 100)), login(""))

@@ -10,15 +10,15 @@ use crate::cli::failure::{Failure, Kind as FailureKind};
 use crate::cli::{Context, args};
 use crate::model::{Account, Problem, Registry};
 use crate::oci::api::{ApiRequest, ApiResponse, Digests, EndpointKind, Method, Payload};
-use crate::oci::errors::{self, RegistryError};
-use crate::system::files::Draft;
+use crate::oci::errors::{self, ApiError};
+use crate::system::files::AtomicFile;
 use crate::system::text;
 
 /// How an answer that is a refusal is told.
 struct Refusal {
     what: String,
     hint: Option<String>,
-    errors: Vec<RegistryError>,
+    errors: Vec<ApiError>,
     code: u8,
 }
 
@@ -103,12 +103,12 @@ fn body(
     let mut json = head_json(&answer, None);
     let head = if given.include { format!("{}\n", head(&answer)) } else { String::new() };
     if let Some(path) = &given.output {
-        let mut draft = Draft::begin(path)?;
+        let mut file = AtomicFile::begin(path)?;
         while let Some(piece) = answer.next().map_err(broken)? {
-            draft.write(&piece)?;
+            file.write(&piece)?;
         }
         let digests = answer.digest(true).map_err(mismatch)?;
-        draft.keep()?;
+        file.keep()?;
         tell_digest(&mut json, digests.as_ref());
         json["output"] = json!(path.display().to_string());
         let said = digests.map(|digests| format!(": {} bytes, {}", digests.size, digests.sha256));
@@ -206,7 +206,7 @@ impl Refusal {
     /// Exit codes: 3 nobody was let in, 4 the account may not, 1 everything else. A 401 or a 500 never means «absent».
     fn of(
         status: u16,
-        errors: Vec<RegistryError>,
+        errors: Vec<ApiError>,
         registry: &Registry,
         who: Option<&Account>,
         known: bool,
@@ -225,7 +225,7 @@ impl Refusal {
             (403, Some(_)) => (format!("{registry} does not allow this (403)"), None, FailureKind::Denied as u8),
             (401, Some(account)) => {
                 let what = format!("{registry} rejects the password of {} ({status})", account.name);
-                let hint = format!("run `{program} login {registry} -u {}`", text::word(account.username.as_str()));
+                let hint = format!("run `{program} login {registry} -u {}`", text::quote(account.username.as_str()));
                 (what, Some(hint), FailureKind::NotLoggedIn as u8)
             }
             (401 | 403, None) => {
@@ -264,7 +264,7 @@ fn mismatch(what: String) -> Failure {
 
 /// One line each, as HTTP has them.
 fn head(answer: &ApiResponse) -> String {
-    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {}\n", text::harmless(value)));
+    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {}\n", text::sanitize(value)));
     std::iter::once(format!("HTTP {}\n", answer.status)).chain(lines).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::cli::expiring;
 use crate::cli::failure::Failure;
 use crate::cli::trouble::Trouble;
 use crate::model::{Account, Expiry, Problem, StoreKind};
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 #[derive(Debug, Default)]
 struct AccountFacts {
@@ -53,7 +53,7 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
     }
     for TroubledAccount { registry, name, trouble } in &facts.troubled {
         let who = format!("{} of {registry}", one_line(name, 60));
-        let login = || Remedy::Command(format!("{program} login {} --alias {}", word(registry), word(name)));
+        let login = || Remedy::Command(format!("{program} login {} --alias {}", quote(registry), quote(name)));
         let breaks = "pulls and pushes as this account fail, or go out without a login";
         found.push(match trouble {
             Trouble::Gone => {

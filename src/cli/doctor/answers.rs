@@ -10,7 +10,7 @@ use crate::cli::{Context, which};
 use crate::docker::state;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation, Source, StoreKind};
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 use crate::system::{find_program, rehearse};
 
 /// More accounts are not tried: each takes a process.
@@ -85,7 +85,7 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
             format!("`{typed}` would be answered {answered}; expected the account {account}"),
             "pulls and pushes of images like this one",
             Remedy::Command(
-                facts.replace_copy.clone().unwrap_or_else(|| format!("{program} which --as {}", word(&typed))),
+                facts.replace_copy.clone().unwrap_or_else(|| format!("{program} which --as {}", quote(&typed))),
             ),
         ))
     });

@@ -13,7 +13,7 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, state};
 use crate::model::{AccountName, Problem, StoreKind};
 use crate::system::files::{self, OwnershipFault, Privacy};
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 #[derive(Debug, Default)]
 struct FileFacts {
@@ -80,7 +80,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
             Check::ReadOnly,
             format!("`{}` cannot be written", folder.display()),
             "logins can be used, and not added, renewed or changed",
-            Remedy::Command(format!("chmod u+w {}", word(&folder.to_string_lossy()))),
+            Remedy::Command(format!("chmod u+w {}", quote(&folder.to_string_lossy()))),
         ));
     }
     found.extend(leftovers(&facts.leftovers, facts.swept, program));
@@ -123,12 +123,12 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
     }
     if let Some(first) = damaged.first() {
         let what = format!("{} moved aside by `restore`", count(damaged.len(), "damaged file"));
-        let remedy = Remedy::Command(format!("rm {}", word(&first.to_string_lossy())));
+        let remedy = Remedy::Command(format!("rm {}", quote(&first.to_string_lossy())));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
     if let Some((_, registry, name)) = leftovers.secrets.first() {
         let what = format!("{} of no account", count(leftovers.secrets.len(), "secret"));
-        let [host, name] = [registry.as_str(), name].map(word);
+        let [host, name] = [registry.as_str(), name].map(quote);
         let remedy = Remedy::Command(format!("{program} logout {host} -u {name}"));
         found.push(Diagnosis::note(Check::LeftOvers, what, breaks, remedy));
     }
@@ -179,7 +179,7 @@ fn files_of(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
 fn damage(context: &Context<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;
-    let cure = cure.unwrap_or_else(|| format!("ls -ld {}", word(&path.to_string_lossy())));
+    let cure = cure.unwrap_or_else(|| format!("ls -ld {}", quote(&path.to_string_lossy())));
     Some((Problem::new(what, cure), context.accounts.can_restore()))
 }
 
@@ -203,7 +203,7 @@ fn unreadable(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf
     let problem = |error: anyhow::Error| {
         let (what, cure) = Failure::parts_of(&error);
         let path = what.split('`').nth(1).unwrap_or_default().to_owned();
-        Problem::new(one_line(&what, 300), cure.unwrap_or_else(|| format!("\"${{EDITOR:-vi}}\" {}", word(&path))))
+        Problem::new(one_line(&what, 300), cure.unwrap_or_else(|| format!("\"${{EDITOR:-vi}}\" {}", quote(&path))))
     };
     errors.into_iter().map(problem).collect()
 }

@@ -11,7 +11,7 @@ use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
 use crate::model::{HelperName, Registry, StoreKind};
 use crate::system::find_program;
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 /// A helper, everywhere it is named.
 #[derive(Clone, Debug)]
@@ -105,13 +105,13 @@ impl NamedHelper {
         let take_out = format!("take `{}` out", one_line(&self.name, 60));
         let (command, deed) = match self.by.first() {
             Some(NamedBy::Account { registry, name }) => {
-                (format!("{program} login {registry} --alias {} --store file", word(name)), None)
+                (format!("{program} login {registry} --alias {} --store file", quote(name)), None)
             }
             Some(NamedBy::EveryRegistry { shown, .. } | NamedBy::Registry { shown, .. }) => {
                 (format!("\"${{EDITOR:-vi}}\" {shown}"), Some(take_out.as_str()))
             }
             Some(NamedBy::Route(Some(registry))) => {
-                (format!("{program} route {} --remove", word(registry.as_str())), None)
+                (format!("{program} route {} --remove", quote(registry.as_str())), None)
             }
             Some(NamedBy::Route(None)) => (format!("{program} route --no-fallback"), None),
             None => (format!("{program} status"), None),

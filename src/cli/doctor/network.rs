@@ -10,7 +10,7 @@ use crate::cli::Context;
 use crate::cli::tls_hint::certificates_folder;
 use crate::model::{Registry, timestamp};
 use crate::oci::{self, BY_WAY_OF_PROXY, CertificateFault, TlsTrouble};
-use crate::system::text::word;
+use crate::system::text::quote;
 use crate::system::{env, files};
 
 #[derive(Debug, Default)]
@@ -116,12 +116,12 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
 
 /// The command with which a person mends the way to a registry.
 fn way_there(Unreached { registry, why, folder }: &Unreached, proxies: &[&str], program: &str) -> String {
-    let host = word(registry.as_str());
+    let host = quote(registry.as_str());
     let copy = |files: &str, to: &str| {
         let folder = folder.as_deref().unwrap_or("~/.config/docker/certs.d/HOST");
         format!("mkdir -p {folder} && cp {files} {folder}/{to}")
     };
-    match TlsTrouble::of(why) {
+    match TlsTrouble::from_reason(why) {
         Some(TlsTrouble::UnknownAuthority) => {
             format!("{}   (ca.crt: the certificate of its authority, from those who run it)", copy("ca.crt", "ca.crt"))
         }
@@ -151,7 +151,7 @@ impl NetworkFacts {
     fn gather(context: &Context<'_>, survey: &Survey, online: bool) -> Self {
         let ours = context.accounts.config_file().into_iter().chain(env::program());
         let written = ours.chain(context.accounts.secret_files());
-        let written = written.filter_map(|path| Some((files::modified(&path)?, format!("`{}`", path.display()))));
+        let written = written.filter_map(|path| Some((files::modified_time(&path)?, format!("`{}`", path.display()))));
         let (proxies, uses_proxy) = oci::proxy_faults();
         let hosts: Vec<&Registry> = survey.hosts().map(|one| &one.registry).collect();
         let faults = hosts.iter().flat_map(|registry| oci::certificate_faults(registry));

@@ -9,7 +9,7 @@ use crate::cli::{Context, update};
 use crate::docker::pins::own_folder;
 use crate::docker::state;
 use crate::release::Version;
-use crate::system::text::word;
+use crate::system::text::quote;
 use crate::system::{env, find_program, find_program_on, session};
 
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
 fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     let name = state::PROGRAM;
-    let own = word(&facts.program.to_string_lossy()).into_owned();
+    let own = quote(&facts.program.to_string_lossy()).into_owned();
     let folder = |path: &Path| path.parent().unwrap_or(path).to_owned();
     match &facts.on_path {
         None => {

@@ -11,7 +11,7 @@ use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, setup, state, until_unchanged};
 use crate::model::{AccountName, Registry};
 use crate::system::files::{self, Access, Privacy};
-use crate::system::text::word;
+use crate::system::text::quote;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {
@@ -80,32 +80,32 @@ impl Remedy {
 
     /// The command that does the same; that of `doctor` itself where no other does.
     pub(super) fn command(&self, check: Check, program: &str) -> String {
-        let hosts = |hosts: &[String]| hosts.iter().map(|host| word(host)).collect::<Vec<_>>().join(" ");
+        let hosts = |hosts: &[String]| hosts.iter().map(|host| quote(host)).collect::<Vec<_>>().join(" ");
         match self {
             Self::Configure(names) => format!("{program} configure-docker --force {}", hosts(names)),
             Self::ConfigureAll => format!("{program} configure-docker --all"),
             Self::ConfigureWithImport => format!("{program} configure-docker --import"),
-            Self::Import(file) => format!("{program} import {} --remove", word(&file.to_string_lossy())),
+            Self::Import(file) => format!("{program} import {} --remove", quote(&file.to_string_lossy())),
             Self::Restore => format!("{program} restore"),
             Self::SyncBuildx => format!("{program} buildx sync"),
-            Self::Unpin(alias) => format!("{program} pin {} --remove", word(alias.as_str())),
+            Self::Unpin(alias) => format!("{program} pin {} --remove", quote(alias.as_str())),
             Self::Link { program, folder } => {
-                format!("ln -s {} {}/", word(&program.to_string_lossy()), word(&folder.to_string_lossy()))
+                format!("ln -s {} {}/", quote(&program.to_string_lossy()), quote(&folder.to_string_lossy()))
             }
             Self::CloseFile { path, privacy } => {
                 let taken = if *privacy == Privacy::Secret { "go-rwx" } else { "go-w" };
-                format!("chmod {taken} {}", word(&path.to_string_lossy()))
+                format!("chmod {taken} {}", quote(&path.to_string_lossy()))
             }
             Self::DoNotCache(holder) => {
-                format!("{program} store key --holder {} --cache 0s", word(&holder.to_string()))
+                format!("{program} store key --holder {} --cache 0s", quote(&holder.to_string()))
             }
             Self::FinishKeyChange => format!("{program} store key --rotate"),
             Self::SetAside(file) => {
-                format!("mv {} {}", word(&file.to_string_lossy()), word(&aside(file).to_string_lossy()))
+                format!("mv {} {}", quote(&file.to_string_lossy()), quote(&aside(file).to_string_lossy()))
             }
             Self::Relink { program, links } => {
                 let one = |link: &PathBuf| {
-                    format!("ln -sfn {} {}", word(&program.to_string_lossy()), word(&link.to_string_lossy()))
+                    format!("ln -sfn {} {}", quote(&program.to_string_lossy()), quote(&link.to_string_lossy()))
                 };
                 links.iter().map(one).collect::<Vec<_>>().join(" && ")
             }

@@ -11,7 +11,7 @@ use crate::cli::{Context, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Registry, Secret, Source, is_ambiguous};
 use crate::oauth::Provider;
-use crate::system::text::{one_line, word};
+use crate::system::text::{one_line, quote};
 
 const SECRET_LIMIT: u64 = 1 << 20;
 
@@ -20,8 +20,8 @@ pub(super) fn refuse_password(context: &Context<'_>, given: &args::Login) -> Res
     if given.password.is_none() {
         return Ok(());
     }
-    let host = given.host.as_deref().map_or("HOST".into(), word);
-    let user = given.username.as_deref().map_or("NAME".into(), word);
+    let host = given.host.as_deref().map_or("HOST".into(), quote);
+    let user = given.username.as_deref().map_or("NAME".into(), quote);
     let what = "no password was taken from the command line, where other programs and the shell's history see it";
     Err(Failure::usage(what, format!("run `{} login {host} -u {user} --password-stdin < FILE`", context.program)))
 }
@@ -191,7 +191,7 @@ fn adviser(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
 }
 
 fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {
-    let [host, user] = [registry.as_str(), username].map(word);
+    let [host, user] = [registry.as_str(), username].map(quote);
     format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 

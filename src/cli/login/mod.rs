@@ -22,7 +22,7 @@ use crate::model::{
     Account, AccountName, CallerEdit, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username,
 };
 use crate::oauth;
-use crate::oci::{self, RegistryReply, Verdict};
+use crate::oci::{self, LoginVerdict, RegistryReply};
 use crate::system::text;
 
 pub(super) use ask::{read_secret, token_page};
@@ -91,7 +91,7 @@ fn finish(
         Some(secret) => Kept { secret, ..kept },
         None => kept,
     };
-    if let Verdict::SessionOver { page } = &verdict
+    if let LoginVerdict::SessionOver { page } = &verdict
         && let Some(account) = same_account(before, alias.as_ref(), &credential.username)
     {
         context.accounts.note_ended_session(account, page);
@@ -173,30 +173,30 @@ fn check(
     given: &args::Login,
     registry: &Registry,
     credential: &Credential,
-) -> RegistryReply<Verdict> {
+) -> RegistryReply<LoginVerdict> {
     if given.no_verify || registry.is_pattern() {
-        return RegistryReply { answer: Verdict::Accepted, renewed: None, expiry: None };
+        return RegistryReply { answer: LoginVerdict::Accepted, renewed: None, expiry: None };
     }
     let security = context.security(registry, given.plain_http);
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::check(registry, credential, security))
 }
 
 /// `Ok(true)`: it takes anyone, so nothing was proved.
-fn judge(context: &Context<'_>, registry: &Registry, verdict: Verdict) -> Result<bool, Failure> {
+fn judge(context: &Context<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
-        Verdict::Accepted => Ok(false),
-        Verdict::Open => Ok(true),
-        Verdict::Rejected { by } => {
+        LoginVerdict::Accepted => Ok(false),
+        LoginVerdict::Open => Ok(true),
+        LoginVerdict::Rejected { by } => {
             let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
             let advice = ask::advice(context, registry);
             Err(Failure::not_logged_in(failed(&reason), format!("{advice}; nothing was stored")))
         }
-        Verdict::SessionOver { page } => Err(Failure::not_logged_in(
+        LoginVerdict::SessionOver { page } => Err(Failure::not_logged_in(
             failed("the session there is over"),
             format!("log in at {page} with a browser, and try again"),
         )),
-        Verdict::Unverified { why } => {
+        LoginVerdict::Unverified { why } => {
             let hint = match tls_hint(context, registry, &why) {
                 Some(hint) => format!("{hint}; nothing was stored"),
                 None => "nothing was stored; `--no-verify` keeps a login unseen".to_owned(),
@@ -223,19 +223,19 @@ fn recheck(context: &Context<'_>, given: &args::Login, candidates: &RegistryAcco
         check(context, given, &candidates.registry, &held.credential);
     context.renew(account, &mut held, renewed)?;
     match &verdict {
-        Verdict::Accepted => {
+        LoginVerdict::Accepted => {
             let expiry = context.expiry(account, &held, expiry);
             context.judge(account, &held, &Judgement::Accepted, expiry);
         }
-        Verdict::Rejected { .. } => context.judge(account, &held, &Judgement::Refused, None),
-        Verdict::SessionOver { page } => {
+        LoginVerdict::Rejected { .. } => context.judge(account, &held, &Judgement::Refused, None),
+        LoginVerdict::SessionOver { page } => {
             context.judge(account, &held, &Judgement::SessionOver { page: page.clone() }, None);
             return Err(Failure::not_logged_in(
                 accounts::session_over(&account.registry, &account.name),
                 accounts::log_in_at(page),
             ));
         }
-        Verdict::Open | Verdict::Unverified { .. } => {}
+        LoginVerdict::Open | LoginVerdict::Unverified { .. } => {}
     }
     judge(context, &candidates.registry, verdict)?;
     let json = json!({"status": "success", "registry": account.registry.as_str(), "account": account.name.as_str(), "renewed": false});

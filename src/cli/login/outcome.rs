@@ -9,7 +9,7 @@ use crate::cli::{Context, account, args, configure_docker, expiring, images, sto
 use crate::docker::{containers, state};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
-use crate::system::text::word;
+use crate::system::text::quote;
 
 pub(super) fn say(
     context: &Context<'_>,
@@ -68,8 +68,8 @@ pub(super) fn say(
             context.ui.say(format_args!(
                 "  For an organisation's images too:  {} account edit {} {} --images '+ORGANISATION/**'",
                 context.program,
-                word(registry.as_str()),
-                word(kept.name.as_str())
+                quote(registry.as_str()),
+                quote(kept.name.as_str())
             ));
         }
     }

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::model::Problem;
 use crate::release;
 use crate::system::exec;
-use crate::system::text::word;
+use crate::system::text::quote;
 
 /// `folder` is the checkout.
 pub(super) fn renew(context: &Context<'_>, folder: &Path, prefix: &Path) -> Result<ExitCode, Failure> {
@@ -47,12 +47,12 @@ pub(super) fn commands(context: &Context<'_>, folder: &Path, prefix: &Path) -> S
     let option = if usual.as_deref() == Some(prefix) {
         String::new()
     } else {
-        format!(" --prefix {}", word(&prefix.to_string_lossy()))
+        format!(" --prefix {}", quote(&prefix.to_string_lossy()))
     };
     let [checkout, script] = [folder.to_owned(), folder.join("install.sh")].map(|path| {
         let short = context.env.shorten_home(&path);
-        let rest = short.strip_prefix("~/").filter(|rest| word(rest) == *rest);
-        rest.map_or_else(|| word(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}")) // no shell expands a quoted `~`
+        let rest = short.strip_prefix("~/").filter(|rest| quote(rest) == *rest);
+        rest.map_or_else(|| quote(&path.to_string_lossy()).into_owned(), |rest| format!("~/{rest}")) // no shell expands a quoted `~`
     });
     format!("git -C {checkout} pull && {script}{option}")
 }

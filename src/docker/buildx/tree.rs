@@ -12,7 +12,7 @@ use crate::docker::{FileChanged, until_unchanged};
 use crate::model::Problem;
 use crate::system::env::{self, Env};
 use crate::system::files::{self, Access};
-use crate::system::text::word;
+use crate::system::text::quote;
 
 /// What is found below the root.
 #[derive(Debug, Default)]
@@ -186,7 +186,7 @@ fn is_missing(error: &anyhow::Error) -> bool {
 fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
     let shown = path.display();
     let name = path.to_string_lossy();
-    let name = word(&name);
+    let name = quote(&name);
     if metadata.is_symlink() {
         let what = format!("`{shown}` is a link, which buildx does not follow");
         return Problem::new(what, format!("put a folder in its place: `rm {name}`, and run it again"));
@@ -197,7 +197,7 @@ fn no_folder(path: &Path, metadata: &fs::Metadata) -> Problem {
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let what = format!("could not read `{}`, where buildx stops reading too: {error}", path.display());
-    Problem::new(what, format!("look who may with `ls -ld {}`", word(&path.to_string_lossy())))
+    Problem::new(what, format!("look who may with `ls -ld {}`", quote(&path.to_string_lossy())))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod probe;
 
-use super::Verdict;
+use super::LoginVerdict;
 use super::scope::Scopes;
 use super::token::TokenServer;
 use crate::model::{ImageReference, Operation};
@@ -45,13 +45,13 @@ pub(crate) enum RepositoryAccess {
 
 impl RepositoryAccess {
     /// What a verdict about the login says about everything else.
-    pub(super) fn of(verdict: Verdict) -> Self {
+    pub(super) fn from_verdict(verdict: LoginVerdict) -> Self {
         match verdict {
-            Verdict::Rejected { by } => Self::Rejected { by },
-            Verdict::SessionOver { page } => Self::SessionOver { page },
-            Verdict::Unverified { why } => Self::Unverified { why },
-            Verdict::Open => Self::Anyone { allowed: true },
-            Verdict::Accepted => Self::Allowed,
+            LoginVerdict::Rejected { by } => Self::Rejected { by },
+            LoginVerdict::SessionOver { page } => Self::SessionOver { page },
+            LoginVerdict::Unverified { why } => Self::Unverified { why },
+            LoginVerdict::Open => Self::Anyone { allowed: true },
+            LoginVerdict::Accepted => Self::Allowed,
         }
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     use crate::oci::requester::Requester;
     use crate::oci::scripted_server::{giving, jwt, show};
     use crate::oci::{TransportSecurity, challenge};
-    use crate::system::http::{HttpError, Response};
+    use crate::system::http::{HttpError, HttpResponse};
     const CHALLENGE: &str = r#"Bearer realm="https://auth.example/token",service="s""#;
     const ASK_PULL: &str =
         "GET https://auth.example/token basic client_id=ensign service=s account=alice scope=repository:a/b:pull";
@@ -116,10 +116,10 @@ mod tests {
     const MAY_NOTHING: &str = r#"{"sub":"alice","access":[]}"#;
     const NOBODY: &str = r#"{"sub":"","access":[{"type":"repository","name":"a/b","actions":["pull"]}]}"#;
 
-    type Exchange = &'static [(&'static str, Answer)];
+    type ProbeScript = &'static [(&'static str, ServerReply)];
 
     #[derive(Clone, Copy)]
-    enum Answer {
+    enum ServerReply {
         Status(u16),
         Wants(&'static str),
         Began(&'static str),
@@ -129,10 +129,10 @@ mod tests {
         Nothing,
     }
 
-    use Answer::{Began, Gives, Jwt, Nothing, Status, Wants};
+    use ServerReply::{Began, Gives, Jwt, Nothing, Status, Wants};
 
-    fn answer(answer: Answer) -> Result<Response, HttpError> {
-        let mut response = Response { status: 200, ..Response::default() };
+    fn answer(answer: ServerReply) -> Result<HttpResponse, HttpError> {
+        let mut response = HttpResponse { status: 200, ..HttpResponse::default() };
         match answer {
             Status(status) => response.status = status,
             Wants(challenge) => (response.status, response.challenges) = (401, vec![challenge.to_owned()]),
@@ -145,14 +145,16 @@ mod tests {
     }
 
     /// Plays the answers; holds each request against the one expected.
-    fn play(context: &str, operation: Operation, goal: ProbeGoal, exchange: Exchange) -> String {
+    fn play(context: &str, operation: Operation, goal: ProbeGoal, exchange: ProbeScript) -> String {
         let credential = Credential { username: "alice".parse().unwrap(), secret: Secret::new("hunter2".into()) };
         let image = "r.example/a/b:1".parse().unwrap();
         let registry = Url::parse("https://r.example/v2/").unwrap();
         let method = match context {
             "token" => {
                 let challenges = challenge::parse(&[CHALLENGE.to_owned()]);
-                AuthMethod::Token(TokenServer::of(&challenges[0], &registry, TransportSecurity::Https).unwrap())
+                AuthMethod::Token(
+                    TokenServer::from_challenge(&challenges[0], &registry, TransportSecurity::Https).unwrap(),
+                )
             }
             "password" => AuthMethod::Password,
             _ => AuthMethod::Nothing,
@@ -160,7 +162,7 @@ mod tests {
         let question = ProbeRequest::Repository { image: &image, operation, goal };
         let (mut probe, mut step) = AccessProbe::start(
             AuthContext { registry, method },
-            Requester::of(&credential),
+            Requester::new(&credential),
             TransportSecurity::Https,
             question,
         );
@@ -171,7 +173,7 @@ mod tests {
                 ProbeStep::Send(request) => {
                     let (expected, next) = exchange.next().unwrap_or_else(|| panic!("asks for {}", show(&request)));
                     assert_eq!(show(&request), *expected);
-                    step = probe.feed(answer(*next));
+                    step = probe.on_response(answer(*next));
                 }
                 ProbeStep::Authorized(_) => panic!("nothing was left to the caller"),
                 ProbeStep::Done(outcome) => {
@@ -182,7 +184,7 @@ mod tests {
         }
     }
 
-    fn assert_outcomes(context: &str, operation: Operation, cases: &[(Exchange, &str)]) {
+    fn assert_outcomes(context: &str, operation: Operation, cases: &[(ProbeScript, &str)]) {
         for (exchange, outcome) in cases {
             let told = play(context, operation, ProbeGoal::Verdict, exchange);
             assert!(told.contains(outcome), "{told}");
@@ -289,7 +291,7 @@ mod tests {
     #[test]
     fn a_token_is_handed_over_unless_it_says_that_it_is_not_good_for_this() {
         for (context, operation, exchange, outcome) in [
-            ("token", Operation::Pull, &[(ASK_PULL, Gives)] as Exchange, "token"),
+            ("token", Operation::Pull, &[(ASK_PULL, Gives)] as ProbeScript, "token"),
             ("token", Operation::Push, &[(ASK_PUSH, Jwt(MAY_ALL))], "token"),
             ("token", Operation::Push, &[(ASK_PUSH, Jwt(MAY_PULL))], "Denied"),
             ("token", Operation::Pull, &[(ASK_PULL, Jwt(NOBODY))], "Anyone"),

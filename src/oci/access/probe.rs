@@ -13,8 +13,8 @@ use crate::oci::claims;
 use crate::oci::requester::Requester;
 use crate::oci::scope::Scopes;
 use crate::oci::token::{BearerToken, TokenServer};
-use crate::oci::{MANIFESTS, TransportSecurity, Verdict, odd, realm, unreachable};
-use crate::system::http::{Authorization, HttpError, Method, Request, Response, Url};
+use crate::oci::{LoginVerdict, MANIFESTS, TransportSecurity, realm, status_verdict, unreachable_verdict};
+use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Method, Url};
 
 /// One question on its way.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ const SPARE: Duration = Duration::from_secs(1);
 /// What follows from an answer.
 #[derive(Debug)]
 pub(in crate::oci) enum ProbeStep<'a> {
-    Send(Request<'a>),
+    Send(HttpRequest<'a>),
     /// The request may be made, with this authorization.
     Authorized(Authorization<'a>),
     Done(Result<BearerToken, RepositoryAccess>),
@@ -73,7 +73,7 @@ impl<'a> AccessProbe<'a> {
             awaited: ProbePhase::Proof,
             context,
         };
-        let wanted = probe.wanted();
+        let wanted = probe.wanted_scopes();
         let first = match &probe.context.method {
             AuthMethod::Token(server) => probe.ask(server.clone(), wanted),
             AuthMethod::Password if probe.wants_token() => probe.conclude(RepositoryAccess::NoTokens),
@@ -88,21 +88,21 @@ impl<'a> AccessProbe<'a> {
     }
 
     /// Takes the answer to the request of the last step, and says the next.
-    pub(in crate::oci) fn feed(&mut self, answer: Result<Response, HttpError>) -> ProbeStep<'a> {
+    pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> ProbeStep<'a> {
         match (self.awaited, answer) {
             // The registry may want a right of its own for this (distribution: `delete`); uploads left behind are purged.
             (ProbePhase::GivingUp, _) => self.conclude(RepositoryAccess::Allowed),
             (ProbePhase::Token, Ok(response)) => self.after_token(&response),
             (ProbePhase::Proof, Ok(response)) => self.after_proof(&response),
-            (ProbePhase::Token, Err(HttpError(why))) => self.failed(unreachable(&self.server_name(), &why)),
+            (ProbePhase::Token, Err(HttpError(why))) => self.fail(unreachable_verdict(&self.server_name(), &why)),
             (ProbePhase::Proof, Err(HttpError(why))) => {
-                self.failed(unreachable(self.context.registry.authority(), &why))
+                self.fail(unreachable_verdict(self.context.registry.authority(), &why))
             }
         }
     }
 
     /// Authorizes the next request of the same kind, with a token that is still good.
-    pub(in crate::oci) fn go_on(&mut self, now: SystemTime) -> ProbeStep<'a> {
+    pub(in crate::oci) fn resume(&mut self, now: SystemTime) -> ProbeStep<'a> {
         match (&self.context.method, &self.token) {
             (AuthMethod::Token(server), Some(token)) if token.time_left(now) <= SPARE => {
                 self.ask(server.clone(), self.asked.clone())
@@ -112,7 +112,7 @@ impl<'a> AccessProbe<'a> {
     }
 
     /// The registry answered 401 to a request that was authorized.
-    pub(in crate::oci) fn refused(&mut self, challenges: &[String]) -> ProbeStep<'a> {
+    pub(in crate::oci) fn on_refusal(&mut self, challenges: &[String]) -> ProbeStep<'a> {
         self.after_refusal(&challenge::parse(challenges))
     }
 
@@ -125,7 +125,7 @@ impl<'a> AccessProbe<'a> {
         &self.context.registry
     }
 
-    fn wanted(&self) -> Scopes {
+    fn wanted_scopes(&self) -> Scopes {
         match &self.question {
             ProbeRequest::Repository { image, operation, .. } => {
                 let actions: &[&str] = match operation {
@@ -151,18 +151,18 @@ impl<'a> AccessProbe<'a> {
 
     /// Some servers refuse to give a token for more than an account may have, instead of giving less (ociauth,
     /// `TestBearerAuthRequiresExactScope`): then once more with the registry's words alone.
-    fn after_token(&mut self, response: &Response) -> ProbeStep<'a> {
+    fn after_token(&mut self, response: &HttpResponse) -> ProbeStep<'a> {
         let AuthMethod::Token(server) = self.context.method.clone() else { return self.prove() };
         match server.read(response, &mut self.requester) {
             Ok(token) => self.judge(token),
-            Err(Verdict::Rejected { .. })
+            Err(LoginVerdict::Rejected { .. })
                 if response.status == 401 && !self.required.is_empty() && !self.asks_verbatim() =>
             {
                 self.ask(server, self.required.clone())
             }
-            Err(Verdict::Rejected { by }) if self.proven => self.conclude(RepositoryAccess::Denied { by }),
-            Err(Verdict::Rejected { by }) => self.conclude(RepositoryAccess::Rejected { by }),
-            Err(verdict) => self.failed(verdict),
+            Err(LoginVerdict::Rejected { by }) if self.proven => self.conclude(RepositoryAccess::Denied { by }),
+            Err(LoginVerdict::Rejected { by }) => self.conclude(RepositoryAccess::Rejected { by }),
+            Err(verdict) => self.fail(verdict),
         }
     }
 
@@ -174,7 +174,7 @@ impl<'a> AccessProbe<'a> {
     fn judge(&mut self, token: BearerToken) -> ProbeStep<'a> {
         let claims = claims::read(&token.secret);
         self.proven = !self.requester.is_anonymous();
-        let allowed = claims.as_ref().map(|claims| claims.allow(&self.wanted()));
+        let allowed = claims.as_ref().map(|claims| claims.allow(&self.wanted_scopes()));
         let anonymous = claims.is_some_and(|claims| claims.anonymous);
         let by = self.server_name();
         self.token = Some(token);
@@ -208,7 +208,7 @@ impl<'a> AccessProbe<'a> {
                 .conclude(RepositoryAccess::Unknown { why: format!("`{repository}` does not fit into an address") });
         };
         let accept = (method == Method::Head).then_some(MANIFESTS);
-        ProbeStep::Send(Request { accept, ..Request::new(method, url, self.authorization()) })
+        ProbeStep::Send(HttpRequest { accept, ..HttpRequest::new(method, url, self.authorization()) })
     }
 
     fn uploads(&self) -> bool {
@@ -223,12 +223,12 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    fn after_proof(&mut self, response: &Response) -> ProbeStep<'a> {
+    fn after_proof(&mut self, response: &HttpResponse) -> ProbeStep<'a> {
         let host = self.context.registry.authority().to_owned();
         let claimed = self.token.as_ref().and_then(|token| claims::read(&token.secret));
         match (response.status, self.uploads()) {
             (200, false) => self.conclude(RepositoryAccess::Allowed),
-            (404, false) => self.conclude(match claimed.map(|claims| claims.allow(&self.wanted())) {
+            (404, false) => self.conclude(match claimed.map(|claims| claims.allow(&self.wanted_scopes())) {
                 Some(true) => RepositoryAccess::Allowed,
                 Some(false) => RepositoryAccess::Denied { by: self.server_name() },
                 None => RepositoryAccess::Unseen,
@@ -243,7 +243,7 @@ impl<'a> AccessProbe<'a> {
             }
             (401, _) => self.after_refusal(&challenge::parse(&response.challenges)),
             (403, _) => self.conclude(RepositoryAccess::Denied { by: host }),
-            (status, _) => self.failed(odd(&host, status)),
+            (status, _) => self.fail(status_verdict(&host, status)),
         }
     }
 
@@ -261,13 +261,13 @@ impl<'a> AccessProbe<'a> {
         match (&self.context.method, bearer) {
             (AuthMethod::Token(_), Some(_)) if !first_time || self.asked.contains(&required) => self.conclude(denied),
             (AuthMethod::Token(_) | AuthMethod::Nothing, Some(bearer)) => {
-                match TokenServer::of(bearer, &self.context.registry, self.security) {
+                match TokenServer::from_challenge(bearer, &self.context.registry, self.security) {
                     Ok(server) => {
-                        let scopes = required.union(&self.wanted());
+                        let scopes = required.union(&self.wanted_scopes());
                         self.required = required;
                         self.ask(server, scopes)
                     }
-                    Err(why) => self.failed(Verdict::Unverified { why }),
+                    Err(why) => self.fail(LoginVerdict::Unverified { why }),
                 }
             }
             (AuthMethod::Nothing, None)
@@ -290,19 +290,20 @@ impl<'a> AccessProbe<'a> {
     /// Nothing is uploaded. What is shown goes to the registry alone, wherever the upload is said to be.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
-        let here = |url: &Url| url.authority() == registry.authority() && url.is_https() == registry.is_https();
-        let Some(url) = realm::resolve(location, registry).filter(here) else {
+        let is_own_address =
+            |url: &Url| url.authority() == registry.authority() && url.is_https() == registry.is_https();
+        let Some(url) = realm::resolve(location, registry).filter(is_own_address) else {
             return self.conclude(RepositoryAccess::Allowed);
         };
         self.awaited = ProbePhase::GivingUp;
-        ProbeStep::Send(Request::new(Method::Delete, url, self.authorization()))
+        ProbeStep::Send(HttpRequest::new(Method::Delete, url, self.authorization()))
     }
 
-    fn failed(&mut self, verdict: Verdict) -> ProbeStep<'a> {
+    fn fail(&mut self, verdict: LoginVerdict) -> ProbeStep<'a> {
         let known = self.proven;
         self.conclude(match verdict {
-            Verdict::Unverified { why } if known => RepositoryAccess::Unknown { why },
-            verdict => RepositoryAccess::of(verdict),
+            LoginVerdict::Unverified { why } if known => RepositoryAccess::Unknown { why },
+            verdict => RepositoryAccess::from_verdict(verdict),
         })
     }
 

@@ -18,7 +18,7 @@ pub(crate) use crate::system::http::{Method, Payload};
 use crate::system::text::one_line;
 
 pub(crate) use endpoint::{Endpoint, EndpointKind};
-use session::{Outgoing, RegistrySession};
+use session::{RegistrySession, SessionRequest};
 
 /// What is to be asked, and of whom.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
         && call.endpoint.kind == EndpointKind::Manifest
         && let Err(mismatch) = sent.check(named)
     {
-        return Err(RepositoryAccess::Unknown { why: mismatch.told("the path") });
+        return Err(RepositoryAccess::Unknown { why: mismatch.description("the path") });
     }
     if let (EndpointKind::Uploads, Method::Post, Some(sent)) = (call.endpoint.kind, call.method, &sent) {
         return upload(call, session, sent);
@@ -93,13 +93,13 @@ fn answer(call: &ApiRequest, session: &mut RegistrySession<'_>) -> Result<ApiRes
     if call.paginate {
         return all_pages(call, session, outgoing);
     }
-    let here = outgoing.url.clone();
+    let page_url = outgoing.url.clone();
     let response = match call.method {
         Method::Get | Method::Head => session.fetch(&outgoing)?,
         _ => session.ask(&outgoing)?,
     };
-    let mut answer = ApiResponse::of(response, call, session.is_known());
-    answer.has_more = pages::next(&answer.links(), &here).is_ok_and(|next| next.is_some());
+    let mut answer = ApiResponse::new(response, call, session.is_known());
+    answer.has_more = pages::next(&answer.links(), &page_url).is_ok_and(|next| next.is_some());
     answer.sent = sent;
     answer.check_sent()?;
     Ok(answer)
@@ -116,7 +116,7 @@ fn upload(
     begin.payload = Payload::Bytes([].into());
     let response = session.ask(&begin)?;
     let Some(location) = response.header("location").filter(|_| response.status == 202) else {
-        return Ok(ApiResponse::of(response, call, session.is_known()));
+        return Ok(ApiResponse::new(response, call, session.is_known()));
     };
     let url = session.resolve(location, &begin.url)?.with(&format!("digest={}", sent.sha256));
     let url = url.ok_or_else(|| RepositoryAccess::Unknown {
@@ -126,8 +126,8 @@ fn upload(
     if !has(&headers, "content-type") {
         headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
     }
-    let put = Outgoing { method: Method::Put, url, headers, payload: call.payload.clone() };
-    let mut answer = ApiResponse::of(session.go(&put)?, call, session.is_known());
+    let put = SessionRequest { method: Method::Put, url, headers, payload: call.payload.clone() };
+    let mut answer = ApiResponse::new(session.follow(&put)?, call, session.is_known());
     answer.sent = Some(sent.clone());
     answer.check_sent()?;
     Ok(answer)
@@ -137,13 +137,13 @@ fn upload(
 fn all_pages(
     call: &ApiRequest,
     session: &mut RegistrySession<'_>,
-    mut outgoing: Outgoing,
+    mut outgoing: SessionRequest,
 ) -> Result<ApiResponse, RepositoryAccess> {
     let unknown = |why: String| RepositoryAccess::Unknown { why };
     let list = pages::list_of(call.endpoint.kind).ok_or_else(|| unknown("only lists have pages".to_owned()))?;
     let (mut all, mut size, mut seen) = (None, 0, BTreeSet::new());
     loop {
-        let mut answer = ApiResponse::of(session.fetch(&outgoing)?, call, session.is_known());
+        let mut answer = ApiResponse::new(session.fetch(&outgoing)?, call, session.is_known());
         if answer.status != 200 {
             return Ok(answer);
         }
@@ -182,7 +182,7 @@ fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, Re
 }
 
 impl ApiRequest {
-    fn outgoing(&self, session: &RegistrySession<'_>, path: &str) -> Result<Outgoing, RepositoryAccess> {
+    fn outgoing(&self, session: &RegistrySession<'_>, path: &str) -> Result<SessionRequest, RepositoryAccess> {
         let url: Url = session.at(path).ok_or_else(|| RepositoryAccess::Unknown {
             why: format!("`{}` does not fit into an address", one_line(path, 100)),
         })?;
@@ -190,12 +190,12 @@ impl ApiRequest {
         if let Some(types) = self.endpoint.accept().filter(|_| !has(&headers, "accept")) {
             headers.push(("accept".to_owned(), types.to_owned()));
         }
-        Ok(Outgoing { method: self.method, url, headers, payload: self.payload.clone() })
+        Ok(SessionRequest { method: self.method, url, headers, payload: self.payload.clone() })
     }
 }
 
 impl ApiResponse {
-    fn of(response: StreamingResponse, call: &ApiRequest, known: bool) -> Self {
+    fn new(response: StreamingResponse, call: &ApiRequest, known: bool) -> Self {
         let header =
             response.header("docker-content-digest").map(|digest| ("`Docker-Content-Digest`", digest.to_owned()));
         let path = call.endpoint.digest().map(|digest| ("the path", digest.to_owned()));
@@ -245,17 +245,17 @@ impl ApiResponse {
     pub(crate) fn digest(self, was_read: bool) -> Result<Option<Digests>, String> {
         let ResponseBody::Coming { hasher, .. } = self.body else { return Ok(None) };
         if !was_read {
-            let [(_, one), (_, other)] = &self.named[..] else { return Ok(None) };
-            let same = one.split(':').next() != other.split(':').next() || one.eq_ignore_ascii_case(other);
+            let [(_, first), (_, second)] = &self.named[..] else { return Ok(None) };
+            let same = first.split(':').next() != second.split(':').next() || first.eq_ignore_ascii_case(second);
             return if same {
                 Ok(None)
             } else {
-                Err(format!("the digest is `{}`, but the path says `{}`", shown(other), shown(one)))
+                Err(format!("the digest is `{}`, but the path says `{}`", shown(second), shown(first)))
             };
         }
         let digests = hasher.finish();
         for (who, named) in &self.named {
-            digests.check(named).map_err(|mismatch| mismatch.told(who))?;
+            digests.check(named).map_err(|mismatch| mismatch.description(who))?;
         }
         Ok(Some(digests))
     }
@@ -265,7 +265,7 @@ impl ApiResponse {
         let named = self.header("docker-content-digest").filter(|_| matches!(self.status, 201 | 202));
         let (Some(sent), Some(named)) = (&self.sent, named) else { return Ok(()) };
         sent.check(named)
-            .map_err(|mismatch| RepositoryAccess::Unknown { why: mismatch.told("`Docker-Content-Digest`") })
+            .map_err(|mismatch| RepositoryAccess::Unknown { why: mismatch.description("`Docker-Content-Digest`") })
     }
 
     fn links(&self) -> Vec<&str> {
@@ -274,7 +274,7 @@ impl ApiResponse {
 }
 
 impl Mismatch {
-    fn told(&self, who: &str) -> String {
+    fn description(&self, who: &str) -> String {
         format!("the digest is `{}`, but {who} says `{}`", self.computed, shown(&self.named))
     }
 }

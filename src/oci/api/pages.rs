@@ -16,13 +16,13 @@ pub(super) fn list_of(kind: EndpointKind) -> Option<&'static str> {
     }
 }
 
-/// Where the page after the one at `here` lies. Only the registry itself is believed: an error says where else it
+/// Where the page after the one at `page_url` lies. Only the registry itself is believed: an error says where else it
 /// should be.
-pub(super) fn next(links: &[&str], here: &Url) -> Result<Option<Url>, String> {
+pub(super) fn next(links: &[&str], page_url: &Url) -> Result<Option<Url>, String> {
     let Some(target) = links.iter().find_map(|header| target(header)) else { return Ok(None) };
-    let target = if target.starts_with('?') { format!("{}{target}", here.path()) } else { target.to_owned() };
-    let url = realm::resolve(&target, here).ok_or("the next page lies at something that is no address")?;
-    if !url.is_same_origin(here) || !url.path().starts_with("/v2/") {
+    let target = if target.starts_with('?') { format!("{}{target}", page_url.path()) } else { target.to_owned() };
+    let url = realm::resolve(&target, page_url).ok_or("the next page lies at something that is no address")?;
+    if !url.is_same_origin(page_url) || !url.path().starts_with("/v2/") {
         return Err(format!("the next page lies outside the registry, at `{}`", url.authority()));
     }
     Ok(Some(url))
@@ -70,7 +70,7 @@ pub(super) fn merge(all: &mut Option<Value>, mut page: Value, list: &str) -> Res
 /// The tags in order; everything else as it came.
 pub(super) fn sort_tags(all: &mut Value) {
     if let Some(Value::Array(tags)) = all.get_mut("tags") {
-        tags.sort_unstable_by(|one, other| one.as_str().cmp(&other.as_str()));
+        tags.sort_unstable_by(|first, other| first.as_str().cmp(&other.as_str()));
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_next_page_lies_on_the_same_registry() {
-        let here = Url::parse("http://localhost:5000/v2/_catalog").unwrap();
+        let page_url = Url::parse("http://localhost:5000/v2/_catalog").unwrap();
         for (header, expected) in [
             (r#"</v2/_catalog?last=b&n=2>; rel="next""#, "/v2/_catalog"),
             ("<http://localhost:5000/v2/a/tags/list?last=b>;rel=next", "/v2/a/tags/list"),
@@ -102,14 +102,14 @@ mod tests {
             (r#"<//evil.example/v2/>; rel="next""#, "the next page lies at something that is no address"),
             (r#"<>; rel="next""#, "the next page lies at something that is no address"),
         ] {
-            let told = match next(&[header], &here) {
+            let told = match next(&[header], &page_url) {
                 Ok(url) => url.map_or("none".to_owned(), |url| url.path().to_owned()),
                 Err(why) => why,
             };
             assert_eq!(told, expected, "{header}");
         }
-        assert_eq!(next(&[], &here), Ok(None));
-        assert!(next(&["", r#"</v2/b>; rel="next""#], &here).unwrap().is_some());
+        assert_eq!(next(&[], &page_url), Ok(None));
+        assert!(next(&["", r#"</v2/b>; rel="next""#], &page_url).unwrap().is_some());
     }
 
     #[test]

@@ -6,12 +6,12 @@ use crate::model::{Credential, Registry, Secret};
 use crate::oci::access::{AccessProbe, ProbeRequest, ProbeStep, RepositoryAccess};
 use crate::oci::requester::Requester;
 use crate::oci::scope::Scopes;
-use crate::oci::{RegistryReply, TransportSecurity, client, enter, realm};
-use crate::system::http::{Authorization, Client, HttpError, Method, Payload, StreamingResponse, Transfer, Url};
+use crate::oci::{RegistryReply, TransportSecurity, authenticate, client, realm};
+use crate::system::http::{Authorization, HttpClient, HttpError, Method, Payload, StreamingResponse, Transfer, Url};
 
 /// A registry that has let somebody in.
 pub(super) struct RegistrySession<'a> {
-    client: Client,
+    client: HttpClient,
     probe: AccessProbe<'a>,
     /// What follows from the login; after that every request goes on from the one before.
     first: Option<ProbeStep<'a>>,
@@ -19,7 +19,7 @@ pub(super) struct RegistrySession<'a> {
 
 /// One request, without the credentials.
 #[derive(Clone, Debug)]
-pub(super) struct Outgoing {
+pub(super) struct SessionRequest {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: Vec<(String, String)>,
@@ -44,11 +44,11 @@ impl<'a> RegistrySession<'a> {
         scopes: Scopes,
     ) -> Result<Self, RegistryReply<RepositoryAccess>> {
         let client = client(registry, security);
-        let requester = credential.map_or_else(Requester::anonymous, Requester::of);
-        let (verdict, context, requester) = enter(&client, registry, requester, security);
+        let requester = credential.map_or_else(Requester::anonymous, Requester::new);
+        let (verdict, context, requester) = authenticate(&client, registry, requester, security);
         let Some(context) = context else {
             return Err(RegistryReply {
-                answer: RepositoryAccess::of(verdict),
+                answer: RepositoryAccess::from_verdict(verdict),
                 renewed: requester.into_renewed(),
                 expiry: None,
             });
@@ -74,18 +74,18 @@ impl<'a> RegistrySession<'a> {
 
     /// Makes a request to the registry, with its credentials; once more if it wants others than were shown. Its 401 is
     /// an answer like any other after that.
-    pub(super) fn ask(&mut self, outgoing: &Outgoing) -> Result<StreamingResponse, RepositoryAccess> {
-        let step = self.first.take().unwrap_or_else(|| self.probe.go_on(SystemTime::now()));
+    pub(super) fn ask(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
+        let step = self.first.take().unwrap_or_else(|| self.probe.resume(SystemTime::now()));
         let authorization = self.authorize(step)?;
-        let response = self.transfer(outgoing, authorization)?;
+        let response = self.transfer(request, authorization)?;
         if response.status != 401 {
             return Ok(response);
         }
         let challenges = response.headers.iter().filter(|(name, _)| name == "www-authenticate");
         let challenges: Vec<String> = challenges.map(|(_, value)| value.clone()).collect();
-        let step = self.probe.refused(&challenges);
+        let step = self.probe.on_refusal(&challenges);
         match self.authorize(step) {
-            Ok(authorization) => self.transfer(outgoing, authorization),
+            Ok(authorization) => self.transfer(request, authorization),
             Err(RepositoryAccess::Denied { .. } | RepositoryAccess::Rejected { .. }) => Ok(response),
             Err(access) => Err(access),
         }
@@ -93,32 +93,32 @@ impl<'a> RegistrySession<'a> {
 
     /// The same; where the registry sends us on, the answer is fetched from there. Credentials are for the registry
     /// alone.
-    pub(super) fn fetch(&mut self, outgoing: &Outgoing) -> Result<StreamingResponse, RepositoryAccess> {
-        let mut outgoing = outgoing.clone();
-        let mut response = self.ask(&outgoing)?;
+    pub(super) fn fetch(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
+        let mut request = request.clone();
+        let mut response = self.ask(&request)?;
         for _ in 0..MAX_REDIRECTS {
             let (301 | 302 | 303 | 307 | 308, Some(location)) = (response.status, response.header("location")) else {
                 return Ok(response);
             };
-            outgoing.url = self.resolve(location, &outgoing.url)?;
-            response = self.go(&outgoing)?;
+            request.url = self.resolve(location, &request.url)?;
+            response = self.follow(&request)?;
         }
         match response.status {
             301 | 302 | 303 | 307 | 308 => Err(RepositoryAccess::Unknown {
-                why: format!("`{}` redirects again and again", outgoing.url.authority()),
+                why: format!("`{}` redirects again and again", request.url.authority()),
             }),
             _ => Ok(response),
         }
     }
 
     /// Makes a request wherever the registry said: with its credentials if that is the registry itself.
-    pub(super) fn go(&mut self, outgoing: &Outgoing) -> Result<StreamingResponse, RepositoryAccess> {
-        if outgoing.url.is_same_origin(self.probe.registry()) {
-            return self.ask(outgoing);
+    pub(super) fn follow(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
+        if request.url.is_same_origin(self.probe.registry()) {
+            return self.ask(request);
         }
-        let mut outgoing = outgoing.clone();
-        outgoing.headers.retain(|(name, _)| HEADERS_FOR_OTHERS.contains(&name.to_lowercase().as_str()));
-        self.transfer(&outgoing, Authorization::None)
+        let mut request = request.clone();
+        request.headers.retain(|(name, _)| HEADERS_FOR_OTHERS.contains(&name.to_lowercase().as_str()));
+        self.transfer(&request, Authorization::None)
     }
 
     /// The address that the server at `from` named.
@@ -140,7 +140,7 @@ impl<'a> RegistrySession<'a> {
         let client = self.client.with_fresh_deadline();
         loop {
             match step {
-                ProbeStep::Send(request) => step = self.probe.feed(client.send(&request)),
+                ProbeStep::Send(request) => step = self.probe.on_response(client.send(&request)),
                 ProbeStep::Authorized(authorization) => return Ok(authorization),
                 ProbeStep::Done(Err(access)) => return Err(access),
                 ProbeStep::Done(Ok(_)) => unreachable!("nobody asked for the token itself"),
@@ -150,10 +150,10 @@ impl<'a> RegistrySession<'a> {
 
     fn transfer(
         &self,
-        outgoing: &Outgoing,
+        request: &SessionRequest,
         authorization: Authorization<'_>,
     ) -> Result<StreamingResponse, RepositoryAccess> {
-        let Outgoing { method, url, headers, payload } = outgoing.clone();
+        let SessionRequest { method, url, headers, payload } = request.clone();
         let host = url.authority().to_owned();
         let transfer = Transfer { method, url, headers, authorization, payload };
         self.client

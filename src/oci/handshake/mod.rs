@@ -9,8 +9,8 @@ use crate::oci::claims;
 use crate::oci::requester::Requester;
 use crate::oci::scope::Scopes;
 use crate::oci::token::TokenServer;
-use crate::oci::{TransportSecurity, Verdict, odd, realm, unreachable, unverified};
-use crate::system::http::{Authorization, HttpError, Method, Request, Response, Url};
+use crate::oci::{LoginVerdict, TransportSecurity, realm, status_verdict, unreachable_verdict, unverified_verdict};
+use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Method, Url};
 use crate::system::text::one_line;
 
 /// One login on its way.
@@ -29,14 +29,14 @@ pub(in crate::oci) struct Handshake<'a> {
     /// The token is for nobody: its server did not look at the password.
     unseen: bool,
     /// What the attempt by token came to.
-    previous_error: Option<Verdict>,
+    previous_error: Option<LoginVerdict>,
 }
 
 /// What follows from an answer.
 #[derive(Debug)]
 pub(in crate::oci) enum HandshakeStep<'a> {
-    Send(Request<'a>),
-    Done(Verdict),
+    Send(HttpRequest<'a>),
+    Done(LoginVerdict),
 }
 
 /// The request whose answer is fed next.
@@ -57,7 +57,7 @@ impl<'a> Handshake<'a> {
         registry: Url,
         requester: Requester<'a>,
         security: TransportSecurity,
-    ) -> (Self, Request<'a>) {
+    ) -> (Self, HttpRequest<'a>) {
         let ping = get(registry.clone(), Authorization::None);
         let handshake = Self {
             requester,
@@ -74,24 +74,26 @@ impl<'a> Handshake<'a> {
     }
 
     /// Takes the answer to the last request, and says the next step.
-    pub(in crate::oci) fn feed(&mut self, answer: Result<Response, HttpError>) -> HandshakeStep<'a> {
+    pub(in crate::oci) fn on_response(&mut self, answer: Result<HttpResponse, HttpError>) -> HandshakeStep<'a> {
         match (self.awaited.clone(), answer) {
             (HandshakePhase::Ping, Ok(response)) => self.after_ping(&response),
             (HandshakePhase::Token(server), Ok(response)) => self.after_token(server, &response),
             (HandshakePhase::TokenProof(issuer), Ok(response)) => self.after_token_proof(issuer.name(), &response),
-            (HandshakePhase::PasswordProof, Ok(response)) => self.conclude(self.judge(response.status)),
-            (HandshakePhase::Token(server), Err(HttpError(why))) => self.fall_back(unreachable(server.name(), &why)),
-            (_, Err(HttpError(why))) => self.conclude(unreachable(self.registry.authority(), &why)),
+            (HandshakePhase::PasswordProof, Ok(response)) => self.conclude(self.status_verdict(response.status)),
+            (HandshakePhase::Token(server), Err(HttpError(why))) => {
+                self.fall_back(unreachable_verdict(server.name(), &why))
+            }
+            (_, Err(HttpError(why))) => self.conclude(unreachable_verdict(self.registry.authority(), &why)),
         }
     }
 
     /// How the registry let the requester in, after this verdict, and the requester.
-    pub(in crate::oci) fn context(self, verdict: &Verdict) -> (Option<AuthContext>, Requester<'a>) {
+    pub(in crate::oci) fn context(self, verdict: &LoginVerdict) -> (Option<AuthContext>, Requester<'a>) {
         let method = match (verdict, self.awaited) {
-            (Verdict::Open, HandshakePhase::Token(server))
-            | (Verdict::Accepted, HandshakePhase::TokenProof(server)) => Some(AuthMethod::Token(server)),
-            (Verdict::Open, _) if self.registry.authority() == self.named => Some(AuthMethod::Nothing),
-            (Verdict::Accepted, HandshakePhase::PasswordProof) => Some(AuthMethod::Password),
+            (LoginVerdict::Open, HandshakePhase::Token(server))
+            | (LoginVerdict::Accepted, HandshakePhase::TokenProof(server)) => Some(AuthMethod::Token(server)),
+            (LoginVerdict::Open, _) if self.registry.authority() == self.named => Some(AuthMethod::Nothing),
+            (LoginVerdict::Accepted, HandshakePhase::PasswordProof) => Some(AuthMethod::Password),
             _ => None,
         };
         (method.map(|method| AuthContext { registry: self.registry, method }), self.requester)
@@ -102,17 +104,17 @@ impl<'a> Handshake<'a> {
         self.requester
     }
 
-    fn after_ping(&mut self, response: &Response) -> HandshakeStep<'a> {
+    fn after_ping(&mut self, response: &HttpResponse) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let html = response.content_type.as_deref().is_some_and(|kind| kind.trim_start().starts_with("text/html"));
         match response.status {
-            200 if !html => HandshakeStep::Done(Verdict::Open),
+            200 if !html => HandshakeStep::Done(LoginVerdict::Open),
             401 if host.eq_ignore_ascii_case(&self.named) => self.choose(&challenge::parse(&response.challenges)),
             401 => stop(format!("`{}` redirects to `{host}`: the login belongs there", self.named)),
             403 => stop(format!("`{host}` refuses requests from here, with or without a login (403)")),
             301 | 302 | 303 | 307 | 308 => self.follow(response.location.as_deref().unwrap_or_default()),
             200 | 404 | 405 => stop(format!("`{host}` is no registry, or its registry lies under a path")),
-            status => HandshakeStep::Done(odd(host, status)),
+            status => HandshakeStep::Done(status_verdict(host, status)),
         }
     }
 
@@ -142,30 +144,30 @@ impl<'a> Handshake<'a> {
             Some(bearer) => self.ask_for_token(bearer),
             None if self.basic_offered => self.show_password(),
             None if basic && self.requester.is_anonymous() => {
-                HandshakeStep::Done(Verdict::Rejected { by: host.to_owned() })
+                HandshakeStep::Done(LoginVerdict::Rejected { by: host.to_owned() })
             }
             None if basic => stop(format!("`{host}` has no token server, which an identity token is for")),
-            None => stop(not_understood(host, challenges)),
+            None => stop(describe_unknown_challenge(host, challenges)),
         }
     }
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> HandshakeStep<'a> {
-        match TokenServer::of(bearer, &self.registry, self.security) {
+        match TokenServer::from_challenge(bearer, &self.registry, self.security) {
             // Whoever has no login is asked for one again at each repository, and some servers give tokens for those alone.
             Ok(server) if self.requester.is_anonymous() => {
                 self.awaited = HandshakePhase::Token(server);
-                HandshakeStep::Done(Verdict::Open)
+                HandshakeStep::Done(LoginVerdict::Open)
             }
             Ok(server) => {
                 let request = server.ask(&self.requester, &Scopes::none());
                 self.awaited = HandshakePhase::Token(server);
                 HandshakeStep::Send(request)
             }
-            Err(why) => self.fall_back(unverified(why)),
+            Err(why) => self.fall_back(unverified_verdict(why)),
         }
     }
 
-    fn after_token(&mut self, server: TokenServer, response: &Response) -> HandshakeStep<'a> {
+    fn after_token(&mut self, server: TokenServer, response: &HttpResponse) -> HandshakeStep<'a> {
         match server.read(response, &mut self.requester) {
             Ok(token) => {
                 self.unseen = claims::read(&token.secret).is_some_and(|claims| claims.anonymous);
@@ -178,22 +180,24 @@ impl<'a> Handshake<'a> {
 
     /// A token that is refused says nothing about the password: the two servers disagree, or the token server hands out
     /// tokens without looking at it.
-    fn after_token_proof(&mut self, issuer: &str, response: &Response) -> HandshakeStep<'a> {
+    fn after_token_proof(&mut self, issuer: &str, response: &HttpResponse) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let verdict = match response.status {
-            401 => unverified(format!("`{host}` rejects the token that its own token server `{issuer}` gave out")),
-            status => self.judge(status),
+            401 => {
+                unverified_verdict(format!("`{host}` rejects the token that its own token server `{issuer}` gave out"))
+            }
+            status => self.status_verdict(status),
         };
         match verdict {
-            Verdict::Accepted if self.unseen => HandshakeStep::Done(Verdict::Open),
-            Verdict::Accepted => HandshakeStep::Done(verdict),
+            LoginVerdict::Accepted if self.unseen => HandshakeStep::Done(LoginVerdict::Open),
+            LoginVerdict::Accepted => HandshakeStep::Done(verdict),
             _ => self.fall_back(verdict),
         }
     }
 
     /// The attempt by token has failed; the password itself may still do, but not in place of a person with a browser.
-    fn fall_back(&mut self, verdict: Verdict) -> HandshakeStep<'a> {
-        if !self.basic_offered || matches!(verdict, Verdict::SessionOver { .. }) {
+    fn fall_back(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
+        if !self.basic_offered || matches!(verdict, LoginVerdict::SessionOver { .. }) {
             return HandshakeStep::Done(verdict);
         }
         self.previous_error = Some(verdict);
@@ -206,25 +210,25 @@ impl<'a> Handshake<'a> {
     }
 
     /// Of two failures, the one that says most.
-    fn conclude(&mut self, verdict: Verdict) -> HandshakeStep<'a> {
-        let says_more = matches!(verdict, Verdict::Accepted | Verdict::Rejected { .. });
+    fn conclude(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
+        let says_more = matches!(verdict, LoginVerdict::Accepted | LoginVerdict::Rejected { .. });
         HandshakeStep::Done(match self.previous_error.take() {
             Some(previous_error) if !says_more => previous_error,
             _ => verdict,
         })
     }
 
-    fn judge(&self, status: u16) -> Verdict {
+    fn status_verdict(&self, status: u16) -> LoginVerdict {
         let host = self.registry.authority();
         match status {
-            200 => Verdict::Accepted,
-            401 | 403 => Verdict::Rejected { by: host.to_owned() },
-            status => odd(host, status),
+            200 => LoginVerdict::Accepted,
+            401 | 403 => LoginVerdict::Rejected { by: host.to_owned() },
+            status => status_verdict(host, status),
         }
     }
 }
 
-fn not_understood(host: &str, challenges: &[Challenge]) -> String {
+fn describe_unknown_challenge(host: &str, challenges: &[Challenge]) -> String {
     if let Some(malformed) = challenges.iter().find(|challenge| challenge.is_malformed()) {
         return format!("`{host}` asks for a login with a malformed `{}` challenge", malformed.scheme());
     }
@@ -236,11 +240,11 @@ fn not_understood(host: &str, challenges: &[Challenge]) -> String {
 }
 
 fn stop<'a>(why: String) -> HandshakeStep<'a> {
-    HandshakeStep::Done(unverified(why))
+    HandshakeStep::Done(unverified_verdict(why))
 }
 
-fn get(url: Url, authorization: Authorization<'_>) -> Request<'_> {
-    Request::new(Method::Get, url, authorization)
+fn get(url: Url, authorization: Authorization<'_>) -> HttpRequest<'_> {
+    HttpRequest::new(Method::Get, url, authorization)
 }
 
 #[cfg(test)]

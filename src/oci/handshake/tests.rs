@@ -14,11 +14,11 @@ const SHOW: &str = "GET https://r.example/v2/ basic";
 const REFRESH: &str =
     "POST https://auth.example/token none client_id=ensign service=r 1 grant_type=refresh_token refresh_token=…";
 
-type Exchange = &'static [(&'static str, Answer)];
+type LoginScript = &'static [(&'static str, ScriptedReply)];
 
 /// What a server does.
 #[derive(Clone, Copy)]
-enum Answer {
+enum ScriptedReply {
     Status(u16),
     Asks(&'static [&'static str]),
     To(&'static str),
@@ -28,10 +28,10 @@ enum Answer {
     Nothing,
 }
 
-use Answer::{Asks, Gives, GivesNobody, Html, Nothing, Status, To};
+use ScriptedReply::{Asks, Gives, GivesNobody, Html, Nothing, Status, To};
 
-fn answer(answer: Answer) -> Result<Response, HttpError> {
-    let mut response = Response { status: 200, ..Response::default() };
+fn answer(answer: ScriptedReply) -> Result<HttpResponse, HttpError> {
+    let mut response = HttpResponse { status: 200, ..HttpResponse::default() };
     match answer {
         Status(status) => response.status = status,
         Asks(headers) => {
@@ -51,23 +51,24 @@ fn answer(answer: Answer) -> Result<Response, HttpError> {
 }
 
 /// Plays the answers; holds each request against the one expected.
-fn play(username: &str, exchange: Exchange) -> String {
+fn play(username: &str, exchange: LoginScript) -> String {
     let credential = Credential { username: username.parse().unwrap(), secret: Secret::new("hunter2".into()) };
     let registry = Url::parse("https://r.example/v2/").unwrap();
-    let (mut handshake, mut request) = Handshake::start(registry, Requester::of(&credential), TransportSecurity::Https);
+    let (mut handshake, mut request) =
+        Handshake::start(registry, Requester::new(&credential), TransportSecurity::Https);
     for (index, (expected, next)) in exchange.iter().enumerate() {
         assert_eq!(show(&request), *expected);
         assert!(!format!("{request:?} {handshake:?}").contains("hunter"));
-        match handshake.feed(answer(*next)) {
+        match handshake.on_response(answer(*next)) {
             HandshakeStep::Send(next) => request = next,
             HandshakeStep::Done(verdict) => {
                 assert_eq!(index + 1, exchange.len(), "{verdict:?}");
                 return match verdict {
-                    Verdict::Accepted => "accepted".to_owned(),
-                    Verdict::Open => "open".to_owned(),
-                    Verdict::Rejected { by } => format!("rejected by {by}"),
-                    Verdict::SessionOver { page } => page,
-                    Verdict::Unverified { why } => why,
+                    LoginVerdict::Accepted => "accepted".to_owned(),
+                    LoginVerdict::Open => "open".to_owned(),
+                    LoginVerdict::Rejected { by } => format!("rejected by {by}"),
+                    LoginVerdict::SessionOver { page } => page,
+                    LoginVerdict::Unverified { why } => why,
                 };
             }
         }
@@ -75,7 +76,7 @@ fn play(username: &str, exchange: Exchange) -> String {
     panic!("asks for more: {}", show(&request));
 }
 
-fn assert_outcomes(username: &str, cases: &[(Exchange, &str)]) {
+fn assert_outcomes(username: &str, cases: &[(LoginScript, &str)]) {
     for (exchange, outcome) in cases {
         let told = play(username, exchange);
         assert!(told.contains(outcome), "{told}");
@@ -178,8 +179,8 @@ fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
         let (mut handshake, _) = Handshake::start(registry, Requester::anonymous(), TransportSecurity::Https);
         let challenges = headers.iter().map(|&header| header.to_owned()).collect();
         let response =
-            Response { status: if headers.is_empty() { 200 } else { 401 }, challenges, ..Response::default() };
-        let HandshakeStep::Done(verdict) = handshake.feed(Ok(response)) else {
+            HttpResponse { status: if headers.is_empty() { 200 } else { 401 }, challenges, ..HttpResponse::default() };
+        let HandshakeStep::Done(verdict) = handshake.on_response(Ok(response)) else {
             panic!("a requester has nothing to show")
         };
         let (context, _) = handshake.context(&verdict);
@@ -191,8 +192,8 @@ fn whoever_has_no_login_is_let_in_to_ask_for_public_images() {
         };
         (verdict, method)
     };
-    assert_eq!(play(&[]), (Verdict::Open, "nothing"));
-    assert_eq!(play(&[HUB]), (Verdict::Open, "a token"));
-    assert_eq!(play(BOTH), (Verdict::Open, "a token"));
-    assert_eq!(play(&["Basic realm=x"]), (Verdict::Rejected { by: "r.example".to_owned() }, "no way in"));
+    assert_eq!(play(&[]), (LoginVerdict::Open, "nothing"));
+    assert_eq!(play(&[HUB]), (LoginVerdict::Open, "a token"));
+    assert_eq!(play(BOTH), (LoginVerdict::Open, "a token"));
+    assert_eq!(play(&["Basic realm=x"]), (LoginVerdict::Rejected { by: "r.example".to_owned() }, "no way in"));
 }

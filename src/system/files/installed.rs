@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::draft::{Draft, folder_of};
+use super::atomic_file::{AtomicFile, folder_of};
 use super::{failed, imp, remove};
 use crate::model::Problem;
 
@@ -21,10 +21,10 @@ const RESERVE: u64 = 1 << 20;
 /// Writes a file that was not there, or that nobody uses. The folder must be there. It has its name only once it is whole.
 pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -> Result<()> {
     remove(path)?;
-    let mut draft = Draft::begin(path)?;
-    draft.write(contents)?;
-    draft.open_to_all(kind)?;
-    draft.keep()
+    let mut file = AtomicFile::begin(path)?;
+    file.write(contents)?;
+    file.open_to_all(kind)?;
+    file.keep()
 }
 
 /// Makes a folder of an installation, with those above it.

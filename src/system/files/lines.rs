@@ -10,10 +10,10 @@ use super::{imp, sibling};
 /// Appends a line by one write, so that it stays whole beside those of other processes. A file that would grow beyond
 /// `limit` bytes is set aside first, in place of the one set aside before.
 pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()> {
-    let (mut file, mut length) = imp::open_own(path, imp::Purpose::Append)?;
+    let (mut file, mut length) = imp::open_own(path, imp::OpenMode::Append)?;
     if length + line.len() as u64 > limit {
         set_aside(path, &file)?;
-        (file, length) = imp::open_own(path, imp::Purpose::Append)?;
+        (file, length) = imp::open_own(path, imp::OpenMode::Append)?;
     }
     // Whoever was to set it aside may sleep. And to write beyond the limit of a process is to be killed.
     if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
@@ -26,7 +26,7 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
 pub(crate) fn read_lines(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut lines = Vec::new();
     for path in [sibling(path, ENDING), path.to_owned()] {
-        match imp::open_own(&path, imp::Purpose::Read) {
+        match imp::open_own(&path, imp::OpenMode::Read) {
             Ok((file, _)) => drop(file.take(2 * limit).read_to_end(&mut lines)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{Links, draft, failed, imp, not_opened, refuse_irregular, uninterrupted};
+use super::{LinkPolicy, atomic_file, failed, imp, not_opened, refuse_irregular, retry_interrupted};
 use crate::system::threads;
 
 /// No writer needs longer: it holds the lock for a few small files.
@@ -20,7 +20,7 @@ pub(crate) struct Lock(File);
 impl Lock {
     /// Tells whether another process holds it at this moment.
     pub(crate) fn is_held(path: &Path) -> bool {
-        let opened = imp::reading_own(Links::Refused).open(path);
+        let opened = imp::own_read_options(LinkPolicy::Refused).open(path);
         opened.is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
     }
 
@@ -44,7 +44,7 @@ impl Lock {
         }
         // Waiting in the kernel is fair between many writers, which polling is not; the thread gives it a deadline.
         let (sender, receiver) = mpsc::channel();
-        let waiting = move || sender.send(uninterrupted(|| file.lock()).map(|()| file));
+        let waiting = move || sender.send(retry_interrupted(|| file.lock()).map(|()| file));
         threads::start(waiting).with_context(|| format!("could not wait for the lock `{}`", path.display()))?;
         match receiver.recv_timeout(patience) {
             Ok(locked) => {
@@ -55,12 +55,12 @@ impl Lock {
     }
 
     fn open(path: &Path) -> Result<File> {
-        let folder = draft::folder_of(path);
+        let folder = atomic_file::folder_of(path);
         if !path.exists() {
             imp::check_new(folder)?;
         }
         let opened = imp::create_folder(folder).and_then(|()| imp::lock().open(path));
-        let file = opened.map_err(|error| not_opened("open", path, Links::Refused, &error))?;
+        let file = opened.map_err(|error| not_opened("open", path, LinkPolicy::Refused, &error))?;
         let metadata = file.metadata().map_err(|error| failed("open", path, &error))?;
         refuse_irregular(path, &metadata, u64::MAX)?;
         imp::check_owner(path, &metadata)?;
@@ -68,12 +68,12 @@ impl Lock {
     }
 
     /// Leaves word for those who hold it next that something failed just now.
-    pub(crate) fn note(&self) {
+    pub(crate) fn record_failure(&self) {
         let _ = self.0.set_len(0).and_then(|()| (&self.0).write_all(b"failed"));
     }
 
     /// Tells whether that was less than `ago` ago.
-    pub(crate) fn noted_within(&self, ago: Duration) -> bool {
+    pub(crate) fn failed_recently(&self, ago: Duration) -> bool {
         let noted =
             self.0.metadata().ok().filter(|metadata| metadata.len() > 0).and_then(|noted| noted.modified().ok());
         noted.is_some_and(|noted| noted.elapsed().is_ok_and(|elapsed| elapsed < ago))

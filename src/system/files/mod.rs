@@ -1,6 +1,6 @@
 //! Files: bounded reading, private and atomic replacing, locks. All writing of files happens here.
 
-mod draft;
+mod atomic_file;
 mod installed;
 mod lines;
 mod lock;
@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::text::word;
+use super::text::quote;
 use crate::model::Problem;
 
-pub(crate) use draft::Draft;
+pub(crate) use atomic_file::AtomicFile;
 pub(crate) use installed::{InstalledFile, check_free_space, create_installed_folder, exchange_program, put_installed};
 pub(crate) use lines::{append_line, read_lines, remove_lines};
 pub(crate) use lock::Lock;
@@ -59,7 +59,7 @@ pub(crate) enum OwnershipFault {
 
 /// Whether a link may stand in a file's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Links {
+enum LinkPolicy {
     Followed,
     Refused,
 }
@@ -67,17 +67,17 @@ enum Links {
 /// Reads a whole file of at most `limit` bytes that is the user's own: our config, or a file of Docker's. `None` if there
 /// is none. A link is followed, as into a repository of dotfiles.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    read_own(path, limit, Links::Followed)
+    read_own(path, limit, LinkPolicy::Followed)
 }
 
 /// The same for a file of secrets, which is never a link.
 pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    read_own(path, limit, Links::Refused)
+    read_own(path, limit, LinkPolicy::Refused)
 }
 
-fn read_own(path: &Path, limit: u64, links: Links) -> Result<Option<Vec<u8>>> {
+fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>>> {
     // Opened first, so that what is checked is what is read.
-    let file = match imp::reading_own(links).open(path) {
+    let file = match imp::own_read_options(links).open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
@@ -93,14 +93,14 @@ fn read_own(path: &Path, limit: u64, links: Links) -> Result<Option<Vec<u8>>> {
 }
 
 /// Why a file of the user's own could not be opened.
-fn not_opened(deed: &str, path: &Path, links: Links, error: &io::Error) -> anyhow::Error {
-    let there = fs::symlink_metadata(path).ok();
-    let is = |test: fn(&fs::Metadata) -> bool| there.as_ref().is_some_and(test);
-    if links == Links::Refused && is(fs::Metadata::is_symlink) {
+fn not_opened(deed: &str, path: &Path, links: LinkPolicy, error: &io::Error) -> anyhow::Error {
+    let metadata = fs::symlink_metadata(path).ok();
+    let is = |test: fn(&fs::Metadata) -> bool| metadata.as_ref().is_some_and(test);
+    if links == LinkPolicy::Refused && is(fs::Metadata::is_symlink) {
         let what = format!("could not {deed} `{}`: it is a link", path.display());
-        return Problem::new(what, format!("run `rm {}`", word(&path.to_string_lossy()))).into();
+        return Problem::new(what, format!("run `rm {}`", quote(&path.to_string_lossy()))).into();
     }
-    if is(|there| !there.is_file() && !there.is_symlink()) {
+    if is(|metadata| !metadata.is_file() && !metadata.is_symlink()) {
         return anyhow!("could not {deed} `{}`: it is not a file", path.display());
     }
     match imp::explain_owner(path) {
@@ -133,7 +133,7 @@ pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     };
     refuse_irregular(path, &metadata, limit)?;
     let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    match imp::reading().open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
+    match imp::read_options().open(path).and_then(|file| file.take(limit).read_to_end(&mut contents)) {
         Ok(_) => Ok(Some(contents)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None), // removed between the two
         Err(error) => Err(failed("read", path, &error)),
@@ -160,7 +160,7 @@ pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
 }
 
 /// When a file was last written, if there is one.
-pub(crate) fn modified(path: &Path) -> Option<std::time::SystemTime> {
+pub(crate) fn modified_time(path: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
 
@@ -168,17 +168,17 @@ pub(crate) fn modified(path: &Path) -> Option<std::time::SystemTime> {
 /// folders are made for their owner alone. The caller holds a lock that keeps other writers of the file away. An error
 /// means that the file is as it was.
 pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()> {
-    let mut draft = Draft::begin_under_lock(path)?;
-    draft.write(contents)?;
-    draft.grant(access)?;
-    draft.keep()
+    let mut file = AtomicFile::begin_under_lock(path)?;
+    file.write(contents)?;
+    file.grant(access)?;
+    file.keep()
 }
 
 /// Tells whether `path` could be replaced by so many bytes now. The caller holds the lock of its writers.
-pub(crate) fn try_room(path: &Path, length: u64) -> Result<()> {
-    let mut draft = Draft::begin_under_lock(path)?;
-    draft.write(&vec![0; usize::try_from(length).unwrap_or_default()])?;
-    draft.sync()
+pub(crate) fn check_room(path: &Path, length: u64) -> Result<()> {
+    let mut file = AtomicFile::begin_under_lock(path)?;
+    file.write(&vec![0; usize::try_from(length).unwrap_or_default()])?;
+    file.sync()
 }
 
 /// The error with what a person can do about it.
@@ -206,7 +206,7 @@ pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
 /// copy before stays until the new one is whole.
 pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
     let source = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let unfinished = draft::unfinished(copy);
+    let unfinished = atomic_file::unfinished(copy);
     remove(&unfinished)?;
     fs::hard_link(&source, &unfinished)
         .or_else(|_| fs::copy(&source, &unfinished).map(drop))
@@ -217,7 +217,7 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
 
 /// Removes what a writer of `path` left behind when it was killed. The caller holds the lock of its writers.
 pub(crate) fn remove_unfinished(path: &Path) -> Result<()> {
-    remove(&draft::unfinished(path))
+    remove(&atomic_file::unfinished(path))
 }
 
 /// Moves a file aside, over whatever was there.
@@ -303,12 +303,12 @@ pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
 }
 
 /// Takes a file's group and everybody else off its mode. Returns the mode it had if that was wider.
-pub(crate) fn narrow(path: &Path) -> Option<u32> {
-    imp::narrow(path)
+pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
+    imp::restrict_permissions(path)
 }
 
 /// What the standard library does for reading and writing, for the other calls: a share may answer that a signal came.
-fn uninterrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+fn retry_interrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -345,8 +345,8 @@ mod tests {
         replace(&link, b"two", Access::Kept).unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
-        assert_eq!(narrow(&file), Some(0o640));
-        assert_eq!(narrow(&file), None);
+        assert_eq!(restrict_permissions(&file), Some(0o640));
+        assert_eq!(restrict_permissions(&file), None);
         replace(&link, b"three", Access::Private).unwrap();
         assert_eq!(
             (fs::read(&file).unwrap(), fs::metadata(&file).unwrap().permissions().mode() & 0o777),

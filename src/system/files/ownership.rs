@@ -12,11 +12,11 @@ use rustix::process::geteuid;
 use super::{OwnershipFault, Privacy};
 use crate::model::Problem;
 use crate::system::env;
-use crate::system::text::word;
+use crate::system::text::quote;
 
 /// What the system knows of a file.
 #[derive(Clone, Copy, Debug)]
-struct Facts {
+struct FileOwnership {
     owner: u32,
     group: u32,
     mode: u32,
@@ -26,7 +26,7 @@ struct Facts {
 
 /// Why a file is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+enum AccessFault {
     ForeignOwner,
     WritableByOthers,
 }
@@ -34,10 +34,10 @@ enum Fault {
 /// Refuses an open file that is another's, or that others may write.
 pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     let user = geteuid().as_raw();
-    let of = |linked| Facts { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
-    let Some(fault) = Facts::fault(of(false), user) else { return Ok(()) };
+    let of = |linked| FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
+    let Some(fault) = FileOwnership::fault(of(false), user) else { return Ok(()) };
     // Only a file that would be refused is worth the second look.
-    if Facts::fault(of(path.is_symlink()), user).is_none() {
+    if FileOwnership::fault(of(path.is_symlink()), user).is_none() {
         return Ok(());
     }
     Err(problem(path, metadata, fault, user))
@@ -59,7 +59,7 @@ pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     let existing = folder.ancestors().find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
     match existing {
         Some((folder, metadata)) if metadata.uid() == caller && caller != 0 => {
-            Err(problem(folder, &metadata, Fault::ForeignOwner, 0))
+            Err(problem(folder, &metadata, AccessFault::ForeignOwner, 0))
         }
         _ => Ok(()),
     }
@@ -69,18 +69,20 @@ pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
 pub(super) fn explain(path: &Path) -> Option<Problem> {
     let metadata = fs::metadata(path).ok()?;
     let user = geteuid().as_raw();
-    (metadata.uid() != user).then(|| problem(path, &metadata, Fault::ForeignOwner, user))
+    (metadata.uid() != user).then(|| problem(path, &metadata, AccessFault::ForeignOwner, user))
 }
 
 /// What is wrong with a file or folder, by the same rules; a secret must not be read by others either.
 pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     let metadata = fs::metadata(path).ok()?;
     let linked = path.is_symlink();
-    let facts = Facts { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
+    let facts = FileOwnership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode(), linked };
     let user = geteuid().as_raw();
     match facts.fault(user) {
-        Some(Fault::ForeignOwner) => Some(OwnershipFault::Owner(problem(path, &metadata, Fault::ForeignOwner, user))),
-        Some(Fault::WritableByOthers) => Some(OwnershipFault::Mode(facts.mode & 0o777)),
+        Some(AccessFault::ForeignOwner) => {
+            Some(OwnershipFault::Owner(problem(path, &metadata, AccessFault::ForeignOwner, user)))
+        }
+        Some(AccessFault::WritableByOthers) => Some(OwnershipFault::Mode(facts.mode & 0o777)),
         None => {
             let is_open = privacy == Privacy::Secret && facts.mode & 0o077 != 0;
             is_open.then_some(OwnershipFault::Mode(facts.mode & 0o777))
@@ -95,40 +97,40 @@ pub(super) fn keep_group(new: &File, old: &Metadata) {
     }
 }
 
-impl Facts {
-    fn fault(self, user: u32) -> Option<Fault> {
+impl FileOwnership {
+    fn fault(self, user: u32) -> Option<AccessFault> {
         // NixOS and others lead from a home to files of root's; who could change them could change us as well.
         let is_roots = self.owner == 0 && self.linked;
         if self.owner != user && !is_roots {
-            return Some(Fault::ForeignOwner);
+            return Some(AccessFault::ForeignOwner);
         }
         // Where every user has a group of their own, it has the user's number.
         let is_own_group = self.group == self.owner;
         let others = if is_own_group { 0o002 } else { 0o022 };
-        (self.mode & others != 0).then_some(Fault::WritableByOthers)
+        (self.mode & others != 0).then_some(AccessFault::WritableByOthers)
     }
 }
 
-fn problem(path: &Path, metadata: &Metadata, fault: Fault, user: u32) -> Problem {
+fn problem(path: &Path, metadata: &Metadata, fault: AccessFault, user: u32) -> Problem {
     let shown = path.display().to_string();
-    let quoted = word(&shown);
+    let quoted = quote(&shown);
     let owner = name_of(metadata.uid());
     match fault {
-        Fault::WritableByOthers => {
+        AccessFault::WritableByOthers => {
             let mode = metadata.permissions().mode() & 0o777;
             Problem::new(
                 format!("`{shown}`, which belongs to user {owner}, may be written by others (mode {mode:o})"),
                 format!("run `chmod go-w {quoted}`"),
             )
         }
-        Fault::ForeignOwner => {
+        AccessFault::ForeignOwner => {
             let us = name_of(user);
             let hint = if user != 0 {
-                format!("run `sudo chown {} {quoted}`", word(&us))
+                format!("run `sudo chown {} {quoted}`", quote(&us))
             } else if env::present("SUDO_UID").is_some() {
                 "run the command without `sudo`, or without its `-E`".to_owned()
             } else {
-                format!("run the command as that user, or `chown {} {quoted}`", word(&us))
+                format!("run the command as that user, or `chown {} {quoted}`", quote(&us))
             };
             Problem::new(format!("`{shown}` belongs to user {owner}, and this runs as user {us}"), hint)
         }
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_file_must_be_ours_and_no_one_elses_to_write() {
-        use Fault::{ForeignOwner, WritableByOthers};
+        use AccessFault::{ForeignOwner, WritableByOthers};
         const ME: u32 = 1000;
         for (user, owner, group, mode, linked, fault) in [
             (ME, ME, ME, 0o600, false, None),
@@ -172,7 +174,7 @@ mod tests {
             (ME, 0, 0, 0o444, true, None),
             (ME, 0, 100, 0o664, true, Some(WritableByOthers)),
         ] {
-            let facts = Facts { owner, group, mode: 0o100_000 | mode, linked };
+            let facts = FileOwnership { owner, group, mode: 0o100_000 | mode, linked };
             assert_eq!(facts.fault(user), fault, "{user} {facts:?}");
         }
     }

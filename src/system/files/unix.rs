@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, CWD, linkat};
 use rustix::fs::{OFlags, access, statvfs};
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
-use super::{InstalledFile, Links, Privacy, keep_copy, uninterrupted};
+use super::{InstalledFile, LinkPolicy, Privacy, keep_copy, retry_interrupted};
 
 pub(super) use super::ownership::{
     check as check_owner, check_new, check_target, explain as explain_owner, fault_of as ownership_fault, keep_group,
@@ -23,7 +23,7 @@ pub(super) use super::ownership::{
 
 pub(super) const HAS_MODES: bool = true;
 
-pub(super) fn private() -> OpenOptions {
+pub(super) fn private_options() -> OpenOptions {
     let mut options = File::options();
     options.mode(0o600);
     options
@@ -33,14 +33,14 @@ pub(super) fn private() -> OpenOptions {
 const NONBLOCKING: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 /// Does not wait for the other end of a pipe.
-pub(super) fn reading() -> OpenOptions {
+pub(super) fn read_options() -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(NONBLOCKING);
     options
 }
 
 /// Reads a file of the user's own.
-pub(super) fn reading_own(links: Links) -> OpenOptions {
+pub(super) fn own_read_options(links: LinkPolicy) -> OpenOptions {
     let mut options = File::options();
     options.read(true).custom_flags(flags(links));
     options
@@ -48,13 +48,13 @@ pub(super) fn reading_own(links: Links) -> OpenOptions {
 
 /// Makes a lock's file, or opens it.
 pub(super) fn lock() -> OpenOptions {
-    let mut options = private();
-    options.write(true).create(true).truncate(false).custom_flags(flags(Links::Refused));
+    let mut options = private_options();
+    options.write(true).create(true).truncate(false).custom_flags(flags(LinkPolicy::Refused));
     options
 }
 
-fn flags(links: Links) -> i32 {
-    let flags = if links == Links::Refused { OFlags::NONBLOCK | OFlags::NOFOLLOW } else { OFlags::NONBLOCK };
+fn flags(links: LinkPolicy) -> i32 {
+    let flags = if links == LinkPolicy::Refused { OFlags::NONBLOCK | OFlags::NOFOLLOW } else { OFlags::NONBLOCK };
     flags.bits().cast_signed()
 }
 
@@ -70,7 +70,7 @@ pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
 /// Whatever umask says: an installation of root's is everybody's.
 pub(super) fn open_to_all(file: &File, kind: InstalledFile) -> io::Result<()> {
     let mode = if kind == InstalledFile::Program { 0o755 } else { 0o644 };
-    uninterrupted(|| file.set_permissions(Permissions::from_mode(mode)))
+    retry_interrupted(|| file.set_permissions(Permissions::from_mode(mode)))
 }
 
 /// The old program gets its second name first: there is one of the first name at every moment.
@@ -85,7 +85,7 @@ pub(super) fn free_space(folder: &Path) -> Option<u64> {
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    uninterrupted(|| fs::rename(from, to))
+    retry_interrupted(|| fs::rename(from, to))
 }
 
 /// Some shares cannot flush a file, and say so.
@@ -136,8 +136,8 @@ pub(super) fn user_number() -> Option<u32> {
     Some(getuid().as_raw())
 }
 
-pub(super) fn narrow(path: &Path) -> Option<u32> {
-    let file = reading_own(Links::Refused).open(path).ok()?; // a link would lead to a file of somebody else's
+pub(super) fn restrict_permissions(path: &Path) -> Option<u32> {
+    let file = own_read_options(LinkPolicy::Refused).open(path).ok()?; // a link would lead to a file of somebody else's
     let mode = file.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode() & 0o7777;
     let wider = mode & 0o077 != 0;
     wider.then(|| file.set_permissions(Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
@@ -163,17 +163,17 @@ pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum OpenMode {
     Append,
     Read,
 }
 
 /// Opens a regular file that is private to us, with no link and without waiting. To append to, it is made if it is not
 /// there and its folder is ours alone: in another's folder its owner could not write it. Returns its length too.
-pub(super) fn open_own(path: &Path, purpose: Purpose) -> io::Result<(File, u64)> {
-    let append = purpose == Purpose::Append;
-    let mut options = private();
-    options.append(append).read(!append).custom_flags(flags(Links::Refused));
+pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)> {
+    let append = purpose == OpenMode::Append;
+    let mut options = private_options();
+    options.append(append).read(!append).custom_flags(flags(LinkPolicy::Refused));
     let file = match options.open(path) {
         Err(error) if append && error.kind() == io::ErrorKind::NotFound => {
             let folder = fs::metadata(path.parent().unwrap_or(Path::new("/")))?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::{InstalledFile, Links, OwnershipFault, Privacy, draft, links_to, remove, sibling};
+use super::{InstalledFile, LinkPolicy, OwnershipFault, Privacy, atomic_file, links_to, remove, sibling};
 use crate::model::Problem;
 
 pub(super) const HAS_MODES: bool = false;
@@ -16,7 +16,7 @@ pub(super) const HAS_MODES: bool = false;
 /// A reader of ours is done in less than a millisecond, a virus scanner in some more.
 const RENAME_DEADLINE: Duration = Duration::from_secs(2);
 
-pub(super) fn private() -> OpenOptions {
+pub(super) fn private_options() -> OpenOptions {
     File::options()
 }
 
@@ -24,19 +24,19 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-pub(super) fn reading() -> OpenOptions {
+pub(super) fn read_options() -> OpenOptions {
     let mut options = File::options();
     options.read(true);
     options
 }
 
 /// A user's profile is closed to others.
-pub(super) fn reading_own(_: Links) -> OpenOptions {
-    reading()
+pub(super) fn own_read_options(_: LinkPolicy) -> OpenOptions {
+    read_options()
 }
 
 pub(super) fn lock() -> OpenOptions {
-    let mut options = private();
+    let mut options = private_options();
     options.write(true).create(true).truncate(false);
     options
 }
@@ -84,7 +84,7 @@ pub(super) fn open_to_all(_: &File, _: InstalledFile) -> io::Result<()> {
 /// A program that runs can be renamed, but nothing can take its place. Its other names are links to the same file: they are
 /// moved aside too, since they may be what runs, and made anew.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
-    let links = links_to(draft::folder_of(current), current);
+    let links = links_to(atomic_file::folder_of(current), current);
     remove(previous)?;
     super::rename(current, previous)?;
     if let Err(error) = super::rename(next, current) {
@@ -125,7 +125,7 @@ pub(super) fn user_number() -> Option<u32> {
     None
 }
 
-pub(super) fn narrow(_: &Path) -> Option<u32> {
+pub(super) fn restrict_permissions(_: &Path) -> Option<u32> {
     None
 }
 
@@ -161,13 +161,13 @@ fn is_in_use(error: &io::Error) -> bool {
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum OpenMode {
     Append,
     Read,
 }
 
 /// There is no folder in memory here, and so no such file.
-pub(super) fn open_own(_: &Path, _: Purpose) -> io::Result<(File, u64)> {
+pub(super) fn open_own(_: &Path, _: OpenMode) -> io::Result<(File, u64)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::validity::not_after;
 use crate::system::env::{self, Env};
-use crate::system::{files, watch};
+use crate::system::{files, request_log};
 
 /// What is trusted for a server beside what the system trusts, and what it is shown.
 #[derive(Default)]
@@ -70,7 +70,7 @@ fn fault(file: &Path, now: SystemTime) -> Option<String> {
 
 impl Certificates {
     /// Those for a server of any of these names, `HOST` or `HOST:PORT`.
-    pub(super) fn of(names: &[String]) -> Self {
+    pub(super) fn load(names: &[String]) -> Self {
         let mut all = Self::default();
         for folder in roots().iter().flat_map(|root| files::entries(root, MOST_ENTRIES)) {
             if names.iter().any(|name| is_for(&folder, name)) {
@@ -89,7 +89,7 @@ impl Certificates {
                 _ => Ok(()),
             };
             if let Err(why) = added {
-                watch::tell(format_args!("{}: not used, {why}", file.display()));
+                request_log::log(format_args!("{}: not used, {why}", file.display()));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Authorization, Client, HttpError, Method, Payload, Transfer, Url};
+use super::{Authorization, HttpClient, HttpError, Method, Payload, Transfer, Url};
 
 /// A file to fetch, and what is told meanwhile.
 pub(crate) struct Download<'d> {
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const ATTEMPTS: u32 = 5;
 const REDIRECTS: usize = 5;
 
-impl Client {
+impl HttpClient {
     /// Fetches a file; what it is worth the caller finds out.
     pub(crate) fn download(&self, download: &Download<'_>) -> Result<Vec<u8>, DownloadError> {
         let (mut bytes, end) = (Vec::new(), Instant::now() + DEADLINE);
@@ -79,9 +79,9 @@ impl Client {
             200 => bytes.clear(), // it does not know how to go on
             status => return Err(DownloadError::Status(status)),
         }
-        let here = bytes.len() as u64;
+        let received = bytes.len() as u64;
         let length: Option<u64> = arrival.header("content-length").and_then(|length| length.parse().ok());
-        let total = length.map(|length| here.saturating_add(length));
+        let total = length.map(|length| received.saturating_add(length));
         if total.is_some_and(|total| total > download.limit) {
             return Err(DownloadError::TooLarge);
         }

@@ -1,4 +1,4 @@
-//! `Forward`: plain http by way of a proxy that reads it, in absolute form (RFC 9112 section 3.2.2), as Go sends it.
+//! `ForwardConnector`: plain http by way of a proxy that reads it, in absolute form (RFC 9112 section 3.2.2), as Go sends it.
 //!
 //! `ureq` asks every proxy for a connection (CONNECT), and many give none but to port 443.
 
@@ -11,16 +11,16 @@ use ureq::{Error, Proxy};
 
 /// Connects to the proxy, if one is to read the request.
 #[derive(Debug)]
-pub(super) struct Forward;
+pub(super) struct ForwardConnector;
 
-impl Connector for Forward {
-    type Out = Forwarded;
+impl Connector for ForwardConnector {
+    type Out = ForwardTransport;
 
-    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Forwarded>, Error> {
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<ForwardTransport>, Error> {
         let Some(proxy) = details.config.proxy().filter(|_| !details.needs_tls()) else { return Ok(None) };
         let prefix = format!("http://{}", details.uri.authority().map_or("", |authority| authority.as_str()));
         let below = connect_to(proxy, details)?;
-        Ok(Some(Forwarded { below, prefix, has_begun: false }))
+        Ok(Some(ForwardTransport { below, prefix, has_begun: false }))
     }
 }
 
@@ -41,14 +41,14 @@ fn connect_to(proxy: &Proxy, details: &ConnectionDetails<'_>) -> Result<Box<dyn 
 }
 
 /// A connection to a proxy, for one request.
-pub(super) struct Forwarded {
+pub(super) struct ForwardTransport {
     below: Box<dyn Transport>,
     /// What the target of the request lacks.
     prefix: String,
     has_begun: bool,
 }
 
-impl Transport for Forwarded {
+impl Transport for ForwardTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.below.buffers()
     }
@@ -86,7 +86,7 @@ impl Transport for Forwarded {
 }
 
 /// A proxy's password is not printed.
-impl fmt::Debug for Forwarded {
+impl fmt::Debug for ForwardTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Forwarded")
     }

@@ -29,14 +29,14 @@ use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
 use super::text::one_line;
-use super::{env, watch};
+use super::{env, request_log};
 use crate::model::{Credential, Secret, timestamp};
 pub(crate) use certificates::CertificateFault;
 pub(crate) use download::{Download, DownloadError};
 pub(crate) use error::HttpError;
 pub(crate) use error::{NO_AUTHORITIES, NO_CLIENT_CERTIFICATE, NO_TLS, TLS_FAILED, UNKNOWN_ISSUER};
 use error::{explain, is_broken};
-use forward::Forward;
+use forward::ForwardConnector;
 pub(crate) use proxy::BY_WAY_OF_PROXY;
 use proxy::{Proxies, ProxyRoute};
 use resolver::Resolver;
@@ -46,7 +46,7 @@ pub(crate) use transfer::{Payload, StreamingResponse, Transfer};
 pub(crate) use url::Url;
 
 /// Sends requests. One per run: it keeps connections open.
-pub(crate) struct Client {
+pub(crate) struct HttpClient {
     agent: Agent,
     proxies: Proxies,
     limits: Limits,
@@ -68,7 +68,7 @@ pub(crate) struct Limits {
 
 /// What is asked of a server, and as whom.
 #[derive(Debug)]
-pub(crate) struct Request<'a> {
+pub(crate) struct HttpRequest<'a> {
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// Added to what the address holds already.
@@ -77,7 +77,7 @@ pub(crate) struct Request<'a> {
     pub(crate) accept: Option<&'static str>,
     pub(crate) authorization: Authorization<'a>,
     /// The body of a POST, as a form.
-    pub(crate) form: Vec<(&'static str, Field<'a>)>,
+    pub(crate) form: Vec<(&'static str, FormField<'a>)>,
     /// The body of a POST, as a JSON text; it goes before the form.
     pub(crate) json: Option<Secret>,
 }
@@ -103,7 +103,7 @@ pub(crate) enum Authorization<'a> {
 
 /// One value of a form.
 #[derive(Debug)]
-pub(crate) enum Field<'a> {
+pub(crate) enum FormField<'a> {
     Plain(String),
     Secret(&'a Secret),
     Own(Secret),
@@ -112,7 +112,7 @@ pub(crate) enum Field<'a> {
 /// What a server answered. All of it is text from a stranger.
 #[cfg_attr(test, derive(Default))]
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     /// The `WWW-Authenticate` headers.
     pub(crate) challenges: Vec<String>,
@@ -147,13 +147,13 @@ impl Default for Limits {
     }
 }
 
-impl<'a> Request<'a> {
+impl<'a> HttpRequest<'a> {
     pub(crate) fn new(method: Method, url: Url, authorization: Authorization<'a>) -> Self {
         Self { method, url, query: Vec::new(), accept: None, authorization, form: Vec::new(), json: None }
     }
 }
 
-impl Client {
+impl HttpClient {
     /// For servers of which no more is known than the system does. Proxies are taken from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
         Self::secured(limits, TlsOptions::default())
@@ -169,7 +169,8 @@ impl Client {
             .build();
         let proxies = Proxies::from_environment();
         let tls = Tls { security, proxies: proxies.clone() };
-        let connector = Forward.chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+        let connector =
+            ForwardConnector.chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
         let agent = Agent::with_parts(config, connector, Resolver);
         Self { agent, proxies, limits, end: Instant::now() + limits.total, expiry: Cell::default() }
     }
@@ -192,10 +193,10 @@ impl Client {
     }
 
     /// Sends one request and waits for the answer, whatever its status. An error is a part of a sentence.
-    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+    pub(crate) fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let started = Instant::now();
         let answer = self.exchange(request);
-        if let (Authorization::Basic(_), Ok(Response { token_expiry: Some(expiry), .. })) =
+        if let (Authorization::Basic(_), Ok(HttpResponse { token_expiry: Some(expiry), .. })) =
             (&request.authorization, &answer)
         {
             self.expiry.set(Some(*expiry));
@@ -204,12 +205,12 @@ impl Client {
             Ok(response) => response.status.to_string(),
             Err(HttpError(why)) => why.clone(),
         };
-        watch::tell(format_args!("{request}: {outcome}, after {} ms", started.elapsed().as_millis()));
+        request_log::log(format_args!("{request}: {outcome}, after {} ms", started.elapsed().as_millis()));
         answer
     }
 
     /// A connection that breaks is tried once more if that can do no harm.
-    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+    fn exchange(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let header = authorization_header(&request.authorization)?;
         if request.url.is_https() {
             refuse_foreign_authorities()?;
@@ -226,26 +227,26 @@ impl Client {
             answer = self.try_once(request, header, &route);
         }
         match answer {
-            Ok(Response { status: 407, .. }) if route.is_forwarded => {
-                Err(HttpError(format!("a login is wanted (407){}", route.by_way_of())))
+            Ok(HttpResponse { status: 407, .. }) if route.is_forwarded => {
+                Err(HttpError(format!("a login is wanted (407){}", route.proxy_note())))
             }
-            answer => answer.map_err(|error| HttpError(explain(&error) + &route.by_way_of())),
+            answer => answer.map_err(|error| HttpError(explain(&error) + &route.proxy_note())),
         }
     }
 
     fn try_once(
         &self,
-        request: &Request<'_>,
+        request: &HttpRequest<'_>,
         header: Option<HeaderValue>,
         route: &ProxyRoute,
-    ) -> Result<Response, Error> {
-        let Request { method, url, query: _, accept: _, authorization: _, form, json } = request;
+    ) -> Result<HttpResponse, Error> {
+        let HttpRequest { method, url, query: _, accept: _, authorization: _, form, json } = request;
         let left = self.end.saturating_duration_since(Instant::now()).min(self.limits.overall);
         if left.is_zero() {
             return Err(Error::Timeout(Timeout::Global));
         }
         let (agent, uri) = (&self.agent, &url.0);
-        let terms = Terms { header, route, left };
+        let terms = SendOptions { header, route, left };
         let answer = match method {
             Method::Get => prepare(agent.get(uri), request, terms).call(),
             Method::Head => prepare(agent.head(uri), request, terms).call(),
@@ -261,7 +262,7 @@ impl Client {
 }
 
 /// What is asked, and what kind of credentials is shown. The query is left out: servers hide tokens in theirs.
-impl fmt::Display for Request<'_> {
+impl fmt::Display for HttpRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.url.is_https() { "https" } else { "http" };
         let method = format!("{:?}", self.method).to_uppercase();
@@ -278,13 +279,17 @@ impl fmt::Display for Request<'_> {
 }
 
 /// How a request is sent.
-struct Terms<'r> {
+struct SendOptions<'r> {
     header: Option<HeaderValue>,
     route: &'r ProxyRoute,
     left: Duration,
 }
 
-fn prepare<Any>(builder: RequestBuilder<Any>, request: &Request<'_>, terms: Terms<'_>) -> RequestBuilder<Any> {
+fn prepare<Any>(
+    builder: RequestBuilder<Any>,
+    request: &HttpRequest<'_>,
+    terms: SendOptions<'_>,
+) -> RequestBuilder<Any> {
     let mut builder = builder.config().timeout_global(Some(terms.left)).proxy(terms.route.proxy.clone()).build();
     if let Some(value) = &terms.route.login {
         builder = builder.header(PROXY_AUTHORIZATION, value);
@@ -317,12 +322,12 @@ fn authorization_header(authorization: &Authorization<'_>) -> Result<Option<Head
 #[expect(clippy::disallowed_methods, reason = "a token server is shown an identity token in a form")]
 fn send_form(
     request: RequestBuilder<WithBody>,
-    form: &[(&'static str, Field<'_>)],
+    form: &[(&'static str, FormField<'_>)],
 ) -> Result<ureq::http::Response<Body>, Error> {
     request.send_form(form.iter().map(|(key, field)| match field {
-        Field::Plain(text) => (*key, text.as_str()),
-        Field::Secret(secret) => (*key, secret.expose()),
-        Field::Own(secret) => (*key, secret.expose()),
+        FormField::Plain(text) => (*key, text.as_str()),
+        FormField::Secret(secret) => (*key, secret.expose()),
+        FormField::Own(secret) => (*key, secret.expose()),
     }))
 }
 
@@ -348,7 +353,7 @@ fn send_json(request: RequestBuilder<WithBody>, json: &Secret) -> Result<ureq::h
     request.header(CONTENT_TYPE, "application/json").send(json.expose())
 }
 
-fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
+fn receive(answer: ureq::http::Response<Body>) -> Result<HttpResponse, Error> {
     let (head, mut body) = answer.into_parts();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let body = match body.with_config().limit(BODY_LIMIT).read_to_vec() {
@@ -356,7 +361,7 @@ fn receive(answer: ureq::http::Response<Body>) -> Result<Response, Error> {
         Err(Error::BodyExceedsLimit(_)) => None,
         Err(error) => return Err(error),
     };
-    Ok(Response {
+    Ok(HttpResponse {
         status: head.status.as_u16(),
         challenges: head.headers.get_all(WWW_AUTHENTICATE).iter().map(text).collect(),
         location: head.headers.get(LOCATION).map(text),
@@ -385,8 +390,8 @@ mod tests {
     fn an_address_that_a_server_made_too_long_is_not_asked() {
         let url = Url::parse("http://127.0.0.1:1/token").unwrap();
         let query = vec![("service", " ".repeat(30_000))];
-        let request = Request { query, ..Request::new(Method::Get, url, Authorization::None) };
-        let HttpError(why) = Client::new(Limits::default()).send(&request).unwrap_err();
+        let request = HttpRequest { query, ..HttpRequest::new(Method::Get, url, Authorization::None) };
+        let HttpError(why) = HttpClient::new(Limits::default()).send(&request).unwrap_err();
         assert!(why.contains("too long"), "{why}");
     }
 }

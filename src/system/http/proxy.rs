@@ -122,7 +122,7 @@ impl ProxyRoute {
     }
 
     /// For the end of a sentence about a failure.
-    pub(super) fn by_way_of(&self) -> String {
+    pub(super) fn proxy_note(&self) -> String {
         let told = |proxy: &Proxy| format!(", {BY_WAY_OF_PROXY} `{}:{}`", proxy.host(), proxy.port());
         self.proxy.as_ref().map_or_else(String::new, told)
     }
@@ -306,7 +306,7 @@ mod tests {
             let proxy = proxy.map(|proxy| Proxy::new(proxy).unwrap());
             assert!(!format!("{proxy:?}").contains("s3cret"));
             let route = ProxyRoute::new(&Url::parse(url).unwrap(), proxy);
-            assert_eq!((route.by_way_of().as_str(), route.is_forwarded), (by_way_of, is_forwarded));
+            assert_eq!((route.proxy_note().as_str(), route.is_forwarded), (by_way_of, is_forwarded));
             assert_eq!(route.login.as_ref().map(|value| value.to_str().unwrap()), login);
             assert!(route.login.is_none_or(|value| value.is_sensitive()));
         }

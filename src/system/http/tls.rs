@@ -20,7 +20,7 @@ use super::Url;
 use super::certificates::{Certificates, Identity};
 use super::proxy::Proxies;
 use super::verifier::{AnyServer, Identities, KnownServer};
-use crate::system::watch;
+use crate::system::request_log;
 
 /// How far the server at the other end of a connection is trusted.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ pub(super) struct Tls {
 }
 
 impl<In: Transport> Connector<In> for Tls {
-    type Out = Either<In, Stream>;
+    type Out = Either<In, TlsStream>;
 
     fn connect(&self, details: &ConnectionDetails<'_>, below: Option<In>) -> Result<Option<Self::Out>, Error> {
         let Some(transport) = below else { return Ok(None) };
@@ -53,7 +53,7 @@ impl<In: Transport> Connector<In> for Tls {
         socket.set_timeout(details.timeout);
         connection.complete_io(&mut socket)?;
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(Either::B(Stream { buffers, stream: StreamOwned::new(connection, socket) })))
+        Ok(Some(Either::B(TlsStream { buffers, stream: StreamOwned::new(connection, socket) })))
     }
 }
 
@@ -63,7 +63,7 @@ impl Tls {
         let is_proxy = self.proxies.have(&url);
         let mut names = if is_proxy { vec![] } else { self.security.names.clone() };
         names.push(url.authority().rsplit('@').next().unwrap_or_default().to_owned());
-        let Certificates { authorities, identities } = Certificates::of(&names);
+        let Certificates { authorities, identities } = Certificates::load(&names);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = if url.is_loopback() || (self.security.is_insecure && !is_proxy) {
             Arc::new(AnyServer(provider.signature_verification_algorithms.supported_schemes()))
@@ -89,19 +89,20 @@ fn io(error: &TlsError) -> Error {
 fn certified(identity: Identity, provider: &CryptoProvider) -> Option<Arc<CertifiedKey>> {
     let Identity { chain, key } = identity;
     let key = provider.key_provider.load_private_key(key);
-    let key = key.inspect_err(|error| watch::tell(format_args!("the key of a client certificate: {error}"))).ok()?;
+    let key =
+        key.inspect_err(|error| request_log::log(format_args!("the key of a client certificate: {error}"))).ok()?;
     // Whether they belong together is left to the server: rustls cannot read certificates of version 1, which
     // `openssl x509 -req` makes.
     Some(Arc::new(CertifiedKey::new(chain, key)))
 }
 
 /// A TLS connection.
-pub(super) struct Stream {
+pub(super) struct TlsStream {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
 }
 
-impl Transport for Stream {
+impl Transport for TlsStream {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
@@ -129,7 +130,7 @@ impl Transport for Stream {
 }
 
 /// Neither keys nor a proxy's password are printed.
-impl fmt::Debug for Stream {
+impl fmt::Debug for TlsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stream")
     }

@@ -13,7 +13,7 @@ use ureq::http::{self, HeaderValue};
 use ureq::{Agent, Error, Proxy, SendBody, Timeout};
 
 use super::{
-    Authorization, Client, HttpError, Method, PAUSE, ProxyRoute, Url, authorization_header, explain, is_broken,
+    Authorization, HttpClient, HttpError, Method, PAUSE, ProxyRoute, Url, authorization_header, explain, is_broken,
 };
 use crate::system::text::one_line;
 use crate::system::threads;
@@ -60,7 +60,7 @@ enum Event {
 const PIECES: usize = 4;
 const PIECE: usize = 64 * 1024;
 
-impl Client {
+impl HttpClient {
     /// `idle_timeout` is how long nothing at all may happen.
     pub(crate) fn transfer(
         &self,
@@ -71,10 +71,10 @@ impl Client {
         let route = self.proxies.route(&transfer.url)?;
         let (request, agent) = (prepare(transfer, &route)?, self.agent.clone());
         let body = transfer.payload.open().map_err(|error| HttpError(error.to_string()))?;
-        let by_way_of = route.by_way_of();
+        let by_way_of = route.proxy_note();
         // It ends when nobody takes its pieces any more, or with the program.
         let work = move || {
-            if let Err(error) = speak(&agent, request, body, route.proxy.as_ref(), &sender) {
+            if let Err(error) = run_transfer(&agent, request, body, route.proxy.as_ref(), &sender) {
                 let _ = sender.send(Event::Failed(error));
             }
         };
@@ -146,14 +146,14 @@ fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<
 }
 
 /// One request and its answer, told piece by piece.
-fn speak(
+fn run_transfer(
     agent: &Agent,
     request: http::Request<()>,
     body: Option<impl Read + Send + 'static>,
     proxy: Option<&Proxy>,
     sender: &SyncSender<Event>,
 ) -> Result<(), Error> {
-    let body = body.map(|reader| SendBody::from_owned_reader(Watched { reader, sender: sender.clone() }));
+    let body = body.map(|reader| SendBody::from_owned_reader(MeteredBody { reader, sender: sender.clone() }));
     let run = |request: http::Request<()>, body: SendBody<'static>| {
         let request = agent.configure_request(request.map(|()| body)).proxy(proxy.cloned());
         agent.run(request.build())
@@ -207,12 +207,12 @@ impl Payload {
 }
 
 /// A body that says when a piece of it is gone.
-struct Watched<R> {
+struct MeteredBody<R> {
     reader: R,
     sender: SyncSender<Event>,
 }
 
-impl<R: Read> Read for Watched<R> {
+impl<R: Read> Read for MeteredBody<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let _ = self.sender.try_send(Event::Sent); // if there is no room, something else ends the wait
         self.reader.read(buffer)
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_body_may_take_long_as_long_as_something_comes() {
         let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nX-A: b\r\n\r\n", b"ab", b"cd", b"ef", b"gh"];
-        let client = Client::new(Limits::default());
+        let client = HttpClient::new(Limits::default());
         let mut response = client.transfer(&serve(pieces, IDLE_TIMEOUT / 2), IDLE_TIMEOUT).unwrap();
         assert_eq!((response.status, response.header("x-a")), (200, Some("b")));
         assert_eq!(read(&mut response).unwrap(), b"abcdefgh");
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn idling_ends_a_transfer() {
-        let client = Client::new(Limits::default());
+        let client = HttpClient::new(Limits::default());
         for pieces in
             [&[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab" as &[u8], b"cd"] as &[&[u8]], &[b"HTTP/1.1 200", b""]]
         {
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn a_body_that_breaks_off_is_an_error() {
         let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab"];
-        let client = Client::new(Limits::default());
+        let client = HttpClient::new(Limits::default());
         let mut response = client.transfer(&serve(pieces, Duration::ZERO), IDLE_TIMEOUT).unwrap();
         assert!(read(&mut response).is_err());
     }

@@ -94,10 +94,11 @@ pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<Dock
 pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Duration) -> Result<(), KeyringError> {
     let (server, username) = (server.to_owned(), username.to_owned());
     by_deadline(deadline, move || {
-        let is_meant = |one: &InternetPassword| one.account == username && has_address(&server, &one.host, &one.path);
-        for one in labelled()?.into_iter().filter(is_meant) {
-            let port = port_of(&server, &one.host);
-            if let Some((_, item)) = without_prompt(|| find(&one.host, &one.account, &one.path, port))? {
+        let is_meant =
+            |login: &InternetPassword| login.account == username && has_address(&server, &login.host, &login.path);
+        for login in labelled()?.into_iter().filter(is_meant) {
+            let port = port_of(&server, &login.host);
+            if let Some((_, item)) = without_prompt(|| find(&login.host, &login.account, &login.path, port))? {
                 item.delete();
             }
         }

@@ -36,12 +36,12 @@ const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 const DOCKER_MARKS: [(&str, &str); 2] = [("label", DOCKER_LABEL), ("docker_cli", "1")];
 
 /// Names and their values, by which an item is found.
-type Attributes = HashMap<String, String>;
+type ItemAttributes = HashMap<String, String>;
 
 pub(super) fn read(entry: KeyringEntry<'_>, deadline: Duration) -> Result<Option<Secret>, KeyringError> {
     let wanted = attributes(entry);
     ask(deadline, async move || {
-        let (session, items) = Session::search(&wanted).await?;
+        let (session, items) = ServiceSession::search(&wanted).await?;
         match items.unlocked.first() {
             Some(item) => session.secret(item).await,
             None => session.confirm_absent(&items).await.map(|()| None),
@@ -59,7 +59,7 @@ pub(super) fn write(
     let (label, value) = (label.to_owned(), Zeroizing::new(secret.expose().as_bytes().to_vec()));
     let wanted = attributes(entry);
     ask(deadline, async move || {
-        let (session, items) = Session::search(&wanted).await?;
+        let (session, items) = ServiceSession::search(&wanted).await?;
         let secret = (&session.path, &[] as &[u8], value.as_slice(), "text/plain");
         // To replace an item is one act in the protocol, but for `KeePassXC` it is one that a person must confirm.
         if let Some(item) = items.unlocked.first() {
@@ -91,7 +91,7 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
 /// The items with the marks of Docker's helper. `known` is of no use, since each item has its whole address.
 pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     ask(deadline, async || {
-        let (session, items) = Session::search(&owned(&DOCKER_MARKS)).await?;
+        let (session, items) = ServiceSession::search(&owned(&DOCKER_MARKS)).await?;
         let mut logins = vec![];
         for item in &items.unlocked {
             let mut attributes = session.attributes(item).await?;
@@ -101,7 +101,7 @@ pub(super) fn docker_logins(_known: &[String], deadline: Duration) -> Result<Doc
                 logins.push(DockerLogin { server, username, secret });
             }
         }
-        logins.sort_by(|one, other| (&one.server, &one.username).cmp(&(&other.server, &other.username)));
+        logins.sort_by(|first, other| (&first.server, &first.username).cmp(&(&other.server, &other.username)));
         let hidden = if logins.is_empty() { session.confirm_absent(&items).await } else { Ok(()) };
         match hidden {
             Err(KeyringError::Locked) => Ok(DockerLogins { logins, is_partly_locked: true }),
@@ -116,13 +116,13 @@ pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Durati
     delete_all(owned(&[label, mark, ("server", server), ("username", username)]), deadline)
 }
 
-fn delete_all(wanted: Attributes, deadline: Duration) -> Result<(), KeyringError> {
+fn delete_all(wanted: ItemAttributes, deadline: Duration) -> Result<(), KeyringError> {
     ask(deadline, async move || {
-        let (session, items) = Session::search(&wanted).await?;
+        let (session, items) = ServiceSession::search(&wanted).await?;
         for item in &items.unlocked {
             session.delete(item).await?;
         }
-        session.confirm_absent(&Items { unlocked: vec![], locked: items.locked }).await
+        session.confirm_absent(&FoundItems { unlocked: vec![], locked: items.locked }).await
     })
 }
 
@@ -135,27 +135,27 @@ fn ask<T: Send + 'static, F: Future<Output = Result<T, KeyringError>>>(
 }
 
 /// The names that Go's, Python's and Rust's keyring libraries give these two.
-fn attributes(entry: KeyringEntry<'_>) -> Attributes {
+fn attributes(entry: KeyringEntry<'_>) -> ItemAttributes {
     owned(&[("service", entry.service), ("username", entry.account)])
 }
 
-fn owned(pairs: &[(&str, &str)]) -> Attributes {
+fn owned(pairs: &[(&str, &str)]) -> ItemAttributes {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// A conversation with the service.
-struct Session {
+struct ServiceSession {
     connection: Connection,
     path: OwnedObjectPath,
 }
 
 /// The items that a search has found.
-struct Items {
+struct FoundItems {
     unlocked: Vec<OwnedObjectPath>,
     locked: Vec<OwnedObjectPath>,
 }
 
-impl Session {
+impl ServiceSession {
     async fn open() -> Result<Self, KeyringError> {
         let connection = connect().await?;
         let root = OwnedObjectPath::try_from(NOTHING).map_err(|error| failed(&error))?;
@@ -166,23 +166,23 @@ impl Session {
         Ok(session)
     }
 
-    async fn search(attributes: &Attributes) -> Result<(Self, Items), KeyringError> {
+    async fn search(attributes: &ItemAttributes) -> Result<(Self, FoundItems), KeyringError> {
         let session = Self::open().await?;
         let found = session.call(ROOT, "org.freedesktop.Secret.Service", "SearchItems", &(attributes,)).await?;
         let (unlocked, locked) = found.ok_or_else(no_service)?;
-        Ok((session, Items { unlocked, locked }))
+        Ok((session, FoundItems { unlocked, locked }))
     }
 
     /// The secret of an item; `None` if it was removed meanwhile.
     async fn secret(&self, item: &OwnedObjectPath) -> Result<Option<Secret>, KeyringError> {
-        type Answer = ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),);
-        let answer: Option<Answer> = self.call(item, ITEM, "GetSecret", &(&self.path,)).await?;
+        type SecretReply = ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),);
+        let answer: Option<SecretReply> = self.call(item, ITEM, "GetSecret", &(&self.path,)).await?;
         answer.map(|((_, _, value, _),)| super::text(value)).transpose()
     }
 
-    async fn attributes(&self, item: &OwnedObjectPath) -> Result<Attributes, KeyringError> {
+    async fn attributes(&self, item: &OwnedObjectPath) -> Result<ItemAttributes, KeyringError> {
         let value = self.property(item, ITEM, "Attributes").await?;
-        value.map_or_else(|| Ok(Attributes::new()), |value| value.try_into().map_err(|error| failed(&error)))
+        value.map_or_else(|| Ok(ItemAttributes::new()), |value| value.try_into().map_err(|error| failed(&error)))
     }
 
     async fn delete(&self, item: &OwnedObjectPath) -> Result<(), KeyringError> {
@@ -214,7 +214,7 @@ impl Session {
 
     /// Makes sure that nothing was found because nothing is there. A locked collection may hide what it has, as that of
     /// `KeePassXC` does.
-    async fn confirm_absent(&self, items: &Items) -> Result<(), KeyringError> {
+    async fn confirm_absent(&self, items: &FoundItems) -> Result<(), KeyringError> {
         if items.locked.is_empty() { self.confirm_unlocked().await } else { Err(KeyringError::Locked) }
     }
 

@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 use super::ancestors::{self, Process};
-use super::{env, inherited, threads};
+use super::{client_env, env, threads};
 pub(crate) use rehearsal::rehearse;
 #[cfg(unix)]
 use unix as imp;
@@ -32,7 +32,7 @@ pub(crate) use version::version_text;
 use windows as imp;
 
 /// A program to run, and with what.
-pub(crate) struct Call<'c> {
+pub(crate) struct ProgramCall<'c> {
     pub(crate) program: &'c Path,
     pub(crate) arguments: &'c [String],
     /// Added to our environment, after `env_remove` was taken out of it.
@@ -54,7 +54,7 @@ pub(crate) enum Stdin<'c> {
 }
 
 /// What a program left behind.
-pub(crate) struct Output {
+pub(crate) struct ProgramOutput {
     pub(crate) success: bool,
     /// `None`: a signal ended it.
     pub(crate) code: Option<i32>,
@@ -79,9 +79,9 @@ const GRACE: Duration = Duration::from_millis(300);
 
 /// Runs `program`, looked up by the system, with `input` on its stdin and without our own variables. What it
 /// says on stderr is nobody's.
-pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Duration) -> Result<Output> {
+pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Duration) -> Result<ProgramOutput> {
     let env_remove: Vec<_> = env::ours().collect();
-    call(&Call {
+    call(&ProgramCall {
         program,
         arguments: &[argument.to_owned()],
         env: &BTreeMap::new(),
@@ -94,14 +94,14 @@ pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Durati
 
 /// Runs a program and waits until the deadline at most; then it is killed, with what it started.
 #[expect(clippy::disallowed_methods, reason = "this file is where programs are run")]
-pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
+pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();
-    if are_asked_by_our_own() {
+    if would_recurse() {
         bail!("`{name}` asked Ensign, which would ask `{name}` again");
     }
     let mut command = Command::new(call.program);
     // What a client has read from a project is no setting of a program of ours: `LD_PRELOAD`, `AWS_CONFIG_FILE`.
-    for change in inherited::changes() {
+    for change in client_env::changes() {
         match &change.at_start {
             Some(value) => command.env(&change.name, value),
             None => command.env_remove(&change.name),
@@ -119,14 +119,14 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Output> {
     if call.stdin != Stdin::Terminal {
         imp::lead_a_group(&mut command); // a terminal talks to our group alone
     }
-    converse(command, call)
+    run_child(command, call)
 }
 
 /// Starts a program and waits for it; one that is given up is killed with what it started.
-fn converse(mut command: Command, call: &Call<'_>) -> Result<Output> {
+fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let name = call.program.display();
     let mut child = command.spawn().with_context(|| format!("could not run `{name}`"))?;
-    let result = talk(&mut child, call);
+    let result = communicate(&mut child, call);
     if result.is_err() {
         if call.stdin != Stdin::Terminal {
             imp::kill_group(&child);
@@ -181,7 +181,7 @@ pub(crate) fn is_same_program(path: &Path, other: &Path) -> bool {
 }
 
 /// Tells whether a program that we have started is what called us, be it with an environment of its own.
-pub(crate) fn are_asked_by_our_own() -> bool {
+pub(crate) fn would_recurse() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     // `exec` starts no helper; where it cannot make way for its command it stays above that. `doctor` starts ourselves as
     // a client would.
@@ -208,15 +208,15 @@ pub(crate) fn is_our_name(program: &Path) -> bool {
         || name.starts_with("docker-credential-ensign")
 }
 
-fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {
+fn communicate(child: &mut Child, call: &ProgramCall<'_>) -> Result<ProgramOutput> {
     let ends = Instant::now() + call.deadline;
     if let (Stdin::Bytes(input), Some(mut stdin)) = (call.stdin, child.stdin.take()) {
         let input = Zeroizing::new(input.to_vec());
         // A program that ends without reading breaks the pipe; its answer counts all the same.
         threads::start(move || stdin.write_all(&input))?;
     }
-    let stdout = Collector::start(child.stdout.take().context("no stdout")?, Part::First(call.limit))?;
-    let stderr = Collector::start(child.stderr.take().context("no stderr")?, Part::Last(LAST_WORDS))?;
+    let stdout = Collector::start(child.stdout.take().context("no stdout")?, StreamPart::First(call.limit))?;
+    let stderr = Collector::start(child.stderr.take().context("no stderr")?, StreamPart::Last(LAST_WORDS))?;
     let mut is_over = false;
     let status = loop {
         is_over = is_over || stdout.is_over(Duration::from_millis(5)); // its end is near once its output ends
@@ -235,7 +235,7 @@ fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {
     }
     stderr.is_over(Duration::from_millis(50));
     let output =
-        Output { success: status.success(), code: status.code(), stdout: stdout.take(), stderr: stderr.take() };
+        ProgramOutput { success: status.success(), code: status.code(), stdout: stdout.take(), stderr: stderr.take() };
     if output.stdout.len() > call.limit {
         bail!("its answer is longer than {} KiB", call.limit >> 10);
     }
@@ -244,7 +244,7 @@ fn talk(child: &mut Child, call: &Call<'_>) -> Result<Output> {
 
 /// Which part of a stream is kept.
 #[derive(Clone, Copy)]
-enum Part {
+enum StreamPart {
     /// The beginning, and one byte more to tell that there was more.
     First(usize),
     Last(usize),
@@ -257,7 +257,7 @@ struct Collector {
 }
 
 impl Collector {
-    fn start(mut stream: impl Read + Send + 'static, part: Part) -> io::Result<Self> {
+    fn start(mut stream: impl Read + Send + 'static, part: StreamPart) -> io::Result<Self> {
         let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(8 << 10))));
         let (sender, end) = mpsc::channel();
         let kept = Arc::clone(&bytes);
@@ -273,12 +273,12 @@ impl Collector {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.extend_from_slice(&chunk[..read]);
                 match part {
-                    Part::First(limit) if kept.len() > limit => break, // closes the pipe
-                    Part::Last(limit) if kept.len() > limit => {
+                    StreamPart::First(limit) if kept.len() > limit => break, // closes the pipe
+                    StreamPart::Last(limit) if kept.len() > limit => {
                         let surplus = kept.len() - limit;
                         kept.drain(..surplus);
                     }
-                    Part::First(_) | Part::Last(_) => {}
+                    StreamPart::First(_) | StreamPart::Last(_) => {}
                 }
             }
             let _ = sender.send(());
@@ -300,11 +300,11 @@ impl Collector {
 mod tests {
     use super::*;
 
-    fn sh(script: &str, stdin: Stdin<'_>, deadline: Duration) -> Result<Output> {
+    fn sh(script: &str, stdin: Stdin<'_>, deadline: Duration) -> Result<ProgramOutput> {
         let arguments = ["-c".to_owned(), script.to_owned()];
         let env = BTreeMap::from([("ADDED".to_owned(), "yes".to_owned())]);
         let (program, env_remove) = (Path::new("/bin/sh"), ["REMOVED".to_owned(), "HOME".to_owned()]);
-        call(&Call {
+        call(&ProgramCall {
             program,
             arguments: &arguments,
             env: &env,
@@ -359,10 +359,10 @@ mod tests {
     fn a_program_is_found_in_absolute_folders_only() {
         assert!(find("sh").is_some_and(|path| path.is_absolute() && is_program(&path)));
         assert_eq!((find("no-such-program"), is_program(Path::new("/bin"))), (None, false));
-        let [one, two, here] = ["/one", "/two", "."].map(PathBuf::from);
+        let [first, two, here] = ["/one", "/two", "."].map(PathBuf::from);
         for (folders, there, found) in [
-            (vec![&one, &two], vec!["/two/sh"], Some("/two/sh")),
-            (vec![&one, &two], vec!["/two/sh", "/one/sh"], Some("/one/sh")),
+            (vec![&first, &two], vec!["/two/sh"], Some("/two/sh")),
+            (vec![&first, &two], vec!["/two/sh", "/one/sh"], Some("/one/sh")),
             (vec![&here, &two], vec!["./sh"], None),
             (vec![], vec![], None),
         ] {

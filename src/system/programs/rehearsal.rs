@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Call, Output, STORE_LIMIT, Stdin, converse, imp};
+use super::{ProgramCall, ProgramOutput, STORE_LIMIT, Stdin, imp, run_child};
 
 /// Runs `program` with `verb` as the child of a process with the command line `client`, where the platform can make one. It
 /// has our environment, writes no line into the journal and does not take itself for asked by us.
@@ -17,15 +17,15 @@ pub(crate) fn rehearse(
     verb: &str,
     input: &[u8],
     deadline: Duration,
-) -> Result<Output> {
+) -> Result<ProgramOutput> {
     let mut command = below(client, program, verb);
     imp::lead_a_group(&mut command);
     command.env("ENSIGN_JOURNAL", "off").current_dir(std::path::MAIN_SEPARATOR_STR);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let (env, stdin) = (BTreeMap::new(), Stdin::Bytes(input));
-    converse(
+    run_child(
         command,
-        &Call { program, arguments: &[], env: &env, env_remove: &[], stdin, limit: STORE_LIMIT, deadline },
+        &ProgramCall { program, arguments: &[], env: &env, env_remove: &[], stdin, limit: STORE_LIMIT, deadline },
     )
 }
 
@@ -36,7 +36,7 @@ fn below(client: &[&str], program: &Path, verb: &str) -> Command {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new("/bin/sh");
     let (name, words) = client.split_first().unwrap_or((&"sh", &[]));
-    let script = format!("{} {verb}; exit $?", crate::system::text::word(&program.to_string_lossy()));
+    let script = format!("{} {verb}; exit $?", crate::system::text::quote(&program.to_string_lossy()));
     command.arg0(name).arg("-c").arg(script).args(words);
     command
 }

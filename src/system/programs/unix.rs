@@ -15,8 +15,8 @@ pub(super) fn is_executable(metadata: &Metadata) -> bool {
 }
 
 /// Tells whether two names lead to one file, as hard links do.
-pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
+pub(super) fn is_same_file(first: &Metadata, other: &Metadata) -> bool {
+    (first.dev(), first.ino()) == (other.dev(), other.ino())
 }
 
 pub(super) fn is_root() -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Call, Stdin, call};
+use super::{ProgramCall, Stdin, call};
 
 /// It is said at once or not at all.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -12,7 +12,7 @@ const LIMIT: usize = 4096;
 
 /// Starts a program with the word `version`; `None` if it fails.
 pub(crate) fn version_text(program: &Path) -> Option<String> {
-    let answer = call(&Call {
+    let answer = call(&ProgramCall {
         program,
         arguments: &["version".to_owned()],
         env: &BTreeMap::new(),

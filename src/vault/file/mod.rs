@@ -201,11 +201,11 @@ impl<'e> SecretFile<'e> {
             seals.key.check()?;
         }
         let length = files::length(&self.path)?.unwrap_or_default().min(LIMIT);
-        files::try_room(&self.path, length + 2 * MOST_TOKENS)
+        files::check_room(&self.path, length + 2 * MOST_TOKENS)
     }
 
     pub(super) fn narrow(&self) -> Option<Widened> {
-        files::narrow(&self.path).map(|mode| Widened { path: self.shown(), mode })
+        files::restrict_permissions(&self.path).map(|mode| Widened { path: self.shown(), mode })
     }
 
     /// A sealed file that does not open is broken only if its key is there.

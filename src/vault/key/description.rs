@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::holder::Holder;
 use crate::model::{Problem, Secret};
 use crate::system::passphrase::{self, Effort};
-use crate::system::seal::{self, SealKey, Sealed};
+use crate::system::seal::{self, SealKey, SealedText};
 
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct KeyFile {
@@ -57,7 +57,7 @@ impl KeyFile {
     /// The same while files are sealed anew, which were sealed with `before` until now.
     pub(super) fn with_previous(self, before: &SealKey, key: &SealKey) -> Result<Self> {
         let about = about_previous(&self.key, &before.id());
-        let Sealed { salt, text } = key.seal(about.as_bytes(), before.bytes())?;
+        let SealedText { salt, text } = key.seal(about.as_bytes(), before.bytes())?;
         let (salt, sealed) = (STANDARD.encode(salt), STANDARD.encode(text));
         Ok(Self { previous: Some(PreviousKey { key: before.id(), salt, sealed }), ..self })
     }
@@ -78,7 +78,7 @@ impl KeyFile {
         let bytes = |text: &str| STANDARD.decode(text).map_err(|_| broken());
         let salt = bytes(&previous.salt)?.try_into().map_err(|_| broken())?;
         let about = about_previous(&self.key, &previous.key);
-        let opened = key.open(about.as_bytes(), Sealed { salt, text: bytes(&previous.sealed)? });
+        let opened = key.open(about.as_bytes(), SealedText { salt, text: bytes(&previous.sealed)? });
         let before = opened.and_then(|bytes| SealKey::from_bytes(&bytes)).filter(|before| before.id() == previous.key);
         before.ok_or_else(|| broken().into())
     }
@@ -127,7 +127,7 @@ impl KeyFile {
         let by_passphrase = passphrase::key(passphrase, &bytes(&wrapped.passphrase_salt)?, effort)?;
         let salt = bytes(&wrapped.salt)?.try_into().map_err(|_| broken())?;
         let opened =
-            by_passphrase.open(about(&self.key, effort).as_bytes(), Sealed { salt, text: bytes(&wrapped.sealed)? });
+            by_passphrase.open(about(&self.key, effort).as_bytes(), SealedText { salt, text: bytes(&wrapped.sealed)? });
         let key = opened.and_then(|bytes| SealKey::from_bytes(&bytes)).filter(|key| key.id() == self.key);
         key.ok_or_else(|| Problem::new("this is not the passphrase", "try again").into())
     }
@@ -138,7 +138,7 @@ impl WrappedKey {
         let (mut passphrase_salt, effort) = ([0; 16], Effort::USUAL);
         seal::fill_random(&mut passphrase_salt)?;
         let by_passphrase = passphrase::key(passphrase, &passphrase_salt, effort)?;
-        let Sealed { salt, text } = by_passphrase.seal(about(&key.id(), effort).as_bytes(), key.bytes())?;
+        let SealedText { salt, text } = by_passphrase.seal(about(&key.id(), effort).as_bytes(), key.bytes())?;
         Ok(Self {
             memory_kib: effort.memory_kib,
             passes: effort.passes,

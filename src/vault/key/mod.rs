@@ -247,7 +247,7 @@ impl<'e> DataKey<'e> {
         asked
     }
 
-    fn cache(&self, key: &SealKey, time: Duration) -> Result<(), kernel_keyring::Unavailable> {
+    fn cache(&self, key: &SealKey, time: Duration) -> Result<(), kernel_keyring::KernelKeyringError> {
         if time.is_zero() { Ok(()) } else { kernel_keyring::write(&entry(&key.id()), key.bytes(), time) }
     }
 
@@ -283,13 +283,13 @@ pub(crate) fn probe_kernel_keyring() -> Result<(), String> {
     try_kernel_keyring().map_err(|why| why.to_string())
 }
 
-fn try_kernel_keyring() -> Result<(), kernel_keyring::Unavailable> {
+fn try_kernel_keyring() -> Result<(), kernel_keyring::KernelKeyringError> {
     let (name, time) = ("ensign:probe", Duration::from_secs(1));
     kernel_keyring::write(name, &[1], time).and_then(|()| kernel_keyring::remove(name)).map(drop)
 }
 
 /// Nobody types a passphrase inside Docker's call: behind one a key is of use only where it can be kept open.
-fn cannot_stay_open(why: &kernel_keyring::Unavailable) -> Problem {
+fn cannot_stay_open(why: &kernel_keyring::KernelKeyringError) -> Problem {
     let hint =
         "let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`";
     Problem::new(format!("a key behind a passphrase could not be kept open: {why}"), hint)

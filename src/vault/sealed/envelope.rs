@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::model::{Problem, Registry};
-use crate::system::seal::{SealKey, Sealed};
+use crate::system::seal::{SealKey, SealedText};
 
 /// All but `sealed` may be read by anybody who reads the file; nobody can change any of it.
 #[derive(Debug, Deserialize, Serialize)]
@@ -86,7 +86,7 @@ impl Envelope {
         let mut filled = Zeroizing::new(Vec::with_capacity(text.len().next_multiple_of(BLOCK)));
         filled.extend_from_slice(text);
         filled.resize(text.len().next_multiple_of(BLOCK), b' ');
-        let Sealed { salt, text } = key.seal(envelope.about().as_bytes(), &filled)?;
+        let SealedText { salt, text } = key.seal(envelope.about().as_bytes(), &filled)?;
         envelope.salt = STANDARD.encode(salt);
         envelope.sealed = STANDARD.encode(text);
         Ok(envelope)
@@ -102,7 +102,7 @@ impl Envelope {
             bail!(Problem::new(message, "put the right file back from a backup, or remove this one and log in again"));
         }
         let salt = STANDARD.decode(&self.salt).ok().and_then(|salt| salt.try_into().ok());
-        let sealed = salt.zip(STANDARD.decode(&self.sealed).ok()).map(|(salt, text)| Sealed { salt, text });
+        let sealed = salt.zip(STANDARD.decode(&self.sealed).ok()).map(|(salt, text)| SealedText { salt, text });
         let opened = sealed.and_then(|sealed| key.open(self.about().as_bytes(), sealed));
         opened.ok_or_else(|| {
             Problem::run(format!("`{shown}` was changed or damaged after Ensign wrote it: it does not open"), "restore")

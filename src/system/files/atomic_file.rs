@@ -1,4 +1,4 @@
-//! `Draft`: the one way to write a file. It is written piece by piece and has its name only once it is whole.
+//! `AtomicFile`: the one way to write a file. It is written piece by piece and has its name only once it is whole.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -8,20 +8,20 @@ use anyhow::Result;
 
 use super::{Access, InstalledFile, failed, imp, sibling};
 
-/// A file on its way. If it is dropped before [`Draft::keep`] nothing is left of it.
-pub(crate) struct Draft {
+/// A file on its way. If it is dropped before [`AtomicFile::keep`] nothing is left of it.
+pub(crate) struct AtomicFile {
     /// As the caller says it, for errors.
     shown: PathBuf,
     path: PathBuf,
     file: Option<File>,
     /// The name it has until it is whole; `None` where the system can make a file without one.
     unfinished: Option<PathBuf>,
-    overwrites: Overwrites,
+    overwrites: ReplaceMode,
 }
 
 /// How the file gets a name that another file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Overwrites {
+enum ReplaceMode {
     /// In one step. Who is killed just before it leaves a second file.
     AtOnce,
     /// The other one goes first: who is killed in between leaves neither.
@@ -31,10 +31,10 @@ enum Overwrites {
 /// The name of an unfinished file whose writers take turns, and so can remove what a killed one left.
 const UNDER_LOCK: &str = ".new";
 
-impl Draft {
+impl AtomicFile {
     /// Begins a file beside the place where it is to be; what lies there stays until the new one is whole.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
-        Self::begin_unnamed(&OpenOptions::new(), path, Overwrites::AtOnce)
+        Self::begin_unnamed(&OpenOptions::new(), path, ReplaceMode::AtOnce)
             .map_err(|error| failed("write", path, &error))
     }
 
@@ -42,7 +42,7 @@ impl Draft {
     /// are made.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
         let begun = imp::create_folder(folder_of(path))
-            .and_then(|()| Self::begin_unnamed(&imp::private(), path, Overwrites::Afterwards));
+            .and_then(|()| Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards));
         begun.map_err(|error| failed("write", path, &error))
     }
 
@@ -53,14 +53,14 @@ impl Draft {
         let unfinished = sibling(&target, UNDER_LOCK);
         let begun = imp::create_folder(folder_of(&target)).and_then(|()| {
             remove(&unfinished)?; // left behind by a writer that was killed
-            imp::private().write(true).create_new(true).open(&unfinished)
+            imp::private_options().write(true).create_new(true).open(&unfinished)
         });
         let file = Some(begun.map_err(|error| failed("write", path, &error))?);
         let (shown, unfinished) = (path.to_owned(), Some(unfinished));
-        Ok(Self { shown, path: target, file, unfinished, overwrites: Overwrites::AtOnce })
+        Ok(Self { shown, path: target, file, unfinished, overwrites: ReplaceMode::AtOnce })
     }
 
-    fn begin_unnamed(options: &OpenOptions, path: &Path, overwrites: Overwrites) -> io::Result<Self> {
+    fn begin_unnamed(options: &OpenOptions, path: &Path, overwrites: ReplaceMode) -> io::Result<Self> {
         let (file, unfinished) = if let Some(file) = imp::create_unnamed(options, folder_of(path)) {
             (file, None)
         } else {
@@ -119,7 +119,7 @@ impl Draft {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 named => return named,
             }
-            if self.overwrites == Overwrites::Afterwards {
+            if self.overwrites == ReplaceMode::Afterwards {
                 remove(&self.path)?;
                 return imp::name(&file, &self.path);
             }
@@ -137,7 +137,7 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let (Some(_), Some(unfinished)) = (self.file.take(), &self.unfinished) {
             let _ = fs::remove_file(unfinished);
@@ -169,31 +169,31 @@ mod tests {
     fn a_file_that_does_not_become_whole_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("blob");
-        for begin in [Draft::begin, Draft::begin_private, Draft::begin_under_lock] {
-            let mut draft = begin(&path).unwrap();
-            draft.write(b"half").unwrap();
-            drop(draft);
+        for begin in [AtomicFile::begin, AtomicFile::begin_private, AtomicFile::begin_under_lock] {
+            let mut file = begin(&path).unwrap();
+            file.write(b"half").unwrap();
+            drop(file);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
             for text in ["one", "two"] {
-                let mut draft = begin(&path).unwrap();
-                draft.write(text.as_bytes()).unwrap();
-                draft.keep().unwrap();
+                let mut file = begin(&path).unwrap();
+                file.write(text.as_bytes()).unwrap();
+                file.keep().unwrap();
                 assert_eq!(fs::read_to_string(&path).unwrap(), text);
             }
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
             fs::remove_file(&path).unwrap();
         }
-        assert!(Draft::begin(&folder.path().join("no/such/folder")).is_err());
+        assert!(AtomicFile::begin(&folder.path().join("no/such/folder")).is_err());
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_secret_in_clear_has_no_name_until_it_is_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let mut draft = Draft::begin_private(&folder.path().join("export")).unwrap();
-        draft.write(b"secret").unwrap();
+        let mut file = AtomicFile::begin_private(&folder.path().join("export")).unwrap();
+        file.write(b"secret").unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "so that a killed program leaves nothing");
-        draft.keep().unwrap();
+        file.keep().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -8,24 +8,24 @@ use std::sync::OnceLock;
 
 /// A variable whose value is not the one that the calling client was started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct ChangedVariable {
     pub(crate) name: OsString,
     /// `None`: the client was started without it.
     pub(crate) at_start: Option<OsString>,
 }
 
 /// Finds the changes. Registered by the fronts for machines: to know a client is not for this layer.
-static FINDER: OnceLock<fn() -> Vec<Change>> = OnceLock::new();
+static FINDER: OnceLock<fn() -> Vec<ChangedVariable>> = OnceLock::new();
 /// Looked for at the first variable that counts; `get` seldom sees one.
-static CHANGES: OnceLock<Vec<Change>> = OnceLock::new();
+static CHANGES: OnceLock<Vec<ChangedVariable>> = OnceLock::new();
 
 /// From now on a variable has the value that the calling client was started with.
-pub(crate) fn follow_client(finder: fn() -> Vec<Change>) {
+pub(crate) fn follow_client(finder: fn() -> Vec<ChangedVariable>) {
     let _ = FINDER.set(finder);
 }
 
 /// Everything that the client changed; nothing where a person calls.
-pub(crate) fn changes() -> &'static [Change] {
+pub(crate) fn changes() -> &'static [ChangedVariable] {
     FINDER.get().map_or(&[], |finder| CHANGES.get_or_init(finder))
 }
 
