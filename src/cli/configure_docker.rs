@@ -10,10 +10,10 @@ use super::failure::Failure;
 use super::import::{self, Deed, Fate};
 use super::{Context, args, buildx, creds_store, first, note_podman, note_snap};
 use crate::docker::containers::{self, RegistriesConf};
-use crate::docker::logins::{self, Finding, FoundLogin, Where};
-use crate::docker::setup::Wanted;
-use crate::docker::{Change, ConfigJson, Plan, Reader, setup, state, until_unchanged};
-use crate::docker::{hooks, leftovers};
+use crate::docker::logins::{self, FoundLogin, ImportEntry, LoginOrigin};
+use crate::docker::setup::WantedRegistry;
+use crate::docker::{ClientFamily, ConfigJson, FilePlan, PlannedChange, configured_helper, setup, until_unchanged};
+use crate::docker::{hooks, plaintext_auths};
 use crate::model::{Problem, Registry};
 use crate::protocol;
 
@@ -31,7 +31,10 @@ pub(super) fn for_login(context: &Context<'_>, registry: &Registry) -> Result<()
     configure(context, &args::ConfigureDocker { hosts, ..args::ConfigureDocker::default() }).map(drop)
 }
 
-fn configure(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<(Vec<Plan>, Vec<Finding>), Failure> {
+fn configure(
+    context: &Context<'_>,
+    given: &args::ConfigureDocker,
+) -> Result<(Vec<FilePlan>, Vec<ImportEntry>), Failure> {
     let named = given.hosts.iter().map(|host| named(context, host)).collect::<Result<Vec<_>, _>>()?;
     let found = if given.undo { vec![] } else { plain_text_logins(context, &named)? };
     let mut registries = if given.undo { vec![] } else { registries(context, given, named, &found)? };
@@ -57,8 +60,8 @@ fn carry_out(
     context: &Context<'_>,
     given: &args::ConfigureDocker,
     registries: &[Registry],
-    plans: &[Plan],
-    found: &[Finding],
+    plans: &[FilePlan],
+    found: &[ImportEntry],
 ) -> Result<(), Failure> {
     let imports = !found.is_empty() && wants_import(context, given)?;
     let (mut registries, mut renewed) = (registries.to_vec(), None);
@@ -86,7 +89,7 @@ fn write(
     context: &Context<'_>,
     given: &args::ConfigureDocker,
     registries: &[Registry],
-) -> Result<(Vec<Plan>, Vec<String>), Failure> {
+) -> Result<(Vec<FilePlan>, Vec<String>), Failure> {
     let lock = match context.accounts.lock() {
         Err(_) if !context.env.mounted()?.is_empty() => None,
         lock => Some(lock?),
@@ -124,7 +127,7 @@ fn registries(
     context: &Context<'_>,
     given: &args::ConfigureDocker,
     named: Vec<Registry>,
-    found: &[Finding],
+    found: &[ImportEntry],
 ) -> Result<Vec<Registry>, Failure> {
     if !named.is_empty() {
         return Ok(named);
@@ -144,17 +147,21 @@ fn registries(
     Ok(hosts)
 }
 
-fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Registry]) -> anyhow::Result<Vec<Plan>> {
+fn plans(
+    context: &Context<'_>,
+    given: &args::ConfigureDocker,
+    registries: &[Registry],
+) -> anyhow::Result<Vec<FilePlan>> {
     let names = context.accounts.other_names()?;
     let registries: &Vec<_> = &registries.iter().map(|registry| wanted(&names, registry, &given.hosts)).collect();
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
         _ if given.undo => setup::undo(file, creds_store::before(context, file.path())?.as_deref()),
-        Reader::Docker if given.all => setup::plan_all(file, registries, given.force),
+        ClientFamily::Docker if given.all => setup::plan_all(file, registries, given.force),
         reader => setup::plan(file, reader, registries, given.force),
     };
-    let of_docker = plan(&docker, Reader::Docker)?;
+    let of_docker = plan(&docker, ClientFamily::Docker)?;
     let mut plans = vec![match given {
         _ if given.undo => hooks::undo(&docker, of_docker)?,
         _ if given.hooks => hooks::plan(&docker, of_docker, protocol::HOOKS)?,
@@ -162,7 +169,7 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
     }];
     if containers::are_found(context.env) {
         if let Some(path) = containers::auth_file(context.env) {
-            plans.push(plan(&ConfigJson::load(&path)?, Reader::Containers)?);
+            plans.push(plan(&ConfigJson::load(&path)?, ClientFamily::Containers)?);
         }
         if let Some(path) = containers::registries_conf(context.env) {
             let conf = RegistriesConf::load(&path)?;
@@ -174,36 +181,36 @@ fn plans(context: &Context<'_>, given: &args::ConfigureDocker, registries: &[Reg
 }
 
 /// A registry with every name under which it may be looked for: those that are known here, and those that were typed.
-pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registry, typed: &[String]) -> Wanted {
+pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registry, typed: &[String]) -> WantedRegistry {
     let mut names = known.get(registry).cloned().unwrap_or_default();
     let spelled = typed.iter().filter_map(|host| Registry::spelled(host)).filter(|(named, _)| named == registry);
     names.extend(spelled.filter_map(|(_, spelling)| spelling));
-    Wanted { registry: registry.clone(), names }
+    WantedRegistry { registry: registry.clone(), names }
 }
 
 /// The registries whose logins become accounts: once these have left Docker's file, it must ask for them.
-fn of_logins(found: &[Finding]) -> impl Iterator<Item = Registry> {
-    found.iter().filter_map(Finding::login).map(FoundLogin::registry)
+fn of_logins(found: &[ImportEntry]) -> impl Iterator<Item = Registry> {
+    found.iter().filter_map(ImportEntry::login).map(FoundLogin::registry)
 }
 
 /// The logins that lie in clear in these tools' files: those of the named registries, else all.
-fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Finding>, Failure> {
+fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<ImportEntry>, Failure> {
     let docker = context.env.docker_config_file();
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
     let mut found = Vec::new();
     for path in docker.into_iter().chain(containers) {
-        let (mut logins, unusable) = leftovers::find(&ConfigJson::load(&path)?);
+        let (mut logins, unusable) = plaintext_auths::find(&ConfigJson::load(&path)?);
         for entry in unusable {
             context.ui.note(format_args!("{}: {entry}", context.env.shorten_home(&path)));
         }
         logins.retain(|login| named.is_empty() || named.contains(&login.registry()));
-        found.extend(logins.into_iter().map(|login| import::found_in(Where::File(path.clone()), login)));
+        found.extend(logins.into_iter().map(|login| import::found_in(LoginOrigin::File(path.clone()), login)));
     }
     logins::sort_out(&mut found);
     Ok(found)
 }
 
-fn preview(context: &Context<'_>, plans: &[Plan], found: &[Finding]) -> Result<(), Failure> {
+fn preview(context: &Context<'_>, plans: &[FilePlan], found: &[ImportEntry]) -> Result<(), Failure> {
     let mut blocks = Vec::new();
     for plan in plans {
         let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
@@ -214,7 +221,7 @@ fn preview(context: &Context<'_>, plans: &[Plan], found: &[Finding]) -> Result<(
     for file in files {
         let here = found.iter().filter(|finding| import::whence(context, finding) == file);
         let lines: Vec<_> =
-            here.filter_map(Finding::login).map(|login| format!("  {}", leftovers::line(login))).collect();
+            here.filter_map(ImportEntry::login).map(|login| format!("  {}", plaintext_auths::line(login))).collect();
         blocks.push(format!("{file}\n{}", lines.join("\n")));
     }
     context.ui.data(json!({}), blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n"))?;
@@ -224,8 +231,8 @@ fn preview(context: &Context<'_>, plans: &[Plan], found: &[Finding]) -> Result<(
 fn report(
     context: &Context<'_>,
     given: &args::ConfigureDocker,
-    plans: &[Plan],
-    found: &[Finding],
+    plans: &[FilePlan],
+    found: &[ImportEntry],
 ) -> Result<(), Failure> {
     let files: Vec<_> = plans
         .iter()
@@ -243,7 +250,7 @@ fn report(
     let plain: Vec<_> = found
         .iter()
         .filter_map(|finding| match (&finding.from, finding.login()) {
-            (Where::File(path), Some(login)) => {
+            (LoginOrigin::File(path), Some(login)) => {
                 Some(json!({"path": path, "server": finding.key, "username": login.username.as_str()}))
             }
             _ => None,
@@ -260,7 +267,7 @@ fn wants_import(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<
 }
 
 /// Keeps all that can be, and takes that out of the files; what could not be kept is told, and stays.
-fn import(context: &Context<'_>, found: &[Finding]) -> Result<(), Failure> {
+fn import(context: &Context<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
     let fates = import::fates(context, found, Deed::Keep);
     for (finding, fate) in found.iter().zip(&fates) {
         match (finding.login(), fate) {
@@ -279,7 +286,7 @@ fn import(context: &Context<'_>, found: &[Finding]) -> Result<(), Failure> {
     }
 }
 
-fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], written: &[String], left: bool) {
+fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[FilePlan], written: &[String], left: bool) {
     let program = match context.env.docker_config_option() {
         Some(folder) => &format!("docker --config {} ensign", context.env.shorten_home(folder)),
         None => context.program,
@@ -292,13 +299,13 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
         context.ui.say(format_args!("✓ Wrote {}", written.join(", ")));
         context.ui.say(format_args!("  To undo   {program} configure-docker --undo"));
     }
-    if plans.iter().flat_map(Plan::changes).any(|change| matches!(change, Change::Conflict { .. })) {
+    if plans.iter().flat_map(FilePlan::changes).any(|change| matches!(change, PlannedChange::Conflict { .. })) {
         context.ui.note(format_args!(
             "another helper serves some of them; to take them over:  {program} configure-docker --force"
         ));
     }
-    let is_store = |change: &Change| matches!(change, Change::Store { .. } | Change::StoreOurs);
-    let asks_for_all = given.all || plans.iter().flat_map(Plan::changes).any(is_store);
+    let is_store = |change: &PlannedChange| matches!(change, PlannedChange::Store { .. } | PlannedChange::StoreOurs);
+    let asks_for_all = given.all || plans.iter().flat_map(FilePlan::changes).any(is_store);
     if asks_for_all {
         creds_store::say(context);
     }
@@ -317,8 +324,8 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
             "plain-text logins are left, and some tools use them first:  {program} configure-docker --import"
         ));
     }
-    if !given.undo && !state::docker_finds_us() {
-        context.ui.note(format_args!("`{}` is not on PATH: Docker will not find it", state::PROGRAM));
+    if !given.undo && !configured_helper::docker_finds_us() {
+        context.ui.note(format_args!("`{}` is not on PATH: Docker will not find it", configured_helper::PROGRAM));
     }
     if given.hooks
         && let Some(folder) = context.env.docker_config_dir().filter(|folder| !hooks::docker_finds_plugin(folder))
@@ -326,10 +333,10 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[Plan], 
         let folder = context.env.shorten_home(&folder.join("cli-plugins"));
         context.ui.note(format_args!(
             "Docker does not find its plugin yet:  mkdir -p {folder} && ln -s \"$(command -v {0})\" {folder}/docker-ensign",
-            state::PROGRAM
+            configured_helper::PROGRAM
         ));
     }
-    if state::auth_config_variable().is_some() {
+    if configured_helper::auth_config_variable().is_some() {
         context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it Docker does not ask Ensign");
     }
 }

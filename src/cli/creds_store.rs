@@ -6,14 +6,14 @@ use std::path::Path;
 use super::Context;
 use super::failure::Failure;
 use crate::accounts::helpers;
-use crate::docker::{Change, ConfigJson, Plan};
+use crate::docker::{ConfigJson, FilePlan, PlannedChange};
 use crate::model::HelperName;
 
 /// Writes down what stood there, and makes it the one that answers for all other registries.
-pub(super) fn remember(context: &Context<'_>, plans: &[Plan]) -> anyhow::Result<()> {
+pub(super) fn remember(context: &Context<'_>, plans: &[FilePlan]) -> anyhow::Result<()> {
     for plan in plans {
         let Some(before) = plan.changes().iter().find_map(|change| match change {
-            Change::Store { before } => Some(before),
+            PlannedChange::Store { before } => Some(before),
             _ => None,
         }) else {
             continue;

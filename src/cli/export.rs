@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::ExportFormat;
 use super::failure::{Failure, Kind};
 use super::{Context, args, which};
-use crate::docker::export::{self, Chosen, Exported, Form};
+use crate::docker::export::{self, AuthFormat, ExportAccount, ExportedAuths};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Operation, Problem, Registry, Source};
 use crate::system::files::AtomicFile;
@@ -21,9 +21,9 @@ pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCod
     let (chosen, failed) = choose(context, given)?;
     may_write(context, given, output.as_deref())?;
     let form = match given.format {
-        ExportFormat::AuthJson => Form::AuthJson,
-        ExportFormat::Dockerconfigjson | ExportFormat::Secret => Form::DockerConfigJson,
-        ExportFormat::Env => Form::Variable,
+        ExportFormat::AuthJson => AuthFormat::AuthJson,
+        ExportFormat::Dockerconfigjson | ExportFormat::Secret => AuthFormat::DockerConfigJson,
+        ExportFormat::Env => AuthFormat::Variable,
     };
     let exported = export::export(form, &chosen);
     for left in &exported.left_out {
@@ -137,7 +137,7 @@ fn names(
 
 /// The accounts that answer for what was named, each once, with their secrets as they are now. Of all accounts some may
 /// have none.
-fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, Vec<Failed>), Failure> {
+fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<ExportAccount>, Vec<Failed>), Failure> {
     let mut found: Vec<(RegistryAccounts, Vec<Account>)> = Vec::new();
     if given.all && given.subjects.is_empty() {
         found = context.accounts.all()?.into_iter().map(|one| (one.clone(), one.accounts)).collect();
@@ -182,7 +182,7 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
             match allowed.and_then(|()| context.secret_of(&account)) {
                 Ok(held) => {
                     let names = names(context, given, &candidates, &account)?;
-                    chosen.push(Chosen {
+                    chosen.push(ExportAccount {
                         account: account.on(&candidates.host),
                         credential: held.credential,
                         names,
@@ -197,7 +197,7 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<Chosen>, V
     Ok((chosen, failed))
 }
 
-fn warn(context: &Context<'_>, chosen: &[Chosen], exported: &Exported, output: Option<&Path>) {
+fn warn(context: &Context<'_>, chosen: &[ExportAccount], exported: &ExportedAuths, output: Option<&Path>) {
     let written = |account: &Account| exported.keys.iter().any(|(_, other)| other == account);
     let accounts: Vec<_> = chosen.iter().map(|one| &one.account).filter(|account| written(account)).collect();
     let count = accounts.len();
@@ -226,7 +226,7 @@ fn warn(context: &Context<'_>, chosen: &[Chosen], exported: &Exported, output: O
 
 fn report(
     context: &Context<'_>,
-    exported: &Exported,
+    exported: &ExportedAuths,
     failed: &[Failed],
     output: Option<&Path>,
     text: &str,

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::docker::first::{First, Lookup};
-use crate::docker::{Reader, containers};
+use crate::docker::first_login::{FirstLogin, LoginLookup};
+use crate::docker::{ClientFamily, containers};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{ImageReference, Registry};
 use crate::system::text::{one_line, quote};
@@ -16,7 +16,7 @@ pub(super) fn containers_tools(context: &Context<'_>, registries: &[&RegistryAcc
     if registries.is_empty() || !containers::are_found(context.env) {
         return vec![];
     }
-    let lookup = match Lookup::of(Reader::Containers, context.env) {
+    let lookup = match LoginLookup::of(ClientFamily::Containers, context.env) {
         Ok(lookup) => lookup,
         Err(error) => {
             context.ui.note(one_line(&format!("{error:#}"), 300));
@@ -32,7 +32,7 @@ pub(super) fn containers_tools(context: &Context<'_>, registries: &[&RegistryAcc
             let first = lookup.first(registry, &name, None);
             match sentence(context, TOOLS, &name, &first) {
                 Some(sentence) => context.ui.note(sentence),
-                None if first == First::Nobody => unasked.push(name.clone()),
+                None if first == FirstLogin::Nobody => unasked.push(name.clone()),
                 None => {}
             }
             told.push(json!({"registry": name, "first": value(&first)}));
@@ -48,32 +48,32 @@ pub(super) fn containers_tools(context: &Context<'_>, registries: &[&RegistryAcc
 /// Who goes first for a registry under this name, where that is not Ensign.
 pub(super) fn before_us(
     context: &Context<'_>,
-    reader: Reader,
+    reader: ClientFamily,
     registry: &Registry,
     name: &str,
     image: Option<&ImageReference>,
-) -> Option<First> {
-    let first = Lookup::of(reader, context.env).ok()?.first(registry, name, image);
-    Some(first).filter(|first| !matches!(first, First::Ensign | First::Nobody))
+) -> Option<FirstLogin> {
+    let first = LoginLookup::of(reader, context.env).ok()?.first(registry, name, image);
+    Some(first).filter(|first| !matches!(first, FirstLogin::Ensign | FirstLogin::Nobody))
 }
 
 /// Tells whether the name is one that clients do not ask Ensign for, though they do under its own.
-pub(super) fn is_missed(context: &Context<'_>, reader: Reader, registry: &Registry, name: &str) -> bool {
-    let Ok(lookup) = Lookup::of(reader, context.env) else { return false };
-    lookup.first(registry, registry.as_str(), None) == First::Ensign
-        && lookup.first(registry, name, None) == First::Nobody
+pub(super) fn is_missed(context: &Context<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
+    let Ok(lookup) = LoginLookup::of(reader, context.env) else { return false };
+    lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign
+        && lookup.first(registry, name, None) == FirstLogin::Nobody
 }
 
 /// What is said of a registry that somebody else answers for; `None` if nobody goes before us.
-pub(super) fn sentence(context: &Context<'_>, who: &str, name: &str, first: &First) -> Option<String> {
+pub(super) fn sentence(context: &Context<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
     Some(match first {
-        First::Ensign | First::Nobody => return None,
-        First::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG: Ensign is not asked"),
-        First::Helper { helper, file } => {
+        FirstLogin::Ensign | FirstLogin::Nobody => return None,
+        FirstLogin::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG: Ensign is not asked"),
+        FirstLogin::Helper { helper, file } => {
             let file = context.env.shorten_home(file);
             format!("{who} ask docker-credential-{} for {name}, as {file} says", one_line(helper, 60))
         }
-        First::Login { user, file } => {
+        FirstLogin::Login { user, file } => {
             let shown = context.env.shorten_home(file);
             format!(
                 "{who} use the login of {} for {name} in {shown}, and do not ask Ensign:  {} import {} --remove",
@@ -86,22 +86,22 @@ pub(super) fn sentence(context: &Context<'_>, who: &str, name: &str, first: &Fir
 }
 
 /// Who that is, in few words.
-pub(super) fn name_of(first: &First) -> String {
+pub(super) fn name_of(first: &FirstLogin) -> String {
     match first {
-        First::Ensign => "ensign".to_owned(),
-        First::Helper { helper, .. } => format!("docker-credential-{}", one_line(helper, 60)),
-        First::Login { user, .. } => one_line(user, 60),
-        First::Variable => "DOCKER_AUTH_CONFIG".to_owned(),
-        First::Nobody => "nobody".to_owned(),
+        FirstLogin::Ensign => "ensign".to_owned(),
+        FirstLogin::Helper { helper, .. } => format!("docker-credential-{}", one_line(helper, 60)),
+        FirstLogin::Login { user, .. } => one_line(user, 60),
+        FirstLogin::Variable => "DOCKER_AUTH_CONFIG".to_owned(),
+        FirstLogin::Nobody => "nobody".to_owned(),
     }
 }
 
-pub(super) fn value(first: &First) -> Value {
+pub(super) fn value(first: &FirstLogin) -> Value {
     match first {
-        First::Ensign => json!({"kind": "ensign"}),
-        First::Helper { helper, file } => json!({"kind": "helper", "helper": helper, "file": file}),
-        First::Login { user, file } => json!({"kind": "login", "username": user, "file": file}),
-        First::Variable => json!({"kind": "variable"}),
-        First::Nobody => json!({"kind": "nobody"}),
+        FirstLogin::Ensign => json!({"kind": "ensign"}),
+        FirstLogin::Helper { helper, file } => json!({"kind": "helper", "helper": helper, "file": file}),
+        FirstLogin::Login { user, file } => json!({"kind": "login", "username": user, "file": file}),
+        FirstLogin::Variable => json!({"kind": "variable"}),
+        FirstLogin::Nobody => json!({"kind": "nobody"}),
     }
 }

@@ -52,7 +52,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::accounts::{Accounts, Options, StoreChoice};
-use crate::docker::{self, ConfigJson, containers, state};
+use crate::docker::{self, ConfigJson, configured_helper, containers};
 use crate::model::choice::{ExplicitAccount, RegistryAccounts};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oauth::{self, Provider, ProviderTable};
@@ -247,7 +247,7 @@ impl Context<'_> {
 
     /// A pattern cannot stand in Docker's `credHelpers`: its hosts reach us only if every registry does.
     fn note_that_docker_must_ask(&self, pattern: &Registry) {
-        if !self.docker_config().is_some_and(|file| state::asks_us(&file, pattern)) {
+        if !self.docker_config().is_some_and(|file| configured_helper::asks_us(&file, pattern)) {
             let program = self.program;
             self.ui.note(format_args!(
                 "Docker does not ask Ensign for all of {pattern} yet:  {program} configure-docker --all"
@@ -335,10 +335,10 @@ impl Context<'_> {
 
 /// Says that a Docker which is a snap cannot ask us.
 fn note_snap(context: &Context<'_>) {
-    if state::docker_is_a_snap() {
+    if configured_helper::docker_is_a_snap() {
         context.ui.note(format_args!(
             "`docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  {}",
-            state::snap_command(context.program)
+            configured_helper::snap_command(context.program)
         ));
     }
 }

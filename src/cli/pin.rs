@@ -7,7 +7,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::{Context, args, buildx};
 use crate::docker::pins::Pins;
-use crate::docker::{ConfigJson, state};
+use crate::docker::{ConfigJson, configured_helper};
 use crate::model::{AccountName, Registry};
 
 pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, Failure> {
@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
         let removed = pins.remove(&alias)?;
         let json = json!({"status": "success", "alias": alias.as_str(), "removed": removed});
         if removed {
-            context.ui.done(json, format_args!("Removed {}-{alias}", state::PROGRAM))?;
+            context.ui.done(json, format_args!("Removed {}-{alias}", configured_helper::PROGRAM))?;
             if buildx::names(context, &alias) {
                 context.ui.note(format_args!(
                     "buildx's folders still ask it: `{0} buildx sync` makes it again, `{0} buildx sync --remove` removes them",
@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
 
 fn show(context: &Context<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
     let pinned = pins.all();
-    let lines: Vec<_> = pinned.iter().map(|alias| format!("{}-{alias}", state::PROGRAM)).collect();
+    let lines: Vec<_> = pinned.iter().map(|alias| format!("{}-{alias}", configured_helper::PROGRAM)).collect();
     let text = if lines.is_empty() { "No account is pinned.".to_owned() } else { lines.join("\n") };
     let aliases: Vec<_> = pinned.iter().map(AccountName::as_str).collect();
     context.ui.data(json!({"pinned": aliases}), text)?;
@@ -67,7 +67,7 @@ pub(super) fn drop_orphans(context: &Context<'_>, former: &[AccountName]) -> Res
     let pinned = pins.all();
     for alias in former.iter().filter(|alias| pinned.contains(alias)) {
         if registries_of(context, alias)?.is_empty() && pins.remove(alias)? {
-            context.ui.note(format_args!("removed its program {}-{alias} too", state::PROGRAM));
+            context.ui.note(format_args!("removed its program {}-{alias} too", configured_helper::PROGRAM));
             let names_it = |file: ConfigJson| file.helpers().any(|(_, helper)| helper == format!("ensign-{alias}"));
             if context.docker_config().is_some_and(names_it) {
                 context.ui.note(format_args!(

@@ -10,8 +10,8 @@ use super::failure::Failure;
 use super::trouble::Trouble;
 use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route, store, update};
 use crate::accounts::Leftovers;
-use crate::docker::state::{self, Asked, AuthConfig};
-use crate::docker::{ConfigJson, Reader, setup};
+use crate::docker::configured_helper::{self, AuthConfig, ConfiguredHelper};
+use crate::docker::{ClientFamily, ConfigJson, setup};
 use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Expiry, ImagePattern, Kept, Registry, Source, StoreKind};
 use crate::system::text;
@@ -244,7 +244,7 @@ fn docker<'c>(context: &Context<'_>, registries: &[&'c RegistryAccounts]) -> Vec
             return vec![];
         }
     };
-    let variable = state::auth_config_variable();
+    let variable = configured_helper::auth_config_variable();
     let mut other_names = context.accounts.other_names().unwrap_or_default();
     let mut names = vec![];
     for one in registries {
@@ -252,13 +252,15 @@ fn docker<'c>(context: &Context<'_>, registries: &[&'c RegistryAccounts]) -> Vec
         let others = other_names.remove(registry).unwrap_or_default();
         for name in names_of(others, Some(&file), registry) {
             let key = if name == registry.as_str() { registry.docker_key() } else { &name };
-            let asks = match (state::auth_config(variable.as_deref(), key), state::asked_as(&file, Reader::Docker, key))
-            {
+            let asks = match (
+                configured_helper::auth_config(variable.as_deref(), key),
+                configured_helper::asked_as(&file, ClientFamily::Docker, key),
+            ) {
                 (AuthConfig::Wins, _) => "DOCKER_AUTH_CONFIG".to_owned(),
-                (_, Asked::Us) => "ensign".to_owned(),
-                (_, Asked::Pinned(alias)) => format!("ensign-{alias}"),
-                (_, Asked::Helper(helper)) => helper.to_owned(),
-                (_, Asked::PlainFile) => NOBODY.to_owned(),
+                (_, ConfiguredHelper::Ensign) => "ensign".to_owned(),
+                (_, ConfiguredHelper::Pinned(alias)) => format!("ensign-{alias}"),
+                (_, ConfiguredHelper::Helper(helper)) => helper.to_owned(),
+                (_, ConfiguredHelper::PlainFile) => NOBODY.to_owned(),
             };
             names.push(AskedName { registry, name, asks });
         }
@@ -284,7 +286,7 @@ fn footer(context: &Context<'_>, docker: &[AskedName<'_>], troubled: usize) -> S
             format!("Docker does not ask Ensign for {}:  {} configure-docker{all}\n", list.join(", "), context.program)
         }
     };
-    if docker.iter().any(|name| name.asks.starts_with("ensign")) && !state::docker_finds_us() {
+    if docker.iter().any(|name| name.asks.starts_with("ensign")) && !configured_helper::docker_finds_us() {
         footer += "✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n";
     }
     if troubled > 0 {

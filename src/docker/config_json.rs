@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 
 use super::LIMIT;
-use super::json_edit::Object;
+use super::json_edit::ObjectSpan;
 use super::logins::shown;
 use crate::system::files;
 
@@ -22,7 +22,7 @@ pub(crate) struct ConfigJson {
 
 /// A file that cannot be read and therefore is never written.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub(crate) struct ConfigSyntaxError {
     pub(crate) path: PathBuf,
     pub(crate) line: usize,
     pub(crate) problem: String,
@@ -35,9 +35,9 @@ impl ConfigJson {
     }
 
     /// Understands a file's contents. An empty file has no settings, as for Docker (`cli/config/configfile/file.go`
-    /// lets the end of the file pass); what Docker could not read either is [`Broken`].
-    pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, Broken> {
-        let broken = |line, problem: String| Broken { path: path.to_owned(), line, problem };
+    /// lets the end of the file pass); what Docker could not read either is [`ConfigSyntaxError`].
+    pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
+        let broken = |line, problem: String| ConfigSyntaxError { path: path.to_owned(), line, problem };
         let none = || Self { path: path.to_owned(), text: None, root: Map::new() };
         let Some(contents) = contents else { return Ok(none()) };
         let text = String::from_utf8(contents).map_err(|error| {
@@ -128,7 +128,7 @@ pub(super) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&
 
 /// What stands in the way of an edit, and where. Elsewhere in the file nothing is judged, for nothing is touched.
 fn problem(text: &str) -> Option<(usize, String)> {
-    let root = Object::at(text, 0)?;
+    let root = ObjectSpan::at(text, 0)?;
     if let Some(twice) = twice(&root, &["credHelpers", "auths", "credsStore"]) {
         return Some(twice);
     }
@@ -138,13 +138,13 @@ fn problem(text: &str) -> Option<(usize, String)> {
         if !matches!(name.as_str(), "credhelpers" | "auths") || value == "null" {
             continue;
         }
-        let Some(section) = Object::at(text, member.value.start) else {
+        let Some(section) = ObjectSpan::at(text, member.value.start) else {
             return Some((member.start, format!("`{}` is not an object", member.key)));
         };
         if let Some(twice) = twice(&section, &[]) {
             return Some(twice);
         }
-        for entry in section.members.iter().filter_map(|entry| Object::at(text, entry.value.start)) {
+        for entry in section.members.iter().filter_map(|entry| ObjectSpan::at(text, entry.value.start)) {
             if let Some(twice) = twice(&entry, &[]) {
                 return Some(twice);
             }
@@ -161,7 +161,7 @@ fn problem(text: &str) -> Option<(usize, String)> {
 
 /// The first key that stands twice: JSON's readers disagree on what that means, and an edit would decide it.
 /// The names in `any_case` are one whatever their case.
-fn twice(object: &Object, any_case: &[&str]) -> Option<(usize, String)> {
+fn twice(object: &ObjectSpan, any_case: &[&str]) -> Option<(usize, String)> {
     let mut seen = HashSet::new();
     let name = |key: &str| match any_case.iter().find(|name| name.eq_ignore_ascii_case(key)) {
         Some(name) => (*name).to_owned(),
@@ -175,14 +175,14 @@ fn line_of(text: &[u8], at: usize) -> usize {
     text.iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for ConfigSyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, line, problem } = self;
         write!(f, "could not read `{}`, line {line}: {problem}; mend it there or move the file away", path.display())
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for ConfigSyntaxError {}
 
 impl fmt::Debug for ConfigJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,7 +194,7 @@ impl fmt::Debug for ConfigJson {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<ConfigJson, Broken> {
+    fn parse(text: &str) -> Result<ConfigJson, ConfigSyntaxError> {
         ConfigJson::parse(Path::new("config.json"), Some(text.into()))
     }
 

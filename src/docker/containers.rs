@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use toml_edit::{Array, Document, RawString, Value};
 
+use super::file_plan::BackupRule;
 use super::logins::shown;
-use super::plan::Backup;
-use super::{Broken, Change, ConfigJson, HELPER, LIMIT, Plan};
+use super::{ConfigJson, ConfigSyntaxError, FilePlan, HELPER, LIMIT, PlannedChange};
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
 
@@ -108,8 +108,9 @@ impl RegistriesConf {
     }
 
     /// Understands a file's contents: TOML in which `credential-helpers`, if it is there, is a list of texts.
-    pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, Broken> {
-        let broken = |line, problem: &str| Broken { path: path.to_owned(), line, problem: problem.to_owned() };
+    pub(crate) fn parse(path: &Path, contents: Option<Vec<u8>>) -> Result<Self, ConfigSyntaxError> {
+        let broken =
+            |line, problem: &str| ConfigSyntaxError { path: path.to_owned(), line, problem: problem.to_owned() };
         let text = contents.map(String::from_utf8).transpose().map_err(|_| broken(1, "it is not in UTF-8"))?;
         let content = text.as_deref().unwrap_or_default();
         let line = |span: Option<Range<usize>>| {
@@ -142,18 +143,18 @@ impl RegistriesConf {
     }
 
     /// Plans that Ensign is asked first, where a list of helpers stands already.
-    pub(crate) fn plan(&self) -> Plan {
-        self.edit(self.lacks_us().then_some(Change::Prepend), prepend).with_backup(Backup::Fresh)
+    pub(crate) fn plan(&self) -> FilePlan {
+        self.edit(self.lacks_us().then_some(PlannedChange::Prepend), prepend).with_backup(BackupRule::Fresh)
     }
 
     /// Plans that Ensign is taken off the list.
-    pub(crate) fn undo(&self) -> Plan {
+    pub(crate) fn undo(&self) -> FilePlan {
         let listed = self.helpers().is_some_and(|helpers| helpers.contains(&HELPER));
-        self.edit(listed.then_some(Change::Unlist), take_off)
+        self.edit(listed.then_some(PlannedChange::Unlist), take_off)
     }
 
     /// The list alone is written anew.
-    fn edit(&self, change: Option<Change>, edit: impl Fn(&mut Array)) -> Plan {
+    fn edit(&self, change: Option<PlannedChange>, edit: impl Fn(&mut Array)) -> FilePlan {
         let before = self.text.clone();
         let mut after = before.clone().unwrap_or_default();
         if let (Some(_), Some((span, list))) = (&change, &self.list) {
@@ -163,7 +164,7 @@ impl RegistriesConf {
             let line_end = if after[span.clone()].contains("\r\n") { "\r\n" } else { "\n" };
             after.replace_range(span.clone(), &list.to_string().replace('\n', line_end)); // toml_edit writes `\n`
         }
-        Plan::from_texts(&self.path, change.into_iter().collect(), before, after)
+        FilePlan::from_texts(&self.path, change.into_iter().collect(), before, after)
     }
 }
 

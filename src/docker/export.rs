@@ -9,7 +9,7 @@ use crate::system::text::single_quote;
 
 /// Who will read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum AuthFormat {
     /// Podman, Buildah and Skopeo: a key may name a part of a registry, and the longest that fits wins
     /// (containers/image `docs/containers-auth.json.5.md`).
     AuthJson,
@@ -22,7 +22,7 @@ pub(crate) enum Form {
 
 /// An account to be written down.
 #[derive(Debug)]
-pub(crate) struct Chosen {
+pub(crate) struct ExportAccount {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
     /// The registry's other names: their readers compare letter by letter.
@@ -32,31 +32,31 @@ pub(crate) struct Chosen {
 }
 
 /// What is written, and what cannot be said in this form.
-pub(crate) struct Exported {
+pub(crate) struct ExportedAuths {
     auths: Map<String, Value>,
     /// The keys with the accounts they stand for.
     pub(crate) keys: Vec<(String, Account)>,
-    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) left_out: Vec<OmittedAccount>,
 }
 
 /// An account, or some of its images, that the form has no words for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct LeftOut {
+pub(crate) struct OmittedAccount {
     pub(crate) account: Account,
     pub(crate) why: String,
 }
 
 /// Writes the accounts down in a form.
-pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
-    let mut exported = Exported { auths: Map::new(), keys: vec![], left_out: vec![] };
+pub(crate) fn export(form: AuthFormat, chosen: &[ExportAccount]) -> ExportedAuths {
+    let mut exported = ExportedAuths { auths: Map::new(), keys: vec![], left_out: vec![] };
     for one in chosen {
         let account = &one.account;
-        let mut leave_out = |why: String| exported.left_out.push(LeftOut { account: account.clone(), why });
-        if one.credential.username.is_identity_token() && form != Form::AuthJson {
+        let mut leave_out = |why: String| exported.left_out.push(OmittedAccount { account: account.clone(), why });
+        if one.credential.username.is_identity_token() && form != AuthFormat::AuthJson {
             leave_out("it has an identity token, which only an auth.json can hold".into());
             continue;
         }
-        if account.registry.is_pattern() && form != Form::DockerConfigJson {
+        if account.registry.is_pattern() && form != AuthFormat::DockerConfigJson {
             leave_out("patterns of hosts are understood by Kubernetes only".into());
             continue;
         }
@@ -69,8 +69,8 @@ pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
         let patterns = if one.by_default { account.images.clone() } else { account.patterns() };
         for pattern in patterns {
             match (form, path_key(&pattern)) {
-                (Form::Variable, _) if one.by_default => {}
-                (Form::Variable, _) => leave_out(format!("{pattern}: the variable knows whole registries only")),
+                (AuthFormat::Variable, _) if one.by_default => {}
+                (AuthFormat::Variable, _) => leave_out(format!("{pattern}: the variable knows whole registries only")),
                 (_, Some(key)) => {
                     let others = key.strip_prefix(account.registry.as_str()).into_iter();
                     let others = others.flat_map(|path| one.names.iter().map(move |name| format!("{name}{path}")));
@@ -82,7 +82,7 @@ pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
             }
         }
         if keys.is_empty() && exported.left_out.iter().all(|left| left.account != *account) {
-            exported.left_out.push(LeftOut {
+            exported.left_out.push(OmittedAccount {
                 account: account.clone(),
                 why: "another account answers for the registry, and it has no images of its own".into(),
             });
@@ -90,7 +90,7 @@ pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
         for key in keys {
             if exported.auths.contains_key(&key) {
                 let why = format!("{key}: another account is for the same");
-                exported.left_out.push(LeftOut { account: account.clone(), why });
+                exported.left_out.push(OmittedAccount { account: account.clone(), why });
                 continue;
             }
             exported.auths.insert(key.clone(), entry(account, &one.credential));
@@ -100,7 +100,7 @@ pub(crate) fn export(form: Form, chosen: &[Chosen]) -> Exported {
     exported
 }
 
-impl Exported {
+impl ExportedAuths {
     pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -141,10 +141,10 @@ pub(crate) fn is_kubernetes_name(text: &str, is_label: bool) -> bool {
 }
 
 /// Docker finds Docker Hub under its address only, the containers tools under its name.
-fn host_key(form: Form, registry: &Registry) -> String {
+fn host_key(form: AuthFormat, registry: &Registry) -> String {
     match form {
-        Form::AuthJson => registry.to_string(),
-        Form::DockerConfigJson | Form::Variable => registry.docker_key().to_owned(),
+        AuthFormat::AuthJson => registry.to_string(),
+        AuthFormat::DockerConfigJson | AuthFormat::Variable => registry.docker_key().to_owned(),
     }
 }
 
@@ -175,18 +175,18 @@ mod tests {
     use super::*;
     use crate::model::Secret;
 
-    fn chosen(registry: &str, user: &str, images: &[&str], by_default: bool) -> Chosen {
+    fn chosen(registry: &str, user: &str, images: &[&str], by_default: bool) -> ExportAccount {
         let account = Account {
             name: user.trim_matches(['<', '>']).parse().unwrap(),
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             ..Account::new(registry.parse().unwrap(), user.parse().unwrap())
         };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("pw".into()) };
-        Chosen { account, credential, names: vec![], by_default }
+        ExportAccount { account, credential, names: vec![], by_default }
     }
 
-    fn keys(form: Form, chosen: &[Chosen]) -> (Vec<String>, Vec<String>) {
-        let Exported { keys, left_out, .. } = export(form, chosen);
+    fn keys(form: AuthFormat, chosen: &[ExportAccount]) -> (Vec<String>, Vec<String>) {
+        let ExportedAuths { keys, left_out, .. } = export(form, chosen);
         (keys.into_iter().map(|(key, _)| key).collect(), left_out.into_iter().map(|left| left.why).collect())
     }
 
@@ -202,13 +202,13 @@ mod tests {
         let star = "ghcr.io/acme/a-*/x: a `*` within has no words there";
         let token = "it has an identity token, which only an auth.json can hold";
         let shared = ["ghcr.io", "ghcr.io/acme", "ghcr.io/one/app", "ghcr.io/bob"];
-        let (found, left) = keys(Form::AuthJson, &accounts);
+        let (found, left) = keys(AuthFormat::AuthJson, &accounts);
         assert_eq!(found, [&shared[..], &["docker.io", "docker.io/team"]].concat());
         assert_eq!(left, [star]);
-        let (found, left) = keys(Form::DockerConfigJson, &accounts);
+        let (found, left) = keys(AuthFormat::DockerConfigJson, &accounts);
         assert_eq!(found, [&shared[..], &["https://index.docker.io/v1/"]].concat());
         assert_eq!(left, [star, token]);
-        let (found, left) = keys(Form::Variable, &accounts);
+        let (found, left) = keys(AuthFormat::Variable, &accounts);
         assert_eq!(found, ["ghcr.io", "https://index.docker.io/v1/"]);
         assert_eq!(left.len(), 5, "{left:?}");
     }
@@ -220,14 +220,14 @@ mod tests {
         let hosts = ["ghcr.io", "GHCR.io", "ghcr.io:443"];
         let paths = hosts.map(|host| format!("{host}/acme"));
         let expected: Vec<String> = hosts.iter().map(ToString::to_string).chain(paths).collect();
-        assert_eq!(keys(Form::AuthJson, std::slice::from_ref(&one)).0, expected);
-        assert_eq!(keys(Form::Variable, &[one]).0, hosts);
+        assert_eq!(keys(AuthFormat::AuthJson, std::slice::from_ref(&one)).0, expected);
+        assert_eq!(keys(AuthFormat::Variable, &[one]).0, hosts);
     }
 
     #[test]
     fn two_accounts_for_the_same_images_cannot_both_be_written() {
         let accounts = [chosen("q.io", "a", &["q.io/x/**"], true), chosen("q.io", "b", &["q.io/x/**"], false)];
-        let (found, left) = keys(Form::AuthJson, &accounts);
+        let (found, left) = keys(AuthFormat::AuthJson, &accounts);
         assert_eq!(found, ["q.io", "q.io/x"]);
         assert_eq!(left, ["q.io/x: another account is for the same"]);
     }
@@ -236,10 +236,10 @@ mod tests {
     fn the_texts_are_what_their_readers_expect() {
         let mut odd = chosen("h.example", "it's", &[], true);
         odd.account.registry = Registry::opaque("o'reilly");
-        let exported = export(Form::Variable, &[odd]);
+        let exported = export(AuthFormat::Variable, &[odd]);
         let line = exported.shell_line();
         assert_eq!(line, "export DOCKER_AUTH_CONFIG='{\"auths\":{\"o'\\''reilly\":{\"auth\":\"aXQnczpwdw==\"}}}'\n");
-        let exported = export(Form::AuthJson, &[chosen("h.example", "<token>", &[], true)]);
+        let exported = export(AuthFormat::AuthJson, &[chosen("h.example", "<token>", &[], true)]);
         assert_eq!(
             serde_json::from_str::<Value>(&exported.file()).unwrap(),
             json!({"auths": {"h.example": {"auth": "dG9rZW46", "identitytoken": "pw"}}})

@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::config_json::ConfigJson;
-use super::{Change, HELPER, Plan, json_edit};
+use super::{FilePlan, HELPER, PlannedChange, json_edit};
 
 const PLUGINS: &str = "plugins";
 const FEATURES: &str = "features";
@@ -18,8 +18,8 @@ const HOOKS: &str = "hooks";
 const BEFORE: &str = "features.hooks";
 
 /// Plans besides that Docker asks us after these commands.
-pub(crate) fn plan(file: &ConfigJson, plan: Plan, commands: &str) -> Result<Plan> {
-    let set = |section, key, value: &str| Change::Set { section, key, value: value.to_owned() };
+pub(crate) fn plan(file: &ConfigJson, plan: FilePlan, commands: &str) -> Result<FilePlan> {
+    let set = |section, key, value: &str| PlannedChange::Set { section, key, value: value.to_owned() };
     let mut changes = vec![set(PLUGINS, HOOKS, commands)];
     let switch = switch(file);
     if !switch.is_some_and(is_on) {
@@ -27,10 +27,10 @@ pub(crate) fn plan(file: &ConfigJson, plan: Plan, commands: &str) -> Result<Plan
         changes.push(set(FEATURES, HOOKS, "true"));
     }
     changes.retain(
-        |change| !matches!(change, Change::Set { section: PLUGINS, key, value } if note(file, key) == Some(value)),
+        |change| !matches!(change, PlannedChange::Set { section: PLUGINS, key, value } if note(file, key) == Some(value)),
     );
     plan.and(changes, |text, change| match change {
-        Change::Set { section, key, value } => {
+        PlannedChange::Set { section, key, value } => {
             json_edit::set(text, &path(file, section, key), &Value::from(value.as_str()).to_string())
         }
         _ => Some(text.to_owned()),
@@ -38,8 +38,8 @@ pub(crate) fn plan(file: &ConfigJson, plan: Plan, commands: &str) -> Result<Plan
 }
 
 /// Plans besides that this is taken back.
-pub(crate) fn undo(file: &ConfigJson, plan: Plan) -> Result<Plan> {
-    let unset = |section, key, value: &str| Change::Unset { section, key, value: value.to_owned() };
+pub(crate) fn undo(file: &ConfigJson, plan: FilePlan) -> Result<FilePlan> {
+    let unset = |section, key, value: &str| PlannedChange::Unset { section, key, value: value.to_owned() };
     let mut changes = Vec::new();
     changes.extend(note(file, HOOKS).map(|commands| unset(PLUGINS, HOOKS, commands)));
     if let Some(before) = note(file, BEFORE) {
@@ -47,14 +47,14 @@ pub(crate) fn undo(file: &ConfigJson, plan: Plan) -> Result<Plan> {
         // Whoever switched it off meanwhile is not overruled.
         changes.extend(switch(file).filter(|value| is_on(value)).map(|_| match before {
             "" => unset(FEATURES, HOOKS, "true"),
-            _ => Change::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },
+            _ => PlannedChange::Set { section: FEATURES, key: HOOKS, value: before.to_owned() },
         }));
     }
     plan.and(changes, |text, change| match change {
-        Change::Set { section, key, value } => {
+        PlannedChange::Set { section, key, value } => {
             json_edit::set(text, &path(file, section, key), &Value::from(value.as_str()).to_string())
         }
-        Change::Unset { section, key, .. } => remove_with_empty_parents(text, &path(file, section, key)),
+        PlannedChange::Unset { section, key, .. } => remove_with_empty_parents(text, &path(file, section, key)),
         _ => Some(text.to_owned()),
     })
 }
@@ -115,18 +115,18 @@ fn remove_with_empty_parents(text: &str, path: &[&str]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::{Reader, setup};
+    use crate::docker::{ClientFamily, setup};
 
     fn file(text: &str) -> ConfigJson {
         ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap()
     }
 
-    fn with_hooks(text: &str) -> Plan {
+    fn with_hooks(text: &str) -> FilePlan {
         let file = file(text);
-        plan(&file, setup::plan(&file, Reader::Docker, &[], false).unwrap(), "pull,push").unwrap()
+        plan(&file, setup::plan(&file, ClientFamily::Docker, &[], false).unwrap(), "pull,push").unwrap()
     }
 
-    fn undone(text: &str) -> Plan {
+    fn undone(text: &str) -> FilePlan {
         let file = file(text);
         undo(&file, setup::undo(&file, None).unwrap()).unwrap()
     }

@@ -10,17 +10,17 @@ use serde_json::Deserializer;
 /// `None` if the text, or what stands on the way, is no object.
 pub(super) fn set(text: &str, path: &[&str], value: &str) -> Option<String> {
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
-    let root = Object::at(text, 0)?;
-    set_in(text, &root, path, value, 1, &Style::of(text, &root))
+    let root = ObjectSpan::at(text, 0)?;
+    set_in(text, &root, path, value, 1, &JsonStyle::of(text, &root))
 }
 
 /// Removes the member at `path`; a text that has none comes back as it was.
 pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
     let (name, parents) = path.split_last()?;
-    let mut object = Object::at(text, 0)?;
+    let mut object = ObjectSpan::at(text, 0)?;
     for parent in parents {
         let Some(member) = object.find(parent) else { return Some(text.to_owned()) };
-        object = Object::at(text, member.value.start)?;
+        object = ObjectSpan::at(text, member.value.start)?;
     }
     let Some(index) = object.members.iter().position(|member| member.key == *name) else {
         return Some(text.to_owned());
@@ -34,23 +34,23 @@ pub(super) fn remove(text: &str, path: &[&str]) -> Option<String> {
 }
 
 /// An object's place in the text.
-pub(super) struct Object {
+pub(super) struct ObjectSpan {
     open: usize,
     close: usize,
-    pub(super) members: Vec<Member>,
+    pub(super) members: Vec<MemberSpan>,
 }
 
 /// A member's place in the text: its key, from where the key starts, and where its value stands.
-pub(super) struct Member {
+pub(super) struct MemberSpan {
     pub(super) key: String,
     pub(super) start: usize,
     pub(super) value: Range<usize>,
 }
 
-impl Object {
+impl ObjectSpan {
     /// Reads the object that stands at `at`, blanks aside.
     pub(super) fn at(text: &str, at: usize) -> Option<Self> {
-        let mut cursor = Cursor { text, at };
+        let mut cursor = JsonCursor { text, at };
         cursor.skip_blanks();
         let open = cursor.at;
         cursor.take('{')?;
@@ -71,21 +71,21 @@ impl Object {
             cursor.skip_blanks();
             let from = cursor.at;
             cursor.read::<IgnoredAny>()?;
-            members.push(Member { key, start, value: from..cursor.at });
+            members.push(MemberSpan { key, start, value: from..cursor.at });
         }
     }
 
-    fn find(&self, key: &str) -> Option<&Member> {
+    fn find(&self, key: &str) -> Option<&MemberSpan> {
         self.members.iter().find(|member| member.key == key)
     }
 }
 
-struct Cursor<'a> {
+struct JsonCursor<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl Cursor<'_> {
+impl JsonCursor<'_> {
     fn rest(&self) -> &str {
         &self.text[self.at..]
     }
@@ -108,7 +108,7 @@ impl Cursor<'_> {
 }
 
 /// How the text is laid out, seen from its first member.
-struct Style {
+struct JsonStyle {
     /// Empty for a text on one line.
     line_end: String,
     indent: String,
@@ -116,8 +116,8 @@ struct Style {
     space: String,
 }
 
-impl Style {
-    fn of(text: &str, root: &Object) -> Self {
+impl JsonStyle {
+    fn of(text: &str, root: &ObjectSpan) -> Self {
         let Some(first) = root.members.first() else {
             // as docker writes it (docker/cli `cli/config/configfile/file.go`)
             return Self { line_end: "\n".into(), indent: "\t".into(), space: " ".into() };
@@ -137,7 +137,14 @@ impl Style {
     }
 }
 
-fn set_in(text: &str, object: &Object, path: &[&str], value: &str, depth: usize, style: &Style) -> Option<String> {
+fn set_in(
+    text: &str,
+    object: &ObjectSpan,
+    path: &[&str],
+    value: &str,
+    depth: usize,
+    style: &JsonStyle,
+) -> Option<String> {
     let (name, rest) = path.split_first()?;
     if let Some(member) = object.find(name) {
         return match rest {
@@ -145,7 +152,7 @@ fn set_in(text: &str, object: &Object, path: &[&str], value: &str, depth: usize,
             _ if &text[member.value.clone()] == "null" => {
                 Some(splice(text, member.value.clone(), &render(rest, value, depth + 1, style)))
             }
-            _ => set_in(text, &Object::at(text, member.value.start)?, rest, value, depth + 1, style),
+            _ => set_in(text, &ObjectSpan::at(text, member.value.start)?, rest, value, depth + 1, style),
         };
     }
     let Some(last) = object.members.last() else {
@@ -163,7 +170,7 @@ fn set_in(text: &str, object: &Object, path: &[&str], value: &str, depth: usize,
 }
 
 /// Writes `value` inside the objects that `path` names; the outermost one's members stand at `depth`.
-fn render(path: &[&str], value: &str, depth: usize, style: &Style) -> String {
+fn render(path: &[&str], value: &str, depth: usize, style: &JsonStyle) -> String {
     let Some((name, rest)) = path.split_first() else { return value.to_owned() };
     let member = member(name, &style.space, &render(rest, value, depth + 1, style));
     format!("{{{}{member}{}}}", style.gap(depth), style.gap(depth - 1))
@@ -177,7 +184,7 @@ fn blanks_before(text: &str, at: usize) -> &str {
     &text[text[..at].trim_end_matches([' ', '\t', '\r', '\n']).len()..at]
 }
 
-fn space_before<'a>(text: &'a str, member: &Member) -> &'a str {
+fn space_before<'a>(text: &'a str, member: &MemberSpan) -> &'a str {
     let space = blanks_before(text, member.value.start);
     if space.contains('\n') { " " } else { space }
 }

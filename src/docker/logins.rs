@@ -9,37 +9,37 @@ use crate::system::text::one_line;
 /// images, belongs to it; another secret stands behind it, unless it is for other images.
 ///
 /// A key that names a part of a registry comes after those for all of it, so that these become the default.
-pub(crate) fn sort_out(findings: &mut Vec<Finding>) {
-    let is_bound = |finding: &Finding| finding.login().is_some_and(|login| login.bound().is_some());
+pub(crate) fn sort_out(findings: &mut Vec<ImportEntry>) {
+    let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
     let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
     findings.extend(first.into_iter().chain(after));
     for place in 0..findings.len() {
         let Some(login) = findings[place].login() else { continue };
         let leaders = || {
             findings[..place].iter().enumerate().filter_map(|(at, other)| match &other.what {
-                What::Login(other, Part::Leads) if other.is_of_same_user(login) => Some((at, other)),
+                EntryContent::Login(other, ImportRole::Primary) if other.is_of_same_user(login) => Some((at, other)),
                 _ => None,
             })
         };
         let same = leaders().find(|(_, leader)| leader.has_same_secret(login));
         let before = leaders().find(|(_, leader)| leader.bound() == login.bound());
         let part = match (same, before) {
-            (Some((at, _)), _) => Part::Joins(at),
-            (None, Some((at, _))) => Part::BehindAnother(at),
+            (Some((at, _)), _) => ImportRole::Duplicate(at),
+            (None, Some((at, _))) => ImportRole::Shadowed(at),
             (None, None) => continue,
         };
-        if let What::Login(_, before) = &mut findings[place].what {
+        if let EntryContent::Login(_, before) = &mut findings[place].what {
             *before = part;
         }
     }
 }
 
 /// The images that a login is for: those of its own key, and of the keys that belong to it.
-pub(crate) fn images_of(findings: &[Finding], leader: usize) -> Vec<ImagePattern> {
+pub(crate) fn images_of(findings: &[ImportEntry], leader: usize) -> Vec<ImagePattern> {
     let mut images = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
         match &finding.what {
-            What::Login(login, part) if place == leader || *part == Part::Joins(leader) => {
+            EntryContent::Login(login, part) if place == leader || *part == ImportRole::Duplicate(leader) => {
                 images.extend(login.bound().filter(|pattern| !images.contains(pattern)));
             }
             _ => {}
@@ -49,11 +49,11 @@ pub(crate) fn images_of(findings: &[Finding], leader: usize) -> Vec<ImagePattern
 }
 
 /// The ways in which the registry is spelled in the keys of a login, where they are not our own.
-pub(crate) fn spellings_of(findings: &[Finding], leader: usize) -> Vec<String> {
+pub(crate) fn spellings_of(findings: &[ImportEntry], leader: usize) -> Vec<String> {
     let mut spellings = Vec::new();
     for (place, finding) in findings.iter().enumerate() {
         match &finding.what {
-            What::Login(login, part) if place == leader || *part == Part::Joins(leader) => {
+            EntryContent::Login(login, part) if place == leader || *part == ImportRole::Duplicate(leader) => {
                 let spelling = Registry::spelled(&login.key).and_then(|(_, spelling)| spelling);
                 spellings.extend(spelling.filter(|spelling| !spellings.contains(spelling)));
             }
@@ -65,17 +65,17 @@ pub(crate) fn spellings_of(findings: &[Finding], leader: usize) -> Vec<String> {
 
 /// One entry of one place.
 #[derive(Debug)]
-pub(crate) struct Finding {
-    pub(crate) from: Where,
+pub(crate) struct ImportEntry {
+    pub(crate) from: LoginOrigin,
     /// The entry's key, fit to be shown.
     pub(crate) key: String,
-    pub(crate) what: What,
+    pub(crate) what: EntryContent,
 }
 
 /// What an entry holds.
 #[derive(Debug)]
-pub(crate) enum What {
-    Login(Box<FoundLogin>, Part),
+pub(crate) enum EntryContent {
+    Login(Box<FoundLogin>, ImportRole),
     /// Left alone on purpose, for this reason.
     Skipped(String),
     /// It should have been a login, or the way to some.
@@ -84,18 +84,18 @@ pub(crate) enum What {
 
 /// What becomes of a login among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum ImportRole {
     /// It becomes an account.
-    Leads,
+    Primary,
     /// It is the same login as this one, or that login for other images.
-    Joins(usize),
+    Duplicate(usize),
     /// The same user has another secret at this one, which comes first.
-    BehindAnother(usize),
+    Shadowed(usize),
 }
 
 /// Where a login was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Where {
+pub(crate) enum LoginOrigin {
     File(PathBuf),
     Helper(HelperName),
     /// The operating system's keyring, where Docker's own helpers keep them.
@@ -159,11 +159,11 @@ pub(crate) fn is_short_lived_user(username: &Username) -> bool {
     username.is_everybody() || name.starts_with("_dcgcloud_") || name.starts_with("_dcgcr_")
 }
 
-impl Finding {
+impl ImportEntry {
     pub(crate) fn login(&self) -> Option<&FoundLogin> {
         match &self.what {
-            What::Login(login, _) => Some(login),
-            What::Skipped(_) | What::Failed(_) => None,
+            EntryContent::Login(login, _) => Some(login),
+            EntryContent::Skipped(_) | EntryContent::Failed(_) => None,
         }
     }
 }
@@ -226,7 +226,7 @@ impl FoundLogin {
 mod tests {
     use super::*;
 
-    fn login(key: &str, user: &str, secret: &str) -> Finding {
+    fn login(key: &str, user: &str, secret: &str) -> ImportEntry {
         let login = FoundLogin {
             key: key.into(),
             server: server_of(key).unwrap(),
@@ -235,7 +235,11 @@ mod tests {
             secret: Secret::new(secret.into()),
             did: None,
         };
-        Finding { from: Where::Environment, key: key.into(), what: What::Login(Box::new(login), Part::Leads) }
+        ImportEntry {
+            from: LoginOrigin::Environment,
+            key: key.into(),
+            what: EntryContent::Login(Box::new(login), ImportRole::Primary),
+        }
     }
 
     #[test]
@@ -254,21 +258,21 @@ mod tests {
         let parts: Vec<_> = findings
             .iter()
             .map(|finding| match finding.what {
-                What::Login(_, part) => (finding.key.as_str(), part),
+                EntryContent::Login(_, part) => (finding.key.as_str(), part),
                 _ => unreachable!("all are logins"),
             })
             .collect();
         assert_eq!(
             parts,
             [
-                ("q.io", Part::Leads),
-                ("https://q.io/v1/", Part::BehindAnother(0)),
-                ("q.io", Part::Leads),
-                ("q.io/me", Part::Joins(0)),
-                ("q.io/team", Part::Leads),
-                ("q.io/team/app", Part::Joins(4)),
-                ("q.io/other", Part::Leads),
-                ("q.io/team", Part::BehindAnother(4)),
+                ("q.io", ImportRole::Primary),
+                ("https://q.io/v1/", ImportRole::Shadowed(0)),
+                ("q.io", ImportRole::Primary),
+                ("q.io/me", ImportRole::Duplicate(0)),
+                ("q.io/team", ImportRole::Primary),
+                ("q.io/team/app", ImportRole::Duplicate(4)),
+                ("q.io/other", ImportRole::Primary),
+                ("q.io/team", ImportRole::Shadowed(4)),
             ]
         );
         let images: Vec<_> = images_of(&findings, 4).iter().map(ToString::to_string).collect();

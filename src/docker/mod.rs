@@ -1,28 +1,28 @@
 //! The files of Docker and of the containers tools (Podman, Buildah, Skopeo) that say which credential helper is asked.
 //!
-//! What is to change is decided in values ([`Plan`]) and written at the edge ([`Plan::apply`]).
+//! What is to change is decided in values ([`FilePlan`]) and written at the edge ([`FilePlan::apply`]).
 
 pub(crate) mod buildx;
 mod config_json;
+pub(crate) mod configured_helper;
 pub(crate) mod containers;
 mod daemon_json;
 pub(crate) mod export;
-pub(crate) mod first;
+mod file_plan;
+pub(crate) mod first_login;
 pub(crate) mod hooks;
 mod json_edit;
-pub(crate) mod leftovers;
+pub(crate) mod login_source;
 pub(crate) mod logins;
 pub(crate) mod pins;
-mod plan;
+pub(crate) mod plaintext_auths;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 pub(crate) mod setup;
-pub(crate) mod sources;
-pub(crate) mod state;
 
-pub(crate) use config_json::{Broken, ConfigJson};
+pub(crate) use config_json::{ConfigJson, ConfigSyntaxError};
 pub(crate) use daemon_json::insecure_registries;
-pub(crate) use plan::{Change, FileChanged, Plan, until_unchanged};
+pub(crate) use file_plan::{FileChanged, FilePlan, PlannedChange, until_unchanged};
 
 /// What stands in `credHelpers`: the part of our program's name after `docker-credential-`.
 pub(crate) const HELPER: &str = "ensign";
@@ -32,7 +32,7 @@ pub(crate) const LIMIT: u64 = 4 << 20;
 
 /// Whose file it is: the two families spell Docker Hub differently, and only Docker heeds `credsStore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
+pub(crate) enum ClientFamily {
     /// Docker, Compose, buildx and whoever reads `~/.docker/config.json`.
     Docker,
     /// Podman, Buildah and Skopeo with their `auth.json`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::state::PROGRAM;
+use super::configured_helper::PROGRAM;
 use crate::model::{AccountName, HelperName, Problem};
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};

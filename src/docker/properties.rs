@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{ConfigJson, HELPER, Plan, Reader, leftovers, logins, setup, state};
+use super::{ClientFamily, ConfigJson, FilePlan, HELPER, configured_helper, logins, plaintext_auths, setup};
 use crate::model::Registry;
 use crate::system::text::sanitize;
 
@@ -12,8 +12,8 @@ use crate::system::text::sanitize;
 pub(crate) fn config_json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let ghcr = Registry::from_key("ghcr.io");
-    let _ = state::auth_config(Some(&text), ghcr.as_str());
-    let _ = leftovers::decode(&text);
+    let _ = configured_helper::auth_config(Some(&text), ghcr.as_str());
+    let _ = plaintext_auths::decode(&text);
     let file = match parse(bytes) {
         Ok(file) => file,
         Err(broken) => {
@@ -21,7 +21,7 @@ pub(crate) fn config_json(bytes: &[u8]) {
             return;
         }
     };
-    for reader in [Reader::Docker, Reader::Containers] {
+    for reader in [ClientFamily::Docker, ClientFamily::Containers] {
         for registry in [&ghcr, &Registry::docker_hub()] {
             adds_and_removes(&file, reader, registry);
         }
@@ -29,11 +29,11 @@ pub(crate) fn config_json(bytes: &[u8]) {
     takes_out(&file);
 }
 
-fn parse(bytes: &[u8]) -> Result<ConfigJson, super::Broken> {
+fn parse(bytes: &[u8]) -> Result<ConfigJson, super::ConfigSyntaxError> {
     ConfigJson::parse(Path::new("config.json"), Some(bytes.to_vec()))
 }
 
-fn after(file: &ConfigJson, plan: &Plan) -> ConfigJson {
+fn after(file: &ConfigJson, plan: &FilePlan) -> ConfigJson {
     let text = plan.after().or(file.text()).unwrap_or_default();
     parse(text.as_bytes()).unwrap_or_else(|broken| panic!("an edit broke the file: {broken}"))
 }
@@ -48,11 +48,11 @@ fn without(file: &ConfigJson, sections: &[&str]) -> Value {
     json
 }
 
-fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
+fn adds_and_removes(file: &ConfigJson, reader: ClientFamily, registry: &Registry) {
     let others = |file: &ConfigJson| -> Vec<(String, String)> {
         let is_meant = |key: &str| {
             Registry::spelled(key).is_some_and(|(named, _)| named == *registry)
-                || (reader == Reader::Docker && key == registry.docker_key())
+                || (reader == ClientFamily::Docker && key == registry.docker_key())
         };
         let others = file.helpers().filter(|(key, helper)| !is_meant(key) && *helper != HELPER);
         others.map(|(key, helper)| (key.to_owned(), helper.to_owned())).collect()
@@ -60,7 +60,7 @@ fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
     let plan = setup::plan(file, reader, &[registry.clone().into()], true).expect("there is a place for it");
     let edited = after(file, &plan);
     assert_eq!(edited.helper(registry.as_str()), Some(HELPER));
-    assert_eq!(state::asked(&edited, reader, registry), state::Asked::Us);
+    assert_eq!(configured_helper::asked(&edited, reader, registry), configured_helper::ConfiguredHelper::Ensign);
     assert_eq!(others(&edited), others(file));
     let sections = if registry.is_docker_hub() { &["credHelpers", "credsStore"][..] } else { &["credHelpers"] };
     assert_eq!(without(&edited, sections), without(file, sections));
@@ -73,13 +73,13 @@ fn adds_and_removes(file: &ConfigJson, reader: Reader, registry: &Registry) {
 }
 
 fn takes_out(file: &ConfigJson) {
-    let (found, unusable) = leftovers::find(file);
+    let (found, unusable) = plaintext_auths::find(file);
     for shown in unusable.iter().map(ToString::to_string).chain(found.iter().map(|login| logins::shown(&login.key))) {
         assert_eq!(shown, sanitize(&shown));
     }
     let all: Vec<_> = found.iter().collect();
-    let emptied = after(file, &leftovers::take_out(file, &all).expect("they stand there"));
-    let (left, still) = leftovers::find(&emptied);
+    let emptied = after(file, &plaintext_auths::take_out(file, &all).expect("they stand there"));
+    let (left, still) = plaintext_auths::find(&emptied);
     assert!(left.is_empty() && still == unusable);
     assert_eq!(without(&emptied, &["auths"]), without(file, &["auths"]));
     let keys = |file: &ConfigJson| file.logins().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();

@@ -3,24 +3,29 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::plan::Backup;
-use super::{Change, ConfigJson, HELPER, Plan, Reader, json_edit, leftovers};
+use super::file_plan::BackupRule;
+use super::{ClientFamily, ConfigJson, FilePlan, HELPER, PlannedChange, json_edit, plaintext_auths};
 use crate::model::Registry;
 
 /// A registry that is to be asked for at Ensign, with the other names under which programs look for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct WantedRegistry {
     pub(crate) registry: Registry,
     pub(crate) names: Vec<String>,
 }
 
 /// Plans that the readers of a file send the registries to Ensign. Another helper keeps its registry unless `force` is given.
-pub(crate) fn plan(file: &ConfigJson, reader: Reader, wanted: &[Wanted], force: bool) -> Result<Plan> {
-    let is_for_hub = reader == Reader::Docker && has_hub(wanted);
+pub(crate) fn plan(
+    file: &ConfigJson,
+    reader: ClientFamily,
+    wanted: &[WantedRegistry],
+    force: bool,
+) -> Result<FilePlan> {
+    let is_for_hub = reader == ClientFamily::Docker && has_hub(wanted);
     if !is_for_hub {
         return write(file, entries(file, reader, wanted, force, false));
     }
-    let takes_store = hub_way(file, wanted, force) == HubWay::Store;
+    let takes_store = hub_way(file, wanted, force) == HubLookup::Store;
     let mut changes = entries(file, reader, wanted, force, takes_store);
     changes.extend(address(file, takes_store, force));
     if takes_store {
@@ -31,8 +36,8 @@ pub(crate) fn plan(file: &ConfigJson, reader: Reader, wanted: &[Wanted], force: 
 
 /// Plans that Docker asks Ensign for every registry: those entries, which last when another program takes `credsStore`
 /// back, and `credsStore` itself.
-pub(crate) fn plan_all(file: &ConfigJson, wanted: &[Wanted], force: bool) -> Result<Plan> {
-    let mut changes = entries(file, Reader::Docker, wanted, force, true);
+pub(crate) fn plan_all(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> Result<FilePlan> {
+    let mut changes = entries(file, ClientFamily::Docker, wanted, force, true);
     let is_for_hub = has_hub(wanted) || file.helper(ADDRESS) == Some(HELPER);
     changes.extend(is_for_hub.then(|| address(file, true, force)).flatten());
     changes.push(store(file));
@@ -42,7 +47,7 @@ pub(crate) fn plan_all(file: &ConfigJson, wanted: &[Wanted], force: bool) -> Res
 /// How Docker's CLI comes to ask for Docker Hub. It looks for the old address, with its scheme; `podman --remote` refuses
 /// every file with a scheme in a key of `credHelpers` (containers/image `pkg/docker/config/config.go`, `validateKey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HubWay {
+pub(crate) enum HubLookup {
     /// By `credsStore`, which is asked for every registry.
     Store,
     /// By that key: with `credsStore` Docker would not see the plain-text logins of other registries any more.
@@ -52,22 +57,22 @@ pub(crate) enum HubWay {
 const ADDRESS: &str = Registry::HUB_SERVER_URL;
 
 /// Chooses the way that loses no login.
-pub(crate) fn hub_way(file: &ConfigJson, wanted: &[Wanted], force: bool) -> HubWay {
+pub(crate) fn hub_way(file: &ConfigJson, wanted: &[WantedRegistry], force: bool) -> HubLookup {
     let is_taken = file.helper(ADDRESS).is_some_and(|helper| helper != HELPER) && !force;
     let would_be_hidden = || {
-        let (logins, _) = leftovers::find(file);
+        let (logins, _) = plaintext_auths::find(file);
         let is_wanted = |registry: &Registry| wanted.iter().any(|one| one.registry == *registry);
         let is_seen = |registry: &Registry| !is_wanted(registry) && file.helper(registry.as_str()).is_none();
         logins.iter().any(|login| is_seen(&login.registry()))
     };
-    if is_taken || (file.store().is_none() && would_be_hidden()) { HubWay::Address } else { HubWay::Store }
+    if is_taken || (file.store().is_none() && would_be_hidden()) { HubLookup::Address } else { HubLookup::Store }
 }
 
-fn has_hub(wanted: &[Wanted]) -> bool {
+fn has_hub(wanted: &[WantedRegistry]) -> bool {
     wanted.iter().any(|one| one.registry.is_docker_hub())
 }
 
-impl Wanted {
+impl WantedRegistry {
     /// The keys under which readers of this file look for it: they compare letter by letter, so that what somebody typed
     /// at a login has a key of its own.
     fn keys(&self, file: &ConfigJson, asks_for_all: bool) -> Vec<String> {
@@ -77,7 +82,7 @@ impl Wanted {
     }
 }
 
-impl From<Registry> for Wanted {
+impl From<Registry> for WantedRegistry {
     fn from(registry: Registry) -> Self {
         Self { registry, names: vec![] }
     }
@@ -97,100 +102,106 @@ pub(crate) fn spellings_in(file: &ConfigJson, registry: &Registry) -> Vec<String
 }
 
 /// What becomes of the entry under Docker Hub's old address.
-fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<Change> {
+fn address(file: &ConfigJson, takes_store: bool, force: bool) -> Option<PlannedChange> {
     let key = || ADDRESS.to_owned();
     match file.helper(ADDRESS) {
         None if takes_store => None,
-        None => Some(Change::Add { key: key() }),
-        Some(HELPER) if takes_store => Some(Change::Remove { key: key() }),
-        Some(HELPER) => Some(Change::Ours { key: key() }),
-        Some(helper) if force => Some(Change::Discard { key: key(), helper: helper.into() }),
-        Some(helper) => Some(Change::Conflict { key: key(), helper: helper.into() }),
+        None => Some(PlannedChange::Add { key: key() }),
+        Some(HELPER) if takes_store => Some(PlannedChange::Remove { key: key() }),
+        Some(HELPER) => Some(PlannedChange::Ours { key: key() }),
+        Some(helper) if force => Some(PlannedChange::Discard { key: key(), helper: helper.into() }),
+        Some(helper) => Some(PlannedChange::Conflict { key: key(), helper: helper.into() }),
     }
 }
 
-fn store(file: &ConfigJson) -> Change {
+fn store(file: &ConfigJson) -> PlannedChange {
     match file.store() {
-        Some(HELPER) => Change::StoreOurs,
-        before => Change::Store { before: before.map(str::to_owned) },
+        Some(HELPER) => PlannedChange::StoreOurs,
+        before => PlannedChange::Store { before: before.map(str::to_owned) },
     }
 }
 
-fn entries(file: &ConfigJson, reader: Reader, wanted: &[Wanted], force: bool, asks_for_all: bool) -> Vec<Change> {
-    let is_for_hub = reader == Reader::Docker && has_hub(wanted);
+fn entries(
+    file: &ConfigJson,
+    reader: ClientFamily,
+    wanted: &[WantedRegistry],
+    force: bool,
+    asks_for_all: bool,
+) -> Vec<PlannedChange> {
+    let is_for_hub = reader == ClientFamily::Docker && has_hub(wanted);
     let mut keys: Vec<String> = Vec::new();
     for key in wanted.iter().flat_map(|one| one.keys(file, asks_for_all)) {
         if !keys.contains(&key) {
             keys.push(key);
         }
     }
-    let mut changes: Vec<Change> = file
+    let mut changes: Vec<PlannedChange> = file
         .helpers()
         .filter(|(key, helper)| {
             !keys.iter().any(|wanted| wanted == key) && *helper != HELPER && (!is_for_hub || *key != ADDRESS)
         })
-        .map(|(key, helper)| Change::Kept { key: key.into(), helper: helper.into() })
+        .map(|(key, helper)| PlannedChange::Kept { key: key.into(), helper: helper.into() })
         .collect();
     changes.extend(keys.into_iter().map(|key| match file.helper(&key) {
-        None => Change::Add { key },
-        Some(HELPER) => Change::Ours { key },
-        Some(helper) if force => Change::Replace { key, helper: helper.into() },
-        Some(helper) => Change::Conflict { key, helper: helper.into() },
+        None => PlannedChange::Add { key },
+        Some(HELPER) => PlannedChange::Ours { key },
+        Some(helper) if force => PlannedChange::Replace { key, helper: helper.into() },
+        Some(helper) => PlannedChange::Conflict { key, helper: helper.into() },
     }));
     changes
 }
 
-fn write(file: &ConfigJson, changes: Vec<Change>) -> Result<Plan> {
+fn write(file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<FilePlan> {
     let us = Value::from(HELPER).to_string();
-    let plan = Plan::of(file, changes, |text, change| match change {
-        Change::Add { key } | Change::Replace { key, .. } => {
+    let plan = FilePlan::of(file, changes, |text, change| match change {
+        PlannedChange::Add { key } | PlannedChange::Replace { key, .. } => {
             json_edit::set(text, &[file.spelling("credHelpers"), key], &us)
         }
-        Change::Remove { key } | Change::Discard { key, .. } => {
+        PlannedChange::Remove { key } | PlannedChange::Discard { key, .. } => {
             json_edit::remove(text, &[file.spelling("credHelpers"), key])
         }
-        Change::Store { .. } => json_edit::set(text, &[file.spelling("credsStore")], &us),
+        PlannedChange::Store { .. } => json_edit::set(text, &[file.spelling("credsStore")], &us),
         _ => Some(text.to_owned()),
     })?;
     let ours = file.helpers().any(|(_, helper)| helper == HELPER) || file.store() == Some(HELPER);
-    Ok(plan.with_backup(if ours { Backup::IfNone } else { Backup::Fresh }))
+    Ok(plan.with_backup(if ours { BackupRule::IfNone } else { BackupRule::Fresh }))
 }
 
 /// Plans that a helper which cannot be asked is named no more, neither for a registry nor for all of them.
-pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<Plan> {
+pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
     let of_helper = file.helpers().filter(|(_, name)| *name == helper);
     let mut changes: Vec<_> =
-        of_helper.map(|(key, _)| Change::Discard { key: key.into(), helper: helper.into() }).collect();
+        of_helper.map(|(key, _)| PlannedChange::Discard { key: key.into(), helper: helper.into() }).collect();
     if file.store() == Some(helper) {
-        changes.push(Change::StoreBack { to: None });
+        changes.push(PlannedChange::StoreBack { to: None });
     }
     let (section, store) = (file.spelling("credHelpers"), file.spelling("credsStore"));
-    let plan = Plan::of(file, changes, |text, change| match change {
-        Change::Discard { key, .. } => json_edit::remove(text, &[section, key]),
-        Change::StoreBack { .. } => json_edit::remove(text, &[store]),
+    let plan = FilePlan::of(file, changes, |text, change| match change {
+        PlannedChange::Discard { key, .. } => json_edit::remove(text, &[section, key]),
+        PlannedChange::StoreBack { .. } => json_edit::remove(text, &[store]),
         _ => Some(text.to_owned()),
     })?;
-    Ok(plan.with_backup(Backup::IfNone))
+    Ok(plan.with_backup(BackupRule::IfNone))
 }
 
 /// Plans that exactly our entries go; `credHelpers` goes with its last one. What stood in `credsStore` before us comes
 /// back. The file we made stays, as `{}`.
-pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<Plan> {
+pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<FilePlan> {
     let ours = file.helpers().filter(|(_, helper)| *helper == HELPER);
-    let mut changes: Vec<_> = ours.map(|(key, _)| Change::Remove { key: key.into() }).collect();
+    let mut changes: Vec<_> = ours.map(|(key, _)| PlannedChange::Remove { key: key.into() }).collect();
     let section = file.spelling("credHelpers");
     let all = changes.len() == file.helpers().count();
     if file.store() == Some(HELPER) {
-        changes.push(Change::StoreBack { to: store_before.map(str::to_owned) });
+        changes.push(PlannedChange::StoreBack { to: store_before.map(str::to_owned) });
     }
     let store = file.spelling("credsStore");
-    Plan::of(file, changes, |text, change| match change {
-        Change::Remove { .. } if all => json_edit::remove(text, &[section]),
-        Change::Remove { key } => json_edit::remove(text, &[section, key]),
-        Change::StoreBack { to: Some(before) } => {
+    FilePlan::of(file, changes, |text, change| match change {
+        PlannedChange::Remove { .. } if all => json_edit::remove(text, &[section]),
+        PlannedChange::Remove { key } => json_edit::remove(text, &[section, key]),
+        PlannedChange::StoreBack { to: Some(before) } => {
             json_edit::set(text, &[store], &Value::from(before.as_str()).to_string())
         }
-        Change::StoreBack { to: None } => json_edit::remove(text, &[store]),
+        PlannedChange::StoreBack { to: None } => json_edit::remove(text, &[store]),
         _ => Some(text.to_owned()),
     })
 }
@@ -205,7 +216,7 @@ mod tests {
         ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap()
     }
 
-    fn registries(names: &[&str]) -> Vec<Wanted> {
+    fn registries(names: &[&str]) -> Vec<WantedRegistry> {
         names.iter().map(|name| name.parse::<Registry>().unwrap().into()).collect()
     }
 
@@ -241,25 +252,25 @@ mod tests {
             (r#"{"credHelpers": {"ghcr.io": "ensign"}}"#, &["ghcr.io"], true, None),
             (r#"{"credHelpers": {"a": "b"}}"#, &[], true, None),
         ] {
-            let plan = plan(&file(before), Reader::Docker, &registries(names), force).unwrap();
+            let plan = plan(&file(before), ClientFamily::Docker, &registries(names), force).unwrap();
             assert_eq!(plan.after(), after, "{before}");
         }
-        let hub = plan(&file("{}"), Reader::Containers, &registries(&["docker.io"]), false).unwrap();
+        let hub = plan(&file("{}"), ClientFamily::Containers, &registries(&["docker.io"]), false).unwrap();
         let hosts = ["docker.io", "dhi.io", "registry.scout.docker.com"];
-        assert_eq!(hub.changes(), hosts.map(|key| Change::Add { key: key.into() }));
+        assert_eq!(hub.changes(), hosts.map(|key| PlannedChange::Add { key: key.into() }));
     }
 
     #[test]
     fn every_spelling_of_a_file_and_of_a_person_has_a_key() {
         let text =
             file(r#"{"auths": {"GHCR.io": {}, "https://ghcr.io:443/v2/": {}, "quay.io:443": {}, "ghcr.io": {}}}"#);
-        let wanted = [Wanted {
+        let wanted = [WantedRegistry {
             registry: Registry::from_key("ghcr.io"),
             names: vec!["mirror.example".into(), "GHCR.io".into()],
         }];
-        let plan = plan(&text, Reader::Docker, &wanted, false).unwrap();
+        let plan = plan(&text, ClientFamily::Docker, &wanted, false).unwrap();
         let keys = ["ghcr.io", "mirror.example", "GHCR.io", "ghcr.io:443"];
-        assert_eq!(plan.changes(), keys.map(|key| Change::Add { key: key.into() }));
+        assert_eq!(plan.changes(), keys.map(|key| PlannedChange::Add { key: key.into() }));
     }
 
     #[test]
@@ -302,7 +313,7 @@ mod tests {
                 r#"{"auths": {"docker.io": {"auth": "YTpi"}, "quay.io": {}}, "credHelpers": {"docker.io": "ensign"}, "credsStore": "ensign"}"#.into(),
             ),
         ] {
-            let plan = plan(&file(&before), Reader::Docker, &registries(&["docker.io"]), force).unwrap();
+            let plan = plan(&file(&before), ClientFamily::Docker, &registries(&["docker.io"]), force).unwrap();
             assert_eq!(plan.after(), Some(after.as_str()), "{before}");
         }
         let all = plan_all(&file(&format!(r#"{{"credHelpers":{{"{URL}":"ensign"}}}}"#)), &[], false).unwrap();
@@ -320,7 +331,7 @@ mod tests {
             let there = plan_all(&text, &[], false).unwrap();
             assert_eq!(there.after(), Some(after));
             let again = plan_all(&file(after), &[], false).unwrap();
-            assert!(again.is_empty() && again.changes() == [Change::StoreOurs]);
+            assert!(again.is_empty() && again.changes() == [PlannedChange::StoreOurs]);
             let back = undo(&file(after), text.written_store()).unwrap();
             assert_eq!(back.after(), Some(before));
         }
@@ -337,7 +348,8 @@ mod tests {
             "{\r\n    \"psFormat\": \"\\u003c\"\r\n}\r\n",
             "{ \"a\": 1 }\n",
         ] {
-            let there = plan(&file(before), Reader::Docker, &registries(&["ghcr.io", "docker.io"]), false).unwrap();
+            let there =
+                plan(&file(before), ClientFamily::Docker, &registries(&["ghcr.io", "docker.io"]), false).unwrap();
             let back = undo(&file(there.after().unwrap()), None).unwrap();
             assert_eq!(back.after(), Some(before));
             assert!(undo(&file(before), None).unwrap().is_empty());

@@ -93,7 +93,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "caller/files/hcl/functions/encoding.rs",
             "vault/",
             "system/http/",
-            "docker/leftovers.rs",
+            "docker/plaintext_auths.rs",
             "docker/export.rs",
             "model/jwt.rs",
             "oci/scripted_server.rs",
@@ -142,7 +142,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zbus", &["system/keyring/secret_service.rs"]),
     (
         "zeroize",
-        &["model/secret.rs", "system/", "vault/", "protocol/", "cli/login/", "oci/", "borrow/", "docker/leftovers.rs"],
+        &[
+            "model/secret.rs",
+            "system/",
+            "vault/",
+            "protocol/",
+            "cli/login/",
+            "oci/",
+            "borrow/",
+            "docker/plaintext_auths.rs",
+        ],
     ),
 ];
 

@@ -10,9 +10,9 @@ use crate::accounts::shown;
 use crate::caller;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args, which};
-use crate::docker::buildx::{self, Change, Folders, Place, Tree};
+use crate::docker::buildx::{self, ConfigDir, ConfigDirChange, ConfigTree, Folders};
+use crate::docker::configured_helper;
 use crate::docker::pins::Pins;
-use crate::docker::state;
 use crate::model::choice::{FileImages, RegistryAccounts, Unknown};
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::env::Env;
@@ -25,15 +25,15 @@ struct Done {
     /// New programs.
     pins: Vec<PathBuf>,
     problems: Vec<Problem>,
-    failed: BTreeSet<Place>,
+    failed: BTreeSet<ConfigDir>,
 }
 
 pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<ExitCode, Failure> {
     let named = named(context, given)?;
-    let root = Tree::root(context.env)?;
+    let root = ConfigTree::root(context.env)?;
     let lock = if given.dry_run { None } else { Some(context.accounts.lock()?) };
     let registries = hosts(context)?;
-    let mut tree = Tree::read(root)?;
+    let mut tree = ConfigTree::read(root)?;
     let needed = if given.remove { Folders::new() } else { needed(context, &registries, &tree, &named) };
     let mut changes = buildx::changes(&needed, &tree);
     if !context.ui.is_json() {
@@ -57,16 +57,17 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}:  {} buildx sync", context.program));
     };
-    let Ok(Some(mut tree)) = Tree::root(context.env).map(|root| Tree::read(root).ok()) else { return };
+    let Ok(Some(mut tree)) = ConfigTree::root(context.env).map(|root| ConfigTree::read(root).ok()) else { return };
     if tree.ours().is_empty() {
         return;
     }
     let lock = context.accounts.lock();
-    let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, hosts(context), Tree::read(tree.path().to_owned())) else {
+    let (Ok(_lock), Ok(registries), Ok(fresh)) = (lock, hosts(context), ConfigTree::read(tree.path().to_owned()))
+    else {
         return again("buildx's folders may name an account that is gone".into());
     };
     tree = fresh;
-    let images: Vec<_> = tree.ours().keys().filter_map(Place::image).collect();
+    let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
     let needed = buildx::needed(&registries, &images);
     let mut changes = buildx::changes(&needed, &tree);
     let done = carry_out(context.env, &tree, &needed, &mut changes);
@@ -80,13 +81,13 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
 
 /// How many of the folders that were written before ask another account than they should by now, or one without a program.
 pub(in crate::cli) fn stale(context: &Context<'_>, registries: &[RegistryAccounts]) -> usize {
-    let Ok(Ok(tree)) = Tree::root(context.env).map(Tree::read) else { return 0 };
-    let images: Vec<_> = tree.ours().keys().filter_map(Place::image).collect();
+    let Ok(Ok(tree)) = ConfigTree::root(context.env).map(ConfigTree::read) else { return 0 };
+    let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
     let changes = buildx::changes(&buildx::needed(&hosts_of(registries.to_vec()), &images), &tree);
-    let is_stale = |change: &&Change| match change {
-        Change::Mend(..) | Change::Remove(_) => true,
-        Change::Keep(answer) => answer.account().is_some_and(|account| !is_pinned(account)),
-        Change::Write(_) | Change::Leave(_) => false,
+    let is_stale = |change: &&ConfigDirChange| match change {
+        ConfigDirChange::Mend(..) | ConfigDirChange::Remove(_) => true,
+        ConfigDirChange::Keep(answer) => answer.account().is_some_and(|account| !is_pinned(account)),
+        ConfigDirChange::Write(_) | ConfigDirChange::Leave(_) => false,
     };
     changes.values().filter(is_stale).count()
 }
@@ -114,9 +115,9 @@ pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<usize, Failure
 }
 
 /// What lies in buildx's folder, if anything of it is ours.
-fn ours(context: &Context<'_>) -> anyhow::Result<Option<Tree>> {
-    let Ok(root) = Tree::root(context.env) else { return Ok(None) };
-    let tree = Tree::read(root)?;
+fn ours(context: &Context<'_>) -> anyhow::Result<Option<ConfigTree>> {
+    let Ok(root) = ConfigTree::root(context.env) else { return Ok(None) };
+    let tree = ConfigTree::read(root)?;
     Ok(Some(tree).filter(|tree| !tree.ours().is_empty()))
 }
 
@@ -136,7 +137,7 @@ fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
 
 /// Tells whether a folder that was written asks the account's program.
 pub(in crate::cli) fn names(context: &Context<'_>, account: &AccountName) -> bool {
-    let tree = Tree::root(context.env).map(Tree::read);
+    let tree = ConfigTree::root(context.env).map(ConfigTree::read);
     tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
 }
 
@@ -155,11 +156,16 @@ fn named(context: &Context<'_>, given: &args::BuildxSync) -> Result<Vec<ImageRef
 
 /// The folders for all repositories that are known: those a person named, those of patterns without wildcards, those in
 /// the project's files, and those that have a folder already.
-fn needed(context: &Context<'_>, registries: &[RegistryAccounts], tree: &Tree, named: &[ImageReference]) -> Folders {
+fn needed(
+    context: &Context<'_>,
+    registries: &[RegistryAccounts],
+    tree: &ConfigTree,
+    named: &[ImageReference],
+) -> Folders {
     let accounts = registries.iter().flat_map(|registry| &registry.accounts);
     let exact = accounts.flat_map(|account| &account.images).filter_map(ImagePattern::exact);
     let mut images: Vec<_> = named.iter().cloned().chain(exact).collect();
-    images.extend(tree.ours().keys().filter_map(Place::image));
+    images.extend(tree.ours().keys().filter_map(ConfigDir::image));
     for candidates in registries.iter().filter(|candidates| candidates.accounts.len() > 1) {
         let FileImages { images: mentions, unknown } = caller::images_in_project(&candidates.registry);
         images.extend(mentions.into_iter().map(|mention| mention.image));
@@ -172,9 +178,16 @@ fn needed(context: &Context<'_>, registries: &[RegistryAccounts], tree: &Tree, n
 }
 
 /// Makes the programs that are missing, then the folders that name them. Leaves in `changes` what was really done.
-fn carry_out(env: &Env, tree: &Tree, needed: &Folders, changes: &mut BTreeMap<Place, Change>) -> Done {
+fn carry_out(
+    env: &Env,
+    tree: &ConfigTree,
+    needed: &Folders,
+    changes: &mut BTreeMap<ConfigDir, ConfigDirChange>,
+) -> Done {
     let mut done = Done::default();
-    let asked = |change: &&Change| matches!(change, Change::Write(_) | Change::Mend(..) | Change::Keep(_));
+    let asked = |change: &&ConfigDirChange| {
+        matches!(change, ConfigDirChange::Write(_) | ConfigDirChange::Mend(..) | ConfigDirChange::Keep(_))
+    };
     let mut accounts: BTreeSet<&AccountName> = BTreeSet::new();
     accounts.extend(changes.values().filter(asked).filter_map(account_of));
     let missing = accounts.into_iter().filter(|account| !is_pinned(account));
@@ -191,7 +204,7 @@ fn carry_out(env: &Env, tree: &Tree, needed: &Folders, changes: &mut BTreeMap<Pl
     let mut settled = BTreeMap::new();
     for (place, change) in &*changes {
         let is_unpinned = account_of(change).is_some_and(|account| unpinned.contains(account));
-        if is_unpinned && matches!(change, Change::Write(_) | Change::Mend(..)) {
+        if is_unpinned && matches!(change, ConfigDirChange::Write(_) | ConfigDirChange::Mend(..)) {
             done.failed.insert(place.clone());
             continue;
         }
@@ -212,13 +225,13 @@ fn carry_out(env: &Env, tree: &Tree, needed: &Folders, changes: &mut BTreeMap<Pl
     done
 }
 
-fn account_of(change: &Change) -> Option<&AccountName> {
+fn account_of(change: &ConfigDirChange) -> Option<&AccountName> {
     change.answer().account()
 }
 
 /// Where buildx would find the account's program.
 fn is_pinned(account: &AccountName) -> bool {
-    find_program(&format!("{}-{account}", state::PROGRAM)).is_some()
+    find_program(&format!("{}-{account}", configured_helper::PROGRAM)).is_some()
 }
 
 fn problem(error: &anyhow::Error) -> Problem {

@@ -7,18 +7,22 @@ use serde_json::{Value, json};
 use super::{Done, account_of};
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args};
-use crate::docker::buildx::{Change, Place, Tree};
-use crate::docker::state;
+use crate::docker::buildx::{ConfigDir, ConfigDirChange, ConfigTree};
+use crate::docker::configured_helper;
 use crate::model::{AccountName, ImageReference, Problem};
 
-pub(super) fn preview(context: &Context<'_>, tree: &Tree, changes: &BTreeMap<Place, Change>) -> Result<(), Failure> {
+pub(super) fn preview(
+    context: &Context<'_>,
+    tree: &ConfigTree,
+    changes: &BTreeMap<ConfigDir, ConfigDirChange>,
+) -> Result<(), Failure> {
     let lines = changes.iter().map(|(place, change)| {
         let (sign, remark) = match change {
-            Change::Write(_) => ("+", String::new()),
-            Change::Mend(_, before) => ("+", format!("instead of {before}")),
-            Change::Remove(_) => ("-", String::new()),
-            Change::Keep(_) => (" ", "already".into()),
-            Change::Leave(_) => ("!", "not made: there is another folder".into()),
+            ConfigDirChange::Write(_) => ("+", String::new()),
+            ConfigDirChange::Mend(_, before) => ("+", format!("instead of {before}")),
+            ConfigDirChange::Remove(_) => ("-", String::new()),
+            ConfigDirChange::Keep(_) => (" ", "already".into()),
+            ConfigDirChange::Leave(_) => ("!", "not made: there is another folder".into()),
         };
         let path = place.path().display().to_string();
         format!("{sign}   {path:<40}  {:<12}  {remark}", change.answer().to_string()).trim_end().to_owned()
@@ -31,7 +35,7 @@ pub(super) fn preview(context: &Context<'_>, tree: &Tree, changes: &BTreeMap<Pla
 pub(super) fn tell(
     context: &Context<'_>,
     given: &args::BuildxSync,
-    changes: &BTreeMap<Place, Change>,
+    changes: &BTreeMap<ConfigDir, ConfigDirChange>,
     done: &Done,
     without: &[(ImageReference, String)],
 ) {
@@ -53,7 +57,7 @@ pub(super) fn tell(
             "No repository of a registry with several accounts is known. To name one:  {program} buildx sync IMAGE"
         ));
     }
-    let leaves = changes.values().any(|change| matches!(change, Change::Leave(_)));
+    let leaves = changes.values().any(|change| matches!(change, ConfigDirChange::Leave(_)));
     if leaves {
         context.ui.note(format_args!(
             "folders that hold anything else are not ours to write; remove one, and run `{program} buildx sync` again"
@@ -68,21 +72,21 @@ pub(super) fn tell(
             let which = "and goes before every folder, in builds that are run here";
             context.ui.note(format_args!("ENSIGN_ACCOUNT is set to `{value}` in this shell {which}"));
         }
-        if state::auth_config_variable().is_some() {
+        if configured_helper::auth_config_variable().is_some() {
             context.ui.note("DOCKER_AUTH_CONFIG is set: for the registries in it buildx asks nobody");
         }
     }
 }
 
 /// `2 written, 1 removed`; `None` if nothing was.
-pub(super) fn summary(changes: &BTreeMap<Place, Change>, done: &Done) -> Option<String> {
-    let count = |is: fn(&Change) -> bool| {
+pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &Done) -> Option<String> {
+    let count = |is: fn(&ConfigDirChange) -> bool| {
         changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()
     };
     let parts = [
-        ("written", count(|change| matches!(change, Change::Write(_)))),
-        ("changed", count(|change| matches!(change, Change::Mend(..)))),
-        ("removed", count(|change| matches!(change, Change::Remove(_)))),
+        ("written", count(|change| matches!(change, ConfigDirChange::Write(_)))),
+        ("changed", count(|change| matches!(change, ConfigDirChange::Mend(..)))),
+        ("removed", count(|change| matches!(change, ConfigDirChange::Remove(_)))),
     ];
     let parts = parts.iter().filter(|(_, count)| *count > 0).map(|(deed, count)| format!("{count} {deed}"));
     Some(parts.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
@@ -91,19 +95,19 @@ pub(super) fn summary(changes: &BTreeMap<Place, Change>, done: &Done) -> Option<
 pub(super) fn report(
     context: &Context<'_>,
     given: &args::BuildxSync,
-    tree: &Tree,
-    changes: &BTreeMap<Place, Change>,
+    tree: &ConfigTree,
+    changes: &BTreeMap<ConfigDir, ConfigDirChange>,
     done: &Done,
     without: &[(ImageReference, String)],
 ) -> Result<(), Failure> {
-    let folder = |(place, change): (&Place, &Change)| -> Value {
+    let folder = |(place, change): (&ConfigDir, &ConfigDirChange)| -> Value {
         let word = match change {
             _ if done.failed.contains(place) => "failed",
-            Change::Write(_) => "add",
-            Change::Mend(..) => "change",
-            Change::Remove(_) => "remove",
-            Change::Keep(_) => "keep",
-            Change::Leave(_) => "leave",
+            ConfigDirChange::Write(_) => "add",
+            ConfigDirChange::Mend(..) => "change",
+            ConfigDirChange::Remove(_) => "remove",
+            ConfigDirChange::Keep(_) => "keep",
+            ConfigDirChange::Leave(_) => "leave",
         };
         json!({
             "path": tree.path().join(place.path()), "registry": place.registry.as_str(),

@@ -7,7 +7,7 @@ use super::remedy::Remedy;
 use super::{Section, Survey, copies, count, some_of};
 use crate::cli::trouble::Trouble;
 use crate::cli::{Context, which};
-use crate::docker::state;
+use crate::docker::configured_helper;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation, Source, StoreKind};
 use crate::system::text::{one_line, quote};
@@ -95,7 +95,7 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
 impl AnswerFacts {
     fn gather(context: &Context<'_>, survey: &Survey, online: bool) -> Self {
         let mut facts = Self::default();
-        let Some(program) = find_program(state::PROGRAM) else { return facts };
+        let Some(program) = find_program(configured_helper::PROGRAM) else { return facts };
         facts.has_program = true;
         facts.replace_copy = copies::replace_other(&program);
         if context.accounts.about_to_adopt().is_some() {

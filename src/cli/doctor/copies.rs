@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use crate::cli::Context;
+use crate::docker::configured_helper::PROGRAM;
 use crate::docker::hooks;
-use crate::docker::state::PROGRAM;
 use crate::system::text::{one_line, quote};
 use crate::system::{env, files, is_same_program, is_this_program, version_text};
 

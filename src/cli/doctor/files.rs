@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{Context, buildx};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::pins::Pins;
-use crate::docker::{ConfigJson, state};
+use crate::docker::{ConfigJson, configured_helper};
 use crate::model::{AccountName, Problem, StoreKind};
 use crate::system::files::{self, OwnershipFault, Privacy};
 use crate::system::text::{one_line, quote};
@@ -103,7 +103,7 @@ fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     found.extend(facts.stale_pins.iter().map(|alias| {
         Diagnosis::note(
             Check::StalePin,
-            format!("the program `{}-{alias}` is pinned to an account that is not there", state::PROGRAM),
+            format!("the program `{}-{alias}` is pinned to an account that is not there", configured_helper::PROGRAM),
             "tools that name it get no login",
             Remedy::Unpin(alias.clone()),
         )

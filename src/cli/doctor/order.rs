@@ -6,9 +6,9 @@ use super::diagnosis::{Check, Diagnosis, Group, Severity};
 use super::remedy::Remedy;
 use super::{Section, Survey, some_of};
 use crate::cli::{Context, first, status};
-use crate::docker::first::{First, Lookup};
-use crate::docker::state::{self, AuthConfig};
-use crate::docker::{ConfigJson, HELPER, Reader, containers, leftovers};
+use crate::docker::configured_helper::{self, AuthConfig};
+use crate::docker::first_login::{FirstLogin, LoginLookup};
+use crate::docker::{ClientFamily, ConfigJson, HELPER, containers, plaintext_auths};
 use crate::model::Registry;
 use crate::system::find_program;
 use crate::system::text::one_line;
@@ -33,7 +33,7 @@ struct OrderFacts {
 struct NameFacts {
     registry: Registry,
     name: String,
-    first: First,
+    first: FirstLogin,
 }
 
 /// A family of clients, in words.
@@ -129,9 +129,9 @@ fn faults(names: &[NameFacts], client: &Client, shown: impl Fn(&PathBuf) -> Stri
     let mut faults: Vec<Fault> = Vec::new();
     for NameFacts { registry, name, first } in names {
         let (check, words, file) = match first {
-            First::Ensign => continue,
-            First::Nobody => (client.not_asking, String::new(), None),
-            First::Helper { helper, file } => {
+            FirstLogin::Ensign => continue,
+            FirstLogin::Nobody => (client.not_asking, String::new(), None),
+            FirstLogin::Helper { helper, file } => {
                 let program = format!("docker-credential-{}", one_line(helper, 60));
                 (
                     check_of(helper),
@@ -139,7 +139,7 @@ fn faults(names: &[NameFacts], client: &Client, shown: impl Fn(&PathBuf) -> Stri
                     None,
                 )
             }
-            First::Login { user, file } => {
+            FirstLogin::Login { user, file } => {
                 let user = one_line(user, 60);
                 (
                     Check::PlainLogin,
@@ -147,7 +147,7 @@ fn faults(names: &[NameFacts], client: &Client, shown: impl Fn(&PathBuf) -> Stri
                     Some(file.clone()),
                 )
             }
-            First::Variable => {
+            FirstLogin::Variable => {
                 (Check::AuthConfigVariable, format!("{who} {uses} the login in DOCKER_AUTH_CONFIG for"), None)
             }
         };
@@ -220,7 +220,7 @@ fn is_windows_program(helper: &str) -> bool {
 impl OrderFacts {
     fn gather(context: &Context<'_>, survey: &Survey) -> Self {
         let path = context.env.docker_config_file();
-        let lookup = |reader| Lookup::of(reader, context.env).ok();
+        let lookup = |reader| LoginLookup::of(reader, context.env).ok();
         let named = |reader, is_asked: bool| {
             let lookup = lookup(reader).filter(|_| is_asked);
             lookup.map(|lookup| names(context, survey, reader, &lookup)).unwrap_or_default()
@@ -230,12 +230,12 @@ impl OrderFacts {
             (file.store() != Some(HELPER)).then(|| (before, file.store().unwrap_or_default().to_owned()))
         });
         let podman_key = survey.docker.as_ref().filter(|_| survey.has_containers_tools);
-        let variable = state::auth_config_variable();
+        let variable = configured_helper::auth_config_variable();
         Self {
-            docker: named(Reader::Docker, true),
-            podman: named(Reader::Containers, survey.has_containers_tools),
+            docker: named(ClientFamily::Docker, true),
+            podman: named(ClientFamily::Containers, survey.has_containers_tools),
             has_docker: find_program("docker").is_some() || path.as_ref().is_some_and(|path| path.exists()),
-            is_variable_unreadable: state::auth_config(variable.as_deref(), "") == AuthConfig::Unreadable,
+            is_variable_unreadable: configured_helper::auth_config(variable.as_deref(), "") == AuthConfig::Unreadable,
             replaced_store: replaced.map(|(_, now)| now),
             podman_key: podman_key.and_then(containers::key_that_podman_refuses),
             plain: plain(context, survey),
@@ -244,10 +244,10 @@ impl OrderFacts {
 }
 
 /// Every name of each registry with accounts. The containers tools know no patterns.
-fn names(context: &Context<'_>, survey: &Survey, reader: Reader, lookup: &Lookup) -> Vec<NameFacts> {
-    let asked = survey.registries.iter().filter(|one| reader == Reader::Docker || !one.registry.is_pattern());
+fn names(context: &Context<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
+    let asked = survey.registries.iter().filter(|one| reader == ClientFamily::Docker || !one.registry.is_pattern());
     let mut others = context.accounts.other_names().unwrap_or_default();
-    let file = survey.docker.as_ref().filter(|_| reader == Reader::Docker);
+    let file = survey.docker.as_ref().filter(|_| reader == ClientFamily::Docker);
     let names = asked.flat_map(|one| {
         let registry = &one.registry;
         let names = status::names_of(others.remove(registry).unwrap_or_default(), file, registry);
@@ -266,7 +266,7 @@ fn plain(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, usize)> {
         paths.extend(containers::login_files(context.env));
     }
     let files = paths.into_iter().filter_map(|path| ConfigJson::load(&path).ok());
-    let counted = files.map(|file| (file.path().to_owned(), leftovers::find(&file).0.len()));
+    let counted = files.map(|file| (file.path().to_owned(), plaintext_auths::find(&file).0.len()));
     counted.filter(|(_, number)| *number > 0).collect()
 }
 
@@ -274,12 +274,12 @@ fn plain(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, usize)> {
 mod tests {
     use super::*;
 
-    fn name(name: &str, first: First) -> NameFacts {
+    fn name(name: &str, first: FirstLogin) -> NameFacts {
         NameFacts { registry: Registry::from_key(name), name: name.to_owned(), first }
     }
 
-    fn helper(helper: &str) -> First {
-        First::Helper { helper: helper.to_owned(), file: "/c.json".into() }
+    fn helper(helper: &str) -> FirstLogin {
+        FirstLogin::Helper { helper: helper.to_owned(), file: "/c.json".into() }
     }
 
     /// Name, severity and command of each.
@@ -291,27 +291,32 @@ mod tests {
     #[test]
     fn whoever_goes_first_is_named_once_with_the_way_out() {
         let force = "e configure-docker --force a.io";
-        let login = || First::Login { user: "me".into(), file: "/c.json".into() };
+        let login = || FirstLogin::Login { user: "me".into(), file: "/c.json".into() };
         for (first, expected) in [
-            (First::Ensign, None),
-            (First::Nobody, Some(("docker-not-asking", "broken", force))),
+            (FirstLogin::Ensign, None),
+            (FirstLogin::Nobody, Some(("docker-not-asking", "broken", force))),
             (helper("pass"), Some(("other-helper", "broken", force))),
             (helper("desktop"), Some(("desktop-helper", "broken", force))),
             (helper("desktop.exe"), Some(("windows-helper", "broken", force))),
             (helper("wincred.exe"), Some(("windows-helper", "broken", force))),
             (helper("dev-containers-3dd92ab7"), Some(("dev-container-helper", "broken", force))),
             (login(), Some(("plain-login", "broken", "e import /c.json --remove"))),
-            (First::Variable, Some(("auth-config-variable", "note", "unset DOCKER_AUTH_CONFIG"))),
+            (FirstLogin::Variable, Some(("auth-config-variable", "note", "unset DOCKER_AUTH_CONFIG"))),
         ] {
             let facts = OrderFacts { docker: vec![name("a.io", first)], has_docker: true, ..OrderFacts::default() };
             let expected: Vec<_> =
                 expected.map(|(check, severity, command)| (check, severity, command.to_owned())).into_iter().collect();
             assert_eq!(judged(&facts), expected);
         }
-        let two = vec![name("a.io", First::Nobody), name("b.io", First::Nobody), name("*.c.io", First::Ensign)];
+        let two = vec![
+            name("a.io", FirstLogin::Nobody),
+            name("b.io", FirstLogin::Nobody),
+            name("*.c.io", FirstLogin::Ensign),
+        ];
         let facts = OrderFacts { podman: two, ..OrderFacts::default() };
         assert_eq!(judged(&facts), [("podman-not-asking", "note", "e configure-docker --force a.io b.io".to_owned())]);
-        let pattern = NameFacts { registry: Registry::pattern("*.c.io").unwrap(), ..name("*.c.io", First::Nobody) };
+        let pattern =
+            NameFacts { registry: Registry::pattern("*.c.io").unwrap(), ..name("*.c.io", FirstLogin::Nobody) };
         let facts = OrderFacts { docker: vec![pattern], ..OrderFacts::default() };
         assert_eq!(judged(&facts), [("docker-not-asking", "note", "e configure-docker --all".to_owned())]);
     }

@@ -7,7 +7,7 @@ use super::remedy::Remedy;
 use super::{Section, Survey, copies};
 use crate::cli::{Context, update};
 use crate::docker::pins::own_folder;
-use crate::docker::state;
+use crate::docker::configured_helper;
 use crate::release::Version;
 use crate::system::text::quote;
 use crate::system::{env, find_program, find_program_on, session};
@@ -44,7 +44,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
     let in_sudo = if facts.sudo_finds == Some(false) { "; `sudo` does not find it" } else { "" };
     let summary = format!(
         "{} {} in {} (a newer one? {} update --check){in_sudo}",
-        state::PROGRAM,
+        configured_helper::PROGRAM,
         env!("CARGO_PKG_VERSION"),
         shown.as_deref().unwrap_or("no folder of PATH"),
         context.program
@@ -56,7 +56,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
 
 fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    let name = state::PROGRAM;
+    let name = configured_helper::PROGRAM;
     let own = quote(&facts.program.to_string_lossy()).into_owned();
     let folder = |path: &Path| path.parent().unwrap_or(path).to_owned();
     match &facts.on_path {
@@ -136,7 +136,7 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
             Check::DockerSnap,
             "`docker` is a snap, which starts no program outside its folders",
             "Docker asks no credential helper at all",
-            Remedy::Command(state::snap_command(program)),
+            Remedy::Command(configured_helper::snap_command(program)),
         ));
     }
     found
@@ -145,8 +145,9 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
 impl PathFacts {
     fn gather(context: &Context<'_>, survey: &Survey) -> Self {
         let program = env::program().unwrap_or_default();
-        let on_path = find_program(state::PROGRAM);
-        let finds = |path: Option<std::ffi::OsString>| Some(find_program_on(&path?, state::PROGRAM).is_some());
+        let on_path = find_program(configured_helper::PROGRAM);
+        let finds =
+            |path: Option<std::ffi::OsString>| Some(find_program_on(&path?, configured_helper::PROGRAM).is_some());
         let session_file = context.env.xdg_config_dir().filter(|_| cfg!(target_os = "linux"));
         let is_same = on_path.as_ref().and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == program);
         Self {
@@ -159,10 +160,13 @@ impl PathFacts {
             session_finds: finds(session::session_path()),
             session_file: session_file.map(|folder| folder.join("environment.d").join("60-ensign.conf")),
             sudo_finds: find_program("sudo").and_then(|_| finds(session::sudo_path())),
-            needs_sudo: state::docker_needs_sudo(context.env),
+            needs_sudo: configured_helper::docker_needs_sudo(context.env),
             runs_by_sudo: env::present("SUDO_UID").is_some(),
-            is_snap: state::docker_is_a_snap()
-                && !state::snap_has_logins(context.env, survey.hosts().map(|one| one.registry.docker_key())),
+            is_snap: configured_helper::docker_is_a_snap()
+                && !configured_helper::snap_has_logins(
+                    context.env,
+                    survey.hosts().map(|one| one.registry.docker_key()),
+                ),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::accounts::Holder;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, args, buildx, configure_docker, import, restore, store};
 use crate::docker::pins::Pins;
-use crate::docker::{ConfigJson, setup, state, until_unchanged};
+use crate::docker::{ConfigJson, configured_helper, setup, until_unchanged};
 use crate::model::{AccountName, Registry};
 use crate::system::files::{self, Access, Privacy};
 use crate::system::text::quote;
@@ -114,7 +114,7 @@ impl Remedy {
             }
             // A hint of a layer below does not know by which name it was called.
             Self::Command(command) => {
-                match command.strip_prefix(state::PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
+                match command.strip_prefix(configured_helper::PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
                     Some(words) => format!("{program} {words}"),
                     None => command.clone(),
                 }
@@ -143,11 +143,11 @@ impl Remedy {
             }
             Self::Unpin(alias) => {
                 Pins::find(None, context.env)?.remove(alias)?;
-                context.ui.say(format_args!("  Removed {}-{alias}", state::PROGRAM));
+                context.ui.say(format_args!("  Removed {}-{alias}", configured_helper::PROGRAM));
                 Ok(())
             }
             Self::Link { program, folder } => {
-                let link = folder.join(format!("{}{}", state::PROGRAM, std::env::consts::EXE_SUFFIX));
+                let link = folder.join(format!("{}{}", configured_helper::PROGRAM, std::env::consts::EXE_SUFFIX));
                 files::link(program, &link)?;
                 context.ui.say(format_args!("  Made {}, a link to {}", shown(&link), shown(program)));
                 Ok(())
@@ -155,7 +155,7 @@ impl Remedy {
             Self::SessionPath { file, folder } => {
                 let text = format!(
                     "# For {}, written by `doctor --fix`\nPATH=${{PATH}}:{}\n",
-                    state::PROGRAM,
+                    configured_helper::PROGRAM,
                     folder.display()
                 );
                 files::replace(file, text.as_bytes(), Access::Kept)?;

@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::{Context, configure_docker, creds_store};
-use crate::docker::logins::{FoundLogin, Where};
-use crate::docker::setup::{self, Wanted};
-use crate::docker::sources::{self, Place};
-use crate::docker::state::{self, Asked};
-use crate::docker::{ConfigJson, Reader, containers, leftovers};
+use crate::docker::configured_helper::{self, ConfiguredHelper};
+use crate::docker::login_source::{self, LoginSource};
+use crate::docker::logins::{FoundLogin, LoginOrigin};
+use crate::docker::setup::{self, WantedRegistry};
+use crate::docker::{ClientFamily, ConfigJson, containers, plaintext_auths};
 use crate::model::Registry;
 
 /// Makes the files of all clients name Ensign where these logins were found. Returns the files that were written.
-pub(super) fn cover(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) -> Result<Vec<PathBuf>> {
+pub(super) fn cover(context: &Context<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
     let names = context.accounts.other_names()?;
     for (path, reader) in files(context) {
         let file = ConfigJson::load(&path)?;
-        let mut wanted: Vec<Wanted> = vec![];
+        let mut wanted: Vec<WantedRegistry> = vec![];
         for (_, login) in removed.iter().filter(|(from, login)| was_found(&file, &path, reader, from, login)) {
             let spelling = Registry::spelled(&login.key).and_then(|(_, spelling)| spelling);
             let registry = login.registry();
@@ -51,7 +51,7 @@ pub(super) struct Hidden {
 
 /// The logins that [`cover`] would hide from Podman, Buildah and Skopeo. These know logins for a part of a registry, and an
 /// entry of `credHelpers` goes before all of them, in its file and in those that are read after it.
-pub(super) fn hidden(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) -> Result<Vec<Hidden>> {
+pub(super) fn hidden(context: &Context<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<Hidden>> {
     let docker = context.env.docker_config_file();
     let (mut covered, mut asked): (Vec<Registry>, Vec<Registry>) = (vec![], vec![]);
     let (mut hidden, mut earlier): (Vec<Hidden>, Vec<String>) = (vec![], vec![]);
@@ -59,12 +59,13 @@ pub(super) fn hidden(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) -
         let file = ConfigJson::load(&path)?;
         asked.extend(file.helpers().filter_map(|(key, _)| Registry::spelled(key)).map(|(registry, _)| registry));
         let found_here =
-            removed.iter().filter(|(from, login)| was_found(&file, &path, Reader::Containers, from, login));
+            removed.iter().filter(|(from, login)| was_found(&file, &path, ClientFamily::Containers, from, login));
         covered.extend(found_here.map(|(_, login)| login.registry()));
-        let (logins, _) = leftovers::find(&file);
+        let (logins, _) = plaintext_auths::find(&file);
         for login in &logins {
             let registry = login.registry();
-            let goes = removed.iter().any(|(from, other)| **from == Where::File(path.clone()) && login.is_same(other));
+            let goes =
+                removed.iter().any(|(from, other)| **from == LoginOrigin::File(path.clone()) && login.is_same(other));
             let is_read = docker.as_ref() != Some(&path) || login.bound_path().is_none();
             let is_hidden = covered.contains(&registry) && !asked.contains(&registry);
             if is_hidden && is_read && !goes && !earlier.contains(&login.key) {
@@ -77,13 +78,14 @@ pub(super) fn hidden(context: &Context<'_>, removed: &[(&Where, &FoundLogin)]) -
 }
 
 /// The files of clients that heed `credHelpers`, which a file that somebody only named need not be.
-fn files(context: &Context<'_>) -> Vec<(PathBuf, Reader)> {
-    let of = |place: Place, reader: Reader| place.files(context.env).into_iter().map(move |path| (path, reader));
-    let mut files: Vec<(PathBuf, Reader)> = vec![];
-    let all = of(Place::Docker, Reader::Docker)
-        .chain(of(Place::Containers, Reader::Containers))
-        .chain(of(Place::Finch, Reader::Docker))
-        .chain(of(Place::Helm, Reader::Docker));
+fn files(context: &Context<'_>) -> Vec<(PathBuf, ClientFamily)> {
+    let of =
+        |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));
+    let mut files: Vec<(PathBuf, ClientFamily)> = vec![];
+    let all = of(LoginSource::Docker, ClientFamily::Docker)
+        .chain(of(LoginSource::Containers, ClientFamily::Containers))
+        .chain(of(LoginSource::Finch, ClientFamily::Docker))
+        .chain(of(LoginSource::Helm, ClientFamily::Docker));
     for (path, reader) in all {
         if !files.iter().any(|(known, _)| *known == path) {
             files.push((path, reader));
@@ -93,18 +95,20 @@ fn files(context: &Context<'_>) -> Vec<(PathBuf, Reader)> {
 }
 
 /// Tells whether the readers of this file came to the login by it, and would not come to Ensign.
-fn was_found(file: &ConfigJson, path: &Path, reader: Reader, from: &Where, login: &FoundLogin) -> bool {
+fn was_found(file: &ConfigJson, path: &Path, reader: ClientFamily, from: &LoginOrigin, login: &FoundLogin) -> bool {
     let registry = login.registry();
     let (_, spelling) = Registry::spelled(&login.key).unwrap_or((registry.clone(), None));
     let key = match (spelling, reader) {
         (Some(spelling), _) => spelling,
-        (None, Reader::Docker) => registry.docker_key().to_owned(),
-        (None, Reader::Containers) => registry.to_string(),
+        (None, ClientFamily::Docker) => registry.docker_key().to_owned(),
+        (None, ClientFamily::Containers) => registry.to_string(),
     };
-    match (from, state::asked_as(file, reader, &key)) {
-        (Where::File(lay), Asked::PlainFile) => lay == path,
-        (Where::Helper(helper), Asked::Helper(asked)) => helper.to_string() == asked,
-        (Where::Keyring, Asked::Helper(asked)) => asked.parse().is_ok_and(|helper| sources::reads_keyring(&helper)),
+    match (from, configured_helper::asked_as(file, reader, &key)) {
+        (LoginOrigin::File(lay), ConfiguredHelper::PlainFile) => lay == path,
+        (LoginOrigin::Helper(helper), ConfiguredHelper::Helper(asked)) => helper.to_string() == asked,
+        (LoginOrigin::Keyring, ConfiguredHelper::Helper(asked)) => {
+            asked.parse().is_ok_and(|helper| login_source::reads_keyring(&helper))
+        }
         _ => false,
     }
 }

@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::accounts::{Adopted, Refusal, Waiter, helpers};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
-use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
-use crate::docker::sources::{self, Place};
-use crate::docker::{ConfigJson, LIMIT, Reader, leftovers};
+use crate::docker::login_source::{self, LoginSource};
+use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
+use crate::docker::{ClientFamily, ConfigJson, LIMIT, plaintext_auths};
 use crate::model::choice::Active;
 use crate::model::{Account, HelperName, Registry, Secret, ServerUrl};
 use crate::system::env;
@@ -20,11 +20,11 @@ use crate::system::keyring::{DockerLogins, KeyringError};
 /// All that lies in these places for these registries, or for any if none is named.
 pub(super) fn gather(
     context: &Context<'_>,
-    places: &[Place],
+    places: &[LoginSource],
     registries: &[Registry],
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<Vec<ImportEntry>, Failure> {
     let (findings, read, asked, keyring) = (vec![], vec![], vec![], OnceCell::new());
-    let is_everywhere = places == Place::ALL;
+    let is_everywhere = places == LoginSource::ALL;
     let mut gatherer =
         Gatherer { context, registries, is_everywhere, findings, read, asked, keyring, is_keyring_read: false };
     for place in places {
@@ -39,7 +39,7 @@ pub(super) struct Gatherer<'c> {
     pub(super) registries: &'c [Registry],
     /// No place was named.
     is_everywhere: bool,
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<ImportEntry>,
     /// Files that were read: several tools may share one.
     read: Vec<PathBuf>,
     /// What helpers were asked for: each question may wake a keychain.
@@ -58,25 +58,26 @@ struct Barred {
 }
 
 impl Gatherer<'_> {
-    fn look_at(&mut self, place: &Place) -> Result<(), Failure> {
+    fn look_at(&mut self, place: &LoginSource) -> Result<(), Failure> {
         match place {
-            Place::Environment => {
+            LoginSource::Environment => {
                 let Some(text) = env::variable("DOCKER_AUTH_CONFIG") else { return Ok(()) };
                 let text = text.into_encoded_bytes();
                 match ConfigJson::parse(Path::new("DOCKER_AUTH_CONFIG"), Some(text)) {
-                    Ok(config) => self.config(&config, &Where::Environment, Reader::Docker),
-                    Err(broken) => self.add(Where::Environment, "", What::Failed(broken.to_string())),
+                    Ok(config) => self.config(&config, &LoginOrigin::Environment, ClientFamily::Docker),
+                    Err(broken) => self.add(LoginOrigin::Environment, "", EntryContent::Failed(broken.to_string())),
                 }
             }
-            Place::Keyring => self.whole_keyring(!self.is_everywhere),
-            Place::Helper(helper) => drop(self.whole_helper(helper, true)),
-            Place::File(path) if !path.exists() => {
+            LoginSource::Keyring => self.whole_keyring(!self.is_everywhere),
+            LoginSource::Helper(helper) => drop(self.whole_helper(helper, true)),
+            LoginSource::File(path) if !path.exists() => {
                 let what = format!("there is no file `{}`", path.display());
                 let words = "env, docker, containers, finch, helm, atcr, keyring or helper:NAME";
                 return Err(Failure::usage(what, format!("name a file, or one of {words}")));
             }
             _ => {
-                let reader = if *place == Place::Containers { Reader::Containers } else { Reader::Docker };
+                let reader =
+                    if *place == LoginSource::Containers { ClientFamily::Containers } else { ClientFamily::Docker };
                 for path in place.files(self.context.env) {
                     self.file(&path, reader);
                 }
@@ -85,7 +86,7 @@ impl Gatherer<'_> {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, reader: Reader) {
+    fn file(&mut self, path: &Path, reader: ClientFamily) {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if self.read.contains(&real) {
             return;
@@ -98,33 +99,33 @@ impl Gatherer<'_> {
                 return Ok(());
             }
             let config = ConfigJson::parse(path, contents)?;
-            self.config(&config, &Where::File(path.to_owned()), reader);
+            self.config(&config, &LoginOrigin::File(path.to_owned()), reader);
             Ok(())
         });
         if let Err(error) = result {
-            self.add(Where::File(path.to_owned()), "", What::Failed(format!("{error:#}")));
+            self.add(LoginOrigin::File(path.to_owned()), "", EntryContent::Failed(format!("{error:#}")));
         }
     }
 
     /// Docker's order: the helper of a registry, the helper of all others, what stands in the file itself.
-    fn config(&mut self, config: &ConfigJson, from: &Where, reader: Reader) {
+    fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
         let mut barred = Barred::default();
         for (key, name) in config.helpers() {
             let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !is_ours(name)) else { continue };
             let Ok(helper) = name.parse::<HelperName>() else {
-                self.add(from.clone(), key, What::Failed("its helper's name is no program's".into()));
+                self.add(from.clone(), key, EntryContent::Failed("its helper's name is no program's".into()));
                 continue;
             };
             if self.ask(&helper, key, &registry).is_err() {
                 barred.registries.push((registry, helper.program()));
             }
         }
-        let store = config.store().filter(|name| reader == Reader::Docker && !is_ours(name));
+        let store = config.store().filter(|name| reader == ClientFamily::Docker && !is_ours(name));
         if let Some(helper) = store.and_then(|name| name.parse::<HelperName>().ok()) {
             let own: Vec<_> = config.helpers().map(|(key, _)| key.to_owned()).collect();
             barred.all = self.helper(&helper, &own, false).err().map(|()| helper.program());
         }
-        let (found, unusable) = leftovers::find(config);
+        let (found, unusable) = plaintext_auths::find(config);
         // A registry's own key goes before an address that only leads to it, as for docker/cli `getAuthConfig`.
         let leads_there = |login: &FoundLogin| login.key.contains("://") && login.key != login.registry().docker_key();
         let (after, first): (Vec<_>, Vec<_>) = found.into_iter().partition(leads_there);
@@ -136,7 +137,7 @@ impl Gatherer<'_> {
             let by_name = barred.registries.iter().find(|(other, _)| *other == registry).map(|(_, program)| program);
             if let Some(program) = by_name.or(barred.all.as_ref()) {
                 let reason = format!("`{program}`, which comes first, failed");
-                self.add(from.clone(), &login.key, What::Skipped(reason));
+                self.add(from.clone(), &login.key, EntryContent::Skipped(reason));
             } else {
                 self.findings.push(found_in(from.clone(), login));
             }
@@ -144,8 +145,12 @@ impl Gatherer<'_> {
         for entry in unusable {
             if self.registries.is_empty() || self.wanted(&entry.key).is_some() {
                 let reason = entry.reason.to_string();
-                let skipped = entry.reason == leftovers::Reason::RegistryToken;
-                self.add(from.clone(), &entry.key, if skipped { What::Skipped(reason) } else { What::Failed(reason) });
+                let skipped = entry.reason == plaintext_auths::UnusableReason::RegistryToken;
+                self.add(
+                    from.clone(),
+                    &entry.key,
+                    if skipped { EntryContent::Skipped(reason) } else { EntryContent::Failed(reason) },
+                );
             }
         }
     }
@@ -157,24 +162,24 @@ impl Gatherer<'_> {
     /// Asks a helper for all it has. A helper that is not there is only told, unless a person `named` it: Docker goes on
     /// with the file then (docker/cli `cli/config/credentials`), and leaves the file alone if it fails otherwise.
     fn helper(&mut self, helper: &HelperName, except: &[String], named: bool) -> Result<(), ()> {
-        let from = Where::Helper(helper.clone());
+        let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {
-            self.add(from, "", What::Skipped(borrow_instead(self.context, helper, "HOST")));
+            self.add(from, "", EntryContent::Skipped(borrow_instead(self.context, helper, "HOST")));
             return Ok(());
         }
         let keys = match helpers::list(helper, Waiter::Person) {
             Ok(listed) => listed.into_iter().map(|(key, _)| key).collect::<Vec<_>>(),
             Err(Refusal::NotFound) => return Ok(()),
-            Err(Refusal::NotInstalled(_)) if sources::reads_keyring(helper) => {
+            Err(Refusal::NotInstalled(_)) if login_source::reads_keyring(helper) => {
                 self.whole_keyring(named);
                 return Ok(());
             }
             Err(Refusal::NotInstalled(problem)) if !named => {
-                self.add(from, "", What::Skipped(problem.what));
+                self.add(from, "", EntryContent::Skipped(problem.what));
                 return Ok(());
             }
             Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => {
-                self.add(from, "", What::Failed(problem.what));
+                self.add(from, "", EntryContent::Failed(problem.what));
                 return Err(());
             }
         };
@@ -182,7 +187,11 @@ impl Gatherer<'_> {
             if let Some(registry) = self.wanted(key) {
                 let _ = self.ask(helper, key, &registry); // its failure is told with the entry
             } else if self.registries.is_empty() {
-                self.add(from.clone(), key, What::Skipped(leftovers::Reason::NoServer.to_string()));
+                self.add(
+                    from.clone(),
+                    key,
+                    EntryContent::Skipped(plaintext_auths::UnusableReason::NoServer.to_string()),
+                );
             }
         }
         Ok(())
@@ -194,9 +203,9 @@ impl Gatherer<'_> {
             return Ok(());
         }
         self.asked.push(question);
-        let from = Where::Helper(helper.clone());
+        let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {
-            self.add(from, key, What::Skipped(borrow_instead(self.context, helper, registry.as_str())));
+            self.add(from, key, EntryContent::Skipped(borrow_instead(self.context, helper, registry.as_str())));
             return Ok(());
         }
         match helpers::login(helper, key, Waiter::Person) {
@@ -210,7 +219,7 @@ impl Gatherer<'_> {
             Err(Refusal::NotFound) => Ok(()),
             Err(Refusal::NotInstalled(_)) if self.keyring_has(helper, key) => Ok(()),
             Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => {
-                self.add(from, key, What::Failed(problem.what));
+                self.add(from, key, EntryContent::Failed(problem.what));
                 Err(())
             }
         }
@@ -218,7 +227,7 @@ impl Gatherer<'_> {
 
     /// The accounts of ATCR's helper, those that are active first.
     fn atcr(&mut self, path: &Path, adopted: Adopted) {
-        let from = Where::Atcr(path.to_owned());
+        let from = LoginOrigin::Atcr(path.to_owned());
         let Adopted { registries, secrets, skipped } = adopted;
         let is_active = |(account, _): &(Account, Secret)| {
             let active = Active::Account(account.name.clone());
@@ -234,7 +243,7 @@ impl Gatherer<'_> {
             }
         }
         for entry in skipped {
-            self.add(from.clone(), "", What::Failed(entry));
+            self.add(from.clone(), "", EntryContent::Failed(entry));
         }
     }
 
@@ -252,14 +261,18 @@ impl Gatherer<'_> {
         self.registries.is_empty() || self.registries.contains(registry)
     }
 
-    pub(super) fn add(&mut self, from: Where, key: &str, what: What) {
-        self.findings.push(Finding { from, key: logins::shown(key), what });
+    pub(super) fn add(&mut self, from: LoginOrigin, key: &str, what: EntryContent) {
+        self.findings.push(ImportEntry { from, key: logins::shown(key), what });
     }
 }
 
 /// A login as it was found, which leads until it is sorted among the others.
-pub(in crate::cli) fn found_in(from: Where, login: FoundLogin) -> Finding {
-    Finding { from, key: logins::shown(&login.key), what: What::Login(Box::new(login), Part::Leads) }
+pub(in crate::cli) fn found_in(from: LoginOrigin, login: FoundLogin) -> ImportEntry {
+    ImportEntry {
+        from,
+        key: logins::shown(&login.key),
+        what: EntryContent::Login(Box::new(login), ImportRole::Primary),
+    }
 }
 
 /// Ensign under one of its names: what it has is here already.

@@ -11,8 +11,10 @@ use super::keyring;
 use crate::accounts::{Effect, Login, helpers};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
-use crate::docker::leftovers;
-use crate::docker::logins::{Finding, FoundLogin, Part, What, Where, images_of, shown, spellings_of};
+use crate::docker::logins::{
+    EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin, images_of, shown, spellings_of,
+};
+use crate::docker::plaintext_auths;
 use crate::model::{Account, AccountName, HubToken, Problem};
 use crate::system::text::one_line;
 
@@ -35,7 +37,7 @@ pub(in crate::cli) enum Deed {
 }
 
 /// The fate of each finding. Kept anew is only what is not there already.
-pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: Deed) -> Vec<Fate> {
+pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[ImportEntry], deed: Deed) -> Vec<Fate> {
     let accounts = |place: usize| leader(&findings[place]).filter(|found| is_account(found));
     let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
     // The first of a registry becomes its default: one for all of it, if there is any.
@@ -46,14 +48,14 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: D
     let mut fates: Vec<Fate> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let fate = match &finding.what {
-            What::Skipped(reason) => Fate::Left(reason.clone()),
-            What::Failed(reason) => Fate::Failed(reason.clone()),
-            What::Login(_, Part::BehindAnother(at)) => Fate::Left(format!(
+            EntryContent::Skipped(reason) => Fate::Left(reason.clone()),
+            EntryContent::Failed(reason) => Fate::Failed(reason.clone()),
+            EntryContent::Login(_, ImportRole::Shadowed(at)) => Fate::Left(format!(
                 "{} has another secret of this user, and comes first",
                 whence(context, &findings[*at])
             )),
-            What::Login(_, Part::Joins(at)) => fates[*at].clone(),
-            What::Login(found, Part::Leads) => match (found.hub_token(), kept.remove(&place)) {
+            EntryContent::Login(_, ImportRole::Duplicate(at)) => fates[*at].clone(),
+            EntryContent::Login(found, ImportRole::Primary) => match (found.hub_token(), kept.remove(&place)) {
                 (Some(token), _) => keep_hub_token(context, found, token, deed).unwrap_or_else(|error| failed(&error)),
                 (None, fate) => fate.expect("each of these was kept"),
             },
@@ -64,7 +66,7 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[Finding], deed: D
 }
 
 /// Takes the logins that are kept now away from where they were found. Returns the places that did not give them up.
-pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) -> Removed {
+pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[ImportEntry], fates: &[Fate]) -> Removed {
     let mut removed = Removed { logins: vec![false; findings.len()], failures: vec![], written: vec![] };
     let mut kept: Vec<_> = findings
         .iter()
@@ -100,23 +102,23 @@ pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[Finding], fates:
     let mut files: Vec<&PathBuf> = vec![];
     for (place, from, login) in &kept {
         match from {
-            Where::Helper(helper) => match helpers::erase(helper, &login.key) {
+            LoginOrigin::Helper(helper) => match helpers::erase(helper, &login.key) {
                 Ok(()) => removed.logins[*place] = true,
                 Err(problem) => removed.failures.push(format!("{}: {problem}", login.registry())),
             },
-            Where::Keyring => match keyring::remove(login) {
+            LoginOrigin::Keyring => match keyring::remove(login) {
                 Ok(()) => removed.logins[*place] = true,
                 Err(error) => removed.failures.push(format!("{}: {error}", login.registry())),
             },
-            Where::File(path) if !files.contains(&path) => files.push(path),
-            Where::File(_) | Where::Environment | Where::Atcr(_) => {}
+            LoginOrigin::File(path) if !files.contains(&path) => files.push(path),
+            LoginOrigin::File(_) | LoginOrigin::Environment | LoginOrigin::Atcr(_) => {}
         }
     }
     for path in files {
-        let here = kept.iter().filter(|(_, from, _)| matches!(from, Where::File(file) if file == path));
+        let here = kept.iter().filter(|(_, from, _)| matches!(from, LoginOrigin::File(file) if file == path));
         let (places, logins): (Vec<usize>, Vec<&FoundLogin>) = here.map(|(place, _, login)| (*place, *login)).unzip();
         let lock = context.accounts.lock();
-        match lock.and_then(|_lock| leftovers::remove(path, &logins)) {
+        match lock.and_then(|_lock| plaintext_auths::remove(path, &logins)) {
             Ok(()) => places.into_iter().for_each(|place| removed.logins[place] = true),
             Err(error) => removed.failures.push(reason(&error)),
         }
@@ -134,19 +136,19 @@ pub(in crate::cli) struct Removed {
 }
 
 /// The place of a finding, as a person reads it.
-pub(in crate::cli) fn whence(context: &Context<'_>, finding: &Finding) -> String {
+pub(in crate::cli) fn whence(context: &Context<'_>, finding: &ImportEntry) -> String {
     match &finding.from {
-        Where::File(path) | Where::Atcr(path) => context.env.shorten_home(path),
-        Where::Helper(helper) => helper.program(),
-        Where::Keyring => "the keyring".into(),
-        Where::Environment => "DOCKER_AUTH_CONFIG".into(),
+        LoginOrigin::File(path) | LoginOrigin::Atcr(path) => context.env.shorten_home(path),
+        LoginOrigin::Helper(helper) => helper.program(),
+        LoginOrigin::Keyring => "the keyring".into(),
+        LoginOrigin::Environment => "DOCKER_AUTH_CONFIG".into(),
     }
 }
 
 /// The login of a finding to which no other is joined.
-fn leader(finding: &Finding) -> Option<&FoundLogin> {
+fn leader(finding: &ImportEntry) -> Option<&FoundLogin> {
     match &finding.what {
-        What::Login(found, Part::Leads) => Some(found),
+        EntryContent::Login(found, ImportRole::Primary) => Some(found),
         _ => None,
     }
 }
@@ -155,7 +157,7 @@ fn is_account(found: &FoundLogin) -> bool {
     found.hub_token().is_none()
 }
 
-fn login(findings: &[Finding], place: usize, found: &FoundLogin) -> Login {
+fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> Login {
     let mut images = images_of(findings, place);
     let bound = found.bound().and_then(|_| images.pop());
     Login {

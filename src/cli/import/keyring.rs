@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::gather::{Gatherer, found_in};
-use crate::docker::logins::{self, FoundLogin, What, Where};
-use crate::docker::{leftovers, sources};
+use crate::docker::logins::{self, EntryContent, FoundLogin, LoginOrigin};
+use crate::docker::{login_source, plaintext_auths};
 use crate::model::HelperName;
 use crate::system::keyring::{self, DockerLogins, KeyringError};
 
@@ -18,38 +18,40 @@ impl Gatherer<'_> {
         if std::mem::replace(&mut self.is_keyring_read, true) {
             return;
         }
-        let told = if is_named { What::Failed } else { What::Skipped };
+        let told = if is_named { EntryContent::Failed } else { EntryContent::Skipped };
         let DockerLogins { logins, is_partly_locked } = match self.open_keyring() {
             Ok(found) => found,
             Err(KeyringError::Missing(_)) if !is_named => return,
-            Err(error) => return self.add(Where::Keyring, "", told(error.to_string())),
+            Err(error) => return self.add(LoginOrigin::Keyring, "", told(error.to_string())),
         };
         let was_asked =
-            |server: &str| self.asked.iter().any(|(helper, key)| key == server && sources::reads_keyring(helper));
+            |server: &str| self.asked.iter().any(|(helper, key)| key == server && login_source::reads_keyring(helper));
         let new: Vec<_> = logins.iter().filter(|login| !was_asked(&login.server)).map(found).collect();
         let is_partly_locked = *is_partly_locked;
         for login in new {
             match login {
                 Ok(login) if logins::is_our_own(&login.key) || !self.is_wanted(&login.registry()) => {}
-                Ok(login) => self.findings.push(found_in(Where::Keyring, login)),
-                Err((key, why)) if self.registries.is_empty() => self.add(Where::Keyring, &key, What::Skipped(why)),
+                Ok(login) => self.findings.push(found_in(LoginOrigin::Keyring, login)),
+                Err((key, why)) if self.registries.is_empty() => {
+                    self.add(LoginOrigin::Keyring, &key, EntryContent::Skipped(why))
+                }
                 Err(_) => {}
             }
         }
         if is_partly_locked {
-            self.add(Where::Keyring, "", told("the keyring is locked: unlock it and import again".into()));
+            self.add(LoginOrigin::Keyring, "", told("the keyring is locked: unlock it and import again".into()));
         }
     }
 
     /// Answers for a helper that is not installed. Tells whether the keyring had the login.
     pub(super) fn keyring_has(&mut self, helper: &HelperName, key: &str) -> bool {
-        if !sources::reads_keyring(helper) {
+        if !login_source::reads_keyring(helper) {
             return false;
         }
         let Ok(DockerLogins { logins, .. }) = self.open_keyring() else { return false };
         let login = logins.iter().find(|login| login.server == key).and_then(|login| found(login).ok());
         let is_there = login.is_some();
-        self.findings.extend(login.map(|login| found_in(Where::Keyring, login)));
+        self.findings.extend(login.map(|login| found_in(LoginOrigin::Keyring, login)));
         is_there
     }
 
@@ -71,7 +73,7 @@ pub(super) fn remove(login: &FoundLogin) -> Result<(), KeyringError> {
 fn found(login: &keyring::DockerLogin) -> Result<FoundLogin, (String, String)> {
     let key = login.server.clone();
     let Some(server) = logins::server_of(&key) else {
-        return Err((key, leftovers::Reason::NoServer.to_string()));
+        return Err((key, plaintext_auths::UnusableReason::NoServer.to_string()));
     };
     match login.username.parse() {
         Ok(username) if !login.secret.is_empty() => {

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{Context, args, store};
 use crate::accounts::{Effect, Holder};
-use crate::docker::logins::{self, Finding, FoundLogin, Part, What, Where};
-use crate::docker::sources::Place;
-use crate::docker::state;
+use crate::docker::configured_helper;
+use crate::docker::login_source::LoginSource;
+use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
 use crate::model::Registry;
 pub(super) use gather::found_in;
 pub(super) use keep::{Deed, Fate, Removed, fates, remove, whence};
@@ -47,10 +47,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Import) -> Result<ExitCod
 }
 
 /// Says that secrets which another store keeps would lie in clear text here.
-fn note_weaker_place(context: &Context<'_>, findings: &[Finding], foretold: &[Fate]) -> Result<(), Failure> {
+fn note_weaker_place(context: &Context<'_>, findings: &[ImportEntry], foretold: &[Fate]) -> Result<(), Failure> {
     let mut count = 0;
     for (finding, fate) in findings.iter().zip(foretold) {
-        let (Where::Helper(_) | Where::Keyring, Some(login)) = (&finding.from, finding.login()) else { continue };
+        let (LoginOrigin::Helper(_) | LoginOrigin::Keyring, Some(login)) = (&finding.from, finding.login()) else {
+            continue;
+        };
         count += usize::from(match fate {
             Fate::Kept(_, Effect::New) => context.store_choice()?.kind.is_clear(),
             Fate::Kept(name, Effect::Renews) => {
@@ -71,9 +73,9 @@ fn note_weaker_place(context: &Context<'_>, findings: &[Finding], foretold: &[Fa
     Ok(())
 }
 
-fn places(words: &[String]) -> Result<Vec<Place>, Failure> {
+fn places(words: &[String]) -> Result<Vec<LoginSource>, Failure> {
     if words.is_empty() {
-        return Ok(Place::ALL.to_vec());
+        return Ok(LoginSource::ALL.to_vec());
     }
     let parse = |word: &String| {
         word.parse()
@@ -91,14 +93,14 @@ fn agreed(context: &Context<'_>, given: &args::Import, foretold: &[Fate]) -> Res
     Ok(context.ui.confirm(question)?)
 }
 
-fn carry_out(context: &Context<'_>, given: &args::Import, findings: &[Finding]) -> (Vec<Fate>, Option<Removed>) {
+fn carry_out(context: &Context<'_>, given: &args::Import, findings: &[ImportEntry]) -> (Vec<Fate>, Option<Removed>) {
     let fates = fates(context, findings, Deed::Keep);
     let removed = given.remove.then(|| remove(context, findings, &fates));
     (fates, removed)
 }
 
 /// One line for each entry that was found.
-fn preview(context: &Context<'_>, findings: &[Finding], foretold: &[Fate]) -> Result<(), Failure> {
+fn preview(context: &Context<'_>, findings: &[ImportEntry], foretold: &[Fate]) -> Result<(), Failure> {
     let rows: Vec<[String; 4]> = findings
         .iter()
         .zip(foretold)
@@ -122,7 +124,7 @@ fn preview(context: &Context<'_>, findings: &[Finding], foretold: &[Fate]) -> Re
 }
 
 /// The registry, or the part of it, that an entry is for.
-fn target(finding: &Finding) -> String {
+fn target(finding: &ImportEntry) -> String {
     match finding.login() {
         Some(login) => match (login.hub_token(), login.bound()) {
             (Some(token), _) => format!("{} ({})", login.registry(), token.name()),
@@ -133,13 +135,13 @@ fn target(finding: &Finding) -> String {
     }
 }
 
-fn future(finding: &Finding, fate: &Fate) -> String {
+fn future(finding: &ImportEntry, fate: &Fate) -> String {
     let effect = match fate {
         Fate::Kept(_, effect) | Fate::HubToken(effect) => effect,
         Fate::Left(reason) => return format!("skipped: {reason}"),
         Fate::Failed(reason) => return reason.clone(),
     };
-    if let What::Login(_, Part::Joins(_)) = finding.what {
+    if let EntryContent::Login(_, ImportRole::Duplicate(_)) = finding.what {
         return "the same login as above".into();
     }
     let short = finding.login().is_some_and(|login| logins::is_short_lived_user(&login.username));
@@ -157,12 +159,12 @@ fn future(finding: &Finding, fate: &Fate) -> String {
 fn conclude(
     context: &Context<'_>,
     given: &args::Import,
-    findings: &[Finding],
+    findings: &[ImportEntry],
     fates: &[Fate],
     removed: Option<&Removed>,
 ) -> Result<(), Failure> {
     let imported = || {
-        let leads = |finding: &&Finding| matches!(finding.what, What::Login(_, Part::Leads));
+        let leads = |finding: &&ImportEntry| matches!(finding.what, EntryContent::Login(_, ImportRole::Primary));
         findings.iter().zip(fates).filter(move |(finding, fate)| leads(finding) && is_kept(fate) && !is_there(fate))
     };
     if context.ui.is_json() {
@@ -197,7 +199,7 @@ fn conclude(
         store::say_place(context, &context.store_choice()?.kind);
     }
     for (finding, fate) in findings.iter().zip(fates) {
-        if let (What::Login(login, Part::Leads), Fate::Failed(reason)) = (&finding.what, fate) {
+        if let (EntryContent::Login(login, ImportRole::Primary), Fate::Failed(reason)) = (&finding.what, fate) {
             context.ui.note(format_args!("not imported: {} of {}: {reason}", login.user(), login.registry()));
         }
     }
@@ -218,7 +220,7 @@ fn conclude(
     Ok(())
 }
 
-fn tell_removed(context: &Context<'_>, findings: &[Finding], removed: &Removed) {
+fn tell_removed(context: &Context<'_>, findings: &[ImportEntry], removed: &Removed) {
     let count = removed.logins.iter().filter(|gone| **gone).count();
     if count > 0 {
         let logins = if count == 1 { "login" } else { "logins" };
@@ -230,7 +232,8 @@ fn tell_removed(context: &Context<'_>, findings: &[Finding], removed: &Removed) 
             .say(format_args!("  Ensign is asked for them now by whoever reads {}", context.env.shorten_home(path)));
     }
     for finding in findings {
-        if let (What::Login(login, Part::BehindAnother(_)), place) = (&finding.what, whence(context, finding)) {
+        if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, whence(context, finding))
+        {
             context.ui.note(format_args!(
                 "{} of {} stays in {place}: it has another secret, which a later import would take",
                 login.user(),
@@ -241,22 +244,23 @@ fn tell_removed(context: &Context<'_>, findings: &[Finding], removed: &Removed) 
     for failure in &removed.failures {
         context.ui.note(format_args!("not removed: {failure}"));
     }
-    let is_in =
-        |from: fn(&Where) -> bool| findings.iter().any(|finding| finding.login().is_some() && from(&finding.from));
-    if is_in(|from| *from == Where::Environment) {
+    let is_in = |from: fn(&LoginOrigin) -> bool| {
+        findings.iter().any(|finding| finding.login().is_some() && from(&finding.from))
+    };
+    if is_in(|from| *from == LoginOrigin::Environment) {
         context.ui.note("DOCKER_AUTH_CONFIG is still set: unset it where it is set, or Docker goes on using it");
     }
-    if is_in(|from| matches!(from, Where::Atcr(_))) {
+    if is_in(|from| matches!(from, LoginOrigin::Atcr(_))) {
         context.ui.note("the file of ATCR's helper stays as it is: its own program still reads it");
     }
 }
 
 /// Docker must ask Ensign for what is here now.
-fn advise(context: &Context<'_>, findings: &[Finding], fates: &[Fate]) {
+fn advise(context: &Context<'_>, findings: &[ImportEntry], fates: &[Fate]) {
     let Some(docker) = context.docker_config() else { return };
     let kept = findings.iter().zip(fates).filter(|(_, fate)| is_kept(fate)).filter_map(|(finding, _)| finding.login());
     let mut registries: Vec<Registry> = kept.map(FoundLogin::registry).collect();
-    registries.retain(|registry| !state::asks_us(&docker, registry));
+    registries.retain(|registry| !configured_helper::asks_us(&docker, registry));
     registries.sort_unstable();
     registries.dedup();
     if !registries.is_empty() {
@@ -279,13 +283,13 @@ fn is_there(fate: &Fate) -> bool {
     matches!(fate, Fate::Kept(_, Effect::Same) | Fate::HubToken(Effect::Same))
 }
 
-fn entry(finding: &Finding, fate: &Fate, dry_run: bool, removed: bool) -> Value {
+fn entry(finding: &ImportEntry, fate: &Fate, dry_run: bool, removed: bool) -> Value {
     let (kind, place) = match &finding.from {
-        Where::File(path) => ("file", path.display().to_string()),
-        Where::Atcr(path) => ("atcr", path.display().to_string()),
-        Where::Helper(helper) => ("helper", helper.to_string()),
-        Where::Keyring => ("keyring", "keyring".into()),
-        Where::Environment => ("env", "DOCKER_AUTH_CONFIG".into()),
+        LoginOrigin::File(path) => ("file", path.display().to_string()),
+        LoginOrigin::Atcr(path) => ("atcr", path.display().to_string()),
+        LoginOrigin::Helper(helper) => ("helper", helper.to_string()),
+        LoginOrigin::Keyring => ("keyring", "keyring".into()),
+        LoginOrigin::Environment => ("env", "DOCKER_AUTH_CONFIG".into()),
     };
     let (effect, reason) = match fate {
         Fate::Kept(_, effect) | Fate::HubToken(effect) => (

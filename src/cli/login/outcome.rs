@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::{Context, account, args, configure_docker, expiring, images, store};
-use crate::docker::{containers, state};
+use crate::docker::{configured_helper, containers};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
 use crate::system::text::quote;
@@ -87,7 +87,7 @@ pub(super) fn say(
 /// The second half of the set-up: done if a flag or the person says so, else told.
 fn let_docker_ask(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Result<(), Failure> {
     let Some(file) = context.docker_config() else { return Ok(()) };
-    if state::asks_us(&file, registry) && !given.configure_docker {
+    if configured_helper::asks_us(&file, registry) && !given.configure_docker {
         return Ok(());
     }
     let question = || {

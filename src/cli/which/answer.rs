@@ -9,7 +9,7 @@ use crate::accounts::{Explanation, Options, helper_answers_for, helpers};
 use crate::cli::failure::Failure;
 use crate::cli::folder::Seen;
 use crate::cli::{Context, callers, first};
-use crate::docker::{Reader, containers};
+use crate::docker::{ClientFamily, containers};
 use crate::model::choice::{Decision, Detail, RegistryAccounts, Rule, RuleOutcome, Step, Verdict};
 use crate::model::{HelperName, Operation, Source};
 
@@ -47,9 +47,9 @@ impl Answer {
         let readers = match question.reader {
             Some(reader) => vec![(reader, "these clients")],
             None if containers::are_found(context.env) => {
-                vec![(Reader::Docker, "Docker"), (Reader::Containers, first::TOOLS)]
+                vec![(ClientFamily::Docker, "Docker"), (ClientFamily::Containers, first::TOOLS)]
             }
-            None => vec![(Reader::Docker, "Docker")],
+            None => vec![(ClientFamily::Docker, "Docker")],
         };
         for (reader, who) in readers {
             if first::is_missed(context, reader, registry, name) {

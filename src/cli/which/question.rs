@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::accounts::ANY_COMMAND;
 use crate::caller::{self, Program};
 use crate::cli::Context;
-use crate::docker::Reader;
+use crate::docker::ClientFamily;
 use crate::model::choice::{
     AccountRequest, CallerContext, Command, ExplicitAccount, FileImages, ImageRole, Project, Trusted,
 };
@@ -22,7 +22,7 @@ pub(super) struct Question {
     pub(super) mentions: FileImages,
     pub(super) typed: String,
     /// The family of the client that asks, if a command was typed.
-    pub(super) reader: Option<Reader>,
+    pub(super) reader: Option<ClientFamily>,
     /// The registry's name as it was typed.
     pub(super) name: String,
     /// The `ENSIGN_ACCOUNT` of the command alone.
@@ -55,7 +55,7 @@ impl Question {
         let in_files =
             if command.operation.is_none() { caller::operation_in_files_of([program], &registry) } else { None };
         let is_containers_tool = ["podman", "buildah", "skopeo"].contains(&program.name.as_str());
-        let reader = Some(if is_containers_tool { Reader::Containers } else { Reader::Docker });
+        let reader = Some(if is_containers_tool { ClientFamily::Containers } else { ClientFamily::Docker });
         let mut spelled = program.args.iter().flat_map(|word| word.split([',', '='])).filter_map(|text| {
             Registry::spelled(text.rsplit("//").next().unwrap_or_default())
                 .filter(|(named, _)| *named == registry && !registry.is_docker_hub())

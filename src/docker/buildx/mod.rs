@@ -1,10 +1,10 @@
 //! buildx's folders: below `config` in its own folder, each has a Docker config that is used for one repository, or for
 //! the pushes to it, in place of the default one (docker/buildx `util/dockerutil/dockerconfig/configprovider.go`).
 //!
-//! Ours name a pinned program and hold nothing else, by which they are known again: [`Tree`] has no other record.
+//! Ours name a pinned program and hold nothing else, by which they are known again: [`ConfigTree`] has no other record.
 
-mod place;
-mod tree;
+mod config_dir;
+mod config_tree;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,31 +12,31 @@ use std::fmt;
 use super::HELPER;
 use crate::model::choice::{Active, RegistryAccounts, RuleOutcome, owner_of};
 use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository};
-pub(crate) use place::{Place, Scope};
-pub(crate) use tree::Tree;
+pub(crate) use config_dir::{ConfigDir, RequestScope};
+pub(crate) use config_tree::ConfigTree;
 
 /// Whom a folder asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum FolderHelper {
     /// The program that is pinned to it.
     Account(AccountName),
     /// Ensign, as if there were no folder: it keeps a wider folder from answering.
-    Ladder,
+    Ensign,
 }
 
 /// The folders with whom each asks.
-pub(crate) type Folders = BTreeMap<Place, Answer>;
+pub(crate) type Folders = BTreeMap<ConfigDir, FolderHelper>;
 
 /// What becomes of one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Write(Answer),
+pub(crate) enum ConfigDirChange {
+    Write(FolderHelper),
     /// It asked the second until now.
-    Mend(Answer, Answer),
-    Remove(Answer),
-    Keep(Answer),
+    Mend(FolderHelper, FolderHelper),
+    Remove(FolderHelper),
+    Keep(FolderHelper),
     /// It is another's, who may have meant it.
-    Leave(Answer),
+    Leave(FolderHelper),
 }
 
 /// Returns the folders that `images` need, which are those of an account on a registry where another could answer; and
@@ -53,13 +53,13 @@ pub(crate) fn needed<'i>(
     needed
 }
 
-fn of_registry(candidates: &RegistryAccounts) -> Vec<(Place, Answer)> {
+fn of_registry(candidates: &RegistryAccounts) -> Vec<(ConfigDir, FolderHelper)> {
     let pull = only(candidates, Operation::Pull);
     let pull = pull.filter(|_| candidates.public.is_empty()); // for public images it must not answer
     folders(&candidates.registry, None, pull, only(candidates, Operation::Push))
 }
 
-fn of_image(candidates: &RegistryAccounts, image: &ImageReference) -> Vec<(Place, Answer)> {
+fn of_image(candidates: &RegistryAccounts, image: &ImageReference) -> Vec<(ConfigDir, FolderHelper)> {
     if is_in_the_way(image) {
         return vec![];
     }
@@ -79,7 +79,7 @@ fn of_image(candidates: &RegistryAccounts, image: &ImageReference) -> Vec<(Place
 
 /// Tells whether a folder for `image` would lie where another folder has its file.
 pub(crate) fn is_in_the_way(image: &ImageReference) -> bool {
-    image.repository().as_str().split('/').any(|part| part == tree::NAME || part == tree::UNFINISHED)
+    image.repository().as_str().split('/').any(|part| part == config_tree::NAME || part == config_tree::UNFINISHED)
 }
 
 /// A folder without a scope answers a push too, so that one whose account is another must have its own.
@@ -88,17 +88,17 @@ fn folders(
     repository: Option<&Repository>,
     pull: Option<&Account>,
     push: Option<&Account>,
-) -> Vec<(Place, Answer)> {
-    let place = |scope| Place { registry: registry.clone(), repository: repository.cloned(), scope };
-    let answer = |account: &Account| Answer::Account(account.name.clone());
-    let any = pull.map(|account| (place(Scope::Any), answer(account)));
+) -> Vec<(ConfigDir, FolderHelper)> {
+    let place = |scope| ConfigDir { registry: registry.clone(), repository: repository.cloned(), scope };
+    let answer = |account: &Account| FolderHelper::Account(account.name.clone());
+    let any = pull.map(|account| (place(RequestScope::Any), answer(account)));
     let push = match (pull, push) {
         (Some(pull), Some(push)) if pull.name == push.name => None,
         (_, Some(push)) => Some(answer(push)),
-        (Some(_), None) => Some(Answer::Ladder),
+        (Some(_), None) => Some(FolderHelper::Ensign),
         (None, None) => None,
     };
-    any.into_iter().chain(push.map(|answer| (place(Scope::Push), answer))).collect()
+    any.into_iter().chain(push.map(|answer| (place(RequestScope::Push), answer))).collect()
 }
 
 /// The account that alone may do it, of several.
@@ -115,23 +115,23 @@ fn serving(candidates: &RegistryAccounts, operation: Operation) -> Vec<&Account>
 }
 
 /// Returns what is to be done so that the folders `there` become those `needed`.
-pub(crate) fn changes(needed: &Folders, there: &Tree) -> BTreeMap<Place, Change> {
+pub(crate) fn changes(needed: &Folders, there: &ConfigTree) -> BTreeMap<ConfigDir, ConfigDirChange> {
     let wanted = needed.iter().map(|(place, answer)| {
         let change = match there.ours.get(place) {
-            Some(now) if now == answer => Change::Keep(answer.clone()),
-            Some(now) => Change::Mend(answer.clone(), now.clone()),
-            None if there.others.contains(place) => Change::Leave(answer.clone()),
-            None => Change::Write(answer.clone()),
+            Some(now) if now == answer => ConfigDirChange::Keep(answer.clone()),
+            Some(now) => ConfigDirChange::Mend(answer.clone(), now.clone()),
+            None if there.others.contains(place) => ConfigDirChange::Leave(answer.clone()),
+            None => ConfigDirChange::Write(answer.clone()),
         };
         (place.clone(), change)
     });
     let left = there.ours.iter().filter(|(place, _)| !needed.contains_key(*place));
-    wanted.chain(left.map(|(place, now)| (place.clone(), Change::Remove(now.clone())))).collect()
+    wanted.chain(left.map(|(place, now)| (place.clone(), ConfigDirChange::Remove(now.clone())))).collect()
 }
 
-impl Change {
+impl ConfigDirChange {
     /// Whom the folder asks from then on.
-    pub(crate) fn answer(&self) -> &Answer {
+    pub(crate) fn answer(&self) -> &FolderHelper {
         match self {
             Self::Write(answer)
             | Self::Mend(answer, _)
@@ -142,34 +142,34 @@ impl Change {
     }
 }
 
-impl Answer {
+impl FolderHelper {
     pub(crate) fn account(&self) -> Option<&AccountName> {
         match self {
             Self::Account(account) => Some(account),
-            Self::Ladder => None,
+            Self::Ensign => None,
         }
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for FolderHelper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.account().map_or("(as without)", AccountName::as_str))
     }
 }
 
 /// The whole text of a folder's `config.json`.
-fn config(registry: &Registry, answer: &Answer) -> String {
+fn config(registry: &Registry, answer: &FolderHelper) -> String {
     let helper = answer.account().map_or(HELPER.to_owned(), |account| format!("{HELPER}-{account}"));
     format!("{:#}\n", serde_json::json!({"credHelpers": {registry.docker_key(): helper}}))
 }
 
 /// Whom such a text asks, if nothing else stands in it.
-fn answer_in(text: &[u8], registry: &Registry) -> Option<Answer> {
+fn answer_in(text: &[u8], registry: &Registry) -> Option<FolderHelper> {
     let value: serde_json::Value = serde_json::from_slice(text).ok()?;
     let helper = value.get("credHelpers")?.get(registry.docker_key())?.as_str()?;
     let answer = match helper.strip_prefix(HELPER)?.strip_prefix('-') {
-        Some(account) => Answer::Account(account.parse().ok()?),
-        None => Answer::Ladder,
+        Some(account) => FolderHelper::Account(account.parse().ok()?),
+        None => FolderHelper::Ensign,
     };
     (config(registry, &answer).as_bytes() == text).then_some(answer)
 }
@@ -185,7 +185,7 @@ mod tests {
         let hub = Registry::docker_hub();
         let work = answer("work");
         let text = config(&hub, &work);
-        assert_eq!(answer_in(config(&hub, &Answer::Ladder).as_bytes(), &hub), Some(Answer::Ladder));
+        assert_eq!(answer_in(config(&hub, &FolderHelper::Ensign).as_bytes(), &hub), Some(FolderHelper::Ensign));
         let expected = "{\n  \"credHelpers\": {\n    \"https://index.docker.io/v1/\": \"ensign-work\"\n  }\n}\n";
         assert_eq!(text, expected);
         assert_eq!(answer_in(text.as_bytes(), &hub), Some(work));
@@ -200,8 +200,8 @@ mod tests {
         }
     }
 
-    fn answer(name: &str) -> Answer {
-        if name == "ladder" { Answer::Ladder } else { Answer::Account(name.parse().unwrap()) }
+    fn answer(name: &str) -> FolderHelper {
+        if name == "ladder" { FolderHelper::Ensign } else { FolderHelper::Account(name.parse().unwrap()) }
     }
 
     /// Accounts as `NAME`, `NAME:push` or `NAME:pull`, with their patterns.
@@ -308,12 +308,12 @@ mod tests {
     #[test]
     fn folders_become_what_is_needed_and_nobody_elses_is_touched() {
         let folders = |list: &[(&str, &str)]| -> Folders {
-            list.iter().map(|(path, name)| (Place::parse(Path::new(path)).unwrap(), answer(name))).collect()
+            list.iter().map(|(path, name)| (ConfigDir::parse(Path::new(path)).unwrap(), answer(name))).collect()
         };
-        let there = Tree {
+        let there = ConfigTree {
             ours: folders(&[("ghcr.io/a", "me"), ("ghcr.io/b", "me"), ("ghcr.io/gone@push", "ladder")]),
             others: folders(&[("ghcr.io/c", "me")]).into_keys().collect(),
-            ..Tree::default()
+            ..ConfigTree::default()
         };
         let needed = folders(&[("ghcr.io/a", "me"), ("ghcr.io/b", "work"), ("ghcr.io/c", "me"), ("ghcr.io/d", "me")]);
         let changes: Vec<_> =
@@ -321,11 +321,11 @@ mod tests {
         assert_eq!(
             changes,
             [
-                ("ghcr.io/a".into(), Change::Keep(answer("me"))),
-                ("ghcr.io/b".into(), Change::Mend(answer("work"), answer("me"))),
-                ("ghcr.io/c".into(), Change::Leave(answer("me"))),
-                ("ghcr.io/d".into(), Change::Write(answer("me"))),
-                ("ghcr.io/gone@push".into(), Change::Remove(Answer::Ladder)),
+                ("ghcr.io/a".into(), ConfigDirChange::Keep(answer("me"))),
+                ("ghcr.io/b".into(), ConfigDirChange::Mend(answer("work"), answer("me"))),
+                ("ghcr.io/c".into(), ConfigDirChange::Leave(answer("me"))),
+                ("ghcr.io/d".into(), ConfigDirChange::Write(answer("me"))),
+                ("ghcr.io/gone@push".into(), ConfigDirChange::Remove(FolderHelper::Ensign)),
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! `Place`: what one of buildx's folders is for, which is its path.
+//! `ConfigDir`: what one of buildx's folders is for, which is its path.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,22 @@ use crate::model::{ImageReference, Registry, Repository};
 
 /// What a folder is for; its path below the root says so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct ConfigDir {
     pub(crate) registry: Registry,
     /// Exactly this one; `None`: all that have no folder of their own.
     pub(crate) repository: Option<Repository>,
-    pub(crate) scope: Scope,
+    pub(crate) scope: RequestScope,
 }
 
 /// Which requests a folder is for. There is no `@pull`: a push asks for both, and would be answered there too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Scope {
+pub(crate) enum RequestScope {
     Any,
-    /// Goes before [`Scope::Any`] of the same repository.
+    /// Goes before [`RequestScope::Any`] of the same repository.
     Push,
 }
 
-impl Place {
+impl ConfigDir {
     /// The image whose account the folder should name.
     pub(crate) fn image(&self) -> Option<ImageReference> {
         Some(ImageReference::of(self.registry.clone(), self.repository.clone()?))
@@ -42,7 +42,8 @@ impl Place {
     /// Understands a path below the root; `None` for those that are never ours.
     pub(super) fn parse(path: &Path) -> Option<Self> {
         let text = path.to_str()?;
-        let (name, scope) = text.strip_suffix("@push").map_or((text, Scope::Any), |name| (name, Scope::Push));
+        let (name, scope) =
+            text.strip_suffix("@push").map_or((text, RequestScope::Any), |name| (name, RequestScope::Push));
         let (host, repository) = name.split_once('/').map_or((name, None), |(host, path)| (host, Some(path)));
         let repository = repository.map(str::parse).transpose().ok()?;
         let place = Self { registry: Registry::from_authority(host).ok()?, repository, scope };
@@ -50,7 +51,7 @@ impl Place {
     }
 }
 
-impl Scope {
+impl RequestScope {
     /// How a folder's name says it.
     pub(crate) fn word(self) -> Option<&'static str> {
         match self {
@@ -85,7 +86,7 @@ mod tests {
             ("a b/acme", false),
             ("", false),
         ] {
-            assert_eq!(Place::parse(Path::new(path)).is_some(), is_place, "{path}");
+            assert_eq!(ConfigDir::parse(Path::new(path)).is_some(), is_place, "{path}");
         }
     }
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::leftovers::decode;
-use super::{ConfigJson, HELPER, Reader};
+use super::plaintext_auths::decode;
+use super::{ClientFamily, ConfigJson, HELPER};
 use crate::model::Registry;
 use crate::system::env::{self, Env};
 use crate::system::{files, find_program};
@@ -17,32 +17,32 @@ pub(crate) const PROGRAM: &str = "docker-credential-ensign";
 /// Returns whom the readers of this file ask: `credHelpers` goes before `credsStore`, and an empty name there means the
 /// file itself (docker/cli `cli/config/configfile/file.go`, `getConfiguredCredentialStore`). The containers tools do
 /// not know `credsStore`.
-pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: Reader, registry: &Registry) -> Asked<'a> {
-    asked_as(file, reader, if reader == Reader::Docker { registry.docker_key() } else { registry.as_str() })
+pub(crate) fn asked<'a>(file: &'a ConfigJson, reader: ClientFamily, registry: &Registry) -> ConfiguredHelper<'a> {
+    asked_as(file, reader, if reader == ClientFamily::Docker { registry.docker_key() } else { registry.as_str() })
 }
 
 /// The same for a registry under exactly this name.
-pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: Reader, key: &str) -> Asked<'a> {
-    let store = || file.store().filter(|_| reader == Reader::Docker);
+pub(crate) fn asked_as<'a>(file: &'a ConfigJson, reader: ClientFamily, key: &str) -> ConfiguredHelper<'a> {
+    let store = || file.store().filter(|_| reader == ClientFamily::Docker);
     match file.helper(key).or_else(store) {
-        None | Some("") => Asked::PlainFile,
-        Some(HELPER) => Asked::Us,
+        None | Some("") => ConfiguredHelper::PlainFile,
+        Some(HELPER) => ConfiguredHelper::Ensign,
         Some(helper) => match helper.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')) {
-            Some(alias) => Asked::Pinned(alias),
-            None => Asked::Helper(helper),
+            Some(alias) => ConfiguredHelper::Pinned(alias),
+            None => ConfiguredHelper::Helper(helper),
         },
     }
 }
 
 /// Tells whether Docker asks Ensign for this registry.
 pub(crate) fn asks_us(file: &ConfigJson, registry: &Registry) -> bool {
-    matches!(asked(file, Reader::Docker, registry), Asked::Us | Asked::Pinned(_))
+    matches!(asked(file, ClientFamily::Docker, registry), ConfiguredHelper::Ensign | ConfiguredHelper::Pinned(_))
 }
 
 /// Whom a client asks for a registry's login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked<'a> {
-    Us,
+pub(crate) enum ConfiguredHelper<'a> {
+    Ensign,
     /// Ensign under a name that is pinned to one account.
     Pinned(&'a str),
     /// Another `docker-credential-…` program.
@@ -67,18 +67,18 @@ pub(crate) enum AuthConfig {
 pub(crate) fn auth_config(value: Option<&str>, key: &str) -> AuthConfig {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Variable {
-        auths: Option<BTreeMap<String, Entry>>,
+    struct AuthConfigVariable {
+        auths: Option<BTreeMap<String, AuthConfigEntry>>,
     }
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Entry {
+    struct AuthConfigEntry {
         auth: String,
     }
     let Some(value) = value.filter(|value| !value.trim().is_empty()) else { return AuthConfig::Silent };
-    let Ok(Variable { auths }) = serde_json::from_str(value) else { return AuthConfig::Unreadable };
+    let Ok(AuthConfigVariable { auths }) = serde_json::from_str(value) else { return AuthConfig::Unreadable };
     let auths = auths.unwrap_or_default();
-    if auths.values().any(|Entry { auth }| decode(auth).is_err()) {
+    if auths.values().any(|AuthConfigEntry { auth }| decode(auth).is_err()) {
         AuthConfig::Unreadable
     } else if auths.contains_key(key) {
         AuthConfig::Wins
@@ -138,33 +138,54 @@ mod tests {
     #[test]
     fn an_entry_goes_before_the_store() {
         for (text, docker, containers) in [
-            ("{}", Asked::PlainFile, Asked::PlainFile),
-            (r#"{"credsStore": "ensign"}"#, Asked::Us, Asked::PlainFile),
-            (r#"{"credsStore": "desktop"}"#, Asked::Helper("desktop"), Asked::PlainFile),
-            (r#"{"credsStore": "desktop", "credHelpers": {"ghcr.io": "ensign"}}"#, Asked::Us, Asked::Us),
-            (r#"{"credsStore": "ensign", "credHelpers": {"ghcr.io": ""}}"#, Asked::PlainFile, Asked::PlainFile),
-            (r#"{"credsStore": "ensign", "credHelpers": {"ghcr.io": "gh"}}"#, Asked::Helper("gh"), Asked::Helper("gh")),
-            (r#"{"credHelpers": {"ghcr.io": "ensign-work"}}"#, Asked::Pinned("work"), Asked::Pinned("work")),
-            (r#"{"credHelpers": {"ghcr.io": "ensigns"}}"#, Asked::Helper("ensigns"), Asked::Helper("ensigns")),
-            (r#"{"credHelpers": {"ghcr.io:443": "ensign"}}"#, Asked::PlainFile, Asked::PlainFile),
+            ("{}", ConfiguredHelper::PlainFile, ConfiguredHelper::PlainFile),
+            (r#"{"credsStore": "ensign"}"#, ConfiguredHelper::Ensign, ConfiguredHelper::PlainFile),
+            (r#"{"credsStore": "desktop"}"#, ConfiguredHelper::Helper("desktop"), ConfiguredHelper::PlainFile),
+            (
+                r#"{"credsStore": "desktop", "credHelpers": {"ghcr.io": "ensign"}}"#,
+                ConfiguredHelper::Ensign,
+                ConfiguredHelper::Ensign,
+            ),
+            (
+                r#"{"credsStore": "ensign", "credHelpers": {"ghcr.io": ""}}"#,
+                ConfiguredHelper::PlainFile,
+                ConfiguredHelper::PlainFile,
+            ),
+            (
+                r#"{"credsStore": "ensign", "credHelpers": {"ghcr.io": "gh"}}"#,
+                ConfiguredHelper::Helper("gh"),
+                ConfiguredHelper::Helper("gh"),
+            ),
+            (
+                r#"{"credHelpers": {"ghcr.io": "ensign-work"}}"#,
+                ConfiguredHelper::Pinned("work"),
+                ConfiguredHelper::Pinned("work"),
+            ),
+            (
+                r#"{"credHelpers": {"ghcr.io": "ensigns"}}"#,
+                ConfiguredHelper::Helper("ensigns"),
+                ConfiguredHelper::Helper("ensigns"),
+            ),
+            (r#"{"credHelpers": {"ghcr.io:443": "ensign"}}"#, ConfiguredHelper::PlainFile, ConfiguredHelper::PlainFile),
         ] {
             let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
             let ghcr = Registry::from_key("ghcr.io");
-            assert_eq!(asked(&file, Reader::Docker, &ghcr), docker, "{text}");
-            assert_eq!(asked(&file, Reader::Containers, &ghcr), containers, "{text}");
+            assert_eq!(asked(&file, ClientFamily::Docker, &ghcr), docker, "{text}");
+            assert_eq!(asked(&file, ClientFamily::Containers, &ghcr), containers, "{text}");
         }
     }
 
     #[test]
     fn each_family_asks_for_docker_hub_under_its_own_name() {
-        for (key, docker, containers) in
-            [("https://index.docker.io/v1/", Asked::Us, Asked::PlainFile), ("docker.io", Asked::PlainFile, Asked::Us)]
-        {
+        for (key, docker, containers) in [
+            ("https://index.docker.io/v1/", ConfiguredHelper::Ensign, ConfiguredHelper::PlainFile),
+            ("docker.io", ConfiguredHelper::PlainFile, ConfiguredHelper::Ensign),
+        ] {
             let text = format!(r#"{{"credHelpers": {{"{key}": "ensign"}}}}"#);
             let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
-            assert_eq!(asked(&file, Reader::Docker, &Registry::docker_hub()), docker);
-            assert_eq!(asked(&file, Reader::Containers, &Registry::docker_hub()), containers);
-            assert_eq!(asks_us(&file, &Registry::docker_hub()), docker == Asked::Us);
+            assert_eq!(asked(&file, ClientFamily::Docker, &Registry::docker_hub()), docker);
+            assert_eq!(asked(&file, ClientFamily::Containers, &Registry::docker_hub()), containers);
+            assert_eq!(asks_us(&file, &Registry::docker_hub()), docker == ConfiguredHelper::Ensign);
         }
     }
 

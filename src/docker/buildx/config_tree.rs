@@ -1,4 +1,4 @@
-//! `Tree`: the folders as they lie there, read and changed. Links are not followed, as buildx does not follow them.
+//! `ConfigTree`: the folders as they lie there, read and changed. Links are not followed, as buildx does not follow them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::{Change, Folders, Place, answer_in, config};
+use super::{ConfigDir, ConfigDirChange, Folders, answer_in, config};
 use crate::docker::{FileChanged, until_unchanged};
 use crate::model::Problem;
 use crate::system::env::{self, Env};
@@ -16,12 +16,12 @@ use crate::system::text::quote;
 
 /// What is found below the root.
 #[derive(Debug, Default)]
-pub(crate) struct Tree {
+pub(crate) struct ConfigTree {
     pub(super) root: PathBuf,
     /// The folders that hold our text and nothing else.
     pub(super) ours: Folders,
     /// Those that hold anything else.
-    pub(super) others: BTreeSet<Place>,
+    pub(super) others: BTreeSet<ConfigDir>,
     /// What buildx cannot read either.
     pub(crate) problems: Vec<Problem>,
 }
@@ -35,7 +35,7 @@ const SIZE_LIMIT: u64 = 1 << 14;
 const DEPTH_AT_MOST: usize = 130;
 const ENTRIES_AT_MOST: usize = 100_000;
 
-impl Tree {
+impl ConfigTree {
     /// Where buildx looks (docker/buildx `util/confutil/config.go`).
     pub(crate) fn root(env: &Env) -> Result<PathBuf, Problem> {
         if cfg!(windows) {
@@ -84,7 +84,12 @@ impl Tree {
 
     /// Carries one change out, and returns what it became: the caller holds Ensign's lock, but other writers take none, and
     /// what changed since it was read is planned again. `None`: nothing is to be done there any more.
-    pub(crate) fn settle(&self, needed: &Folders, place: &Place, change: &Change) -> Result<Option<Change>> {
+    pub(crate) fn settle(
+        &self,
+        needed: &Folders,
+        place: &ConfigDir,
+        change: &ConfigDirChange,
+    ) -> Result<Option<ConfigDirChange>> {
         let mut planned = Some(change.clone());
         until_unchanged(|| {
             let Some(change) = planned.clone() else { return Ok(None) };
@@ -99,12 +104,12 @@ impl Tree {
     }
 
     /// Carries one change out, unless the file changed since it was read.
-    fn apply(&self, place: &Place, change: &Change) -> Result<()> {
+    fn apply(&self, place: &ConfigDir, change: &ConfigDirChange) -> Result<()> {
         let (before, after) = match change {
-            Change::Write(answer) => (None, Some(answer)),
-            Change::Mend(answer, before) => (Some(before), Some(answer)),
-            Change::Remove(before) => (Some(before), None),
-            Change::Keep(_) | Change::Leave(_) => return Ok(()),
+            ConfigDirChange::Write(answer) => (None, Some(answer)),
+            ConfigDirChange::Mend(answer, before) => (Some(before), Some(answer)),
+            ConfigDirChange::Remove(before) => (Some(before), None),
+            ConfigDirChange::Keep(_) | ConfigDirChange::Leave(_) => return Ok(()),
         };
         self.is_reached_without_links(&place.path())?;
         let file = self.root.join(place.path()).join(NAME);
@@ -137,7 +142,7 @@ impl Tree {
                 has_more = true;
             }
         }
-        if let Some(place) = Place::parse(path).filter(|_| has_config || has_more) {
+        if let Some(place) = ConfigDir::parse(path).filter(|_| has_config || has_more) {
             let text = files::read(&folder.join(NAME), SIZE_LIMIT).ok().flatten().filter(|_| has_config && !has_more);
             match text.and_then(|text| answer_in(&text, &place.registry)) {
                 Some(answer) => drop(self.ours.insert(place, answer)),
@@ -203,35 +208,38 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use super::super::Answer;
+    use super::super::FolderHelper;
     use super::*;
 
-    fn tree(root: &Path) -> Tree {
-        Tree::read(root.to_owned()).unwrap()
+    fn tree(root: &Path) -> ConfigTree {
+        ConfigTree::read(root.to_owned()).unwrap()
     }
 
-    fn place(path: &str) -> Place {
-        Place::parse(Path::new(path)).unwrap()
+    fn place(path: &str) -> ConfigDir {
+        ConfigDir::parse(Path::new(path)).unwrap()
     }
 
     #[test]
     fn what_was_written_is_known_again_and_goes_without_a_trace() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("buildx/config");
-        let me = || Answer::Account("me".parse().unwrap());
+        let me = || FolderHelper::Account("me".parse().unwrap());
         for path in ["ghcr.io/a", "ghcr.io/a/b", "ghcr.io/a/b@push", "ghcr.io@push"] {
-            tree(&root).apply(&place(path), &Change::Write(me())).unwrap();
+            tree(&root).apply(&place(path), &ConfigDirChange::Write(me())).unwrap();
         }
         let found = tree(&root);
         assert_eq!((found.ours.len(), found.others.len(), found.problems.len()), (4, 0, 0));
         files::replace(&root.join("ghcr.io/a/b").join(UNFINISHED), b"half", Access::Private).unwrap();
-        let other = Answer::Ladder;
-        assert!(found.apply(&place("ghcr.io/a"), &Change::Remove(other.clone())).is_err(), "it is not as it was");
-        assert!(found.apply(&place("ghcr.io/a"), &Change::Write(other.clone())).is_err());
-        found.apply(&place("ghcr.io/a"), &Change::Mend(other.clone(), me())).unwrap();
+        let other = FolderHelper::Ensign;
+        assert!(
+            found.apply(&place("ghcr.io/a"), &ConfigDirChange::Remove(other.clone())).is_err(),
+            "it is not as it was"
+        );
+        assert!(found.apply(&place("ghcr.io/a"), &ConfigDirChange::Write(other.clone())).is_err());
+        found.apply(&place("ghcr.io/a"), &ConfigDirChange::Mend(other.clone(), me())).unwrap();
         assert_eq!(tree(&root).ours[&place("ghcr.io/a")], other);
         for (place, answer) in tree(&root).ours {
-            found.apply(&place, &Change::Remove(answer)).unwrap();
+            found.apply(&place, &ConfigDirChange::Remove(answer)).unwrap();
         }
         assert!(!root.exists() && folder.path().join("buildx").exists());
     }
@@ -241,23 +249,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("config");
         let app = place("ghcr.io/a/app");
-        let (me, work) = (Answer::Account("me".parse().unwrap()), Answer::Account("work".parse().unwrap()));
+        let (me, work) = (FolderHelper::Account("me".parse().unwrap()), FolderHelper::Account("work".parse().unwrap()));
         let needed = Folders::from([(app.clone(), me.clone())]);
         let file = root.join("ghcr.io/a/app").join(NAME);
-        let text = |answer: &Answer| config(&app.registry, answer);
+        let text = |answer: &FolderHelper| config(&app.registry, answer);
         let is_as_it_was = tree(&root);
-        let write = Change::Write(me.clone());
+        let write = ConfigDirChange::Write(me.clone());
         for (there, expected, after) in [
-            (text(&work), Change::Mend(me.clone(), work.clone()), text(&me)),
-            (text(&me), Change::Keep(me.clone()), text(&me)),
-            ("{}".to_owned(), Change::Leave(me.clone()), "{}".to_owned()),
+            (text(&work), ConfigDirChange::Mend(me.clone(), work.clone()), text(&me)),
+            (text(&me), ConfigDirChange::Keep(me.clone()), text(&me)),
+            ("{}".to_owned(), ConfigDirChange::Leave(me.clone()), "{}".to_owned()),
         ] {
             files::replace(&file, there.as_bytes(), Access::Private).unwrap();
             assert_eq!(is_as_it_was.settle(&needed, &app, &write).unwrap(), Some(expected), "{there}");
             assert_eq!(fs::read_to_string(&file).unwrap(), after);
         }
         fs::remove_dir_all(&root).unwrap();
-        let (mend, remove) = (Change::Mend(me.clone(), work), Change::Remove(me.clone()));
+        let (mend, remove) = (ConfigDirChange::Mend(me.clone(), work), ConfigDirChange::Remove(me.clone()));
         assert_eq!(is_as_it_was.settle(&needed, &app, &mend).unwrap(), Some(write));
         fs::remove_dir_all(&root).unwrap();
         assert_eq!(is_as_it_was.settle(&Folders::new(), &app, &remove).unwrap(), None);
@@ -268,7 +276,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let write = |path: &str, text: &[u8]| files::replace(&root.join(path), text, Access::Private).unwrap();
-        let text = config(&"ghcr.io".parse().unwrap(), &Answer::Ladder);
+        let text = config(&"ghcr.io".parse().unwrap(), &FolderHelper::Ensign);
         for (path, more) in [("ghcr.io/more", "ca.pem"), ("ghcr.io/edited", NAME)] {
             write(&format!("{path}/{NAME}"), text.as_bytes());
             write(&format!("{path}/{more}"), b"{}");
@@ -278,7 +286,7 @@ mod tests {
         std::os::unix::fs::symlink("more", root.join("ghcr.io/link")).unwrap();
         let found = tree(root);
         assert!(found.ours.is_empty());
-        let others: Vec<_> = found.others.iter().map(Place::path).collect();
+        let others: Vec<_> = found.others.iter().map(ConfigDir::path).collect();
         assert_eq!(others, ["ghcr.io", "ghcr.io/edited", "ghcr.io/more", "quay.io/x"].map(PathBuf::from));
     }
 
@@ -289,12 +297,12 @@ mod tests {
         files::replace(&root.join("ghcr.io"), b"mine", Access::Private).unwrap();
         std::os::unix::fs::symlink("/tmp", root.join("quay.io")).unwrap();
         for (path, says) in [("ghcr.io/a", "is a file"), ("quay.io/a/b", "is a link")] {
-            let error = tree(&root).apply(&place(path), &Change::Write(Answer::Ladder)).unwrap_err();
+            let error = tree(&root).apply(&place(path), &ConfigDirChange::Write(FolderHelper::Ensign)).unwrap_err();
             assert!(error.to_string().contains(says), "{error}");
         }
         assert_eq!(fs::read(root.join("ghcr.io")).unwrap(), b"mine");
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&root, &link).unwrap();
-        assert!(Tree::read(link).unwrap_err().to_string().contains("is a link"));
+        assert!(ConfigTree::read(link).unwrap_err().to_string().contains("is a link"));
     }
 }

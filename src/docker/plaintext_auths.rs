@@ -11,20 +11,20 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::config_json::field;
+use super::file_plan::{FilePlan, quoted};
 use super::logins::{FoundLogin, server_of};
-use super::plan::{Plan, quoted};
-use super::{Change, ConfigJson, json_edit, until_unchanged};
+use super::{ConfigJson, PlannedChange, json_edit, until_unchanged};
 use crate::model::{Secret, Username};
 
 /// Returns the plain-text logins of a file, and the entries of `auths` that cannot be used, each with its reason.
 /// Empty entries are the markers of logins that a helper keeps, and are passed over.
-pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<Unusable>) {
+pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<UnusableEntry>) {
     let (mut logins, mut unusable) = (Vec::new(), Vec::new());
     for (key, entry) in file.logins() {
         match read(key, entry) {
             Ok(Some(login)) => logins.push(login),
             Ok(None) => {}
-            Err(reason) => unusable.push(Unusable { key: key.to_owned(), reason }),
+            Err(reason) => unusable.push(UnusableEntry { key: key.to_owned(), reason }),
         }
     }
     (logins, unusable)
@@ -32,7 +32,7 @@ pub(crate) fn find(file: &ConfigJson) -> (Vec<FoundLogin>, Vec<Unusable>) {
 
 /// Takes these logins out of a file, and out of the copy that was kept of it: imported, they must not lie there as well.
 pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
-    for path in [path.to_owned(), Plan::backup_path(path)] {
+    for path in [path.to_owned(), FilePlan::backup_path(path)] {
         until_unchanged(|| take_out(&ConfigJson::load(&path)?, imported)?.apply())?;
     }
     Ok(())
@@ -41,13 +41,13 @@ pub(crate) fn remove(path: &Path, imported: &[&FoundLogin]) -> Result<()> {
 /// Plans to take these logins out, once they are imported. What else stands in an entry stays, and the entry itself
 /// as a marker: some programs look only at registries that `auths` names (testcontainers-go `docker_auth.go`).
 /// An entry that holds another login by now is not touched.
-pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Plan> {
+pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<FilePlan> {
     let (present, _) = find(file);
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
-    let changes = present.iter().filter(known).map(|login| Change::TakeOut { key: login.key.clone() }).collect();
+    let changes = present.iter().filter(known).map(|login| PlannedChange::TakeOut { key: login.key.clone() }).collect();
     let auths = file.spelling("auths");
-    Plan::of(file, changes, |text, change| {
-        let Change::TakeOut { key } = change else { return Some(text.to_owned()) };
+    FilePlan::of(file, changes, |text, change| {
+        let PlannedChange::TakeOut { key } = change else { return Some(text.to_owned()) };
         let entry = file.logins().find(|(name, _)| name == key)?.1.as_object()?;
         let secret_fields = entry.keys().filter(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)));
         secret_fields.into_iter().try_fold(text.to_owned(), |text, name| json_edit::remove(&text, &[auths, key, name]))
@@ -56,14 +56,14 @@ pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Pl
 
 /// An entry of `auths` that holds something, but no login.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unusable {
+pub(crate) struct UnusableEntry {
     pub(crate) key: String,
-    pub(crate) reason: Reason,
+    pub(crate) reason: UnusableReason,
 }
 
 /// Why an entry cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum UnusableReason {
     /// The key is no registry's address.
     NoServer,
     /// The entry is no object, or a field of it no text.
@@ -80,8 +80,8 @@ pub(crate) enum Reason {
 
 const FIELDS: [&str; 5] = ["auth", "identitytoken", "username", "password", "secret"];
 
-fn read(key: &str, entry: &Value) -> Result<Option<FoundLogin>, Reason> {
-    let entry = entry.as_object().ok_or(Reason::NotAnEntry)?;
+fn read(key: &str, entry: &Value) -> Result<Option<FoundLogin>, UnusableReason> {
+    let entry = entry.as_object().ok_or(UnusableReason::NotAnEntry)?;
     let (auth, token) = (text(entry, "auth")?, text(entry, "identitytoken")?);
     let name = text(entry, "username")?;
     let secret = text(entry, "password")?.map_or_else(|| text(entry, "secret"), |secret| Ok(Some(secret)))?;
@@ -93,35 +93,35 @@ fn read(key: &str, entry: &Value) -> Result<Option<FoundLogin>, Reason> {
         None => (name.map(str::to_owned), secret.map(|secret| Secret::new(secret.to_owned()))),
     };
     let name = name.filter(|name| !name.is_empty()).map(|name| name.parse::<Username>());
-    let name = name.transpose().map_err(|_| Reason::NotALogin)?;
+    let name = name.transpose().map_err(|_| UnusableReason::NotALogin)?;
     let (username, token_of, secret) = match (token, name, secret.filter(|secret| !secret.is_empty())) {
         (Some(token), name, _) => (identity_token(), name, Secret::new(token.to_owned())),
         (None, Some(name), Some(secret)) => (name, None, secret),
-        (None, None, None) if field(entry, "registrytoken").is_some() => return Err(Reason::RegistryToken),
+        (None, None, None) if field(entry, "registrytoken").is_some() => return Err(UnusableReason::RegistryToken),
         (None, None, None) if auth.is_none() => return Ok(None),
-        (None, ..) => return Err(Reason::Incomplete),
+        (None, ..) => return Err(UnusableReason::Incomplete),
     };
-    let server = server_of(key).ok_or(Reason::NoServer)?;
+    let server = server_of(key).ok_or(UnusableReason::NoServer)?;
     Ok(Some(FoundLogin { key: key.to_owned(), server, username, token_of, secret, did: None }))
 }
 
-fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
+fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, UnusableReason> {
     match field(entry, name) {
         None | Some((_, Value::Null)) => Ok(None),
         Some((_, Value::String(text))) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-        Some(_) => Err(Reason::NotAnEntry),
+        Some(_) => Err(UnusableReason::NotAnEntry),
     }
 }
 
 /// Reads `auth`: the base64 of `user:secret`. The secret may hold colons, and old clients padded it with zero bytes
 /// (docker/cli `cli/config/configfile/file.go`, `decodeAuth`).
 #[expect(clippy::disallowed_methods, reason = "the secret is cut out of the text that was decoded")]
-pub(super) fn decode(auth: &str) -> Result<(String, Secret), Reason> {
+pub(super) fn decode(auth: &str) -> Result<(String, Secret), UnusableReason> {
     let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let auth = Zeroizing::new(auth.trim().replace(['\r', '\n'], "")); // Go passes line ends over, and `base64` wraps
-    let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(&*auth).map_err(|_| Reason::NotBase64)?;
-    let whole = Secret::new(String::from_utf8(bytes).map_err(|_| Reason::NotALogin)?);
-    let (name, secret) = whole.expose().split_once(':').ok_or(Reason::NotALogin)?;
+    let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(&*auth).map_err(|_| UnusableReason::NotBase64)?;
+    let whole = Secret::new(String::from_utf8(bytes).map_err(|_| UnusableReason::NotALogin)?);
+    let (name, secret) = whole.expose().split_once(':').ok_or(UnusableReason::NotALogin)?;
     Ok((name.to_owned(), Secret::new(secret.trim_matches('\0').to_owned())))
 }
 
@@ -135,13 +135,13 @@ pub(crate) fn line(login: &FoundLogin) -> String {
 }
 
 /// Its line in a preview.
-impl fmt::Display for Unusable {
+impl fmt::Display for UnusableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "!   {:<30}{}", quoted(&self.key), self.reason)
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for UnusableReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoServer => "no registry stands there",
@@ -160,7 +160,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::docker::{Reader, setup};
+    use crate::docker::{ClientFamily, setup};
     use crate::model::Registry;
     use crate::system::files::{self, Access};
 
@@ -183,15 +183,15 @@ mod tests {
             (json!({"Username": "u2", "Secret": "p2"}), Ok(Some(("u2", "p2")))),
             (json!({}), Ok(None)),
             (json!({"auth": "", "email": "a@b"}), Ok(None)),
-            (json!({"auth": "%%%"}), Err(Reason::NotBase64)),
-            (json!({"auth": "ZGF2ZQ=="}), Err(Reason::NotALogin)),
-            (json!({"auth": "//8="}), Err(Reason::NotALogin)),
-            (json!({"auth": "ZGF2ZTo="}), Err(Reason::Incomplete)),
-            (json!({"auth": "Og=="}), Err(Reason::Incomplete)),
-            (json!({"username": "dave"}), Err(Reason::Incomplete)),
-            (json!({"auth": 1}), Err(Reason::NotAnEntry)),
-            (json!("text"), Err(Reason::NotAnEntry)),
-            (json!({"registrytoken": "t"}), Err(Reason::RegistryToken)),
+            (json!({"auth": "%%%"}), Err(UnusableReason::NotBase64)),
+            (json!({"auth": "ZGF2ZQ=="}), Err(UnusableReason::NotALogin)),
+            (json!({"auth": "//8="}), Err(UnusableReason::NotALogin)),
+            (json!({"auth": "ZGF2ZTo="}), Err(UnusableReason::Incomplete)),
+            (json!({"auth": "Og=="}), Err(UnusableReason::Incomplete)),
+            (json!({"username": "dave"}), Err(UnusableReason::Incomplete)),
+            (json!({"auth": 1}), Err(UnusableReason::NotAnEntry)),
+            (json!("text"), Err(UnusableReason::NotAnEntry)),
+            (json!({"registrytoken": "t"}), Err(UnusableReason::RegistryToken)),
         ] {
             let read = read("ghcr.io", &entry);
             let seen = read.as_ref().map(|login| login.as_ref().map(|l| (l.username.as_str(), l.secret.expose())));
@@ -207,7 +207,7 @@ mod tests {
     fn imported_logins_leave_their_markers() {
         let (found, unusable) = find(&file(FULL));
         assert_eq!(found.iter().map(|login| login.key.as_str()).collect::<Vec<_>>(), ["ghcr.io", "c.io"]);
-        assert_eq!(unusable, [Unusable { key: "a.io".into(), reason: Reason::NotBase64 }]);
+        assert_eq!(unusable, [UnusableEntry { key: "a.io".into(), reason: UnusableReason::NotBase64 }]);
         let plan = take_out(&file(FULL), &found.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(
             plan.after().unwrap(),
@@ -224,11 +224,11 @@ mod tests {
         let path = folder.path().join("config.json");
         let load = |path: &Path| ConfigJson::load(path).unwrap();
         files::replace(&path, FULL.as_bytes(), Access::Private).unwrap();
-        setup::plan(&load(&path), Reader::Docker, &[Registry::from_key("ghcr.io").into()], false)
+        setup::plan(&load(&path), ClientFamily::Docker, &[Registry::from_key("ghcr.io").into()], false)
             .unwrap()
             .apply()
             .unwrap();
-        let copy = Plan::backup_path(&path);
+        let copy = FilePlan::backup_path(&path);
         let (found, _) = find(&load(&copy));
         assert_eq!(found.len(), 2);
         remove(&path, &found.iter().collect::<Vec<_>>()).unwrap();

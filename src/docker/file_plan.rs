@@ -1,4 +1,4 @@
-//! `Plan`: the changes of one file, shown first, then applied.
+//! `FilePlan`: the changes of one file, shown first, then applied.
 
 use std::fmt;
 use std::fs;
@@ -11,17 +11,17 @@ use super::{ConfigJson, HELPER, LIMIT};
 use crate::system::files::{self, Access};
 
 /// The changes of one file. It holds the file's text, plain-text logins included, so that it does not print it.
-pub(crate) struct Plan {
+pub(crate) struct FilePlan {
     path: PathBuf,
-    changes: Vec<Change>,
+    changes: Vec<PlannedChange>,
     before: Option<String>,
     after: Option<String>,
-    backup: Backup,
+    backup: BackupRule,
 }
 
 /// Whether the file as it is gets copied to `….before-ensign` first.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Backup {
+pub(super) enum BackupRule {
     No,
     /// Our entries are in the file: a copy made before them is worth more.
     IfNone,
@@ -48,7 +48,7 @@ pub(crate) fn until_unchanged<T>(mut act: impl FnMut() -> Result<T>) -> Result<T
 
 /// One line of a plan. Its `Display` is that line of the preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum PlannedChange {
     /// The registry gets an entry.
     Add { key: String },
     /// The registry's entry is taken from another helper.
@@ -81,12 +81,12 @@ pub(crate) enum Change {
     Unset { section: &'static str, key: &'static str, value: String },
 }
 
-impl Plan {
+impl FilePlan {
     /// Plans to edit the file's text once for each change.
     pub(super) fn of(
         file: &ConfigJson,
-        changes: Vec<Change>,
-        edit: impl Fn(&str, &Change) -> Option<String>,
+        changes: Vec<PlannedChange>,
+        edit: impl Fn(&str, &PlannedChange) -> Option<String>,
     ) -> Result<Self> {
         let before = file.text().map(str::to_owned);
         let after = before.clone().unwrap_or_default();
@@ -94,7 +94,11 @@ impl Plan {
     }
 
     /// Plans to edit the same file further.
-    pub(super) fn and(mut self, changes: Vec<Change>, edit: impl Fn(&str, &Change) -> Option<String>) -> Result<Self> {
+    pub(super) fn and(
+        mut self,
+        changes: Vec<PlannedChange>,
+        edit: impl Fn(&str, &PlannedChange) -> Option<String>,
+    ) -> Result<Self> {
         let mut after = self.after.take().or_else(|| self.before.clone()).unwrap_or_default();
         for change in changes.iter().filter(|change| change.writes()) {
             after = edit(&after, change)
@@ -105,12 +109,12 @@ impl Plan {
     }
 
     /// The plan that leads from one text to the other.
-    pub(super) fn from_texts(path: &Path, changes: Vec<Change>, before: Option<String>, after: String) -> Self {
+    pub(super) fn from_texts(path: &Path, changes: Vec<PlannedChange>, before: Option<String>, after: String) -> Self {
         let after = (before.as_deref().unwrap_or_default() != after).then_some(after);
-        Self { path: path.to_owned(), changes, before, after, backup: Backup::No }
+        Self { path: path.to_owned(), changes, before, after, backup: BackupRule::No }
     }
 
-    pub(super) fn with_backup(mut self, backup: Backup) -> Self {
+    pub(super) fn with_backup(mut self, backup: BackupRule) -> Self {
         self.backup = backup;
         self
     }
@@ -124,7 +128,7 @@ impl Plan {
         fs::read_link(&self.path).ok()
     }
 
-    pub(crate) fn changes(&self) -> &[Change] {
+    pub(crate) fn changes(&self) -> &[PlannedChange] {
         &self.changes
     }
 
@@ -154,7 +158,7 @@ impl Plan {
         }
         if let Some(before) = self.before.as_deref().filter(|text| !text.trim().is_empty()) {
             let backup = Self::backup_path(path);
-            if self.backup == Backup::Fresh || (self.backup == Backup::IfNone && !backup.exists()) {
+            if self.backup == BackupRule::Fresh || (self.backup == BackupRule::IfNone && !backup.exists()) {
                 files::replace(&backup, before.as_bytes(), Access::Private)?;
             }
         }
@@ -178,7 +182,7 @@ impl fmt::Display for FileChanged {
 
 impl std::error::Error for FileChanged {}
 
-impl Change {
+impl PlannedChange {
     /// Tells whether the file becomes another one by it.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::Conflict { .. } | Self::Kept { .. } | Self::Ours { .. } | Self::StoreOurs)
@@ -197,7 +201,7 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for PlannedChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = |key: &str, helper: &str| format!("{}: {}", quoted(key), quoted(helper));
         let (sign, entry, remark) = match self {
@@ -223,7 +227,7 @@ impl fmt::Display for Change {
 }
 
 /// The lines of the preview under their sections, without the file's name.
-impl fmt::Display for Plan {
+impl fmt::Display for FilePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut section = "";
         for change in &self.changes {
@@ -237,7 +241,7 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Debug for Plan {
+impl fmt::Debug for FilePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan").field("path", &self.path).field("changes", &self.changes).finish_non_exhaustive()
     }
@@ -250,22 +254,22 @@ pub(super) fn quoted(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::{Reader, setup};
+    use crate::docker::{ClientFamily, setup};
 
-    fn ask(name: &str, force: bool) -> impl Fn(&ConfigJson) -> Result<Plan> {
+    fn ask(name: &str, force: bool) -> impl Fn(&ConfigJson) -> Result<FilePlan> {
         let registries = [name.parse::<crate::model::Registry>().unwrap().into()];
-        move |file| setup::plan(file, Reader::Docker, &registries, force)
+        move |file| setup::plan(file, ClientFamily::Docker, &registries, force)
     }
 
     #[test]
     fn the_preview_shows_each_entry() {
         let text = r#"{"credHelpers": {"gcr.io": "gcloud", "quay.io": "desktop", "atcr.io": "ensign"}}"#;
         let file = ConfigJson::parse(Path::new("config.json"), Some(text.into())).unwrap();
-        let long = Change::Ours { key: "https://index.docker.io/v1/".into() };
+        let long = PlannedChange::Ours { key: "https://index.docker.io/v1/".into() };
         assert_eq!(long.to_string(), "    \"https://index.docker.io/v1/\": \"ensign\" already");
         let wanted =
             ["ghcr.io", "atcr.io", "quay.io"].map(|name| name.parse::<crate::model::Registry>().unwrap().into());
-        let shown = |force| setup::plan(&file, Reader::Docker, &wanted, force).unwrap().to_string();
+        let shown = |force| setup::plan(&file, ClientFamily::Docker, &wanted, force).unwrap().to_string();
         assert_eq!(
             shown(false),
             "  credHelpers\n\
@@ -278,7 +282,7 @@ mod tests {
         assert_eq!(quoted("https://me:hunter2@ghcr.io\n"), "\"ghcr.io\"");
     }
 
-    fn apply(path: &Path, plan: impl Fn(&ConfigJson) -> Result<Plan>) {
+    fn apply(path: &Path, plan: impl Fn(&ConfigJson) -> Result<FilePlan>) {
         plan(&ConfigJson::load(path).unwrap()).unwrap().apply().unwrap();
     }
 
@@ -287,7 +291,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.json");
         let text = || fs::read_to_string(&path).unwrap();
-        let copy = || fs::read_to_string(Plan::backup_path(&path)).unwrap();
+        let copy = || fs::read_to_string(FilePlan::backup_path(&path)).unwrap();
         files::replace(&path, b"{\"a\": 1}", Access::Private).unwrap();
         apply(&path, ask("ghcr.io", false));
         apply(&path, ask("atcr.io", false));
@@ -324,7 +328,7 @@ mod tests {
         symlink("dotfiles/docker.json", &link).unwrap();
         let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
         apply(&link, ask("ghcr.io", false));
-        assert!(link.is_symlink() && !Plan::backup_path(&link).exists());
+        assert!(link.is_symlink() && !FilePlan::backup_path(&link).exists());
         assert_eq!(mode(), 0o600);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         apply(&link, ask("atcr.io", false));

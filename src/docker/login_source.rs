@@ -9,7 +9,7 @@ use crate::system::env::{self, Env};
 
 /// A place where logins lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum LoginSource {
     /// `DOCKER_AUTH_CONFIG`
     Environment,
     Docker,
@@ -23,7 +23,7 @@ pub(crate) enum Place {
     File(PathBuf),
 }
 
-impl Place {
+impl LoginSource {
     /// All that can be looked for, in the order in which Docker would ask them.
     pub(crate) const ALL: [Self; 7] =
         [Self::Environment, Self::Docker, Self::Containers, Self::Finch, Self::Helm, Self::Atcr, Self::Keyring];
@@ -68,7 +68,7 @@ pub(crate) fn reads_keyring(helper: &HelperName) -> bool {
 }
 
 /// What a person types; anything that is no word of ours is a file.
-impl FromStr for Place {
+impl FromStr for LoginSource {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -95,17 +95,17 @@ mod tests {
     #[test]
     fn places_are_named_by_a_word_or_a_path() {
         for (text, place) in [
-            ("docker", Place::Docker),
-            ("env", Place::Environment),
-            ("keyring", Place::Keyring),
-            ("helper:pass", Place::Helper("pass".parse().unwrap())),
-            ("./docker", Place::File("./docker".into())),
-            ("auth.json", Place::File("auth.json".into())),
+            ("docker", LoginSource::Docker),
+            ("env", LoginSource::Environment),
+            ("keyring", LoginSource::Keyring),
+            ("helper:pass", LoginSource::Helper("pass".parse().unwrap())),
+            ("./docker", LoginSource::File("./docker".into())),
+            ("auth.json", LoginSource::File("auth.json".into())),
         ] {
             assert_eq!(text.parse(), Ok(place), "{text}");
         }
         for text in ["helper:ensign", "helper:atcr", "helper:../x", "helper:"] {
-            assert!(text.parse::<Place>().is_err(), "{text}");
+            assert!(text.parse::<LoginSource>().is_err(), "{text}");
         }
     }
 }
