@@ -32,10 +32,10 @@ use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, So
 use crate::system::env::Env;
 use crate::system::text;
 use crate::vault::Vault;
-pub(crate) use crate::vault::foreign as helpers;
+pub(crate) use crate::vault::helper_logins as helpers;
 pub(crate) use crate::vault::{
-    HelperHealth, Holder, KeyState, Refusal, STORES, Waiter, health_of, is_known_store, probe_kernel_keyring,
-    probe_keyring, store_words,
+    HelperHealth, HelperRefusal, HelperTimeout, Holder, KeyState, STORES, health_of, is_known_store,
+    probe_kernel_keyring, probe_keyring, store_words,
 };
 pub(crate) use change::{OutOfReach, Transaction};
 pub(crate) use choose_store::StoreChoice;

@@ -11,7 +11,7 @@ use super::{Accounts, Found, helpers};
 use crate::config::Loaded;
 use crate::model::choice::{RegistryAccounts, Route};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
-use crate::vault::{Refusal, Waiter};
+use crate::vault::{HelperRefusal, HelperTimeout};
 
 impl Accounts<'_> {
     /// The helper that answers for a registry, if none of our accounts does.
@@ -29,10 +29,10 @@ impl Accounts<'_> {
         if helpers::would_recurse(&route.helper) {
             return Found::NoAccount;
         }
-        match helpers::login(&route.helper, server, Waiter::Client) {
+        match helpers::login(&route.helper, server, HelperTimeout::Client) {
             Ok(credential) => Found::Credential(credential),
-            Err(Refusal::NotFound) => Found::NoAccount,
-            Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Found::Dead(problem),
+            Err(HelperRefusal::NotFound) => Found::NoAccount,
+            Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => Found::Dead(problem),
         }
     }
 

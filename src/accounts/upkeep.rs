@@ -9,7 +9,7 @@ use super::Accounts;
 use crate::config::Restored;
 use crate::model::{HubToken, Registry, Secret, Username};
 use crate::system::files::Lock;
-use crate::vault::{DataKey, Widened};
+use crate::vault::{DataKey, PermissionRepair};
 
 impl<'e> Accounts<'e> {
     /// `None` when there is no home folder and no `ENSIGN_CONFIG_DIR`.
@@ -53,7 +53,7 @@ impl<'e> Accounts<'e> {
     }
 
     /// Closes a registry's secrets files to others if they were open to them.
-    pub(crate) fn restrict_permissions(&self, registry: &Registry) -> Vec<Widened> {
+    pub(crate) fn restrict_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         self.vault.narrow(registry)
     }
 

@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use zeroize::Zeroizing;
 
 use super::Vault;
-use super::entry::Entry;
-use super::store::{Changes, Store};
+use super::store::{SecretChanges, Store};
+use super::written_secret::WrittenSecret;
 use crate::model::{Account, Credential, HelperMessage, HelperName, Kept, Problem, Registry};
 use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
@@ -31,7 +31,7 @@ impl Store for HelperStore<'_> {
         get(self.helper, account)
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], changes: &mut Changes) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], changes: &mut SecretChanges) -> Result<()> {
         secrets.iter().try_for_each(|(account, kept)| {
             let before = get(self.helper, account);
             if !matches!(before, Ok(Some(_))) {
@@ -43,7 +43,7 @@ impl Store for HelperStore<'_> {
         })
     }
 
-    fn remove(&self, account: &Account, changes: &mut Changes) -> Result<()> {
+    fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()> {
         let before = get(self.helper, account);
         erase(self.helper, account)?;
         self.take_back(account, before, changes);
@@ -53,7 +53,7 @@ impl Store for HelperStore<'_> {
 
 impl HelperStore<'_> {
     /// What could not be read before cannot be put back.
-    fn take_back(&self, account: &Account, before: Result<Option<Kept>>, changes: &mut Changes) {
+    fn take_back(&self, account: &Account, before: Result<Option<Kept>>, changes: &mut SecretChanges) {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {
             changes.add(move || match &before {
@@ -72,11 +72,11 @@ fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
     }
     let Some(message) = HelperMessage::read_answer(&stdout) else { bail!(failed(helper, account, "read")) };
     let secret = message.secret.filter(|secret| !secret.is_empty());
-    Ok(secret.map(|secret| Entry::from_text(secret.expose()).0))
+    Ok(secret.map(|secret| WrittenSecret::from_text(secret.expose()).0))
 }
 
 fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Result<()> {
-    let text = Entry(kept.copy()).to_text();
+    let text = WrittenSecret(kept.copy()).to_text();
     let entry = serde_json::json!({
         "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": *text,
     });

@@ -1,16 +1,16 @@
 //! Where secrets lie: one front for the stores, chosen by what the account says.
 
-mod entry;
+mod env_store;
 mod file;
-pub(crate) mod foreign;
-mod health;
 mod helper;
+mod helper_health;
+pub(crate) mod helper_logins;
 mod key;
-mod mounted;
-mod record;
-mod sealed;
+mod sealed_store;
+mod secret_record;
 mod store;
 mod writer;
+mod written_secret;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,24 +22,24 @@ use anyhow::{Result, bail};
 
 use crate::model::{Account, Floor, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
 use crate::system::env::Env;
+use env_store::EnvStore;
 use file::{FileForm, FileStore, SecretFile};
 use helper::HelperStore;
-use mounted::MountedStore;
-use sealed::Seals;
+use sealed_store::SealContext;
 use store::{Store, UnknownStore};
 
-pub(crate) use file::Widened;
-pub(crate) use foreign::{Refusal, Waiter};
-pub(crate) use health::{HelperHealth, health_of};
+pub(crate) use env_store::is_given;
+pub(crate) use file::PermissionRepair;
+pub(crate) use helper_health::{HelperHealth, health_of};
+pub(crate) use helper_logins::{HelperRefusal, HelperTimeout};
 pub(crate) use key::{DataKey, Holder, KeyState, probe_kernel_keyring, probe_keyring};
-pub(crate) use mounted::is_given;
 pub(crate) use writer::Writer;
 
 /// Gets secrets; a [`Writer`] puts and removes them.
 #[derive(Clone)]
 pub(crate) struct Vault<'e> {
     env: &'e Env,
-    seals: Seals<'e>,
+    seals: SealContext<'e>,
 }
 
 /// A store that is chosen by its word alone. Another one is a file with the trait [`Store`], and a row in [`STORES`].
@@ -87,7 +87,7 @@ pub(crate) type StoredName = (StoreKind, Registry, String);
 
 impl<'e> Vault<'e> {
     pub(crate) fn new(env: &'e Env) -> Self {
-        Self { env, seals: Seals { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
+        Self { env, seals: SealContext { key: DataKey::new(env), floors: Rc::new(RefCell::new(vec![])) } }
     }
 
     /// Takes what the config says about the age of sealed files.
@@ -113,7 +113,7 @@ impl<'e> Vault<'e> {
     {
         match (kind, row(kind)) {
             (StoreKind::Helper(helper), _) => Box::new(HelperStore { helper, vault: self.clone() }),
-            (StoreKind::Environment, _) => Box::new(MountedStore(self.env)),
+            (StoreKind::Environment, _) => Box::new(EnvStore(self.env)),
             (_, Some(row)) => (row.open)(self),
             (_, None) => Box::new(UnknownStore),
         }
@@ -144,7 +144,7 @@ impl<'e> Vault<'e> {
     }
 
     /// Closes a registry's secrets files to others if they were open to them.
-    pub(crate) fn narrow(&self, registry: &Registry) -> Vec<Widened> {
+    pub(crate) fn narrow(&self, registry: &Registry) -> Vec<PermissionRepair> {
         StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.narrow()).collect()
     }
 

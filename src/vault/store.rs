@@ -16,21 +16,21 @@ pub(super) trait Store {
     }
 
     /// Keeps secrets of accounts of one registry, in place of those they had.
-    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], changes: &mut Changes) -> Result<()>;
+    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], changes: &mut SecretChanges) -> Result<()>;
 
     /// Forgets the account's secret; none there is fine.
-    fn remove(&self, account: &Account, changes: &mut Changes) -> Result<()>;
+    fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()>;
 }
 
 /// What a change of secrets leaves behind: the way back, and how far sealed files have come.
 #[derive(Default)]
-pub(super) struct Changes {
+pub(super) struct SecretChanges {
     steps: Vec<Box<dyn Fn() -> Result<()>>>,
     /// The files that were sealed anew.
     pub(super) sealed: Vec<Floor>,
 }
 
-impl Changes {
+impl SecretChanges {
     /// Adds how the change that was just made is taken back.
     pub(super) fn add(&mut self, step: impl Fn() -> Result<()> + 'static) {
         self.steps.push(Box::new(step));
@@ -50,11 +50,11 @@ impl Store for UnknownStore {
         Err(unknown(account).into())
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut Changes) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut SecretChanges) -> Result<()> {
         secrets.first().map_or(Ok(()), |(account, _)| Err(unknown(account).into()))
     }
 
-    fn remove(&self, account: &Account, _: &mut Changes) -> Result<()> {
+    fn remove(&self, account: &Account, _: &mut SecretChanges) -> Result<()> {
         Err(unknown(account).into())
     }
 }

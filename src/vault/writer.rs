@@ -3,21 +3,21 @@
 use anyhow::Result;
 
 use super::Vault;
-use super::file::{self, Contents};
-use super::foreign::locate;
-use super::store::Changes;
+use super::file::{self, SecretsContents};
+use super::helper_logins::locate;
+use super::store::SecretChanges;
 use crate::model::{Account, Floor, HubToken, Kept, Registry, Secret, Source, StoreKind, Username};
 use crate::system::files;
 
 /// Changes secrets. Whoever has one holds the config's lock.
 pub(crate) struct Writer<'e> {
     vault: Vault<'e>,
-    changes: Changes,
+    changes: SecretChanges,
 }
 
 impl<'e> Vault<'e> {
     pub(crate) fn writer(&self) -> Writer<'e> {
-        Writer { vault: self.clone(), changes: Changes::default() }
+        Writer { vault: self.clone(), changes: SecretChanges::default() }
     }
 }
 
@@ -102,7 +102,7 @@ impl Writer<'_> {
         &mut self,
         kind: &StoreKind,
         registry: &Registry,
-        change: impl FnOnce(&mut Contents) -> bool,
+        change: impl FnOnce(&mut SecretsContents) -> bool,
     ) -> Result<()> {
         self.vault.file(kind, registry)?.edit(&mut self.changes, change)
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::accounts::{Adopted, Refusal, Waiter, helpers};
+use crate::accounts::{Adopted, HelperRefusal, HelperTimeout, helpers};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::login_source::{self, LoginSource};
@@ -167,18 +167,18 @@ impl Gatherer<'_> {
             self.add(from, "", EntryContent::Skipped(borrow_instead(self.context, helper, "HOST")));
             return Ok(());
         }
-        let keys = match helpers::list(helper, Waiter::Person) {
+        let keys = match helpers::list(helper, HelperTimeout::Person) {
             Ok(listed) => listed.into_iter().map(|(key, _)| key).collect::<Vec<_>>(),
-            Err(Refusal::NotFound) => return Ok(()),
-            Err(Refusal::NotInstalled(_)) if login_source::reads_keyring(helper) => {
+            Err(HelperRefusal::NotFound) => return Ok(()),
+            Err(HelperRefusal::NotInstalled(_)) if login_source::reads_keyring(helper) => {
                 self.whole_keyring(named);
                 return Ok(());
             }
-            Err(Refusal::NotInstalled(problem)) if !named => {
+            Err(HelperRefusal::NotInstalled(problem)) if !named => {
                 self.add(from, "", EntryContent::Skipped(problem.what));
                 return Ok(());
             }
-            Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => {
+            Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => {
                 self.add(from, "", EntryContent::Failed(problem.what));
                 return Err(());
             }
@@ -208,7 +208,7 @@ impl Gatherer<'_> {
             self.add(from, key, EntryContent::Skipped(borrow_instead(self.context, helper, registry.as_str())));
             return Ok(());
         }
-        match helpers::login(helper, key, Waiter::Person) {
+        match helpers::login(helper, key, HelperTimeout::Person) {
             Ok(credential) => {
                 let Some(server) = logins::server_of(key) else { return Ok(()) };
                 let (username, secret) = (credential.username, credential.secret);
@@ -216,9 +216,9 @@ impl Gatherer<'_> {
                 self.findings.push(found_in(from, login));
                 Ok(())
             }
-            Err(Refusal::NotFound) => Ok(()),
-            Err(Refusal::NotInstalled(_)) if self.keyring_has(helper, key) => Ok(()),
-            Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => {
+            Err(HelperRefusal::NotFound) => Ok(()),
+            Err(HelperRefusal::NotInstalled(_)) if self.keyring_has(helper, key) => Ok(()),
+            Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => {
                 self.add(from, key, EntryContent::Failed(problem.what));
                 Err(())
             }

@@ -3,8 +3,8 @@
 //!
 //! One file per registry keeps `get` at two small files however many registries there are, and damage in one place.
 
-mod contents;
 mod names;
+mod secrets_contents;
 #[cfg(test)]
 mod tests;
 
@@ -16,14 +16,14 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::no_home;
-use super::sealed::Seals;
-use super::store::{Changes, Store};
+use super::sealed_store::SealContext;
+use super::store::{SecretChanges, Store};
 use crate::model::{Account, AccountName, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
-pub(super) use contents::Contents;
-use contents::VERSION;
 pub(super) use names::{left_files, registries, sealed_files, secret_files};
+pub(super) use secrets_contents::SecretsContents;
+use secrets_contents::VERSION;
 
 /// A store of secrets files: clear, or sealed.
 pub(super) struct FileStore<'e> {
@@ -35,7 +35,7 @@ pub(super) struct FileStore<'e> {
 #[derive(Clone)]
 pub(super) enum FileForm<'e> {
     Clear,
-    Sealed(Seals<'e>),
+    Sealed(SealContext<'e>),
 }
 
 /// A registry's secrets file; it need not exist.
@@ -47,7 +47,7 @@ pub(super) struct SecretFile<'e> {
 }
 
 /// A secrets file that others could read, until now.
-pub(crate) struct Widened {
+pub(crate) struct PermissionRepair {
     pub(crate) path: String,
     pub(crate) mode: u32,
 }
@@ -65,13 +65,13 @@ impl Store for FileStore<'_> {
         self.file(&account.registry)?.try_room()
     }
 
-    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], changes: &mut Changes) -> Result<()> {
+    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], changes: &mut SecretChanges) -> Result<()> {
         self.file(registry)?.edit(changes, |contents| {
             secrets.iter().fold(false, |changed, (account, kept)| contents.put(&account.name, kept) || changed)
         })
     }
 
-    fn remove(&self, account: &Account, changes: &mut Changes) -> Result<()> {
+    fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()> {
         self.file(&account.registry)?.edit(changes, |contents| contents.remove(account.name.as_str()))
     }
 }
@@ -114,7 +114,7 @@ impl<'e> SecretFile<'e> {
     /// Reads one secret and builds no other.
     pub(super) fn kept(&self, name: &AccountName) -> Result<Option<Kept>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
-        contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
+        secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
     }
 
     pub(super) fn all(&self) -> Result<BTreeMap<String, Kept>> {
@@ -126,7 +126,11 @@ impl<'e> SecretFile<'e> {
     }
 
     /// Changes the file; it is not written if nothing changed, and removed when it is empty.
-    pub(super) fn edit(&self, changes: &mut Changes, change: impl FnOnce(&mut Contents) -> bool) -> Result<()> {
+    pub(super) fn edit(
+        &self,
+        changes: &mut SecretChanges,
+        change: impl FnOnce(&mut SecretsContents) -> bool,
+    ) -> Result<()> {
         let before = self.read()?;
         let mut contents = self.parse(before.clone())?;
         if !change(&mut contents) {
@@ -157,7 +161,7 @@ impl<'e> SecretFile<'e> {
     }
 
     /// That of a path, whose registry stands in the file: not every name of a file can be read backwards.
-    pub(super) fn sealed_at(env: &'e Env, seals: Seals<'e>, path: &Path) -> Result<Self> {
+    pub(super) fn sealed_at(env: &'e Env, seals: SealContext<'e>, path: &Path) -> Result<Self> {
         let shown = env.shorten_home(path);
         let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
         let registry = seals.registry(&bytes, &shown)?;
@@ -181,7 +185,7 @@ impl<'e> SecretFile<'e> {
     }
 
     /// Seals the file with the key of today; one that is sealed with it already stays.
-    pub(super) fn reseal(&self, changes: &mut Changes) -> Result<()> {
+    pub(super) fn reseal(&self, changes: &mut SecretChanges) -> Result<()> {
         if self.is_current()? { Ok(()) } else { self.edit(changes, |_| true) }
     }
 
@@ -204,8 +208,8 @@ impl<'e> SecretFile<'e> {
         files::check_room(&self.path, length + 2 * MOST_TOKENS)
     }
 
-    pub(super) fn narrow(&self) -> Option<Widened> {
-        files::restrict_permissions(&self.path).map(|mode| Widened { path: self.shown(), mode })
+    pub(super) fn narrow(&self) -> Option<PermissionRepair> {
+        files::restrict_permissions(&self.path).map(|mode| PermissionRepair { path: self.shown(), mode })
     }
 
     /// A sealed file that does not open is broken only if its key is there.
@@ -214,7 +218,7 @@ impl<'e> SecretFile<'e> {
         let is_broken = match &self.form {
             FileForm::Clear => {
                 self.refuse_newer(&bytes)?;
-                serde_json::from_slice::<Contents>(&bytes).is_err()
+                serde_json::from_slice::<SecretsContents>(&bytes).is_err()
             }
             FileForm::Sealed(seals) => seals.is_broken(&self.registry, &bytes, &self.shown())?,
         };
@@ -233,12 +237,12 @@ impl<'e> SecretFile<'e> {
         files::sibling(&self.path, &format!(".{hash:016x}.lock"))
     }
 
-    fn load(&self) -> Result<Contents> {
+    fn load(&self) -> Result<SecretsContents> {
         self.parse(self.read()?)
     }
 
-    fn parse(&self, bytes: Option<Zeroizing<Vec<u8>>>) -> Result<Contents> {
-        let Some(bytes) = bytes else { return Ok(Contents::default()) };
+    fn parse(&self, bytes: Option<Zeroizing<Vec<u8>>>) -> Result<SecretsContents> {
+        let Some(bytes) = bytes else { return Ok(SecretsContents::default()) };
         let text = self.text(bytes)?;
         self.refuse_newer(&text)?;
         Ok(serde_json::from_slice(&text).map_err(|error| self.broken(&error))?)
@@ -259,10 +263,10 @@ impl<'e> SecretFile<'e> {
     /// Whatever else stands in a newer file, it is not ours to change or to call broken.
     fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
         #[derive(Deserialize)]
-        struct Versioned {
+        struct SecretsVersion {
             version: u64,
         }
-        if serde_json::from_slice(bytes).is_ok_and(|Versioned { version }| version > VERSION) {
+        if serde_json::from_slice(bytes).is_ok_and(|SecretsVersion { version }| version > VERSION) {
             let what = format!("`{}` was written by a newer Ensign", self.shown());
             bail!(Problem::new(what, "install that version here too"));
         }

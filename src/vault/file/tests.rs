@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn changed(file: &SecretFile<'_>, change: impl FnOnce(&mut Contents) -> bool) -> Result<()> {
-    file.edit(&mut Changes::default(), change)
+fn changed(file: &SecretFile<'_>, change: impl FnOnce(&mut SecretsContents) -> bool) -> Result<()> {
+    file.edit(&mut SecretChanges::default(), change)
 }
 
 fn sandbox() -> (tempfile::TempDir, SecretFile<'static>) {

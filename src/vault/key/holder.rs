@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::description::WrappedKey;
+use super::key_file::WrappedKey;
 use super::keyring;
 use crate::model::{Problem, Secret};
 use crate::system::env;

@@ -3,8 +3,8 @@
 //! `key.json` in the data folder says that; the key itself is in it only wrapped by a passphrase. It lies beside the
 //! secrets and not in the config, for a config is carried to other machines and a key belongs to this one.
 
-mod description;
 mod holder;
+mod key_file;
 mod keyring;
 
 use std::cell::RefCell;
@@ -19,8 +19,8 @@ use crate::system::env::Env;
 use crate::system::files::{self, Access};
 use crate::system::kernel_keyring;
 use crate::system::seal::SealKey;
-use description::KeyFile;
 pub(crate) use holder::Holder;
+use key_file::KeyFile;
 pub(crate) use keyring::probe as probe_keyring;
 
 /// Opens the data key, once in a process.
@@ -28,10 +28,10 @@ pub(crate) use keyring::probe as probe_keyring;
 pub(crate) struct DataKey<'e> {
     env: &'e Env,
     /// What came of it: a holder that does not answer is asked once.
-    opened: Rc<RefCell<Option<Opened>>>,
+    opened: Rc<RefCell<Option<OpenedKey>>>,
 }
 
-type Opened = Result<Rc<SealKey>, Problem>;
+type OpenedKey = Result<Rc<SealKey>, Problem>;
 
 /// What is known of the data key without opening it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,27 +5,27 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use zeroize::Zeroizing;
 
-use super::store::{Changes, Store};
+use super::store::{SecretChanges, Store};
 use crate::model::mounted::MountedSecret;
 use crate::model::{Account, Kept, Problem, Registry, Secret};
 use crate::system::env::Env;
 use crate::system::files;
 
 /// The store that the environment is.
-pub(super) struct MountedStore<'e>(pub(super) &'e Env);
+pub(super) struct EnvStore<'e>(pub(super) &'e Env);
 
 const LIMIT: u64 = 1 << 20;
 
-impl Store for MountedStore<'_> {
+impl Store for EnvStore<'_> {
     fn get(&self, account: &Account) -> Result<Option<Kept>> {
         get(self.0, account)
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut Changes) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut SecretChanges) -> Result<()> {
         secrets.first().map_or(Ok(()), |(account, _)| Err(is_given(account).into()))
     }
 
-    fn remove(&self, account: &Account, _: &mut Changes) -> Result<()> {
+    fn remove(&self, account: &Account, _: &mut SecretChanges) -> Result<()> {
         Err(is_given(account).into())
     }
 }

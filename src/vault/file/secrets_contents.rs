@@ -1,4 +1,4 @@
-//! `Contents`: what a secrets file holds, as it is written down.
+//! `SecretsContents`: what a secrets file holds, as it is written down.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountName, HubToken, Kept, Secret, Username};
 use crate::system::json::JsonString;
-use crate::vault::entry::Entry;
+use crate::vault::written_secret::WrittenSecret;
 
 /// Everything in the file. Account names to secrets; for Docker Hub also user names to side tokens.
 #[derive(Default, Deserialize, Serialize)]
-pub(in crate::vault) struct Contents {
+pub(in crate::vault) struct SecretsContents {
     pub(super) version: u64,
     #[serde(default)]
-    pub(super) secrets: BTreeMap<String, Entry>,
+    pub(super) secrets: BTreeMap<String, WrittenSecret>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) tokens: BTreeMap<String, BTreeMap<String, Entry>>,
+    pub(super) tokens: BTreeMap<String, BTreeMap<String, WrittenSecret>>,
 }
 
 /// The version of the form.
@@ -25,10 +25,11 @@ pub(super) const VERSION: u64 = 1;
 
 /// One account's secret in the text of a file; nothing else of it is built.
 pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option<Kept>> {
-    Find { place: Place::Top, account: name.as_str() }.deserialize(&mut serde_json::Deserializer::from_slice(text))
+    SecretSearch { place: SearchLevel::Top, account: name.as_str() }
+        .deserialize(&mut serde_json::Deserializer::from_slice(text))
 }
 
-impl Contents {
+impl SecretsContents {
     pub(super) fn is_empty(&self) -> bool {
         self.secrets.is_empty() && self.tokens.is_empty()
     }
@@ -38,11 +39,11 @@ impl Contents {
     }
 
     pub(super) fn into_secrets(self) -> BTreeMap<String, Kept> {
-        self.secrets.into_iter().map(|(name, Entry(kept))| (name, kept)).collect()
+        self.secrets.into_iter().map(|(name, WrittenSecret(kept))| (name, kept)).collect()
     }
 
     pub(super) fn take_token(&mut self, user: &Username, token: HubToken) -> Option<Secret> {
-        let Entry(kept) = self.tokens.get_mut(user.as_str())?.remove(token.name())?;
+        let WrittenSecret(kept) = self.tokens.get_mut(user.as_str())?.remove(token.name())?;
         Some(kept.secret)
     }
 
@@ -69,29 +70,29 @@ impl Contents {
 }
 
 /// Returns whether anything changed.
-fn insert(entries: &mut BTreeMap<String, Entry>, name: &str, kept: &Kept) -> bool {
+fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, kept: &Kept) -> bool {
     if entries.get(name).is_some_and(|old| old.0.is_same(kept)) {
         return false;
     }
-    entries.insert(name.to_owned(), Entry(kept.copy()));
+    entries.insert(name.to_owned(), WrittenSecret(kept.copy()));
     true
 }
 
 /// Finds one account's secret in the document and builds nothing else of it.
 #[derive(Clone, Copy)]
-struct Find<'n> {
-    place: Place,
+struct SecretSearch<'n> {
+    place: SearchLevel,
     account: &'n str,
 }
 
 /// Where in the document the search stands.
 #[derive(Clone, Copy)]
-enum Place {
+enum SearchLevel {
     Top,
     Secrets,
 }
 
-impl<'de> DeserializeSeed<'de> for Find<'_> {
+impl<'de> DeserializeSeed<'de> for SecretSearch<'_> {
     type Value = Option<Kept>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -99,7 +100,7 @@ impl<'de> DeserializeSeed<'de> for Find<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Find<'_> {
+impl<'de> Visitor<'de> for SecretSearch<'_> {
     type Value = Option<Kept>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,11 +111,11 @@ impl<'de> Visitor<'de> for Find<'_> {
         let mut found = None;
         while let Some(key) = map.next_key::<JsonString<'_>>()? {
             match self.place {
-                Place::Top if *key == *"secrets" => {
-                    found = map.next_value_seed(Self { place: Place::Secrets, ..self })?;
+                SearchLevel::Top if *key == *"secrets" => {
+                    found = map.next_value_seed(Self { place: SearchLevel::Secrets, ..self })?;
                 }
-                Place::Secrets if *key == *self.account => found = Some(map.next_value::<Entry>()?.0),
-                Place::Top | Place::Secrets => drop(map.next_value::<IgnoredAny>()?),
+                SearchLevel::Secrets if *key == *self.account => found = Some(map.next_value::<WrittenSecret>()?.0),
+                SearchLevel::Top | SearchLevel::Secrets => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(found)

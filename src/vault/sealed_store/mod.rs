@@ -14,12 +14,12 @@ use envelope::Envelope;
 
 /// What is needed to read and write sealed files.
 #[derive(Clone)]
-pub(super) struct Seals<'e> {
+pub(super) struct SealContext<'e> {
     pub(super) key: DataKey<'e>,
     pub(super) floors: Rc<RefCell<Vec<Floor>>>,
 }
 
-impl Seals<'_> {
+impl SealContext<'_> {
     /// The text of a sealed file.
     pub(super) fn open(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<Zeroizing<Vec<u8>>> {
         let envelope = Envelope::read(bytes, shown)?;

@@ -10,12 +10,12 @@ use zeroize::Zeroizing;
 use crate::model::{EndedSession, Kept, LoginLife, Secret, Username, timestamp};
 
 /// A kept secret on its way to or from a store.
-pub(super) struct Entry(pub(super) Kept);
+pub(super) struct WrittenSecret(pub(super) Kept);
 
 /// An object as text begins like this; no password does.
 const MARK: &str = r#"{"ensign":1,"#;
 
-impl Entry {
+impl WrittenSecret {
     /// The entry as one text, for stores that keep only that.
     #[expect(clippy::disallowed_methods, reason = "given to the store that keeps it")]
     pub(super) fn to_text(&self) -> Zeroizing<String> {
@@ -35,7 +35,7 @@ impl Entry {
     }
 }
 
-impl Serialize for Entry {
+impl Serialize for WrittenSecret {
     #[expect(clippy::disallowed_methods, reason = "written to the store that keeps it")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Kept { secret, until, due, refresh, login_life, refused, session_over, username, asked } = &self.0;
@@ -76,16 +76,16 @@ impl Serialize for Entry {
     }
 }
 
-impl<'de> Deserialize<'de> for Entry {
+impl<'de> Deserialize<'de> for WrittenSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextOrObject)
+        deserializer.deserialize_any(SecretVisitor)
     }
 }
 
-struct TextOrObject;
+struct SecretVisitor;
 
 #[derive(Deserialize)]
-struct Fields {
+struct SecretFields {
     secret: Zeroizing<String>,
     until: Option<u64>,
     due: Option<u64>,
@@ -105,27 +105,27 @@ struct WrittenSession {
     until: u64,
 }
 
-impl<'de> Visitor<'de> for TextOrObject {
-    type Value = Entry;
+impl<'de> Visitor<'de> for SecretVisitor {
+    type Value = WrittenSecret;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a secret")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Entry, E> {
-        Ok(Entry(Secret::new(text.to_owned()).into()))
+    fn visit_str<E>(self, text: &str) -> Result<WrittenSecret, E> {
+        Ok(WrittenSecret(Secret::new(text.to_owned()).into()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Entry, E> {
-        Ok(Entry(Secret::new(text).into()))
+    fn visit_string<E>(self, text: String) -> Result<WrittenSecret, E> {
+        Ok(WrittenSecret(Secret::new(text).into()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Entry, A::Error> {
-        let fields = Fields::deserialize(MapAccessDeserializer::new(map))?;
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WrittenSecret, A::Error> {
+        let fields = SecretFields::deserialize(MapAccessDeserializer::new(map))?;
         let username = fields.username.map(|name| name.parse::<Username>()).transpose();
         let moment = |seconds: Option<u64>| seconds.and_then(timestamp::since_1970);
         let life = moment(fields.login_since).zip(moment(fields.login_until));
-        Ok(Entry(Kept {
+        Ok(WrittenSecret(Kept {
             secret: Secret::new(fields.secret.to_string()),
             until: moment(fields.until),
             due: moment(fields.due),
@@ -163,10 +163,10 @@ mod tests {
         };
         let plain = |text: &str| Kept::from(Secret::new(text.into()));
         for kept in [full, plain("s"), plain(""), plain("{\"ensign\":1,"), plain("{\"a\": 1}")] {
-            let entry = Entry(kept);
-            assert!(Entry::from_text(&entry.to_text()).0.is_same(&entry.0), "{}", *entry.to_text());
+            let entry = WrittenSecret(kept);
+            assert!(WrittenSecret::from_text(&entry.to_text()).0.is_same(&entry.0), "{}", *entry.to_text());
             let json = serde_json::to_string(&entry).unwrap();
-            assert!(serde_json::from_str::<Entry>(&json).unwrap().0.is_same(&entry.0), "{json}");
+            assert!(serde_json::from_str::<WrittenSecret>(&json).unwrap().0.is_same(&entry.0), "{json}");
         }
         assert!(!plain("a").is_same(&plain("b")));
     }

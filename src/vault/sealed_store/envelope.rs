@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::model::{Problem, Registry};
 use crate::system::seal::{SealKey, SealedText};
 
-/// All but `sealed` may be read by anybody who reads the file; nobody can change any of it.
+/// All but `sealed_store` may be read by anybody who reads the file; nobody can change any of it.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Envelope {
     version: u64,
@@ -50,10 +50,10 @@ impl Envelope {
 
     pub(super) fn is_newer(bytes: &[u8]) -> bool {
         #[derive(Deserialize)]
-        struct Versioned {
+        struct EnvelopeVersion {
             version: u64,
         }
-        serde_json::from_slice(bytes).is_ok_and(|Versioned { version }| version > VERSION)
+        serde_json::from_slice(bytes).is_ok_and(|EnvelopeVersion { version }| version > VERSION)
     }
 
     pub(super) fn registry(&self) -> Registry {

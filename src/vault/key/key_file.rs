@@ -85,11 +85,11 @@ impl KeyFile {
 
     pub(super) fn read(bytes: &[u8], shown: &str) -> Result<Self> {
         #[derive(Deserialize)]
-        struct Versioned {
+        struct KeyFileVersion {
             version: u64,
         }
         match serde_json::from_slice(bytes) {
-            Ok(Versioned { version }) if version > VERSION => {
+            Ok(KeyFileVersion { version }) if version > VERSION => {
                 let message = format!("`{shown}` was written by a newer Ensign");
                 bail!(Problem::new(message, "install that version here too"))
             }

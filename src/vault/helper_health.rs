@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::foreign::{is_list, locate};
+use super::helper_logins::{is_list, locate};
 use crate::model::HelperName;
 use crate::system::keyring::{self, KeyringEntry, KeyringError};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};

@@ -16,7 +16,7 @@ use crate::system::threads;
 
 /// Who waits for another helper, and so how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waiter {
+pub(crate) enum HelperTimeout {
     /// A person may have to unlock a keychain first.
     Person,
     /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
@@ -27,7 +27,7 @@ pub(crate) enum Waiter {
 
 /// Why another helper gave nothing.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum HelperRefusal {
     /// The program is not there.
     NotInstalled(Problem),
     /// It has no such login.
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
 }
 
 /// The server addresses that a helper has logins for, with their user names, in alphabetical order.
-pub(crate) fn list(helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, String)>, Refusal> {
+pub(crate) fn list(helper: &HelperName, waiter: HelperTimeout) -> Result<Vec<(String, String)>, HelperRefusal> {
     let stdout = ask(helper, "list", b"unused", waiter)?; // docker/cli sends this word, and some helpers wait for one
     let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
@@ -46,12 +46,12 @@ pub(crate) fn list(helper: &HelperName, waiter: Waiter) -> Result<Vec<(String, S
 }
 
 /// The login that a helper has for a server address.
-pub(crate) fn login(helper: &HelperName, server: &str, waiter: Waiter) -> Result<Credential, Refusal> {
+pub(crate) fn login(helper: &HelperName, server: &str, waiter: HelperTimeout) -> Result<Credential, HelperRefusal> {
     let stdout = ask(helper, "get", server.as_bytes(), waiter)?;
     let HelperMessage { username, secret, .. } =
         HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is no login"))?;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-        return Err(Refusal::NotFound); // as docker/cli takes it
+        return Err(HelperRefusal::NotFound); // as docker/cli takes it
     };
     let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
     Ok(Credential { username, secret })
@@ -63,25 +63,25 @@ pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secr
     let [url, username, secret] =
         [server, username.as_str(), secret.expose()].map(|text| Zeroizing::new(Value::from(text).to_string()));
     let entry = Zeroizing::new(format!("{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}", *url, *username, *secret));
-    match ask(helper, "store", entry.as_bytes(), Waiter::Person) {
+    match ask(helper, "store", entry.as_bytes(), HelperTimeout::Person) {
         Ok(_) => Ok(()),
-        Err(Refusal::NotFound) => Err(problem(helper, "`store` failed")),
-        Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
+        Err(HelperRefusal::NotFound) => Err(problem(helper, "`store` failed")),
+        Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => Err(problem),
     }
 }
 
 /// Removes a helper's login; none there is fine.
 pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
-    match ask(helper, "erase", server.as_bytes(), Waiter::Person) {
-        Ok(_) | Err(Refusal::NotFound) => Ok(()),
-        Err(Refusal::NotInstalled(problem) | Refusal::Failed(problem)) => Err(problem),
+    match ask(helper, "erase", server.as_bytes(), HelperTimeout::Person) {
+        Ok(_) | Err(HelperRefusal::NotFound) => Ok(()),
+        Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => Err(problem),
     }
 }
 
 /// Asks several helpers at once for what they have. Who does not answer in time has nothing.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     std::thread::scope(|scope| {
-        let ask = |helper| threads::start_in(scope, move || list(helper, Waiter::List));
+        let ask = |helper| threads::start_in(scope, move || list(helper, HelperTimeout::List));
         let asked: Vec<_> = helpers.iter().map(ask).collect();
         let answer = |asked: io::Result<ScopedJoinHandle<'_, _>>| asked.ok()?.join().ok().and_then(Result::ok);
         asked.into_iter().map(|asked| answer(asked).unwrap_or_default()).collect()
@@ -97,8 +97,8 @@ pub(crate) fn would_recurse(helper: &HelperName) -> bool {
 /// What is to be said if a helper is not there.
 pub(crate) fn missing(helper: &HelperName) -> Option<Problem> {
     locate(helper).err().and_then(|refusal| match refusal {
-        Refusal::NotInstalled(problem) | Refusal::Failed(problem) => Some(problem),
-        Refusal::NotFound => None,
+        HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem) => Some(problem),
+        HelperRefusal::NotFound => None,
     })
 }
 
@@ -117,26 +117,31 @@ fn parse_list(stdout: &[u8]) -> Option<Map<String, Value>> {
 }
 
 /// What the helper printed is not shown when it fails: it may hold a secret.
-fn ask(helper: &HelperName, verb: &str, input: &[u8], waiter: Waiter) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+fn ask(
+    helper: &HelperName,
+    verb: &str,
+    input: &[u8],
+    waiter: HelperTimeout,
+) -> Result<Zeroizing<Vec<u8>>, HelperRefusal> {
     let path = locate(helper)?;
     let ProgramOutput { success, stdout, .. } =
         programs::run(&path, verb, input, waiter.patience()).map_err(|error| failed(helper, &format!("{error:#}")))?;
     match success {
         true => Ok(stdout),
-        false if is_not_found(&stdout) => Err(Refusal::NotFound),
+        false if is_not_found(&stdout) => Err(HelperRefusal::NotFound),
         false => Err(failed(helper, &format!("`{verb}` failed"))),
     }
 }
 
-pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, Refusal> {
+pub(super) fn locate(helper: &HelperName) -> Result<PathBuf, HelperRefusal> {
     let program = helper.program();
     programs::find(&program).or_else(|| programs::find_file(&program)).ok_or_else(|| {
         let cure = format!("install `{program}`, or take it out where it is named");
-        Refusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure))
+        HelperRefusal::NotInstalled(Problem::new(format!("`{program}` is not installed"), cure))
     })
 }
 
-impl Waiter {
+impl HelperTimeout {
     fn patience(self) -> Duration {
         match self {
             Self::Person => Duration::from_mins(1),
@@ -146,8 +151,8 @@ impl Waiter {
     }
 }
 
-fn failed(helper: &HelperName, why: &str) -> Refusal {
-    Refusal::Failed(problem(helper, why))
+fn failed(helper: &HelperName, why: &str) -> HelperRefusal {
+    HelperRefusal::Failed(problem(helper, why))
 }
 
 fn problem(helper: &HelperName, why: &str) -> Problem {
