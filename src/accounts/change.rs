@@ -3,14 +3,14 @@
 use anyhow::Result;
 
 use super::{Accounts, Forgotten};
-use crate::config::{Document, Edit};
+use crate::config::{ConfigDocument, ConfigEdit};
 use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
 
 /// A change under way: the lock is held, and until the config is written everything can be put back.
 pub(crate) struct Transaction<'e> {
-    pub(crate) document: Document,
+    pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
     /// Where the secrets of new accounts are kept.
@@ -37,7 +37,7 @@ impl<'e> Accounts<'e> {
     /// are kept come first, then the config, and then those go that no account names any more. If the config cannot be
     /// written the secrets become what they were; once it is written nothing is taken back.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
-        let Edit { document, registries, adopted, store, floors, before } = self.config.begin()?;
+        let ConfigEdit { document, registries, adopted, store, floors, before } = self.config.begin()?;
         self.vault.heed(&floors);
         let left = self.sweep(&registries);
         let secrets = self.vault.writer();

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use anyhow::Result;
 
 use super::Accounts;
-use crate::config::{Adopted, Origin};
+use crate::config::{AdoptedAccounts, ConfigOrigin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Kept, StoreKind};
 
@@ -14,8 +14,8 @@ impl Accounts<'_> {
     /// secrets of all accounts of its registry, and may be as long as a thousand of them make it.
     pub(crate) fn kept_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<Kept>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
-            Origin::Adopted(adopted) => Some(adopted),
-            Origin::Ours => None,
+            ConfigOrigin::Adopted(adopted) => Some(adopted),
+            ConfigOrigin::Ours => None,
         });
         let of_registry = |one: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| one.accounts.iter().any(|account| account.store == **kind);
@@ -39,14 +39,14 @@ impl Accounts<'_> {
             return Ok(kept);
         }
         Ok(match self.config.load(Some(&account.registry))?.origin {
-            Origin::Adopted(adopting) => adopted(&adopting, account),
-            Origin::Ours => None,
+            ConfigOrigin::Adopted(adopting) => adopted(&adopting, account),
+            ConfigOrigin::Ours => None,
         })
     }
 }
 
 /// The account's secret in the file that is about to be adopted.
-pub(super) fn adopted(adopting: &Adopted, account: &Account) -> Option<Kept> {
+pub(super) fn adopted(adopting: &AdoptedAccounts, account: &Account) -> Option<Kept> {
     let (_, secret) = adopting.secrets.iter().find(|(other, _)| other == account)?;
     Some(secret.copy().into())
 }

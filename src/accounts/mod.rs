@@ -22,8 +22,8 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
-pub(crate) use crate::config::{Adopted, Restored};
-use crate::config::{ConfigFile, Loaded, Origin};
+pub(crate) use crate::config::{AdoptedAccounts, RestoreOutcome};
+use crate::config::{ConfigFile, ConfigOrigin, LoadedConfig};
 use crate::model::choice::{
     AccountRequest, CallerContext, Decision, Detail, ExplicitAccount, Precedence, RegistryAccounts, Route, Trusted,
     Verdict,
@@ -125,8 +125,8 @@ impl<'e> Accounts<'e> {
             }
             let account = &*chosen.at(registry);
             let kept = match origin {
-                Origin::Ours => self.vault.get(account)?,
-                Origin::Adopted(adopted) => kept::adopted(&adopted, account),
+                ConfigOrigin::Ours => self.vault.get(account)?,
+                ConfigOrigin::Adopted(adopted) => kept::adopted(&adopted, account),
             };
             match self.obtain(account, kept, Waiting::Client)? {
                 Obtained::Good(credential) => return Ok(Found::Credential(credential)),
@@ -186,8 +186,8 @@ impl<'e> Accounts<'e> {
     /// The accounts that the next change takes over, and what it cannot, each with the reason.
     pub(crate) fn about_to_adopt(&self) -> Option<(usize, Vec<String>)> {
         match self.config.load(None).ok()?.origin {
-            Origin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
-            Origin::Ours => None,
+            ConfigOrigin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
+            ConfigOrigin::Ours => None,
         }
     }
 
@@ -203,10 +203,10 @@ impl<'e> Accounts<'e> {
     }
 
     /// Adopted accounts are written down whatever is asked; the answer comes from memory.
-    fn load(&self, registry: &Registry) -> Result<Loaded> {
+    fn load(&self, registry: &Registry) -> Result<LoadedConfig> {
         let loaded = self.config.load(Some(registry))?;
         self.vault.heed(&loaded.floors);
-        if let Origin::Adopted(_) = loaded.origin {
+        if let ConfigOrigin::Adopted(_) = loaded.origin {
             self.keep_adopted();
         }
         Ok(loaded)
@@ -250,10 +250,10 @@ impl<'e> Accounts<'e> {
         Ok((with_accounts, routed::routes(loaded)))
     }
 
-    fn load_all(&self) -> Result<Loaded> {
+    fn load_all(&self) -> Result<LoadedConfig> {
         let loaded = self.config.load(None)?;
         self.vault.heed(&loaded.floors);
-        if let Origin::Adopted(_) = loaded.origin {
+        if let ConfigOrigin::Adopted(_) = loaded.origin {
             self.keep_adopted();
         }
         Ok(loaded)

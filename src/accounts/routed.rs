@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::{Accounts, Found, helpers};
-use crate::config::Loaded;
+use crate::config::LoadedConfig;
 use crate::model::choice::{RegistryAccounts, Route};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
 use crate::vault::{HelperRefusal, HelperTimeout};
@@ -83,7 +83,7 @@ impl Accounts<'_> {
     }
 }
 
-pub(super) fn routes(loaded: Loaded) -> Vec<Route> {
+pub(super) fn routes(loaded: LoadedConfig) -> Vec<Route> {
     let without = loaded.registries.into_iter().filter(|one| one.accounts.is_empty());
     let chosen = without.filter_map(|one| Some(Route { helper: one.helper?, by: Some(one.registry) }));
     chosen.chain(loaded.fallback.map(|helper| Route { helper, by: None })).collect()

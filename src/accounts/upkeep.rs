@@ -6,7 +6,7 @@ use anyhow::{Error, Result};
 use serde_json::Value;
 
 use super::Accounts;
-use crate::config::Restored;
+use crate::config::RestoreOutcome;
 use crate::model::{HubToken, Registry, Secret, Username};
 use crate::system::files::Lock;
 use crate::vault::{DataKey, PermissionRepair};
@@ -68,7 +68,7 @@ impl<'e> Accounts<'e> {
     }
 
     /// Puts the last good copy of the config back if the config is broken or gone.
-    pub(crate) fn restore_config(&self) -> Result<Option<Restored>> {
+    pub(crate) fn restore_config(&self) -> Result<Option<RestoreOutcome>> {
         let _lock = self.lock()?;
         self.config.restore()
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use super::failure::Failure;
-use crate::accounts::Restored;
+use crate::accounts::RestoreOutcome;
 use crate::model::Problem;
 use crate::system::text::quote;
 
@@ -46,7 +46,7 @@ fn config(context: &Context<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(restored) = context.accounts.restore_config()? else { return Ok(None) };
     let path = context.accounts.config_file().unwrap_or_default();
     let shown = context.env.shorten_home(&path);
-    let Restored::Damaged { aside, damage, had_copy } = restored else {
+    let RestoreOutcome::Damaged { aside, damage, had_copy } = restored else {
         context.ui.say(format_args!("✓ Put back the last good copy of `{shown}`, which was gone"));
         return Ok(Some(path));
     };

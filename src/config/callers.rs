@@ -9,8 +9,8 @@ use crate::model::CallerRule;
 /// nobody in, and is kept as it stands.
 pub(super) fn read(value: Option<Value>) -> CallerRule {
     let Some(value) = value.filter(|value| !value.is_null()) else { return CallerRule::default() };
-    match serde_json::from_value::<RawRule>(value.clone()) {
-        Ok(RawRule { programs, terminal, agents, grant }) => CallerRule {
+    match serde_json::from_value::<RawCallerRule>(value.clone()) {
+        Ok(RawCallerRule { programs, terminal, agents, grant }) => CallerRule {
             programs,
             terminal_only: terminal.is_some(),
             refuses_agents: agents.is_some(),
@@ -29,37 +29,37 @@ pub(super) fn write(rule: &CallerRule) -> Value {
     if rule.is_empty() {
         return Value::Null;
     }
-    let raw = RawRule {
+    let raw = RawCallerRule {
         programs: rule.programs.clone(),
-        terminal: rule.terminal_only.then_some(Required::Required),
-        agents: rule.refuses_agents.then_some(Refused::Refused),
-        grant: rule.needs_grant.then_some(Required::Required),
+        terminal: rule.terminal_only.then_some(RequiredWord::Required),
+        agents: rule.refuses_agents.then_some(RefusedWord::Refused),
+        grant: rule.needs_grant.then_some(RequiredWord::Required),
     };
     serde_json::to_value(raw).unwrap_or_else(|_| json!({}))
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct RawRule {
+struct RawCallerRule {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     programs: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    terminal: Option<Required>,
+    terminal: Option<RequiredWord>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    agents: Option<Refused>,
+    agents: Option<RefusedWord>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    grant: Option<Required>,
+    grant: Option<RequiredWord>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Required {
+enum RequiredWord {
     Required,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Refused {
+enum RefusedWord {
     Refused,
 }
 

@@ -48,15 +48,15 @@ fn branches(object: &Map<String, Value>) -> bool {
 
 fn one_line(value: &Value) -> String {
     let mut bytes = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, OneLine);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, OneLineFormatter);
     value.serialize(&mut serializer).expect("JSON values always serialize into memory");
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
 /// Compact, with blanks behind commas and colons.
-struct OneLine;
+struct OneLineFormatter;
 
-impl Formatter for OneLine {
+impl Formatter for OneLineFormatter {
     fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         separate(writer, first)
     }

@@ -2,33 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
-use super::adopt::Adopted;
-use super::document::Document;
-use super::file::ConfigFile;
-use super::read::{self, Reading};
+use super::atcr::AdoptedAccounts;
+use super::config_document::ConfigDocument;
+use super::config_file::ConfigFile;
+use super::reader::{self, ParsedConfig};
 use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
 pub(crate) fn config(bytes: &[u8]) {
     adopted(bytes);
-    let Ok(Reading { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _ }) =
+    let Ok(ParsedConfig { version, registries, fallback, journal: _, trusted: _, also, store: _, floors: _ }) =
         reading(bytes, None)
     else {
         return;
     };
-    assert_eq!(read::version(bytes).unwrap_or(version), version);
+    assert_eq!(reader::version(bytes).unwrap_or(version), version);
     for one in &registries {
         let only = reading(bytes, Some(&one.registry)).expect("less is read");
         assert!(only.registries.contains(one) && only.fallback == fallback);
         assert!(only.registries.iter().all(|other| other.registry.covers(&one.registry)));
     }
-    if version != read::VERSION {
+    if version != reader::VERSION {
         return;
     }
-    let Ok(document) = Document::parse(bytes) else { return };
+    let Ok(document) = ConfigDocument::parse(bytes) else { return };
     reads_as(&document, &registries);
-    assert_eq!(Document::parse(document.to_text().as_bytes()).expect("our own text"), document);
+    assert_eq!(ConfigDocument::parse(document.to_text().as_bytes()).expect("our own text"), document);
 
     let mut same = document.clone();
     for account in registries.iter().flat_map(|one| &one.accounts) {
@@ -42,18 +42,18 @@ pub(crate) fn config(bytes: &[u8]) {
     }
 }
 
-fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<Reading> {
-    read::read(bytes, wanted, |folder| PathBuf::from(folder))
+fn reading(bytes: &[u8], wanted: Option<&Registry>) -> serde_json::Result<ParsedConfig> {
+    reader::read(bytes, wanted, |folder| PathBuf::from(folder))
 }
 
-fn reads_as(document: &Document, expected: &[RegistryAccounts]) {
+fn reads_as(document: &ConfigDocument, expected: &[RegistryAccounts]) {
     let text = document.to_text();
-    let Reading { version, registries, .. } = reading(text.as_bytes(), None).expect("what we write reads");
-    assert_eq!((version, registries.as_slice()), (read::VERSION, expected), "{text}");
+    let ParsedConfig { version, registries, .. } = reading(text.as_bytes(), None).expect("what we write reads");
+    assert_eq!((version, registries.as_slice()), (reader::VERSION, expected), "{text}");
 }
 
 /// Other names of a registry, and other hosts of an account, change nothing else.
-fn aliases(document: &Document, registries: &[RegistryAccounts], before: &[HostAlias]) {
+fn aliases(document: &ConfigDocument, registries: &[RegistryAccounts], before: &[HostAlias]) {
     let Some((at, one)) = registries.iter().enumerate().find(|(_, one)| !one.accounts.is_empty()) else { return };
     let mut edited = document.clone();
     edited.add_spelling(&one.registry, "Fresh.example:443");
@@ -68,7 +68,7 @@ fn aliases(document: &Document, registries: &[RegistryAccounts], before: &[HostA
         let mut edited = document.clone();
         edited.set_also(&one.registry, name, std::slice::from_ref(&host));
         let text = edited.to_text();
-        let Reading { also, .. } = reading(text.as_bytes(), None).expect("what we write reads");
+        let ParsedConfig { also, .. } = reading(text.as_bytes(), None).expect("what we write reads");
         assert_eq!(also, [HostAlias { host, registry: one.registry.clone(), accounts: vec![name.clone()] }]);
         reads_as(&edited, registries);
         edited.set_also(&one.registry, name, &[]);
@@ -76,9 +76,9 @@ fn aliases(document: &Document, registries: &[RegistryAccounts], before: &[HostA
     }
 }
 
-fn trusts(document: &Document, registries: &[RegistryAccounts]) {
+fn trusts(document: &ConfigDocument, registries: &[RegistryAccounts]) {
     let (file, mut edited) = ("/fresh/.ensign.toml", document.clone());
-    let is_trusted = |document: &Document| {
+    let is_trusted = |document: &ConfigDocument| {
         let reading = reading(document.to_text().as_bytes(), None).expect("what we write reads");
         reading.trusted.iter().any(|one| one.file == Path::new(file) && one.digest == "sha256:00")
     };
@@ -90,7 +90,7 @@ fn trusts(document: &Document, registries: &[RegistryAccounts]) {
 }
 
 /// Every edit, of one registry, leaving all others alone.
-fn edits(document: &Document, before: &[RegistryAccounts], at: usize) {
+fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
     let RegistryAccounts { registry, host: _, spellings: _, active, previous, public, helper, accounts, trusted: _ } =
         &before[at];
     let with = |change: &dyn Fn(&mut RegistryAccounts)| {
@@ -163,7 +163,9 @@ fn edits(document: &Document, before: &[RegistryAccounts], at: usize) {
 
 /// What is taken over is written as it was read, and everything has its secret.
 fn adopted(bytes: &[u8]) {
-    let Some(adopted) = serde_json::from_slice(bytes).ok().and_then(|json| Adopted::from_json(&json)) else { return };
+    let Some(adopted) = serde_json::from_slice(bytes).ok().and_then(|json| AdoptedAccounts::from_json(&json)) else {
+        return;
+    };
     let registries = adopted.registries.clone();
     let accounts = registries.iter().flat_map(|one| &one.accounts);
     assert!(adopted.secrets.iter().map(|(account, _)| account).collect::<Vec<_>>().len() == accounts.clone().count());

@@ -13,24 +13,27 @@ pub(super) fn read(value: Option<Value>) -> Source {
     let Some(value) = value else { return Source::Given };
     let unknown = || Source::Unknown(value.to_string());
     if value.get("provider").is_some() {
-        return serde_json::from_value(value.clone()).map_or_else(|_| unknown(), RawGrant::into_source);
+        return serde_json::from_value(value.clone()).map_or_else(|_| unknown(), RawOAuthGrant::into_source);
     }
-    serde_json::from_value::<RawBorrow>(value.clone()).ok().and_then(RawBorrow::into_source).unwrap_or_else(unknown)
+    serde_json::from_value::<RawExternalSource>(value.clone())
+        .ok()
+        .and_then(RawExternalSource::into_source)
+        .unwrap_or_else(unknown)
 }
 
 /// `null` for a secret that was given.
 pub(super) fn write(source: &Source) -> Value {
     let value = match source {
         Source::Given => return Value::Null,
-        Source::Granted(grant) => serde_json::to_value(RawGrant::of(grant)),
-        Source::Borrowed(borrow) => serde_json::to_value(RawBorrow::of(borrow)),
+        Source::Granted(grant) => serde_json::to_value(RawOAuthGrant::of(grant)),
+        Source::Borrowed(borrow) => serde_json::to_value(RawExternalSource::of(borrow)),
         Source::Unknown(text) => serde_json::from_str(text),
     };
     value.unwrap_or_else(|_| json!({}))
 }
 
 #[derive(Deserialize, Serialize)]
-struct RawGrant {
+struct RawOAuthGrant {
     provider: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<String>,
@@ -50,7 +53,7 @@ struct RawGrant {
     page: Option<String>,
 }
 
-impl RawGrant {
+impl RawOAuthGrant {
     fn of(grant: &Grant) -> Self {
         let Grant { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page } =
             grant.clone();
@@ -77,7 +80,7 @@ impl RawGrant {
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct RawBorrow {
+struct RawExternalSource {
     /// The lender's word: `aws`, `helper:NAME`, `command`.
     borrow: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +102,7 @@ struct RawBorrow {
     cache: Option<u64>,
 }
 
-impl RawBorrow {
+impl RawExternalSource {
     fn of(borrow: &Borrow) -> Self {
         let raw = Self {
             borrow: borrow.lender.word(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::accounts::{Adopted, HelperRefusal, HelperTimeout, helpers};
+use crate::accounts::{AdoptedAccounts, HelperRefusal, HelperTimeout, helpers};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::docker::login_source::{self, LoginSource};
@@ -94,7 +94,7 @@ impl Gatherer<'_> {
         self.read.push(real);
         let result = files::read(path, LIMIT).and_then(|contents| {
             let json = contents.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
-            if let Some(adopted) = json.as_ref().and_then(Adopted::from_json) {
+            if let Some(adopted) = json.as_ref().and_then(AdoptedAccounts::from_json) {
                 self.atcr(path, adopted);
                 return Ok(());
             }
@@ -226,9 +226,9 @@ impl Gatherer<'_> {
     }
 
     /// The accounts of ATCR's helper, those that are active first.
-    fn atcr(&mut self, path: &Path, adopted: Adopted) {
+    fn atcr(&mut self, path: &Path, adopted: AdoptedAccounts) {
         let from = LoginOrigin::Atcr(path.to_owned());
-        let Adopted { registries, secrets, skipped } = adopted;
+        let AdoptedAccounts { registries, secrets, skipped } = adopted;
         let is_active = |(account, _): &(Account, Secret)| {
             let active = Active::Account(account.name.clone());
             registries.iter().any(|one| one.registry == account.registry && one.active == active)

@@ -13,7 +13,7 @@ use crate::system::files;
 use crate::system::text::quote;
 
 /// Accounts found in ATCR's file, with their secrets in memory.
-pub(crate) struct Adopted {
+pub(crate) struct AdoptedAccounts {
     pub(crate) registries: Vec<RegistryAccounts>,
     pub(crate) secrets: Vec<(Account, Secret)>,
     /// Entries that could not be taken over, each with the reason.
@@ -21,7 +21,7 @@ pub(crate) struct Adopted {
 }
 
 /// One entry of any of the formats.
-struct Entry<'v> {
+struct AtcrEntry<'v> {
     registry: &'v str,
     name: Option<&'v str>,
     fields: &'v Map<String, Value>,
@@ -30,7 +30,7 @@ struct Entry<'v> {
 
 const LIMIT: u64 = 4 << 20;
 
-impl Adopted {
+impl AdoptedAccounts {
     /// Reads `~/.atcr/device.json`. A document in none of the formats is no account of ours: nothing is found. A file that
     /// cannot be read may hold accounts, and once we have a config it is not looked at any more: that is an error.
     pub(crate) fn find(env: &Env) -> Result<Option<Self>> {
@@ -69,7 +69,7 @@ impl Adopted {
         Some(adopted)
     }
 
-    fn take(&mut self, entry: &Entry<'_>) -> Result<(), String> {
+    fn take(&mut self, entry: &AtcrEntry<'_>) -> Result<(), String> {
         let registry: Registry = entry.registry.parse().map_err(|error| format!("{error}"))?;
         let handle = entry.handle().ok_or("it has no handle")?;
         let secret = entry.text("device_secret").filter(|secret| !secret.is_empty()).ok_or("it has no secret")?;
@@ -95,7 +95,7 @@ impl Adopted {
     }
 }
 
-fn entries(document: &Value) -> Option<Vec<Entry<'_>>> {
+fn entries(document: &Value) -> Option<Vec<AtcrEntry<'_>>> {
     let top = document.as_object()?;
     let mut entries = Vec::new();
     if let Some(registries) = top.get("registries").and_then(Value::as_object) {
@@ -103,22 +103,22 @@ fn entries(document: &Value) -> Option<Vec<Entry<'_>>> {
             let active = one.get("active").and_then(Value::as_str);
             for (name, account) in one.get("accounts").and_then(Value::as_object).into_iter().flatten() {
                 let Some(fields) = account.as_object() else { continue };
-                entries.push(Entry { registry, name: Some(name), fields, active: active == Some(name) });
+                entries.push(AtcrEntry { registry, name: Some(name), fields, active: active == Some(name) });
             }
         }
     } else if let Some(credentials) = top.get("credentials").and_then(Value::as_object) {
         for (registry, account) in credentials {
             let Some(fields) = account.as_object() else { continue };
-            entries.push(Entry { registry, name: None, fields, active: true });
+            entries.push(AtcrEntry { registry, name: None, fields, active: true });
         }
     } else {
         let registry = top.get("appview_url").and_then(Value::as_str)?;
-        entries.push(Entry { registry, name: None, fields: top, active: true });
+        entries.push(AtcrEntry { registry, name: None, fields: top, active: true });
     }
     Some(entries)
 }
 
-impl<'v> Entry<'v> {
+impl<'v> AtcrEntry<'v> {
     fn text(&self, field: &str) -> Option<&'v str> {
         self.fields.get(field).and_then(Value::as_str)
     }
@@ -135,7 +135,7 @@ mod tests {
 
     /// Registry, active account, accounts; and what was left out.
     fn summary(document: &Value) -> Option<(Vec<String>, Vec<String>)> {
-        let adopted = Adopted::from_json(document)?;
+        let adopted = AdoptedAccounts::from_json(document)?;
         let registries = adopted.registries.iter().map(|one| {
             let accounts: Vec<_> = one.accounts.iter().map(|account| account.username.as_str()).collect();
             let active = one.active_account().map_or("nobody", |account| account.name.as_str());

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::adopt::Adopted;
-use super::document::Document;
-use super::read::{self, Reading};
+use super::atcr::AdoptedAccounts;
+use super::config_document::ConfigDocument;
+use super::reader::{self, ParsedConfig};
 use crate::model::choice::{Active, RegistryAccounts, Route, Trusted};
 use crate::model::mounted::Mounted;
 use crate::model::{Floor, HelperName, HostAlias, Problem, Registry, StoreKind};
@@ -21,7 +21,7 @@ pub(crate) struct ConfigFile<'e> {
 }
 
 /// What was loaded, and where it came from.
-pub(crate) struct Loaded {
+pub(crate) struct LoadedConfig {
     pub(crate) registries: Vec<RegistryAccounts>,
     /// Whether answers may be written down.
     pub(crate) journal: bool,
@@ -35,24 +35,24 @@ pub(crate) struct Loaded {
     pub(crate) store: Option<StoreKind>,
     /// How old the sealed files may be.
     pub(crate) floors: Vec<Floor>,
-    pub(crate) origin: Origin,
+    pub(crate) origin: ConfigOrigin,
 }
 
 /// Where accounts came from.
-pub(crate) enum Origin {
+pub(crate) enum ConfigOrigin {
     /// `config.json`, or nothing at all.
     Ours,
     /// A file of ATCR's helper, because we have none of our own yet.
-    Adopted(Adopted),
+    Adopted(AdoptedAccounts),
 }
 
 /// The config as a change begins.
-pub(crate) struct Edit {
-    pub(crate) document: Document,
+pub(crate) struct ConfigEdit {
+    pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
     /// What was taken over and must be written with this change, secrets included.
-    pub(crate) adopted: Option<Adopted>,
+    pub(crate) adopted: Option<AdoptedAccounts>,
     /// Where new secrets are kept, if that was said.
     pub(crate) store: Option<StoreKind>,
     pub(crate) floors: Vec<Floor>,
@@ -81,7 +81,7 @@ impl<'e> ConfigFile<'e> {
     }
 
     /// Reads one registry or all of them. Nothing is written and nothing is locked: writers replace the file whole.
-    pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<Loaded> {
+    pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let mut loaded = self.load_with_mounted(wanted)?;
         if let Some(host) = wanted {
             self.load_alias(host, &mut loaded)?;
@@ -92,7 +92,7 @@ impl<'e> ConfigFile<'e> {
         Ok(loaded)
     }
 
-    fn load_with_mounted(&self, wanted: Option<&Registry>) -> Result<Loaded> {
+    fn load_with_mounted(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let mut loaded = self.load_written(wanted)?;
         for mounted in
             self.env.mounted()?.iter().filter(|one| wanted.is_none_or(|wanted| one.account.registry == *wanted))
@@ -104,7 +104,7 @@ impl<'e> ConfigFile<'e> {
 
     /// A host without an entry of its own may be one that another registry's accounts answer for: those that a person
     /// named go before a pattern of hosts, and those of a registry that serves the host anyway come after it.
-    fn load_alias(&self, host: &Registry, loaded: &mut Loaded) -> Result<()> {
+    fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
         let answers = |one: &RegistryAccounts| !one.accounts.is_empty() || one.helper.is_some();
         let (mut by_name, mut by_pattern) = (false, false);
         for one in loaded.registries.iter().filter(|one| answers(one)) {
@@ -132,20 +132,29 @@ impl<'e> ConfigFile<'e> {
         Ok(())
     }
 
-    fn load_written(&self, wanted: Option<&Registry>) -> Result<Loaded> {
-        let Some(path) = self.path() else { return Ok(Loaded::nothing()) };
+    fn load_written(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
+        let Some(path) = self.path() else { return Ok(LoadedConfig::nothing()) };
         if let Some(bytes) = files::read(&path, LIMIT)? {
-            let Reading { registries, fallback, journal, trusted, also, store, floors, version: _ } =
+            let ParsedConfig { registries, fallback, journal, trusted, also, store, floors, version: _ } =
                 self.understand(&bytes, wanted)?;
-            return Ok(Loaded { registries, fallback, journal, trusted, also, store, floors, origin: Origin::Ours });
+            return Ok(LoadedConfig {
+                registries,
+                fallback,
+                journal,
+                trusted,
+                also,
+                store,
+                floors,
+                origin: ConfigOrigin::Ours,
+            });
         }
         self.refuse_lost(&path)?;
-        Ok(match Adopted::find(self.env)? {
+        Ok(match AdoptedAccounts::find(self.env)? {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
                     all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
-                Loaded {
+                LoadedConfig {
                     registries,
                     fallback: None,
                     journal: true,
@@ -153,10 +162,10 @@ impl<'e> ConfigFile<'e> {
                     also: vec![],
                     store: None,
                     floors: vec![],
-                    origin: Origin::Adopted(adopted),
+                    origin: ConfigOrigin::Adopted(adopted),
                 }
             }
-            None => Loaded::nothing(),
+            None => LoadedConfig::nothing(),
         })
     }
 
@@ -170,9 +179,9 @@ impl<'e> ConfigFile<'e> {
         Ok(self.settings()?.and_then(|settings| settings.releases))
     }
 
-    fn settings(&self) -> Result<Option<read::RawSettings>> {
+    fn settings(&self) -> Result<Option<reader::RawSettings>> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
-        let settings = bytes.map(|bytes| read::settings(&bytes).map_err(|error| self.broken(&error)));
+        let settings = bytes.map(|bytes| reader::settings(&bytes).map_err(|error| self.broken(&error)));
         Ok(settings.transpose()?)
     }
 
@@ -180,35 +189,35 @@ impl<'e> ConfigFile<'e> {
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
         let Some(bytes) = bytes else { return Ok(None) };
-        let document = Document::parse(&bytes).map_err(|error| self.broken(&error))?;
+        let document = ConfigDocument::parse(&bytes).map_err(|error| self.broken(&error))?;
         Ok(document.replaced_store(file).map(str::to_owned))
     }
 
     /// Begins a change: takes the lock and reads. A file that cannot be read is left as it is.
-    pub(crate) fn begin(&self) -> Result<Edit> {
+    pub(crate) fn begin(&self) -> Result<ConfigEdit> {
         let path = self.path().ok_or_else(no_home)?;
         let lock = self.lock()?;
         files::remove_unfinished(&path)?;
         let before = PriorConfig { bytes: files::read(&path, LIMIT)?, _lock: Some(lock) };
         let Some(bytes) = &before.bytes else {
             self.refuse_lost(&path)?;
-            return Ok(Edit { before, ..Self::first_edit(Adopted::find(self.env)?) });
+            return Ok(ConfigEdit { before, ..Self::first_edit(AdoptedAccounts::find(self.env)?) });
         };
         let reading = self.understand(bytes, None)?;
-        if reading.version > read::VERSION {
+        if reading.version > reader::VERSION {
             return Err(self.too_new(reading.version).into());
         }
-        let document = Document::parse(bytes).map_err(|error| self.broken(&error))?;
-        let Reading { registries, store, floors, .. } = reading;
-        Ok(Edit { document, registries, adopted: None, store, floors, before })
+        let document = ConfigDocument::parse(bytes).map_err(|error| self.broken(&error))?;
+        let ParsedConfig { registries, store, floors, .. } = reading;
+        Ok(ConfigEdit { document, registries, adopted: None, store, floors, before })
     }
 
     /// Writes the change, unless it changes nothing, and keeps the file before as `config.json.bak`. An error means that
     /// the file is as it was. Returns the accounts that it names now.
-    pub(crate) fn write(&self, before: &PriorConfig, document: &Document) -> Result<Vec<RegistryAccounts>> {
+    pub(crate) fn write(&self, before: &PriorConfig, document: &ConfigDocument) -> Result<Vec<RegistryAccounts>> {
         let path = self.path().ok_or_else(no_home)?;
         let text = document.to_text();
-        if before.bytes.as_ref().is_none_or(|bytes| Document::parse(bytes).is_ok_and(|old| old != *document)) {
+        if before.bytes.as_ref().is_none_or(|bytes| ConfigDocument::parse(bytes).is_ok_and(|old| old != *document)) {
             if before.bytes.is_some() {
                 files::keep_copy(&path, &self.last_good_copy().ok_or_else(no_home)?)?;
             }
@@ -236,20 +245,22 @@ impl<'e> ConfigFile<'e> {
         self.env.config_dir.as_ref().map(|folder| folder.join("config.lock"))
     }
 
-    pub(super) fn first_edit(adopted: Option<Adopted>) -> Edit {
-        let mut document = Document::empty();
+    pub(super) fn first_edit(adopted: Option<AdoptedAccounts>) -> ConfigEdit {
+        let mut document = ConfigDocument::empty();
         let registries = adopted.as_ref().map(|adopted| adopted.registries.clone()).unwrap_or_default();
         for one in &registries {
             one.accounts.iter().for_each(|account| document.put(account));
             document.set_active(&one.registry, &one.active);
         }
-        Edit { document, registries, adopted, store: None, floors: vec![], before: PriorConfig::default() }
+        ConfigEdit { document, registries, adopted, store: None, floors: vec![], before: PriorConfig::default() }
     }
 
-    pub(super) fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<Reading> {
-        read::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| match read::version(bytes) {
-            Some(version) if version > read::VERSION => self.too_new(version).into(),
-            _ => self.broken(&error).into(),
+    pub(super) fn understand(&self, bytes: &[u8], wanted: Option<&Registry>) -> Result<ParsedConfig> {
+        reader::read(bytes, wanted, |folder| self.env.expand_home(folder)).map_err(|error| {
+            match reader::version(bytes) {
+                Some(version) if version > reader::VERSION => self.too_new(version).into(),
+                _ => self.broken(&error).into(),
+            }
         })
     }
 
@@ -291,15 +302,15 @@ pub(super) fn no_home() -> Problem {
     Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
 }
 
-impl Loaded {
+impl LoadedConfig {
     fn nothing() -> Self {
         let (registries, also, trusted) = (vec![], vec![], Rc::default());
         let (store, floors) = (None, vec![]);
-        Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: Origin::Ours }
+        Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: ConfigOrigin::Ours }
     }
 
     /// The one registry that was asked for, with the helper that answers if it has no account.
-    pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<Route>, Origin) {
+    pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<Route>, ConfigOrigin) {
         let of = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
         let route = match (&of.helper, self.fallback) {
             _ if !of.accounts.is_empty() => None,
@@ -326,17 +337,17 @@ mod tests {
             ("ghcr.io", vec![]),
         ] {
             let reading =
-                read::read(text.as_bytes(), Some(&Registry::from_key(host)), |text| PathBuf::from(text)).unwrap();
+                reader::read(text.as_bytes(), Some(&Registry::from_key(host)), |text| PathBuf::from(text)).unwrap();
             assert_eq!(reading.fallback, "desktop".parse().ok());
             assert_eq!(reading.registries.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), keys, "{host}");
         }
         let shop = Registry::from_key("shop.azurecr.io");
         let shop = RegistryAccounts::for_host(
-            read::read(text.as_bytes(), Some(&shop), |text| PathBuf::from(text)).unwrap().registries,
+            reader::read(text.as_bytes(), Some(&shop), |text| PathBuf::from(text)).unwrap().registries,
             &shop,
         );
         assert_eq!((shop.registry.as_str(), shop.helper), ("s*.azurecr.io", "acr-env".parse().ok()));
         assert_eq!(shop.public.len(), 1);
-        assert_eq!(read::read(text.as_bytes(), None, |text| PathBuf::from(text)).unwrap().registries[3].helper, None);
+        assert_eq!(reader::read(text.as_bytes(), None, |text| PathBuf::from(text)).unwrap().registries[3].helper, None);
     }
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::account::RawAccount;
-use super::alias::Aliases;
+use super::host_alias::HostAliases;
 use crate::model::choice::{Active, RegistryAccounts, Trusted};
 use crate::model::{Floor, HelperName, HostAlias, Registry, StoreKind, key_covers};
 use crate::system::json::JsonString;
@@ -25,7 +25,7 @@ pub(super) const VERSION: u64 = 3;
 
 /// What was asked for, and the version of the file it stands in.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct ParsedConfig {
     pub(super) version: u64,
     pub(super) registries: Vec<RegistryAccounts>,
     /// Whether answers may be written down: unless it says `"journal": false`.
@@ -49,9 +49,9 @@ pub(super) fn read(
     bytes: &[u8],
     wanted: Option<&Registry>,
     expand: impl Fn(&str) -> PathBuf,
-) -> serde_json::Result<Reading> {
+) -> serde_json::Result<ParsedConfig> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let mut raw = File { wanted }.deserialize(&mut json)?;
+    let mut raw = ConfigVisitor { wanted }.deserialize(&mut json)?;
     json.end()?;
     let version = raw.version.ok_or_else(|| serde_json::Error::custom("there is no `version`"))?;
     if version < VERSION {
@@ -68,16 +68,16 @@ pub(super) fn read(
         raw.registries.into_iter().map(|(registry, raw)| candidates(registry, raw, &expand)).collect::<Result<_, _>>();
     let fallback = raw.fallback.and_then(|name| name.parse().ok());
     let registries = registries.map_err(serde_json::Error::custom)?;
-    Ok(Reading { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
+    Ok(ParsedConfig { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
 }
 
 /// The version alone, of a file whose other parts may be beyond us.
 pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
-    struct Versioned {
+    struct ConfigVersion {
         version: u64,
     }
-    serde_json::from_slice(bytes).ok().map(|Versioned { version }| version)
+    serde_json::from_slice(bytes).ok().map(|ConfigVersion { version }| version)
 }
 
 /// The settings that are understood by who asks for them, as they stand.
@@ -127,7 +127,7 @@ impl From<Option<String>> for RawActive {
     }
 }
 
-struct RawFile<'a> {
+struct RawConfig<'a> {
     version: Option<u64>,
     fallback: Option<String>,
     registries: Vec<(Registry, RawRegistry<'a>)>,
@@ -144,7 +144,7 @@ fn trusted((file, digest): (String, serde_json::Value)) -> Option<Trusted> {
 
 /// Digests by file.
 #[derive(Deserialize)]
-struct RawTrusted(#[serde(deserialize_with = "in_order")] Vec<(String, serde_json::Value)>);
+struct RawTrustedFiles(#[serde(deserialize_with = "in_order")] Vec<(String, serde_json::Value)>);
 
 /// The words become values here; a wrong one is named with its place in the file.
 fn candidates(
@@ -180,8 +180,8 @@ fn candidates(
 pub(super) fn in_order<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<(K, V)>, D::Error> {
-    struct Entries<K, V>(PhantomData<(K, V)>);
-    impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Entries<K, V> {
+    struct EntriesVisitor<K, V>(PhantomData<(K, V)>);
+    impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<K, V> {
         type Value = Vec<(K, V)>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,30 +196,30 @@ pub(super) fn in_order<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Deseri
             Ok(entries)
         }
     }
-    deserializer.deserialize_map(Entries(PhantomData))
+    deserializer.deserialize_map(EntriesVisitor(PhantomData))
 }
 
 /// The document's top level.
-struct File<'w> {
+struct ConfigVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
 
-impl<'de> DeserializeSeed<'de> for File<'_> {
-    type Value = RawFile<'de>;
+impl<'de> DeserializeSeed<'de> for ConfigVisitor<'_> {
+    type Value = RawConfig<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawFile<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawConfig<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for File<'_> {
-    type Value = RawFile<'de>;
+impl<'de> Visitor<'de> for ConfigVisitor<'_> {
+    type Value = RawConfig<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with `version` and `registries`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFile<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawConfig<'de>, A::Error> {
         let (mut version, mut registries, mut fallback, mut store, mut journal) = (None, None, None, None, true);
         let (mut trusted, mut also) = (Vec::new(), Vec::new());
         while let Some(key) = map.next_key::<JsonString<'_>>()? {
@@ -230,23 +230,23 @@ impl<'de> Visitor<'de> for File<'_> {
                 "registries" if registries.is_some() => {
                     return Err(A::Error::custom("registries stands there twice"));
                 }
-                "registries" => registries = Some(map.next_value_seed(Registries { wanted: self.wanted })?),
+                "registries" => registries = Some(map.next_value_seed(RegistriesVisitor { wanted: self.wanted })?),
                 "journal" => journal = map.next_value::<serde_json::Value>()? != serde_json::Value::Bool(false),
-                "trusted" => trusted = map.next_value::<RawTrusted>()?.0,
-                "also" => also = map.next_value::<Aliases>()?.0,
+                "trusted" => trusted = map.next_value::<RawTrustedFiles>()?.0,
+                "also" => also = map.next_value::<HostAliases>()?.0,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(RawFile { version, fallback, registries: registries.unwrap_or_default(), journal, trusted, also, store })
+        Ok(RawConfig { version, fallback, registries: registries.unwrap_or_default(), journal, trusted, also, store })
     }
 }
 
 /// The object of registries, of which only the wanted ones are built.
-struct Registries<'w> {
+struct RegistriesVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
 
-impl<'de> DeserializeSeed<'de> for Registries<'_> {
+impl<'de> DeserializeSeed<'de> for RegistriesVisitor<'_> {
     type Value = Vec<(Registry, RawRegistry<'de>)>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -254,7 +254,7 @@ impl<'de> DeserializeSeed<'de> for Registries<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Registries<'_> {
+impl<'de> Visitor<'de> for RegistriesVisitor<'_> {
     type Value = Vec<(Registry, RawRegistry<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -263,7 +263,7 @@ impl<'de> Visitor<'de> for Registries<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut found, mut seen): (Self::Value, _) = (Vec::new(), BTreeSet::new());
-        while let Some(key) = map.next_key_seed(Key { wanted: self.wanted })? {
+        while let Some(key) = map.next_key_seed(RegistryKeyVisitor { wanted: self.wanted })? {
             let Some(registry) = key else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -278,11 +278,11 @@ impl<'de> Visitor<'de> for Registries<'_> {
 }
 
 /// A registry's key, compared where it lies: nothing is allocated for a registry that was not asked for.
-struct Key<'w> {
+struct RegistryKeyVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+impl<'de> DeserializeSeed<'de> for RegistryKeyVisitor<'_> {
     type Value = Option<Registry>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -290,7 +290,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl Visitor<'_> for RegistryKeyVisitor<'_> {
     type Value = Option<Registry>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::document::Document;
-use super::file::{ConfigFile, LIMIT, no_home};
-use super::read::{self, Reading};
+use super::config_document::ConfigDocument;
+use super::config_file::{ConfigFile, LIMIT, no_home};
+use super::reader::{self, ParsedConfig};
 use crate::model::Problem;
 use crate::system::files::{self, Access};
 
 /// What was wrong with the config, and what stands in its place now.
-pub(crate) enum Restored {
+pub(crate) enum RestoreOutcome {
     /// It was gone; the last good copy is back.
     Gone,
     /// It was damaged and lies at `aside` now; the last good copy is back, or, without one, a config without accounts.
@@ -21,20 +21,20 @@ pub(crate) enum Restored {
 impl ConfigFile<'_> {
     /// Puts the copy back if the config is broken or gone. The caller holds the lock. The config has its name at every
     /// moment: without one ATCR's accounts would be adopted a second time, those that were logged out among them.
-    pub(crate) fn restore(&self) -> Result<Option<Restored>> {
+    pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;
         let Some(bytes) = files::read(&path, u64::MAX)? else {
             let Some(good) = good else { return Ok(None) };
             files::replace(&path, &good, Access::Private)?;
-            return Ok(Some(Restored::Gone));
+            return Ok(Some(RestoreOutcome::Gone));
         };
         let Some(damage) = self.damage(&bytes)? else { return Ok(None) };
         let aside = files::sibling(&path, ".damaged");
         files::keep_copy(&path, &aside)?;
-        let empty = Document::empty().to_text();
+        let empty = ConfigDocument::empty().to_text();
         files::replace(&path, good.as_deref().unwrap_or(empty.as_bytes()), Access::Private)?;
-        Ok(Some(Restored::Damaged { aside, damage, had_copy: good.is_some() }))
+        Ok(Some(RestoreOutcome::Damaged { aside, damage, had_copy: good.is_some() }))
     }
 
     /// Tells whether there is something to restore.
@@ -54,12 +54,12 @@ impl ConfigFile<'_> {
     /// What is wrong with `bytes` as a config. A newer Ensign's is an error: that it is beyond us is no damage.
     fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
         match self.understand(bytes, None) {
-            Err(error) if read::version(bytes).is_none_or(|version| version <= read::VERSION) => {
+            Err(error) if reader::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
                 Ok(Some(format!("{error:#}")))
             }
             // A field that is not ours is passed over to be read, but must be understood to be written.
-            Ok(Reading { version: read::VERSION, .. }) => {
-                Ok(Document::parse(bytes).err().map(|error| self.broken(&error).to_string()))
+            Ok(ParsedConfig { version: reader::VERSION, .. }) => {
+                Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).to_string()))
             }
             result => result.map(|_| None),
         }

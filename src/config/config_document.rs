@@ -1,4 +1,4 @@
-//! `Document`: `config.json` as it stands, with edits that leave alone everything they do not mean.
+//! `ConfigDocument`: `config.json` as it stands, with edits that leave alone everything they do not mean.
 //!
 //! It is edited as JSON, not as our types, so that fields of a newer Ensign and their order survive.
 
@@ -6,15 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::account::RawAccount;
 use super::layout;
-use super::read::VERSION;
+use super::reader::VERSION;
 use crate::model::choice::Active;
 use crate::model::{Account, AccountName, Floor, HelperName, ImagePattern, Registry, StoreKind};
 
 /// The whole file as JSON; its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Document(Map<String, Value>);
+pub(crate) struct ConfigDocument(Map<String, Value>);
 
-impl Document {
+impl ConfigDocument {
     pub(super) fn empty() -> Self {
         Self(Map::from_iter([("version".to_owned(), json!(VERSION)), ("registries".to_owned(), json!({}))]))
     }
@@ -273,7 +273,7 @@ fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: V
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::read;
+    use super::super::reader::read;
     use super::*;
     use proptest::prelude::*;
 
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn an_account_stands_on_one_line() {
-        let mut document = Document::empty();
+        let mut document = ConfigDocument::empty();
         document.put(&account("ghcr.io", "me", &["ghcr.io/acme/**".into()]));
         document.set_folders(&Registry::from_key("ghcr.io"), &"me".parse().unwrap(), &["~/w".into()]);
         document.set_active(&Registry::from_key("ghcr.io"), &Active::Account("me".parse().unwrap()));
@@ -312,7 +312,7 @@ mod tests {
     fn edits_keep_what_they_do_not_mean() {
         let text = r#"{"future": {"a": 1}, "version": 3, "registries": {"quay.io": {"x": [1], "accounts": {}}, "GHCR.io":
             {"color": "red", "active": "a", "accounts": {"a": {"later": true, "username": "u"}, "b": {}}}}}"#;
-        let mut document = Document::parse(text.as_bytes()).unwrap();
+        let mut document = ConfigDocument::parse(text.as_bytes()).unwrap();
         let ghcr = Registry::from_key("ghcr.io");
         document.put(&account("ghcr.io", "a", &[]));
         document.rename(&ghcr, &"a".parse().unwrap(), &"c".parse().unwrap());
@@ -327,14 +327,14 @@ mod tests {
     #[test]
     fn a_number_that_is_not_ours_stays_the_same_number() {
         let text = r#"{"version": 3, "later": 6.934698245112694e276}"#;
-        let written = Document::parse(text.as_bytes()).unwrap().to_text();
-        assert_eq!(Document::parse(written.as_bytes()).unwrap(), Document::parse(text.as_bytes()).unwrap());
+        let written = ConfigDocument::parse(text.as_bytes()).unwrap().to_text();
+        assert_eq!(ConfigDocument::parse(written.as_bytes()).unwrap(), ConfigDocument::parse(text.as_bytes()).unwrap());
     }
 
     #[test]
     fn a_renamed_account_keeps_the_user_name_that_its_label_said() {
         let mut document =
-            Document::parse(br#"{"version": 3, "registries": {"a": {"accounts": {"me": {}}}}}"#).unwrap();
+            ConfigDocument::parse(br#"{"version": 3, "registries": {"a": {"accounts": {"me": {}}}}}"#).unwrap();
         document.rename(&Registry::from_key("a"), &"me".parse().unwrap(), &"home".parse().unwrap());
         assert_eq!(document.0["registries"]["a"]["accounts"], json!({"home": {"username": "me"}}));
     }
@@ -344,7 +344,7 @@ mod tests {
         fn what_is_written_reads_back(
             entries in proptest::collection::btree_map("[a-z]{1,6}(\\.io)?(:[1-9][0-9]{2})?", proptest::collection::btree_map("[^\\p{C}]{1,12}", 0..3usize, 1..4), 0..4),
         ) {
-            let mut document = Document::empty();
+            let mut document = ConfigDocument::empty();
             let mut expected = Vec::new();
             for (registry, names) in &entries {
                 for (name, images) in names {
@@ -359,7 +359,7 @@ mod tests {
             let read = read(text.as_bytes(), None, |folder| folder.into()).unwrap();
             let accounts: Vec<_> = read.registries.into_iter().flat_map(|one| one.accounts).collect();
             prop_assert_eq!(accounts, expected);
-            prop_assert_eq!(Document::parse(text.as_bytes()).unwrap(), document);
+            prop_assert_eq!(ConfigDocument::parse(text.as_bytes()).unwrap(), document);
         }
     }
 }

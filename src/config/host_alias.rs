@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::read::in_order;
+use super::reader::in_order;
 use crate::model::{HostAlias, Registry};
 
 /// In the order of the file.
-pub(super) struct Aliases(pub(super) Vec<HostAlias>);
+pub(super) struct HostAliases(pub(super) Vec<HostAlias>);
 
-impl<'de> Deserialize<'de> for Aliases {
+impl<'de> Deserialize<'de> for HostAliases {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw: Vec<(String, RawAlias)> = in_order(deserializer)?;
         Ok(Self(raw.iter().map(|(host, raw)| alias(host, raw)).collect()))
