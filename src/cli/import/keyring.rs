@@ -33,7 +33,7 @@ impl Gatherer<'_> {
                 Ok(login) if logins::is_our_own(&login.key) || !self.is_wanted(&login.registry()) => {}
                 Ok(login) => self.findings.push(found_in(LoginOrigin::Keyring, login)),
                 Err((key, why)) if self.registries.is_empty() => {
-                    self.add(LoginOrigin::Keyring, &key, EntryContent::Skipped(why))
+                    self.add(LoginOrigin::Keyring, &key, EntryContent::Skipped(why));
                 }
                 Err(_) => {}
             }
