@@ -1,41 +1,48 @@
 //! The archive of a release: one folder with the program in it, and nothing that leads elsewhere. The home of
-//! `miniz_oxide`.
+//! `miniz_oxide` and `tar`.
+
+use std::io::Read;
 
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use tar::{Archive, EntryType};
 
 use crate::system::text::one_line;
 
 /// No program of ours is a fifth as large, and no archive unfolds to more.
 const LIMIT: usize = 256 << 20;
 
-const BLOCK: usize = 512;
+const NO_TAR: &str = "has a part that is no tar file";
 
 /// Returns the file `folder/program` of a `.tar.gz`, or a part of a sentence. Nothing is written; a member outside of `folder`, and anything but a
 /// file or a folder, spoils the whole.
 pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec<u8>, String> {
     let tar = deflated(archive).and_then(|deflated| decompress_to_vec_with_limit(deflated, LIMIT).ok());
     let tar = tar.ok_or("is no gzip file of a sensible size")?;
-    let (mut rest, mut found) = (tar.as_slice(), None);
-    while let Some((head, behind)) = rest.split_at_checked(BLOCK).filter(|(head, _)| head.iter().any(|b| *b != 0)) {
-        let member = TarHeader::read(head).ok_or("has a part that is no tar file")?;
-        let shown = one_line(&member.name, 100);
-        let inside = member.name.strip_prefix(folder).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let mut found = None;
+    for member in Archive::new(tar.as_slice()).entries().map_err(|_| NO_TAR)?.raw(true) {
+        let mut member = member.map_err(|_| NO_TAR)?;
+        member.header().as_ustar().ok_or(NO_TAR)?;
+        let name = String::from_utf8(member.path_bytes().into_owned()).map_err(|_| NO_TAR)?;
+        let shown = one_line(&name, 100);
+        let inside = name.strip_prefix(folder).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let inside = inside.ok_or_else(|| format!("holds `{shown}`, which is outside of its folder"))?;
         if inside.split('/').any(|part| part == "..") {
             return Err(format!("holds `{shown}`, which is outside of its folder"));
         }
-        let is_file = match member.kind {
-            b'0' | 0 => true,
-            b'5' => false,
-            b'1' | b'2' => return Err(format!("holds `{shown}`, which is a link")),
+        match member.header().entry_type() {
+            EntryType::Regular => {}
+            EntryType::Directory => continue,
+            EntryType::Link | EntryType::Symlink => return Err(format!("holds `{shown}`, which is a link")),
             _ => return Err(format!("holds `{shown}`, which is no file")),
-        };
-        let size = usize::try_from(member.size).ok().filter(|size| *size <= behind.len());
-        let size = size.ok_or("ends in the middle of a file")?;
-        if is_file && inside.strip_prefix('/') == Some(program) {
-            found = Some(behind[..size].to_vec());
         }
-        rest = behind.get(size.next_multiple_of(BLOCK)..).unwrap_or_default();
+        let mut contents = Vec::new();
+        member.read_to_end(&mut contents).map_err(|_| NO_TAR)?;
+        if contents.len() as u64 != member.size() {
+            return Err("ends in the middle of a file".to_owned());
+        }
+        if inside.strip_prefix('/') == Some(program) {
+            found = Some(contents);
+        }
     }
     found.ok_or_else(|| format!("holds no `{program}`"))
 }
@@ -48,46 +55,22 @@ fn deflated(archive: &[u8]) -> Option<&[u8]> {
     head.starts_with(&[0x1f, 0x8b, 8, 0]).then_some(deflated)
 }
 
-/// What stands in front of each file (POSIX, "ustar Interchange Format").
-struct TarHeader {
-    name: String,
-    size: u64,
-    kind: u8,
-}
-
-impl TarHeader {
-    fn read(head: &[u8]) -> Option<Self> {
-        let text = |from: usize, length: usize| {
-            let field = &head[from..from + length];
-            let end = field.iter().position(|b| *b == 0).unwrap_or(length);
-            std::str::from_utf8(&field[..end]).ok()
-        };
-        let octal = |from, length| u64::from_str_radix(text(from, length)?.trim(), 8).ok();
-        let bytes = head.iter().enumerate();
-        let sum = bytes.map(|(place, b)| u64::from(if (148..156).contains(&place) { b' ' } else { *b })).sum();
-        let (name, prefix) = (text(0, 100)?, text(345, 155)?);
-        let is_ustar = head[257..262] == *b"ustar" && octal(148, 8) == Some(sum);
-        let name = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-        is_ustar.then_some(Self { name, size: octal(124, 12)?, kind: head[156] })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use miniz_oxide::deflate::compress_to_vec;
+    use tar::Header;
 
     use super::*;
 
+    const BLOCK: usize = 512;
+
     fn member(name: &str, kind: u8, contents: &[u8]) -> Vec<u8> {
-        let mut head = [0; BLOCK];
-        head[..name.len()].copy_from_slice(name.as_bytes());
-        head[124..135].copy_from_slice(format!("{:011o}", contents.len()).as_bytes());
-        head[156] = kind;
-        head[257..263].copy_from_slice(b"ustar\0");
-        head[148..156].fill(b' ');
-        let sum: u64 = head.iter().map(|b| u64::from(*b)).sum();
-        head[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-        let mut whole = [&head, contents].concat();
+        let mut head = Header::new_ustar();
+        head.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes()); // `set_path` refuses `..`
+        head.set_entry_type(EntryType::new(kind));
+        head.set_size(contents.len() as u64);
+        head.set_cksum();
+        let mut whole = [head.as_bytes(), contents].concat();
         whole.resize(whole.len().next_multiple_of(BLOCK), 0);
         whole
     }
@@ -100,6 +83,15 @@ mod tests {
     #[test]
     fn the_program_is_taken_and_nothing_that_leads_elsewhere() {
         let ours = member("e-1/docker", b'0', b"program");
+        let changed = |change: fn(&mut Header)| {
+            let mut head = Header::new_ustar();
+            head.as_mut_bytes().copy_from_slice(&ours[..BLOCK]);
+            change(&mut head);
+            head.set_cksum();
+            [head.as_bytes(), &ours[BLOCK..]].concat()
+        };
+        let long = changed(|head| head.set_size(1 << 40));
+        let of_gnu = changed(|head| head.as_mut_bytes()[257..265].copy_from_slice(b"ustar  \0"));
         for (members, expected) in [
             (vec![member("e-1/", b'5', b""), member("e-1/README.md", b'0', &[b'x'; 700]), ours.clone()], Ok("program")),
             (vec![member("e-1/README.md", b'0', b"")], Err("holds no `docker`")),
@@ -119,6 +111,12 @@ mod tests {
             (vec![member("e-1/docker", b'1', b"")], Err("holds `e-1/docker`, which is a link")),
             (vec![member("e-1/docker", b'6', b"")], Err("holds `e-1/docker`, which is no file")),
             (vec![ours.clone(), vec![7; BLOCK]], Err("has a part that is no tar file")),
+            (
+                vec![ours.clone(), member("e-1/docker", b'x', b"9 size=1\n")],
+                Err("holds `e-1/docker`, which is no file"),
+            ),
+            (vec![long], Err("ends in the middle of a file")),
+            (vec![of_gnu], Err("has a part that is no tar file")),
         ] {
             let found = program(&gzip(&members), "e-1", "docker");
             let found = found.as_ref().map(|bytes| std::str::from_utf8(bytes).unwrap()).map_err(String::as_str);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::release::{BEHIND_PROXY, PROGRAM, Releases, SigningKey, TARGET, program_of};
+use crate::support::release::{PROGRAM, Releases, SigningKey, TARGET, program_of};
 use crate::support::{Run, Sandbox, finish, write};
 
 const OURS: &str = env!("CARGO_PKG_VERSION");
@@ -17,22 +17,22 @@ const SCRIPT: &str = include_str!("../../install.sh");
 const FACTS: &str = include_str!("../../packaging/release.facts");
 
 /// A home, a server of releases, and the script as that server's owner would publish it.
-struct Home {
-    sandbox: Sandbox,
-    releases: Releases,
+pub struct Home {
+    pub sandbox: Sandbox,
+    pub releases: Releases,
     path: String,
 }
 
 /// How signatures are verified, and files fetched.
 #[derive(Clone, Copy, Debug)]
-enum Tools {
+pub enum Tools {
     All,
     WithoutMinisign,
     WithoutCurl,
 }
 
 impl Home {
-    fn new(tools: Tools) -> Self {
+    pub fn new(tools: Tools) -> Self {
         let (sandbox, releases) = (Sandbox::new(), Releases::new());
         let mut path = "/usr/bin:/bin".to_owned();
         let without = match tools {
@@ -57,7 +57,7 @@ impl Home {
         Self { sandbox, releases, path }
     }
 
-    fn script(&self) -> String {
+    pub fn script(&self) -> String {
         let (address, key) = (self.releases.address(), self.releases.key.public());
         let filled = |line: &str| match line.split_once('=') {
             Some(("RELEASES", _)) => format!("RELEASES={address}\n"),
@@ -68,11 +68,11 @@ impl Home {
     }
 
     /// `… | sh -s -- WORDS`
-    fn install(&self, words: &[&str]) -> Run {
+    pub fn install(&self, words: &[&str]) -> Run {
         self.run_script(&self.script(), words)
     }
 
-    fn run_script(&self, script: &str, words: &[&str]) -> Run {
+    pub fn run_script(&self, script: &str, words: &[&str]) -> Run {
         let mut command = Command::new("/bin/sh");
         command.args(["-s", "--"]).args(words).env_clear().current_dir(self.sandbox.home());
         command
@@ -85,17 +85,17 @@ impl Home {
         finish(command.spawn().unwrap(), script.as_bytes())
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub fn at(&self, path: &str) -> PathBuf {
         self.sandbox.home().join(".local").join(path)
     }
 
-    fn version(&self) -> String {
+    pub fn version(&self) -> String {
         let output = self.sandbox.command_of(&self.at("bin/ensign"), &["version"]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().trim_start_matches("ensign ").to_owned()
     }
 
     /// It fails with this text, and leaves neither a file nor a folder.
-    fn refuses(&self, words: &[&str], text: &str) {
+    pub fn refuses(&self, words: &[&str], text: &str) {
         let run = self.install(words);
         assert_eq!(run.code, Some(1), "{text}: {run:?}");
         let host = self.releases.address().replace("https://", "");
@@ -110,7 +110,7 @@ impl Home {
         self.refuses(&[], &format!("{what}; nothing was changed.\n{report}"));
     }
 
-    fn publish_script(&self, version: &str, text: &str) {
+    pub fn publish_script(&self, version: &str, text: &str) {
         let path = self.sandbox.home().join("script");
         write(&path, text.as_bytes());
         self.releases.publish(version, &path);
@@ -125,9 +125,9 @@ impl Home {
     }
 }
 
-const SAYING: &str = "#!/bin/sh\necho docker-credential-ensign 0.9.0\n";
+pub const SAYING: &str = "#!/bin/sh\necho docker-credential-ensign 0.9.0\n";
 
-fn archive() -> String {
+pub fn archive() -> String {
     format!("ensign-0.9.0-{TARGET}.tar.gz")
 }
 
@@ -166,79 +166,6 @@ fn a_release_is_installed_from_a_pipe_updated_and_removed_without_a_trace() {
     let run = home.install(&["--uninstall"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     assert!(!home.at("").exists());
-}
-
-#[test]
-fn wget_does_where_there_is_no_curl() {
-    if !std::path::Path::new("/usr/bin/wget").exists() {
-        return;
-    }
-    let home = Home::new(Tools::WithoutCurl);
-    home.releases.publish(OURS, &program_of(OURS));
-    home.releases.behave(&json!({".tar.gz": {"cut_once": 100_000}}));
-    let run = home.install(&["--prefix", "there"]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(home.sandbox.home().join("there/bin").join(PROGRAM).is_file());
-    home.releases.behave(&json!({"SUMS": {"status": 404}}));
-    let run = home.install(&[]);
-    assert!(run.stderr.contains("did not give SHA256SUMS") && run.code == Some(1), "{run:?}");
-}
-
-#[test]
-fn a_proxy_leads_to_the_server_with_curl_and_with_wget() {
-    for tools in [Tools::All, Tools::WithoutCurl] {
-        if matches!(tools, Tools::WithoutCurl) && !std::path::Path::new("/usr/bin/wget").exists() {
-            continue;
-        }
-        let mut home = Home::new(tools);
-        home.releases.publish(OURS, &program_of(OURS));
-        let proxy = home.releases.proxy();
-        home.sandbox = home.sandbox.with("https_proxy", &proxy.address);
-        let script = home.script().replace(&home.releases.address(), &format!("https://{BEHIND_PROXY}"));
-        let run = home.run_script(&script, &[]);
-        assert_eq!((run.code, home.version().as_str()), (Some(0), OURS), "{run:?}");
-        assert!(
-            proxy.asked().iter().all(|line| line.starts_with(&format!("CONNECT {BEHIND_PROXY}:443 "))),
-            "{tools:?}"
-        );
-        home.sandbox = home.sandbox.with("https_proxy", "http://me:s3cret@localhost:1");
-        let run = home.run_script(&script, &[]);
-        assert!(
-            run.code == Some(1) && run.stderr.contains("nothing was changed. Check the network, and the proxy"),
-            "{run:?}"
-        );
-        assert!(!run.stderr.contains("s3cret"), "{run:?}");
-    }
-}
-
-/// Needs the right to mount; without it nothing is tried. The room is enough for less and less.
-#[test]
-fn where_there_is_no_room_nothing_is_left() {
-    let home = Home::new(Tools::All);
-    home.releases.publish(OURS, &program_of(OURS));
-    let size = |path: &std::path::Path| fs::metadata(path).unwrap().len() >> 10;
-    let (archive, program) = (size(&home.releases.archive(OURS)), size(&program_of(OURS)));
-    let bin = home.at("bin");
-    write(&home.sandbox.home().join("install.sh"), home.script().as_bytes());
-    let curl = "there is no room in `BIN` for the download; nothing was changed. \
-                Make room, or choose another folder with `--prefix DIR`.";
-    let unpacking = "there is no room in `BIN` to unpack the release; nothing was changed. Make room, then try again.";
-    for (kilobytes, told) in
-        [(archive / 2, curl), (archive + program / 2, unpacking), (archive + program * 3 / 2, unpacking)]
-    {
-        let script = "mount -t tmpfs -o size=\"$1k\" tmpfs \"$2\" 2>/dev/null || exit 77; sh -s <install.sh; echo \"$? $(ls -A \"$2\")\"";
-        let _ = fs::create_dir_all(&bin);
-        let words = ["--mount", "sh", "-c", script, "sh", &kilobytes.to_string(), bin.to_str().unwrap()];
-        let mut command = home.sandbox.command_of("unshare".as_ref(), &words);
-        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("CURL_CA_BUNDLE", home.releases.authority());
-        let run = Run::from(command.output().unwrap());
-        if run.code != Some(0) {
-            return eprintln!("skipped: {run:?}");
-        }
-        let told = format!("install.sh: {}\n", told.replace("BIN", bin.to_str().unwrap()));
-        assert!(run.stderr.ends_with(&told), "{kilobytes} of {archive} and {program}: {run:?}");
-        assert!(run.stdout.ends_with("\n1 \n") || run.stdout == "1 \n", "{kilobytes}: {run:?}");
-    }
 }
 
 /// A server that offers one as the newest is set up wrongly.
@@ -345,53 +272,6 @@ fn what_the_key_signed_must_still_be_a_release() {
     releases.make_newest("0.9.0");
     let source = "Build it from source:\n  git clone https://forge.example/ensign/ensign && ensign/install.sh";
     home.refuses(&[], &format!("release 0.9.0 has no program for {TARGET}; nothing was changed. {source}"));
-}
-
-#[test]
-fn a_server_that_fails_is_named_by_the_script_too() {
-    let mut home = Home::new(Tools::All);
-    home.publish_script("0.9.0", SAYING);
-    let name = archive();
-    let report = "Try again, and report it if it happens twice: see SECURITY.md in https://forge.example/ensign/ensign";
-    let broke = |bytes: u32| {
-        format!(
-            "the download of {name} broke off again and again, last after {bytes} bytes; nothing was changed. Try again later."
-        )
-    };
-    for (rules, text) in [
-        (
-            json!({"SUMS": {"status": 503}}),
-            "`SERVER` answered with 503 when asked for SHA256SUMS; nothing was changed. Try again later.".to_owned(),
-        ),
-        (
-            json!({"SUMS": {"status": 404}}),
-            "there is no release at `https://SERVER`; nothing was changed. Check the version, if you named one."
-                .to_owned(),
-        ),
-        (
-            json!({"gz": {"redirect": "http://localhost:1/x"}}),
-            format!(
-                "`SERVER` redirects {name} to an address without https; nothing was changed. Report it to those who run that server."
-            ),
-        ),
-        (
-            json!({"gz": {"endless": true}}),
-            format!("{name} is too large to be of a release; nothing was changed.\n{report}"),
-        ),
-        (json!({"gz": {"cut": 30}}), broke(150)),
-        (json!({"gz": {"cut": 30, "no_range": true}}), broke(30)),
-    ] {
-        home.releases.behave(&rules);
-        home.refuses(&[], &text);
-    }
-    home.releases.behave(&json!({}));
-    home.refuses(
-        &["--version", "0.8.0"],
-        "there is no release 0.8.0 at `https://SERVER`; nothing was changed. Check the version, if you named one.",
-    );
-    home.releases.stop();
-    let run = home.install(&[]);
-    assert!(run.stderr.starts_with("install.sh: could not reach `localhost:") && !home.at("").exists(), "{run:?}");
 }
 
 #[test]

@@ -136,6 +136,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("security_framework", &["system/keyring/keychain.rs"]),
     ("shell_words", &["system/text.rs"]),
     ("sysinfo", &["system/ancestors/portable.rs"]),
+    ("tar", &["release/archive.rs"]),
     ("toml_edit", &["docker/containers.rs", "caller/containers/settings.rs", "caller/project/toml.rs"]),
     ("ureq", &["system/http/"]),
     ("windows_native_keyring_store", &["system/keyring/credential_manager.rs"]),

@@ -34,6 +34,7 @@ mod hardening;
 mod help;
 mod import;
 mod install;
+mod install_fetch;
 mod install_release;
 mod interplay;
 mod journal;
