@@ -3,11 +3,13 @@
 #
 # usage: packaging/packages.sh FOLDER RELEASE [KIND]...
 #        packaging/packages.sh FOLDER TARGET=PROGRAM... [KIND]...
+#        packaging/packages.sh --sign FOLDER
 #   FOLDER          where they go; it must be empty
 #   RELEASE         the folder of a release, as packaging/release.sh makes it
 #   TARGET=PROGRAM  programs that are built already, in place of a release
 #   KIND            deb, rpm, image, manifests; without any, all four
 #   ENSIGN=PROGRAM     a program that runs here and writes manual pages and completions, where none of the release's does
+#   --sign FOLDER      sign packages that were made without a key, after a look at their sums
 #   CA_BUNDLE=FILE     the certificates of the image; else those of this machine
 #   MINISIGN_KEY=FILE  the secret key of minisign that signs the sums; without it they are not signed
 #
@@ -21,6 +23,10 @@ MACOS='x86_64-apple-darwin aarch64-apple-darwin'
 main() {
     [ $# -gt 1 ] || die 'name a folder and a release: packaging/packages.sh FOLDER RELEASE [KIND]...'
     root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+    if [ "$1" = --sign ]; then
+        sign_made "$2"
+        return
+    fi
     parts=$root/packaging/packages
     # shellcheck source=packages/texts.sh
     . "$parts/texts.sh"
@@ -134,7 +140,21 @@ sum() {
     files=$(cd "$folder" && find . -maxdepth 1 -type f | cut -c 3- | sort)
     [ -n "$files" ] || return 0
     (cd "$folder" && printf '%s\n' "$files" | xargs sha256sum -- >PACKAGES_SHA256SUMS)
-    [ -n "${MINISIGN_KEY:-}" ] || return 0
+    [ -z "${MINISIGN_KEY:-}" ] || sign
+}
+
+sign_made() {
+    [ -n "${MINISIGN_KEY:-}" ] || die 'name the secret key: MINISIGN_KEY=FILE packaging/packages.sh --sign FOLDER'
+    [ -f "$1/PACKAGES_SHA256SUMS" ] || die "\`$1\` has no packages: there is no PACKAGES_SHA256SUMS"
+    folder=$(CDPATH='' cd -- "$1" && pwd)
+    (cd "$folder" && sha256sum --check --quiet --strict PACKAGES_SHA256SUMS) >&2 || die "\`$1\` is damaged: its sums do not match"
+    version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
+    strange=$(sed 's/^[0-9a-f]*  //' "$folder/PACKAGES_SHA256SUMS" | grep -v "[-_]${version}[-_]") || :
+    [ -z "$strange" ] || die "\`$(printf '%s\n' "$strange" | head -n 1)\` is not of version $version"
+    sign
+}
+
+sign() {
     minisign -S -s "$MINISIGN_KEY" -m "$folder/PACKAGES_SHA256SUMS" -x "$folder/PACKAGES_SHA256SUMS.minisig" \
         -t "packages of ensign $version" -c "signature of the packages of ensign $version" >/dev/null || die 'minisign did not sign'
 }

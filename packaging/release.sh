@@ -7,6 +7,7 @@
 #   TARGET=PROGRAM     the program of a target, already built; without any, packaging/build.sh builds this machine's
 #   --sign FOLDER      sign a release that was packed without a key, after a look at its sums
 #   MINISIGN_KEY=FILE  the secret key of minisign that signs; without it the release is not signed
+#   LICENCES=FILE      the licences of the crates, where packaging/licences.sh was run already
 #   SOURCE_DATE_EPOCH  the date of all files; else that of the last commit
 #
 # RELEASE.md says what a release is made of, for those who read one.
@@ -29,12 +30,14 @@ main() {
     trap 'rm -rf "$stage"' EXIT
     trap 'exit 130' HUP INT TERM
 
+    licences=${LICENCES:-$stage/licences}
+    [ -n "${LICENCES:-}" ] || "$root/packaging/licences.sh" >"$licences" || die 'without the licences of the crates there is no release'
     [ $# -gt 0 ] || built
     for pair; do pack "${pair%%=*}" "${pair#*=}"; done
     list_crates
-    (cd "$folder" && LC_ALL=C && export LC_ALL && sha256sum -- ensign-* >SHA256SUMS)
-    if [ -n "${MINISIGN_KEY:-}" ]; then sign; else say 'not signed, since MINISIGN_KEY names no key'; fi
     cp -- "$root/install.sh" "$root/install.ps1" "$folder/"
+    (cd "$folder" && LC_ALL=C && export LC_ALL && sha256sum -- ensign-* install.* >SHA256SUMS)
+    if [ -n "${MINISIGN_KEY:-}" ]; then sign; else say 'not signed, since MINISIGN_KEY names no key'; fi
     ls "$folder"
 }
 
@@ -44,7 +47,7 @@ sign_packed() {
     folder=$(CDPATH='' cd -- "$1" && pwd)
     (cd "$folder" && sha256sum --check --quiet --strict SHA256SUMS) >&2 || die "\`$1\` is damaged: its sums do not match"
     # What is signed must be of this version, which the signed comment will name.
-    strange=$(sed 's/^[0-9a-f]*  //' "$folder/SHA256SUMS" | grep -v "^ensign-${version}[-.]") || :
+    strange=$(sed 's/^[0-9a-f]*  //' "$folder/SHA256SUMS" | grep -v -e "^ensign-${version}[-.]" -e '^install\.sh$' -e '^install\.ps1$') || :
     [ -z "$strange" ] || die "\`$(printf '%s\n' "$strange" | head -n 1)\` is not of version $version"
     sign
 }
@@ -65,6 +68,7 @@ pack() {
     case $1 in *-windows-*) ending=.exe ;; *) ending= ;; esac
     cp -- "$2" "$stage/$name/docker-credential-ensign$ending"
     cp -- "$root/README.md" "$root/CHANGELOG.md" "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$stage/$name/"
+    cp -- "$licences" "$stage/$name/LICENSE-THIRD-PARTY"
     chmod 644 "$stage/$name"/*
     chmod 755 "$stage/$name" "$stage/$name/docker-credential-ensign$ending"
     tar --create --format=ustar --sort=name --mtime="@$date" --owner=0 --group=0 --numeric-owner \

@@ -23,7 +23,8 @@ put_documents() { # FOLDER, where README and CHANGELOG are
     fill copyright MIT="$(sed -e '1,/^Copyright/d' -e 's/^$/./' -e 's/^/ /' "$1/LICENSE-MIT" | sed 1d)" >"$stage/copyright"
     put 644 "$stage/copyright" "$documents/copyright"
     fill changelog DATE="$(date -u -R -d "@$date")" >"$documents/changelog.Debian"
-    gzip -9 --no-name "$documents/changelog" "$documents/changelog.Debian"
+    put 644 "$1/LICENSE-THIRD-PARTY" "$documents/LICENSE-THIRD-PARTY"
+    gzip -9 --no-name "$documents/changelog" "$documents/changelog.Debian" "$documents/LICENSE-THIRD-PARTY"
     fill lintian-overrides >"$stage/overrides"
     put 644 "$stage/overrides" "$usr/share/lintian/overrides/$package"
 }

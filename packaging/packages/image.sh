@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of packages.sh
-# The image, as an OCI layout with one manifest for each Linux program: the program, certificates and nothing else. It is made by
+# The image, as an OCI layout with one manifest for each Linux program: the program, certificates, licences and nothing else. It is made by
 # buildah, which needs no daemon; `skopeo copy --all oci:FOLDER/image:VERSION docker://…` pushes it.
 
 make_image() {
@@ -8,6 +8,8 @@ make_image() {
     [ -f "$bundle" ] || die "\`$bundle\`, the certificates of the image, is missing: install ca-certificates, or name others with CA_BUNDLE=FILE"
     # An image without certificates trusts no registry. `docker run --volume` and SSL_CERT_FILE bring others.
     put 444 "$bundle" "$stage/image/etc/ssl/certs/ca-certificates.crt"
+    # What is handed on brings its licences.
+    for file in LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY; do put 444 "$stage/$target/$file" "$stage/image/licenses/$file"; done
     finish_tree "$stage/image"
     store manifest create "$package" >/dev/null
     for target in $LINUX; do

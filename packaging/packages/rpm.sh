@@ -9,7 +9,7 @@ make_rpm() {
         tree=$stage/rpm-$arch
         lay_out "$tree" "$target" libexec/docker/cli-plugins zsh/site-functions "sudo dnf upgrade $package"
         for file in README.md CHANGELOG.md; do put 644 "$stage/$target/$file" "$usr/share/doc/$package/$file"; done
-        for file in LICENSE-MIT LICENSE-APACHE; do put 644 "$stage/$target/$file" "$usr/share/licenses/$package/$file"; done
+        for file in LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY; do put 644 "$stage/$target/$file" "$usr/share/licenses/$package/$file"; done
         finish_tree "$tree"
         list_files >"$stage/files"
         fill spec RPM_DAY="$(date -u -d "@$date" '+%a %b %d %Y')" >"$stage/spec"

@@ -34,7 +34,7 @@ fn script(sandbox: &Sandbox, name: &str, arguments: &[&str]) -> Run {
     let script = format!("{ROOT}/packaging/{name}");
     let mut command = sandbox.command_of("/bin/sh".as_ref(), &[&[script.as_str()], arguments].concat());
     let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
-    command.env("SOURCE_DATE_EPOCH", "1700000000").env("PATH", path);
+    command.env("SOURCE_DATE_EPOCH", "1700000000").env("PATH", path).env("LICENCES", format!("{ROOT}/LICENSE-MIT"));
     finish(command.spawn().unwrap(), b"")
 }
 
@@ -185,7 +185,7 @@ fn what_is_no_release_is_refused_with_its_reason() {
     let changed = |name: &str, change: &dyn Fn(&Path)| {
         let folder = sandbox.home().join(name);
         fs::create_dir(&folder).unwrap();
-        for file in [archive.as_str(), "SHA256SUMS"] {
+        for file in [archive.as_str(), "SHA256SUMS", "install.sh", "install.ps1"] {
             fs::copy(good.join(file), folder.join(file)).unwrap();
         }
         change(&folder);
@@ -217,4 +217,34 @@ fn what_is_no_release_is_refused_with_its_reason() {
         broken.display()
     );
     assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr: error });
+}
+
+/// So that the key is only where nothing is built.
+#[test]
+fn packages_that_were_made_elsewhere_are_signed_if_they_are_whole_and_of_this_version() {
+    if !Path::new("/usr/bin/zip").exists() {
+        return eprintln!("skipped: no zip here");
+    }
+    let (sandbox, release) = release(PROGRAM, &TARGETS);
+    let minisign = "#!/bin/sh\necho \"$*\" >\"$HOME/asked\"\n";
+    let sandbox = sandbox.with_program("minisign", minisign);
+    assert_eq!(packages(&sandbox, "made", &release, "manifests").code, Some(0));
+    let folder = sandbox.home().join("made");
+    let unnamed = "packages.sh: name the secret key: MINISIGN_KEY=FILE packaging/packages.sh --sign FOLDER\n";
+    assert_eq!(script(&sandbox, "packages.sh", &["--sign", folder.to_str().unwrap()]).stderr, unnamed);
+    let sandbox = sandbox.with("MINISIGN_KEY", "key");
+    let sign = || script(&sandbox, "packages.sh", &["--sign", folder.to_str().unwrap()]);
+    assert_eq!(sign(), Run::success(""));
+    let version = env!("CARGO_PKG_VERSION");
+    let asked = fs::read_to_string(sandbox.home().join("asked")).unwrap();
+    assert!(asked.contains(&format!("-t packages of ensign {version} ")), "{asked}");
+
+    let sums = fs::read_to_string(folder.join("PACKAGES_SHA256SUMS")).unwrap();
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  old_0.0.0-1_amd64.deb\n";
+    fs::write(folder.join("old_0.0.0-1_amd64.deb"), "").unwrap();
+    fs::write(folder.join("PACKAGES_SHA256SUMS"), format!("{sums}{empty}")).unwrap();
+    assert_eq!(sign().stderr, format!("packages.sh: `old_0.0.0-1_amd64.deb` is not of version {version}\n"));
+    fs::write(folder.join("old_0.0.0-1_amd64.deb"), "x").unwrap();
+    let damaged = format!("packages.sh: `{}` is damaged: its sums do not match\n", folder.display());
+    assert!(sign().stderr.ends_with(&damaged));
 }

@@ -18,7 +18,8 @@ fn release(sandbox: &Sandbox, folder: &str, environment: &[(&str, &str)], progra
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/release.sh");
     let folder = sandbox.home().join(folder);
     let mut command = sandbox.command_of("/bin/sh".as_ref(), &[&[script, folder.to_str().unwrap()], programs].concat());
-    command.env("SOURCE_DATE_EPOCH", "1700000000").envs(environment.iter().copied());
+    let licences = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE-MIT"); // the real ones take seconds
+    command.env("SOURCE_DATE_EPOCH", "1700000000").env("LICENCES", licences).envs(environment.iter().copied());
     finish(command.spawn().unwrap(), b"")
 }
 
@@ -48,11 +49,22 @@ fn a_release_has_the_form_that_its_readers_know_and_the_same_bytes_again() {
 
     let folder = sandbox.home().join("one");
     let checked = tool(&folder, &["sha256sum", "--check", "SHA256SUMS"]);
-    assert_eq!(checked, format!("{windows}.tar.gz: OK\n{linux}.tar.gz: OK\n{crates}: OK\n"));
+    assert_eq!(
+        checked,
+        format!("{windows}.tar.gz: OK\n{linux}.tar.gz: OK\n{crates}: OK\ninstall.ps1: OK\ninstall.sh: OK\n")
+    );
     let list = std::fs::read_to_string(folder.join(crates)).unwrap();
     assert_eq!(list, "{\"path+file:///ensign#ensign\": 1700000000}\n");
     let files = tool(&folder, &["tar", "-tzf", &format!("{linux}.tar.gz")]);
-    let expected = ["", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "docker-credential-ensign"];
+    let expected = [
+        "",
+        "CHANGELOG.md",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "LICENSE-THIRD-PARTY",
+        "README.md",
+        "docker-credential-ensign",
+    ];
     assert_eq!(files.lines().collect::<Vec<_>>(), expected.map(|file| format!("{linux}/{file}")));
     let files = tool(&folder, &["tar", "-tvzf", &format!("{windows}.tar.gz")]);
     assert!(files.contains("-rwxr-xr-x 0/0") && files.contains("/docker-credential-ensign.exe\n"), "{files}");
@@ -113,6 +125,53 @@ fn a_release_that_was_packed_elsewhere_is_signed_if_it_is_whole_and_of_this_vers
     std::fs::remove_file(folder.join("SHA256SUMS")).unwrap();
     let none = format!("release.sh: `{}` is not a release: it has no SHA256SUMS", folder.display());
     assert_eq!(error(sign(&key)), (Some(1), none));
+}
+
+/// Of each crate of the program here, by the sources that it was built from.
+#[test]
+fn the_licences_of_all_crates_are_collected() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output =
+        Command::new("packaging/licences.sh").current_dir(root).env("CARGO_NET_OFFLINE", "true").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    if told.contains("--offline") || told.contains("offline mode") || told.contains("cargo fetch") {
+        return eprintln!("skipped: crates of other systems are not here: {told}");
+    }
+    assert!(output.status.success(), "{told}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args([
+        "tree",
+        "--locked",
+        "--offline",
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    let tree = String::from_utf8(tree.current_dir(root).output().unwrap().stdout).unwrap();
+    let crates: Vec<_> =
+        tree.lines().filter(|line| !line.contains("(/")).filter_map(|line| line.split_once(" v")).collect();
+    assert!(crates.len() > 50, "{}", crates.len());
+    for (name, version) in crates {
+        let version = version.split(' ').next().unwrap();
+        assert!(text.contains(&format!("\n  {name} {version} (")), "{name} {version}");
+    }
+    assert!(text.contains("Copyright 2005-2020 Rich Felker") && text.contains("Brian Smith"), "musl's and ring's");
+    assert!(!text.contains(root) && !text.contains(".cargo/"), "no folder of this machine");
+}
+
+/// Package managers know no pre-releases, and the forge's `latest` must not lead to one.
+#[test]
+fn the_workflow_makes_packages_and_no_pre_release_is_the_latest() {
+    let workflow = include_str!("../../.github/workflows/release.yml");
+    let (pack, publish) = workflow.split_once("\n  publish:").unwrap();
+    assert!(pack.contains("packaging/packages.sh packages dist\n") && !pack.contains("secrets."));
+    assert!(
+        publish.contains("packaging/packages.sh --sign packages\n") && publish.contains("*-*) set -- --prerelease")
+    );
 }
 
 /// A tag can be moved to other code, a commit cannot.

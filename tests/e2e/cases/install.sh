@@ -34,7 +34,7 @@ publish() { # VERSION PROGRAM
   sed "s/^version = .*/version = \"$1\"/" "$project/Cargo.toml" >"$tree/Cargo.toml"
   sed "s|^RELEASES=.*|RELEASES=$address|; s|^PUBLIC_KEY=.*|PUBLIC_KEY=$key|" "$project/install.sh" >"$tree/install.sh"
   mkdir -p "$releases/download/v$1"
-  SOURCE_DATE_EPOCH=1700000000 MINISIGN_KEY=$state/releases.key \
+  LICENCES=$project/LICENSE-MIT SOURCE_DATE_EPOCH=1700000000 MINISIGN_KEY=$state/releases.key \
     "$tree/packaging/release.sh" "$releases/download/v$1" "$(uname -m)-unknown-linux-musl=$2" >"$state/log/release-$1" 2>&1
   mkdir -p "$releases/latest"
   rm -rf "$releases/latest/download"

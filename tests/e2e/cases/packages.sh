@@ -17,6 +17,7 @@ debian_arch=$(dpkg --print-architecture)
 # A release of this program for all, and a next one.
 others=()
 for other in {x86_64,aarch64}-unknown-linux-musl x86_64-pc-windows-gnu {x86_64,aarch64}-apple-darwin; do others+=("$other=$program"); done
+export LICENCES=$here/../../LICENSE-MIT
 export patience=300 # on a busy machine
 works -- "$packaging/release.sh" all "${others[@]}"
 works -- "$packaging/release.sh" release "$target=$program"
@@ -32,6 +33,8 @@ works -- "$packaging/packages.sh" three next deb rpm
 works -- "$packaging/packages.sh" manifests all manifests
 says '^2 packages$' -- sh -c 'diff -r one two && echo $(grep -c . one/PACKAGES_SHA256SUMS) packages'
 deb=${package}_${version}_$debian_arch.deb rpm=$package-$version-1.$arch.rpm
+listed() { { dpkg-deb -c "one/$deb" && rpm -qlp "one/$rpm"; } | grep -c /LICENSE-THIRD-PARTY; }
+says '^2$' -- listed
 works -- lintian --fail-on warning,error "one/$deb"
 says ' 0 errors, 0 warnings' -- rpmlint --config "$here/packages/rpmlint.toml" "one/$rpm"
 
@@ -113,7 +116,7 @@ umount "$root$state" $root/proc
 works -- skopeo copy -q "oci:one/image:$version" containers-storage:localhost/packed:1
 container=$(buildah from --pull-never localhost/packed:1)
 image=$(buildah mount "$container")
-says '^/docker-credential-ensign /etc/ssl/certs/ca-certificates.crt$' -- sh -c "cd $image && echo \$(find . -type f | sort | cut -c 2-)"
+says '^/docker-credential-ensign /etc/ssl/certs/ca-certificates.crt /licenses/LICENSE-APACHE /licenses/LICENSE-MIT /licenses/LICENSE-THIRD-PARTY$' -- sh -c "cd $image && echo \$(find . -type f | sort | cut -c 2-)"
 cp /etc/hosts "$image/etc/hosts"
 check_in_image() {
   env -i "ENSIGN_LOGIN_X=ghcr.io alice $(cat "$state/passwords/alice")" /usr/sbin/chroot "$image" /$package check ghcr.io/alice/base:1

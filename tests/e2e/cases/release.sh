@@ -35,6 +35,7 @@ fi
 if command -v minisign >/dev/null; then
   version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$checkout/Cargo.toml" | head -n 1)
   minisign -G -W -p key.pub -s key.sec >/dev/null
+  export LICENCES=$checkout/LICENSE-MIT
   works -- env MINISIGN_KEY=key.sec SOURCE_DATE_EPOCH=1700000000 "$checkout/packaging/release.sh" signed "x86_64-unknown-linux-musl=$program"
   says "^Trusted comment: ensign $version\$" -- minisign -V -p key.pub -m signed/SHA256SUMS
   works -- env MINISIGN_KEY='' SOURCE_DATE_EPOCH=1700000000 "$checkout/packaging/release.sh" packed "x86_64-unknown-linux-musl=$program"
