@@ -1,9 +1,11 @@
 //! Where a token is made, in a registry's own words: told to whoever types a password, or had one refused.
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::device::Provider;
-use crate::support::{Run, Sandbox};
+use crate::support::Sandbox;
+use crate::support::snapshots::shows;
 
 #[test]
 fn a_refused_login_says_where_the_registry_has_its_tokens_made() {
@@ -15,12 +17,13 @@ fn a_refused_login_says_where_the_registry_has_its_tokens_made() {
         _ => (404, String::new()),
     });
     let run = Sandbox::new().run(&["login", &provider.host, "-u", "alice", "--password-stdin"], "bad");
-    let stderr = format!(
-        "error: login failed for {0}: authentication rejected by {0}\nhint: make a token at https://localhost/tokens (it \
-         needs: package: read [31m) and log in again; nothing was stored\n",
-        provider.host
-    );
-    assert_eq!(run, Run { code: Some(3), stdout: String::new(), stderr });
+    run.shows(str![[r#"
+exit 3
+--- stderr
+error: login failed for [HOST]: authentication rejected by [HOST]
+hint: make a token at https://localhost/tokens (it needs: package: read [31m) and log in again; nothing was stored
+
+"#]]);
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
 }
 
@@ -44,8 +47,46 @@ fn whoever_types_a_password_is_told_where_a_token_is_made() {
     let words = format!("login {}", provider.host);
     let Some(shown) = crate::seed::on_a_terminal(&sandbox, &words, &answers) else { return };
     assert!(shown.contains("exit 0"), "{shown}");
-    let needs = "It needs package: read";
-    assert!(shown.contains("Make a token at\r\n  https://localhost/tokens") && shown.contains(needs), "{shown}");
+    shows(
+        &shown,
+        str![[r#"
+Make a token at
+  https://localhost/tokens
+It needs package: read
+Open it in the browser? [y/N] no
+Username at [HOST]: alice
+Password or token of alice: [hidden]
+✓ Logged in to [HOST] as alice
+  Used for  [HOST]/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
+Add it to ~/.docker/config.json? [y/N] no
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+exit 0
+
+"#]],
+    );
+    shows(
+        &shown,
+        str![[r#"
+Make a token at
+  https://localhost/tokens
+It needs package: read
+Open it in the browser? [y/N] no
+Username at [HOST]: alice
+Password or token of alice: [hidden]
+✓ Logged in to [HOST] as alice
+  Used for  [HOST]/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+Docker does not ask Ensign for [HOST] yet; a line in its config changes that.
+Add it to ~/.docker/config.json? [y/N] no
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+exit 0
+
+"#]],
+    );
     assert_eq!(provider.sent_to("/.well-known/registry-login").len(), 1);
 }
 

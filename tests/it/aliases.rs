@@ -1,8 +1,10 @@
 //! An alias where a registry could stand: accounts are found by it, and a hint says what was meant.
 
 use serde_json::Value;
+use snapbox::str;
 
 use crate::support::Sandbox;
+use crate::support::snapshots::shows;
 
 /// `work` and `me`, whose is the default, on GHCR, and another `work` on Quay.
 fn sandbox() -> Sandbox {
@@ -17,8 +19,13 @@ fn sandbox() -> Sandbox {
 fn the_hint_for_an_alias_on_two_registries_does_what_was_asked_for() {
     let sandbox = sandbox();
     let run = sandbox.run(&["account", "set", "work", "--folder", "~/a b", "--for", "push"], "");
-    let edit = "account edit ghcr.io work --folder '~/a b' --for push";
-    assert!(run.stderr.ends_with(&format!("hint: name one: `docker-credential-ensign {edit}`\n")), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io and quay.io have an account `work`
+hint: name one: `docker-credential-ensign account edit ghcr.io work --folder '~/a b' --for push`
+
+"#]]);
     assert_eq!(sandbox.run(&["account", "set", "work", "--folder", ""], "").code, Some(2));
 }
 
@@ -45,14 +52,41 @@ fn an_account_that_one_registry_has_is_switched_to_without_naming_it() {
     for (host, user) in [("ghcr.io", "work"), ("ghcr.io", "me"), ("quay.io", "me"), ("quay.io", "bot")] {
         sandbox.store(host, user, "pw");
     }
-    assert!(sandbox.run(&["switch", "work"], "").stderr.starts_with("✓ ghcr.io default: me → work"));
-    assert!(sandbox.run(&["switch", "ghcr.io"], "").stderr.starts_with("✓ ghcr.io default: work → me"));
-    let both =
-        "error: `me` is no registry but an account of ghcr.io and quay.io\nhint: name the registry too: `ghcr.io me`\n";
+    sandbox.run(&["switch", "work"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ ghcr.io default: me → work   (undo: docker-credential-ensign switch ghcr.io -)
+
+"#]]);
+    sandbox.run(&["switch", "ghcr.io"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ ghcr.io default: work → me   (undo: docker-credential-ensign switch ghcr.io -)
+
+"#]]);
+    let mut transcript = String::new();
     for command in ["switch", "status", "logout"] {
         let run = sandbox.run(&[command, "me"], "");
-        assert_eq!((run.code, run.stderr.as_str()), (Some(2), both), "{command}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: `me` is no registry but an account of ghcr.io and quay.io
+hint: name the registry too: `ghcr.io me`
+exit 2
+--- stderr
+error: `me` is no registry but an account of ghcr.io and quay.io
+hint: name the registry too: `ghcr.io me`
+exit 2
+--- stderr
+error: `me` is no registry but an account of ghcr.io and quay.io
+hint: name the registry too: `ghcr.io me`
+
+"#]],
+    );
     assert_eq!(sandbox.run(&["switch", "nobody"], "").code, Some(3));
 }
 
@@ -62,7 +96,13 @@ fn a_registry_is_edited_though_an_account_elsewhere_is_called_like_it() {
     sandbox.ok(&["account", "edit", "quay.io", "work", "--alias", "ghcr.io"], "");
     let run = sandbox.run(&["account", "edit", "ghcr.io", "--for", "push"], "");
     assert_eq!(run.code, Some(2), "{run:?}");
-    assert!(run.stderr.starts_with("error: ghcr.io has several accounts\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io has several accounts
+hint: name one: `docker-credential-ensign account edit ghcr.io work --for push`
+
+"#]]);
     sandbox.ok(&["account", "edit", "quay.io", "--for", "push"], "");
     let quay = &sandbox.config()["registries"]["quay.io"]["accounts"]["ghcr.io"]["for"];
     assert_eq!(*quay, "push");
@@ -75,11 +115,41 @@ fn the_hint_for_an_alias_names_it_as_it_is_written_and_can_be_pasted() {
         let words = ["login", host, "-u", "someone", "--alias", alias, "--no-verify", "--password-stdin"];
         sandbox.ok(&words, "pw");
     }
-    for (typed, hint) in [("Big", "ghcr.io Big"), ("big", "ghcr.io Big"), ("az", "'*.azurecr.io' az")] {
+    let mut transcript = String::new();
+    for typed in ["Big", "big", "az"] {
         for command in ["logout", "status"] {
             let run = sandbox.run(&[command, typed], "");
-            let says = format!("hint: name the registry too: `{hint}`\n");
-            assert!(run.code == Some(2) && run.stderr.ends_with(&says), "{command} {typed}: {run:?}");
+            transcript += &run.transcript();
         }
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: `big` is no registry but an account of ghcr.io
+hint: name the registry too: `ghcr.io Big`
+exit 2
+--- stderr
+error: `big` is no registry but an account of ghcr.io
+hint: name the registry too: `ghcr.io Big`
+exit 2
+--- stderr
+error: `big` is no registry but an account of ghcr.io
+hint: name the registry too: `ghcr.io Big`
+exit 2
+--- stderr
+error: `big` is no registry but an account of ghcr.io
+hint: name the registry too: `ghcr.io Big`
+exit 2
+--- stderr
+error: `az` is no registry but an account of *.azurecr.io
+hint: name the registry too: `'*.azurecr.io' az`
+exit 2
+--- stderr
+error: `az` is no registry but an account of *.azurecr.io
+hint: name the registry too: `'*.azurecr.io' az`
+
+"#]],
+    );
 }

@@ -4,7 +4,9 @@
 use std::process::Stdio;
 
 use serde_json::json;
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const STORE: &str = r#"{"ServerURL":"ghcr.io","Username":"new","Secret":"n3w-s3cret"}"#;
@@ -21,30 +23,126 @@ fn refused(line: &str) -> Run {
 
 #[test]
 fn a_broken_config_is_named_with_its_line_and_never_overwritten() {
-    for (text, problem) in [
-        ("{\"version\": 3,\n \"registries\": {\"gh", "EOF while parsing a string at line 2 column 19"),
-        ("", "EOF while parsing a value at line 1 column 0"),
-        ("null", "invalid type: null, expected an object with `version` and `registries` at line 1 column 4"),
-        ("{}", "there is no `version`"),
-        ("\u{feff}{}", "expected value at line 1 column 1"),
-        (
-            "{\"version\": 3, \"registries\": {\"ghcr.io\": {\"accounts\": {\"\": {}}}}}",
-            "registries.ghcr.io.accounts..username: an account's name is empty",
-        ),
+    let mut transcript = String::new();
+    for text in [
+        "{\"version\": 3,\n \"registries\": {\"gh",
+        "",
+        "null",
+        "{}",
+        "\u{feff}{}",
+        "{\"version\": 3, \"registries\": {\"ghcr.io\": {\"accounts\": {\"\": {}}}}}",
     ] {
         let sandbox = one_account();
         write(&sandbox.config_path(), text.as_bytes());
-        let line = format!("`~/config/config.json` is broken: {problem}: run `docker-credential-ensign restore`");
-        assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(&line));
-        assert_eq!(sandbox.run(&["store"], STORE), refused(&line));
-        assert_eq!(sandbox.run(&["erase"], "ghcr.io"), refused(&line));
-        assert_eq!(sandbox.run(&["list"], ""), refused(&line));
-        let status = format!(
-            "error: `~/config/config.json` is broken: {problem}\nhint: run `docker-credential-ensign restore`\n"
-        );
-        assert_eq!(sandbox.run(&["status"], ""), Run { code: Some(1), stdout: String::new(), stderr: status });
+        transcript += &sandbox.run(&["get"], "ghcr.io").transcript();
+        transcript += &sandbox.run(&["store"], STORE).transcript();
+        transcript += &sandbox.run(&["erase"], "ghcr.io").transcript();
+        transcript += &sandbox.run(&["list"], "").transcript();
+        transcript += &sandbox.run(&["status"], "").transcript();
         assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), text);
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a string at line 2 column 19: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a string at line 2 column 19: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a string at line 2 column 19: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a string at line 2 column 19: run `docker-credential-ensign restore`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: EOF while parsing a string at line 2 column 19
+hint: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a value at line 1 column 0: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a value at line 1 column 0: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a value at line 1 column 0: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: EOF while parsing a value at line 1 column 0: run `docker-credential-ensign restore`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: EOF while parsing a value at line 1 column 0
+hint: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: invalid type: null, expected an object with `version` and `registries` at line 1 column 4: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: invalid type: null, expected an object with `version` and `registries` at line 1 column 4: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: invalid type: null, expected an object with `version` and `registries` at line 1 column 4: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: invalid type: null, expected an object with `version` and `registries` at line 1 column 4: run `docker-credential-ensign restore`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: invalid type: null, expected an object with `version` and `registries` at line 1 column 4
+hint: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: there is no `version`: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: there is no `version`: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: there is no `version`: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: there is no `version`: run `docker-credential-ensign restore`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: there is no `version`
+hint: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: expected value at line 1 column 1: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: expected value at line 1 column 1: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: expected value at line 1 column 1: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: expected value at line 1 column 1: run `docker-credential-ensign restore`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: expected value at line 1 column 1
+hint: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: registries.ghcr.io.accounts..username: an account's name is empty: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: registries.ghcr.io.accounts..username: an account's name is empty: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: registries.ghcr.io.accounts..username: an account's name is empty: run `docker-credential-ensign restore`
+exit 1
+--- stdout
+`~/config/config.json` is broken: registries.ghcr.io.accounts..username: an account's name is empty: run `docker-credential-ensign restore`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: registries.ghcr.io.accounts..username: an account's name is empty
+hint: run `docker-credential-ensign restore`
+
+"#]],
+    );
 }
 
 #[test]
@@ -53,13 +151,20 @@ fn restore_puts_the_last_good_copy_back() {
     sandbox.store("ghcr.io", "second", "x");
     write(&sandbox.config_path(), b"{\"version\": 3, \"reg");
     let run = sandbox.run(&["restore"], "");
-    assert_eq!(
-        run.stderr,
-        "✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`\n"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`
+
+"#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");
     assert_eq!(std::fs::read(sandbox.home().join("config/config.json.damaged")).unwrap(), b"{\"version\": 3, \"reg");
-    assert_eq!(sandbox.run(&["restore"], "").stderr, "Nothing is damaged.\n");
+    sandbox.run(&["restore"], "").shows(str![[r#"
+exit 0
+--- stderr
+Nothing is damaged.
+
+"#]]);
 }
 
 #[test]
@@ -67,12 +172,26 @@ fn no_config_beside_a_good_copy_is_damage() {
     let sandbox = one_account();
     sandbox.store("ghcr.io", "second", "x");
     std::fs::remove_file(sandbox.config_path()).unwrap();
-    let line = "`~/config/config.json` is gone, and a good copy of it is there: run `docker-credential-ensign restore`";
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(line));
-    assert_eq!(sandbox.run(&["store"], STORE), refused(line));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+`~/config/config.json` is gone, and a good copy of it is there: run `docker-credential-ensign restore`
+
+"#]]);
+    sandbox.run(&["store"], STORE).shows(str![[r#"
+exit 1
+--- stdout
+`~/config/config.json` is gone, and a good copy of it is there: run `docker-credential-ensign restore`
+
+"#]]);
     assert!(!sandbox.config_path().exists());
     let run = sandbox.run(&["restore"], "");
-    assert_eq!(run.stderr, "✓ Put back the last good copy of `~/config/config.json`, which was gone\n", "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Put back the last good copy of `~/config/config.json`, which was gone
+
+"#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");
     // A copy that is no good one stands for nothing.
     std::fs::remove_file(sandbox.config_path()).unwrap();
@@ -85,15 +204,43 @@ fn what_can_be_read_but_not_written_is_restored_too() {
     let sandbox = one_account();
     let good = std::fs::read_to_string(sandbox.config_path()).unwrap();
     write(&sandbox.config_path().with_extension("json.bak"), good.as_bytes());
+    let mut transcript = String::new();
     for field in [r#""x": 1e999"#, r#""x": "\ud800""#, &format!(r#""x": {}{}"#, "[".repeat(200), "]".repeat(200))] {
         write(&sandbox.config_path(), good.replacen('{', &format!("{{{field},"), 1).as_bytes());
         assert_eq!(sandbox.who("ghcr.io"), "me");
         let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "acme/**"], "");
-        assert!(run.stderr.ends_with("hint: run `docker-credential-ensign restore`\n"), "{run:?}");
+        transcript += &run.transcript();
         let run = sandbox.run(&["restore"], "");
-        assert!(run.stderr.starts_with("✓ Put back the last good copy"), "{run:?}");
+        transcript += &run.transcript();
         assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), good);
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: number out of range at line 1 column 11
+hint: run `docker-credential-ensign restore`
+exit 0
+--- stderr
+✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: unexpected end of hex escape at line 1 column 14
+hint: run `docker-credential-ensign restore`
+exit 0
+--- stderr
+✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: recursion limit exceeded at line 1 column 133
+hint: run `docker-credential-ensign restore`
+exit 0
+--- stderr
+✓ Put back the last good copy of `~/config/config.json`; the damaged one is `~/config/config.json.damaged`
+
+"#]],
+    );
 }
 
 #[test]
@@ -102,17 +249,29 @@ fn broken_secrets_touch_one_registry_and_are_moved_aside_by_restore() {
     sandbox.store("quay.io", "me", "quay-s3cret");
     let text = "{\"version\":1,\n\"secrets\":{\"me\":\"old-s3c";
     write(&sandbox.secrets_path("ghcr.io"), text.as_bytes());
-    let line = "the secrets of ghcr.io in `~/data/secrets/ghcr.io.json` are broken at line 2: run `docker-credential-ensign restore`";
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(line));
-    assert_eq!(sandbox.run(&["store"], STORE), refused(line));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+the secrets of ghcr.io in `~/data/secrets/ghcr.io.json` are broken at line 2: run `docker-credential-ensign restore`
+
+"#]]);
+    sandbox.run(&["store"], STORE).shows(str![[r#"
+exit 1
+--- stdout
+the secrets of ghcr.io in `~/data/secrets/ghcr.io.json` are broken at line 2: run `docker-credential-ensign restore`
+
+"#]]);
     assert_eq!(std::fs::read_to_string(sandbox.secrets_path("ghcr.io")).unwrap(), text);
     assert_eq!(sandbox.who("quay.io"), "me");
     let run = sandbox.run(&["restore"], "");
-    assert!(
-        run.stderr.starts_with("✓ Moved the damaged secrets of ghcr.io to `~/data/secrets/ghcr.io.json.damaged`\n"),
-        "{run:?}"
-    );
-    assert!(run.stderr.ends_with("! log in again:  docker-credential-ensign login ghcr.io --alias me\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Moved the damaged secrets of ghcr.io to `~/data/secrets/ghcr.io.json.damaged`
+! log in again:  docker-credential-ensign login ghcr.io --alias me
+
+"#]]);
+
     assert_eq!(sandbox.run(&["store"], STORE), Run::success(""));
 }
 
@@ -120,8 +279,12 @@ fn broken_secrets_touch_one_registry_and_are_moved_aside_by_restore() {
 fn a_secret_that_is_gone_is_not_called_not_found() {
     let sandbox = one_account();
     std::fs::remove_file(sandbox.secrets_path("ghcr.io")).unwrap();
-    let line = "the secret of me on ghcr.io is gone: run `docker-credential-ensign login ghcr.io --alias me`";
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(line));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+the secret of me on ghcr.io is gone: run `docker-credential-ensign login ghcr.io --alias me`
+
+"#]]);
     assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
 }
 
@@ -129,8 +292,12 @@ fn a_secret_that_is_gone_is_not_called_not_found() {
 fn a_folder_in_the_place_of_a_file_is_named() {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.config_path()).unwrap();
-    let path = sandbox.config_path().display().to_string();
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(&format!("could not read `{path}`: it is not a file")));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+could not read `[HOME]/config/config.json`: it is not a file
+
+"#]]);
 }
 
 #[cfg(unix)]
@@ -149,8 +316,12 @@ fn without_a_home_nothing_is_known_and_nothing_can_be_kept() {
     };
     assert_eq!(run, Run::not_found());
     assert_eq!(homeless(&["list"], "").unwrap(), Run::success("{}\n"));
-    let line = "there is no home folder to keep accounts in: set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR";
-    assert_eq!(homeless(&["store"], STORE).unwrap(), refused(line));
+    homeless(&["store"], STORE).unwrap().shows(str![[r#"
+exit 1
+--- stdout
+there is no home folder to keep accounts in: set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR
+
+"#]]);
 }
 
 #[cfg(unix)]
@@ -185,8 +356,12 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.home().join("config")).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(sandbox.config_path()).status().unwrap().success());
-    let path = sandbox.config_path().display().to_string();
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), refused(&format!("could not read `{path}`: it is not a file")));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+could not read `[HOME]/config/config.json`: it is not a file
+
+"#]]);
 }
 
 /// Runs `script` with `$ENSIGN` in a mount namespace of its own; `None` where that is not allowed.
@@ -242,16 +417,36 @@ fn huge_and_binary_stdin_is_read_to_its_end_and_refused() {
     let mut binary = vec![0xff, 0xfe, 0x00];
     assert_eq!(finish(sandbox.command(&["get"]).spawn().unwrap(), &binary), Run::not_found());
     binary.resize(1 << 20, b'a');
+    let mut transcript = String::new();
     for verb in ["get", "erase"] {
-        assert_eq!(
-            finish(sandbox.command(&[verb]).spawn().unwrap(), &binary),
-            refused("stdin holds more than 65536 bytes")
-        );
+        transcript += &finish(sandbox.command(&[verb]).spawn().unwrap(), &binary).transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+stdin holds more than 65536 bytes
+exit 1
+--- stdout
+stdin holds more than 65536 bytes
+
+"#]],
+    );
     let run = finish(sandbox.command(&["store"]).spawn().unwrap(), &binary);
-    assert_eq!(run, refused("could not store the login: stdin holds no JSON object (line 1)"));
+    run.shows(str![[r#"
+exit 1
+--- stdout
+could not store the login: stdin holds no JSON object (line 1)
+
+"#]]);
     let long = json!({"ServerURL": "a".repeat(60_000), "Username": "u", "Secret": "s3cret"}).to_string();
-    assert_eq!(sandbox.run(&["store"], &long), refused("the server address is longer than any registry's"));
+    sandbox.run(&["store"], &long).shows(str![[r#"
+exit 1
+--- stdout
+the server address is longer than any registry's
+
+"#]]);
     assert_eq!(sandbox.who("ghcr.io"), "me");
 }
 
@@ -276,12 +471,94 @@ fn a_closed_stdout_ends_quietly() {
 #[test]
 fn a_terminal_on_stdin_gets_help() {
     let sandbox = one_account();
+    let mut transcript = String::new();
     for verb in ["get", "store", "erase"] {
         let line = format!("{} {verb}; echo exit $?", Sandbox::program());
         let mut command = sandbox.command_of("script".as_ref(), &["-qec", &line, "/dev/null"]);
         let Ok(child) = command.stdin(Stdio::null()).spawn() else { return eprintln!("skipped: no `script` here") };
         let run: Run = child.wait_with_output().unwrap().into();
-        assert!(run.stdout.contains("Usage: docker-credential-ensign [OPTIONS] <COMMAND>"), "{run:?}");
+        transcript += &run.transcript();
         assert!(run.stdout.contains("exit 1"), "{run:?}");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+      --- stdout
+                Usage: docker-credential-ensign [OPTIONS] <COMMAND>
+
+One Docker credential helper for all your registries and all your accounts
+
+Every day:
+  login     Add an account, or renew its password or token
+  status    Show the accounts, and whether Docker asks Ensign
+  which     Show which account answers for an image, and why
+  doctor    Find what is wrong with logins, and what mends it
+  switch    Change the account that answers by default
+  check     Ask the registry whether an account is good, and for what
+  why       Show what the last calls were answered, and why
+  logout    Remove an account and its secret
+
+Set-up: configure-docker, import, account, store, public, route, update,
+  completions
+For one shell, folder or build: use, exec, trust, grant, prompt, buildx, pin
+For scripts: token, api, export
+Special: unlock, lock, restore, version, help
+
+First step:  docker-credential-ensign login ghcr.io
+More:        docker-credential-ensign help
+exit 1
+exit 0
+      --- stdout
+                Usage: docker-credential-ensign [OPTIONS] <COMMAND>
+
+One Docker credential helper for all your registries and all your accounts
+
+Every day:
+  login     Add an account, or renew its password or token
+  status    Show the accounts, and whether Docker asks Ensign
+  which     Show which account answers for an image, and why
+  doctor    Find what is wrong with logins, and what mends it
+  switch    Change the account that answers by default
+  check     Ask the registry whether an account is good, and for what
+  why       Show what the last calls were answered, and why
+  logout    Remove an account and its secret
+
+Set-up: configure-docker, import, account, store, public, route, update,
+  completions
+For one shell, folder or build: use, exec, trust, grant, prompt, buildx, pin
+For scripts: token, api, export
+Special: unlock, lock, restore, version, help
+
+First step:  docker-credential-ensign login ghcr.io
+More:        docker-credential-ensign help
+exit 1
+exit 0
+      --- stdout
+                Usage: docker-credential-ensign [OPTIONS] <COMMAND>
+
+One Docker credential helper for all your registries and all your accounts
+
+Every day:
+  login     Add an account, or renew its password or token
+  status    Show the accounts, and whether Docker asks Ensign
+  which     Show which account answers for an image, and why
+  doctor    Find what is wrong with logins, and what mends it
+  switch    Change the account that answers by default
+  check     Ask the registry whether an account is good, and for what
+  why       Show what the last calls were answered, and why
+  logout    Remove an account and its secret
+
+Set-up: configure-docker, import, account, store, public, route, update,
+  completions
+For one shell, folder or build: use, exec, trust, grant, prompt, buildx, pin
+For scripts: token, api, export
+Special: unlock, lock, restore, version, help
+
+First step:  docker-credential-ensign login ghcr.io
+More:        docker-credential-ensign help
+exit 1
+
+"#]],
+    );
 }

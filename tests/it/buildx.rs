@@ -7,7 +7,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
 /// `me`, `work` and `ci` on ghcr.io, `me` by default; `me` and `work` on Docker Hub; `me` alone on quay.io.
@@ -185,7 +187,19 @@ fn a_pull_account_and_a_push_account_share_a_build() {
     }
     write(&sandbox.config_path(), config.to_string().as_bytes());
     let run = sandbox.run(&["buildx", "sync"], "");
-    assert_eq!(run.stderr, "✓ Folders: 4 removed\n");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/buildx/config
+-   ghcr.io@push                              ci
+-   ghcr.io/acme/app                          work
+-   ghcr.io/acme/app@push                     ci
+    ghcr.io/me/app                            me            already
+-   ghcr.io/me/app@push                       ci
+--- stderr
+✓ Folders: 4 removed
+
+"#]]);
     assert_eq!(folders(&sandbox), ["ghcr.io/me/app ensign-me"], "acme/** is claimed twice now");
 }
 
@@ -193,18 +207,46 @@ fn a_pull_account_and_a_push_account_share_a_build() {
 fn a_second_run_writes_nothing_and_dry_run_never_does() {
     let sandbox = builder();
     let dry = sandbox.run(&["buildx", "sync", "--dry-run", "ghcr.io/me/app"], "");
-    assert!(dry.stdout.contains("+   ghcr.io/me/app ") && dry.stderr == "Nothing written.\n", "{dry:?}");
+    dry.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/buildx/config
++   ghcr.io/acme/tools/lint                   ci
++   ghcr.io/me/app                            me
+--- stderr
+Nothing written.
+
+"#]]);
     assert!(!root(&sandbox).exists() && !sandbox.home().join("docker-credential-ensign-me").is_symlink());
     sandbox.ok(&["buildx", "sync", "ghcr.io/me/app"], "");
     let file = root(&sandbox).join("ghcr.io/me/app/config.json");
     let written = fs::metadata(&file).unwrap().modified().unwrap();
     let again = sandbox.run(&["buildx", "sync"], "");
     assert!(again.stdout.contains("ghcr.io/me/app                            me            already"), "{again:?}");
-    assert_eq!(again.stderr, "Nothing to change.\n");
+    again.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/buildx/config
+    ghcr.io/acme/tools/lint                   ci            already
+    ghcr.io/me/app                            me            already
+--- stderr
+Nothing to change.
+
+"#]]);
     assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), written);
     fs::remove_file(sandbox.home().join("docker-credential-ensign-me")).unwrap();
     let mended = sandbox.run(&["buildx", "sync"], "");
-    assert!(mended.stderr.starts_with("✓ Made ~/docker-credential-ensign-me\n"), "{mended:?}");
+    mended.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/buildx/config
+    ghcr.io/acme/tools/lint                   ci            already
+    ghcr.io/me/app                            me            already
+--- stderr
+✓ Made ~/docker-credential-ensign-me
+Nothing to change.
+
+"#]]);
 }
 
 #[test]
@@ -240,14 +282,29 @@ fn folders_go_with_the_account_and_follow_its_patterns() {
     let sandbox = builder();
     sandbox.ok(&["buildx", "sync", "ghcr.io/acme/base", "ghcr.io/me/app", "ghcr.io/public/x"], "");
     let edited = sandbox.run(&["account", "edit", "ghcr.io", "work", "--alias", "office"], "");
-    assert!(edited.stderr.contains("  buildx's folders: 1 changed\n"), "{edited:?}");
+    edited.shows(str![[r#"
+exit 0
+--- stderr
+✓ Changed office on ghcr.io
+  buildx's folders: 1 changed
+  Used for  ghcr.io/acme/**
+
+"#]]);
     let office = ["ghcr.io/acme/base ensign-office", "ghcr.io/acme/tools/lint ensign-ci", "ghcr.io/me/app ensign-me"];
     assert_eq!(folders(&sandbox), office);
     assert_eq!(answers(&sandbox, "ghcr.io", &["repository:acme/base:pull"]), "work");
     sandbox.ok(&["account", "edit", "ghcr.io", "me", "--images", "me/**", "--images", "acme/base"], "");
     assert_eq!(folders(&sandbox)[0], "ghcr.io/acme/base ensign-me");
     let out = sandbox.run(&["logout", "ghcr.io", "-u", "ci"], "");
-    assert!(out.stderr.contains("  buildx's folders: 1 changed\n"), "{out:?}");
+    out.shows(str![[r#"
+exit 0
+--- stderr
+✓ Removed ci from ghcr.io
+! a token stays valid until you delete it at https://github.com/settings/tokens
+  buildx's folders: 1 changed
+! removed its program docker-credential-ensign-ci too
+
+"#]]);
     assert_eq!(folders(&sandbox)[1], "ghcr.io/acme/tools/lint ensign-office");
     assert!(!sandbox.home().join("docker-credential-ensign-ci").is_symlink());
     sandbox.ok(&["logout", "ghcr.io", "-u", "office"], "");
@@ -267,9 +324,13 @@ fn what_a_client_has_logged_out_is_mended_by_the_next_run() {
     sandbox.ok(&["pin", "work"], "");
     sandbox.ok(&["buildx", "sync", "ghcr.io/acme/base"], "");
     let pinned = sandbox.run(&["pin", "work", "--remove"], "").stderr;
-    assert!(
-        pinned.contains("! buildx's folders still ask it: `docker-credential-ensign buildx sync` makes it"),
-        "{pinned}"
+    shows(
+        &pinned,
+        str![[r#"
+✓ Removed docker-credential-ensign-work
+! buildx's folders still ask it: `docker-credential-ensign buildx sync` makes it again, `docker-credential-ensign buildx sync --remove` removes them
+
+"#]],
     );
 }
 
@@ -283,7 +344,17 @@ fn remove_takes_back_what_was_written_and_nothing_else() {
     let dry = sandbox.run(&["buildx", "sync", "--remove", "--dry-run"], "");
     assert!(dry.stdout.contains("-   ghcr.io/me/app ") && !dry.stdout.contains("app2"), "{dry:?}");
     let run = sandbox.run(&["buildx", "sync", "--remove"], "");
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ Folders: 3 removed\n"));
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/buildx/config
+-   ghcr.io/acme/tools/lint                   ci
+-   ghcr.io/me/app                            me
+-   ghcr.io/me/app3                           me
+--- stderr
+✓ Folders: 3 removed
+
+"#]]);
     assert_eq!(folders(&sandbox), ["ghcr.io/me/app2 ensign-me", "ghcr.io/other/app ensign-me"]);
     assert!(sandbox.home().join("docker-credential-ensign-me").is_symlink());
 }
@@ -324,8 +395,19 @@ fn what_gets_no_folder_is_said() {
     let sandbox = builder();
     let run = sandbox.run(&["buildx", "sync", "quay.io/me/app", "ghcr.io/public/x"], "");
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("! quay.io/me/app gets no folder: its registry has one account\n"), "{run:?}");
-    assert!(run.stderr.contains("! ghcr.io/public/x gets no folder: no one account is for it\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/buildx/config
++   ghcr.io/acme/tools/lint                   ci
+--- stderr
+✓ Made ~/docker-credential-ensign-ci
+✓ Folders: 1 written
+! quay.io/me/app gets no folder: its registry has one account
+! ghcr.io/public/x gets no folder: no one account is for it
+
+"#]]);
+
     for (words, code, said) in [
         (&["ghcr.io"][..], 2, "`ghcr.io` is a registry, and buildx has folders for repositories"),
         (&["ghcr.io/acme/*"], 2, "`ghcr.io/acme/*` is no image"),
@@ -337,10 +419,13 @@ fn what_gets_no_folder_is_said() {
     }
     let nobody = Sandbox::new();
     let run = nobody.run(&["buildx", "sync"], "");
-    assert!(
-        run.code == Some(0) && run.stderr.starts_with("Nothing to change.\nNo repository of a registry"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stderr
+Nothing to change.
+No repository of a registry with several accounts is known. To name one:  docker-credential-ensign buildx sync IMAGE
+
+"#]]);
 }
 
 #[test]
@@ -349,14 +434,37 @@ fn an_account_whose_program_cannot_be_made_gets_no_folder() {
     sandbox.ok(&["account", "edit", "ghcr.io", "work", "--alias", "at/work"], "");
     let run = sandbox.run(&["buildx", "sync", "ghcr.io/acme/base", "ghcr.io/me/app"], "");
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains("`at/work` cannot be part of a program's name"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+~/.docker/buildx/config
++   ghcr.io/acme/base                         at/work
++   ghcr.io/acme/tools/lint                   ci
++   ghcr.io/me/app                            me
+--- stderr
+✓ Made ~/docker-credential-ensign-ci
+✓ Made ~/docker-credential-ensign-me
+✓ Folders: 2 written
+error: at/work has no program of its own: `at/work` cannot be part of a program's name
+hint: give the account another alias with `account edit`
+
+"#]]);
     assert_eq!(folders(&sandbox), ["ghcr.io/acme/tools/lint ensign-ci", "ghcr.io/me/app ensign-me"]);
     let nowhere = Sandbox::new().with("PATH", "/usr/bin");
     for user in ["work", "me"] {
         nowhere.store("ghcr.io", user, "pw");
     }
     let run = nowhere.run(&["buildx", "sync", "ghcr.io/me/app"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("is not on PATH"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+~/.docker/buildx/config
++   ghcr.io/me/app                            me
+--- stderr
+error: me has no program of its own: `docker-credential-ensign` is not on PATH
+hint: put its folder on PATH, or name a folder with `--folder`
+
+"#]]);
     assert!(folders(&nowhere).is_empty());
 }
 
@@ -371,5 +479,11 @@ fn the_root_is_where_buildx_looks() {
     fs::create_dir_all(sandbox.home().join(".docker/buildx")).unwrap();
     symlink("/tmp", root(&sandbox)).unwrap();
     let run = sandbox.run(&["buildx", "sync", "ghcr.io/me/app"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("is a link, which buildx does not follow"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `[HOME]/.docker/buildx/config` is a link, which buildx does not follow
+hint: put a folder in its place: `rm [HOME]/.docker/buildx/config`, and run it again
+
+"#]]);
 }

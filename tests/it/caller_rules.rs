@@ -2,8 +2,10 @@
 #![cfg(target_os = "linux")]
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::callers::{called_by, running, who};
+use crate::support::snapshots::shows;
 use crate::support::{NOT_FOUND, Run, Sandbox, seconds_from_now, write};
 use crate::why::{HOST, entries, sandbox};
 
@@ -100,14 +102,21 @@ fn an_account_may_be_kept_from_coding_agents() {
     assert_eq!(last_refusal(&sandbox), "it is not for coding agents, and CLAUDECODE is set, as by Claude Code");
 
     let why = sandbox.ok(&["why", "-n", "1"], "");
-    assert!(why.contains("not handed out: work; it is not for coding agents, and CLAUDECODE"), "{why}");
-    assert!(why.contains("run `docker-credential-ensign account show ghcr.io`"), "{why}");
+    shows(
+        &why,
+        str![[r#"
+[NOW]    docker pull   ghcr.io   not handed out: work; it is not for coding agents, and CLAUDECODE is set, as by Claude Code
+    default account → work
+    run `docker-credential-ensign account show ghcr.io`
+
+"#]],
+    );
 }
 
 #[test]
 fn an_agent_neither_takes_the_rule_away_nor_grants() {
     let sandbox = guarded(&["--agents", "refused", "--grant", "required"]).with("CLAUDECODE", "1");
-    let said = "error: a person must do this, and CLAUDECODE is set, as by Claude Code\nhint: run it in a terminal of your own\n";
+    let mut transcript = String::new();
     for words in [
         &["account", "edit", HOST, "work", "--agents", "allowed"][..],
         &["account", "edit", HOST, "work", "--grant", "optional"],
@@ -115,8 +124,30 @@ fn an_agent_neither_takes_the_rule_away_nor_grants() {
         &["login", HOST, "-u", "work", "--password-stdin", "--no-verify", "--agents", "allowed"],
     ] {
         let run = sandbox.run(words, "s3cret");
-        assert_eq!((run.code, run.stderr.as_str()), (Some(4), said), "{words:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 4
+--- stderr
+error: a person must do this, and CLAUDECODE is set, as by Claude Code
+hint: run it in a terminal of your own
+exit 4
+--- stderr
+error: a person must do this, and CLAUDECODE is set, as by Claude Code
+hint: run it in a terminal of your own
+exit 4
+--- stderr
+error: a person must do this, and CLAUDECODE is set, as by Claude Code
+hint: run it in a terminal of your own
+exit 4
+--- stderr
+error: a person must do this, and CLAUDECODE is set, as by Claude Code
+hint: run it in a terminal of your own
+
+"#]],
+    );
     assert_eq!(asked_by(&sandbox, "docker"), Run::not_found());
     sandbox.ok(&["account", "edit", HOST, "work", "--for", "pull"], "");
 }
@@ -159,7 +190,12 @@ fn an_account_may_need_a_grant_that_ends() {
     assert!(status(&sandbox).contains("may ask: with a grant only (not granted now)\n"), "{}", status(&sandbox));
 
     let run = sandbox.run(&["grant", "work", "--for", "15m"], "");
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "✓ Granted work on ghcr.io for 15 minutes\n"));
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Granted work on ghcr.io for 15 minutes
+
+"#]]);
     assert_eq!(who(&asked_by(&sandbox, "docker")), "work");
     assert!(status(&sandbox).contains("may ask: with a grant only (granted for 15 minutes more)\n"));
     let json: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
@@ -189,8 +225,13 @@ fn an_account_may_need_a_grant_that_ends() {
     }
     edit(&sandbox, &["--grant", "optional"]);
     let run = sandbox.run(&["grant", "work"], "");
-    let hint = "hint: run `docker-credential-ensign account edit ghcr.io work --grant required` first\n";
-    assert!(run.code == Some(2) && run.stderr.ends_with(hint), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: work on ghcr.io needs no grant
+hint: run `docker-credential-ensign account edit ghcr.io work --grant required` first
+
+"#]]);
 }
 
 #[test]

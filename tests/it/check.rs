@@ -1,8 +1,10 @@
 //! `check` and `token`: what an account may do, asked of a registry.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
 /// `alice` and `bob` on the registry, `alice` by default.
@@ -19,10 +21,11 @@ fn told(code: i32, stdout: &str) -> Run {
 
 #[test]
 fn check_says_what_the_account_of_an_image_may_do() {
+    let mut transcript = String::new();
     for registry in [FakeRegistry::with_tokens(), FakeRegistry::with_opaque_tokens()] {
         let host = &registry.host;
         let sandbox = two_accounts(&registry);
-        assert_eq!(sandbox.run(&["check", host], ""), told(0, &format!("✓ {host} accepts alice\n")));
+        transcript += &sandbox.run(&["check", host], "").transcript();
         for (name, option, code, said) in [
             ("alice/app:1", "--pull", 0, "✓ HOST accepts alice, who may pull HOST/alice/app"),
             ("bob/app:1", "--pull", 0, "✓ HOST accepts bob, who may pull HOST/bob/app"),
@@ -35,6 +38,18 @@ fn check_says_what_the_account_of_an_image_may_do() {
             assert_eq!(run, told(code, &format!("{}\n", said.replace("HOST", host))));
         }
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+✓ [HOST] accepts alice
+exit 0
+--- stdout
+✓ [HOST-2] accepts alice
+
+"#]],
+    );
 }
 
 #[test]
@@ -60,25 +75,38 @@ fn a_registry_that_takes_the_password_itself_is_asked_too() {
     let registry = FakeRegistry::start();
     let host = &registry.host;
     let sandbox = two_accounts(&registry);
-    for (name, option, code, said) in [
-        ("alice/app:1", "--pull", 0, "✓ HOST accepts alice, who may pull HOST/alice/app"),
-        ("carol/app:1", "--pull", 4, "✗ HOST accepts alice, who may not pull HOST/carol/app (says HOST)"),
-        ("alice/app:1", "--push", 0, "✓ HOST accepts alice, who may push to HOST/alice/app"),
-        (
-            "alice/app:2",
-            "--pull",
-            0,
-            "✓ HOST accepts alice, who may probably pull HOST/alice/app: it shows no such image, which can also hide one",
-        ),
-    ] {
+    let mut transcript = String::new();
+    for (name, option) in
+        [("alice/app:1", "--pull"), ("carol/app:1", "--pull"), ("alice/app:1", "--push"), ("alice/app:2", "--pull")]
+    {
         let run = sandbox.run(&["check", &format!("{host}/{name}"), option], "");
-        assert_eq!(run, told(code, &format!("{}\n", said.replace("HOST", host))));
+        transcript += &run.transcript();
     }
-    let said = format!(
-        "error: {host} accepts alice, but gives out no tokens: it takes the user name and password themselves (Basic)\n"
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+✓ [HOST] accepts alice, who may pull [HOST]/alice/app
+exit 4
+--- stdout
+✗ [HOST] accepts alice, who may not pull [HOST]/carol/app (says [HOST])
+exit 0
+--- stdout
+✓ [HOST] accepts alice, who may push to [HOST]/alice/app
+exit 0
+--- stdout
+✓ [HOST] accepts alice, who may probably pull [HOST]/alice/app: it shows no such image, which can also hide one
+
+"#]],
     );
     let run = sandbox.run(&["token", &format!("{host}/alice/app")], "");
-    assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr: said });
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: [HOST] accepts alice, but gives out no tokens: it takes the user name and password themselves (Basic)
+
+"#]]);
 }
 
 #[test]
@@ -108,10 +136,14 @@ fn a_bad_password_a_careless_registry_and_an_absent_one_are_told_apart() {
     sandbox.store("localhost:1", "alice", "alice-pw");
     let run = sandbox.run(&["check", "localhost:1/a/b"], "");
     assert_eq!(run.code, Some(1));
-    assert!(
-        run.stdout.starts_with("✗ the password of alice was not checked: could not reach `localhost:1`: "),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `localhost:1`: Connection refused (os error 111)
+--- stderr
+hint: `curl -i https://localhost:1/v2/` shows what answers there
+
+"#]]);
 }
 
 #[test]
@@ -128,7 +160,13 @@ fn the_account_is_the_one_that_which_names() {
     assert_eq!((run.code, serde_json::from_str::<Value>(&run.stdout).unwrap()), (Some(4), expected));
     let nobody = Sandbox::new().run(&["check", "quay.io/a/b"], "");
     assert_eq!((nobody.code, nobody.stdout.as_str()), (Some(3), ""));
-    assert!(nobody.stderr.starts_with("error: quay.io has no account\n"), "{nobody:?}");
+    nobody.shows(str![[r#"
+exit 3
+--- stderr
+error: quay.io has no account
+hint: run `docker-credential-ensign login quay.io`
+
+"#]]);
     let typo = two_accounts(&registry).with("ENSIGN_ACCOUNT", &format!("{}=bbo", registry.host));
     let run = typo.run(&["token", &image], "");
     let said = format!("error: ENSIGN_ACCOUNT names `bbo`, which {} does not have\n", registry.host);

@@ -3,9 +3,18 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
 use crate::support::{Run, Sandbox};
+
+/// With names for the two hosts, whose ports decide the order of the lines.
+fn sorted(run: &Run, good: &FakeRegistry, other: &FakeRegistry) -> Run {
+    let named = |text: &str| text.replace(&good.host, "good.example").replace(&other.host, "other.example");
+    let mut lines: Vec<_> = named(&run.stdout).lines().map(|line| format!("{line}\n")).collect();
+    lines.sort_unstable();
+    Run { code: run.code, stdout: lines.concat(), stderr: named(&run.stderr) }
+}
 
 #[test]
 fn every_account_is_told_of_on_a_line() {
@@ -15,20 +24,28 @@ fn every_account_is_told_of_on_a_line() {
     sandbox.store(&good.host, "bob", "bob-pw");
     sandbox.store(&other.host, "carol", "carol-pw");
     let run = sandbox.run(&["check"], "");
-    let mut lines: Vec<_> = run.stdout.lines().collect();
-    lines.sort_unstable();
-    let mut expected = [
-        format!("✓ {} accepts alice", good.host),
-        format!("✓ {} accepts bob", good.host),
-        format!("✓ {} accepts carol", other.host),
-    ];
-    expected.sort_unstable();
-    assert_eq!((lines, run.code, run.stderr.as_str()), (expected.iter().map(String::as_str).collect(), Some(0), ""));
+    sorted(&run, &good, &other).shows(str![[r#"
+exit 0
+--- stdout
+✓ good.example accepts alice
+✓ good.example accepts bob
+✓ other.example accepts carol
+
+"#]]);
 
     sandbox.store(&other.host, "dave", "outdated");
     let run = sandbox.run(&["check"], "");
-    assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stdout.contains(&format!("✗ {} rejects the password of dave\n", other.host)), "{run:?}");
+    sorted(&run, &good, &other).shows(str![[r#"
+exit 3
+--- stdout
+✓ good.example accepts alice
+✓ good.example accepts bob
+✓ other.example accepts carol
+✗ other.example rejects the password of dave
+--- stderr
+hint: run `docker-credential-ensign login other.example -u dave`
+
+"#]]);
     assert_eq!(sandbox.run(&["get"], &other.host), Run::not_found(), "the verdict is kept");
 }
 
@@ -80,8 +97,12 @@ fn what_cannot_be_asked_is_said() {
     assert_eq!((nobody.code, nobody.stderr.starts_with("error: there is no account\n")), (Some(3), true));
     sandbox.ok(&["login", "*.azurecr.io", "-u", "me", "--password-stdin"], "pw");
     let run = sandbox.run(&["check"], "");
-    let line = "– *.azurecr.io is many registries: `check HOST` asks one of them about me\n";
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), line));
+    run.shows(str![[r#"
+exit 0
+--- stdout
+– *.azurecr.io is many registries: `check HOST` asks one of them about me
+
+"#]]);
     std::fs::remove_file(sandbox.secrets_path("*.azurecr.io").with_file_name("%2a.azurecr.io.json")).unwrap();
 
     let registry = FakeRegistry::start();
@@ -89,6 +110,14 @@ fn what_cannot_be_asked_is_said() {
     std::fs::remove_file(sandbox.secrets_path(&registry.host)).unwrap();
     let run = sandbox.run(&["check"], "");
     assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stdout.contains("was not asked about alice: the secret of alice is gone"), "{run:?}");
+    run.shows(str![[r#"
+exit 3
+--- stdout
+– *.azurecr.io is many registries: `check HOST` asks one of them about me
+✗ [HOST] was not asked about alice: the secret of alice is gone: run `docker-credential-ensign login [HOST] -u alice`
+--- stderr
+hint: run `docker-credential-ensign login [HOST] -u alice`
+
+"#]]);
     assert_eq!(sandbox.run(&["check", "--push"], "").code, Some(2));
 }

@@ -1,7 +1,9 @@
 //! Podman, Buildah and Skopeo: who goes first in their files, and where `registries.conf` leads their names.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Sandbox, read_json, write};
 
 /// A home in which Podman looks: its session's file, its own, Docker's.
@@ -19,14 +21,43 @@ fn a_login_that_podman_finds_first_is_told() {
     let session = json!({"auths": {"ghcr.io": {"auth": "ZGF2ZTpwdw=="}}});
     let sandbox = with_podman(Sandbox::new(), &session);
     sandbox.store("ghcr.io", "me", "pw");
-    let says = "Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:";
     let run = sandbox.run(&["configure-docker"], "");
-    assert!(run.stderr.contains(says), "{run:?}");
-    assert!(sandbox.run(&["status"], "").stderr.contains(says));
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
++   "ghcr.io": "ensign"
+~/.config/containers/auth.json
+  credHelpers
++   "ghcr.io": "ensign"
+~/run/containers/auth.json
+  !   "ghcr.io"                     plain-text login
+--- stderr
+✓ Wrote ~/.docker/config.json, ~/.config/containers/auth.json
+  To undo   docker-credential-ensign configure-docker --undo
+! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
+! plain-text logins are left, and some tools use them first:  docker-credential-ensign configure-docker --import
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text
+
+Docker asks Ensign for all of them.
+✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
+--- stderr
+! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
+
+"#]]);
     let run = sandbox.run(&["status", "--json"], "");
     let json: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(json["containers"][0]["first"]["username"], "dave", "{json}");
     // `which` names who really goes.
+    let mut transcript = String::new();
     for client in ["podman", "buildah", "skopeo"] {
         let command = match client {
             "skopeo" => "skopeo inspect docker://ghcr.io/me/app".to_owned(),
@@ -38,11 +69,67 @@ fn a_login_that_podman_finds_first_is_told() {
         assert_eq!((&one["account"], &one["would_be"]), (&Value::Null, &json!("me")), "{run:?}");
         assert_eq!(one["first"]["username"], "dave", "{one}");
         let text = sandbox.run(&["which", "--as", &command], "").stdout;
-        assert!(text.starts_with("dave   (found before Ensign is asked, which would say: me)\n"), "{text}");
+        transcript += &text;
     }
+    shows(
+        &transcript,
+        str![[r#"
+dave   (found before Ensign is asked, which would say: me)
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           not checked: there is only one account
+  6 files                  not checked: there is only one account
+  7 .ensign.toml           not checked: there is only one account
+  8 folder                 not checked: there is only one account
+  9 default account        → me   ← chosen
+ 10 only account           → me
+dave   (found before Ensign is asked, which would say: me)
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           not checked: there is only one account
+  6 files                  not checked: there is only one account
+  7 .ensign.toml           not checked: there is only one account
+  8 folder                 not checked: there is only one account
+  9 default account        → me   ← chosen
+ 10 only account           → me
+dave   (found before Ensign is asked, which would say: me)
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           not checked: there is only one account
+  6 files                  not checked: there is only one account
+  7 .ensign.toml           not checked: there is only one account
+  8 folder                 not checked: there is only one account
+  9 default account        → me   ← chosen
+ 10 only account           → me
+
+"#]],
+    );
     let docker = sandbox.ok(&["which", "--as", "docker push ghcr.io/me/app"], "");
     assert!(docker.starts_with("me\n"), "{docker}");
-    assert!(sandbox.run(&["which", "ghcr.io/me/app"], "").stderr.contains(says));
+    sandbox.run(&["which", "ghcr.io/me/app"], "").shows(str![[r#"
+exit 0
+--- stdout
+me
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           not checked: there is only one account
+  6 files                  not checked: there is only one account
+  7 .ensign.toml           not checked: there is only one account
+  8 folder                 not checked: there is only one account
+  9 default account        → me   ← chosen
+ 10 only account           → me
+--- stderr
+! Podman, Buildah and Skopeo use the login of dave for ghcr.io in ~/run/containers/auth.json, and do not ask Ensign:  docker-credential-ensign import [HOME]/run/containers/auth.json --remove
+
+"#]]);
     // It goes with an import.
     sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
     let text = sandbox.ok(&["which", "--as", "podman push ghcr.io/me/app"], "");
@@ -96,6 +183,7 @@ fn an_import_hides_no_login_of_another_part_of_the_registry() {
         }
     }
     // Some of them: an entry for the host would go before those that stay.
+    let mut transcript = String::new();
     for home in [
         json!({"auths": {"ghcr.io/me": auth("b", "2")}}),
         json!({"auths": {"ghcr.io": auth("b", "2")}}),
@@ -106,14 +194,47 @@ fn an_import_hides_no_login_of_another_part_of_the_registry() {
         let file = sandbox.home().join("run/containers/auth.json");
         let run = sandbox.run(&["import", file.to_str().unwrap(), "--remove", "--yes"], "");
         assert_eq!(run.code, Some(1), "{run:?}");
-        assert!(run.stderr.contains("would not find the one for ghcr.io"), "{run:?}");
-        assert!(run.stderr.contains("in ~/.config/containers/auth.json any more"), "{run:?}");
+        transcript += &run.transcript();
+
         assert_eq!(read_json(&file), acme);
         assert_eq!((goes_out(&sandbox, "acme"), goes_out(&sandbox, "me")), ("a".into(), "b".into()));
         sandbox.ok(&["import", "containers", "--remove", "--yes"], "");
         assert_eq!(goes_out(&sandbox, "acme"), "a");
         assert_eq!(read_json(&file), json!({"auths": {"ghcr.io/acme": {}}, "credHelpers": {"ghcr.io": "ensign"}}));
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+  ghcr.io/acme/**  a  ~/run/containers/auth.json  new
+--- stderr
+✓ Imported a of ghcr.io
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would not find the one for ghcr.io/me in ~/.config/containers/auth.json any more. Import them together:  docker-credential-ensign import containers --remove
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+exit 1
+--- stdout
+  ghcr.io/acme/**  a  ~/run/containers/auth.json  new
+--- stderr
+✓ Imported a of ghcr.io
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would not find the one for ghcr.io in ~/.config/containers/auth.json any more. Import them together:  docker-credential-ensign import containers --remove
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+exit 1
+--- stdout
+  ghcr.io/acme/**  a  ~/run/containers/auth.json  new
+--- stderr
+✓ Imported a of ghcr.io
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! not removed: the logins for ghcr.io: Podman, Buildah and Skopeo would not find the one for ghcr.io/me in ~/.config/containers/auth.json any more. Import them together:  docker-credential-ensign import containers --remove
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]],
+    );
     // What another login hid before may stay hidden, and other registries do not matter.
     for home in [json!({"auths": {"ghcr.io/acme": auth("c", "3")}}), json!({"auths": {"quay.io/me": auth("b", "2")}})] {
         let sandbox = with_podman(Sandbox::new(), &acme);

@@ -3,12 +3,15 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
+use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, seconds_from_now};
 
 #[test]
 fn a_password_that_the_registry_refused_in_a_check_is_not_handed_out_any_more() {
+    let mut transcript = String::new();
     for check in ["check", "login"] {
         let registry = FakeRegistry::start();
         let host = &registry.host;
@@ -19,11 +22,32 @@ fn a_password_that_the_registry_refused_in_a_check_is_not_handed_out_any_more() 
         assert_eq!(sandbox.run(&["get"], host), Run::not_found());
         let status = sandbox.run(&["status"], "");
         assert_eq!(status.code, Some(3));
-        let cure = format!("run `docker-credential-ensign login {host} --alias alice`");
-        assert!(status.stdout.contains("the registry refused it") && status.stdout.contains(&cure), "{status:?}");
+        transcript += &status.transcript();
         sandbox.store(host, "alice", "alice-pw");
         assert_eq!(sandbox.who(host), "alice", "a new password clears the mark");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 3
+--- stdout
+[HOST]
+  ● alice  default   alice/**   in clear text
+    ✗ the secret of alice on [HOST] is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login [HOST] --alias alice`
+
+Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+1 account needs you.
+exit 3
+--- stdout
+[HOST-2]
+  ● alice  default   alice/**   in clear text
+    ✗ the secret of alice on [HOST-2] is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login [HOST-2] --alias alice`
+
+Docker does not ask Ensign for [HOST-2]:  docker-credential-ensign configure-docker
+1 account needs you.
+
+"#]],
+    );
 }
 
 #[test]
@@ -65,7 +89,17 @@ fn an_expired_secret_is_not_found_and_one_that_will_expire_answers() {
     sandbox.store("ghcr.io", "me", "token");
     sandbox.put_secret("ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(60)}));
     assert_eq!(sandbox.who("ghcr.io"), "me");
-    sandbox.put_secret("ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(-60)}));
+    sandbox.put_secret("ghcr.io", "me", &json!({"secret": "token", "until": seconds_from_now(-90)}));
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
-    assert!(sandbox.run(&["status"], "").stdout.contains("it has expired"));
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 3
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text   expired 2 minutes ago
+    ✗ the secret of me on ghcr.io is not good any more: it has expired: run `docker-credential-ensign login ghcr.io --alias me`
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+1 account needs you.
+
+"#]]);
 }

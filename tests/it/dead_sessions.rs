@@ -2,8 +2,10 @@
 #![cfg(unix)]
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::seed::server::{Answer, BEARER, Server, asks, says};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 /// A registry that lets nobody in before a browser has been at its page, but `alice` with `fresh`.
@@ -40,6 +42,7 @@ fn every_command_that_learns_of_it_tells_get_which_asks_nobody() {
     let server = registry();
     let host = &server.host;
     let image = format!("{host}/alice/app");
+    let mut transcript = String::new();
     for words in [
         &["check", host][..],
         &["check", &image, "--push"],
@@ -61,8 +64,62 @@ fn every_command_that_learns_of_it_tells_get_which_asks_nobody() {
         let until = kept["session_over"]["until"].as_i64().unwrap();
         assert!((seconds_from_now(590)..=seconds_from_now(600)).contains(&until), "{kept}");
         let status = sandbox.run(&["status"], "");
-        assert!(status.code == Some(3) && status.stdout.contains("log in at http://localhost/login"), "{status:?}");
+        transcript += &status.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 3
+--- stdout
+[HOST]
+  ● alice  default   alice/**   in clear text
+    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+
+Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+1 account needs you.
+exit 3
+--- stdout
+[HOST]
+  ● alice  default   alice/**   in clear text
+    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+
+Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+1 account needs you.
+exit 3
+--- stdout
+[HOST]
+  ● alice  default   alice/**   in clear text
+    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+
+Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+1 account needs you.
+exit 3
+--- stdout
+[HOST]
+  ● alice  default   alice/**   in clear text
+    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+
+Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+1 account needs you.
+exit 3
+--- stdout
+[HOST]
+  ● alice  default   alice/**   in clear text
+    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+
+Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+1 account needs you.
+exit 3
+--- stdout
+[HOST]
+  ● alice  default   alice/**   in clear text
+    ✗ the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+
+Docker does not ask Ensign for [HOST]:  docker-credential-ensign configure-docker
+1 account needs you.
+
+"#]],
+    );
 }
 
 #[test]
@@ -118,10 +175,13 @@ fn a_person_at_a_terminal_is_shown_the_page() {
     let script = sandbox.command_of("script".as_ref(), &["-qec", &line, "/dev/null"]).spawn();
     let Ok(script) = script else { return eprintln!("skipped: no `script` here") };
     let shown = crate::support::finish(script, b"").stdout;
-    let host = &server.host;
-    let said =
-        format!("ensign: the session of alice at {host} is over: log in at http://localhost/login with a browser");
-    assert!(shown.contains(&said), "{shown}");
+    shows(
+        &shown,
+        str![[r#"
+ensign: the session of alice at [HOST] is over: log in at http://localhost/login with a browser, and try again: the secret that is kept here stays good
+
+"#]],
+    );
     assert_eq!(std::fs::read_to_string(sandbox.home().join("out")).unwrap(), crate::support::NOT_FOUND);
 }
 
@@ -159,6 +219,7 @@ fn a_renewal_that_learns_of_it_is_the_last_for_ten_minutes() {
 /// Be it said by the provider, or by the registry of the secret that the provider gave.
 #[test]
 fn a_login_by_browser_that_learns_of_it_tells_the_account_that_it_was_to_renew() {
+    let mut transcript = String::new();
     for by_provider in [true, false] {
         let server = Server::start(move |request| match request.split([' ', '?']).nth(1).unwrap() {
             "/auth/device/code" => says(200, &crate::device::code("")),
@@ -171,13 +232,35 @@ fn a_login_by_browser_that_learns_of_it_tells_the_account_that_it_was_to_renew()
         let sandbox = Sandbox::new();
         sandbox.store(host, "alice", "pw");
         let run = sandbox.run(&["login", host, "--device", "--provider", "atcr", "--alias", "alice"], "");
-        let said = format!(
-            "error: login failed for {host}: the session there is over\nhint: log in at http://localhost/login with a \
-             browser, and try again\n"
-        );
-        assert!(run.code == Some(3) && run.stderr.ends_with(&said), "{run:?}");
+        transcript += &run.transcript();
         let asked = server.seen().len();
         assert_eq!(sandbox.run(&["get"], host), Run::not_found());
         assert_eq!((server.seen().len(), kept(&sandbox, host)["secret"].as_str()), (asked, Some("pw")));
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 3
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+error: login failed for [HOST]: the session there is over
+hint: log in at http://localhost/login with a browser, and try again
+exit 3
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+error: login failed for [HOST-2]: the session there is over
+hint: log in at http://localhost/login with a browser, and try again
+
+"#]],
+    );
 }

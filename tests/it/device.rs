@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
 /// Answers one request: path, body, and how often this path was asked before → status and body.
@@ -139,30 +141,78 @@ fn a_refused_login_stores_nothing() {
     let provider = Provider::of_atcrs_kind(&[(403, r#"{"error": "access_denied"}"#)]);
     let sandbox = Sandbox::new();
     let run = login(&sandbox, &provider.host, &["--provider", "atcr"]);
-    let host = &provider.host;
-    let said = format!(
-        "error: login failed for {host}: it was refused at ATCR\n\
-         hint: nothing was stored; give the same command again\n"
-    );
     assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{run:?}");
-    assert!(run.stderr.ends_with(&said), "{run:?}");
+    run.shows(str![[r#"
+exit 3
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+error: login failed for [HOST]: it was refused at ATCR
+hint: nothing was stored; give the same command again
+
+"#]]);
     assert_nothing_stored(&sandbox);
 }
 
 #[test]
 fn odd_answers_end_in_a_sentence() {
     let huge: &'static str = Box::leak(format!("{{\"access_token\": \"{}\"}}", "a".repeat(70_000)).into_boxed_str());
-    for (answer, why) in [
-        ((200, "<html>"), "ATCR: its answer has neither a token nor an error (status 200)"),
-        ((302, ""), "ATCR: its answer has neither a token nor an error (status 302)"),
-        ((200, huge), "ATCR: its answer has neither a token nor an error (status 200)"),
-        ((400, r#"{"error": "odd\u001b[31m"}"#), "ATCR: it refused: `odd [31m`"),
-    ] {
+    let mut transcript = String::new();
+    for answer in [(200, "<html>"), (302, ""), (200, huge), (400, r#"{"error": "odd\u001b[31m"}"#)] {
         let provider = Provider::of_atcrs_kind(Box::leak(Box::new([answer])));
         let run = login(&Sandbox::new(), &provider.host, &["--provider", "atcr"]);
-        let error = format!("error: login failed for {}: {why}\n", provider.host);
-        assert!(run.code == Some(1) && run.stderr.contains(&error), "{run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+error: login failed for [HOST]: ATCR: its answer has neither a token nor an error (status 200)
+hint: nothing was stored; give the same command again
+exit 1
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+error: login failed for [HOST-2]: ATCR: its answer has neither a token nor an error (status 302)
+hint: nothing was stored; give the same command again
+exit 1
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+error: login failed for [HOST-3]: ATCR: its answer has neither a token nor an error (status 200)
+hint: nothing was stored; give the same command again
+exit 1
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+error: login failed for [HOST-4]: ATCR: it refused: `odd [31m`
+hint: nothing was stored; give the same command again
+
+"#]],
+    );
 }
 
 #[test]
@@ -170,18 +220,21 @@ fn a_registry_without_device_login_names_the_other_way() {
     let provider = Provider::start(|_, _, _| (404, "<html>".into()));
     let host = &provider.host;
     let run = login(&Sandbox::new(), host, &["--provider", "atcr"]);
-    let stderr = format!(
-        "error: login failed for {host}: `{host}` gave no code to log in with at `/auth/device/code`: it does not offer this \
-         kind of login (status 404)\n\
-         hint: log in with a password or token: `docker-credential-ensign login {host} -u NAME`\n"
-    );
-    assert_eq!(run, Run { code: Some(1), stdout: String::new(), stderr });
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for [HOST]: `[HOST]` gave no code to log in with at `/auth/device/code`: it does not offer this kind of login (status 404)
+hint: log in with a password or token: `docker-credential-ensign login [HOST] -u NAME`
+
+"#]]);
     let run = login(&Sandbox::new(), host, &[]);
-    let stderr = format!(
-        "error: no login by browser is known for {host}\n\
-         hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`\n"
-    );
-    assert_eq!(run, Run { code: Some(2), stdout: String::new(), stderr });
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: no login by browser is known for [HOST]
+hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`
+
+"#]]);
 }
 
 #[test]
@@ -192,8 +245,14 @@ fn a_registry_cannot_send_people_elsewhere() {
     });
     let run = login(&Sandbox::new(), &provider.host, &["--provider", "atcr"]);
     assert_eq!(run.code, Some(1));
-    let why = format!("{} points to `github.com`, which is not its own domain: it is not followed", provider.host);
-    assert!(run.stderr.contains(&why) && !run.stderr.contains("Code"), "{run:?}");
+    assert!(!run.stderr.contains("Code"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for [HOST]: [HOST] points to `github.com`, which is not its own domain: it is not followed
+hint: log in with a password or token: `docker-credential-ensign login [HOST] -u NAME`
+
+"#]]);
 }
 
 #[test]
@@ -214,7 +273,22 @@ fn a_registry_announces_its_own_login() {
     assert_eq!(provider.sent_to("/d"), ["client_id=announced"]);
     let source = &sandbox.config()["registries"][&provider.host]["accounts"]["alice"]["source"];
     assert_eq!(source["revoke_url"], format!("http://{}/r", provider.host));
-    assert!(run.stderr.contains(&format!("Log in at {} with a browser", provider.host)), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+Log in at [HOST] with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for [HOST], 10:00 at most …
+✓ Logged in to [HOST] as alice
+  Used for  [HOST]/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
 }
 
 #[test]
@@ -272,9 +346,13 @@ fn docker_hubs_login_becomes_an_access_token() {
         provider.sent_to("/oauth/revoke"),
         ["token=hub-refresh&token_type_hint=refresh_token&client_id=L4v0dmlNBpYUjGGab0C2JtgTgXr1Qz4d"]
     );
-    let stderr = "✓ Removed moby from docker.io\n! the access token that was made with it stays \
-        valid; end it at https://app.docker.com/settings/personal-access-tokens\n";
-    assert_eq!(logout, Run { stderr: stderr.into(), ..Run::success("") });
+    logout.shows(str![[r#"
+exit 0
+--- stderr
+✓ Removed moby from docker.io
+! the access token that was made with it stays valid; end it at https://app.docker.com/settings/personal-access-tokens
+
+"#]]);
 }
 
 #[test]
@@ -296,10 +374,13 @@ fn azure_exchanges_the_token_at_the_registry() {
     assert_eq!(provider.sent_to("/oauth2/exchange"), [form.replace(':', "%3A")]);
     assert_eq!(sandbox.who(&provider.host), "00000000-0000-0000-0000-000000000000");
     let without = login(&sandbox, &provider.host, &["--provider", "entra"]);
-    assert!(
-        without.stderr.contains("no client id is known for Microsoft Entra: give it with `--client-id`"),
-        "{without:?}"
-    );
+    without.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for [HOST]: no client id is known for Microsoft Entra: give it with `--client-id`
+hint: log in with a password or token: `docker-credential-ensign login [HOST] -u NAME`
+
+"#]]);
 }
 
 #[test]
@@ -308,11 +389,21 @@ fn a_provider_written_wrongly_is_named() {
     write_providers(&sandbox, &json!({"acme": {"colour": "red"}}));
     let run = login(&sandbox, "ghcr.io", &[]);
     assert_eq!(run.code, Some(1));
-    let start = "error: `~/config/config.json` describes a provider wrongly: `providers.acme`: unknown field `colour`";
-    assert!(run.stderr.starts_with(start), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `~/config/config.json` describes a provider wrongly: `providers.acme`: unknown field `colour`, expected one of `title`, `hosts`, `opt_in`, `client_id`, `issuer`, `issuer_from_realm`, `realm_service`, `tenant`, `device_url`, `token_url`, `revoke_url`, `userinfo_url`, `scope`, `audience`, `push_scope`, `body`, `secret_field`, `error_field`, `username`, `exchange`, `exchange_url`, `expiry_url`, `page`, `token_page`, `token_rights`
+hint: mend it there; docs/providers.md says what each field means
+
+"#]]);
     let run = login(&Sandbox::new(), "ghcr.io", &["--provider", "pigeon"]);
-    let stderr = "error: `pigeon` is no provider\nhint: there are: atcr, docker-hub, entra, github, gitlab, oidc\n";
-    assert_eq!(run, Run { code: Some(2), stdout: String::new(), stderr: stderr.into() });
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: `pigeon` is no provider
+hint: there are: atcr, docker-hub, entra, github, gitlab, oidc
+
+"#]]);
 }
 
 #[test]
@@ -328,10 +419,23 @@ fn a_missing_right_to_push_is_said_at_once() {
     let words = ["--provider", "github", "--issuer", &issuer, "--client-id", "mine", "-u", "octocat"];
     let run = login(&Sandbox::new(), &provider.host, &words);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(
-        run.stderr.contains("! GitHub did not grant `write:packages`: this login can pull, but not push\n"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stderr
+Log in at GitHub with a browser, here or on another machine:
+
+    Link  http://localhost/d
+    Code  A
+
+Waiting for GitHub, 10:00 at most …
+! GitHub did not grant `write:packages`: this login can pull, but not push
+✓ Logged in to [HOST] as octocat
+  Used for  [HOST]/octocat/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
 }
 
 #[cfg(unix)]

@@ -5,8 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
-use crate::support::{Run, Sandbox, read_json, write};
+use crate::support::snapshots::shows;
+use crate::support::{Sandbox, read_json, write};
 
 /// Accounts on two registries; no containers tools.
 fn sandbox() -> Sandbox {
@@ -20,13 +22,23 @@ fn docker_config(sandbox: &Sandbox) -> PathBuf {
     sandbox.home().join(".docker/config.json")
 }
 
-const PREVIEW: &str = "~/.docker/config.json\n  credHelpers\n+   \"ghcr.io\": \"ensign\"\n+   \"docker.io\": \"ensign\"\n  credsStore\n+   \"ensign\"\n";
-
 #[test]
 fn a_dry_run_shows_and_changes_nothing() {
     let sandbox = sandbox();
     let run = sandbox.run(&["configure-docker", "--dry-run"], "");
-    assert_eq!(run, Run { code: Some(0), stdout: PREVIEW.into(), stderr: "Nothing written.\n".into() });
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
++   "ghcr.io": "ensign"
++   "docker.io": "ensign"
+  credsStore
++   "ensign"
+--- stderr
+Nothing written.
+
+"#]]);
     assert!(!docker_config(&sandbox).exists());
 }
 
@@ -34,14 +46,40 @@ fn a_dry_run_shows_and_changes_nothing() {
 fn a_new_file_is_private_and_undone_again() {
     let sandbox = sandbox();
     let run = sandbox.run(&["configure-docker"], "");
-    let said = "✓ Wrote ~/.docker/config.json\n  To undo   docker-credential-ensign configure-docker --undo\n\
-        \x20 For registries without an account here nobody answers: `docker login` adds one.\n\
-        ! `docker-credential-ensign` is not on PATH: Docker will not find it\n";
-    assert_eq!(run, Run { code: Some(0), stdout: PREVIEW.into(), stderr: said.into() });
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
++   "ghcr.io": "ensign"
++   "docker.io": "ensign"
+  credsStore
++   "ensign"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     assert_eq!(std::fs::metadata(docker_config(&sandbox)).unwrap().permissions().mode() & 0o777, 0o600);
     let expected = json!({"credHelpers": {"ghcr.io": "ensign", "docker.io": "ensign"}, "credsStore": "ensign"});
     assert_eq!(read_json(&docker_config(&sandbox)), expected);
-    assert!(sandbox.run(&["configure-docker"], "").stderr.starts_with("Nothing to change.\n"));
+    sandbox.run(&["configure-docker"], "").shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
+    "ghcr.io": "ensign"           already
+    "docker.io": "ensign"         already
+  credsStore
+    "ensign"                      already
+--- stderr
+Nothing to change.
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     sandbox.ok(&["configure-docker", "--undo"], "");
     assert_eq!(read_json(&docker_config(&sandbox)), json!({}));
 }
@@ -56,8 +94,25 @@ fn everything_else_in_the_file_stays_as_it_is() {
     std::fs::create_dir_all(sandbox.home().join(".docker")).unwrap();
     std::os::unix::fs::symlink("../dotfiles/docker.json", docker_config(&sandbox)).unwrap();
     let run = sandbox.run(&["configure-docker"], "");
-    assert!(run.stdout.starts_with("~/.docker/config.json   (link to ../dotfiles/docker.json)\n"), "{run:?}");
-    assert!(run.stderr.contains("! another helper serves some of them; to take them over:  docker-credential-ensign configure-docker --force\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json   (link to ../dotfiles/docker.json)
+  credHelpers
+    "gcr.io": "gcloud"            kept
+!   "ghcr.io": "pass"             kept; --force replaces it
++   "docker.io": "ensign"
+  credsStore
++   "ensign"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+! another helper serves some of them; to take them over:  docker-credential-ensign configure-docker --force
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
+
     let after = std::fs::read_to_string(&dotfile).unwrap();
     let expected = r#"{"psFormat":"x<y","credHelpers":{"gcr.io":"gcloud","ghcr.io":"pass","docker.io":"ensign"},"auths":{"a.example":{}},"credsStore":"ensign"}"#;
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap().to_string(), expected);
@@ -74,10 +129,12 @@ fn a_broken_file_is_named_and_left_alone() {
     write(&docker_config(&sandbox), b"{\n  \"auths\": {,\n}");
     let run = sandbox.run(&["configure-docker"], "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
-    assert!(
-        run.stderr.starts_with("error: ") && run.stderr.contains("config.json") && run.stderr.contains("line 2"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: could not read `[HOME]/.docker/config.json`, line 2: key must be a string in column 13; mend it there or move the file away
+
+"#]]);
     assert_eq!(std::fs::read(docker_config(&sandbox)).unwrap(), b"{\n  \"auths\": {,\n}");
 }
 
@@ -90,10 +147,39 @@ fn plain_text_logins_are_shown_and_moved_only_when_asked() {
     let run = sandbox.run(&["configure-docker", "quay.io"], "");
     assert_eq!(run.code, Some(0));
     assert!(!format!("{run:?}").contains("hunter2") && !format!("{run:?}").contains("Y2Fyb2w6"), "{run:?}");
-    assert!(run.stdout.contains("quay.io") && run.stderr.contains("plain-text logins are left"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
++   "quay.io": "ensign"
+~/.docker/config.json
+  !   "quay.io"                     plain-text login
+--- stderr
+! ~/.docker/config.json: !   "bad.example"                 its `auth` is not base64
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+! plain-text logins are left, and some tools use them first:  docker-credential-ensign configure-docker --import
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     assert_eq!(sandbox.who("quay.io"), "credentials not found in native keychain");
     let run = sandbox.run(&["configure-docker", "quay.io", "--import"], "");
-    assert!(run.stderr.contains("✓ Imported carol of quay.io\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
+    "quay.io": "ensign"           already
+~/.docker/config.json
+  !   "quay.io"                     plain-text login
+--- stderr
+! ~/.docker/config.json: !   "bad.example"                 its `auth` is not base64
+✓ Imported carol of quay.io
+Nothing to change.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     assert_eq!(sandbox.who("quay.io"), "carol");
     assert_eq!(read_json(&docker_config(&sandbox))["auths"], json!({"quay.io": {}, "bad.example": {"auth": "%"}}));
     for entry in std::fs::read_dir(sandbox.home().join(".docker")).unwrap() {
@@ -135,8 +221,20 @@ fn status_knows_whom_docker_asks() {
         json!([{"registry": "ghcr.io", "asks": "ensign"}, {"registry": "docker.io", "asks": "desktop"}])
     );
     let text = sandbox.ok(&["status"], "");
-    assert!(text.contains("Docker does not ask Ensign for docker.io (asks desktop):"), "{text}");
-    assert!(text.contains("✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH\n"), "{text}");
+    shows(
+        &text,
+        str![[r#"
+ghcr.io
+  ● me  default   me/**   in clear text
+
+docker.io
+  ● alice  default   alice/**   in clear text
+
+Docker does not ask Ensign for docker.io (asks desktop):  docker-credential-ensign configure-docker
+✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
+
+"#]],
+    );
 }
 
 /// Each of them plans on what it reads, and another has written before it writes.
@@ -203,11 +301,42 @@ fn a_docker_that_is_a_snap_is_told() {
     std::fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink(&snap, bin.join("docker")).unwrap();
     let sandbox = sandbox().with("PATH", bin.to_str().unwrap());
+    let mut transcript = String::new();
     for words in [&["status"][..], &["configure-docker"]] {
         let run = sandbox.run(words, "");
-        let note = "`docker` is a snap and can start no credential helper: install Docker's own packages";
-        assert!(run.stderr.contains(note), "{run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text
+
+docker.io
+  ● alice  default   alice/**   in clear text
+
+Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+--- stderr
+! `docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
++   "ghcr.io": "ensign"
++   "docker.io": "ensign"
+  credsStore
++   "ensign"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  docker-credential-ensign export --all --format auth.json -o ~/snap/docker/current/.docker/config.json
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]],
+    );
     let file = sandbox.home().join("snap/docker/current/.docker/config.json");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     sandbox.ok(&["export", "--all", "--format", "auth.json", "-o", file.to_str().unwrap()], "");

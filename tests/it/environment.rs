@@ -6,7 +6,9 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 
 use serde_json::json;
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const HOST: &str = "ghcr.io";
@@ -179,17 +181,37 @@ fn a_program_that_is_asked_for_a_secret_gets_the_clients_own_environment() {
 
 #[test]
 fn a_relative_folder_is_an_error_for_everybody() {
+    let mut transcript = String::new();
     for name in ["ENSIGN_CONFIG_DIR", "ENSIGN_DATA_DIR"] {
         let sandbox = with_clone().with(name, "./clone/x");
         let run = sandbox.run(&["get"], HOST);
-        let what = format!("{name} is `./clone/x`, which is not an absolute path");
-        assert_eq!(run.stdout, format!("{what}: run `unset {name}`, or set it to an absolute path\n"));
+        transcript += &run.transcript();
         assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
         let run = sandbox.run(&["status"], "");
-        assert_eq!(run.stderr, format!("error: {what}\nhint: run `unset {name}`, or set it to an absolute path\n"));
+        transcript += &run.transcript();
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
         assert!(!sandbox.home().join("ran").exists());
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+ENSIGN_CONFIG_DIR is `./clone/x`, which is not an absolute path: run `unset ENSIGN_CONFIG_DIR`, or set it to an absolute path
+exit 1
+--- stderr
+error: ENSIGN_CONFIG_DIR is `./clone/x`, which is not an absolute path
+hint: run `unset ENSIGN_CONFIG_DIR`, or set it to an absolute path
+exit 1
+--- stdout
+ENSIGN_DATA_DIR is `./clone/x`, which is not an absolute path: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
+exit 1
+--- stderr
+error: ENSIGN_DATA_DIR is `./clone/x`, which is not an absolute path
+hint: run `unset ENSIGN_DATA_DIR`, or set it to an absolute path
+
+"#]],
+    );
 }
 
 /// Tells whether `get` under a client that sets `set` after its start speaks to a server at `PORT` to renew a token.

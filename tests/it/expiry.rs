@@ -3,10 +3,12 @@
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
 use crate::support::scripted::{Scripted, respond};
-use crate::support::{Run, Sandbox, finish, read_json, seconds_from_now, write};
+use crate::support::snapshots::shows;
+use crate::support::{Sandbox, finish, read_json, seconds_from_now, write};
 
 const DAY: i64 = 86_400;
 
@@ -72,8 +74,12 @@ fn status_expiring_has_an_exit_code_for_scripts() {
 
     sandbox.ok(&["logout", "ghcr.io", "old"], "");
     let run = sandbox.run(&["status", "--expiring", "1d"], "");
-    let said = "No account is known to expire within 1 day.\n".to_owned();
-    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr: said });
+    run.shows(str![[r#"
+exit 0
+--- stderr
+No account is known to expire within 1 day.
+
+"#]]);
     for wrong in ["soon", "7", "-1d", "99999w"] {
         assert_eq!(sandbox.run(&["status", &format!("--expiring={wrong}")], "").code, Some(2), "{wrong}");
     }
@@ -90,7 +96,16 @@ fn a_password_of_ecr_says_itself_when_it_ends() {
     let end = seconds_from_now(12 * 3600);
     let payload = json!({"payload": "p", "datakey": "d", "version": "2", "type": "DATA_KEY", "expiration": end});
     sandbox.store(host, "AWS", &BASE64_STANDARD.encode(payload.to_string()));
-    assert!(sandbox.run(&["status"], "").stdout.contains("   expires in 12 hours\n"));
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+123456789012.dkr.ecr.eu-west-1.amazonaws.com
+  ● AWS  default      in clear text   expires in 12 hours
+    ! log in again in time:  docker-credential-ensign login 123456789012.dkr.ecr.eu-west-1.amazonaws.com --alias AWS
+
+Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_eq!(sandbox.who(host), "AWS");
 }
 
@@ -104,7 +119,16 @@ fn a_login_that_renews_itself_is_not_said_to_expire() {
     let grant = json!({"provider": "gitlab", "client_id": "c", "token_url": "https://gitlab.com/oauth/token"});
     config["registries"]["registry.gitlab.com"]["accounts"]["me"]["source"] = grant;
     write(&sandbox.config_path(), config.to_string().as_bytes());
-    assert!(sandbox.ok(&["status"], "").contains("   renewed automatically, within 1 hour\n"));
+    shows(
+        &sandbox.ok(&["status"], ""),
+        str![[r#"
+registry.gitlab.com
+  ● me  default   me/**   in clear text   from login at gitlab   renewed automatically, within 1 hour
+
+Docker does not ask Ensign for registry.gitlab.com:  docker-credential-ensign configure-docker
+
+"#]],
+    );
     assert_eq!(status(&sandbox, &[]).1["accounts"][0]["renews"], true);
     assert_eq!(sandbox.run(&["status", "--expiring", "7d"], "").code, Some(0));
 }
@@ -129,7 +153,15 @@ fn with_refresh_token(days: i64) -> Sandbox {
 fn a_login_whose_refresh_token_ends_is_warned_about_days_before() {
     let sandbox = with_refresh_token(60);
     let run = sandbox.run(&["status"], "");
-    assert!(run.code == Some(0) && run.stdout.contains("   expires in 60 days, unless it is used before\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text   from login at github   expires in 60 days, unless it is used before
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]]);
     assert!(!run.stdout.contains('!'), "{run:?}");
     let (_, json) = status(&sandbox, &[]);
     let account = &json["accounts"][0];
@@ -140,28 +172,70 @@ fn a_login_whose_refresh_token_ends_is_warned_about_days_before() {
 
     let sandbox = with_refresh_token(3);
     let run = sandbox.run(&["status"], "");
-    assert!(
-        run.stdout.contains("    ! log in again in time:  docker-credential-ensign login ghcr.io --alias me"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text   from login at github   expires in 3 days, unless it is used before
+    ! log in again in time:  docker-credential-ensign login ghcr.io --alias me
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]]);
     let run = sandbox.run(&["status", "--expiring", "7d"], "");
-    assert!(
-        run.code == Some(6) && run.stdout.contains("  me  expires in 3 days, unless it is used before:  "),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 6
+--- stdout
+ghcr.io  me  expires in 3 days, unless it is used before:  docker-credential-ensign login ghcr.io --alias me
+
+"#]]);
     let asked = json!({"RootCmd": "pull", "Flags": {}, "CommandError": ""}).to_string();
     let plugin = sandbox.link("docker-ensign");
     let words = ["ensign", "docker-cli-plugin-hooks", &asked];
     let run = finish(sandbox.command_of(&plugin, &words).spawn().unwrap(), b"");
-    assert!(run.stdout.contains("The account me of ghcr.io expires in 3 days, unless it is used before"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{"Type":0,"Template":"The account me of ghcr.io expires in 3 days, unless it is used before → docker ensign login ghcr.io --alias me"}
+
+"#]]);
     let run = sandbox.run(&["doctor"], "");
-    assert!(
-        run.stdout.contains("! account-expiring: the secret of me of ghcr.io expires in 3 days, unless"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 1
+--- stdout
+✗ path      1 broken
+  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+      fix:    export PATH="$PATH:[BIN]"
+✓ helpers   no other helper is named
+! order     1 note
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io
+      breaks: pulls and pushes there go out without a login
+      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io)
+✓ files     2 files, yours alone, nothing left over
+✓ stores    1 secret in files, in clear text
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+! accounts  1 note
+  ! account-expiring: the secret of me of ghcr.io expires in 3 days, unless it is used before
+      breaks: nothing yet; then pulls and pushes as this account fail
+      fix:    docker-credential-ensign login ghcr.io --alias me
+✓ answers   not tried: the program is not on PATH
+
+Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
     // An entry that an older program wrote says nothing of that.
     sandbox.put_secret("ghcr.io", "me", &json!({"secret": "s3cret", "until": seconds_from_now(3600), "refresh": "r"}));
-    assert!(sandbox.ok(&["status"], "").contains("   renewed automatically, within 1 hour\n"));
+    shows(
+        &sandbox.ok(&["status"], ""),
+        str![[r#"
+ghcr.io
+  ● me  default   me/**   in clear text   from login at github   renewed automatically, within 1 hour
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]],
+    );
 }
 
 /// A registry that takes `pw` of anybody, and says of it what GitHub says.
@@ -254,5 +328,14 @@ fn a_token_with_an_end_in_it_is_shown_with_it() {
     sandbox.ok(&["login", "shop.azurecr.io", "-u", "me", "--password-stdin", "--no-verify"], &token);
     let kept = &read_json(&sandbox.secrets_path("shop.azurecr.io"))["secrets"]["me"];
     assert!(kept["until"].is_u64(), "{kept}");
-    assert!(sandbox.run(&["status"], "").stdout.contains("   expires in 3 hours\n"));
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+shop.azurecr.io
+  ● me  default   me/**   in clear text   expires in 3 hours
+    ! log in again in time:  docker-credential-ensign login shop.azurecr.io --alias me
+
+Docker does not ask Ensign for shop.azurecr.io:  docker-credential-ensign configure-docker
+
+"#]]);
 }

@@ -6,9 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::import::auth;
-use crate::support::{Run, Sandbox, read_json, write};
+use crate::support::snapshots::shows;
+use crate::support::{Sandbox, read_json, write};
 
 /// Two accounts of one registry, one of Docker Hub.
 fn sandbox() -> Sandbox {
@@ -29,8 +31,26 @@ fn an_auth_json_keeps_the_accounts_apart_by_path() {
     let auths = json!({"auths": {"ghcr.io/acme": auth("work", "work-s3cret"), "ghcr.io": auth("me", "me-s3cret"),
         "docker.io": auth("alice", "it's-s3cret")}});
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap(), auths);
-    let loud = "! 3 secrets are in clear on stdout: whoever reads it can use them\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), loud));
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{
+  "auths": {
+    "ghcr.io/acme": {
+      "auth": "d29yazp3b3JrLXMzY3JldA=="
+    },
+    "ghcr.io": {
+      "auth": "bWU6bWUtczNjcmV0"
+    },
+    "docker.io": {
+      "auth": "YWxpY2U6aXQncy1zM2NyZXQ="
+    }
+  }
+}
+--- stderr
+! 3 secrets are in clear on stdout: whoever reads it can use them
+
+"#]]);
 }
 
 #[test]
@@ -64,8 +84,15 @@ fn a_pull_secret_has_the_shape_that_kubernetes_takes() {
 fn a_shell_reads_the_line_of_the_variable() {
     let sandbox = sandbox();
     let run = sandbox.run(&["export", "--all", "--format", "env"], "");
-    let left = "! not exported: work of ghcr.io, ghcr.io/acme/**: the variable knows whole registries only\n";
-    assert!(run.stderr.starts_with(left), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+export DOCKER_AUTH_CONFIG='{"auths":{"ghcr.io":{"auth":"bWU6bWUtczNjcmV0"},"https://index.docker.io/v1/":{"auth":"YWxpY2U6aXQncy1zM2NyZXQ="}}}'
+--- stderr
+! not exported: work of ghcr.io, ghcr.io/acme/**: the variable knows whole registries only
+! 2 secrets are in clear on stdout: whoever reads it can use them
+
+"#]]);
     let script = format!("{}printf %s \"$DOCKER_AUTH_CONFIG\"", run.stdout);
     let shell = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
     let auths = json!({"auths": {"ghcr.io": auth("me", "me-s3cret"), "https://index.docker.io/v1/": auth("alice", "it's-s3cret")}});
@@ -77,12 +104,22 @@ fn a_file_is_private_and_never_written_over_unasked() {
     let sandbox = sandbox();
     let arguments = ["export", "ghcr.io", "--format", "auth.json", "--output", "new/auth.json"];
     let run = sandbox.run(&arguments, "");
-    let said = "✓ Wrote new/auth.json\n! 1 secret is in clear in new/auth.json: whoever reads it can use them\n";
-    assert_eq!(run, Run { stderr: said.into(), ..Run::success("") });
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Wrote new/auth.json
+! 1 secret is in clear in new/auth.json: whoever reads it can use them
+
+"#]]);
     let path = sandbox.home().join("new/auth.json");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let refused = "error: `new/auth.json` is there already\nhint: name another file, or write over it with `--yes`\n";
-    assert_eq!(sandbox.run(&arguments, ""), Run { code: Some(2), stdout: String::new(), stderr: refused.into() });
+    sandbox.run(&arguments, "").shows(str![[r#"
+exit 2
+--- stderr
+error: `new/auth.json` is there already
+hint: name another file, or write over it with `--yes`
+
+"#]]);
     assert_eq!(sandbox.run(&[&arguments[..], &["--yes"]].concat(), "").code, Some(0));
     let folder = sandbox.run(&["export", "ghcr.io", "--format", "auth.json", "--yes", "--output", "new"], "");
     assert_eq!(folder.code, Some(2));
@@ -91,19 +128,45 @@ fn a_file_is_private_and_never_written_over_unasked() {
 #[test]
 fn what_cannot_be_exported_is_said() {
     let sandbox = Sandbox::new();
-    for (arguments, code, what) in [
-        (vec!["export", "--format", "env"], 2, "no account was named"),
-        (vec!["export", "--all", "--format", "env"], 3, "there is no account"),
-        (vec!["export", "ghcr.io", "--format", "env"], 3, "ghcr.io has no account"),
+    let mut transcript = String::new();
+    for (arguments, code) in [
+        (vec!["export", "--format", "env"], 2),
+        (vec!["export", "--all", "--format", "env"], 3),
+        (vec!["export", "ghcr.io", "--format", "env"], 3),
     ] {
         let run = sandbox.run(&arguments, "");
         assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""));
-        assert!(run.stderr.starts_with(&format!("error: {what}\n")), "{run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: no account was named
+hint: name images or registries, or use `--all`
+exit 3
+--- stderr
+error: there is no account
+hint: run `docker-credential-ensign login HOST`
+exit 3
+--- stderr
+error: ghcr.io has no account
+hint: run `docker-credential-ensign login ghcr.io`
+
+"#]],
+    );
     sandbox.store("tok.example", "<token>", "s3cret");
     let run = sandbox.run(&["export", "tok.example", "--format", "dockerconfigjson"], "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""));
-    assert!(run.stderr.contains("it has an identity token, which only an auth.json can hold"), "{run:?}");
+    run.shows(str![[r#"
+exit 3
+--- stderr
+! not exported: <token> of tok.example, it has an identity token, which only an auth.json can hold
+error: there is nothing to export in this form
+hint: try `--format auth.json`
+
+"#]]);
 }
 
 #[test]
@@ -163,9 +226,24 @@ fn of_all_accounts_one_without_a_secret_keeps_no_other_back() {
     let run = sandbox.run(&arguments, "");
     let auths = json!({"auths": {"ghcr.io": auth("me", "me-s3cret"), "docker.io": auth("alice", "it's-s3cret")}});
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap(), auths);
-    let stderr = "! not exported: work of ghcr.io, the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`\n\
-        ! 2 secrets are in clear on stdout: whoever reads it can use them\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(1), stderr));
+    run.shows(str![[r#"
+exit 1
+--- stdout
+{
+  "auths": {
+    "ghcr.io": {
+      "auth": "bWU6bWUtczNjcmV0"
+    },
+    "docker.io": {
+      "auth": "YWxpY2U6aXQncy1zM2NyZXQ="
+    }
+  }
+}
+--- stderr
+! not exported: work of ghcr.io, the secret of work is gone: run `docker-credential-ensign login ghcr.io -u work`
+! 2 secrets are in clear on stdout: whoever reads it can use them
+
+"#]]);
     let run = sandbox.run(&[&arguments[..], &["--json"]].concat(), "");
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((run.code, report["status"].as_str()), (Some(1), Some("error")));
@@ -187,9 +265,27 @@ fn a_secret_that_ends_is_told_with_its_end() {
     secrets["secrets"]["me"] = json!({"secret": "me-s3cret", "refresh": "r", "until": until});
     write(&sandbox.secrets_path("ghcr.io"), secrets.to_string().as_bytes());
     let run = sandbox.run(&["export", "--all", "--format", "auth.json"], "");
-    let stderr = "! 3 secrets are in clear on stdout: whoever reads it can use them\n\
-        ! the secret of work of ghcr.io may end soon, and what was exported is not renewed\n\
-        ! the secret of me of ghcr.io ends in 90 minutes, and what was exported is not renewed\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), stderr));
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{
+  "auths": {
+    "ghcr.io/acme": {
+      "auth": "d29yazpsZW50LXMzY3JldA=="
+    },
+    "ghcr.io": {
+      "auth": "bWU6bWUtczNjcmV0"
+    },
+    "docker.io": {
+      "auth": "YWxpY2U6aXQncy1zM2NyZXQ="
+    }
+  }
+}
+--- stderr
+! 3 secrets are in clear on stdout: whoever reads it can use them
+! the secret of work of ghcr.io may end soon, and what was exported is not renewed
+! the secret of me of ghcr.io ends in 90 minutes, and what was exported is not renewed
+
+"#]]);
     assert!(run.stdout.contains(&STANDARD.encode("work:lent-s3cret")), "{run:?}");
 }

@@ -5,6 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use snapbox::str;
+
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const HOST: &str = "ghcr.io";
@@ -121,8 +124,28 @@ fn files_that_name_several_accounts_choose_none() {
     assert_eq!(who(&get_in(&sandbox, "project", &["docker-compose", "pull", "one", "three"])), "bob");
     let mut which = sandbox.command(&["which", HOST, "--as", "docker compose pull"]);
     let run = finish(which.current_dir(sandbox.home().join("project")).spawn().unwrap(), b"");
-    assert!(run.stdout.contains("undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's\n"), "{run:?}");
-    assert!(run.stderr.contains("ENSIGN_ACCOUNT=ghcr.io=bob docker compose pull"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  undecided: ghcr.io/bob/one is bob's, ghcr.io/alice/two is alice's
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice   ← chosen
+ 10 only account           there are several
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=bob docker compose pull
+  every build   docker-credential-ensign buildx sync ghcr.io/bob/one ghcr.io/alice/two
+  one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io bob --folder .
+
+"#]]);
 }
 
 #[test]
@@ -133,7 +156,10 @@ fn which_names_the_file() {
         finish(command.current_dir(sandbox.home().join(folder)).spawn().unwrap(), b"")
     };
     let words = ["which", HOST, "--as", "OWNER=bob docker compose push app"];
-    let expected = "bob
+    ask(&words, "project").shows(str![[r#"
+exit 0
+--- stdout
+bob
   1 ENSIGN_ACCOUNT         not set
   2 name of the program    the program is not pinned
   3 user in the address    none
@@ -144,8 +170,8 @@ fn which_names_the_file() {
   8 folder                 no account's folder
   9 default account        → alice
  10 only account           there are several
-";
-    assert_eq!(ask(&words, "project"), Run::success(expected));
+
+"#]]);
     let from_below = ["which", HOST, "--as", "OWNER=bob docker compose -f ../project/compose.yaml push"];
     std::fs::create_dir(sandbox.home().join("other")).unwrap();
     assert!(ask(&from_below, "other").stdout.contains("(../project/compose.yaml: "));
@@ -160,7 +186,22 @@ fn which_names_the_file() {
     );
     assert!(reason["file"].as_str().unwrap().ends_with("project/compose.yaml"), "{answer}");
     let read = ask(&["which", HOST, "--as", "docker push ghcr.io/bob/x"], "project");
-    assert!(read.stdout.contains("6 files                  not read: the command line names an image\n"), "{read:?}");
+    read.shows(str![[r#"
+exit 0
+--- stdout
+bob
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           → bob   (ghcr.io/bob/x is in ghcr.io/bob/**)   ← chosen
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice
+ 10 only account           there are several
+
+"#]]);
 }
 
 #[test]
@@ -306,22 +347,54 @@ fn what_is_not_known_in_a_file_decides_nothing_and_is_told() {
         ("docker-bake.hcl", "target \"default\" {\n  tags = [\"ghcr.io/${timestamp()}/app\"]\n}\n"),
         ("Dockerfile", "FROM ghcr.io/bob/base\n"),
     ]);
-    for (words, told) in [
-        (&["docker-compose", "pull"][..], "other.yaml: could not be read as YAML"),
-        (
-            &["docker", "buildx", "bake", "-f", "docker-bake.hcl", "--push"],
-            "docker-bake.hcl: `ghcr.io/…/app` is not known whole",
-        ),
-    ] {
+    let mut transcript = String::new();
+    for words in [&["docker-compose", "pull"][..], &["docker", "buildx", "bake", "-f", "docker-bake.hcl", "--push"]] {
         assert_eq!(who(&get_in(&sandbox, "project", words)), "alice", "{words:?} are not decided by bob's image");
         let typed = words.join(" ").replace("docker-compose", "docker compose");
         let mut which = sandbox.command(&["which", "--as", &typed, HOST]);
         which.current_dir(sandbox.home().join("project"));
         let run = finish(which.spawn().unwrap(), b"");
         assert_eq!(run.code, Some(0), "{run:?}");
-        assert!(run.stdout.starts_with("alice\n") && run.stdout.contains(&format!("undecided: {told}")), "{run:?}");
-        assert!(run.stderr.contains(&format!("ENSIGN_ACCOUNT=ghcr.io=NAME {typed}")), "{run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  undecided: other.yaml: could not be read as YAML
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice   ← chosen
+ 10 only account           there are several
+--- stderr
+! These files are not known whole, so they choose no account. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker compose pull
+exit 0
+--- stdout
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  undecided: docker-bake.hcl: `ghcr.io/…/app` is not known whole
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice   ← chosen
+ 10 only account           there are several
+--- stderr
+! These files are not known whole, so they choose no account. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker buildx bake -f docker-bake.hcl --push
+
+"#]],
+    );
     let project = sandbox.home().join("project");
     let which_as = |typed: &str| {
         let mut which = sandbox.command(&["which", "--as", typed]);
@@ -330,6 +403,11 @@ fn what_is_not_known_in_a_file_decides_nothing_and_is_told() {
     let run = which_as("docker buildx bake -f docker-bake.hcl --push");
     assert!(run.code == Some(0) && run.stdout.starts_with("alice\n"), "the registry is known: {run:?}");
     let run = which_as("docker compose -f other.yaml pull");
-    let error = "error: other.yaml: could not be read as YAML\nhint: name its registry too: ";
-    assert!(run.code == Some(2) && run.stderr.starts_with(error), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: other.yaml: could not be read as YAML
+hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+
+"#]]);
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::{Sandbox, finish, write};
 
@@ -71,7 +72,15 @@ fn a_folder_that_is_not_there_yet_is_kept_as_it_was_typed() {
     assert_eq!(*folders, json!(["~/new/b", "~/real/acme/new"]));
     let run = sandbox.run(&["account", "edit", "ghcr.io", "work", "--folder", "~/new", "--folder", "link"], "");
     assert_eq!(run.code, Some(0));
-    assert!(run.stderr.ends_with("  Used in   ~/new, ~/real/acme\n! there is no folder ~/new yet\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Changed work on ghcr.io
+  Used for  ghcr.io/work/**
+  Used in   ~/new, ~/real/acme
+! there is no folder ~/new yet
+
+"#]]);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 fn fixtures(version: &str) -> Vec<Value> {
@@ -63,8 +65,21 @@ fn atcrs_formats_are_adopted_by_any_command_on_first_load() {
 fn a_person_is_told_what_is_taken_over_and_what_is_not() {
     let sandbox = Sandbox::new();
     write(&atcr_file(&sandbox), fixtures("v1").remove(0)["file"].to_string().as_bytes());
-    let said = "! 2 accounts of ATCR's helper are taken over; its file stays as it is\n! not taken over: carol.example.com on https://no.secret: it has no secret\n";
-    assert_eq!(sandbox.run(&["status"], "").stderr, said);
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+atcr.io
+  ● alice.example.com  default   alice.example.com/**, did:plc:abc123/**   in clear text
+
+buoy.cr
+  ● bob.example.com  default   bob.example.com/**   in clear text
+
+Docker does not ask Ensign for atcr.io, buoy.cr:  docker-credential-ensign configure-docker
+--- stderr
+! 2 accounts of ATCR's helper are taken over; its file stays as it is
+! not taken over: carol.example.com on https://no.secret: it has no secret
+
+"#]]);
     assert_eq!(sandbox.run(&["status"], "").stderr, "");
 }
 
@@ -83,6 +98,7 @@ fn an_adopted_file_is_adopted_only_once() {
 #[test]
 fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
     let fixture = fixtures("v2").remove(0)["file"].to_string();
+    let mut transcript = String::new();
     for half in [true, false] {
         let sandbox = Sandbox::new();
         if half {
@@ -95,10 +111,8 @@ fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
         {
             let run = sandbox.run(words, r#"{"ServerURL":"x.example","Username":"u","Secret":"s"}"#);
             let told = format!("{}{}", run.stdout, run.stderr);
-            assert!(
-                run.code != Some(0) && told.contains("the accounts of ATCR's helper are not taken over"),
-                "{run:?}"
-            );
+            assert!(run.code != Some(0), "{run:?}");
+            transcript += &run.transcript();
             assert!(told.contains("mv ") && !told.contains("atcr_device"), "{run:?}");
         }
         assert!(!sandbox.config_path().exists());
@@ -107,6 +121,40 @@ fn a_file_of_atcr_that_cannot_be_read_is_not_the_same_as_none() {
         sandbox.store("x.example", "u", "s");
         assert_eq!(sandbox.who("atcr.io"), "alice.example.com");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+exit 1
+--- stdout
+the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+exit 1
+--- stderr
+error: the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1
+hint: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+exit 1
+--- stderr
+error: the accounts of ATCR's helper are not taken over: `~/.atcr/device.json` is broken at line 1
+hint: mend that file, or do without its accounts: `mv [HOME]/.atcr/device.json [HOME]/.atcr/device.json.old`
+exit 1
+--- stdout
+the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+exit 1
+--- stdout
+the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+exit 1
+--- stderr
+error: the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file
+hint: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+exit 1
+--- stderr
+error: the accounts of ATCR's helper are not taken over: could not read `[HOME-2]/.atcr/device.json`: it is not a file
+hint: mend that file, or do without its accounts: `mv [HOME-2]/.atcr/device.json [HOME-2]/.atcr/device.json.old`
+
+"#]],
+    );
     let sandbox = Sandbox::new();
     write(&atcr_file(&sandbox), b"");
     sandbox.store("x.example", "u", "s");
@@ -144,10 +192,18 @@ fn a_newer_version_is_read_where_it_can_be_and_never_written() {
     write(&sandbox.config_path(), newer.as_bytes());
     assert_eq!(sandbox.who("ghcr.io"), "me");
     let run = sandbox.run(&["store"], r#"{"ServerURL":"x.example","Username":"u","Secret":"s"}"#);
-    let refused =
-        "`~/config/config.json` has version 4 and was written by a newer Ensign: install that version here too\n";
-    assert_eq!(run, Run { code: Some(1), stdout: refused.into(), stderr: String::new() });
+    run.shows(str![[r#"
+exit 1
+--- stdout
+`~/config/config.json` has version 4 and was written by a newer Ensign: install that version here too
+
+"#]]);
     write(&sandbox.config_path(), br#"{"version": 4, "registries": [{"name": "ghcr.io"}]}"#);
-    assert_eq!(sandbox.run(&["get"], "ghcr.io").stdout, refused);
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+`~/config/config.json` has version 4 and was written by a newer Ensign: install that version here too
+
+"#]]);
     assert_eq!(sandbox.config(), json!({"version": 4, "registries": [{"name": "ghcr.io"}]}));
 }

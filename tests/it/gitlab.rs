@@ -1,8 +1,10 @@
 //! A GitLab of one's own: its address is found from the registry's challenge.
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::support::scripted::{Asked, Scripted, respond};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
 /// A GitLab at an address of its own, and the registry that sends its visitors there.
@@ -50,12 +52,12 @@ fn gitlab(asked: &Asked) -> String {
 
 #[test]
 fn a_gitlab_is_found_from_the_challenge_of_its_registry() {
+    let mut transcript = String::new();
     for words in [&["--provider", "gitlab", "--client-id", "c"][..], &["--client-id", "c"]] {
         let (pair, sandbox) = (Pair::start("container_registry"), Sandbox::new());
         let run = pair.login(&sandbox, words);
         assert_eq!(run.code, Some(0), "{run:?}");
-        let at = format!("Log in at GitLab ({}) with a browser", pair.gitlab.host);
-        assert!(run.stderr.starts_with(&at), "{run:?}");
+        transcript += &run.transcript();
         let account = &sandbox.config()["registries"][&pair.registry.host]["accounts"]["oauth2"];
         let source = json!({
             "provider": "gitlab", "issuer": format!("http://{}", pair.gitlab.host), "client_id": "c",
@@ -68,18 +70,51 @@ fn a_gitlab_is_found_from_the_challenge_of_its_registry() {
         let run = pair.login(&sandbox, &["--alias", "oauth2"]);
         assert_eq!((run.code, pair.registry.seen().len() - before), (Some(0), 2), "{run:?}");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stderr
+Log in at GitLab ([HOST]) with a browser, here or on another machine:
+
+    Link  http://localhost/oauth/device
+    Code  AB
+
+Waiting for GitLab ([HOST]), 10:00 at most …
+✓ Logged in to [HOST-2] as oauth2
+  Used for  [HOST-2]/oauth2/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for [HOST-2] yet:  docker-credential-ensign configure-docker
+exit 0
+--- stderr
+Log in at GitLab ([HOST-3]) with a browser, here or on another machine:
+
+    Link  http://localhost/oauth/device
+    Code  AB
+
+Waiting for GitLab ([HOST-3]), 10:00 at most …
+✓ Logged in to [HOST-4] as oauth2
+  Used for  [HOST-4]/oauth2/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for [HOST-4] yet:  docker-credential-ensign configure-docker
+
+"#]],
+    );
 }
 
 #[test]
 fn a_token_server_that_only_looks_like_gitlabs_is_nobodys() {
     let pair = Pair::start("something else");
     let run = pair.login(&Sandbox::new(), &[]);
-    let stderr = format!(
-        "error: no login by browser is known for {}\n\
-         hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`\n",
-        pair.registry.host
-    );
-    assert_eq!(run, Run { code: Some(2), stdout: String::new(), stderr });
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: no login by browser is known for [HOST]
+hint: name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`
+
+"#]]);
     assert!(pair.gitlab.seen().is_empty());
 }
 

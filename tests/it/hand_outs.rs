@@ -4,9 +4,11 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::callers::{called_by, who};
 use crate::support::registry::FakeRegistry;
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish};
 use crate::why::{HOST, entries, journal, sandbox};
 
@@ -62,12 +64,30 @@ fn our_own_commands_hold_to_the_rule() {
         (&["api", host, "alice/app/tags/list"], 4),
         (&["export", "--format", "auth.json", host], 4),
     ];
-    let hint = format!("hint: run `docker-credential-ensign account edit {host} alice --program +ensign`\n");
+    let mut transcript = String::new();
     for (words, code) in commands {
         let run = sandbox.run(words, "");
         assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{words:?}: {run:?}");
-        assert!(run.stderr.ends_with(&hint), "{words:?}: {run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 4
+--- stderr
+error: alice on [HOST] is not handed out: it is not for ensign
+hint: run `docker-credential-ensign account edit [HOST] alice --program +ensign`
+exit 4
+--- stderr
+error: alice on [HOST] is not handed out: it is not for ensign
+hint: run `docker-credential-ensign account edit [HOST] alice --program +ensign`
+exit 4
+--- stderr
+error: alice on [HOST] is not handed out: it is not for ensign
+hint: run `docker-credential-ensign account edit [HOST] alice --program +ensign`
+
+"#]],
+    );
     let seen = registry.seen().len();
     assert_eq!(sandbox.run(&["check", &image], "").code, Some(0), "which hands nothing out");
     assert!(seen == 0 && registry.seen().len() > seen, "{:?}", registry.seen());
@@ -108,7 +128,14 @@ fn dockers_side_tokens_and_the_kubelet_hold_to_the_rule() {
     let kubelet = |client: &str| called_by(&sandbox, &[client, "x"], "kubelet", &request.to_string());
     let run = kubelet("kubelet");
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap()["auth"], Value::Null);
-    assert!(run.stderr.contains("ensign: alice on docker.io is not handed out: it is not for kubelet"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry","cacheDuration":"0s","auth":null}
+--- stderr
+ensign: alice on docker.io is not handed out: it is not for kubelet: run `docker-credential-ensign account edit docker.io alice --program +kubelet`
+
+"#]]);
     sandbox.ok(&["account", "edit", hub, "alice", "--program", "kubelet"], "");
     assert!(kubelet("kubelet").stdout.contains("alice-pw"));
 }
@@ -119,11 +146,59 @@ fn the_rule_is_shown_wherever_the_account_is() {
     let words =
         ["login", HOST, "-u", "alice", "--password-stdin", "--no-verify", "--program", "docker", "--agents", "refused"];
     let run = sandbox.run(&words, "pw");
-    let told = "docker only; no coding agents";
-    assert!(run.code == Some(0) && run.stderr.contains(&format!("  May ask   {told}\n")), "{run:?}");
-    assert!(sandbox.ok(&["status"], "").contains(&format!("  may ask: {told}\n")));
-    assert!(sandbox.ok(&["account", "show"], "").contains(&format!("  may ask    {told}\n")));
-    assert!(sandbox.ok(&["which", "ghcr.io/alice/app"], "").contains(&format!("  May ask: {told}\n")));
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for ghcr.io as alice
+  Used for  ghcr.io/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+  May ask   docker only; no coding agents
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
+    shows(
+        &sandbox.ok(&["status"], ""),
+        str![[r#"
+ghcr.io
+  ● alice  default   alice/**   in clear text
+           may ask: docker only; no coding agents
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]],
+    );
+    shows(
+        &sandbox.ok(&["account", "show"], ""),
+        str![[r#"
+alice
+  registry   ghcr.io
+  username   alice
+  default    yes
+  images     ghcr.io/alice/**  (its own namespace)
+  may ask    docker only; no coding agents
+  store      file
+
+"#]],
+    );
+    shows(
+        &sandbox.ok(&["which", "ghcr.io/alice/app"], ""),
+        str![[r#"
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           not checked: there is only one account
+  6 files                  not checked: there is only one account
+  7 .ensign.toml           not checked: there is only one account
+  8 folder                 not checked: there is only one account
+  9 default account        → alice   ← chosen
+ 10 only account           → alice
+  May ask: docker only; no coding agents
+
+"#]],
+    );
     let rule = json!({
         "programs": ["docker"], "terminal_required": false, "agents_refused": true, "grant_required": false, "unknown": false,
     });

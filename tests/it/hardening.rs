@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::seed::tests;
 use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
@@ -86,7 +87,13 @@ fn an_address_whose_host_is_in_doubt_is_refused() {
     assert_eq!(sandbox.who("https://me@ghcr.io"), "me");
     assert_eq!(sandbox.who("https://ghcr.io\r\n"), "me");
     let run = sandbox.run(&["login", "evil.example\\@ghcr.io"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("programs disagree about its host"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: `evil.example\@ghcr.io` is no registry: programs disagree about its host
+hint: name it as in `ghcr.io`
+
+"#]]);
 }
 
 /// The program as somebody else, in a home of theirs; `None` where only root could.

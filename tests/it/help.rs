@@ -1,7 +1,10 @@
 //! What a newcomer meets: help, hints, questions and the ways out of them.
 
 #[cfg(target_os = "linux")]
+use snapbox::str;
+
 use crate::seed::on_a_terminal;
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json};
 
 /// Runs the program as `ensign`.
@@ -21,8 +24,34 @@ fn two_accounts() -> Sandbox {
 fn without_words_the_short_help_is_shown_and_nothing_failed() {
     let sandbox = Sandbox::new();
     let run = ensign(&sandbox, &[]);
-    assert!(run.code == Some(0) && run.stdout.starts_with("Usage: ensign "), "{run:?}");
-    assert!(run.stdout.contains("First step:  ensign login ghcr.io\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+Usage: ensign [OPTIONS] <COMMAND>
+
+One Docker credential helper for all your registries and all your accounts
+
+Every day:
+  login     Add an account, or renew its password or token
+  status    Show the accounts, and whether Docker asks Ensign
+  which     Show which account answers for an image, and why
+  doctor    Find what is wrong with logins, and what mends it
+  switch    Change the account that answers by default
+  check     Ask the registry whether an account is good, and for what
+  why       Show what the last calls were answered, and why
+  logout    Remove an account and its secret
+
+Set-up: configure-docker, import, account, store, public, route, update,
+  completions
+For one shell, folder or build: use, exec, trust, grant, prompt, buildx, pin
+For scripts: token, api, export
+Special: unlock, lock, restore, version, help
+
+First step:  ensign login ghcr.io
+More:        ensign help
+
+"#]]);
+
     assert_eq!(ensign(&sandbox, &["-h"]), run);
     assert_eq!(sandbox.run(&[], "").code, Some(1), "a helper without a verb was called wrongly");
     assert_eq!(sandbox.run(&["-h"], "").code, Some(0));
@@ -38,14 +67,145 @@ fn help_has_every_command_whole_and_the_topics() {
     assert_eq!(ensign(&sandbox, &["-h"]), ensign(&sandbox, &["--help"]));
     let whole = ensign(&sandbox, &["help", "login"]).stdout;
     let short = ensign(&sandbox, &["login", "--help"]).stdout;
-    assert!(whole.contains("--client-id") && !whole.contains("All options:"), "{whole}");
-    assert!(!short.contains("--client-id") && short.ends_with("All options:  ensign help login\n"), "{short}");
-    assert!(ensign(&sandbox, &["help", "account", "edit"]).stdout.contains("Usage: ensign account edit "));
-    let unknown = ensign(&sandbox, &["help", "logni"]);
-    assert_eq!(
-        (unknown.code, unknown.stderr.as_str()),
-        (Some(2), "error: there is no command or topic `logni`\nhint: run `ensign help` to see them\n")
+    shows(
+        &whole,
+        str![[r#"
+Add an account, or renew its password or token
+
+Usage: ensign login [OPTIONS] [HOST] [-- <COMMAND>...]
+
+Arguments:
+  [HOST]  The registry, also with a namespace behind it [asked for if left out]
+
+Options:
+  -u, --username <NAME>   The user name at the registry
+      --password-stdin    Read the password or token from stdin
+      --alias <ALIAS>     Your own label for it [default: the user name]
+      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: its own]
+      --for <OPERATION>   Use it for this alone, pull or push; another login can be for the other
+      --activate          Make it the account that answers by default
+      --configure-docker  Let Docker and Podman ask Ensign, no question asked
+      --no-verify         Keep the login without asking the registry
+      --plain-http        Allow any certificate and plain http, as insecure-registries does in
+                          Docker
+      --store <STORE>     Where to keep the secret: sealed, file (in clear text), or helper:NAME
+      --device            Log in with a browser, here or elsewhere, and a code
+      --borrow <PROGRAM>  Ask aws, gcloud, gh, pass or another for the secret
+                          
+                          Each time. Known are aws, gcloud, az, gh, glab, op, pass, vault, command,
+                          and helper:NAME for docker-credential-NAME
+      --json              Print JSON on stdout
+      --verbose           Log registry requests to stderr, without secrets
+  -h, --help              Print help
+
+Who may ask:
+      --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
+                           path; '+PROGRAM' adds; may be repeated
+      --no-programs        Hand it out to every program
+      --terminal <NEED>    Must the caller have a terminal? [possible values: required, optional]
+      --agents <MAY>       May coding agents have it? [possible values: allowed, refused]
+      --grant <NEED>       Does it need a grant, which `grant` gives for a while? [possible values:
+                           required, optional]
+
+Login by browser:
+      --provider <NAME>  The identity provider, by its name in the table [default: the registry's]
+      --issuer <URL>     The identity provider's address, where it says how it is asked
+      --client-id <ID>   The client that logs in, as it is registered at the provider
+      --scope <SCOPE>    What the login may do, in the provider's words
+      --tenant <TENANT>  The tenant of the organisation, at Microsoft Entra
+      --no-browser       Show the link without opening it
+      --qr               Show the link as a QR code too
+
+A secret that another program has:
+      --profile <NAME>    aws: the profile; gcloud: the configuration; az: the subscription; op: the
+                          account
+      --item <ITEM>       op, pass, vault: where the secret is
+      --field <FIELD>     vault: the field of the item
+      --env <NAME=VALUE>  A variable for the program, such as the folder of its config; may be
+                          repeated
+      --cache <TIME>      Keep a secret without an end of its own for so long, such as 10m [default:
+                          not at all]
+  [COMMAND]...            The command that prints the secret, for `--borrow command`
+
+Examples:
+  ensign login ghcr.io                                asks for name and token
+  ensign login ghcr.io/acme -u me-acme                for images of acme
+  ensign login ghcr.io -u me --password-stdin < FILE  for scripts
+
+"#]],
     );
+    assert!(!short.contains("--client-id"), "{short}");
+    shows(
+        &short,
+        str![[r#"
+Add an account, or renew its password or token
+
+Usage: ensign login [OPTIONS] [HOST] [-- <COMMAND>...]
+
+Arguments:
+  [HOST]  The registry, also with a namespace behind it [asked for if left out]
+
+Options:
+  -u, --username <NAME>   The user name at the registry
+      --password-stdin    Read the password or token from stdin
+      --alias <ALIAS>     Your own label for it [default: the user name]
+      --images <PATTERN>  Images it is for; '+PATTERN' adds [default: its own]
+      --configure-docker  Let Docker and Podman ask Ensign, no question asked
+      --device            Log in with a browser, here or elsewhere, and a code
+      --borrow <PROGRAM>  Ask aws, gcloud, gh, pass or another for the secret
+      --json              Print JSON on stdout
+
+Examples:
+  ensign login ghcr.io                                asks for name and token
+  ensign login ghcr.io/acme -u me-acme                for images of acme
+  ensign login ghcr.io -u me --password-stdin < FILE  for scripts
+
+All options:  ensign help login
+
+"#]],
+    );
+    ensign(&sandbox, &["help", "account", "edit"]).shows(str![[r#"
+exit 0
+--- stdout
+Change an account's alias, images, folders, what it is for, or who may ask
+
+Usage: ensign account edit [OPTIONS] <HOST> [ACCOUNT]
+
+Arguments:
+  <HOST>     The registry, or an alias that only one registry has
+  [ACCOUNT]  The account, by alias or user name
+
+Options:
+      --alias <ALIAS>     A new label
+      --images <PATTERN>  Images it is for instead; '+PATTERN' adds
+      --no-images         Back to the images of its own namespace
+      --folder <FOLDER>   A folder it is used in instead; '+FOLDER' adds
+      --no-folders        No folders
+      --also <HOST>       Another host it is for instead; '+HOST' adds
+      --no-also           No other hosts
+      --for <OPERATION>   What the account is used for [possible values: pull, push, any]
+      --json              Print JSON on stdout
+      --verbose           Log registry requests to stderr, without secrets
+  -h, --help              Print help
+
+Who may ask:
+      --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
+                           path; '+PROGRAM' adds; may be repeated
+      --no-programs        Hand it out to every program
+      --terminal <NEED>    Must the caller have a terminal? [possible values: required, optional]
+      --agents <MAY>       May coding agents have it? [possible values: allowed, refused]
+      --grant <NEED>       Does it need a grant, which `grant` gives for a while? [possible values:
+                           required, optional]
+
+"#]]);
+    let unknown = ensign(&sandbox, &["help", "logni"]);
+    unknown.shows(str![[r#"
+exit 2
+--- stderr
+error: there is no command or topic `logni`
+hint: run `ensign help` to see them
+
+"#]]);
 }
 
 /// On a terminal of 80x24, with the next prompt on its last line.
@@ -99,13 +259,26 @@ fn hints_name_the_program_as_it_was_typed() {
     let sandbox = Sandbox::new();
     crate::support::write(&sandbox.config_path(), b"{ broken");
     let run = ensign(&sandbox, &["status"]);
-    assert!(run.stderr.ends_with("hint: run `ensign restore`\n"), "{run:?}");
-    assert!(sandbox.run(&["status"], "").stderr.ends_with("hint: run `docker-credential-ensign restore`\n"));
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: key must be a string at line 1 column 3
+hint: run `ensign restore`
+
+"#]]);
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 1
+--- stderr
+error: `~/config/config.json` is broken: key must be a string at line 1 column 3
+hint: run `docker-credential-ensign restore`
+
+"#]]);
 }
 
 #[test]
 fn a_password_among_the_words_is_answered_with_the_way_to_give_it() {
     let sandbox = Sandbox::new();
+    let mut transcript = String::new();
     for words in [
         &["login", "ghcr.io", "-u", "me", "-p", "hunter2"][..],
         &["login", "ghcr.io", "-u", "me", "-phunter2"],
@@ -115,20 +288,66 @@ fn a_password_among_the_words_is_answered_with_the_way_to_give_it() {
     ] {
         let run = ensign(&sandbox, words);
         assert!(run.code == Some(2) && !run.stderr.contains("hunter2"), "{words:?}: {run:?}");
-        let hint = "hint: run `ensign login ghcr.io -u me --password-stdin < FILE`\n";
-        assert!(run.stderr.ends_with(hint), "{words:?}: {run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: no password was taken from the command line, where other programs and the shell's history see it
+hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
+exit 2
+--- stderr
+error: no password was taken from the command line, where other programs and the shell's history see it
+hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
+exit 2
+--- stderr
+error: no password was taken from the command line, where other programs and the shell's history see it
+hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
+exit 2
+--- stderr
+error: no password was taken from the command line, where other programs and the shell's history see it
+hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
+exit 2
+--- stderr
+error: no password was taken from the command line, where other programs and the shell's history see it
+hint: run `ensign login ghcr.io -u me --password-stdin < FILE`
+
+"#]],
+    );
     assert!(!ensign(&sandbox, &["help", "login"]).stdout.contains("--password "));
 }
 
 #[test]
 fn a_namespace_behind_the_registry_is_the_accounts_images() {
-    for (host, images) in [("ghcr.io/acme", "ghcr.io/acme/**"), ("quay.io/acme/team", "quay.io/acme/team/**")] {
+    let mut transcript = String::new();
+    for host in ["ghcr.io/acme", "quay.io/acme/team"] {
         let sandbox = Sandbox::new();
         let words = ["login", host, "-u", "me", "--password-stdin", "--no-verify"];
         let run = sandbox.run(&words, "pw");
-        assert!(run.code == Some(0) && run.stderr.contains(&format!("Used for  {images}")), "{run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/acme/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+exit 0
+--- stderr
+✓ Kept a login, unverified, for quay.io as me
+  Used for  quay.io/acme/team/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for quay.io yet:  docker-credential-ensign configure-docker
+
+"#]],
+    );
 }
 
 #[test]
@@ -153,30 +372,110 @@ fn a_login_lets_docker_ask_with_a_flag() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_login_on_a_terminal_says_where_tokens_are_made_and_offers_to_let_docker_ask() {
+    let mut transcript = String::new();
     for (answer, asks) in [("y", true), ("n", false), ("\r", false), ("\u{4}", false)] {
         let sandbox = Sandbox::new().with_program("podman", "#!/bin/sh\n");
         let answers = [("Password or token of me", "pw\r"), ("Add it to ~/.docker/config.json", answer)];
         let Some(shown) = on_a_terminal(&sandbox, "login ghcr.io -u me --no-verify", &answers) else { return };
-        assert!(shown.contains("Make a token at\r\n  https://github.com/settings/tokens"), "{shown}");
+        transcript += &shown;
         assert!(shown.contains("exit 0"), "{shown}");
-        assert!(shown.contains(".docker/config.json and ~/.config/containers/auth.json?"), "{shown}");
+
         assert_eq!(sandbox.home().join(".config/containers/auth.json").exists(), asks, "{answer:?}: {shown}");
         assert_eq!(sandbox.home().join(".docker/config.json").exists(), asks, "{answer:?}: {shown}");
         assert_eq!(shown.contains("configure-docker\r\n"), !asks, "who said no is told how: {shown}");
     }
+    shows(
+        &transcript,
+        str![[r#"
+Make a token at
+  https://github.com/settings/tokens/new?scopes=read:packages,write:packages
+It needs read:packages, to pull; write:packages, to push too (a classic token)
+Password or token of me: [hidden]
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/me/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
+Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] yes
+~/.docker/config.json
+  credHelpers
++   "ghcr.io": "ensign"
+~/.config/containers/auth.json
+  credHelpers
++   "ghcr.io": "ensign"
+✓ Wrote ~/.docker/config.json, ~/.config/containers/auth.json
+  To undo   docker-credential-ensign configure-docker --undo
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+exit 0
+Make a token at
+  https://github.com/settings/tokens/new?scopes=read:packages,write:packages
+It needs read:packages, to pull; write:packages, to push too (a classic token)
+Password or token of me: [hidden]
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/me/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
+Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+exit 0
+Make a token at
+  https://github.com/settings/tokens/new?scopes=read:packages,write:packages
+It needs read:packages, to pull; write:packages, to push too (a classic token)
+Password or token of me: [hidden]
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/me/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
+Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+exit 0
+Make a token at
+  https://github.com/settings/tokens/new?scopes=read:packages,write:packages
+It needs read:packages, to pull; write:packages, to push too (a classic token)
+Password or token of me: [hidden]
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/me/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+Docker does not ask Ensign for ghcr.io yet; a line in its config changes that.
+Add it to ~/.docker/config.json and ~/.config/containers/auth.json? [y/N] no
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+exit 0
+
+"#]],
+    );
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_menu_is_left_by_the_keys_that_it_names() {
+    let mut transcript = String::new();
     for key in ["\u{1b}", "q", "\u{4}", "\u{3}"] {
         let sandbox = two_accounts();
         let answers = [("Esc, q or Ctrl-D leaves", key)];
         let Some(shown) = on_a_terminal(&sandbox, "logout ghcr.io", &answers) else { return };
-        assert!(shown.contains("error: cancelled, nothing was changed"), "{key:?}: {shown}");
+        transcript += &shown;
         assert!(shown.contains("exit 130"), "{key:?}: {shown}");
         assert_eq!(sandbox.who("ghcr.io"), "bob", "{key:?}");
     }
+    shows(
+        &transcript,
+        str![[r#"
+error: cancelled, nothing was changed
+exit 130
+error: cancelled, nothing was changed
+exit 130
+error: cancelled, nothing was changed
+exit 130
+error: cancelled, nothing was changed
+exit 130
+
+
+
+"#]],
+    );
 }
 
 #[cfg(target_os = "linux")]

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use snapbox::str;
 
-use crate::support::{Run, Sandbox, read_json, write};
+use crate::support::snapshots::shows;
+use crate::support::{Sandbox, read_json, write};
 
 /// A helper with one file per login in `~/NAME/`: the address on the first line, the answer on the second.
 const HELPER: &str = r#"#!/bin/sh
@@ -101,33 +103,28 @@ fn full() -> Sandbox {
     sandbox
 }
 
-const WEAKER: &str = "! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign \
-                      store key --holder passphrase\n";
-
 #[test]
 fn a_dry_run_shows_every_entry_and_changes_nothing() {
     let sandbox = full();
     let run = sandbox.run(&["import", "--dry-run"], "");
-    let expected = "\
-\x20 1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
-\x20 docker.io                          alice  docker-credential-fake               new
-\x20 docker.io (refresh-token)          alice  docker-credential-fake               new
-\x20 quay.io                            carol  ~/.docker/config.json                new
-\x20 tok.example                        dave   ~/.docker/config.json                new
-\x20 odd.example                        eve    ~/.docker/config.json                new
+    run.shows(str![[r#"
+exit 1
+--- stdout
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  docker.io                          alice  docker-credential-fake               new
+  docker.io (refresh-token)          alice  docker-credential-fake               new
+  quay.io                            carol  ~/.docker/config.json                new
+  tok.example                        dave   ~/.docker/config.json                new
+  odd.example                        eve    ~/.docker/config.json                new
 ! bad.example                               ~/.docker/config.json                its `auth` is not base64
-\x20 helm.example                       h      ~/.config/helm/registry/config.json  new
-\x20 quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
-\x20 quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
-";
-    assert_eq!(
-        run,
-        Run {
-            code: Some(1),
-            stdout: expected.into(),
-            stderr: format!("{WEAKER}Nothing imported. Without --dry-run they become accounts.\n")
-        }
-    );
+  helm.example                       h      ~/.config/helm/registry/config.json  new
+  quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
+  quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
+--- stderr
+! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+Nothing imported. Without --dry-run they become accounts.
+
+"#]]);
     assert!(!sandbox.config_path().exists());
 }
 
@@ -135,13 +132,33 @@ fn a_dry_run_shows_every_entry_and_changes_nothing() {
 fn logins_become_accounts_and_a_second_import_finds_them_there() {
     let sandbox = full();
     let run = sandbox.run(&["import"], "");
-    let said = "✓ Imported alice of docker.io\n✓ Imported carol of quay.io\n✓ Imported dave of tok.example\n\
-        ✓ Imported eve of odd.example\n✓ Imported h of helm.example\n✓ Imported bot of quay.io\n\
-        \x20 Kept in   ~/data/secrets in clear text, readable by you only\n\
-        \x20 To seal   docker-credential-ensign store move --to sealed\n\
-        ! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found\n\
-        ! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(1), &*format!("{WEAKER}{said}")), "one entry is bad");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  docker.io                          alice  docker-credential-fake               new
+  docker.io (refresh-token)          alice  docker-credential-fake               new
+  quay.io                            carol  ~/.docker/config.json                new
+  tok.example                        dave   ~/.docker/config.json                new
+  odd.example                        eve    ~/.docker/config.json                new
+! bad.example                               ~/.docker/config.json                its `auth` is not base64
+  helm.example                       h      ~/.config/helm/registry/config.json  new
+  quay.io/acme/**                    bot    ~/.config/containers/auth.json       new
+  quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
+--- stderr
+! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+✓ Imported alice of docker.io
+✓ Imported carol of quay.io
+✓ Imported dave of tok.example
+✓ Imported eve of odd.example
+✓ Imported h of helm.example
+✓ Imported bot of quay.io
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker
+
+"#]]);
     for (server, user, secret) in [
         ("https://index.docker.io/v1/", "alice", "s3cret-hub"),
         ("https://index.docker.io/v1/refresh-token", "alice", "s3cret-refresh"),
@@ -159,7 +176,25 @@ fn logins_become_accounts_and_a_second_import_finds_them_there() {
     );
     let (config, secrets) = (sandbox.config(), read_json(&sandbox.secrets_path("quay.io")));
     let again = sandbox.run(&["import"], "");
-    assert!(again.stderr.starts_with("Everything is there already.\n"), "{again:?}");
+    again.shows(str![[r#"
+exit 1
+--- stdout
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  docker.io                          alice  docker-credential-fake               there already
+  docker.io (refresh-token)          alice  docker-credential-fake               there already
+  quay.io                            carol  ~/.docker/config.json                there already
+  tok.example                        dave   ~/.docker/config.json                there already
+  odd.example                        eve    ~/.docker/config.json                there already
+! bad.example                               ~/.docker/config.json                its `auth` is not base64
+  helm.example                       h      ~/.config/helm/registry/config.json  there already
+  quay.io/acme/**                    bot    ~/.config/containers/auth.json       there already
+  quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
+--- stderr
+Everything is there already.
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for docker.io, helm.example, odd.example, quay.io, tok.example yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert!(!again.stdout.contains("new\n") && !again.stdout.contains("renews"), "{again:?}");
     assert_eq!((sandbox.config(), read_json(&sandbox.secrets_path("quay.io"))), (config, secrets));
 }
@@ -172,7 +207,27 @@ fn what_was_imported_is_removed_only_when_asked_and_leaves_its_marker() {
     sandbox.run(&["import"], "");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let run = sandbox.run(&["import", "--remove"], "");
-    assert!(run.stderr.contains("✓ Removed 8 logins from where they were\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+  1.dkr.ecr.eu-west-1.amazonaws.com         docker-credential-ecr-login          skipped: its secrets end within hours:  docker-credential-ensign login 1.dkr.ecr.eu-west-1.amazonaws.com --borrow helper:ecr-login
+  docker.io                          alice  docker-credential-fake               there already
+  docker.io (refresh-token)          alice  docker-credential-fake               there already
+  quay.io                            carol  ~/.docker/config.json                there already
+  tok.example                        dave   ~/.docker/config.json                there already
+  odd.example                        eve    ~/.docker/config.json                there already
+! bad.example                               ~/.docker/config.json                its `auth` is not base64
+  helm.example                       h      ~/.config/helm/registry/config.json  there already
+  quay.io/acme/**                    bot    ~/.config/containers/auth.json       there already
+  quay.io/acme/app/**                bot    ~/.config/containers/auth.json       the same login as above
+--- stderr
+Everything is there already.
+✓ Removed 8 logins from where they were
+  Ensign is asked for them now by whoever reads ~/.docker/config.json
+  Ensign is asked for them now by whoever reads ~/.config/containers/auth.json
+  Ensign is asked for them now by whoever reads ~/.config/helm/registry/config.json
+
+"#]]);
     let auths = json!({
         "https://index.docker.io/v1/": {}, "quay.io": {}, "bad.example": {"auth": "s3cret%%%"}, "tok.example": {},
         "https://u:s3cret-key@odd.example/v1": {},
@@ -198,9 +253,21 @@ fn what_could_not_be_kept_or_stands_behind_another_is_not_removed() {
     assert_eq!(answer(&sandbox, "quay.io"), pair("carol", "s3cret-new"));
     after["credHelpers"] = json!({"quay.io": "ensign"}); // for what the helper had
     assert_eq!(read_json(&path), after);
-    let stays =
-        "! carol of quay.io stays in ~/.docker/config.json: it has another secret, which a later import would take\n";
-    assert!(run.stderr.contains(stays), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  quay.io  carol  docker-credential-fake  new
+  quay.io  carol  ~/.docker/config.json   skipped: docker-credential-fake has another secret of this user, and comes first
+--- stderr
+! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+✓ Imported carol of quay.io
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+✓ Removed 1 login from where they were
+  Ensign is asked for them now by whoever reads ~/.docker/config.json
+! carol of quay.io stays in ~/.docker/config.json: it has another secret, which a later import would take
+
+"#]]);
 
     let sandbox = Sandbox::new();
     let path = docker(&sandbox, &json!({"auths": {"quay.io": auth("carol", "s3cret")}}));
@@ -276,29 +343,49 @@ fn an_account_that_gets_its_secrets_by_itself_is_left_alone() {
     write(&sandbox.config_path(), config.to_string().as_bytes());
     docker(&sandbox, &json!({"auths": {"quay.io": auth("carol", "s3cret")}}));
     let run = sandbox.run(&["import"], "");
-    assert!(run.stdout.contains("skipped: carol gets its secrets by itself"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  quay.io  carol  ~/.docker/config.json  skipped: carol gets its secrets by itself
+
+"#]]);
     assert_eq!(sandbox.config(), config);
 }
 
 #[test]
 fn wrong_words_are_told_before_anything_is_read() {
     let sandbox = full();
-    for (arguments, what) in [
-        (vec!["import", "nothing.json"], "there is no file `nothing.json`"),
-        (vec!["import", "helper:ensign"], "`ensign` is no other helper's name"),
-        (vec!["import", "--host", "a/b"], "`a/b` is no registry"),
-    ] {
+    let mut transcript = String::new();
+    for arguments in [vec!["import", "nothing.json"], vec!["import", "helper:ensign"], vec!["import", "--host", "a/b"]]
+    {
         let run = sandbox.run(&arguments, "");
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(run.stderr.starts_with(&format!("error: {what}")), "{run:?}");
+        transcript += &run.transcript();
     }
-    assert_eq!(
-        sandbox.run(&["import", "env"], ""),
-        Run {
-            stderr: "No logins found. To add an account:  docker-credential-ensign login HOST\n".into(),
-            ..Run::success("")
-        }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: there is no file `nothing.json`
+hint: name a file, or one of env, docker, containers, finch, helm, atcr, keyring or helper:NAME
+exit 2
+--- stderr
+error: `ensign` is no other helper's name
+hint: name it as in `helper:pass`, for docker-credential-pass
+exit 2
+--- stderr
+error: `a/b` is no registry: a registry is a host alone, without a repository behind it
+hint: name it as in `ghcr.io`
+
+"#]],
     );
+    sandbox.run(&["import", "env"], "").shows(str![[r#"
+exit 0
+--- stderr
+No logins found. To add an account:  docker-credential-ensign login HOST
+
+"#]]);
 }
 
 /// There would be a copy of the config before if it had been written twice.
@@ -356,7 +443,16 @@ fn an_import_whose_config_cannot_be_written_leaves_no_secrets() {
     write(&sandbox.home().join("auth.json"), json!({"auths": auths}).to_string().as_bytes());
     let run = sandbox.run(&["import", "auth.json"], "");
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains("not imported: bob of b.example: could not be kept"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+  a.example  alice  auth.json  renews alice
+  b.example  bob    auth.json  new
+--- stderr
+! not imported: alice of a.example: could not be kept: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+! not imported: bob of b.example: could not be kept: could not keep a copy of `[HOME]/config/config.json`: Is a directory (os error 21)
+
+"#]]);
     assert!(!sandbox.secrets_path("b.example").exists());
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().len(), 1);
 }

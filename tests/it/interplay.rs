@@ -2,7 +2,9 @@
 #![cfg(unix)]
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const HELPER: &str = "#!/bin/sh\ncat >/dev/null\necho \"{\\\"Username\\\":\\\"theirs\\\",\\\"Secret\\\":\\\"s\\\"}\"\n";
@@ -62,18 +64,47 @@ fn a_trusted_file_and_the_environment_name_an_account_of_a_pattern_for_one_host(
     write(&sandbox.home().join(".ensign.toml"), b"[accounts]\n'a.corp.example' = 'work'\n'b.corp.example' = 'gone'\n");
     let run = sandbox.run(&["trust", "--yes"], "");
     assert!(run.stderr.contains("  a.corp.example  work\n"), "{run:?}");
-    assert!(run.stderr.contains("gone   (not there: docker-credential-ensign login b.corp.example"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+~/.ensign.toml names, for commands in ~ and below:
+  a.corp.example  work
+  b.corp.example  gone   (not there: docker-credential-ensign login b.corp.example --alias gone)
+✓ Trusted ~/.ensign.toml, as it is now
+
+"#]]);
     assert_eq!((sandbox.who("a.corp.example"), sandbox.who("c.corp.example")), ("work".into(), "me".into()));
     assert!(sandbox.who("b.corp.example").contains("names `gone`, which b.corp.example does not have"));
     let which = sandbox.ok(&["which", "a.corp.example"], "");
     assert!(which.starts_with("work\n"), "{which}");
     let which = sandbox.run(&["which", "c.corp.example"], "");
-    assert!(which.stdout.contains(".ensign.toml           names no account of this registry"), "{which:?}");
+    which.shows(str![[r#"
+exit 0
+--- stdout
+me
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           names no account of this registry
+  8 folder                 no account's folder
+  9 default account        → me   ← chosen
+ 10 only account           there are several
+
+"#]]);
 
     assert_eq!(sandbox.ok(&["prompt"], ""), "a.corp.example=work\n");
     sandbox.ok(&["public", "add", "*.corp.example/open/**"], "");
     let run = sandbox.run(&["export", "--format", "auth.json", "c.corp.example/open/x"], "");
-    assert!(run.stderr.contains("ENSIGN_ACCOUNT=c.corp.example=NAME names one all the same"), "{run:?}");
+    run.shows(str![[r#"
+exit 3
+--- stderr
+error: c.corp.example/open/x needs no account: *.corp.example/open/** is public
+hint: ENSIGN_ACCOUNT=c.corp.example=NAME names one all the same
+
+"#]]);
 
     let sandbox = sandbox.with("ENSIGN_ACCOUNT", "a.corp.example=me,c.corp.example=work");
     let exported = |format: &str, host: &str| {
@@ -106,11 +137,26 @@ fn what_is_public_on_the_hosts_of_a_pattern_is_so_whoever_answers_for_the_host()
     }
     let which = sandbox.run(&["which", "own.corp.example/open/x"], "");
     assert_eq!((which.code, which.stderr.as_str()), (Some(0), ""), "nothing is missing");
+    let mut transcript = String::new();
     for host in ["a", "their"] {
         assert_eq!(sandbox.who(&format!("{host}.corp.example/closed/x")), "theirs");
         let which = sandbox.run(&["which", &format!("{host}.corp.example/open/x")], "");
-        assert!(which.stdout.contains(" is public   ← ends here"), "{which:?}");
+        transcript += &which.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+no account needed
+  5 command line           a.corp.example/open/x needs no account: *.corp.example/open/** is public   ← ends here
+exit 0
+--- stdout
+no account needed
+  5 command line           their.corp.example/open/x needs no account: *.corp.example/open/** is public   ← ends here
+
+"#]],
+    );
     let journal: Value = serde_json::from_str(&sandbox.ok(&["why", "--json"], "")).unwrap();
     let verdicts: Vec<_> = journal["decisions"].as_array().unwrap().iter().map(|one| &one["verdict"]).collect();
     assert_eq!(verdicts, ["helper", "helper", "public", "public", "public", "public"]);
@@ -143,15 +189,33 @@ fn buildx_has_no_folder_for_an_image_with_the_name_of_a_config_nor_for_the_hosts
     let sandbox = sandbox.with("PATH", bin.to_str().unwrap());
     let images = ["ghcr.io/acme", "ghcr.io/acme/config.json/x", "ghcr.io/acme/config.json", "a.corp.example/team/x"];
     let pin = sandbox.run(&["pin", "work"], "");
-    assert!(pin.stderr.contains("\"credHelpers\": {\"HOST\": \"ensign-work\"}"), "Docker knows no patterns: {pin:?}");
+    pin.shows(str![[r#"
+exit 0
+--- stderr
+✓ Made ~/bin/docker-credential-ensign-work
+  Answers as work on *.corp.example, whatever the default is there.
+  In a config.json:  "credHelpers": {"HOST": "ensign-work"}
+
+"#]]);
     sandbox.ok(&["public", "add", "a.corp.example/open"], "");
     sandbox.ok(&["account", "edit", "*.corp.example", "me", "--for", "pull"], "");
     sandbox.ok(&["account", "edit", "*.corp.example", "work", "--for", "push"], "");
     let run = sandbox.run(&[&["buildx", "sync"], images.as_slice()].concat(), "");
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.contains("ghcr.io/acme ") && !run.stdout.contains("config.json"), "{run:?}");
-    assert!(run.stderr.contains("ghcr.io/acme/config.json gets no folder: "), "{run:?}");
-    assert!(run.stderr.contains("a.corp.example/team/x gets no folder: its accounts are of *.corp.example"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/buildx/config
++   ghcr.io/acme                              a
+--- stderr
+✓ Folders: 1 written
+! ghcr.io/acme/config.json/x gets no folder: it would lie where another folder has its config.json
+! ghcr.io/acme/config.json gets no folder: it would lie where another folder has its config.json
+! a.corp.example/team/x gets no folder: its accounts are of *.corp.example, and buildx looks for single hosts
+
+"#]]);
+
     sandbox.ok(&["account", "edit", "ghcr.io", "b", "--images", "ghcr.io/b/**"], "");
     let folders = std::fs::read_dir(sandbox.home().join(".docker/buildx/config")).unwrap();
     assert_eq!(folders.map(|folder| folder.unwrap().file_name()).collect::<Vec<_>>(), ["ghcr.io"]);

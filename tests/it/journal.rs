@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 use crate::why::{HOST, called_by, entries, journal, sandbox, two_accounts};
 
@@ -98,6 +100,7 @@ fn a_runtime_folder_that_is_not_ours_alone_gets_no_journal() {
 
 #[test]
 fn without_a_runtime_folder_nothing_is_written_anywhere() {
+    let mut transcript = String::new();
     for folder in [None, Some(""), Some("runtime"), Some("/nowhere/at/all"), Some("/proc/sys")] {
         let mut sandbox = Sandbox::new();
         fs::create_dir(sandbox.home().join("runtime")).unwrap();
@@ -110,8 +113,29 @@ fn without_a_runtime_folder_nothing_is_written_anywhere() {
         assert_eq!(sandbox.run(&["get"], "no.example"), Run::not_found());
         assert_eq!(files_below(sandbox.home()), before, "{folder:?}");
         let why = sandbox.run(&["why"], "");
-        assert!(why.code == Some(3) && why.stdout.is_empty() && why.stderr.starts_with("! "), "{why:?}");
+        transcript += &why.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 3
+--- stderr
+! answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it for those who log in to it
+exit 3
+--- stderr
+! answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it for those who log in to it
+exit 3
+--- stderr
+! answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it for those who log in to it
+exit 3
+--- stderr
+! nobody has asked since the journal began, at the latest when this machine was started
+exit 3
+--- stderr
+! nobody has asked since the journal began, at the latest when this machine was started
+
+"#]],
+    );
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

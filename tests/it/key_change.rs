@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
+use snapbox::str;
 
-#[cfg(target_os = "linux")]
 use crate::support::finish;
+#[cfg(target_os = "linux")]
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 /// Two accounts on two registries, sealed with a key in the file `key`.
@@ -43,9 +45,15 @@ fn a_new_key_seals_every_file_and_the_old_one_opens_none() {
     let (old_key, old_id) = (fs::read(sandbox.home().join("key")).unwrap(), key_json(&sandbox)["key"].clone());
     let old_file = fs::read(path(&sandbox, "ghcr.io")).unwrap();
     let run = sandbox.run(&["store", "key", "--rotate"], "");
-    assert!(run.code == Some(0) && run.stderr.contains("✓ The new key: "), "{run:?}");
-    assert!(run.stderr.contains("\n  2 files are sealed with it\n"), "{run:?}");
-    assert!(run.stderr.contains("renew the secrets at their registries"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ The new key: [KEY], in `[HOME]/key`
+  2 files are sealed with it
+! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
+
+"#]]);
+
     both_answer(&sandbox);
     let now = key_json(&sandbox);
     assert!(now["key"] != old_id && now.get("previous").is_none(), "{now}");
@@ -58,10 +66,21 @@ fn a_new_key_seals_every_file_and_the_old_one_opens_none() {
     assert!(new_key != old_key && new_key.len() == old_key.len());
     write(&path(&sandbox, "ghcr.io"), &old_file);
     let get = sandbox.run(&["get"], "ghcr.io");
-    assert!(get.code == Some(1) && get.stdout.contains("was sealed with another key"), "{get:?}");
+    get.shows(str![[r#"
+exit 1
+--- stdout
+`~/data/sealed/ghcr.io.json` was sealed with another key: with [KEY], and here is [KEY-2]: put that key's `key.json` back, or remove the file and log in again
+
+"#]]);
     // What does not open would be lost: nothing is changed.
     let run = sandbox.run(&["store", "key", "--rotate"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("was sealed with another key"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `~/data/sealed/ghcr.io.json` was sealed with another key: with [KEY], and here is [KEY-2]
+hint: put that key's `key.json` back, or remove the file and log in again
+
+"#]]);
     assert_eq!((fs::read(sandbox.home().join("key")).unwrap(), key_json(&sandbox)), (new_key, now));
     write(&sandbox.home().join("key"), &old_key);
     assert_eq!(sandbox.run(&["get"], "quay.io").code, Some(1));
@@ -84,7 +103,13 @@ fn no_file_is_passed_over() {
     fs::copy(path(&sandbox, "ghcr.io"), path(&sandbox, "a.example")).unwrap();
     let before = key_json(&sandbox);
     let run = sandbox.run(&["store", "key", "--rotate"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("whose file has another name"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `~/data/sealed/a.example.json` holds the secrets of ghcr.io, whose file has another name
+hint: put the right file back from a backup, or remove this one and log in again
+
+"#]]);
     assert_eq!(key_json(&sandbox), before);
 }
 
@@ -136,15 +161,32 @@ fn the_same_passphrase_wraps_the_new_key() {
     }
     let before = key_json(&sandbox);
     let run = sandbox.run(&["store", "key", "--rotate"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("store key --rotate --passphrase-stdin"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: a passphrase is needed and there is no terminal to ask on
+hint: pipe it: `docker-credential-ensign store key --rotate --passphrase-stdin < FILE`
+
+"#]]);
     let run = sandbox.run(&["store", "key", "--rotate", "--passphrase-stdin"], "wrong");
-    assert!(run.code == Some(1) && run.stderr.contains("this is not the passphrase"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: this is not the passphrase
+hint: try again
+
+"#]]);
     assert_eq!(key_json(&sandbox), before);
     sandbox.ok(&["lock"], "");
     sandbox.ok(&["store", "key", "--rotate", "--passphrase-stdin"], "pass phrase");
     both_answer(&sandbox);
     sandbox.ok(&["lock"], "");
-    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("are locked"));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+
+"#]]);
     sandbox.ok(&["unlock", "--passphrase-stdin"], "pass phrase");
     both_answer(&sandbox);
     assert_ne!(key_json(&sandbox)["key"], before["key"]);
@@ -154,7 +196,13 @@ fn the_same_passphrase_wraps_the_new_key() {
 #[test]
 fn nothing_to_seal_anew_and_a_key_made_outside_are_said() {
     let run = Sandbox::new().run(&["store", "key", "--rotate"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("there is no key"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: there is no key, for nothing is sealed here
+hint: run `docker-credential-ensign store key --holder passphrase` to begin
+
+"#]]);
     let sandbox = sealed();
     fs::create_dir(sandbox.home().join("credentials")).unwrap();
     fs::copy(sandbox.home().join("key"), sandbox.home().join("credentials/ensign.key")).unwrap();
@@ -162,8 +210,14 @@ fn nothing_to_seal_anew_and_a_key_made_outside_are_said() {
     let sandbox = sandbox.with("CREDENTIALS_DIRECTORY", &folder);
     sandbox.ok(&["store", "key", "--holder", "systemd"], "");
     let run = sandbox.run(&["store", "key", "--rotate"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("which is made outside"), "{run:?}");
-    assert!(run.stderr.contains("store key --holder file:PATH"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: systemd gives the key as the credential `ensign.key`, which is made outside
+hint: give the key to a file first: `ensign store key --holder file:PATH`; docs/sealed.md has the rest
+
+"#]]);
+
     both_answer(&sandbox);
 }
 
@@ -183,6 +237,7 @@ fn killed_at(sandbox: &Sandbox, rename: usize) -> Option<Run> {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_change_that_was_killed_loses_nothing_and_is_finished() {
+    let mut transcript = String::new();
     for rename in 1..=7 {
         let sandbox = sealed();
         let Some(run) = killed_at(&sandbox, rename) else { return };
@@ -193,14 +248,11 @@ fn a_change_that_was_killed_loses_nothing_and_is_finished() {
         sandbox.store("docker.io", "other", "s3cret-3");
         if key_json(&sandbox).get("previous").is_some() {
             let key = sandbox.run(&["store", "key", "--holder", &format!("file:{}/k2", sandbox.home().display())], "");
-            assert!(key.code == Some(1) && key.stderr.contains("store key --rotate"), "{key:?}");
+            transcript += &key.transcript();
             let doctor = sandbox.run(&["doctor"], "");
-            assert!(
-                doctor.stdout.contains("! left-overs: a change of the key of sealed secrets was not finished"),
-                "{doctor:?}"
-            );
+            transcript += &doctor.transcript();
             let fix = sandbox.run(&["doctor", "--fix", "left-overs"], "");
-            assert!(fix.code == Some(0) && fix.stderr.contains("✓ left-overs: mended"), "{rename}: {fix:?}");
+            transcript += &fix.transcript();
         } else {
             sandbox.ok(&["store", "key", "--rotate"], "");
         }
@@ -212,6 +264,167 @@ fn a_change_that_was_killed_loses_nothing_and_is_finished() {
         }
         both_answer(&sandbox);
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: a change of the key was not finished
+hint: run `docker-credential-ensign store key --rotate`
+exit 1
+--- stdout
+✗ path      1 broken
+  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+      fix:    export PATH="$PATH:[BIN]"
+✓ helpers   no other helper is named
+! order     1 note
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+      breaks: pulls and pushes there go out without a login
+      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+! files     1 note
+  ! left-overs: a change of the key of sealed secrets was not finished
+      breaks: nothing; the old key still opens some files
+      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+✓ stores    3 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  3 accounts with their secrets
+✓ answers   not tried: the program is not on PATH
+
+Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+exit 0
+--- stderr
+✓ The new key: [KEY], in `[HOME]/key`
+  3 files are sealed with it
+! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
+✓ left-overs: mended
+exit 1
+--- stderr
+error: a change of the key was not finished
+hint: run `docker-credential-ensign store key --rotate`
+exit 1
+--- stdout
+✗ path      1 broken
+  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+      fix:    export PATH="$PATH:[BIN]"
+✓ helpers   no other helper is named
+! order     1 note
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+      breaks: pulls and pushes there go out without a login
+      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+! files     1 note
+  ! left-overs: a change of the key of sealed secrets was not finished
+      breaks: nothing; the old key still opens some files
+      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+✓ stores    3 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  3 accounts with their secrets
+✓ answers   not tried: the program is not on PATH
+
+Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+exit 0
+--- stderr
+✓ The new key: [KEY-2], in `[HOME-2]/key`
+  3 files are sealed with it
+! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
+✓ left-overs: mended
+exit 1
+--- stderr
+error: a change of the key was not finished
+hint: run `docker-credential-ensign store key --rotate`
+exit 1
+--- stdout
+✗ path      1 broken
+  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+      fix:    export PATH="$PATH:[BIN]"
+✓ helpers   no other helper is named
+! order     1 note
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+      breaks: pulls and pushes there go out without a login
+      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+! files     1 note
+  ! left-overs: a change of the key of sealed secrets was not finished
+      breaks: nothing; the old key still opens some files
+      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+✓ stores    3 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  3 accounts with their secrets
+✓ answers   not tried: the program is not on PATH
+
+Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+exit 0
+--- stderr
+✓ The new key: [KEY-3], in `[HOME-3]/key`
+  3 files are sealed with it
+! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
+✓ left-overs: mended
+exit 1
+--- stderr
+error: a change of the key was not finished
+hint: run `docker-credential-ensign store key --rotate`
+exit 1
+--- stdout
+✗ path      1 broken
+  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+      fix:    export PATH="$PATH:[BIN]"
+✓ helpers   no other helper is named
+! order     1 note
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+      breaks: pulls and pushes there go out without a login
+      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+! files     1 note
+  ! left-overs: a change of the key of sealed secrets was not finished
+      breaks: nothing; the old key still opens some files
+      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+✓ stores    3 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  3 accounts with their secrets
+✓ answers   not tried: the program is not on PATH
+
+Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+exit 0
+--- stderr
+✓ The new key: [KEY-4], in `[HOME-4]/key`
+  3 files are sealed with it
+! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
+✓ left-overs: mended
+exit 1
+--- stderr
+error: a change of the key was not finished
+hint: run `docker-credential-ensign store key --rotate`
+exit 1
+--- stdout
+✗ path      1 broken
+  ✗ program-path: `docker-credential-ensign` is in no absolute folder of PATH
+      breaks: Docker and Podman cannot start it: every pull and push goes out without a login
+      fix:    export PATH="$PATH:[BIN]"
+✓ helpers   no other helper is named
+! order     1 note
+  ! docker-not-asking: Docker does not ask Ensign for ghcr.io, quay.io, docker.io
+      breaks: pulls and pushes there go out without a login
+      fix:    docker-credential-ensign doctor --fix docker-not-asking   (does: docker-credential-ensign configure-docker --force ghcr.io quay.io docker.io)
+! files     1 note
+  ! left-overs: a change of the key of sealed secrets was not finished
+      breaks: nothing; the old key still opens some files
+      fix:    docker-credential-ensign doctor --fix left-overs   (does: docker-credential-ensign store key --rotate)
+✓ stores    3 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  3 accounts with their secrets
+✓ answers   not tried: the program is not on PATH
+
+Found 1 broken, 2 notes. A report without secrets:  docker-credential-ensign doctor --report
+exit 0
+--- stderr
+✓ The new key: [KEY-5], in `[HOME-5]/key`
+  3 files are sealed with it
+! who has the old key can read old copies of these files: if it was seen, renew the secrets at their registries
+✓ left-overs: mended
+
+"#]],
+    );
 }
 
 #[test]

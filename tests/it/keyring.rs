@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::import::{answer, docker};
 use crate::support::keyring::{Item, Items, Mood, start};
@@ -72,7 +73,20 @@ fn what_is_removed_from_the_keyring_is_asked_of_us_by_its_readers() {
     let run =
         sandbox.run(&["import", "keyring", "--remove", "--yes", "--host", "ghcr.io", "--host", "localhost:5000"], "");
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("✓ Removed 2 logins"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  ghcr.io         alice  the keyring  new
+  [HOST]  bob    the keyring  new
+--- stderr
+✓ Imported alice of ghcr.io
+✓ Imported bob of [HOST]
+  Kept in   ~/data/sealed; the key is in the system's keyring
+✓ Removed 2 logins from where they were
+  Ensign is asked for them now by whoever reads ~/.docker/config.json
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_eq!(servers(&items), ["https://index.docker.io/v1/", "https://ghcr.io/ensign/work"]);
     let config: serde_json::Value =
         serde_json::from_slice(&std::fs::read(sandbox.home().join(".docker/config.json")).unwrap()).unwrap();

@@ -1,7 +1,9 @@
 //! The kubelet's exec protocol, every version of it.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 fn request(version: &str, image: &str) -> String {
@@ -99,12 +101,34 @@ fn an_account_that_cannot_answer_is_named_on_stderr_for_the_kubelets_log() {
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{image}");
         assert!(run.stderr.starts_with(said) && run.stderr.lines().count() == 1, "{run:?}");
     }
+    let mut transcript = String::new();
     for damaged in ["", "{", "[]", "{\"serviceAccountToken\": \"hunter2\"", "{\"kind\": \"hunter2\"}"] {
         let run = sandbox.run(&["kubelet"], damaged);
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{damaged}");
-        assert!(run.stderr.starts_with("ensign: stdin holds no CredentialProviderRequest (line "), "{run:?}");
+        transcript += &run.transcript();
         assert!(!run.stderr.contains("hunter2"), "{run:?}");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+exit 1
+--- stderr
+ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+exit 1
+--- stderr
+ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+exit 1
+--- stderr
+ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+exit 1
+--- stderr
+ensign: stdin holds no CredentialProviderRequest (line 1): let the kubelet call `docker-credential-ensign kubelet`
+
+"#]],
+    );
 }
 
 #[test]
@@ -117,5 +141,12 @@ fn a_dead_secret_is_no_credential_for_the_kubelet_either() {
     write(&path, file.to_string().as_bytes());
     let run = sandbox.run(&["kubelet"], &request("v1", "ghcr.io/me/app"));
     assert!(run.code == Some(0) && run.stdout.contains("\"auth\":null"), "{run:?}");
-    assert!(run.stderr.contains("refused it when it was checked"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry","cacheDuration":"0s","auth":null}
+--- stderr
+ensign: the secret of me on ghcr.io is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login ghcr.io --alias me`
+
+"#]]);
 }

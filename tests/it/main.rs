@@ -32,6 +32,7 @@ mod grants;
 mod hand_outs;
 mod hardening;
 mod help;
+mod help_pages;
 mod import;
 mod install;
 mod install_fetch;

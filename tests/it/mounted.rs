@@ -2,6 +2,9 @@
 
 use std::process::Command;
 
+use snapbox::str;
+
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const FILE: &str = r#"{"accounts": [
@@ -54,17 +57,55 @@ fn a_file_of_accounts_answers_without_a_home() {
 fn a_secret_that_was_not_mounted_is_named() {
     let sandbox = mounted(FILE);
     let token = sandbox.home().join("mounted").join("ghcr-token");
+    let mut transcript = String::new();
     for (text, what) in [(Some(&b"\n"[..]), "empty"), (None, "not there")] {
         match text {
             Some(text) => write(&token, text),
             None => std::fs::remove_file(&token).unwrap(),
         }
         let run = homeless(&sandbox, &["get"], "ghcr.io/acme/app");
-        let says = format!("`{}`, the secret file of work on ghcr.io, is {what}", token.display());
-        assert!(run.code == Some(1) && run.stdout.starts_with(&says) && !run.stdout.contains("login"), "{run:?}");
+        assert!(!run.stdout.contains("login"), "{run:?}");
+        transcript += &run.transcript();
         let status = homeless(&sandbox, &["status"], "");
-        assert!(status.stdout.contains(what) && !status.stdout.contains("login ghcr.io"), "{status:?}");
+        assert!(status.stdout.contains(what), "{status:?}");
+        transcript += &status.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+`[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is empty: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+exit 3
+--- stdout
+ghcr.io
+  ○ work            acme/**   user acme-bot   in environment
+    ✗ `[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is empty: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+  ● me    default   me/**                     in environment
+
+docker.io
+  ● hubber  default   hubber/**   in environment
+
+Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+1 account needs you.
+exit 1
+--- stdout
+`[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is not there: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+exit 3
+--- stdout
+ghcr.io
+  ○ work            acme/**   user acme-bot   in environment
+    ✗ `[HOME]/mounted/ghcr-token`, the secret file of work on ghcr.io, is not there: mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE
+  ● me    default   me/**                     in environment
+
+docker.io
+  ● hubber  default   hubber/**   in environment
+
+Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+1 account needs you.
+
+"#]],
+    );
 }
 
 #[test]
@@ -77,10 +118,12 @@ fn a_variable_gives_one_account() {
     let wrong = Sandbox::new().with("ENSIGN_LOGIN_X", "hunter2");
     let run = homeless(&wrong, &["get"], "ghcr.io");
     assert_eq!(run.code, Some(1));
-    assert_eq!(
-        run.stdout,
-        "ENSIGN_LOGIN_X is no account: it holds one word: write it as `ghcr.io/acme/** USER SECRET`\n"
-    );
+    run.shows(str![[r#"
+exit 1
+--- stdout
+ENSIGN_LOGIN_X is no account: it holds one word: write it as `ghcr.io/acme/** USER SECRET`
+
+"#]]);
 }
 
 #[test]
@@ -89,45 +132,89 @@ fn what_is_given_goes_before_the_config_and_is_not_changed() {
     sandbox.store("ghcr.io", "other", "pw");
     assert_eq!(sandbox.who("ghcr.io"), "me");
     assert_eq!(sandbox.who("other@ghcr.io"), "other");
-    let refused = "error: me on ghcr.io is given by the environment and cannot be changed here\n";
+    let mut transcript = String::new();
     for words in [
         &["logout", "ghcr.io", "-u", "me"][..],
         &["switch", "ghcr.io", "work"],
         &["account", "edit", "ghcr.io", "me", "--alias", "x"],
     ] {
         let run = sandbox.run(words, "");
-        assert!(run.code == Some(1) && run.stderr.starts_with(refused), "{words:?}: {run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: me on ghcr.io is given by the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+exit 1
+--- stderr
+error: me on ghcr.io is given by the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+exit 1
+--- stderr
+error: me on ghcr.io is given by the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+
+"#]],
+    );
     assert_eq!(sandbox.run(&["erase"], "ghcr.io"), Run::success(""));
     assert_eq!((sandbox.who("ghcr.io"), sandbox.who("other@ghcr.io")), ("me".into(), "other".into()));
     let status = sandbox.ok(&["status"], "");
-    assert!(status.contains("in environment") && !status.contains("mine"), "{status}");
+    assert!(!status.contains("mine"), "{status}");
+    shows(
+        &status,
+        str![[r#"
+ghcr.io
+  ○ other            other/**                  in clear text
+  ○ work             acme/**   user acme-bot   in environment
+  ● me     default   me/**                     in environment
+
+docker.io
+  ● hubber  default   hubber/**   in environment
+
+Docker does not ask Ensign for ghcr.io, docker.io:  docker-credential-ensign configure-docker
+
+"#]],
+    );
 }
 
 #[test]
 fn a_wrong_file_is_named_and_not_quoted() {
+    let mut transcript = String::new();
     for (file, why) in [
         ("{\"accounts\": [hunter2]}", "line 1: no JSON"),
         ("{\"accounts\": [{\"hunter2\": 1}]}", "line 1: an account is"),
     ] {
         let run = homeless(&mounted(file), &["get"], "ghcr.io");
         assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
-        assert!(
-            run.stdout.contains("mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in ")
-                && run.stdout.contains(why),
-            "{run:?}"
-        );
+        assert!(run.stdout.contains(why), "{run:?}");
+        transcript += &run.transcript();
         assert!(!run.stdout.contains("hunter2"));
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+`[HOME]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: no JSON: see docs/ci.md for its form
+exit 1
+--- stdout
+`[HOME-2]/mounted/accounts.json`, which ENSIGN_ACCOUNTS_FILE names, is wrong in line 1: an account is registry, username, and secret or secret_file: see docs/ci.md for its form
+
+"#]],
+    );
     let missing = Sandbox::new();
     let file = missing.home().join("no-such-file").to_str().unwrap().to_owned();
     let missing = missing.with("ENSIGN_ACCOUNTS_FILE", &file);
     let run = homeless(&missing, &["get"], "ghcr.io");
-    assert!(
-        run.code == Some(1)
-            && run.stdout.contains(&format!("`{file}`, which ENSIGN_ACCOUNTS_FILE names, is not there")),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/no-such-file`, which ENSIGN_ACCOUNTS_FILE names, is not there: see docs/ci.md for its form
+
+"#]]);
 }
 
 #[cfg(unix)]
@@ -144,8 +231,23 @@ fn docker_is_configured_without_a_home_where_accounts_are_given() {
     let given = Sandbox::new().with("ENSIGN_LOGIN_ME", "ghcr.io me mine").with_program("skopeo", "#!/bin/sh\n");
     let run = configure(&given);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("auth.json") && run.stderr.contains("Skopeo do not ask Ensign"), "{run:?}");
-    assert!(run.stderr.contains("✓ Wrote docker/config.json\n  To undo   "), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+docker/config.json
+  credHelpers
++   "ghcr.io": "ensign"
+~/.config/containers/auth.json
+  credHelpers
++   "ghcr.io": "ensign"
+--- stderr
+! could not write `[HOME]/plain-file/x/.config/containers/auth.json`: Not a directory (os error 20): Podman, Buildah and Skopeo do not ask Ensign
+✓ Wrote docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
+
     assert_eq!(crate::support::read_json(&given.home().join("docker/config.json"))["credHelpers"]["ghcr.io"], "ensign");
     assert_eq!(configure(&Sandbox::new()).code, Some(1));
 }
@@ -155,8 +257,25 @@ fn no_command_is_advised_that_cannot_change_such_an_account() {
     let sandbox =
         Sandbox::new().with("ENSIGN_LOGIN_A", "ghcr.io/acme/** a pw").with("ENSIGN_LOGIN_B", "ghcr.io/b/** b pw");
     let torn = sandbox.run(&["which", "--as", "docker build -t ghcr.io/acme/x -t ghcr.io/b/y ."], "");
-    assert!(
-        torn.stderr.contains("ENSIGN_ACCOUNT=ghcr.io=b docker build") && !torn.stderr.contains("account edit"),
-        "{torn:?}"
-    );
+    torn.shows(str![[r#"
+exit 0
+--- stdout
+a
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           undecided: ghcr.io/acme/x is a's, ghcr.io/b/y is b's
+  6 files                  no image of this registry
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → a   ← chosen
+ 10 only account           there are several
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=b docker build -t ghcr.io/acme/x -t ghcr.io/b/y .
+  every build   docker-credential-ensign buildx sync ghcr.io/acme/x ghcr.io/b/y
+  one tool      docker-credential-ensign pin b   (and name the helper `ensign-b` in the tool's config)
+
+"#]]);
 }

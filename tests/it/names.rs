@@ -1,7 +1,9 @@
 //! Names, logins and answers as other programs spell them.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 fn docker_config(sandbox: &Sandbox) -> std::path::PathBuf {
@@ -14,18 +16,32 @@ fn an_account_that_no_registry_has_is_an_error_everywhere() {
     sandbox.store("ghcr.io", "me", "pw");
     sandbox.store("ghcr.io", "work", "pw");
     sandbox.store("quay.io", "me", "pw");
+    let mut transcript = String::new();
     for value in ["typo", "quay.io=me,typo", "ghcr.io=typo"] {
         sandbox = sandbox.with("ENSIGN_ACCOUNT", value);
         let run = sandbox.run(&["get"], "ghcr.io");
-        let says =
-            "ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`\n";
-        assert_eq!((run.code, run.stdout.as_str()), (Some(1), says), "{value}");
+        transcript += &run.transcript();
         for command in [&["which", "ghcr.io/me/app"][..], &["token", "ghcr.io/me/app"], &["check", "ghcr.io/me/app"]] {
             let run = sandbox.run(command, "");
             assert_eq!(run.code, Some(3), "{value} {command:?} {run:?}");
             assert!(format!("{}{}", run.stdout, run.stderr).contains("typo"), "{value} {command:?} {run:?}");
         }
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+exit 1
+--- stdout
+ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+exit 1
+--- stdout
+ENSIGN_ACCOUNT names `typo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+
+"#]],
+    );
     sandbox = sandbox.with("ENSIGN_ACCOUNT", "typo");
     // Nor does it matter that the registry is unknown here.
     assert!(sandbox.who("gcr.io").starts_with("ENSIGN_ACCOUNT names `typo`"));
@@ -33,7 +49,21 @@ fn an_account_that_no_registry_has_is_an_error_everywhere() {
     assert_eq!(sandbox.run(&["which", "--as", "docker pull quay.io/a/b"], "").code, Some(3));
     let status = sandbox.run(&["status"], "");
     assert_eq!(status.code, Some(3));
-    assert!(status.stderr.contains("ENSIGN_ACCOUNT names `typo`, which no registry has"), "{status:?}");
+    status.shows(str![[r#"
+exit 3
+--- stdout
+ghcr.io
+  ○ me              me/**     in clear text
+  ● work  default   work/**   in clear text
+
+quay.io
+  ● me  default   me/**   in clear text
+
+Docker does not ask Ensign for ghcr.io, quay.io:  docker-credential-ensign configure-docker
+--- stderr
+! ENSIGN_ACCOUNT names `typo`, which no registry has: clients get an error in this shell
+
+"#]]);
     sandbox.ok(&["list"], "");
     let kubelet = json!({"kind": "CredentialProviderRequest", "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
         "image": "gcr.io/a/b"});
@@ -104,7 +134,17 @@ fn images_are_given_as_people_write_them_and_added_by_one_rule() {
         |sandbox: &Sandbox, name: &str| sandbox.config()["registries"]["ghcr.io"]["accounts"][name]["images"].clone();
     let run = login(&sandbox, "me", &["acme", "ghcr.io/other/app:1.0"]);
     assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/acme/**", "ghcr.io/other/app"]));
-    assert!(run.stderr.contains("! an account is for all tags of an image: `:1.0` is left out"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+! an account is for all tags of an image: `:1.0` is left out of ghcr.io/other/app
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/acme/**, ghcr.io/other/app, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
     // Both commands replace; `+` adds.
     login(&sandbox, "me", &["new"]);
     assert_eq!(images(&sandbox, "me"), json!(["ghcr.io/new/**"]));
@@ -125,11 +165,37 @@ fn images_are_given_as_people_write_them_and_added_by_one_rule() {
     assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["me"]["folders"], json!(folders));
     // Two accounts for the same images are told at once.
     let run = login(&sandbox, "bob", &["team-*/app", "acme"]);
-    assert!(run.stderr.contains("! you is for the same images (ghcr.io/acme/**)"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for ghcr.io as bob
+  Used for  ghcr.io/team-*/app, ghcr.io/acme/**
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+  ghcr.io now has 3 accounts. The default stays me.
+! you is for the same images (ghcr.io/acme/**): between them the command line does not decide
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
     let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "*-team/app"], "");
-    assert!(run.stderr.contains("! bob is for the same images (ghcr.io/team-*/app)"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Changed me on ghcr.io
+  Used for  ghcr.io/*-team/app
+  Used in   /a, /b, /c
+! bob is for the same images (ghcr.io/team-*/app): between them the command line does not decide
+
+"#]]);
     let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--images", "acme/app"], "");
-    assert!(!run.stderr.contains("same images"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Changed me on ghcr.io
+  Used for  ghcr.io/acme/app
+  Used in   /a, /b, /c
+
+"#]]);
 }
 
 #[cfg(unix)]
@@ -200,7 +266,17 @@ fn every_spelling_that_was_used_is_one_that_others_find() {
     let asks: Vec<_> = status["docker"].as_array().unwrap().iter().map(|one| &one["asks"]).collect();
     assert_eq!(asks, ["ensign", "nobody", "nobody"], "{status}");
     let text = sandbox.ok(&["status"], "");
-    assert!(text.contains("Docker does not ask Ensign for reg.example:443, Reg.Example:"), "{text}");
+    shows(
+        &text,
+        str![[r#"
+reg.example
+  ● me  default   me/**   in clear text
+
+Docker does not ask Ensign for reg.example:443, Reg.Example:  docker-credential-ensign configure-docker
+✗ Docker will not find `docker-credential-ensign`: its folder is not on PATH
+
+"#]],
+    );
     // A name in a file of Docker's or on the command line counts too.
     let config = json!({"auths": {"REG.EXAMPLE": {}}}).to_string();
     write(&docker_config(&sandbox), config.as_bytes());
@@ -256,7 +332,23 @@ fn hosts_that_take_the_same_login_are_answered_with_it() {
     }
     assert_eq!(sandbox.who("dhi.io/work/python"), "work", "its patterns hold there too");
     let which = sandbox.run(&["which", "dhi.io/python:3"], "");
-    assert!(which.code == Some(0) && which.stdout.contains("dhi.io is answered as docker.io"), "{which:?}");
+    which.shows(str![[r#"
+exit 0
+--- stdout
+hub
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image that belongs to an account
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → hub   ← chosen
+ 10 only account           there are several
+  dhi.io is answered as docker.io
+
+"#]]);
     // What is said of the host alone is about the host alone.
     sandbox.run(&["erase"], "dhi.io");
     assert_eq!(sandbox.who("docker.io"), "hub");
@@ -275,7 +367,19 @@ fn hosts_that_take_the_same_login_are_answered_with_it() {
     sandbox.ok(&["configure-docker", "ghcr.io"], "");
     assert_eq!(read_json(&docker_config(&sandbox))["credHelpers"]["mirror.example"], "ensign");
     let show = sandbox.ok(&["account", "show", "ghcr.io", "a"], "");
-    assert!(show.contains("also for   mirror.example, other.example"), "{show}");
+    shows(
+        &show,
+        str![[r#"
+a
+  registry   ghcr.io
+  username   a
+  default    no
+  images     ghcr.io/a/**  (its own namespace)
+  also for   mirror.example, other.example
+  store      file
+
+"#]],
+    );
     sandbox.ok(&["account", "edit", "ghcr.io", "a", "--alias", "renamed"], "");
     assert_eq!(sandbox.who("other.example"), "a");
     sandbox.ok(&["account", "edit", "ghcr.io", "renamed", "--no-also"], "");

@@ -6,6 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
+use snapbox::str;
+
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 const HOST: &str = "ghcr.io";
@@ -36,10 +39,6 @@ fn lock(sandbox: &Sandbox) -> PathBuf {
     sandbox.home().join("config/config.lock")
 }
 
-fn refused(what: &str) -> Run {
-    Run { code: Some(1), stdout: format!("{what}\n"), stderr: String::new() }
-}
-
 fn user() -> String {
     let name = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
     String::from_utf8(name).unwrap().trim().to_owned()
@@ -48,46 +47,91 @@ fn user() -> String {
 #[test]
 fn a_file_of_another_user_is_refused_even_by_root() {
     let sandbox = with_account();
+    let mut transcript = String::new();
     for (path, reads) in [(sandbox.config_path(), true), (sandbox.secrets_path(HOST), true), (lock(&sandbox), false)] {
         if !give_away(&path) {
             return;
         }
-        let what = format!("`{}` belongs to user {STRANGER}, and this runs as user root", path.display());
-        let hint = format!("run the command as that user, or `chown root {}`", path.display());
         if reads {
-            assert_eq!(sandbox.run(&["get"], HOST), refused(&format!("{what}: {hint}")));
+            transcript += &sandbox.run(&["get"], HOST).transcript();
         }
         if !path.ends_with("ghcr.io.json") {
             let run = sandbox.run(&["switch", HOST, "me"], "");
-            assert_eq!((run.code, run.stderr), (Some(1), format!("error: {what}\nhint: {hint}\n")));
+            transcript += &run.transcript();
         }
         let run = finish(sandbox.command(&["get"]).env("SUDO_UID", "1000").spawn().unwrap(), HOST.as_bytes());
         if reads {
-            assert!(run.stdout.contains("run the command without `sudo`, or without its `-E`"), "{run:?}");
+            transcript += &run.transcript();
         }
         chown(&path, Some(0), None).unwrap();
         assert_eq!(sandbox.who(HOST), "other");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+`[HOME]/config/config.json` belongs to user 54321, and this runs as user root: run the command as that user, or `chown root [HOME]/config/config.json`
+exit 1
+--- stderr
+error: `[HOME]/config/config.json` belongs to user 54321, and this runs as user root
+hint: run the command as that user, or `chown root [HOME]/config/config.json`
+exit 1
+--- stdout
+`[HOME]/config/config.json` belongs to user 54321, and this runs as user root: run the command without `sudo`, or without its `-E`
+exit 1
+--- stdout
+`[HOME]/data/secrets/ghcr.io.json` belongs to user 54321, and this runs as user root: run the command as that user, or `chown root [HOME]/data/secrets/ghcr.io.json`
+exit 1
+--- stdout
+`[HOME]/data/secrets/ghcr.io.json` belongs to user 54321, and this runs as user root: run the command without `sudo`, or without its `-E`
+exit 1
+--- stderr
+error: `[HOME]/config/config.lock` belongs to user 54321, and this runs as user root
+hint: run the command as that user, or `chown root [HOME]/config/config.lock`
+
+"#]],
+    );
     assert_eq!(sandbox.config()["registries"][HOST]["accounts"].as_object().unwrap().len(), 2);
 }
 
 #[test]
 fn a_file_that_others_may_write_is_refused() {
     let sandbox = with_account();
+    let mut transcript = String::new();
     for path in [sandbox.config_path(), sandbox.secrets_path(HOST), lock(&sandbox)] {
         mode(&path, 0o606);
-        let (shown, is_secret) = (path.display(), path.ends_with("ghcr.io.json"));
-        let what = format!("`{shown}`, which belongs to user {}, may be written by others (mode 606)", user());
+        let is_secret = path.ends_with("ghcr.io.json");
         if !path.ends_with("config.lock") {
-            assert_eq!(sandbox.run(&["get"], HOST), refused(&format!("{what}: run `chmod go-w {shown}`")));
+            transcript += &sandbox.run(&["get"], HOST).transcript();
         }
         if !is_secret {
             let run = sandbox.run(&["switch", HOST, "me"], "");
-            assert_eq!((run.code, run.stderr), (Some(1), format!("error: {what}\nhint: run `chmod go-w {shown}`\n")));
+            transcript += &run.transcript();
         }
         mode(&path, 0o600);
         assert_eq!(sandbox.who(HOST), "other");
     }
+    shows(
+        &transcript.replace(&format!("user {},", user()), "user [USER],"),
+        str![[r#"
+exit 1
+--- stdout
+`[HOME]/config/config.json`, which belongs to user [USER], may be written by others (mode 606): run `chmod go-w [HOME]/config/config.json`
+exit 1
+--- stderr
+error: `[HOME]/config/config.json`, which belongs to user [USER], may be written by others (mode 606)
+hint: run `chmod go-w [HOME]/config/config.json`
+exit 1
+--- stdout
+`[HOME]/data/secrets/ghcr.io.json`, which belongs to user [USER], may be written by others (mode 606): run `chmod go-w [HOME]/data/secrets/ghcr.io.json`
+exit 1
+--- stderr
+error: `[HOME]/config/config.lock`, which belongs to user [USER], may be written by others (mode 606)
+hint: run `chmod go-w [HOME]/config/config.lock`
+
+"#]],
+    );
 }
 
 #[test]
@@ -100,9 +144,12 @@ fn what_root_left_in_a_home_is_named_with_the_way_out() {
     let mut command = sandbox.command(&["get"]);
     command.uid(STRANGER);
     let Ok(child) = command.spawn() else { return eprintln!("skipped: only root can be another user") };
-    let path = sandbox.config_path().display().to_string();
-    let what = format!("`{path}` belongs to user root, and this runs as user {STRANGER}");
-    assert_eq!(finish(child, HOST.as_bytes()), refused(&format!("{what}: run `sudo chown {STRANGER} {path}`")));
+    finish(child, HOST.as_bytes()).shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/config/config.json` belongs to user root, and this runs as user 54321: run `sudo chown 54321 [HOME]/config/config.json`
+
+"#]]);
 }
 
 #[test]
@@ -117,10 +164,12 @@ fn sudo_that_kept_the_home_makes_no_file_of_roots_in_it() {
         finish(command.env("SUDO_UID", id).spawn().unwrap(), entry.as_bytes())
     };
     let run = as_sudo(&STRANGER.to_string());
-    assert!(
-        run.code == Some(1) && run.stdout.ends_with("run the command without `sudo`, or without its `-E`\n"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]` belongs to user 54321, and this runs as user root: run the command without `sudo`, or without its `-E`
+
+"#]]);
     assert_eq!(fs::read_dir(sandbox.home()).unwrap().count(), 0);
     // In a container root's home may be another's, and nobody said `sudo`.
     assert_eq!(sandbox.run(&["store"], entry), Run::success(""));
@@ -138,7 +187,12 @@ fn a_link_of_the_users_own_is_followed() {
     assert!(sandbox.config_path().is_symlink() && !dotfile.is_symlink());
     assert_eq!(sandbox.who(HOST), "me");
     if give_away(&dotfile) {
-        assert!(sandbox.run(&["get"], HOST).stdout.contains("belongs to user 54321"));
+        sandbox.run(&["get"], HOST).shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/config/config.json` belongs to user 54321, and this runs as user root: run the command as that user, or `chown root [HOME]/config/config.json`
+
+"#]]);
     }
 }
 
@@ -146,6 +200,7 @@ fn a_link_of_the_users_own_is_followed() {
 fn secrets_and_locks_are_neither_links_nor_pipes() {
     let sandbox = with_account();
     let victim = sandbox.home().join("victim");
+    let mut transcript = String::new();
     for path in [sandbox.secrets_path(HOST), lock(&sandbox)] {
         let whole = fs::read(&path).unwrap();
         let is_lock = path.ends_with("config.lock");
@@ -156,7 +211,8 @@ fn secrets_and_locks_are_neither_links_nor_pipes() {
         symlink(&victim, &path).unwrap();
         let run = sandbox.run(arguments, HOST);
         let said = format!("{}{}", run.stdout, run.stderr);
-        assert!(run.code == Some(1) && said.contains("it is a link"), "{run:?}");
+        assert!(run.code == Some(1), "{run:?}");
+        transcript += &said;
         mode(&victim, 0o644);
         sandbox.run(&["status"], "");
         assert_eq!(fs::metadata(&victim).unwrap().mode() & 0o777, 0o644, "nothing is changed behind a link");
@@ -164,11 +220,23 @@ fn secrets_and_locks_are_neither_links_nor_pipes() {
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         let run = sandbox.run(arguments, HOST);
         let said = format!("{}{}", run.stdout, run.stderr);
-        assert!(run.code == Some(1) && said.contains("it is not a file"), "{run:?}");
+        assert!(run.code == Some(1), "{run:?}");
+        transcript += &said;
         fs::remove_file(&path).unwrap();
         write(&path, &whole);
         mode(&path, 0o600);
     }
+    shows(
+        &transcript,
+        str![[r#"
+could not read `[HOME]/data/secrets/ghcr.io.json`: it is a link: run `rm [HOME]/data/secrets/ghcr.io.json`
+could not read `[HOME]/data/secrets/ghcr.io.json`: it is not a file
+error: could not open `[HOME]/config/config.lock`: it is a link
+hint: run `rm [HOME]/config/config.lock`
+error: could not open `[HOME]/config/config.lock`: it is not a file
+
+"#]],
+    );
     assert_eq!(sandbox.who(HOST), "other");
 }
 
@@ -179,11 +247,23 @@ fn dockers_file_is_neither_read_nor_written_as_another_user() {
     write(&file, b"{}");
     mode(&file, 0o666);
     let run = sandbox.run(&["configure-docker", HOST], "");
-    assert!(run.code == Some(1) && run.stderr.contains("may be written by others"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `[HOME]/.docker/config.json`, which belongs to user root, may be written by others (mode 666)
+hint: run `chmod go-w [HOME]/.docker/config.json`
+
+"#]]);
     mode(&file, 0o600);
     if give_away(&file) {
         let run = sandbox.run(&["configure-docker", HOST], "");
-        assert!(run.code == Some(1) && run.stderr.contains("belongs to user 54321"), "{run:?}");
+        run.shows(str![[r#"
+exit 1
+--- stderr
+error: `[HOME]/.docker/config.json` belongs to user 54321, and this runs as user root
+hint: run the command as that user, or `chown root [HOME]/.docker/config.json`
+
+"#]]);
         assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
     }
 }

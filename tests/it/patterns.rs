@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
+use snapbox::str;
+
 use crate::router::{answer, calls, entry};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
 /// `aws`: another password for each profile and region, good for an hour.
@@ -40,7 +43,23 @@ fn a_borrowed_account_of_a_pattern_is_asked_about_each_host() {
     assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
 
     sandbox.ok(&["login", "--borrow", "aws", "--profile", "home", ECR], "");
-    assert!(sandbox.ok(&["which", EUROPE], "").starts_with("work   (secret from aws, profile work)\n"));
+    shows(
+        &sandbox.ok(&["which", EUROPE], ""),
+        str![[r#"
+work   (secret from aws, profile work)
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → work   ← chosen
+ 10 only account           there are several
+
+"#]],
+    );
     assert!(sandbox.ok(&["status"], "").starts_with(&format!("{ECR}\n  ● work  default   work/**")));
     assert!(sandbox.ok(&["status", EUROPE], "").starts_with(&format!("{ECR}\n")));
     sandbox.ok(&["switch", EUROPE, "home"], "");
@@ -50,7 +69,13 @@ fn a_borrowed_account_of_a_pattern_is_asked_about_each_host() {
 
     let run = sandbox.run(&["logout", EUROPE], "");
     assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stderr.contains(&format!("logout '{ECR}'` to log out of all of them")), "{run:?}");
+    run.shows(str![[r#"
+exit 3
+--- stderr
+error: 123456789012.dkr.ecr.eu-west-1.amazonaws.com has no account of its own, it is one of *.dkr.ecr.*.amazonaws.com
+hint: run `docker-credential-ensign logout '*.dkr.ecr.*.amazonaws.com'` to log out of all of them
+
+"#]]);
     sandbox.ok(&["logout", ECR, "--all"], "");
     assert_eq!(sandbox.run(&["get"], EUROPE), Run::not_found());
     let left: Vec<PathBuf> =
@@ -82,9 +107,22 @@ fn which_says_that_the_helper_it_names_is_not_there() {
     let sandbox = Sandbox::new();
     sandbox.ok(&["route", "*.azurecr.io", "acr-env"], "");
     let run = sandbox.run(&["which", "shop.azurecr.io/app"], "");
-    assert_eq!(run.stdout, "docker-credential-acr-env   (answers for *.azurecr.io)\n");
-    let note = "! `docker-credential-acr-env` is not installed: until it is, nobody answers there\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), note));
+    run.shows(str![[r#"
+exit 0
+--- stdout
+docker-credential-acr-env   (answers for *.azurecr.io)
+--- stderr
+! `docker-credential-acr-env` is not installed: until it is, nobody answers there
+
+"#]]);
+    run.shows(str![[r#"
+exit 0
+--- stdout
+docker-credential-acr-env   (answers for *.azurecr.io)
+--- stderr
+! `docker-credential-acr-env` is not installed: until it is, nobody answers there
+
+"#]]);
 }
 
 #[test]
@@ -92,8 +130,18 @@ fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", "*.corp.example", "-u", "me", "--password-stdin"], "ours");
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("Kept a login, unverified, for *.corp.example as me"), "{run:?}");
-    assert!(run.stderr.contains("! whichever host of *.corp.example a client names is shown this secret\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for *.corp.example as me
+  Used for  *.corp.example/me/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! whichever host of *.corp.example a client names is shown this secret
+! Docker does not ask Ensign for all of *.corp.example yet:  docker-credential-ensign configure-docker --all
+
+"#]]);
+
     assert!(run.stderr.contains("configure-docker --all"), "{run:?}");
     assert_eq!(sandbox.run(&["get"], "a.corp.example"), answer("a.corp.example", "me", "ours"));
     for other in
@@ -105,7 +153,13 @@ fn a_given_secret_is_for_the_hosts_of_its_pattern_only() {
     let run = sandbox.run(&["login", "*.corp.example", "--device"], "");
     assert_eq!(run.code, Some(2), "{run:?}");
     let run = sandbox.run(&["login", "--borrow", "aws", "*.corp.example"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("`aws` has no secret for *.corp.example"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: `aws` has no secret for *.corp.example, which is no host of the form 123456789012.dkr.ecr.REGION.amazonaws.com
+hint: use `--borrow command` if the secret may go there all the same
+
+"#]]);
     sandbox.ok(&["logout", "*.corp.example"], "");
     assert_eq!(sandbox.run(&["get"], "a.corp.example"), Run::not_found());
     assert!(!sandbox.home().join("data/secrets/%2a.corp.example.json").exists());
@@ -118,13 +172,20 @@ fn what_cannot_be_done_names_the_command_that_can() {
         sandbox.store("ghcr.io", name, "pw");
     }
     let run = sandbox.run(&["account", "edit", "ghcr.io", "me", "--alias", "other"], "");
-    let says = "error: ghcr.io has another account `other`\nhint: choose another alias, or run \
-                `docker-credential-ensign account edit ghcr.io other --alias NAME` first\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(1), says));
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: ghcr.io has another account `other`
+hint: choose another alias, or run `docker-credential-ensign account edit ghcr.io other --alias NAME` first
+
+"#]]);
     let run = sandbox.run(&["store"], &entry("*.corp.example", "me", "pw"));
-    let says = "a client's login is for one registry, and not for all of *.corp.example: run \
-                `docker-credential-ensign login '*.corp.example'`\n";
-    assert_eq!((run.code, run.stdout.as_str()), (Some(1), says));
+    run.shows(str![[r#"
+exit 1
+--- stdout
+a client's login is for one registry, and not for all of *.corp.example: run `docker-credential-ensign login '*.corp.example'`
+
+"#]]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The commands for people: login, logout, status, switch, account, which, and the help.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
 /// Two accounts on one registry, `alice` active.
@@ -13,22 +15,23 @@ fn two_accounts() -> Sandbox {
     sandbox
 }
 
-fn failure(code: i32, stderr: &str) -> Run {
-    Run { code: Some(code), stdout: String::new(), stderr: stderr.to_owned() }
-}
-
 #[test]
 fn login_is_verified_kept_and_said() {
     let registry = FakeRegistry::start();
     let host = &registry.host;
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", host, "-u", "alice", "--password-stdin"], "alice-pw\n");
-    let expected = format!(
-        "✓ Logged in to {host} as alice\n  Used for  {host}/alice/**, and by default\n  Kept in   ~/data/secrets in clear \
-         text, readable by you only\n  To seal   docker-credential-ensign store move --to sealed\n! Docker \
-         does not ask Ensign for {host} yet:  docker-credential-ensign configure-docker\n"
-    );
-    assert_eq!((run, sandbox.who(host)), (Run { stderr: expected, ..Run::success("") }, "alice".to_owned()));
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Logged in to [HOST] as alice
+  Used for  [HOST]/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
+    assert_eq!(sandbox.who(host), "alice");
     let json = sandbox.ok(
         &["login", host, "-u", "bob", "--password-stdin", "--alias", "work", "--images", "acme/**", "--json"],
         "bob-pw",
@@ -46,11 +49,13 @@ fn a_refused_login_stores_nothing() {
     let host = &registry.host;
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", host, "-u", "alice", "--password-stdin"], "wrong-s3cret\n");
-    let expected = format!(
-        "error: login failed for {host}: authentication rejected by {host}\n\
-         hint: look whether the token has expired or lacks a right, and log in again; nothing was stored\n"
-    );
-    assert_eq!(run, failure(3, &expected));
+    run.shows(str![[r#"
+exit 3
+--- stderr
+error: login failed for [HOST]: authentication rejected by [HOST]
+hint: look whether the token has expired or lacks a right, and log in again; nothing was stored
+
+"#]]);
     assert!(!sandbox.config_path().exists() && !sandbox.secrets_path(host).exists());
 }
 
@@ -60,10 +65,25 @@ fn an_unreachable_registry_is_named_and_no_verify_keeps_the_login() {
     let arguments = ["login", "localhost:1", "-u", "alice", "--password-stdin"];
     let run = sandbox.run(&arguments, "s3cret");
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
-    assert!(run.stderr.starts_with("error: login failed for localhost:1: "), "{run:?}");
-    assert!(run.stderr.ends_with("hint: nothing was stored; `--no-verify` keeps a login unseen\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for localhost:1: could not reach `localhost:1`: Connection refused (os error 111)
+hint: nothing was stored; `--no-verify` keeps a login unseen
+
+"#]]);
+
     let run = sandbox.run(&[&arguments[..], &["--no-verify"]].concat(), "s3cret");
-    assert!(run.stderr.starts_with("✓ Kept a login, unverified, for localhost:1 as alice\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for localhost:1 as alice
+  Used for  localhost:1/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for localhost:1 yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_eq!(sandbox.who("localhost:1"), "alice");
 }
 
@@ -72,43 +92,57 @@ fn an_open_registry_is_told_apart() {
     let registry = FakeRegistry::open();
     let run = Sandbox::new().run(&["login", &registry.host, "-u", "alice", "--password-stdin"], "anything");
     assert_eq!(run.code, Some(0));
-    assert!(
-        run.stderr.contains(&format!("! {} lets anyone in: the password was not checked\n", registry.host)),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for [HOST] as alice
+  Used for  [HOST]/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! [HOST] lets anyone in: the password was not checked
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
 }
 
 #[test]
 fn login_without_a_terminal_says_what_to_pipe() {
-    for (arguments, stdin, what, cure) in [
-        (vec!["login"], "", "no registry was given", "name it, as in `docker-credential-ensign login ghcr.io`"),
-        (
-            vec!["login", "ghcr.io"],
-            "",
-            "ghcr.io needs a user name and there is no terminal to ask on",
-            "pipe it: `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`",
-        ),
-        (
-            vec!["login", "ghcr.io", "-u", "me"],
-            "",
-            "ghcr.io needs a secret and there is no terminal to ask on",
-            "pipe it: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`",
-        ),
-        (
-            vec!["login", "ghcr.io", "-u", "me", "--password-stdin"],
-            "\n",
-            "the password is empty",
-            "pipe it: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`",
-        ),
-        (
-            vec!["login", "ghcr.io", "-u", "me", "--store", "keyring"],
-            "",
-            "`keyring` is no store",
-            "use sealed, file (in clear text), or helper:NAME for docker-credential-NAME",
-        ),
+    let mut transcript = String::new();
+    for (arguments, stdin) in [
+        (vec!["login"], ""),
+        (vec!["login", "ghcr.io"], ""),
+        (vec!["login", "ghcr.io", "-u", "me"], ""),
+        (vec!["login", "ghcr.io", "-u", "me", "--password-stdin"], "\n"),
+        (vec!["login", "ghcr.io", "-u", "me", "--store", "keyring"], ""),
     ] {
-        assert_eq!(Sandbox::new().run(&arguments, stdin), failure(2, &format!("error: {what}\nhint: {cure}\n")));
+        transcript += &Sandbox::new().run(&arguments, stdin).transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: no registry was given
+hint: name it, as in `docker-credential-ensign login ghcr.io`
+exit 2
+--- stderr
+error: ghcr.io needs a user name and there is no terminal to ask on
+hint: pipe it: `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`
+exit 2
+--- stderr
+error: ghcr.io needs a secret and there is no terminal to ask on
+hint: pipe it: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`
+exit 2
+--- stderr
+error: the password is empty
+hint: pipe it: `docker-credential-ensign login ghcr.io -u me --password-stdin < FILE`
+exit 2
+--- stderr
+error: `keyring` is no store
+hint: use sealed, file (in clear text), or helper:NAME for docker-credential-NAME
+
+"#]],
+    );
 }
 
 #[test]
@@ -117,10 +151,12 @@ fn login_with_nothing_given_looks_at_the_account_that_is_there() {
     let host = &registry.host;
     let sandbox = Sandbox::new();
     sandbox.store(host, "alice", "alice-pw");
-    assert_eq!(
-        sandbox.run(&["login", host], ""),
-        Run { stderr: format!("✓ {host} still accepts alice\n"), ..Run::success("") }
-    );
+    sandbox.run(&["login", host], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ [HOST] still accepts alice
+
+"#]]);
     sandbox.store(host, "alice", "expired");
     assert_eq!(sandbox.run(&["login", host], "").code, Some(3));
 }
@@ -128,32 +164,49 @@ fn login_with_nothing_given_looks_at_the_account_that_is_there() {
 #[test]
 fn logout_forgets_one_account_and_promotes_none() {
     let sandbox = two_accounts();
-    let several = "error: ghcr.io has several accounts: bob, alice\nhint: name one with `-u`, or use `--all`\n";
-    assert_eq!(sandbox.run(&["logout", "ghcr.io"], ""), failure(2, several));
+    sandbox.run(&["logout", "ghcr.io"], "").shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io has several accounts: bob, alice
+hint: name one with `-u`, or use `--all`
+
+"#]]);
     let run = sandbox.run(&["logout", "ghcr.io", "-u", "alice"], "");
-    assert_eq!(
-        run.stderr,
-        "✓ Removed alice from ghcr.io\n! a token stays valid until you delete it at https://github.com/settings/tokens\n\
-         ! ghcr.io has no default account now. It has bob:  docker-credential-ensign switch ghcr.io bob\n"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Removed alice from ghcr.io
+! a token stays valid until you delete it at https://github.com/settings/tokens
+! ghcr.io has no default account now. It has bob:  docker-credential-ensign switch ghcr.io bob
+
+"#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     assert_eq!(
         sandbox.ok(&["logout", "ghcr.io", "--all", "--json"], ""),
         "{\"schema\":1,\"status\":\"success\",\"registry\":\"ghcr.io\",\"removed\":[\"bob\"],\"endings\":{\"bob\":\"by-hand\"}}\n"
     );
-    assert_eq!(
-        sandbox.run(&["logout", "ghcr.io"], ""),
-        Run { stderr: "Not logged in to ghcr.io.\n".into(), ..Run::success("") }
-    );
+    sandbox.run(&["logout", "ghcr.io"], "").shows(str![[r#"
+exit 0
+--- stderr
+Not logged in to ghcr.io.
+
+"#]]);
     assert!(!sandbox.secrets_path("ghcr.io").exists());
 }
 
 #[test]
 fn status_shows_accounts_and_their_troubles() {
     let sandbox = two_accounts();
-    let expected = "ghcr.io\n  ○ bob              bob/**     in clear text\n  ● alice  default   alice/**   in clear text\n\n\
-        Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker\n";
-    assert_eq!(sandbox.run(&["status"], ""), Run::success(expected));
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ○ bob              bob/**     in clear text
+  ● alice  default   alice/**   in clear text
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]]);
     std::fs::remove_file(sandbox.secrets_path("ghcr.io")).unwrap();
     let run = sandbox.run(&["status", "--json"], "");
     let json: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -162,10 +215,13 @@ fn status_shows_accounts_and_their_troubles() {
         (Some(3), &json!(false), &json!(true))
     );
     let nothing = sandbox.run(&["status", "quay.io"], "");
-    assert_eq!(
-        nothing,
-        failure(3, "error: quay.io has no account\nhint: run `docker-credential-ensign login quay.io`\n")
-    );
+    nothing.shows(str![[r#"
+exit 3
+--- stderr
+error: quay.io has no account
+hint: run `docker-credential-ensign login quay.io`
+
+"#]]);
 }
 
 #[cfg(unix)]
@@ -176,7 +232,18 @@ fn status_closes_a_secrets_file_that_others_could_read() {
     let path = sandbox.secrets_path("ghcr.io");
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
     let run = sandbox.run(&["status"], "");
-    assert_eq!(run.stderr, "! `~/data/secrets/ghcr.io.json` could be read by others (mode 644); now only by you\n");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ○ bob              bob/**     in clear text
+  ● alice  default   alice/**   in clear text
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+--- stderr
+! `~/data/secrets/ghcr.io.json` could be read by others (mode 644); now only by you
+
+"#]]);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -184,21 +251,37 @@ fn status_closes_a_secrets_file_that_others_could_read() {
 fn switch_toggles_two_names_of_three_and_goes_back() {
     let sandbox = two_accounts();
     let run = sandbox.run(&["switch"], "");
-    assert_eq!(run.stderr, "✓ ghcr.io default: alice → bob   (undo: docker-credential-ensign switch ghcr.io -)\n");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ ghcr.io default: alice → bob   (undo: docker-credential-ensign switch ghcr.io -)
+
+"#]]);
     assert_eq!(sandbox.who("ghcr.io"), "bob");
     sandbox.ok(&["switch", "ghcr.io", "-"], "");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
     sandbox.ok(&["switch", "-"], "");
     assert_eq!(sandbox.who("ghcr.io"), "bob", "`-` needs no host either");
     sandbox.store("ghcr.io", "carol", "x");
-    let several = "error: ghcr.io has several accounts: bob, alice, carol\nhint: name one: `docker-credential-ensign switch ghcr.io NAME`\n";
-    assert_eq!(sandbox.run(&["switch", "ghcr.io"], ""), failure(2, several));
+    sandbox.run(&["switch", "ghcr.io"], "").shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io has several accounts: bob, alice, carol
+hint: name one: `docker-credential-ensign switch ghcr.io NAME`
+
+"#]]);
     assert_eq!(
         sandbox.ok(&["switch", "ghcr.io", "bob", "--json"], ""),
         "{\"schema\":1,\"status\":\"success\",\"registry\":\"ghcr.io\",\"active\":\"bob\",\"before\":\"carol\"}\n"
     );
     let nobody = sandbox.run(&["switch", "ghcr.io", "dave"], "");
-    assert_eq!(nobody, failure(2, "error: ghcr.io has no account `dave`\nhint: it has: bob, alice, carol\n"));
+    nobody.shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io has no account `dave`
+hint: it has: bob, alice, carol
+
+"#]]);
 }
 
 #[test]
@@ -221,11 +304,22 @@ fn account_edit_changes_alias_images_and_folders() {
         ],
         "",
     );
-    let said = "✓ Changed work on ghcr.io\n  Used for  ghcr.io/acme/**, ghcr.io/tools/*\n  Used in   ~/w\n\
-                ! there is no folder ~/w yet\n";
-    assert_eq!(run, Run { stderr: said.into(), ..Run::success("") });
-    let nothing = "error: nothing to change was given\nhint: see `docker-credential-ensign account edit --help`\n";
-    assert_eq!(sandbox.run(&["account", "edit", "ghcr.io", "work"], ""), failure(2, nothing));
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Changed work on ghcr.io
+  Used for  ghcr.io/acme/**, ghcr.io/tools/*
+  Used in   ~/w
+! there is no folder ~/w yet
+
+"#]]);
+    sandbox.run(&["account", "edit", "ghcr.io", "work"], "").shows(str![[r#"
+exit 2
+--- stderr
+error: nothing to change was given
+hint: see `docker-credential-ensign account edit --help`
+
+"#]]);
     let shown = sandbox.ok(&["account", "show", "ghcr.io", "work"], "");
     assert_eq!(
         shown,
@@ -255,32 +349,95 @@ fn a_folder_decides_where_no_image_does() {
     assert!(run.stdout.contains("\"Username\":\"bob\""), "{run:?}");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
     let torn = sandbox.run(&["which", "ghcr.io", "--as", "docker build -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
-    let keeps = "this folder   docker-credential-ensign account edit ghcr.io bob --folder '~/w' --folder .\n";
-    assert!(torn.stderr.contains(keeps), "{torn:?}");
+    torn.shows(str![[r#"
+exit 0
+--- stdout
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
+  6 files                  no image of this registry
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice   ← chosen
+ 10 only account           there are several
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=bob docker build -t ghcr.io/bob/x -t ghcr.io/alice/y .
+  every build   docker-credential-ensign buildx sync ghcr.io/bob/x ghcr.io/alice/y
+  one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io bob --folder '~/w' --folder .
+
+"#]]);
 }
 
 #[test]
 fn which_shows_the_ladder() {
     let sandbox = two_accounts();
-    let expected = "bob\n  1 ENSIGN_ACCOUNT         not set\n  2 name of the program    the program is not pinned\n  \
-        3 user in the address    none\n  4 image in the address   none\n  \
-        5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen\n  \
-        6 files                  not read: the command line names an image\n  7 .ensign.toml           none\n  \
-        8 folder                 no account's folder\n  9 default account        → alice\n 10 only account           there are several\n";
-    assert_eq!(sandbox.run(&["which", "ghcr.io/bob/app:1"], ""), Run::success(expected));
+    sandbox.run(&["which", "ghcr.io/bob/app:1"], "").shows(str![[r#"
+exit 0
+--- stdout
+bob
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)   ← chosen
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice
+ 10 only account           there are several
+
+"#]]);
     let torn = sandbox
         .run(&["which", "ghcr.io", "--as", "docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y ."], "");
     assert!(torn.stdout.starts_with("alice\n"), "{torn:?}");
-    assert!(torn.stdout.contains("undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's"), "{torn:?}");
-    assert!(torn.stderr.starts_with("! These images need different accounts,"), "{torn:?}");
+    torn.shows(str![[r#"
+exit 0
+--- stdout
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           undecided: ghcr.io/bob/x is bob's, ghcr.io/alice/y is alice's
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice   ← chosen
+ 10 only account           there are several
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=bob docker buildx build --push -t ghcr.io/bob/x -t ghcr.io/alice/y .
+  every build   docker-credential-ensign buildx sync ghcr.io/bob/x ghcr.io/alice/y
+  one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io bob --folder .
+
+"#]]);
+
     let missing = two_accounts().with("ENSIGN_ACCOUNT", "ghcr.io=bbo").run(&["which", "ghcr.io"], "");
     assert_eq!(missing.code, Some(3));
-    assert!(
-        missing.stdout.starts_with(
-            "no account\n  1 ENSIGN_ACCOUNT         names `bbo`, which ghcr.io does not have   ← ends here\n"
-        ),
-        "{missing:?}"
-    );
+    missing.shows(str![[r#"
+exit 3
+--- stdout
+no account
+  1 ENSIGN_ACCOUNT         names `bbo`, which ghcr.io does not have   ← ends here
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice
+ 10 only account           there are several
+--- stderr
+! ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+
+"#]]);
     assert_eq!(sandbox.run(&["which", "Not An Image"], "").code, Some(2));
     assert_eq!(sandbox.run(&["which", "quay.io/x/y"], "").code, Some(3));
 }
@@ -290,9 +447,12 @@ fn the_environment_and_the_name_of_the_program_choose_first() {
     let sandbox = two_accounts().with("ENSIGN_ACCOUNT", "quay.io=x,ghcr.io=bob");
     assert_eq!(sandbox.who("ghcr.io"), "bob");
     let typo = two_accounts().with("ENSIGN_ACCOUNT", "ghcr.io=bbo");
-    let said =
-        "ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`\n";
-    assert_eq!(typo.run(&["get"], "ghcr.io"), Run { code: Some(1), stdout: said.into(), stderr: String::new() });
+    typo.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+ENSIGN_ACCOUNT names `bbo`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+
+"#]]);
     let sandbox = two_accounts();
     for (name, expected) in [("bob", "\"Username\":\"bob\""), ("nobody", "credentials not found in native keychain")] {
         let pinned = sandbox.link(&format!("docker-credential-ensign-{name}"));
@@ -326,10 +486,16 @@ fn several_accounts_and_no_way_to_choose_is_said_on_both_streams() {
     let config = sandbox.config().to_string().replace(r#""active":"alice","#, "");
     crate::support::write(&sandbox.config_path(), config.as_bytes());
     let run = sandbox.run(&["get"], "ghcr.io");
-    assert_eq!(
-        (run.code, run.stdout.as_str()),
-        (Some(1), "several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io\n")
-    );
+    run.shows(str![[r#"
+exit 1
+--- stdout
+several accounts for ghcr.io: run docker-credential-ensign switch ghcr.io
+--- stderr
+ensign: ghcr.io has several accounts and no default: bob, alice. Options:
+  every command docker-credential-ensign switch ghcr.io
+  this command  ENSIGN_ACCOUNT=ghcr.io=NAME docker …
+
+"#]]);
     assert!(
         run.stderr
             .starts_with("ensign: ghcr.io has several accounts and no default: bob, alice. Options:\n  every command "),
@@ -370,8 +536,12 @@ fn the_program_is_called_as_it_was_called() {
     let said = |name: &str, words: &[&str]| {
         crate::support::finish(sandbox.command_of(&sandbox.link(name), words).spawn().unwrap(), b"")
     };
-    let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(said("ensign", &["version"]), Run::success(&format!("ensign {version}\n")));
+    said("ensign", &["version"]).shows(str![[r#"
+exit 0
+--- stdout
+ensign [VERSION]
+
+"#]]);
     assert!(said("docker-ensign", &["ensign", "--help"]).stdout.starts_with("Usage: docker ensign "));
     // Docker completes its plugin itself; the script is for the other names.
     let script = said("ensign", &["completions", "bash"]);
@@ -383,6 +553,7 @@ fn the_program_is_called_as_it_was_called() {
 fn an_alias_is_no_option() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "me", "pw");
+    let mut transcript = String::new();
     for arguments in [
         &["account", "edit", "ghcr.io", "me", "--alias=-x"][..],
         &["account", "edit", "ghcr.io", "me", "--alias=-"],
@@ -390,7 +561,28 @@ fn an_alias_is_no_option() {
     ] {
         let run = sandbox.run(arguments, "pw");
         assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
-        assert!(run.stderr.contains("an alias cannot begin with `-`"), "{arguments:?}: {run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: invalid value '-x' for '--alias <ALIAS>': an alias cannot begin with `-`
+
+For more information, try '--help'.
+exit 2
+--- stderr
+error: invalid value '-' for '--alias <ALIAS>': an alias cannot begin with `-`
+
+For more information, try '--help'.
+exit 2
+--- stderr
+error: invalid value '--all' for '--alias <ALIAS>': an alias cannot begin with `-`
+
+For more information, try '--help'.
+
+"#]],
+    );
     assert!(sandbox.ok(&["status"], "").contains("me"));
 }

@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+use snapbox::str;
+
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 /// `me` and `work` on one registry, `me` active, and the program in a folder on PATH.
@@ -23,18 +26,35 @@ fn program(sandbox: &Sandbox, alias: &str) -> PathBuf {
 #[test]
 fn a_pinned_program_answers_as_its_account_whoever_is_active() {
     let sandbox = installed();
-    let said = "✓ Made ~/docker-credential-ensign-work\n  Answers as work on ghcr.io, whatever the default is there.\n  \
-                In a config.json:  \"credHelpers\": {\"ghcr.io\": \"ensign-work\"}\n";
-    assert_eq!(sandbox.run(&["pin", "work"], ""), Run { stderr: said.into(), ..Run::success("") });
+    sandbox.run(&["pin", "work"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Made ~/docker-credential-ensign-work
+  Answers as work on ghcr.io, whatever the default is there.
+  In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
+
+"#]]);
     let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"work\",\"Secret\":\"work-pw\"}\n";
     let run = finish(sandbox.command_of(&program(&sandbox, "work"), &["get"]).spawn().unwrap(), b"ghcr.io");
     assert_eq!(run, Run::success(answer));
     assert_eq!(sandbox.who("ghcr.io"), "me");
     assert_eq!(sandbox.run(&["pin"], ""), Run::success("docker-credential-ensign-work\n"));
-    assert!(sandbox.run(&["pin", "work"], "").stderr.starts_with("✓ There is already"));
+    sandbox.run(&["pin", "work"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ There is already ~/docker-credential-ensign-work
+  Answers as work on ghcr.io, whatever the default is there.
+  In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
+
+"#]]);
     sandbox.ok(&["pin", "work", "--remove"], "");
     assert!(!program(&sandbox, "work").is_symlink());
-    assert_eq!(sandbox.run(&["pin"], ""), Run::success("No account is pinned.\n"));
+    sandbox.run(&["pin"], "").shows(str![[r#"
+exit 0
+--- stdout
+No account is pinned.
+
+"#]]);
 }
 
 /// As where a package owns the program's folder.
@@ -44,12 +64,26 @@ fn a_pin_in_another_folder_finds_the_program() {
     let folder = sandbox.home().join("own");
     std::fs::create_dir(&folder).unwrap();
     let run = sandbox.run(&["pin", "work", "--folder", "~/own"], "");
-    assert!(run.stderr.starts_with("✓ Made ~/own/docker-credential-ensign-work\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Made ~/own/docker-credential-ensign-work
+  Answers as work on ghcr.io, whatever the default is there.
+  In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
+
+"#]]);
     let pinned = folder.join("docker-credential-ensign-work");
     let answer = "{\"ServerURL\":\"ghcr.io\",\"Username\":\"work\",\"Secret\":\"work-pw\"}\n";
     let run = finish(sandbox.command_of(&pinned, &["get"]).spawn().unwrap(), b"ghcr.io");
     assert_eq!(run, Run::success(answer));
-    assert!(sandbox.run(&["pin", "work", "--folder", "~/own"], "").stderr.starts_with("✓ There is already"));
+    sandbox.run(&["pin", "work", "--folder", "~/own"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ There is already ~/own/docker-credential-ensign-work
+  Answers as work on ghcr.io, whatever the default is there.
+  In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
+
+"#]]);
     assert_eq!(sandbox.run(&["pin", "--folder", "~/own"], ""), Run::success("docker-credential-ensign-work\n"));
     sandbox.ok(&["pin", "work", "--remove", "--folder", "~/own"], "");
     assert!(!pinned.is_symlink());
@@ -61,12 +95,28 @@ fn a_pin_goes_with_the_last_account_of_its_alias() {
     sandbox.store("quay.io", "work", "pw");
     sandbox.store("https://index.docker.io/v1/", "work", "pw");
     let made = sandbox.run(&["pin", "work"], "").stderr;
-    assert!(made.contains("Answers as work on ghcr.io, quay.io, docker.io, whatever"), "{made}");
+    shows(
+        &made,
+        str![[r#"
+✓ Made ~/docker-credential-ensign-work
+  Answers as work on ghcr.io, quay.io, docker.io, whatever the default is there.
+  In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
+
+"#]],
+    );
     sandbox.ok(&["logout", "docker.io"], "");
     sandbox.ok(&["logout", "ghcr.io", "work"], "");
     assert!(program(&sandbox, "work").is_symlink(), "quay.io still has one");
     let said = sandbox.run(&["logout", "quay.io"], "").stderr;
-    assert!(said.contains("removed its program docker-credential-ensign-work too"), "{said}");
+    shows(
+        &said,
+        str![[r#"
+✓ Removed work from quay.io
+! a token stays valid until you delete it at https://quay.io/user/?tab=settings
+! removed its program docker-credential-ensign-work too
+
+"#]],
+    );
     assert!(!program(&sandbox, "work").is_symlink());
 }
 
@@ -90,7 +140,13 @@ fn what_cannot_be_pinned_is_said_and_what_another_made_stays() {
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
     sandbox.ok(&["account", "edit", "ghcr.io", "work", "--alias", "at/work"], "");
     let odd = sandbox.run(&["pin", "at/work"], "");
-    assert!(odd.code == Some(1) && odd.stderr.contains("cannot be part of a program's name"), "{odd:?}");
+    odd.shows(str![[r#"
+exit 1
+--- stderr
+error: `at/work` cannot be part of a program's name
+hint: give the account another alias with `account edit`
+
+"#]]);
     write(&program(&sandbox, "me"), b"another's");
     assert_eq!(sandbox.run(&["pin", "me"], "").code, Some(1));
     sandbox.ok(&["pin", "me", "--remove"], "");
@@ -98,5 +154,11 @@ fn what_cannot_be_pinned_is_said_and_what_another_made_stays() {
     let nowhere = Sandbox::new().with("PATH", "/usr/bin");
     nowhere.store("ghcr.io", "me", "pw");
     let run = nowhere.run(&["pin", "me"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("is not on PATH"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `docker-credential-ensign` is not on PATH
+hint: put its folder on PATH, or name a folder with `--folder`
+
+"#]]);
 }

@@ -2,7 +2,9 @@
 #![cfg(unix)]
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
 /// Two accounts, of which bob answers; no containers tools.
@@ -20,6 +22,7 @@ fn plugin(sandbox: &Sandbox, words: &[&str]) -> Run {
 #[test]
 fn the_help_of_a_command_never_carries_it_out() {
     let sandbox = sandbox();
+    let mut transcript = String::new();
     for words in [
         &["help", "ensign", "switch"][..],
         &["help", "ensign", "logout"],
@@ -30,8 +33,154 @@ fn the_help_of_a_command_never_carries_it_out() {
     ] {
         let run = plugin(&sandbox, words);
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{words:?}");
-        assert!(run.stdout.contains("Usage: docker ensign "), "{words:?}: {run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+Change the account that answers by default
+
+Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
+
+Arguments:
+  [HOST]     The registry [default: the one with several accounts]
+  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+
+Options:
+      --json     Print JSON on stdout
+      --verbose  Log registry requests to stderr, without secrets
+  -h, --help     Print help
+
+Examples:
+  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch ghcr.io work  to the account `work`
+  docker ensign switch ghcr.io -     back to the one before
+
+It counts at once, also for commands that are running. One that must keep its account runs with
+ENSIGN_ACCOUNT.
+exit 0
+--- stdout
+Remove an account and its secret
+
+Usage: docker ensign logout [OPTIONS] <HOST> [ACCOUNT]
+
+Arguments:
+  <HOST>     The registry
+  [ACCOUNT]  The account, by alias or user name
+
+Options:
+  -u, --username <NAME>  The account, by user name [alias: --alias]
+      --all              Remove all accounts of the registry, after a question
+  -y, --yes              Do not ask
+      --force            Remove the account also if its store does not give the secret up
+      --json             Print JSON on stdout
+      --verbose          Log registry requests to stderr, without secrets
+  -h, --help             Print help
+
+Examples:
+  docker ensign logout ghcr.io        the only account, or a menu
+  docker ensign logout ghcr.io work   the account `work`
+  docker ensign logout ghcr.io --all  all accounts of the registry
+exit 0
+--- stdout
+Change an account's alias, images, folders, what it is for, or who may ask
+
+Usage: docker ensign account edit [OPTIONS] <HOST> [ACCOUNT]
+
+Arguments:
+  <HOST>     The registry, or an alias that only one registry has
+  [ACCOUNT]  The account, by alias or user name
+
+Options:
+      --alias <ALIAS>     A new label
+      --images <PATTERN>  Images it is for instead; '+PATTERN' adds
+      --no-images         Back to the images of its own namespace
+      --folder <FOLDER>   A folder it is used in instead; '+FOLDER' adds
+      --no-folders        No folders
+      --also <HOST>       Another host it is for instead; '+HOST' adds
+      --no-also           No other hosts
+      --for <OPERATION>   What the account is used for [possible values: pull, push, any]
+      --json              Print JSON on stdout
+      --verbose           Log registry requests to stderr, without secrets
+  -h, --help              Print help
+
+Who may ask:
+      --program <PROGRAM>  Hand it out to this program only, a client such as docker or an absolute
+                           path; '+PROGRAM' adds; may be repeated
+      --no-programs        Hand it out to every program
+      --terminal <NEED>    Must the caller have a terminal? [possible values: required, optional]
+      --agents <MAY>       May coding agents have it? [possible values: allowed, refused]
+      --grant <NEED>       Does it need a grant, which `grant` gives for a while? [possible values:
+                           required, optional]
+exit 0
+--- stdout
+Change the account that answers by default
+
+Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
+
+Arguments:
+  [HOST]     The registry [default: the one with several accounts]
+  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+
+Options:
+      --json     Print JSON on stdout
+      --verbose  Log registry requests to stderr, without secrets
+  -h, --help     Print help
+
+Examples:
+  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch ghcr.io work  to the account `work`
+  docker ensign switch ghcr.io -     back to the one before
+
+It counts at once, also for commands that are running. One that must keep its account runs with
+ENSIGN_ACCOUNT.
+exit 0
+--- stdout
+Change the account that answers by default
+
+Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
+
+Arguments:
+  [HOST]     The registry [default: the one with several accounts]
+  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+
+Options:
+      --json  Print JSON on stdout
+
+Examples:
+  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch ghcr.io work  to the account `work`
+  docker ensign switch ghcr.io -     back to the one before
+
+It counts at once, also for commands that are running. One that must keep its account runs with
+ENSIGN_ACCOUNT.
+exit 0
+--- stdout
+Change the account that answers by default
+
+Usage: docker ensign switch [OPTIONS] [HOST] [ACCOUNT]
+
+Arguments:
+  [HOST]     The registry [default: the one with several accounts]
+  [ACCOUNT]  The account, by alias or user name; `-` for the one before
+
+Options:
+      --json     Print JSON on stdout
+      --verbose  Log registry requests to stderr, without secrets
+  -h, --help     Print help
+
+Examples:
+  docker ensign switch               the other one of two, a menu of more
+  docker ensign switch ghcr.io work  to the account `work`
+  docker ensign switch ghcr.io -     back to the one before
+
+It counts at once, also for commands that are running. One that must keep its account runs with
+ENSIGN_ACCOUNT.
+
+"#]],
+    );
     assert_eq!(plugin(&sandbox, &["help", "ensign", "logout", "ghcr.io"]).code, Some(2));
     assert_eq!(sandbox.who("ghcr.io"), "bob");
 }
@@ -98,7 +247,24 @@ fn hooks_are_configured_where_asked_and_taken_back() {
     let run = plugin(&sandbox, &["ensign", "configure-docker", "--hooks"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.contains("  plugins.ensign\n+   \"hooks\": \"login,pull,push"), "{run:?}");
-    assert!(run.stderr.contains("! Docker does not find its plugin yet:  mkdir -p ~/.docker/cli-plugins"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
++   "ghcr.io": "ensign"
+  plugins.ensign
++   "hooks": "login,pull,push,image pull,image push"
++   "features.hooks": ""
+  features
++   "hooks": "true"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker ensign configure-docker --undo
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+! Docker does not find its plugin yet:  mkdir -p ~/.docker/cli-plugins && ln -s "$(command -v docker-credential-ensign)" ~/.docker/cli-plugins/docker-ensign
+
+"#]]);
     let written = read_json(&path);
     assert_eq!(written["features"]["hooks"], "true");
     assert!(written["plugins"]["ensign"]["hooks"].as_str().unwrap().contains("push"));
@@ -117,7 +283,18 @@ fn the_config_that_docker_was_told_of_is_the_one_that_is_edited() {
     let told = sandbox.home().join("told");
     let run = plugin(&sandbox, &["--config", "told", "ensign", "configure-docker"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("  To undo   docker --config told ensign configure-docker --undo\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+told/config.json
+  credHelpers
++   "ghcr.io": "ensign"
+--- stderr
+✓ Wrote told/config.json
+  To undo   docker --config told ensign configure-docker --undo
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     assert_eq!(read_json(&told.join("config.json"))["credHelpers"]["ghcr.io"], "ensign");
     assert!(!sandbox.home().join("elsewhere").exists() && !sandbox.home().join(".docker").exists());
 

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::{Run, Sandbox, finish, write};
 
@@ -91,7 +92,22 @@ fn which_and_why_say_of_a_trusted_file_where_it_lies_and_never_that_it_is_not_tr
     trust(&sandbox);
     sandbox.ok(&["public", "add", "alpine"], "");
     let public = run_in(&sandbox, "p", &["which", "alpine"]);
-    assert!(public.stdout.starts_with("no account needed\n") && !public.stdout.contains("not trusted"), "{public:?}");
+    public.shows(str![[r#"
+exit 0
+--- stdout
+no account needed
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           docker.io/library/alpine needs no account: docker.io/library/alpine is public   ← ends here
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           names no account of this registry
+  8 folder                 no account's folder
+  9 default account        → me
+ 10 only account           there are several
+
+"#]]);
     let which = run_in(&sandbox, "p", &["which", "ghcr.io"]);
     assert!(
         which.stdout.contains("\n  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen\n"),
@@ -107,22 +123,88 @@ fn which_points_out_a_file_that_is_not_trusted() {
     let sandbox = project(&format!("{WORK}[later]\npassword = 'hunter2'\n"));
     let which = |words: &[&str]| run_in(&sandbox, "p/sub", &[&["which", "ghcr.io"], words].concat());
     let run = which(&[]);
-    assert!(run.stdout.contains("\n  7 .ensign.toml           ~/p/.ensign.toml is not trusted\n"), "{run:?}");
-    let not_trusted =
-        "! ~/p/.ensign.toml names `work` for ghcr.io, but is not trusted: run `docker-credential-ensign trust`\n";
-    assert_eq!(run.stderr, not_trusted);
+    run.shows(str![[r#"
+exit 0
+--- stdout
+me
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           ~/p/.ensign.toml is not trusted
+  8 folder                 no account's folder
+  9 default account        → me   ← chosen
+ 10 only account           there are several
+--- stderr
+! ~/p/.ensign.toml names `work` for ghcr.io, but is not trusted: run `docker-credential-ensign trust`
+
+"#]]);
+    run.shows(str![[r#"
+exit 0
+--- stdout
+me
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           ~/p/.ensign.toml is not trusted
+  8 folder                 no account's folder
+  9 default account        → me   ← chosen
+ 10 only account           there are several
+--- stderr
+! ~/p/.ensign.toml names `work` for ghcr.io, but is not trusted: run `docker-credential-ensign trust`
+
+"#]]);
     trust(&sandbox);
     let run = which(&[]);
     assert!(run.stdout.starts_with("work\n"), "{run:?}");
     assert!(run.stdout.contains("\n  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen\n"), "{run:?}");
-    assert_eq!(run.stderr, "! ~/p/.ensign.toml holds what this Ensign does not know and passes over: later\n");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+work
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           → work   (in ~/p/.ensign.toml)   ← chosen
+  8 folder                 no account's folder
+  9 default account        → me
+ 10 only account           there are several
+--- stderr
+! ~/p/.ensign.toml holds what this Ensign does not know and passes over: later
+
+"#]]);
     let json: Value = serde_json::from_str(&which(&["--json"]).stdout).unwrap();
     let path = file(&sandbox);
     let expected = json!({"file": path, "trusted": true, "account": "work", "unknown": ["later"], "error": null});
     assert_eq!(json["project"], expected);
     assert_eq!(json["steps"][6]["reason"], json!({"project-file": path}));
     write(&sandbox.home().join("p/.ensign.toml"), WORK.as_bytes());
-    assert!(which(&[]).stderr.contains("but has changed since it was trusted"));
+    which(&[]).shows(str![[r#"
+exit 0
+--- stdout
+me
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           ~/p/.ensign.toml has changed since it was trusted
+  8 folder                 no account's folder
+  9 default account        → me   ← chosen
+ 10 only account           there are several
+--- stderr
+! ~/p/.ensign.toml names `work` for ghcr.io, but has changed since it was trusted: run `docker-credential-ensign trust`
+
+"#]]);
     assert_eq!(run_in(&sandbox, "", &["which", "ghcr.io"]).stderr, "");
 }
 
@@ -158,31 +240,71 @@ fn an_account_that_is_not_there_is_never_replaced_by_another() {
     assert_eq!(who_in(&sandbox, "p", "docker.io"), "me");
     let which = run_in(&sandbox, "p", &["which", "ghcr.io"]);
     assert_eq!(which.code, Some(3), "{which:?}");
-    assert!(which.stderr.contains("run `docker-credential-ensign login ghcr.io --alias 'at work'`"), "{which:?}");
+    which.shows(str![[r#"
+exit 3
+--- stdout
+no account
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image of this registry
+  6 files                  no image of this registry
+  7 .ensign.toml           names `at work`, which ghcr.io does not have   ← ends here
+  8 folder                 no account's folder
+  9 default account        → me
+ 10 only account           there are several
+--- stderr
+! .ensign.toml names `at work`, which ghcr.io does not have: run `docker-credential-ensign login ghcr.io --alias 'at work'`
+
+"#]]);
     let check = run_in(&sandbox, "p", &["check", "ghcr.io"]);
-    assert!(check.code == Some(3) && check.stderr.contains("login ghcr.io --alias 'at work'"), "{check:?}");
+    check.shows(str![[r#"
+exit 3
+--- stderr
+error: .ensign.toml names `at work`, which ghcr.io does not have
+hint: run `docker-credential-ensign login ghcr.io --alias 'at work'`
+
+"#]]);
     assert_eq!(run_in(&sandbox, "p", &["prompt"]), Run::success(""));
 }
 
 #[test]
 fn trust_says_what_the_file_would_do_and_asks() {
     let sandbox = project("[accounts]\n'ghcr.io' = 'work'\n'quay.io' = 'ci'\n[new]\nsecret = 'hunter2'\n");
-    let says = "~/p/.ensign.toml names, for commands in ~/p and below:\n  ghcr.io  work\n  \
-                quay.io  ci   (not there: docker-credential-ensign login quay.io --alias ci)\n\
-                ! ~/p/.ensign.toml holds what this Ensign does not know and passes over: new\n";
     let run = run_in(&sandbox, "p/sub", &["trust"]);
     let path = file(&sandbox);
-    let refused = format!(
-        "error: nobody is there to be asked about `~/p/.ensign.toml`\n\
-         hint: run `docker-credential-ensign trust --yes {path}`\n"
-    );
-    assert_eq!((run.code, run.stdout.as_str(), run.stderr), (Some(2), "", format!("{says}{refused}")));
+    run.shows(str![[r#"
+exit 2
+--- stderr
+~/p/.ensign.toml names, for commands in ~/p and below:
+  ghcr.io  work
+  quay.io  ci   (not there: docker-credential-ensign login quay.io --alias ci)
+! ~/p/.ensign.toml holds what this Ensign does not know and passes over: new
+error: nobody is there to be asked about `~/p/.ensign.toml`
+hint: run `docker-credential-ensign trust --yes [HOME]/p/.ensign.toml`
+
+"#]]);
     assert_eq!(sandbox.config()["trusted"], Value::Null);
     let run = run_in(&sandbox, "", &["trust", "--yes", "p"]);
-    assert_eq!(run, Run { stderr: format!("{says}✓ Trusted ~/p/.ensign.toml, as it is now\n"), ..Run::success("") });
+    run.shows(str![[r#"
+exit 0
+--- stderr
+~/p/.ensign.toml names, for commands in ~/p and below:
+  ghcr.io  work
+  quay.io  ci   (not there: docker-credential-ensign login quay.io --alias ci)
+! ~/p/.ensign.toml holds what this Ensign does not know and passes over: new
+✓ Trusted ~/p/.ensign.toml, as it is now
+
+"#]]);
     let digest = sandbox.config()["trusted"][&path].as_str().unwrap().to_owned();
     assert!(digest.starts_with("sha256:") && digest.len() == 71, "{digest}");
-    assert_eq!(run_in(&sandbox, "p", &["trust"]), Run::success("~/p/.ensign.toml is trusted already.\n"));
+    run_in(&sandbox, "p", &["trust"]).shows(str![[r#"
+exit 0
+--- stdout
+~/p/.ensign.toml is trusted already.
+
+"#]]);
     let json: Value = serde_json::from_str(&run_in(&sandbox, "p", &["--json", "trust", "--yes"]).stdout).unwrap();
     let accounts = json!({"ghcr.io": "work", "quay.io": "ci"});
     assert_eq!((&json["accounts"], &json["file"], &json["unknown"]), (&accounts, &json!(path), &json!(["new"])));
@@ -191,7 +313,12 @@ fn trust_says_what_the_file_would_do_and_asks() {
 #[test]
 fn what_is_trusted_is_listed_and_taken_back() {
     let sandbox = project(WORK);
-    assert_eq!(sandbox.run(&["trust", "--list"], ""), Run::success("No file is trusted.\n"));
+    sandbox.run(&["trust", "--list"], "").shows(str![[r#"
+exit 0
+--- stdout
+No file is trusted.
+
+"#]]);
     trust(&sandbox);
     assert_eq!(sandbox.run(&["trust", "--list"], ""), Run::success("~/p/.ensign.toml\n"));
     write(&sandbox.home().join("p/.ensign.toml"), b"");
@@ -199,10 +326,20 @@ fn what_is_trusted_is_listed_and_taken_back() {
     assert_eq!(list["trusted"], json!([{"file": file(&sandbox), "state": "changed"}]));
     let path = file(&sandbox);
     fs::remove_dir_all(sandbox.home().join("p")).unwrap();
-    assert_eq!(sandbox.run(&["trust", "--list"], ""), Run::success("~/p/.ensign.toml   (cannot be read)\n"));
+    sandbox.run(&["trust", "--list"], "").shows(str![[r#"
+exit 0
+--- stdout
+~/p/.ensign.toml   (cannot be read)
+
+"#]]);
     let revoked = Run { stderr: "✓ ~/p/.ensign.toml is not trusted any more\n".into(), ..Run::success("") };
     assert_eq!(sandbox.run(&["trust", "--revoke", &path], ""), revoked);
-    assert_eq!(sandbox.run(&["trust", "--revoke", &path], ""), Run::success("~/p/.ensign.toml was not trusted.\n"));
+    sandbox.run(&["trust", "--revoke", &path], "").shows(str![[r#"
+exit 0
+--- stdout
+~/p/.ensign.toml was not trusted.
+
+"#]]);
     assert_eq!(sandbox.config().get("trusted"), None);
 }
 
@@ -210,14 +347,30 @@ fn what_is_trusted_is_listed_and_taken_back() {
 fn a_missing_file_and_another_file_are_told_with_how_one_looks() {
     let sandbox = project(WORK);
     let run = sandbox.run(&["trust", "--yes"], "");
-    let says = "error: there is no .ensign.toml here or in a folder above\n\
-                hint: write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >.ensign.toml\n";
-    assert_eq!((run.code, run.stderr.as_str()), (Some(1), says));
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: there is no .ensign.toml here or in a folder above
+hint: write one, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
+
+"#]]);
     assert_eq!(sandbox.run(&["trust", "--yes", "p/sub/file"], "").code, Some(2));
-    assert!(sandbox.run(&["trust", "--yes", "p/sub"], "").stderr.contains("it is not there"));
+    sandbox.run(&["trust", "--yes", "p/sub"], "").shows(str![[r#"
+exit 1
+--- stderr
+error: `~/p/sub/.ensign.toml` cannot be read: it is not there
+hint: mend it there
+
+"#]]);
     write(&sandbox.home().join("p/.ensign.toml"), b"[later]\nx = 1");
     let run = sandbox.run(&["trust", "--yes", "p"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("names no account"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `~/p/.ensign.toml` names no account
+hint: write one, such as: printf '[accounts]\n"ghcr.io" = "work"\n' >.ensign.toml
+
+"#]]);
 }
 
 #[test]

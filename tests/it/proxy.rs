@@ -4,6 +4,8 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use snapbox::str;
+
 use crate::seed::server::{Server, says};
 use crate::support::Sandbox;
 use crate::support::server::{ok, respond};
@@ -19,7 +21,15 @@ fn each_scheme_goes_through_its_own_proxy_and_no_password_is_shown() {
     sandbox.store("reg.example", "alice", "pw");
     let run = sandbox.run(&["check", "reg.example", "--verbose"], "");
     assert_eq!((run.code, https.seen(), http.seen()), (Some(1), vec!["CONNECT reg.example:443 -".to_owned()], vec![]));
-    assert!(run.stdout.contains(&format!(", by way of the proxy `{}`\n", https.host)), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: CONNECT proxy failed: proxy server did not respond, by way of the proxy `[HOST]`
+--- stderr
+> GET https://reg.example/v2/: CONNECT proxy failed: proxy server did not respond, by way of the proxy `[HOST]`, after [MS]
+hint: `curl -i https://reg.example/v2/` shows what answers there
+
+"#]]);
     assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
     let run = sandbox.run(&["check", "reg.example", "--plain-http", "--verbose"], "");
     assert_eq!((run.code, http.seen()), (Some(5), vec!["GET http://reg.example/v2/ -".to_owned()]));
@@ -85,8 +95,14 @@ fn plain_http_goes_through_a_proxy_in_absolute_form_with_every_kind_of_request()
         assert!(!head.starts_with("CONNECT "), "{head}");
     }
     let run = of("").run(&["check", "reg.example:5000", "--plain-http"], "");
-    let why = format!("by http: a login is wanted (407), by way of the proxy `{}`", proxy.host);
-    assert!(run.code == Some(1) && run.stdout.contains(&why), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example:5000`: by https: Connection refused (os error 111), by way of the proxy `localhost:1`; by http: a login is wanted (407), by way of the proxy `[HOST]`
+--- stderr
+hint: `curl -i https://reg.example:5000/v2/` shows what answers there
+
+"#]]);
 }
 
 #[test]
@@ -94,7 +110,12 @@ fn a_proxy_that_cannot_be_used_is_named_by_its_variable() {
     let sandbox = Sandbox::new().with("HTTPS_PROXY", "socks5://me:s3cret@localhost:1");
     sandbox.store("reg.example", "alice", "pw");
     let run = sandbox.run(&["check", "reg.example"], "");
-    let said = "✗ the password of alice was not checked: could not reach `reg.example`: \
-        `HTTPS_PROXY` names a SOCKS proxy, which is not supported\n";
-    assert_eq!((run.code, run.stdout.as_str()), (Some(1), said), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: `HTTPS_PROXY` names a SOCKS proxy, which is not supported
+--- stderr
+hint: `curl -i https://reg.example/v2/` shows what answers there
+
+"#]]);
 }

@@ -1,7 +1,9 @@
 //! Images that need no account: no login, dead or alive, is handed out to pull them.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
 #[cfg(unix)]
@@ -17,6 +19,7 @@ fn a_dead_login_does_not_break_the_pull_of_a_public_image() {
     let words = ["login", "docker.io", "-u", "alice", "--password-stdin", "--no-verify", "--store", "helper:broken"];
     assert_eq!(sandbox.run(&words, "pw").code, Some(0));
     sandbox.ok(&["public", "add", "docker.io/library/**", "acme/base"], "");
+    let mut transcript = String::new();
     for (words, is_public) in [
         (vec!["docker", "pull", "alpine"], true),
         (vec!["docker", "pull", "acme/base:1"], true),
@@ -31,9 +34,24 @@ fn a_dead_login_does_not_break_the_pull_of_a_public_image() {
         if is_public {
             assert_eq!(run, Run::not_found(), "{words:?}");
         } else {
-            assert!(run.code == Some(1) && run.stdout.contains("could not be read"), "{words:?}: {run:?}");
+            transcript += &run.transcript();
         }
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong with it
+exit 1
+--- stdout
+the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong with it
+exit 1
+--- stdout
+the secret of alice on docker.io could not be read by `docker-credential-broken`: run `docker-credential-broken list` to see what is wrong with it
+
+"#]],
+    );
 }
 
 #[cfg(unix)]
@@ -56,23 +74,39 @@ fn a_public_image_is_asked_for_by_nobody_but_is_pushed_by_its_account() {
 #[test]
 fn public_images_are_listed_added_and_removed() {
     let sandbox = Sandbox::new();
-    assert_eq!(sandbox.ok(&["public"], ""), "No image is said to be public.\n");
+    shows(
+        &sandbox.ok(&["public"], ""),
+        str![[r#"
+No image is said to be public.
+
+"#]],
+    );
     let added = sandbox.run(&["public", "add", "alpine", "ghcr.io/acme/**", "ghcr.io/acme/**"], "");
-    assert_eq!(added.stderr, "✓ Pulled without an account: docker.io/library/alpine, ghcr.io/acme/**\n");
+    added.shows(str![[r#"
+exit 0
+--- stderr
+✓ Pulled without an account: docker.io/library/alpine, ghcr.io/acme/**
+
+"#]]);
     assert_eq!(sandbox.ok(&["public", "list"], ""), "docker.io/library/alpine\nghcr.io/acme/**\n");
     let json: Value = serde_json::from_str(&sandbox.ok(&["public", "--json"], "")).unwrap();
     assert_eq!(json, json!({"schema": 1, "public": ["docker.io/library/alpine", "ghcr.io/acme/**"]}));
     let removed = sandbox.run(&["public", "remove", "alpine:3"], "");
-    assert_eq!(removed.stderr, "✓ Pulled with the account that answers: docker.io/library/alpine\n");
+    removed.shows(str![[r#"
+exit 0
+--- stderr
+✓ Pulled with the account that answers: docker.io/library/alpine
+
+"#]]);
     assert_eq!(sandbox.config()["registries"], json!({"ghcr.io": {"accounts": {}, "public": ["ghcr.io/acme/**"]}}));
     let unknown = sandbox.run(&["public", "remove", "alpine"], "");
-    assert_eq!(
-        (unknown.code, unknown.stderr.as_str()),
-        (
-            Some(2),
-            "error: docker.io/library/alpine is not said to be public\nhint: see `docker-credential-ensign public list`\n"
-        )
-    );
+    unknown.shows(str![[r#"
+exit 2
+--- stderr
+error: docker.io/library/alpine is not said to be public
+hint: see `docker-credential-ensign public list`
+
+"#]]);
 }
 
 #[test]
@@ -83,11 +117,33 @@ fn a_registry_without_accounts_may_have_public_images() {
     assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
     assert_eq!(sandbox.run(&["prompt"], ""), Run::success(""));
     let status = sandbox.run(&["status"], "");
-    assert_eq!((status.code, status.stdout.as_str()), (Some(3), "ghcr.io   (no account)\n  public: acme/**\n\n"));
+    status.shows(str![[r#"
+exit 3
+--- stdout
+ghcr.io   (no account)
+  public: acme/**
+
+
+"#]]);
     let which = sandbox.run(&["which", "ghcr.io/acme/app"], "");
     assert_eq!((which.code, which.stderr.as_str()), (Some(0), ""));
-    assert!(which.stdout.starts_with("no account needed\n"), "{which:?}");
-    assert!(which.stdout.contains("ghcr.io/acme/app needs no account: ghcr.io/acme/** is public   ← ends here"));
+    which.shows(str![[r#"
+exit 0
+--- stdout
+no account needed
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           ghcr.io/acme/app needs no account: ghcr.io/acme/** is public   ← ends here
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        none
+ 10 only account           none
+
+"#]]);
+
     for (words, code) in [
         (vec!["switch"], 3),
         (vec!["switch", "ghcr.io"], 3),
@@ -112,8 +168,23 @@ fn the_last_logout_leaves_the_public_images_and_the_next_login_is_the_default() 
     assert_eq!(sandbox.config()["registries"], json!({"ghcr.io": {"accounts": {}, "public": ["ghcr.io/acme/**"]}}));
     sandbox.ok(&["login", "ghcr.io", "-u", "carol", "--password-stdin", "--no-verify"], "pw");
     assert_eq!(sandbox.who("ghcr.io"), "carol");
-    assert!(sandbox.run(&["status"], "").stdout.contains("  public: acme/**\n"));
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● carol  default   carol/**   in clear text
+  public: acme/**
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]]);
     let check = sandbox.run(&["check", "ghcr.io/acme/app"], "");
     assert_eq!(check.code, Some(3));
-    assert!(check.stderr.starts_with("error: ghcr.io/acme/app needs no account: ghcr.io/acme/** is public\n"));
+    check.shows(str![[r#"
+exit 3
+--- stderr
+error: ghcr.io/acme/app needs no account: ghcr.io/acme/** is public
+hint: ENSIGN_ACCOUNT=ghcr.io=NAME names one all the same
+
+"#]]);
 }

@@ -1,12 +1,14 @@
 //! Accounts that are for pushes or pulls alone, and images that need none.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
-#[cfg(unix)]
 use crate::callers::{called_by, who};
 #[cfg(unix)]
 use crate::support::Run;
 use crate::support::registry::FakeRegistry;
+#[cfg(unix)]
+use crate::support::snapshots::shows;
 use crate::support::{Sandbox, write};
 
 /// `ro` to pull and by default, `rw` to push: two logins of the same user.
@@ -71,7 +73,9 @@ fn without_an_account_for_a_push_there_is_none_and_which_says_why() {
     let push = ["docker", "push", "ghcr.io/alice/app"];
     assert_eq!(called_by(&sandbox, &push, "get", "ghcr.io"), Run::not_found());
     let which = sandbox.run(&["which", "ghcr.io/alice/app", "--push"], "");
-    let expected = "\
+    which.shows(str![[r#"
+exit 3
+--- stdout
 no account
   1 ENSIGN_ACCOUNT         not set
   2 name of the program    the program is not pinned
@@ -84,15 +88,38 @@ no account
   9 default account        none
  10 only account           none
   It is a push: ro is for pull only
-";
-    assert_eq!((which.code, which.stdout.as_str()), (Some(3), expected));
-    assert_eq!(
-        which.stderr,
-        "! ghcr.io has no account for a push: ro is for pull only: run `docker-credential-ensign account edit ghcr.io ro --for any`\n"
-    );
+--- stderr
+! ghcr.io has no account for a push: ro is for pull only: run `docker-credential-ensign account edit ghcr.io ro --for any`
+
+"#]]);
+    which.shows(str![[r#"
+exit 3
+--- stdout
+no account
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no account that is for this operation
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        none
+ 10 only account           none
+  It is a push: ro is for pull only
+--- stderr
+! ghcr.io has no account for a push: ro is for pull only: run `docker-credential-ensign account edit ghcr.io ro --for any`
+
+"#]]);
     let check = sandbox.run(&["check", "ghcr.io/alice/app", "--push"], "");
     assert_eq!((check.code, check.stdout.as_str()), (Some(3), ""));
-    assert!(check.stderr.starts_with("error: ghcr.io has no account for a push: ro is for pull only\n"), "{check:?}");
+    check.shows(str![[r#"
+exit 3
+--- stderr
+error: ghcr.io has no account for a push: ro is for pull only
+hint: run `docker-credential-ensign account edit ghcr.io ro --for any`
+
+"#]]);
 }
 
 #[test]
@@ -117,10 +144,25 @@ fn which_check_token_and_api_choose_as_the_operation_does() {
         assert_eq!((&told["account"], &told["operation"]), (&json!(account), &operation), "{words:?}");
     }
     let pushed = sandbox.run(&["check", &image, "--push"], "");
-    assert_eq!(pushed.stdout, format!("✓ {host} accepts alice, who may push to {host}/alice/app\n"));
+    pushed.shows(str![[r#"
+exit 0
+--- stdout
+✓ [HOST] accepts alice, who may push to [HOST]/alice/app
+
+"#]]);
     let pulled = sandbox.run(&["check", &image], "");
-    assert_eq!(pulled.stdout, format!("✗ {host} accepts bob, who may not pull {host}/alice/app (says {host})\n"));
-    assert_eq!(sandbox.run(&["check", host], "").stdout, format!("✓ {host} accepts bob\n"));
+    pulled.shows(str![[r#"
+exit 4
+--- stdout
+✗ [HOST] accepts bob, who may not pull [HOST]/alice/app (says [HOST])
+
+"#]]);
+    sandbox.run(&["check", host], "").shows(str![[r#"
+exit 0
+--- stdout
+✓ [HOST] accepts bob
+
+"#]]);
     sandbox.ok(&["token", &image, "--push"], "");
     assert_eq!(sandbox.run(&["token", &image], "").code, Some(4));
     let read = sandbox.run(&["api", host, "alice/app/tags/list"], "");
@@ -133,15 +175,40 @@ fn which_check_token_and_api_choose_as_the_operation_does() {
 fn what_an_account_is_for_is_shown_and_can_be_set_and_taken_back() {
     let sandbox = reader_and_writer("ghcr.io");
     let status = sandbox.run(&["status"], "").stdout;
-    assert!(status.contains("● ro  default   alice/**, ro/**, to pull only   user alice"), "{status}");
+    shows(
+        &status,
+        str![[r#"
+ghcr.io
+  ● ro  default   alice/**, ro/**, to pull only   user alice   in clear text
+  ○ rw            alice/**, rw/**, to push only   user alice   in clear text
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]],
+    );
     let show = sandbox.ok(&["account", "show", "ghcr.io", "rw"], "");
-    assert!(show.contains("  for        push only\n"), "{show}");
+    shows(
+        &show,
+        str![[r#"
+rw
+  registry   ghcr.io
+  username   alice
+  default    no
+  images     ghcr.io/alice/**, ghcr.io/rw/**  (its own namespace)
+  for        push only
+  store      file
+
+"#]],
+    );
     assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["rw"]["for"], "push");
     let set = sandbox.run(&["account", "set", "rw", "--for", "any"], "");
-    assert_eq!(
-        (set.code, set.stderr.as_str()),
-        (Some(0), "✓ Changed rw on ghcr.io\n  Used for  ghcr.io/alice/**, ghcr.io/rw/**\n")
-    );
+    set.shows(str![[r#"
+exit 0
+--- stderr
+✓ Changed rw on ghcr.io
+  Used for  ghcr.io/alice/**, ghcr.io/rw/**
+
+"#]]);
     assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"]["rw"]["for"], Value::Null);
     let json: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
     assert_eq!((&json["accounts"][0]["for"], &json["accounts"][1]["for"]), (&json!("pull"), &Value::Null));
@@ -159,25 +226,31 @@ fn an_account_that_one_registry_has_is_set_without_naming_it() {
     assert_eq!((&work["folders"], &work["images"]), (&json!(["~/work"]), &json!(["ghcr.io/acme/**"])));
     let several = sandbox.run(&["account", "set", "me", "--folder", "~/me"], "");
     assert_eq!(several.code, Some(2));
-    assert_eq!(
-        several.stderr,
-        "error: ghcr.io and quay.io have an account `me`\nhint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`\n"
-    );
+    several.shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io and quay.io have an account `me`
+hint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`
+
+"#]]);
     let registry = sandbox.run(&["account", "set", "ghcr.io", "--folder", "~/me"], "");
-    assert_eq!(
-        (registry.code, registry.stderr.as_str()),
-        (
-            Some(2),
-            "error: ghcr.io has several accounts\nhint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`\n"
-        )
-    );
+    registry.shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io has several accounts
+hint: name one: `docker-credential-ensign account edit ghcr.io me --folder '~/me'`
+
+"#]]);
     sandbox.ok(&["account", "set", "quay.io", "--folder", "~/quay"], "");
     assert_eq!(sandbox.config()["registries"]["quay.io"]["accounts"]["me"]["folders"], json!(["~/quay"]));
     let nobody = sandbox.run(&["account", "edit", "you", "--for", "pull"], "");
-    assert_eq!(
-        nobody.stderr,
-        "error: no registry has an account `you`\nhint: run `docker-credential-ensign status` to see those that are there\n"
-    );
+    nobody.shows(str![[r#"
+exit 2
+--- stderr
+error: no registry has an account `you`
+hint: run `docker-credential-ensign status` to see those that are there
+
+"#]]);
 }
 
 #[test]
@@ -216,7 +289,22 @@ fn a_pull_secret_holds_no_account_that_is_for_pushes() {
     let run = sandbox.run(&["export", "--all", "--format", "dockerconfigjson"], "");
     let auths: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(auths["auths"]["ghcr.io"]["auth"], "YWxpY2U6cm8tcHc=", "{run:?}");
-    assert!(run.stderr.contains("not exported: rw of ghcr.io, which is to push only") && !run.stdout.contains("rw-pw"));
+    assert!(!run.stdout.contains("rw-pw"));
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{
+  "auths": {
+    "ghcr.io": {
+      "auth": "YWxpY2U6cm8tcHc="
+    }
+  }
+}
+--- stderr
+! not exported: rw of ghcr.io, which is to push only
+! 1 secret is in clear on stdout: whoever reads it can use them
+
+"#]]);
 }
 
 #[cfg(unix)]

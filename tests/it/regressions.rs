@@ -1,7 +1,9 @@
 //! What once went wrong, so that it does not again.
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{NOT_FOUND, Run, Sandbox, read_json, write};
 
 const HUB: &str = "https://index.docker.io/v1/";
@@ -163,14 +165,29 @@ fn files_of_a_newer_ensign_are_not_taken_for_damaged_ones() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "alice", "pw");
     let (config, secrets) = (sandbox.config_path(), sandbox.secrets_path("ghcr.io"));
+    let mut transcript = String::new();
     for (path, newer) in
         [(secrets, r#"{"version": 2, "secrets": []}"#), (config, r#"{"version": 4, "registries": []}"#)]
     {
         write(&path, newer.as_bytes());
         let run = sandbox.run(&["restore"], "");
         assert_eq!((run.code, std::fs::read_to_string(&path).unwrap().as_str()), (Some(1), newer), "{run:?}");
-        assert!(run.stderr.contains("newer Ensign"), "{run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: `~/data/secrets/ghcr.io.json` was written by a newer Ensign
+hint: install that version here too
+exit 1
+--- stderr
+error: `~/config/config.json` has version 4 and was written by a newer Ensign
+hint: install that version here too
+
+"#]],
+    );
 }
 
 #[test]
@@ -215,7 +232,12 @@ fn an_account_named_in_bytes_that_are_no_text_is_not_passed_over() {
     command.env("ENSIGN_ACCOUNT", std::ffi::OsStr::from_bytes(b"ghcr.io=\xff"));
     let run = crate::support::finish(command.spawn().unwrap(), b"ghcr.io");
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.starts_with("ENSIGN_ACCOUNT names"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+ENSIGN_ACCOUNT names `�`, which ghcr.io does not have: run `docker-credential-ensign status ghcr.io`
+
+"#]]);
 }
 
 #[test]
@@ -236,7 +258,13 @@ fn a_login_by_alias_does_not_ask_for_the_password_of_a_token() {
     sandbox.store("ghcr.io", "<token>", "token");
     sandbox.ok(&["account", "edit", "ghcr.io", "<token>", "--alias", "alice"], "");
     let words = ["login", "ghcr.io", "--alias", "alice", "--password-stdin", "--no-verify"];
-    assert!(sandbox.run(&words, "pw").stderr.contains("needs a user name"));
+    sandbox.run(&words, "pw").shows(str![[r#"
+exit 2
+--- stderr
+error: ghcr.io needs a user name and there is no terminal to ask on
+hint: pipe it: `docker-credential-ensign login ghcr.io -u NAME --password-stdin < FILE`
+
+"#]]);
     sandbox.ok(&[&words[..], &["-u", "alice"]].concat(), "pw");
     assert_eq!(sandbox.who("ghcr.io"), "alice");
 }
@@ -259,7 +287,12 @@ fn a_config_with_two_lists_of_registries_loses_neither() {
     write(&sandbox.config_path(), config.as_bytes());
     let entry = json!({"ServerURL": "ghcr.io", "Username": "alice", "Secret": "pw"});
     let run = sandbox.run(&["store"], &entry.to_string());
-    assert!(run.code == Some(1) && run.stdout.contains("stands there twice"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+`~/config/config.json` is broken: registries stands there twice at line 1 column 76: run `docker-credential-ensign restore`
+
+"#]]);
     assert_eq!(std::fs::read_to_string(sandbox.config_path()).unwrap(), config);
 }
 

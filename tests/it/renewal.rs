@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
 /// A provider's token and revocation endpoint. Its refresh tokens are good once: `r1` brings `t2` and `r2`.
@@ -154,7 +156,16 @@ fn the_life_of_the_next_refresh_token_is_kept_as_long_as_it_is_true() {
     let end = until(&sandbox).unwrap();
     assert!((seconds_from_now(15_811_100)..=seconds_from_now(15_811_200)).contains(&end), "{end}");
     let status = sandbox.ok(&["status"], "");
-    assert!(status.contains("   expires in 183 days, unless it is used before\n"), "{status}");
+    shows(
+        &status,
+        str![[r#"
+ghcr.io
+  ● me  default   me/**   in clear text   from login at test   expires in 183 days, unless it is used before
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+
+"#]],
+    );
     // A token that stays, stays as long; the next one, of which nothing is said, may live longer.
     for (mood, is_known) in [(Mood::NoRotation, true), (Mood::Well(3600), false)] {
         let provider = Provider::start(mood);
@@ -235,7 +246,17 @@ fn a_login_that_the_provider_has_ended_is_dead_until_the_next_login() {
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
     assert_eq!(provider.renewals(), 1, "it is not asked again");
     let status = sandbox.run(&["status"], "");
-    assert!(status.code == Some(3) && status.stdout.contains("login ghcr.io --alias me"), "{status:?}");
+    status.shows(str![[r#"
+exit 3
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text   from login at test   renewed automatically at its next use
+    ✗ the secret of me on ghcr.io is not good any more: the registry refused it when it was checked: run `docker-credential-ensign login ghcr.io --alias me`
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+1 account needs you.
+
+"#]]);
     sandbox.store("ghcr.io", "me", "typed");
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answers("typed"));
     assert!(read_json(&sandbox.config_path())["registries"]["ghcr.io"]["accounts"]["me"].get("source").is_none());
@@ -309,6 +330,7 @@ fn docker_storing_what_it_was_answered_does_not_end_the_renewal() {
 
 #[test]
 fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
+    let mut transcript = String::new();
     for erase in [false, true] {
         let provider = Provider::start(Mood::Well(3600));
         let sandbox = logged_in(&provider, 300, 600);
@@ -316,16 +338,30 @@ fn a_logout_ends_the_login_at_its_provider_or_says_that_it_did_not() {
             assert_eq!(sandbox.run(&["erase"], "ghcr.io"), Run::success(""));
         } else {
             let said = sandbox.run(&["logout", "ghcr.io"], "").stderr;
-            assert_eq!(said, "✓ Removed me from ghcr.io\n  Its tokens are revoked.\n");
+            transcript += &said;
         }
         let seen = provider.seen.lock().unwrap();
         assert!(seen[0].starts_with("/revoke ") && seen[0].contains("token=r1"), "{seen:?}");
         assert!(!sandbox.secrets_path("ghcr.io").exists());
     }
+    shows(
+        &transcript,
+        str![[r#"
+✓ Removed me from ghcr.io
+  Its tokens are revoked.
+
+"#]],
+    );
     let gone = Provider { url: "http://127.0.0.1:1".into(), seen: Arc::default() };
     let said = logged_in(&gone, 300, 600).run(&["logout", "ghcr.io"], "");
     assert_eq!(said.code, Some(0));
-    assert!(said.stderr.contains("! the login itself was not ended: could not reach `127.0.0.1:1`"), "{said:?}");
+    said.shows(str![[r#"
+exit 0
+--- stderr
+✓ Removed me from ghcr.io
+! the login itself was not ended: could not reach `127.0.0.1:1`: Connection refused (os error 111)
+
+"#]]);
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 /// A helper that keeps one login per address, and notes what it is called with. Secrets come to it by stdin alone.
@@ -114,12 +116,12 @@ fn a_dead_fallback_is_not_found_and_says_nothing() {
     assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found(), "it is not installed");
     let stored = sandbox.run(&["store"], &entry("quay.io", "dave", "hunter2"));
     assert_eq!((stored.code, stored.stderr.as_str()), (Some(1), ""));
-    assert_eq!(
-        stored.stdout,
-        "the login of quay.io was not kept: `docker-credential-before` is not installed: install \
-         `docker-credential-before`, or take it out where it is named, or `docker-credential-ensign login quay.io` to \
-         keep it here\n"
-    );
+    stored.shows(str![[r#"
+exit 1
+--- stdout
+the login of quay.io was not kept: `docker-credential-before` is not installed: install `docker-credential-before`, or take it out where it is named, or `docker-credential-ensign login quay.io` to keep it here
+
+"#]]);
     for name in ["ensign", "atcr", "../evil", ""] {
         let config = json!({"version": 3, "fallback": name, "registries": {"x.io": {"helper": name}}});
         write(&sandbox.config_path(), config.to_string().as_bytes());
@@ -152,7 +154,13 @@ fn a_host_of_its_own_goes_before_a_pattern_and_that_before_the_fallback() {
     assert_eq!(sandbox.run(&["get"], "a.shop.azurecr.io"), Run::not_found());
     assert_eq!(sandbox.run(&["get"], "https://shop.azurecr.io"), answer("https://shop.azurecr.io", "acr", "t"));
     let shop = sandbox.ok(&["which", "shop.azurecr.io/app"], "");
-    assert_eq!(shop, "docker-credential-acr-env   (answers for *.azurecr.io)\n");
+    shows(
+        &shop,
+        str![[r#"
+docker-credential-acr-env   (answers for *.azurecr.io)
+
+"#]],
+    );
     let which: Value = serde_json::from_str(&sandbox.ok(&["which", "quay.io", "--json"], "")).unwrap();
     assert_eq!((&which["helper"], &which["route"]), (&json!("before"), &Value::Null));
     let status: Value = serde_json::from_str(&sandbox.ok(&["status", "--json"], "")).unwrap();
@@ -163,7 +171,13 @@ fn a_host_of_its_own_goes_before_a_pattern_and_that_before_the_fallback() {
     sandbox.ok(&["route", "--no-fallback"], "");
     assert_eq!(sandbox.run(&["get"], "quay.io"), Run::not_found());
     assert_eq!(sandbox.config()["registries"].as_object().unwrap().keys().collect::<Vec<_>>(), ["own.azurecr.io"]);
-    assert_eq!(sandbox.ok(&["route"], ""), "No other helper answers through Ensign.\n");
+    shows(
+        &sandbox.ok(&["route"], ""),
+        str![[r#"
+No other helper answers through Ensign.
+
+"#]],
+    );
 }
 
 #[test]
@@ -252,13 +266,11 @@ fn our_own_program_under_another_name_is_no_other_helper() {
     std::os::unix::fs::symlink(Sandbox::program(), bin.join("docker-credential-soft")).unwrap();
     let hard = std::fs::hard_link(Sandbox::program(), bin.join("docker-credential-hard"));
     let names = if hard.is_ok() { vec!["soft", "hard", "ensign", "atcr"] } else { vec!["soft", "ensign", "atcr"] };
+    let mut transcript = String::new();
     for name in names {
         let run = sandbox.run(&["route", "*.example", name], "");
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
-        assert!(
-            run.stderr.starts_with(&format!("error: `{name}` is Ensign itself, which would ask itself\nhint: ")),
-            "{run:?}"
-        );
+        transcript += &run.transcript();
         let config = json!({"version": 3, "fallback": name, "registries": {"*.example": {"helper": name}}});
         write(&sandbox.config_path(), config.to_string().as_bytes());
         for server in ["a.example", "quay.io"] {
@@ -267,6 +279,28 @@ fn our_own_program_under_another_name_is_no_other_helper() {
         assert_eq!(sandbox.run(&["list"], ""), Run::success("{}\n"));
         std::fs::remove_file(sandbox.config_path()).unwrap();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: `soft` is Ensign itself, which would ask itself
+hint: name another helper
+exit 2
+--- stderr
+error: `hard` is Ensign itself, which would ask itself
+hint: name another helper
+exit 2
+--- stderr
+error: `ensign` is Ensign itself, which would ask itself
+hint: name another helper
+exit 2
+--- stderr
+error: `atcr` is Ensign itself, which would ask itself
+hint: name another helper
+
+"#]],
+    );
     sandbox.ok(&["route", "*.example", "docker-credential-other"], "");
     for (words, said) in [
         (vec!["route", "*.example"], "error: no helper was given\n"),
@@ -287,23 +321,70 @@ fn configure_docker_all_takes_the_store_and_gives_it_back() {
     let sandbox = Sandbox::new().with_program("docker-credential-before", HELPER);
     let text = "{\n  \"credsStore\": \"before\",\n  \"psFormat\": \"x\\u003cy\",\n  \"credHelpers\": {\"gcr.io\": \"gcloud\"}\n}\n";
     write(&docker_config(&sandbox), text.as_bytes());
-    let preview = "~/.docker/config.json\n  credHelpers\n    \"gcr.io\": \"gcloud\"            kept\n  credsStore\n\
-        +   \"ensign\"                      instead of \"before\"\n";
     let dry = sandbox.run(&["configure-docker", "--all", "--dry-run"], "");
-    assert_eq!(dry.stdout, preview);
+    dry.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
+    "gcr.io": "gcloud"            kept
+  credsStore
++   "ensign"                      instead of "before"
+--- stderr
+Nothing written.
+
+"#]]);
     assert!(!sandbox.config_path().exists(), "a dry run writes nothing");
     has(&sandbox, "quay.io", "carol");
     let run = sandbox.run(&["configure-docker", "--all"], "");
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), preview));
-    assert!(
-        run.stderr.contains("  For all registries without an account here docker-credential-before answers.\n"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
+    "gcr.io": "gcloud"            kept
+  credsStore
++   "ensign"                      instead of "before"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For all registries without an account here docker-credential-before answers.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
+    "gcr.io": "gcloud"            kept
+  credsStore
++   "ensign"                      instead of "before"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For all registries without an account here docker-credential-before answers.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     let with_us = text.replace("\"before\"", "\"ensign\"");
     let docker = || std::fs::read_to_string(docker_config(&sandbox)).unwrap();
     assert_eq!(docker(), with_us);
     assert_eq!(sandbox.who("quay.io"), "carol");
-    assert!(sandbox.run(&["configure-docker", "--all"], "").stderr.starts_with("Nothing to change.\n"));
+    sandbox.run(&["configure-docker", "--all"], "").shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
+    "gcr.io": "gcloud"            kept
+  credsStore
+    "ensign"                      already
+--- stderr
+Nothing to change.
+  For all registries without an account here docker-credential-before answers.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     assert_eq!(sandbox.config()["fallback"], "before");
 
     write(&docker_config(&sandbox), text.as_bytes()); // as Docker Desktop does when it starts
@@ -317,6 +398,7 @@ fn configure_docker_all_takes_the_store_and_gives_it_back() {
 
 #[test]
 fn configure_docker_all_without_a_store_before_remembers_that() {
+    let mut transcript = String::new();
     for (before, with_us) in [
         ("{}", "{\n\t\"credsStore\": \"ensign\"\n}"),
         ("{\"credsStore\": \"\"}", "{\"credsStore\": \"ensign\"}"),
@@ -326,12 +408,58 @@ fn configure_docker_all_without_a_store_before_remembers_that() {
         let sandbox = Sandbox::new().with("PATH", "/nowhere");
         write(&docker_config(&sandbox), before.as_bytes());
         let run = sandbox.run(&["configure-docker", "--all"], "");
-        assert!(run.code == Some(0) && run.stderr.contains("nobody answers: `docker login` adds one"), "{run:?}");
+        transcript += &run.transcript();
         assert_eq!(std::fs::read_to_string(docker_config(&sandbox)).unwrap(), with_us);
         assert!(sandbox.config().get("fallback").is_none());
         sandbox.ok(&["configure-docker", "--undo"], "");
         assert_eq!(std::fs::read_to_string(docker_config(&sandbox)).unwrap(), before);
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credsStore
++   "ensign"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+exit 0
+--- stdout
+~/.docker/config.json
+  credsStore
++   "ensign"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+exit 0
+--- stdout
+~/.docker/config.json
+  credsStore
++   "ensign"                      instead of "atcr"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+exit 0
+--- stdout
+~/.docker/config.json
+  credsStore
++   "ensign"                      instead of "ensign-work"
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For registries without an account here nobody answers: `docker login` adds one.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]],
+    );
 }
 
 #[test]
@@ -339,7 +467,22 @@ fn configure_docker_all_says_what_docker_no_longer_sees() {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
     write(&docker_config(&sandbox), br#"{"auths": {"old.example": {"auth": "ZGF2ZTpwdw=="}}}"#);
     let run = sandbox.run(&["configure-docker", "--all"], "");
-    assert!(run.stderr.contains("! Docker does not see plain-text logins any more; to keep them:  "), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credsStore
++   "ensign"
+~/.docker/config.json
+  !   "old.example"                 plain-text login
+--- stderr
+✓ Wrote ~/.docker/config.json
+  To undo   docker-credential-ensign configure-docker --undo
+  For registries without an account here nobody answers: `docker login` adds one.
+! Docker does not see plain-text logins any more; to keep them:  docker-credential-ensign configure-docker --import
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     sandbox.ok(&["configure-docker", "--all", "--import"], "");
     assert_eq!(sandbox.run(&["get"], "old.example"), answer("old.example", "dave", "pw"));
     let run = sandbox.run(&["configure-docker", "*.azurecr.io"], "");

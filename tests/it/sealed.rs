@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
 /// A home whose new secrets are sealed with a key that a file holds.
@@ -59,8 +61,17 @@ fn a_secret_lies_nowhere_in_clear_and_is_answered() {
     sandbox.store("ghcr.io", "me", "s3cret-of-me");
     let login = ["login", "ghcr.io", "-u", "work", "--password-stdin", "--no-verify"];
     let run = sandbox.run(&login, "s3cret-of-work");
-    let place = format!("Kept in   ~/data/sealed; the key is in `{}`\n", sandbox.home().join("mounted/key").display());
-    assert!(run.stderr.contains(&place), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for ghcr.io as work
+  Used for  ghcr.io/work/**
+  Kept in   ~/data/sealed; the key is in `[HOME]/mounted/key`
+  ghcr.io now has 2 accounts. The default stays me.
+  For an organisation's images too:  docker-credential-ensign account edit ghcr.io work --images '+ORGANISATION/**'
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
     for user in ["me", "work"] {
         let answer =
             format!("{{\"ServerURL\":\"{user}@ghcr.io\",\"Username\":\"{user}\",\"Secret\":\"s3cret-of-{user}\"}}\n");
@@ -125,7 +136,12 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
     refuses(&sandbox, "is broken");
     fs::remove_file(&description).unwrap();
     let run = sandbox.run(&["get"], "ghcr.io");
-    assert!(run.stdout.contains("the key of `~/data/sealed/ghcr.io.json` is gone"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+the key of `~/data/sealed/ghcr.io.json` is gone: there is no `key.json` beside it: put it back from a backup, or remove the file and log in again
+
+"#]]);
     write(&description, &own_description);
     assert_eq!(sandbox.who("ghcr.io"), "me");
 }
@@ -260,7 +276,12 @@ fn another_program_that_follows_the_document_opens_and_seals() {
     let text = json!({"version": 1, "secrets": {"me": "from Python"}}).to_string();
     let sealed = python(&["seal", "ghcr.io", key, "5"], &text).unwrap();
     write(Path::new(path), sealed.stdout.as_bytes());
-    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("from Python"));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 0
+--- stdout
+{"ServerURL":"ghcr.io","Username":"me","Secret":"from Python"}
+
+"#]]);
 }
 
 #[test]
@@ -288,19 +309,54 @@ fn new_secrets_go_where_the_setting_says() {
     sandbox.ok(&["store", "--unset"], "");
     assert_eq!(sandbox.config().get("store"), None);
     let run = sandbox.run(&["store", "nowhere"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("`nowhere` is no store"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: `nowhere` is no store
+hint: use sealed, file (in clear text), or helper:NAME for docker-credential-NAME
+
+"#]]);
 }
 
 #[test]
 #[cfg(target_os = "linux")] // elsewhere a keyring is found without a variable, and would get a key
 fn without_a_key_nothing_is_sealed_and_the_command_that_makes_one_is_said() {
     let sandbox = Sandbox::new();
-    let hint = "hint: run `docker-credential-ensign store key --holder passphrase`\n";
+    let mut transcript = String::new();
     for words in [&["store", "sealed"][..], &["login", "ghcr.io", "--store", "sealed"], &["unlock"], &["lock"]] {
         let run = sandbox.run(words, "");
-        assert!(run.code != Some(0) && run.stderr.contains("store key --holder passphrase"), "{words:?} {run:?}");
+        assert!(run.code != Some(0), "{words:?} {run:?}");
+        transcript += &run.transcript();
     }
-    assert!(sandbox.run(&["store", "sealed"], "").stderr.ends_with(hint));
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: there is no key to seal secrets with, and there is no keyring: there is no session bus
+hint: run `docker-credential-ensign store key --holder passphrase`
+exit 1
+--- stderr
+error: there is no key to seal secrets with, and there is no keyring: there is no session bus
+hint: run `docker-credential-ensign store key --holder passphrase`
+exit 2
+--- stderr
+error: there is no key, for nothing is sealed here
+hint: run `docker-credential-ensign store key --holder passphrase` to begin
+exit 1
+--- stderr
+error: there is no key, for nothing is sealed here
+hint: run `docker-credential-ensign store key --holder passphrase`
+
+"#]],
+    );
+    sandbox.run(&["store", "sealed"], "").shows(str![[r#"
+exit 1
+--- stderr
+error: there is no key to seal secrets with, and there is no keyring: there is no session bus
+hint: run `docker-credential-ensign store key --holder passphrase`
+
+"#]]);
     assert!(!sandbox.config_path().exists());
 }
 
@@ -308,20 +364,43 @@ fn without_a_key_nothing_is_sealed_and_the_command_that_makes_one_is_said() {
 fn a_first_key_is_offered_with_a_holder_that_this_system_has() {
     // Behind a passphrase a key is of use only with the kernel's keyring of Linux.
     let holder = if cfg!(target_os = "linux") { "passphrase" } else { "keyring" };
+    let mut transcript = String::new();
     for words in [&["unlock"][..], &["lock"], &["store", "key", "--rotate"]] {
         let run = Sandbox::new().run(words, "");
-        assert!(
-            run.code != Some(0) && run.stderr.contains(&format!("store key --holder {holder}`")),
-            "{words:?} {run:?}"
-        );
+        assert!(run.code != Some(0), "{words:?} {run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript.replace(&format!("--holder {holder}"), "--holder [HOLDER]"),
+        str![[r#"
+exit 2
+--- stderr
+error: there is no key, for nothing is sealed here
+hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
+exit 1
+--- stderr
+error: there is no key, for nothing is sealed here
+hint: run `docker-credential-ensign store key --holder [HOLDER]`
+exit 2
+--- stderr
+error: there is no key, for nothing is sealed here
+hint: run `docker-credential-ensign store key --holder [HOLDER]` to begin
+
+"#]],
+    );
 }
 
 #[test]
 fn a_key_file_is_named_by_its_whole_path() {
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["store", "key", "--holder", "file:relative"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("cannot hold a key"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: `file:relative` cannot hold a key
+hint: use `keyring`, `passphrase`, `systemd`, or `systemd:` or `file:` with an absolute path
+
+"#]]);
     assert!(!sandbox.config_path().exists());
 }
 
@@ -329,7 +408,13 @@ fn a_key_file_is_named_by_its_whole_path() {
 fn a_credential_of_systemd_holds_the_key_in_its_service() {
     let sandbox = Sandbox::new().with("ENSIGN_STORE", "");
     let run = sandbox.run(&["store", "key", "--holder", "systemd"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("systemd gives no credential `ensign.key`"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: systemd gives no credential `ensign.key` to this process, and it is the key of the sealed secrets
+hint: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
+
+"#]]);
     assert!(!sandbox.home().join("data/key.json").exists());
     let folder = sandbox.home().join("run/credentials/app.service");
     let in_service = |words: &[&str], stdin: &str| {
@@ -340,7 +425,12 @@ fn a_credential_of_systemd_holds_the_key_in_its_service() {
     assert_eq!(in_service(&["store", "key", "--holder", "systemd"], "").code, Some(0));
     assert_eq!(in_service(&["store"], &entry("me", "s3cret")), Run::success(""));
     assert!(in_service(&["get"], "ghcr.io").stdout.contains("s3cret"));
-    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("systemd gives no credential `ensign.key`"));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+systemd gives no credential `ensign.key` to this process, and it is the key of the sealed secrets: run it in a service with `LoadCredentialEncrypted=ensign.key`; docs/sealed.md shows one
+
+"#]]);
     write(&folder.join("ensign.key"), &[8; 32]);
     assert!(in_service(&["get"], "ghcr.io").stdout.contains("systemd has another key"));
 }

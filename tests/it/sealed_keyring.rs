@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use snapbox::str;
+
 use crate::support::{Run, Sandbox, finish, read_json};
 
 const LOGIN: &str = "printf s3cret-of-me | $ENSIGN login ghcr.io -u me --password-stdin --no-verify";
@@ -58,7 +60,20 @@ fn the_first_login_takes_the_keyring_and_what_follows_is_sealed() {
     let Some(sandbox) = with_keyring() else { return };
     let run = in_session(&sandbox, true, &format!("{LOGIN} && printf ghcr.io | $ENSIGN get"));
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), answer()), "{run:?}");
-    assert!(run.stderr.contains("Kept in   ~/data/sealed; the key is in the system's keyring\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{"ServerURL":"ghcr.io","Username":"me","Secret":"s3cret-of-me"}
+--- stderr
+dbus-daemon[22622]: [session uid=0 pid=22622] org.freedesktop.DBus.Error.AccessDenied: Failed to set fd limit to 65536: Operation not permitted
+dbus-daemon[22622]: [session uid=0 pid=22622] Activating service name='org.freedesktop.secrets' requested by ':1.0' (uid=0 pid=22630 comm="[BIN]/docker-credential-ensign")
+dbus-daemon[22622]: [session uid=0 pid=22622] Successfully activated service 'org.freedesktop.secrets'
+discover_other_daemon: 1✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/me/**, and by default
+  Kept in   ~/data/sealed; the key is in the system's keyring
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_eq!(sandbox.config()["store"], "sealed");
     assert_eq!(read_json(&sandbox.home().join("data/key.json"))["holder"], "keyring");
     assert!(!holds(&sandbox.home().join("data"), "s3cret") && !holds(&sandbox.home().join("config"), "s3cret"));
@@ -71,12 +86,29 @@ fn the_first_login_takes_the_keyring_and_what_follows_is_sealed() {
     assert_eq!(sandbox.config()["registries"]["quay.io"]["accounts"]["me"]["store"], "sealed");
     sandbox.run(&["lock"], "");
     let absent = sandbox.run(&["get"], "ghcr.io");
-    assert!(absent.code == Some(1) && absent.stdout.contains("out of reach: there is no keyring"), "{absent:?}");
+    absent.shows(str![[r#"
+exit 1
+--- stdout
+the key of the sealed secrets is out of reach: there is no keyring: there is no session bus: let another hold the key, in a session with a keyring: `ensign store key --holder passphrase`
+
+"#]]);
     let again = sandbox.run(&["get"], "ghcr.io");
-    assert!(again.stdout.contains("did not give the key a moment ago"), "it is asked once: {again:?}");
+    again.shows(str![[r#"
+exit 1
+--- stdout
+the system's keyring did not give the key a moment ago: run `docker-credential-ensign unlock`
+
+"#]]);
     // A person asks it at once.
     let locked = in_session(&sandbox, false, "$ENSIGN unlock");
-    assert!(locked.code == Some(1) && locked.stderr.contains("out of reach: the keyring is locked"), "{locked:?}");
+    locked.shows(str![[r#"
+exit 1
+--- stderr
+dbus-daemon[22678]: [session uid=0 pid=22678] org.freedesktop.DBus.Error.AccessDenied: Failed to set fd limit to 65536: Operation not permitted
+error: the key of the sealed secrets is out of reach: the keyring is locked
+hint: unlock the keyring, such as by logging in to the desktop, and try again
+
+"#]]);
 }
 
 #[test]
@@ -107,9 +139,16 @@ fn the_key_goes_from_the_keyring_to_another_holder_and_back() {
 fn without_a_keyring_the_first_login_lies_in_clear_text_and_says_so() {
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "s3cret");
-    let line = "  Kept in   ~/data/secrets in clear text, readable by you only\n  To seal   docker-credential-ensign store \
-                move --to sealed\n";
-    assert!(run.stderr.contains(line), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/me/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_eq!(sandbox.config().get("store"), None, "the next login looks again");
     assert!(!sandbox.home().join("data/key.json").exists());
 }
@@ -123,7 +162,16 @@ fn a_bus_that_does_not_answer_is_waited_for_two_seconds_and_by_a_client_half_a_s
     let started = Instant::now();
     let run = sandbox.run(&["login", "ghcr.io", "-u", "me", "--password-stdin", "--no-verify"], "s3cret");
     let took = started.elapsed();
-    assert!(run.code == Some(0) && run.stderr.contains("in clear text"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for ghcr.io as me
+  Used for  ghcr.io/me/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert!((Duration::from_millis(1900)..Duration::from_secs(6)).contains(&took), "{took:?}");
     let started = Instant::now();
     sandbox.store("quay.io", "me", "s3cret");
@@ -136,13 +184,29 @@ fn an_import_from_another_store_says_that_secrets_would_lie_in_clear_text() {
     let helper = "#!/bin/sh\ncase $1 in list) echo '{\"https://ghcr.io\":\"me\"}' ;; get) cat >/dev/null; \
                   echo '{\"ServerURL\":\"https://ghcr.io\",\"Username\":\"me\",\"Secret\":\"s3cret\"}' ;; esac\n";
     let sandbox = Sandbox::new().with_program("docker-credential-kept", helper);
-    let note = "! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store \
-                key --holder passphrase\n";
     let run = sandbox.run(&["import", "helper:kept", "--dry-run"], "");
-    assert!(run.stderr.contains(note), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  ghcr.io  me  docker-credential-kept  new
+--- stderr
+! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+Nothing imported. Without --dry-run they become accounts.
+
+"#]]);
     let holder = format!("file:{}", sandbox.home().join("key").display());
     sandbox.ok(&["store", "key", "--holder", &holder], "");
     let run = sandbox.run(&["import", "helper:kept", "--yes"], "");
-    assert!(!run.stderr.contains("in clear text") && run.stderr.contains("Kept in   ~/data/sealed"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  ghcr.io  me  docker-credential-kept  new
+--- stderr
+✓ Imported me of ghcr.io
+  Kept in   ~/data/sealed; the key is in `[HOME]/key`
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for ghcr.io yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert!(!holds(&sandbox.home().join("data"), "s3cret"));
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, write};
 
 /// A home with a passphrase, whose key is not left in the kernel's keyring.
@@ -48,34 +50,63 @@ fn answer() -> Run {
     Run::success("{\"ServerURL\":\"ghcr.io\",\"Username\":\"me\",\"Secret\":\"s3cret-of-me\"}\n")
 }
 
-fn locked() -> Run {
-    let line = "the sealed secrets are locked: run `docker-credential-ensign unlock`\n";
-    Run { code: Some(1), stdout: line.into(), stderr: String::new() }
-}
-
 #[test]
 fn a_key_is_open_until_it_is_locked() {
     let Some(sandbox) = with_passphrase() else { return };
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer());
-    assert_eq!(sandbox.run(&["lock"], "").stderr, "✓ Locked\n");
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), locked());
+    sandbox.run(&["lock"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Locked
+
+"#]]);
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+
+"#]]);
     assert_eq!(sandbox.run(&["get"], "unknown.example"), Run::not_found(), "of whom nothing is known");
-    assert_eq!(sandbox.run(&["lock"], "").stdout, "It was locked already.\n");
+    sandbox.run(&["lock"], "").shows(str![[r#"
+exit 0
+--- stdout
+It was locked already.
+
+"#]]);
     let before = fs::read(sandbox.home().join("data/sealed/ghcr.io.json")).unwrap();
     let entry = json!({"ServerURL": "ghcr.io", "Username": "other", "Secret": "x"}).to_string();
-    assert_eq!(sandbox.run(&["store"], &entry), locked());
+    sandbox.run(&["store"], &entry).shows(str![[r#"
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+
+"#]]);
     assert_eq!(fs::read(sandbox.home().join("data/sealed/ghcr.io.json")).unwrap(), before);
     assert_eq!(sandbox.run(&["list"], "").stdout, "{\"ghcr.io\":\"me\"}\n");
     let wrong = sandbox.run(&["unlock", "--passphrase-stdin"], "wrong");
-    assert_eq!((wrong.code, wrong.stderr.as_str()), (Some(1), "error: this is not the passphrase\nhint: try again\n"));
+    wrong.shows(str![[r#"
+exit 1
+--- stderr
+error: this is not the passphrase
+hint: try again
+
+"#]]);
     let run = sandbox.run(&["unlock", "--passphrase-stdin", "--for", "30m"], &format!("{PASSPHRASE}\n"));
-    assert_eq!(
-        (run.code, run.stderr.as_str()),
-        (Some(0), "✓ Unlocked for 30 minutes, or until `docker-credential-ensign lock`\n")
-    );
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Unlocked for 30 minutes, or until `docker-credential-ensign lock`
+
+"#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer());
     let run = sandbox.run(&["unlock"], "");
-    assert!(run.code == Some(2) && run.stderr.contains("there is no terminal to ask on"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: a passphrase is needed and there is no terminal to ask on
+hint: pipe it: `docker-credential-ensign unlock --passphrase-stdin < FILE`
+
+"#]]);
 }
 
 #[test]
@@ -86,7 +117,12 @@ fn a_key_is_open_for_a_set_time() {
     assert_eq!(sandbox.run(&["store", "key", "--holder", "passphrase", "--cache", "0s"], "").code, Some(2));
     sandbox.ok(&["unlock", "--passphrase-stdin", "--for", "1s"], PASSPHRASE);
     std::thread::sleep(std::time::Duration::from_millis(1300));
-    assert_eq!(sandbox.run(&["get"], "ghcr.io"), locked());
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+
+"#]]);
 }
 
 #[test]
@@ -99,14 +135,26 @@ fn the_passphrase_and_the_holder_can_be_changed() {
     let path = sandbox.home().join("key");
     let holder = format!("file:{}", path.display());
     let run = sandbox.run(&["store", "key", "--holder", &holder], "");
-    assert!(run.code == Some(1) && run.stderr.contains("are locked") && !path.exists(), "{run:?}");
+    assert!(!path.exists(), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: the sealed secrets are locked
+hint: run `docker-credential-ensign unlock`
+
+"#]]);
     sandbox.ok(&["unlock", "--passphrase-stdin"], "another one");
     sandbox.ok(&["store", "key", "--holder", &holder], "");
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), answer());
     assert!(!sandbox.run(&["store", "key", "--json"], "").stdout.contains("wrapped"));
     assert_eq!(read_json(&sandbox.home().join("data/key.json")).get("wrapped"), None);
     fs::remove_file(&path).unwrap();
-    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("is not there"), "it is not left in the kernel's keyring");
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/key`, which holds the key of the sealed secrets, is not there: mount it, or put it back
+
+"#]]);
 }
 
 #[test]
@@ -126,18 +174,43 @@ fn a_hostile_description_costs_no_gigabytes() {
     sandbox.ok(&["lock"], "");
     let path = sandbox.home().join("data/key.json");
     let own = read_json(&path);
+    let mut transcript = String::new();
     for (field, value) in [("memory_kib", 4_194_304_u32), ("passes", 1_000_000), ("lanes", 5000), ("memory_kib", 1)] {
         let mut hostile = own.clone();
         hostile["wrapped"][field] = json!(value);
         write(&path, hostile.to_string().as_bytes());
         let run = sandbox.run(&["unlock", "--passphrase-stdin"], PASSPHRASE);
-        assert!(run.code == Some(1) && run.stderr.contains("out of bounds"), "{field} {value}: {run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: its passphrase would cost 4096 MiB and 3 passes, which is out of bounds
+exit 1
+--- stderr
+error: its passphrase would cost 64 MiB and 1000000 passes, which is out of bounds
+exit 1
+--- stderr
+error: its passphrase would cost 64 MiB and 3 passes, which is out of bounds
+exit 1
+--- stderr
+error: its passphrase would cost 0 MiB and 3 passes, which is out of bounds
+
+"#]],
+    );
     // A weaker derivation is another key.
     let mut weaker = own.clone();
     weaker["wrapped"]["passes"] = json!(1);
     write(&path, weaker.to_string().as_bytes());
-    assert!(sandbox.run(&["unlock", "--passphrase-stdin"], PASSPHRASE).stderr.contains("this is not the passphrase"));
+    sandbox.run(&["unlock", "--passphrase-stdin"], PASSPHRASE).shows(str![[r#"
+exit 1
+--- stderr
+error: this is not the passphrase
+hint: try again
+
+"#]]);
     write(&path, own.to_string().as_bytes());
     sandbox.ok(&["unlock", "--passphrase-stdin"], PASSPHRASE);
 }
@@ -165,7 +238,12 @@ fn another_session_is_answered_and_another_user_is_not() {
     // As if `su` had kept HOME, and the files were that user's.
     let home = sandbox.home().to_str().unwrap();
     assert!(Command::new("chown").args(["-R", "65534:65534", home]).status().unwrap().success());
-    assert_eq!(nobody(&["get"], "ghcr.io"), locked());
+    nobody(&["get"], "ghcr.io").shows(str![[r#"
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+
+"#]]);
     assert_eq!(nobody(&["unlock", "--passphrase-stdin"], PASSPHRASE).code, Some(0));
     assert_eq!(nobody(&["get"], "ghcr.io"), answer());
     nobody(&["lock"], "");
@@ -180,23 +258,61 @@ fn where_the_kernel_gives_no_keyring_the_holder_is_asked_each_time() {
         eprintln!("skipped: strace is not installed, or may trace nothing here");
         return;
     }
+    let mut transcript = String::new();
     for error in ["EPERM", "ENOSYS", "EACCES"] {
         let injection = format!("inject=keyctl,add_key:error={error}");
         let without = |words: &[&str], stdin: &str| {
             let words = [&["-f", "-o/dev/null", "-e", &injection, Sandbox::program()], words].concat();
             finish(sandbox.command_of(Path::new("strace"), &words).spawn().unwrap(), stdin.as_bytes())
         };
-        assert_eq!(without(&["get"], "ghcr.io"), locked(), "{error}");
+        transcript += &without(&["get"], "ghcr.io").transcript();
         let run = without(&["unlock", "--passphrase-stdin"], PASSPHRASE);
-        let hint = "hint: let a file hold the key: run `docker-credential-ensign store key --holder file:PATH`\n";
-        assert!(run.code == Some(1) && run.stderr.contains("the key cannot be kept open"), "{error}: {run:?}");
-        assert!(run.stderr.ends_with(hint), "{run:?}");
+        transcript += &run.transcript();
         sandbox.ok(&["unlock", "--passphrase-stdin"], PASSPHRASE);
         let holder = format!("file:{}", sandbox.home().join(format!("key-{error}")).display());
         sandbox.ok(&["store", "key", "--holder", &holder], "");
         assert_eq!(without(&["get"], "ghcr.io"), answer());
         let run = without(&["store", "key", "--holder", "passphrase", "--passphrase-stdin"], PASSPHRASE);
-        assert!(run.code == Some(1) && run.stderr.contains("could not be kept open"), "{run:?}");
+        transcript += &run.transcript();
         sandbox.ok(&["store", "key", "--holder", "passphrase", "--passphrase-stdin"], PASSPHRASE);
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+exit 1
+--- stderr
+error: the key cannot be kept open: the kernel's keyring may not be used here, as in most containers
+hint: let a file hold the key: run `docker-credential-ensign store key --holder file:PATH`
+exit 1
+--- stderr
+error: a key behind a passphrase could not be kept open: the kernel's keyring may not be used here, as in most containers
+hint: let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+exit 1
+--- stderr
+error: the key cannot be kept open: the kernel's keyring failed with error 38
+hint: let a file hold the key: run `docker-credential-ensign store key --holder file:PATH`
+exit 1
+--- stderr
+error: a key behind a passphrase could not be kept open: the kernel's keyring failed with error 38
+hint: let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`
+exit 1
+--- stdout
+the sealed secrets are locked: run `docker-credential-ensign unlock`
+exit 1
+--- stderr
+error: the key cannot be kept open: the kernel's keyring may not be used here, as in most containers
+hint: let a file hold the key: run `docker-credential-ensign store key --holder file:PATH`
+exit 1
+--- stderr
+error: a key behind a passphrase could not be kept open: the kernel's keyring may not be used here, as in most containers
+hint: let a file or the system's keyring hold the key: run `docker-credential-ensign store key --holder file:PATH`
+
+"#]],
+    );
 }

@@ -3,9 +3,11 @@
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
 use crate::support::scripted::{Asked, Scripted, respond};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json, write};
 
 const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -33,16 +35,79 @@ fn presence_absence_refusal_and_outage_are_told_apart() {
         respond(status, &[&format!("Docker-Content-Digest: {ABC}")], "")
     });
     let sandbox = alice(&server.host);
+    let mut transcript = String::new();
     for (status, code) in [(200, 0), (404, 1), (401, 4), (403, 4), (500, 1), (503, 1), (429, 1)] {
         let run = sandbox.run(&["api", &server.host, &format!("a/b/manifests/{status}"), "-X", "HEAD"], "");
         assert_eq!(run.code, Some(code), "{status}: {run:?}");
-        assert!(run.stdout.starts_with(&format!("HTTP {status}\n")), "{run:?}");
+        transcript += &run.transcript();
         assert_eq!(run.stderr.contains("not found"), status == 404, "{run:?}");
         let json = sandbox.run(&["api", &server.host, &format!("a/b/manifests/{status}"), "-X", "HEAD", "--json"], "");
         let told: Value = serde_json::from_str(&json.stdout).unwrap();
         assert_eq!((json.code, &told["code"]), (Some(code), &json!(status)));
         assert_eq!(told["status"], if code == 0 { "success" } else { "error" });
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+HTTP 200
+content-length: 0
+connection: close
+docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+exit 1
+--- stdout
+HTTP 404
+content-length: 0
+connection: close
+docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+error: not found: a/b:404
+exit 4
+--- stdout
+HTTP 401
+content-length: 0
+connection: close
+docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+error: [HOST] accepts alice, but does not allow this (401)
+hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+exit 4
+--- stdout
+HTTP 403
+content-length: 0
+connection: close
+docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+error: [HOST] accepts alice, but does not allow this (403)
+hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+exit 1
+--- stdout
+HTTP 500
+content-length: 0
+connection: close
+docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+error: [HOST] is out of order (500)
+exit 1
+--- stdout
+HTTP 503
+content-length: 0
+connection: close
+docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+error: [HOST] is out of order (503)
+exit 1
+--- stdout
+HTTP 429
+content-length: 0
+connection: close
+docker-content-digest: sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+error: [HOST] asks to try again later (429)
+
+"#]],
+    );
 }
 
 #[test]
@@ -57,14 +122,32 @@ fn the_errors_of_a_registry_are_shown_whatever_they_look_like() {
         respond(403, &[], body)
     });
     let sandbox = alice(&server.host);
-    for (tag, said) in
-        [("1", "error: DENIED: no ({\"a\":1})\nerror: OUR_OWN: x\n"), ("2", ""), ("3", "error: all of them\n")]
-    {
+    let mut transcript = String::new();
+    for tag in ["1", "2", "3"] {
         let run = sandbox.run(&["api", &server.host, &format!("a/b/manifests/{tag}")], "");
-        let first = format!("error: {} accepts alice, but does not allow this (403)\n", server.host);
-        let hint = format!("hint: run `docker-credential-ensign status {}` to see who else could ask\n", server.host);
-        assert_eq!(run, Run { code: Some(4), stdout: String::new(), stderr: format!("{first}{said}{hint}") });
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 4
+--- stderr
+error: [HOST] accepts alice, but does not allow this (403)
+error: DENIED: no ({"a":1})
+error: OUR_OWN: x
+hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+exit 4
+--- stderr
+error: [HOST] accepts alice, but does not allow this (403)
+hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+exit 4
+--- stderr
+error: [HOST] accepts alice, but does not allow this (403)
+error: all of them
+hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+
+"#]],
+    );
 }
 
 #[test]
@@ -134,6 +217,7 @@ fn what_does_not_have_its_digest_is_an_error_that_names_both() {
     assert_eq!(sandbox.ok(&["api", &server.host, "a/manifests/1"], ""), "abc");
     let out = sandbox.home().join("out");
     let out = out.to_str().unwrap();
+    let mut transcript = String::new();
     for words in [
         vec!["a/manifests/lie"],
         vec!["a/blobs/sha256:0000"],
@@ -144,9 +228,37 @@ fn what_does_not_have_its_digest_is_an_error_that_names_both() {
         let words: Vec<&str> = ["api", &server.host].into_iter().chain(words).collect();
         let run = sandbox.run(&words, "abc");
         assert_eq!(run.code, Some(1), "{words:?} {run:?}");
-        assert!(run.stderr.contains("says `sha256:") && run.stderr.contains(ABC), "{words:?} {run:?}");
+        assert!(run.stderr.contains(ABC), "{words:?} {run:?}");
+        transcript += &run.transcript();
         assert!(run.stdout.is_empty() || words[2].contains("blobs"), "{words:?} {run:?}");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but `Docker-Content-Digest` says `sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282`
+hint: do not use what came; ask again, and if it happens again tell who runs the registry
+exit 1
+--- stdout
+abc[no newline]
+--- stderr
+error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but the path says `sha256:0000`
+hint: do not use what came; ask again, and if it happens again tell who runs the registry
+exit 1
+--- stderr
+error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but the path says `sha256:0000`
+hint: do not use what came; ask again, and if it happens again tell who runs the registry
+exit 1
+--- stderr
+error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but the path says `sha256:0000`
+hint: do not use what came; ask again, and if it happens again tell who runs the registry
+exit 1
+--- stderr
+error: the digest is `sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad`, but `Docker-Content-Digest` says `sha256:3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282`
+
+"#]],
+    );
     assert!(!std::path::Path::new(out).exists());
     assert_eq!(sandbox.run(&["api", &server.host, &format!("a/blobs/{ABC}"), "--output", out], "").code, Some(0));
     assert_eq!(std::fs::read(out).unwrap(), b"abc");
@@ -167,9 +279,19 @@ fn a_blob_that_lies_elsewhere_is_fetched_without_credentials() {
     assert_eq!(store.seen(), ["GET /bucket/abc?signed=1"]);
     let run = sandbox.run(&["api", &server.host, "a/round/manifests/1"], "");
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("again and again"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `[HOST]` redirects again and again
+
+"#]]);
     let run = sandbox.run(&["api", &server.host, "a/manifests/1", "-X", "DELETE"], "");
-    assert!(run.stderr.contains("is not followed"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: could not delete a:1: [HOST] sends this request on elsewhere, which is not followed (307)
+
+"#]]);
 }
 
 #[test]
@@ -187,14 +309,30 @@ fn a_blob_goes_where_the_registry_says_and_credentials_only_to_the_registry() {
     let sandbox = alice(&server.host);
     let file = sandbox.home().join("blob");
     write(&file, b"abc");
+    let mut transcript = String::new();
     for repository in ["a", "b"] {
         let blobs = format!("{repository}/blobs/");
         let words =
             ["api", &server.host, &blobs, "-X", "POST", "--input", file.to_str().unwrap(), "-H", "X-Private: 1"];
         let run = sandbox.run(&words, "");
-        let said = format!("✓ stored in {repository}: 3 bytes\n");
-        assert_eq!(run, Run { code: Some(0), stdout: format!("{ABC}\n"), stderr: said });
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+✓ stored in a: 3 bytes
+exit 0
+--- stdout
+sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+--- stderr
+✓ stored in b: 3 bytes
+
+"#]],
+    );
     let seen = server.seen();
     assert!(seen.contains(&format!("PUT /v2/a/blobs/uploads/1?state=2&digest={ABC} basic")), "{seen:?}");
     assert_eq!(elsewhere.seen(), [format!("PUT /upload?state=1&digest={ABC}")]);
@@ -208,15 +346,24 @@ fn without_an_account_a_visitor_asks() {
         _ => respond(401, &["WWW-Authenticate: Bearer realm=\"/token\""], ""),
     });
     let sandbox = Sandbox::new();
-    let visitor = format!("! {} has no account here: asking as a visitor\n", server.host);
     let run = sandbox.run(&["api", &server.host, "public/a/tags/list"], "");
-    assert_eq!(run, Run { code: Some(0), stdout: r#"{"tags":[]}"#.to_owned(), stderr: visitor.clone() });
+    run.shows(str![[r#"
+exit 0
+--- stdout
+{"tags":[]}[no newline]
+--- stderr
+! [HOST] has no account here: asking as a visitor
+
+"#]]);
     let run = sandbox.run(&["api", &server.host, "private/a/tags/list"], "");
-    let said = format!(
-        "{visitor}error: {0} wants a login for this (401)\nhint: run `docker-credential-ensign login {0}`\n",
-        server.host
-    );
-    assert_eq!(run, Run { code: Some(3), stdout: String::new(), stderr: said });
+    run.shows(str![[r#"
+exit 3
+--- stderr
+! [HOST] has no account here: asking as a visitor
+error: [HOST] wants a login for this (401)
+hint: run `docker-credential-ensign login [HOST]`
+
+"#]]);
     let run = Sandbox::new().with("ENSIGN_ACCOUNT", "bob").run(&["api", &server.host, "public/a/tags/list"], "");
     assert_eq!(run.code, Some(3), "a named account is never replaced by nobody");
 }

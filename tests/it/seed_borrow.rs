@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::support::registry::FakeRegistry;
 use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
@@ -83,14 +84,20 @@ fn a_helper_that_fails_is_named_and_no_other_account_steps_in() {
     config["registries"]["ghcr.io"]["accounts"]["b"] = json!({"username": "b", "store": "file"});
     write(&sandbox.config_path(), config.to_string().as_bytes());
     write(&sandbox.secrets_path("ghcr.io"), br#"{"version":1,"secrets":{"b":"b-secret"}}"#);
-    let program = sandbox.home().join("bin/docker-credential-lender");
-    let line = format!(
-        "`{}` gave no secret for ghcr.io: it ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why\n",
-        program.display()
-    );
-    assert_eq!(get(&sandbox), Run { code: Some(1), stdout: line, stderr: String::new() });
+    get(&sandbox).shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: it ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]]);
     let run = sandbox.run(&["check", "ghcr.io"], "");
-    assert!(run.stderr.contains("it ended with status 1: «hunter2-on-stderr»\n"), "a person reads its words: {run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: `[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: it ended with status 1: «hunter2-on-stderr»
+hint: run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]]);
 }
 
 #[test]
@@ -98,13 +105,20 @@ fn a_program_that_is_missing_or_cannot_start_is_an_error() {
     let sandbox = Sandbox::new().with_program("docker-credential-other", "#!/bin/sh\n");
     account(&sandbox, "ghcr.io", &json!({"borrow": "helper:lender"}));
     let run = get(&sandbox);
-    assert_eq!(
-        run.stdout,
-        "there is no program `docker-credential-lender` on PATH: install `docker-credential-lender`\n"
-    );
+    run.shows(str![[r#"
+exit 1
+--- stdout
+there is no program `docker-credential-lender` on PATH: install `docker-credential-lender`
+
+"#]]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
     let run = get(&borrowed("#!/no/such/interpreter\n"));
-    assert!(run.stdout.contains("could not run `") && run.code == Some(1), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+the secret for ghcr.io is out of reach: could not run `[HOME]/bin/docker-credential-lender`: No such file or directory (os error 2): run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]]);
 }
 
 #[test]
@@ -205,7 +219,12 @@ fn a_failed_lender_does_not_break_an_anonymous_pull_from_the_public_ecr() {
     assert_eq!(sandbox.run(&["get"], "public.ecr.aws"), Run::not_found());
     account(&sandbox, ECR, &json!({"borrow": "aws", "profile": "p"}));
     let run = sandbox.run(&["get"], ECR);
-    assert!(run.stdout.ends_with("status 255: run `aws sso login --profile p`\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/bin/aws` gave no secret for 123456789012.dkr.ecr.eu-west-1.amazonaws.com: it ended with status 255: run `aws sso login --profile p`
+
+"#]]);
 }
 
 #[test]
@@ -214,7 +233,12 @@ fn the_ecr_helper_says_not_found_whatever_is_wrong() {
     let sandbox = Sandbox::new().with_program("docker-credential-ecr-login", &script);
     account(&sandbox, ECR, &json!({"borrow": "helper:ecr-login", "env": {"AWS_PROFILE": "p"}}));
     let run = sandbox.run(&["get"], ECR);
-    assert!(run.stdout.contains("or the login of AWS is over: see `~/.ecr/log`"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/bin/docker-credential-ecr-login` has no login for 123456789012.dkr.ecr.eu-west-1.amazonaws.com, or the login of AWS is over: see `~/.ecr/log`, and log in to AWS
+
+"#]]);
     account(&sandbox, "public.ecr.aws", &json!({"borrow": "helper:ecr-login"}));
     assert_eq!(sandbox.run(&["get"], "public.ecr.aws"), Run::not_found());
 }
@@ -224,10 +248,20 @@ fn a_program_that_hangs_is_ended_and_left_alone_for_a_while() {
     let sandbox = borrowed("#!/bin/sh\necho x >>\"$HOME/calls\"; sleep 100\n");
     let started = Instant::now();
     let run = get(&sandbox);
-    assert!(run.code == Some(1) && run.stdout.contains("no answer in 10 seconds"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+the secret for ghcr.io is out of reach: could not ask `[HOME]/bin/docker-credential-lender`: no answer in 10 seconds: run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]]);
     assert!(started.elapsed() < Duration::from_secs(20));
     let run = get(&sandbox);
-    assert!(run.stdout.contains("did not answer a moment ago"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+the program that has the secret of a did not answer a moment ago: run `docker-credential-ensign check ghcr.io`
+
+"#]]);
     assert_eq!(calls(&sandbox).len(), 1);
 }
 
@@ -254,8 +288,16 @@ fn a_command_gives_its_line_and_is_run_without_a_shell() {
     let login = ["login", "--borrow", "command", "-u", "alice", host, "--", "print-password", "alice-pw"];
     let run = sandbox.run(&login, "");
     assert_eq!(run.code, Some(0), "{run:?}");
-    let program = sandbox.home().join("bin/print-password");
-    assert!(run.stderr.starts_with(&format!("Asking `{}` (command print-password)\n✓ Logged in", program.display())));
+    run.shows(str![[r#"
+exit 0
+--- stderr
+Asking `[HOME]/bin/print-password` (command print-password)
+✓ Logged in to [HOST] as alice
+  Used for  [HOST]/alice/**, and by default
+  Secret    from command print-password, which is asked each time
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert!(sandbox.run(&["get"], host).stdout.contains("alice-pw"));
     let run = sandbox.run(&["login", "--borrow", "command", "-u", "alice", host, "--", "print-password", "$(id)"], "");
     assert_eq!(run.code, Some(3), "{run:?}");
@@ -294,15 +336,27 @@ fn an_account_whose_program_is_gone_is_in_trouble() {
     let sandbox = Sandbox::new().with("PATH", "/nowhere");
     account(&sandbox, ECR, &json!({"borrow": "aws", "profile": "p"}));
     let run = sandbox.run(&["status"], "");
-    assert!(
-        run.code == Some(3) && run.stdout.contains("✗ there is no program `aws` on PATH: install `aws`"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 3
+--- stdout
+123456789012.dkr.ecr.eu-west-1.amazonaws.com
+  ● a  default   a/**   in clear text   from aws, profile p
+    ✗ there is no program `aws` on PATH: install `aws`
+
+Docker does not ask Ensign for 123456789012.dkr.ecr.eu-west-1.amazonaws.com:  docker-credential-ensign configure-docker
+1 account needs you.
+
+"#]]);
 }
 
 #[test]
 fn a_lender_that_asks_us_again_does_not_go_round_in_circles() {
     let script = format!("#!/bin/sh\nexport ENSIGN_CONFIG_DIR=\"$HOME/config\"\ncat | {} get\n", Sandbox::program());
     let run = get(&borrowed(&script));
-    assert!(run.code == Some(1) && run.stdout.contains("gave no secret for ghcr.io"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+`[HOME]/bin/docker-credential-lender` gave no secret for ghcr.io: it ended with status 1: run `echo ghcr.io | docker-credential-lender get` to see why
+
+"#]]);
 }

@@ -2,10 +2,11 @@
 #![cfg(unix)]
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::import::{auth, docker, with_helper};
 use crate::seed_import::{assert_has, assert_lacks, import, sandbox};
-use crate::support::{Run, Sandbox, write};
+use crate::support::{Sandbox, write};
 
 /// A helper that fails with these words.
 fn failing(sandbox: Sandbox, name: &str, words: &str) -> Sandbox {
@@ -37,7 +38,20 @@ fn an_explicit_helper_that_is_missing_is_an_error_and_bars_the_file() {
     );
     let run = import(&sandbox);
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains("`docker-credential-definitely-not-found-executable` is not installed"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+! h.example      docker-credential-definitely-not-found-executable  `docker-credential-definitely-not-found-executable` is not installed
+  h.example      ~/.docker/config.json                              skipped: `docker-credential-definitely-not-found-executable`, which comes first, failed
+  i.example  u2  ~/.docker/config.json                              new
+--- stderr
+✓ Imported u2 of i.example
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for i.example yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_lacks(&sandbox, "h.example");
     assert_has(&sandbox, "i.example", "u2", "p");
 }
@@ -48,7 +62,19 @@ fn a_default_helper_that_is_missing_is_a_hint_and_the_file_is_used() {
     docker(&sandbox, &json!({"credsStore": "gone", "auths": {"h.example": auth("u1", "p")}}));
     let run = import(&sandbox);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stdout.contains("skipped: `docker-credential-gone` is not installed"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+                 docker-credential-gone  skipped: `docker-credential-gone` is not installed
+  h.example  u1  ~/.docker/config.json   new
+--- stderr
+✓ Imported u1 of h.example
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for h.example yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_has(&sandbox, "h.example", "u1", "p");
 }
 
@@ -58,8 +84,14 @@ fn a_default_helper_that_fails_is_an_error_and_the_file_is_not_used() {
     docker(&sandbox, &json!({"credsStore": "sick", "auths": {"h.example": auth("u1", "p")}}));
     let run = import(&sandbox);
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains("`docker-credential-sick`: `list` failed"), "{run:?}");
-    assert!(run.stdout.contains("skipped: `docker-credential-sick`, which comes first, failed"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+!              docker-credential-sick  `docker-credential-sick`: `list` failed
+  h.example    ~/.docker/config.json   skipped: `docker-credential-sick`, which comes first, failed
+
+"#]]);
+
     assert!(!run.stdout.contains("s3cret"), "what a failed helper prints is not shown: {run:?}");
     assert_lacks(&sandbox, "h.example");
 }
@@ -77,13 +109,12 @@ fn a_helper_gets_the_host_without_a_line_end() {
 fn a_helper_without_the_login_is_no_error() {
     let sandbox = failing(Sandbox::new(), "none", "credentials not found in native keychain");
     docker(&sandbox, &json!({"credHelpers": {"h.example": "none"}, "auths": {"h.example": {}}}));
-    assert_eq!(
-        import(&sandbox),
-        Run {
-            stderr: "No logins found. To add an account:  docker-credential-ensign login HOST\n".into(),
-            ..Run::success("")
-        }
-    );
+    import(&sandbox).shows(str![[r#"
+exit 0
+--- stderr
+No logins found. To add an account:  docker-credential-ensign login HOST
+
+"#]]);
 }
 
 #[test]
@@ -94,7 +125,12 @@ fn a_program_that_cannot_start_is_named() {
     docker(&sandbox, &json!({"credHelpers": {"h.example": "flat"}}));
     let run = import(&sandbox);
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains(&format!("could not run `{}`", file.display())), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+! h.example    docker-credential-flat  could not run `[HOME]/bin/docker-credential-flat`: Permission denied (os error 13)
+
+"#]]);
 }
 
 #[test]

@@ -4,8 +4,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::import::{answer, auth, containers, docker, with_helper};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
 pub fn sandbox() -> Sandbox {
@@ -141,13 +143,12 @@ fn a_named_file_is_read_first() {
 #[test]
 fn nothing_to_import_is_no_error() {
     let sandbox = sandbox();
-    assert_eq!(
-        import(&sandbox),
-        Run {
-            stderr: "No logins found. To add an account:  docker-credential-ensign login HOST\n".into(),
-            ..Run::success("")
-        }
-    );
+    import(&sandbox).shows(str![[r#"
+exit 0
+--- stderr
+No logins found. To add an account:  docker-credential-ensign login HOST
+
+"#]]);
     assert_eq!(sandbox.run(&["get"], "h.example"), Run::not_found());
 }
 
@@ -192,9 +193,19 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
     containers(&sandbox, &json!({"auths": {"h.example": auth("u", "p")}}));
     let run = import(&sandbox);
     assert_eq!(run.code, Some(1));
-    let folder = format!("could not read `{}`: it is not a file", sandbox.home().join(".docker/config.json").display());
-    let line = format!("could not read `{}`, line 2: ", broken.display());
-    assert!(run.stdout.contains(&folder) && run.stdout.contains(&line), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+!               ~/.docker/config.json           could not read `[HOME]/.docker/config.json`: it is not a file
+  h.example  u  ~/.config/containers/auth.json  new
+!               ~/.finch/config.json            could not read `[HOME]/.finch/config.json`, line 2: key must be a string in column 13; mend it there or move the file away
+--- stderr
+✓ Imported u of h.example
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+
+"#]]);
     assert_has(&sandbox, "h.example", "u", "p");
     assert_eq!(std::fs::read(&broken).unwrap(), b"{\n  \"auths\": {,\n}");
 }
@@ -209,7 +220,22 @@ fn tokens_keep_their_meaning() {
     );
     let run = import(&sandbox);
     assert_eq!(run.code, Some(0), "a registry token is skipped, not failed: {run:?}");
-    assert!(run.stdout.contains("skipped: a registry token, which no helper can give"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  h.example  <token>  docker-credential-one  new
+  i.example  <token>  ~/.docker/config.json  new
+  j.example           ~/.docker/config.json  skipped: a registry token, which no helper can give
+--- stderr
+! 1 secret of another store would lie in clear text here; to seal them, first:  docker-credential-ensign store key --holder passphrase
+✓ Imported <token> of h.example
+✓ Imported <token> of i.example
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for h.example, i.example yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_has(&sandbox, "h.example", "<token>", "sometoken");
     assert_has(&sandbox, "i.example", "<token>", "refresh");
     assert_lacks(&sandbox, "j.example");
@@ -293,6 +319,7 @@ fn helpers_of_clouds_are_to_be_borrowed_from() {
 #[test]
 fn atcrs_files_of_every_version_are_imported() {
     let account = |name: &str| json!({"handle": name, "did": format!("did:plc:{name}"), "device_secret": format!("secret-{name}"), "later": 1});
+    let mut transcript = String::new();
     for (file, registry, names) in [
         (json!({"handle": "a", "device_secret": "secret-a", "appview_url": "https://atcr.io"}), "atcr.io", vec!["a"]),
         (json!({"credentials": {"https://buoy.cr/": account("b")}}), "buoy.cr", vec!["b"]),
@@ -317,6 +344,34 @@ fn atcrs_files_of_every_version_are_imported() {
         }
         assert_eq!(crate::support::read_json(&path), file, "ATCR's file stays as it is");
         let again = sandbox.run(&["import", path.to_str().unwrap()], "");
-        assert!(again.stderr.starts_with("Everything is there already.\n"), "{again:?}");
+        transcript += &again.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+  atcr.io  a  ~/device.json  there already
+--- stderr
+Everything is there already.
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for atcr.io yet:  docker-credential-ensign configure-docker
+exit 0
+--- stdout
+  buoy.cr  b  ~/device.json  there already
+--- stderr
+Everything is there already.
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for buoy.cr yet:  docker-credential-ensign configure-docker
+exit 0
+--- stdout
+  atcr.io  d  ~/device.json  there already
+  atcr.io  c  ~/device.json  there already
+--- stderr
+Everything is there already.
+! nothing was removed: `docker-credential-ensign import --remove` takes imported logins away from where they were found
+! Docker does not ask Ensign for atcr.io yet:  docker-credential-ensign configure-docker
+
+"#]],
+    );
 }

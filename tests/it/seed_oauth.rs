@@ -1,9 +1,10 @@
 //! Rows of the seed about logging in by browser (table A).
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::device::{PENDING, Provider};
-use crate::support::{Run, Sandbox};
+use crate::support::Sandbox;
 
 /// Without a terminal link and code stand on stderr, and the login waits.
 #[test]
@@ -15,15 +16,22 @@ fn login_shows_code_and_link_and_polls() {
     let sandbox = Sandbox::new().with("HOSTNAME", "laptop");
     let host = &provider.host;
     let run = sandbox.run(&["login", host, "--device", "--provider", "atcr"], "");
-    let stderr = format!(
-        "Log in at ATCR with a browser, here or on another machine:\n\n    Link  http://localhost/device\n    Code  ABCD-1234\n\n\
-         Waiting for ATCR, 10:00 at most …\n✓ Logged in to {host} as alice.example\n  \
-         Used for  {host}/alice.example/**, {host}/did:plc:abc/**, and by default\n  \
-         Kept in   ~/data/secrets in clear text, readable by you only\n  To seal   \
-         docker-credential-ensign store move --to sealed\n! Docker does not ask Ensign for {host} yet:  \
-         docker-credential-ensign configure-docker\n"
-    );
-    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr });
+    run.shows(str![[r#"
+exit 0
+--- stderr
+Log in at ATCR with a browser, here or on another machine:
+
+    Link  http://localhost/device
+    Code  ABCD-1234
+
+Waiting for ATCR, 10:00 at most …
+✓ Logged in to [HOST] as alice.example
+  Used for  [HOST]/alice.example/**, [HOST]/did:plc:abc/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
     assert_eq!(provider.sent_to("/auth/device/code"), [json!({"device_name": "laptop"}).to_string()]);
     assert_eq!(provider.sent_to("/auth/device/token"), [r#"{"device_code":"dc-secret"}"#; 2]);
     assert_eq!(sandbox.config()["registries"][host]["accounts"]["alice.example"]["did"], json!("did:plc:abc"));

@@ -3,6 +3,8 @@
 
 use std::process::Command;
 
+use snapbox::str;
+
 use crate::support::{Run, Sandbox, finish};
 
 /// `me` and `work` on two registries, `me` active; the program is `ensign` on PATH.
@@ -61,17 +63,29 @@ fn the_line_is_for_the_shell_that_asks_for_it_whatever_the_login_shell_is() {
         }
     }
     let by_login = installed().with("SHELL", "/usr/bin/fish");
-    assert_eq!(by_login.run(&["use", "work"], ""), Run::success("set -gx ENSIGN_ACCOUNT 'work'\n"));
+    by_login.run(&["use", "work"], "").shows(str![[r#"
+exit 0
+--- stdout
+set -gx ENSIGN_ACCOUNT 'work'
+
+"#]]);
 }
 
 #[test]
 fn what_the_shell_says_of_other_registries_stays() {
     let sandbox = installed().with("ENSIGN_ACCOUNT", "quay.io=work");
-    assert_eq!(
-        sandbox.run(&["use", "ghcr.io=me"], ""),
-        Run::success("export ENSIGN_ACCOUNT='ghcr.io=me,quay.io=work'\n")
-    );
-    assert_eq!(sandbox.run(&["use", "work"], ""), Run::success("export ENSIGN_ACCOUNT='work'\n"));
+    sandbox.run(&["use", "ghcr.io=me"], "").shows(str![[r#"
+exit 0
+--- stdout
+export ENSIGN_ACCOUNT='ghcr.io=me,quay.io=work'
+
+"#]]);
+    sandbox.run(&["use", "work"], "").shows(str![[r#"
+exit 0
+--- stdout
+export ENSIGN_ACCOUNT='work'
+
+"#]]);
 }
 
 #[test]
@@ -101,7 +115,12 @@ fn exec_runs_a_command_as_the_account_and_gives_its_exit_code() {
     let folder = sandbox.run(&["exec", "-a", "work", "--", "/"], "");
     assert_eq!(folder.code, Some(126), "{folder:?}");
     let missing = sandbox.run(&["exec", "-a", "work", "--", "no-such-program"], "");
-    assert!(missing.code == Some(127) && missing.stderr.contains("could not run `no-such-program`"), "{missing:?}");
+    missing.shows(str![[r#"
+exit 127
+--- stderr
+error: could not run `no-such-program`: there is no such program in an absolute folder of PATH
+
+"#]]);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
 /// A helper that keeps what it is given as files in the home folder, unless a file `refuse` is there.
@@ -50,19 +52,64 @@ fn kept_by_helper(sandbox: &Sandbox) -> usize {
 #[test]
 fn secrets_go_from_each_store_to_each_other() {
     let sandbox = with_accounts();
+    let mut transcript = String::new();
     for to in ["sealed", "helper:kept", "file", "helper:kept", "sealed", "file"] {
         let run = sandbox.run(&["store", "move", "--to", to], "");
         assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{run:?}");
-        assert!(run.stderr.starts_with("✓ Moved 3 secrets to "), "{run:?}");
+        transcript += &run.transcript();
         assert!(all_answer(&sandbox), "{to}");
         assert_eq!(sandbox.home().join("data/secrets/ghcr.io.json").exists(), to == "file");
         assert_eq!(sandbox.home().join("data/sealed/ghcr.io.json").exists(), to == "sealed");
         assert_eq!(kept_by_helper(&sandbox), if to == "helper:kept" { 3 } else { 0 });
         let again = sandbox.run(&["store", "move", "--to", to], "");
-        assert_eq!(again.stdout, format!("Everything is in `{to}` already.\n"));
+        transcript += &again.transcript();
         assert_eq!(run.stderr.contains("! they lie in clear text there"), to == "file");
         assert_eq!(sandbox.run(&["status", "--json"], "").stdout.matches("\"secrets\":0").count(), 1);
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stderr
+✓ Moved 3 secrets to ~/data/sealed; the key is in `[HOME]/key`
+exit 0
+--- stdout
+Everything is in `sealed` already.
+exit 0
+--- stderr
+✓ Moved 3 secrets to `docker-credential-kept`
+exit 0
+--- stdout
+Everything is in `helper:kept` already.
+exit 0
+--- stderr
+✓ Moved 3 secrets to ~/data/secrets
+! they lie in clear text there: whoever reads the disk reads them
+exit 0
+--- stdout
+Everything is in `file` already.
+exit 0
+--- stderr
+✓ Moved 3 secrets to `docker-credential-kept`
+exit 0
+--- stdout
+Everything is in `helper:kept` already.
+exit 0
+--- stderr
+✓ Moved 3 secrets to ~/data/sealed; the key is in `[HOME]/key`
+exit 0
+--- stdout
+Everything is in `sealed` already.
+exit 0
+--- stderr
+✓ Moved 3 secrets to ~/data/secrets
+! they lie in clear text there: whoever reads the disk reads them
+exit 0
+--- stdout
+Everything is in `file` already.
+
+"#]],
+    );
 }
 
 #[test]
@@ -95,15 +142,36 @@ fn what_fails_moves_nothing() {
     sandbox.ok(&["store", "move", "--to", "sealed"], "");
     write(&sandbox.home().join("refuse"), b"");
     let run = sandbox.run(&["store", "move", "--to", "helper:kept"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("could not be kept by `docker-credential-kept`"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: the secret of me on ghcr.io could not be kept by `docker-credential-kept`
+hint: run `docker-credential-kept list` to see what is wrong with it
+
+"#]]);
     assert!(all_answer(&sandbox) && kept_by_helper(&sandbox) == 0);
     let key = sandbox.home().join("key");
     let own = fs::read(&key).unwrap();
     fs::remove_file(&key).unwrap();
+    let mut transcript = String::new();
     for to in ["file", "helper:kept"] {
         let run = sandbox.run(&["store", "move", "--to", to], "");
-        assert!(run.code == Some(1) && run.stderr.contains("is not there"), "{run:?}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stderr
+error: `[HOME]/key`, which holds the key of the sealed secrets, is not there
+hint: mount it, or put it back
+exit 1
+--- stderr
+error: `[HOME]/key`, which holds the key of the sealed secrets, is not there
+hint: mount it, or put it back
+
+"#]],
+    );
     write(&key, &own);
     assert!(all_answer(&sandbox));
 }
@@ -113,7 +181,13 @@ fn an_account_that_the_environment_gives_stays_there() {
     let sandbox = with_accounts().with("ENSIGN_LOGIN_CI", "harbor.example robot s3cret");
     sandbox.ok(&["store", "move", "--to", "sealed"], "");
     let run = sandbox.run(&["store", "move", "harbor.example", "--to", "sealed"], "");
-    assert!(run.code == Some(1) && run.stderr.contains("is given by the environment"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: ci on harbor.example is given by the environment and cannot be changed here
+hint: change ENSIGN_ACCOUNTS_FILE or the ENSIGN_LOGIN_ variable that gives it
+
+"#]]);
     assert_eq!(sandbox.who("harbor.example"), "robot");
 }
 

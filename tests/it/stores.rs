@@ -1,6 +1,8 @@
 //! Secrets that another credential helper keeps.
 #![cfg(unix)]
 
+use snapbox::str;
+
 use crate::support::{Run, Sandbox, write};
 
 /// A helper that keeps what it is given as files in the home folder.
@@ -84,9 +86,21 @@ fn a_helper_that_is_missing_or_fails_is_named() {
     let sandbox = with_helper("broken", "#!/bin/sh\necho '{\"Secret\":\"s3cret\"}'; exit 1\n");
     let run = login(&sandbox, "alice", "helper:broken");
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("could not be kept by `docker-credential-broken`"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: could not keep the login: the secret of alice on ghcr.io could not be kept by `docker-credential-broken`
+hint: run `docker-credential-broken list` to see what is wrong with it
+
+"#]]);
     let run = login(&sandbox, "alice", "helper:absent");
-    assert!(run.stderr.contains("could not run `docker-credential-absent`"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: could not keep the login: the secret of alice on ghcr.io is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
+hint: run `docker-credential-ensign login ghcr.io --alias alice --store file`
+
+"#]]);
     assert!(!sandbox.config_path().exists(), "nothing is kept of a login whose secret is not");
 }
 
@@ -99,11 +113,30 @@ fn an_account_whose_store_is_gone_can_be_removed_by_force() {
     );
     let run = sandbox.run(&["logout", "ghcr.io"], "");
     assert_eq!(run.code, Some(1));
-    let hint = "hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account all the same\n";
-    assert!(run.stderr.starts_with("error: ") && run.stderr.ends_with(hint), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: the secret of a on ghcr.io is out of reach: could not run `docker-credential-gone`: no absolute folder of PATH has it
+hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account all the same
+
+"#]]);
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: the secret of a on ghcr.io is out of reach: could not run `docker-credential-gone`: no absolute folder of PATH has it
+hint: `docker-credential-ensign logout ghcr.io -u a --force` removes the account all the same
+
+"#]]);
     let forced = sandbox.run(&["logout", "ghcr.io", "--force"], "");
     assert_eq!(forced.code, Some(0), "{forced:?}");
-    assert!(forced.stderr.ends_with("! a secret that its store did not give up is still there\n"), "{forced:?}");
+    forced.shows(str![[r#"
+exit 0
+--- stderr
+✓ Removed a from ghcr.io
+! a token stays valid until you delete it at https://github.com/settings/tokens
+! a secret that its store did not give up is still there
+
+"#]]);
     assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::not_found());
 }
 
@@ -128,7 +161,10 @@ fn a_command_that_is_advised_can_be_pasted_into_a_shell() {
     let sandbox = Sandbox::new();
     sandbox.store("harbor.example", "robot$acme+ci", "robot-s3cret");
     std::fs::remove_dir_all(sandbox.home().join("data/secrets")).unwrap();
-    let line = "the secret of robot$acme+ci on harbor.example is gone: run `docker-credential-ensign login harbor.example \
-                --alias 'robot$acme+ci'`\n";
-    assert_eq!(sandbox.run(&["get"], "harbor.example").stdout, line);
+    sandbox.run(&["get"], "harbor.example").shows(str![[r#"
+exit 1
+--- stdout
+the secret of robot$acme+ci on harbor.example is gone: run `docker-credential-ensign login harbor.example --alias 'robot$acme+ci'`
+
+"#]]);
 }

@@ -1,6 +1,9 @@
 //! Which certificates are taken and shown: the system's, those of `certs.d`, and any where the user said so.
 #![cfg(target_os = "linux")]
 
+use snapbox::str;
+
+use crate::support::snapshots::shows;
 use crate::support::tls::{Authority, TlsServer};
 use crate::support::{Run, Sandbox, write};
 
@@ -18,32 +21,26 @@ fn put(sandbox: &Sandbox, path: &str, file: &std::path::Path) {
     write(&sandbox.home().join(path), &std::fs::read(file).unwrap());
 }
 
-fn accepted() -> Run {
-    Run::success("✓ reg.example accepts alice\n")
-}
-
-fn not_trusted(why: &str, proxy: &str) -> Run {
-    let proxy = proxy.trim_start_matches("http://");
-    Run {
-        code: Some(1),
-        stdout: format!(
-            "✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not \
-             trusted ({why}), by way of the proxy `{proxy}`\n"
-        ),
-        stderr: "hint: put its authority into `~/.config/docker/certs.d/reg.example/ca.crt`, or name it with \
-             `SSL_CERT_FILE=FILE`; `--plain-http` takes any certificate\n"
-            .to_owned(),
-    }
-}
-
 #[test]
 fn an_authority_of_certs_d_is_trusted_for_its_registry_by_every_command() {
     let authority = Authority::new("authority");
     let server = TlsServer::start(&authority.sign(REGISTRY), &["realm=https://auth.example/token"]);
     let sandbox = sandbox(&server);
-    assert_eq!(sandbox.run(&["check", REGISTRY], ""), not_trusted("UnknownIssuer", &server.proxy));
+    sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (UnknownIssuer), by way of the proxy `[HOST]`
+--- stderr
+hint: put its authority into `~/.config/docker/certs.d/reg.example/ca.crt`, or name it with `SSL_CERT_FILE=FILE`; `--plain-http` takes any certificate
+
+"#]]);
     put(&sandbox, ".config/docker/certs.d/reg.example/ca.crt", &authority.certificate());
-    assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+    sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]]);
     assert_eq!(sandbox.run(&["token", "reg.example/alice/app"], ""), Run::success("t\n"));
     assert_eq!(sandbox.run(&["api", REGISTRY, "alice/app/tags/list"], ""), Run::success("{}"));
     let login = sandbox.run(&["login", REGISTRY, "-u", "bob", "--password-stdin"], "pw");
@@ -72,29 +69,33 @@ fn every_folder_of_the_clients_counts_in_every_spelling() {
         let run = sandbox.run(&["check", registry], "");
         assert_eq!(run.code, Some(i32::from(!trusted)), "{folder} {registry}: {run:?}");
     }
+    let mut transcript = String::new();
     for tool in ["docker", "containers"] {
         let sandbox = sandbox(&server);
         put(&sandbox, &format!("xdg/{tool}/certs.d/reg.example/ca.crt"), &authority.certificate());
         let xdg = sandbox.home().join("xdg");
         let sandbox = sandbox.with("XDG_CONFIG_HOME", xdg.to_str().unwrap());
-        assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted(), "{tool}");
+        transcript += &sandbox.run(&["check", REGISTRY], "").transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]],
+    );
 }
 
 #[test]
 fn a_certificate_that_is_its_own_authority_is_taken_as_go_takes_it() {
     let authority = Authority::new("authority");
-    for (name, days, refused) in [
-        (REGISTRY, 2, None),
-        (
-            "other.example",
-            2,
-            Some(
-                "certificate not valid for name \"reg.example\"; certificate is only valid for DnsName(\"other.example\")",
-            ),
-        ),
-        (REGISTRY, -1, Some("Expired")),
-    ] {
+    let mut transcript = String::new();
+    for (name, days, accepted) in [(REGISTRY, 2, true), ("other.example", 2, false), (REGISTRY, -1, false)] {
         let pair = authority.self_signed("server", name, days);
         let server = TlsServer::start(&pair, &[]);
         let in_folder = sandbox(&server);
@@ -102,14 +103,42 @@ fn a_certificate_that_is_its_own_authority_is_taken_as_go_takes_it() {
         let in_variable = sandbox(&server).with("SSL_CERT_FILE", pair.certificate.to_str().unwrap());
         for sandbox in [in_folder, in_variable] {
             let run = sandbox.run(&["check", REGISTRY], "");
-            match refused {
-                None => assert_eq!(run, accepted()),
-                Some(why) => {
-                    assert!(run.code == Some(1) && run.stdout.contains(&format!("not trusted ({why}")), "{run:?}");
-                }
-            }
+            assert_eq!(run.code, Some(i32::from(!accepted)), "{run:?}");
+            transcript += &run.transcript();
         }
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+exit 0
+--- stdout
+✓ reg.example accepts alice
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (certificate not valid for name "reg.example"; certificate is only valid for DnsName("other.example")), by way of the proxy `[HOST]`
+--- stderr
+hint: `--plain-http` takes any certificate
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (certificate not valid for name "reg.example"; certificate is only valid for DnsName("other.example")), by way of the proxy `[HOST]`
+--- stderr
+hint: `--plain-http` takes any certificate
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (Expired), by way of the proxy `[HOST-2]`
+--- stderr
+hint: `--plain-http` takes any certificate
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: its certificate is not trusted (Expired), by way of the proxy `[HOST-2]`
+--- stderr
+hint: `--plain-http` takes any certificate
+
+"#]],
+    );
 }
 
 #[test]
@@ -117,13 +146,23 @@ fn the_authority_that_the_environment_names_is_trusted() {
     let authority = Authority::new("authority");
     let server = TlsServer::start(&authority.sign(REGISTRY), &[]);
     let trusting = sandbox(&server).with("SSL_CERT_FILE", authority.certificate().to_str().unwrap());
-    assert_eq!(trusting.run(&["check", REGISTRY], ""), accepted());
+    trusting.run(&["check", REGISTRY], "").shows(str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]]);
     // Those of certs.d count beside it.
     let other = Authority::new("other");
     let both = sandbox(&server).with("SSL_CERT_FILE", other.certificate().to_str().unwrap());
     assert_eq!(both.run(&["check", REGISTRY], "").code, Some(1));
     put(&both, ".config/docker/certs.d/reg.example/ca.crt", &authority.certificate());
-    assert_eq!(both.run(&["check", REGISTRY], ""), accepted());
+    both.run(&["check", REGISTRY], "").shows(str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]]);
 }
 
 #[test]
@@ -131,6 +170,7 @@ fn a_client_certificate_is_shown_to_a_server_that_asks_for_it() {
     let (authority, clients) = (Authority::new("authority"), Authority::new("clients"));
     let (pair, client) = (authority.sign(REGISTRY), clients.sign_client("our-machine"));
     let client_ca = format!("client-ca={}", clients.certificate().display());
+    let mut transcript = String::new();
     for options in [&[client_ca.as_str()][..], &[&client_ca, "newest=1.2"]] {
         let server = TlsServer::start(&pair, options);
         let sandbox = sandbox(&server);
@@ -140,15 +180,30 @@ fn a_client_certificate_is_shown_to_a_server_that_asks_for_it() {
         let run = sandbox.run(&["check", REGISTRY], "");
         assert_eq!(run.code, Some(1), "{run:?}");
         if options.len() == 1 {
-            assert!(run.stdout.contains("TLS failed: it wants a client certificate (CertificateRequired)"), "{run:?}");
-            let hint = "hint: put one into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`\n";
-            assert_eq!(run.stderr, hint);
+            transcript += &run.transcript();
         }
         put(&sandbox, &at("client.cert"), &client.certificate);
         put(&sandbox, &at("client.key"), &client.key);
-        assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+        transcript += &sandbox.run(&["check", REGISTRY], "").transcript();
         assert_eq!(server.seen().last().unwrap(), "GET /v2/ Basic alice:pw our-machine");
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+✗ the password of alice was not checked: could not reach `reg.example`: TLS failed: it wants a client certificate (CertificateRequired), by way of the proxy `[HOST]`
+--- stderr
+hint: put one into `~/.config/docker/certs.d/reg.example`, as `client.cert` and `client.key`
+exit 0
+--- stdout
+✓ reg.example accepts alice
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]],
+    );
 }
 
 #[test]
@@ -162,7 +217,12 @@ fn what_cannot_be_used_in_a_folder_is_passed_over_and_told_to_who_watches() {
     write(&folder.join("c.cert"), b"");
     write(&folder.join("d.crt/e"), b"");
     write(&folder.join("f.crt"), &std::fs::read(authority.certificate()).unwrap());
-    assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+    sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]]);
     let told = sandbox.run(&["check", REGISTRY, "--verbose"], "").stderr;
     for (file, why) in
         [("b.cert", "b.key` is missing"), ("c.cert", "it holds no certificate"), ("d.crt", "is not a file")]
@@ -180,11 +240,21 @@ fn an_insecure_registry_may_show_any_certificate_and_so_may_its_token_server() {
     let sandbox = sandbox(&server);
     assert_eq!(sandbox.run(&["check", REGISTRY], "").code, Some(1));
     assert!(server.seen().is_empty(), "no password is shown to an unknown server");
-    assert_eq!(sandbox.run(&["check", REGISTRY, "--plain-http"], ""), accepted());
+    sandbox.run(&["check", REGISTRY, "--plain-http"], "").shows(str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]]);
     assert_eq!(sandbox.run(&["check", REGISTRY], "").code, Some(1));
     write(&sandbox.home().join(".docker/daemon.json"), br#"{"insecure-registries": ["reg.example"]}"#);
     let before = server.seen().len();
-    assert_eq!(sandbox.run(&["check", REGISTRY], ""), accepted());
+    sandbox.run(&["check", REGISTRY], "").shows(str![[r#"
+exit 0
+--- stdout
+✓ reg.example accepts alice
+
+"#]]);
     let seen: Vec<String> = server.seen().split_off(before);
     let lines: Vec<&str> = seen.iter().map(|line| line.split('?').next().unwrap()).collect();
     assert_eq!(lines, ["GET /v2/ - -", "GET /token", "GET /v2/ Bearer t -"], "all by https");

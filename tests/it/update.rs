@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
 use crate::docs::schemas::fits;
 use crate::seed::line_on_a_terminal;
 use crate::support::release::{PROGRAM, Releases, SigningKey, TARGET, program_of};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, write};
 
 const OURS: &str = env!("CARGO_PKG_VERSION");
@@ -118,18 +120,38 @@ fn update_takes_the_newest_release_and_rolls_it_back() {
 
     let check = installed.run(&["update", "--check"]);
     assert_eq!(check.code, Some(7), "{check:?}");
-    assert_eq!(check.stdout, format!("Ensign 0.9.0 is there, this is {OURS}. To update:  ensign update\n"));
+    check.shows(str![[r#"
+exit 7
+--- stdout
+Ensign 0.9.0 is there, this is [VERSION]. To update:  ensign update
+
+"#]]);
     let check = installed.run(&["update", "--check", "--json"]);
     let expected = json!({"schema": 1, "version": OURS, "latest": "0.9.0", "newer": true, "command": "ensign update"});
     assert_eq!((check.code, json_of(&check, "update-check")), (Some(7), expected));
     let status = installed.run(&["status"]);
-    assert!(status.stderr.contains("! Ensign 0.9.0 is there:  ensign update\n"), "{status:?}");
+    status.shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● alice  default   alice/**   in clear text
+
+Docker does not ask Ensign for ghcr.io:  ensign configure-docker
+--- stderr
+! Ensign 0.9.0 is there:  ensign update
+
+"#]]);
 
     // The download breaks off once, and is taken up where it was.
     installed.releases.behave(&json!({".tar.gz": {"cut_once": 100_000}}));
     let run = installed.run(&["update"]);
-    let said = format!("✓ Ensign 0.9.0 is installed, {OURS} is kept\n  To go back:  ensign update --rollback\n");
-    assert_eq!(run, Run { code: Some(0), stdout: String::new(), stderr: said });
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Ensign 0.9.0 is installed, [VERSION] is kept
+  To go back:  ensign update --rollback
+
+"#]]);
     assert_eq!(installed.version(), "0.9.0");
     assert_eq!(fs::metadata(installed.program()).unwrap().mode() & 0o777, 0o755);
     assert!(
@@ -137,12 +159,25 @@ fn update_takes_the_newest_release_and_rolls_it_back() {
             && installed.at("share/zsh/site-functions/_ensign").is_file()
     );
     assert_eq!(fs::read(installed.sandbox.config_path()).unwrap(), config);
-    assert!(!installed.run(&["status"]).stderr.contains("is there"));
+    installed.run(&["status"]).shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● alice  default   alice/**   in clear text
+
+Docker does not ask Ensign for ghcr.io:  ensign configure-docker
+
+"#]]);
 
     let current = installed.run(&["update", "--json"]);
     let expected = json!({"schema": 1, "status": "current", "from": "0.9.0", "version": "0.9.0"});
     assert_eq!(json_of(&current, "update"), expected);
-    assert_eq!(installed.run(&["update", "--check"]), Run::success("Ensign 0.9.0 is the newest release\n"));
+    installed.run(&["update", "--check"]).shows(str![[r#"
+exit 0
+--- stdout
+Ensign 0.9.0 is the newest release
+
+"#]]);
 
     let back = installed.run(&["update", "--rollback", "--json"]);
     assert_eq!(
@@ -308,10 +343,12 @@ fn who_installed_a_program_is_named_and_renews_it() {
     }
     installed.releases.publish("0.9.0", &saying(&installed.sandbox, "0.9.0"));
     let check = installed.run(&["update", "--check"]);
-    let told = format!(
-        "Ensign 0.9.0 is there, this is {OURS}. To update:  sudo apt install --only-upgrade docker-credential-ensign\n"
-    );
-    assert_eq!((check.code, check.stdout), (Some(7), told));
+    check.shows(str![[r#"
+exit 7
+--- stdout
+Ensign 0.9.0 is there, this is [VERSION]. To update:  sudo apt install --only-upgrade docker-credential-ensign
+
+"#]]);
 }
 
 /// What a person sees who has built the program from a checkout.
@@ -327,20 +364,39 @@ fn a_checkout_is_pulled_and_installed_after_a_yes() {
     let line = format!("stty cols 200; {}; echo exit $?", sandbox.home().join(".local/bin/ensign update").display());
     let question = "Run `git pull` in ~/src, then its install.sh? [y/N]";
     let Some(yes) = line_on_a_terminal(&sandbox, &line, &[(question, "y")]) else { return };
-    let prefix = fs::canonicalize(sandbox.home().join(".local")).unwrap();
-    assert!(yes.contains(&format!("git -C {} pull --ff-only\r\n", checkout.display())), "{yes}");
-    assert!(yes.ends_with(&format!("installed with --prefix {}\r\nexit 0\r\n", prefix.display())), "{yes}");
+    shows(
+        &yes,
+        str![[r#"
+Run `git pull` in ~/src, then its install.sh? [y/N] yes
+git -C [HOME]/src pull --ff-only
+installed with --prefix [HOME]/.local
+exit 0
+
+"#]],
+    );
+
     let no = line_on_a_terminal(&sandbox, &line, &[(question, "n")]).unwrap();
-    assert!(
-        no.ends_with(
-            "error: nothing was changed\r\nhint: later: `git -C ~/src pull && ~/src/install.sh`\r\nexit 130\r\n"
-        ),
-        "{no}"
+    shows(
+        &no,
+        str![[r#"
+Run `git pull` in ~/src, then its install.sh? [y/N] no
+error: nothing was changed
+hint: later: `git -C ~/src pull && ~/src/install.sh`
+exit 130
+
+"#]],
     );
     write(&sandbox.home().join("offline"), b"");
     let offline = line_on_a_terminal(&sandbox, &line, &[(question, "y")]).unwrap();
-    assert!(
-        offline.contains("error: `git` failed, for the reason above\r\n") && !offline.contains("installed with"),
-        "{offline}"
+    shows(
+        &offline,
+        str![[r#"
+Run `git pull` in ~/src, then its install.sh? [y/N] yes
+git -C [HOME]/src pull --ff-only
+error: `git` failed, for the reason above
+hint: when it is mended: `git -C ~/src pull && ~/src/install.sh`
+exit 1
+
+"#]],
     );
 }

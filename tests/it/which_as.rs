@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, write};
 
 /// `work` and `me` on GHCR, of which `me` is the default, and `hub` on Docker Hub.
@@ -80,9 +82,22 @@ fn one_account_is_not_said_to_have_been_looked_for() {
     let sandbox = Sandbox::new();
     sandbox.store("ghcr.io", "work", "pw");
     let run = which(&sandbox, "docker push ghcr.io/work/app");
-    for rung in ["5 command line", "6 files", "8 folder"] {
-        assert!(run.stdout.contains(&format!("{rung:24} not checked: there is only one account\n")), "{run:?}");
-    }
+    run.shows(str![[r#"
+exit 0
+--- stdout
+work
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           not checked: there is only one account
+  6 files                  not checked: there is only one account
+  7 .ensign.toml           not checked: there is only one account
+  8 folder                 not checked: there is only one account
+  9 default account        → work   ← chosen
+ 10 only account           → work
+
+"#]]);
 }
 
 #[test]
@@ -109,7 +124,30 @@ fn one_registry_is_shown_as_if_it_had_been_named_and_several_each_with_its_name(
     let blocks: Vec<_> = run.stdout.split("\n\n").collect();
     assert!(blocks[0].starts_with("ghcr.io: me\n  1 ENSIGN_ACCOUNT"), "{run:?}");
     assert_eq!(blocks[1..], ["quay.io: no account   (the registry has none)\n"]);
-    assert!(run.stderr.starts_with("! These images need different accounts, "), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io: me
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           undecided: ghcr.io/work/a is work's, ghcr.io/me/b is me's
+  6 files                  no image of this registry
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → me   ← chosen
+ 10 only account           there are several
+
+quay.io: no account   (the registry has none)
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=work docker buildx build -t ghcr.io/work/a -t ghcr.io/me/b -t quay.io/c/d .
+  every build   docker-credential-ensign buildx sync ghcr.io/work/a ghcr.io/me/b
+  one tool      docker-credential-ensign pin work   (and name the helper `ensign-work` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io work --folder .
+
+"#]]);
     assert_eq!(run.code, Some(0));
 }
 
@@ -117,34 +155,90 @@ fn one_registry_is_shown_as_if_it_had_been_named_and_several_each_with_its_name(
 fn where_no_registry_has_an_account_the_logins_are_named() {
     let sandbox = sandbox();
     let run = which(&sandbox, "crane copy quay.io/c/d gcr.io/a/b");
-    let login = "run `docker-credential-ensign login";
-    let says = format!("! quay.io has no account: {login} quay.io`\n! gcr.io has no account: {login} gcr.io`\n");
-    assert_eq!((run.code, run.stderr), (Some(3), says));
+    run.shows(str![[r#"
+exit 3
+--- stdout
+quay.io: no account   (the registry has none)
+
+gcr.io: no account   (the registry has none)
+--- stderr
+! quay.io has no account: run `docker-credential-ensign login quay.io`
+! gcr.io has no account: run `docker-credential-ensign login gcr.io`
+
+"#]]);
     assert_eq!(which(&sandbox, "crane copy quay.io/c/d ghcr.io/me/b").stderr, "");
     let address = which(&sandbox, "docker pull [::1]:5000/a/b").stderr;
-    assert_eq!(address, format!("! [::1]:5000 has no account: {login} '[::1]:5000'`\n"));
+    shows(
+        &address,
+        str![[r#"
+! [::1]:5000 has no account: run `docker-credential-ensign login '[::1]:5000'`
+
+"#]],
+    );
 }
 
 #[test]
 fn a_command_without_an_image_needs_a_registry() {
     let sandbox = sandbox();
+    let mut transcript = String::new();
     for command in ["docker push \"$IMAGE\"", "ls", "docker login ghcr.io"] {
         let run = which(&sandbox, command);
-        let says = "error: no image is named by the command after `--as`, nor by its files\n\
-                    hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'\n";
-        assert_eq!((run.code, run.stderr.as_str()), (Some(2), says), "{command}");
+        transcript += &run.transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: no image is named by the command after `--as`, nor by its files
+hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+exit 2
+--- stderr
+error: no image is named by the command after `--as`, nor by its files
+hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+exit 2
+--- stderr
+error: no image is named by the command after `--as`, nor by its files
+hint: name its registry too: docker-credential-ensign which REGISTRY --as '…'
+
+"#]],
+    );
+    let mut transcript = String::new();
     for several in [
         "docker push ghcr.io/a/b; docker push ghcr.io/c/d",
         "cd x && docker push ghcr.io/a/b",
         "sh -c 'make; docker push ghcr.io/a/b'",
     ] {
-        assert!(which(&sandbox, several).stderr.starts_with("error: `--as` takes one command"), "{several}");
+        transcript += &which(&sandbox, several).transcript();
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 2
+--- stderr
+error: `--as` takes one command, and these are several
+hint: ask for each by itself
+exit 2
+--- stderr
+error: `--as` takes one command, and these are several
+hint: ask for each by itself
+exit 2
+--- stderr
+error: `--as` takes one command, and these are several
+hint: ask for each by itself
+
+"#]],
+    );
     assert_eq!(sandbox.run(&["which"], "").code, Some(2));
     assert_eq!(which(&sandbox, "").code, Some(2));
     let run = which(&sandbox, "docker push 'ghcr.io/a");
-    assert!(run.stderr.contains("could not be read"), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: the command after `--as` could not be read
+hint: quote it as a whole: --as 'docker push IMAGE'
+
+"#]]);
 }
 
 /// A folder may be anybody's.
@@ -158,7 +252,13 @@ fn a_project_of_thousands_of_registries_is_refused_at_once() {
     let run = which(&sandbox, "docker compose pull");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(run.code, Some(2), "{run:?}");
-    assert!(run.stderr.starts_with("error: the command asks for more than 50 registries\nhint: "), "{run:?}");
+    run.shows(str![[r#"
+exit 2
+--- stderr
+error: the command asks for more than 50 registries
+hint: name one: docker-credential-ensign which REGISTRY --as '…'
+
+"#]]);
 }
 
 #[test]
@@ -166,7 +266,27 @@ fn the_way_out_holds_the_whole_command_however_long_it_is() {
     let sandbox = sandbox();
     let long = format!("docker pull ghcr.io/work/{} ghcr.io/me/b", "a".repeat(200));
     let run = which(&sandbox, &long);
-    assert!(run.stderr.contains(&format!("ENSIGN_ACCOUNT=ghcr.io=work {long}\n")), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+me
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           undecided: ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa is work's, ghcr.io/me/b is me's
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → me   ← chosen
+ 10 only account           there are several
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=work docker pull ghcr.io/work/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ghcr.io/me/b
+  one tool      docker-credential-ensign pin work   (and name the helper `ensign-work` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io work --folder .
+
+"#]]);
 }
 
 #[test]
@@ -213,5 +333,26 @@ fn an_image_that_two_accounts_claim_is_named_once_in_the_advice() {
         sandbox.ok(&["account", "edit", "ghcr.io", user, "--images", "acme"], "");
     }
     let run = sandbox.run(&["which", "ghcr.io/acme/app"], "");
-    assert!(run.stderr.contains("buildx sync ghcr.io/acme/app\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           undecided: ghcr.io/acme/app is bob's, ghcr.io/acme/app is alice's
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice   ← chosen
+ 10 only account           there are several
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=bob docker …
+  every build   docker-credential-ensign buildx sync ghcr.io/acme/app
+  one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io bob --folder .
+
+"#]]);
 }

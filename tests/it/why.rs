@@ -7,7 +7,9 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use snapbox::str;
 
+use crate::support::snapshots::shows;
 use crate::support::{NOT_FOUND, Run, Sandbox, finish, write};
 
 pub const HOST: &str = "ghcr.io";
@@ -70,9 +72,14 @@ fn what_was_not_known_is_written_down_and_told() {
     let run = called_by(&sandbox, &["docker-compose", "pull"], HOST);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     let told = sandbox.ok(&["why"], "");
-    assert!(
-        told.contains("    files undecided: compose.yaml: could not be read as YAML\n    default account → alice\n"),
-        "{told}"
+    shows(
+        &told,
+        str![[r#"
+[NOW]    docker compose pull   ghcr.io   → alice
+    files undecided: compose.yaml: could not be read as YAML
+    default account → alice
+
+"#]],
     );
     let files = json!([{"file": file, "message": "could not be read as YAML"}]);
     assert_eq!(entry(&sandbox)["steps"][0], json!({"rule": "files", "outcome": "unknown", "files": files}));
@@ -88,11 +95,18 @@ fn a_terminal_is_told_what_was_not_known() {
     let mut script =
         sandbox.command_of("/usr/bin/script".as_ref(), &["-qec", &format!("bash -c '{line}'"), "/dev/null"]);
     let run = finish(script.env("ENSIGN", Sandbox::program()).spawn().unwrap(), b"");
-    let told = "ensign: ghcr.io: files undecided: ";
-    assert!(
-        run.stdout.starts_with(told) && run.stdout.ends_with("compose.yaml: could not be read as YAML\r\n"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 0
+      --- stdout
+                ensign: ghcr.io: files undecided: compose.yaml: could not be read as YAML
+
+"#]]);
+    run.shows(str![[r#"
+exit 0
+      --- stdout
+                ensign: ghcr.io: files undecided: compose.yaml: could not be read as YAML
+
+"#]]);
 }
 
 #[test]
@@ -195,14 +209,13 @@ fn it_can_be_switched_off_and_cleared() {
     assert!(!journal(&sandbox).exists());
     sandbox.who(HOST);
     assert_eq!(entries(&sandbox).len(), 1);
-    assert_eq!(
-        sandbox.run(&["why", "--off"], ""),
-        Run {
-            stderr: "✓ Answers are no longer written down\n  Those before stay until `docker-credential-ensign why --clear`.\n"
-                .into(),
-            ..Run::success("")
-        }
-    );
+    sandbox.run(&["why", "--off"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Answers are no longer written down
+  Those before stay until `docker-credential-ensign why --clear`.
+
+"#]]);
     assert_eq!(sandbox.config()["journal"], json!(false));
     sandbox.who(HOST);
     assert_eq!(one()["accounts"], 1);
@@ -226,27 +239,16 @@ fn it_can_be_switched_off_and_cleared() {
 #[test]
 fn why_tells_the_last_answers_newest_first_and_the_way_out_of_torn_ones() {
     let sandbox = two_accounts();
-    assert_eq!(
-        sandbox.run(&["why"], ""),
-        Run {
-            code: Some(3),
-            stdout: String::new(),
-            stderr: "! nobody has asked since the journal began, at the latest when this machine was started\n".into()
-        }
-    );
+    sandbox.run(&["why"], "").shows(str![[r#"
+exit 3
+--- stderr
+! nobody has asked since the journal began, at the latest when this machine was started
+
+"#]]);
     called_by(&sandbox, &["docker", "push", "ghcr.io/bob/app:1"], HOST);
     called_by(&sandbox, &["skopeo", "copy", "docker://ghcr.io/bob/a", "docker://ghcr.io/alice/b"], HOST);
     assert_eq!(sandbox.run(&["get"], "no.example").stdout, NOT_FOUND);
     let why = sandbox.run(&["why"], "");
-    assert_eq!(
-        why.stdout.replace("1 second ago", "just now    "),
-        "just now        a client      no.example   no account\n    \
-             no.example has no account: run `docker-credential-ensign login no.example`\n\
-         just now        skopeo copy   ghcr.io   → alice\n    \
-             command line undecided: ghcr.io/bob/a is bob's, ghcr.io/alice/b is alice's\n    default account → alice\n\
-         just now        docker push   ghcr.io   → bob\n    \
-             command line → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)\n"
-    );
     let ways = |typed: &str| {
         format!(
             "! These images need different accounts, but Docker asks for only one. Options:\n  \
@@ -255,13 +257,49 @@ fn why_tells_the_last_answers_newest_first_and_the_way_out_of_torn_ones() {
                this folder   docker-credential-ensign account edit ghcr.io bob --folder .\n"
         )
     };
-    assert_eq!((why.stderr, why.code), (ways("skopeo copy …"), Some(0)));
+    why.shows(str![[r#"
+exit 0
+--- stdout
+[NOW]    a client      no.example   no account
+    no.example has no account: run `docker-credential-ensign login no.example`
+[NOW]    skopeo copy   ghcr.io   → alice
+    command line undecided: ghcr.io/bob/a is bob's, ghcr.io/alice/b is alice's
+    default account → alice
+[NOW]    docker push   ghcr.io   → bob
+    command line → bob   (ghcr.io/bob/app:1 is in ghcr.io/bob/**)
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=bob skopeo copy …
+  one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io bob --folder .
+
+"#]]);
     let typed = "skopeo copy docker://ghcr.io/bob/a docker://ghcr.io/alice/b";
     assert_eq!(sandbox.run(&["which", HOST, "--as", typed], "").stderr, ways(typed));
 
     let build = ["which", HOST, "--as", "docker buildx build --push -t ghcr.io/bob/a -t ghcr.io/alice/b ."];
-    let sync = "\n  every build   docker-credential-ensign buildx sync ghcr.io/bob/a ghcr.io/alice/b\n";
-    assert!(sandbox.run(&build, "").stderr.contains(sync));
+    sandbox.run(&build, "").shows(str![[r#"
+exit 0
+--- stdout
+alice
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           undecided: ghcr.io/bob/a is bob's, ghcr.io/alice/b is alice's
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → alice   ← chosen
+ 10 only account           there are several
+--- stderr
+! These images need different accounts, but Docker asks for only one. Options:
+  this command  ENSIGN_ACCOUNT=ghcr.io=bob docker buildx build --push -t ghcr.io/bob/a -t ghcr.io/alice/b .
+  every build   docker-credential-ensign buildx sync ghcr.io/bob/a ghcr.io/alice/b
+  one tool      docker-credential-ensign pin bob   (and name the helper `ensign-bob` in the tool's config)
+  this folder   docker-credential-ensign account edit ghcr.io bob --folder .
+
+"#]]);
 
     for (words, count, code) in [
         (&["why", "-n", "1"][..], 1, 0),
@@ -277,7 +315,12 @@ fn why_tells_the_last_answers_newest_first_and_the_way_out_of_torn_ones() {
         assert_eq!((&json["schema"], run.stderr.as_str()), (&json!(2), ""));
     }
     let none = sandbox.run(&["why", "quay.io"], "");
-    assert_eq!(none.stderr, "! none of the last 3 answers was about quay.io\n");
+    none.shows(str![[r#"
+exit 3
+--- stderr
+! none of the last 3 answers was about quay.io
+
+"#]]);
     assert_eq!(sandbox.run(&["why", "Not An Image"], "").code, Some(2));
     assert_eq!(sandbox.run(&["why", "--on", "--off"], "").code, Some(2));
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
+use snapbox::str;
 
 use crate::support::{Run, Sandbox, finish, write};
 
@@ -85,7 +86,12 @@ fn no_more_threads_is_an_error_and_no_panic() {
     lock.lock().unwrap();
     let injection = "inject=clone,clone3:error=EAGAIN";
     let Some(run) = run_under(&sandbox, &[injection], &["store"], &entry("work")) else { return };
-    assert!(run.stdout.starts_with("could not wait for the lock"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+could not wait for the lock `[HOME]/config/config.lock`: Resource temporarily unavailable (os error 11)
+
+"#]]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
     drop(lock);
     for arguments in
@@ -147,7 +153,18 @@ fn what_a_killed_login_leaves_is_counted_and_swept() {
     assert_eq!(finish(command.spawn().unwrap(), entry("work").as_bytes()), Run::success(""));
     sandbox.ok(&["public", "add", "ghcr.io/open/more"], "");
     assert_eq!(files_with(sandbox.home(), "s3cret-of-work").len(), 1);
-    assert!(sandbox.run(&["status"], "").stderr.contains("docker-credential-ensign logout ghcr.io -u work\n"));
+    sandbox.run(&["status"], "").shows(str![[r#"
+exit 0
+--- stdout
+ghcr.io
+  ● me  default   me/**   in clear text
+  public: open/app, open/more
+
+Docker does not ask Ensign for ghcr.io:  docker-credential-ensign configure-docker
+--- stderr
+! 1 left-over secret of no account:  docker-credential-ensign logout ghcr.io -u work
+
+"#]]);
     sandbox.ok(&["logout", "ghcr.io", "-u", "work"], "");
     assert!(files_with(sandbox.home(), "s3cret-of-work").is_empty());
 }

@@ -1,5 +1,6 @@
 //! `docs/schema/`: each command's JSON is what its schema says, and no field is missing there.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 use super::world::World;
 use super::{root, schema};
 use crate::support::Sandbox;
+use crate::support::snapshots::shows_file;
 
 /// Runs in one home, in this order: the schema of what is printed, and the command.
 const CALLS: &[(&str, &str)] = &[
@@ -97,14 +99,18 @@ const WITHOUT: [&str; 2] = ["exec", "help"];
 fn every_json_is_as_its_schema_says() {
     let world = World::new();
     let mut faults = Vec::new();
+    let mut shown = BTreeMap::<&str, String>::new();
     for (name, command) in CALLS {
         let run = world.run(&format!("set +e; {command}"));
         let lines: Vec<_> = run.stdout.lines().collect();
         if lines.is_empty() {
             faults.push(format!("{command}: {run:?}"));
         }
+        let text = shown.entry(name).or_default();
+        *text += &format!("$ {command}\n");
         for line in lines {
             let value: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{command}: {run:?}"));
+            *text += &format!("{}\n", serde_json::to_string_pretty(&value).unwrap());
             if let Some(folder) = std::env::var_os("SCHEMAS") {
                 let file = std::path::Path::new(&folder).join(name);
                 fs::write(&file, fs::read_to_string(&file).unwrap_or_default() + line + "\n").unwrap();
@@ -114,6 +120,9 @@ fn every_json_is_as_its_schema_says() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    for (name, text) in shown {
+        shows_file(&text, &format!("tests/it/snapshots/json/{name}.txt"));
+    }
 }
 
 #[test]

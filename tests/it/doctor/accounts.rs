@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use snapbox::str;
+
 use super::*;
 
 fn edit_account(sandbox: &Sandbox, field: &str, value: Value) {
@@ -135,7 +137,20 @@ fn the_main_job_is_tried_as_docker_does_it() {
     let copy = sandbox.home().join("bin/docker-credential-ensign");
     let fix = run(&sandbox, &["--fix", "wrong-answer"]);
     let command = format!("fix:    ln -sfn {} {}", Sandbox::program(), copy.display());
-    assert!(fix.stdout.contains(&command) && fix.stderr.contains("is for you to mend"), "{fix:?}");
+    assert!(fix.stdout.contains(&command), "{fix:?}");
+    fix.shows(str![[r#"
+exit 1
+--- stdout
+  ✗ wrong-answer: `docker pull ghcr.io/bob/app` would be answered as the user mallory; expected the account bob
+      breaks: pulls and pushes of images like this one
+      fix:    ln -sfn [BIN]/docker-credential-ensign [HOME]/bin/docker-credential-ensign
+  ✗ wrong-answer: `docker pull ghcr.io/alice/app` would be answered as the user mallory; expected the account alice
+      breaks: pulls and pushes of images like this one
+      fix:    ln -sfn [BIN]/docker-credential-ensign [HOME]/bin/docker-credential-ensign
+--- stderr
+! wrong-answer is for you to mend
+
+"#]]);
     for file in ["above", "asked"] {
         fs::remove_file(sandbox.home().join(file)).unwrap();
     }
@@ -153,7 +168,21 @@ fn accounts_that_would_ask_another_are_tried_online_only() {
         "echo \"$1\" >>\"$HOME/lent\"; echo '{\"Username\": \"b\", \"Secret\": \"x\"}'",
     );
     let run = run(&sandbox, &[]);
-    assert!(run.stdout.contains("ghcr.io/alice/app → alice; 1 account not tried (--online)"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✓ stores    2 secrets in files, in clear text
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/alice/app → alice; 1 account not tried (--online)
+
+Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
     assert!(!sandbox.home().join("lent").exists());
     findings(&sandbox, &["--online"]);
     assert_eq!(fs::read_to_string(sandbox.home().join("lent")).unwrap(), "get\n");
@@ -165,5 +194,19 @@ fn an_account_for_some_callers_only_is_not_tried() {
     edit_account(&sandbox, "callers", json!({"terminal": "required"}));
     let run = run(&sandbox, &[]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stdout.contains("ghcr.io/alice/app → alice; 1 account for some callers only"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✓ stores    2 secrets in files, in clear text
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/alice/app → alice; 1 account for some callers only
+
+Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
 }

@@ -1,5 +1,7 @@
 //! Who goes first at Docker and Podman.
 
+use snapbox::str;
+
 use super::*;
 
 const ASKED: &str = "case $1 in list) echo '{}' ;; *) exit 1 ;; esac";
@@ -83,7 +85,19 @@ fn a_login_in_clear_elsewhere_is_a_note() {
     write_docker_config(&sandbox, &config);
     assert_found(&sandbox, &[("plain-text", "note")]);
     let run = run(&sandbox, &["--fix", "plain-text"]);
-    assert!(run.code == Some(0) && run.stderr.contains("✓ plain-text: mended"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+  a.io  dave  ~/.docker/config.json  new
+--- stderr
+✓ Imported dave of a.io
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+✓ Removed 1 login from where they were
+  Ensign is asked for them now by whoever reads ~/.docker/config.json
+✓ plain-text: mended
+
+"#]]);
     assert!(!std::fs::read_to_string(docker_config(&sandbox)).unwrap().contains(PLAIN));
     assert!(sandbox.config()["registries"]["a.io"]["accounts"]["dave"].is_object());
 }

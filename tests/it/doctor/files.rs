@@ -3,6 +3,8 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 
+use snapbox::str;
+
 use super::*;
 
 fn mode(path: &Path, mode: u32) {
@@ -92,13 +94,44 @@ fn a_folder_that_cannot_be_written_is_a_note() {
     let folder = sandbox.home().join("data");
     mode(&folder, 0o500);
     let Some(run) = as_stranger(&sandbox, &[]) else { return };
-    assert!(run.code == Some(0) && run.stdout.contains("! read-only: "), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+! files     1 note
+  ! read-only: `[HOME]/data` cannot be written
+      breaks: logins can be used, and not added, renewed or changed
+      fix:    chmod u+w [HOME]/data
+✓ stores    2 secrets in files, in clear text
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
+
+Found 1 note. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
     let run = as_stranger(&sandbox, &["--fix", "read-only"]).unwrap();
     let command = format!("chmod u+w {}", folder.display());
     assert!(run.stdout.contains(&format!("fix:    {command}")), "{run:?}");
     assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
     let run = as_stranger(&sandbox, &[]).unwrap();
-    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✓ stores    2 secrets in files, in clear text
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
+
+Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use snapbox::str;
+
 use super::*;
+use crate::support::snapshots::shows;
 
 const ASKED: &str = "case $1 in list) echo '{}' ;; *) exit 1 ;; esac";
 
@@ -50,7 +53,13 @@ fn a_route_to_a_helper_that_is_not_there_is_taken_back() {
     sandbox.ok(&["route", "--fallback", "gone"], "");
     assert_found(&sandbox, &[("helper-missing", "broken")]);
     assert_fixed(&sandbox, "helper-missing");
-    assert!(sandbox.ok(&["route"], "").contains("No other helper"));
+    shows(
+        &sandbox.ok(&["route"], ""),
+        str![[r#"
+No other helper answers through Ensign.
+
+"#]],
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
 
+use snapbox::str;
+
 use super::*;
 
 #[test]
@@ -95,7 +97,16 @@ fn a_registry_is_asked_only_if_wanted() {
     let gone = format!("(if it is gone for good: docker-credential-ensign logout --all {host})");
     let command = format!("docker-credential-ensign check {host} --verbose   {gone}");
     assert!(fix.stdout.contains(&format!("fix:    {command}\n")), "{fix:?}");
-    assert!(fix.stderr.contains("is for you to mend"), "{fix:?}");
+    fix.shows(str![[r#"
+exit 1
+--- stdout
+  ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error 111)
+      breaks: logins there cannot be checked or renewed
+      fix:    docker-credential-ensign check [HOST] --verbose   (if it is gone for good: docker-credential-ensign logout --all [HOST])
+--- stderr
+! registry-unreachable is for you to mend
+
+"#]]);
     // Nothing on this machine brings a registry back; it comes back, or its accounts go.
     answer_all(TcpListener::bind(&host).unwrap());
     assert_eq!(findings(&sandbox, &["--online"]), []);
@@ -128,7 +139,16 @@ fn a_proxy_that_is_gone_is_unset() {
     sandbox.ok(&["configure-docker"], "");
     let fix = run(&sandbox, &["--online", "--fix", "registry-unreachable"]);
     assert_eq!(fix.code, Some(1), "{fix:?}");
-    assert!(fix.stdout.contains("fix:    unset HTTPS_PROXY http_proxy   (if there is no such"), "{fix:?}");
+    fix.shows(str![[r#"
+exit 1
+--- stdout
+  ✗ registry-unreachable: [HOST] was not reached: Connection refused (os error 111), by way of the proxy `127.0.0.1:1`
+      breaks: logins there cannot be checked or renewed
+      fix:    unset HTTPS_PROXY http_proxy   (if there is no such proxy any more)
+--- stderr
+! registry-unreachable is for you to mend
+
+"#]]);
     assert_mended_by_hand(&sandbox, "registry-unreachable", &["--online"], as_it_is);
 }
 

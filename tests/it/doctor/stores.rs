@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use snapbox::str;
+
 use super::*;
 
 /// Both secrets sealed, their key in a file.
@@ -24,7 +26,21 @@ fn a_key_that_cannot_be_had_is_told_once() {
     let (sandbox, key) = sealed();
     let away = key.with_extension("away");
     let run = run(&sandbox, &[]);
-    assert!(run.stdout.contains("2 secrets sealed"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check)
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✓ stores    2 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
+
+Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
     fs::rename(&key, &away).unwrap();
     // The kernel may have it for a while; a person can take that back.
     let _ = sandbox.run(&["lock"], "");
@@ -74,13 +90,50 @@ fn a_key_that_the_kernel_does_not_keep_is_not_given_to_it_any_more() {
     sandbox.ok(&["store", "move", "--to", "sealed"], "");
     sandbox.run(&["lock"], "");
     let Some(run) = refused(&sandbox, &[Sandbox::program(), "doctor"]) else { return };
-    assert!(run.code == Some(0) && run.stdout.contains("! kernel-keyring: the opened key cannot be cached"), "{run:?}");
-    assert!(run.stdout.contains("(does: docker-credential-ensign store key --holder keyring --cache 0s)"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+! stores    1 note
+  ! kernel-keyring: the opened key cannot be cached: the kernel's keyring may not be used here, as in most containers
+      breaks: nothing; the system's keyring is asked for each pull and push, which takes longer
+      fix:    docker-credential-ensign doctor --fix kernel-keyring   (does: docker-credential-ensign store key --holder keyring --cache 0s)
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
+
+Found 1 note. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
+
     let fix = refused(&sandbox, &[Sandbox::program(), "doctor", "--fix", "kernel-keyring"]).unwrap();
-    assert!(fix.code == Some(0) && fix.stderr.contains("✓ kernel-keyring: mended"), "{fix:?}");
+    fix.shows(str![[r#"
+exit 0
+--- stderr
+  The key is not put into the kernel's keyring any more
+✓ kernel-keyring: mended
+
+"#]]);
     assert_eq!(crate::support::read_json(&sandbox.home().join("data/key.json"))["cached_for"], 0);
     let run = refused(&sandbox, &[Sandbox::program(), "doctor"]).unwrap();
-    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✓ stores    2 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
+
+Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
     let get = refused(&sandbox, &["/bin/sh", "-c", "printf ghcr.io | docker-credential-ensign get"]).unwrap();
     assert!(get.stdout.contains("alice-s3cret"), "{get:?}");
 }
@@ -98,20 +151,66 @@ fn a_passphrase_without_a_kernel_keyring_gives_way_to_another_holder() {
     let Some(run) = refused(&sandbox, &[Sandbox::program(), "doctor"]) else { return };
     sandbox.ok(&["lock"], "");
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stdout.contains("✗ kernel-keyring: a key behind a passphrase cannot be kept open"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✗ stores    1 broken
+  ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's keyring may not be used here, as in most containers
+      breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
+      fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   no account to try
+
+Found 1 broken. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
     assert!(!run.stdout.contains("sealed-key"), "{run:?}");
     let command = "docker-credential-ensign store key --holder \"file:$HOME/ensign.key\"";
     let fix = refused(&sandbox, &[Sandbox::program(), "doctor", "--fix", "kernel-keyring"]).unwrap();
     assert!(fix.stdout.contains(&format!("fix:    {command}\n")), "{fix:?}");
-    assert!(fix.code == Some(1) && fix.stderr.contains("is for you to mend"), "{fix:?}");
+    fix.shows(str![[r#"
+exit 1
+--- stdout
+  ✗ kernel-keyring: a key behind a passphrase cannot be kept open: the kernel's keyring may not be used here, as in most containers
+      breaks: 2 accounts whose secrets are sealed: `unlock` opens nothing here
+      fix:    docker-credential-ensign store key --holder "file:$HOME/ensign.key"
+--- stderr
+! kernel-keyring is for you to mend
+
+"#]]);
     let typed = |passphrase: &str| format!("printf '{passphrase}' | {command} --passphrase-stdin");
     let wrong = refused(&sandbox, &["/bin/sh", "-c", &typed("wrong")]).unwrap();
-    assert!(wrong.code == Some(1) && wrong.stderr.contains("this is not the passphrase"), "{wrong:?}");
+    wrong.shows(str![[r#"
+exit 1
+--- stderr
+error: this is not the passphrase
+hint: try again
+
+"#]]);
     assert!(!sandbox.home().join("ensign.key").exists());
     let right = refused(&sandbox, &["/bin/sh", "-c", &typed("pass phrase")]).unwrap();
     assert_eq!(right.code, Some(0), "{right:?}");
     let run = refused(&sandbox, &[Sandbox::program(), "doctor"]).unwrap();
-    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✓ stores    2 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
+
+Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
 }
 
 /// A key in a file is never given to the kernel.
@@ -120,7 +219,21 @@ fn a_passphrase_without_a_kernel_keyring_gives_way_to_another_holder() {
 fn a_kernel_that_keeps_no_key_is_nothing_to_a_key_file() {
     let (sandbox, _) = sealed();
     let Some(run) = refused(&sandbox, &[Sandbox::program(), "doctor"]) else { return };
-    assert!(run.code == Some(0) && run.stdout.contains("Nothing is wrong."), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stdout
+✓ path      docker-credential-ensign [VERSION] in ~/bin (a newer one? docker-credential-ensign update --check); `sudo` does not find it
+✓ helpers   no other helper is named
+✓ order     Docker and Podman ask Ensign for ghcr.io
+✓ files     4 files, yours alone, nothing left over
+✓ stores    2 secrets sealed
+✓ network   clock plausible, no proxy, nobody was asked (--online)
+✓ accounts  2 accounts with their secrets
+✓ answers   ghcr.io/bob/app → bob, ghcr.io/alice/app → alice
+
+Nothing is wrong. A report without secrets:  docker-credential-ensign doctor --report
+
+"#]]);
 }
 
 #[test]

@@ -4,9 +4,11 @@
 use std::fs;
 
 use serde_json::json;
+use snapbox::str;
 
 use super::server::{BEARER, Server, asks, says};
-use super::{failure, json, login, root};
+use super::{json, login, root};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, read_json};
 
 fn with_accounts(host: &str, names: &[&str]) -> Sandbox {
@@ -85,7 +87,17 @@ fn switch_toggles_two_accounts_and_shows_a_menu_of_three() {
     sandbox.store("atcr.io", "carol", "s");
     let menu = [("Default account of atcr.io", "\u{1b}[A"), ("alice", "\r")]; // one up from `carol`
     let Some(shown) = super::on_a_terminal(&sandbox, "switch atcr.io", &menu) else { return };
-    assert!(shown.contains("✓ atcr.io default: carol → alice") && shown.contains("exit 0"), "{shown}");
+    shows(
+        &shown,
+        str![[r#"
+? Default account of atcr.io: alice  for atcr.io/alice/**
+✓ atcr.io default: carol → alice   (undo: docker-credential-ensign switch atcr.io -)
+exit 0
+
+
+
+"#]],
+    );
     assert_eq!(sandbox.who("atcr.io"), "alice");
 }
 
@@ -109,32 +121,44 @@ fn update_of(sandbox: &Sandbox, prefix: &str) -> Run {
 
 #[test]
 fn update_of_a_checkout_is_its_own_affair() {
-    let script = root().join("install.sh");
     let (sandbox, _) = installed(&[]);
-    let commands = format!("git -C {} pull && {}", root().display(), script.display());
-    let said = format!(
-        "error: this program was built from the checkout `{}`; nothing was changed\nhint: run `{commands}`\n",
-        root().display()
-    );
-    assert_eq!(update_of(&sandbox, ".local"), failure(1, &said));
+    update_of(&sandbox, ".local").shows(str![[r#"
+exit 1
+--- stderr
+error: this program was built from the checkout `[CHECKOUT]`; nothing was changed
+hint: run `git -C [CHECKOUT] pull && [CHECKOUT]/install.sh`
+
+"#]]);
     fs::write(sandbox.home().join(".local/lib/ensign/installed-from"), "/gone\u{1b}[2J\n").unwrap();
-    let gone = "error: the checkout `/gone [2J`, which this program was built from, is gone; nothing was changed\n\
-                hint: run `git clone https://forge.example/ensign/ensign`, then its install.sh\n";
-    assert_eq!(update_of(&sandbox, ".local"), failure(1, gone));
+    update_of(&sandbox, ".local").shows(str![[r#"
+exit 1
+--- stderr
+error: the checkout `/gone [2J`, which this program was built from, is gone; nothing was changed
+hint: run `git clone https://forge.example/ensign/ensign`, then its install.sh
+
+"#]]);
     let (sandbox, _) = installed(&["--prefix", "a b"]);
-    let prefix = fs::canonicalize(sandbox.home().join("a b")).unwrap();
-    let again = format!("hint: run `{commands} --prefix '{}'`\n", prefix.display());
-    assert!(update_of(&sandbox, "a b").stderr.ends_with(&again));
+    update_of(&sandbox, "a b").shows(str![[r#"
+exit 1
+--- stderr
+error: this program was built from the checkout `[CHECKOUT]`; nothing was changed
+hint: run `git -C [CHECKOUT] pull && [CHECKOUT]/install.sh --prefix '[HOME]/a b'`
+
+"#]]);
 }
 
 #[test]
 fn update_leaves_alone_what_another_installed() {
-    let said = "error: this program was not installed by install.sh or a package; nothing was changed\n\
-                hint: install it again in the way that it came, or with install.sh of a release\n";
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(&["update", "--json"], "").code, Some(1));
     let ensign = sandbox.link("ensign");
-    assert_eq!(Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()), failure(1, said));
+    Run::from(sandbox.command_of(&ensign, &["update"]).output().unwrap()).shows(str![[r#"
+exit 1
+--- stderr
+error: this program was not installed by install.sh or a package; nothing was changed
+hint: install it again in the way that it came, or with install.sh of a release
+
+"#]]);
 }
 
 #[test]
@@ -204,12 +228,41 @@ fn get_without_an_account_ends_at_once() {
 #[test]
 fn get_on_a_terminal_shows_help_and_ends_with_1() {
     let Some(shown) = super::on_a_terminal(&Sandbox::new(), "get", &[]) else { return };
-    assert!(shown.contains("Usage: docker-credential-ensign [OPTIONS] <COMMAND>"), "{shown}");
+    shows(
+        &shown,
+        str![[r#"
+Usage: docker-credential-ensign [OPTIONS] <COMMAND>
+
+One Docker credential helper for all your registries and all your accounts
+
+Every day:
+  login     Add an account, or renew its password or token
+  status    Show the accounts, and whether Docker asks Ensign
+  which     Show which account answers for an image, and why
+  doctor    Find what is wrong with logins, and what mends it
+  switch    Change the account that answers by default
+  check     Ask the registry whether an account is good, and for what
+  why       Show what the last calls were answered, and why
+  logout    Remove an account and its secret
+
+Set-up: configure-docker, import, account, store, public, route, update,
+  completions
+For one shell, folder or build: use, exec, trust, grant, prompt, buildx, pin
+For scripts: token, api, export
+Special: unlock, lock, restore, version, help
+
+First step:  docker-credential-ensign login ghcr.io
+More:        docker-credential-ensign help
+exit 1
+
+"#]],
+    );
     assert!(shown.trim_end().ends_with("exit 1"), "{shown}");
 }
 
 #[test]
 fn a_session_that_is_over_is_mended_on_the_registrys_own_page() {
+    let mut transcript = String::new();
     for (login_url, page) in [
         ("http://HOST/auth/oauth/login?a=b", "http://HOST/auth/oauth/login?a=b"),
         ("https://evil.example/auth/oauth/login", "http://HOST/"),
@@ -224,29 +277,81 @@ fn a_session_that_is_over_is_mended_on_the_registrys_own_page() {
         let sandbox = Sandbox::new();
         sandbox.store(host, "alice", host);
         let page = page.replace("HOST", host);
-        let hint =
-            format!("hint: log in at {page} with a browser, and try again: the secret that is kept here stays good\n");
-        let over = format!("the session of alice at {host} is over");
         let image = format!("{host}/alice/app");
         for words in [&["check", host][..], &["check", &image, "--push"]] {
             let run = sandbox.run(words, "");
-            assert_eq!(run, Run { code: Some(3), stdout: format!("✗ {over}\n"), stderr: hint.clone() });
+            transcript += &run.transcript();
         }
         for words in [&["login", host][..], &["token", &image], &["api", host, "alice/app/tags/list"]] {
-            assert_eq!(sandbox.run(words, ""), failure(3, &format!("error: {over}\n{hint}")), "{words:?}");
+            transcript += &sandbox.run(words, "").transcript();
         }
         let run = sandbox.run(&["check", host, "--json"], "");
         let told = json(&run.stdout);
         assert_eq!((&told["verdict"], &told["login_url"]), (&json!("session-over"), &json!(page)), "{run:?}");
         let run = login(&sandbox, host, "alice", host, &[]);
-        let said = format!(
-            "error: login failed for {host}: the session there is over\nhint: log in at {page} with a browser, and try again\n"
-        );
-        assert_eq!(run, failure(3, &said));
+        transcript += &run.transcript();
         let seen = server.seen().len();
         assert_eq!(sandbox.run(&["get"], host), Run::not_found(), "until somebody has been at that page");
         assert_eq!(server.seen().len(), seen);
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 3
+--- stdout
+✗ the session of alice at [HOST] is over
+--- stderr
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stdout
+✗ the session of alice at [HOST] is over
+--- stderr
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: the session of alice at [HOST] is over
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: the session of alice at [HOST] is over
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: the session of alice at [HOST] is over
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: login failed for [HOST]: the session there is over
+hint: log in at http://[HOST]/auth/oauth/login?a=b with a browser, and try again
+exit 3
+--- stdout
+✗ the session of alice at [HOST-2] is over
+--- stderr
+hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stdout
+✗ the session of alice at [HOST-2] is over
+--- stderr
+hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: the session of alice at [HOST-2] is over
+hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: the session of alice at [HOST-2] is over
+hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: the session of alice at [HOST-2] is over
+hint: log in at http://[HOST-2]/ with a browser, and try again: the secret that is kept here stays good
+exit 3
+--- stderr
+error: login failed for [HOST-2]: the session there is over
+hint: log in at http://[HOST-2]/ with a browser, and try again
+
+"#]],
+    );
 }
 
 #[test]
@@ -394,5 +499,10 @@ fn only_a_missing_account_is_called_not_found() {
     fs::remove_file(sandbox.secrets_path("atcr.io")).unwrap();
     let run = sandbox.run(&["get"], "atcr.io");
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
-    assert!(run.stdout.starts_with("the secret of alice on atcr.io is gone: run `"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stdout
+the secret of alice on atcr.io is gone: run `docker-credential-ensign login atcr.io --alias alice`
+
+"#]]);
 }

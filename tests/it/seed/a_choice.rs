@@ -1,9 +1,11 @@
 //! Rows A16 to A25 and A44: which account answers, by who asks; and the oddities of that choice.
 
 use serde_json::json;
+use snapbox::str;
 
 use super::json;
 use crate::callers::{called_by, running, who};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
 const IMAGE: &str = "atcr.io/evan.jarrett.net/test:latest";
@@ -60,8 +62,16 @@ fn several_accounts_and_nothing_to_choose_by_is_an_error_with_its_cure() {
     let sandbox = two_accounts();
     without_active(&sandbox);
     let run = sandbox.run(&["get"], "atcr.io");
-    let said = "several accounts for atcr.io: run docker-credential-ensign switch atcr.io\n";
-    assert_eq!((run.code, run.stdout.as_str()), (Some(1), said));
+    run.shows(str![[r#"
+exit 1
+--- stdout
+several accounts for atcr.io: run docker-credential-ensign switch atcr.io
+--- stderr
+ensign: atcr.io has several accounts and no default: evan.jarrett.net, michelle.jarrett.net. Options:
+  every command docker-credential-ensign switch atcr.io
+  this command  ENSIGN_ACCOUNT=atcr.io=NAME docker …
+
+"#]]);
 }
 
 #[test]
@@ -115,7 +125,23 @@ fn an_identity_without_an_account_falls_through_and_which_says_so() {
     assert_eq!(answer_to(&["docker", "push", image]), "michelle.jarrett.net");
     let which = two_accounts().ok(&["which", image], "");
     assert!(which.starts_with("michelle.jarrett.net\n"), "{which}");
-    assert!(which.contains("command line           no image that belongs to an account\n"), "{which}");
+    shows(
+        &which,
+        str![[r#"
+michelle.jarrett.net
+  1 ENSIGN_ACCOUNT         not set
+  2 name of the program    the program is not pinned
+  3 user in the address    none
+  4 image in the address   none
+  5 command line           no image that belongs to an account
+  6 files                  not read: the command line names an image
+  7 .ensign.toml           none
+  8 folder                 no account's folder
+  9 default account        → michelle.jarrett.net   ← chosen
+ 10 only account           there are several
+
+"#]],
+    );
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Rows L: a registry client with logins of its own.
 
+use snapbox::str;
+
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{failure, json, login, root};
+use super::{json, login, root};
 use crate::import::{answer, auth, containers, docker};
+use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox};
 
 /// Which ports of the host a proxy is asked for, by CONNECT for https and in absolute form for plain http.
@@ -89,37 +92,56 @@ fn blobs_and_tags_are_deleted_or_it_is_said_which_one_is_not_and_why() {
     let host = &server.host;
     let sandbox = Sandbox::new();
     sandbox.store(host, "alice", "pw");
-    for (kind, reference, name) in
-        [("blobs", digest.as_str(), format!("@{digest}")), ("manifests", "1.0", ":1.0".to_owned())]
-    {
+    let mut transcript = String::new();
+    for (kind, reference) in [("blobs", digest.as_str()), ("manifests", "1.0")] {
         let delete = |repository: &str| {
             let path = format!("{repository}/{kind}/{reference}");
             sandbox.run(&["api", host, &path, "-X", "DELETE"], "")
         };
-        let said = format!("✓ deleted a{name} (202)\n");
-        assert_eq!(delete("a"), Run { code: Some(0), stdout: String::new(), stderr: said });
+        transcript += &delete("a").transcript();
         assert_eq!(server.seen().last().unwrap(), &format!("DELETE /v2/a/{kind}/{reference} Basic alice:pw"));
-        for (repository, code, said) in [
-            (
-                "b",
-                1,
-                format!(
-                    "could not delete b{name}: {host} answered 405\nerror: UNSUPPORTED: The operation is unsupported.\n"
-                ),
-            ),
-            (
-                "c",
-                4,
-                format!(
-                    "could not delete c{name}: {host} accepts alice, but does not allow this (403)\nerror: DENIED: not yours\n\
-                     hint: run `docker-credential-ensign status {host}` to see who else could ask\n"
-                ),
-            ),
-            ("d", 1, format!("not found: d{name}\nerror: NAME_UNKNOWN: no such repository\n")),
-        ] {
-            assert_eq!(delete(repository), failure(code, &format!("error: {said}")));
+        for repository in ["b", "c", "d"] {
+            transcript += &delete(repository).transcript();
         }
     }
+    shows(
+        &transcript,
+        str![[r#"
+exit 0
+--- stderr
+✓ deleted a@sha256:0000000000000000000000000000000000000000000000000000000000000000 (202)
+exit 1
+--- stderr
+error: could not delete b@sha256:0000000000000000000000000000000000000000000000000000000000000000: [HOST] answered 405
+error: UNSUPPORTED: The operation is unsupported.
+exit 4
+--- stderr
+error: could not delete c@sha256:0000000000000000000000000000000000000000000000000000000000000000: [HOST] accepts alice, but does not allow this (403)
+error: DENIED: not yours
+hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+exit 1
+--- stderr
+error: not found: d@sha256:0000000000000000000000000000000000000000000000000000000000000000
+error: NAME_UNKNOWN: no such repository
+exit 0
+--- stderr
+✓ deleted a:1.0 (202)
+exit 1
+--- stderr
+error: could not delete b:1.0: [HOST] answered 405
+error: UNSUPPORTED: The operation is unsupported.
+exit 4
+--- stderr
+error: could not delete c:1.0: [HOST] accepts alice, but does not allow this (403)
+error: DENIED: not yours
+hint: run `docker-credential-ensign status [HOST]` to see who else could ask
+exit 1
+--- stderr
+error: not found: d:1.0
+error: NAME_UNKNOWN: no such repository
+
+"#]],
+    );
 }
 
 #[test]

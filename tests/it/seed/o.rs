@@ -1,6 +1,8 @@
 //! Rows O: reading Docker's files, scopes and the handshake, as a library of an OCI client has them.
 //! O37 to O49 are in `src/oci/scope.rs`, O54 to O56 in `src/oci/access/mod.rs`, O61 in `src/oci/token.rs`.
 
+use snapbox::str;
+
 use super::server::{BEARER, PING, Server, asks, says};
 use super::{calls, failure, json, login, with_helper};
 use crate::support::{Run, Sandbox, write};
@@ -37,8 +39,13 @@ fn a_helper_that_is_not_there_is_named() {
         "pw",
         &["--no-verify", "--store", "helper:absent"],
     );
-    let said = "out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it";
-    assert!(run.code == Some(1) && run.stderr.contains(said), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: could not keep the login: the secret of alice on someregistry.example.com is out of reach: could not run `docker-credential-absent`: no absolute folder of PATH has it
+hint: run `docker-credential-ensign login someregistry.example.com --alias alice --store file`
+
+"#]]);
 }
 
 #[test]
@@ -69,10 +76,21 @@ fn auth_goes_before_username_and_password() {
 fn an_auth_that_is_not_base64_is_named_and_spares_the_others() {
     let (sandbox, run) = imported(&format!(r#"{{"{HOST}": {{"auth": "!!!"}}, "other.example": {{"auth": "YTpi"}}}}"#));
     assert_eq!(run.code, Some(0));
-    assert!(
-        run.stderr.contains("\"someregistry.example.com\"") && run.stderr.contains("its `auth` is not base64\n"),
-        "{run:?}"
-    );
+    run.shows(str![[r#"
+exit 0
+--- stdout
+~/.docker/config.json
+  credHelpers
++   "other.example": "ensign"
+~/.docker/config.json
+  !   "other.example"               plain-text login
+--- stderr
+! ~/.docker/config.json: !   "someregistry.example.com"    its `auth` is not base64
+✓ Imported a of other.example
+Nothing to change.
+! `docker-credential-ensign` is not on PATH: Docker will not find it
+
+"#]]);
     assert_eq!((sandbox.who("other.example"), sandbox.run(&["get"], HOST)), ("a".to_owned(), Run::not_found()));
 }
 
@@ -215,15 +233,26 @@ fn a_token_server_out_of_order_is_not_taken_for_the_registry() {
     let realm = format!("Bearer realm=\"http://{}/auth\"", other.host);
     let server = Server::start(move |_| asks(&realm));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
-    let said = format!("error: login failed for {}: `{}` is out of order (503)\n", server.host, other.host);
-    assert!(run.stderr.starts_with(&said), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for [HOST]: `[HOST-2]` is out of order (503)
+hint: nothing was stored; `--no-verify` keeps a login unseen
+
+"#]]);
 }
 
 #[test]
 fn a_bearer_challenge_without_a_realm_is_said() {
     let server = Server::start(|_| asks("Bearer service=\"s\""));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
-    assert!(run.stderr.contains("asks for a token, but does not say from where\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for [HOST]: `[HOST]` asks for a token, but does not say from where
+hint: nothing was stored; `--no-verify` keeps a login unseen
+
+"#]]);
     assert_eq!(server.seen(), [PING]);
 }
 

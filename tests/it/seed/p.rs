@@ -1,6 +1,7 @@
 //! Rows P: credentials are found, a token is fetched and an image is asked for, as a signing client does it.
 
 use serde_json::json;
+use snapbox::str;
 
 use super::server::{Answer, BEARER, PING, Server, asks, says};
 use super::{json, login};
@@ -62,7 +63,13 @@ fn nothing_found_is_told_to_programs_and_to_people() {
     assert_eq!(sandbox.run(&["get"], "r.example"), Run::not_found());
     let run = sandbox.run(&["check", "r.example/foo/bar"], "");
     assert_eq!(run.code, Some(3));
-    assert_eq!(run.stderr, "error: r.example has no account\nhint: run `docker-credential-ensign login r.example`\n");
+    run.shows(str![[r#"
+exit 3
+--- stderr
+error: r.example has no account
+hint: run `docker-credential-ensign login r.example`
+
+"#]]);
 }
 
 #[test]
@@ -84,7 +91,13 @@ fn a_token_server_that_refuses_is_named() {
     sandbox.store(&server.host, "username", "password");
     let run = sandbox.run(&["token", &format!("{}/foo/bar", server.host)], "");
     assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""));
-    assert!(run.stderr.starts_with(&format!("error: {} rejects the password of username\n", server.host)), "{run:?}");
+    run.shows(str![[r#"
+exit 3
+--- stderr
+error: [HOST] rejects the password of username
+hint: run `docker-credential-ensign login [HOST] -u username`
+
+"#]]);
 }
 
 #[test]
@@ -135,8 +148,13 @@ fn a_file_without_logins_is_no_trouble() {
 fn a_401_without_a_challenge_is_explained() {
     let server = Server::start(|_| says(401, ""));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
-    let said = format!("`{}` asks for a login, but does not say how\n", server.host);
-    assert!(run.code == Some(1) && run.stderr.contains(&said), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for [HOST]: `[HOST]` asks for a login, but does not say how
+hint: nothing was stored; `--no-verify` keeps a login unseen
+
+"#]]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Rows RO: what that registry tool does oddly, and Ensign does not.
 
+use snapbox::str;
+
 use super::server::{BEARER, PING, Server, asks, says};
-use super::{failure, json, login, with_helper};
+use super::{json, login, with_helper};
 use crate::support::registry::FakeRegistry;
 use crate::support::{Run, Sandbox, write};
 
@@ -9,9 +11,14 @@ use crate::support::{Run, Sandbox, write};
 fn a_missing_cause_is_never_printed_as_none() {
     let server = Server::start(|_| asks("Bearer service=x"));
     let run = login(&Sandbox::new(), &server.host, "alice", "pw", &[]);
-    let host = &server.host;
-    let said = format!("error: login failed for {host}: `{host}` asks for a token, but does not say from where\n");
-    assert!(run.stderr.starts_with(&said) && !run.stderr.contains("None"), "{run:?}");
+    assert!(!run.stderr.contains("None"), "{run:?}");
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for [HOST]: `[HOST]` asks for a token, but does not say from where
+hint: nothing was stored; `--no-verify` keeps a login unseen
+
+"#]]);
 }
 
 #[test]
@@ -59,7 +66,12 @@ fn one_line_end_is_cut_from_a_password_and_nothing_else() {
     assert_eq!(server.seen().last().unwrap().trim_end(), "GET /v2/ Basic alice: p w");
     let sandbox = Sandbox::new();
     login(&sandbox, "ghcr.io", "alice", " p w \r\n", &["--no-verify"]);
-    assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("\"Secret\":\" p w \""));
+    sandbox.run(&["get"], "ghcr.io").shows(str![[r#"
+exit 0
+--- stdout
+{"ServerURL":"ghcr.io","Username":"alice","Secret":" p w "}
+
+"#]]);
 }
 
 /// A login at a registry whose token server answers `token`; returns the exit code and what the server saw.
@@ -112,8 +124,17 @@ fn the_names_of_docker_hub_are_one_registry() {
 fn a_registry_that_takes_anything_is_told_to_have_checked_nothing() {
     let registry = FakeRegistry::open();
     let run = login(&Sandbox::new(), &registry.host, "alice", "anything", &[]);
-    assert!(run.stderr.starts_with("✓ Kept a login, unverified, for "), "{run:?}");
-    assert!(run.stderr.contains("lets anyone in: the password was not checked\n"), "{run:?}");
+    run.shows(str![[r#"
+exit 0
+--- stderr
+✓ Kept a login, unverified, for [HOST] as alice
+  Used for  [HOST]/alice/**, and by default
+  Kept in   ~/data/secrets in clear text, readable by you only
+  To seal   docker-credential-ensign store move --to sealed
+! [HOST] lets anyone in: the password was not checked
+! Docker does not ask Ensign for [HOST] yet:  docker-credential-ensign configure-docker
+
+"#]]);
 }
 
 #[test]
@@ -123,11 +144,13 @@ fn a_realm_inside_this_network_gets_no_password() {
     let proxy = format!("http://{}", server.host);
     let sandbox = Sandbox::new().with("HTTP_PROXY", &proxy).with("HTTPS_PROXY", &proxy);
     let run = login(&sandbox, "r.example", "alice", "pw", &["--plain-http"]);
-    let said = format!(
-        "error: login failed for r.example: the credentials were not sent where `r.example` wants them: `{realm}` is an address inside this network\n\
-         hint: nothing was stored; `--no-verify` keeps a login unseen\n"
-    );
-    assert_eq!(run, failure(1, &said));
+    run.shows(str![[r#"
+exit 1
+--- stderr
+error: login failed for r.example: the credentials were not sent where `r.example` wants them: `https://169.254.169.254/token` is an address inside this network
+hint: nothing was stored; `--no-verify` keeps a login unseen
+
+"#]]);
     assert!(!server.seen().iter().any(|request| request.contains("169.254")), "{:?}", server.seen());
 }
 

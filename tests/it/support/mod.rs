@@ -7,6 +7,7 @@ pub mod registry;
 pub mod release;
 pub mod scripted;
 pub mod server;
+pub mod snapshots;
 #[cfg(target_os = "linux")]
 pub mod tls;
 
