@@ -1,6 +1,7 @@
 //! Every page of help in a file of `tests/it/snapshots/help/`: a command without one fails, and so does a file without a command.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::path::Path;
 
 use crate::support::snapshots::shows_file;
@@ -29,7 +30,7 @@ fn every_page_of_help_is_a_snapshot() {
         let mut text = format!("$ ensign help {}\n{}", words.join(" "), help(&words).transcript());
         if page.ends_with(".1") {
             let short = ensign(&sandbox, &[&words[..], &["--help"]].concat());
-            text += &format!("\n$ ensign {} --help\n{}", words.join(" "), short.transcript());
+            let _ = write!(text, "\n$ ensign {} --help\n{}", words.join(" "), short.transcript());
         }
         let file = format!("{}.txt", page.rsplit_once('.').unwrap().0);
         shows_file(&text, &format!("{FOLDER}/{file}"));

@@ -1,5 +1,7 @@
 //! The real program, run as its users and clients run it: stdout, stderr and exit code are compared, always all three.
 
+// Snapshots are written by a tool, and make a test long.
+#![allow(clippy::needless_raw_string_hashes, clippy::too_many_lines)]
 // A test that cannot go on may end, and it plays the outside world. Nothing here is reached from outside.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, unreachable_pub)]
 

@@ -1,6 +1,7 @@
 //! `docs/schema/`: each command's JSON is what its schema says, and no field is missing there.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 
 use serde_json::{Value, json};
@@ -107,10 +108,10 @@ fn every_json_is_as_its_schema_says() {
             faults.push(format!("{command}: {run:?}"));
         }
         let text = shown.entry(name).or_default();
-        *text += &format!("$ {command}\n");
+        let _ = writeln!(text, "$ {command}");
         for line in lines {
             let value: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{command}: {run:?}"));
-            *text += &format!("{}\n", serde_json::to_string_pretty(&value).unwrap());
+            let _ = writeln!(text, "{}", serde_json::to_string_pretty(&value).unwrap());
             if let Some(folder) = std::env::var_os("SCHEMAS") {
                 let file = std::path::Path::new(&folder).join(name);
                 fs::write(&file, fs::read_to_string(&file).unwrap_or_default() + line + "\n").unwrap();

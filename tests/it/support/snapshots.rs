@@ -1,5 +1,6 @@
 //! `shows`: what the program printed, compared whole with a snapshot. `SNAPSHOTS=overwrite cargo test --test it` writes them anew.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -40,7 +41,7 @@ impl Run {
         for (name, stream) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             if !stream.is_empty() {
                 let end = if stream.ends_with('\n') { "" } else { "[no newline]\n" };
-                text += &format!("--- {name}\n{stream}{end}");
+                let _ = write!(text, "--- {name}\n{stream}{end}");
             }
         }
         text
