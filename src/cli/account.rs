@@ -8,14 +8,14 @@ use serde_json::json;
 use super::failure::Failure;
 use super::hosts::HostEdit;
 use super::images::{ImageEdit, added, tell_rivals};
-use super::{Context, args, buildx, callers, hosts, pin};
+use super::{CommandContext, args, buildx, callers, hosts, pin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source};
 use crate::system::text::{one_line, quote};
 use crate::system::{env, folders};
 
 /// One account, those of a registry, those of an alias wherever it is, or all.
-pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>) -> Result<ExitCode, Failure> {
+pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Option<&str>) -> Result<ExitCode, Failure> {
     let mut all = context.accounts.all()?;
     let mut wanted = name;
     if let Some(host) = host {
@@ -76,8 +76,8 @@ pub(super) fn show(context: &Context<'_>, host: Option<&str>, name: Option<&str>
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let words = Words { command: "account edit", flags: &flags(given) };
+pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
+    let words = CommandWords { command: "account edit", flags: &flags(given) };
     let (registry, name) = named(context, &given.host, given.account.as_deref(), &words)?;
     let callers = callers::edit(&given.callers)?;
     let images = ImageEdit::read(context, &registry, &given.images)?;
@@ -174,7 +174,7 @@ pub(super) fn edit(context: &Context<'_>, given: &args::AccountEdit) -> Result<E
 }
 
 /// Says what an account is used for by now.
-fn tell_uses(context: &Context<'_>, account: &Account) -> Result<(), Failure> {
+fn tell_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
     if !account.folders.is_empty() {
@@ -205,17 +205,17 @@ fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
 }
 
 /// What was typed, for a command that names the account too.
-pub(super) struct Words<'w> {
+pub(super) struct CommandWords<'w> {
     pub(super) command: &'w str,
     pub(super) flags: &'w str,
 }
 
 /// The account that is meant: by registry and name, or by a name that only one registry has.
 pub(super) fn named(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     host: &str,
     account: Option<&str>,
-    words: &Words<'_>,
+    words: &CommandWords<'_>,
 ) -> Result<(Registry, AccountName), Failure> {
     if let Some(name) = account {
         let candidates = context.candidates(&context.entry(host)?)?;
@@ -226,7 +226,7 @@ pub(super) fn named(
     let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
     let mut found: Vec<_> = found.collect();
     let edit = |host: &str, name: &str| {
-        let Words { command, flags } = words;
+        let CommandWords { command, flags } = words;
         format!("name one: `{} {command} {} {}{flags}`", context.program, quote(host), quote(name))
     };
     let is_registry = context.entry(name).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
@@ -279,7 +279,7 @@ fn flags(given: &args::AccountEdit) -> String {
 }
 
 /// A folder as it is written to the config: where it really is, with `~` for the home folder.
-fn folder_text(context: &Context<'_>, folder: &str) -> String {
+fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));
     context.env.shorten_home(&folders::user_canonical(&absolute))

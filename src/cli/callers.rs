@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 use super::images::added;
-use super::{Context, account, args, duration};
+use super::{CommandContext, account, args, duration};
 use crate::caller;
 use crate::journal::Journal;
 use crate::model::choice::RegistryAccounts;
@@ -16,12 +16,12 @@ use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestam
 use crate::system::text::one_line;
 
 /// `grant`: lets callers have an account for a while.
-pub(super) fn grant(context: &Context<'_>, given: &args::Grant) -> Result<ExitCode, Failure> {
+pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) -> Result<ExitCode, Failure> {
     let span = match &given.span {
         _ if given.end => Duration::ZERO,
         text => duration::parse(text, "for a grant", "12h")?,
     };
-    let words = account::Words { command: "grant", flags: &format!(" --for {}", given.span) };
+    let words = account::CommandWords { command: "grant", flags: &format!(" --for {}", given.span) };
     let (registry, name) = account::named(context, &given.host, given.account.as_deref(), &words)?;
     let candidates = context.accounts.only_of(&registry)?;
     let account = context.account(&candidates, name.as_str())?;
@@ -49,7 +49,7 @@ pub(super) fn grant(context: &Context<'_>, given: &args::Grant) -> Result<ExitCo
 }
 
 /// What was typed for the rule.
-pub(super) fn edit(given: &args::Callers) -> Result<CallerEdit, Failure> {
+pub(super) fn edit(given: &args::CallerArguments) -> Result<CallerEdit, Failure> {
     let (mut programs, mut adds_programs) = (vec![], !given.program.is_empty());
     for text in &given.program {
         let (text, adds) = added(text);
@@ -59,9 +59,9 @@ pub(super) fn edit(given: &args::Callers) -> Result<CallerEdit, Failure> {
     Ok(CallerEdit {
         programs: (given.no_programs || !programs.is_empty()).then_some(programs),
         adds_programs,
-        terminal_only: given.terminal.map(|need| need == args::Need::Required),
-        refuses_agents: given.agents.map(|agents| agents == args::Agents::Refused),
-        needs_grant: given.grant.map(|need| need == args::Need::Required),
+        terminal_only: given.terminal.map(|need| need == args::Requirement::Required),
+        refuses_agents: given.agents.map(|agents| agents == args::AgentRule::Refused),
+        needs_grant: given.grant.map(|need| need == args::Requirement::Required),
     })
 }
 
@@ -80,10 +80,10 @@ fn program(text: &str) -> Result<String, Failure> {
 pub(super) fn refuse_agent() -> Result<(), Failure> {
     let Some(agent) = caller::agent() else { return Ok(()) };
     let problem = Problem::new(format!("a person must do this, and {agent}"), "run it in a terminal of your own");
-    Err(Failure::new(Kind::Denied, problem))
+    Err(Failure::new(FailureKind::Denied, problem))
 }
 
-impl Context<'_> {
+impl CommandContext<'_> {
     /// Holds the account's rule against whoever runs the command, and writes down that it is handed out.
     pub(super) fn hand_out(&self, account: &Account, command: &str) -> Result<(), Failure> {
         let facts = |rule: &CallerRule| {
@@ -94,7 +94,7 @@ impl Context<'_> {
         let note = || Journal::note_hand_out(self.env, account, &format!("ensign {command}"));
         self.accounts
             .hand_out(account, facts, note)
-            .map_err(|withheld| Failure::new(Kind::Denied, Problem::from(withheld)))
+            .map_err(|withheld| Failure::new(FailureKind::Denied, Problem::from(withheld)))
     }
 
     /// Whom the account is handed out to, with a grant that holds now; `None` if it is for everybody.

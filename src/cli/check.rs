@@ -5,28 +5,28 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use super::account_secret::AccountSecret;
 use super::failure::Failure;
-use super::held::Held;
 use super::tls_hint::tls_hint;
-use super::{Context, args, check_all, which};
+use super::{CommandContext, args, check_all, which};
 use crate::accounts::{Judgement, log_in_at, session_over};
 use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
 use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess};
 use crate::system::text::{self, one_line};
 
 /// What is asked about: an image or a registry, and the account that answers there.
-pub(super) struct Subject {
+pub(super) struct CheckSubject {
     registry: Registry,
     pub(super) image: Option<ImageReference>,
     account: Account,
-    pub(super) held: Held,
+    pub(super) held: AccountSecret,
     /// When the secret expires, as far as it is known by now.
     expiry: Option<SystemTime>,
 }
 
 /// A verdict in words, for a person and for a script.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct CheckReport {
     verdict: &'static str,
     pub(super) sentence: String,
     /// See [`tell`].
@@ -35,14 +35,14 @@ pub(super) struct Told {
     page: Option<String>,
 }
 
-pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::CheckArguments) -> Result<ExitCode, Failure> {
     let Some(subject) = &given.image else { return check_all::run(context, given.plain_http) };
     let (registry, image) = which::registry_or_image(subject)?;
     if image.is_none() && (given.pull || given.push) {
         return Err(no_image(&registry));
     }
     let action = if given.push { Operation::Push } else { Operation::Pull };
-    let mut subject = Subject::find(context, registry, image, action, None)?;
+    let mut subject = CheckSubject::find(context, registry, image, action, None)?;
     let security = context.security(&subject.registry, given.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
         Some(image) => {
@@ -59,11 +59,11 @@ pub(super) fn run(context: &Context<'_>, given: &args::Check) -> Result<ExitCode
     Ok(ExitCode::from(told.code))
 }
 
-impl Subject {
+impl CheckSubject {
     /// The account is found as `which` finds it. Its rule for callers holds where what comes of it is handed out, by this
     /// command.
     pub(super) fn find(
-        context: &Context<'_>,
+        context: &CommandContext<'_>,
         registry: Registry,
         image: Option<ImageReference>,
         action: Operation,
@@ -80,27 +80,32 @@ impl Subject {
         Ok(Self::of_login(account, held, registry, image))
     }
 
-    pub(super) fn of_login(account: Account, held: Held, registry: Registry, image: Option<ImageReference>) -> Self {
+    pub(super) fn of_login(
+        account: Account,
+        held: AccountSecret,
+        registry: Registry,
+        image: Option<ImageReference>,
+    ) -> Self {
         let expiry = held.expiry;
         Self { registry, image, account, held, expiry }
     }
 
     /// Keeps the identity token that the registry gave in place of the account's; the answer is what remains.
-    pub(super) fn keep<T>(&mut self, context: &Context<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
+    pub(super) fn keep<T>(&mut self, context: &CommandContext<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
         context.renew(&self.account, &mut self.held, asked.renewed)?;
         self.expiry = asked.expiry.or(self.expiry);
         Ok(asked.answer)
     }
 
     /// Finds out when a secret expires that is good.
-    pub(super) fn learn_expiry(&mut self, context: &Context<'_>, told: &Told) {
+    pub(super) fn learn_expiry(&mut self, context: &CommandContext<'_>, told: &CheckReport) {
         if matches!(told.code, 0 | 4) {
             self.expiry = context.expiry(&self.account, &self.held, self.expiry);
         }
     }
 
     /// A secret is as good as before when only the session behind it is over, and yet of no use until there is another.
-    pub(super) fn judge(&self, context: &Context<'_>, told: &Told) {
+    pub(super) fn judge(&self, context: &CommandContext<'_>, told: &CheckReport) {
         match told.code {
             0 | 4 => context.judge(&self.account, &self.held, &Judgement::Accepted, self.expiry),
             3 => {
@@ -113,13 +118,13 @@ impl Subject {
     }
 
     /// The verdict on one line, with the end of a secret that is still good.
-    pub(super) fn line(&self, told: &Told) -> String {
+    pub(super) fn line(&self, told: &CheckReport) -> String {
         let expiry = self.expiry.filter(|_| matches!(told.code, 0 | 4)).map_or(Expiry::Unknown, Expiry::Ends);
         let end = expiry.words(SystemTime::now()).map_or(String::new(), |words| format!(" ({words})"));
         format!("{} {}{end}", if told.code == 0 { "✓" } else { "✗" }, told.sentence)
     }
 
-    pub(super) fn json(&self, told: &Told, action: Operation) -> Value {
+    pub(super) fn json(&self, told: &CheckReport, action: Operation) -> Value {
         let mut json = json!({
             "status": if told.code == 0 { "success" } else { "failure" },
             "verdict": told.verdict,
@@ -140,7 +145,7 @@ impl Subject {
     }
 
     /// What helps against a password that is no longer good, and where to look if nothing was found out.
-    pub(super) fn advise(&self, context: &Context<'_>, told: &Told) {
+    pub(super) fn advise(&self, context: &CommandContext<'_>, told: &CheckReport) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (told.code, &told.page) {
             (3, Some(page)) => context.ui.say(format_args!("hint: {}", log_in_at(page))),
@@ -172,7 +177,7 @@ pub(super) fn no_image(registry: &Registry) -> Failure {
 
 /// The sentence and the exit code of a verdict about a repository: 1 nothing is known, 3 the account is not good, 4 it
 /// may not, 5 nobody looked at the password.
-pub(super) fn tell(access: &RepositoryAccess, subject: &Subject, action: Operation) -> Told {
+pub(super) fn tell(access: &RepositoryAccess, subject: &CheckSubject, action: Operation) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     let deed = match action {
         Operation::Pull => format!("pull {}", subject.repository()),
@@ -213,19 +218,19 @@ pub(super) fn tell(access: &RepositoryAccess, subject: &Subject, action: Operati
         RepositoryAccess::SessionOver { page } => Some(page.clone()),
         _ => None,
     };
-    Told { verdict, sentence, code, page }
+    CheckReport { verdict, sentence, code, page }
 }
 
 /// The same for a registry alone.
-pub(super) fn tell_login(verdict: &LoginVerdict, subject: &Subject, action: Operation) -> Told {
+pub(super) fn tell_login(verdict: &LoginVerdict, subject: &CheckSubject, action: Operation) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     match verdict {
         LoginVerdict::Accepted => {
-            Told { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0, page: None }
+            CheckReport { verdict: "accepted", sentence: format!("{registry} accepts {name}"), code: 0, page: None }
         }
         LoginVerdict::Open => {
             let sentence = format!("{registry} did not look at the password of {name}: it lets anyone in");
-            Told { verdict: "anonymous", sentence, code: 5, page: None }
+            CheckReport { verdict: "anonymous", sentence, code: 5, page: None }
         }
         LoginVerdict::Rejected { by } => tell(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
         LoginVerdict::SessionOver { page } => {
@@ -240,13 +245,13 @@ mod tests {
     use super::*;
     use crate::model::{Credential, Secret};
 
-    fn subject() -> Subject {
+    fn subject() -> CheckSubject {
         let image: ImageReference = "ghcr.io/acme/app:1".parse().unwrap();
         let registry = image.registry().clone();
         let account =
             Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me-acme".parse().unwrap()) };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
-        Subject { registry, image: Some(image), account, held: Held::accepted(credential), expiry: None }
+        CheckSubject { registry, image: Some(image), account, held: AccountSecret::accepted(credential), expiry: None }
     }
 
     #[test]

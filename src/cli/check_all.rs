@@ -9,10 +9,10 @@ use std::thread;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::Context;
-use super::check::{Subject, tell_login};
+use super::CommandContext;
+use super::account_secret::AccountSecret;
+use super::check::{CheckSubject, tell_login};
 use super::failure::Failure;
-use super::held::Held;
 use crate::model::{Account, Operation, Source};
 use crate::oauth::{self, ProviderTable};
 use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
@@ -23,14 +23,14 @@ use crate::system::threads;
 const AT_ONCE: usize = 8;
 
 /// An account, and how its registry is spoken to.
-struct Inquiry {
+struct PendingCheck {
     account: Account,
     security: TransportSecurity,
 }
 
 /// What was found out about an account.
-enum Finding {
-    RegistryReply(Held, RegistryReply<LoginVerdict>),
+enum CheckResult {
+    RegistryReply(AccountSecret, RegistryReply<LoginVerdict>),
     /// There is no secret to show.
     Failed(Failure),
     /// It is for the hosts of a pattern, which can only be asked one by one.
@@ -38,22 +38,22 @@ enum Finding {
 }
 
 /// The line of one account.
-struct Line {
+struct CheckLine {
     text: String,
     json: Value,
     code: u8,
 }
 
-pub(super) fn run(context: &Context<'_>, plain_http: bool) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
     let accounts = all.into_iter().flat_map(|one| one.accounts);
-    let inquiries: Vec<Inquiry> = accounts
-        .map(|account| Inquiry { security: context.security(&account.registry, plain_http), account })
+    let inquiries: Vec<PendingCheck> = accounts
+        .map(|account| PendingCheck { security: context.security(&account.registry, plain_http), account })
         .collect();
     if inquiries.is_empty() {
         return Err(Failure::not_logged_in("there is no account", format!("run `{} login HOST`", context.program)));
     }
-    let mut lines: Vec<Option<Line>> = inquiries.iter().map(|_| None).collect();
+    let mut lines: Vec<Option<CheckLine>> = inquiries.iter().map(|_| None).collect();
     ask_all(context, &inquiries, |place, finding| {
         let line = line(context, &inquiries[place].account, finding)?;
         if !context.ui.is_json() {
@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context<'_>, plain_http: bool) -> Result<ExitCode, F
         lines[place] = Some(line);
         Ok(())
     })?;
-    let lines: Vec<Line> = lines.into_iter().flatten().collect();
+    let lines: Vec<CheckLine> = lines.into_iter().flatten().collect();
     let code = worst(lines.iter().map(|line| line.code));
     if context.ui.is_json() {
         let accounts: Vec<&Value> = lines.iter().map(|line| &line.json).collect();
@@ -74,8 +74,8 @@ pub(super) fn run(context: &Context<'_>, plain_http: bool) -> Result<ExitCode, F
 }
 
 /// What helps the first account that is not good, or all that could not be asked about.
-fn hint(program: &str, lines: &[Line]) -> Option<String> {
-    let word = |line: &Line, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
+fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
+    let word = |line: &CheckLine, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
     if let Some(line) = lines.iter().find(|line| line.code == 3) {
         return Some(format!("run `{program} login {} -u {}`", word(line, "registry"), word(line, "username")));
     }
@@ -92,12 +92,12 @@ fn worst(codes: impl Iterator<Item = u8>) -> u8 {
 /// Hands over what is found out about each account as soon as it is known. Secrets are had one by one; those that another
 /// program has come last, since it may let us wait.
 fn ask_all(
-    context: &Context<'_>,
-    inquiries: &[Inquiry],
-    mut tell: impl FnMut(usize, Finding) -> Result<(), Failure>,
+    context: &CommandContext<'_>,
+    inquiries: &[PendingCheck],
+    mut tell: impl FnMut(usize, CheckResult) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let providers = &context.providers()?;
-    let (give, queue) = mpsc::channel::<(usize, Held)>();
+    let (give, queue) = mpsc::channel::<(usize, AccountSecret)>();
     let (found, findings) = mpsc::channel();
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
@@ -107,7 +107,7 @@ fn ask_all(
             let started = threads::start_in(scope, move || {
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 while let Ok((place, held)) = next() {
-                    let Inquiry { account, security } = &inquiries[place];
+                    let PendingCheck { account, security } = &inquiries[place];
                     let asked = ask(account, &held, *security, providers);
                     if found.send((place, held, asked)).is_err() {
                         return; // nobody reads on
@@ -123,26 +123,26 @@ fn ask_all(
         places.sort_by_key(|place| matches!(inquiries[*place].account.source, Source::Borrowed(_)));
         for place in places {
             if inquiries[place].account.registry.is_pattern() {
-                tell(place, Finding::Pattern)?;
+                tell(place, CheckResult::Pattern)?;
                 continue;
             }
             match context.secret_of(&inquiries[place].account) {
                 Ok(held) => drop(give.send((place, held))),
-                Err(failure) => tell(place, Finding::Failed(failure))?,
+                Err(failure) => tell(place, CheckResult::Failed(failure))?,
             }
             findings
                 .try_iter()
-                .try_for_each(|(place, held, asked)| tell(place, Finding::RegistryReply(held, asked)))?;
+                .try_for_each(|(place, held, asked)| tell(place, CheckResult::RegistryReply(held, asked)))?;
         }
         drop(give);
-        findings.into_iter().try_for_each(|(place, held, asked)| tell(place, Finding::RegistryReply(held, asked)))
+        findings.into_iter().try_for_each(|(place, held, asked)| tell(place, CheckResult::RegistryReply(held, asked)))
     })
 }
 
 /// Asks the registry, and the provider about the end of a secret that is good.
 fn ask(
     account: &Account,
-    held: &Held,
+    held: &AccountSecret,
     security: TransportSecurity,
     providers: &ProviderTable,
 ) -> RegistryReply<LoginVerdict> {
@@ -157,30 +157,30 @@ fn ask(
     asked
 }
 
-fn line(context: &Context<'_>, account: &Account, finding: Finding) -> Result<Line, Failure> {
+fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -> Result<CheckLine, Failure> {
     let (held, asked) = match finding {
-        Finding::RegistryReply(held, asked) => (held, asked),
-        Finding::Failed(failure) => return Ok(failed(account, &failure)),
-        Finding::Pattern => return Ok(not_asked(account)),
+        CheckResult::RegistryReply(held, asked) => (held, asked),
+        CheckResult::Failed(failure) => return Ok(failed(account, &failure)),
+        CheckResult::Pattern => return Ok(not_asked(account)),
     };
-    let mut subject = Subject::of_login(account.clone(), held, account.registry.clone(), None);
+    let mut subject = CheckSubject::of_login(account.clone(), held, account.registry.clone(), None);
     let verdict = subject.keep(context, asked)?;
     let told = tell_login(&verdict, &subject, Operation::Pull);
     subject.judge(context, &told);
-    Ok(Line { text: subject.line(&told), json: subject.json(&told, Operation::Pull), code: told.code })
+    Ok(CheckLine { text: subject.line(&told), json: subject.json(&told, Operation::Pull), code: told.code })
 }
 
-fn not_asked(account: &Account) -> Line {
+fn not_asked(account: &Account) -> CheckLine {
     let (registry, name) = (&account.registry, &account.name);
     let message = format!("{registry} is many registries: `check HOST` asks one of them about {name}");
     let json = json!({
         "status": "success", "verdict": "not-asked", "message": message,
         "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),
     });
-    Line { text: format!("– {message}"), json, code: 0 }
+    CheckLine { text: format!("– {message}"), json, code: 0 }
 }
 
-fn failed(account: &Account, failure: &Failure) -> Line {
+fn failed(account: &Account, failure: &Failure) -> CheckLine {
     let (registry, name) = (&account.registry, &account.name);
     let (what, hint) = failure.parts();
     let hint = hint.map_or(String::new(), |hint| format!(": {hint}"));
@@ -190,7 +190,7 @@ fn failed(account: &Account, failure: &Failure) -> Line {
         "status": "failure", "verdict": if code == 3 { "missing" } else { "unverified" }, "message": message,
         "registry": registry.as_str(), "account": name.as_str(), "username": account.username.as_str(),
     });
-    Line { text: format!("✗ {registry} was not asked about {name}: {message}"), json, code }
+    CheckLine { text: format!("✗ {registry} was not asked about {name}: {message}"), json, code }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::args::{Arguments, Next};
+use super::args::{CommandLine, Completion};
 use crate::accounts::{Accounts, STORES};
 use crate::docker::ConfigJson;
 use crate::model::Registry;
@@ -36,8 +36,8 @@ pub(crate) fn complete(words: &[OsString], env: &Env) -> ExitCode {
         words.extend(both);
     }
     let last = words.last().map_or("", String::as_str);
-    let next = Arguments::complete(&words);
-    let directive = if next == Next::File { AND_FILES } else { NO_FILES };
+    let next = CommandLine::complete(&words);
+    let directive = if next == Completion::File { AND_FILES } else { NO_FILES };
     let mut answer = String::new();
     for (word, meaning) in candidates(env, next).iter().filter(|(word, _)| word.starts_with(last)) {
         let (word, meaning) = (text::one_line(word, 200), text::one_line(meaning, 200));
@@ -48,30 +48,30 @@ pub(crate) fn complete(words: &[OsString], env: &Env) -> ExitCode {
     printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
-fn candidates(env: &Env, next: Next) -> Vec<Candidate> {
+fn candidates(env: &Env, next: Completion) -> Vec<Candidate> {
     match next {
-        Next::Words(words) => words,
-        Next::Registry => registries(env),
-        Next::NewRegistry => new_registries(env),
-        Next::Account(registry) => accounts(env, registry.as_deref()),
-        Next::Choice => {
+        Completion::Words(words) => words,
+        Completion::Registry => registries(env),
+        Completion::NewRegistry => new_registries(env),
+        Completion::Account(registry) => accounts(env, registry.as_deref()),
+        Completion::Choice => {
             let mut choices = accounts(env, None);
             choices.extend(pairs(env));
             choices
         }
-        Next::Store => {
+        Completion::Store => {
             let own = STORES.iter().map(|row| (row.word.to_owned(), row.meaning.to_owned()));
             let mut stores: Vec<_> = own.collect();
             stores.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
             stores
         }
-        Next::Lender => {
+        Completion::Lender => {
             let mut lenders: Vec<_> = LENDERS.iter().map(|name| ((*name).to_owned(), String::new())).collect();
             lenders.extend(helpers().into_iter().map(|(name, meaning)| (format!("helper:{name}"), meaning)));
             lenders
         }
-        Next::Helper => helpers(),
-        Next::File | Next::Free => vec![],
+        Completion::Helper => helpers(),
+        Completion::File | Completion::Free => vec![],
     }
 }
 

@@ -7,8 +7,8 @@ use anyhow::anyhow;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::import::{self, Deed, Fate};
-use super::{Context, args, buildx, creds_store, first, note_podman, note_snap};
+use super::import::{self, ImportMode, ImportOutcome};
+use super::{CommandContext, args, buildx, creds_store, note_podman, note_snap, precedence};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::logins::{self, FoundLogin, ImportEntry, LoginOrigin};
 use crate::docker::setup::WantedRegistry;
@@ -17,7 +17,7 @@ use crate::docker::{hooks, plaintext_auths};
 use crate::model::{Problem, Registry};
 use crate::protocol;
 
-pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::ConfigureDockerArguments) -> Result<ExitCode, Failure> {
     let (plans, found) = configure(context, given)?;
     if context.ui.is_json() {
         report(context, given, &plans, &found)?; // at the end, where it is true
@@ -26,14 +26,14 @@ pub(super) fn run(context: &Context<'_>, given: &args::ConfigureDocker) -> Resul
 }
 
 /// Does for one registry what a login that was asked to do it does. Its own JSON is printed already.
-pub(super) fn for_login(context: &Context<'_>, registry: &Registry) -> Result<(), Failure> {
+pub(super) fn for_login(context: &CommandContext<'_>, registry: &Registry) -> Result<(), Failure> {
     let hosts = vec![registry.as_str().to_owned()];
-    configure(context, &args::ConfigureDocker { hosts, ..args::ConfigureDocker::default() }).map(drop)
+    configure(context, &args::ConfigureDockerArguments { hosts, ..args::ConfigureDockerArguments::default() }).map(drop)
 }
 
 fn configure(
-    context: &Context<'_>,
-    given: &args::ConfigureDocker,
+    context: &CommandContext<'_>,
+    given: &args::ConfigureDockerArguments,
 ) -> Result<(Vec<FilePlan>, Vec<ImportEntry>), Failure> {
     let named = given.hosts.iter().map(|host| named(context, host)).collect::<Result<Vec<_>, _>>()?;
     let found = if given.undo { vec![] } else { plain_text_logins(context, &named)? };
@@ -57,8 +57,8 @@ fn configure(
 }
 
 fn carry_out(
-    context: &Context<'_>,
-    given: &args::ConfigureDocker,
+    context: &CommandContext<'_>,
+    given: &args::ConfigureDockerArguments,
     registries: &[Registry],
     plans: &[FilePlan],
     found: &[ImportEntry],
@@ -86,8 +86,8 @@ fn carry_out(
 /// keeps ours away, and what a client changed meanwhile is planned again. Where accounts are given there may be no folder
 /// of ours to hold the lock in, and no home for the files of the others: Docker's file is enough then.
 fn write(
-    context: &Context<'_>,
-    given: &args::ConfigureDocker,
+    context: &CommandContext<'_>,
+    given: &args::ConfigureDockerArguments,
     registries: &[Registry],
 ) -> Result<(Vec<FilePlan>, Vec<String>), Failure> {
     let lock = match context.accounts.lock() {
@@ -114,7 +114,7 @@ fn write(
     Ok((plans, written))
 }
 
-pub(super) fn named(context: &Context<'_>, host: &str) -> Result<Registry, Failure> {
+pub(super) fn named(context: &CommandContext<'_>, host: &str) -> Result<Registry, Failure> {
     if Registry::pattern(host).is_ok() {
         let cure = format!("run `{} configure-docker --all`, and it will ask for every registry", context.program);
         return Err(Failure::usage(format!("Docker cannot be told to ask for the hosts of `{host}`"), cure));
@@ -124,8 +124,8 @@ pub(super) fn named(context: &Context<'_>, host: &str) -> Result<Registry, Failu
 
 /// The named registries, else those with accounts.
 fn registries(
-    context: &Context<'_>,
-    given: &args::ConfigureDocker,
+    context: &CommandContext<'_>,
+    given: &args::ConfigureDockerArguments,
     named: Vec<Registry>,
     found: &[ImportEntry],
 ) -> Result<Vec<Registry>, Failure> {
@@ -148,8 +148,8 @@ fn registries(
 }
 
 fn plans(
-    context: &Context<'_>,
-    given: &args::ConfigureDocker,
+    context: &CommandContext<'_>,
+    given: &args::ConfigureDockerArguments,
     registries: &[Registry],
 ) -> anyhow::Result<Vec<FilePlan>> {
     let names = context.accounts.other_names()?;
@@ -194,7 +194,7 @@ fn of_logins(found: &[ImportEntry]) -> impl Iterator<Item = Registry> {
 }
 
 /// The logins that lie in clear in these tools' files: those of the named registries, else all.
-fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<ImportEntry>, Failure> {
+fn plain_text_logins(context: &CommandContext<'_>, named: &[Registry]) -> Result<Vec<ImportEntry>, Failure> {
     let docker = context.env.docker_config_file();
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
     let mut found = Vec::new();
@@ -210,7 +210,7 @@ fn plain_text_logins(context: &Context<'_>, named: &[Registry]) -> Result<Vec<Im
     Ok(found)
 }
 
-fn preview(context: &Context<'_>, plans: &[FilePlan], found: &[ImportEntry]) -> Result<(), Failure> {
+fn preview(context: &CommandContext<'_>, plans: &[FilePlan], found: &[ImportEntry]) -> Result<(), Failure> {
     let mut blocks = Vec::new();
     for plan in plans {
         let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
@@ -229,8 +229,8 @@ fn preview(context: &Context<'_>, plans: &[FilePlan], found: &[ImportEntry]) -> 
 }
 
 fn report(
-    context: &Context<'_>,
-    given: &args::ConfigureDocker,
+    context: &CommandContext<'_>,
+    given: &args::ConfigureDockerArguments,
     plans: &[FilePlan],
     found: &[ImportEntry],
 ) -> Result<(), Failure> {
@@ -262,21 +262,23 @@ fn report(
 }
 
 /// Secrets are never moved silently: the person says so, by the flag or when asked.
-fn wants_import(context: &Context<'_>, given: &args::ConfigureDocker) -> Result<bool, Failure> {
+fn wants_import(context: &CommandContext<'_>, given: &args::ConfigureDockerArguments) -> Result<bool, Failure> {
     Ok(given.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }
 
 /// Keeps all that can be, and takes that out of the files; what could not be kept is told, and stays.
-fn import(context: &Context<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
-    let fates = import::fates(context, found, Deed::Keep);
+fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
+    let fates = import::fates(context, found, ImportMode::Keep);
     for (finding, fate) in found.iter().zip(&fates) {
         match (finding.login(), fate) {
-            (Some(login), Fate::Kept(name, _)) => {
+            (Some(login), ImportOutcome::Kept(name, _)) => {
                 context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
             }
-            (_, Fate::Left(reason)) => context.ui.note(format_args!("{} stays: {reason}", finding.key)),
-            (_, Fate::Failed(reason)) => return Err(anyhow!("could not import {}: {reason}", finding.key).into()),
-            (None, _) | (_, Fate::HubToken(_)) => {}
+            (_, ImportOutcome::Left(reason)) => context.ui.note(format_args!("{} stays: {reason}", finding.key)),
+            (_, ImportOutcome::Failed(reason)) => {
+                return Err(anyhow!("could not import {}: {reason}", finding.key).into());
+            }
+            (None, _) | (_, ImportOutcome::HubToken(_)) => {}
         }
     }
     let removed = import::remove(context, found, &fates);
@@ -286,7 +288,13 @@ fn import(context: &Context<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
     }
 }
 
-fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[FilePlan], written: &[String], left: bool) {
+fn finish(
+    context: &CommandContext<'_>,
+    given: &args::ConfigureDockerArguments,
+    plans: &[FilePlan],
+    written: &[String],
+    left: bool,
+) {
     let program = match context.env.docker_config_option() {
         Some(folder) => &format!("docker --config {} ensign", context.env.shorten_home(folder)),
         None => context.program,
@@ -313,7 +321,7 @@ fn finish(context: &Context<'_>, given: &args::ConfigureDocker, plans: &[FilePla
     note_snap(context);
     if !given.undo && !given.dry_run {
         let all = context.accounts.all().unwrap_or_default();
-        first::containers_tools(context, &all.iter().filter(|one| !one.accounts.is_empty()).collect::<Vec<_>>());
+        precedence::containers_tools(context, &all.iter().filter(|one| !one.accounts.is_empty()).collect::<Vec<_>>());
     }
     if left && given.all {
         context.ui.note(format_args!(

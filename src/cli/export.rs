@@ -8,14 +8,14 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::args::ExportFormat;
-use super::failure::{Failure, Kind};
-use super::{Context, args, which};
+use super::failure::{Failure, FailureKind};
+use super::{CommandContext, args, which};
 use crate::docker::export::{self, AuthFormat, ExportAccount, ExportedAuths};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Operation, Problem, Registry, Source};
 use crate::system::files::AtomicFile;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -> Result<ExitCode, Failure> {
     let output = given.output.as_deref().filter(|path| *path != "-").map(|path| context.env.expand_home(path));
     check_words(given)?;
     let (chosen, failed) = choose(context, given)?;
@@ -58,19 +58,19 @@ pub(super) fn run(context: &Context<'_>, given: &args::Export) -> Result<ExitCod
 }
 
 /// An account whose secret could not be had, and why.
-struct Failed {
+struct FailedExport {
     account: Account,
     why: Failure,
 }
 
-impl Failed {
+impl FailedExport {
     fn told(&self) -> String {
         let Account { name, registry, .. } = &self.account;
         format!("{name} of {registry}, {}", self.why)
     }
 }
 
-fn check_words(given: &args::Export) -> Result<(), Failure> {
+fn check_words(given: &args::ExportArguments) -> Result<(), Failure> {
     if given.subjects.is_empty() && !given.all {
         return Err(Failure::usage("no account was named", "name images or registries, or use `--all`"));
     }
@@ -85,7 +85,11 @@ fn check_words(given: &args::Export) -> Result<(), Failure> {
 }
 
 /// Secrets go to a terminal, and over a file, only if a person says so.
-fn may_write(context: &Context<'_>, given: &args::Export, output: Option<&Path>) -> Result<(), Failure> {
+fn may_write(
+    context: &CommandContext<'_>,
+    given: &args::ExportArguments,
+    output: Option<&Path>,
+) -> Result<(), Failure> {
     let (what, cure, question) = match output {
         Some(path) if path.exists() => {
             if !path.is_file() {
@@ -109,14 +113,14 @@ fn may_write(context: &Context<'_>, given: &args::Export, output: Option<&Path>)
         return Err(Failure::usage(what, cure));
     }
     let agreed = context.ui.confirm(&question)?;
-    if agreed { Ok(()) } else { Err(Failure::new(Kind::Cancelled, Problem::new("nothing exported", cure))) }
+    if agreed { Ok(()) } else { Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
 /// What the registry is called by those who will read the file, besides its own name: as it was spelled ever or now, and
 /// the hosts that this account is for too.
 fn names(
-    context: &Context<'_>,
-    given: &args::Export,
+    context: &CommandContext<'_>,
+    given: &args::ExportArguments,
     candidates: &RegistryAccounts,
     account: &Account,
 ) -> Result<Vec<String>, Failure> {
@@ -137,7 +141,10 @@ fn names(
 
 /// The accounts that answer for what was named, each once, with their secrets as they are now. Of all accounts some may
 /// have none.
-fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<ExportAccount>, Vec<Failed>), Failure> {
+fn choose(
+    context: &CommandContext<'_>,
+    given: &args::ExportArguments,
+) -> Result<(Vec<ExportAccount>, Vec<FailedExport>), Failure> {
     let mut found: Vec<(RegistryAccounts, Vec<Account>)> = Vec::new();
     if given.all && given.subjects.is_empty() {
         found = context.accounts.all()?.into_iter().map(|one| (one.clone(), one.accounts)).collect();
@@ -189,7 +196,7 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<ExportAcco
                         by_default,
                     });
                 }
-                Err(why) if given.all => failed.push(Failed { account, why }),
+                Err(why) if given.all => failed.push(FailedExport { account, why }),
                 Err(why) => return Err(why),
             }
         }
@@ -197,7 +204,7 @@ fn choose(context: &Context<'_>, given: &args::Export) -> Result<(Vec<ExportAcco
     Ok((chosen, failed))
 }
 
-fn warn(context: &Context<'_>, chosen: &[ExportAccount], exported: &ExportedAuths, output: Option<&Path>) {
+fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &ExportedAuths, output: Option<&Path>) {
     let written = |account: &Account| exported.keys.iter().any(|(_, other)| other == account);
     let accounts: Vec<_> = chosen.iter().map(|one| &one.account).filter(|account| written(account)).collect();
     let count = accounts.len();
@@ -225,9 +232,9 @@ fn warn(context: &Context<'_>, chosen: &[ExportAccount], exported: &ExportedAuth
 }
 
 fn report(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     exported: &ExportedAuths,
-    failed: &[Failed],
+    failed: &[FailedExport],
     output: Option<&Path>,
     text: &str,
 ) -> Result<(), Failure> {

@@ -11,13 +11,13 @@ use crate::model::Problem;
 /// A command that did not do what was asked.
 #[derive(Debug)]
 pub(super) struct Failure {
-    kind: Kind,
+    kind: FailureKind,
     error: anyhow::Error,
 }
 
 /// What kind of failure; scripts see it as the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FailureKind {
     Failed = 1,
     Usage = 2,
     /// The registry refused the login, or there is none.
@@ -31,16 +31,16 @@ pub(super) enum Kind {
 }
 
 impl Failure {
-    pub(super) fn new(kind: Kind, problem: Problem) -> Self {
+    pub(super) fn new(kind: FailureKind, problem: Problem) -> Self {
         Self { kind, error: problem.into() }
     }
 
     pub(super) fn usage(what: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, Problem::new(what, cure))
+        Self::new(FailureKind::Usage, Problem::new(what, cure))
     }
 
     pub(super) fn not_logged_in(what: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self::new(Kind::NotLoggedIn, Problem::new(what, cure))
+        Self::new(FailureKind::NotLoggedIn, Problem::new(what, cure))
     }
 
     /// The error alone, for who reports it as part of something else.
@@ -52,7 +52,7 @@ impl Failure {
     pub(super) fn not_run(error: anyhow::Error) -> Self {
         let is_missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
         let missing = error.downcast_ref::<std::io::Error>().is_some_and(is_missing);
-        Self { kind: if missing { Kind::NoProgram } else { Kind::NotRun }, error }
+        Self { kind: if missing { FailureKind::NoProgram } else { FailureKind::NotRun }, error }
     }
 
     /// Tells the person, or the program, and gives the exit code.
@@ -101,14 +101,14 @@ impl From<anyhow::Error> for Failure {
         let interrupted = |link: &(dyn std::error::Error + 'static)| {
             link.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::Interrupted)
         };
-        let kind = if error.chain().any(interrupted) { Kind::Cancelled } else { Kind::Failed };
+        let kind = if error.chain().any(interrupted) { FailureKind::Cancelled } else { FailureKind::Failed };
         Self { kind, error }
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self::new(Kind::Failed, problem)
+        Self::new(FailureKind::Failed, problem)
     }
 }
 
@@ -131,6 +131,6 @@ mod tests {
             "could not switch: `config.json` is broken".to_owned(),
             Some("run `docker-credential-ensign restore`".to_owned()),
         );
-        assert_eq!((Failure::parts_of(&failure.error), failure.kind), (expected, Kind::Failed));
+        assert_eq!((Failure::parts_of(&failure.error), failure.kind), (expected, FailureKind::Failed));
     }
 }

@@ -5,22 +5,22 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::Context;
-use super::args::{Arguments, Look};
+use super::CommandContext;
+use super::args::{CommandLine, HelpStyle};
 use super::failure::Failure;
 use super::ui::{Ui, is_styled};
 use crate::system::text;
 
 /// The short help, for somebody who wants to know what this is.
 pub(super) fn short(program: &str) -> ExitCode {
-    let printed = Ui::new(false, program).print(&Arguments::short_help(program, look()));
+    let printed = Ui::new(false, program).print(&CommandLine::short_help(program, look()));
     if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// `help COMMAND` and `help TOPIC`.
 pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
     let ui = Ui::new(false, program);
-    let Some(help) = Arguments::help_about(program, words, look()) else {
+    let Some(help) = CommandLine::help_about(program, words, look()) else {
         let what = format!("there is no command or topic `{}`", text::one_line(&words.join(" "), 60));
         return Failure::usage(what, format!("run `{program} help` to see them")).report(&ui);
     };
@@ -28,8 +28,8 @@ pub(super) fn about(program: &str, words: &[String]) -> ExitCode {
 }
 
 /// `man`, for who installs: the names of the manual pages, or one of them.
-pub(super) fn manual(context: &Context<'_>, page: Option<&str>) -> Result<ExitCode, Failure> {
-    let pages = Arguments::manual().context("could not write the manual")?;
+pub(super) fn manual(context: &CommandContext<'_>, page: Option<&str>) -> Result<ExitCode, Failure> {
+    let pages = CommandLine::manual().context("could not write the manual")?;
     let text = match page {
         None => pages.iter().fold(String::new(), |names, (name, _)| names + name + "\n"),
         Some(page) => match pages.into_iter().find(|(name, _)| name == page) {
@@ -45,10 +45,10 @@ pub(super) fn manual(context: &Context<'_>, page: Option<&str>) -> Result<ExitCo
 
 /// Shows help on stderr to a person who started what only programs start, and would wait for ever.
 pub(crate) fn refuse_terminal(program: &str) -> ExitCode {
-    let _ = write!(io::stderr(), "{}", Arguments::short_help(program, Look::Plain));
+    let _ = write!(io::stderr(), "{}", CommandLine::short_help(program, HelpStyle::Plain));
     ExitCode::FAILURE
 }
 
-fn look() -> Look {
-    if is_styled() { Look::Styled } else { Look::Plain }
+fn look() -> HelpStyle {
+    if is_styled() { HelpStyle::Styled } else { HelpStyle::Plain }
 }

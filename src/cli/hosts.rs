@@ -1,6 +1,6 @@
 //! `--also`: the hosts that an account answers for beside its registry.
 
-use super::Context;
+use super::CommandContext;
 use super::failure::Failure;
 use super::images::added;
 use crate::model::{AccountName, Registry};
@@ -13,7 +13,7 @@ pub(super) struct HostEdit {
 }
 
 impl HostEdit {
-    pub(super) fn read(context: &Context<'_>, registry: &Registry, given: &[String]) -> Result<Self, Failure> {
+    pub(super) fn read(context: &CommandContext<'_>, registry: &Registry, given: &[String]) -> Result<Self, Failure> {
         let mut edit = Self::default();
         for text in given {
             let (text, adds) = added(text);
@@ -46,7 +46,7 @@ impl HostEdit {
     }
 }
 
-impl Context<'_> {
+impl CommandContext<'_> {
     /// The hosts that an account answers for beside its registry.
     pub(super) fn hosts_of(&self, registry: &Registry, name: &AccountName) -> anyhow::Result<Vec<Registry>> {
         let mut aliases = self.accounts.aliases()?;

@@ -1,6 +1,6 @@
 //! `--images`: the patterns that people type, what they do to those of an account, and who else is for the same images.
 
-use super::Context;
+use super::CommandContext;
 use super::failure::Failure;
 use crate::accounts::ImagesBefore;
 use crate::model::choice::RegistryAccounts;
@@ -16,7 +16,7 @@ pub(super) struct ImageEdit {
 
 impl ImageEdit {
     /// Reads what was typed, and tells what it was taken for where that is less than was written.
-    pub(super) fn read(context: &Context<'_>, registry: &Registry, given: &[String]) -> Result<Self, Failure> {
+    pub(super) fn read(context: &CommandContext<'_>, registry: &Registry, given: &[String]) -> Result<Self, Failure> {
         let mut edit = Self::default();
         for text in given {
             let (text, adds) = added(text);
@@ -57,7 +57,7 @@ pub(super) fn added(text: &str) -> (&str, bool) {
 }
 
 /// Names the accounts that are as close to some images as this one, so that a command line with those decides nothing.
-pub(super) fn tell_rivals(context: &Context<'_>, candidates: &RegistryAccounts, account: &Account) {
+pub(super) fn tell_rivals(context: &CommandContext<'_>, candidates: &RegistryAccounts, account: &Account) {
     let others = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in others.filter(|other| other.purpose == account.purpose) {
         let own = account.patterns();

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::failure::{Failure, Kind};
-use super::{Context, args, buildx, login, names, pin, route};
+use super::failure::{Failure, FailureKind};
+use super::{CommandContext, args, buildx, login, names, pin, route};
 use crate::accounts::{Ending, OutOfReach};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{AccountName, Problem, Registry};
 use crate::system::text;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -> Result<ExitCode, Failure> {
     let registry = context.entry(&given.host)?;
     let candidates = context.accounts.of(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
@@ -76,7 +76,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Logout) -> Result<ExitCod
 }
 
 /// What became of the token itself, and where to end it.
-fn say_ending(context: &Context<'_>, registry: &Registry, ending: &Ending) {
+fn say_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Ending) {
     match ending {
         Ending::Revoked => context.ui.say("  Its tokens are revoked."),
         Ending::Left(what) => context.ui.note(what),
@@ -102,7 +102,7 @@ fn word(ending: &Ending) -> &'static str {
 }
 
 /// The account is still there, because its secret is.
-fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
+fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
     let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.what.clone());
     let anyway = format!(
         "`{} logout {} -u {} --force` removes the account all the same",
@@ -114,8 +114,8 @@ fn stays(context: &Context<'_>, registry: &Registry, name: &AccountName, error: 
 }
 
 fn pick(
-    context: &Context<'_>,
-    given: &args::Logout,
+    context: &CommandContext<'_>,
+    given: &args::LogoutArguments,
     candidates: &RegistryAccounts,
 ) -> Result<Vec<AccountName>, Failure> {
     let all = || candidates.accounts.iter().map(|account| account.name.clone()).collect::<Vec<_>>();
@@ -131,7 +131,7 @@ fn pick(
             }
             let one =
                 format!("`{} logout {} NAME` removes one", context.program, text::quote(candidates.registry.as_str()));
-            Err(Failure::new(Kind::Cancelled, Problem::new("nothing was removed", one)))
+            Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing was removed", one)))
         }
         (None, several) if context.ui.can_ask() => {
             let items: Vec<_> = several.iter().map(|account| account.name.to_string()).collect();

@@ -27,12 +27,12 @@ pub(super) fn choose(question: &str, items: &[String], mut place: usize) -> io::
         let step = step(&term.read_key_raw()?, place, items.len());
         term.clear_last_lines(rows + 2)?;
         match step {
-            Step::To(next) => place = next,
-            Step::Choose => {
+            KeyAction::To(next) => place = next,
+            KeyAction::Choose => {
                 line(&format!("? {question}: {}", items[place]))?;
                 return Ok(Some(place));
             }
-            Step::Leave => return Ok(None),
+            KeyAction::Leave => return Ok(None),
         }
     }
 }
@@ -59,29 +59,29 @@ fn answer(key: &Key) -> Option<bool> {
     match key {
         Key::Char('y' | 'Y') => Some(true),
         Key::Enter | Key::Char('n' | 'N') => Some(false),
-        key if step(key, 0, 1) == Step::Leave => Some(false),
+        key if step(key, 0, 1) == KeyAction::Leave => Some(false),
         _ => None,
     }
 }
 
 /// What a key does.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum KeyAction {
     To(usize),
     Choose,
     Leave,
 }
 
-fn step(key: &Key, place: usize, count: usize) -> Step {
+fn step(key: &Key, place: usize, count: usize) -> KeyAction {
     const CTRL_D: char = '\u{4}';
     match key {
-        Key::ArrowDown | Key::Tab | Key::Char('j') => Step::To((place + 1) % count),
-        Key::ArrowUp | Key::BackTab | Key::Char('k') => Step::To((place + count - 1) % count),
-        Key::Home => Step::To(0),
-        Key::End => Step::To(count - 1),
-        Key::Enter | Key::Char(' ') => Step::Choose,
-        Key::Escape | Key::CtrlC | Key::Char('q' | CTRL_D) => Step::Leave,
-        _ => Step::To(place),
+        Key::ArrowDown | Key::Tab | Key::Char('j') => KeyAction::To((place + 1) % count),
+        Key::ArrowUp | Key::BackTab | Key::Char('k') => KeyAction::To((place + count - 1) % count),
+        Key::Home => KeyAction::To(0),
+        Key::End => KeyAction::To(count - 1),
+        Key::Enter | Key::Char(' ') => KeyAction::Choose,
+        Key::Escape | Key::CtrlC | Key::Char('q' | CTRL_D) => KeyAction::Leave,
+        _ => KeyAction::To(place),
     }
 }
 
@@ -97,18 +97,18 @@ mod tests {
     #[test]
     fn keys_move_choose_and_leave() {
         for (key, place, expected) in [
-            (Key::ArrowDown, 0, Step::To(1)),
-            (Key::ArrowDown, 2, Step::To(0)),
-            (Key::ArrowUp, 0, Step::To(2)),
-            (Key::Char('j'), 1, Step::To(2)),
-            (Key::End, 0, Step::To(2)),
-            (Key::Home, 2, Step::To(0)),
-            (Key::Enter, 1, Step::Choose),
-            (Key::Escape, 1, Step::Leave),
-            (Key::CtrlC, 1, Step::Leave),
-            (Key::Char('q'), 1, Step::Leave),
-            (Key::Char('\u{4}'), 1, Step::Leave),
-            (Key::Char('x'), 1, Step::To(1)),
+            (Key::ArrowDown, 0, KeyAction::To(1)),
+            (Key::ArrowDown, 2, KeyAction::To(0)),
+            (Key::ArrowUp, 0, KeyAction::To(2)),
+            (Key::Char('j'), 1, KeyAction::To(2)),
+            (Key::End, 0, KeyAction::To(2)),
+            (Key::Home, 2, KeyAction::To(0)),
+            (Key::Enter, 1, KeyAction::Choose),
+            (Key::Escape, 1, KeyAction::Leave),
+            (Key::CtrlC, 1, KeyAction::Leave),
+            (Key::Char('q'), 1, KeyAction::Leave),
+            (Key::Char('\u{4}'), 1, KeyAction::Leave),
+            (Key::Char('x'), 1, KeyAction::To(1)),
         ] {
             assert_eq!(step(&key, place, 3), expected, "{key:?} at {place}");
         }

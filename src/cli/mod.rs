@@ -1,6 +1,7 @@
 //! The front for people: parse, dispatch, exit code.
 
 mod account;
+mod account_secret;
 mod api;
 mod args;
 mod buildx;
@@ -12,12 +13,10 @@ mod configure_docker;
 mod creds_store;
 mod doctor;
 mod duration;
-mod expiring;
+mod expiry;
 mod export;
 mod failure;
-mod first;
-mod folder;
-mod held;
+mod folder_project;
 mod help;
 mod hosts;
 mod images;
@@ -26,6 +25,7 @@ mod login;
 mod logout;
 mod menu;
 mod pin;
+mod precedence;
 mod public;
 mod restore;
 mod route;
@@ -60,14 +60,14 @@ use crate::oci::TransportSecurity;
 use crate::protocol;
 use crate::system::env::Env;
 use crate::system::{memory, request_log, text};
-use args::{AccountCommand, Arguments, BuildxCommand, Command, ErrorKind};
+use args::{AccountCommand, BuildxCommand, CliCommand, CommandLine, ErrorKind};
 pub(crate) use complete::complete;
 use failure::Failure;
 pub(crate) use help::refuse_terminal;
 use ui::Ui;
 
 /// What every command is given.
-struct Context<'e> {
+struct CommandContext<'e> {
     accounts: Accounts<'e>,
     env: &'e Env,
     ui: Ui,
@@ -96,7 +96,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
     // A client that asks for a verb of its own reads stdout only; it uses the helper's name and one word.
     let foreign_verb =
         words.first().filter(|_| is_helper && words.len() == 1).and_then(|word| word.to_str()).map(str::to_owned);
-    let arguments = match Arguments::parse_from_words(called, words) {
+    let arguments = match CommandLine::parse_from_words(called, words) {
         Ok(arguments) => arguments,
         Err(error) if error.kind() == ErrorKind::InvalidSubcommand && foreign_verb.is_some() => {
             let verb = text::one_line(&foreign_verb.unwrap_or_default(), 60);
@@ -108,13 +108,13 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    if let Command::Help { words } = &arguments.command {
+    if let CliCommand::Help { words } = &arguments.command {
         return help::about(called, words); // needs nothing of the environment
     }
     if arguments.verbose {
         request_log::enable();
     }
-    if !matches!(arguments.command, Command::Exec(_)) {
+    if !matches!(arguments.command, CliCommand::Exec(_)) {
         memory::keep_private(); // that command becomes another program, whose memory is its own affair
     }
     let ui = Ui::new(arguments.json, called);
@@ -122,7 +122,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
         Ok(env) => env,
         Err(problem) => return Failure::from(problem).report(&ui),
     };
-    let context = Context {
+    let context = CommandContext {
         accounts: Accounts::new(&env),
         env: &env,
         ui,
@@ -137,44 +137,44 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
     }
 }
 
-impl Context<'_> {
-    fn dispatch(&self, command: Command) -> Result<ExitCode, Failure> {
+impl CommandContext<'_> {
+    fn dispatch(&self, command: CliCommand) -> Result<ExitCode, Failure> {
         match command {
-            Command::Login(login) | Command::Account(AccountCommand::Add(login)) => login::run(self, *login),
-            Command::Logout(logout) => logout::run(self, &logout),
-            Command::Status(status) => status::run(self, &status),
-            Command::Doctor(given) => doctor::run(self, &given),
-            Command::Switch(switch) => switch::run(self, &switch),
-            Command::Account(AccountCommand::Show { host, account }) => {
+            CliCommand::Login(login) | CliCommand::Account(AccountCommand::Add(login)) => login::run(self, *login),
+            CliCommand::Logout(logout) => logout::run(self, &logout),
+            CliCommand::Status(status) => status::run(self, &status),
+            CliCommand::Doctor(given) => doctor::run(self, &given),
+            CliCommand::Switch(switch) => switch::run(self, &switch),
+            CliCommand::Account(AccountCommand::Show { host, account }) => {
                 account::show(self, host.as_deref(), account.as_deref())
             }
-            Command::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
-            Command::Grant(grant) => callers::grant(self, &grant),
-            Command::Which(which) => which::run(self, &which),
-            Command::Why(why) => why::run(self, &why),
-            Command::Public(public) => public::run(self, &public),
-            Command::Check(check) => check::run(self, &check),
-            Command::Token(token) => token::run(self, &token),
-            Command::Api(call) => api::run(self, &call),
-            Command::ConfigureDocker(configure) => configure_docker::run(self, &configure),
-            Command::Use(words) => shell::use_account(self, &words),
-            Command::Exec(exec) => shell::run_as(self, &exec),
-            Command::Prompt => shell::prompt(self),
-            Command::Trust(trust) => trust::run(self, &trust),
-            Command::Pin(pin) => pin::run(self, &pin),
-            Command::Buildx(BuildxCommand::Sync(sync)) => buildx::run(self, &sync),
-            Command::Import(import) => import::run(self, &import),
-            Command::Export(export) => export::run(self, &export),
-            Command::Route(given) => route::run(self, &given),
-            Command::Store(given) => store::run(self, &given),
-            Command::Unlock(given) => unlock::unlock(self, &given),
-            Command::Lock => unlock::lock(self),
-            Command::Restore => restore::run(self),
-            Command::Man { page } => help::manual(self, page.as_deref()),
-            Command::Help { .. } => unreachable!("it was answered before"),
-            Command::Update(given) => update::run(self, &given),
-            Command::InstallTexts => update::install_texts(),
-            Command::Completions { shell } => {
+            CliCommand::Account(AccountCommand::Edit(edit)) => account::edit(self, &edit),
+            CliCommand::Grant(grant) => callers::grant(self, &grant),
+            CliCommand::Which(which) => which::run(self, &which),
+            CliCommand::Why(why) => why::run(self, &why),
+            CliCommand::Public(public) => public::run(self, &public),
+            CliCommand::Check(check) => check::run(self, &check),
+            CliCommand::Token(token) => token::run(self, &token),
+            CliCommand::Api(call) => api::run(self, &call),
+            CliCommand::ConfigureDocker(configure) => configure_docker::run(self, &configure),
+            CliCommand::Use(words) => shell::use_account(self, &words),
+            CliCommand::Exec(exec) => shell::run_as(self, &exec),
+            CliCommand::Prompt => shell::prompt(self),
+            CliCommand::Trust(trust) => trust::run(self, &trust),
+            CliCommand::Pin(pin) => pin::run(self, &pin),
+            CliCommand::Buildx(BuildxCommand::Sync(sync)) => buildx::run(self, &sync),
+            CliCommand::Import(import) => import::run(self, &import),
+            CliCommand::Export(export) => export::run(self, &export),
+            CliCommand::Route(given) => route::run(self, &given),
+            CliCommand::Store(given) => store::run(self, &given),
+            CliCommand::Unlock(given) => unlock::unlock(self, &given),
+            CliCommand::Lock => unlock::lock(self),
+            CliCommand::Restore => restore::run(self),
+            CliCommand::Man { page } => help::manual(self, page.as_deref()),
+            CliCommand::Help { .. } => unreachable!("it was answered before"),
+            CliCommand::Update(given) => update::run(self, &given),
+            CliCommand::InstallTexts => update::install_texts(),
+            CliCommand::Completions { shell } => {
                 let script = shell.completions();
                 if self.ui.is_json() {
                     self.ui.data(json!({"script": script}), "")?;
@@ -183,7 +183,7 @@ impl Context<'_> {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Version => {
+            CliCommand::Version => {
                 let line = protocol::version_line(self.program);
                 self.ui.data(json!({"version": env!("CARGO_PKG_VERSION"), "program": self.program}), line)?;
                 Ok(ExitCode::SUCCESS)
@@ -334,7 +334,7 @@ impl Context<'_> {
 }
 
 /// Says that a Docker which is a snap cannot ask us.
-fn note_snap(context: &Context<'_>) {
+fn note_snap(context: &CommandContext<'_>) {
     if configured_helper::docker_is_a_snap() {
         context.ui.note(format_args!(
             "`docker` is a snap and can start no credential helper: install Docker's own packages, or write its file with  {}",
@@ -344,7 +344,7 @@ fn note_snap(context: &Context<'_>) {
 }
 
 /// Says that a key in Docker's file stops `podman --remote`, and what to do about it.
-fn note_podman(context: &Context<'_>) {
+fn note_podman(context: &CommandContext<'_>) {
     let Some(file) = context.docker_config().filter(|_| containers::are_found(context.env)) else { return };
     let Some(key) = containers::key_that_podman_refuses(&file) else { return };
     let (path, key) = (context.env.shorten_home(file.path()), key);

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, buildx};
+use super::{CommandContext, args, buildx};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper};
 use crate::model::{AccountName, Registry};
 
-pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::PinArguments) -> Result<ExitCode, Failure> {
     let pins = Pins::find(given.folder.as_deref().map(|folder| context.env.expand_home(folder)), context.env)?;
     let Some(alias) = &given.alias else { return show(context, &pins) };
     let alias: AccountName =
@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Pin) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(context: &Context<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
+fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
     let pinned = pins.all();
     let lines: Vec<_> = pinned.iter().map(|alias| format!("{}-{alias}", configured_helper::PROGRAM)).collect();
     let text = if lines.is_empty() { "No account is pinned.".to_owned() } else { lines.join("\n") };
@@ -62,7 +62,7 @@ fn show(context: &Context<'_>, pins: &Pins) -> Result<ExitCode, Failure> {
 
 /// Removes the programs of aliases that accounts had until now, if no other account has them. A tool that still names one
 /// is told of. Other programs of other names may be pinned by another config: they are left alone.
-pub(super) fn drop_orphans(context: &Context<'_>, former: &[AccountName]) -> Result<(), Failure> {
+pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();
     for alias in former.iter().filter(|alias| pinned.contains(alias)) {
@@ -80,7 +80,7 @@ pub(super) fn drop_orphans(context: &Context<'_>, former: &[AccountName]) -> Res
     Ok(())
 }
 
-fn registries_of(context: &Context<'_>, alias: &AccountName) -> Result<Vec<Registry>, Failure> {
+fn registries_of(context: &CommandContext<'_>, alias: &AccountName) -> Result<Vec<Registry>, Failure> {
     let all = context.accounts.all()?;
     let with_alias = all.iter().filter(|one| one.accounts.iter().any(|account| account.name == *alias));
     Ok(with_alias.map(|one| one.registry.clone()).collect())

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, which};
+use super::{CommandContext, args, which};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{ImagePattern, Registry};
 use crate::system::text::one_line;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Public) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::PublicArguments) -> Result<ExitCode, Failure> {
     match &given.command {
         None | Some(args::PublicCommand::List) => list(context),
         Some(args::PublicCommand::Add { images }) => add(context, &patterns(images)?),
@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Public) -> Result<ExitCod
     }
 }
 
-fn list(context: &Context<'_>) -> Result<ExitCode, Failure> {
+fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
     let patterns: Vec<_> = all.iter().flat_map(|one| &one.public).map(ToString::to_string).collect();
     let text = if patterns.is_empty() { "No image is said to be public.".to_owned() } else { patterns.join("\n") };
@@ -26,7 +26,7 @@ fn list(context: &Context<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn add(context: &Context<'_>, added: &[ImagePattern]) -> Result<ExitCode, Failure> {
+fn add(context: &CommandContext<'_>, added: &[ImagePattern]) -> Result<ExitCode, Failure> {
     change(context, added, |public, pattern| public.push(pattern.clone()))?;
     let names = names(added);
     let json = json!({"status": "success", "public": names});
@@ -34,7 +34,7 @@ fn add(context: &Context<'_>, added: &[ImagePattern]) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-fn remove(context: &Context<'_>, removed: &[ImagePattern]) -> Result<ExitCode, Failure> {
+fn remove(context: &CommandContext<'_>, removed: &[ImagePattern]) -> Result<ExitCode, Failure> {
     let all = context.accounts.all()?;
     let is_public = |pattern: &&ImagePattern| all.iter().any(|one| one.public.contains(pattern));
     if let Some(unknown) = removed.iter().find(|pattern| !is_public(pattern)) {
@@ -50,7 +50,7 @@ fn remove(context: &Context<'_>, removed: &[ImagePattern]) -> Result<ExitCode, F
 
 /// Writes each registry's patterns anew: without `patterns`, and with what `put` makes of them.
 fn change(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     patterns: &[ImagePattern],
     put: impl Fn(&mut Vec<ImagePattern>, &ImagePattern),
 ) -> Result<(), Failure> {

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::Context;
+use super::CommandContext;
 use super::failure::Failure;
 use crate::accounts::RestoreOutcome;
 use crate::model::Problem;
 use crate::system::text::quote;
 
-pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let mut mended = Vec::new();
     mended.extend(config(context)?);
     let registries = context.accounts.all()?;
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<ExitCode, Failure> {
 }
 
 /// Puts the config back, and returns where the broken one lies now, or, if it was gone, where it is again.
-fn config(context: &Context<'_>) -> Result<Option<PathBuf>, Failure> {
+fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(restored) = context.accounts.restore_config()? else { return Ok(None) };
     let path = context.accounts.config_file().unwrap_or_default();
     let shown = context.env.shorten_home(&path);

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{CommandContext, args};
 use crate::accounts::{helper_answers_for, helpers};
 use crate::model::choice::Route;
 use crate::model::{HelperName, Registry};
 use crate::system::text::quote;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Route) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::RouteArguments) -> Result<ExitCode, Failure> {
     if given.no_fallback {
         return set_fallback(context, None);
     }
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Route) -> Result<ExitCode
     }
 }
 
-fn set(context: &Context<'_>, registry: &Registry, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
+fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
     let had = context.accounts.routes()?.into_iter().any(|route| route.by.as_ref() == Some(registry));
     let of = context.accounts.of(registry)?;
     if helper.is_some() && of.registry == *registry && !of.accounts.is_empty() {
@@ -57,7 +57,7 @@ fn set(context: &Context<'_>, registry: &Registry, helper: Option<&HelperName>) 
     Ok(ExitCode::SUCCESS)
 }
 
-fn set_fallback(context: &Context<'_>, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
+fn set_fallback(context: &CommandContext<'_>, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
     context.accounts.change(|edit| {
         edit.document.set_fallback(helper);
         Ok(())
@@ -71,7 +71,7 @@ fn set_fallback(context: &Context<'_>, helper: Option<&HelperName>) -> Result<Ex
 }
 
 /// The helper that a person named: one that can be asked, and would not ask us.
-fn helper(context: &Context<'_>, text: &str) -> Result<HelperName, Failure> {
+fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failure> {
     let name = text.strip_prefix("docker-credential-").unwrap_or(text);
     let is_ours =
         || Failure::usage(format!("`{text}` is Ensign itself, which would ask itself"), "name another helper");
@@ -92,7 +92,7 @@ fn helper(context: &Context<'_>, text: &str) -> Result<HelperName, Failure> {
     Ok(helper)
 }
 
-fn show(context: &Context<'_>) -> Result<ExitCode, Failure> {
+fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let routes = context.accounts.routes()?;
     let text = match lines(&routes) {
         lines if lines.is_empty() => "No other helper answers through Ensign.".to_owned(),

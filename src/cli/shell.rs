@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{CommandContext, args};
 use crate::caller::project;
 use crate::model::Registry;
 use crate::model::choice::{RegistryAccounts, Rule, RuleOutcome, used_in};
@@ -20,7 +20,7 @@ const VARIABLE: &str = "ENSIGN_ACCOUNT";
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 /// Prints the line that a shell evaluates.
-pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<ExitCode, Failure> {
+pub(super) fn use_account(context: &CommandContext<'_>, given: &args::UseArguments) -> Result<ExitCode, Failure> {
     let shell = given.shell.unwrap_or_else(args::UseShell::of_caller);
     let value = if given.none { None } else { Some(value(context, &given.accounts, context.env.account.as_deref())?) };
     let line = line(shell, value.as_deref());
@@ -45,13 +45,13 @@ pub(super) fn use_account(context: &Context<'_>, given: &args::Use) -> Result<Ex
 }
 
 /// Runs a command that goes out as the named accounts; its exit code is ours.
-pub(super) fn run_as(context: &Context<'_>, given: &args::Exec) -> Result<ExitCode, Failure> {
+pub(super) fn run_as(context: &CommandContext<'_>, given: &args::ExecArguments) -> Result<ExitCode, Failure> {
     let value = value(context, &given.account, context.env.account.as_deref())?;
     exec::exec(&given.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
 /// Prints what is special about this shell or folder, and nothing if nothing is. It never fails: it stands in a prompt.
-pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
+pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(value) = &context.env.account {
         context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;
         return Ok(ExitCode::SUCCESS);
@@ -83,7 +83,7 @@ pub(super) fn prompt(context: &Context<'_>) -> Result<ExitCode, Failure> {
 }
 
 /// `host=alias` for each registry, or one alias for all; what the variable says about other registries stays.
-fn value(context: &Context<'_>, given: &[String], before: Option<&str>) -> Result<String, Failure> {
+fn value(context: &CommandContext<'_>, given: &[String], before: Option<&str>) -> Result<String, Failure> {
     let usage = |what: String| Failure::usage(what, "name accounts as `work`, or as `ghcr.io=work quay.io=me`");
     if let [alias] = given
         && !alias.contains('=')

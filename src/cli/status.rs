@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::trouble::Trouble;
-use super::{Context, account, args, duration, expiring, first, note_podman, note_snap, route, store, update};
+use super::{
+    CommandContext, account, args, duration, expiry, note_podman, note_snap, precedence, route, store, update,
+};
 use crate::accounts::Leftovers;
 use crate::docker::configured_helper::{self, AuthConfig, ConfiguredHelper};
 use crate::docker::{ClientFamily, ConfigJson, setup};
@@ -19,14 +21,14 @@ use crate::system::text;
 const NOBODY: &str = "nobody";
 
 /// One account with what is wrong with it.
-struct Line<'c> {
+struct AccountLine<'c> {
     account: &'c Account,
     mark: &'static str,
     trouble: Option<String>,
     expiry: Expiry,
 }
 
-pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -> Result<ExitCode, Failure> {
     let within = given.expiring.as_deref().map(|text| duration::parse(text, "to look ahead", "520w")).transpose()?;
     let mut registries = context.accounts.all()?;
     if let Some(host) = &given.host {
@@ -38,12 +40,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
         }
     }
     if let Some(within) = within {
-        return expiring::run(context, &registries, within);
+        return expiry::run(context, &registries, within);
     }
     let leftovers = context.accounts.leftovers()?;
     let routes = context.accounts.routes()?;
     let kept = context.accounts.kept_by_registry(&registries);
-    let mut lines: Vec<Vec<Line<'_>>> = vec![];
+    let mut lines: Vec<Vec<AccountLine<'_>>> = vec![];
     for (one, kept) in registries.iter().zip(kept) {
         let accounts = one.accounts.iter().zip(kept);
         lines.push(accounts.map(|(account, kept)| line(context, one, account, kept)).collect());
@@ -54,7 +56,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Status) -> Result<ExitCod
     let mut json = json!({
         "accounts": lines.iter().zip(&registries).flat_map(|(lines, one)| lines.iter().map(|line| line.json(context, one))).collect::<Vec<_>>(),
         "public": registries.iter().flat_map(|one| &one.public).map(ToString::to_string).collect::<Vec<_>>(),
-        "containers": first::containers_tools(context, &with_accounts),
+        "containers": precedence::containers_tools(context, &with_accounts),
         "docker": docker.iter().map(AskedName::json).collect::<Vec<_>>(),
         "left_over": left_over(&leftovers),
         "key": context.accounts.key().state().ok().flatten().as_ref().map(store::key_json),
@@ -101,7 +103,7 @@ fn left_over(leftovers: &Leftovers) -> Value {
     json!({"secrets": leftovers.secrets.len(), "files": leftovers.files.len()})
 }
 
-fn print_leftovers(context: &Context<'_>, leftovers: &Leftovers) {
+fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
     let count = |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
     if let [(_, registry, name), ..] = leftovers.secrets.as_slice() {
         let secrets = count(leftovers.secrets.len(), "left-over secret");
@@ -122,31 +124,31 @@ fn first_steps(program: &str) -> String {
 }
 
 fn line<'c>(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     candidates: &RegistryAccounts,
     account: &'c Account,
     kept: anyhow::Result<Option<Kept>>,
-) -> Line<'c> {
+) -> AccountLine<'c> {
     let expiry = match &kept {
         Ok(Some(kept)) => Expiry::of(&account.source, kept),
         _ => Expiry::Unknown,
     };
     let trouble = Trouble::of(context, account, kept).map(|trouble| trouble.sentence(context, account));
     let mark = if candidates.default_account() == Some(account) { "●" } else { "○" };
-    Line { account, mark, trouble, expiry }
+    AccountLine { account, mark, trouble, expiry }
 }
 
-impl Line<'_> {
-    fn json(&self, context: &Context<'_>, candidates: &RegistryAccounts) -> Value {
+impl AccountLine<'_> {
+    fn json(&self, context: &CommandContext<'_>, candidates: &RegistryAccounts) -> Value {
         let mut json = context.account_json(self.account, candidates);
         json["ok"] = json!(self.trouble.is_none());
         json["trouble"] = json!(self.trouble);
-        expiring::add_to_json(&mut json, self.expiry);
+        expiry::add_to_json(&mut json, self.expiry);
         json
     }
 }
 
-fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &RegistryAccounts) -> String {
+fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &RegistryAccounts) -> String {
     let state = match candidates.active {
         _ if candidates.accounts.is_empty() => "   (no account)",
         Active::SignedOut => "   (signed out: no default account)",
@@ -157,7 +159,7 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &RegistryAccount
     let now = SystemTime::now();
     let uses = lines.iter().map(|line| used_for(line.account).chars().count());
     let column = uses.filter(|width| *width <= WIDEST_USE).max().unwrap_or(0);
-    for Line { account, mark, trouble, expiry } in lines {
+    for AccountLine { account, mark, trouble, expiry } in lines {
         let by_default = if *mark == "●" { "default   " } else { "          " };
         let store = match &account.store {
             StoreKind::File => "   in clear text".to_owned(),
@@ -181,7 +183,7 @@ fn block(context: &Context<'_>, lines: &[Line<'_>], candidates: &RegistryAccount
         if let Some(trouble) = trouble {
             let _ = writeln!(block, "    ✗ {}", text::one_line(trouble, 300));
         } else if expiry.ends_within(Expiry::WARNING, now) {
-            let _ = writeln!(block, "    ! log in again in time:  {}", expiring::login(context.program, account));
+            let _ = writeln!(block, "    ! log in again in time:  {}", expiry::login(context.program, account));
         }
     }
     if !candidates.public.is_empty() {
@@ -235,7 +237,7 @@ pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry:
 }
 
 /// Docker looks for what stands before the first `/` letter by letter, so that each spelling is a name of its own.
-fn docker<'c>(context: &Context<'_>, registries: &[&'c RegistryAccounts]) -> Vec<AskedName<'c>> {
+fn docker<'c>(context: &CommandContext<'_>, registries: &[&'c RegistryAccounts]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
     let file = match ConfigJson::load(&path) {
         Ok(file) => file,
@@ -268,7 +270,7 @@ fn docker<'c>(context: &Context<'_>, registries: &[&'c RegistryAccounts]) -> Vec
     names
 }
 
-fn footer(context: &Context<'_>, docker: &[AskedName<'_>], troubled: usize) -> String {
+fn footer(context: &CommandContext<'_>, docker: &[AskedName<'_>], troubled: usize) -> String {
     let others: Vec<_> = docker.iter().filter(|name| !name.asks.starts_with("ensign")).collect();
     let mut footer = match others.as_slice() {
         [] if docker.is_empty() => String::new(),

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, PROBING, args, unlock};
+use super::{CommandContext, PROBING, args, unlock};
 use crate::accounts::{Holder, KeyState, is_known_store, probe_keyring, store_words};
 use crate::model::{Account, AccountName, Problem, Registry, Secret, StoreKind};
 use crate::system::files;
 use crate::system::text::{self, quote};
 
-pub(super) fn run(context: &Context<'_>, given: &args::StoreArguments) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::StoreArguments) -> Result<ExitCode, Failure> {
     match (&given.command, &given.kind) {
         (Some(args::StoreCommand::Move(given)), _) => relocate(context, given),
         (Some(args::StoreCommand::Key(given)), _) => key(context, given),
@@ -32,7 +32,7 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
 }
 
 /// Sees to it that secrets can be kept there, better before anybody types one: a first key lies in the system's keyring, where there is one.
-pub(super) fn prepare(context: &Context<'_>, kind: &StoreKind) -> Result<(), Failure> {
+pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     if *kind != StoreKind::Sealed {
         return Ok(());
     }
@@ -48,7 +48,7 @@ pub(super) fn prepare(context: &Context<'_>, kind: &StoreKind) -> Result<(), Fai
 }
 
 /// Says where a secret is kept, and how it is sealed if it is in clear text.
-pub(super) fn say_place(context: &Context<'_>, kind: &StoreKind) {
+pub(super) fn say_place(context: &CommandContext<'_>, kind: &StoreKind) {
     let place = place(context, kind);
     if !kind.is_clear() {
         return context.ui.say(format_args!("  Kept in   {place}"));
@@ -60,7 +60,7 @@ pub(super) fn say_place(context: &Context<'_>, kind: &StoreKind) {
     context.ui.say(format_args!("  To seal   {} store move --to sealed", context.program));
 }
 
-fn place(context: &Context<'_>, kind: &StoreKind) -> String {
+fn place(context: &CommandContext<'_>, kind: &StoreKind) -> String {
     let folder = |name: &str| {
         let folder = context.env.data_dir.as_ref().map(|data| data.join(name));
         folder.map(|folder| context.env.shorten_home(&folder)).unwrap_or_default()
@@ -77,7 +77,7 @@ fn place(context: &Context<'_>, kind: &StoreKind) -> String {
     }
 }
 
-fn show(context: &Context<'_>) -> Result<ExitCode, Failure> {
+fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let (setting, key) = (context.accounts.store_setting()?, context.accounts.key().state()?);
     let all = context.accounts.all()?;
     let accounts: Vec<&Account> = all.iter().flat_map(|one| &one.accounts).collect();
@@ -122,7 +122,7 @@ fn show(context: &Context<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn set(context: &Context<'_>, kind: Option<&StoreKind>) -> Result<ExitCode, Failure> {
+fn set(context: &CommandContext<'_>, kind: Option<&StoreKind>) -> Result<ExitCode, Failure> {
     if let Some(kind) = kind {
         prepare(context, kind)?;
     }
@@ -140,7 +140,7 @@ fn set(context: &Context<'_>, kind: Option<&StoreKind>) -> Result<ExitCode, Fail
 }
 
 /// The setting is for new secrets; the others stay where they are.
-fn note_others(context: &Context<'_>, kind: &StoreKind) -> Result<(), Failure> {
+fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     let all = context.accounts.all()?;
     let others = all.iter().flat_map(|one| &one.accounts).filter(|one| one.store != *kind && !one.store.is_given());
     let count = others.count();
@@ -151,7 +151,7 @@ fn note_others(context: &Context<'_>, kind: &StoreKind) -> Result<(), Failure> {
     Ok(())
 }
 
-fn relocate(context: &Context<'_>, given: &args::StoreMove) -> Result<ExitCode, Failure> {
+fn relocate(context: &CommandContext<'_>, given: &args::StoreMove) -> Result<ExitCode, Failure> {
     let to = kind(&given.to)?;
     let which = selected(context, &given.accounts)?;
     for account in which.iter().filter(|account| account.store.is_given()) {
@@ -181,7 +181,7 @@ fn relocate(context: &Context<'_>, given: &args::StoreMove) -> Result<ExitCode, 
 }
 
 /// The accounts that words name: `HOST`, `ALIAS` or `HOST=ALIAS`. Without words all that are not given to us.
-fn selected(context: &Context<'_>, words: &[String]) -> Result<Vec<Account>, Failure> {
+fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Account>, Failure> {
     let all = context.accounts.all()?;
     let mut found: Vec<Account> = vec![];
     if words.is_empty() {
@@ -211,7 +211,7 @@ fn selected(context: &Context<'_>, words: &[String]) -> Result<Vec<Account>, Fai
     Ok(found)
 }
 
-fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failure> {
+fn key(context: &CommandContext<'_>, given: &args::StoreKey) -> Result<ExitCode, Failure> {
     if given.rotate {
         return rotate(context, given.passphrase_stdin);
     }
@@ -250,7 +250,7 @@ fn key(context: &Context<'_>, given: &args::StoreKey) -> Result<ExitCode, Failur
 }
 
 /// What is locked cannot be given to another. A passphrase opens it here also where the kernel's keyring could not keep it.
-fn open_key(context: &Context<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
+fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
     let closed = match context.accounts.key().check() {
         Err(error) if key.holder == Holder::Passphrase => error,
         result => return Ok(result?),
@@ -266,7 +266,7 @@ fn open_key(context: &Context<'_>, key: &KeyState, passphrase_stdin: bool) -> Re
 
 /// Makes a new key and seals every secret with it. Asks for the passphrase, if that holds the key: the new one is wrapped by
 /// the same.
-pub(super) fn rotate(context: &Context<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
+pub(super) fn rotate(context: &CommandContext<'_>, passphrase_stdin: bool) -> Result<ExitCode, Failure> {
     let Some(before) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
         return Err(Failure::usage("there is no key, for nothing is sealed here", hint));
@@ -293,7 +293,7 @@ pub(super) fn rotate(context: &Context<'_>, passphrase_stdin: bool) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn show_key(context: &Context<'_>) -> Result<ExitCode, Failure> {
+fn show_key(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let key = context.accounts.key().state()?;
     let none = || format!("There is no key.  {} {}", context.program, Holder::FIRST_KEY);
     context.ui.data(json!({"key": key.as_ref().map(key_json)}), key.as_ref().map_or_else(none, describe))?;

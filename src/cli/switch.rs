@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, names};
+use super::{CommandContext, args, names};
 use crate::model::choice::{Active, RegistryAccounts};
 use crate::model::{Account, Problem};
 use crate::system::text::quote;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::SwitchArguments) -> Result<ExitCode, Failure> {
     // `-` alone means the account from before too: no registry is called so.
     let (host, name) = match (given.host.as_deref(), given.account.as_deref()) {
         (Some("-"), None) => (None, Some("-")),
@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Switch) -> Result<ExitCod
 }
 
 /// The accounts of the only registry that has one called `alias`, if that is no registry itself.
-fn sole(context: &Context<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
+fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
     let is_registry =
         context.entry(alias).is_ok_and(|entry| context.accounts.of(&entry).is_ok_and(|one| !one.accounts.is_empty()));
     Ok(match context.registries_with(alias)?.as_slice() {
@@ -50,7 +50,7 @@ fn sole(context: &Context<'_>, alias: &str) -> Result<Option<RegistryAccounts>, 
 }
 
 /// The registry's accounts; without a host those of the only registry where there is something to switch.
-fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
+fn candidates(context: &CommandContext<'_>, host: Option<&str>) -> Result<RegistryAccounts, Failure> {
     if let Some(host) = host {
         return context.candidates(&context.entry(host)?);
     }
@@ -71,7 +71,7 @@ fn candidates(context: &Context<'_>, host: Option<&str>) -> Result<RegistryAccou
 
 /// Two accounts toggle; of more, one is named or chosen from a menu.
 fn pick<'c>(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,
     name: Option<&str>,
 ) -> Result<&'c Account, Failure> {

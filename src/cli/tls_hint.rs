@@ -1,16 +1,16 @@
 //! What helps against a TLS connection that did not come about.
 
-use super::Context;
+use super::CommandContext;
 use crate::model::Registry;
 use crate::oci::TlsTrouble;
 
 /// The way out, if `why` tells of TLS.
-pub(super) fn tls_hint(context: &Context<'_>, registry: &Registry, why: &str) -> Option<String> {
+pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &str) -> Option<String> {
     Some(hint(TlsTrouble::from_reason(why)?, &certificates_folder(context, registry)?))
 }
 
 /// Where a person puts certificates for a registry.
-pub(super) fn certificates_folder(context: &Context<'_>, registry: &Registry) -> Option<String> {
+pub(super) fn certificates_folder(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let folder = context.env.shorten_home(&context.env.certificates_dir()?);
     let name = registry.api_authority();
     // No file there may have a colon in its name.

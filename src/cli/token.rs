@@ -5,19 +5,19 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-use super::check::{self, Subject};
+use super::check::{self, CheckSubject};
 use super::failure::Failure;
-use super::{Context, args, which};
+use super::{CommandContext, args, which};
 use crate::model::Operation;
 use crate::oci;
 
 /// Exit codes are those of `check`; without a token nothing is on stdout.
 #[expect(clippy::disallowed_methods, reason = "the token is what was asked for")]
-pub(super) fn run(context: &Context<'_>, given: &args::Token) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::TokenArguments) -> Result<ExitCode, Failure> {
     let (registry, image) = which::registry_or_image(&given.image)?;
     let image = image.ok_or_else(|| check::no_image(&registry))?;
     let action = if given.push { Operation::Push } else { Operation::Pull };
-    let mut subject = Subject::find(context, registry, Some(image.clone()), action, Some("token"))?;
+    let mut subject = CheckSubject::find(context, registry, Some(image.clone()), action, Some("token"))?;
     let waiting = format!("Asking {}", image.registry());
     let security = context.security(image.registry(), given.plain_http);
     let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, security));

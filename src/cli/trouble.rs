@@ -1,6 +1,6 @@
 //! `Trouble`: what is wrong with an account, as far as that shows without asking a registry.
 
-use super::{Context, expiring};
+use super::{CommandContext, expiry};
 use crate::borrow;
 use crate::model::{Account, Kept, Problem, Source};
 
@@ -18,7 +18,11 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// Judges what the account's store has of it.
-    pub(super) fn of(context: &Context<'_>, account: &Account, kept: anyhow::Result<Option<Kept>>) -> Option<Self> {
+    pub(super) fn of(
+        context: &CommandContext<'_>,
+        account: &Account,
+        kept: anyhow::Result<Option<Kept>>,
+    ) -> Option<Self> {
         match kept {
             Ok(_) if let Source::Borrowed(borrow) = &account.source => {
                 borrow::program(borrow, &account.registry).err().map(Self::SourceMissing)
@@ -30,9 +34,9 @@ impl Trouble {
     }
 
     /// In a sentence, with the command that helps.
-    pub(super) fn sentence(&self, context: &Context<'_>, account: &Account) -> String {
+    pub(super) fn sentence(&self, context: &CommandContext<'_>, account: &Account) -> String {
         match self {
-            Self::Gone => format!("its secret is gone: {}", expiring::login(context.program, account)),
+            Self::Gone => format!("its secret is gone: {}", expiry::login(context.program, account)),
             Self::Unreadable(error) => format!("{error:#}"),
             Self::Dead(problem) | Self::SourceMissing(problem) => problem.to_string(),
         }

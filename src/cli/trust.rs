@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::failure::{Failure, Kind};
-use super::folder::{self, Seen, Standing};
-use super::{Context, args};
+use super::failure::{Failure, FailureKind};
+use super::folder_project::{self, FolderProject, TrustState};
+use super::{CommandContext, args};
 use crate::caller::project;
 use crate::model::Problem;
 use crate::model::choice::Project;
 use crate::system::env;
 use crate::system::text::{one_line, quote};
 
-pub(super) fn run(context: &Context<'_>, given: &args::Trust) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::TrustArguments) -> Result<ExitCode, Failure> {
     if given.list {
         return list(context);
     }
@@ -24,8 +24,8 @@ pub(super) fn run(context: &Context<'_>, given: &args::Trust) -> Result<ExitCode
 }
 
 /// The file that is shown is the one whose digest is kept: it is read once.
-fn trust(context: &Context<'_>, given: &args::Trust, path: PathBuf) -> Result<ExitCode, Failure> {
-    let seen = Seen::at(path, &context.accounts.trusted()?);
+fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
+    let seen = FolderProject::at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
     let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "mend it there"))?;
     if project.accounts.is_empty() {
@@ -49,7 +49,7 @@ fn trust(context: &Context<'_>, given: &args::Trust, path: PathBuf) -> Result<Ex
         }
         if !context.ui.confirm("Trust it?")? {
             let cure = "it stays unread until you trust it";
-            return Err(Failure::new(Kind::Cancelled, Problem::new(format!("`{shown}` is not trusted"), cure)));
+            return Err(Failure::new(FailureKind::Cancelled, Problem::new(format!("`{shown}` is not trusted"), cure)));
         }
     }
     context.accounts.change(|edit| {
@@ -61,8 +61,8 @@ fn trust(context: &Context<'_>, given: &args::Trust, path: PathBuf) -> Result<Ex
 }
 
 /// What the file would do.
-fn describe(context: &Context<'_>, shown: &str, standing: Standing, project: &Project) -> Result<(), Failure> {
-    let changed = if standing == Standing::Changed { ", which has changed since you trusted it," } else { "" };
+fn describe(context: &CommandContext<'_>, shown: &str, standing: TrustState, project: &Project) -> Result<(), Failure> {
+    let changed = if standing == TrustState::Changed { ", which has changed since you trusted it," } else { "" };
     context
         .ui
         .say(format_args!("{shown}{changed} names, for commands in {} and below:", folder_of(context, &project.file)));
@@ -75,17 +75,17 @@ fn describe(context: &Context<'_>, shown: &str, standing: Standing, project: &Pr
         };
         context.ui.say(format_args!("  {:width$}  {}{note}", registry.as_str(), one_line(name.as_str(), 60)));
     }
-    if let Some(unknown) = folder::unknown(project, shown) {
+    if let Some(unknown) = folder_project::unknown(project, shown) {
         context.ui.note(unknown);
     }
     Ok(())
 }
 
-fn folder_of(context: &Context<'_>, file: &Path) -> String {
+fn folder_of(context: &CommandContext<'_>, file: &Path) -> String {
     file.parent().map(|folder| context.env.shorten_home(folder)).unwrap_or_default()
 }
 
-fn revoke(context: &Context<'_>, path: &Path) -> Result<ExitCode, Failure> {
+fn revoke(context: &CommandContext<'_>, path: &Path) -> Result<ExitCode, Failure> {
     let shown = context.env.shorten_home(path);
     let was_trusted = context.accounts.trusted()?.iter().any(|one| one.file == path);
     let json = json!({"status": "success", "file": path, "revoked": was_trusted});
@@ -101,14 +101,14 @@ fn revoke(context: &Context<'_>, path: &Path) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(context: &Context<'_>) -> Result<ExitCode, Failure> {
+fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let trusted = context.accounts.trusted()?;
     let (mut lines, mut values) = (Vec::new(), Vec::new());
     for one in trusted.iter() {
-        let seen = Seen::at(one.file.clone(), &trusted);
+        let seen = FolderProject::at(one.file.clone(), &trusted);
         let (state, words) = match (seen.standing, &seen.digest) {
             (_, None) => ("gone", "   (cannot be read)"),
-            (Standing::Trusted, Some(_)) => ("trusted", ""),
+            (TrustState::Trusted, Some(_)) => ("trusted", ""),
             (_, Some(_)) => ("changed", "   (has changed since, and is not used)"),
         };
         lines.push(format!("{}{words}", context.env.shorten_home(&one.file)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, duration, login, store};
+use super::{CommandContext, args, duration, login, store};
 use crate::accounts::{Holder, KeyState};
 use crate::model::{Secret, time_span};
 use crate::system::memory;
@@ -15,7 +15,7 @@ use crate::system::memory;
 /// So often a person may mistype.
 const TRIES: usize = 3;
 
-pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<ExitCode, Failure> {
+pub(super) fn unlock(context: &CommandContext<'_>, given: &args::UnlockArguments) -> Result<ExitCode, Failure> {
     let time = given.time.as_deref().map(time).transpose()?;
     let Some(key) = context.accounts.key().state()? else {
         let hint = format!("run `{} {}` to begin", context.program, Holder::FIRST_KEY);
@@ -31,7 +31,11 @@ pub(super) fn unlock(context: &Context<'_>, given: &args::Unlock) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn by_passphrase(context: &Context<'_>, given: &args::Unlock, time: Option<Duration>) -> Result<KeyState, Failure> {
+fn by_passphrase(
+    context: &CommandContext<'_>,
+    given: &args::UnlockArguments,
+    time: Option<Duration>,
+) -> Result<KeyState, Failure> {
     with_passphrase(context, given.passphrase_stdin, "unlock", |passphrase| {
         context.ui.while_waiting("Unlocking", || context.accounts.key().unlock(Some(passphrase), time))
     })
@@ -39,7 +43,7 @@ fn by_passphrase(context: &Context<'_>, given: &args::Unlock, time: Option<Durat
 
 /// Does what needs the passphrase: it is read from stdin, or asked for until it is the right one, for `command`.
 pub(super) fn with_passphrase<T>(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     stdin: bool,
     command: &str,
     act: impl Fn(&Secret) -> anyhow::Result<T>,
@@ -62,7 +66,7 @@ pub(super) fn with_passphrase<T>(
     Ok(act(&context.ui.ask_secret("Passphrase")?)?)
 }
 
-pub(super) fn lock(context: &Context<'_>) -> Result<ExitCode, Failure> {
+pub(super) fn lock(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let was_open = context.accounts.key().lock()?;
     let json = json!({"status": "success", "was_open": was_open});
     if was_open {
@@ -79,7 +83,7 @@ pub(super) fn lock(context: &Context<'_>) -> Result<ExitCode, Failure> {
 }
 
 /// A passphrase for the key, typed twice.
-pub(super) fn new_passphrase(context: &Context<'_>, stdin: bool) -> Result<Secret, Failure> {
+pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Result<Secret, Failure> {
     memory::keep_from_swap();
     let passphrase = if stdin {
         login::read_secret(io::stdin().lock())?
@@ -94,7 +98,7 @@ pub(super) fn new_passphrase(context: &Context<'_>, stdin: bool) -> Result<Secre
     Ok(passphrase)
 }
 
-fn nobody_to_ask(context: &Context<'_>, command: &str) -> Failure {
+fn nobody_to_ask(context: &CommandContext<'_>, command: &str) -> Failure {
     let hint = format!("pipe it: `{} {command} --passphrase-stdin < FILE`", context.program);
     Failure::usage("a passphrase is needed and there is no terminal to ask on", hint)
 }

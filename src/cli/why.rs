@@ -6,14 +6,14 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args, which};
+use super::{CommandContext, args, which};
 use crate::accounts::{ANY_COMMAND, Explanation, Options};
 use crate::journal::{CallOutcome, Journal, JournalEntry};
 use crate::model::choice::{Decision, Step, Verdict};
 use crate::model::{ImageReference, Registry, timestamp};
 use crate::system::text::quote;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> Result<ExitCode, Failure> {
     if given.on || given.off {
         return set(context, given.on);
     }
@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Why) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(context: &Context<'_>, JournalEntry { client, decision, .. }: &JournalEntry) -> Option<Options> {
+fn options(context: &CommandContext<'_>, JournalEntry { client, decision, .. }: &JournalEntry) -> Option<Options> {
     let client = client.as_ref().map(|client| format!("{client} …"));
     let registry = decision.registry.parse::<Registry>().ok();
     let accounts = registry.and_then(|registry| context.accounts.of(&registry).ok()).map(|of| of.accounts);
@@ -58,7 +58,7 @@ fn options(context: &Context<'_>, JournalEntry { client, decision, .. }: &Journa
     context.accounts.explanation(decision).options(&accounts.unwrap_or_default(), typed)
 }
 
-fn set(context: &Context<'_>, on: bool) -> Result<ExitCode, Failure> {
+fn set(context: &CommandContext<'_>, on: bool) -> Result<ExitCode, Failure> {
     context.accounts.set_journal(on)?;
     let deed = if on { "Answers are written down from now on" } else { "Answers are no longer written down" };
     context.ui.done(json!({"status": "success", "journal": on}), deed)?;
@@ -76,7 +76,7 @@ fn set(context: &Context<'_>, on: bool) -> Result<ExitCode, Failure> {
 const NO_FOLDER: &str = "answers are kept in memory only, and XDG_RUNTIME_DIR names no folder for that; a system sets it \
     for those who log in to it";
 
-fn why_off(context: &Context<'_>) -> Option<String> {
+fn why_off(context: &CommandContext<'_>) -> Option<String> {
     if context.env.forbids_journal() {
         return Some(
             "ENSIGN_JOURNAL is `off` here, so the answers of this shell are not written down: `unset ENSIGN_JOURNAL` changes that".into(),
@@ -86,7 +86,7 @@ fn why_off(context: &Context<'_>) -> Option<String> {
     (!context.accounts.wants_journal()).then(on)
 }
 
-fn nothing(context: &Context<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
+fn nothing(context: &CommandContext<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
     context.ui.data(
         json!({"schema": which::SCHEMA, "journal": journal.map(Journal::path), "decisions": [], "why": why}),
         "",
@@ -104,7 +104,7 @@ fn is_about(entry: &JournalEntry, registry: &Registry, image: Option<&ImageRefer
     registry.is_key(&entry.decision.registry) && image.is_none_or(is_named)
 }
 
-fn lines(context: &Context<'_>, entries: &[&JournalEntry]) -> Vec<String> {
+fn lines(context: &CommandContext<'_>, entries: &[&JournalEntry]) -> Vec<String> {
     let now = timestamp::seconds(SystemTime::now());
     let client = |entry: &JournalEntry| entry.client.clone().unwrap_or_else(|| "a client".to_owned());
     let width = entries.iter().map(|entry| client(entry).chars().count()).max().unwrap_or_default();

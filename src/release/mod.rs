@@ -6,7 +6,7 @@
 mod archive;
 mod facts;
 mod installation;
-mod noted;
+mod latest_release;
 mod owner;
 mod signature;
 mod version;
@@ -20,7 +20,7 @@ use crate::system::http::{Download, DownloadError, HttpClient, Limits, Url};
 use crate::system::text::one_line;
 pub(crate) use facts::repository;
 pub(crate) use installation::Installation;
-pub(crate) use noted::{newer, note};
+pub(crate) use latest_release::{newer, note};
 pub(crate) use owner::Owner;
 use signature::{PublicKey, SignatureFault};
 pub(crate) use version::Version;

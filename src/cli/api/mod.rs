@@ -1,7 +1,7 @@
 //! `api`: one request to a registry with the account that answers there.
 
 mod manifest;
-mod show;
+mod output;
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 
-use super::failure::{Failure, Kind as FailureKind};
-use super::held::Held;
+use super::account_secret::AccountSecret;
+use super::failure::{Failure, FailureKind};
 use super::tls_hint::tls_hint;
-use super::{Context, args, which};
+use super::{CommandContext, args, which};
 use crate::accounts::{self, Judgement};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::RepositoryAccess;
@@ -22,12 +22,12 @@ use crate::system::files;
 use crate::system::text::{one_line, quote};
 
 /// Who asks: an account with its credentials, or nobody.
-type Asker = Option<(Account, Held)>;
+type ApiIdentity = Option<(Account, AccountSecret)>;
 
 /// Headers that say what only we may say.
 const OURS: [&str; 5] = ["authorization", "host", "content-length", "transfer-encoding", "connection"];
 
-pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> Result<ExitCode, Failure> {
     let registry = context.registry(&given.host)?;
     let call = plan(given, &registry)?;
     let mut who = asker(context, &registry, &call)?;
@@ -48,13 +48,13 @@ pub(super) fn run(context: &Context<'_>, given: &args::Api) -> Result<ExitCode, 
     }
     let who = who.as_ref().map(|(account, _)| account);
     match asked.answer {
-        Ok(answer) => show::answer(context, given, &call, &registry, who, answer),
+        Ok(answer) => output::answer(context, given, &call, &registry, who, answer),
         Err(access) => Err(refusal(context, &registry, who, access)),
     }
 }
 
 /// The account is found as `which` finds it. A registry without accounts is asked as a visitor: for public images.
-fn asker(context: &Context<'_>, registry: &Registry, call: &ApiRequest) -> Result<Asker, Failure> {
+fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
     let candidates = context.accounts.of(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
         context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
@@ -79,7 +79,7 @@ fn asker(context: &Context<'_>, registry: &Registry, call: &ApiRequest) -> Resul
     Ok(Some((account, held)))
 }
 
-fn plan(given: &args::Api, registry: &Registry) -> Result<ApiRequest, Failure> {
+fn plan(given: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, Failure> {
     let endpoint = Endpoint::parse(&given.path, registry).map_err(|why| {
         let what = format!("`{}` is no path of a registry: {why}", one_line(&given.path, 100));
         Failure::usage(what, "name it as in `acme/app/tags/list`")
@@ -171,7 +171,12 @@ fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload,
 }
 
 /// Why there is no answer at all.
-fn refusal(context: &Context<'_>, registry: &Registry, who: Option<&Account>, access: RepositoryAccess) -> Failure {
+fn refusal(
+    context: &CommandContext<'_>,
+    registry: &Registry,
+    who: Option<&Account>,
+    access: RepositoryAccess,
+) -> Failure {
     let login = |user: &str| format!("run `{} login {registry}{user}`", context.program);
     match (access, who) {
         (RepositoryAccess::Rejected { by }, Some(account)) => {

@@ -4,7 +4,7 @@ use clap::Args;
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "A secret that another program has")]
-pub(in crate::cli) struct Borrow {
+pub(in crate::cli) struct BorrowArguments {
     /// Ask aws, gcloud, gh, pass or another for the secret
     ///
     /// Each time. Known are aws, gcloud, az, gh, glab, op, pass, vault, command, and helper:NAME for

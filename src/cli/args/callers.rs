@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Who may ask")]
-pub(in crate::cli) struct Callers {
+pub(in crate::cli) struct CallerArguments {
     /// Hand it out to this program only, a client such as docker or an absolute path; '+PROGRAM' adds; may be repeated
     #[arg(long, value_name = "PROGRAM", hide_short_help = true, alias = "programs")]
     pub(in crate::cli) program: Vec<String>,
@@ -13,20 +13,20 @@ pub(in crate::cli) struct Callers {
     pub(in crate::cli) no_programs: bool,
     /// Must the caller have a terminal?
     #[arg(long, value_name = "NEED", hide_short_help = true)]
-    pub(in crate::cli) terminal: Option<Need>,
+    pub(in crate::cli) terminal: Option<Requirement>,
     /// May coding agents have it?
     #[arg(long, value_name = "MAY", hide_short_help = true)]
-    pub(in crate::cli) agents: Option<Agents>,
+    pub(in crate::cli) agents: Option<AgentRule>,
     /// Does it need a grant, which `grant` gives for a while?
     #[arg(long, value_name = "NEED", hide_short_help = true)]
-    pub(in crate::cli) grant: Option<Need>,
+    pub(in crate::cli) grant: Option<Requirement>,
 }
 
-impl Callers {
+impl CallerArguments {
     /// The choices as they were typed.
     pub(in crate::cli) fn choices(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let need = |need| if need == Need::Required { "required" } else { "optional" };
-        let agents = |agents| if agents == Agents::Refused { "refused" } else { "allowed" };
+        let need = |need| if need == Requirement::Required { "required" } else { "optional" };
+        let agents = |agents| if agents == AgentRule::Refused { "refused" } else { "allowed" };
         let typed = [
             ("--terminal", self.terminal.map(need)),
             ("--agents", self.agents.map(agents)),
@@ -37,19 +37,19 @@ impl Callers {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Need {
+pub(in crate::cli) enum Requirement {
     Required,
     Optional,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Agents {
+pub(in crate::cli) enum AgentRule {
     Allowed,
     Refused,
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Grant {
+pub(in crate::cli) struct GrantArguments {
     /// The registry; without ACCOUNT, one with a single account, or an account that only one registry has
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: String,

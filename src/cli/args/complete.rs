@@ -3,13 +3,13 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use super::Arguments;
+use super::CommandLine;
 use super::guide::TOPICS;
 use crate::accounts::STORES;
 
 /// What may stand for the last word.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Next {
+pub(in crate::cli) enum Completion {
     /// One of these words, each with what it means.
     Words(Vec<(String, String)>),
     /// A registry with accounts.
@@ -31,9 +31,9 @@ pub(in crate::cli) enum Next {
     Free,
 }
 
-impl Arguments {
+impl CommandLine {
     /// Says what may stand for the last of `words`, which do not hold the program's name.
-    pub(in crate::cli) fn complete(words: &[String]) -> Next {
+    pub(in crate::cli) fn complete(words: &[String]) -> Completion {
         let (last, before) = words.split_last().map_or(("", words), |(last, before)| (last.as_str(), before));
         let mut root = Self::tree("ensign");
         root.build();
@@ -43,11 +43,11 @@ impl Arguments {
         for word in before {
             if option.take().is_some() {
             } else if word == "--" {
-                return Next::File; // a command of somebody else's
+                return Completion::File; // a command of somebody else's
             } else if word.starts_with('-') && word != "-" {
                 option = named(command, word).filter(|_| !word.contains('='));
             } else if command.has_subcommands() {
-                let Some(inner) = command.find_subcommand(word) else { return Next::Free };
+                let Some(inner) = command.find_subcommand(word) else { return Completion::Free };
                 command = inner;
             } else {
                 positionals.push(word.clone());
@@ -57,14 +57,14 @@ impl Arguments {
             return values(command, option, &positionals);
         }
         if last.starts_with('-') {
-            return Next::Words(options(command, before));
+            return Completion::Words(options(command, before));
         }
         if command.has_subcommands() {
             let mut words = commands(command);
             if command.get_name() == "store" {
                 words.extend(STORES.iter().map(|row| (row.word.to_owned(), row.meaning.to_owned())));
             }
-            return Next::Words(words);
+            return Completion::Words(words);
         }
         if command.get_name() == "help" {
             return subjects(&root, &positionals);
@@ -72,7 +72,7 @@ impl Arguments {
         let next = command.get_positionals().nth(positionals.len());
         let repeated =
             || command.get_positionals().last().filter(|last| last.get_num_args().is_some_and(|n| n.max_values() > 1));
-        next.or_else(repeated).map_or(Next::Free, |arg| values(command, arg, &positionals))
+        next.or_else(repeated).map_or(Completion::Free, |arg| values(command, arg, &positionals))
     }
 }
 
@@ -99,41 +99,42 @@ fn commands(command: &Command) -> Vec<(String, String)> {
 }
 
 /// What `help` has a page about.
-fn subjects(root: &Command, path: &[String]) -> Next {
+fn subjects(root: &Command, path: &[String]) -> Completion {
     let command = path.iter().try_fold(root, |command, word| command.find_subcommand(word));
     let mut words = command.map(commands).unwrap_or_default();
     if path.is_empty() {
         words.extend(TOPICS.map(|(name, about, _)| (name.to_owned(), about.to_owned())));
     }
-    Next::Words(words)
+    Completion::Words(words)
 }
 
-fn values(command: &Command, arg: &Arg, positionals: &[String]) -> Next {
+fn values(command: &Command, arg: &Arg, positionals: &[String]) -> Completion {
     let possible = arg.get_possible_values();
     if !possible.is_empty() && arg.get_action().takes_values() {
         let words = possible.iter().map(|value| (value.get_name().to_owned(), plain(value.get_help())));
-        return Next::Words(words.collect());
+        return Completion::Words(words.collect());
     }
-    let words = |words: &[&str]| Next::Words(words.iter().map(|word| ((*word).to_owned(), String::new())).collect());
-    let account = || Next::Account(positionals.first().cloned());
+    let words =
+        |words: &[&str]| Completion::Words(words.iter().map(|word| ((*word).to_owned(), String::new())).collect());
+    let account = || Completion::Account(positionals.first().cloned());
     let is_new = matches!(command.get_name(), "login" | "add") && arg.is_positional();
     match arg.get_value_names().and_then(|names| names.first()).map(clap::builder::Str::as_str) {
-        Some("HOST") if is_new => Next::NewRegistry,
-        Some("HOST" | "IMAGE") => Next::Registry,
-        Some("ACCOUNT") if matches!(command.get_name(), "exec" | "move") => Next::Choice,
-        Some("HOST=ACCOUNT") => Next::Choice,
+        Some("HOST") if is_new => Completion::NewRegistry,
+        Some("HOST" | "IMAGE") => Completion::Registry,
+        Some("ACCOUNT") if matches!(command.get_name(), "exec" | "move") => Completion::Choice,
+        Some("HOST=ACCOUNT") => Completion::Choice,
         Some("ACCOUNT") => account(),
         Some("NAME") if arg.get_long() == Some("username") => account(),
-        Some("ALIAS") if arg.is_positional() => Next::Account(None),
-        Some("STORE") => Next::Store,
-        Some("HELPER") => Next::Helper,
-        Some("PROGRAM") if arg.get_long() == Some("borrow") => Next::Lender,
+        Some("ALIAS") if arg.is_positional() => Completion::Account(None),
+        Some("STORE") => Completion::Store,
+        Some("HELPER") => Completion::Helper,
+        Some("PROGRAM") if arg.get_long() == Some("borrow") => Completion::Lender,
         Some("HOLDER") => words(&["keyring", "passphrase", "systemd", "file:"]),
         Some("OPERATION") => words(&["pull", "push"]),
         Some("METHOD") => words(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
-        Some("PATH") if command.get_name() == "api" => Next::Free,
-        Some("FILE" | "FOLDER" | "PATH" | "SOURCE") => Next::File,
-        _ => Next::Free,
+        Some("PATH") if command.get_name() == "api" => Completion::Free,
+        Some("FILE" | "FOLDER" | "PATH" | "SOURCE") => Completion::File,
+        _ => Completion::Free,
     }
 }
 
@@ -146,13 +147,13 @@ fn plain(text: Option<&clap::builder::StyledStr>) -> String {
 mod tests {
     use super::*;
 
-    fn next(line: &str) -> Next {
-        Arguments::complete(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    fn next(line: &str) -> Completion {
+        CommandLine::complete(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
     }
 
     fn words(line: &str) -> Vec<String> {
         match next(line) {
-            Next::Words(words) => words.into_iter().map(|(word, _)| word).collect(),
+            Completion::Words(words) => words.into_iter().map(|(word, _)| word).collect(),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -160,29 +161,29 @@ mod tests {
     #[test]
     fn the_last_word_is_completed_from_what_stands_before_it() {
         for (line, expected) in [
-            ("switch ", Next::Registry),
-            ("--json switch ", Next::Registry),
-            ("switch ghcr.io ", Next::Account(Some("ghcr.io".into()))),
-            ("switch ghcr.io me ", Next::Free),
-            ("configure-docker ghcr.io ", Next::Registry),
-            ("account show ", Next::Registry),
-            ("which ", Next::Registry),
-            ("login ", Next::NewRegistry),
-            ("account add ", Next::NewRegistry),
-            ("login ghcr.io --username ", Next::Account(Some("ghcr.io".into()))),
-            ("login ghcr.io --alias ", Next::Free),
-            ("login ghcr.io --store ", Next::Store),
-            ("login ghcr.io --borrow ", Next::Lender),
-            ("logout ghcr.io -u ", Next::Account(Some("ghcr.io".into()))),
-            ("pin ", Next::Account(None)),
-            ("route ghcr.io ", Next::Helper),
-            ("route --fallback ", Next::Helper),
-            ("use ", Next::Choice),
-            ("exec -a ", Next::Choice),
-            ("api ghcr.io ", Next::Free),
-            ("trust ", Next::File),
-            ("export --output ", Next::File),
-            ("exec --account work -- docker ", Next::File),
+            ("switch ", Completion::Registry),
+            ("--json switch ", Completion::Registry),
+            ("switch ghcr.io ", Completion::Account(Some("ghcr.io".into()))),
+            ("switch ghcr.io me ", Completion::Free),
+            ("configure-docker ghcr.io ", Completion::Registry),
+            ("account show ", Completion::Registry),
+            ("which ", Completion::Registry),
+            ("login ", Completion::NewRegistry),
+            ("account add ", Completion::NewRegistry),
+            ("login ghcr.io --username ", Completion::Account(Some("ghcr.io".into()))),
+            ("login ghcr.io --alias ", Completion::Free),
+            ("login ghcr.io --store ", Completion::Store),
+            ("login ghcr.io --borrow ", Completion::Lender),
+            ("logout ghcr.io -u ", Completion::Account(Some("ghcr.io".into()))),
+            ("pin ", Completion::Account(None)),
+            ("route ghcr.io ", Completion::Helper),
+            ("route --fallback ", Completion::Helper),
+            ("use ", Completion::Choice),
+            ("exec -a ", Completion::Choice),
+            ("api ghcr.io ", Completion::Free),
+            ("trust ", Completion::File),
+            ("export --output ", Completion::File),
+            ("exec --account work -- docker ", Completion::File),
         ] {
             assert_eq!(next(line), expected, "{line}");
         }
@@ -203,7 +204,7 @@ mod tests {
         ] {
             assert!(words(line).iter().any(|word| word == some), "{line}");
         }
-        assert_eq!(Arguments::complete(&[]), next(""));
+        assert_eq!(CommandLine::complete(&[]), next(""));
         for (line, none) in [("login --device --", "--device"), ("login --", "--password"), ("", "man")] {
             assert!(words(line).iter().all(|word| word != none), "{line}");
         }

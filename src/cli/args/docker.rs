@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Args, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
-pub(in crate::cli) struct ConfigureDocker {
+pub(in crate::cli) struct ConfigureDockerArguments {
     /// The registries [default: those with accounts]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) hosts: Vec<String>,
@@ -29,7 +29,7 @@ pub(in crate::cli) struct ConfigureDocker {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Pin {
+pub(in crate::cli) struct PinArguments {
     /// The account's alias [left out: shows what is pinned]
     #[arg(value_name = "ALIAS")]
     pub(in crate::cli) alias: Option<String>,
@@ -65,7 +65,7 @@ pub(in crate::cli) struct BuildxSync {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Route {
+pub(in crate::cli) struct RouteArguments {
     /// A registry, or a pattern such as '*.azurecr.io' [left out: shows who answers for what]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
@@ -84,7 +84,7 @@ pub(in crate::cli) struct Route {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Import {
+pub(in crate::cli) struct ImportArguments {
     /// Where to look: env, docker, containers, finch, helm, atcr, keyring, helper:NAME, or a file [default: wherever there
     /// is one, in the order in which Docker would]
     #[arg(value_name = "SOURCE")]
@@ -104,7 +104,7 @@ pub(in crate::cli) struct Import {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Export {
+pub(in crate::cli) struct ExportArguments {
     /// Images, each for the account that answers for it, or registries, for their default accounts
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) subjects: Vec<String>,

@@ -9,7 +9,7 @@ use crate::cli::doctor::Check;
 #[command(
     after_help = "Exit codes: 0 nothing is broken; 1 something is. Notes do not count. docs/troubleshooting.md says what each check means."
 )]
-pub(in crate::cli) struct Doctor {
+pub(in crate::cli) struct DoctorArguments {
     /// Mend what this check found, or show the command that does
     #[arg(long, value_name = "CHECK", value_parser = PossibleValuesParser::new(Check::ALL.map(Check::name)), hide_possible_values = true)]
     pub(in crate::cli) fix: Option<String>,

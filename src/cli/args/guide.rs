@@ -1,10 +1,10 @@
 //! The commands in the groups in which help shows them, each with examples. A new command is one row here.
 
 /// A command and its examples: a line as it is typed, and what it does.
-pub(super) type Row = (&'static str, &'static [(&'static str, &'static str)]);
+pub(super) type GuideRow = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The groups, in the order of help. The first is described in the short help, of the others it has the names.
-pub(super) const GROUPS: [(&str, &[Row]); 5] = [
+pub(super) const GROUPS: [(&str, &[GuideRow]); 5] = [
     (
         "Every day",
         &[
@@ -227,6 +227,6 @@ pub(super) const TOPICS: [(&str, &str, &str); 4] = [
 ];
 
 /// The rows of all groups.
-pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+pub(super) fn rows() -> impl Iterator<Item = &'static GuideRow> {
     GROUPS.iter().flat_map(|(_, rows)| rows.iter())
 }

@@ -5,19 +5,19 @@ use std::fmt::Write as _;
 use clap::builder::StyledStr;
 use clap::{Command, CommandFactory};
 
-use super::Arguments;
-use super::guide::{GROUPS, Row, TOPICS, rows};
+use super::CommandLine;
+use super::guide::{GROUPS, GuideRow, TOPICS, rows};
 
 const WIDTH: usize = 80;
 
 /// Whether a text is for a terminal that shows bold words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Look {
+pub(in crate::cli) enum HelpStyle {
     Plain,
     Styled,
 }
 
-impl Arguments {
+impl CommandLine {
     /// The tree of commands as people see it; `program` is what it is called in usage and examples.
     pub(in crate::cli) fn tree(program: &str) -> Command {
         let tree = Self::command().bin_name(program.to_owned()).help_template(template(program));
@@ -29,7 +29,7 @@ impl Arguments {
     }
 
     /// The help of those who gave no command: what is used every day, the names of the rest, the first step.
-    pub(in crate::cli) fn short_help(program: &str, look: Look) -> String {
+    pub(in crate::cli) fn short_help(program: &str, look: HelpStyle) -> String {
         let mut tree = Self::tree(program);
         let about = tree.get_about().map(ToString::to_string).unwrap_or_default();
         let mut text = format!("{}\n\n{}\n\n", tree.render_usage().ansi(), wrapped(&about, 0));
@@ -48,7 +48,7 @@ impl Arguments {
 
     /// The help about a command, with all its options, or about a topic; about the program without words. `None`: there
     /// is neither of that name.
-    pub(in crate::cli) fn help_about(program: &str, words: &[String], look: Look) -> Option<String> {
+    pub(in crate::cli) fn help_about(program: &str, words: &[String], look: HelpStyle) -> Option<String> {
         let mut tree = Self::tree(program);
         tree.build();
         if let [word] = words
@@ -82,7 +82,7 @@ const ALL_OPTIONS: &str = "All options:  ";
 
 /// The whole help: every command with a line about it, in groups.
 fn template(program: &str) -> String {
-    let tree = Arguments::command();
+    let tree = CommandLine::command();
     let mut text = "{usage-heading} {usage}\n\n{about}\n\n".to_owned();
     for (title, rows) in GROUPS {
         let _ = writeln!(text, "{}\n{}", heading(title), described(&tree, rows, 16));
@@ -102,7 +102,7 @@ fn template(program: &str) -> String {
 }
 
 /// A line for each command of a group.
-fn described(tree: &Command, rows: &[Row], width: usize) -> String {
+fn described(tree: &Command, rows: &[GuideRow], width: usize) -> String {
     let mut text = String::new();
     for command in rows.iter().filter_map(|(name, _)| tree.find_subcommand(name)) {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
@@ -168,10 +168,10 @@ fn wrapped(text: &str, indent: usize) -> String {
     lines.join(&format!("\n{:indent$}", ""))
 }
 
-fn shown(text: &StyledStr, look: Look) -> String {
+fn shown(text: &StyledStr, look: HelpStyle) -> String {
     match look {
-        Look::Plain => text.to_string(),
-        Look::Styled => text.ansi().to_string(),
+        HelpStyle::Plain => text.to_string(),
+        HelpStyle::Styled => text.ansi().to_string(),
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
 
     /// As a person sees it who types `ensign COMMAND --help`.
     fn screen(path: &str) -> String {
-        let mut tree = Arguments::tree("ensign").term_width(WIDTH);
+        let mut tree = CommandLine::tree("ensign").term_width(WIDTH);
         tree.build();
         let command = path.split(' ').fold(&mut tree, |command, word| command.find_subcommand_mut(word).unwrap());
         command.clone().term_width(WIDTH).render_help().to_string()
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn each_visible_command_is_in_one_group_of_the_guide_with_examples() {
-        let tree = Arguments::tree("ensign");
+        let tree = CommandLine::tree("ensign");
         let mut names: Vec<_> =
             tree.get_subcommands().filter(|one| !one.is_hide_set()).map(Command::get_name).collect();
         let mut grouped: Vec<_> = rows().map(|(name, _)| *name).collect();
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn what_people_use_most_fits_a_screen() {
         const LINES: usize = 23; // and the prompt
-        let mut screens = vec![("short".to_owned(), Arguments::short_help("ensign", Look::Plain))];
+        let mut screens = vec![("short".to_owned(), CommandLine::short_help("ensign", HelpStyle::Plain))];
         screens.extend(TOPICS.map(|(name, _, text)| (name.to_owned(), text.to_owned())));
         for path in [
             "login",

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::{Borrow, Callers, DeviceLogin};
+use super::{BorrowArguments, CallerArguments, DeviceLoginArguments};
 use crate::accounts::store_words;
 use crate::model::Operation;
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
-pub(in crate::cli) struct Login {
+pub(in crate::cli) struct LoginArguments {
     /// The registry, also with a namespace behind it [asked for if left out]
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: Option<String>,
@@ -48,11 +48,11 @@ pub(in crate::cli) struct Login {
     )]
     pub(in crate::cli) store: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) callers: Callers,
+    pub(in crate::cli) callers: CallerArguments,
     #[command(flatten)]
-    pub(in crate::cli) browser: DeviceLogin,
+    pub(in crate::cli) browser: DeviceLoginArguments,
     #[command(flatten)]
-    pub(in crate::cli) borrow: Borrow,
+    pub(in crate::cli) borrow: BorrowArguments,
 }
 
 /// Forgets a password at once.
@@ -62,7 +62,7 @@ fn dropped(_: &str) -> Result<(), std::convert::Infallible> {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Logout {
+pub(in crate::cli) struct LogoutArguments {
     /// The registry
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: String,

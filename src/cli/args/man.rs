@@ -6,14 +6,14 @@ use std::io;
 use clap::Command;
 use clap_mangen::Man;
 
-use super::Arguments;
+use super::CommandLine;
 use super::guide::{GROUPS, TOPICS};
 use super::help::whole;
 
 /// The name under which the pages speak of the program.
 const PROGRAM: &str = "ensign";
 
-impl Arguments {
+impl CommandLine {
     /// Every page: the name of its file and its text.
     pub(in crate::cli) fn manual() -> io::Result<Vec<(String, String)>> {
         let mut tree = Self::tree(PROGRAM);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn each_command_and_topic_has_a_page_of_the_texts_of_help() {
-        let pages = Arguments::manual().unwrap();
+        let pages = CommandLine::manual().unwrap();
         let page = |name: &str| &pages.iter().find(|page| page.0 == name).unwrap_or_else(|| panic!("no {name}")).1;
         for name in ["ensign.1", "ensign-login.1", "ensign-account-edit.1", "ensign-buildx-sync.1", "ensign-patterns.7"]
         {

@@ -1,6 +1,5 @@
 //! The words people type: clap's types and nothing else. The home of `clap`.
 
-mod ask;
 mod borrow;
 mod browser;
 mod callers;
@@ -12,6 +11,7 @@ mod help;
 mod login;
 mod man;
 mod public;
+mod query;
 mod shell;
 mod store;
 mod update;
@@ -23,19 +23,22 @@ pub(super) use clap::error::ErrorKind;
 
 use crate::model::Operation;
 
-pub(super) use ask::{Api, Check, Token, Which, Why};
-pub(super) use borrow::Borrow;
-pub(super) use browser::DeviceLogin;
-pub(super) use callers::{Agents, Callers, Grant, Need};
-pub(super) use complete::Next;
-pub(super) use docker::{BuildxCommand, BuildxSync, ConfigureDocker, Export, ExportFormat, Import, Pin, Route};
-pub(super) use doctor::Doctor;
-pub(super) use help::Look;
-pub(super) use login::{Login, Logout};
-pub(super) use public::{Public, PublicCommand};
-pub(super) use shell::{Exec, Trust, Use, UseShell};
-pub(super) use store::{StoreArguments, StoreCommand, StoreKey, StoreMove, Unlock};
-pub(super) use update::Update;
+pub(super) use borrow::BorrowArguments;
+pub(super) use browser::DeviceLoginArguments;
+pub(super) use callers::{AgentRule, CallerArguments, GrantArguments, Requirement};
+pub(super) use complete::Completion;
+pub(super) use docker::{
+    BuildxCommand, BuildxSync, ConfigureDockerArguments, ExportArguments, ExportFormat, ImportArguments, PinArguments,
+    RouteArguments,
+};
+pub(super) use doctor::DoctorArguments;
+pub(super) use help::HelpStyle;
+pub(super) use login::{LoginArguments, LogoutArguments};
+pub(super) use public::{PublicArguments, PublicCommand};
+pub(super) use query::{ApiArguments, CheckArguments, TokenArguments, WhichArguments, WhyArguments};
+pub(super) use shell::{ExecArguments, TrustArguments, UseArguments, UseShell};
+pub(super) use store::{StoreArguments, StoreCommand, StoreKey, StoreMove, UnlockArguments};
+pub(super) use update::UpdateArguments;
 
 /// One Docker credential helper for all your registries and all your accounts.
 #[derive(Debug, Parser)]
@@ -47,7 +50,7 @@ pub(super) use update::Update;
     disable_help_subcommand = true,
     infer_long_args = false
 )]
-pub(super) struct Arguments {
+pub(super) struct CommandLine {
     /// Print JSON on stdout
     #[arg(long, global = true, display_order = 100)]
     pub(super) json: bool,
@@ -58,73 +61,73 @@ pub(super) struct Arguments {
     #[arg(short, long, global = true, display_order = 102, hide_short_help = true, action = ArgAction::HelpShort)]
     help: Option<bool>,
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum CliCommand {
     /// Add an account, or renew its password or token
-    Login(Box<Login>),
+    Login(Box<LoginArguments>),
     /// Remove an account and its secret
-    Logout(Logout),
+    Logout(LogoutArguments),
     /// Show the accounts, and whether Docker asks Ensign
-    Status(Status),
+    Status(StatusArguments),
     /// Find what is wrong with logins, and what mends it
-    Doctor(Doctor),
+    Doctor(DoctorArguments),
     /// Change the account that answers by default
-    Switch(Switch),
+    Switch(SwitchArguments),
     /// Show an account, or change its images, callers and the rest
     #[command(subcommand)]
     Account(AccountCommand),
     /// Hand out an account that needs a grant, for a while
-    Grant(Grant),
+    Grant(GrantArguments),
     /// Show which account answers for an image, and why
-    Which(Which),
+    Which(WhichArguments),
     /// Show what the last calls were answered, and why
-    Why(Why),
+    Why(WhyArguments),
     /// List the images that need no account, or change that list
-    Public(Public),
+    Public(PublicArguments),
     /// Ask the registry whether an account is good, and for what
-    Check(Check),
+    Check(CheckArguments),
     /// Print a bearer token for an image's repository, for scripts
-    Token(Token),
+    Token(TokenArguments),
     /// Make a request to a registry's API as the account there
-    Api(Api),
+    Api(ApiArguments),
     /// Make Docker, Podman, Buildah and Skopeo ask Ensign
-    ConfigureDocker(ConfigureDocker),
+    ConfigureDocker(ConfigureDockerArguments),
     /// Make a program that answers as one account only
-    Pin(Pin),
+    Pin(PinArguments),
     /// Let one build pull with one account and push with another
     #[command(subcommand)]
     Buildx(BuildxCommand),
     /// Print the line that makes this shell use an account
-    Use(Use),
+    Use(UseArguments),
     /// Run one command as an account
-    Exec(Exec),
+    Exec(ExecArguments),
     /// Let a folder's .ensign.toml name the accounts used there
-    Trust(Trust),
+    Trust(TrustArguments),
     /// Print the account of this shell or folder, for its prompt
     Prompt,
     /// Turn logins of Docker, Podman and others into accounts
-    Import(Import),
+    Import(ImportArguments),
     /// Write logins for Kubernetes, Podman or a CI job, in clear
-    Export(Export),
+    Export(ExportArguments),
     /// Let another helper answer for a registry, or show who does
-    Route(Route),
+    Route(RouteArguments),
     /// Show or choose where secrets are kept, or move them
     Store(StoreArguments),
     /// Open the key of the sealed secrets for a while
-    Unlock(Unlock),
+    Unlock(UnlockArguments),
     /// Close the key of the sealed secrets
     Lock,
     /// Put back the last good copy of a damaged config
     Restore,
     /// Update this program to the newest release, or go back
-    Update(Update),
+    Update(UpdateArguments),
     /// Print the completions of a shell
     Completions {
         /// The shell
-        shell: Shell,
+        shell: CompletionShell,
     },
     /// Print the version
     Version,
@@ -147,7 +150,7 @@ pub(super) enum Command {
 
 /// A shell that completions are there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Shell {
+pub(super) enum CompletionShell {
     Bash,
     Zsh,
     Fish,
@@ -158,7 +161,7 @@ pub(super) enum Shell {
     Elvish,
 }
 
-impl Shell {
+impl CompletionShell {
     /// The script that lets the shell ask us what may be typed next.
     pub(super) fn completions(self) -> &'static str {
         match self {
@@ -177,7 +180,7 @@ With --expiring: 0 none expires; 1 some could not be read; 6 some expire, or hav
 
 #[derive(Args, Debug)]
 #[command(after_help = STATUS_HELP)]
-pub(super) struct Status {
+pub(super) struct StatusArguments {
     /// Only this registry
     #[arg(value_name = "HOST")]
     pub(super) host: Option<String>,
@@ -190,7 +193,7 @@ pub(super) struct Status {
 #[command(
     after_help = "It counts at once, also for commands that are running. One that must keep its account runs with ENSIGN_ACCOUNT."
 )]
-pub(super) struct Switch {
+pub(super) struct SwitchArguments {
     /// The registry [default: the one with several accounts]
     #[arg(value_name = "HOST")]
     pub(super) host: Option<String>,
@@ -201,13 +204,13 @@ pub(super) struct Switch {
 
 /// `--for`, where it can be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Purpose {
+pub(super) enum PurposeArgument {
     Pull,
     Push,
     Any,
 }
 
-impl Purpose {
+impl PurposeArgument {
     pub(super) fn name(self) -> &'static str {
         self.operation().map_or("any", Operation::as_str)
     }
@@ -224,7 +227,7 @@ impl Purpose {
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
     /// Add an account: the same as `login`
-    Add(Box<Login>),
+    Add(Box<LoginArguments>),
     /// Show accounts in full
     Show {
         /// The registry, or an alias wherever it is [default: all]
@@ -270,12 +273,12 @@ pub(super) struct AccountEdit {
     pub(super) no_also: bool,
     /// What the account is used for
     #[arg(long = "for", value_name = "OPERATION")]
-    pub(super) purpose: Option<Purpose>,
+    pub(super) purpose: Option<PurposeArgument>,
     #[command(flatten)]
-    pub(super) callers: Callers,
+    pub(super) callers: CallerArguments,
 }
 
-impl Arguments {
+impl CommandLine {
     /// Parses `words`, which do not hold the program's name; `program` is what help and errors call it.
     pub(super) fn parse_from_words(program: &str, words: Vec<std::ffi::OsString>) -> Result<Self, clap::Error> {
         let program = program.to_owned();
@@ -296,6 +299,6 @@ mod tests {
 
     #[test]
     fn the_arguments_fit_together() {
-        Arguments::tree("ensign").debug_assert();
+        CommandLine::tree("ensign").debug_assert();
     }
 }

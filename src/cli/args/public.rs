@@ -7,7 +7,7 @@ Pushes are as before. Without arguments, `public` lists them.";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
-pub(in crate::cli) struct Public {
+pub(in crate::cli) struct PublicArguments {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<PublicCommand>,
 }

@@ -10,7 +10,7 @@ use crate::system::{ancestors, env};
 #[command(after_help = "bash, zsh:   eval \"$(ensign use ghcr.io=work)\"\n\
     fish:        ensign use ghcr.io=work | source\n\
     PowerShell:  ensign use ghcr.io=work | Invoke-Expression")]
-pub(in crate::cli) struct Use {
+pub(in crate::cli) struct UseArguments {
     /// `ghcr.io=work quay.io=me`, or one alias for every registry that has it
     #[arg(value_name = "HOST=ACCOUNT", required_unless_present = "none")]
     pub(in crate::cli) accounts: Vec<String>,
@@ -68,7 +68,7 @@ fn name(program: &Path) -> String {
 
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes: those of the command; 126 it cannot be run; 127 it is not there")]
-pub(in crate::cli) struct Exec {
+pub(in crate::cli) struct ExecArguments {
     /// `ghcr.io=work`, or an alias for every registry that has it; may be repeated
     #[arg(short, long, value_name = "ACCOUNT", required = true)]
     pub(in crate::cli) account: Vec<String>,
@@ -80,7 +80,7 @@ pub(in crate::cli) struct Exec {
 #[derive(Args, Debug)]
 #[command(after_help = "The file names an alias for each registry:\n  [accounts]\n  \"ghcr.io\" = \"work\"\n\n\
     It counts in its folder and below, until its path or content changes.")]
-pub(in crate::cli) struct Trust {
+pub(in crate::cli) struct TrustArguments {
     /// The file or its folder [default: the nearest, here or above]
     #[arg(value_name = "PATH")]
     pub(in crate::cli) path: Option<PathBuf>,

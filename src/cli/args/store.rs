@@ -56,7 +56,7 @@ pub(in crate::cli) struct StoreKey {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Unlock {
+pub(in crate::cli) struct UnlockArguments {
     /// Read the passphrase from stdin
     #[arg(long)]
     pub(in crate::cli) passphrase_stdin: bool,

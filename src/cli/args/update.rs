@@ -10,7 +10,7 @@ The signature of a release is verified before it is used. The program before is 
 
 #[derive(Args, Debug)]
 #[command(after_help = UPDATE_HELP)]
-pub(in crate::cli) struct Update {
+pub(in crate::cli) struct UpdateArguments {
     /// Only tell whether there is a newer release
     #[arg(long, conflicts_with_all = ["rollback", "version"])]
     pub(in crate::cli) check: bool,

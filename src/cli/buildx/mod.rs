@@ -1,6 +1,6 @@
 //! `buildx sync`: the folders that let one build pull with one account and push with another. Plan, show, apply.
 
-mod told;
+mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use crate::accounts::shown;
 use crate::caller;
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args, which};
+use crate::cli::{CommandContext, args, which};
 use crate::docker::buildx::{self, ConfigDir, ConfigDirChange, ConfigTree, Folders};
 use crate::docker::configured_helper;
 use crate::docker::pins::Pins;
@@ -17,18 +17,18 @@ use crate::model::choice::{FileImages, RegistryAccounts, Unknown};
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::find_program;
-use told::{preview, report, summary, tell};
+use report::{preview, report, summary, tell};
 
 /// What was done, and what could not be.
 #[derive(Default)]
-struct Done {
+struct SyncResult {
     /// New programs.
     pins: Vec<PathBuf>,
     problems: Vec<Problem>,
     failed: BTreeSet<ConfigDir>,
 }
 
-pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Result<ExitCode, Failure> {
+pub(in crate::cli) fn run(context: &CommandContext<'_>, given: &args::BuildxSync) -> Result<ExitCode, Failure> {
     let named = named(context, given)?;
     let root = ConfigTree::root(context.env)?;
     let lock = if given.dry_run { None } else { Some(context.accounts.lock()?) };
@@ -39,7 +39,8 @@ pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Re
     if !context.ui.is_json() {
         preview(context, &tree, &changes)?;
     }
-    let mut done = if given.dry_run { Done::default() } else { carry_out(context.env, &tree, &needed, &mut changes) };
+    let mut done =
+        if given.dry_run { SyncResult::default() } else { carry_out(context.env, &tree, &needed, &mut changes) };
     drop(lock);
     done.problems.append(&mut tree.problems);
     let without = if given.remove { vec![] } else { without_folder(context, &registries, &named, &needed) };
@@ -53,7 +54,7 @@ pub(in crate::cli) fn run(context: &Context<'_>, given: &args::BuildxSync) -> Re
 
 /// After accounts have changed: mends the folders written before, for each may name an account that is gone, or be
 /// another's now. What goes wrong is told, with the command to do it again.
-pub(in crate::cli) fn mend(context: &Context<'_>) {
+pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}:  {} buildx sync", context.program));
     };
@@ -80,7 +81,7 @@ pub(in crate::cli) fn mend(context: &Context<'_>) {
 }
 
 /// How many of the folders that were written before ask another account than they should by now, or one without a program.
-pub(in crate::cli) fn stale(context: &Context<'_>, registries: &[RegistryAccounts]) -> usize {
+pub(in crate::cli) fn stale(context: &CommandContext<'_>, registries: &[RegistryAccounts]) -> usize {
     let Ok(Ok(tree)) = ConfigTree::root(context.env).map(ConfigTree::read) else { return 0 };
     let images: Vec<_> = tree.ours().keys().filter_map(ConfigDir::image).collect();
     let changes = buildx::changes(&buildx::needed(&hosts_of(registries.to_vec()), &images), &tree);
@@ -93,13 +94,13 @@ pub(in crate::cli) fn stale(context: &Context<'_>, registries: &[RegistryAccount
 }
 
 /// Shows the folders that [`remove_all`] takes away.
-pub(in crate::cli) fn preview_removal(context: &Context<'_>) -> Result<(), Failure> {
+pub(in crate::cli) fn preview_removal(context: &CommandContext<'_>) -> Result<(), Failure> {
     let Some(tree) = ours(context)? else { return Ok(()) };
     preview(context, &tree, &buildx::changes(&Folders::new(), &tree))
 }
 
 /// Takes all folders away that were written before, for Ensign goes and they name it. Returns how many those were.
-pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<usize, Failure> {
+pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, Failure> {
     if ours(context)?.is_none() {
         return Ok(0);
     }
@@ -115,14 +116,14 @@ pub(in crate::cli) fn remove_all(context: &Context<'_>) -> Result<usize, Failure
 }
 
 /// What lies in buildx's folder, if anything of it is ours.
-fn ours(context: &Context<'_>) -> anyhow::Result<Option<ConfigTree>> {
+fn ours(context: &CommandContext<'_>) -> anyhow::Result<Option<ConfigTree>> {
     let Ok(root) = ConfigTree::root(context.env) else { return Ok(None) };
     let tree = ConfigTree::read(root)?;
     Ok(Some(tree).filter(|tree| !tree.ours().is_empty()))
 }
 
 /// The registries that can have folders: buildx looks for single hosts.
-fn hosts(context: &Context<'_>) -> anyhow::Result<Vec<RegistryAccounts>> {
+fn hosts(context: &CommandContext<'_>) -> anyhow::Result<Vec<RegistryAccounts>> {
     Ok(hosts_of(context.accounts.all()?))
 }
 
@@ -136,13 +137,13 @@ fn hosts_of(all: Vec<RegistryAccounts>) -> Vec<RegistryAccounts> {
 }
 
 /// Tells whether a folder that was written asks the account's program.
-pub(in crate::cli) fn names(context: &Context<'_>, account: &AccountName) -> bool {
+pub(in crate::cli) fn names(context: &CommandContext<'_>, account: &AccountName) -> bool {
     let tree = ConfigTree::root(context.env).map(ConfigTree::read);
     tree.is_ok_and(|tree| tree.is_ok_and(|tree| tree.ours().values().any(|answer| answer.account() == Some(account))))
 }
 
 /// The images that a person named.
-fn named(context: &Context<'_>, given: &args::BuildxSync) -> Result<Vec<ImageReference>, Failure> {
+fn named(context: &CommandContext<'_>, given: &args::BuildxSync) -> Result<Vec<ImageReference>, Failure> {
     let named = given.images.iter().map(|text| {
         let (registry, image) = which::registry_or_image(text)?;
         let image = image.ok_or_else(|| {
@@ -157,7 +158,7 @@ fn named(context: &Context<'_>, given: &args::BuildxSync) -> Result<Vec<ImageRef
 /// The folders for all repositories that are known: those a person named, those of patterns without wildcards, those in
 /// the project's files, and those that have a folder already.
 fn needed(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
     tree: &ConfigTree,
     named: &[ImageReference],
@@ -183,8 +184,8 @@ fn carry_out(
     tree: &ConfigTree,
     needed: &Folders,
     changes: &mut BTreeMap<ConfigDir, ConfigDirChange>,
-) -> Done {
-    let mut done = Done::default();
+) -> SyncResult {
+    let mut done = SyncResult::default();
     let asked = |change: &&ConfigDirChange| {
         matches!(change, ConfigDirChange::Write(_) | ConfigDirChange::Mend(..) | ConfigDirChange::Keep(_))
     };
@@ -241,7 +242,7 @@ fn problem(error: &anyhow::Error) -> Problem {
 
 /// The images that a person named and that get no folder, with the reason.
 fn without_folder(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
     named: &[ImageReference],
     needed: &Folders,

@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::diagnosis::{Check, Diagnosis, Group};
+use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
-use crate::cli::Context;
-use crate::cli::expiring;
+use crate::cli::CommandContext;
+use crate::cli::expiry;
 use crate::cli::failure::Failure;
 use crate::cli::trouble::Trouble;
 use crate::model::{Account, Expiry, Problem, StoreKind};
@@ -31,14 +31,14 @@ struct TroubledAccount {
     trouble: Trouble,
 }
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = AccountFacts::gather(context, survey);
     let summary = match facts.number {
         0 => "none".to_owned(),
         1 => "1 account with its secret".to_owned(),
         number => format!("{} with their secrets", count(number, "account")),
     };
-    Section::new(Group::Accounts, summary, judge(&facts, context.program))
+    Section::new(CheckGroup::Accounts, summary, judge(&facts, context.program))
 }
 
 fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
@@ -95,7 +95,7 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
 }
 
 impl AccountFacts {
-    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+    fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let (mut troubled, mut ending, now) = (vec![], vec![], SystemTime::now());
         let mut looked_at = survey.registries.clone();
         for one in &mut looked_at {
@@ -113,7 +113,7 @@ impl AccountFacts {
                 Some(trouble) => troubled.push(TroubledAccount { registry, name, trouble }),
                 None if expiry.ends_within(Expiry::WARNING, now) => {
                     let words = expiry.words(now).unwrap_or_default();
-                    ending.push((format!("{name} of {registry}"), words, expiring::login(context.program, account)));
+                    ending.push((format!("{name} of {registry}"), words, expiry::login(context.program, account)));
                 }
                 None => {}
             }

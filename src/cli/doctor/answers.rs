@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::diagnosis::{Check, Diagnosis, Group};
+use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, copies, count, some_of};
 use crate::cli::trouble::Trouble;
-use crate::cli::{Context, which};
+use crate::cli::{CommandContext, which};
 use crate::docker::configured_helper;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation, Source, StoreKind};
@@ -26,12 +26,12 @@ struct Rehearsal {
     /// The account that `which` names.
     account: String,
     username: String,
-    answer: Answered,
+    answer: RehearsalAnswer,
 }
 
 /// What a client would have been told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Answered {
+enum RehearsalAnswer {
     User(String),
     /// The line on stdout.
     Nobody(String),
@@ -51,9 +51,9 @@ struct AnswerFacts {
     replace_copy: Option<String>,
 }
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey, online: bool) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: bool) -> Section {
     let facts = AnswerFacts::gather(context, survey, online);
-    Section::new(Group::Answers, summary(&facts), judge(&facts, context.program))
+    Section::new(CheckGroup::Answers, summary(&facts), judge(&facts, context.program))
 }
 
 fn summary(facts: &AnswerFacts) -> String {
@@ -74,10 +74,10 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
     let wrong = facts.rehearsals.iter().filter_map(|one| {
         let Rehearsal { image, account, username, answer } = one;
         let answered = match answer {
-            Answered::User(user) if user == username => return None,
-            Answered::User(user) => format!("as the user {}", one_line(user, 60)),
-            Answered::Nobody(line) => format!("with \"{}\"", one_line(line, 150)),
-            Answered::Failed(why) => format!("not at all: {}", one_line(why, 150)),
+            RehearsalAnswer::User(user) if user == username => return None,
+            RehearsalAnswer::User(user) => format!("as the user {}", one_line(user, 60)),
+            RehearsalAnswer::Nobody(line) => format!("with \"{}\"", one_line(line, 150)),
+            RehearsalAnswer::Failed(why) => format!("not at all: {}", one_line(why, 150)),
         };
         let typed = format!("docker pull {image}");
         Some(Diagnosis::broken(
@@ -93,7 +93,7 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
 }
 
 impl AnswerFacts {
-    fn gather(context: &Context<'_>, survey: &Survey, online: bool) -> Self {
+    fn gather(context: &CommandContext<'_>, survey: &Survey, online: bool) -> Self {
         let mut facts = Self::default();
         let Some(program) = find_program(configured_helper::PROGRAM) else { return facts };
         facts.has_program = true;
@@ -140,14 +140,16 @@ fn rehearsal(
     // Where no client can be put above the program, the address names the image, as crane and ko do.
     let address = if cfg!(unix) { key.to_owned() } else { format!("{}/{}", image.registry(), image.repository()) };
     let answer = match rehearse(&["docker", "pull", &shown], program, "get", address.as_bytes(), DEADLINE) {
-        Err(error) => Answered::Failed(format!("{error:#}")),
+        Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),
         Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
             // Another program may know its user by another name.
-            Some(_) if matches!(account.source, Source::Borrowed(_)) => Answered::User(account.username.to_string()),
-            Some(message) => Answered::User(message.username),
-            None => Answered::Failed("its answer is no login".to_owned()),
+            Some(_) if matches!(account.source, Source::Borrowed(_)) => {
+                RehearsalAnswer::User(account.username.to_string())
+            }
+            Some(message) => RehearsalAnswer::User(message.username),
+            None => RehearsalAnswer::Failed("its answer is no login".to_owned()),
         },
-        Ok(output) => Answered::Nobody(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+        Ok(output) => RehearsalAnswer::Nobody(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
     };
     Rehearsal { image: shown, account: account.name.to_string(), username: account.username.to_string(), answer }
 }
@@ -160,13 +162,13 @@ fn example(account: &Account) -> Option<ImageReference> {
 }
 
 /// An account that is in trouble cannot answer, and the check for that says so.
-fn trouble_is_told(context: &Context<'_>, account: &Account) -> bool {
+fn trouble_is_told(context: &CommandContext<'_>, account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
         && Trouble::of(context, account, context.accounts.kept(account)).is_some()
 }
 
 /// Tells whether `get` would ask neither the network nor another program.
-fn is_at_hand(context: &Context<'_>, account: &Account) -> bool {
+fn is_at_hand(context: &CommandContext<'_>, account: &Account) -> bool {
     let is_due = || {
         let kept = context.accounts.kept(account).ok().flatten();
         kept.is_none_or(|kept| kept.due.is_some_and(|due| due <= SystemTime::now() + DEADLINE))
@@ -184,12 +186,12 @@ mod tests {
 
     #[test]
     fn only_the_expected_user_is_right() {
-        let user = |name: &str| Answered::User(name.to_owned());
+        let user = |name: &str| RehearsalAnswer::User(name.to_owned());
         for (answer, found) in [
             (user("me-acme"), None),
             (user("me"), Some("would be answered as the user me; expected the account work")),
-            (Answered::Nobody("not found".into()), Some("would be answered with \"not found\"; expected")),
-            (Answered::Failed("no answer".into()), Some("would be answered not at all: no answer; expected")),
+            (RehearsalAnswer::Nobody("not found".into()), Some("would be answered with \"not found\"; expected")),
+            (RehearsalAnswer::Failed("no answer".into()), Some("would be answered not at all: no answer; expected")),
         ] {
             let (image, account, username) = ("a.io/acme/app".to_owned(), "work".to_owned(), "me-acme".to_owned());
             let rehearsals = vec![Rehearsal { image, account, username, answer }];

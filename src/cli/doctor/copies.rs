@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::docker::configured_helper::PROGRAM;
 use crate::docker::hooks;
 use crate::system::text::{one_line, quote};
@@ -37,7 +37,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const MOST: usize = 16;
 
 /// What is wrong with copies beside `on_path`, the program that Docker starts.
-pub(super) fn examine(context: &Context<'_>, on_path: &Path) -> Vec<Diagnosis> {
+pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagnosis> {
     let Ok(reference) = on_path.canonicalize() else { return vec![] };
     let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };
     version.map_or_else(Vec::new, |version| judge(&gather(context, &reference), &reference, &version))
@@ -101,7 +101,7 @@ fn is_newer(version: &str, than: &str) -> bool {
     numbers(version) > numbers(than)
 }
 
-fn gather(context: &Context<'_>, reference: &Path) -> Vec<OtherCopy> {
+fn gather(context: &CommandContext<'_>, reference: &Path) -> Vec<OtherCopy> {
     let mut seen = vec![reference.to_owned()];
     let mut copies = Vec::new();
     for path in candidates(context).into_iter().filter(|path| path.symlink_metadata().is_ok()) {
@@ -125,7 +125,7 @@ fn gather(context: &Context<'_>, reference: &Path) -> Vec<OtherCopy> {
 }
 
 /// Every place where the program may be under one of its names.
-fn candidates(context: &Context<'_>) -> Vec<PathBuf> {
+fn candidates(context: &CommandContext<'_>) -> Vec<PathBuf> {
     let path = env::variable("PATH").unwrap_or_default();
     let folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
     let on_path = folders.iter().flat_map(|folder| [PROGRAM, SHORT, PLUGIN].map(|name| folder.join(file_name(name))));

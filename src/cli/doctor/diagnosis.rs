@@ -71,7 +71,7 @@ pub(in crate::cli) enum Check {
 
 /// Which line of the report a check belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Group {
+pub(super) enum CheckGroup {
     Path,
     Helpers,
     Order,
@@ -212,7 +212,7 @@ impl Check {
     }
 }
 
-impl Group {
+impl CheckGroup {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Path => "path",

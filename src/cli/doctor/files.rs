@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::diagnosis::{Check, Diagnosis, Group};
+use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::Leftovers;
 use crate::cli::failure::Failure;
-use crate::cli::{Context, buildx};
+use crate::cli::{CommandContext, buildx};
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper};
@@ -38,10 +38,10 @@ struct FileFacts {
     looked_at: usize,
 }
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = FileFacts::gather(context, survey);
     let summary = format!("{}, yours alone, nothing left over", count(facts.looked_at, "file"));
-    Section::new(Group::Files, summary, judge(&facts, context.program))
+    Section::new(CheckGroup::Files, summary, judge(&facts, context.program))
 }
 
 fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
@@ -136,7 +136,7 @@ fn leftovers(leftovers: &Leftovers, swept: usize, program: &str) -> Vec<Diagnosi
 }
 
 impl FileFacts {
-    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+    fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let files = files_of(context, survey);
         let owners = files
             .iter()
@@ -165,7 +165,7 @@ impl FileFacts {
 }
 
 /// Our files and those of Docker's family, with who may read each.
-fn files_of(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
+fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
     let docker = context.env.docker_config_file();
     let containers = containers::login_files(context.env).into_iter().filter(|_| survey.has_containers_tools);
     let clients = docker.into_iter().chain(containers);
@@ -176,21 +176,21 @@ fn files_of(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, Privacy)> {
 }
 
 /// What a newer Ensign wrote, or a file that cannot be opened, is not damaged.
-fn damage(context: &Context<'_>, survey: &Survey) -> Option<(Problem, bool)> {
+fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;
     let cure = cure.unwrap_or_else(|| format!("ls -ld {}", quote(&path.to_string_lossy())));
     Some((Problem::new(what, cure), context.accounts.can_restore()))
 }
 
-fn damaged_secrets(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<String> {
+fn damaged_secrets(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<String> {
     let with_files =
         survey.registries.iter().filter(|one| one.accounts.iter().any(|account| account.store == StoreKind::File));
     let errors = with_files.filter_map(|one| context.accounts.file_damage(&one.registry));
     errors.filter(|(path, _)| !is_named(path)).map(|(_, error)| Failure::parts_of(&error).0).collect()
 }
 
-fn unreadable(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<Problem> {
+fn unreadable(context: &CommandContext<'_>, survey: &Survey, is_named: impl Fn(&PathBuf) -> bool) -> Vec<Problem> {
     let mut paths: Vec<_> = context.env.docker_config_file().into_iter().collect();
     let mut errors = Vec::new();
     if survey.has_containers_tools {
@@ -209,7 +209,7 @@ fn unreadable(context: &Context<'_>, survey: &Survey, is_named: impl Fn(&PathBuf
 }
 
 /// Without any account these may be another config's.
-fn stale_pins(context: &Context<'_>, survey: &Survey) -> Vec<AccountName> {
+fn stale_pins(context: &CommandContext<'_>, survey: &Survey) -> Vec<AccountName> {
     if survey.registries.is_empty() {
         return vec![];
     }

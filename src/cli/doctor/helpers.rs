@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::diagnosis::{Check, Diagnosis, Group};
+use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::{HelperHealth, health_of};
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::docker::containers::{self, RegistriesConf};
 use crate::docker::{ConfigJson, HELPER};
 use crate::model::{HelperName, Registry, StoreKind};
@@ -35,7 +35,7 @@ enum NamedBy {
     Account { registry: String, name: String },
 }
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let helpers = gather(context, survey);
     let others: Vec<_> = helpers.iter().filter(|one| !is_ours(&one.name)).collect();
     let summary = match others.len() {
@@ -46,7 +46,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
             if number == 1 { "it answers" } else { "all answer" }
         ),
     };
-    Section::new(Group::Helpers, summary, helpers.iter().filter_map(|one| judge(one, context.program)).collect())
+    Section::new(CheckGroup::Helpers, summary, helpers.iter().filter_map(|one| judge(one, context.program)).collect())
 }
 
 fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
@@ -151,7 +151,7 @@ impl NamedBy {
     }
 }
 
-fn gather(context: &Context<'_>, survey: &Survey) -> Vec<NamedHelper> {
+fn gather(context: &CommandContext<'_>, survey: &Survey) -> Vec<NamedHelper> {
     let mut named: Vec<(String, NamedBy)> = Vec::new();
     for (file, is_docker) in client_files(context, survey) {
         let (path, shown) = (file.path().to_owned(), context.env.shorten_home(file.path()));
@@ -183,7 +183,7 @@ fn gather(context: &Context<'_>, survey: &Survey) -> Vec<NamedHelper> {
 }
 
 /// The files with `credHelpers`, and whether `credsStore` counts there.
-fn client_files(context: &Context<'_>, survey: &Survey) -> Vec<(ConfigJson, bool)> {
+fn client_files(context: &CommandContext<'_>, survey: &Survey) -> Vec<(ConfigJson, bool)> {
     let docker = context.env.docker_config_file();
     let mut paths: Vec<_> = docker.iter().cloned().collect();
     if survey.has_containers_tools {

@@ -7,6 +7,7 @@ mod accounts;
 mod answers;
 mod copies;
 mod diagnosis;
+mod display;
 mod files;
 mod helpers;
 mod network;
@@ -14,7 +15,6 @@ mod order;
 mod path;
 mod remedy;
 mod report;
-mod show;
 mod stores;
 
 use std::process::ExitCode;
@@ -22,11 +22,11 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{CommandContext, args};
 use crate::docker::{ConfigJson, containers};
 use crate::model::StoreKind;
 use crate::model::choice::{RegistryAccounts, Route};
-use diagnosis::{Diagnosis, Group, Severity};
+use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
 
@@ -48,13 +48,13 @@ struct Survey {
 
 /// One line of the report, and what is wrong there.
 struct Section {
-    group: Group,
+    group: CheckGroup,
     /// What is so where nothing is wrong.
     summary: String,
     diagnoses: Vec<Diagnosis>,
 }
 
-pub(super) fn run(context: &Context<'_>, given: &args::Doctor) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::DoctorArguments) -> Result<ExitCode, Failure> {
     if let Some(check) = Check::ALL.into_iter().find(|check| Some(check.name()) == given.fix.as_deref()) {
         return fix(context, check, given.online);
     }
@@ -63,12 +63,12 @@ pub(super) fn run(context: &Context<'_>, given: &args::Doctor) -> Result<ExitCod
         let text = report::text(context, &survey, &sections, given.anonymous);
         context.ui.data(json!({"report": text}), text)?;
     } else {
-        context.ui.data(show::json(&sections, context.program), show::text(&sections, context.program))?;
+        context.ui.data(display::json(&sections, context.program), display::text(&sections, context.program))?;
     }
     Ok(exit_code(sections.iter().flat_map(|section| &section.diagnoses)))
 }
 
-fn examine(context: &Context<'_>, online: bool) -> (Survey, Vec<Section>) {
+fn examine(context: &CommandContext<'_>, online: bool) -> (Survey, Vec<Section>) {
     let survey = Survey::take(context);
     let sections = vec![
         path::examine(context, &survey),
@@ -87,7 +87,7 @@ fn examine(context: &Context<'_>, online: bool) -> (Survey, Vec<Section>) {
 const ROUNDS: usize = 3;
 
 /// Mends all that one check found, and looks again.
-fn fix(context: &Context<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
+fn fix(context: &CommandContext<'_>, check: Check, online: bool) -> Result<ExitCode, Failure> {
     let before = found_by(context, check, online);
     if before.is_empty() {
         let json = json!({"check": check.name(), "mended": false, "findings": []});
@@ -109,20 +109,20 @@ fn fix(context: &Context<'_>, check: Check, online: bool) -> Result<ExitCode, Fa
     let json = json!({
         "check": check.name(),
         "mended": after.is_empty(),
-        "findings": after.iter().map(|one| show::diagnosis_json(one, context.program)).collect::<Vec<_>>(),
+        "findings": after.iter().map(|one| display::diagnosis_json(one, context.program)).collect::<Vec<_>>(),
     });
     if after.is_empty() {
         context.ui.done(json, format_args!("{}: mended", check.name()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let words = if after.iter().any(|one| one.remedy.is_ours()) { "is still there" } else { "is for you to mend" };
-    let lines: Vec<_> = after.iter().map(|one| show::diagnosis_text(one, context.program)).collect();
+    let lines: Vec<_> = after.iter().map(|one| display::diagnosis_text(one, context.program)).collect();
     context.ui.data(json, lines.join("\n"))?;
     context.ui.note(format_args!("{} {words}", check.name()));
     Ok(exit_code(&after))
 }
 
-fn found_by(context: &Context<'_>, check: Check, online: bool) -> Vec<Diagnosis> {
+fn found_by(context: &CommandContext<'_>, check: Check, online: bool) -> Vec<Diagnosis> {
     let (_, sections) = examine(context, online);
     sections.into_iter().flat_map(|section| section.diagnoses).filter(|one| one.check == check).collect()
 }
@@ -134,7 +134,7 @@ fn exit_code<'d>(diagnoses: impl IntoIterator<Item = &'d Diagnosis>) -> ExitCode
 }
 
 impl Survey {
-    fn take(context: &Context<'_>) -> Self {
+    fn take(context: &CommandContext<'_>) -> Self {
         let (registries, routes, damage) = match context.accounts.survey() {
             Ok((registries, routes)) => (registries, routes, None),
             Err(error) => (vec![], vec![], Some(error)),
@@ -157,7 +157,7 @@ impl Survey {
 }
 
 impl Section {
-    fn new(group: Group, summary: impl Into<String>, diagnoses: Vec<Diagnosis>) -> Self {
+    fn new(group: CheckGroup, summary: impl Into<String>, diagnoses: Vec<Diagnosis>) -> Self {
         Self { group, summary: summary.into(), diagnoses }
     }
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::diagnosis::{Check, Diagnosis, Group};
+use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::cli::tls_hint::certificates_folder;
 use crate::model::{Registry, timestamp};
 use crate::oci::{self, BY_WAY_OF_PROXY, CertificateFault, TlsTrouble};
@@ -23,7 +23,7 @@ struct NetworkFacts {
     /// The variables of proxies that are set.
     proxy_variables: Vec<&'static str>,
     certificates: Vec<UselessCertificate>,
-    unreached: Vec<Unreached>,
+    unreached: Vec<UnreachedRegistry>,
     /// How many were asked.
     asked: usize,
 }
@@ -39,7 +39,7 @@ struct UselessCertificate {
 
 /// A registry that was not reached, and why.
 #[derive(Debug)]
-struct Unreached {
+struct UnreachedRegistry {
     registry: Registry,
     why: String,
     /// Where its certificates are looked for.
@@ -56,14 +56,14 @@ const EARLIEST: u64 = 1_767_225_600;
 
 const A_DAY: u64 = 24 * 60 * 60;
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey, online: bool) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey, online: bool) -> Section {
     let facts = NetworkFacts::gather(context, survey, online);
     let proxy = if facts.uses_proxy { "through a proxy" } else { "no proxy" };
     let asked = match facts.asked {
         0 => "nobody was asked (--online)".to_owned(),
         number => format!("{} reached", count(number, "registry").replace("registrys", "registries")),
     };
-    Section::new(Group::Network, format!("clock plausible, {proxy}, {asked}"), judge(&facts, context.program))
+    Section::new(CheckGroup::Network, format!("clock plausible, {proxy}, {asked}"), judge(&facts, context.program))
 }
 
 fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
@@ -115,7 +115,11 @@ fn judge(facts: &NetworkFacts, program: &str) -> Vec<Diagnosis> {
 }
 
 /// The command with which a person mends the way to a registry.
-fn way_there(Unreached { registry, why, folder }: &Unreached, proxies: &[&str], program: &str) -> String {
+fn way_there(
+    UnreachedRegistry { registry, why, folder }: &UnreachedRegistry,
+    proxies: &[&str],
+    program: &str,
+) -> String {
     let host = quote(registry.as_str());
     let copy = |files: &str, to: &str| {
         let folder = folder.as_deref().unwrap_or("~/.config/docker/certs.d/HOST");
@@ -148,7 +152,7 @@ fn behind(now: SystemTime, written: impl IntoIterator<Item = (SystemTime, String
 }
 
 impl NetworkFacts {
-    fn gather(context: &Context<'_>, survey: &Survey, online: bool) -> Self {
+    fn gather(context: &CommandContext<'_>, survey: &Survey, online: bool) -> Self {
         let ours = context.accounts.config_file().into_iter().chain(env::program());
         let written = ours.chain(context.accounts.secret_files());
         let written = written.filter_map(|path| Some((files::modified_time(&path)?, format!("`{}`", path.display()))));
@@ -160,7 +164,7 @@ impl NetworkFacts {
             let security = context.security(registry, false);
             let reach = || oci::reach(registry, security);
             let why = context.ui.while_waiting(&format!("Asking {registry}"), reach).err()?;
-            Some(Unreached { registry: registry.clone(), why, folder: certificates_folder(context, registry) })
+            Some(UnreachedRegistry { registry: registry.clone(), why, folder: certificates_folder(context, registry) })
         });
         Self {
             behind: behind(SystemTime::now(), written),
@@ -204,7 +208,10 @@ mod tests {
             |is_movable| vec![UselessCertificate { file: "/c.crt".into(), why: "it has expired".into(), is_movable }];
         let unreached = |why: &str| {
             let (registry, folder) = (Registry::from_key("a.io"), Some("~/c/a.io".to_owned()));
-            NetworkFacts { unreached: vec![Unreached { registry, why: why.into(), folder }], ..Default::default() }
+            NetworkFacts {
+                unreached: vec![UnreachedRegistry { registry, why: why.into(), folder }],
+                ..Default::default()
+            }
         };
         for (facts, check, command) in [
             (

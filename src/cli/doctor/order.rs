@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::diagnosis::{Check, Diagnosis, Group, Severity};
+use super::diagnosis::{Check, CheckGroup, Diagnosis, Severity};
 use super::remedy::Remedy;
 use super::{Section, Survey, some_of};
-use crate::cli::{Context, first, status};
+use crate::cli::{CommandContext, precedence, status};
 use crate::docker::configured_helper::{self, AuthConfig};
 use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, ConfigJson, HELPER, containers, plaintext_auths};
@@ -37,7 +37,7 @@ struct NameFacts {
 }
 
 /// A family of clients, in words.
-struct Client {
+struct FamilyWords {
     name: &'static str,
     asks: &'static str,
     uses: &'static str,
@@ -45,14 +45,24 @@ struct Client {
     not_asking: Check,
 }
 
-const DOCKER: Client =
-    Client { name: "Docker", asks: "asks", uses: "uses", does_not: "does not", not_asking: Check::DockerNotAsking };
+const DOCKER: FamilyWords = FamilyWords {
+    name: "Docker",
+    asks: "asks",
+    uses: "uses",
+    does_not: "does not",
+    not_asking: Check::DockerNotAsking,
+};
 
-const CONTAINERS_TOOLS: Client =
-    Client { name: first::TOOLS, asks: "ask", uses: "use", does_not: "do not", not_asking: Check::PodmanNotAsking };
+const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
+    name: precedence::TOOLS,
+    asks: "ask",
+    uses: "use",
+    does_not: "do not",
+    not_asking: Check::PodmanNotAsking,
+};
 
 /// Names that one thing is wrong with.
-struct Fault {
+struct OrderFault {
     check: Check,
     /// What stands in the way, and where: the same for all of these names.
     words: String,
@@ -62,7 +72,7 @@ struct Fault {
     has_pattern: bool,
 }
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = OrderFacts::gather(context, survey);
     let asked = |names: &[NameFacts]| some_of(&names.iter().map(|one| one.name.clone()).collect::<Vec<_>>(), 5);
     let summary = match (facts.docker.is_empty(), facts.podman.is_empty()) {
@@ -70,7 +80,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
         (_, true) => format!("Docker asks Ensign for {}", asked(&facts.docker)),
         (_, false) => format!("Docker and Podman ask Ensign for {}", asked(&facts.docker)),
     };
-    Section::new(Group::Order, summary, judge(&facts, |path| context.env.shorten_home(path)))
+    Section::new(CheckGroup::Order, summary, judge(&facts, |path| context.env.shorten_home(path)))
 }
 
 fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosis> {
@@ -124,9 +134,9 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
 }
 
 /// What is wrong, each once with all the names it is wrong for.
-fn faults(names: &[NameFacts], client: &Client, shown: impl Fn(&PathBuf) -> String) -> Vec<Fault> {
-    let Client { name: who, asks, uses, .. } = client;
-    let mut faults: Vec<Fault> = Vec::new();
+fn faults(names: &[NameFacts], client: &FamilyWords, shown: impl Fn(&PathBuf) -> String) -> Vec<OrderFault> {
+    let FamilyWords { name: who, asks, uses, .. } = client;
+    let mut faults: Vec<OrderFault> = Vec::new();
     for NameFacts { registry, name, first } in names {
         let (check, words, file) = match first {
             FirstLogin::Ensign => continue,
@@ -156,14 +166,14 @@ fn faults(names: &[NameFacts], client: &Client, shown: impl Fn(&PathBuf) -> Stri
             continue;
         }
         let (names, hosts, has_pattern) = (vec![], vec![], false);
-        let mut fault = Fault { check, words, file, names, hosts, has_pattern };
+        let mut fault = OrderFault { check, words, file, names, hosts, has_pattern };
         fault.add(registry, name);
         faults.push(fault);
     }
     faults
 }
 
-impl Fault {
+impl OrderFault {
     fn add(&mut self, registry: &Registry, name: &str) {
         self.names.push(name.to_owned());
         self.has_pattern |= registry.is_pattern();
@@ -172,7 +182,7 @@ impl Fault {
         }
     }
 
-    fn diagnosis(self, client: &Client, severity: Severity) -> Diagnosis {
+    fn diagnosis(self, client: &FamilyWords, severity: Severity) -> Diagnosis {
         let names = some_of(&self.names, 5);
         let found = match self.words.as_str() {
             "" => format!("{} {} ask Ensign for {names}", client.name, client.does_not),
@@ -218,7 +228,7 @@ fn is_windows_program(helper: &str) -> bool {
 }
 
 impl OrderFacts {
-    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+    fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let path = context.env.docker_config_file();
         let lookup = |reader| LoginLookup::of(reader, context.env).ok();
         let named = |reader, is_asked: bool| {
@@ -244,7 +254,7 @@ impl OrderFacts {
 }
 
 /// Every name of each registry with accounts. The containers tools know no patterns.
-fn names(context: &Context<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
+fn names(context: &CommandContext<'_>, survey: &Survey, reader: ClientFamily, lookup: &LoginLookup) -> Vec<NameFacts> {
     let asked = survey.registries.iter().filter(|one| reader == ClientFamily::Docker || !one.registry.is_pattern());
     let mut others = context.accounts.other_names().unwrap_or_default();
     let file = survey.docker.as_ref().filter(|_| reader == ClientFamily::Docker);
@@ -260,7 +270,7 @@ fn names(context: &Context<'_>, survey: &Survey, reader: ClientFamily, lookup: &
     names.collect()
 }
 
-fn plain(context: &Context<'_>, survey: &Survey) -> Vec<(PathBuf, usize)> {
+fn plain(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, usize)> {
     let mut paths: Vec<_> = context.env.docker_config_file().into_iter().collect();
     if survey.has_containers_tools {
         paths.extend(containers::login_files(context.env));

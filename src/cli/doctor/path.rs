@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnosis::{Check, Diagnosis, Group};
+use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, copies};
-use crate::cli::{Context, update};
+use crate::cli::{CommandContext, update};
 use crate::docker::configured_helper;
 use crate::docker::pins::own_folder;
 use crate::release::Version;
@@ -38,7 +38,7 @@ struct PathFacts {
     is_snap: bool,
 }
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = PathFacts::gather(context, survey);
     let shown = facts.on_path.as_ref().and_then(|path| path.parent()).map(|folder| context.env.shorten_home(folder));
     let in_sudo = if facts.sudo_finds == Some(false) { "; `sudo` does not find it" } else { "" };
@@ -51,7 +51,7 @@ pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
     );
     let mut found = judge(&facts, context.program);
     found.extend(facts.on_path.iter().flat_map(|program| copies::examine(context, program)));
-    Section::new(Group::Path, summary, found)
+    Section::new(CheckGroup::Path, summary, found)
 }
 
 fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
@@ -143,7 +143,7 @@ fn judge(facts: &PathFacts, program: &str) -> Vec<Diagnosis> {
 }
 
 impl PathFacts {
-    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+    fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let program = env::program().unwrap_or_default();
         let on_path = find_program(configured_helper::PROGRAM);
         let finds =

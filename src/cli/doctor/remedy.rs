@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::diagnosis::Check;
 use crate::accounts::Holder;
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args, buildx, configure_docker, import, restore, store};
+use crate::cli::{CommandContext, args, buildx, configure_docker, import, restore, store};
 use crate::docker::pins::Pins;
 use crate::docker::{ConfigJson, configured_helper, setup, until_unchanged};
 use crate::model::{AccountName, Registry};
@@ -123,15 +123,15 @@ impl Remedy {
     }
 
     /// Does it, and says what was done.
-    pub(super) fn carry_out(&self, context: &Context<'_>) -> Result<(), Failure> {
+    pub(super) fn carry_out(&self, context: &CommandContext<'_>) -> Result<(), Failure> {
         let shown = |path: &PathBuf| context.env.shorten_home(path);
         match self {
-            Self::Configure(hosts) => configure(context, hosts.clone(), Scope::Hosts),
-            Self::ConfigureAll => configure(context, vec![], Scope::All),
-            Self::ConfigureWithImport => configure(context, vec![], Scope::WithLogins),
+            Self::Configure(hosts) => configure(context, hosts.clone(), ConfigureScope::Hosts),
+            Self::ConfigureAll => configure(context, vec![], ConfigureScope::All),
+            Self::ConfigureWithImport => configure(context, vec![], ConfigureScope::WithLogins),
             Self::Import(file) => {
                 let sources = vec![file.to_string_lossy().into_owned()];
-                let given = args::Import { sources, hosts: vec![], dry_run: false, remove: true, yes: true };
+                let given = args::ImportArguments { sources, hosts: vec![], dry_run: false, remove: true, yes: true };
                 import::run(context, &given).map(drop)
             }
             Self::Restore => restore::run(context).map(drop),
@@ -205,27 +205,27 @@ fn aside(file: &Path) -> PathBuf {
 
 /// What `configure-docker` is told to configure.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
+enum ConfigureScope {
     Hosts,
     All,
     WithLogins,
 }
 
-fn configure(context: &Context<'_>, hosts: Vec<String>, scope: Scope) -> Result<(), Failure> {
-    let given = args::ConfigureDocker {
+fn configure(context: &CommandContext<'_>, hosts: Vec<String>, scope: ConfigureScope) -> Result<(), Failure> {
+    let given = args::ConfigureDockerArguments {
         hosts,
-        all: scope == Scope::All,
+        all: scope == ConfigureScope::All,
         dry_run: false,
         undo: false,
-        force: scope == Scope::Hosts,
+        force: scope == ConfigureScope::Hosts,
         hooks: false,
-        import: scope == Scope::WithLogins,
+        import: scope == ConfigureScope::WithLogins,
     };
     configure_docker::run(context, &given).map(drop)
 }
 
 fn drop_helper(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     helper: &str,
     files: &[PathBuf],
     routes: &[Option<Registry>],

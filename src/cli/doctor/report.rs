@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{Section, Survey, show};
-use crate::cli::Context;
+use super::{Section, Survey, display};
+use crate::cli::CommandContext;
 use crate::docker::{HELPER, logins};
 use crate::model::Account;
 use crate::system::env;
@@ -28,14 +28,14 @@ const VARIABLES: [&str; 14] = [
     "XDG_RUNTIME_DIR",
 ];
 
-pub(super) fn text(context: &Context<'_>, survey: &Survey, sections: &[Section], anonymous: bool) -> String {
+pub(super) fn text(context: &CommandContext<'_>, survey: &Survey, sections: &[Section], anonymous: bool) -> String {
     let mut text = format!(
         "{} {} on {} {}\n\n{}\n\n",
         "docker-credential-ensign",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH,
-        show::text(sections, context.program)
+        display::text(sections, context.program)
     );
     text += "Accounts\n";
     for account in survey.registries.iter().flat_map(|one| &one.accounts) {
@@ -74,7 +74,7 @@ fn line(account: &Account) -> String {
     )
 }
 
-fn without_home(context: &Context<'_>, text: &str) -> String {
+fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     match context.env.home().and_then(|home| home.to_str()).filter(|home| home.len() > 1) {
         Some(home) => text.replace(home, "~"),
         None => text.to_owned(),
@@ -82,7 +82,7 @@ fn without_home(context: &Context<'_>, text: &str) -> String {
 }
 
 /// Names of people: of the accounts, and of whoever runs this.
-fn names(context: &Context<'_>, survey: &Survey) -> BTreeSet<String> {
+fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let accounts = survey.registries.iter().flat_map(|one| &one.accounts);
     let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);
     let user = context.env.home().and_then(|home| home.file_name()).map(|name| name.to_string_lossy().into_owned());

@@ -1,10 +1,10 @@
 //! The stores: where secrets are, and whether the key of the sealed ones can be had now.
 
-use super::diagnosis::{Check, Diagnosis, Group};
+use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, count};
 use crate::accounts::{Holder, probe_kernel_keyring};
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
 use crate::model::{Problem, StoreKind};
 
@@ -19,12 +19,12 @@ struct StoreFacts {
     uncached: Option<(Holder, String)>,
 }
 
-pub(super) fn examine(context: &Context<'_>, survey: &Survey) -> Section {
+pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section {
     let facts = StoreFacts::gather(context, survey);
     let stores: Vec<_> =
         facts.stores.iter().map(|(words, number)| format!("{} {words}", count(*number, "secret"))).collect();
     let summary = if stores.is_empty() { "no secret yet".to_owned() } else { stores.join(", ") };
-    Section::new(Group::Stores, summary, judge(&facts, context.program))
+    Section::new(CheckGroup::Stores, summary, judge(&facts, context.program))
 }
 
 fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
@@ -54,7 +54,7 @@ fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
 }
 
 impl StoreFacts {
-    fn gather(context: &Context<'_>, survey: &Survey) -> Self {
+    fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let mut facts = Self::default();
         for account in survey.registries.iter().flat_map(|one| &one.accounts) {
             let words = match &account.store {

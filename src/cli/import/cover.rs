@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::{Context, configure_docker, creds_store};
+use crate::cli::{CommandContext, configure_docker, creds_store};
 use crate::docker::configured_helper::{self, ConfiguredHelper};
 use crate::docker::login_source::{self, LoginSource};
 use crate::docker::logins::{FoundLogin, LoginOrigin};
@@ -13,7 +13,7 @@ use crate::docker::{ClientFamily, ConfigJson, containers, plaintext_auths};
 use crate::model::Registry;
 
 /// Makes the files of all clients name Ensign where these logins were found. Returns the files that were written.
-pub(super) fn cover(context: &Context<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
+pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<PathBuf>> {
     let mut written = vec![];
     let names = context.accounts.other_names()?;
     for (path, reader) in files(context) {
@@ -43,7 +43,7 @@ pub(super) fn cover(context: &Context<'_>, removed: &[(&LoginOrigin, &FoundLogin
 }
 
 /// A login that stays, and that an entry for its registry would hide.
-pub(super) struct Hidden {
+pub(super) struct HiddenLogin {
     pub(super) registry: Registry,
     pub(super) key: String,
     pub(super) file: PathBuf,
@@ -51,10 +51,13 @@ pub(super) struct Hidden {
 
 /// The logins that [`cover`] would hide from Podman, Buildah and Skopeo. These know logins for a part of a registry, and an
 /// entry of `credHelpers` goes before all of them, in its file and in those that are read after it.
-pub(super) fn hidden(context: &Context<'_>, removed: &[(&LoginOrigin, &FoundLogin)]) -> Result<Vec<Hidden>> {
+pub(super) fn hidden(
+    context: &CommandContext<'_>,
+    removed: &[(&LoginOrigin, &FoundLogin)],
+) -> Result<Vec<HiddenLogin>> {
     let docker = context.env.docker_config_file();
     let (mut covered, mut asked): (Vec<Registry>, Vec<Registry>) = (vec![], vec![]);
-    let (mut hidden, mut earlier): (Vec<Hidden>, Vec<String>) = (vec![], vec![]);
+    let (mut hidden, mut earlier): (Vec<HiddenLogin>, Vec<String>) = (vec![], vec![]);
     for path in containers::lookup_files(context.env) {
         let file = ConfigJson::load(&path)?;
         asked.extend(file.helpers().filter_map(|(key, _)| Registry::spelled(key)).map(|(registry, _)| registry));
@@ -69,7 +72,7 @@ pub(super) fn hidden(context: &Context<'_>, removed: &[(&LoginOrigin, &FoundLogi
             let is_read = docker.as_ref() != Some(&path) || login.bound_path().is_none();
             let is_hidden = covered.contains(&registry) && !asked.contains(&registry);
             if is_hidden && is_read && !goes && !earlier.contains(&login.key) {
-                hidden.push(Hidden { registry, key: login.key.clone(), file: path.clone() });
+                hidden.push(HiddenLogin { registry, key: login.key.clone(), file: path.clone() });
             }
         }
         earlier.extend(logins.into_iter().map(|login| login.key));
@@ -78,7 +81,7 @@ pub(super) fn hidden(context: &Context<'_>, removed: &[(&LoginOrigin, &FoundLogi
 }
 
 /// The files of clients that heed `credHelpers`, which a file that somebody only named need not be.
-fn files(context: &Context<'_>) -> Vec<(PathBuf, ClientFamily)> {
+fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     let of =
         |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));
     let mut files: Vec<(PathBuf, ClientFamily)> = vec![];

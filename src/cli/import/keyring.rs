@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::gather::{Gatherer, found_in};
+use super::search::{LoginSearch, found_in};
 use crate::docker::logins::{self, EntryContent, FoundLogin, LoginOrigin};
 use crate::docker::{login_source, plaintext_auths};
 use crate::model::HelperName;
@@ -11,7 +11,7 @@ use crate::system::keyring::{self, DockerLogins, KeyringError};
 /// A keyring's service may have to be started first.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-impl Gatherer<'_> {
+impl LoginSearch<'_> {
     /// Takes all of them, but for those that their helper was asked for. That a keyring is not there is told only if a
     /// person has named it.
     pub(super) fn whole_keyring(&mut self, is_named: bool) {

@@ -1,35 +1,35 @@
 //! `import`: logins of other tools become accounts. Looked for, shown, kept; removed where they lay only if asked.
 
 mod cover;
-mod gather;
-mod keep;
 mod keyring;
+mod outcome;
+mod search;
 
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Context, args, store};
+use super::{CommandContext, args, store};
 use crate::accounts::{Effect, Holder};
 use crate::docker::configured_helper;
 use crate::docker::login_source::LoginSource;
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
 use crate::model::Registry;
-pub(super) use gather::found_in;
-pub(super) use keep::{Deed, Fate, Removed, fates, remove, whence};
+pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, fates, remove, whence};
+pub(super) use search::found_in;
 
 /// So many registries are named in a sentence.
 const NAMED: usize = 5;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Import) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -> Result<ExitCode, Failure> {
     let registries = given.hosts.iter().map(|host| context.registry(host)).collect::<Result<Vec<_>, _>>()?;
     let places = places(&given.sources)?;
     if context.env.home().is_none() {
         context.ui.note("there is no home folder, so nothing was looked for in one");
     }
-    let findings = gather::gather(context, &places, &registries)?;
-    let foretold = fates(context, &findings, Deed::Foretell);
+    let findings = search::find_logins(context, &places, &registries)?;
+    let foretold = fates(context, &findings, ImportMode::Foretell);
     if !context.ui.is_json() {
         preview(context, &findings, &foretold)?;
     }
@@ -41,21 +41,25 @@ pub(super) fn run(context: &Context<'_>, given: &args::Import) -> Result<ExitCod
     }
     let (fates, removed) = if worth { carry_out(context, given, &findings) } else { (foretold, None) };
     conclude(context, given, &findings, &fates, removed.as_ref())?;
-    let failed = fates.iter().any(|fate| matches!(fate, Fate::Failed(_)))
+    let failed = fates.iter().any(|fate| matches!(fate, ImportOutcome::Failed(_)))
         || removed.is_some_and(|removed| !removed.failures.is_empty());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Says that secrets which another store keeps would lie in clear text here.
-fn note_weaker_place(context: &Context<'_>, findings: &[ImportEntry], foretold: &[Fate]) -> Result<(), Failure> {
+fn note_weaker_place(
+    context: &CommandContext<'_>,
+    findings: &[ImportEntry],
+    foretold: &[ImportOutcome],
+) -> Result<(), Failure> {
     let mut count = 0;
     for (finding, fate) in findings.iter().zip(foretold) {
         let (LoginOrigin::Helper(_) | LoginOrigin::Keyring, Some(login)) = (&finding.from, finding.login()) else {
             continue;
         };
         count += usize::from(match fate {
-            Fate::Kept(_, Effect::New) => context.store_choice()?.kind.is_clear(),
-            Fate::Kept(name, Effect::Renews) => {
+            ImportOutcome::Kept(_, Effect::New) => context.store_choice()?.kind.is_clear(),
+            ImportOutcome::Kept(name, Effect::Renews) => {
                 let of = context.accounts.of(&login.registry())?;
                 of.accounts.iter().any(|account| account.name == *name && account.store.is_clear())
             }
@@ -84,7 +88,11 @@ fn places(words: &[String]) -> Result<Vec<LoginSource>, Failure> {
     words.iter().map(parse).collect()
 }
 
-fn agreed(context: &Context<'_>, given: &args::Import, foretold: &[Fate]) -> Result<bool, Failure> {
+fn agreed(
+    context: &CommandContext<'_>,
+    given: &args::ImportArguments,
+    foretold: &[ImportOutcome],
+) -> Result<bool, Failure> {
     if foretold.iter().filter(|fate| is_kept(fate)).all(is_there) && !given.remove {
         return Ok(true); // nothing will change
     }
@@ -93,14 +101,18 @@ fn agreed(context: &Context<'_>, given: &args::Import, foretold: &[Fate]) -> Res
     Ok(context.ui.confirm(question)?)
 }
 
-fn carry_out(context: &Context<'_>, given: &args::Import, findings: &[ImportEntry]) -> (Vec<Fate>, Option<Removed>) {
-    let fates = fates(context, findings, Deed::Keep);
+fn carry_out(
+    context: &CommandContext<'_>,
+    given: &args::ImportArguments,
+    findings: &[ImportEntry],
+) -> (Vec<ImportOutcome>, Option<RemovalResult>) {
+    let fates = fates(context, findings, ImportMode::Keep);
     let removed = given.remove.then(|| remove(context, findings, &fates));
     (fates, removed)
 }
 
 /// One line for each entry that was found.
-fn preview(context: &Context<'_>, findings: &[ImportEntry], foretold: &[Fate]) -> Result<(), Failure> {
+fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], foretold: &[ImportOutcome]) -> Result<(), Failure> {
     let rows: Vec<[String; 4]> = findings
         .iter()
         .zip(foretold)
@@ -115,7 +127,7 @@ fn preview(context: &Context<'_>, findings: &[ImportEntry], foretold: &[Fate]) -
         .iter()
         .zip(foretold)
         .map(|([target, user, from, future], fate)| {
-            let mark = if matches!(fate, Fate::Failed(_)) { "!" } else { " " };
+            let mark = if matches!(fate, ImportOutcome::Failed(_)) { "!" } else { " " };
             format!("{mark} {target:first$}  {user:second$}  {from:third$}  {future}")
         })
         .collect();
@@ -135,11 +147,11 @@ fn target(finding: &ImportEntry) -> String {
     }
 }
 
-fn future(finding: &ImportEntry, fate: &Fate) -> String {
+fn future(finding: &ImportEntry, fate: &ImportOutcome) -> String {
     let effect = match fate {
-        Fate::Kept(_, effect) | Fate::HubToken(effect) => effect,
-        Fate::Left(reason) => return format!("skipped: {reason}"),
-        Fate::Failed(reason) => return reason.clone(),
+        ImportOutcome::Kept(_, effect) | ImportOutcome::HubToken(effect) => effect,
+        ImportOutcome::Left(reason) => return format!("skipped: {reason}"),
+        ImportOutcome::Failed(reason) => return reason.clone(),
     };
     if let EntryContent::Login(_, ImportRole::Duplicate(_)) = finding.what {
         return "the same login as above".into();
@@ -148,7 +160,7 @@ fn future(finding: &ImportEntry, fate: &Fate) -> String {
     let remark = if short { "; such a secret ends within hours" } else { "" };
     let word = match (effect, fate) {
         (Effect::New, _) => "new".to_owned(),
-        (_, Fate::Kept(name, Effect::Renews)) => format!("renews {name}"),
+        (_, ImportOutcome::Kept(name, Effect::Renews)) => format!("renews {name}"),
         (Effect::Renews, _) => "renews it".to_owned(),
         (Effect::Same | Effect::Supplied, _) => "there already".to_owned(),
     };
@@ -157,11 +169,11 @@ fn future(finding: &ImportEntry, fate: &Fate) -> String {
 
 /// What came of it: sentences for a person, a report for a program.
 fn conclude(
-    context: &Context<'_>,
-    given: &args::Import,
+    context: &CommandContext<'_>,
+    given: &args::ImportArguments,
     findings: &[ImportEntry],
-    fates: &[Fate],
-    removed: Option<&Removed>,
+    fates: &[ImportOutcome],
+    removed: Option<&RemovalResult>,
 ) -> Result<(), Failure> {
     let imported = || {
         let leads = |finding: &&ImportEntry| matches!(finding.what, EntryContent::Login(_, ImportRole::Primary));
@@ -173,7 +185,7 @@ fn conclude(
             entry(finding, fate, given.dry_run, is_removed)
         });
         let failures = removed.map(|removed| removed.failures.as_slice()).unwrap_or_default();
-        let failed = !failures.is_empty() || fates.iter().any(|fate| matches!(fate, Fate::Failed(_)));
+        let failed = !failures.is_empty() || fates.iter().any(|fate| matches!(fate, ImportOutcome::Failed(_)));
         let status = if failed { "error" } else { "success" };
         let logins: Vec<_> = logins.collect();
         let store = context.store_choice()?.kind.to_string();
@@ -192,14 +204,15 @@ fn conclude(
         return Ok(());
     }
     for (finding, fate) in imported() {
-        let (Some(login), Fate::Kept(name, _)) = (finding.login(), fate) else { continue };
+        let (Some(login), ImportOutcome::Kept(name, _)) = (finding.login(), fate) else { continue };
         context.ui.say(format_args!("✓ Imported {name} of {}", login.registry()));
     }
     if imported().next().is_some() {
         store::say_place(context, &context.store_choice()?.kind);
     }
     for (finding, fate) in findings.iter().zip(fates) {
-        if let (EntryContent::Login(login, ImportRole::Primary), Fate::Failed(reason)) = (&finding.what, fate) {
+        if let (EntryContent::Login(login, ImportRole::Primary), ImportOutcome::Failed(reason)) = (&finding.what, fate)
+        {
             context.ui.note(format_args!("not imported: {} of {}: {reason}", login.user(), login.registry()));
         }
     }
@@ -220,7 +233,7 @@ fn conclude(
     Ok(())
 }
 
-fn tell_removed(context: &Context<'_>, findings: &[ImportEntry], removed: &Removed) {
+fn tell_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed: &RemovalResult) {
     let count = removed.logins.iter().filter(|gone| **gone).count();
     if count > 0 {
         let logins = if count == 1 { "login" } else { "logins" };
@@ -256,7 +269,7 @@ fn tell_removed(context: &Context<'_>, findings: &[ImportEntry], removed: &Remov
 }
 
 /// Docker must ask Ensign for what is here now.
-fn advise(context: &Context<'_>, findings: &[ImportEntry], fates: &[Fate]) {
+fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], fates: &[ImportOutcome]) {
     let Some(docker) = context.docker_config() else { return };
     let kept = findings.iter().zip(fates).filter(|(_, fate)| is_kept(fate)).filter_map(|(finding, _)| finding.login());
     let mut registries: Vec<Registry> = kept.map(FoundLogin::registry).collect();
@@ -275,15 +288,15 @@ fn advise(context: &Context<'_>, findings: &[ImportEntry], fates: &[Fate]) {
     }
 }
 
-fn is_kept(fate: &Fate) -> bool {
-    matches!(fate, Fate::Kept(..) | Fate::HubToken(_))
+fn is_kept(fate: &ImportOutcome) -> bool {
+    matches!(fate, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_))
 }
 
-fn is_there(fate: &Fate) -> bool {
-    matches!(fate, Fate::Kept(_, Effect::Same) | Fate::HubToken(Effect::Same))
+fn is_there(fate: &ImportOutcome) -> bool {
+    matches!(fate, ImportOutcome::Kept(_, Effect::Same) | ImportOutcome::HubToken(Effect::Same))
 }
 
-fn entry(finding: &ImportEntry, fate: &Fate, dry_run: bool, removed: bool) -> Value {
+fn entry(finding: &ImportEntry, fate: &ImportOutcome, dry_run: bool, removed: bool) -> Value {
     let (kind, place) = match &finding.from {
         LoginOrigin::File(path) => ("file", path.display().to_string()),
         LoginOrigin::Atcr(path) => ("atcr", path.display().to_string()),
@@ -292,7 +305,7 @@ fn entry(finding: &ImportEntry, fate: &Fate, dry_run: bool, removed: bool) -> Va
         LoginOrigin::Environment => ("env", "DOCKER_AUTH_CONFIG".into()),
     };
     let (effect, reason) = match fate {
-        Fate::Kept(_, effect) | Fate::HubToken(effect) => (
+        ImportOutcome::Kept(_, effect) | ImportOutcome::HubToken(effect) => (
             match effect {
                 Effect::New => "new",
                 Effect::Renews => "renews",
@@ -300,11 +313,11 @@ fn entry(finding: &ImportEntry, fate: &Fate, dry_run: bool, removed: bool) -> Va
             },
             None,
         ),
-        Fate::Left(reason) => ("skipped", Some(reason)),
-        Fate::Failed(reason) => ("failed", Some(reason)),
+        ImportOutcome::Left(reason) => ("skipped", Some(reason)),
+        ImportOutcome::Failed(reason) => ("failed", Some(reason)),
     };
     let account = match fate {
-        Fate::Kept(name, _) => Some(name.as_str()),
+        ImportOutcome::Kept(name, _) => Some(name.as_str()),
         _ => None,
     };
     let login = finding.login();

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::Complete;
+use super::CompleteLogin;
 use crate::borrow::{self, Asker, Lent, Unlent};
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args, duration};
+use crate::cli::{CommandContext, args, duration};
 use crate::model::{Borrow, Kept, Lender, Registry, Secret, Source, Username};
 use crate::system::env::Env;
 
@@ -17,12 +17,12 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Asks the program that `word` names for the registry's secret.
 pub(super) fn complete(
-    context: &Context<'_>,
-    given: &args::Login,
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
     registry: &Registry,
     word: &str,
     user: Option<String>,
-) -> Result<Complete, Failure> {
+) -> Result<CompleteLogin, Failure> {
     let user = given.username.clone().or(user);
     let user: Option<Username> = user
         .map(|user| user.parse())
@@ -55,11 +55,11 @@ pub(super) fn complete(
     let username = agreed(registry, user, username)?;
     let asked = Some(borrow::question(&borrow, registry));
     let kept = Kept { until, asked, ..secret.into() };
-    Ok(Complete { username, kept, source: Source::Borrowed(borrow), alias, did: None })
+    Ok(CompleteLogin { username, kept, source: Source::Borrowed(borrow), alias, did: None })
 }
 
 /// A pattern of hosts is none that the program could be asked about: it is asked when one of them is.
-fn unasked(given: &args::Login, borrow: Borrow, user: Option<Username>) -> Result<Complete, Failure> {
+fn unasked(given: &args::LoginArguments, borrow: Borrow, user: Option<Username>) -> Result<CompleteLogin, Failure> {
     let alias = given.alias.as_deref().or(borrow.identity());
     let known = borrow::user_everywhere(&borrow.lender).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
@@ -69,7 +69,7 @@ fn unasked(given: &args::Login, borrow: Borrow, user: Option<Username>) -> Resul
     let alias = alias.map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     let kept = Secret::new(String::new()).into(); // without an end, so that it is not kept
-    Ok(Complete { username, kept, source: Source::Borrowed(borrow), alias, did: None })
+    Ok(CompleteLogin { username, kept, source: Source::Borrowed(borrow), alias, did: None })
 }
 
 /// The program's name for the user is what the registry takes; a person's word must not be another.
@@ -86,7 +86,7 @@ fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -
 }
 
 /// The command that borrows the secret, where a program is there for the registry.
-pub(super) fn instead(context: &Context<'_>, registry: &Registry) -> Option<String> {
+pub(super) fn instead(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let lender = borrow::made_for(registry)?;
     let user = if names_the_user(&lender) { "" } else { " -u NAME" };
     Some(format!("{} login --borrow {} {registry}{user}", context.program, lender.word()))
@@ -106,8 +106,13 @@ fn names_the_user(lender: &Lender) -> bool {
 }
 
 /// The lender that the words mean; each takes its own words and no others.
-fn lender(word: &str, given: &args::Borrow, registry: &Registry, user: Option<&Username>) -> Result<Lender, Failure> {
-    let args::Borrow { profile, item, field, command, .. } = given;
+fn lender(
+    word: &str,
+    given: &args::BorrowArguments,
+    registry: &Registry,
+    user: Option<&Username>,
+) -> Result<Lender, Failure> {
+    let args::BorrowArguments { profile, item, field, command, .. } = given;
     let takes: &[&str] = match word {
         "aws" | "gcloud" | "az" => &["--profile"],
         "op" => &["--profile", "--item"],

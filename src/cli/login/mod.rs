@@ -1,10 +1,10 @@
 //! `login`: ask for what is missing, check it at the registry, keep it, say what happened.
 
-mod ask;
 mod borrow;
 mod device;
 mod outcome;
 mod qr;
+mod questions;
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::images::ImageEdit;
 use super::tls_hint::tls_hint;
-use super::{Context, args, callers, configure_docker, store};
+use super::{CommandContext, args, callers, configure_docker, store};
 use crate::accounts::{self, Activate, Judgement, Login};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{
@@ -25,10 +25,10 @@ use crate::oauth;
 use crate::oci::{self, LoginVerdict, RegistryReply};
 use crate::system::text;
 
-pub(super) use ask::{read_secret, token_page};
+pub(super) use questions::{read_secret, token_page};
 
 /// A login with nothing left to ask for.
-struct Complete {
+struct CompleteLogin {
     username: Username,
     kept: Kept,
     source: Source,
@@ -37,22 +37,22 @@ struct Complete {
 }
 
 /// What was said about keeping it; wrong words are told before anybody types a password.
-struct Wishes {
+struct LoginOptions {
     store: Option<StoreKind>,
     images: ImageEdit,
     purpose: Option<Operation>,
     callers: CallerEdit,
 }
 
-pub(super) fn run(context: &Context<'_>, mut given: args::Login) -> Result<ExitCode, Failure> {
-    ask::refuse_password(context, &given)?;
-    ask::take_namespace(&mut given);
+pub(super) fn run(context: &CommandContext<'_>, mut given: args::LoginArguments) -> Result<ExitCode, Failure> {
+    questions::refuse_password(context, &given)?;
+    questions::take_namespace(&mut given);
     let given = &given;
-    let (registry, user) = ask::registry(context, given)?;
+    let (registry, user) = questions::registry(context, given)?;
     if given.configure_docker {
         configure_docker::named(context, registry.as_str())?; // what cannot be done is told before anybody types
     }
-    let wishes = Wishes::of(context, &registry, given)?;
+    let wishes = LoginOptions::of(context, &registry, given)?;
     let candidates = context.accounts.only_of(&registry)?;
     if let Some(word) = &given.borrow.lender {
         let complete = borrow::complete(context, given, &registry, word, user)?;
@@ -68,7 +68,7 @@ pub(super) fn run(context: &Context<'_>, mut given: args::Login) -> Result<ExitC
     {
         return finish(context, given, &candidates, wishes, complete);
     }
-    match ask::secret(context, given, &candidates, user)? {
+    match questions::secret(context, given, &candidates, user)? {
         Some(complete) => finish(context, given, &candidates, wishes, complete),
         None => recheck(context, given, &candidates),
     }
@@ -76,15 +76,15 @@ pub(super) fn run(context: &Context<'_>, mut given: args::Login) -> Result<ExitC
 
 /// Checks the login, keeps it and says so. Nobody is asked any more.
 fn finish(
-    context: &Context<'_>,
-    given: &args::Login,
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
     before: &RegistryAccounts,
-    wishes: Wishes,
-    complete: Complete,
+    wishes: LoginOptions,
+    complete: CompleteLogin,
 ) -> Result<ExitCode, Failure> {
     let registry = &before.registry;
-    let Wishes { store, images, purpose, callers } = wishes;
-    let Complete { username, kept, source, alias, did } = complete;
+    let LoginOptions { store, images, purpose, callers } = wishes;
+    let CompleteLogin { username, kept, source, alias, did } = complete;
     let credential = Credential { username, secret: kept.secret.copy() };
     let RegistryReply { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
     let kept = match renewed {
@@ -103,7 +103,7 @@ fn finish(
     let kept = Kept { until: kept.until.or_else(|| told().filter(is_ahead)), ..kept };
     let login = Login {
         registry: registry.clone(),
-        spellings: ask::spelling(given).into_iter().collect(),
+        spellings: questions::spelling(given).into_iter().collect(),
         username: credential.username,
         name: alias,
         store,
@@ -138,7 +138,7 @@ fn same_account<'c>(
 }
 
 /// What is not kept is not left behind at the provider either.
-fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
+fn give_back(context: &CommandContext<'_>, source: &Source, kept: &Kept) {
     if let Source::Granted(grant) = source
         && grant.revoke_url.is_some()
     {
@@ -150,8 +150,8 @@ fn give_back(context: &Context<'_>, source: &Source, kept: &Kept) {
     }
 }
 
-impl Wishes {
-    fn of(context: &Context<'_>, registry: &Registry, given: &args::Login) -> Result<Self, Failure> {
+impl LoginOptions {
+    fn of(context: &CommandContext<'_>, registry: &Registry, given: &args::LoginArguments) -> Result<Self, Failure> {
         let store = given.store.as_deref().map(store::kind).transpose()?;
         let images = ImageEdit::read(context, registry, &given.images)?;
         let callers = callers::edit(&given.callers)?;
@@ -169,8 +169,8 @@ impl Wishes {
 
 /// Asks the registry, unless the user vouches for the login.
 fn check(
-    context: &Context<'_>,
-    given: &args::Login,
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
     registry: &Registry,
     credential: &Credential,
 ) -> RegistryReply<LoginVerdict> {
@@ -182,14 +182,14 @@ fn check(
 }
 
 /// `Ok(true)`: it takes anyone, so nothing was proved.
-fn judge(context: &Context<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
+fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdict) -> Result<bool, Failure> {
     let failed = |reason: &str| format!("login failed for {registry}: {reason}");
     match verdict {
         LoginVerdict::Accepted => Ok(false),
         LoginVerdict::Open => Ok(true),
         LoginVerdict::Rejected { by } => {
             let reason = format!("authentication rejected by {}", text::one_line(&by, 100));
-            let advice = ask::advice(context, registry);
+            let advice = questions::advice(context, registry);
             Err(Failure::not_logged_in(failed(&reason), format!("{advice}; nothing was stored")))
         }
         LoginVerdict::SessionOver { page } => Err(Failure::not_logged_in(
@@ -207,7 +207,11 @@ fn judge(context: &Context<'_>, registry: &Registry, verdict: LoginVerdict) -> R
 }
 
 /// `login HOST` with nothing else and nobody to ask: is the account that is there still good?
-fn recheck(context: &Context<'_>, given: &args::Login, candidates: &RegistryAccounts) -> Result<ExitCode, Failure> {
+fn recheck(
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
+    candidates: &RegistryAccounts,
+) -> Result<ExitCode, Failure> {
     if candidates.registry.is_pattern() {
         let what = format!("{} is many registries, and none of them can be asked for all", candidates.registry);
         return Err(Failure::usage(what, format!("ask one: `{} check HOST`", context.program)));

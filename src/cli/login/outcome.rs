@@ -5,17 +5,17 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::cli::failure::Failure;
-use crate::cli::{Context, account, args, configure_docker, expiring, images, store};
+use crate::cli::{CommandContext, account, args, configure_docker, expiry, images, store};
 use crate::docker::{configured_helper, containers};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
 use crate::system::text::quote;
 
 pub(super) fn say(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     kept: &Account,
     before: &RegistryAccounts,
-    given: &args::Login,
+    given: &args::LoginArguments,
     open: bool,
     expiry: Expiry,
 ) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(super) fn say(
         "verified": verified, "active": after.default_account() == Some(kept), "store": kept.store.to_string(),
         "source": kept.source.to_string(),
     });
-    expiring::add_to_json(&mut json, expiry);
+    expiry::add_to_json(&mut json, expiry);
     let how = if verified { "Logged in to" } else { "Kept a login, unverified, for" };
     context.ui.done(json, format_args!("{how} {registry} as {}", kept.username))?;
     let images: Vec<_> = kept.patterns().iter().map(ToString::to_string).collect();
@@ -85,7 +85,11 @@ pub(super) fn say(
 }
 
 /// The second half of the set-up: done if a flag or the person says so, else told.
-fn let_docker_ask(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Result<(), Failure> {
+fn let_docker_ask(
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
+    registry: &Registry,
+) -> Result<(), Failure> {
     let Some(file) = context.docker_config() else { return Ok(()) };
     if configured_helper::asks_us(&file, registry) && !given.configure_docker {
         return Ok(());

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::declined;
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
 use crate::model::Problem;
 use crate::release;
@@ -12,7 +12,7 @@ use crate::system::exec;
 use crate::system::text::quote;
 
 /// `folder` is the checkout.
-pub(super) fn renew(context: &Context<'_>, folder: &Path, prefix: &Path) -> Result<ExitCode, Failure> {
+pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> Result<ExitCode, Failure> {
     let script = folder.join("install.sh");
     let shown = context.env.shorten_home(folder);
     if !script.is_file() {
@@ -42,7 +42,7 @@ pub(super) fn renew(context: &Context<'_>, folder: &Path, prefix: &Path) -> Resu
 }
 
 /// What a person types instead.
-pub(super) fn commands(context: &Context<'_>, folder: &Path, prefix: &Path) -> String {
+pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> String {
     let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
     let option = if usual.as_deref() == Some(prefix) {
         String::new()

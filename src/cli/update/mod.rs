@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::Context;
+use super::CommandContext;
 use super::args;
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 use super::ui::LiveLine;
 use crate::model::Problem;
 use crate::release::{self, Installation, Owner, Release, ReleaseServer, Version};
@@ -19,7 +19,7 @@ pub(super) use texts::install as install_texts;
 /// `--check` found a newer release.
 const NEWER: u8 = 7;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Update) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::UpdateArguments) -> Result<ExitCode, Failure> {
     let installation = Installation::find()?;
     if given.check {
         return check(context, &installation);
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Update) -> Result<ExitCod
 }
 
 /// Tells whether there is a newer release, in words and by the exit code.
-fn check(context: &Context<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
+fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
     let server = server(context)?;
     let latest = context.ui.while_waiting("Looking for a newer release", || server.find(None))?.version;
     let _ = release::note(context.env, &latest);
@@ -59,7 +59,7 @@ fn check(context: &Context<'_>, installation: &Installation) -> Result<ExitCode,
 }
 
 /// The command that renews this program.
-fn command(context: &Context<'_>, installation: &Installation) -> String {
+fn command(context: &CommandContext<'_>, installation: &Installation) -> String {
     match &installation.owner {
         Owner::Package(command) => command.clone(),
         Owner::Checkout(folder) => checkout::commands(context, folder, &installation.prefix),
@@ -67,7 +67,11 @@ fn command(context: &Context<'_>, installation: &Installation) -> String {
     }
 }
 
-fn update(context: &Context<'_>, installation: &Installation, wanted: Option<&Version>) -> Result<ExitCode, Failure> {
+fn update(
+    context: &CommandContext<'_>,
+    installation: &Installation,
+    wanted: Option<&Version>,
+) -> Result<ExitCode, Failure> {
     let (ours, server) = (Version::ours(), server(context)?);
     let _lock = installation.lock()?;
     let release = context.ui.while_waiting("Looking for a release", || server.find(wanted))?;
@@ -92,14 +96,14 @@ fn update(context: &Context<'_>, installation: &Installation, wanted: Option<&Ve
     report(context, &ours, version, "updated")
 }
 
-fn roll_back(context: &Context<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
+fn roll_back(context: &CommandContext<'_>, installation: &Installation) -> Result<ExitCode, Failure> {
     let _lock = installation.lock()?;
     let version = installation.roll_back()?;
     installation.renew_texts();
     report(context, &Version::ours(), &version, "rolled_back")
 }
 
-fn report(context: &Context<'_>, from: &Version, to: &Version, status: &str) -> Result<ExitCode, Failure> {
+fn report(context: &CommandContext<'_>, from: &Version, to: &Version, status: &str) -> Result<ExitCode, Failure> {
     let value = json!({"status": status, "from": from.to_string(), "version": to.to_string()});
     context.ui.done(value, format_args!("Ensign {to} is installed, {from} is kept"))?;
     let again = if from > to { "To take it again" } else { "To go back" };
@@ -107,7 +111,7 @@ fn report(context: &Context<'_>, from: &Version, to: &Version, status: &str) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn fetch(context: &Context<'_>, server: &ReleaseServer, release: &Release) -> Result<Vec<u8>, Failure> {
+fn fetch(context: &CommandContext<'_>, server: &ReleaseServer, release: &Release) -> Result<Vec<u8>, Failure> {
     let what = format!("Fetching Ensign {}", release.version);
     let line = context.ui.live_line(&what);
     Ok(server.program(release, &|bytes, total| show(&line, &what, bytes, total))?)
@@ -119,19 +123,19 @@ fn show(line: &LiveLine, what: &str, bytes: u64, total: Option<u64>) {
     line.set(format_args!("{what}: {}{of} MB", megabytes(bytes)));
 }
 
-fn server(context: &Context<'_>) -> Result<ReleaseServer, Failure> {
+fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
 /// The newer release that the last `update --check` found, and the command that installs it. Nobody is asked.
-pub(super) fn known_newer(context: &Context<'_>) -> Option<(Version, String)> {
+pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
     let command =
         Installation::find().map_or_else(|_| format!("{} update", context.program), |it| command(context, &it));
     Some((version, command))
 }
 
-pub(super) fn note_newer(context: &Context<'_>) {
+pub(super) fn note_newer(context: &CommandContext<'_>) {
     if let Some((version, command)) = known_newer(context) {
         context.ui.note(format_args!("Ensign {version} is there:  {command}"));
     }
@@ -139,5 +143,5 @@ pub(super) fn note_newer(context: &Context<'_>) {
 
 /// What a person is told who does not want it now.
 fn declined(hint: String) -> Failure {
-    Failure::new(Kind::Cancelled, Problem::new("nothing was changed", hint))
+    Failure::new(FailureKind::Cancelled, Problem::new("nothing was changed", hint))
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use crate::cli::args::{Arguments, Shell};
+use crate::cli::args::{CommandLine, CompletionShell};
 use crate::cli::failure::Failure;
 use crate::release::Installation;
 use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
@@ -38,16 +38,16 @@ pub(in crate::cli) fn install() -> Result<ExitCode, Failure> {
 
 /// Each text with its place below `share`.
 fn texts() -> Result<Vec<(String, String)>> {
-    let pages = Arguments::manual().context("could not write the manual")?;
+    let pages = CommandLine::manual().context("could not write the manual")?;
     let section = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let mut all: Vec<_> =
         pages.into_iter().map(|(name, text)| (format!("man/man{}/{name}", section(&name)), text)).collect();
-    let mut add = |place: String, shell: Shell| all.push((place, shell.completions().to_owned()));
+    let mut add = |place: String, shell: CompletionShell| all.push((place, shell.completions().to_owned()));
     for name in ["ensign", "docker-credential-ensign"] {
-        add(format!("bash-completion/completions/{name}"), Shell::Bash); // a shell looks for the name that is typed
-        add(format!("fish/vendor_completions.d/{name}.fish"), Shell::Fish);
+        add(format!("bash-completion/completions/{name}"), CompletionShell::Bash); // a shell looks for the name that is typed
+        add(format!("fish/vendor_completions.d/{name}.fish"), CompletionShell::Fish);
     }
-    add("zsh/site-functions/_ensign".to_owned(), Shell::Zsh);
+    add("zsh/site-functions/_ensign".to_owned(), CompletionShell::Zsh);
     Ok(all)
 }
 

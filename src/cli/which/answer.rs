@@ -1,4 +1,4 @@
-//! `Answer`: a decision rule by rule, who goes before Ensign, and what to do where it names no account.
+//! `WhichAnswer`: a decision rule by rule, who goes before Ensign, and what to do where it names no account.
 
 use std::process::ExitCode;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::question::Question;
 use crate::accounts::{Explanation, Options, helper_answers_for, helpers};
 use crate::cli::failure::Failure;
-use crate::cli::folder::Seen;
-use crate::cli::{Context, callers, first};
+use crate::cli::folder_project::FolderProject;
+use crate::cli::{CommandContext, callers, precedence};
 use crate::docker::{ClientFamily, containers};
 use crate::model::choice::{Decision, Detail, RegistryAccounts, Rule, RuleOutcome, Step, Verdict};
 use crate::model::{HelperName, Operation, Source};
 
 /// What is answered at one registry.
-pub(super) struct Answer {
+pub(super) struct WhichAnswer {
     decision: Decision,
     pub(super) json: Value,
     /// Who answers, and below it why.
@@ -24,15 +24,15 @@ pub(super) struct Answer {
     is_beaten: bool,
 }
 
-impl Answer {
-    pub(super) fn to(context: &Context<'_>, question: &Question) -> Result<Self, Failure> {
+impl WhichAnswer {
+    pub(super) fn to(context: &CommandContext<'_>, question: &Question) -> Result<Self, Failure> {
         let candidates = context.accounts.of(&question.registry)?;
         let route = context.accounts.route(&question.registry)?;
         let request = question.request(context);
         let is_unknown = candidates.accounts.is_empty() && candidates.public.is_empty();
         let detail = if is_unknown { Detail::Needed } else { Detail::Full };
         let decision = context.accounts.decide(&candidates, route.as_ref(), &request, question, detail)?;
-        let seen = Seen::here(&candidates.trusted).filter(|_| !decision.steps.is_empty());
+        let seen = FolderProject::here(&candidates.trusted).filter(|_| !decision.steps.is_empty());
         let explanation = context.accounts.explanation(&decision);
         let lines = lines(context, &candidates, explanation, &decision, seen.as_ref());
         let advice = advice(context, &candidates, explanation, &decision, seen.as_ref(), &question.typed);
@@ -41,30 +41,30 @@ impl Answer {
     }
 
     /// The answer with whoever goes before Ensign at the client, or at each of them if no command was typed.
-    fn behind(mut self, context: &Context<'_>, question: &Question) -> Self {
+    fn behind(mut self, context: &CommandContext<'_>, question: &Question) -> Self {
         let (registry, name) = (&question.registry, question.name.as_str());
         let image = question.command.images.first();
         let readers = match question.reader {
             Some(reader) => vec![(reader, "these clients")],
             None if containers::are_found(context.env) => {
-                vec![(ClientFamily::Docker, "Docker"), (ClientFamily::Containers, first::TOOLS)]
+                vec![(ClientFamily::Docker, "Docker"), (ClientFamily::Containers, precedence::TOOLS)]
             }
             None => vec![(ClientFamily::Docker, "Docker")],
         };
         for (reader, who) in readers {
-            if first::is_missed(context, reader, registry, name) {
+            if precedence::is_missed(context, reader, registry, name) {
                 let program = context.program;
                 self.advice.push(Options::from(format!(
                     "{who} look for exactly `{name}` and do not ask Ensign for it:  {program} configure-docker {name}"
                 )));
             }
-            let Some(before) = first::before_us(context, reader, registry, name, image) else { continue };
-            self.advice.extend(first::sentence(context, who, name, &before).map(Options::from));
+            let Some(before) = precedence::before_us(context, reader, registry, name, image) else { continue };
+            self.advice.extend(precedence::sentence(context, who, name, &before).map(Options::from));
             if question.reader.is_some() {
-                let who = context.ui.bold(&first::name_of(&before));
+                let who = context.ui.bold(&precedence::name_of(&before));
                 let would_be = &self.lines[0];
                 self.lines[0] = format!("{who}   (found before Ensign is asked, which would say: {would_be})");
-                self.json["first"] = first::value(&before);
+                self.json["first"] = precedence::value(&before);
                 self.json["would_be"] = self.json["account"].take();
                 self.is_beaten = true;
             }
@@ -92,19 +92,24 @@ impl Answer {
         format!("{}: {}", self.decision.registry, self.text())
     }
 
-    pub(super) fn advise(&self, context: &Context<'_>) {
+    pub(super) fn advise(&self, context: &CommandContext<'_>) {
         self.advice.iter().for_each(|advice| context.show_options(advice));
     }
 
     /// For where nobody else answers either.
-    pub(super) fn advise_login(&self, context: &Context<'_>) {
+    pub(super) fn advise_login(&self, context: &CommandContext<'_>) {
         if let Some(problem) = context.accounts.explanation(&self.decision).problem() {
             context.show_options(&problem.to_string().into());
         }
     }
 }
 
-fn json(candidates: &RegistryAccounts, decision: &Decision, question: &Question, seen: Option<&Seen>) -> Value {
+fn json(
+    candidates: &RegistryAccounts,
+    decision: &Decision,
+    question: &Question,
+    seen: Option<&FolderProject>,
+) -> Value {
     let mut json = json!(decision);
     json["images"] = question.command.images.iter().map(ToString::to_string).collect();
     json["project"] = json!(seen.map(|seen| seen.json(&question.registry)));
@@ -117,11 +122,11 @@ fn json(candidates: &RegistryAccounts, decision: &Decision, question: &Question,
 }
 
 fn lines(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     candidates: &RegistryAccounts,
     explanation: Explanation<'_>,
     decision: &Decision,
-    seen: Option<&Seen>,
+    seen: Option<&FolderProject>,
 ) -> Vec<String> {
     let account = candidates.chosen(decision);
     let behind = match (account.map(|account| &account.source), decision.verdict) {
@@ -160,11 +165,11 @@ fn lines(
 }
 
 fn advice(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     candidates: &RegistryAccounts,
     explanation: Explanation<'_>,
     decision: &Decision,
-    seen: Option<&Seen>,
+    seen: Option<&FolderProject>,
     typed: &str,
 ) -> Vec<Options> {
     let helper = decision.helper.as_ref().and_then(|helper| helper.parse::<HelperName>().ok());

@@ -1,28 +1,28 @@
 //! `which`: which account answers for an image or for a command, rule by rule, as `get` decides it.
 
 mod answer;
-mod chosen;
 mod question;
+mod selection;
 
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::failure::Failure;
-use super::{Context, args};
+use super::{CommandContext, args};
 use crate::accounts;
 use crate::caller::{self, UnreadableCommand};
 use crate::model::choice::Unknown;
 use crate::model::{ImageReference, Operation, Registry};
-use answer::Answer;
+use answer::WhichAnswer;
 use question::Question;
 
-pub(super) use chosen::{account_for, is_public};
+pub(super) use selection::{account_for, is_public};
 
 /// Of the JSON of `which` and `why`: since 2 a decision stands there as it is made.
 pub(super) const SCHEMA: u64 = 2;
 
-pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &CommandContext<'_>, given: &args::WhichArguments) -> Result<ExitCode, Failure> {
     let question = match (&given.image, &given.command) {
         (Some(image), None) => {
             let spelling = Registry::spelled(image).and_then(|(_, spelling)| spelling);
@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
         (Some(image), Some(typed)) => Question::of(&program(typed)?, typed, registry_or_image(image)?.0),
         (None, typed) => return every_registry(context, typed.as_deref().unwrap_or_default()),
     };
-    let answer = Answer::to(context, &question)?;
+    let answer = WhichAnswer::to(context, &question)?;
     if answer.has_nobody() {
         context.candidates(&question.registry)?; // says what to do
     }
@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context<'_>, given: &args::Which) -> Result<ExitCode
 }
 
 /// What a command is answered at each of the registries that it asks for.
-fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failure> {
+fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode, Failure> {
     let program = program(typed)?;
     let registries = caller::registries_of(&program);
     if registries.len() > caller::REGISTRIES_AT_MOST {
@@ -54,7 +54,7 @@ fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failur
         return Err(Failure::usage(what, format!("name one: {} which REGISTRY --as '…'", context.program)));
     }
     let questions = registries.into_iter().map(|registry| Question::of(&program, typed, registry));
-    let answers = questions.map(|question| Answer::to(context, &question)).collect::<Result<Vec<_>, _>>()?;
+    let answers = questions.map(|question| WhichAnswer::to(context, &question)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<_> = match &answers[..] {
         [] => {
             let cure = format!("name its registry too: {} which REGISTRY --as '…'", context.program);
@@ -65,7 +65,7 @@ fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failur
             return Err(Failure::usage(message, cure));
         }
         [one] => vec![one.text()],
-        several => several.iter().map(Answer::text_with_registry).collect(),
+        several => several.iter().map(WhichAnswer::text_with_registry).collect(),
     };
     let json: Vec<_> = answers.iter().map(|answer| &answer.json).collect();
     context.ui.data(json!({"schema": SCHEMA, "registries": json}), texts.join("\n\n"))?;
@@ -81,10 +81,10 @@ fn every_registry(context: &Context<'_>, typed: &str) -> Result<ExitCode, Failur
             answer.advise_login(context);
         }
     }
-    Ok(deciding.map_or(ExitCode::from(3), Answer::exit_code))
+    Ok(deciding.map_or(ExitCode::from(3), WhichAnswer::exit_code))
 }
 
-fn operation(given: &args::Which) -> Option<Operation> {
+fn operation(given: &args::WhichArguments) -> Option<Operation> {
     match (given.push, given.pull) {
         (true, _) => Some(Operation::Push),
         (_, true) => Some(Operation::Pull),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::accounts::ANY_COMMAND;
 use crate::caller::{self, Program};
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::docker::ClientFamily;
 use crate::model::choice::{
     AccountRequest, CallerContext, Command, ExplicitAccount, FileImages, ImageRole, Project, Trusted,
@@ -66,14 +66,14 @@ impl Question {
     }
 
     /// What the call wishes by itself: the program's name and the address are the protocol's.
-    pub(super) fn request(&self, context: &Context<'_>) -> AccountRequest {
+    pub(super) fn request(&self, context: &CommandContext<'_>) -> AccountRequest {
         let value = self.named(context);
         let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();
         AccountRequest { environment, ..AccountRequest::default() }
     }
 
     /// The value of `ENSIGN_ACCOUNT`.
-    fn named<'v>(&'v self, context: &'v Context<'_>) -> Option<&'v str> {
+    fn named<'v>(&'v self, context: &'v CommandContext<'_>) -> Option<&'v str> {
         self.account.as_deref().or(context.env.account.as_deref())
     }
 }

@@ -6,17 +6,17 @@ mod screen;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use super::{Complete, borrow, give_back};
+use super::{CompleteLogin, borrow, give_back};
 use crate::accounts;
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args};
+use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{AccountNameError, Kept, Problem, Source, Username};
 use crate::oauth::{DeviceFlowError, LoginPlan, Provider, TokenSet};
 use crate::system::env;
 
 /// A login that is to go by browser.
-pub(super) struct Way {
+pub(super) struct BrowserLogin {
     provider: Provider,
     /// It was chosen from a menu: if it cannot begin there is still the password.
     offered: bool,
@@ -24,14 +24,14 @@ pub(super) struct Way {
 
 /// Tells whether the login goes by browser: because the words say so, or because a person chooses it.
 pub(super) fn way(
-    context: &Context<'_>,
-    given: &args::Login,
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
     known: &RegistryAccounts,
     user: Option<&str>,
-) -> Result<Option<Way>, Failure> {
+) -> Result<Option<BrowserLogin>, Failure> {
     if given.browser.device {
         let provider = provider::named(context, given, known)?;
-        return Ok(Some(Way { provider, offered: false }));
+        return Ok(Some(BrowserLogin { provider, offered: false }));
     }
     let has_words = given.username.is_some() || given.password_stdin || user.is_some();
     if has_words || !context.ui.can_ask() {
@@ -41,19 +41,19 @@ pub(super) fn way(
     let items =
         [format!("In the browser, at {}", provider.title), "With a user name and a password or token".to_owned()];
     let choice = context.ui.choose(&format!("Log in to {}", known.registry), &items, 0)?;
-    Ok((choice == 0).then_some(Way { provider, offered: true }))
+    Ok((choice == 0).then_some(BrowserLogin { provider, offered: true }))
 }
 
 /// Logs in. `Ok(None)`: it could not begin, and a password may be asked for instead.
 pub(super) fn log_in(
-    context: &Context<'_>,
-    given: &args::Login,
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
     known: &RegistryAccounts,
     user: Option<String>,
-    way: Way,
-) -> Result<Option<Complete>, Failure> {
+    way: BrowserLogin,
+) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
-    let Way { provider, offered } = way;
+    let BrowserLogin { provider, offered } = way;
     let provider = provider::located(context, given, registry, provider);
     let title = provider.title.clone();
     let alias = given.alias.as_deref().map(parse).transpose()?;
@@ -100,10 +100,10 @@ pub(super) fn log_in(
         Some(username) => username,
         None => ask_name().inspect_err(|_| give_back(context, &source, &kept))?,
     };
-    Ok(Some(Complete { username, kept, source, alias, did: login.did }))
+    Ok(Some(CompleteLogin { username, kept, source, alias, did: login.did }))
 }
 
-fn ask_name(context: &Context<'_>, known: &RegistryAccounts) -> Result<Username, Failure> {
+fn ask_name(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<Username, Failure> {
     if context.ui.can_ask() {
         return parse(&context.ui.ask(&format!("Username at {}", known.registry))?);
     }

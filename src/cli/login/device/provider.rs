@@ -2,7 +2,7 @@
 
 use crate::cli::failure::Failure;
 use crate::cli::login::borrow;
-use crate::cli::{Context, args};
+use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Problem, Registry, Source};
 use crate::oauth::{self, Provider, ProviderOverrides};
@@ -10,10 +10,14 @@ use crate::oci::{self, Realm};
 
 /// The provider that the words mean: by name, by issuer, by the account that is renewed, by the registry's row or by its
 /// own announcement.
-pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &RegistryAccounts) -> Result<Provider, Failure> {
+pub(super) fn named(
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
+    known: &RegistryAccounts,
+) -> Result<Provider, Failure> {
     let registry = &known.registry;
     let table = context.providers()?;
-    let args::DeviceLogin { provider: name, issuer, .. } = &given.browser;
+    let args::DeviceLoginArguments { provider: name, issuer, .. } = &given.browser;
     if let Some(name) = name {
         let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
             Failure::usage(format!("`{name}` is no provider"), format!("there are: {}", table.names()))
@@ -51,8 +55,8 @@ pub(super) fn named(context: &Context<'_>, given: &args::Login, known: &Registry
 
 /// The provider that can be offered unasked: everything it needs is known.
 pub(super) fn ready(
-    context: &Context<'_>,
-    given: &args::Login,
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
     known: &RegistryAccounts,
 ) -> Result<Option<Provider>, Failure> {
     let table = context.providers()?;
@@ -67,7 +71,12 @@ pub(super) fn ready(
 }
 
 /// The provider where the registry's logins are: the issuer of its token server, if such providers are found by it.
-pub(super) fn located(context: &Context<'_>, given: &args::Login, registry: &Registry, provider: Provider) -> Provider {
+pub(super) fn located(
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
+    registry: &Registry,
+    provider: Provider,
+) -> Provider {
     if !provider.is_found_by_realm() {
         return provider;
     }
@@ -77,13 +86,13 @@ pub(super) fn located(context: &Context<'_>, given: &args::Login, registry: &Reg
     }
 }
 
-fn realm(context: &Context<'_>, given: &args::Login, registry: &Registry) -> Option<Realm> {
+fn realm(context: &CommandContext<'_>, given: &args::LoginArguments, registry: &Registry) -> Option<Realm> {
     let security = context.security(registry, given.plain_http);
     context.ui.while_waiting(&format!("Asking {registry}"), || oci::realm_of(registry, security))
 }
 
 /// The login that an account had before, so that it can be done again.
-fn again(table: &oauth::ProviderTable, given: &args::Login, known: &RegistryAccounts) -> Option<Provider> {
+fn again(table: &oauth::ProviderTable, given: &args::LoginArguments, known: &RegistryAccounts) -> Option<Provider> {
     let Source::Granted(grant) = &renewed(given, known)?.source else { return None };
     let words = ProviderOverrides {
         issuer: grant.issuer.clone(),
@@ -95,12 +104,12 @@ fn again(table: &oauth::ProviderTable, given: &args::Login, known: &RegistryAcco
 }
 
 /// The account that the alias says is to be renewed.
-pub(super) fn renewed<'c>(given: &args::Login, known: &'c RegistryAccounts) -> Option<&'c Account> {
+pub(super) fn renewed<'c>(given: &args::LoginArguments, known: &'c RegistryAccounts) -> Option<&'c Account> {
     let alias = given.alias.as_deref()?;
     known.accounts.iter().find(|account| account.name.as_str() == alias)
 }
 
-fn words(given: &args::Login) -> ProviderOverrides {
-    let args::DeviceLogin { issuer, client_id, scope, tenant, .. } = given.browser.clone();
+fn words(given: &args::LoginArguments) -> ProviderOverrides {
+    let args::DeviceLoginArguments { issuer, client_id, scope, tenant, .. } = given.browser.clone();
     ProviderOverrides { issuer, client_id, scope, tenant }
 }

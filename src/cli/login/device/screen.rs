@@ -6,14 +6,19 @@ use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::login::qr;
-use crate::cli::{Context, args};
+use crate::cli::{CommandContext, args};
 use crate::model::Problem;
 use crate::model::choice::RegistryAccounts;
 use crate::oauth::{self, DeviceFlowError, PollWarning, Prompt, WaitNotice};
 use crate::system::env;
 
 /// Link and code first: whatever becomes of the browser, they stand there.
-pub(super) fn show(context: &Context<'_>, given: &args::Login, title: &str, prompt: &Prompt) -> Result<(), Failure> {
+pub(super) fn show(
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
+    title: &str,
+    prompt: &Prompt,
+) -> Result<(), Failure> {
     let Prompt { user_code, link, complete, lasts } = prompt;
     let ui = &context.ui;
     ui.event(json!({
@@ -49,7 +54,7 @@ pub(super) fn show(context: &Context<'_>, given: &args::Login, title: &str, prom
 
 /// Waits until somebody has decided, with the time that is left.
 pub(super) fn wait(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     title: &str,
     pending: oauth::PendingLogin,
 ) -> Result<oauth::DeviceLogin, DeviceFlowError> {

@@ -1,10 +1,10 @@
-//! `Held`: an account's secret as a command holds it, and what the registry is known to make of it.
+//! `AccountSecret`: an account's secret as a command holds it, and what the registry is known to make of it.
 
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 
-use super::Context;
+use super::CommandContext;
 use super::failure::Failure;
 use crate::accounts::{Judgement, Obtained, Waiting};
 use crate::model::{Account, Credential, EndedSession, Kept, Problem, Registry, Secret, Source};
@@ -13,7 +13,7 @@ use crate::system::text::quote;
 
 /// Read once in a run: another helper that has the secret may ask its user each time.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct AccountSecret {
     pub(super) credential: Credential,
     /// What the store says of it.
     known: Judgement,
@@ -21,17 +21,17 @@ pub(super) struct Held {
     pub(super) expiry: Option<SystemTime>,
 }
 
-impl Held {
+impl AccountSecret {
     #[cfg(test)]
     pub(super) fn accepted(credential: Credential) -> Self {
         Self { credential, known: Judgement::Accepted, expiry: None }
     }
 }
 
-impl Context<'_> {
+impl CommandContext<'_> {
     /// The account's secret. One that the registry has refused before is had too, and one whose session was over: that may be
     /// otherwise by now.
-    pub(super) fn secret_of(&self, account: &Account) -> Result<Held, Failure> {
+    pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut kept = self.accounts.kept(account)?;
         let mut known = Judgement::Accepted;
         if let Some(EndedSession { page, until: _ }) = kept.as_ref().and_then(|kept| kept.session_over.clone()) {
@@ -48,7 +48,7 @@ impl Context<'_> {
         };
         let expiry = kept.as_ref().and_then(|kept| kept.until).filter(|_| account.source == Source::Given);
         match self.accounts.obtain(account, kept, Waiting::Person)? {
-            Obtained::Good(credential) => Ok(Held { credential, known, expiry }),
+            Obtained::Good(credential) => Ok(AccountSecret { credential, known, expiry }),
             Obtained::Lost => match &account.source {
                 Source::Borrowed(borrow) => {
                     let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
@@ -61,7 +61,12 @@ impl Context<'_> {
     }
 
     /// When the secret expires: as the registry said just now, as the store knows it, or as the provider says.
-    pub(super) fn expiry(&self, account: &Account, held: &Held, said: Option<SystemTime>) -> Option<SystemTime> {
+    pub(super) fn expiry(
+        &self,
+        account: &Account,
+        held: &AccountSecret,
+        said: Option<SystemTime>,
+    ) -> Option<SystemTime> {
         if account.source != Source::Given {
             return None; // that is its provider's affair
         }
@@ -75,7 +80,12 @@ impl Context<'_> {
     }
 
     /// Keeps the identity token that the registry gave in place of the account's, which may not be good any more.
-    pub(super) fn renew(&self, account: &Account, held: &mut Held, renewed: Option<Secret>) -> Result<(), Failure> {
+    pub(super) fn renew(
+        &self,
+        account: &Account,
+        held: &mut AccountSecret,
+        renewed: Option<Secret>,
+    ) -> Result<(), Failure> {
         let Some(renewed) = renewed else { return Ok(()) };
         self.accounts
             .renew(account, &held.credential.secret, renewed.copy())
@@ -87,7 +97,13 @@ impl Context<'_> {
 
     /// A secret that the registry refused is not handed to clients any more, nor one whose session is over; one that it
     /// accepted is again.
-    pub(super) fn judge(&self, account: &Account, held: &Held, judgement: &Judgement, expiry: Option<SystemTime>) {
+    pub(super) fn judge(
+        &self,
+        account: &Account,
+        held: &AccountSecret,
+        judgement: &Judgement,
+        expiry: Option<SystemTime>,
+    ) {
         let is_new = held.known != *judgement || matches!(judgement, Judgement::SessionOver { .. });
         if is_new || (expiry.is_some() && expiry != held.expiry) {
             self.accounts.judge(account, &held.credential.secret, judgement, expiry);

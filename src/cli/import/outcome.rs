@@ -9,7 +9,7 @@ use anyhow::{Error, Result};
 use super::cover::{cover, hidden};
 use super::keyring;
 use crate::accounts::{Effect, Login, helpers};
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
 use crate::docker::logins::{
     EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin, images_of, shown, spellings_of,
@@ -20,7 +20,7 @@ use crate::system::text::one_line;
 
 /// What becomes, or became, of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Fate {
+pub(in crate::cli) enum ImportOutcome {
     Kept(AccountName, Effect),
     /// One of the tokens that Docker keeps beside a Docker Hub account.
     HubToken(Effect),
@@ -31,13 +31,17 @@ pub(in crate::cli) enum Fate {
 
 /// Whether it is only foretold or done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Deed {
+pub(in crate::cli) enum ImportMode {
     Foretell,
     Keep,
 }
 
 /// The fate of each finding. Kept anew is only what is not there already.
-pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[ImportEntry], deed: Deed) -> Vec<Fate> {
+pub(in crate::cli) fn fates(
+    context: &CommandContext<'_>,
+    findings: &[ImportEntry],
+    deed: ImportMode,
+) -> Vec<ImportOutcome> {
     let accounts = |place: usize| leader(&findings[place]).filter(|found| is_account(found));
     let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
     // The first of a registry becomes its default: one for all of it, if there is any.
@@ -45,12 +49,12 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[ImportEntry], dee
     let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
     let kept = keep_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
     let mut kept = places.into_iter().zip(kept).collect::<BTreeMap<_, _>>();
-    let mut fates: Vec<Fate> = Vec::with_capacity(findings.len());
+    let mut fates: Vec<ImportOutcome> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
         let fate = match &finding.what {
-            EntryContent::Skipped(reason) => Fate::Left(reason.clone()),
-            EntryContent::Failed(reason) => Fate::Failed(reason.clone()),
-            EntryContent::Login(_, ImportRole::Shadowed(at)) => Fate::Left(format!(
+            EntryContent::Skipped(reason) => ImportOutcome::Left(reason.clone()),
+            EntryContent::Failed(reason) => ImportOutcome::Failed(reason.clone()),
+            EntryContent::Login(_, ImportRole::Shadowed(at)) => ImportOutcome::Left(format!(
                 "{} has another secret of this user, and comes first",
                 whence(context, &findings[*at])
             )),
@@ -66,13 +70,17 @@ pub(in crate::cli) fn fates(context: &Context<'_>, findings: &[ImportEntry], dee
 }
 
 /// Takes the logins that are kept now away from where they were found. Returns the places that did not give them up.
-pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[ImportEntry], fates: &[Fate]) -> Removed {
-    let mut removed = Removed { logins: vec![false; findings.len()], failures: vec![], written: vec![] };
+pub(in crate::cli) fn remove(
+    context: &CommandContext<'_>,
+    findings: &[ImportEntry],
+    fates: &[ImportOutcome],
+) -> RemovalResult {
+    let mut removed = RemovalResult { logins: vec![false; findings.len()], failures: vec![], written: vec![] };
     let mut kept: Vec<_> = findings
         .iter()
         .zip(fates)
         .enumerate()
-        .filter(|(_, (_, fate))| matches!(fate, Fate::Kept(..) | Fate::HubToken(_)))
+        .filter(|(_, (_, fate))| matches!(fate, ImportOutcome::Kept(..) | ImportOutcome::HubToken(_)))
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
     let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
@@ -127,7 +135,7 @@ pub(in crate::cli) fn remove(context: &Context<'_>, findings: &[ImportEntry], fa
 }
 
 /// What came of taking logins away.
-pub(in crate::cli) struct Removed {
+pub(in crate::cli) struct RemovalResult {
     /// For each finding, whether it lies there no longer.
     pub(in crate::cli) logins: Vec<bool>,
     pub(in crate::cli) failures: Vec<String>,
@@ -136,7 +144,7 @@ pub(in crate::cli) struct Removed {
 }
 
 /// The place of a finding, as a person reads it.
-pub(in crate::cli) fn whence(context: &Context<'_>, finding: &ImportEntry) -> String {
+pub(in crate::cli) fn whence(context: &CommandContext<'_>, finding: &ImportEntry) -> String {
     match &finding.from {
         LoginOrigin::File(path) | LoginOrigin::Atcr(path) => context.env.shorten_home(path),
         LoginOrigin::Helper(helper) => helper.program(),
@@ -171,9 +179,9 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> Login {
 }
 
 /// All at once: each file is read and written once.
-fn keep_all(context: &Context<'_>, logins: &[Login], deed: Deed) -> Result<Vec<Fate>> {
+fn keep_all(context: &CommandContext<'_>, logins: &[Login], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.foresee_all(logins)?;
-    let is_due = |effect: Effect| deed == Deed::Keep && matches!(effect, Effect::New | Effect::Renews);
+    let is_due = |effect: Effect| deed == ImportMode::Keep && matches!(effect, Effect::New | Effect::Renews);
     let due = logins.iter().zip(&foreseen).filter(|(_, one)| one.as_ref().is_ok_and(|one| is_due(one.1)));
     let due: Vec<_> = due.map(|(login, _)| login).collect();
     if !due.is_empty() {
@@ -187,31 +195,36 @@ fn keep_all(context: &Context<'_>, logins: &[Login], deed: Deed) -> Result<Vec<F
     let mut kept = kept.into_iter();
     let fate = |one: Result<(AccountName, Effect), Problem>| match one {
         Err(problem) => failed(&problem.into()),
-        Ok((name, Effect::Supplied)) => Fate::Left(format!("{name} gets its secrets by itself")),
+        Ok((name, Effect::Supplied)) => ImportOutcome::Left(format!("{name} gets its secrets by itself")),
         Ok((_, effect)) if is_due(effect) => match kept.next().expect("there is one for each that is due") {
-            Ok(account) => Fate::Kept(account.name, effect),
-            Err(why) => Fate::Failed(why),
+            Ok(account) => ImportOutcome::Kept(account.name, effect),
+            Err(why) => ImportOutcome::Failed(why),
         },
-        Ok((name, effect)) => Fate::Kept(name, effect),
+        Ok((name, effect)) => ImportOutcome::Kept(name, effect),
     };
     Ok(foreseen.into_iter().map(fate).collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
-fn keep_hub_token(context: &Context<'_>, found: &FoundLogin, token: HubToken, deed: Deed) -> Result<Fate> {
+fn keep_hub_token(
+    context: &CommandContext<'_>,
+    found: &FoundLogin,
+    token: HubToken,
+    deed: ImportMode,
+) -> Result<ImportOutcome> {
     let effect = match context.accounts.hub_token(&found.username, token)? {
         Some(known) if known.expose() == found.secret.expose() => Effect::Same,
         Some(_) => Effect::Renews,
         None => Effect::New,
     };
-    if deed == Deed::Keep && effect != Effect::Same {
+    if deed == ImportMode::Keep && effect != Effect::Same {
         context.accounts.set_hub_token(&found.username, token, Some(&found.secret))?;
     }
-    Ok(Fate::HubToken(effect))
+    Ok(ImportOutcome::HubToken(effect))
 }
 
-fn failed(error: &Error) -> Fate {
-    Fate::Failed(reason(error))
+fn failed(error: &Error) -> ImportOutcome {
+    ImportOutcome::Failed(reason(error))
 }
 
 fn reason(error: &Error) -> String {

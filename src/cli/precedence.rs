@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Context;
+use super::CommandContext;
 use crate::docker::first_login::{FirstLogin, LoginLookup};
 use crate::docker::{ClientFamily, containers};
 use crate::model::choice::RegistryAccounts;
@@ -12,7 +12,7 @@ use crate::system::text::{one_line, quote};
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
 /// For each name of these registries whom the containers tools ask. Tells where that is not Ensign.
-pub(super) fn containers_tools(context: &Context<'_>, registries: &[&RegistryAccounts]) -> Vec<Value> {
+pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&RegistryAccounts]) -> Vec<Value> {
     if registries.is_empty() || !containers::are_found(context.env) {
         return vec![];
     }
@@ -47,7 +47,7 @@ pub(super) fn containers_tools(context: &Context<'_>, registries: &[&RegistryAcc
 
 /// Who goes first for a registry under this name, where that is not Ensign.
 pub(super) fn before_us(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     reader: ClientFamily,
     registry: &Registry,
     name: &str,
@@ -58,14 +58,14 @@ pub(super) fn before_us(
 }
 
 /// Tells whether the name is one that clients do not ask Ensign for, though they do under its own.
-pub(super) fn is_missed(context: &Context<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
+pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
     let Ok(lookup) = LoginLookup::of(reader, context.env) else { return false };
     lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign
         && lookup.first(registry, name, None) == FirstLogin::Nobody
 }
 
 /// What is said of a registry that somebody else answers for; `None` if nobody goes before us.
-pub(super) fn sentence(context: &Context<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
+pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
     Some(match first {
         FirstLogin::Ensign | FirstLogin::Nobody => return None,
         FirstLogin::Variable => format!("{who} use the login for {name} in DOCKER_AUTH_CONFIG: Ensign is not asked"),

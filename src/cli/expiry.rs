@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::Context;
+use super::CommandContext;
 use super::failure::Failure;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
@@ -16,7 +16,7 @@ const SOME_EXPIRE: u8 = 6;
 
 /// Lists them. Exit codes: 6 some end within the time or have ended; 1 none does, but some are not known; 0 none does.
 pub(super) fn run(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     registries: &[RegistryAccounts],
     within: Duration,
 ) -> Result<ExitCode, Failure> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::accounts::{AdoptedAccounts, HelperRefusal, HelperTimeout, helpers};
-use crate::cli::Context;
+use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
 use crate::docker::login_source::{self, LoginSource};
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
@@ -18,15 +18,15 @@ use crate::system::files;
 use crate::system::keyring::{DockerLogins, KeyringError};
 
 /// All that lies in these places for these registries, or for any if none is named.
-pub(super) fn gather(
-    context: &Context<'_>,
+pub(super) fn find_logins(
+    context: &CommandContext<'_>,
     places: &[LoginSource],
     registries: &[Registry],
 ) -> Result<Vec<ImportEntry>, Failure> {
     let (findings, read, asked, keyring) = (vec![], vec![], vec![], OnceCell::new());
     let is_everywhere = places == LoginSource::ALL;
     let mut gatherer =
-        Gatherer { context, registries, is_everywhere, findings, read, asked, keyring, is_keyring_read: false };
+        LoginSearch { context, registries, is_everywhere, findings, read, asked, keyring, is_keyring_read: false };
     for place in places {
         gatherer.look_at(place)?;
     }
@@ -34,8 +34,8 @@ pub(super) fn gather(
     Ok(gatherer.findings)
 }
 
-pub(super) struct Gatherer<'c> {
-    pub(super) context: &'c Context<'c>,
+pub(super) struct LoginSearch<'c> {
+    pub(super) context: &'c CommandContext<'c>,
     pub(super) registries: &'c [Registry],
     /// No place was named.
     is_everywhere: bool,
@@ -52,12 +52,12 @@ pub(super) struct Gatherer<'c> {
 
 /// Which of a file's own logins stand behind a helper that failed: Docker would not use them.
 #[derive(Default)]
-struct Barred {
+struct BlockedLogins {
     all: Option<String>,
     registries: Vec<(Registry, String)>,
 }
 
-impl Gatherer<'_> {
+impl LoginSearch<'_> {
     fn look_at(&mut self, place: &LoginSource) -> Result<(), Failure> {
         match place {
             LoginSource::Environment => {
@@ -109,7 +109,7 @@ impl Gatherer<'_> {
 
     /// Docker's order: the helper of a registry, the helper of all others, what stands in the file itself.
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
-        let mut barred = Barred::default();
+        let mut barred = BlockedLogins::default();
         for (key, name) in config.helpers() {
             let Some(registry) = self.wanted(key).filter(|_| !name.is_empty() && !is_ours(name)) else { continue };
             let Ok(helper) = name.parse::<HelperName>() else {
@@ -280,6 +280,6 @@ fn is_ours(helper: &str) -> bool {
     helper == "atcr" || helper.starts_with("ensign")
 }
 
-fn borrow_instead(context: &Context<'_>, helper: &HelperName, host: &str) -> String {
+fn borrow_instead(context: &CommandContext<'_>, helper: &HelperName, host: &str) -> String {
     format!("its secrets end within hours:  {} login {host} --borrow helper:{helper}", context.program)
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::oci::api::Method;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Which {
+pub(in crate::cli) struct WhichArguments {
     /// An image, or a registry; with `--as` it may be left out
     #[arg(value_name = "IMAGE", required_unless_present = "command")]
     pub(in crate::cli) image: Option<String>,
@@ -27,7 +27,7 @@ const WHY_HELP: &str = "The last answers are kept in memory, for you alone, with
 
 #[derive(Args, Debug)]
 #[command(after_help = WHY_HELP)]
-pub(in crate::cli) struct Why {
+pub(in crate::cli) struct WhyArguments {
     /// Only answers for this registry, or about this image
     #[arg(value_name = "IMAGE", conflicts_with_all = ["clear", "on", "off"])]
     pub(in crate::cli) image: Option<String>,
@@ -54,7 +54,7 @@ const EXIT_CODES: &str = "Exit codes: 0 it may; 1 not known; 2 wrong usage; 3 no
 
 #[derive(Args, Debug)]
 #[command(after_help = CHECK_HELP)]
-pub(in crate::cli) struct Check {
+pub(in crate::cli) struct CheckArguments {
     /// An image, or a registry [default: all accounts]
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) image: Option<String>,
@@ -71,7 +71,7 @@ pub(in crate::cli) struct Check {
 
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
-pub(in crate::cli) struct Token {
+pub(in crate::cli) struct TokenArguments {
     /// An image
     #[arg(value_name = "IMAGE")]
     pub(in crate::cli) image: String,
@@ -91,7 +91,7 @@ Exit codes: 0 done; 1 failed, or not found; 2 wrong usage; 3 no login, or reject
 
 #[derive(Args, Debug)]
 #[command(after_help = API_HELP)]
-pub(in crate::cli) struct Api {
+pub(in crate::cli) struct ApiArguments {
     /// The registry
     #[arg(value_name = "HOST")]
     pub(in crate::cli) host: String,

@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
-use super::{Complete, borrow};
+use super::{CompleteLogin, borrow};
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args};
+use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Registry, Secret, Source, is_ambiguous};
 use crate::oauth::Provider;
@@ -16,7 +16,7 @@ use crate::system::text::{one_line, quote};
 const SECRET_LIMIT: u64 = 1 << 20;
 
 /// A password among the words is seen by every program and kept by the shell: other helpers take it, we say why not.
-pub(super) fn refuse_password(context: &Context<'_>, given: &args::Login) -> Result<(), Failure> {
+pub(super) fn refuse_password(context: &CommandContext<'_>, given: &args::LoginArguments) -> Result<(), Failure> {
     if given.password.is_none() {
         return Ok(());
     }
@@ -27,7 +27,7 @@ pub(super) fn refuse_password(context: &Context<'_>, given: &args::Login) -> Res
 }
 
 /// `login ghcr.io/acme` means `login ghcr.io --images 'acme/**'`.
-pub(super) fn take_namespace(given: &mut args::Login) {
+pub(super) fn take_namespace(given: &mut args::LoginArguments) {
     if let Some((host, images)) = given.host.as_deref().and_then(split_namespace) {
         given.host = Some(host);
         given.images.insert(0, images);
@@ -50,7 +50,10 @@ fn split_namespace(address: &str) -> Option<(String, String)> {
 }
 
 /// The registry, and the user if it was given as `user@host`.
-pub(super) fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Registry, Option<String>), Failure> {
+pub(super) fn registry(
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
+) -> Result<(Registry, Option<String>), Failure> {
     let host = match &given.host {
         Some(host) => host.clone(),
         None if context.ui.can_ask() => context.ui.ask("Registry")?,
@@ -76,17 +79,17 @@ pub(super) fn registry(context: &Context<'_>, given: &args::Login) -> Result<(Re
 }
 
 /// The registry's name as it was typed, if that is not ours: Docker may look for exactly that.
-pub(super) fn spelling(given: &args::Login) -> Option<String> {
+pub(super) fn spelling(given: &args::LoginArguments) -> Option<String> {
     Registry::spelled(given.host.as_deref()?).and_then(|(_, spelling)| spelling)
 }
 
 /// Fills what the words left open. `None`: nothing was given and an account is there already, so look at that.
 pub(super) fn secret(
-    context: &Context<'_>,
-    given: &args::Login,
+    context: &CommandContext<'_>,
+    given: &args::LoginArguments,
     known: &RegistryAccounts,
     user: Option<String>,
-) -> Result<Option<Complete>, Failure> {
+) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
     let has_alias = |account: &&Account| given.alias.as_deref() == Some(account.name.as_str());
     // Behind `<token>` stands a user whom only the person knows.
@@ -120,7 +123,7 @@ pub(super) fn secret(
         return Err(Failure::usage("the password is empty", pipe_it(context, registry, &username)));
     }
     let invalid = |error: &dyn std::fmt::Display| Failure::usage(error.to_string(), "choose another one");
-    Ok(Some(Complete {
+    Ok(Some(CompleteLogin {
         username: username.parse().map_err(|error| invalid(&error))?,
         kept: secret.into(),
         source: Source::Given,
@@ -130,7 +133,7 @@ pub(super) fn secret(
 }
 
 /// Tells a person what is there, and where a token is made.
-fn introduce(context: &Context<'_>, known: &RegistryAccounts) -> Result<(), Failure> {
+fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(), Failure> {
     if !known.accounts.is_empty() {
         // Behind `<token>` the registry's user name is only in the label.
         let user = |account: &Account| {
@@ -156,7 +159,7 @@ fn introduce(context: &Context<'_>, known: &RegistryAccounts) -> Result<(), Fail
 }
 
 /// Returns the page too.
-fn say_where_tokens_are_made(context: &Context<'_>, registry: &Registry) -> Option<String> {
+fn say_where_tokens_are_made(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let Provider { token_page, token_rights, .. } = adviser(context, registry)?;
     if let Some(page) = &token_page {
         context.ui.say("Make a token at");
@@ -169,12 +172,12 @@ fn say_where_tokens_are_made(context: &Context<'_>, registry: &Registry) -> Opti
 }
 
 /// Where a token for the registry is made.
-pub(in crate::cli) fn token_page(context: &Context<'_>, registry: &Registry) -> Option<String> {
+pub(in crate::cli) fn token_page(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     context.providers().ok()?.for_registry(registry)?.token_page.clone()
 }
 
 /// How a token comes about that the registry takes, for somebody whose own was refused.
-pub(super) fn advice(context: &Context<'_>, registry: &Registry) -> String {
+pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> String {
     let (page, rights) = adviser(context, registry).map(|one| (one.token_page, one.token_rights)).unwrap_or_default();
     match (page, rights) {
         (Some(page), Some(rights)) => format!("make a token at {page} (it needs: {rights}) and log in again"),
@@ -185,12 +188,12 @@ pub(super) fn advice(context: &Context<'_>, registry: &Registry) -> String {
 }
 
 /// Who knows what a token for the registry must be: the table of providers, or else the registry itself.
-fn adviser(context: &Context<'_>, registry: &Registry) -> Option<Provider> {
+fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider> {
     let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())
 }
 
-fn pipe_it(context: &Context<'_>, registry: &Registry, username: &str) -> String {
+fn pipe_it(context: &CommandContext<'_>, registry: &Registry, username: &str) -> String {
     let [host, user] = [registry.as_str(), username].map(quote);
     format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }

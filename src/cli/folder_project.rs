@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::Context;
+use super::CommandContext;
 use crate::accounts::shown;
 use crate::caller::project::{self, ProjectFile};
 use crate::model::choice::{Project, RegistryAccounts, Trusted};
@@ -13,9 +13,9 @@ use crate::system::env;
 use crate::system::text::{one_line, quote};
 
 /// A `.ensign.toml`, and what it is worth.
-pub(super) struct Seen {
+pub(super) struct FolderProject {
     pub(super) path: PathBuf,
-    pub(super) standing: Standing,
+    pub(super) standing: TrustState,
     /// `None` if the file cannot be read.
     pub(super) digest: Option<String>,
     /// What it says, or what is wrong with it.
@@ -23,14 +23,14 @@ pub(super) struct Seen {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum TrustState {
     Trusted,
     /// It was trusted with another content.
     Changed,
     Untrusted,
 }
 
-impl Seen {
+impl FolderProject {
     /// The file that counts in the current folder.
     pub(super) fn here(trusted: &[Trusted]) -> Option<Self> {
         project::find(&env::current_dir()?).map(|path| Self::at(path, trusted))
@@ -39,9 +39,9 @@ impl Seen {
     pub(super) fn at(path: PathBuf, trusted: &[Trusted]) -> Self {
         let file = ProjectFile::read(&path).and_then(|file| file.ok_or_else(|| anyhow::anyhow!("it is not there")));
         let standing = match &file {
-            Ok(file) if file.is_trusted(trusted) => Standing::Trusted,
-            _ if trusted.iter().any(|one| one.file == path) => Standing::Changed,
-            _ => Standing::Untrusted,
+            Ok(file) if file.is_trusted(trusted) => TrustState::Trusted,
+            _ if trusted.iter().any(|one| one.file == path) => TrustState::Changed,
+            _ => TrustState::Untrusted,
         };
         let digest = file.as_ref().ok().map(|file| file.digest.clone());
         let says = match &file {
@@ -58,21 +58,21 @@ impl Seen {
     }
 
     pub(super) fn is_trusted(&self) -> bool {
-        self.standing == Standing::Trusted
+        self.standing == TrustState::Trusted
     }
 
     /// Why nothing comes of it, if that is known here alone.
-    pub(super) fn sentence(&self, context: &Context<'_>) -> Option<String> {
+    pub(super) fn sentence(&self, context: &CommandContext<'_>) -> Option<String> {
         let shown = shown(context.env, &self.path);
         match self.standing {
-            Standing::Changed => Some(format!("{shown} has changed since it was trusted")),
-            Standing::Untrusted => Some(format!("{shown} is not trusted")),
-            Standing::Trusted => None,
+            TrustState::Changed => Some(format!("{shown} has changed since it was trusted")),
+            TrustState::Untrusted => Some(format!("{shown} is not trusted")),
+            TrustState::Trusted => None,
         }
     }
 
     /// What a person should do about it.
-    pub(super) fn advice(&self, context: &Context<'_>, candidates: &RegistryAccounts) -> Option<String> {
+    pub(super) fn advice(&self, context: &CommandContext<'_>, candidates: &RegistryAccounts) -> Option<String> {
         let (registry, shown) = (&candidates.host, &*shown(context.env, &self.path));
         let project = match &self.says {
             Err(why) => return Some(format!("{shown} {why}")),
@@ -81,14 +81,16 @@ impl Seen {
         let says = |name: &str| format!("{shown} names `{}` for {registry}", one_line(name, 60));
         let program = context.program;
         match (self.names(registry), self.standing) {
-            (Some(name), Standing::Changed) => {
+            (Some(name), TrustState::Changed) => {
                 Some(format!("{}, but has changed since it was trusted: run `{program} trust`", says(name)))
             }
-            (Some(name), Standing::Untrusted) => {
+            (Some(name), TrustState::Untrusted) => {
                 Some(format!("{}, but is not trusted: run `{program} trust`", says(name)))
             }
             // With several accounts that is what the decision says.
-            (Some(name), Standing::Trusted) if candidates.accounts.len() == 1 && candidates.account(name).is_none() => {
+            (Some(name), TrustState::Trusted)
+                if candidates.accounts.len() == 1 && candidates.account(name).is_none() =>
+            {
                 let login = format!("{program} login {registry} --alias {}", quote(name));
                 Some(format!("{}, which is not there: run `{login}`. Until then the only account answers", says(name)))
             }

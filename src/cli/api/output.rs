@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 
 use super::manifest;
-use crate::cli::failure::{Failure, Kind as FailureKind};
-use crate::cli::{Context, args};
+use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::{CommandContext, args};
 use crate::model::{Account, Problem, Registry};
 use crate::oci::api::{ApiRequest, ApiResponse, Digests, EndpointKind, Method, Payload};
 use crate::oci::errors::{self, ApiError};
@@ -15,7 +15,7 @@ use crate::system::files::AtomicFile;
 use crate::system::text;
 
 /// How an answer that is a refusal is told.
-struct Refusal {
+struct ApiFailure {
     what: String,
     hint: Option<String>,
     errors: Vec<ApiError>,
@@ -23,8 +23,8 @@ struct Refusal {
 }
 
 pub(super) fn answer(
-    context: &Context<'_>,
-    given: &args::Api,
+    context: &CommandContext<'_>,
+    given: &args::ApiArguments,
     call: &ApiRequest,
     registry: &Registry,
     who: Option<&Account>,
@@ -46,7 +46,12 @@ pub(super) fn answer(
 }
 
 /// Status and headers, of an answer that has no body for people.
-fn bare(context: &Context<'_>, given: &args::Api, call: &ApiRequest, answer: ApiResponse) -> Result<ExitCode, Failure> {
+fn bare(
+    context: &CommandContext<'_>,
+    given: &args::ApiArguments,
+    call: &ApiRequest,
+    answer: ApiResponse,
+) -> Result<ExitCode, Failure> {
     let digest = answer.header("docker-content-digest").map(str::to_owned);
     let mut json = head_json(&answer, digest.as_deref());
     let deleted = call.method == Method::Delete;
@@ -64,7 +69,12 @@ fn bare(context: &Context<'_>, given: &args::Api, call: &ApiRequest, answer: Api
 }
 
 /// What was stored: its digest is the data.
-fn put(context: &Context<'_>, given: &args::Api, call: &ApiRequest, answer: &ApiResponse) -> Result<ExitCode, Failure> {
+fn put(
+    context: &CommandContext<'_>,
+    given: &args::ApiArguments,
+    call: &ApiRequest,
+    answer: &ApiResponse,
+) -> Result<ExitCode, Failure> {
     let sent = answer.sent.as_ref().ok_or_else(|| anyhow!("nothing was sent"))?;
     let digest = answer.header("docker-content-digest").unwrap_or(&sent.sha256);
     let (media_type, platforms) = match &call.payload {
@@ -94,8 +104,8 @@ fn put(context: &Context<'_>, given: &args::Api, call: &ApiRequest, answer: &Api
 
 /// The bytes as they came: to stdout, to a file, or as a part of JSON if they are JSON.
 fn body(
-    context: &Context<'_>,
-    given: &args::Api,
+    context: &CommandContext<'_>,
+    given: &args::ApiArguments,
     call: &ApiRequest,
     mut answer: ApiResponse,
 ) -> Result<ExitCode, Failure> {
@@ -162,8 +172,8 @@ fn body(
 
 /// An answer that is none: each of the registry's errors on a line of its own.
 fn refuse(
-    context: &Context<'_>,
-    given: &args::Api,
+    context: &CommandContext<'_>,
+    given: &args::ApiArguments,
     call: &ApiRequest,
     registry: &Registry,
     who: Option<&Account>,
@@ -172,7 +182,7 @@ fn refuse(
     let (json, head) = (head_json(&answer, None), head(&answer));
     let errors = answer.text().map(|text| errors::parse(&text)).unwrap_or_default();
     let mut refusal =
-        Refusal::of(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
+        ApiFailure::of(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
     if call.method == Method::Delete && answer.status != 404 {
         refusal.what = format!("could not delete {}: {}", call.endpoint_name(), refusal.what);
     }
@@ -202,7 +212,7 @@ fn refuse(
     Ok(ExitCode::from(refusal.code))
 }
 
-impl Refusal {
+impl ApiFailure {
     /// Exit codes: 3 nobody was let in, 4 the account may not, 1 everything else. A 401 or a 500 never means «absent».
     fn of(
         status: u16,
@@ -320,7 +330,7 @@ mod tests {
             (307, None, false, 1, "ghcr.io sends this request on elsewhere, which is not followed (307)"),
             (418, None, false, 1, "ghcr.io answered 418"),
         ] {
-            let refusal = Refusal::of(status, vec![], &registry, who, known, "a/b:1", "ensign");
+            let refusal = ApiFailure::of(status, vec![], &registry, who, known, "a/b:1", "ensign");
             assert_eq!((refusal.code, refusal.what.as_str()), (code, expected));
             assert_eq!(refusal.hint.is_some(), matches!(code, 3) || known && status < 404);
         }

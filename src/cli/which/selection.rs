@@ -1,14 +1,14 @@
 //! The account that answers for an image, for commands that need one, or why none does.
 
 use super::question::Question;
-use crate::cli::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::CommandContext;
+use crate::cli::failure::{Failure, FailureKind};
 use crate::model::choice::{Decision, Detail, RegistryAccounts, Verdict};
 use crate::model::{Account, ImageReference, Operation};
 
 /// The account that answers when a command names `image`, or for a registry alone.
 pub(in crate::cli) fn account_for<'c>(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,
     image: Option<&ImageReference>,
     operation: Option<Operation>,
@@ -20,19 +20,23 @@ pub(in crate::cli) fn account_for<'c>(
         let problem = context.accounts.explanation(&decision).problem();
         problem.map_or_else(
             || Failure::not_logged_in(format!("{} has no account", candidates.host), "run `status`"),
-            |problem| Failure::new(Kind::NotLoggedIn, problem),
+            |problem| Failure::new(FailureKind::NotLoggedIn, problem),
         )
     })
 }
 
 /// Tells whether nobody is needed to pull `image`.
-pub(in crate::cli) fn is_public(context: &Context<'_>, candidates: &RegistryAccounts, image: &ImageReference) -> bool {
+pub(in crate::cli) fn is_public(
+    context: &CommandContext<'_>,
+    candidates: &RegistryAccounts,
+    image: &ImageReference,
+) -> bool {
     let decision = decide(context, candidates, Some(image), Some(Operation::Pull));
     decision.is_ok_and(|decision| decision.verdict == Verdict::Public)
 }
 
 fn decide(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     candidates: &RegistryAccounts,
     image: Option<&ImageReference>,
     operation: Option<Operation>,

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Done, account_of};
+use super::{SyncResult, account_of};
 use crate::cli::failure::Failure;
-use crate::cli::{Context, args};
+use crate::cli::{CommandContext, args};
 use crate::docker::buildx::{ConfigDir, ConfigDirChange, ConfigTree};
 use crate::docker::configured_helper;
 use crate::model::{AccountName, ImageReference, Problem};
 
 pub(super) fn preview(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     tree: &ConfigTree,
     changes: &BTreeMap<ConfigDir, ConfigDirChange>,
 ) -> Result<(), Failure> {
@@ -33,10 +33,10 @@ pub(super) fn preview(
 }
 
 pub(super) fn tell(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     given: &args::BuildxSync,
     changes: &BTreeMap<ConfigDir, ConfigDirChange>,
-    done: &Done,
+    done: &SyncResult,
     without: &[(ImageReference, String)],
 ) {
     let program = context.program;
@@ -79,7 +79,7 @@ pub(super) fn tell(
 }
 
 /// `2 written, 1 removed`; `None` if nothing was.
-pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &Done) -> Option<String> {
+pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &SyncResult) -> Option<String> {
     let count = |is: fn(&ConfigDirChange) -> bool| {
         changes.iter().filter(|(place, change)| is(change) && !done.failed.contains(*place)).count()
     };
@@ -93,11 +93,11 @@ pub(super) fn summary(changes: &BTreeMap<ConfigDir, ConfigDirChange>, done: &Don
 }
 
 pub(super) fn report(
-    context: &Context<'_>,
+    context: &CommandContext<'_>,
     given: &args::BuildxSync,
     tree: &ConfigTree,
     changes: &BTreeMap<ConfigDir, ConfigDirChange>,
-    done: &Done,
+    done: &SyncResult,
     without: &[(ImageReference, String)],
 ) -> Result<(), Failure> {
     let folder = |(place, change): (&ConfigDir, &ConfigDirChange)| -> Value {
