@@ -2,47 +2,47 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::program::{self, Program, Role};
+use super::program::{self, Program, ProgramRole};
 use super::{PROGRAMS_AT_MOST, WRAPPERS_AT_MOST};
 use crate::system::ancestors::{self, Process};
 use crate::system::client_env::ChangedVariable;
 use crate::system::env;
 
 /// The variables of a process as it was started, each as `NAME=VALUE`; `None` where they may not be seen.
-type Variables = Option<Vec<OsString>>;
+type ProcessVariables = Option<Vec<OsString>>;
 
 /// The processes between the client and us, and the client.
 #[derive(Debug, Default)]
-struct Chain {
+struct ClientChain {
     /// Shells, `sudo`, scripts in front of us: nearest first. What they set, a person wrote down there.
-    wrappers: Vec<Variables>,
+    wrappers: Vec<ProcessVariables>,
     /// The client, then those of its kind that started it: `docker` above its plugins.
-    clients: Vec<Variables>,
+    clients: Vec<ProcessVariables>,
 }
 
 /// Returns the variables that the client above us changed after its start. Where none is known, the caller is a person, a
 /// shell or a program of theirs, and nothing counts as changed.
 pub(crate) fn changed_by_client() -> Vec<ChangedVariable> {
-    let chain = Chain::read(ancestors::all());
+    let chain = ClientChain::read(ancestors::all());
     if chain.clients.is_empty() { vec![] } else { chain.changes(env::all()) }
 }
 
-impl Chain {
+impl ClientChain {
     fn read(processes: impl IntoIterator<Item = Process>) -> Self {
         let mut chain = Self::default();
         for (distance, process) in processes.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
             let (id, is_script) = (process.id, program::is_script_of_client(&process));
             match Program::from(process).role() {
-                Role::Client(_) => chain.clients.push(ancestors::variables(id)),
+                ProgramRole::Client(_) => chain.clients.push(ancestors::variables(id)),
                 // With no client below it, a shell script of a client's name stands for that client.
-                Role::Wrapper if is_script && chain.clients.is_empty() => {
+                ProgramRole::Wrapper if is_script && chain.clients.is_empty() => {
                     chain.clients.push(ancestors::variables(id));
                     break;
                 }
-                Role::Wrapper if chain.clients.is_empty() && distance < WRAPPERS_AT_MOST => {
+                ProgramRole::Wrapper if chain.clients.is_empty() && distance < WRAPPERS_AT_MOST => {
                     chain.wrappers.push(ancestors::variables(id));
                 }
-                Role::Wrapper | Role::Unknown | Role::LongLived => break,
+                ProgramRole::Wrapper | ProgramRole::Unknown | ProgramRole::LongLived => break,
             }
         }
         chain
@@ -92,7 +92,7 @@ fn value_of<'v>(variable: &'v OsStr, name: &OsStr) -> Option<&'v OsStr> {
 mod tests {
     use super::*;
 
-    fn variables(text: &str) -> Variables {
+    fn variables(text: &str) -> ProcessVariables {
         (text != "hidden").then(|| text.split_whitespace().map(OsString::from).collect())
     }
 
@@ -122,7 +122,7 @@ mod tests {
             let [wrappers, clients] =
                 [wrappers, clients].map(|all| all.iter().map(|text| variables(text)).collect::<Vec<_>>());
             let (name, value) = ours.split_once('=').unwrap();
-            let chain = Chain { wrappers, clients };
+            let chain = ClientChain { wrappers, clients };
             let changes = chain.changes([(name.into(), value.into())]);
             let expected = ChangedVariable { name: name.into(), at_start: at_start.map(OsString::from) };
             let expected = if at_start == Some(value) { vec![] } else { vec![expected] };
@@ -144,7 +144,7 @@ mod tests {
         ] {
             let process =
                 |line: &&str| Process { id: 0, exe: None, words: line.split(' ').map(str::to_owned).collect() };
-            let chain = Chain::read(lines.iter().map(process));
+            let chain = ClientChain::read(lines.iter().map(process));
             assert_eq!((chain.wrappers.len(), chain.clients.len()), (wrappers, clients), "{lines:?}");
         }
     }

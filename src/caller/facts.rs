@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::program::{Program, Role};
+use super::program::{Program, ProgramRole};
 use super::{WRAPPERS_AT_MOST, agents, clients};
 use crate::model::{CallerFacts, CallerRule};
 use crate::system::ancestors::{self, Ancestors, Process};
@@ -43,7 +43,7 @@ pub(crate) fn client_name(text: &str) -> Option<String> {
 
 /// A client's name and verb, without any other word of its command line: `docker push`, `nerdctl compose up`.
 pub(super) fn described_call(program: &Program) -> Option<String> {
-    let Role::Client(client) = program.role() else { return None };
+    let ProgramRole::Client(client) = program.role() else { return None };
     let (name, verb) = client.client_and_verb(&program.args);
     let own = if program.name.starts_with("docker") { "docker" } else { &program.name };
     let name = name.replacen("docker-", &format!("{own} "), 1); // a plugin, as people call it
@@ -55,20 +55,20 @@ fn askers(processes: &[Process]) -> Vec<&Process> {
     let mut clients = vec![];
     for (distance, process) in processes.iter().enumerate() {
         match role(process) {
-            Role::Client(_) => clients.push(process),
-            Role::Wrapper if clients.is_empty() && distance < WRAPPERS_AT_MOST => {}
-            Role::Unknown | Role::LongLived if clients.is_empty() => return vec![process],
-            Role::Wrapper | Role::Unknown | Role::LongLived => break,
+            ProgramRole::Client(_) => clients.push(process),
+            ProgramRole::Wrapper if clients.is_empty() && distance < WRAPPERS_AT_MOST => {}
+            ProgramRole::Unknown | ProgramRole::LongLived if clients.is_empty() => return vec![process],
+            ProgramRole::Wrapper | ProgramRole::Unknown | ProgramRole::LongLived => break,
         }
     }
     clients
 }
 
 fn is_client(process: &Process) -> bool {
-    matches!(role(process), Role::Client(_))
+    matches!(role(process), ProgramRole::Client(_))
 }
 
-fn role(process: &Process) -> Role {
+fn role(process: &Process) -> ProgramRole {
     program(process).role()
 }
 

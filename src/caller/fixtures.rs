@@ -10,12 +10,12 @@ use super::{Program, command_of};
 /// One asking process: its ancestors, nearest first, and what follows from them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fixture {
+struct CallerFixture {
     case: String,
     /// Where it was recorded, or why it is as it is.
     #[serde(default)]
     note: Option<String>,
-    ancestors: Vec<Ancestor>,
+    ancestors: Vec<RecordedProcess>,
     registry: String,
     images: Vec<String>,
     /// What is done at the registry, if that can be told.
@@ -26,7 +26,7 @@ struct Fixture {
 /// An argument vector, with the executable if it could be read and differs from the first word.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Ancestor {
+enum RecordedProcess {
     Words(Vec<String>),
     Process { exe: String, argv: Vec<String> },
 }
@@ -58,12 +58,13 @@ fn every_recorded_caller_names_its_images_and_what_it_does() {
 
     let mut failures = Vec::new();
     for name in FILES {
-        let fixtures: Vec<Fixture> = serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).expect(name);
+        let fixtures: Vec<CallerFixture> =
+            serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).expect(name);
         assert!(!fixtures.is_empty(), "{name} holds no case");
-        for Fixture { case, note, ancestors, registry, images, operation } in fixtures {
+        for CallerFixture { case, note, ancestors, registry, images, operation } in fixtures {
             let programs = ancestors.into_iter().map(|ancestor| match ancestor {
-                Ancestor::Words(argv) => Program::new(None, argv),
-                Ancestor::Process { exe, argv } => Program::new(Some(Path::new(&exe)), argv),
+                RecordedProcess::Words(argv) => Program::new(None, argv),
+                RecordedProcess::Process { exe, argv } => Program::new(Some(Path::new(&exe)), argv),
             });
             let command = command_of(programs, &registry.parse().unwrap());
             let named: Vec<String> = command.images.iter().map(ToString::to_string).collect();

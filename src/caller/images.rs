@@ -1,15 +1,15 @@
-//! `Images`: collects the images of one registry from words and flag values.
+//! `ImageCollector`: collects the images of one registry from words and flag values.
 
 use std::collections::BTreeSet;
 
 use super::clients::is_true;
-use super::words::Meaning;
+use super::command_words::FlagKind;
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Registry};
 
 /// How a client writes an image at a given place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ImageSyntax {
     /// `[host/]path`: a short name is Docker Hub's.
     Short,
     /// `host/path`, with several tags if so many are written: `host/path:1,2` (oras).
@@ -27,19 +27,19 @@ pub(super) enum Form {
 }
 
 /// The images found so far, each once, in order.
-pub(super) struct Images<'a> {
+pub(super) struct ImageCollector<'a> {
     registry: &'a Registry,
     seen: BTreeSet<ImageReference>,
     found: Vec<ImageReference>,
 }
 
-impl<'a> Images<'a> {
+impl<'a> ImageCollector<'a> {
     pub(super) fn of(registry: &'a Registry) -> Self {
         Self { registry, seen: BTreeSet::new(), found: Vec::new() }
     }
 
     /// Adds `text` if it is an image of the registry.
-    pub(super) fn add(&mut self, text: &str, form: Form) {
+    pub(super) fn add(&mut self, text: &str, form: ImageSyntax) {
         if let Some(image) = parse(text, form)
             && image.registry() == self.registry
             && self.seen.insert(image.clone())
@@ -49,49 +49,49 @@ impl<'a> Images<'a> {
     }
 
     /// Adds the images in a flag's value.
-    pub(super) fn add_value(&mut self, meaning: Meaning, value: &str, form: Form) {
+    pub(super) fn add_value(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax) {
         match meaning {
-            Meaning::Image => value.split(',').for_each(|image| self.add(image, form)),
-            Meaning::Base | Meaning::Tag | Meaning::Destination => self.add(value, form),
-            Meaning::Output => self.add_output(value),
-            Meaning::Cache | Meaning::CacheTo => self.add_cache(value),
-            Meaning::FrontendOption => match value.split_once(':') {
+            FlagKind::Image => value.split(',').for_each(|image| self.add(image, form)),
+            FlagKind::Base | FlagKind::Tag | FlagKind::Destination => self.add(value, form),
+            FlagKind::Output => self.add_output(value),
+            FlagKind::Cache | FlagKind::CacheTo => self.add_cache(value),
+            FlagKind::FrontendOption => match value.split_once(':') {
                 // A build argument may hold anything: `which` must not depend on what a Dockerfile makes of it.
                 Some(("build-arg" | "context", _)) => {}
-                _ => self.add_keyed(value, |key| (key == "source").then_some(Form::Short)),
+                _ => self.add_keyed(value, |key| (key == "source").then_some(ImageSyntax::Short)),
             },
-            Meaning::DriverOption => {
+            FlagKind::DriverOption => {
                 for field in csv_fields(value) {
-                    self.add_keyed(&field, |key| (key == "image").then_some(Form::Short));
+                    self.add_keyed(&field, |key| (key == "image").then_some(ImageSyntax::Short));
                 }
             }
-            Meaning::File => self.add(value, Form::Oci), // Compose takes a project from a registry
-            Meaning::Other
-            | Meaning::SyncSource
-            | Meaning::SyncDestination
-            | Meaning::Registry
-            | Meaning::Namespace
-            | Meaning::Username
-            | Meaning::EnvFile
-            | Meaning::Folder
-            | Meaning::Profile
-            | Meaning::ProjectName
-            | Meaning::PullPolicy
-            | Meaning::Variable
-            | Meaning::Stage
-            | Meaning::Platform
-            | Meaning::PlatformPart
+            FlagKind::File => self.add(value, ImageSyntax::Oci), // Compose takes a project from a registry
+            FlagKind::Other
+            | FlagKind::SyncSource
+            | FlagKind::SyncDestination
+            | FlagKind::Registry
+            | FlagKind::Namespace
+            | FlagKind::Username
+            | FlagKind::EnvFile
+            | FlagKind::Folder
+            | FlagKind::Profile
+            | FlagKind::ProjectName
+            | FlagKind::PullPolicy
+            | FlagKind::Variable
+            | FlagKind::Stage
+            | FlagKind::Platform
+            | FlagKind::PlatformPart
             // The Dockerfile says whether it is used, bake's files what else is built.
-            | Meaning::BuildContext
-            | Meaning::BakeOverride => {}
+            | FlagKind::BuildContext
+            | FlagKind::BakeOverride => {}
         }
     }
 
     /// Adds those images in a flag's value that are pushed, if what is built is.
-    pub(super) fn add_pushed(&mut self, meaning: Meaning, value: &str, form: Form, is_built_to_push: bool) {
+    pub(super) fn add_pushed(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax, is_built_to_push: bool) {
         match meaning {
-            Meaning::Destination | Meaning::CacheTo => self.add_value(meaning, value, form),
-            Meaning::Tag | Meaning::Output if is_built_to_push => self.add_value(meaning, value, form),
+            FlagKind::Destination | FlagKind::CacheTo => self.add_value(meaning, value, form),
+            FlagKind::Tag | FlagKind::Output if is_built_to_push => self.add_value(meaning, value, form),
             _ => {}
         }
     }
@@ -109,7 +109,7 @@ impl<'a> Images<'a> {
         let fields = csv_fields(value);
         if matches!(field(&fields, "type"), None | Some("image" | "registry")) {
             for name in field(&fields, "name").unwrap_or_default().split(',') {
-                self.add(name.trim(), Form::Short);
+                self.add(name.trim(), ImageSyntax::Short);
             }
         }
     }
@@ -119,14 +119,14 @@ impl<'a> Images<'a> {
         let fields = csv_fields(value);
         if fields.iter().all(|field| !field.contains('=')) {
             for image in &fields {
-                self.add(image, Form::Short);
+                self.add(image, ImageSyntax::Short);
             }
         } else if matches!(field(&fields, "type"), None | Some("registry")) {
-            self.add(field(&fields, "ref").unwrap_or_default(), Form::Short);
+            self.add(field(&fields, "ref").unwrap_or_default(), ImageSyntax::Short);
         }
     }
 
-    fn add_keyed(&mut self, pair: &str, form_of: impl Fn(&str) -> Option<Form>) {
+    fn add_keyed(&mut self, pair: &str, form_of: impl Fn(&str) -> Option<ImageSyntax>) {
         if let Some((key, value)) = pair.split_once('=')
             && let Some(form) = form_of(key)
         {
@@ -136,19 +136,19 @@ impl<'a> Images<'a> {
 }
 
 /// What the images in a flag's value are to a build that does not push.
-pub(super) fn role(meaning: Meaning) -> ImageRole {
+pub(super) fn role(meaning: FlagKind) -> ImageRole {
     match meaning {
-        Meaning::Tag | Meaning::Output => ImageRole::Result,
-        Meaning::Cache => ImageRole::Cache,
+        FlagKind::Tag | FlagKind::Output => ImageRole::Result,
+        FlagKind::Cache => ImageRole::Cache,
         _ => ImageRole::Needed,
     }
 }
 
 /// Whether a flag's value says that what is built is pushed.
-pub(super) fn is_pushing(meaning: Meaning, value: &str) -> bool {
+pub(super) fn is_pushing(meaning: FlagKind, value: &str) -> bool {
     let output = match (meaning, bake_override(value)) {
-        (Meaning::Output, _) => value,
-        (Meaning::BakeOverride, Some(("output", output))) => output,
+        (FlagKind::Output, _) => value,
+        (FlagKind::BakeOverride, Some(("output", output))) => output,
         _ => return false,
     };
     let fields = csv_fields(output);
@@ -165,7 +165,7 @@ fn bake_override(text: &str) -> Option<(&str, &str)> {
     Some((path.trim_end_matches('+').split('.').nth(1)?, value))
 }
 
-fn parse(text: &str, form: Form) -> Option<ImageReference> {
+fn parse(text: &str, form: ImageSyntax) -> Option<ImageReference> {
     /// containers/image `transports`; a local image's name may stand behind them.
     const LOCAL: [&str; 9] = [
         "docker-archive:",
@@ -179,19 +179,21 @@ fn parse(text: &str, form: Form) -> Option<ImageReference> {
         "tarball:",
     ];
     match form {
-        Form::Short => text.parse().ok(),
-        Form::WithHost => text.split(',').next().unwrap_or_default().parse().ok().filter(|image| has_host(text, image)),
-        Form::Transport => {
-            parse(text.strip_prefix("docker://").or_else(|| text.strip_prefix("docker-image://"))?, Form::Short)
+        ImageSyntax::Short => text.parse().ok(),
+        ImageSyntax::WithHost => {
+            text.split(',').next().unwrap_or_default().parse().ok().filter(|image| has_host(text, image))
         }
-        Form::OptionalTransport if LOCAL.iter().any(|transport| text.starts_with(transport)) => None,
-        Form::OptionalTransport => parse(text.strip_prefix("docker://").unwrap_or(text), Form::Short),
-        Form::Namespace => {
+        ImageSyntax::Transport => {
+            parse(text.strip_prefix("docker://").or_else(|| text.strip_prefix("docker-image://"))?, ImageSyntax::Short)
+        }
+        ImageSyntax::OptionalTransport if LOCAL.iter().any(|transport| text.starts_with(transport)) => None,
+        ImageSyntax::OptionalTransport => parse(text.strip_prefix("docker://").unwrap_or(text), ImageSyntax::Short),
+        ImageSyntax::Namespace => {
             let place = text.strip_prefix("oci://").unwrap_or(text).trim_end_matches('/');
             format!("{place}/name").parse::<ImageReference>().ok()?.namespace()
         }
-        Form::Scanned => parse(scanned(text)?, Form::Short),
-        Form::Oci => parse(text.strip_prefix("oci://")?, Form::WithHost),
+        ImageSyntax::Scanned => parse(scanned(text)?, ImageSyntax::Short),
+        ImageSyntax::Oci => parse(text.strip_prefix("oci://")?, ImageSyntax::WithHost),
     }
 }
 
@@ -239,9 +241,9 @@ pub(super) fn csv_fields(record: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn found(registry: &str, add: impl Fn(&mut Images)) -> String {
+    fn found(registry: &str, add: impl Fn(&mut ImageCollector)) -> String {
         let registry = registry.parse().unwrap();
-        let mut images = Images::of(&registry);
+        let mut images = ImageCollector::of(&registry);
         add(&mut images);
         images.into_vec().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
@@ -249,49 +251,53 @@ mod tests {
     #[test]
     fn images_stand_in_many_kinds_of_values() {
         for (meaning, value, expected) in [
-            (Meaning::Image, "ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::Image, "a/b", ""),
-            (Meaning::Output, "type=image,\"name=ghcr.io/a/b,ghcr.io/a/c\",push=true", "ghcr.io/a/b ghcr.io/a/c"),
-            (Meaning::Output, "type=registry,name=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::Output, "type=docker,name=ghcr.io/a/b", ""),
-            (Meaning::Output, "out", ""),
-            (Meaning::Cache, "ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::Cache, "type=registry,ref=ghcr.io/a/b:c,mode=max", "ghcr.io/a/b:c"),
-            (Meaning::Cache, "type=s3,name=ghcr.io/a/b", ""),
-            (Meaning::BuildContext, "x=docker-image://ghcr.io/a/b", ""),
-            (Meaning::BuildContext, "x=ghcr.io/a/b", ""),
-            (Meaning::BakeOverride, "*.tags=ghcr.io/a/b", ""),
-            (Meaning::FrontendOption, "build-arg:BASE=ghcr.io/a/b", ""),
-            (Meaning::FrontendOption, "context:x=docker-image://ghcr.io/a/b", ""),
-            (Meaning::FrontendOption, "label:x=ghcr.io/a/b", ""),
-            (Meaning::FrontendOption, "source=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::DriverOption, "network=host,image=ghcr.io/a/b", "ghcr.io/a/b"),
-            (Meaning::Other, "ghcr.io/a/b", ""),
+            (FlagKind::Image, "ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::Image, "a/b", ""),
+            (FlagKind::Output, "type=image,\"name=ghcr.io/a/b,ghcr.io/a/c\",push=true", "ghcr.io/a/b ghcr.io/a/c"),
+            (FlagKind::Output, "type=registry,name=ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::Output, "type=docker,name=ghcr.io/a/b", ""),
+            (FlagKind::Output, "out", ""),
+            (FlagKind::Cache, "ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::Cache, "type=registry,ref=ghcr.io/a/b:c,mode=max", "ghcr.io/a/b:c"),
+            (FlagKind::Cache, "type=s3,name=ghcr.io/a/b", ""),
+            (FlagKind::BuildContext, "x=docker-image://ghcr.io/a/b", ""),
+            (FlagKind::BuildContext, "x=ghcr.io/a/b", ""),
+            (FlagKind::BakeOverride, "*.tags=ghcr.io/a/b", ""),
+            (FlagKind::FrontendOption, "build-arg:BASE=ghcr.io/a/b", ""),
+            (FlagKind::FrontendOption, "context:x=docker-image://ghcr.io/a/b", ""),
+            (FlagKind::FrontendOption, "label:x=ghcr.io/a/b", ""),
+            (FlagKind::FrontendOption, "source=ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::DriverOption, "network=host,image=ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::Other, "ghcr.io/a/b", ""),
         ] {
-            assert_eq!(found("ghcr.io", |images| images.add_value(meaning, value, Form::Short)), expected, "{value}");
+            assert_eq!(
+                found("ghcr.io", |images| images.add_value(meaning, value, ImageSyntax::Short)),
+                expected,
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn docker_hub_is_meant_only_where_a_client_means_it() {
         for (form, text, expected) in [
-            (Form::Short, "alpine", "docker.io/library/alpine"),
-            (Form::WithHost, "alice/app", ""),
-            (Form::WithHost, "ghcr.io", ""),
-            (Form::WithHost, "index.docker.io/alice/app", "docker.io/alice/app"),
-            (Form::Transport, "alpine", ""),
-            (Form::Transport, "docker://alpine", "docker.io/library/alpine"),
-            (Form::OptionalTransport, "alpine", "docker.io/library/alpine"),
-            (Form::OptionalTransport, "docker-archive:base.tar", ""),
-            (Form::OptionalTransport, "oci:layout", ""),
-            (Form::Oci, "alice/app", ""),
-            (Form::Oci, "oci://registry-1.docker.io/alice/app", "docker.io/alice/app"),
-            (Form::WithHost, "docker.io/alice/app:1,2", "docker.io/alice/app:1"),
-            (Form::Namespace, "oci://registry-1.docker.io/alice", "docker.io/alice"),
-            (Form::Namespace, "docker.io/alice/charts/", "docker.io/alice/charts"),
-            (Form::Namespace, "alice", "docker.io/alice"),
-            (Form::Namespace, "ghcr.io", ""),
-            (Form::Namespace, "localhost:5000", ""),
+            (ImageSyntax::Short, "alpine", "docker.io/library/alpine"),
+            (ImageSyntax::WithHost, "alice/app", ""),
+            (ImageSyntax::WithHost, "ghcr.io", ""),
+            (ImageSyntax::WithHost, "index.docker.io/alice/app", "docker.io/alice/app"),
+            (ImageSyntax::Transport, "alpine", ""),
+            (ImageSyntax::Transport, "docker://alpine", "docker.io/library/alpine"),
+            (ImageSyntax::OptionalTransport, "alpine", "docker.io/library/alpine"),
+            (ImageSyntax::OptionalTransport, "docker-archive:base.tar", ""),
+            (ImageSyntax::OptionalTransport, "oci:layout", ""),
+            (ImageSyntax::Oci, "alice/app", ""),
+            (ImageSyntax::Oci, "oci://registry-1.docker.io/alice/app", "docker.io/alice/app"),
+            (ImageSyntax::WithHost, "docker.io/alice/app:1,2", "docker.io/alice/app:1"),
+            (ImageSyntax::Namespace, "oci://registry-1.docker.io/alice", "docker.io/alice"),
+            (ImageSyntax::Namespace, "docker.io/alice/charts/", "docker.io/alice/charts"),
+            (ImageSyntax::Namespace, "alice", "docker.io/alice"),
+            (ImageSyntax::Namespace, "ghcr.io", ""),
+            (ImageSyntax::Namespace, "localhost:5000", ""),
         ] {
             assert_eq!(found("docker.io", |images| images.add(text, form)), expected, "{text}");
         }

@@ -6,21 +6,21 @@
 mod agents;
 mod ancestry;
 mod clients;
+mod command_words;
 mod containers;
 mod environment;
 mod facts;
 mod files;
 #[cfg(test)]
 mod fixtures;
-mod generic;
 mod images;
 mod program;
 pub(crate) mod project;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod registries;
-mod typed;
-mod words;
+mod shell_command;
+mod unknown_program;
 
 use std::borrow::Borrow;
 use std::cell::{Cell, OnceCell};
@@ -32,14 +32,14 @@ use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry}
 use crate::system::{env, folders};
 use ancestry::Ancestry;
 use clients::Grammar;
-use files::Variables;
-use program::Role;
+use files::ProjectVariables;
+use program::ProgramRole;
 
 pub(crate) use environment::changed_by_client;
 pub(crate) use facts::{agent, client_name, facts};
 pub(crate) use program::Program;
 pub(crate) use registries::{REGISTRIES_AT_MOST, registries_of, unknown_in_files};
-pub(crate) use typed::UnreadableCommand;
+pub(crate) use shell_command::UnreadableCommand;
 
 /// How many programs may stand between us and the client: a helper's own wrapper scripts, `sudo`, `env`.
 const WRAPPERS_AT_MOST: usize = 6;
@@ -65,7 +65,7 @@ impl<'r> Caller<'r> {
     }
 
     fn remember(&self, program: &Rc<Program>) {
-        if let Role::Client(_) = program.role() {
+        if let ProgramRole::Client(_) = program.role() {
             self.client.get_or_init(|| Rc::clone(program));
         }
     }
@@ -113,7 +113,7 @@ pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = 
             nearer.set(nearer.get().or(operation));
             some(images, role)
         },
-        |arguments| some(generic::images(arguments, registry), ImageRole::Needed),
+        |arguments| some(unknown_program::images(arguments, registry), ImageRole::Needed),
     );
     let (images, role) = named.unwrap_or_default();
     Command { images, role, operation: nearer.get() }
@@ -123,8 +123,8 @@ pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = 
 fn nearest_client<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>) -> Option<P> {
     let mut programs = programs.into_iter().take(WRAPPERS_AT_MOST + 1);
     programs
-        .find(|program| !matches!(program.borrow().role(), Role::Wrapper))
-        .filter(|program| matches!(program.borrow().role(), Role::Client(_)))
+        .find(|program| !matches!(program.borrow().role(), ProgramRole::Wrapper))
+        .filter(|program| matches!(program.borrow().role(), ProgramRole::Client(_)))
 }
 
 /// Returns the images of `registry` in the files that the nearest of `programs` to have any works on.
@@ -135,7 +135,7 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     let mentions = |client: &Grammar, program: &Program| {
         let task = client.task(&program.args)?;
         let folder = program.folder()?;
-        let mentions = files::images(&task, &folder, &Variables::of(program), registry);
+        let mentions = files::images(&task, &folder, &ProjectVariables::of(program), registry);
         (!mentions.is_empty()).then_some(mentions)
     };
     nearest(programs, mentions, |_| None).unwrap_or_default()
@@ -147,9 +147,10 @@ pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
     let mut all = FileImages::default();
     for command in ["docker build .", "docker buildx bake '*'", "docker compose build"] {
         let Ok(program) = command_line(command) else { continue };
-        let Role::Client(client) = program.role() else { continue };
+        let ProgramRole::Client(client) = program.role() else { continue };
         let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { continue };
-        let FileImages { images, unknown } = files::all_images(&task, &folder, &Variables::of(&program), registry);
+        let FileImages { images, unknown } =
+            files::all_images(&task, &folder, &ProjectVariables::of(&program), registry);
         all.images.extend(images);
         all.unknown.extend(unknown);
     }
@@ -163,7 +164,7 @@ pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
 ) -> Option<Operation> {
     let operation = |client: &Grammar, program: &Program| {
         let task = client.task(&program.args)?;
-        files::operation(&task, &program.folder()?, &Variables::of(program), registry)
+        files::operation(&task, &program.folder()?, &ProjectVariables::of(program), registry)
     };
     nearest(programs, operation, |_| None)
 }
@@ -190,7 +191,7 @@ pub(crate) fn is_containers_tool() -> bool {
 
 /// Reads what a person typed after `which --as`: a whole command of a shell, with whatever stands before the program.
 pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
-    let (variables, words) = typed::words(text)?;
+    let (variables, words) = shell_command::words(text)?;
     Ok(Program::typed(words, variables))
 }
 
@@ -205,16 +206,16 @@ fn nearest<T, P: Borrow<Program>>(
     for (distance, program) in programs.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
         let program = program.borrow();
         match program.role() {
-            Role::Client(client) => {
+            ProgramRole::Client(client) => {
                 met_client = true;
                 let answer = ask_client(client, program);
                 if answer.is_some() {
                     return answer;
                 }
             }
-            Role::Wrapper if !met_client && distance < WRAPPERS_AT_MOST => {}
-            Role::Unknown if distance == 0 => return ask_unknown(&program.args),
-            Role::Wrapper | Role::Unknown | Role::LongLived => return None,
+            ProgramRole::Wrapper if !met_client && distance < WRAPPERS_AT_MOST => {}
+            ProgramRole::Unknown if distance == 0 => return ask_unknown(&program.args),
+            ProgramRole::Wrapper | ProgramRole::Unknown | ProgramRole::LongLived => return None,
         }
     }
     None

@@ -18,7 +18,7 @@ pub(crate) struct Program {
 }
 
 /// What a program can tell about images.
-pub(super) enum Role {
+pub(super) enum ProgramRole {
     /// A container client, whose grammar we know.
     Client(&'static Grammar),
     /// Runs another program and names nothing itself, or is a plugin of docker, which has the same words.
@@ -90,15 +90,15 @@ impl Program {
         self.given(name).map(str::to_owned).or_else(|| env::text(name))
     }
 
-    pub(super) fn role(&self) -> Role {
+    pub(super) fn role(&self) -> ProgramRole {
         if let Some(client) = clients::find(&self.name) {
-            Role::Client(client)
+            ProgramRole::Client(client)
         } else if self.name.starts_with(PLUGIN) || is_one_of(SHELLS, &self.name) || is_one_of(WRAPPERS, &self.name) {
-            Role::Wrapper
+            ProgramRole::Wrapper
         } else if is_one_of(LONG_LIVED, &self.name) || self.name.starts_with("jetbrains") {
-            Role::LongLived
+            ProgramRole::LongLived
         } else {
-            Role::Unknown
+            ProgramRole::Unknown
         }
     }
 }
@@ -221,10 +221,10 @@ mod tests {
             ("skaffold", "unknown"),
         ] {
             let role = match Program::new(None, vec![name.to_owned()]).role() {
-                Role::Client(_) => "client",
-                Role::Wrapper => "wrapper",
-                Role::LongLived => "long-lived",
-                Role::Unknown => "unknown",
+                ProgramRole::Client(_) => "client",
+                ProgramRole::Wrapper => "wrapper",
+                ProgramRole::LongLived => "long-lived",
+                ProgramRole::Unknown => "unknown",
             };
             assert_eq!(role, expected, "{name}");
         }

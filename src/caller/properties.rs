@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::files::{self, Variables};
-use super::program::Role;
+use super::files::{self, ProjectVariables};
+use super::program::ProgramRole;
 use super::{Program, UnreadableCommand, command_line, command_of, login_username, project};
 use crate::model::{ImageReference, Registry};
 use crate::system::text;
@@ -35,7 +35,7 @@ pub(crate) fn argv(text: &str) {
     for (program, words) in programs.iter().zip(&words) {
         assert!(words.ends_with(&program.args), "only the front is cut off");
         assert!(!program.name.contains('/'));
-        if let Role::Client(client) = program.role() {
+        if let ProgramRole::Client(client) = program.role() {
             let _ = client.task(&program.args);
         }
     }
@@ -51,7 +51,7 @@ pub(crate) fn files(text: &str) {
     project::hold(text);
     let mut files = text.split("\n== ");
     let Some(Ok(program)) = files.next().map(command_line) else { return };
-    let Role::Client(client) = program.role() else { return };
+    let ProgramRole::Client(client) = program.role() else { return };
     let Some(task) = client.task(&program.args) else { return };
     let folder = std::env::temp_dir().join(format!("ensign-files-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("there is a place for files");
@@ -66,7 +66,7 @@ pub(crate) fn files(text: &str) {
         }
     }
     let registry = Registry::from_key("ghcr.io");
-    let mentions = files::images(&task, &folder, &Variables::of(&program), &registry).images;
+    let mentions = files::images(&task, &folder, &ProjectVariables::of(&program), &registry).images;
     for (at, mention) in mentions.iter().enumerate() {
         assert_eq!(mention.image.registry(), &registry);
         assert_eq!(mention.image.to_string().parse().as_ref(), Ok(&mention.image));

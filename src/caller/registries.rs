@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::files::{self, Variables};
-use super::program::Role;
+use super::files::{self, ProjectVariables};
+use super::program::ProgramRole;
 use super::{Program, command_of, containers};
 use crate::model::Registry;
 use crate::model::choice::{ImageRole, Unknown};
@@ -16,7 +16,7 @@ pub(crate) const REGISTRIES_AT_MOST: usize = 50;
 /// Of more than [`REGISTRIES_AT_MOST`], those beyond are not looked for.
 pub(crate) fn registries_of(program: &Program) -> Vec<Registry> {
     let place = match program.role() {
-        Role::Client(client) => client.place(program),
+        ProgramRole::Client(client) => client.place(program),
         _ => None,
     };
     let mut in_words = among(program.args.iter().chain(&place).map(String::as_str));
@@ -51,15 +51,15 @@ pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
 
 /// Returns what is not known of the files that `program` works on, the first of it.
 pub(crate) fn unknown_in_files(program: &Program) -> Option<Unknown> {
-    let Role::Client(client) = program.role() else { return None };
-    files::first_unknown(&client.task(&program.args)?, &program.folder()?, &Variables::of(program))
+    let ProgramRole::Client(client) = program.role() else { return None };
+    files::first_unknown(&client.task(&program.args)?, &program.folder()?, &ProjectVariables::of(program))
 }
 
 fn in_files(program: &Program) -> Vec<Registry> {
-    let Role::Client(client) = program.role() else { return Vec::new() };
+    let ProgramRole::Client(client) = program.role() else { return Vec::new() };
     let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { return Vec::new() };
     let mut seen = BTreeSet::new();
-    let variables = Variables::of(program);
+    let variables = ProjectVariables::of(program);
     let named = files::registries(&task, &folder, &variables, |text| among(std::iter::once(text)));
     named.filter(|registry| seen.insert(registry.clone())).take(REGISTRIES_AT_MOST + 1).collect()
 }

@@ -137,7 +137,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shell_words", &["system/text.rs"]),
     ("sysinfo", &["system/ancestors/portable.rs"]),
     ("tar", &["release/archive.rs"]),
-    ("toml_edit", &["docker/containers.rs", "caller/containers/settings.rs", "caller/project/toml.rs"]),
+    ("toml_edit", &["docker/containers.rs", "caller/containers/registries_settings.rs", "caller/project/toml.rs"]),
     ("ureq", &["system/http/"]),
     ("windows_native_keyring_store", &["system/keyring/credential_manager.rs"]),
     ("zbus", &["system/keyring/secret_service.rs"]),

@@ -3,16 +3,16 @@
 //! docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit `cmd/buildctl/build.go`;
 //! kaniko `cmd/executor/cmd/root.go`.
 
-use super::{Deed, Grammar, Positionals, Verb, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 pub(super) const BUILDX: Grammar = Grammar {
     names: &["docker-buildx", "buildx"],
-    globals: &[("--builder --config -c --context -H --host -l --log-level", Meaning::Other)],
+    globals: &[("--builder --config -c --context -H --host -l --log-level", FlagKind::Other)],
     verbs: &[
-        verb("build|b|dap build", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildIf("--push")),
-        verb("bake|f", Positionals::None, BAKE).on(Work::Bake).does(Deed::Project),
+        verb("build|b|dap build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildIf("--push")),
+        verb("bake|f", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Project),
         verb("create", Positionals::None, CREATE),
         verb("imagetools create|imagetools inspect", Positionals::All, IMAGETOOLS),
         POLICY,
@@ -24,7 +24,7 @@ pub(super) const BUILDCTL: Grammar = Grammar {
     names: &["buildctl"],
     globals: &[(
         "--addr --log-format --tlsservername --tlscacert --tlscert --tlskey --tlsdir --timeout --exec-name",
-        Meaning::Other,
+        FlagKind::Other,
     )],
     verbs: &[verb(
         "build|b",
@@ -33,17 +33,17 @@ pub(super) const BUILDCTL: Grammar = Grammar {
             (
                 "--debug-json-cache-metrics --progress --trace --oci-layout --frontend --secret --allow --ssh \
                  --metadata-file --source-policy-file --ref-file --registry-auth-tlscontext --build-arg",
-                Meaning::Other,
+                FlagKind::Other,
             ),
-            ("--local", Meaning::Folder),
-            ("-o --output --exporter-opt", Meaning::Output),
-            ("--import-cache", Meaning::Cache),
-            ("--export-cache", Meaning::CacheTo),
-            ("--opt --frontend-opt", Meaning::FrontendOption),
+            ("--local", FlagKind::Folder),
+            ("-o --output --exporter-opt", FlagKind::Output),
+            ("--import-cache", FlagKind::Cache),
+            ("--export-cache", FlagKind::CacheTo),
+            ("--opt --frontend-opt", FlagKind::FrontendOption),
         ],
     )
-    .on(Work::Buildctl)
-    .does(Deed::BuildIf(""))],
+    .on(InputFiles::Buildctl)
+    .does(VerbEffect::BuildIf(""))],
     plugins: &[],
 };
 
@@ -54,8 +54,8 @@ pub(super) const KANIKO: Grammar = Grammar {
         "",
         Positionals::None,
         &[
-            ("-d --destination", Meaning::Tag),
-            ("--cache-repo", Meaning::Destination),
+            ("-d --destination", FlagKind::Tag),
+            ("--cache-repo", FlagKind::Destination),
             (
                 "--cache-dir --cache-ttl --compression --compression-level --context-sub-path --custom-platform \
                  --customPlatform --digest-file --git --ignore-path --image-download-retry --image-fs-extract-retry \
@@ -63,63 +63,67 @@ pub(super) const KANIKO: Grammar = Grammar {
                  --label --log-format --oci-layout-path --push-retry --registry-certificate --registry-client-cert \
                  --registry-map --registry-mirror --skip-tls-verify-registry --snapshot-mode --snapshotMode --tar-path \
                  --tarPath -v --verbosity",
-                Meaning::Other,
+                FlagKind::Other,
             ),
-            ("-f --dockerfile", Meaning::File),
-            ("-c --context", Meaning::Folder),
-            ("--build-arg", Meaning::Variable),
-            ("--target", Meaning::Stage),
+            ("-f --dockerfile", FlagKind::File),
+            ("-c --context", FlagKind::Folder),
+            ("--build-arg", FlagKind::Variable),
+            ("--target", FlagKind::Stage),
         ],
     )
-    .on(Work::Build)
-    .does(Deed::BuildUnless("--no-push"))],
+    .on(InputFiles::Build)
+    .does(VerbEffect::BuildUnless("--no-push"))],
     plugins: &[],
 };
 
 /// `docker build` of any age, the classic builder's flags included; nerdctl's too.
-pub(super) const BUILD: Flags = &[
+pub(super) const BUILD: FlagTable = &[
     (
         "--add-host --allow --annotation --attest --builder --call --cgroup-parent --cpu-period --cpu-quota -c \
          --cpu-shares --cpuset-cpus --cpuset-mems --iidfile --isolation --label -m --memory --memory-swap \
          --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --resource --sbom \
          --secret --security-opt --shm-size --ssh --ulimit --invoke --print --server-config --buildkit-host",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("-f --file", Meaning::File),
-    ("--build-arg", Meaning::Variable),
-    ("--target", Meaning::Stage),
-    ("--platform", Meaning::Platform),
-    ("-t --tag", Meaning::Tag),
-    ("-o --output", Meaning::Output),
-    ("--cache-from", Meaning::Cache),
-    ("--cache-to", Meaning::CacheTo),
-    ("--build-context", Meaning::BuildContext),
+    ("-f --file", FlagKind::File),
+    ("--build-arg", FlagKind::Variable),
+    ("--target", FlagKind::Stage),
+    ("--platform", FlagKind::Platform),
+    ("-t --tag", FlagKind::Tag),
+    ("-o --output", FlagKind::Output),
+    ("--cache-from", FlagKind::Cache),
+    ("--cache-to", FlagKind::CacheTo),
+    ("--build-context", FlagKind::BuildContext),
 ];
 
-pub(super) const BAKE: Flags = &[
-    ("--builder --allow --call --metadata-file --progress --provenance --sbom --list --policy", Meaning::Other),
-    ("-f --file", Meaning::File),
-    ("--var", Meaning::Variable),
-    ("--set", Meaning::BakeOverride),
+pub(super) const BAKE: FlagTable = &[
+    ("--builder --allow --call --metadata-file --progress --provenance --sbom --list --policy", FlagKind::Other),
+    ("-f --file", FlagKind::File),
+    ("--var", FlagKind::Variable),
+    ("--set", FlagKind::BakeOverride),
 ];
 
-const CREATE: Flags = &[
+const CREATE: FlagTable = &[
     (
         "--builder --buildkitd-config --buildkitd-flags --config --driver --flags --name --node --platform --timeout",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("--driver-opt", Meaning::DriverOption),
+    ("--driver-opt", FlagKind::DriverOption),
 ];
 
-const IMAGETOOLS: Flags = &[
-    ("--annotation --builder -f --file --format --metadata-file -p --platform --progress", Meaning::Other),
-    ("-t --tag", Meaning::Destination),
+const IMAGETOOLS: FlagTable = &[
+    ("--annotation --builder -f --file --format --metadata-file -p --platform --progress", FlagKind::Other),
+    ("-t --tag", FlagKind::Destination),
 ];
 
 /// Asks the registry about `docker-image://IMAGE`.
-const POLICY: Verb =
-    Verb::new("policy eval", Positionals::All, Form::Transport, &[("-f --file --fields --platform", Meaning::Other)]);
+const POLICY: Verb = Verb::new(
+    "policy eval",
+    Positionals::All,
+    ImageSyntax::Transport,
+    &[("-f --file --fields --platform", FlagKind::Other)],
+);
 
-const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
-    Verb::new(paths, positionals, Form::Short, flags)
+const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
+    Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }

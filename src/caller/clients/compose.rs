@@ -2,9 +2,9 @@
 //!
 //! docker/compose `cmd/compose/`; podman-compose `podman_compose.py`.
 
-use super::{Deed, Grammar, Positionals, Project, Verb, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{ComposeAction, Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 /// Version 2 as plugin or by itself, and version 1 in Python.
 pub(super) const COMPOSE: Grammar =
@@ -15,62 +15,66 @@ pub(super) const PODMAN_COMPOSE: Grammar =
     Grammar { names: &["podman-compose"], globals: GLOBALS, verbs: VERBS, plugins: &[] };
 
 /// Version 1's are `-c` to `--log-level`, podman-compose's are `--podman-path` and after.
-const GLOBALS: Flags = &[
+const GLOBALS: FlagTable = &[
     (
         "--ansi --parallel --progress -c --context -H --host --tlscacert --tlscert --tlskey \
          --log-level --podman-path --podman-args --in-pod --pod-args --podman-pull-args --podman-push-args \
          --podman-build-args --podman-run-args",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("-p --project-name", Meaning::ProjectName),
-    ("-f --file", Meaning::File),
-    ("--env-file", Meaning::EnvFile),
-    ("--project-directory --workdir", Meaning::Folder),
-    ("--profile", Meaning::Profile),
+    ("-p --project-name", FlagKind::ProjectName),
+    ("-f --file", FlagKind::File),
+    ("--env-file", FlagKind::EnvFile),
+    ("--project-directory --workdir", FlagKind::Folder),
+    ("--profile", FlagKind::Profile),
 ];
 
 const VERBS: &[Verb] = &[
-    verb("pull", Project::Pull, &[("--policy", Meaning::PullPolicy)]),
-    verb("config|convert", Project::Pull, &[("--format --hash -o --output", Meaning::Other)]),
-    verb("push", Project::Push, &[]).does(Deed::Push),
+    verb("pull", ComposeAction::Pull, &[("--policy", FlagKind::PullPolicy)]),
+    verb("config|convert", ComposeAction::Pull, &[("--format --hash -o --output", FlagKind::Other)]),
+    verb("push", ComposeAction::Push, &[]).does(VerbEffect::Push),
     verb(
         "build",
-        Project::Build,
+        ComposeAction::Build,
         &[
-            ("--builder -m --memory --progress --provenance --sbom --ssh", Meaning::Other),
-            ("--build-arg", Meaning::Variable),
+            ("--builder -m --memory --progress --provenance --sbom --ssh", FlagKind::Other),
+            ("--build-arg", FlagKind::Variable),
         ],
     )
-    .does(Deed::Project),
+    .does(VerbEffect::Project),
     verb(
         "up|create|watch|scale",
-        Project::Up,
+        ComposeAction::Up,
         &[
-            ("--attach --exit-code-from --no-attach --scale -t --timeout --wait-timeout --podman-args", Meaning::Other),
-            ("--pull", Meaning::PullPolicy),
+            (
+                "--attach --exit-code-from --no-attach --scale -t --timeout --wait-timeout --podman-args",
+                FlagKind::Other,
+            ),
+            ("--pull", FlagKind::PullPolicy),
         ],
     ),
     verb(
         "run",
-        Project::Run,
+        ComposeAction::Run,
         &[
             (
                 "--cap-add --cap-drop --entrypoint -e --env --env-from-file -l --label --name -p --publish -u --user -v \
                  --volume -w --workdir",
-                Meaning::Other,
+                FlagKind::Other,
             ),
-            ("--pull", Meaning::PullPolicy),
+            ("--pull", FlagKind::PullPolicy),
         ],
     ),
     // Pushes the services' images, then sends the project itself to a registry.
-    Verb::new("publish|alpha publish", Positionals::First, Form::Short, &[("--oci-version", Meaning::Other)])
-        .on(Work::Compose(Project::Push))
-        .does(Deed::Push),
-    Verb::new("bridge convert|bridge transformations create", Positionals::None, Form::Short, BRIDGE),
+    Verb::new("publish|alpha publish", Positionals::First, ImageSyntax::Short, &[("--oci-version", FlagKind::Other)])
+        .on(InputFiles::Compose(ComposeAction::Push))
+        .does(VerbEffect::Push),
+    Verb::new("bridge convert|bridge transformations create", Positionals::None, ImageSyntax::Short, BRIDGE),
 ];
 
-const BRIDGE: Flags = &[("-o --output --templates", Meaning::Other), ("-t --transformation -f --from", Meaning::Image)];
+const BRIDGE: FlagTable =
+    &[("-o --output --templates", FlagKind::Other), ("-t --transformation -f --from", FlagKind::Image)];
 
-const fn verb(paths: &'static str, project: Project, flags: Flags) -> Verb {
-    Verb::new(paths, Positionals::None, Form::Short, flags).on(Work::Compose(project))
+const fn verb(paths: &'static str, project: ComposeAction, flags: FlagTable) -> Verb {
+    Verb::new(paths, Positionals::None, ImageSyntax::Short, flags).on(InputFiles::Compose(project))
 }

@@ -4,15 +4,15 @@
 
 use super::build::{BAKE, BUILD, BUILDX};
 use super::compose::COMPOSE;
-use super::{Deed, Grammar, Positionals, Verb, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 pub(super) const DOCKER: Grammar = Grammar {
     names: &["docker", "com.docker.cli"],
     globals: &[(
         "-c --context --config -H --host -l --log-level --tlscacert --tlscert --tlskey --builder",
-        Meaning::Other,
+        FlagKind::Other,
     )],
     verbs: VERBS,
     plugins: &[("buildx", &BUILDX), ("compose", &COMPOSE)],
@@ -24,7 +24,7 @@ pub(super) const NERDCTL: Grammar = Grammar {
         "-a --address -H --host -n --namespace --snapshotter --storage-driver --cgroup-manager --cni-path \
          --cni-netconfpath --data-root --hosts-dir --host-gateway-ip --bridge-ip --userns-remap --cdi-spec-dirs \
          --global-dns --global-dns-opts --global-dns-search",
-        Meaning::Other,
+        FlagKind::Other,
     )],
     verbs: VERBS,
     plugins: &[("compose", &COMPOSE)],
@@ -34,30 +34,32 @@ pub(super) const NERDCTL: Grammar = Grammar {
 pub(super) const FINCH: Grammar = Grammar { names: &["finch"], ..NERDCTL };
 
 const VERBS: &[Verb] = &[
-    verb("push|image push", Positionals::All, PULL).does(Deed::Push),
+    verb("push|image push", Positionals::All, PULL).does(VerbEffect::Push),
     verb("pull|image pull", Positionals::All, PULL),
     verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
-    verb("build|image build|builder build", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildIf("--push")),
-    verb("bake", Positionals::None, BAKE).on(Work::Bake).does(Deed::Project),
+    verb("build|image build|builder build", Positionals::None, BUILD)
+        .on(InputFiles::Build)
+        .does(VerbEffect::BuildIf("--push")),
+    verb("bake", Positionals::None, BAKE).on(InputFiles::Bake).does(VerbEffect::Project),
     // The list is local until it is pushed; only its sources are asked for (cli/command/manifest/create_list.go).
     verb("manifest create|manifest annotate", Positionals::From(1), MANIFEST),
     verb("manifest inspect", Positionals::Last, MANIFEST),
-    verb("manifest push", Positionals::All, MANIFEST).does(Deed::Push),
+    verb("manifest push", Positionals::All, MANIFEST).does(VerbEffect::Push),
     verb("service create", Positionals::BeforeCommand, SERVICE),
     verb("service update", Positionals::None, SERVICE),
-    verb("stack deploy|stack up", Positionals::None, STACK).on(Work::Stack),
+    verb("stack deploy|stack up", Positionals::None, STACK).on(InputFiles::Stack),
     verb("plugin install", Positionals::First, PLUGIN),
     verb("plugin upgrade", Positionals::All, PLUGIN),
-    verb("plugin push", Positionals::All, PLUGIN).does(Deed::Push),
+    verb("plugin push", Positionals::All, PLUGIN).does(VerbEffect::Push),
     verb("trust inspect", Positionals::All, TRUST),
-    verb("trust sign|trust revoke", Positionals::All, TRUST).does(Deed::Push),
-    verb("trust signer add|trust signer remove", Positionals::From(1), TRUST).does(Deed::Push),
+    verb("trust sign|trust revoke", Positionals::All, TRUST).does(VerbEffect::Push),
+    verb("trust signer add|trust signer remove", Positionals::From(1), TRUST).does(VerbEffect::Push),
     // A term may begin with a registry, but a bare one is no image.
     Verb::new(
         "search|image search",
         Positionals::All,
-        Form::WithHost,
-        &[("-f --filter --format --limit", Meaning::Other)],
+        ImageSyntax::WithHost,
+        &[("-f --filter --format --limit", FlagKind::Other)],
     ),
     Verb::login("login", Positionals::Login),
 ];
@@ -70,20 +72,20 @@ pub(super) fn is_local(word: &str) -> bool {
     WORDS.split_ascii_whitespace().any(|known| known == word)
 }
 
-const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
-    Verb::new(paths, positionals, Form::Short, flags)
+const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
+    Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
 /// nerdctl's are `--unpack` and after.
-const PULL: Flags = &[(
+const PULL: FlagTable = &[(
     "--platform --unpack --verify --cosign-key --cosign-certificate-identity --cosign-certificate-oidc-issuer \
      --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer-regexp --sign --notation-key-name \
      --soci-index-digest --soci-span-size --soci-min-layer-size --ipfs-address --estargz-compression-level",
-    Meaning::Other,
+    FlagKind::Other,
 )];
 
 /// nerdctl's are in the last lines.
-const RUN: Flags = &[(
+const RUN: FlagTable = &[(
     "--add-host --annotation -a --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent \
      --cgroupns --cidfile --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime -c \
      --cpu-shares --cpus --cpuset-cpus --cpuset-mems --detach-keys --device --device-cgroup-rule --device-read-bps \
@@ -98,10 +100,10 @@ const RUN: Flags = &[(
      --cosign-key --cosign-certificate-identity --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer \
      --cosign-certificate-oidc-issuer-regexp --init-binary --systemd --ipfs-address --rdt-class --cgroup-conf \
      --bypass4netns-ignore-subnets",
-    Meaning::Other,
+    FlagKind::Other,
 )];
 
-const SERVICE: Flags = &[
+const SERVICE: FlagTable = &[
     (
         "--args --cap-add --cap-drop --config --config-add --config-rm --constraint --constraint-add --constraint-rm \
          --container-label --container-label-add --container-label-rm --credential-spec --dns --dns-add --dns-rm \
@@ -118,16 +120,16 @@ const SERVICE: Flags = &[
          --rollback-parallelism --secret --secret-add --secret-rm --stop-grace-period --stop-signal --sysctl \
          --sysctl-add --sysctl-rm --ulimit --ulimit-add --ulimit-rm --update-delay --update-failure-action \
          --update-max-failure-ratio --update-monitor --update-order --update-parallelism -u --user -w --workdir",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("--image", Meaning::Image),
+    ("--image", FlagKind::Image),
 ];
 
-const STACK: Flags = &[
-    ("--resolve-image --orchestrator --namespace --kubeconfig --bundle-file", Meaning::Other),
-    ("-c --compose-file", Meaning::File),
+const STACK: FlagTable = &[
+    ("--resolve-image --orchestrator --namespace --kubeconfig --bundle-file", FlagKind::Other),
+    ("-c --compose-file", FlagKind::File),
 ];
 
-const MANIFEST: Flags = &[("--arch --os --os-features --os-version --variant", Meaning::Other)];
-const PLUGIN: Flags = &[("--alias", Meaning::Other)];
-const TRUST: Flags = &[("--key", Meaning::Other)];
+const MANIFEST: FlagTable = &[("--arch --os --os-features --os-version --variant", FlagKind::Other)];
+const PLUGIN: FlagTable = &[("--alias", FlagKind::Other)];
+const TRUST: FlagTable = &[("--key", FlagKind::Other)];

@@ -5,48 +5,48 @@
 
 mod build;
 mod compose;
-mod deed;
 mod docker;
-mod podman;
 #[cfg(test)]
-mod record;
+mod help_record;
+mod podman;
 mod regclient;
 mod registry;
 mod scan;
 mod skopeo;
-mod task;
 mod verb;
+mod verb_effect;
+mod verb_invocation;
 
-use super::images::{Images, role};
-use super::words::{Flags, Meaning, Word, Words};
-use super::{Program, generic};
+use super::command_words::{CommandWord, CommandWords, FlagKind, FlagTable};
+use super::images::{ImageCollector, role};
+use super::{Program, unknown_program};
 use crate::model::choice::{Command, ImageRole};
 use crate::model::{Registry, ServerUrl, Target};
-use deed::{Deed, Line};
-pub(super) use task::{Project, Task, Work, is_true};
 use verb::{Positionals, Verb};
+use verb_effect::{ParsedCommand, VerbEffect};
+pub(super) use verb_invocation::{ComposeAction, InputFiles, VerbInvocation, is_true};
 
 /// How one client reads its command line.
 pub(super) struct Grammar {
     /// Its canonical name, then other names of the same program.
     names: &'static [&'static str],
     /// Flags that take a value, before and after the verb.
-    globals: Flags,
+    globals: FlagTable,
     verbs: &'static [Verb],
     /// Other clients that run under a word of this one: `docker compose`.
     plugins: &'static [(&'static str, &'static Grammar)],
 }
 
 /// A command line read up to its verb.
-struct Start<'a> {
+struct CommandHead<'a> {
     client: &'static str,
     verb: &'static Verb,
     /// As it was spelled.
     path: &'static str,
     /// What follows.
-    words: Words<'a>,
+    words: CommandWords<'a>,
     /// The flags before it.
-    values: Vec<(Meaning, &'a str)>,
+    values: Vec<(FlagKind, &'a str)>,
 }
 
 const GRAMMARS: [&Grammar; 24] = [
@@ -100,23 +100,24 @@ pub(super) fn canonical_name(name: &str) -> Option<&'static str> {
 impl Grammar {
     /// The client whose verb the words begin with, which may be a plugin of this one, and the verb as it was spelled.
     pub(super) fn client_and_verb(&self, arguments: &[String]) -> (&'static str, &'static str) {
-        self.verb(arguments).map_or((self.names[0], ""), |Start { client, path, .. }| (client, path))
+        self.verb(arguments).map_or((self.names[0], ""), |CommandHead { client, path, .. }| (client, path))
     }
 
     /// Returns the images of `registry` that the words behind the client's name name, and what is done there.
     pub(super) fn command(&self, program: &Program, registry: &Registry) -> Command {
-        let Some(Start { verb, words, mut values, .. }) = self.verb(&program.args) else {
-            let images = if self.runs_unknown(program) { generic::images(&program.args, registry) } else { Vec::new() };
+        let Some(CommandHead { verb, words, mut values, .. }) = self.verb(&program.args) else {
+            let images =
+                if self.runs_unknown(program) { unknown_program::images(&program.args, registry) } else { Vec::new() };
             return Command { images, ..Command::default() };
         };
         let mut positionals = Vec::new();
         let mut sync = [true, true];
         for word in words {
             match word {
-                Word::Positional(word) => positionals.push(word),
-                Word::Value(Meaning::SyncSource, kind) => sync[0] = kind == "docker",
-                Word::Value(Meaning::SyncDestination, kind) => sync[1] = kind == "docker",
-                Word::Value(meaning, value) => values.push((meaning, value)),
+                CommandWord::Positional(word) => positionals.push(word),
+                CommandWord::Value(FlagKind::SyncSource, kind) => sync[0] = kind == "docker",
+                CommandWord::Value(FlagKind::SyncDestination, kind) => sync[1] = kind == "docker",
+                CommandWord::Value(meaning, value) => values.push((meaning, value)),
             }
             if verb.positionals == Positionals::BeforeCommand && !positionals.is_empty() {
                 break;
@@ -130,15 +131,15 @@ impl Grammar {
         let beside = verb.repository_beside(program);
         let destination = beside.as_deref().map(|text| (text, verb.form)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));
-        let deed = if beside.is_some() && verb.deed == Deed::Push { Deed::Copy } else { verb.deed };
-        let line = Line { program, form: verb.form, values: &values, named: &named, destination };
+        let deed = if beside.is_some() && verb.deed == VerbEffect::Push { VerbEffect::Copy } else { verb.deed };
+        let line = ParsedCommand { program, form: verb.form, values: &values, named: &named, destination };
         let keeps_result = deed.keeps_result(&line);
         let role_of = |meaning| match role(meaning) {
             ImageRole::Result if !keeps_result => ImageRole::Needed,
             role => role,
         };
         let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
-            let mut images = Images::of(registry);
+            let mut images = ImageCollector::of(registry);
             for (meaning, value) in values.iter().filter(|(meaning, _)| role_of(*meaning) == role) {
                 images.add_value(*meaning, value, verb.form);
             }
@@ -153,52 +154,58 @@ impl Grammar {
 
     /// Where it pushes to, if no word says that as an image.
     pub(super) fn place(&self, program: &Program) -> Option<String> {
-        let Start { verb, words, mut values, .. } = self.verb(&program.args)?;
+        let CommandHead { verb, words, mut values, .. } = self.verb(&program.args)?;
         values.extend(words.filter_map(|word| match word {
-            Word::Value(meaning, value) => Some((meaning, value)),
-            Word::Positional(_) => None,
+            CommandWord::Value(meaning, value) => Some((meaning, value)),
+            CommandWord::Positional(_) => None,
         }));
         verb.deed.place(program, &values).map(|(place, _)| place).or_else(|| verb.repository_beside(program))
     }
 
     /// Returns what the words do with files.
-    pub(super) fn task<'a>(&self, arguments: &'a [String]) -> Option<Task<'a>> {
-        let Start { client, verb, path: _, words, mut values } = self.verb(arguments)?;
+    pub(super) fn task<'a>(&self, arguments: &'a [String]) -> Option<VerbInvocation<'a>> {
+        let CommandHead { client, verb, path: _, words, mut values } = self.verb(arguments)?;
         let mut positionals = Vec::new();
         for word in words {
             match word {
-                Word::Positional(word) => positionals.push(word),
-                Word::Value(meaning, value) => values.push((meaning, value)),
+                CommandWord::Positional(word) => positionals.push(word),
+                CommandWord::Value(meaning, value) => values.push((meaning, value)),
             }
             if verb.work.ends_at_first_word() && !positionals.is_empty() {
                 break;
             }
         }
         match (verb.work, verb.positionals) {
-            (Work::Compose(_), Positionals::None) => {
+            (InputFiles::Compose(_), Positionals::None) => {
                 for service in &mut positionals {
                     *service = service.split_once('=').map_or(*service, |(name, _count)| name); // `scale web=3`
                 }
             }
-            (Work::Compose(_), _) => positionals.clear(), // `publish IMAGE`, with all services
+            (InputFiles::Compose(_), _) => positionals.clear(), // `publish IMAGE`, with all services
             _ => {}
         }
-        (verb.work != Work::None).then_some(Task { client, work: verb.work, positionals, values, arguments })
+        (verb.work != InputFiles::None).then_some(VerbInvocation {
+            client,
+            work: verb.work,
+            positionals,
+            values,
+            arguments,
+        })
     }
 
     /// Returns the user whom the words log in to `registry`.
     pub(super) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
-        let Start { verb, words, .. } = self.verb(arguments)?;
+        let CommandHead { verb, words, .. } = self.verb(arguments)?;
         let (mut username, mut address) = (None, None);
         for word in words {
             match word {
-                Word::Positional(word) => address = address.or(Some(word)),
-                Word::Value(Meaning::Username, value) => username = Some(value),
-                Word::Value(..) => {}
+                CommandWord::Positional(word) => address = address.or(Some(word)),
+                CommandWord::Value(FlagKind::Username, value) => username = Some(value),
+                CommandWord::Value(..) => {}
             }
         }
         let means_registry = match (verb.positionals, address) {
-            (Positionals::Login | Positionals::LoginAnywhere, Some(address)) => means(address, registry),
+            (Positionals::Login | Positionals::LoginAnywhere, Some(address)) => names_registry(address, registry),
             (Positionals::Login, None) => registry.is_docker_hub(),
             (positionals, _) => positionals == Positionals::LoginAnywhere,
         };
@@ -206,27 +213,27 @@ impl Grammar {
     }
 
     /// Reads up to the verb; `None` if it is one that we do not list.
-    fn verb<'a>(&self, arguments: &'a [String]) -> Option<Start<'a>> {
+    fn verb<'a>(&self, arguments: &'a [String]) -> Option<CommandHead<'a>> {
         let mut grammar = self;
-        let mut words = Words::new(arguments, self.globals);
+        let mut words = CommandWords::new(arguments, self.globals);
         let (mut path, mut values) = (String::new(), Vec::new());
         loop {
             let spelled = |verb: &'static Verb| Some((verb, verb.paths().find(|known| *known == path)?));
             if let Some((verb, path)) = grammar.verbs.iter().find_map(spelled) {
                 words.learn(verb.flags);
-                return Some(Start { client: grammar.names[0], verb, path, words, values });
+                return Some(CommandHead { client: grammar.names[0], verb, path, words, values });
             }
             if !path.is_empty() && !grammar.leads_on(&path) {
                 return None;
             }
             match words.next()? {
-                Word::Value(meaning, value) => values.push((meaning, value)),
-                Word::Positional("") => return None,
-                Word::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
+                CommandWord::Value(meaning, value) => values.push((meaning, value)),
+                CommandWord::Positional("") => return None,
+                CommandWord::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
                     grammar = grammar.plugin(word)?;
                     words.learn(grammar.globals);
                 }
-                Word::Positional(word) => {
+                CommandWord::Positional(word) => {
                     path = if path.is_empty() { word.to_owned() } else { format!("{path} {word}") };
                 }
             }
@@ -235,9 +242,9 @@ impl Grammar {
 
     /// Tells whether docker hands these words to a plugin that we do not know.
     fn runs_unknown(&self, program: &Program) -> bool {
-        let verb = Words::new(&program.args, self.globals).find_map(|word| match word {
-            Word::Positional(word) => Some(word),
-            Word::Value(..) => None,
+        let verb = CommandWords::new(&program.args, self.globals).find_map(|word| match word {
+            CommandWord::Positional(word) => Some(word),
+            CommandWord::Value(..) => None,
         });
         let is_unknown = |word: &str| {
             !word.is_empty() && self.plugin(word).is_none() && !self.leads_on(word) && !docker::is_local(word)
@@ -258,7 +265,7 @@ impl Grammar {
 }
 
 /// `docker login https://HOST/` and `HOST/namespace` log in to the host.
-fn means(address: &str, registry: &Registry) -> bool {
+fn names_registry(address: &str, registry: &Registry) -> bool {
     ServerUrl::parse(address).is_some_and(|url| match url.target() {
         Target::Registry { registry: named, user: _, repository: _ } => named == registry,
         Target::HubToken(_) => false,

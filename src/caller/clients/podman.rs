@@ -3,9 +3,9 @@
 //! podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
 
 use super::compose::COMPOSE;
-use super::{Deed, Grammar, Positionals, Verb, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 pub(super) const PODMAN: Grammar = Grammar {
     names: &["podman"],
@@ -14,28 +14,28 @@ pub(super) const PODMAN: Grammar = Grammar {
          --identity --imagestore --log-level --module --namespace --db-backend --default-mounts-file --network-backend \
          --network-cmd-path --network-config-dir --out --pull-option --root --runroot --runtime --runtime-flag --ssh \
          --storage-driver --storage-opt --tls-ca --tls-cert --tls-details --tls-key --tmpdir --url --volumepath",
-        Meaning::Other,
+        FlagKind::Other,
     )],
     verbs: &[
-        verb("push|image push|manifest push", Positionals::Last, TRANSFER).does(Deed::Push),
+        verb("push|image push|manifest push", Positionals::Last, TRANSFER).does(VerbEffect::Push),
         verb("pull|image pull", Positionals::All, TRANSFER),
         verb("run|create|container run|container create", Positionals::BeforeCommand, RUN),
         verb("container runlabel", Positionals::From(1), TRANSFER),
-        verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(Work::Build),
+        verb("build|image build|buildx build|builder build", Positionals::None, BUILD).on(InputFiles::Build),
         // The parts, built elsewhere, meet at the registry.
-        verb("farm build", Positionals::None, BUILD).on(Work::Build).does(Deed::BuildUnless("")),
-        verb("kube play|play kube", Positionals::None, PLAY).on(Work::Manifests),
+        verb("farm build", Positionals::None, BUILD).on(InputFiles::Build).does(VerbEffect::BuildUnless("")),
+        verb("kube play|play kube", Positionals::None, PLAY).on(InputFiles::Manifests),
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
         verb("artifact pull", Positionals::All, TRANSFER),
-        verb("artifact push", Positionals::All, TRANSFER).does(Deed::Push),
+        verb("artifact push", Positionals::All, TRANSFER).does(VerbEffect::Push),
         verb("pod create", Positionals::None, POD),
-        verb("image sign", Positionals::All, &[("-d --directory --sign-by --cert-dir --authfile", Meaning::Other)]),
+        verb("image sign", Positionals::All, &[("-d --directory --sign-by --cert-dir --authfile", FlagKind::Other)]),
         Verb::new(
             "search|image search",
             Positionals::All,
-            Form::WithHost,
-            &[("--authfile --cert-dir --creds -f --filter --format --limit", Meaning::Other)],
+            ImageSyntax::WithHost,
+            &[("--authfile --cert-dir --creds -f --filter --format --limit", FlagKind::Other)],
         ),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
@@ -47,43 +47,43 @@ pub(super) const BUILDAH: Grammar = Grammar {
     globals: &[(
         "--cgroup-manager --log-level --registries-conf --registries-conf-dir --root --runroot --short-name-alias-conf \
          --storage-driver --storage-opt --userns-gid-map --userns-uid-map --cpu-profile --default-mounts-file",
-        Meaning::Other,
+        FlagKind::Other,
     )],
     verbs: &[
-        verb("push|manifest push", Positionals::Last, TRANSFER).does(Deed::Push),
+        verb("push|manifest push", Positionals::Last, TRANSFER).does(VerbEffect::Push),
         verb("pull", Positionals::All, TRANSFER),
         verb("from", Positionals::First, FROM),
-        verb("build|bud|build-using-dockerfile", Positionals::None, BUILD).on(Work::Build),
+        verb("build|bud|build-using-dockerfile", Positionals::None, BUILD).on(InputFiles::Build),
         verb("manifest inspect", Positionals::All, TRANSFER),
         verb("manifest create|manifest add", Positionals::From(1), TRANSFER),
         verb("add|copy", Positionals::None, ADD),
         verb("source pull", Positionals::First, TRANSFER),
-        verb("source push", Positionals::From(1), TRANSFER).does(Deed::Push),
+        verb("source push", Positionals::From(1), TRANSFER).does(VerbEffect::Push),
         // Without a transport the result stays in the local storage.
-        Verb::new("commit", Positionals::From(1), Form::Transport, TRANSFER).does(Deed::Push),
+        Verb::new("commit", Positionals::From(1), ImageSyntax::Transport, TRANSFER).does(VerbEffect::Push),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
     plugins: &[],
 };
 
-const fn verb(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
-    Verb::new(paths, positionals, Form::OptionalTransport, flags)
+const fn verb(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
+    Verb::new(paths, positionals, ImageSyntax::OptionalTransport, flags)
 }
 
-const TRANSFER: Flags = &[(
+const TRANSFER: FlagTable = &[(
     "--add-compression --annotation --arch --artifact-config --artifact-config-type --artifact-layer-type \
      --artifact-subject --artifact-type --authfile --cert-dir --compression-format --compression-level --creds \
      --decryption-key --digestfile --encrypt-layer --encryption-key --features -f --format --iidfile --manifest -n \
      --name --os --os-feature --os-features --os-version --platform --policy --retry --retry-delay --sign-by \
      --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint --sign-passphrase-file \
      --signature-policy --timestamp --unsetenv --variant",
-    Meaning::Other,
+    FlagKind::Other,
 )];
 
-const RUN: Flags = &[(CONTAINER, Meaning::Other), ("-h --hostname --pull", Meaning::Other)];
+const RUN: FlagTable = &[(CONTAINER, FlagKind::Other), ("-h --hostname --pull", FlagKind::Other)];
 
 /// `--pull` takes its value only with `=` here and in `build`.
-const FROM: Flags = &[(CONTAINER, Meaning::Other)];
+const FROM: FlagTable = &[(CONTAINER, FlagKind::Other)];
 
 /// `podman run` and `create`; what `buildah from` has beside them is in the last line.
 const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile --blkio-weight --blkio-weight-device \
@@ -104,7 +104,7 @@ const CONTAINER: &str = "--add-host --annotation --arch -a --attach --authfile -
      --ulimit --umask --unsetenv -u --user --userns --uts --variant -v --volume --volumes-from -w --workdir -f \
      --format --isolation --userns-gid-map --userns-gid-map-group --userns-uid-map --userns-uid-map-user";
 
-const BUILD: Flags = &[
+const BUILD: FlagTable = &[
     (
         "--add-host --annotation --arch --authfile --build-arg-file --cache-ttl --cap-add --cap-drop --cert-dir \
          --cgroup-parent --cgroupns --cpp-flag --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems \
@@ -116,33 +116,35 @@ const BUILD: Flags = &[
          --sbom-scanner-command --secret --security-opt --shm-size --sign-by --source-date-epoch --source-policy-file \
          --ssh --timestamp --ulimit --unsetannotation --unsetenv --unsetlabel --userns --userns-gid-map \
          --userns-gid-map-group --userns-uid-map --userns-uid-map-user --uts --variant -v --volume",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("-f --file", Meaning::File),
-    ("--build-arg", Meaning::Variable),
-    ("--target", Meaning::Stage),
-    ("--platform", Meaning::Platform),
-    ("--os --arch", Meaning::PlatformPart),
-    ("--build-arg-file", Meaning::EnvFile),
-    ("-t --tag", Meaning::Tag),
-    ("--from", Meaning::Base),
-    ("--sbom-scanner-image", Meaning::Image),
-    ("--cache-from", Meaning::Cache),
-    ("--cache-to", Meaning::Destination),
-    ("--build-context", Meaning::BuildContext),
+    ("-f --file", FlagKind::File),
+    ("--build-arg", FlagKind::Variable),
+    ("--target", FlagKind::Stage),
+    ("--platform", FlagKind::Platform),
+    ("--os --arch", FlagKind::PlatformPart),
+    ("--build-arg-file", FlagKind::EnvFile),
+    ("-t --tag", FlagKind::Tag),
+    ("--from", FlagKind::Base),
+    ("--sbom-scanner-image", FlagKind::Image),
+    ("--cache-from", FlagKind::Cache),
+    ("--cache-to", FlagKind::Destination),
+    ("--build-context", FlagKind::BuildContext),
 ];
 
-const PLAY: Flags = &[(
+const PLAY: FlagTable = &[(
     "--annotation --authfile --cert-dir --configmap --context-dir --creds --ip --log-driver --log-opt --mac-address \
      --network --publish --seccomp-profile-root --userns",
-    Meaning::Other,
+    FlagKind::Other,
 )];
 
-const POD: Flags = &[
-    (CONTAINER, Meaning::Other),
-    ("--exit-policy -h --hostname --infra-command --infra-conmon-pidfile --infra-name -n --share", Meaning::Other),
-    ("--infra-image", Meaning::Image),
+const POD: FlagTable = &[
+    (CONTAINER, FlagKind::Other),
+    ("--exit-policy -h --hostname --infra-command --infra-conmon-pidfile --infra-name -n --share", FlagKind::Other),
+    ("--infra-image", FlagKind::Image),
 ];
 
-const ADD: Flags =
-    &[("--chmod --chown --contextdir --ignorefile --retry --retry-delay", Meaning::Other), ("--from", Meaning::Image)];
+const ADD: FlagTable = &[
+    ("--chmod --chown --contextdir --ignorefile --retry --retry-delay", FlagKind::Other),
+    ("--from", FlagKind::Image),
+];

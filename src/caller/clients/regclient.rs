@@ -2,38 +2,38 @@
 //!
 //! regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
 
-use super::{Deed, Grammar, Positionals, Verb, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 pub(super) const REGCTL: Grammar = Grammar {
     names: &["regctl"],
-    globals: &[("-v --verbosity --logopt --host --user-agent", Meaning::Other)],
+    globals: &[("-v --verbosity --logopt --host --user-agent", FlagKind::Other)],
     verbs: &[
-        regctl("image copy|image cp|repo copy|repo cp", Positionals::All).does(Deed::Copy),
+        regctl("image copy|image cp|repo copy|repo cp", Positionals::All).does(VerbEffect::Copy),
         // A digest stands behind the images.
-        regctl("blob copy|blob cp|layer copy|layer cp", Positionals::FirstTwo).does(Deed::Copy),
+        regctl("blob copy|blob cp|layer copy|layer cp", Positionals::FirstTwo).does(VerbEffect::Copy),
         regctl(
             "image digest|image manifest|image inspect|image config|image ratelimit|image rate-limit|image check-base",
             Positionals::All,
         ),
-        regctl("image delete|image del|image rm|image remove", Positionals::All).does(Deed::Push),
+        regctl("image delete|image del|image rm|image remove", Positionals::All).does(VerbEffect::Push),
         regctl("tag ls|tag list|manifest diff|manifest get|manifest pull", Positionals::All),
         regctl("manifest head|manifest digest|artifact list|artifact ls|artifact tree|ref", Positionals::All),
-        regctl("tag delete|tag del|tag rm|tag remove", Positionals::All).does(Deed::Push),
+        regctl("tag delete|tag del|tag rm|tag remove", Positionals::All).does(VerbEffect::Push),
         regctl("manifest put|manifest push|manifest delete|manifest del|manifest rm|manifest remove", Positionals::All)
-            .does(Deed::Push),
-        regctl("artifact put|artifact create|artifact push", Positionals::All).does(Deed::Push),
-        regctl("index create|index init|index new|index put", Positionals::All).does(Deed::Push),
-        regctl("index add|index append|index insert", Positionals::All).does(Deed::Push),
-        regctl("index delete|index del|index rm|index remove", Positionals::All).does(Deed::Push),
+            .does(VerbEffect::Push),
+        regctl("artifact put|artifact create|artifact push", Positionals::All).does(VerbEffect::Push),
+        regctl("index create|index init|index new|index put", Positionals::All).does(VerbEffect::Push),
+        regctl("index add|index append|index insert", Positionals::All).does(VerbEffect::Push),
+        regctl("index delete|index del|index rm|index remove", Positionals::All).does(VerbEffect::Push),
         regctl("image export|image get-file|image cat|artifact get|artifact pull", Positionals::First),
-        regctl("image import|image mod|image create|image init|image new", Positionals::First).does(Deed::Push),
+        regctl("image import|image mod|image create|image init|image new", Positionals::First).does(VerbEffect::Push),
         regctl("blob get|blob pull|blob head|blob digest|blob get-file|blob cat", Positionals::First),
         regctl("layer get|layer pull|layer head|layer digest|layer get-file|layer cat", Positionals::First),
         regctl("blob diff-config|blob diff-layer|layer diff-config|layer diff-layer", Positionals::EveryOther),
-        regctl("blob put|blob push|blob delete|blob del|blob rm", Positionals::First).does(Deed::Push),
-        regctl("layer put|layer push|layer delete|layer del|layer rm", Positionals::First).does(Deed::Push),
+        regctl("blob put|blob push|blob delete|blob del|blob rm", Positionals::First).does(VerbEffect::Push),
+        regctl("layer put|layer push|layer delete|layer del|layer rm", Positionals::First).does(VerbEffect::Push),
         Verb::login("registry login", Positionals::Login),
     ],
     plugins: &[],
@@ -43,8 +43,10 @@ pub(super) const REGSYNC: Grammar = Grammar {
     names: &["regsync"],
     globals: SERVICE,
     verbs: &[
-        Verb::new("once|server", Positionals::None, Form::Short, &[]).on(Work::RegSync).does(Deed::Project),
-        Verb::new("check", Positionals::None, Form::Short, &[]).on(Work::RegSync),
+        Verb::new("once|server", Positionals::None, ImageSyntax::Short, &[])
+            .on(InputFiles::RegSync)
+            .does(VerbEffect::Project),
+        Verb::new("check", Positionals::None, ImageSyntax::Short, &[]).on(InputFiles::RegSync),
     ],
     plugins: &[],
 };
@@ -52,17 +54,19 @@ pub(super) const REGSYNC: Grammar = Grammar {
 pub(super) const REGBOT: Grammar = Grammar {
     names: &["regbot"],
     globals: SERVICE,
-    verbs: &[Verb::new("once|server", Positionals::None, Form::Short, &[]).on(Work::RegBot).does(Deed::Project)],
+    verbs: &[Verb::new("once|server", Positionals::None, ImageSyntax::Short, &[])
+        .on(InputFiles::RegBot)
+        .does(VerbEffect::Project)],
     plugins: &[],
 };
 
-const SERVICE: Flags = &[("-c --config", Meaning::File), ("-v --verbosity --logopt", Meaning::Other)];
+const SERVICE: FlagTable = &[("-c --config", FlagKind::File), ("-v --verbosity --logopt", FlagKind::Other)];
 
 const fn regctl(paths: &'static str, positionals: Positionals) -> Verb {
-    Verb::new(paths, positionals, Form::Short, REGCTL_FLAGS)
+    Verb::new(paths, positionals, ImageSyntax::Short, REGCTL_FLAGS)
 }
 
-const REGCTL_FLAGS: Flags = &[
+const REGCTL_FLAGS: FlagTable = &[
     (
         "--annotation --annotation-base --annotations --artifact-type --author --buildarg-rm --buildarg-rm-regex \
          --concurrent --config-cmd --config-entrypoint --config-file --config-mediatype --config-platform \
@@ -72,8 +76,8 @@ const REGCTL_FLAGS: Flags = &[
          --layer-compress --layer-rm-created-by --layer-rm-index --layer-strip-file --layer-time --limit --media-type \
          --name -o --output -p --platform --platforms --referrers-src --referrers-tgt --sort-annotation --time --user \
          --user-agent --volume-add --volume-rm --workdir",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("--base --base-name --subject --external --ref --rebase-ref", Meaning::Image),
-    ("--create", Meaning::Destination),
+    ("--base --base-name --subject --external --ref --rebase-ref", FlagKind::Image),
+    ("--create", FlagKind::Destination),
 ];

@@ -3,23 +3,23 @@
 //! go-containerregistry `cmd/crane/doc/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign `doc/`; ko `docs/reference/`;
 //! devcontainers/cli `src/spec-node/`.
 
-use super::{Deed, Grammar, Positionals, Verb, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 pub(super) const CRANE: Grammar = Grammar {
     names: &["crane"],
-    globals: &[("--platform", Meaning::Other)],
+    globals: &[("--platform", FlagKind::Other)],
     verbs: &[
-        short("copy|cp", Positionals::All, &[("--platform -j --jobs", Meaning::Other)]).does(Deed::Copy),
-        short("optimize", Positionals::All, CRANE_FLAGS).does(Deed::Copy),
+        short("copy|cp", Positionals::All, &[("--platform -j --jobs", FlagKind::Other)]).does(VerbEffect::Copy),
+        short("optimize", Positionals::All, CRANE_FLAGS).does(VerbEffect::Copy),
         short("manifest|digest|ls", Positionals::All, CRANE_FLAGS),
-        short("auth token", Positionals::All, CRANE_FLAGS).does(Deed::PushIf("--push")),
-        short("delete", Positionals::All, CRANE_FLAGS).does(Deed::Push),
+        short("auth token", Positionals::All, CRANE_FLAGS).does(VerbEffect::PushIf("--push")),
+        short("delete", Positionals::All, CRANE_FLAGS).does(VerbEffect::Push),
         short("config|export|validate|blob", Positionals::First, CRANE_FLAGS),
         short("tag|mutate|flatten|rebase|edit config|edit manifest|edit fs", Positionals::First, CRANE_FLAGS)
-            .does(Deed::Push),
-        short("push", Positionals::From(1), CRANE_FLAGS).does(Deed::Push),
+            .does(VerbEffect::Push),
+        short("push", Positionals::From(1), CRANE_FLAGS).does(VerbEffect::Push),
         short("pull", Positionals::AllButLast, CRANE_FLAGS),
         short("append|index append", Positionals::None, CRANE_FLAGS), // to `--new_tag`
         short("index filter|index list", Positionals::All, CRANE_FLAGS),
@@ -35,17 +35,23 @@ pub(super) const ORAS: Grammar = Grammar {
     names: &["oras"],
     globals: &[],
     verbs: &[
-        oras("push|attach|tag", Positionals::First).does(Deed::Push),
-        oras("cp|copy", Positionals::All).does(Deed::Copy),
-        oras("restore", Positionals::All).does(Deed::Push),
+        oras("push|attach|tag", Positionals::First).does(VerbEffect::Push),
+        oras("cp|copy", Positionals::All).does(VerbEffect::Copy),
+        oras("restore", Positionals::All).does(VerbEffect::Push),
         oras("pull|discover|resolve|digest|backup", Positionals::All),
         oras("repo tags|repo show-tags|repository tags|repository show-tags", Positionals::All),
-        Verb::new("repo ls|repo list|repository ls|repository list", Positionals::All, Form::Namespace, ORAS_FLAGS),
+        Verb::new(
+            "repo ls|repo list|repository ls|repository list",
+            Positionals::All,
+            ImageSyntax::Namespace,
+            ORAS_FLAGS,
+        ),
         oras("manifest fetch|manifest get|manifest show|manifest fetch-config|manifest get-config", Positionals::First),
         oras("blob fetch|blob get", Positionals::First),
-        oras("manifest push|manifest delete|manifest remove|manifest rm", Positionals::First).does(Deed::Push),
-        oras("blob push|blob delete|blob remove|blob rm", Positionals::First).does(Deed::Push),
-        oras("manifest index create|manifest index pack|manifest index update", Positionals::First).does(Deed::Push),
+        oras("manifest push|manifest delete|manifest remove|manifest rm", Positionals::First).does(VerbEffect::Push),
+        oras("blob push|blob delete|blob remove|blob rm", Positionals::First).does(VerbEffect::Push),
+        oras("manifest index create|manifest index pack|manifest index update", Positionals::First)
+            .does(VerbEffect::Push),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -57,28 +63,28 @@ pub(super) const HELM: Grammar = Grammar {
         "--burst-limit --color --colour --content-cache --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file \
          --kube-context --kube-tls-server-name --kube-token --kubeconfig -n --namespace --qps --registry-config \
          --repository-cache --repository-config",
-        Meaning::Other,
+        FlagKind::Other,
     )],
     verbs: &[
         Verb::new(
             "pull|fetch|show all|show chart|show values|show readme|show crds|inspect",
             Positionals::All,
-            Form::Oci,
+            ImageSyntax::Oci,
             HELM_FLAGS,
         ),
         // With `--dependency-update`; without it a chart that lies here asks for nothing.
-        Verb::new("install|template", Positionals::All, Form::Oci, HELM_FLAGS).on(Work::Chart),
-        Verb::new("upgrade", Positionals::All, Form::Oci, UPGRADE_FLAGS).on(Work::Chart),
+        Verb::new("install|template", Positionals::All, ImageSyntax::Oci, HELM_FLAGS).on(InputFiles::Chart),
+        Verb::new("upgrade", Positionals::All, ImageSyntax::Oci, UPGRADE_FLAGS).on(InputFiles::Chart),
         // The chart's name is appended.
-        Verb::new("push", Positionals::From(1), Form::Namespace, HELM_FLAGS).does(Deed::Push),
+        Verb::new("push", Positionals::From(1), ImageSyntax::Namespace, HELM_FLAGS).does(VerbEffect::Push),
         Verb::new(
             "dependency update|dependency build|dep up|dep update|dep build",
             Positionals::None,
-            Form::Oci,
+            ImageSyntax::Oci,
             HELM_FLAGS,
         )
-        .on(Work::Chart),
-        Verb::new("package", Positionals::None, Form::Oci, HELM_FLAGS).on(Work::Chart),
+        .on(InputFiles::Chart),
+        Verb::new("package", Positionals::None, ImageSyntax::Oci, HELM_FLAGS).on(InputFiles::Chart),
         Verb::login("registry login", Positionals::Login),
     ],
     plugins: &[],
@@ -86,19 +92,19 @@ pub(super) const HELM: Grammar = Grammar {
 
 pub(super) const COSIGN: Grammar = Grammar {
     names: &["cosign"],
-    globals: &[("--azure-container-registry-config --output-file -t --timeout", Meaning::Other)],
+    globals: &[("--azure-container-registry-config --output-file -t --timeout", FlagKind::Other)],
     verbs: &[
         beside("verify|verify-attestation|triangulate|tree|save|generate"),
         beside("download signature|download sbom|download attestation"),
-        short("copy", Positionals::All, COSIGN_FLAGS).does(Deed::Copy),
+        short("copy", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Copy),
         // What is signed is written beside it.
-        beside("sign|attest|clean").does(Deed::Push),
-        beside("attach signature|attach sbom|attach attestation").does(Deed::Push),
-        short("load", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
-        short("bundle create-from-container", Positionals::All, COSIGN_FLAGS).does(Deed::Push),
-        short("upload blob|upload wasm", Positionals::All, UPLOAD_FLAGS).does(Deed::Push),
-        short("manifest verify", Positionals::None, COSIGN_FLAGS).on(Work::Manifests),
-        short("dockerfile verify", Positionals::None, COSIGN_FLAGS).on(Work::Dockerfile),
+        beside("sign|attest|clean").does(VerbEffect::Push),
+        beside("attach signature|attach sbom|attach attestation").does(VerbEffect::Push),
+        short("load", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
+        short("bundle create-from-container", Positionals::All, COSIGN_FLAGS).does(VerbEffect::Push),
+        short("upload blob|upload wasm", Positionals::All, UPLOAD_FLAGS).does(VerbEffect::Push),
+        short("manifest verify", Positionals::None, COSIGN_FLAGS).on(InputFiles::Manifests),
+        short("dockerfile verify", Positionals::None, COSIGN_FLAGS).on(InputFiles::Dockerfile),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -107,28 +113,28 @@ pub(super) const COSIGN: Grammar = Grammar {
 /// Features and templates for development containers.
 pub(super) const DEVCONTAINER: Grammar = Grammar {
     names: &["devcontainer", "devcontainer.js"],
-    globals: &[("--allow-cross-origin-auth-host", Meaning::Other)],
+    globals: &[("--allow-cross-origin-auth-host", FlagKind::Other)],
     verbs: &[
-        short("up|build", Positionals::None, DEVCONTAINER_RUN).on(Work::DevContainer),
+        short("up|build", Positionals::None, DEVCONTAINER_RUN).on(InputFiles::DevContainer),
         short("features info", Positionals::From(1), DEVCONTAINER_FLAGS),
         short("templates apply", Positionals::None, DEVCONTAINER_FLAGS),
         short("templates metadata", Positionals::All, DEVCONTAINER_FLAGS),
-        short("features publish|templates publish", Positionals::None, PUBLISH).does(Deed::Push),
+        short("features publish|templates publish", Positionals::None, PUBLISH).does(VerbEffect::Push),
     ],
     plugins: &[],
 };
 
-const DEVCONTAINER_FLAGS: Flags = &[
+const DEVCONTAINER_FLAGS: FlagTable = &[
     (
         "--allow-cross-origin-auth-host -a --template-args -f --features --log-level --omit-paths --output-format \
          --tmp-dir -w --workspace-folder",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("-t --template-id", Meaning::Image),
+    ("-t --template-id", FlagKind::Image),
 ];
 
 /// `devcontainer up` and `build` (devcontainers/cli `src/spec-node/devContainersSpecCLI.ts`).
-const DEVCONTAINER_RUN: Flags = &[
+const DEVCONTAINER_RUN: FlagTable = &[
     (
         "--additional-features --buildkit --container-data-folder --container-id --container-session-data-folder \
          --container-system-data-folder --default-user-env-probe --docker-compose-path --docker-path \
@@ -136,18 +142,18 @@ const DEVCONTAINER_RUN: Flags = &[
          --image-name --label --log-format --log-level --mount --override-config --platform --remote-env \
          --secrets-file --terminal-columns --terminal-rows --update-remote-user-uid-default --user-data-folder \
          --workspace-mount-consistency",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("--cache-from", Meaning::Cache),
-    ("--cache-to", Meaning::CacheTo),
-    ("--workspace-folder", Meaning::Folder),
-    ("--config", Meaning::File),
+    ("--cache-from", FlagKind::Cache),
+    ("--cache-to", FlagKind::CacheTo),
+    ("--workspace-folder", FlagKind::Folder),
+    ("--config", FlagKind::File),
 ];
 
-const PUBLISH: Flags = &[
-    ("--allow-cross-origin-auth-host --log-level", Meaning::Other),
-    ("-r --registry", Meaning::Registry),
-    ("-n --namespace", Meaning::Namespace),
+const PUBLISH: FlagTable = &[
+    ("--allow-cross-origin-auth-host --log-level", FlagKind::Other),
+    ("-r --registry", FlagKind::Registry),
+    ("-n --namespace", FlagKind::Namespace),
 ];
 
 /// `ko build` publishes to the variable `KO_DOCKER_REPO`.
@@ -155,8 +161,9 @@ pub(super) const KO: Grammar = Grammar {
     names: &["ko"],
     globals: &[],
     verbs: &[
-        short("deps", Positionals::All, &[("--sbom", Meaning::Other)]),
-        short("build|publish|resolve|apply|create|run", Positionals::None, &[]).does(Deed::PushTo("KO_DOCKER_REPO")),
+        short("deps", Positionals::All, &[("--sbom", FlagKind::Other)]),
+        short("build|publish|resolve|apply|create|run", Positionals::None, &[])
+            .does(VerbEffect::PushTo("KO_DOCKER_REPO")),
         Verb::login("login", Positionals::Login),
     ],
     plugins: &[],
@@ -168,10 +175,15 @@ pub(super) const KUBECTL: Grammar = Grammar {
     globals: &[(
         "--as --as-group --as-uid --cache-dir --certificate-authority --client-certificate --client-key --cluster \
          --context --kubeconfig -n --namespace --request-timeout -s --server --tls-server-name --token --user -v",
-        Meaning::Other,
+        FlagKind::Other,
     )],
-    verbs: &[Verb::new("apply|create|replace", Positionals::None, Form::Short, &[("-f --filename", Meaning::File)])
-        .on(Work::Manifests)],
+    verbs: &[Verb::new(
+        "apply|create|replace",
+        Positionals::None,
+        ImageSyntax::Short,
+        &[("-f --filename", FlagKind::File)],
+    )
+    .on(InputFiles::Manifests)],
     plugins: &[],
 };
 
@@ -180,27 +192,27 @@ const fn beside(paths: &'static str) -> Verb {
     short(paths, Positionals::All, COSIGN_FLAGS).repository_in("COSIGN_REPOSITORY")
 }
 
-const fn short(paths: &'static str, positionals: Positionals, flags: Flags) -> Verb {
-    Verb::new(paths, positionals, Form::Short, flags)
+const fn short(paths: &'static str, positionals: Positionals, flags: FlagTable) -> Verb {
+    Verb::new(paths, positionals, ImageSyntax::Short, flags)
 }
 
 /// oras completes nothing to Docker Hub's names.
 const fn oras(paths: &'static str, positionals: Positionals) -> Verb {
-    Verb::new(paths, positionals, Form::WithHost, ORAS_FLAGS)
+    Verb::new(paths, positionals, ImageSyntax::WithHost, ORAS_FLAGS)
 }
 
-const CRANE_FLAGS: Flags = &[
+const CRANE_FLAGS: FlagTable = &[
     (
         "--platform -f --new_layer -o --output --format -a --annotation -l --label -e --env --entrypoint --cmd -u \
          --user -w --workdir --exposed-ports --set-platform --repo --image-refs --tarball --append --filename \
          --cache_path -c --media-type",
-        Meaning::Other,
+        FlagKind::Other,
     ),
-    ("-b --base --base_image -m --manifest --mount --old_base --new_base --remote --original", Meaning::Image),
-    ("-t --tag --new_tag --rebased", Meaning::Destination),
+    ("-b --base --base_image -m --manifest --mount --old_base --new_base --remote --original", FlagKind::Image),
+    ("-t --tag --new_tag --rebased", FlagKind::Destination),
 ];
 
-const ORAS_FLAGS: Flags = &[(
+const ORAS_FLAGS: FlagTable = &[(
     "--add -a --annotation --annotation-file --artifact-platform --artifact-type --ca-file --cert-file --concurrency \
      --config --depth --distribution-spec --export-manifest --format --from-ca-file --from-cert-file \
      --from-distribution-spec --from-header --from-identity-token --from-key-file --from-oci-layout-path \
@@ -209,22 +221,22 @@ const ORAS_FLAGS: Flags = &[(
      --registry-config --remove --resolve --size --subject --tag --template --to-ca-file --to-cert-file \
      --to-distribution-spec --to-header --to-identity-token --to-key-file --to-oci-layout-path --to-password \
      --to-registry-config --to-resolve --to-username -u --username",
-    Meaning::Other,
+    FlagKind::Other,
 )];
 
-const HELM_FLAGS: Flags = &[(HELM_VALUES, Meaning::Other)];
+const HELM_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other)];
 
 /// To `install` it is a switch.
-const UPGRADE_FLAGS: Flags = &[(HELM_VALUES, Meaning::Other), ("--server-side", Meaning::Other)];
+const UPGRADE_FLAGS: FlagTable = &[(HELM_VALUES, FlagKind::Other), ("--server-side", FlagKind::Other)];
 
 const HELM_VALUES: &str = "--app-version --ca-file --cert-file --key --key-file --keyring --passphrase-file --password \
      --repo --username --version -d --destination --untardir --description --name-template -o --output --output-dir \
      --post-renderer --post-renderer-args --set --set-file --set-json --set-literal --set-string --timeout -f --values \
      -a --api-versions --kube-version -s --show-only --history-max -l --labels --jsonpath";
 
-const COSIGN_FLAGS: Flags = &[(COSIGN_VALUES, Meaning::Other)];
+const COSIGN_FLAGS: FlagTable = &[(COSIGN_VALUES, FlagKind::Other)];
 
-const UPLOAD_FLAGS: Flags = &[(COSIGN_VALUES, Meaning::Other), ("-f", Meaning::Other)];
+const UPLOAD_FLAGS: FlagTable = &[(COSIGN_VALUES, FlagKind::Other), ("-f", FlagKind::Other)];
 
 const COSIGN_VALUES: &str = "-a --annotation --annotations --attachment --attachment-tag-prefix --bundle \
      --ca-intermediates --ca-roots --certificate --certificate-chain --certificate-identity \

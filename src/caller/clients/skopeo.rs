@@ -2,22 +2,22 @@
 //!
 //! skopeo `cmd/skopeo/`.
 
-use super::{Deed, Grammar, Positionals, Verb, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 pub(super) const SKOPEO: Grammar = Grammar {
     names: &["skopeo"],
     globals: &[(
         "--command-timeout --override-arch --override-os --override-variant --policy --registries-conf --registries.d \
          --tls-details --tmpdir --user-agent-prefix",
-        Meaning::Other,
+        FlagKind::Other,
     )],
     verbs: &[
-        Verb::new("inspect|list-tags", Positionals::All, Form::Transport, FLAGS),
-        Verb::new("copy", Positionals::All, Form::Transport, FLAGS).does(Deed::Copy),
-        Verb::new("delete", Positionals::All, Form::Transport, FLAGS).does(Deed::Push),
-        Verb::new("sync", Positionals::Sync, Form::Short, SYNC).on(Work::SyncList).does(Deed::Copy),
+        Verb::new("inspect|list-tags", Positionals::All, ImageSyntax::Transport, FLAGS),
+        Verb::new("copy", Positionals::All, ImageSyntax::Transport, FLAGS).does(VerbEffect::Copy),
+        Verb::new("delete", Positionals::All, ImageSyntax::Transport, FLAGS).does(VerbEffect::Push),
+        Verb::new("sync", Positionals::Sync, ImageSyntax::Short, SYNC).on(InputFiles::SyncList).does(VerbEffect::Copy),
         Verb::login("login", Positionals::LoginAnywhere),
     ],
     plugins: &[],
@@ -33,7 +33,7 @@ const COMMON: &str = "--authfile --cert-dir --creds --daemon-host --decryption-k
      --append-suffix";
 
 /// `--additional-tag` names a tag within an archive.
-const FLAGS: Flags = &[(COMMON, Meaning::Other), ("--additional-tag", Meaning::Other)];
+const FLAGS: FlagTable = &[(COMMON, FlagKind::Other), ("--additional-tag", FlagKind::Other)];
 
-const SYNC: Flags =
-    &[(COMMON, Meaning::Other), ("-s --src", Meaning::SyncSource), ("-d --dest", Meaning::SyncDestination)];
+const SYNC: FlagTable =
+    &[(COMMON, FlagKind::Other), ("-s --src", FlagKind::SyncSource), ("-d --dest", FlagKind::SyncDestination)];

@@ -1,8 +1,8 @@
 //! `Verb`: one word of a client's grammar, and which of the words behind it are images.
 
-use super::{Deed, Program, Work};
-use crate::caller::images::Form;
-use crate::caller::words::{Flags, Meaning};
+use super::{InputFiles, Program, VerbEffect};
+use crate::caller::command_words::{FlagKind, FlagTable};
+use crate::caller::images::ImageSyntax;
 
 /// A verb that works on a registry's images, or logs in to one. Verbs that need no registry are left out.
 pub(super) struct Verb {
@@ -10,11 +10,11 @@ pub(super) struct Verb {
     pub(super) paths: &'static str,
     pub(super) positionals: Positionals,
     /// How images are written here.
-    pub(super) form: Form,
-    pub(super) flags: Flags,
+    pub(super) form: ImageSyntax,
+    pub(super) flags: FlagTable,
     /// The files it works on.
-    pub(super) work: Work,
-    pub(super) deed: Deed,
+    pub(super) work: InputFiles,
+    pub(super) deed: VerbEffect,
     /// A variable that names another repository for what lies beside the images.
     pub(super) repository_in: Option<&'static str>,
 }
@@ -46,15 +46,20 @@ pub(super) enum Positionals {
 }
 
 impl Verb {
-    pub(super) const fn new(paths: &'static str, positionals: Positionals, form: Form, flags: Flags) -> Self {
-        Self { paths, positionals, form, flags, work: Work::None, deed: Deed::Pull, repository_in: None }
+    pub(super) const fn new(
+        paths: &'static str,
+        positionals: Positionals,
+        form: ImageSyntax,
+        flags: FlagTable,
+    ) -> Self {
+        Self { paths, positionals, form, flags, work: InputFiles::None, deed: VerbEffect::Pull, repository_in: None }
     }
 
-    pub(super) const fn on(self, work: Work) -> Self {
+    pub(super) const fn on(self, work: InputFiles) -> Self {
         Self { work, ..self }
     }
 
-    pub(super) const fn does(self, deed: Deed) -> Self {
+    pub(super) const fn does(self, deed: VerbEffect) -> Self {
         Self { deed, ..self }
     }
 
@@ -63,15 +68,15 @@ impl Verb {
     }
 
     pub(super) const fn login(paths: &'static str, positionals: Positionals) -> Self {
-        const FLAGS: Flags = &[
+        const FLAGS: FlagTable = &[
             (
                 "-p --pass --password --authfile --compat-auth-file --cert-dir --registry-config --ca-file --cert-file \
                  --key-file -H --header --identity-token --resolve --secret",
-                Meaning::Other,
+                FlagKind::Other,
             ),
-            ("-u --username --user", Meaning::Username),
+            ("-u --username --user", FlagKind::Username),
         ];
-        Self::new(paths, positionals, Form::WithHost, FLAGS).does(Deed::Unknown)
+        Self::new(paths, positionals, ImageSyntax::WithHost, FLAGS).does(VerbEffect::Unknown)
     }
 
     pub(super) fn repository_beside(&self, program: &Program) -> Option<String> {
@@ -85,7 +90,12 @@ impl Verb {
 
 impl Positionals {
     /// Each image with how it is written.
-    pub(super) fn images<'a>(self, words: &[&'a str], sync: [bool; 2], form: Form) -> Vec<(&'a str, Form)> {
+    pub(super) fn images<'a>(
+        self,
+        words: &[&'a str],
+        sync: [bool; 2],
+        form: ImageSyntax,
+    ) -> Vec<(&'a str, ImageSyntax)> {
         let images = match self {
             Self::None | Self::Login | Self::LoginAnywhere => Vec::new(),
             Self::First | Self::BeforeCommand => words.iter().take(1).copied().collect(),
@@ -96,7 +106,7 @@ impl Positionals {
             Self::Last => words.last().copied().into_iter().collect(),
             Self::AllButLast => words[..words.len().saturating_sub(1)].to_vec(),
             Self::Sync => {
-                let of_kinds = words.iter().copied().zip([form, Form::Namespace]).zip(sync);
+                let of_kinds = words.iter().copied().zip([form, ImageSyntax::Namespace]).zip(sync);
                 return of_kinds.filter(|(_, is_registry)| *is_registry).map(|(word, _)| word).collect();
             }
         };

@@ -1,13 +1,13 @@
 //! What Podman, Buildah and Skopeo ask for in place of an image's name, on their command line or in their files.
 
-mod settings;
+mod registries_settings;
 
 use super::Program;
 use super::clients::Grammar;
 use super::registries::{REGISTRIES_AT_MOST, among};
 use crate::model::choice::{Command, ImageRole};
 use crate::model::{ImageReference, Operation, Registry};
-pub(super) use settings::Settings;
+pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
@@ -17,7 +17,7 @@ pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) 
     if !is_tool(program) {
         return command;
     }
-    let settings = Settings::load();
+    let settings = RegistriesSettings::load();
     let is_short = |image: &ImageReference| image.registry().is_docker_hub() && !names_hub(program);
     if registry.is_docker_hub() && settings.leaves_out_hub() {
         command.images.retain(|image| !is_short(image) || settings.leads_to_hub(image));
@@ -55,7 +55,7 @@ pub(super) fn registries(program: &Program) -> Vec<Registry> {
     if !is_tool(program) {
         return vec![];
     }
-    Settings::load().destinations().collect()
+    RegistriesSettings::load().destinations().collect()
 }
 
 pub(super) fn is_tool(program: &Program) -> bool {
@@ -69,6 +69,6 @@ fn names_hub(program: &Program) -> bool {
 }
 
 /// The settings that a client with this name follows for what stands in files.
-pub(super) fn settings_of(client: &str) -> Option<Settings> {
-    TOOLS.contains(&client).then(Settings::load)
+pub(super) fn settings_of(client: &str) -> Option<RegistriesSettings> {
+    TOOLS.contains(&client).then(RegistriesSettings::load)
 }

@@ -19,10 +19,10 @@ const STEPS_BETWEEN_CLOCKS: u64 = 4096;
 
 /// Shared by all that read one project.
 #[derive(Clone, Debug)]
-pub(super) struct Budget(Rc<Spent>);
+pub(super) struct Budget(Rc<BudgetUse>);
 
 #[derive(Debug)]
-struct Spent {
+struct BudgetUse {
     steps: Cell<u64>,
     clock_at: Cell<u64>,
     is_over: Cell<bool>,
@@ -33,7 +33,7 @@ struct Spent {
 impl Budget {
     pub(super) fn new() -> Self {
         let (steps, clock_at) = (Cell::new(0), Cell::new(STEPS_BETWEEN_CLOCKS));
-        Self(Rc::new(Spent {
+        Self(Rc::new(BudgetUse {
             steps,
             clock_at,
             is_over: Cell::new(false),
@@ -44,7 +44,7 @@ impl Budget {
 
     /// Counts `steps` more; false once the budget is used up, from then on.
     pub(super) fn spend(&self, steps: u64) -> bool {
-        let Spent { steps: spent, clock_at, is_over, cpu_at_start, start } = &*self.0;
+        let BudgetUse { steps: spent, clock_at, is_over, cpu_at_start, start } = &*self.0;
         spent.set(spent.get().saturating_add(steps));
         if spent.get() >= clock_at.get() {
             clock_at.set(spent.get() + STEPS_BETWEEN_CLOCKS);

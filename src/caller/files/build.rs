@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::bake::Extension;
-use super::dockerfile::{self, Builder, Filling, Pulled};
-use super::reader::Reader;
-use super::{Named, Side, Variables};
-use crate::caller::clients::Task;
-use crate::caller::words::Meaning;
+use super::bake::BakeExtension;
+use super::dockerfile::{self, BuildParameters, BuilderKind, PulledImages};
+use super::project_reader::ProjectReader;
+use super::{ImageSide, ProjectImages, ProjectVariables};
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
 
 /// What to build, from what, and how it is called afterwards.
 #[derive(Clone, Debug, Default)]
@@ -19,39 +19,44 @@ pub(super) struct Build {
     pub(super) files: Vec<PathBuf>,
     /// A Dockerfile's text, and the file that it stands in.
     pub(super) inline: Option<(String, PathBuf)>,
-    pub(super) builder: Builder,
+    pub(super) builder: BuilderKind,
     /// An argument without a value has the variable's.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) target: Option<String>,
     /// Named contexts with their sources.
     pub(super) contexts: BTreeMap<String, String>,
     /// What a Compose file says for bake alone.
-    pub(super) for_bake: Extension,
+    pub(super) for_bake: BakeExtension,
     /// What it is built for, instead of the platform of this machine: each a platform, or several with commas.
     pub(super) platforms: Vec<String>,
     /// An image that stands in for that of the first stage.
     pub(super) base: Option<String>,
     /// What it is called, and the caches it is read from and written to.
-    pub(super) tags: Side,
-    pub(super) cache_from: Side,
-    pub(super) cache_to: Side,
+    pub(super) tags: ImageSide,
+    pub(super) cache_from: ImageSide,
+    pub(super) cache_to: ImageSide,
 }
 
 /// `docker build` and its kin, whose tags and caches stand on the command line.
-pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
-    let given = task.value(Meaning::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
+pub(super) fn images(
+    task: &VerbInvocation<'_>,
+    current: &Path,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
+    let given = task.value(FlagKind::Folder).map(|folder| folder.strip_prefix("dir://").unwrap_or(folder)); // kaniko
     let context = given.or(task.positionals.last().copied()).unwrap_or(".");
     let folder = local_folder(current, context);
     let builder = builder(task, variables);
     // In a context that is elsewhere lies the file too (docker/buildx `build/opt.go`); podman and buildah look here first.
-    let is_here = |file: &str| folder.is_some() || builder == Builder::Buildah || Path::new(file).is_absolute();
+    let is_here = |file: &str| folder.is_some() || builder == BuilderKind::Buildah || Path::new(file).is_absolute();
     let is_read = |file: &str| file != "-" && !file.contains("://") && is_here(file);
-    let mut files: Vec<&str> = task.values(Meaning::File).collect();
-    if builder != Builder::Buildah {
+    let mut files: Vec<&str> = task.values(FlagKind::File).collect();
+    if builder != BuilderKind::Buildah {
         files.drain(..files.len().saturating_sub(1)); // the last one counts
     }
     let mut arguments = BTreeMap::new();
-    for file in task.values(Meaning::EnvFile) {
+    for file in task.values(FlagKind::EnvFile) {
         let lines = reader.text(&current.join(file)).unwrap_or_default();
         let pairs =
             lines.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| line.split_once('='));
@@ -61,14 +66,14 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     let mut build = Build {
         builder,
         arguments,
-        target: task.value(Meaning::Stage).map(str::to_owned),
+        target: task.value(FlagKind::Stage).map(str::to_owned),
         contexts: task
-            .values(Meaning::BuildContext)
+            .values(FlagKind::BuildContext)
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, source)| (name.to_owned(), source.to_owned()))
             .collect(),
         platforms: platforms(task, variables),
-        base: task.value(Meaning::Base).map(str::to_owned),
+        base: task.value(FlagKind::Base).map(str::to_owned),
         ..Build::default()
     };
     if files.iter().all(|file| is_read(file)) {
@@ -79,15 +84,15 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         }
         build.folder = folder.filter(|_| files.is_empty());
     }
-    Named::pulled(build.pulled(variables, reader))
+    ProjectImages::pulled(build.pulled(variables, reader))
 }
 
-fn builder(task: &Task<'_>, variables: &Variables) -> Builder {
+fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> BuilderKind {
     match task.client {
-        "podman" | "buildah" => Builder::Buildah,
-        "kaniko" if !task.has("--skip-unused-stages") => Builder::InOrder,
-        "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => Builder::InOrder,
-        _ => Builder::BuildKit,
+        "podman" | "buildah" => BuilderKind::Buildah,
+        "kaniko" if !task.has("--skip-unused-stages") => BuilderKind::InOrder,
+        "docker" if variables.get("DOCKER_BUILDKIT").is_some_and(|value| is_false(&value)) => BuilderKind::InOrder,
+        _ => BuilderKind::BuildKit,
     }
 }
 
@@ -97,10 +102,10 @@ fn is_false(text: &str) -> bool {
 }
 
 /// What `--platform` says, podman's `--os` and `--arch`, or the variable that Docker has for it.
-fn platforms(task: &Task<'_>, variables: &Variables) -> Vec<String> {
-    let mut platforms: Vec<String> = task.values(Meaning::Platform).map(str::to_owned).collect();
+fn platforms(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Vec<String> {
+    let mut platforms: Vec<String> = task.values(FlagKind::Platform).map(str::to_owned).collect();
     if platforms.is_empty() {
-        let parts: Vec<&str> = task.values(Meaning::PlatformPart).collect();
+        let parts: Vec<&str> = task.values(FlagKind::PlatformPart).collect();
         platforms.extend(dockerfile::joined(&parts));
     }
     if platforms.is_empty() && task.client.starts_with("docker") {
@@ -110,25 +115,35 @@ fn platforms(task: &Task<'_>, variables: &Variables) -> Vec<String> {
 }
 
 /// Every image of a Dockerfile: cosign looks at all stages, and takes the values of arguments from its environment.
-pub(super) fn dockerfile_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
+pub(super) fn dockerfile_images(
+    task: &VerbInvocation<'_>,
+    current: &Path,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
     let files = task.positionals.iter().map(|name| current.join(name)).collect();
-    let build = Build { files, builder: Builder::InOrder, ..Build::default() };
-    Named::pulled(build.pulled(variables, reader))
+    let build = Build { files, builder: BuilderKind::InOrder, ..Build::default() };
+    ProjectImages::pulled(build.pulled(variables, reader))
 }
 
 /// `buildctl build --local dockerfile=DIR --opt filename=NAME`.
-pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
+pub(super) fn buildctl_images(
+    task: &VerbInvocation<'_>,
+    current: &Path,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
     let option = |name: &str| {
-        task.values(Meaning::FrontendOption)
+        task.values(FlagKind::FrontendOption)
             .filter_map(|pair| pair.split_once('='))
             .filter(|(key, _)| *key == name)
             .last()
     };
     let folder =
-        task.values(Meaning::Folder).filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == "dockerfile");
+        task.values(FlagKind::Folder).filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == "dockerfile");
     let folder = folder.map(|(_, folder)| current.join(folder));
     let pairs = |kind: &'static str| {
-        let values = task.values(Meaning::FrontendOption);
+        let values = task.values(FlagKind::FrontendOption);
         let pairs = values.filter_map(move |pair| pair.strip_prefix(kind)?.split_once('='));
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
@@ -143,16 +158,16 @@ pub(super) fn buildctl_images(task: &Task<'_>, current: &Path, variables: &Varia
         platforms: option("platform").map(|(_, platforms)| platforms.to_owned()).into_iter().collect(),
         ..Build::default()
     };
-    Named::pulled(build.pulled(variables, reader))
+    ProjectImages::pulled(build.pulled(variables, reader))
 }
 
 impl Build {
     /// What the build pulls, and what may be more.
-    pub(super) fn pulled(&self, variables: &Variables, reader: &mut Reader) -> Side {
+    pub(super) fn pulled(&self, variables: &ProjectVariables, reader: &mut ProjectReader) -> ImageSide {
         let mut side = self.cache_from.clone();
         let filling = self.filling(variables);
         for (text, file) in self.dockerfiles(reader) {
-            let Pulled { images, refusal } = dockerfile::pulled(&text, &filling, reader.budget());
+            let PulledImages { images, refusal } = dockerfile::pulled(&text, &filling, reader.budget());
             for image in images {
                 side.add_image(&image, &file);
             }
@@ -174,18 +189,18 @@ impl Build {
     }
 
     /// What is pushed once it is built.
-    pub(super) fn pushed(&self) -> Side {
+    pub(super) fn pushed(&self) -> ImageSide {
         let mut side = self.tags.clone();
         side.extend(self.cache_to.clone());
         side
     }
 
-    fn dockerfiles(&self, reader: &mut Reader) -> Vec<(String, PathBuf)> {
+    fn dockerfiles(&self, reader: &mut ProjectReader) -> Vec<(String, PathBuf)> {
         if let Some(inline) = &self.inline {
             return vec![inline.clone()];
         }
         let names: &[&str] = match self.builder {
-            Builder::Buildah => &["Containerfile", "Dockerfile"],
+            BuilderKind::Buildah => &["Containerfile", "Dockerfile"],
             _ => &["Dockerfile", "dockerfile"],
         };
         let in_folder = match &self.folder {
@@ -198,7 +213,7 @@ impl Build {
         };
         let files = self.files.iter().cloned().chain(in_folder);
         let mut texts: Vec<(String, PathBuf)> = files.filter_map(|file| Some((reader.text(&file)?, file))).collect();
-        if self.builder == Builder::Buildah {
+        if self.builder == BuilderKind::Buildah {
             // It goes on in the next file where one ends, and asks the C preprocessor about some.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
@@ -214,11 +229,11 @@ impl Build {
         texts
     }
 
-    fn filling(&self, variables: &Variables) -> Filling {
+    fn filling(&self, variables: &ProjectVariables) -> BuildParameters {
         let value = |(name, value): (&String, &Option<String>)| {
             Some((name.clone(), value.clone().or_else(|| variables.get(name))?))
         };
-        Filling {
+        BuildParameters {
             builder: self.builder,
             arguments: self.arguments.iter().filter_map(value).collect(),
             target: self.target.clone(),

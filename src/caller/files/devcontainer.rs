@@ -8,23 +8,28 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::build::Build;
-use super::reader::Reader;
-use super::side::UNKNOWN;
-use super::{Named, Side, Variables};
-use crate::caller::clients::Task;
-use crate::caller::words::Meaning;
+use super::image_side::UNKNOWN;
+use super::project_reader::ProjectReader;
+use super::{ImageSide, ProjectImages, ProjectVariables};
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
 
 /// What `devcontainer up` and `build` pull. Compose files that it names are read by the Compose it starts.
-pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
-    let folder = current.join(task.value(Meaning::Folder).unwrap_or("."));
-    let given = task.value(Meaning::File).map(|file| current.join(file));
-    let Some(path) = given.or_else(|| find(&folder, reader)) else { return Named::default() };
-    let Some(text) = reader.text(&path) else { return Named::default() };
+pub(super) fn images(
+    task: &VerbInvocation<'_>,
+    current: &Path,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
+    let folder = current.join(task.value(FlagKind::Folder).unwrap_or("."));
+    let given = task.value(FlagKind::File).map(|file| current.join(file));
+    let Some(path) = given.or_else(|| find(&folder, reader)) else { return ProjectImages::default() };
+    let Some(text) = reader.text(&path) else { return ProjectImages::default() };
     let Ok(config) = serde_json::from_str::<Map<String, Value>>(&plain_json(&text)) else {
         reader.note(&path, "could not be read as JSON with comments");
-        return Named::default();
+        return ProjectImages::default();
     };
-    let mut side = Side::default();
+    let mut side = ImageSide::default();
     let filled = |text: &str| fill(text, variables);
     for feature in config.get("features").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
         // A feature of a folder or of an address is in no registry.
@@ -39,11 +44,11 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
     if let Some(build) = build(&config, &beside, &path, filled) {
         side.extend(build.pulled(variables, reader));
     }
-    Named::pulled(side)
+    ProjectImages::pulled(side)
 }
 
 /// Where the CLI looks, in its order; of several configurations in folders a person names one.
-fn find(folder: &Path, reader: &mut Reader) -> Option<PathBuf> {
+fn find(folder: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
     reader.first_of(folder, &[".devcontainer/devcontainer.json", ".devcontainer.json"])
 }
 
@@ -61,13 +66,13 @@ fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl F
         files: vec![folder.join(filled(file))],
         arguments,
         target: in_section("target").and_then(Value::as_str).map(&filled),
-        cache_from: Side::of(Meaning::Cache, &caches, path),
+        cache_from: ImageSide::of(FlagKind::Cache, &caches, path),
         ..Build::default()
     })
 }
 
 /// `${localEnv:NAME}` and `${localEnv:NAME:DEFAULT}`; all other variables are known to the CLI alone.
-fn fill(text: &str, variables: &Variables) -> String {
+fn fill(text: &str, variables: &ProjectVariables) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Variables, images, operation};
+use super::{ProjectVariables, images, operation};
 use crate::caller::command_line;
-use crate::caller::program::Role;
+use crate::caller::program::ProgramRole;
 use crate::model::choice::FileImages;
 
 /// A command that is run in a project.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+struct ProjectCase {
     command: String,
     /// The folder of the project that it is run in.
     #[serde(default, rename = "in")]
@@ -56,8 +56,8 @@ fn every_project_has_its_images() {
     for name in PROJECTS {
         let project = projects.join(name);
         let text = fs::read_to_string(project.join("expected.json")).unwrap();
-        let cases: Vec<Case> = serde_json::from_str(&text).expect(name);
-        for Case { command, folder, registry, images, operation } in cases {
+        let cases: Vec<ProjectCase> = serde_json::from_str(&text).expect(name);
+        for ProjectCase { command, folder, registry, images, operation } in cases {
             let (found, done) = images_of(&project, &folder, &command, &registry);
             if (&found, &done) != (&images, &operation) {
                 failures.push(format!(
@@ -73,10 +73,10 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     // The files have the colon of Unix; without this, Windows has a semicolon.
     let colon = if cfg!(windows) { "COMPOSE_PATH_SEPARATOR=: " } else { "" };
     let program = command_line(&format!("{colon}{command}")).unwrap();
-    let Role::Client(client) = program.role() else { panic!("{command} is no client") };
+    let ProgramRole::Client(client) = program.role() else { panic!("{command} is no client") };
     let Some(task) = client.task(&program.args) else { return (Vec::new(), None) };
     let current: PathBuf = project.join(folder).components().collect();
-    let (variables, registry) = (Variables::of(&program), registry.parse().unwrap());
+    let (variables, registry) = (ProjectVariables::of(&program), registry.parse().unwrap());
     let FileImages { images: mentions, unknown } = images(&task, &current, &variables, &registry);
     let operation = operation(&task, &current, &variables, &registry).map(|operation| operation.to_string());
     let shown = |file: &Path| {

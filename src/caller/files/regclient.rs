@@ -2,24 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::Reader;
-use super::side::UNKNOWN;
-use super::variables::Variables;
-use super::{Named, Side};
-use crate::caller::clients::Task;
-use crate::caller::words::Meaning;
+use super::image_side::UNKNOWN;
+use super::project_reader::ProjectReader;
+use super::variables::ProjectVariables;
+use super::{ImageSide, ProjectImages};
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
 
 /// regclient `cmd/regsync/root/config.go`: each step copies from a source to a target, and what the target was before to
 /// a backup.
-pub(super) fn sync_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
-    let mut named = Named { goes_out: true, ..Named::default() };
+pub(super) fn sync_images(
+    task: &VerbInvocation<'_>,
+    current: &Path,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
+    let mut named = ProjectImages { goes_out: true, ..ProjectImages::default() };
     let Some(path) = config(task, current, reader) else { return named };
     let Some(document) = reader.document(&path) else { return named };
     let default_backup = document.get("defaults").and_then(|defaults| defaults.get("backup"));
     for step in document.get("sync").iter().flat_map(|steps| steps.list()) {
         let is_whole_registry = step.get("type").and_then(|kind| kind.text()) == Some("registry");
         let text = |key: &str| Some(filled_in(step.get(key)?.text()?, variables));
-        let add = |side: &mut Side, text: Option<String>| match text {
+        let add = |side: &mut ImageSide, text: Option<String>| match text {
             Some(host) if is_whole_registry => side.add_image(&format!("{host}/{UNKNOWN}"), &path),
             Some(image) if !image.contains("://") => side.add_image(&image, &path), // `ocidir://FOLDER`
             _ => {}
@@ -35,8 +40,8 @@ pub(super) fn sync_images(task: &Task<'_>, current: &Path, variables: &Variables
 }
 
 /// Images written out in regbot's Lua. Whether they are pulled or pushed is not looked for.
-pub(super) fn script_images(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Named {
-    let mut side = Side::default();
+pub(super) fn script_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+    let mut side = ImageSide::default();
     let document = config(task, current, reader).and_then(|path| Some((reader.document(&path)?, path)));
     if let Some((document, path)) = document {
         let scripts = document.get("scripts").iter().flat_map(|scripts| scripts.list()).cloned().collect::<Vec<_>>();
@@ -46,11 +51,11 @@ pub(super) fn script_images(task: &Task<'_>, current: &Path, reader: &mut Reader
             }
         }
     }
-    Named::pulled(side)
+    ProjectImages::pulled(side)
 }
 
-fn config(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Option<PathBuf> {
-    let name = task.value(Meaning::File)?;
+fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> Option<PathBuf> {
+    let name = task.value(FlagKind::File)?;
     let path = current.join(name);
     if name == "-" {
         reader.note(current, "a configuration on standard input is not read");
@@ -59,7 +64,7 @@ fn config(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Option<PathBu
 }
 
 /// Go's templates: `{{ env "NAME" }}` is the variable, anything else is not known.
-fn filled_in(text: &str, variables: &Variables) -> String {
+fn filled_in(text: &str, variables: &ProjectVariables) -> String {
     let mut pieces = text.split("{{");
     let mut filled = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -101,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_variable_of_a_template_is_known_and_nothing_else() {
-        let variables = Variables::of_test(&[("REG", "ghcr.io")]);
+        let variables = ProjectVariables::of_test(&[("REG", "ghcr.io")]);
         for (text, expected) in [
             ("ghcr.io/acme/app", "ghcr.io/acme/app"),
             ("{{env \"REG\"}}/acme/app", "ghcr.io/acme/app"),

@@ -1,4 +1,4 @@
-//! `Variables`: what a caller's files may ask for by name: given on its command line, inherited, or from a `.env`.
+//! `ProjectVariables`: what a caller's files may ask for by name: given on its command line, inherited, or from a `.env`.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use crate::system::env;
 
 /// The variables of one project. We inherit our caller's, so those are its own.
 #[derive(Clone, Debug, Default)]
-pub(in crate::caller) struct Variables {
+pub(in crate::caller) struct ProjectVariables {
     given: BTreeMap<String, String>,
     /// Files of variables, the first that knows a name wins.
     files: Vec<BTreeMap<String, String>>,
     inherited: bool,
 }
 
-impl Variables {
+impl ProjectVariables {
     /// Those that `program` was started with.
     pub(in crate::caller) fn of(program: &Program) -> Self {
         Self { given: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn who_knows_a_name_first_wins() {
-        let mut variables = Variables::of_test(&[("A", "given")]);
+        let mut variables = ProjectVariables::of_test(&[("A", "given")]);
         assert!(variables.add_files(&["A=file\nB=first\nC=$B".into()]));
         assert!(variables.add_files(&["B=second\nD=then".into(), "D=second\nE=$D".into()]));
         assert!(!variables.add_files(&["D='".into()]));

@@ -48,7 +48,7 @@ pub(crate) struct ProjectFile {
 
 /// Why a file says nothing. No word of it stands here: it may hold what it should not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub(crate) struct ProjectFileError {
     pub(crate) line: usize,
     pub(crate) why: String,
 }
@@ -66,14 +66,14 @@ impl ProjectFile {
     }
 
     /// Reads what it says. An error names the line.
-    pub(crate) fn understand(&self) -> Result<Project, Broken> {
+    pub(crate) fn understand(&self) -> Result<Project, ProjectFileError> {
         let text = std::str::from_utf8(&self.contents)
-            .map_err(|error| Broken::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;
+            .map_err(|error| ProjectFileError::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;
         toml::parse(&self.path, text)
     }
 }
 
-impl Broken {
+impl ProjectFileError {
     fn at(text: &[u8], place: usize, why: impl Into<String>) -> Self {
         let before = text.get(..place).unwrap_or_default();
         Self { line: before.split(|byte| *byte == b'\n').count(), why: why.into() }
@@ -85,7 +85,7 @@ impl Broken {
 pub(super) fn hold(text: &str) {
     let lines = text.matches('\n').count() + 1;
     match toml::parse(Path::new(Project::FILE), text) {
-        Err(Broken { line, .. }) => assert!((1..=lines).contains(&line)),
+        Err(ProjectFileError { line, .. }) => assert!((1..=lines).contains(&line)),
         Ok(Project { accounts, .. }) => {
             let is_named = |at: usize| accounts[..at].iter().any(|(registry, _)| *registry == accounts[at].0);
             assert!(!(0..accounts.len()).any(is_named), "each registry once");

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use toml_edit::{Document, Item};
 
-use super::Broken;
+use super::ProjectFileError;
 use crate::model::choice::Project;
 use crate::model::{AccountName, Registry};
 
 const ACCOUNTS: &str = "accounts";
 
-pub(super) fn parse(path: &Path, text: &str) -> Result<Project, Broken> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<Project, ProjectFileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let broken = |span: Option<std::ops::Range<usize>>, why: &str| {
-        Broken::at(text.as_bytes(), span.map_or(0, |span| span.start), why)
+        ProjectFileError::at(text.as_bytes(), span.map_or(0, |span| span.start), why)
     };
     let document = Document::parse(text).map_err(|error| broken(error.span(), error.message()))?;
     let mut project = Project { file: path.to_owned(), accounts: vec![], unknown: vec![] };
@@ -60,7 +60,7 @@ mod tests {
         };
         match parse(Path::new("/w/.ensign.toml"), text) {
             Ok(project) => Ok((accounts(&project).join(","), project.unknown.join(","))),
-            Err(Broken { line, why }) => Err((line, why)),
+            Err(ProjectFileError { line, why }) => Err((line, why)),
         }
     }
 

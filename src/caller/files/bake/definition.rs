@@ -1,4 +1,4 @@
-//! `Definition`: all files of a bake command together.
+//! `BakeDefinition`: all files of a bake command together.
 //!
 //! docker/buildx `bake/bake.go` (`ParseFiles`, `GetEvalContexts`, `GetName`), `bake/hclparser/hclparser.go`.
 
@@ -7,44 +7,44 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::sources::Sources;
-use super::target::{Target, texts};
+use super::bake_sources::BakeSources;
+use super::target::{BakeTarget, texts};
 use crate::caller::files::budget::Budget;
-use crate::caller::files::hcl::{self, Block, Document, Locals, Member, Value, World};
-use crate::caller::files::reader::Reader;
-use crate::caller::files::side::UNKNOWN;
+use crate::caller::files::hcl::{self, EvalContext, HclBlock, HclDocument, HclValue, Locals, TargetBlock};
+use crate::caller::files::image_side::UNKNOWN;
+use crate::caller::files::project_reader::ProjectReader;
 use crate::caller::files::template::substitute;
-use crate::caller::files::{Variables, compose};
+use crate::caller::files::{ProjectVariables, compose};
 
 /// More than people build at once. Of a part of them nothing follows.
 const MEMBERS_AT_MOST: usize = 1000;
 
-pub(super) struct Definition {
+pub(super) struct BakeDefinition {
     /// For what is not known of no file in particular.
     pub(super) place: PathBuf,
     pub(super) budget: Budget,
     /// What is said of each target, later ones over earlier ones.
-    pub(super) layers: BTreeMap<String, Vec<Layer>>,
+    pub(super) layers: BTreeMap<String, Vec<TargetLayer>>,
     pub(super) groups: BTreeMap<String, Vec<String>>,
-    world: World,
+    world: EvalContext,
     /// The targets by themselves, without what they inherit.
-    made: RefCell<BTreeMap<String, Target>>,
+    made: RefCell<BTreeMap<String, BakeTarget>>,
 }
 
-pub(super) enum Layer {
-    Service(Box<Target>),
-    Block(Member, Rc<Path>),
+pub(super) enum TargetLayer {
+    Service(Box<BakeTarget>),
+    Block(TargetBlock, Rc<Path>),
     /// A block whose matrix is not known.
     Open(Rc<Path>),
 }
 
-impl Definition {
-    pub(super) fn read(sources: &Sources, current: &Path, reader: &mut Reader) -> Self {
+impl BakeDefinition {
+    pub(super) fn read(sources: &BakeSources, current: &Path, reader: &mut ProjectReader) -> Self {
         let (documents, compose_files) = parse(&sources.files, reader);
-        let (documents, files): (Vec<Document>, Vec<Rc<Path>>) = documents.into_iter().unzip();
+        let (documents, files): (Vec<HclDocument>, Vec<Rc<Path>>) = documents.into_iter().unzip();
         let budget = reader.budget().clone();
         let own = sources.variables.clone();
-        let world = World::new(&documents, given(), Box::new(move |name| own.get(name)), budget.clone());
+        let world = EvalContext::new(&documents, given(), Box::new(move |name| own.get(name)), budget.clone());
         let mut definition = Self {
             place: sources.files.first().map_or(current, |file| file).to_owned(),
             budget,
@@ -59,15 +59,15 @@ impl Definition {
     }
 
     /// What is said of one target, or `None` if nothing is.
-    pub(super) fn own(&self, name: &str) -> Option<Target> {
+    pub(super) fn own(&self, name: &str) -> Option<BakeTarget> {
         if let Some(made) = self.made.borrow().get(name) {
             return Some(made.clone());
         }
         let layers = self.layers.get(name)?.iter().map(|layer| match layer {
-            Layer::Service(target) => (**target).clone(),
-            Layer::Block(member, file) => Target::of_block(member, file, &self.world),
-            Layer::Open(file) => {
-                let mut target = Target::new(file);
+            TargetLayer::Service(target) => (**target).clone(),
+            TargetLayer::Block(member, file) => BakeTarget::of_block(member, file, &self.world),
+            TargetLayer::Open(file) => {
+                let mut target = BakeTarget::new(file);
                 target.leave_all_open(&format!("the matrix of `{name}` is not known"));
                 target
             }
@@ -81,7 +81,13 @@ impl Definition {
     }
 
     /// Compose files are one project, and what it builds is its default.
-    fn add_services(&mut self, files: &[PathBuf], current: &Path, mut variables: Variables, reader: &mut Reader) {
+    fn add_services(
+        &mut self,
+        files: &[PathBuf],
+        current: &Path,
+        mut variables: ProjectVariables,
+        reader: &mut ProjectReader,
+    ) {
         let Some(first) = files.first() else { return };
         let name = project_name(files, &variables, reader);
         variables.set("COMPOSE_PROJECT_NAME", &name);
@@ -91,8 +97,8 @@ impl Definition {
         let mut built = Vec::new();
         for (name, service) in services {
             let name = name.replace('.', "_");
-            if let Some(target) = Target::of_service(service, &file) {
-                self.layers.entry(name.clone()).or_default().push(Layer::Service(Box::new(target)));
+            if let Some(target) = BakeTarget::of_service(service, &file) {
+                self.layers.entry(name.clone()).or_default().push(TargetLayer::Service(Box::new(target)));
                 built.push(name);
             }
         }
@@ -101,7 +107,7 @@ impl Definition {
         }
     }
 
-    fn add_blocks(&mut self, documents: Vec<Document>, files: &[Rc<Path>]) {
+    fn add_blocks(&mut self, documents: Vec<HclDocument>, files: &[Rc<Path>]) {
         let (mut members, mut groups) = (Vec::new(), Vec::new());
         let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (document, file) in documents.into_iter().zip(files) {
@@ -109,7 +115,7 @@ impl Definition {
                 let block = Rc::new(block);
                 match block.kind.as_str() {
                     "group" => {
-                        let member = Member { name: block.label.as_str().into(), block, locals: Vec::new() };
+                        let member = TargetBlock { name: block.label.as_str().into(), block, locals: Vec::new() };
                         groups.push(member.clone());
                         members.push(member);
                     }
@@ -117,13 +123,13 @@ impl Definition {
                         let label = block.label.clone();
                         let own = self.members(&block).filter(|own| own.len() + members.len() <= MEMBERS_AT_MOST);
                         let Some(own) = own else {
-                            self.layers.entry(label).or_default().push(Layer::Open(file.clone()));
+                            self.layers.entry(label).or_default().push(TargetLayer::Open(file.clone()));
                             continue;
                         };
                         let names: Vec<String> = own.iter().map(|member| member.name.to_string()).collect();
                         for member in own {
                             let layers = self.layers.entry(member.name.to_string()).or_default();
-                            layers.push(Layer::Block(member.clone(), file.clone()));
+                            layers.push(TargetLayer::Block(member.clone(), file.clone()));
                             members.push(member);
                         }
                         labels.entry(label).or_default().extend(names);
@@ -135,7 +141,7 @@ impl Definition {
         self.world.set_members(members);
         for group in groups {
             let targets = group.block.get("targets").map(|list| self.world.value(list, &Locals::default()));
-            let targets = targets.map(|value| texts(&value.unwrap_or(Value::Unknown)));
+            let targets = targets.map(|value| texts(&value.unwrap_or(HclValue::Unknown)));
             self.groups.insert(group.name.to_string(), targets.unwrap_or_default());
         }
         // A block's label stands for all that blocks of that label are called.
@@ -146,22 +152,22 @@ impl Definition {
     }
 
     /// The targets of a block, each with what its matrix sets; `None` if they are not known.
-    fn members(&self, block: &Rc<Block>) -> Option<Vec<Member>> {
-        let member = |name: &str, locals| Member { name: name.into(), block: block.clone(), locals };
+    fn members(&self, block: &Rc<HclBlock>) -> Option<Vec<TargetBlock>> {
+        let member = |name: &str, locals| TargetBlock { name: name.into(), block: block.clone(), locals };
         let Some(matrix) = block.get("matrix") else { return Some(vec![member(&block.label, Vec::new())]) };
         let matrix = self.world.value(matrix, &Locals::default()).ok()?;
-        let mut all: Vec<Vec<(Rc<str>, Value)>> = vec![Vec::new()];
+        let mut all: Vec<Vec<(Rc<str>, HclValue)>> = vec![Vec::new()];
         for (axis, values) in matrix.as_map().ok()? {
             let values = values.as_list().ok()?;
             let count = all.len().saturating_mul(values.len());
             (count <= MEMBERS_AT_MOST && self.budget.spend(count as u64 * 16)).then_some(())?;
-            let with = |member: &Vec<(Rc<str>, Value)>, value: &Value| {
+            let with = |member: &Vec<(Rc<str>, HclValue)>, value: &HclValue| {
                 member.iter().cloned().chain([(axis.clone(), value.clone())]).collect::<Vec<_>>()
             };
             all = all.iter().flat_map(|member| values.iter().map(|value| with(member, value))).collect();
         }
         let name = block.get("name");
-        let named = |(at, locals): (usize, Vec<(Rc<str>, Value)>)| {
+        let named = |(at, locals): (usize, Vec<(Rc<str>, HclValue)>)| {
             let name = name.and_then(|name| self.world.value(name, &Locals::of(&locals)).ok()?.as_text().ok());
             // One that is not known is not asked for by its name, but with all others.
             let name = name.filter(|name| !name.contains(UNKNOWN));
@@ -173,7 +179,7 @@ impl Definition {
 }
 
 /// The documents of bake's own files, and the paths of Compose files.
-fn parse(files: &[PathBuf], reader: &mut Reader) -> (Vec<(Document, Rc<Path>)>, Vec<PathBuf>) {
+fn parse(files: &[PathBuf], reader: &mut ProjectReader) -> (Vec<(HclDocument, Rc<Path>)>, Vec<PathBuf>) {
     let (mut documents, mut compose_files) = (Vec::new(), Vec::new());
     for path in files {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -183,7 +189,7 @@ fn parse(files: &[PathBuf], reader: &mut Reader) -> (Vec<(Document, Rc<Path>)>, 
         }
         let Some(text) = reader.text(path) else { continue };
         let budget = reader.budget();
-        let has_blocks = |document: &Document| !document.blocks.is_empty();
+        let has_blocks = |document: &HclDocument| !document.blocks.is_empty();
         let document = match &*ending {
             "json" => hcl::parse_json(&text, budget),
             "hcl" => hcl::parse(&text, budget),
@@ -199,22 +205,22 @@ fn parse(files: &[PathBuf], reader: &mut Reader) -> (Vec<(Document, Rc<Path>)>, 
 }
 
 /// What every file may name.
-fn given() -> BTreeMap<String, Value> {
+fn given() -> BTreeMap<String, HclValue> {
     let os = match std::env::consts::OS {
         "macos" => "darwin",
         other => other,
     };
     let platform = match std::env::consts::ARCH {
-        "x86_64" => Value::text(format!("{os}/amd64")),
-        "aarch64" => Value::text(format!("{os}/arm64")),
-        _ => Value::Unknown,
+        "x86_64" => HclValue::text(format!("{os}/amd64")),
+        "aarch64" => HclValue::text(format!("{os}/arm64")),
+        _ => HclValue::Unknown,
     };
-    let command = Value::text("cwd://");
+    let command = HclValue::text("cwd://");
     BTreeMap::from([("BAKE_CMD_CONTEXT".to_owned(), command), ("BAKE_LOCAL_PLATFORM".to_owned(), platform)])
 }
 
 /// The last that a file says, else the variable's.
-fn project_name(files: &[PathBuf], variables: &Variables, reader: &mut Reader) -> String {
+fn project_name(files: &[PathBuf], variables: &ProjectVariables, reader: &mut ProjectReader) -> String {
     let text = |path: &PathBuf| {
         let document = reader.document(path)?;
         substitute(document.get("name")?.text()?, &|name| variables.get(name)).ok()

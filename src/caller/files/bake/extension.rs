@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::caller::files::yaml::Node;
+use crate::caller::files::yaml::YamlNode;
 
 /// Of several files one over the other: lists grow, as all lists of Compose do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::caller::files) struct Extension {
+pub(in crate::caller::files) struct BakeExtension {
     pub(super) tags: Vec<String>,
     pub(super) cache_from: Vec<String>,
     pub(super) cache_to: Vec<String>,
@@ -17,9 +17,9 @@ pub(in crate::caller::files) struct Extension {
     pub(super) contexts: BTreeMap<String, String>,
 }
 
-impl Extension {
+impl BakeExtension {
     /// Takes what a file says; `text` puts in its variables.
-    pub(in crate::caller::files) fn apply(&mut self, node: &Node, text: impl Fn(&Node) -> Option<String>) {
+    pub(in crate::caller::files) fn apply(&mut self, node: &YamlNode, text: impl Fn(&YamlNode) -> Option<String>) {
         for (key, list) in [
             ("tags", &mut self.tags),
             ("cache-from", &mut self.cache_from),

@@ -2,13 +2,13 @@
 //!
 //! docker/buildx `bake/bake.go`, `commands/bake.go`, `docs/bake-reference.md`.
 
-mod choose;
+mod bake_sources;
 mod definition;
 mod extension;
 mod glob;
 mod output;
 mod overrides;
-mod sources;
+mod selection;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -17,27 +17,32 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::build::Build;
-use super::reader::Reader;
-use super::{Named, Side, Variables};
-use crate::caller::clients::Task;
-use crate::caller::words::Meaning;
+use super::project_reader::ProjectReader;
+use super::{ImageSide, ProjectImages, ProjectVariables};
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
 use crate::model::choice::{Reach, Unknown};
-use definition::Definition;
-pub(super) use extension::Extension;
-use output::Goes;
-use overrides::Overrides;
-use sources::Sources;
-use target::Target;
+use bake_sources::BakeSources;
+use definition::BakeDefinition;
+pub(super) use extension::BakeExtension;
+use output::OutputDestination;
+use overrides::BakeOverrides;
+use target::BakeTarget;
 
 /// Returns the images of the targets that `docker buildx bake` builds.
-pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
-    let overrides = Overrides::of(task, variables);
-    let Some(sources) = Sources::of(task, current, variables, reader) else { return overrides.elsewhere(current) };
+pub(super) fn images(
+    task: &VerbInvocation<'_>,
+    current: &Path,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
+    let overrides = BakeOverrides::of(task, variables);
+    let Some(sources) = BakeSources::of(task, current, variables, reader) else { return overrides.elsewhere(current) };
     if sources.files.is_empty() {
-        return Named::default();
+        return ProjectImages::default();
     }
-    let definition = Definition::read(&sources, current, reader);
-    let (mut pulled, mut pushed, mut kept) = (Side::default(), Side::default(), Side::default());
+    let definition = BakeDefinition::read(&sources, current, reader);
+    let (mut pulled, mut pushed, mut kept) = (ImageSide::default(), ImageSide::default(), ImageSide::default());
     let mut read: Vec<Build> = Vec::new();
     for (name, mut target) in definition.chosen(&sources.targets, &overrides, reader) {
         if !reader.in_time() {
@@ -52,27 +57,27 @@ pub(super) fn images(task: &Task<'_>, current: &Path, variables: &Variables, rea
         }
         pulled.unknown.extend(target.open.iter().cloned());
         let (tags, outputs) = (target.tags(), target.outputs());
-        let goes = if target.is_linked { Goes::Nowhere } else { output::goes(&outputs) };
-        let side = if goes == Goes::Nowhere { &mut kept } else { &mut pushed };
+        let goes = if target.is_linked { OutputDestination::Nowhere } else { output::goes(&outputs) };
+        let side = if goes == OutputDestination::Nowhere { &mut kept } else { &mut pushed };
         side.unknown.extend(target.open_names);
         side.extend(target.cache_to.unwrap_or_default());
-        if goes == Goes::PerhapsSomewhere {
+        if goes == OutputDestination::PerhapsSomewhere {
             let message = format!("where the target `{name}` goes is not known");
             let unknown = Unknown { file: target.file.to_path_buf(), reach: Reach::Any, message };
             side.unknown.push(unknown.clone());
             pulled.unknown.push(unknown);
-        } else if goes == Goes::AsTagged && tags.is_empty() {
+        } else if goes == OutputDestination::AsTagged && tags.is_empty() {
             side.extend(output::names(&outputs));
         } else {
             side.extend(tags);
         }
     }
     if pushed.is_empty() {
-        return Named { pulled, pushed: kept, goes_out: false };
+        return ProjectImages { pulled, pushed: kept, goes_out: false };
     }
-    pushed.found.extend(kept.found.into_iter().filter(|found| found.meaning == Meaning::CacheTo));
-    Named { pulled, pushed, goes_out: true }
+    pushed.found.extend(kept.found.into_iter().filter(|found| found.meaning == FlagKind::CacheTo));
+    ProjectImages { pulled, pushed, goes_out: true }
 }
 
 /// By name.
-type Targets = BTreeMap<String, Target>;
+type BakeTargets = BTreeMap<String, BakeTarget>;

@@ -5,20 +5,20 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::caller::files::Side;
-use crate::caller::files::side::UNKNOWN;
+use crate::caller::command_words::FlagKind;
+use crate::caller::files::ImageSide;
+use crate::caller::files::image_side::UNKNOWN;
 use crate::caller::images::csv_fields;
-use crate::caller::words::Meaning;
 
 /// One output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Output {
+pub(super) struct BakeOutput {
     pub(super) text: String,
     pub(super) file: Rc<Path>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Goes {
+pub(super) enum OutputDestination {
     Nowhere,
     /// To the registry of each tag, or of each name of an output if there are no tags.
     AsTagged,
@@ -27,49 +27,51 @@ pub(super) enum Goes {
 }
 
 /// Whether anything is pushed.
-pub(super) fn goes(outputs: &[Output]) -> Goes {
-    let each: Vec<Goes> = outputs.iter().map(|output| one_goes(&output.text)).collect();
+pub(super) fn goes(outputs: &[BakeOutput]) -> OutputDestination {
+    let each: Vec<OutputDestination> = outputs.iter().map(|output| one_goes(&output.text)).collect();
     match () {
-        () if each.contains(&Goes::AsTagged) => Goes::AsTagged,
-        () if each.contains(&Goes::PerhapsSomewhere) => Goes::PerhapsSomewhere,
-        () => Goes::Nowhere,
+        () if each.contains(&OutputDestination::AsTagged) => OutputDestination::AsTagged,
+        () if each.contains(&OutputDestination::PerhapsSomewhere) => OutputDestination::PerhapsSomewhere,
+        () => OutputDestination::Nowhere,
     }
 }
 
-fn one_goes(text: &str) -> Goes {
+fn one_goes(text: &str) -> OutputDestination {
     let fields = csv_fields(text);
     let push = field(&fields, "push");
     match kind(text) {
-        Some("registry") => Goes::AsTagged,
-        Some("image") if push.is_some_and(|push| push.contains(UNKNOWN)) => Goes::PerhapsSomewhere,
-        Some("image") if push.is_some_and(is_true) => Goes::AsTagged,
-        Some(_) => Goes::Nowhere,
-        None => Goes::PerhapsSomewhere,
+        Some("registry") => OutputDestination::AsTagged,
+        Some("image") if push.is_some_and(|push| push.contains(UNKNOWN)) => OutputDestination::PerhapsSomewhere,
+        Some("image") if push.is_some_and(is_true) => OutputDestination::AsTagged,
+        Some(_) => OutputDestination::Nowhere,
+        None => OutputDestination::PerhapsSomewhere,
     }
 }
 
 /// The names that outputs which are pushed have.
-pub(super) fn names(outputs: &[Output]) -> Side {
-    let mut side = Side::default();
-    for Output { text, file } in outputs.iter().filter(|output| one_goes(&output.text) == Goes::AsTagged) {
-        side.add(Meaning::Output, text, file);
+pub(super) fn names(outputs: &[BakeOutput]) -> ImageSide {
+    let mut side = ImageSide::default();
+    for BakeOutput { text, file } in
+        outputs.iter().filter(|output| one_goes(&output.text) == OutputDestination::AsTagged)
+    {
+        side.add(FlagKind::Output, text, file);
     }
     side
 }
 
 /// What `--set TARGET.push=true` and `--push` do: an image is pushed, and one is made where nothing but Docker gets any.
-pub(super) fn set_push(outputs: &mut Vec<Output>, push: bool, file: &Rc<Path>) {
+pub(super) fn set_push(outputs: &mut Vec<BakeOutput>, push: bool, file: &Rc<Path>) {
     if !push {
         outputs.retain(|output| kind(&output.text) != Some("registry"));
         return replace_push(outputs, "false");
     }
     replace_push(outputs, "true");
     if outputs.iter().all(|output| kind(&output.text) == Some("docker")) {
-        outputs.push(Output { text: "type=image,push=true".to_owned(), file: file.clone() });
+        outputs.push(BakeOutput { text: "type=image,push=true".to_owned(), file: file.clone() });
     }
 }
 
-fn replace_push(outputs: &mut [Output], push: &str) {
+fn replace_push(outputs: &mut [BakeOutput], push: &str) {
     for output in outputs.iter_mut().filter(|output| kind(&output.text) == Some("image")) {
         let others = csv_fields(&output.text).into_iter().filter(|field| !field.starts_with("push="));
         let quoted = |field: String| {

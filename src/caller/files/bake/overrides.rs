@@ -5,18 +5,18 @@
 use std::path::Path;
 
 use super::glob;
-use super::output::{self, Goes, Output, is_true};
-use super::target::{Context, Target, side_of};
-use crate::caller::clients::Task;
-use crate::caller::files::{Named, Side, Variables};
-use crate::caller::words::Meaning;
+use super::output::{self, BakeOutput, OutputDestination, is_true};
+use super::target::{BakeContext, BakeTarget, side_of};
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
+use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
 use crate::model::choice::{Reach, Unknown};
 
 #[derive(Debug, Default)]
-pub(super) struct Overrides(Vec<Override>);
+pub(super) struct BakeOverrides(Vec<BakeOverride>);
 
 #[derive(Debug)]
-struct Override {
+struct BakeOverride {
     pattern: String,
     key: String,
     /// Of one argument, or of one named context.
@@ -26,13 +26,13 @@ struct Override {
     value: String,
 }
 
-impl Overrides {
-    pub(super) fn of(task: &Task<'_>, variables: &Variables) -> Self {
-        let mut overrides: Vec<Override> =
-            task.values(Meaning::BakeOverride).filter_map(|text| parse(text, variables)).collect();
+impl BakeOverrides {
+    pub(super) fn of(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Self {
+        let mut overrides: Vec<BakeOverride> =
+            task.values(FlagKind::BakeOverride).filter_map(|text| parse(text, variables)).collect();
         for (flag, key) in [("--push", "push"), ("--load", "load")] {
             if task.has(flag) {
-                overrides.push(Override {
+                overrides.push(BakeOverride {
                     pattern: "*".to_owned(),
                     key: key.to_owned(),
                     name: None,
@@ -45,34 +45,37 @@ impl Overrides {
     }
 
     /// What is known of targets whose files are not here: their tags, if the command line sets those of all.
-    pub(super) fn elsewhere(&self, current: &Path) -> Named {
+    pub(super) fn elsewhere(&self, current: &Path) -> ProjectImages {
         let message = "the bake definition is not in this folder".to_owned();
         let unknown = Unknown { file: current.to_owned(), reach: Reach::Any, message };
-        let mut pushed = Side { unknown: vec![unknown.clone()], ..Side::default() };
-        let tags: Vec<&Override> = self.0.iter().filter(|one| one.key == "tags").collect();
+        let mut pushed = ImageSide { unknown: vec![unknown.clone()], ..ImageSide::default() };
+        let tags: Vec<&BakeOverride> = self.0.iter().filter(|one| one.key == "tags").collect();
         if !tags.is_empty() && tags.iter().all(|one| one.pattern == "*" && !one.is_added) {
             let tags: Vec<String> = tags.iter().map(|one| one.value.clone()).collect();
-            pushed = side_of(Meaning::Image, &tags, current);
+            pushed = side_of(FlagKind::Image, &tags, current);
         }
-        let of_all = |one: &&Override| one.pattern == "*";
+        let of_all = |one: &&BakeOverride| one.pattern == "*";
         let goes_out = self.0.iter().filter(of_all).any(|one| match &*one.key {
             "push" => is_true(&one.value),
-            "output" => output::goes(&[Output { text: one.value.clone(), file: current.into() }]) == Goes::AsTagged,
+            "output" => {
+                output::goes(&[BakeOutput { text: one.value.clone(), file: current.into() }])
+                    == OutputDestination::AsTagged
+            }
             _ => false,
         });
-        let pulled = Side { unknown: vec![unknown], ..Side::default() };
-        Named { pulled, pushed, goes_out }
+        let pulled = ImageSide { unknown: vec![unknown], ..ImageSide::default() };
+        ProjectImages { pulled, pushed, goes_out }
     }
 
     /// Changes the target of this name. A pattern that is the name of one is for that one only.
-    pub(super) fn apply(&self, name: &str, target: &mut Target, is_target: impl Fn(&str) -> bool) {
+    pub(super) fn apply(&self, name: &str, target: &mut BakeTarget, is_target: impl Fn(&str) -> bool) {
         let fits =
-            |one: &&Override| one.pattern == name || (!is_target(&one.pattern) && glob::fits(&one.pattern, name));
-        let fitting: Vec<&Override> = self.0.iter().filter(fits).collect();
+            |one: &&BakeOverride| one.pattern == name || (!is_target(&one.pattern) && glob::fits(&one.pattern, name));
+        let fitting: Vec<&BakeOverride> = self.0.iter().filter(fits).collect();
         let (last, first): (Vec<_>, Vec<_>) = fitting.into_iter().partition(|one| matches!(&*one.key, "push" | "load"));
         let lists = ["tags", "cache-from", "cache-to", "output", "platform"];
         for key in lists {
-            let values: Vec<&Override> = first.iter().copied().filter(|one| one.key == key).collect();
+            let values: Vec<&BakeOverride> = first.iter().copied().filter(|one| one.key == key).collect();
             if let Some(one) = values.last() {
                 let texts: Vec<String> = values.iter().map(|one| one.value.clone()).collect();
                 set_list(target, key, &texts, one.is_added);
@@ -88,7 +91,7 @@ impl Overrides {
             match &*one.key {
                 "push" => output::set_push(outputs, is_set, &file),
                 // It only matters where nothing else is said: then the result stays here.
-                _ if is_set && outputs.is_empty() => outputs.push(Output { text: "type=docker".to_owned(), file }),
+                _ if is_set && outputs.is_empty() => outputs.push(BakeOutput { text: "type=docker".to_owned(), file }),
                 _ => {}
             }
         }
@@ -96,7 +99,7 @@ impl Overrides {
 }
 
 /// `TARGET.KEY=VALUE`, `TARGET.KEY+=VALUE`, `TARGET.args.NAME=VALUE`; an argument may be the variable of its name.
-fn parse(text: &str, variables: &Variables) -> Option<Override> {
+fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
     let (path, value) = text.split_once('=').map_or((text, None), |(path, value)| (path, Some(value)));
     let (path, is_added) = path.strip_suffix('+').map_or((path, false), |path| (path, true));
     let mut keys = path.splitn(3, '.');
@@ -106,13 +109,13 @@ fn parse(text: &str, variables: &Variables) -> Option<Override> {
         (None, Some(name)) if key == "args" => variables.get(name)?,
         (None, _) => return None,
     };
-    Some(Override { pattern: pattern.to_owned(), key: key.to_owned(), name, is_added, value })
+    Some(BakeOverride { pattern: pattern.to_owned(), key: key.to_owned(), name, is_added, value })
 }
 
-fn set(target: &mut Target, one: &Override) {
+fn set(target: &mut BakeTarget, one: &BakeOverride) {
     let value = || one.value.clone();
     match (&*one.key, &one.name) {
-        ("context", _) => target.context = Some((Context::of(&one.value), target.file.clone())),
+        ("context", _) => target.context = Some((BakeContext::of(&one.value), target.file.clone())),
         ("dockerfile", _) => target.dockerfile = Some(value()),
         ("target", _) => target.stage = Some(value()),
         ("args", Some(name)) => drop(target.arguments.insert(name.clone(), Some(value()))),
@@ -121,17 +124,17 @@ fn set(target: &mut Target, one: &Override) {
     }
 }
 
-fn set_list(target: &mut Target, key: &str, texts: &[String], is_added: bool) {
+fn set_list(target: &mut BakeTarget, key: &str, texts: &[String], is_added: bool) {
     let file = target.file.clone();
-    let set_or_add = |side: &mut Option<Side>, meaning| {
+    let set_or_add = |side: &mut Option<ImageSide>, meaning| {
         let new = side_of(meaning, texts, &file);
         if is_added { side.get_or_insert_default().extend(new) } else { *side = Some(new) }
     };
     match key {
-        "tags" => set_or_add(&mut target.tags, Meaning::Image),
-        "cache-to" => set_or_add(&mut target.cache_to, Meaning::CacheTo),
+        "tags" => set_or_add(&mut target.tags, FlagKind::Image),
+        "cache-to" => set_or_add(&mut target.cache_to, FlagKind::CacheTo),
         "cache-from" => {
-            let new = side_of(Meaning::Cache, texts, &file);
+            let new = side_of(FlagKind::Cache, texts, &file);
             if is_added { target.cache_from.extend(new) } else { target.cache_from = new }
         }
         "output" => {
@@ -140,7 +143,7 @@ fn set_list(target: &mut Target, key: &str, texts: &[String], is_added: bool) {
                 outputs.clear();
             }
             let texts = texts.iter().filter(|text| !text.is_empty());
-            outputs.extend(texts.map(|text| Output { text: text.clone(), file: file.clone() }));
+            outputs.extend(texts.map(|text| BakeOutput { text: text.clone(), file: file.clone() }));
         }
         _ => {
             let platforms = target.platforms.get_or_insert_default();

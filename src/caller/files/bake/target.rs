@@ -1,38 +1,38 @@
-//! `Target`: what a file says about one target, and what several together say.
+//! `BakeTarget`: what a file says about one target, and what several together say.
 //!
-//! docker/buildx `bake/bake.go` (`Target`, `Merge`, `toBuildOpt`), `bake/compose.go`.
+//! docker/buildx `bake/bake.go` (`BakeTarget`, `Merge`, `toBuildOpt`), `bake/compose.go`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::output::{Output, kind};
-use super::sources::is_remote;
-use crate::caller::files::Side;
+use super::bake_sources::is_remote;
+use super::output::{BakeOutput, kind};
+use crate::caller::command_words::FlagKind;
+use crate::caller::files::ImageSide;
 use crate::caller::files::build::{Build, local_folder};
-use crate::caller::files::compose::Service;
-use crate::caller::files::hcl::{Locals, Member, Value, World};
-use crate::caller::files::side::UNKNOWN;
-use crate::caller::words::Meaning;
+use crate::caller::files::compose::ComposeService;
+use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
+use crate::caller::files::image_side::UNKNOWN;
 use crate::model::choice::{Reach, Unknown};
 
 /// Texts hold [`UNKNOWN`] where a part is not known.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub(super) struct BakeTarget {
     /// The last that says something about it.
     pub(super) file: Rc<Path>,
     pub(super) inherits: Vec<String>,
-    pub(super) context: Option<(Context, Rc<Path>)>,
+    pub(super) context: Option<(BakeContext, Rc<Path>)>,
     pub(super) dockerfile: Option<String>,
     pub(super) inline: Option<(String, Rc<Path>)>,
     pub(super) stage: Option<String>,
     /// Those without a value have the variable's.
     pub(super) arguments: BTreeMap<String, Option<String>>,
     pub(super) contexts: BTreeMap<String, String>,
-    pub(super) tags: Option<Side>,
-    pub(super) cache_from: Side,
-    pub(super) cache_to: Option<Side>,
-    pub(super) outputs: Option<Vec<Output>>,
+    pub(super) tags: Option<ImageSide>,
+    pub(super) cache_from: ImageSide,
+    pub(super) cache_to: Option<ImageSide>,
+    pub(super) outputs: Option<Vec<BakeOutput>>,
     pub(super) platforms: Option<Vec<String>>,
     /// It is only there for another that is built from it.
     pub(super) is_linked: bool,
@@ -42,13 +42,13 @@ pub(super) struct Target {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Context {
+pub(super) enum BakeContext {
     Folder(PathBuf),
     Elsewhere,
     NotKnown,
 }
 
-impl Context {
+impl BakeContext {
     pub(super) fn of(text: &str) -> Self {
         match text.strip_prefix("cwd://").unwrap_or(text) {
             text if text.contains(UNKNOWN) => Self::NotKnown,
@@ -58,7 +58,7 @@ impl Context {
     }
 }
 
-impl Target {
+impl BakeTarget {
     pub(super) fn new(file: &Rc<Path>) -> Self {
         Self {
             file: file.clone(),
@@ -70,7 +70,7 @@ impl Target {
             arguments: BTreeMap::new(),
             contexts: BTreeMap::new(),
             tags: None,
-            cache_from: Side::default(),
+            cache_from: ImageSide::default(),
             cache_to: None,
             outputs: None,
             platforms: None,
@@ -81,17 +81,17 @@ impl Target {
     }
 
     /// What a block says, in which a matrix may have set names.
-    pub(super) fn of_block(member: &Member, file: &Rc<Path>, world: &World) -> Self {
+    pub(super) fn of_block(member: &TargetBlock, file: &Rc<Path>, world: &EvalContext) -> Self {
         let mut target = Self::new(file);
         let said = |name: &str| {
             let value = world.value(member.block.get(name)?, &Locals::of(&member.locals));
-            Some(value.unwrap_or(Value::Unknown)).filter(|value| *value != Value::Null)
+            Some(value.unwrap_or(HclValue::Unknown)).filter(|value| *value != HclValue::Null)
         };
         let text =
             |name: &str| said(name).map(|value| value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()));
         let list = |name: &str| said(name).map(|value| texts(&value));
         target.inherits = list("inherits").unwrap_or_default();
-        target.context = text("context").map(|context| (Context::of(&context), file.clone()));
+        target.context = text("context").map(|context| (BakeContext::of(&context), file.clone()));
         target.dockerfile = text("dockerfile");
         target.inline = text("dockerfile-inline").map(|inline| (inline, file.clone()));
         target.stage = text("target");
@@ -101,7 +101,7 @@ impl Target {
                 target.leave_open(&format!("the {what} of a target are not known"));
                 continue;
             };
-            let entries = entries.iter().filter(|(_, value)| **value != Value::Null);
+            let entries = entries.iter().filter(|(_, value)| **value != HclValue::Null);
             let entries = entries.map(|(name, value)| {
                 (name.to_string(), value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()))
             });
@@ -111,16 +111,16 @@ impl Target {
                 target.contexts = entries.collect();
             }
         }
-        target.tags = list("tags").map(|texts| side_of(Meaning::Image, &texts, file));
-        target.cache_from = list("cache-from").map(|texts| side_of(Meaning::Cache, &texts, file)).unwrap_or_default();
-        target.cache_to = list("cache-to").map(|texts| side_of(Meaning::CacheTo, &texts, file));
+        target.tags = list("tags").map(|texts| side_of(FlagKind::Image, &texts, file));
+        target.cache_from = list("cache-from").map(|texts| side_of(FlagKind::Cache, &texts, file)).unwrap_or_default();
+        target.cache_to = list("cache-to").map(|texts| side_of(FlagKind::CacheTo, &texts, file));
         target.outputs = list("output").map(|texts| outputs_of(&texts, file));
         target.platforms = list("platforms");
         target
     }
 
     /// What a Compose file says; `None` if it is not built.
-    pub(super) fn of_service(service: Service, file: &Rc<Path>) -> Option<Self> {
+    pub(super) fn of_service(service: ComposeService, file: &Rc<Path>) -> Option<Self> {
         let build = service.build?;
         let (mut target, extension) = (Self::new(file), build.for_bake);
         let folder = build.folder;
@@ -128,7 +128,7 @@ impl Target {
             let within = folder.as_ref().and_then(|folder| path.strip_prefix(folder).ok());
             within.unwrap_or(path).to_string_lossy().into_owned()
         });
-        target.context = Some((folder.map_or(Context::Elsewhere, Context::Folder), file.clone()));
+        target.context = Some((folder.map_or(BakeContext::Elsewhere, BakeContext::Folder), file.clone()));
         target.inline = build.inline.map(|(text, path)| (text, Rc::from(path)));
         target.stage = build.target;
         target.arguments = build.arguments;
@@ -140,12 +140,12 @@ impl Target {
             }
         }
         let mut tags = build.tags;
-        tags.extend(side_of(Meaning::Image, &extension.tags, file));
+        tags.extend(side_of(FlagKind::Image, &extension.tags, file));
         target.tags = Some(if tags.is_empty() { service.image } else { tags }).filter(|tags| !tags.is_empty());
         target.cache_from = build.cache_from;
-        target.cache_from.extend(side_of(Meaning::Cache, &extension.cache_from, file));
+        target.cache_from.extend(side_of(FlagKind::Cache, &extension.cache_from, file));
         let mut cache_to = build.cache_to;
-        cache_to.extend(side_of(Meaning::CacheTo, &extension.cache_to, file));
+        cache_to.extend(side_of(FlagKind::CacheTo, &extension.cache_to, file));
         target.cache_to = Some(cache_to).filter(|caches| !caches.is_empty());
         target.outputs = Some(outputs_of(&extension.output, file)).filter(|outputs| !outputs.is_empty());
         let platforms: Vec<String> = build.platforms.into_iter().chain(extension.platforms).collect();
@@ -196,13 +196,14 @@ impl Target {
 
     /// As what the target is built. `base` is the folder that its paths are relative to.
     pub(super) fn build(&mut self, base: &Path) -> Build {
-        let context = self.context.as_ref().map_or(Context::Folder(PathBuf::from(".")), |(context, _)| context.clone());
+        let context =
+            self.context.as_ref().map_or(BakeContext::Folder(PathBuf::from(".")), |(context, _)| context.clone());
         let inline = self.inline.clone().filter(|(text, _)| !text.is_empty());
         let inline = inline.map(|(text, file)| (text, file.to_path_buf()));
         let dockerfile = self.dockerfile.clone().filter(|name| !name.is_empty() && name != "Dockerfile");
         let folder = match &context {
-            Context::Folder(folder) => local_folder(base, &folder.to_string_lossy()),
-            Context::Elsewhere | Context::NotKnown => None,
+            BakeContext::Folder(folder) => local_folder(base, &folder.to_string_lossy()),
+            BakeContext::Elsewhere | BakeContext::NotKnown => None,
         };
         let mut files = Vec::new();
         match (dockerfile, &folder) {
@@ -216,7 +217,7 @@ impl Target {
                 });
             }
             (Some(name), None) if Path::new(&name).is_absolute() => files.push(PathBuf::from(name)),
-            (_, None) if context == Context::NotKnown => self.leave_open("the context of a target is not known"),
+            (_, None) if context == BakeContext::NotKnown => self.leave_open("the context of a target is not known"),
             (_, None) => self.leave_open("the context of a target is not in this folder"),
             (None, Some(_)) => {}
         }
@@ -241,40 +242,40 @@ impl Target {
         }
     }
 
-    pub(super) fn tags(&self) -> Side {
+    pub(super) fn tags(&self) -> ImageSide {
         self.tags.clone().unwrap_or_default()
     }
 
-    pub(super) fn outputs(&self) -> Vec<Output> {
+    pub(super) fn outputs(&self) -> Vec<BakeOutput> {
         self.outputs.clone().unwrap_or_default()
     }
 }
 
 /// The texts of a list. A cache and an output may be objects, which are texts with commas as well.
-pub(super) fn texts(value: &Value) -> Vec<String> {
-    let one = |item: &Value| match (item, item.as_map()) {
-        (Value::Null, _) => None,
+pub(super) fn texts(value: &HclValue) -> Vec<String> {
+    let one = |item: &HclValue| match (item, item.as_map()) {
+        (HclValue::Null, _) => None,
         (_, Ok(fields)) => {
-            let field = |(name, value): (&Rc<str>, &Value)| {
+            let field = |(name, value): (&Rc<str>, &HclValue)| {
                 let field = format!("{name}={}", value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()));
                 if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
             };
-            Some(fields.iter().filter(|(_, value)| **value != Value::Null).map(field).collect::<Vec<_>>().join(","))
+            Some(fields.iter().filter(|(_, value)| **value != HclValue::Null).map(field).collect::<Vec<_>>().join(","))
         }
         _ => Some(item.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string())),
     };
     value.as_list().map_or(vec![UNKNOWN.to_string()], |items| items.iter().filter_map(one).collect())
 }
 
-fn outputs_of(texts: &[String], file: &Rc<Path>) -> Vec<Output> {
+fn outputs_of(texts: &[String], file: &Rc<Path>) -> Vec<BakeOutput> {
     let texts = texts.iter().filter(|text| !text.is_empty());
-    texts.map(|text| Output { text: text.clone(), file: file.clone() }).collect()
+    texts.map(|text| BakeOutput { text: text.clone(), file: file.clone() }).collect()
 }
 
 /// What texts name, but for caches that are in no registry.
-pub(super) fn side_of(meaning: Meaning, texts: &[String], file: &Path) -> Side {
+pub(super) fn side_of(meaning: FlagKind, texts: &[String], file: &Path) -> ImageSide {
     let is_elsewhere = |text: &str| text.contains('=') && !matches!(kind(text), Some("registry") | None);
-    let may_name = |text: &&String| meaning == Meaning::Image || !is_elsewhere(text);
+    let may_name = |text: &&String| meaning == FlagKind::Image || !is_elsewhere(text);
     let texts: Vec<String> = texts.iter().filter(may_name).cloned().collect();
-    Side::of(meaning, &texts, file)
+    ImageSide::of(meaning, &texts, file)
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::super::budget::Budget;
-use super::super::yaml::Node;
-use super::error::LoadError;
+use super::super::yaml::YamlNode;
+use super::load_error::LoadError;
 
 /// What says where a service's images come from. The rest is not kept.
 const KEYS: [&str; 19] = [
@@ -35,32 +35,34 @@ const KEYS: [&str; 19] = [
 
 /// By key.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ServiceParts(BTreeMap<&'static str, Part>);
+pub(super) struct ServiceParts(BTreeMap<&'static str, ServiceField>);
 
 #[derive(Clone, Debug)]
-struct Part {
-    node: Rc<Node>,
+struct ServiceField {
+    node: Rc<YamlNode>,
     /// The last file that says something about it.
     file: Rc<Path>,
 }
 
 impl ServiceParts {
-    pub(super) fn new(node: &Node, file: &Path) -> Self {
+    pub(super) fn new(node: &YamlNode, file: &Path) -> Self {
         let file: Rc<Path> = file.into();
         let part = |key| {
             let said = node.entry(key)?;
             // What it resets it may still have by a merge key.
-            let merged =
-                node.get(key).filter(|_| **said == Node::Reset).map(|node| Rc::new(Node::Override(node.clone())));
-            Some((key, Part { node: merged.unwrap_or_else(|| said.clone()), file: file.clone() }))
+            let merged = node
+                .get(key)
+                .filter(|_| **said == YamlNode::Reset)
+                .map(|node| Rc::new(YamlNode::Override(node.clone())));
+            Some((key, ServiceField { node: merged.unwrap_or_else(|| said.clone()), file: file.clone() }))
         };
         Self(KEYS.into_iter().filter_map(part).collect())
     }
 
     /// What is said under `key`, and where.
-    pub(super) fn get(&self, key: &str) -> Option<(&Rc<Node>, &Path)> {
-        let Part { node, file } = self.0.get(key)?;
-        (!matches!(**node, Node::Nothing | Node::Reset)).then_some((node, file))
+    pub(super) fn get(&self, key: &str) -> Option<(&Rc<YamlNode>, &Path)> {
+        let ServiceField { node, file } = self.0.get(key)?;
+        (!matches!(**node, YamlNode::Nothing | YamlNode::Reset)).then_some((node, file))
     }
 
     /// Puts `later` over it.
@@ -68,8 +70,10 @@ impl ServiceParts {
         for (key, part) in &later.0 {
             let part = match (self.get(key), &*part.node) {
                 // It goes on: what it extends does not have it either, nor do the files before.
-                (None, _) | (_, Node::Reset | Node::Override(_)) => part.clone(),
-                (Some((node, _)), _) => Part { node: merge(key, node, &part.node, budget)?, file: part.file.clone() },
+                (None, _) | (_, YamlNode::Reset | YamlNode::Override(_)) => part.clone(),
+                (Some((node, _)), _) => {
+                    ServiceField { node: merge(key, node, &part.node, budget)?, file: part.file.clone() }
+                }
             };
             self.0.insert(key, part);
         }
@@ -89,7 +93,7 @@ impl ServiceParts {
     }
 }
 
-fn merge(key: &str, base: &Rc<Node>, later: &Rc<Node>, budget: &Budget) -> Result<Rc<Node>, LoadError> {
+fn merge(key: &str, base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Result<Rc<YamlNode>, LoadError> {
     match key {
         "build" => merge_any(&build_map(base), &build_map(later), budget),
         "depends_on" => merge_any(&named_map(base), &named_map(later), budget),
@@ -98,36 +102,39 @@ fn merge(key: &str, base: &Rc<Node>, later: &Rc<Node>, budget: &Budget) -> Resul
     }
 }
 
-fn merge_any(base: &Rc<Node>, later: &Rc<Node>, budget: &Budget) -> Result<Rc<Node>, LoadError> {
+fn merge_any(base: &Rc<YamlNode>, later: &Rc<YamlNode>, budget: &Budget) -> Result<Rc<YamlNode>, LoadError> {
     let merged = match (base.plain(), later.plain()) {
-        (Node::Map(entries), Node::Map(more)) => {
+        (YamlNode::Map(entries), YamlNode::Map(more)) => {
             spend(entries.len() + more.len() * 8, budget)?;
             let mut entries = entries.clone();
             for (key, later) in more {
                 merge_entry(&mut entries, key, later, budget)?;
             }
-            Node::Map(entries)
+            YamlNode::Map(entries)
         }
-        (Node::List(items), Node::List(more)) => {
+        (YamlNode::List(items), YamlNode::List(more)) => {
             spend(items.len() + more.len(), budget)?;
-            Node::List(items.iter().chain(more).cloned().collect())
+            YamlNode::List(items.iter().chain(more).cloned().collect())
         }
-        (Node::Map(_) | Node::List(_), _) => return Err(LoadError::refused("a value replaces one of another kind")),
+        (YamlNode::Map(_) | YamlNode::List(_), _) => {
+            return Err(LoadError::refused("a value replaces one of another kind"));
+        }
         _ => return Ok(later.clone()),
     };
     Ok(Rc::new(merged))
 }
 
 fn merge_entry(
-    entries: &mut Vec<(String, Rc<Node>)>,
+    entries: &mut Vec<(String, Rc<YamlNode>)>,
     key: &str,
-    later: &Rc<Node>,
+    later: &Rc<YamlNode>,
     budget: &Budget,
 ) -> Result<(), LoadError> {
-    let place = entries.iter().rposition(|(name, node)| name == key && !matches!(**node, Node::Nothing | Node::Reset));
+    let place =
+        entries.iter().rposition(|(name, node)| name == key && !matches!(**node, YamlNode::Nothing | YamlNode::Reset));
     match (place, &**later) {
-        (Some(place), Node::Reset) => drop(entries.remove(place)),
-        (Some(place), Node::Override(_)) => entries[place].1 = later.clone(),
+        (Some(place), YamlNode::Reset) => drop(entries.remove(place)),
+        (Some(place), YamlNode::Override(_)) => entries[place].1 = later.clone(),
         (Some(place), _) => entries[place].1 = merge(key, &entries[place].1, later, budget)?,
         (None, _) => entries.push((key.to_owned(), later.clone())),
     }
@@ -139,60 +146,62 @@ fn spend(entries: usize, budget: &Budget) -> Result<(), LoadError> {
 }
 
 /// `build: FOLDER` is `build: {context: FOLDER}`.
-fn build_map(node: &Rc<Node>) -> Rc<Node> {
+fn build_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
-        Node::Text(_) => Rc::new(Node::Map(vec![("context".to_owned(), node.clone())])),
+        YamlNode::Text(_) => Rc::new(YamlNode::Map(vec![("context".to_owned(), node.clone())])),
         _ => node.clone(),
     }
 }
 
 /// `[NAME]` is `{NAME: {}}`.
-fn named_map(node: &Rc<Node>) -> Rc<Node> {
+fn named_map(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
-        Node::List(names) => {
-            let entry = |name: &Rc<Node>| Some((name.text()?.to_owned(), Rc::new(Node::Map(Vec::new()))));
-            Rc::new(Node::Map(names.iter().filter_map(entry).collect()))
+        YamlNode::List(names) => {
+            let entry = |name: &Rc<YamlNode>| Some((name.text()?.to_owned(), Rc::new(YamlNode::Map(Vec::new()))));
+            Rc::new(YamlNode::Map(names.iter().filter_map(entry).collect()))
         }
         _ => node.clone(),
     }
 }
 
 /// `{NAME: VALUE}` is `[NAME=VALUE]`.
-fn pair_list(node: &Rc<Node>) -> Rc<Node> {
+fn pair_list(node: &Rc<YamlNode>) -> Rc<YamlNode> {
     match node.plain() {
-        Node::Map(entries) => {
-            let pair = |(name, value): &(String, Rc<Node>)| {
-                Rc::new(Node::Text(value.text().map_or_else(|| name.clone(), |value| format!("{name}={value}"))))
+        YamlNode::Map(entries) => {
+            let pair = |(name, value): &(String, Rc<YamlNode>)| {
+                Rc::new(YamlNode::Text(value.text().map_or_else(|| name.clone(), |value| format!("{name}={value}"))))
             };
-            let said = entries.iter().filter(|(_, value)| **value != Node::Reset);
-            Rc::new(Node::List(said.map(pair).collect()))
+            let said = entries.iter().filter(|(_, value)| **value != YamlNode::Reset);
+            Rc::new(YamlNode::List(said.map(pair).collect()))
         }
         _ => node.clone(),
     }
 }
 
-fn with_absolute_folders(build: &Rc<Node>, folder: &Path) -> Rc<Node> {
-    let absolute = |node: &Rc<Node>| match node.text() {
-        Some(text) => Rc::new(Node::Text(absolute(text, folder))),
+fn with_absolute_folders(build: &Rc<YamlNode>, folder: &Path) -> Rc<YamlNode> {
+    let absolute = |node: &Rc<YamlNode>| match node.text() {
+        Some(text) => Rc::new(YamlNode::Text(absolute(text, folder))),
         None => node.clone(),
     };
-    let Node::Map(entries) = build.plain() else { return absolute(build) };
+    let YamlNode::Map(entries) = build.plain() else { return absolute(build) };
     let entries = entries.iter().map(|(key, node)| {
         let node = match key.as_str() {
             "context" => absolute(node),
             "additional_contexts" => {
                 let pairs = pair_list(node);
-                let pair = |pair: &Rc<Node>| match pair.text().and_then(|pair| pair.split_once('=')) {
-                    Some((name, source)) => Rc::new(Node::Text(format!("{name}={}", self::absolute(source, folder)))),
+                let pair = |pair: &Rc<YamlNode>| match pair.text().and_then(|pair| pair.split_once('=')) {
+                    Some((name, source)) => {
+                        Rc::new(YamlNode::Text(format!("{name}={}", self::absolute(source, folder))))
+                    }
                     None => pair.clone(),
                 };
-                Rc::new(Node::List(pairs.list().iter().map(pair).collect()))
+                Rc::new(YamlNode::List(pairs.list().iter().map(pair).collect()))
             }
             _ => node.clone(),
         };
         (key.clone(), node)
     });
-    Rc::new(Node::Map(entries.collect()))
+    Rc::new(YamlNode::Map(entries.collect()))
 }
 
 /// A context that is elsewhere stays as it is (compose-go `paths/context.go`).

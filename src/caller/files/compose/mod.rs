@@ -2,7 +2,7 @@
 //!
 //! docker/compose `cmd/compose/`, `pkg/compose/pull.go`, `build.go`; podman-compose `podman_compose.py`.
 
-mod error;
+mod load_error;
 mod merge;
 mod project;
 mod selection;
@@ -13,23 +13,23 @@ mod values;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::reader::Reader;
-use super::{Named, Side, Variables};
-use crate::caller::clients::{Project, Task};
-use crate::caller::words::Meaning;
-use error::LoadError;
-use selection::{Selection, select};
-pub(super) use service::Service;
-use settings::{Settings, add_env_files, local, settings};
+use super::project_reader::ProjectReader;
+use super::{ImageSide, ProjectImages, ProjectVariables};
+use crate::caller::clients::{ComposeAction, VerbInvocation};
+use crate::caller::command_words::FlagKind;
+use load_error::LoadError;
+use selection::{ServiceSelection, select};
+pub(super) use service::ComposeService;
+use settings::{ComposeSettings, add_env_files, local, settings};
 
 /// Returns the images of the services that a Compose command works on.
 pub(super) fn images(
-    task: &Task<'_>,
-    project: Project,
+    task: &VerbInvocation<'_>,
+    project: ComposeAction,
     current: &Path,
-    variables: Variables,
-    reader: &mut Reader,
-) -> Named {
+    variables: ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
     let settings = match settings(task, current, variables, reader) {
         Ok(settings) => settings,
         Err(error) => return not_known(&error, current, reader),
@@ -37,10 +37,10 @@ pub(super) fn images(
     let last = settings.files.last().map_or(current, PathBuf::as_path);
     let loaded = match project::load(&settings.files, &settings.folder, &settings.variables, reader) {
         Ok(loaded) => loaded,
-        Err(_) if !settings.artifacts.is_empty() => project::Project::default(), // they are asked for first
+        Err(_) if !settings.artifacts.is_empty() => project::ComposeProject::default(), // they are asked for first
         Err(error) => return not_known(&error, last, reader),
     };
-    let mut pulled = Side::default();
+    let mut pulled = ImageSide::default();
     for (artifact, file) in settings.artifacts.iter().map(|name| (name, Path::new(name))) {
         pulled.add_artifact(artifact, file);
     }
@@ -49,7 +49,7 @@ pub(super) fn images(
         Ok(selection) => selection,
         Err(error) => {
             let named = not_known(&error, last, reader);
-            return Named { pulled: if pulled.is_empty() { named.pulled } else { pulled }, ..named };
+            return ProjectImages { pulled: if pulled.is_empty() { named.pulled } else { pulled }, ..named };
         }
     };
     let unknown = pulled.unknown.clone();
@@ -59,15 +59,23 @@ pub(super) fn images(
 }
 
 /// `docker stack deploy -c FILE`: all services; variables are the environment's alone.
-pub(super) fn stack_images(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Named {
-    let files: Vec<PathBuf> =
-        task.values(Meaning::File).flat_map(|names| names.split(',')).filter_map(|name| local(current, name)).collect();
-    let mut pulled = Side::default();
+pub(super) fn stack_images(
+    task: &VerbInvocation<'_>,
+    current: &Path,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
+    let files: Vec<PathBuf> = task
+        .values(FlagKind::File)
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| local(current, name))
+        .collect();
+    let mut pulled = ImageSide::default();
     match project::load(&files, current, variables, reader) {
         Ok(loaded) => loaded.services.into_values().for_each(|service| pulled.extend(service.image)),
         Err(error) => return not_known(&error, files.last().map_or(current, PathBuf::as_path), reader),
     }
-    Named::pulled(pulled)
+    ProjectImages::pulled(pulled)
 }
 
 /// Returns the services of the project in `folder` that `files` make together, whatever their profiles; what is not known of
@@ -75,9 +83,9 @@ pub(super) fn stack_images(task: &Task<'_>, current: &Path, variables: &Variable
 pub(super) fn services(
     files: &[PathBuf],
     folder: &Path,
-    variables: &Variables,
-    reader: &mut Reader,
-) -> BTreeMap<String, Service> {
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> BTreeMap<String, ComposeService> {
     match project::load(files, folder, variables, reader) {
         Ok(loaded) => loaded.services,
         Err(error) => {
@@ -88,30 +96,32 @@ pub(super) fn services(
 }
 
 /// What Compose refuses it does nothing with; but that is for it to say.
-fn not_known(error: &LoadError, file: &Path, reader: &mut Reader) -> Named {
+fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> ProjectImages {
     if let LoadError::Refused(why) = error {
         reader.note(file, &format!("cannot be read as a Compose project: {why}"));
     }
-    Named::default()
+    ProjectImages::default()
 }
 
 fn named(
-    task: &Task<'_>,
-    project: Project,
-    selection: &Selection<'_>,
-    settings: &Settings,
-    mut pulled: Side,
-    reader: &mut Reader,
-) -> Named {
-    let mut pushed = Side::default();
-    let policy = task.value(Meaning::PullPolicy);
-    let starts = matches!(project, Project::Up | Project::Run);
+    task: &VerbInvocation<'_>,
+    project: ComposeAction,
+    selection: &ServiceSelection<'_>,
+    settings: &ComposeSettings,
+    mut pulled: ImageSide,
+    reader: &mut ProjectReader,
+) -> ProjectImages {
+    let mut pushed = ImageSide::default();
+    let policy = task.value(FlagKind::PullPolicy);
+    let starts = matches!(project, ComposeAction::Up | ComposeAction::Run);
     for service in &selection.services {
         let policy = if starts && task.has("--build") && service.build.is_some() { Some("build") } else { policy };
         let is_pulled = match project {
-            Project::Pull => service.is_pulled(policy) && !(task.has("--ignore-buildable") && service.build.is_some()),
-            Project::Up | Project::Run => service.is_pulled(policy) && !service.is_provided,
-            Project::Push | Project::Build => false,
+            ComposeAction::Pull => {
+                service.is_pulled(policy) && !(task.has("--ignore-buildable") && service.build.is_some())
+            }
+            ComposeAction::Up | ComposeAction::Run => service.is_pulled(policy) && !service.is_provided,
+            ComposeAction::Push | ComposeAction::Build => false,
         };
         if is_pulled {
             pulled.extend(service.image.clone());
@@ -120,10 +130,10 @@ fn named(
             pulled.extend(service.volumes.clone());
         }
         // They cannot be built.
-        if (starts || project == Project::Pull) && policy.or(service.pull_policy.as_deref()) != Some("never") {
+        if (starts || project == ComposeAction::Pull) && policy.or(service.pull_policy.as_deref()) != Some("never") {
             pulled.extend(service.hooks.clone());
         }
-        if let (Project::Push, Some(build)) = (project, &service.build) {
+        if let (ComposeAction::Push, Some(build)) = (project, &service.build) {
             pushed.extend(service.image.clone());
             pushed.extend(build.tags.clone());
         }
@@ -136,6 +146,6 @@ fn named(
         pushed.extend(service.image.clone());
         pushed.extend(build.pushed());
     }
-    let goes_out = project == Project::Push || project == Project::Build && task.has("--push");
-    Named { pulled, pushed, goes_out }
+    let goes_out = project == ComposeAction::Push || project == ComposeAction::Build && task.has("--push");
+    ProjectImages { pulled, pushed, goes_out }
 }

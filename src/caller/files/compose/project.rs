@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::Variables;
-use super::super::reader::Reader;
-use super::super::yaml::Node;
-use super::error::LoadError;
+use super::super::ProjectVariables;
+use super::super::project_reader::ProjectReader;
+use super::super::yaml::YamlNode;
+use super::load_error::LoadError;
 use super::merge::ServiceParts;
-use super::service::Service;
+use super::service::ComposeService;
 use super::values::substitute_all;
 
 /// Of projects that include projects, and of services that extend services.
@@ -19,8 +19,8 @@ const SERVICES_AT_MOST: usize = 5000;
 
 /// A project's services, and the artifacts of registries that it is read from.
 #[derive(Debug, Default)]
-pub(super) struct Project {
-    pub(super) services: BTreeMap<String, Service>,
+pub(super) struct ComposeProject {
+    pub(super) services: BTreeMap<String, ComposeService>,
     pub(super) artifacts: Vec<(String, PathBuf)>,
 }
 
@@ -28,52 +28,53 @@ pub(super) struct Project {
 pub(super) fn load(
     files: &[PathBuf],
     folder: &Path,
-    variables: &Variables,
-    reader: &mut Reader,
-) -> Result<Project, LoadError> {
-    let mut loader = Loader { reader, artifacts: Vec::new() };
-    let place = Place { files, folder, variables };
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
+) -> Result<ComposeProject, LoadError> {
+    let mut loader = ProjectLoader { reader, artifacts: Vec::new() };
+    let place = ProjectFiles { files, folder, variables };
     let model = loader.load(&place, &mut Vec::new());
     let artifacts = loader.artifacts;
     let model = match model {
         Ok(model) => model,
-        Err(_) if !artifacts.is_empty() => Model::new(), // which are asked for before anything else is
+        Err(_) if !artifacts.is_empty() => ServicesByName::new(), // which are asked for before anything else is
         Err(error) => return Err(error),
     };
-    let services = model.into_iter().map(|(name, parts)| (name, Service::new(&parts, folder, variables))).collect();
-    Ok(Project { services, artifacts })
+    let services =
+        model.into_iter().map(|(name, parts)| (name, ComposeService::new(&parts, folder, variables))).collect();
+    Ok(ComposeProject { services, artifacts })
 }
 
-type Model = BTreeMap<String, ServiceParts>;
+type ServicesByName = BTreeMap<String, ServiceParts>;
 
 /// A project, or one that it includes.
-struct Place<'a> {
+struct ProjectFiles<'a> {
     files: &'a [PathBuf],
     /// What its paths are relative to.
     folder: &'a Path,
-    variables: &'a Variables,
+    variables: &'a ProjectVariables,
 }
 
 /// The file that a service stands in.
 #[derive(Clone, Copy)]
-struct Origin<'a> {
+struct ServiceOrigin<'a> {
     file: &'a Path,
     folder: &'a Path,
-    variables: &'a Variables,
+    variables: &'a ProjectVariables,
 }
 
-struct Loader<'r> {
-    reader: &'r mut Reader,
+struct ProjectLoader<'r> {
+    reader: &'r mut ProjectReader,
     artifacts: Vec<(String, PathBuf)>,
 }
 
-impl Loader<'_> {
+impl ProjectLoader<'_> {
     /// `above`: the files that include it.
-    fn load(&mut self, place: &Place<'_>, above: &mut Vec<PathBuf>) -> Result<Model, LoadError> {
-        let mut model = Model::new();
+    fn load(&mut self, place: &ProjectFiles<'_>, above: &mut Vec<PathBuf>) -> Result<ServicesByName, LoadError> {
+        let mut model = ServicesByName::new();
         let mut is_empty = true;
         for file in place.files {
-            let origin = Origin { file, folder: place.folder, variables: place.variables };
+            let origin = ServiceOrigin { file, folder: place.folder, variables: place.variables };
             for document in self.documents(file, place.variables)? {
                 is_empty = false;
                 let (mut own, is_whole) = self.services(&document, origin)?;
@@ -110,7 +111,11 @@ impl Loader<'_> {
     }
 
     /// The documents of a file with the values of their variables.
-    fn documents(&mut self, file: &Path, variables: &Variables) -> Result<Vec<std::rc::Rc<Node>>, LoadError> {
+    fn documents(
+        &mut self,
+        file: &Path,
+        variables: &ProjectVariables,
+    ) -> Result<Vec<std::rc::Rc<YamlNode>>, LoadError> {
         let yaml = self.reader.yaml(file).ok_or(LoadError::Unread)?;
         if yaml.has_same_key_twice {
             return Err(LoadError::refused("a key stands in it twice"));
@@ -118,7 +123,7 @@ impl Loader<'_> {
         let mut documents = Vec::new();
         for document in &yaml.documents {
             let document = substitute_all(document, variables, self.reader.budget())?;
-            let Node::Map(_) = document.plain() else {
+            let YamlNode::Map(_) = document.plain() else {
                 return Err(LoadError::refused("it is no mapping"));
             };
             documents.push(document);
@@ -130,15 +135,15 @@ impl Loader<'_> {
     /// were there.
     fn services(
         &mut self,
-        document: &Node,
-        origin: Origin<'_>,
+        document: &YamlNode,
+        origin: ServiceOrigin<'_>,
     ) -> Result<(BTreeMap<String, Option<ServiceParts>>, bool), LoadError> {
         let mut own = BTreeMap::new();
         let Some(services) = document.entry("services") else { return Ok((own, false)) };
-        let is_whole = matches!(**services, Node::Reset | Node::Override(_));
+        let is_whole = matches!(**services, YamlNode::Reset | YamlNode::Override(_));
         for (name, node) in services.map() {
             let parts = match **node {
-                Node::Reset => None,
+                YamlNode::Reset => None,
                 _ => Some(self.extended(name, services, origin, &mut Vec::new())?),
             };
             own.insert(name.clone(), parts);
@@ -150,12 +155,12 @@ impl Loader<'_> {
     fn extended(
         &mut self,
         name: &str,
-        services: &Node,
-        origin: Origin<'_>,
+        services: &YamlNode,
+        origin: ServiceOrigin<'_>,
         above: &mut Vec<(PathBuf, String)>,
     ) -> Result<ServiceParts, LoadError> {
         let node = services.get(name).ok_or(LoadError::refused("a service is extended that is not there"))?;
-        let Node::Map(_) = node.plain() else { return Err(LoadError::refused("a service is no mapping")) };
+        let YamlNode::Map(_) = node.plain() else { return Err(LoadError::refused("a service is no mapping")) };
         let parts = ServiceParts::new(node.plain(), origin.file);
         let Some(extends) = node.get("extends") else { return Ok(parts) };
         let of = |key: &str| extends.get(key).and_then(|node| node.text());
@@ -179,7 +184,7 @@ impl Loader<'_> {
         &mut self,
         file: &str,
         base: &str,
-        origin: Origin<'_>,
+        origin: ServiceOrigin<'_>,
         above: &mut Vec<(PathBuf, String)>,
     ) -> Result<ServiceParts, LoadError> {
         let file = self.local(file, origin.file, origin.folder)?;
@@ -188,14 +193,19 @@ impl Loader<'_> {
         let mut services = documents.iter().filter_map(|document| document.get("services"));
         let services = services.rfind(|services| services.get(base).is_some());
         let services = services.ok_or(LoadError::refused("a service is extended that is not there"))?;
-        let origin = Origin { file: &file, folder: &folder, ..origin };
+        let origin = ServiceOrigin { file: &file, folder: &folder, ..origin };
         let mut parts = self.extended(base, services, origin, above)?;
         parts.resolve(&folder);
         Ok(parts)
     }
 
     /// A project of its own: its paths are relative to itself, and its `.env` is asked after ours.
-    fn include(&mut self, node: &Node, origin: Origin<'_>, above: &mut Vec<PathBuf>) -> Result<Model, LoadError> {
+    fn include(
+        &mut self,
+        node: &YamlNode,
+        origin: ServiceOrigin<'_>,
+        above: &mut Vec<PathBuf>,
+    ) -> Result<ServicesByName, LoadError> {
         let names = node.text().map_or_else(|| node.get("path").map(|path| path.texts()), |name| Some(vec![name]));
         let mut files = Vec::new();
         for name in names.unwrap_or_default() {
@@ -216,7 +226,7 @@ impl Loader<'_> {
             names => names.iter().map(|name| origin.folder.join(name)).collect(),
         };
         super::add_env_files(&paths, &mut variables, self.reader)?;
-        let mut model = self.load(&Place { files: &files, folder: &folder, variables: &variables }, above)?;
+        let mut model = self.load(&ProjectFiles { files: &files, folder: &folder, variables: &variables }, above)?;
         for parts in model.values_mut() {
             parts.resolve(&folder);
         }

@@ -4,27 +4,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::LoadError;
-use super::service::Service;
-use crate::caller::clients::{Project, Task};
+use super::load_error::LoadError;
+use super::service::ComposeService;
+use crate::caller::clients::{ComposeAction, VerbInvocation};
 
-type Services = BTreeMap<String, Service>;
+type Services = BTreeMap<String, ComposeService>;
 
 #[derive(Debug, Default)]
-pub(super) struct Selection<'s> {
-    pub(super) services: Vec<&'s Service>,
+pub(super) struct ServiceSelection<'s> {
+    pub(super) services: Vec<&'s ComposeService>,
     /// Those that are built, with others whose images they start from.
-    pub(super) built: Vec<&'s Service>,
+    pub(super) built: Vec<&'s ComposeService>,
 }
 
 pub(super) fn select<'s>(
-    task: &Task<'_>,
-    project: Project,
+    task: &VerbInvocation<'_>,
+    project: ComposeAction,
     services: &'s Services,
     profiles: &[String],
-) -> Result<Selection<'s>, LoadError> {
+) -> Result<ServiceSelection<'s>, LoadError> {
     let named: Vec<&str> =
-        task.positionals.iter().copied().take(if project == Project::Run { 1 } else { usize::MAX }).collect();
+        task.positionals.iter().copied().take(if project == ComposeAction::Run { 1 } else { usize::MAX }).collect();
     let is_strict = task.client != "podman-compose";
     let mut enabled = enabled(services, profiles);
     if is_strict {
@@ -42,19 +42,19 @@ pub(super) fn select<'s>(
     let all =
         if named.is_empty() { enabled.clone() } else { with_dependencies(&named, services, &enabled, is_strict)? };
     let keeps_dependencies = match project {
-        Project::Up | Project::Run => !task.has("--no-deps"),
-        Project::Pull | Project::Push => task.has("--include-deps"),
-        Project::Build => task.has("--with-dependencies"),
+        ComposeAction::Up | ComposeAction::Run => !task.has("--no-deps"),
+        ComposeAction::Pull | ComposeAction::Push => task.has("--include-deps"),
+        ComposeAction::Build => task.has("--with-dependencies"),
     };
     let is_chosen = |name: &&str| named.is_empty() || keeps_dependencies || named.contains(name);
     let chosen: BTreeSet<&str> = all.into_iter().filter(is_chosen).collect();
-    let built = if matches!(project, Project::Pull | Project::Push) {
+    let built = if matches!(project, ComposeAction::Pull | ComposeAction::Push) {
         BTreeSet::new()
     } else {
         with_sources(&chosen, services)
     };
     let found = |names: BTreeSet<&str>| names.into_iter().filter_map(|name| services.get(name)).collect();
-    Ok(Selection { services: found(chosen), built: found(built) })
+    Ok(ServiceSelection { services: found(chosen), built: found(built) })
 }
 
 fn enabled<'s>(services: &'s Services, profiles: &[String]) -> BTreeSet<&'s str> {

@@ -1,4 +1,4 @@
-//! `Service`: what a Compose file says about one service, as far as it says where its images come from.
+//! `ComposeService`: what a Compose file says about one service, as far as it says where its images come from.
 //!
 //! compose-spec `05-services.md`, `build.md`; compose-go `loader/normalize.go`.
 
@@ -7,20 +7,20 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::super::build::{Build, local_folder};
-use super::super::yaml::Node;
-use super::super::{Side, Variables};
+use super::super::yaml::YamlNode;
+use super::super::{ImageSide, ProjectVariables};
 use super::merge::ServiceParts;
-use crate::caller::words::Meaning;
+use crate::caller::command_words::FlagKind;
 
 /// One service, after all files that say something about it.
 #[derive(Clone, Debug, Default)]
-pub(in crate::caller::files) struct Service {
-    pub(in crate::caller::files) image: Side,
+pub(in crate::caller::files) struct ComposeService {
+    pub(in crate::caller::files) image: ImageSide,
     pub(in crate::caller::files) build: Option<Build>,
     /// Volumes that are images.
-    pub(super) volumes: Side,
+    pub(super) volumes: ImageSide,
     /// What runs before and after it in containers of their own.
-    pub(super) hooks: Side,
+    pub(super) hooks: ImageSide,
     /// Whether another program provides it.
     pub(super) is_provided: bool,
     /// With whether they are required.
@@ -29,10 +29,10 @@ pub(in crate::caller::files) struct Service {
     pub(super) pull_policy: Option<String>,
 }
 
-impl Service {
-    pub(super) fn new(parts: &ServiceParts, folder: &Path, variables: &Variables) -> Self {
+impl ComposeService {
+    pub(super) fn new(parts: &ServiceParts, folder: &Path, variables: &ProjectVariables) -> Self {
         let texts = |key| parts.get(key).map(|(node, _)| node.texts()).unwrap_or_default();
-        let mut image = Side::default();
+        let mut image = ImageSide::default();
         if let Some((node, file)) = parts.get("image") {
             image.add_image(node.text().unwrap_or_default(), file);
         }
@@ -88,7 +88,7 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
     found.extend(volumes.map(|name| (first(name), true)));
     if let Some((node, _)) = parts.get("depends_on") {
         found.extend(node.texts().into_iter().map(|name| (name.to_owned(), true)));
-        for (name, said) in node.map().iter().filter(|(_, said)| **said != Node::Reset) {
+        for (name, said) in node.map().iter().filter(|(_, said)| **said != YamlNode::Reset) {
             let is_required = said.get("required").and_then(|node| node.text()) != Some("false");
             found.insert(name.clone(), is_required);
         }
@@ -97,8 +97,8 @@ fn dependencies(parts: &ServiceParts) -> BTreeMap<String, bool> {
 }
 
 /// Of those with one target the last counts.
-fn volumes(parts: &ServiceParts) -> Side {
-    let Some((node, file)) = parts.get("volumes") else { return Side::default() };
+fn volumes(parts: &ServiceParts) -> ImageSide {
+    let Some((node, file)) = parts.get("volumes") else { return ImageSide::default() };
     let mut sources: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for volume in node.list() {
         let of = |key: &str| volume.get(key).and_then(|node| node.text());
@@ -109,15 +109,15 @@ fn volumes(parts: &ServiceParts) -> Side {
             sources.insert(of("target").unwrap_or_default(), image);
         }
     }
-    let mut side = Side::default();
+    let mut side = ImageSide::default();
     for image in sources.into_values().flatten() {
         side.add_image(image, file);
     }
     side
 }
 
-fn hooks(parts: &ServiceParts) -> Side {
-    let mut side = Side::default();
+fn hooks(parts: &ServiceParts) -> ImageSide {
+    let mut side = ImageSide::default();
     for key in ["pre_start", "post_start", "pre_stop", "post_stop"] {
         let Some((node, file)) = parts.get(key) else { continue };
         for image in node.list().iter().filter_map(|hook| hook.get("image")?.text()) {
@@ -128,7 +128,7 @@ fn hooks(parts: &ServiceParts) -> Side {
 }
 
 /// `build: FOLDER`, or all that a build can have.
-fn build(node: &Rc<Node>, file: &Path, folder: &Path, variables: &Variables) -> Build {
+fn build(node: &Rc<YamlNode>, file: &Path, folder: &Path, variables: &ProjectVariables) -> Build {
     let text = |key: &str| node.get(key).and_then(|node| node.text()).filter(|text| !text.is_empty());
     let context = node.text().or_else(|| text("context")).unwrap_or(".");
     let home = context.strip_prefix("~/").and_then(|rest| Some(Path::new(&variables.get("HOME")?).join(rest)));
@@ -151,10 +151,10 @@ fn build(node: &Rc<Node>, file: &Path, folder: &Path, variables: &Variables) -> 
     }
     let texts = |key: &str| node.get(key).map(|node| node.texts()).unwrap_or_default();
     for cache in texts("cache_from") {
-        build.cache_from.add(Meaning::Cache, cache, file);
+        build.cache_from.add(FlagKind::Cache, cache, file);
     }
     for cache in texts("cache_to") {
-        build.cache_to.add(Meaning::CacheTo, cache, file);
+        build.cache_to.add(FlagKind::CacheTo, cache, file);
     }
     for tag in texts("tags") {
         build.tags.add_image(tag, file);
@@ -163,11 +163,11 @@ fn build(node: &Rc<Node>, file: &Path, folder: &Path, variables: &Variables) -> 
 }
 
 /// `{NAME: value}`, or a list of `NAME=value` and `NAME`.
-fn pairs(node: &Node) -> BTreeMap<String, Option<String>> {
+fn pairs(node: &YamlNode) -> BTreeMap<String, Option<String>> {
     let listed = node.list().iter().filter_map(|pair| pair.text()).map(|pair| match pair.split_once('=') {
         Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
         None => (pair.to_owned(), None),
     });
-    let said = node.map().iter().filter(|(_, value)| **value != Node::Reset);
+    let said = node.map().iter().filter(|(_, value)| **value != YamlNode::Reset);
     listed.chain(said.map(|(name, value)| (name.clone(), value.text().map(str::to_owned)))).collect()
 }

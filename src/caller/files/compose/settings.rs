@@ -1,16 +1,16 @@
-//! `Settings`: what a Compose command works on: its files, its variables, its name.
+//! `ComposeSettings`: what a Compose command works on: its files, its variables, its name.
 //!
 //! compose-go `cli/options.go`, `loader/loader.go` (`projectName`).
 
 use std::path::{Path, PathBuf};
 
-use super::super::Variables;
-use super::super::reader::Reader;
+use super::super::ProjectVariables;
+use super::super::project_reader::ProjectReader;
 use super::super::template::substitute;
-use super::error::LoadError;
+use super::load_error::LoadError;
 use super::project::is_git;
-use crate::caller::clients::Task;
-use crate::caller::words::Meaning;
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
 
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
@@ -38,25 +38,25 @@ const PODMAN_NAMES: [&str; 14] = [
 const FOLDERS_UP_AT_MOST: usize = 32;
 const PROJECT_NAME: &str = "COMPOSE_PROJECT_NAME";
 
-pub(super) struct Settings {
+pub(super) struct ComposeSettings {
     pub(super) files: Vec<PathBuf>,
     /// Artifacts of registries among the files.
     pub(super) artifacts: Vec<String>,
     /// What the project's paths are relative to.
     pub(super) folder: PathBuf,
-    pub(super) variables: Variables,
+    pub(super) variables: ProjectVariables,
     pub(super) profiles: Vec<String>,
 }
 
 pub(super) fn settings(
-    task: &Task<'_>,
+    task: &VerbInvocation<'_>,
     current: &Path,
-    mut variables: Variables,
-    reader: &mut Reader,
-) -> Result<Settings, LoadError> {
-    let root = task.value(Meaning::Folder).filter(|folder| !folder.is_empty()).map(|folder| current.join(folder));
-    let mut names: Vec<String> = task.values(Meaning::File).map(str::to_owned).collect();
-    let mut env_files: Vec<String> = task.values(Meaning::EnvFile).map(str::to_owned).collect();
+    mut variables: ProjectVariables,
+    reader: &mut ProjectReader,
+) -> Result<ComposeSettings, LoadError> {
+    let root = task.value(FlagKind::Folder).filter(|folder| !folder.is_empty()).map(|folder| current.join(folder));
+    let mut names: Vec<String> = task.values(FlagKind::File).map(str::to_owned).collect();
+    let mut env_files: Vec<String> = task.values(FlagKind::EnvFile).map(str::to_owned).collect();
     if env_files.is_empty() {
         env_files = variables.list("COMPOSE_ENV_FILES", ',');
     }
@@ -81,7 +81,7 @@ pub(super) fn settings(
     if has_default && folder != first_folder {
         add_default_env_file(&folder, &mut variables, reader)?;
     }
-    let mut profiles: Vec<String> = task.values(Meaning::Profile).map(str::to_owned).collect();
+    let mut profiles: Vec<String> = task.values(FlagKind::Profile).map(str::to_owned).collect();
     if profiles.is_empty() {
         profiles = variables.list("COMPOSE_PROFILES", ',');
     }
@@ -93,7 +93,7 @@ pub(super) fn settings(
     let files: Vec<PathBuf> = files.iter().filter_map(|name| local(current, name)).collect();
     let name = project_name(task, &files, &folder, &variables, reader)?;
     variables.set(PROJECT_NAME, &name);
-    Ok(Settings { files, artifacts, folder, variables, profiles })
+    Ok(ComposeSettings { files, artifacts, folder, variables, profiles })
 }
 
 /// A file of this machine, not stdin, a registry's or a repository's.
@@ -104,8 +104,8 @@ pub(super) fn local(current: &Path, name: &str) -> Option<PathBuf> {
 /// Files of variables that must be there, the last that knows a name wins.
 pub(super) fn add_env_files(
     paths: &[PathBuf],
-    variables: &mut Variables,
-    reader: &mut Reader,
+    variables: &mut ProjectVariables,
+    reader: &mut ProjectReader,
 ) -> Result<(), LoadError> {
     let texts = paths.iter().map(|path| match path.to_str() {
         Some("/dev/null") => Ok(String::new()),
@@ -116,13 +116,17 @@ pub(super) fn add_env_files(
     if is_taken { Ok(()) } else { Err(LoadError::refused("an `.env` cannot be read")) }
 }
 
-fn add_default_env_file(folder: &Path, variables: &mut Variables, reader: &mut Reader) -> Result<(), LoadError> {
+fn add_default_env_file(
+    folder: &Path,
+    variables: &mut ProjectVariables,
+    reader: &mut ProjectReader,
+) -> Result<(), LoadError> {
     let path = folder.join(".env");
     if reader.is_file(&path) { add_env_files(&[path], variables, reader) } else { Ok(()) }
 }
 
 /// Go's `strconv.ParseBool`.
-fn is_default_disabled(variables: &Variables) -> Result<bool, LoadError> {
+fn is_default_disabled(variables: &ProjectVariables) -> Result<bool, LoadError> {
     match variables.get("COMPOSE_DISABLE_ENV_FILE").as_deref() {
         None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
         Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
@@ -136,7 +140,7 @@ fn working_folder(current: &Path, root: Option<&Path>, names: &[String]) -> Path
     root.map(Path::to_owned).or_else(beside).unwrap_or_else(|| current.to_owned())
 }
 
-fn file_variable(variables: &Variables) -> Vec<String> {
+fn file_variable(variables: &ProjectVariables) -> Vec<String> {
     let Some(names) = variables.get("COMPOSE_FILE") else { return Vec::new() };
     let default = if cfg!(windows) { ";" } else { ":" };
     let separator = variables.get("COMPOSE_PATH_SEPARATOR").filter(|separator| !separator.is_empty());
@@ -144,7 +148,7 @@ fn file_variable(variables: &Variables) -> Vec<String> {
 }
 
 /// The nearest under a default name, with the one that goes over it.
-fn default_files(task: &Task<'_>, start: &Path, reader: &mut Reader) -> Vec<String> {
+fn default_files(task: &VerbInvocation<'_>, start: &Path, reader: &mut ProjectReader) -> Vec<String> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     if task.client == "podman-compose" {
         let paths = PODMAN_NAMES.iter().map(|name| start.join(name)).filter(|path| reader.is_file(path));
@@ -160,13 +164,13 @@ fn default_files(task: &Task<'_>, start: &Path, reader: &mut Reader) -> Vec<Stri
 
 /// What is given, else what the last file says, else the folder's name.
 fn project_name(
-    task: &Task<'_>,
+    task: &VerbInvocation<'_>,
     files: &[PathBuf],
     folder: &Path,
-    variables: &Variables,
-    reader: &mut Reader,
+    variables: &ProjectVariables,
+    reader: &mut ProjectReader,
 ) -> Result<String, LoadError> {
-    let given = task.value(Meaning::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
+    let given = task.value(FlagKind::ProjectName).filter(|name| !name.is_empty()).map(str::to_owned);
     if let Some(given) = given.or_else(|| variables.get(PROJECT_NAME).filter(|name| !name.is_empty())) {
         let is_whole = normalised(&given) == given;
         return if is_whole { Ok(given) } else { Err(LoadError::refused("its name is not written as it must be")) };

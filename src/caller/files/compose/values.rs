@@ -3,53 +3,53 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::Variables;
+use super::super::ProjectVariables;
 use super::super::budget::Budget;
 use super::super::template::substitute;
-use super::super::yaml::Node;
-use super::error::LoadError;
+use super::super::yaml::YamlNode;
+use super::load_error::LoadError;
 
 /// Returns the document with the values of its variables. What it shares by anchors stays shared.
 pub(super) fn substitute_all(
-    document: &Rc<Node>,
-    variables: &Variables,
+    document: &Rc<YamlNode>,
+    variables: &ProjectVariables,
     budget: &Budget,
-) -> Result<Rc<Node>, LoadError> {
-    Substitution { variables, budget, shared: BTreeMap::new() }.node(document)
+) -> Result<Rc<YamlNode>, LoadError> {
+    VariableSubstitution { variables, budget, shared: BTreeMap::new() }.node(document)
 }
 
-struct Substitution<'a> {
-    variables: &'a Variables,
+struct VariableSubstitution<'a> {
+    variables: &'a ProjectVariables,
     budget: &'a Budget,
     /// By address: a bomb of aliases must not be unfolded.
-    shared: BTreeMap<*const Node, Rc<Node>>,
+    shared: BTreeMap<*const YamlNode, Rc<YamlNode>>,
 }
 
-impl Substitution<'_> {
-    fn node(&mut self, node: &Rc<Node>) -> Result<Rc<Node>, LoadError> {
+impl VariableSubstitution<'_> {
+    fn node(&mut self, node: &Rc<YamlNode>) -> Result<Rc<YamlNode>, LoadError> {
         if !self.budget.spend(1) {
             return Err(LoadError::refused("it is too large"));
         }
-        let is_leaf = matches!(**node, Node::Nothing | Node::Reset | Node::Text(_));
+        let is_leaf = matches!(**node, YamlNode::Nothing | YamlNode::Reset | YamlNode::Text(_));
         if !is_leaf && let Some(known) = self.shared.get(&Rc::as_ptr(node)) {
             return Ok(known.clone());
         }
         let changed = match &**node {
-            Node::Nothing | Node::Reset => None,
-            Node::Text(text) if !text.contains('$') => None,
-            Node::Text(text) => Some(Node::Text(self.text(text)?)),
-            Node::List(items) => {
+            YamlNode::Nothing | YamlNode::Reset => None,
+            YamlNode::Text(text) if !text.contains('$') => None,
+            YamlNode::Text(text) => Some(YamlNode::Text(self.text(text)?)),
+            YamlNode::List(items) => {
                 let found = items.iter().map(|item| self.node(item)).collect::<Result<Vec<_>, _>>()?;
                 let is_same = found.iter().zip(items).all(|(found, item)| Rc::ptr_eq(found, item));
-                (!is_same).then_some(Node::List(found))
+                (!is_same).then_some(YamlNode::List(found))
             }
-            Node::Map(entries) => {
-                let entry = |(key, node): &(String, Rc<Node>)| Ok((key.clone(), self.node(node)?));
+            YamlNode::Map(entries) => {
+                let entry = |(key, node): &(String, Rc<YamlNode>)| Ok((key.clone(), self.node(node)?));
                 let found = entries.iter().map(entry).collect::<Result<Vec<_>, LoadError>>()?;
                 let is_same = found.iter().zip(entries).all(|(found, entry)| Rc::ptr_eq(&found.1, &entry.1));
-                (!is_same).then_some(Node::Map(found))
+                (!is_same).then_some(YamlNode::Map(found))
             }
-            Node::Override(inner) => Some(Node::Override(self.node(inner)?)),
+            YamlNode::Override(inner) => Some(YamlNode::Override(self.node(inner)?)),
         };
         let found = changed.map_or_else(|| node.clone(), Rc::new);
         if !is_leaf && Rc::strong_count(node) > 1 {

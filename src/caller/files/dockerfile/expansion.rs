@@ -2,16 +2,16 @@
 //!
 //! moby/buildkit `frontend/dockerfile/shell/lex.go`.
 
-use super::super::side::UNKNOWN;
-use super::pattern::{self, Which};
-use super::shell::Reading;
-use super::{Refusal, refused};
+use super::super::image_side::UNKNOWN;
+use super::pattern::{self, PatternPosition};
+use super::shell::ShellCursor;
+use super::{DockerfileError, refused};
 
 const DEPTH_AT_MOST: usize = 20;
 
-impl Reading<'_> {
+impl ShellCursor<'_> {
     /// What stands for a `$` and what belongs to it.
-    pub(super) fn dollar(&mut self) -> Result<String, Refusal> {
+    pub(super) fn dollar(&mut self) -> Result<String, DockerfileError> {
         self.at += 1;
         if self.peek() != Some('{') {
             let name = self.name();
@@ -36,7 +36,7 @@ impl Reading<'_> {
     }
 
     /// What stands behind `${`; `None` if it is to be left as it is.
-    fn braced(&mut self) -> Result<Option<String>, Refusal> {
+    fn braced(&mut self) -> Result<Option<String>, DockerfileError> {
         if matches!(self.peek(), None | Some('{' | '}' | ':')) {
             return refused("a `${` is not well formed");
         }
@@ -74,12 +74,16 @@ impl Reading<'_> {
                 let (pattern, _) = self.until(Some('}'), true)?;
                 let (pattern, is_longest) =
                     pattern.strip_prefix(end).map_or((&*pattern, false), |pattern| (pattern, true));
-                let which = if end == '#' { Which::Start { is_longest } } else { Which::End { is_longest } };
+                let which = if end == '#' {
+                    PatternPosition::Start { is_longest }
+                } else {
+                    PatternPosition::End { is_longest }
+                };
                 self.replaced(value, pattern, "", which).map(|text| text.filter(|_| !is_left))
             }
             Some('/') if !counts_empty => {
-                let which = if self.peek() == Some('/') { Which::All } else { Which::First };
-                self.at += usize::from(which == Which::All);
+                let which = if self.peek() == Some('/') { PatternPosition::All } else { PatternPosition::First };
+                self.at += usize::from(which == PatternPosition::All);
                 let (pattern, _) = self.until(Some('/'), true)?;
                 let (new, _) = self.until(Some('}'), true)?;
                 self.replaced(value, &pattern, &new, which).map(|text| text.filter(|_| !is_left))
@@ -93,8 +97,8 @@ impl Reading<'_> {
         value: Option<String>,
         pattern: &str,
         new: &str,
-        which: Which,
-    ) -> Result<Option<String>, Refusal> {
+        which: PatternPosition,
+    ) -> Result<Option<String>, DockerfileError> {
         let value = value.unwrap_or_default();
         if [&value, pattern, new].iter().any(|text| text.contains(UNKNOWN)) {
             return Ok(Some(UNKNOWN.to_string()));

@@ -4,11 +4,11 @@ use super::*;
 use proptest::prelude::*;
 use serde::Deserialize;
 
-pub(super) fn filling(target: &str, arguments: &[(&str, &str)]) -> Filling {
+pub(super) fn filling(target: &str, arguments: &[(&str, &str)]) -> BuildParameters {
     let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     };
-    Filling {
+    BuildParameters {
         arguments: pairs(arguments),
         target: Some(target.to_owned()).filter(|target| !target.is_empty()),
         contexts: pairs(&[
@@ -16,13 +16,13 @@ pub(super) fn filling(target: &str, arguments: &[(&str, &str)]) -> Filling {
             ("other", "docker-image://image"),
             ("docker.io/library/old:latest", "docker-image://new"),
         ]),
-        ..Filling::default()
+        ..BuildParameters::default()
     }
 }
 
 /// The images, or why they are not known.
-pub(super) fn shown(text: &str, filling: &Filling) -> String {
-    let Pulled { images, refusal } = pulled(text, filling, &Budget::new());
+pub(super) fn shown(text: &str, filling: &BuildParameters) -> String {
+    let PulledImages { images, refusal } = pulled(text, filling, &Budget::new());
     let refusal = refusal.map(|refusal| format!("({refusal})"));
     images.into_iter().chain(refusal).collect::<Vec<_>>().join(" ")
 }
@@ -145,25 +145,25 @@ fn images_of_every_platform_count() {
         (&["linux/amd64", "nothing/"], "a (a platform is not known)"),
     ] {
         let platforms = platforms.iter().map(|platform| (*platform).to_owned()).collect();
-        assert_eq!(shown(text, &Filling { platforms, ..filling("", &[]) }), expected, "{expected}");
+        assert_eq!(shown(text, &BuildParameters { platforms, ..filling("", &[]) }), expected, "{expected}");
     }
     let fixed = filling("", &[("TARGETOS", "linux")]);
-    assert_eq!(shown(text, &Filling { platforms: vec!["windows/amd64".into()], ..fixed }), "a");
+    assert_eq!(shown(text, &BuildParameters { platforms: vec!["windows/amd64".into()], ..fixed }), "a");
 }
 
 #[test]
 fn each_builder_reads_it_its_own_way() {
     let text = "# syntax=s\nFROM a\nFROM b\nFROM c AS last";
     for (builder, target, expected) in [
-        (Builder::BuildKit, "", "s c"),
-        (Builder::Buildah, "", "c"),
-        (Builder::Buildah, "1", "b"),
-        (Builder::InOrder, "", "a b c"),
-        (Builder::InOrder, "1", "(the stage to build is not in it)"),
+        (BuilderKind::BuildKit, "", "s c"),
+        (BuilderKind::Buildah, "", "c"),
+        (BuilderKind::Buildah, "1", "b"),
+        (BuilderKind::InOrder, "", "a b c"),
+        (BuilderKind::InOrder, "1", "(the stage to build is not in it)"),
     ] {
-        assert_eq!(shown(text, &Filling { builder, ..filling(target, &[]) }), expected, "{builder:?} {target}");
+        assert_eq!(shown(text, &BuildParameters { builder, ..filling(target, &[]) }), expected, "{builder:?} {target}");
     }
-    let other = Filling { base: Some("x".into()), ..filling("", &[]) };
+    let other = BuildParameters { base: Some("x".into()), ..filling("", &[]) };
     assert_eq!(shown("FROM a AS one\nFROM b\nCOPY --from=one / /", &other), "b x");
 }
 
@@ -183,7 +183,7 @@ fn the_old_builder_of_docker_builds_what_is_not_used() {
         ("FROM a\nONBUILD COPY --from=o / /\nFROM b", "", &[], "a b"),
         ("ARG X=a\nFROM n${X:-b}\nFROM n${Y:-c}\nFROM n${X:+d}", "", &[], "na nc nd"),
     ] {
-        let filling = Filling { builder: Builder::InOrder, ..filling(target, arguments) };
+        let filling = BuildParameters { builder: BuilderKind::InOrder, ..filling(target, arguments) };
         assert_eq!(shown(text, &filling), expected, "{text} {target}");
     }
 }
@@ -191,7 +191,7 @@ fn the_old_builder_of_docker_builds_what_is_not_used() {
 /// A build that `BuildKit` itself was given, and what it asked Docker Hub for (tests/e2e/dockerfiles.py).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Recorded {
+struct RecordedBuild {
     dockerfile: String,
     #[serde(default)]
     arguments: BTreeMap<String, String>,
@@ -209,12 +209,12 @@ struct Recorded {
 
 #[test]
 fn the_images_are_those_that_buildkit_asks_for() {
-    let recorded: Vec<Recorded> =
+    let recorded: Vec<RecordedBuild> =
         serde_json::from_str(include_str!("../../../../tests/fixtures/dockerfiles.json")).unwrap();
     let mut faults = Vec::new();
-    for Recorded { dockerfile, arguments, target, platforms, contexts, images, refused } in recorded {
-        let filling = Filling { arguments, target, contexts, platforms, ..Filling::default() };
-        let Pulled { images: found, refusal } = pulled(&dockerfile, &filling, &Budget::new());
+    for RecordedBuild { dockerfile, arguments, target, platforms, contexts, images, refused } in recorded {
+        let filling = BuildParameters { arguments, target, contexts, platforms, ..BuildParameters::default() };
+        let PulledImages { images: found, refusal } = pulled(&dockerfile, &filling, &Budget::new());
         let mut found: Vec<String> = found.iter().map(|image| repository(image)).collect();
         found.sort_unstable();
         found.dedup();
@@ -242,7 +242,10 @@ fn hostile_files_end_soon() {
     let pattern = format!("ARG A={}\nFROM ${{A//{}b/c}}", "a".repeat(4000), "*a".repeat(2000));
     for (text, filling) in [
         (nested, filling("", &[])),
-        (stages.concat(), Filling { platforms: vec!["linux/amd64,".repeat(30) + "linux/arm64"], ..filling("", &[]) }),
+        (
+            stages.concat(),
+            BuildParameters { platforms: vec!["linux/amd64,".repeat(30) + "linux/arm64"], ..filling("", &[]) },
+        ),
         (growing.concat() + "FROM $A200", filling("", &[])),
         (pattern, filling("", &[])),
         ("RUN <<A <<B <<C\n".repeat(20_000), filling("", &[])),

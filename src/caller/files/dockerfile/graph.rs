@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::budget::Budget;
-use super::super::side::UNKNOWN;
+use super::super::image_side::UNKNOWN;
 use super::platform::Platform;
-use super::shell::Shell;
-use super::stages::{Source, Stages};
-use super::{Builder, Filling, Refusal, refused};
+use super::shell::ShellSyntax;
+use super::stages::{CopySource, DockerfileStages};
+use super::{BuildParameters, BuilderKind, DockerfileError, refused};
 use crate::model::ImageReference;
 
 /// A stage, or an image that one copies from.
-struct Node {
-    base: Base,
+struct StageNode {
+    base: StageBase,
     needs: Vec<usize>,
     has_triggers_of_base: bool,
 }
 
-enum Base {
+enum StageBase {
     /// The source that the build has for a stage of this name, whatever the stage is built on.
     Replaced(String),
     Stage(usize),
@@ -26,19 +26,20 @@ enum Base {
 
 /// Returns the images that are pulled to build the target for one platform.
 pub(super) fn images(
-    stages: &Stages,
+    stages: &DockerfileStages,
     platform: &Platform,
-    filling: &Filling,
+    filling: &BuildParameters,
     budget: &Budget,
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Vec<String>, DockerfileError> {
     let contexts: BTreeMap<String, &str> =
         filling.contexts.iter().map(|(name, source)| (familiar(name).to_owned(), source.as_str())).collect();
     let builder = filling.builder;
-    let mut graph = Graph { file: stages, contexts: &contexts, builder, nodes: Vec::new(), by_name: BTreeMap::new() };
+    let mut graph =
+        StageGraph { file: stages, contexts: &contexts, builder, nodes: Vec::new(), by_name: BTreeMap::new() };
     graph.add_stages(&arguments(stages, platform, filling, budget)?, filling, budget)?;
     let target = graph.target(filling)?;
     graph.add_sources(budget)?;
-    let is_in_order = filling.builder == Builder::InOrder;
+    let is_in_order = filling.builder == BuilderKind::InOrder;
     let wanted = if is_in_order { (0..=target).rev().collect() } else { vec![target] };
     let needed = graph.needed(wanted, filling.builder, budget)?;
     Ok(needed.into_iter().filter_map(|number| graph.image(number)).collect())
@@ -46,11 +47,11 @@ pub(super) fn images(
 
 /// The arguments that `FROM` may name: the platform's, and those above the first stage.
 fn arguments(
-    stages: &Stages,
+    stages: &DockerfileStages,
     platform: &Platform,
-    filling: &Filling,
+    filling: &BuildParameters,
     budget: &Budget,
-) -> Result<BTreeMap<String, String>, Refusal> {
+) -> Result<BTreeMap<String, String>, DockerfileError> {
     let last_name = stages.all.last().and_then(|stage| stage.name.as_deref());
     let target = filling.target.as_deref().or(last_name).unwrap_or("default");
     let mut arguments: BTreeMap<String, String> =
@@ -63,7 +64,7 @@ fn arguments(
     }
     for (name, default) in &stages.arguments {
         let look_up = |name: &str| arguments.get(name).cloned();
-        let shell = Shell::new(stages.escape, &look_up, budget);
+        let shell = ShellSyntax::new(stages.escape, &look_up, budget);
         let value = match (filling.arguments.get(name), default) {
             (Some(given), _) => Some(given.clone()),
             (None, Some(default)) => Some(shell.expand(default)?),
@@ -74,24 +75,24 @@ fn arguments(
     Ok(arguments)
 }
 
-struct Graph<'a> {
-    file: &'a Stages,
+struct StageGraph<'a> {
+    file: &'a DockerfileStages,
     contexts: &'a BTreeMap<String, &'a str>,
-    builder: Builder,
-    nodes: Vec<Node>,
+    builder: BuilderKind,
+    nodes: Vec<StageNode>,
     by_name: BTreeMap<&'a str, usize>,
 }
 
-impl Graph<'_> {
+impl StageGraph<'_> {
     fn add_stages(
         &mut self,
         arguments: &BTreeMap<String, String>,
-        filling: &Filling,
+        filling: &BuildParameters,
         budget: &Budget,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), DockerfileError> {
         let mut first = filling.base.as_deref();
         let look_up = |name: &str| arguments.get(name).cloned();
-        let shell = Shell::new(self.file.escape, &look_up, budget);
+        let shell = ShellSyntax::new(self.file.escape, &look_up, budget);
         for (number, stage) in self.file.all.iter().enumerate() {
             let base = first.take().map_or_else(|| shell.expand(&stage.base), |first| Ok(first.to_owned()))?;
             let platform = stage.platform.as_ref().map(|platform| shell.expand(platform)).transpose()?;
@@ -102,25 +103,25 @@ impl Graph<'_> {
             let context = stage.name.as_deref().and_then(|name| self.contexts.get(familiar(name)));
             // The old builder finds a stage in any case of its letters.
             let lower = base.to_ascii_lowercase();
-            let is_old = filling.builder == Builder::InOrder;
+            let is_old = filling.builder == BuilderKind::InOrder;
             let base = if is_old && self.by_name.contains_key(&*lower) { lower } else { base };
             let base = match (self.by_name.get(base.as_str()), self.named(base)?) {
-                (_, _) if let Some(source) = context => Base::Replaced((*source).to_owned()),
-                (Some(earlier), _) => Base::Stage(*earlier),
+                (_, _) if let Some(source) = context => StageBase::Replaced((*source).to_owned()),
+                (Some(earlier), _) => StageBase::Stage(*earlier),
                 (None, image) => image,
             };
-            self.nodes.push(Node { base, needs: Vec::new(), has_triggers_of_base: false });
+            self.nodes.push(StageNode { base, needs: Vec::new(), has_triggers_of_base: false });
             self.by_name.extend(stage.name.as_deref().map(|name| (name, number)));
         }
         Ok(())
     }
 
-    fn target(&self, filling: &Filling) -> Result<usize, Refusal> {
+    fn target(&self, filling: &BuildParameters) -> Result<usize, DockerfileError> {
         let Some(target) = &filling.target else { return Ok(self.nodes.len() - 1) };
         let by_number = || {
             let number = target.parse::<usize>().ok().filter(|number| *number < self.nodes.len())?;
             let has_no_name = self.file.all[number].name.is_none();
-            (filling.builder == Builder::Buildah && has_no_name).then_some(number)
+            (filling.builder == BuilderKind::Buildah && has_no_name).then_some(number)
         };
         match self.by_name.get(&*target.to_ascii_lowercase()).copied().or_else(by_number) {
             Some(number) => Ok(number),
@@ -128,14 +129,14 @@ impl Graph<'_> {
         }
     }
 
-    fn add_sources(&mut self, budget: &Budget) -> Result<(), Refusal> {
+    fn add_sources(&mut self, budget: &Budget) -> Result<(), DockerfileError> {
         for (number, stage) in self.file.all.iter().enumerate() {
             self.add_needs(number, &stage.sources, budget)?;
         }
         if self.has_circle() { refused("stages need one another") } else { Ok(()) }
     }
 
-    fn add_needs(&mut self, number: usize, sources: &[Source], budget: &Budget) -> Result<(), Refusal> {
+    fn add_needs(&mut self, number: usize, sources: &[CopySource], budget: &Budget) -> Result<(), DockerfileError> {
         for source in sources {
             if !budget.spend(1) {
                 return refused("it takes too long to read");
@@ -147,16 +148,16 @@ impl Graph<'_> {
     }
 
     /// The stage that a source means, or else a new node for its image.
-    fn need(&mut self, source: &Source) -> Result<usize, Refusal> {
-        let (Source::Copy(from) | Source::Mount(from)) = source;
-        if let (Source::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
+    fn need(&mut self, source: &CopySource) -> Result<usize, DockerfileError> {
+        let (CopySource::Copy(from) | CopySource::Mount(from)) = source;
+        if let (CopySource::Copy(_), Ok(number)) = (source, from.parse::<i64>()) {
             let number = usize::try_from(number).ok().filter(|number| *number < self.nodes.len());
             return number.map_or_else(|| refused("a `--from` has the number of no stage"), Ok);
         }
         if let Some(number) = self.by_name.get(&*from.to_ascii_lowercase()) {
             return Ok(*number);
         }
-        self.nodes.push(Node { base: self.named(from.clone())?, needs: Vec::new(), has_triggers_of_base: false });
+        self.nodes.push(StageNode { base: self.named(from.clone())?, needs: Vec::new(), has_triggers_of_base: false });
         Ok(self.nodes.len() - 1)
     }
 
@@ -180,7 +181,12 @@ impl Graph<'_> {
     }
 
     /// The nodes that `waiting` need, with what the triggers of their bases add.
-    fn needed(&mut self, mut waiting: Vec<usize>, builder: Builder, budget: &Budget) -> Result<Vec<usize>, Refusal> {
+    fn needed(
+        &mut self,
+        mut waiting: Vec<usize>,
+        builder: BuilderKind,
+        budget: &Budget,
+    ) -> Result<Vec<usize>, DockerfileError> {
         let file = self.file;
         let (mut needed, mut seen) = (Vec::new(), BTreeSet::new());
         while let Some(number) = waiting.pop() {
@@ -188,17 +194,17 @@ impl Graph<'_> {
                 continue;
             }
             needed.push(number);
-            if let Base::Stage(base) = self.nodes[number].base {
+            if let StageBase::Stage(base) = self.nodes[number].base {
                 waiting.push(base);
                 // The images that buildah makes for itself keep no triggers.
                 let has_triggers = std::mem::replace(&mut self.nodes[number].has_triggers_of_base, true);
-                if !has_triggers && builder != Builder::Buildah {
+                if !has_triggers && builder != BuilderKind::Buildah {
                     self.add_needs(number, &file.all[base].on_build, budget)?;
                 }
             }
             let stages = file.all.len();
             let is_later = |need: &&usize| {
-                (number + 1..stages).contains(*need) && !matches!(self.nodes[**need].base, Base::Replaced(_))
+                (number + 1..stages).contains(*need) && !matches!(self.nodes[**need].base, StageBase::Replaced(_))
             };
             if number < stages && self.nodes[number].needs.iter().any(|need| is_later(&need)) {
                 return refused("a stage needs a later one");
@@ -209,19 +215,19 @@ impl Graph<'_> {
     }
 
     /// An image by its name, before which buildah takes a transport.
-    fn named(&self, name: String) -> Result<Base, Refusal> {
-        let bare = name.strip_prefix("docker://").filter(|_| self.builder == Builder::Buildah).unwrap_or(&name);
+    fn named(&self, name: String) -> Result<StageBase, DockerfileError> {
+        let bare = name.strip_prefix("docker://").filter(|_| self.builder == BuilderKind::Buildah).unwrap_or(&name);
         let is_valid = name.contains(UNKNOWN) || bare.parse::<ImageReference>().is_ok();
-        if is_valid { Ok(Base::Image(name)) } else { refused("an image's name is not valid") }
+        if is_valid { Ok(StageBase::Image(name)) } else { refused("an image's name is not valid") }
     }
 
     /// What is pulled for a node itself.
     fn image(&self, number: usize) -> Option<String> {
         let (image, source) = match &self.nodes[number].base {
-            Base::Stage(_) => return None,
-            Base::Replaced(source) => (None, Some(source.as_str())),
-            Base::Image(image) if image == "scratch" => return None,
-            Base::Image(image) => (Some(image), self.contexts.get(familiar(image)).copied()),
+            StageBase::Stage(_) => return None,
+            StageBase::Replaced(source) => (None, Some(source.as_str())),
+            StageBase::Image(image) if image == "scratch" => return None,
+            StageBase::Image(image) => (Some(image), self.contexts.get(familiar(image)).copied()),
         };
         match source {
             Some(source) => {

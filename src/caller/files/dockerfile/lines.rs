@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::super::budget::Budget;
 use super::shell;
-use super::{Refusal, refused};
+use super::{DockerfileError, refused};
 
 /// `VERB --flag=value… rest`.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Directives(BTreeMap<String, String>);
 const INSTRUCTIONS_AT_MOST: usize = 5000;
 
 impl Directives {
-    pub(super) fn read(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn read(text: &str) -> Result<Self, DockerfileError> {
         let mut found = Self::default();
         for line in text.split('\n') {
             let Some(comment) = line.trim_start().strip_prefix('#') else { break };
@@ -42,7 +42,7 @@ impl Directives {
         Ok(found)
     }
 
-    pub(super) fn escape(&self) -> Result<char, Refusal> {
+    pub(super) fn escape(&self) -> Result<char, DockerfileError> {
         match self.0.get("escape").map(String::as_str) {
             None | Some("\\") => Ok('\\'),
             Some("`") => Ok('`'),
@@ -70,7 +70,7 @@ pub(super) fn syntax(text: &str) -> Option<String> {
     found.split(' ').next().filter(|image| !image.is_empty()).map(str::to_owned)
 }
 
-pub(super) fn instructions(text: &str, escape: char, budget: &Budget) -> Result<Vec<Instruction>, Refusal> {
+pub(super) fn instructions(text: &str, escape: char, budget: &Budget) -> Result<Vec<Instruction>, DockerfileError> {
     let mut found = Vec::new();
     let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
     while let Some(line) = lines.next() {
@@ -121,7 +121,7 @@ struct HereDocument {
 }
 
 /// The here-documents begun on a line, which are words of it: `<<END`, `<<-END`, with a number before them, quoted or not.
-fn here_documents(line: &str, budget: &Budget) -> Result<Vec<HereDocument>, Refusal> {
+fn here_documents(line: &str, budget: &Budget) -> Result<Vec<HereDocument>, DockerfileError> {
     let mut found = Vec::new();
     for word in shell::raw_words(line, budget) {
         let Some(rest) = word.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix("<<") else { continue };
@@ -159,7 +159,7 @@ impl Instruction {
     }
 
     /// Tells whether it, or the one that it is a trigger of, can begin here-documents. In JSON there are none.
-    fn may_have_documents(&self) -> Result<bool, Refusal> {
+    fn may_have_documents(&self) -> Result<bool, DockerfileError> {
         if self.verb == "onbuild" {
             let trigger = Self::read(&self.rest);
             return if trigger.verb == "onbuild" { Ok(false) } else { trigger.may_have_documents() };

@@ -18,12 +18,12 @@ use std::collections::BTreeMap;
 use super::budget::Budget;
 use platform::Platform;
 pub(super) use platform::joined;
-use stages::Stages;
+use stages::DockerfileStages;
 
 /// How a build fills in what its Dockerfile leaves open.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Filling {
-    pub(super) builder: Builder,
+pub(super) struct BuildParameters {
+    pub(super) builder: BuilderKind,
     /// Build arguments.
     pub(super) arguments: BTreeMap<String, String>,
     /// The stage to build, instead of the last.
@@ -38,7 +38,7 @@ pub(super) struct Filling {
 
 /// Who reads a Dockerfile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Builder {
+pub(super) enum BuilderKind {
     #[default]
     BuildKit,
     /// podman and buildah.
@@ -49,7 +49,7 @@ pub(super) enum Builder {
 
 /// What a build pulls.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Pulled {
+pub(super) struct PulledImages {
     pub(super) images: Vec<String>,
     /// Why there may be more.
     pub(super) refusal: Option<&'static str>,
@@ -57,28 +57,33 @@ pub(super) struct Pulled {
 
 /// Why a Dockerfile is not known.
 #[derive(Debug)]
-struct Refusal(&'static str);
+struct DockerfileError(&'static str);
 
-fn refused<T>(message: &'static str) -> Result<T, Refusal> {
-    Err(Refusal(message))
+fn refused<T>(message: &'static str) -> Result<T, DockerfileError> {
+    Err(DockerfileError(message))
 }
 
 const PLATFORMS_AT_MOST: usize = 32;
 
 /// Returns the images that are pulled to build the target: those of the stages it needs for every platform, and the one
 /// of the program that reads the file.
-pub(super) fn pulled(text: &str, filling: &Filling, budget: &Budget) -> Pulled {
+pub(super) fn pulled(text: &str, filling: &BuildParameters, budget: &Budget) -> PulledImages {
     let mut images = Vec::new();
-    if filling.builder == Builder::BuildKit {
+    if filling.builder == BuilderKind::BuildKit {
         let given = filling.arguments.get("BUILDKIT_SYNTAX").filter(|image| !image.is_empty()).cloned();
         images.extend(given.or_else(|| lines::syntax(text)));
     }
-    let refusal = add_images(text, filling, budget, &mut images).err().map(|Refusal(message)| message);
-    Pulled { images, refusal }
+    let refusal = add_images(text, filling, budget, &mut images).err().map(|DockerfileError(message)| message);
+    PulledImages { images, refusal }
 }
 
-fn add_images(text: &str, filling: &Filling, budget: &Budget, images: &mut Vec<String>) -> Result<(), Refusal> {
-    let stages = Stages::read(text, budget)?;
+fn add_images(
+    text: &str,
+    filling: &BuildParameters,
+    budget: &Budget,
+    images: &mut Vec<String>,
+) -> Result<(), DockerfileError> {
+    let stages = DockerfileStages::read(text, budget)?;
     let mut platforms: Vec<&str> = filling.platforms.iter().flat_map(|list| list.split(',')).collect();
     if platforms.is_empty() {
         platforms.push("local");

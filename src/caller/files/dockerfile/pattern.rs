@@ -1,11 +1,11 @@
 //! `${NAME#pattern}` and its kin: patterns of `*` and `?` within a value.
 
 use super::super::budget::Budget;
-use super::{Refusal, refused};
+use super::{DockerfileError, refused};
 
 /// Which part of a value a pattern takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum PatternPosition {
     Start { is_longest: bool },
     End { is_longest: bool },
     First,
@@ -13,26 +13,33 @@ pub(super) enum Which {
 }
 
 #[derive(Clone, Copy)]
-enum Part {
+enum PatternToken {
     Char(char),
     Any,
     Many,
 }
 
 /// Puts `new` where `pattern` fits in `value`.
-pub(super) fn replace(value: &str, pattern: &str, new: &str, which: Which, budget: &Budget) -> Result<String, Refusal> {
+pub(super) fn replace(
+    value: &str,
+    pattern: &str,
+    new: &str,
+    which: PatternPosition,
+    budget: &Budget,
+) -> Result<String, DockerfileError> {
     let mut parts = parts(pattern)?;
     let mut chars: Vec<char> = value.chars().collect();
-    let from_end = matches!(which, Which::End { .. });
+    let from_end = matches!(which, PatternPosition::End { .. });
     if from_end {
         parts.reverse();
         chars.reverse();
     }
-    let is_longest = !matches!(which, Which::Start { is_longest: false } | Which::End { is_longest: false });
+    let is_longest =
+        !matches!(which, PatternPosition::Start { is_longest: false } | PatternPosition::End { is_longest: false });
     let (mut text, mut at) = (String::new(), 0);
     loop {
         let Some(length) = fit(&parts, &chars[at..], is_longest, budget)? else {
-            if at == chars.len() || matches!(which, Which::Start { .. } | Which::End { .. }) {
+            if at == chars.len() || matches!(which, PatternPosition::Start { .. } | PatternPosition::End { .. }) {
                 break;
             }
             text.push(chars[at]);
@@ -41,7 +48,7 @@ pub(super) fn replace(value: &str, pattern: &str, new: &str, which: Which, budge
         };
         text.push_str(new);
         at += length;
-        if which != Which::All || at == chars.len() {
+        if which != PatternPosition::All || at == chars.len() {
             break;
         }
         if length == 0 {
@@ -56,25 +63,30 @@ pub(super) fn replace(value: &str, pattern: &str, new: &str, which: Which, budge
     Ok(text)
 }
 
-fn parts(pattern: &str) -> Result<Vec<Part>, Refusal> {
+fn parts(pattern: &str) -> Result<Vec<PatternToken>, DockerfileError> {
     let (mut parts, mut chars) = (Vec::new(), pattern.chars().peekable());
     while let Some(c) = chars.next() {
         parts.push(match c {
-            '*' => Part::Many,
-            '?' => Part::Any,
+            '*' => PatternToken::Many,
+            '?' => PatternToken::Any,
             '\\' if matches!(chars.peek(), Some('}' | '/')) => continue,
             '\\' => match chars.next() {
-                Some(escaped @ ('*' | '?' | '\\')) => Part::Char(escaped),
+                Some(escaped @ ('*' | '?' | '\\')) => PatternToken::Char(escaped),
                 _ => return refused("a pattern is not well formed"),
             },
-            _ => Part::Char(c),
+            _ => PatternToken::Char(c),
         });
     }
     Ok(parts)
 }
 
 /// The length of what fits at the start of `chars`: the longest, or the shortest.
-fn fit(parts: &[Part], chars: &[char], is_longest: bool, budget: &Budget) -> Result<Option<usize>, Refusal> {
+fn fit(
+    parts: &[PatternToken],
+    chars: &[char],
+    is_longest: bool,
+    budget: &Budget,
+) -> Result<Option<usize>, DockerfileError> {
     // Which lengths fit the parts so far.
     let mut fits = vec![false; chars.len() + 1];
     fits[0] = true;
@@ -83,16 +95,18 @@ fn fit(parts: &[Part], chars: &[char], is_longest: bool, budget: &Budget) -> Res
             return refused("it takes too long to read");
         }
         match part {
-            Part::Many => {
+            PatternToken::Many => {
                 let mut before = false;
                 for fit in &mut fits {
                     before |= *fit;
                     *fit = before;
                 }
             }
-            Part::Any | Part::Char(_) => {
+            PatternToken::Any | PatternToken::Char(_) => {
                 for length in (1..fits.len()).rev() {
-                    let is_same = |c| matches!(part, Part::Char(wanted) if *wanted == c) || matches!(part, Part::Any);
+                    let is_same = |c| {
+                        matches!(part, PatternToken::Char(wanted) if *wanted == c) || matches!(part, PatternToken::Any)
+                    };
                     fits[length] = fits[length - 1] && is_same(chars[length - 1]);
                 }
                 fits[0] = false;

@@ -3,60 +3,60 @@
 //! moby/buildkit `frontend/dockerfile/shell/lex.go`, `parser/line_parsers.go`.
 
 use super::super::budget::Budget;
-use super::{Refusal, refused};
+use super::{DockerfileError, refused};
 
 /// Longer than any image can be.
 const LENGTH_AT_MOST: usize = 4096;
 
 /// What a text is read with.
-pub(super) struct Shell<'a> {
+pub(super) struct ShellSyntax<'a> {
     /// Stands before what is to be taken as it is.
     pub(super) escape: char,
     pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
     pub(super) budget: &'a Budget,
     /// Leaves quotes, escapes and variables that are not known as they are.
-    pub(super) keeps: Keeps,
+    pub(super) keeps: PreservedSyntax,
 }
 
 #[derive(Clone, Copy, Default)]
-pub(super) struct Keeps {
+pub(super) struct PreservedSyntax {
     quotes: bool,
     escapes: bool,
     pub(super) unset: bool,
 }
 
-impl<'a> Shell<'a> {
+impl<'a> ShellSyntax<'a> {
     pub(super) fn new(escape: char, look_up: &'a dyn Fn(&str) -> Option<String>, budget: &'a Budget) -> Self {
-        Self { escape, look_up, budget, keeps: Keeps::default() }
+        Self { escape, look_up, budget, keeps: PreservedSyntax::default() }
     }
 
     /// Puts in the variables and takes off the quotes.
-    pub(super) fn expand(&self, text: &str) -> Result<String, Refusal> {
+    pub(super) fn expand(&self, text: &str) -> Result<String, DockerfileError> {
         Ok(self.read(text)?.0)
     }
 
-    fn read(&self, text: &str) -> Result<(String, Vec<String>), Refusal> {
+    fn read(&self, text: &str) -> Result<(String, Vec<String>), DockerfileError> {
         let chars: Vec<char> = text.chars().collect();
         if !self.budget.spend(chars.len() as u64) {
             return refused("it takes too long to read");
         }
         let length_at_most = text.len() + LENGTH_AT_MOST;
-        let mut reading = Reading { shell: self, chars: &chars, at: 0, depth: 0, length_at_most };
+        let mut reading = ShellCursor { shell: self, chars: &chars, at: 0, depth: 0, length_at_most };
         reading.until(None, self.keeps.escapes)
     }
 }
 
 /// The words of a line of which some may begin here-documents; none if it is not well formed.
 pub(super) fn raw_words(line: &str, budget: &Budget) -> Vec<String> {
-    let keeps = Keeps { quotes: true, escapes: true, unset: true };
-    let shell = Shell { keeps, ..Shell::new('\\', &|_| None, budget) };
+    let keeps = PreservedSyntax { quotes: true, escapes: true, unset: true };
+    let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
     shell.read(line).map(|(_, words)| words).unwrap_or_default()
 }
 
 /// The words of what stands behind `<<`, without their quotes.
-pub(super) fn words(text: &str, budget: &Budget) -> Result<Vec<String>, Refusal> {
-    let keeps = Keeps { unset: true, ..Keeps::default() };
-    let shell = Shell { keeps, ..Shell::new('\\', &|_| None, budget) };
+pub(super) fn words(text: &str, budget: &Budget) -> Result<Vec<String>, DockerfileError> {
+    let keeps = PreservedSyntax { unset: true, ..PreservedSyntax::default() };
+    let shell = ShellSyntax { keeps, ..ShellSyntax::new('\\', &|_| None, budget) };
     shell.read(text).map(|(_, words)| words)
 }
 
@@ -92,8 +92,8 @@ pub(super) fn quoted_words(text: &str, escape: char) -> Vec<String> {
 }
 
 /// A place in a text.
-pub(super) struct Reading<'a> {
-    pub(super) shell: &'a Shell<'a>,
+pub(super) struct ShellCursor<'a> {
+    pub(super) shell: &'a ShellSyntax<'a>,
     pub(super) chars: &'a [char],
     pub(super) at: usize,
     pub(super) depth: usize,
@@ -102,14 +102,14 @@ pub(super) struct Reading<'a> {
 
 /// The text as a whole, and its words.
 #[derive(Default)]
-struct Read {
+struct ShellWords {
     text: String,
     words: Vec<String>,
     word: String,
     in_word: bool,
 }
 
-impl Read {
+impl ShellWords {
     fn add(&mut self, c: char) {
         self.text.push(c);
         if !c.is_whitespace() {
@@ -136,7 +136,7 @@ impl Read {
     }
 }
 
-impl Reading<'_> {
+impl ShellCursor<'_> {
     pub(super) fn peek(&self) -> Option<char> {
         self.chars.get(self.at).copied()
     }
@@ -148,8 +148,12 @@ impl Reading<'_> {
     }
 
     /// Reads up to `end`, or up to the end of the text.
-    pub(super) fn until(&mut self, end: Option<char>, keeps_escapes: bool) -> Result<(String, Vec<String>), Refusal> {
-        let mut read = Read::default();
+    pub(super) fn until(
+        &mut self,
+        end: Option<char>,
+        keeps_escapes: bool,
+    ) -> Result<(String, Vec<String>), DockerfileError> {
+        let mut read = ShellWords::default();
         while let Some(c) = self.peek() {
             if end == Some(c) {
                 self.at += 1;
@@ -180,7 +184,7 @@ impl Reading<'_> {
         if end.is_some() { refused("a `${` has no end") } else { Ok(read.finish()) }
     }
 
-    fn single_quoted(&mut self) -> Result<String, Refusal> {
+    fn single_quoted(&mut self) -> Result<String, DockerfileError> {
         let start = self.at + 1;
         let Some(length) = self.chars[start..].iter().position(|c| *c == '\'') else {
             return refused("a quote is open");
@@ -190,8 +194,8 @@ impl Reading<'_> {
         Ok(self.chars[from].iter().collect())
     }
 
-    fn double_quoted(&mut self) -> Result<String, Refusal> {
-        let Keeps { quotes, escapes, .. } = self.shell.keeps;
+    fn double_quoted(&mut self) -> Result<String, DockerfileError> {
+        let PreservedSyntax { quotes, escapes, .. } = self.shell.keeps;
         let mut text = String::new();
         self.at += 1;
         text.extend(quotes.then_some('"'));

@@ -1,34 +1,34 @@
-//! `Stages`: a Dockerfile as it is written, before anything is filled in.
+//! `DockerfileStages`: a Dockerfile as it is written, before anything is filled in.
 
 use super::super::budget::Budget;
 use super::lines::{self, Directives, Instruction};
 use super::shell;
-use super::{Refusal, refused};
+use super::{DockerfileError, refused};
 
 #[derive(Debug)]
-pub(super) struct Stages {
+pub(super) struct DockerfileStages {
     pub(super) escape: char,
     /// The arguments above the first stage, with their defaults.
     pub(super) arguments: Vec<(String, Option<String>)>,
-    pub(super) all: Vec<Stage>,
+    pub(super) all: Vec<BuildStage>,
 }
 
 /// One `FROM` with what follows it.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct BuildStage {
     pub(super) base: String,
     pub(super) platform: Option<String>,
     /// In lower case.
     pub(super) name: Option<String>,
     /// What it copies from.
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<CopySource>,
     /// What a stage that is built on this one copies from besides.
-    pub(super) on_build: Vec<Source>,
+    pub(super) on_build: Vec<CopySource>,
 }
 
 /// What files are taken from.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
+pub(super) enum CopySource {
     /// `COPY --from=`: a name, or a number.
     Copy(String),
     /// `RUN --mount=from=`: a name.
@@ -58,8 +58,8 @@ const VERBS: [&str; 18] = [
     "workdir",
 ];
 
-impl Stages {
-    pub(super) fn read(text: &str, budget: &Budget) -> Result<Self, Refusal> {
+impl DockerfileStages {
+    pub(super) fn read(text: &str, budget: &Budget) -> Result<Self, DockerfileError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let escape = Directives::read(text)?.escape()?;
         let mut this = Self { escape, arguments: Vec::new(), all: Vec::new() };
@@ -69,13 +69,13 @@ impl Stages {
         if this.all.is_empty() { refused("it has no stage") } else { Ok(this) }
     }
 
-    fn add(&mut self, instruction: &Instruction) -> Result<(), Refusal> {
+    fn add(&mut self, instruction: &Instruction) -> Result<(), DockerfileError> {
         match (instruction.verb.as_str(), self.all.last_mut()) {
             ("from", _) => {
                 if self.all.len() == STAGES_AT_MOST {
                     return refused("it has too many stages");
                 }
-                self.all.push(Stage::read(instruction)?);
+                self.all.push(BuildStage::read(instruction)?);
             }
             ("arg", None) => self.arguments.extend(arguments(instruction, self.escape)?),
             (verb, _) if !VERBS.contains(&verb) => return refused("an instruction is not known"),
@@ -91,13 +91,13 @@ impl Stages {
             }
             (_, Some(stage)) => stage.sources.extend(sources(instruction)?),
         }
-        let is_too_long = |stage: &Stage| stage.sources.len().max(stage.on_build.len()) > SOURCES_AT_MOST;
+        let is_too_long = |stage: &BuildStage| stage.sources.len().max(stage.on_build.len()) > SOURCES_AT_MOST;
         if self.all.last().is_some_and(is_too_long) { refused("a stage copies from too many") } else { Ok(()) }
     }
 }
 
-impl Stage {
-    fn read(instruction: &Instruction) -> Result<Self, Refusal> {
+impl BuildStage {
+    fn read(instruction: &Instruction) -> Result<Self, DockerfileError> {
         let words: Vec<&str> =
             instruction.rest.split(['\t', '\u{b}', '\u{c}', '\r', ' ']).filter(|word| !word.is_empty()).collect();
         let (base, name) = match *words.as_slice() {
@@ -117,7 +117,7 @@ impl Stage {
     }
 }
 
-fn arguments(instruction: &Instruction, escape: char) -> Result<Vec<(String, Option<String>)>, Refusal> {
+fn arguments(instruction: &Instruction, escape: char) -> Result<Vec<(String, Option<String>)>, DockerfileError> {
     let words = shell::quoted_words(&instruction.rest, escape).into_iter();
     let pairs: Vec<_> = words
         .map(|word| match word.split_once('=') {
@@ -129,14 +129,16 @@ fn arguments(instruction: &Instruction, escape: char) -> Result<Vec<(String, Opt
     if pairs.is_empty() || !is_named { refused("an `ARG` is not well formed") } else { Ok(pairs) }
 }
 
-fn sources(instruction: &Instruction) -> Result<Vec<Source>, Refusal> {
-    let found: Vec<Source> = match instruction.verb.as_str() {
-        "copy" => instruction.flag("from").map(|from| Source::Copy(from.to_owned())).into_iter().collect(),
+fn sources(instruction: &Instruction) -> Result<Vec<CopySource>, DockerfileError> {
+    let found: Vec<CopySource> = match instruction.verb.as_str() {
+        "copy" => instruction.flag("from").map(|from| CopySource::Copy(from.to_owned())).into_iter().collect(),
         "add" if instruction.flag("from").is_some() => return refused("an `ADD` has `--from`"),
         "run" => {
             let from = |mount: &str| {
                 let mut pairs = mount.split(',').filter_map(|field| field.split_once('='));
-                pairs.rfind(|(key, _)| key.eq_ignore_ascii_case("from")).map(|(_, from)| Source::Mount(from.to_owned()))
+                pairs
+                    .rfind(|(key, _)| key.eq_ignore_ascii_case("from"))
+                    .map(|(_, from)| CopySource::Mount(from.to_owned()))
             };
             instruction.values("mount").filter_map(from).collect()
         }
@@ -144,7 +146,7 @@ fn sources(instruction: &Instruction) -> Result<Vec<Source>, Refusal> {
     };
     let (mut known, mut is_open) = (Vec::new(), false);
     for source in found {
-        let (Source::Copy(from) | Source::Mount(from)) = &source;
+        let (CopySource::Copy(from) | CopySource::Mount(from)) = &source;
         is_open |= from.contains(['$', '"', '\'', '\\']);
         if !from.is_empty() {
             known.push(source);

@@ -6,14 +6,14 @@ use std::rc::Rc;
 use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, ForExpr, Traversal, TraversalOperator};
 
-use super::value::{Outcome, Stop, Value};
-use super::world::{Locals, World};
+use super::eval_context::{EvalContext, Locals};
+use super::value::{EvalError, Evaluated, HclValue};
 
 type Operators<'e> = &'e [Decorated<TraversalOperator>];
 
-impl World {
+impl EvalContext {
     #[inline(never)]
-    pub(super) fn traversal(&self, traversal: &Traversal, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn traversal(&self, traversal: &Traversal, locals: &Locals<'_>) -> Evaluated {
         let mut operators = traversal.operators.as_slice();
         let value = match (&traversal.expr, operators) {
             (Expression::Variable(kind), [name, attribute, rest @ ..])
@@ -23,29 +23,29 @@ impl World {
                 let (TraversalOperator::GetAttr(name), TraversalOperator::GetAttr(attribute)) =
                     (name.value(), attribute.value())
                 else {
-                    return Err(Stop::NotKnown);
+                    return Err(EvalError::NotKnown);
                 };
                 self.block_attribute(kind.as_str(), name.as_str(), attribute.as_str())?
             }
             (Expression::Variable(kind), _)
                 if locals.get(kind.as_str()).is_none() && self.has_blocks(kind.as_str()) =>
             {
-                return Err(Stop::NotKnown); // a whole block
+                return Err(EvalError::NotKnown); // a whole block
             }
             (root, _) => self.value(root, locals)?,
         };
         self.follow(value, operators, locals)
     }
 
-    fn follow(&self, mut value: Value, operators: Operators<'_>, locals: &Locals<'_>) -> Outcome {
+    fn follow(&self, mut value: HclValue, operators: Operators<'_>, locals: &Locals<'_>) -> Evaluated {
         for (at, operator) in operators.iter().enumerate() {
-            self.budget.spend(16).then_some(()).ok_or(Stop::NotKnown)?;
+            self.budget.spend(16).then_some(()).ok_or(EvalError::NotKnown)?;
             let rest = &operators[at + 1..];
             value = match operator.value() {
                 TraversalOperator::GetAttr(name) => attribute(&value, name.as_str())?,
                 TraversalOperator::Index(key) => index(&value, &self.value(key, locals)?)?,
                 #[expect(clippy::cast_precision_loss, reason = "no list is so long")]
-                TraversalOperator::LegacyIndex(key) => index(&value, &Value::Number(*key.value() as f64))?,
+                TraversalOperator::LegacyIndex(key) => index(&value, &HclValue::Number(*key.value() as f64))?,
                 TraversalOperator::FullSplat(_) => return self.splat(&value, rest, &[], locals),
                 TraversalOperator::AttrSplat(_) => {
                     // Only the attributes that follow belong to it.
@@ -62,23 +62,23 @@ impl World {
 
     /// `each` for every item, then `rest` for all together. One value that is no list is a list of one, and null of none.
     #[inline(never)]
-    fn splat(&self, value: &Value, each: Operators<'_>, rest: Operators<'_>, locals: &Locals<'_>) -> Outcome {
+    fn splat(&self, value: &HclValue, each: Operators<'_>, rest: Operators<'_>, locals: &Locals<'_>) -> Evaluated {
         let items = match value {
-            Value::Unknown => return Err(Stop::NotKnown),
-            Value::Null => &[],
-            Value::List(_) => value.as_list()?,
+            HclValue::Unknown => return Err(EvalError::NotKnown),
+            HclValue::Null => &[],
+            HclValue::List(_) => value.as_list()?,
             other => std::slice::from_ref(other),
         };
         let followed = items.iter().map(|item| self.follow(item.clone(), each, locals));
-        self.follow(followed.collect::<Outcome<_>>().map(Value::list)?, rest, locals)
+        self.follow(followed.collect::<Evaluated<_>>().map(HclValue::list)?, rest, locals)
     }
 
     #[inline(never)]
-    pub(super) fn iteration(&self, iteration: &ForExpr, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn iteration(&self, iteration: &ForExpr, locals: &Locals<'_>) -> Evaluated {
         let intro = &iteration.intro;
         let collection = self.value(&intro.collection_expr, locals)?;
         let key = intro.key_var.as_ref().map(|name| name.as_str());
-        let (mut items, mut entries) = (Vec::new(), BTreeMap::<Rc<str>, Vec<Value>>::new());
+        let (mut items, mut entries) = (Vec::new(), BTreeMap::<Rc<str>, Vec<HclValue>>::new());
         self.each(&collection, key, intro.value_var.as_str(), locals, |locals| {
             if let Some(condition) = &iteration.cond
                 && !self.value(&condition.expr, locals)?.as_bool()?
@@ -93,63 +93,63 @@ impl World {
             Ok(())
         })?;
         if iteration.key_expr.is_none() {
-            return Ok(Value::list(items));
+            return Ok(HclValue::list(items));
         }
         let entries = entries.into_iter().map(|(key, mut values)| match (iteration.grouping, values.len()) {
-            (true, _) => Ok((key, Value::list(values))),
+            (true, _) => Ok((key, HclValue::list(values))),
             (false, 1) => Ok((key, values.remove(0))),
-            (false, _) => Err(Stop::Refused),
+            (false, _) => Err(EvalError::Refused),
         });
-        entries.collect::<Outcome<_>>().map(Value::map)
+        entries.collect::<Evaluated<_>>().map(HclValue::map)
     }
 
     /// Does something with every item, under its names.
     pub(super) fn each(
         &self,
-        collection: &Value,
+        collection: &HclValue,
         key_name: Option<&str>,
         value_name: &str,
         locals: &Locals<'_>,
-        mut act: impl FnMut(&Locals<'_>) -> Outcome<()>,
-    ) -> Outcome<()> {
-        let with = |key: Value, value: &Value| {
+        mut act: impl FnMut(&Locals<'_>) -> Evaluated<()>,
+    ) -> Evaluated<()> {
+        let with = |key: HclValue, value: &HclValue| {
             let key = key_name.map(|name| (Rc::from(name), key));
             key.into_iter().chain([(Rc::from(value_name), value.clone())]).collect::<Vec<_>>()
         };
         match collection {
-            Value::List(_) => {
+            HclValue::List(_) => {
                 for (at, value) in (0_u32..).zip(collection.as_list()?) {
-                    self.budget.spend(16).then_some(()).ok_or(Stop::NotKnown)?;
-                    act(&Locals::within(&with(Value::Number(at.into()), value), locals))?;
+                    self.budget.spend(16).then_some(()).ok_or(EvalError::NotKnown)?;
+                    act(&Locals::within(&with(HclValue::Number(at.into()), value), locals))?;
                 }
             }
-            Value::Map(_) => {
+            HclValue::Map(_) => {
                 for (key, value) in collection.as_map()? {
-                    self.budget.spend(16).then_some(()).ok_or(Stop::NotKnown)?;
-                    act(&Locals::within(&with(Value::Text(key.clone()), value), locals))?;
+                    self.budget.spend(16).then_some(()).ok_or(EvalError::NotKnown)?;
+                    act(&Locals::within(&with(HclValue::Text(key.clone()), value), locals))?;
                 }
             }
-            Value::Unknown => return Err(Stop::NotKnown),
-            _ => return Err(Stop::Refused),
+            HclValue::Unknown => return Err(EvalError::NotKnown),
+            _ => return Err(EvalError::Refused),
         }
         Ok(())
     }
 }
 
-pub(super) fn attribute(value: &Value, name: &str) -> Outcome {
-    value.as_map()?.get(name).cloned().ok_or(Stop::Refused)
+pub(super) fn attribute(value: &HclValue, name: &str) -> Evaluated {
+    value.as_map()?.get(name).cloned().ok_or(EvalError::Refused)
 }
 
-pub(super) fn index(value: &Value, key: &Value) -> Outcome {
+pub(super) fn index(value: &HclValue, key: &HclValue) -> Evaluated {
     match value {
-        Value::Map(_) => attribute(value, &key.as_known_text()?),
-        Value::List(_) => {
+        HclValue::Map(_) => attribute(value, &key.as_known_text()?),
+        HclValue::List(_) => {
             let at = key.as_number()?;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to be in range")]
             let item = if at >= 0.0 && at.fract() == 0.0 { value.as_list()?.get(at as usize) } else { None };
-            item.cloned().ok_or(Stop::Refused)
+            item.cloned().ok_or(EvalError::Refused)
         }
-        Value::Unknown => Err(Stop::NotKnown),
-        _ => Err(Stop::Refused),
+        HclValue::Unknown => Err(EvalError::NotKnown),
+        _ => Err(EvalError::Refused),
     }
 }

@@ -10,8 +10,8 @@ use hcl_edit::template::Template;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::value::{Outcome, Stop, Value};
-use super::{Block, Document};
+use super::value::{EvalError, Evaluated, HclValue};
+use super::{HclBlock, HclDocument};
 
 /// As in HCL: keys of one object are compared with each other.
 const KEYS_AT_MOST: usize = 1000;
@@ -21,18 +21,18 @@ const COMMENT: &str = "//";
 
 /// A document with its parts not shared yet, so that it can leave the thread that reads it.
 #[derive(Default)]
-pub(super) struct Parsed {
-    attributes: Attributes,
+pub(super) struct JsonDocument {
+    attributes: JsonAttributes,
     /// Each with its kind and its label.
-    blocks: Vec<(String, String, Attributes)>,
+    blocks: Vec<(String, String, JsonAttributes)>,
 }
 
-type Attributes = Vec<(String, Expression)>;
+type JsonAttributes = Vec<(String, Expression)>;
 
 /// Returns the document; `None` if it is broken.
-pub(super) fn document(text: &str) -> Option<Parsed> {
-    let json: Json = serde_json::from_str(text).ok()?;
-    let mut parsed = Parsed::default();
+pub(super) fn document(text: &str) -> Option<JsonDocument> {
+    let json: JsonNode = serde_json::from_str(text).ok()?;
+    let mut parsed = JsonDocument::default();
     for (name, value) in properties(json)? {
         if !BLOCK_KINDS.contains(&name.as_str()) {
             parsed.attributes.push((name, expression(value)?));
@@ -40,7 +40,7 @@ pub(super) fn document(text: &str) -> Option<Parsed> {
         }
         for (label, bodies) in properties(value)? {
             let bodies = match bodies {
-                Json::List(bodies) => bodies,
+                JsonNode::List(bodies) => bodies,
                 body => vec![body],
             };
             for body in bodies {
@@ -52,78 +52,78 @@ pub(super) fn document(text: &str) -> Option<Parsed> {
     Some(parsed)
 }
 
-impl Parsed {
-    pub(super) fn into_document(self) -> Document {
-        let shared = |attributes: Attributes| {
+impl JsonDocument {
+    pub(super) fn into_document(self) -> HclDocument {
+        let shared = |attributes: JsonAttributes| {
             attributes.into_iter().map(|(name, value)| (name, Rc::new(value))).collect::<Vec<_>>()
         };
-        let block = |(kind, label, attributes)| Block { kind, label, attributes: shared(attributes) };
-        Document { attributes: shared(self.attributes), blocks: self.blocks.into_iter().map(block).collect() }
+        let block = |(kind, label, attributes)| HclBlock { kind, label, attributes: shared(attributes) };
+        HclDocument { attributes: shared(self.attributes), blocks: self.blocks.into_iter().map(block).collect() }
     }
 }
 
 /// The value of a JSON text, in which nothing is a template; `None` if it is broken.
-pub(super) fn value(text: &str) -> Option<Value> {
+pub(super) fn value(text: &str) -> Option<HclValue> {
     serde_json::from_str(text).ok().map(plain)
 }
 
 /// Writes a value as Go does.
-pub(super) fn encode(value: &Value) -> Outcome<String> {
+pub(super) fn encode(value: &HclValue) -> Evaluated<String> {
     let text = |text: &str| {
         let is_plain = !text.contains(['<', '>', '&', '\u{7f}', '\u{2028}', '\u{2029}', '\u{8}', '\u{c}']);
-        serde_json::to_string(text).ok().filter(|_| is_plain).ok_or(Stop::NotKnown)
+        serde_json::to_string(text).ok().filter(|_| is_plain).ok_or(EvalError::NotKnown)
     };
     if !value.is_known() {
-        return Err(Stop::NotKnown);
+        return Err(EvalError::NotKnown);
     }
     match value {
-        Value::Null | Value::Unknown => Ok("null".to_owned()),
-        Value::Bool(_) | Value::Number(_) => Ok(value.as_text()?.to_string()),
-        Value::Text(known) => text(known),
-        Value::List(_) => {
-            let items = value.as_list()?.iter().map(encode).collect::<Outcome<Vec<_>>>()?;
+        HclValue::Null | HclValue::Unknown => Ok("null".to_owned()),
+        HclValue::Bool(_) | HclValue::Number(_) => Ok(value.as_text()?.to_string()),
+        HclValue::Text(known) => text(known),
+        HclValue::List(_) => {
+            let items = value.as_list()?.iter().map(encode).collect::<Evaluated<Vec<_>>>()?;
             Ok(format!("[{}]", items.join(",")))
         }
-        Value::Map(_) => {
+        HclValue::Map(_) => {
             let entries = value.as_map()?.iter().map(|(name, value)| Ok(format!("{}:{}", text(name)?, encode(value)?)));
-            Ok(format!("{{{}}}", entries.collect::<Outcome<Vec<_>>>()?.join(",")))
+            Ok(format!("{{{}}}", entries.collect::<Evaluated<Vec<_>>>()?.join(",")))
         }
     }
 }
 
-fn plain(json: Json) -> Value {
+fn plain(json: JsonNode) -> HclValue {
     match json {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(value),
-        Json::Number(number) => Value::decimal(number),
-        Json::Text(text) => Value::text(text),
-        Json::List(items) => Value::list(items.into_iter().map(plain).collect()),
-        Json::Map(properties) => {
-            Value::map(properties.into_iter().map(|(name, value)| (Rc::from(name), plain(value))).collect())
+        JsonNode::Null => HclValue::Null,
+        JsonNode::Bool(value) => HclValue::Bool(value),
+        JsonNode::Number(number) => HclValue::decimal(number),
+        JsonNode::Text(text) => HclValue::text(text),
+        JsonNode::List(items) => HclValue::list(items.into_iter().map(plain).collect()),
+        JsonNode::Map(properties) => {
+            HclValue::map(properties.into_iter().map(|(name, value)| (Rc::from(name), plain(value))).collect())
         }
     }
 }
 
 /// Those of an object, or of a list of objects that are one.
-fn properties(json: Json) -> Option<Vec<(String, Json)>> {
+fn properties(json: JsonNode) -> Option<Vec<(String, JsonNode)>> {
     let all = match json {
-        Json::Map(properties) => properties,
-        Json::List(parts) => parts.into_iter().map(properties).collect::<Option<Vec<_>>>()?.concat(),
+        JsonNode::Map(properties) => properties,
+        JsonNode::List(parts) => parts.into_iter().map(properties).collect::<Option<Vec<_>>>()?.concat(),
         _ => return None,
     };
     Some(all.into_iter().filter(|(name, _)| name != COMMENT).collect())
 }
 
-fn expression(json: Json) -> Option<Expression> {
+fn expression(json: JsonNode) -> Option<Expression> {
     Some(match json {
-        Json::Null => Expression::null(),
-        Json::Bool(value) => Expression::from(value),
-        Json::Number(number) => Expression::from(hcl_edit::Number::from_f64(number)?),
-        Json::Text(text) => template(&text)?,
-        Json::List(items) => {
+        JsonNode::Null => Expression::null(),
+        JsonNode::Bool(value) => Expression::from(value),
+        JsonNode::Number(number) => Expression::from(hcl_edit::Number::from_f64(number)?),
+        JsonNode::Text(text) => template(&text)?,
+        JsonNode::List(items) => {
             Expression::from(items.into_iter().map(expression).collect::<Option<Vec<_>>>().map(Array::from)?)
         }
-        Json::Map(properties) => {
+        JsonNode::Map(properties) => {
             (properties.len() <= KEYS_AT_MOST).then_some(())?;
             let mut object = Object::new();
             for (key, value) in properties {
@@ -143,7 +143,7 @@ fn template(text: &str) -> Option<Expression> {
 
 /// A document in which a name may stand twice.
 #[derive(Clone)]
-enum Json {
+enum JsonNode {
     Null,
     Bool(bool),
     Number(f64),
@@ -152,7 +152,7 @@ enum Json {
     Map(Vec<(String, Self)>),
 }
 
-impl<'de> Deserialize<'de> for Json {
+impl<'de> Deserialize<'de> for JsonNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(JsonVisitor)
     }
@@ -161,51 +161,51 @@ impl<'de> Deserialize<'de> for Json {
 struct JsonVisitor;
 
 impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
+    type Value = JsonNode;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
+    fn visit_unit<E>(self) -> Result<JsonNode, E> {
+        Ok(JsonNode::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known later on")]
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Number(value as f64))
+    fn visit_bool<E>(self, value: bool) -> Result<JsonNode, E> {
+        Ok(JsonNode::Bool(value))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known later on")]
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Number(value as f64))
+    fn visit_i64<E>(self, value: i64) -> Result<JsonNode, E> {
+        Ok(JsonNode::Number(value as f64))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(Json::Number(value))
+    #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known later on")]
+    fn visit_u64<E>(self, value: u64) -> Result<JsonNode, E> {
+        Ok(JsonNode::Number(value as f64))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(value.to_owned()))
+    fn visit_f64<E>(self, value: f64) -> Result<JsonNode, E> {
+        Ok(JsonNode::Number(value))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+    fn visit_str<E>(self, value: &str) -> Result<JsonNode, E> {
+        Ok(JsonNode::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<JsonNode, A::Error> {
         let mut all = Vec::new();
         while let Some(item) = items.next_element()? {
             all.push(item);
         }
-        Ok(Json::List(all))
+        Ok(JsonNode::List(all))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut properties: A) -> Result<Json, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut properties: A) -> Result<JsonNode, A::Error> {
         let mut all = Vec::new();
         while let Some(property) = properties.next_entry()? {
             all.push(property);
         }
-        Ok(Json::Map(all))
+        Ok(JsonNode::Map(all))
     }
 }

@@ -2,20 +2,20 @@
 //!
 //! zclconf/go-cty `cty/convert/unify.go`. Lists that get other items by that are not known.
 
-use super::value::{Outcome, Stop, Value};
+use super::value::{EvalError, Evaluated, HclValue};
 
 /// The simple values in a value.
 #[derive(Clone, Copy, Debug, Default)]
-struct Kinds {
+struct SimpleKinds {
     has_text: bool,
     has_number: bool,
     has_bool: bool,
 }
 
-impl Value {
+impl HclValue {
     /// This value in the type that both have: a number beside a text is a text. What is in lists and maps gets one type too.
-    pub(super) fn as_type_with(&self, other: &Self) -> Outcome {
-        let (mut own, mut all) = (Kinds::default(), Kinds::default());
+    pub(super) fn as_type_with(&self, other: &Self) -> Evaluated {
+        let (mut own, mut all) = (SimpleKinds::default(), SimpleKinds::default());
         self.add_kinds(&mut own);
         self.add_kinds(&mut all);
         other.add_kinds(&mut all);
@@ -23,19 +23,19 @@ impl Value {
             (Self::Null, _) | (_, Self::Null) => Ok(self.clone()),
             (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
                 let is_unchanged = all.count() <= 1 || own.is_only_text();
-                if is_unchanged { Ok(self.clone()) } else { Err(Stop::NotKnown) }
+                if is_unchanged { Ok(self.clone()) } else { Err(EvalError::NotKnown) }
             }
-            (Self::Unknown, _) => Err(Stop::NotKnown),
+            (Self::Unknown, _) => Err(EvalError::NotKnown),
             (_, Self::Unknown) if own.is_only_text() => Ok(self.clone()),
-            (_, Self::Unknown) => Err(Stop::NotKnown),
-            (Self::List(_) | Self::Map(_), _) | (_, Self::List(_) | Self::Map(_)) => Err(Stop::Refused),
+            (_, Self::Unknown) => Err(EvalError::NotKnown),
+            (Self::List(_) | Self::Map(_), _) | (_, Self::List(_) | Self::Map(_)) => Err(EvalError::Refused),
             _ if all.count() <= 1 => Ok(self.clone()),
             _ if all.has_text => self.as_text().map(Self::Text),
-            _ => Err(Stop::Refused), // a number and a truth
+            _ => Err(EvalError::Refused), // a number and a truth
         }
     }
 
-    fn add_kinds(&self, kinds: &mut Kinds) {
+    fn add_kinds(&self, kinds: &mut SimpleKinds) {
         match self {
             Self::Unknown | Self::Null => {}
             Self::Bool(_) => kinds.has_bool = true,
@@ -49,7 +49,7 @@ impl Value {
     }
 }
 
-impl Kinds {
+impl SimpleKinds {
     fn count(self) -> u8 {
         u8::from(self.has_text) + u8::from(self.has_number) + u8::from(self.has_bool)
     }

@@ -4,7 +4,8 @@
 //! value, functions of the file's own, or an end to its work.
 
 mod collections;
-mod evaluate;
+mod eval_context;
+mod evaluation;
 mod functions;
 mod json;
 mod kinds;
@@ -14,7 +15,6 @@ mod template;
 mod tests;
 mod types;
 mod value;
-mod world;
 
 use std::rc::Rc;
 
@@ -22,8 +22,8 @@ use hcl_edit::structure::{Body, Structure};
 
 use super::budget::Budget;
 use crate::system::threads;
-pub(super) use value::Value;
-pub(super) use world::{Locals, Member, World};
+pub(super) use eval_context::{EvalContext, Locals, TargetBlock};
+pub(super) use value::HclValue;
 
 /// Of one object hcl-edit compares each key with all others. Bake files that people wrote have some hundred.
 const ASSIGNMENTS_AT_MOST: usize = 6000;
@@ -37,21 +37,21 @@ pub(super) type Expression = hcl_edit::expr::Expression;
 
 /// A whole file.
 #[derive(Debug, Default)]
-pub(super) struct Document {
+pub(super) struct HclDocument {
     /// Those outside all blocks.
     pub(super) attributes: Vec<(String, Rc<Expression>)>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<HclBlock>,
 }
 
 /// `kind "label" { name = expression … }`
 #[derive(Clone, Debug)]
-pub(super) struct Block {
+pub(super) struct HclBlock {
     pub(super) kind: String,
     pub(super) label: String,
     pub(super) attributes: Vec<(String, Rc<Expression>)>,
 }
 
-impl Block {
+impl HclBlock {
     /// What an attribute is set to.
     pub(super) fn get(&self, name: &str) -> Option<&Rc<Expression>> {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
@@ -59,7 +59,7 @@ impl Block {
 }
 
 /// Reads HCL; `None` if it is broken, or is too much.
-pub(super) fn parse(text: &str, budget: &Budget) -> Option<Document> {
+pub(super) fn parse(text: &str, budget: &Budget) -> Option<HclDocument> {
     let assignments = text.bytes().filter(|byte| matches!(byte, b'=' | b':')).count();
     let may_be_read = assignments <= ASSIGNMENTS_AT_MOST && budget.spend(text.len() as u64 * STEPS_A_BYTE);
     may_be_read.then_some(())?;
@@ -68,13 +68,13 @@ pub(super) fn parse(text: &str, budget: &Budget) -> Option<Document> {
 }
 
 /// Reads the JSON form of HCL; `None` if it is broken, or is too much.
-pub(super) fn parse_json(text: &str, budget: &Budget) -> Option<Document> {
+pub(super) fn parse_json(text: &str, budget: &Budget) -> Option<HclDocument> {
     budget.spend(text.len() as u64 * STEPS_A_BYTE).then_some(())?;
-    threads::with_stack(PARSER_STACK, || json::document(text)).ok()?.map(json::Parsed::into_document)
+    threads::with_stack(PARSER_STACK, || json::document(text)).ok()?.map(json::JsonDocument::into_document)
 }
 
-fn document(body: Body) -> Document {
-    let mut document = Document::default();
+fn document(body: Body) -> HclDocument {
+    let mut document = HclDocument::default();
     for structure in body {
         match structure {
             Structure::Attribute(attribute) => {
@@ -85,7 +85,11 @@ fn document(body: Body) -> Document {
                 let label = label.as_str().to_owned();
                 let attributes = block.body.into_attributes();
                 let attributes = attributes.map(|attribute| (attribute.key.to_string(), Rc::new(attribute.value)));
-                document.blocks.push(Block { kind: block.ident.to_string(), label, attributes: attributes.collect() });
+                document.blocks.push(HclBlock {
+                    kind: block.ident.to_string(),
+                    label,
+                    attributes: attributes.collect(),
+                });
             }
         }
     }

@@ -2,21 +2,21 @@
 
 use hcl_edit::expr::{BinaryOp, BinaryOperator, UnaryOp, UnaryOperator};
 
-use super::value::{Outcome, Stop, Value};
-use super::world::{Locals, World};
+use super::eval_context::{EvalContext, Locals};
+use super::value::{EvalError, Evaluated, HclValue};
 
-impl World {
+impl EvalContext {
     #[inline(never)]
-    pub(super) fn unary(&self, operation: &UnaryOp, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn unary(&self, operation: &UnaryOp, locals: &Locals<'_>) -> Evaluated {
         let value = self.value(&operation.expr, locals)?;
         match operation.operator.value() {
-            UnaryOperator::Neg => value.as_number().map(|number| Value::decimal(-number)),
-            UnaryOperator::Not => value.as_bool().map(|value| Value::Bool(!value)),
+            UnaryOperator::Neg => value.as_number().map(|number| HclValue::decimal(-number)),
+            UnaryOperator::Not => value.as_bool().map(|value| HclValue::Bool(!value)),
         }
     }
 
     #[inline(never)]
-    pub(super) fn binary(&self, operation: &BinaryOp, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn binary(&self, operation: &BinaryOp, locals: &Locals<'_>) -> Evaluated {
         let operator = *operation.operator.value();
         let left = self.value(&operation.lhs_expr, locals)?;
         if let BinaryOperator::And | BinaryOperator::Or = operator {
@@ -28,39 +28,39 @@ impl World {
     }
 
     /// One side can decide alone, though the other is not known.
-    fn logic(&self, operator: BinaryOperator, left: &Value, operation: &BinaryOp, locals: &Locals<'_>) -> Outcome {
+    fn logic(&self, operator: BinaryOperator, left: &HclValue, operation: &BinaryOp, locals: &Locals<'_>) -> Evaluated {
         let decisive = operator == BinaryOperator::Or;
         let left = left.as_bool();
         match left {
-            Ok(value) if value == decisive => return Ok(Value::Bool(decisive)),
-            Err(Stop::Refused) => return Err(Stop::Refused),
+            Ok(value) if value == decisive => return Ok(HclValue::Bool(decisive)),
+            Err(EvalError::Refused) => return Err(EvalError::Refused),
             _ => {}
         }
         let right = self.value(&operation.rhs_expr, locals)?.as_bool()?;
-        if right == decisive { Ok(Value::Bool(decisive)) } else { left.map(|_| Value::Bool(right)) }
+        if right == decisive { Ok(HclValue::Bool(decisive)) } else { left.map(|_| HclValue::Bool(right)) }
     }
 }
 
 /// All but `&&` and `||`.
-pub(super) fn operate(operator: BinaryOperator, left: &Value, right: &Value) -> Outcome {
+pub(super) fn operate(operator: BinaryOperator, left: &HclValue, right: &HclValue) -> Evaluated {
     match operator {
-        BinaryOperator::Eq => return left.equals(right).map(Value::Bool),
-        BinaryOperator::NotEq => return left.equals(right).map(|equal| Value::Bool(!equal)),
+        BinaryOperator::Eq => return left.equals(right).map(HclValue::Bool),
+        BinaryOperator::NotEq => return left.equals(right).map(|equal| HclValue::Bool(!equal)),
         _ => {}
     }
     let (left, right) = (left.as_number()?, right.as_number()?);
     Ok(match operator {
-        BinaryOperator::Less => Value::Bool(left < right),
-        BinaryOperator::LessEq => Value::Bool(left <= right),
-        BinaryOperator::Greater => Value::Bool(left > right),
-        BinaryOperator::GreaterEq => Value::Bool(left >= right),
-        BinaryOperator::Plus => Value::number(left + right),
-        BinaryOperator::Minus => Value::number(left - right),
-        BinaryOperator::Mul => Value::number(left * right),
-        BinaryOperator::Div if right == 0.0 => return Err(Stop::NotKnown), // infinity
-        BinaryOperator::Mod if right == 0.0 => Value::decimal(left),
-        BinaryOperator::Div => Value::number(left / right),
-        BinaryOperator::Mod => Value::number(left % right),
-        BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Eq | BinaryOperator::NotEq => Value::Unknown,
+        BinaryOperator::Less => HclValue::Bool(left < right),
+        BinaryOperator::LessEq => HclValue::Bool(left <= right),
+        BinaryOperator::Greater => HclValue::Bool(left > right),
+        BinaryOperator::GreaterEq => HclValue::Bool(left >= right),
+        BinaryOperator::Plus => HclValue::number(left + right),
+        BinaryOperator::Minus => HclValue::number(left - right),
+        BinaryOperator::Mul => HclValue::number(left * right),
+        BinaryOperator::Div if right == 0.0 => return Err(EvalError::NotKnown), // infinity
+        BinaryOperator::Mod if right == 0.0 => HclValue::decimal(left),
+        BinaryOperator::Div => HclValue::number(left / right),
+        BinaryOperator::Mod => HclValue::number(left % right),
+        BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Eq | BinaryOperator::NotEq => HclValue::Unknown,
     })
 }

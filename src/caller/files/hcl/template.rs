@@ -2,27 +2,27 @@
 
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
-use super::value::{Outcome, Stop, Value};
-use super::world::{Locals, World};
-use crate::caller::files::side::UNKNOWN;
+use super::eval_context::{EvalContext, Locals};
+use super::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::image_side::UNKNOWN;
 
 /// Longer texts are not known.
 const LENGTH_AT_MOST: usize = 1 << 16;
 
-impl World {
+impl EvalContext {
     /// A template that is one `${…}` and nothing else has any value; others are texts.
     #[inline(never)]
-    pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn template(&self, template: &Template, locals: &Locals<'_>) -> Evaluated {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {
             return self.value(&only.expr, locals);
         }
         let mut whole = String::new();
         self.fill(template, locals, Strip::None, &mut whole)?;
-        Ok(Value::text(whole))
+        Ok(HclValue::text(whole))
     }
 
     /// `around` strips what stands at the template's ends: its start, its end.
-    fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> Outcome<()> {
+    fn fill(&self, template: &Template, locals: &Locals<'_>, around: Strip, whole: &mut String) -> Evaluated<()> {
         let mut is_stripped = around.strip_start();
         let mut elements = template.iter().peekable();
         while let Some(element) = elements.next() {
@@ -34,7 +34,7 @@ impl World {
                 }
                 Element::Interpolation(interpolation) => {
                     let text = match self.value(&interpolation.expr, locals)?.as_text() {
-                        Err(Stop::NotKnown) => UNKNOWN.to_string().into(),
+                        Err(EvalError::NotKnown) => UNKNOWN.to_string().into(),
                         text => text?,
                     };
                     self.push(&text, whole)?;
@@ -49,17 +49,17 @@ impl World {
         Ok(())
     }
 
-    fn push(&self, text: &str, whole: &mut String) -> Outcome<()> {
+    fn push(&self, text: &str, whole: &mut String) -> Evaluated<()> {
         whole.push_str(text);
         let fits = whole.len() <= LENGTH_AT_MOST && self.budget.spend(text.len() as u64);
-        if fits { Ok(()) } else { Err(Stop::NotKnown) }
+        if fits { Ok(()) } else { Err(EvalError::NotKnown) }
     }
 
     #[inline(never)]
-    fn fill_if(&self, directive: &IfDirective, locals: &Locals<'_>, whole: &mut String) -> Outcome<()> {
+    fn fill_if(&self, directive: &IfDirective, locals: &Locals<'_>, whole: &mut String) -> Evaluated<()> {
         let (first, end) = (&directive.if_expr, directive.endif_expr.strip);
         let condition = match self.value(&first.cond_expr, locals)?.as_bool() {
-            Err(Stop::NotKnown) => return self.push(&UNKNOWN.to_string(), whole),
+            Err(EvalError::NotKnown) => return self.push(&UNKNOWN.to_string(), whole),
             condition => condition?,
         };
         let other = directive.else_expr.as_ref();
@@ -72,7 +72,7 @@ impl World {
     }
 
     #[inline(never)]
-    fn fill_for(&self, directive: &ForDirective, locals: &Locals<'_>, whole: &mut String) -> Outcome<()> {
+    fn fill_for(&self, directive: &ForDirective, locals: &Locals<'_>, whole: &mut String) -> Evaluated<()> {
         let intro = &directive.for_expr;
         let collection = self.value(&intro.collection_expr, locals)?;
         let strip = between(intro.strip, directive.endfor_expr.strip);
@@ -80,7 +80,7 @@ impl World {
         match self.each(&collection, key, intro.value_var.as_str(), locals, |locals| {
             self.fill(&intro.template, locals, strip, whole)
         }) {
-            Err(Stop::NotKnown) => self.push(&UNKNOWN.to_string(), whole),
+            Err(EvalError::NotKnown) => self.push(&UNKNOWN.to_string(), whole),
             done => done,
         }
     }

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use super::value::{Outcome, Stop, Value};
+use super::value::{EvalError, Evaluated, HclValue};
 use super::{Expression, json};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Type {
+pub(super) enum HclType {
     Any,
     Text,
     Number,
@@ -21,32 +21,32 @@ pub(super) enum Type {
 }
 
 /// Reads `type = list(string)`; in JSON it is a text.
-pub(super) fn parse(constraint: &Expression) -> Type {
+pub(super) fn parse(constraint: &Expression) -> HclType {
     match constraint {
         Expression::String(text) if is_shallow(text) => {
-            text.parse().map_or(Type::Other, |expression| parse(&expression))
+            text.parse().map_or(HclType::Other, |expression| parse(&expression))
         }
         Expression::Variable(name) => match name.as_str() {
-            "any" => Type::Any,
-            "string" => Type::Text,
-            "number" => Type::Number,
-            "bool" => Type::Bool,
-            _ => Type::Other,
+            "any" => HclType::Any,
+            "string" => HclType::Text,
+            "number" => HclType::Number,
+            "bool" => HclType::Bool,
+            _ => HclType::Other,
         },
         Expression::FuncCall(call) => {
-            let inner = || Box::new(call.args.get(0).map_or(Type::Other, parse));
+            let inner = || Box::new(call.args.get(0).map_or(HclType::Other, parse));
             match call.name.name.as_str() {
-                "list" => Type::List(inner()),
-                "set" => Type::Set(inner()),
-                "map" => Type::Map(inner()),
+                "list" => HclType::List(inner()),
+                "set" => HclType::Set(inner()),
+                "map" => HclType::Map(inner()),
                 "tuple" => match call.args.get(0).and_then(|types| types.as_array()) {
-                    Some(types) => Type::of_all(types.iter().map(parse)),
-                    None => Type::Other,
+                    Some(types) => HclType::of_all(types.iter().map(parse)),
+                    None => HclType::Other,
                 },
-                _ => Type::Other,
+                _ => HclType::Other,
             }
         }
-        _ => Type::Other,
+        _ => HclType::Other,
     }
 }
 
@@ -57,30 +57,30 @@ fn is_shallow(text: &str) -> bool {
 
 /// What the environment sets a variable to, whose type is declared or that of its default; `None` if it sets nothing.
 pub(super) fn overridden(
-    declared: Option<&Type>,
-    default: &Value,
+    declared: Option<&HclType>,
+    default: &HclValue,
     plain: Option<String>,
     json: Option<String>,
-) -> Option<Outcome> {
-    let kind = declared.filter(|kind| **kind != Type::Any).cloned().unwrap_or_else(|| Type::of(default));
+) -> Option<Evaluated> {
+    let kind = declared.filter(|kind| **kind != HclType::Any).cloned().unwrap_or_else(|| HclType::of(default));
     let plain = plain.map(|text| kind.read(&text));
-    let from_json = |text: String| json::value(&text).map(|value| kind.convert(value)).ok_or(Stop::Refused);
+    let from_json = |text: String| json::value(&text).map(|value| kind.convert(value)).ok_or(EvalError::Refused);
     match (plain, json.map(from_json), &kind) {
         (None, None, _) => None,
-        (Some(value), None, _) | (None, Some(value), _) | (Some(_), Some(value), Type::Other) => Some(value),
-        (Some(plain), Some(_), Type::Text | Type::Number | Type::Bool | Type::Any) => Some(plain),
-        (Some(plain), Some(json), _) => Some(if plain == json { plain } else { Err(Stop::NotKnown) }),
+        (Some(value), None, _) | (None, Some(value), _) | (Some(_), Some(value), HclType::Other) => Some(value),
+        (Some(plain), Some(_), HclType::Text | HclType::Number | HclType::Bool | HclType::Any) => Some(plain),
+        (Some(plain), Some(json), _) => Some(if plain == json { plain } else { Err(EvalError::NotKnown) }),
     }
 }
 
-impl Type {
-    fn of(value: &Value) -> Self {
+impl HclType {
+    fn of(value: &HclValue) -> Self {
         match value {
-            Value::Unknown | Value::Null | Value::Text(_) => Self::Text,
-            Value::Bool(_) => Self::Bool,
-            Value::Number(_) => Self::Number,
-            Value::List(_) => Self::of_all(value.as_list().unwrap_or_default().iter().map(Self::of)),
-            Value::Map(_) => Self::Other,
+            HclValue::Unknown | HclValue::Null | HclValue::Text(_) => Self::Text,
+            HclValue::Bool(_) => Self::Bool,
+            HclValue::Number(_) => Self::Number,
+            HclValue::List(_) => Self::of_all(value.as_list().unwrap_or_default().iter().map(Self::of)),
+            HclValue::Map(_) => Self::Other,
         }
     }
 
@@ -92,48 +92,49 @@ impl Type {
     }
 
     /// Reads the plain text of a variable; lists have commas.
-    fn read(&self, text: &str) -> Outcome {
+    fn read(&self, text: &str) -> Evaluated {
         match self {
-            Self::Text | Self::Any => Ok(Value::text(text)),
+            Self::Text | Self::Any => Ok(HclValue::text(text)),
             Self::Bool => match text {
-                "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(Value::Bool(true)),
-                "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(Value::Bool(false)),
-                _ => Err(Stop::Refused),
+                "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(HclValue::Bool(true)),
+                "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(HclValue::Bool(false)),
+                _ => Err(EvalError::Refused),
             },
-            Self::Number => Value::text(text.trim()).as_number().map(Value::decimal),
+            Self::Number => HclValue::text(text.trim()).as_number().map(HclValue::decimal),
             Self::List(inner) | Self::Set(inner) => {
-                let parts = if text.is_empty() { Vec::new() } else { comma_separated(text).ok_or(Stop::Refused)? };
-                let items = parts.iter().map(|part| inner.read(part)).collect::<Outcome<_>>()?;
-                Ok(self.convert(Value::list(items)))
+                let parts =
+                    if text.is_empty() { Vec::new() } else { comma_separated(text).ok_or(EvalError::Refused)? };
+                let items = parts.iter().map(|part| inner.read(part)).collect::<Evaluated<_>>()?;
+                Ok(self.convert(HclValue::list(items)))
             }
-            Self::Map(_) | Self::Other => Err(Stop::Refused),
+            Self::Map(_) | Self::Other => Err(EvalError::Refused),
         }
     }
 
     /// The value as one of the type, as far as that shows.
-    pub(super) fn convert(&self, value: Value) -> Value {
+    pub(super) fn convert(&self, value: HclValue) -> HclValue {
         match (self, &value) {
-            (_, Value::Null | Value::Unknown) | (Self::Any | Self::Other, _) => value,
-            (Self::Text, _) => value.as_text().map_or(Value::Unknown, Value::Text),
-            (Self::Number, _) => value.as_number().map_or(Value::Unknown, Value::decimal),
-            (Self::Bool, _) => value.as_bool().map_or(Value::Unknown, Value::Bool),
+            (_, HclValue::Null | HclValue::Unknown) | (Self::Any | Self::Other, _) => value,
+            (Self::Text, _) => value.as_text().map_or(HclValue::Unknown, HclValue::Text),
+            (Self::Number, _) => value.as_number().map_or(HclValue::Unknown, HclValue::decimal),
+            (Self::Bool, _) => value.as_bool().map_or(HclValue::Unknown, HclValue::Bool),
             (Self::List(inner), _) => self.items(&value, inner),
-            (Self::Map(inner), _) => value.as_map().map_or(Value::Unknown, |entries| {
-                Value::map(entries.iter().map(|(key, value)| (key.clone(), inner.convert(value.clone()))).collect())
+            (Self::Map(inner), _) => value.as_map().map_or(HclValue::Unknown, |entries| {
+                HclValue::map(entries.iter().map(|(key, value)| (key.clone(), inner.convert(value.clone()))).collect())
             }),
             (Self::Set(inner), _) => {
                 let items = self.items(&value, inner);
-                let texts = items.as_list().unwrap_or_default().iter().map(Value::as_known_text);
-                let sorted = texts.collect::<Outcome<BTreeSet<_>>>().ok().filter(|_| **inner == Self::Text);
-                sorted.map_or(Value::Unknown, Value::texts)
+                let texts = items.as_list().unwrap_or_default().iter().map(HclValue::as_known_text);
+                let sorted = texts.collect::<Evaluated<BTreeSet<_>>>().ok().filter(|_| **inner == Self::Text);
+                sorted.map_or(HclValue::Unknown, HclValue::texts)
             }
         }
     }
 
-    fn items(&self, value: &Value, inner: &Self) -> Value {
+    fn items(&self, value: &HclValue, inner: &Self) -> HclValue {
         match value.as_list() {
-            Ok(items) => Value::list(items.iter().map(|item| inner.convert(item.clone())).collect()),
-            Err(_) => Value::Unknown,
+            Ok(items) => HclValue::list(items.iter().map(|item| inner.convert(item.clone())).collect()),
+            Err(_) => HclValue::Unknown,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `Value`: what an expression of a bake file stands for. Not known is a value, and so is a text or a list of which a part
+//! `HclValue`: what an expression of a bake file stands for. Not known is a value, and so is a text or a list of which a part
 //! is not known.
 //!
 //! Values share their parts, since a few lines can ask for gigabytes by naming one value again and again.
@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::caller::files::side::UNKNOWN;
+use crate::caller::files::image_side::UNKNOWN;
 
 /// Longer texts are not known. An inline Dockerfile comes near, an image never.
 const LENGTH_AT_MOST: usize = 1 << 16;
@@ -16,33 +16,33 @@ const DEPTH_AT_MOST: u8 = 24;
 const WEIGHT_AT_MOST: u64 = 1 << 18;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::caller::files) enum Value {
+pub(in crate::caller::files) enum HclValue {
     Unknown,
     Null,
     Bool(bool),
     Number(f64),
     /// [`UNKNOWN`] stands for parts that are not known.
     Text(Rc<str>),
-    List(Rc<List>),
-    Map(Rc<Map>),
+    List(Rc<HclList>),
+    Map(Rc<HclMap>),
 }
 
 #[derive(Debug, PartialEq)]
-pub(in crate::caller::files) struct List {
-    items: Vec<Value>,
-    whole: Whole,
+pub(in crate::caller::files) struct HclList {
+    items: Vec<HclValue>,
+    whole: ValueSummary,
 }
 
 /// Objects and maps, which iterate in the order of their keys.
 #[derive(Debug, PartialEq)]
-pub(in crate::caller::files) struct Map {
-    entries: BTreeMap<Rc<str>, Value>,
-    whole: Whole,
+pub(in crate::caller::files) struct HclMap {
+    entries: BTreeMap<Rc<str>, HclValue>,
+    whole: ValueSummary,
 }
 
 /// What is known of a value with all its parts, so that nobody walks it to find out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Whole {
+struct ValueSummary {
     depth: u8,
     weight: u64,
     is_known: bool,
@@ -50,31 +50,31 @@ struct Whole {
 
 /// Why there is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::caller::files) enum Stop {
+pub(in crate::caller::files) enum EvalError {
     /// buildx refuses it as well, so that it builds nothing, unless `try` or `can` is around.
     Refused,
     /// We do not know.
     NotKnown,
 }
 
-pub(super) type Outcome<T = Value> = Result<T, Stop>;
+pub(super) type Evaluated<T = HclValue> = Result<T, EvalError>;
 
-impl Value {
+impl HclValue {
     pub(in crate::caller::files) fn text(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
         if text.len() > LENGTH_AT_MOST { Self::Unknown } else { Self::Text(text.into()) }
     }
 
     pub(super) fn list(items: Vec<Self>) -> Self {
-        match Whole::of(items.iter()) {
-            Some(whole) => Self::List(Rc::new(List { items, whole })),
+        match ValueSummary::of(items.iter()) {
+            Some(whole) => Self::List(Rc::new(HclList { items, whole })),
             None => Self::Unknown,
         }
     }
 
     pub(super) fn map(entries: BTreeMap<Rc<str>, Self>) -> Self {
-        match Whole::of(entries.values()) {
-            Some(whole) => Self::Map(Rc::new(Map { entries, whole })),
+        match ValueSummary::of(entries.values()) {
+            Some(whole) => Self::Map(Rc::new(HclMap { entries, whole })),
             None => Self::Unknown,
         }
     }
@@ -94,8 +94,8 @@ impl Value {
         Self::list(texts.into_iter().map(Self::text).collect())
     }
 
-    fn whole(&self) -> Whole {
-        let leaf = |weight: usize, is_known| Whole { depth: 0, weight: weight as u64 + 1, is_known };
+    fn whole(&self) -> ValueSummary {
+        let leaf = |weight: usize, is_known| ValueSummary { depth: 0, weight: weight as u64 + 1, is_known };
         match self {
             Self::Unknown => leaf(0, false),
             Self::Null | Self::Bool(_) | Self::Number(_) => leaf(0, true),
@@ -116,75 +116,75 @@ impl Value {
     }
 
     /// Its text, in which parts may be unknown.
-    pub(in crate::caller::files) fn as_text(&self) -> Outcome<Rc<str>> {
+    pub(in crate::caller::files) fn as_text(&self) -> Evaluated<Rc<str>> {
         match self {
             Self::Text(text) => Ok(text.clone()),
             Self::Bool(true) => Ok("true".into()),
             Self::Bool(false) => Ok("false".into()),
             Self::Number(number) => Ok(number.to_string().into()),
-            Self::Unknown => Err(Stop::NotKnown),
-            Self::Null | Self::List(_) | Self::Map(_) => Err(Stop::Refused),
+            Self::Unknown => Err(EvalError::NotKnown),
+            Self::Null | Self::List(_) | Self::Map(_) => Err(EvalError::Refused),
         }
     }
 
     /// Its text, if that is known whole.
-    pub(super) fn as_known_text(&self) -> Outcome<Rc<str>> {
+    pub(super) fn as_known_text(&self) -> Evaluated<Rc<str>> {
         let text = self.as_text()?;
-        if text.contains(UNKNOWN) { Err(Stop::NotKnown) } else { Ok(text) }
+        if text.contains(UNKNOWN) { Err(EvalError::NotKnown) } else { Ok(text) }
     }
 
-    pub(super) fn as_bool(&self) -> Outcome<bool> {
+    pub(super) fn as_bool(&self) -> Evaluated<bool> {
         match self {
             Self::Bool(value) => Ok(*value),
             Self::Text(text) => match &**text {
                 "true" | "1" => Ok(true),
                 "false" | "0" => Ok(false),
-                text if text.contains(UNKNOWN) => Err(Stop::NotKnown),
-                _ => Err(Stop::Refused),
+                text if text.contains(UNKNOWN) => Err(EvalError::NotKnown),
+                _ => Err(EvalError::Refused),
             },
-            Self::Unknown => Err(Stop::NotKnown),
-            _ => Err(Stop::Refused),
+            Self::Unknown => Err(EvalError::NotKnown),
+            _ => Err(EvalError::Refused),
         }
     }
 
-    pub(super) fn as_number(&self) -> Outcome<f64> {
+    pub(super) fn as_number(&self) -> Evaluated<f64> {
         match self {
             Self::Number(number) => Ok(*number),
             Self::Text(_) => {
                 let text = self.as_known_text()?;
                 let is_number = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-                text.parse().ok().filter(|_| is_number).ok_or(Stop::Refused)
+                text.parse().ok().filter(|_| is_number).ok_or(EvalError::Refused)
             }
-            Self::Unknown => Err(Stop::NotKnown),
-            _ => Err(Stop::Refused),
+            Self::Unknown => Err(EvalError::NotKnown),
+            _ => Err(EvalError::Refused),
         }
     }
 
     /// What it is made of, if it is a list.
-    pub(in crate::caller::files) fn as_list(&self) -> Outcome<&[Self]> {
+    pub(in crate::caller::files) fn as_list(&self) -> Evaluated<&[Self]> {
         match self {
             Self::List(list) => Ok(&list.items),
-            Self::Unknown => Err(Stop::NotKnown),
-            _ => Err(Stop::Refused),
+            Self::Unknown => Err(EvalError::NotKnown),
+            _ => Err(EvalError::Refused),
         }
     }
 
-    pub(in crate::caller::files) fn as_map(&self) -> Outcome<&BTreeMap<Rc<str>, Self>> {
+    pub(in crate::caller::files) fn as_map(&self) -> Evaluated<&BTreeMap<Rc<str>, Self>> {
         match self {
             Self::Map(map) => Ok(&map.entries),
-            Self::Unknown => Err(Stop::NotKnown),
-            _ => Err(Stop::Refused),
+            Self::Unknown => Err(EvalError::NotKnown),
+            _ => Err(EvalError::Refused),
         }
     }
 
     /// Whether they are equal as `==` has it: values of different types never are. `["a"]` is a tuple and `split` makes a
     /// list, so that two collections with the same contents may be either. `{}` is what people ask for.
-    pub(super) fn equals(&self, other: &Self) -> Outcome<bool> {
+    pub(super) fn equals(&self, other: &Self) -> Evaluated<bool> {
         match (self, other) {
-            (Self::Unknown, _) | (_, Self::Unknown) => Err(Stop::NotKnown),
+            (Self::Unknown, _) | (_, Self::Unknown) => Err(EvalError::NotKnown),
             (Self::Text(a), Self::Text(b)) if a.contains(UNKNOWN) || b.contains(UNKNOWN) => {
                 if may_be_equal(a, b) {
-                    Err(Stop::NotKnown)
+                    Err(EvalError::NotKnown)
                 } else {
                     Ok(false)
                 }
@@ -192,7 +192,7 @@ impl Value {
             (Self::Map(a), Self::Map(b)) if a.entries.is_empty() && b.entries.is_empty() => Ok(true),
             (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
                 let is_same = self.is_known() && other.is_known() && self != other;
-                if is_same { Ok(false) } else { Err(Stop::NotKnown) }
+                if is_same { Ok(false) } else { Err(EvalError::NotKnown) }
             }
             _ => Ok(self == other),
         }
@@ -214,11 +214,11 @@ impl Value {
     }
 }
 
-impl Whole {
+impl ValueSummary {
     /// `None` if it is too much.
-    fn of<'v>(parts: impl Iterator<Item = &'v Value>) -> Option<Self> {
+    fn of<'v>(parts: impl Iterator<Item = &'v HclValue>) -> Option<Self> {
         let mut whole = Self { depth: 1, weight: 1, is_known: true };
-        for part in parts.map(Value::whole) {
+        for part in parts.map(HclValue::whole) {
             whole.depth = whole.depth.max(part.depth + 1);
             whole.weight += part.weight;
             whole.is_known &= part.is_known;

@@ -1,4 +1,4 @@
-//! `Node`: YAML as a tree whose anchors are shared, never copied, so that no file grows in memory. The home of
+//! `YamlNode`: YAML as a tree whose anchors are shared, never copied, so that no file grows in memory. The home of
 //! `granit-parser`.
 
 #[cfg(test)]
@@ -17,7 +17,7 @@ const DEPTH_AT_MOST: usize = 64;
 
 /// One value. Numbers and booleans are text here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Node {
+pub(super) enum YamlNode {
     Nothing,
     Text(String),
     List(Vec<Rc<Self>>),
@@ -28,7 +28,7 @@ pub(super) enum Node {
     Override(Rc<Self>),
 }
 
-impl Node {
+impl YamlNode {
     /// The value under `key`, if this is a map that has one.
     pub(super) fn get(&self, key: &str) -> Option<&Rc<Self>> {
         let mut said = self.map().iter().rev().filter(|(name, node)| name == key && **node != Self::Reset);
@@ -77,16 +77,16 @@ impl Node {
 
 /// A file.
 #[derive(Clone, Debug)]
-pub(super) struct Yaml {
-    pub(super) documents: Vec<Rc<Node>>,
+pub(super) struct YamlFile {
+    pub(super) documents: Vec<Rc<YamlNode>>,
     /// Go's reader of Compose files refuses that; others take the last.
     pub(super) has_same_key_twice: bool,
 }
 
 /// Reads all documents; `None` if one is broken, or there is more than files hold that people write.
-pub(super) fn read(text: &str, budget: &Budget) -> Option<Yaml> {
-    let yaml = Yaml { documents: Vec::new(), has_same_key_twice: false };
-    let mut tree = Tree { yaml, open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
+pub(super) fn read(text: &str, budget: &Budget) -> Option<YamlFile> {
+    let yaml = YamlFile { documents: Vec::new(), has_same_key_twice: false };
+    let mut tree = YamlBuilder { yaml, open: Vec::new(), anchors: BTreeMap::new(), nodes_left: NODES_AT_MOST };
     // One event may take in all of the text, so that it is counted as it is read.
     let text = text.chars().map_while(|c| budget.spend(1).then_some(c)).fuse();
     let mut options = Options::default();
@@ -98,19 +98,19 @@ pub(super) fn read(text: &str, budget: &Budget) -> Option<Yaml> {
 }
 
 /// What is built so far.
-struct Tree {
-    yaml: Yaml,
-    open: Vec<Open>,
+struct YamlBuilder {
+    yaml: YamlFile,
+    open: Vec<OpenCollection>,
     /// With how many levels are below, for aliases can stack them up.
-    anchors: BTreeMap<usize, (Rc<Node>, usize)>,
+    anchors: BTreeMap<usize, (Rc<YamlNode>, usize)>,
     nodes_left: usize,
 }
 
 /// A list or map that has begun.
-struct Open {
-    node: Node,
+struct OpenCollection {
+    node: YamlNode,
     anchor: usize,
-    tag: Option<Mark>,
+    tag: Option<MergeTag>,
     /// A map's key that waits for its value.
     key: Option<String>,
     /// Those that stand in the map itself.
@@ -118,20 +118,20 @@ struct Open {
     levels: usize,
 }
 
-impl Tree {
+impl YamlBuilder {
     fn take(&mut self, event: Event<'_>) -> Option<()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_plain =
                     style == ScalarStyle::Plain && tag.as_deref().is_none_or(|tag| tag.is_yaml_core_schema_tag("null"));
                 let is_nothing = is_plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                let node = if is_nothing { Node::Nothing } else { Node::Text(text.into_owned()) };
+                let node = if is_nothing { YamlNode::Nothing } else { YamlNode::Text(text.into_owned()) };
                 self.finish(tagged(node, local(tag.as_deref())), anchor, 0)
             }
-            Event::SequenceStart(_, anchor, tag) => self.begin(Node::List(Vec::new()), anchor, tag.as_deref()),
-            Event::MappingStart(_, anchor, tag) => self.begin(Node::Map(Vec::new()), anchor, tag.as_deref()),
+            Event::SequenceStart(_, anchor, tag) => self.begin(YamlNode::List(Vec::new()), anchor, tag.as_deref()),
+            Event::MappingStart(_, anchor, tag) => self.begin(YamlNode::Map(Vec::new()), anchor, tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => {
-                let Open { node, anchor, tag, levels, .. } = self.open.pop()?;
+                let OpenCollection { node, anchor, tag, levels, .. } = self.open.pop()?;
                 self.finish(tagged(node, tag), anchor, levels)
             }
             Event::Alias(anchor) => {
@@ -142,13 +142,13 @@ impl Tree {
         }
     }
 
-    fn begin(&mut self, node: Node, anchor: usize, tag: Option<&Tag>) -> Option<()> {
+    fn begin(&mut self, node: YamlNode, anchor: usize, tag: Option<&Tag>) -> Option<()> {
         (self.open.len() < DEPTH_AT_MOST).then_some(())?;
-        self.open.push(Open { node, anchor, tag: local(tag), key: None, keys: BTreeSet::new(), levels: 0 });
+        self.open.push(OpenCollection { node, anchor, tag: local(tag), key: None, keys: BTreeSet::new(), levels: 0 });
         Some(())
     }
 
-    fn finish(&mut self, node: Node, anchor: usize, levels: usize) -> Option<()> {
+    fn finish(&mut self, node: YamlNode, anchor: usize, levels: usize) -> Option<()> {
         let node = Rc::new(node);
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), levels));
@@ -156,7 +156,7 @@ impl Tree {
         self.add(node, levels)
     }
 
-    fn add(&mut self, node: Rc<Node>, levels: usize) -> Option<()> {
+    fn add(&mut self, node: Rc<YamlNode>, levels: usize) -> Option<()> {
         (levels < DEPTH_AT_MOST).then_some(())?;
         self.spend(1)?;
         let Some(mut open) = self.open.pop() else {
@@ -165,13 +165,13 @@ impl Tree {
         };
         open.levels = open.levels.max(levels + 1);
         match (&mut open.node, open.key.take()) {
-            (Node::List(items), _) => items.push(node),
-            (Node::Map(_), None) => {
+            (YamlNode::List(items), _) => items.push(node),
+            (YamlNode::Map(_), None) => {
                 let key = node.text().unwrap_or_default().to_owned();
                 self.yaml.has_same_key_twice |= !open.keys.insert(key.clone());
                 open.key = Some(key);
             }
-            (Node::Map(entries), Some(key)) if key == "<<" => {
+            (YamlNode::Map(entries), Some(key)) if key == "<<" => {
                 // Explicit keys win over merged ones wherever they stand: those are put in front.
                 let sources = if node.list().is_empty() { vec![node] } else { node.list().to_vec() };
                 let added: usize = sources.iter().map(|source| source.map().len()).sum();
@@ -179,7 +179,7 @@ impl Tree {
                 let merged: Vec<_> = sources.iter().rev().flat_map(|source| source.map().iter().cloned()).collect();
                 entries.splice(0..0, merged);
             }
-            (Node::Map(entries), Some(key)) => entries.push((key, node)),
+            (YamlNode::Map(entries), Some(key)) => entries.push((key, node)),
             _ => return None,
         }
         self.open.push(open);
@@ -194,23 +194,23 @@ impl Tree {
 
 /// Compose's own tags.
 #[derive(Clone, Copy)]
-enum Mark {
+enum MergeTag {
     Reset,
     Override,
 }
 
-fn local(tag: Option<&Tag>) -> Option<Mark> {
+fn local(tag: Option<&Tag>) -> Option<MergeTag> {
     match tag.map(|tag| (tag.handle(), tag.suffix())) {
-        Some(("!", "reset")) => Some(Mark::Reset),
-        Some(("!", "override")) => Some(Mark::Override),
+        Some(("!", "reset")) => Some(MergeTag::Reset),
+        Some(("!", "override")) => Some(MergeTag::Override),
         _ => None,
     }
 }
 
-fn tagged(node: Node, mark: Option<Mark>) -> Node {
+fn tagged(node: YamlNode, mark: Option<MergeTag>) -> YamlNode {
     match mark {
-        Some(Mark::Reset) => Node::Reset,
-        Some(Mark::Override) => Node::Override(Rc::new(node)),
+        Some(MergeTag::Reset) => YamlNode::Reset,
+        Some(MergeTag::Override) => YamlNode::Override(Rc::new(node)),
         None => node,
     }
 }
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn documents(text: &str) -> Option<Vec<Rc<Node>>> {
+    fn documents(text: &str) -> Option<Vec<Rc<YamlNode>>> {
         Some(read(text, &Budget::new())?.documents)
     }
 
@@ -231,7 +231,7 @@ mod tests {
         for key in path.split('.') {
             node = match key.parse::<usize>() {
                 Ok(place) => node.list()[place].clone(),
-                Err(_) => node.get(key).cloned().unwrap_or(Rc::new(Node::Nothing)),
+                Err(_) => node.get(key).cloned().unwrap_or(Rc::new(YamlNode::Nothing)),
             };
         }
         node.texts().join(",")

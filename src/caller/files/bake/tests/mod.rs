@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::caller::command_line;
-use crate::caller::files::reader::Reader;
-use crate::caller::files::{Named, Side, Variables};
-use crate::caller::program::Role;
+use crate::caller::files::project_reader::ProjectReader;
+use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
+use crate::caller::program::ProgramRole;
 use crate::system::files;
 
 /// What the command pulls and pushes: `+` before what goes out, `?` where something is not known.
@@ -25,15 +25,15 @@ fn answer(project: &[(&str, &str)], command: &str) -> String {
 
 fn sides(folder: &Path, command: &str) -> (String, String, bool) {
     let program = command_line(command).unwrap();
-    let Role::Client(client) = program.role() else { panic!("{command} is no client") };
+    let ProgramRole::Client(client) = program.role() else { panic!("{command} is no client") };
     let task = client.task(&program.args).unwrap();
-    let mut reader = Reader::new();
-    let Named { mut pulled, mut pushed, goes_out } =
-        super::images(&task, folder, &Variables::of(&program), &mut reader);
+    let mut reader = ProjectReader::new();
+    let ProjectImages { mut pulled, mut pushed, goes_out } =
+        super::images(&task, folder, &ProjectVariables::of(&program), &mut reader);
     let noted = reader.take_unknown();
     pulled.unknown.extend(noted.iter().cloned());
     pushed.unknown.extend(noted);
-    let shown = |side: &Side| {
+    let shown = |side: &ImageSide| {
         let mut texts: Vec<String> = side.found.iter().map(|found| found.text.clone()).collect();
         texts.sort_unstable();
         texts.dedup();
@@ -46,9 +46,9 @@ fn sides(folder: &Path, command: &str) -> (String, String, bool) {
 const DOCKERFILE: (&str, &str) = ("Dockerfile", "ARG BASE=base\nFROM ${BASE}\n");
 
 /// Files, a command, and the answer.
-type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+type BakeCase<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
-fn hold(cases: &[Case<'_>]) {
+fn hold(cases: &[BakeCase<'_>]) {
     for (files, command, expected) in cases {
         assert_eq!(answer(files, command), *expected, "{command}\n{files:#?}");
     }

@@ -1,7 +1,7 @@
 //! `formatdate` of a moment that the file names. What time it is, is not known.
 
-use super::{Arguments, Function};
-use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+use super::{Function, FunctionArguments};
+use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -22,13 +22,13 @@ pub(super) fn find(name: &str) -> Option<Function> {
     (name == "formatdate").then_some(format_date)
 }
 
-fn format_date(arguments: &Arguments<'_>) -> Outcome {
+fn format_date(arguments: &FunctionArguments<'_>) -> Evaluated {
     let (pattern, moment) = (arguments.text(0)?, arguments.text(1)?);
-    let moment = Moment::parse(&moment).ok_or(Stop::NotKnown)?;
+    let moment = Moment::parse(&moment).ok_or(EvalError::NotKnown)?;
     let (mut formatted, mut rest) = (String::new(), &*pattern);
     while let Some(first) = rest.chars().next() {
         if first == '\'' {
-            let (literal, behind) = rest[1..].split_once('\'').ok_or(Stop::Refused)?;
+            let (literal, behind) = rest[1..].split_once('\'').ok_or(EvalError::Refused)?;
             formatted.push_str(literal);
             formatted.push_str(if behind.starts_with('\'') { "'" } else { "" }); // two are one
             rest = behind;
@@ -37,13 +37,13 @@ fn format_date(arguments: &Arguments<'_>) -> Outcome {
         let length = rest.len() - rest.trim_start_matches(first).len();
         let (word, behind) = rest.split_at(length);
         if first.is_ascii_alphabetic() {
-            formatted.push_str(&moment.part(word).ok_or(Stop::NotKnown)?);
+            formatted.push_str(&moment.part(word).ok_or(EvalError::NotKnown)?);
         } else {
             formatted.push_str(word);
         }
         rest = behind;
     }
-    Ok(Value::text(formatted))
+    Ok(HclValue::text(formatted))
 }
 
 /// As it is written, in UTC: other zones are not known.

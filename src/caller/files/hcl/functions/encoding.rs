@@ -5,19 +5,21 @@ use base64::prelude::BASE64_STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Function;
-use crate::caller::files::hcl::value::{Stop, Value};
+use crate::caller::files::hcl::value::{EvalError, HclValue};
 
 /// As in Go's `url.QueryEscape`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
-        "base64encode" => |a| Ok(Value::text(BASE64_STANDARD.encode(&*a.text(0)?))),
+        "base64encode" => |a| Ok(HclValue::text(BASE64_STANDARD.encode(&*a.text(0)?))),
         "base64decode" => |a| {
-            let bytes = BASE64_STANDARD.decode(&*a.text(0)?).map_err(|_| Stop::NotKnown)?; // Go takes more than we do
-            String::from_utf8(bytes).map(Value::text).map_err(|_| Stop::Refused)
+            let bytes = BASE64_STANDARD.decode(&*a.text(0)?).map_err(|_| EvalError::NotKnown)?; // Go takes more than we do
+            String::from_utf8(bytes).map(HclValue::text).map_err(|_| EvalError::Refused)
         },
-        "urlencode" => |a| Ok(Value::text(utf8_percent_encode(&a.text(0)?, ESCAPED).to_string().replace("%20", "+"))),
+        "urlencode" => {
+            |a| Ok(HclValue::text(utf8_percent_encode(&a.text(0)?, ESCAPED).to_string().replace("%20", "+")))
+        }
         _ => return None,
     })
 }

@@ -1,8 +1,8 @@
 //! Functions of lists.
 
-use super::{Arguments, Function};
+use super::{Function, FunctionArguments};
 use crate::caller::files::hcl::collections::index;
-use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 
 /// As go-cty has it.
 const RANGE_AT_MOST: usize = 1024;
@@ -13,60 +13,60 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "element" => element,
         "index" => |a| index(a.get(0)?, a.get(1)?),
         "hasindex" => |a| match (a.get(0)?, index(a.get(0)?, a.get(1)?)) {
-            (Value::Map(_), _) | (_, Err(Stop::NotKnown)) => Err(Stop::NotKnown),
-            (Value::List(_), found) => Ok(Value::Bool(found.is_ok())),
-            _ => Err(Stop::Refused),
+            (HclValue::Map(_), _) | (_, Err(EvalError::NotKnown)) => Err(EvalError::NotKnown),
+            (HclValue::List(_), found) => Ok(HclValue::Bool(found.is_ok())),
+            _ => Err(EvalError::Refused),
         },
-        "contains" => |a| Ok(Value::Bool(position(a)?.is_some())),
-        "indexof" => |a| position(a)?.map(count).ok_or(Stop::Refused),
+        "contains" => |a| Ok(HclValue::Bool(position(a)?.is_some())),
+        "indexof" => |a| position(a)?.map(count).ok_or(EvalError::Refused),
         "concat" => |a| {
-            let lists = a.values.iter().map(Value::as_list).collect::<Outcome<Vec<_>>>()?;
-            let whole = Value::list(lists.concat());
+            let lists = a.values.iter().map(HclValue::as_list).collect::<Evaluated<Vec<_>>>()?;
+            let whole = HclValue::list(lists.concat());
             a.values.iter().try_for_each(|list| list.as_type_with(&whole).map(drop))?; // a tuple has several types, a list has not
             Ok(whole)
         },
         "compact" => |a| {
-            let is_there = |value: &&Value| !matches!(value, Value::Null) && **value != Value::text("");
+            let is_there = |value: &&HclValue| !matches!(value, HclValue::Null) && **value != HclValue::text("");
             let items = a.list(0)?.iter().filter(is_there);
-            items.map(|item| item.as_text().map(Value::Text)).collect::<Outcome<_>>().map(Value::list)
+            items.map(|item| item.as_text().map(HclValue::Text)).collect::<Evaluated<_>>().map(HclValue::list)
         },
         "flatten" => |a| {
             let mut flat = Vec::new();
             flatten(a.list(0)?, &mut flat);
-            Ok(Value::list(flat))
+            Ok(HclValue::list(flat))
         },
         "distinct" => distinct,
-        "reverselist" => |a| Ok(Value::list(a.list(0)?.iter().rev().cloned().collect())),
+        "reverselist" => |a| Ok(HclValue::list(a.list(0)?.iter().rev().cloned().collect())),
         "sort" => |a| {
-            let mut texts = a.list(0)?.iter().map(Value::as_known_text).collect::<Outcome<Vec<_>>>()?;
+            let mut texts = a.list(0)?.iter().map(HclValue::as_known_text).collect::<Evaluated<Vec<_>>>()?;
             texts.sort_unstable();
-            Ok(Value::texts(texts))
+            Ok(HclValue::texts(texts))
         },
         "slice" => |a| {
             let range = (usize::try_from(a.integer(1)?), usize::try_from(a.integer(2)?));
-            let (Ok(start), Ok(end)) = range else { return Err(Stop::Refused) };
-            Ok(Value::list(a.list(0)?.get(start..end).ok_or(Stop::Refused)?.to_vec()))
+            let (Ok(start), Ok(end)) = range else { return Err(EvalError::Refused) };
+            Ok(HclValue::list(a.list(0)?.get(start..end).ok_or(EvalError::Refused)?.to_vec()))
         },
         "chunklist" => |a| {
-            let size = usize::try_from(a.integer(1)?).map_err(|_| Stop::Refused)?;
+            let size = usize::try_from(a.integer(1)?).map_err(|_| EvalError::Refused)?;
             let list = a.list(0)?;
-            Ok(Value::list(
+            Ok(HclValue::list(
                 list.chunks(if size == 0 { list.len().max(1) } else { size })
-                    .map(|c| Value::list(c.to_vec()))
+                    .map(|c| HclValue::list(c.to_vec()))
                     .collect(),
             ))
         },
         "coalesce" => |a| {
-            let found = a.values.iter().find(|value| **value != Value::Null).cloned().ok_or(Stop::Refused)?;
+            let found = a.values.iter().find(|value| **value != HclValue::Null).cloned().ok_or(EvalError::Refused)?;
             a.values.iter().try_fold(found, |found, other| found.as_type_with(other))
         },
         "coalescelist" => |a| {
             for list in a.values {
-                if *list != Value::Null && !list.as_list()?.is_empty() {
+                if *list != HclValue::Null && !list.as_list()?.is_empty() {
                     return Ok(list.clone());
                 }
             }
-            Err(Stop::Refused)
+            Err(EvalError::Refused)
         },
         "range" => range,
         _ => return None,
@@ -74,27 +74,27 @@ pub(super) fn find(name: &str) -> Option<Function> {
 }
 
 /// An object has none, a map has; we do not tell them apart.
-fn length(arguments: &Arguments<'_>) -> Outcome {
+fn length(arguments: &FunctionArguments<'_>) -> Evaluated {
     match arguments.get(0)? {
-        Value::Map(_) => Err(Stop::NotKnown),
+        HclValue::Map(_) => Err(EvalError::NotKnown),
         list => Ok(count(list.as_list()?.len())),
     }
 }
 
 /// Begins anew behind the end.
-fn element(arguments: &Arguments<'_>) -> Outcome {
+fn element(arguments: &FunctionArguments<'_>) -> Evaluated {
     let list = arguments.list(0)?;
     let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
-    let at = arguments.integer(1).and_then(|at| if at < 0 { Err(Stop::Refused) } else { Ok(at) })?;
-    let at = at.checked_rem(length).ok_or(Stop::Refused)?;
-    list.get(usize::try_from(at).unwrap_or_default()).cloned().ok_or(Stop::Refused)
+    let at = arguments.integer(1).and_then(|at| if at < 0 { Err(EvalError::Refused) } else { Ok(at) })?;
+    let at = at.checked_rem(length).ok_or(EvalError::Refused)?;
+    list.get(usize::try_from(at).unwrap_or_default()).cloned().ok_or(EvalError::Refused)
 }
 
 /// Where a value stands. One that may be it leaves that open.
-fn position(arguments: &Arguments<'_>) -> Outcome<Option<usize>> {
+fn position(arguments: &FunctionArguments<'_>) -> Evaluated<Option<usize>> {
     let wanted = arguments.get(1)?;
     for (at, item) in arguments.list(0)?.iter().enumerate() {
-        arguments.budget.spend(wanted.weight()).then_some(()).ok_or(Stop::NotKnown)?;
+        arguments.budget.spend(wanted.weight()).then_some(()).ok_or(EvalError::NotKnown)?;
         if item.equals(wanted)? {
             return Ok(Some(at));
         }
@@ -102,7 +102,7 @@ fn position(arguments: &Arguments<'_>) -> Outcome<Option<usize>> {
     Ok(None)
 }
 
-fn flatten(items: &[Value], flat: &mut Vec<Value>) {
+fn flatten(items: &[HclValue], flat: &mut Vec<HclValue>) {
     for item in items {
         match item.as_list() {
             Ok(inner) => flatten(inner, flat),
@@ -111,21 +111,21 @@ fn flatten(items: &[Value], flat: &mut Vec<Value>) {
     }
 }
 
-fn distinct(arguments: &Arguments<'_>) -> Outcome {
-    let mut distinct: Vec<Value> = Vec::new();
+fn distinct(arguments: &FunctionArguments<'_>) -> Evaluated {
+    let mut distinct: Vec<HclValue> = Vec::new();
     arguments.get(0)?.as_type_with(arguments.get(0)?)?; // a list has one type
     for item in arguments.list(0)? {
         arguments.budget.spend((distinct.len() as u64 + 1).saturating_mul(item.weight()));
-        arguments.budget.is_left().then_some(()).ok_or(Stop::NotKnown)?;
+        arguments.budget.is_left().then_some(()).ok_or(EvalError::NotKnown)?;
         if !distinct.contains(item) {
             distinct.push(item.clone());
         }
     }
-    Ok(Value::list(distinct))
+    Ok(HclValue::list(distinct))
 }
 
 /// `range(end)`, `range(start, end)`, `range(start, end, step)`.
-fn range(arguments: &Arguments<'_>) -> Outcome {
+fn range(arguments: &FunctionArguments<'_>) -> Evaluated {
     let (start, end) = match arguments.optional(1) {
         Some(_) => (arguments.number(0)?, arguments.number(1)?),
         None => (0.0, arguments.number(0)?),
@@ -138,23 +138,23 @@ fn range(arguments: &Arguments<'_>) -> Outcome {
     let is_away = if step > 0.0 { end < start } else { end > start };
     let mut at = start;
     if start.total_cmp(&end).is_eq() {
-        return Ok(Value::list(Vec::new()));
+        return Ok(HclValue::list(Vec::new()));
     }
     if step == 0.0 || is_away {
-        return Err(Stop::Refused);
+        return Err(EvalError::Refused);
     }
     let mut items = Vec::new();
     while if step > 0.0 { at < end } else { at > end } {
         if items.len() >= RANGE_AT_MOST {
-            return Err(Stop::Refused);
+            return Err(EvalError::Refused);
         }
-        items.push(Value::number(at));
+        items.push(HclValue::number(at));
         at += step;
     }
-    Ok(Value::list(items))
+    Ok(HclValue::list(items))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no list is so long")]
-pub(super) fn count(count: usize) -> Value {
-    Value::number(count as f64)
+pub(super) fn count(count: usize) -> HclValue {
+    HclValue::number(count as f64)
 }

@@ -19,26 +19,26 @@ use std::rc::Rc;
 
 use hcl_edit::expr::{BinaryOperator, Expression, FuncCall};
 
+use super::eval_context::{EvalContext, Locals};
 use super::operators::operate;
-use super::types::{self, Type};
-use super::value::{Outcome, Stop, Value};
-use super::world::{Locals, World};
-use super::{Block, json};
+use super::types::{self, HclType};
+use super::value::{EvalError, Evaluated, HclValue};
+use super::{HclBlock, json};
 use crate::caller::files::budget::Budget;
 
-type Function = fn(&Arguments<'_>) -> Outcome;
+type Function = fn(&FunctionArguments<'_>) -> Evaluated;
 
 /// What a function is called with.
-struct Arguments<'a> {
-    values: &'a [Value],
+struct FunctionArguments<'a> {
+    values: &'a [HclValue],
     budget: &'a Budget,
 }
 
-impl World {
+impl EvalContext {
     #[inline(never)]
-    pub(super) fn call(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn call(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
         if call.name.is_namespaced() {
-            return Err(Stop::Refused);
+            return Err(EvalError::Refused);
         }
         let name = call.name.name.as_str();
         match name {
@@ -56,58 +56,58 @@ impl World {
         {
             values.extend_from_slice(last.as_list()?);
         }
-        let weight = values.iter().map(Value::weight).fold(1, u64::saturating_add);
-        self.budget.spend(weight).then_some(()).ok_or(Stop::NotKnown)?;
+        let weight = values.iter().map(HclValue::weight).fold(1, u64::saturating_add);
+        self.budget.spend(weight).then_some(()).ok_or(EvalError::NotKnown)?;
         match (find(name), self.functions.get(name)) {
-            (Some(function), _) => function(&Arguments { values: &values, budget: &self.budget }),
+            (Some(function), _) => function(&FunctionArguments { values: &values, budget: &self.budget }),
             (None, Some(own)) => self.call_own(name, own, values),
-            (None, None) => Err(Stop::NotKnown),
+            (None, None) => Err(EvalError::NotKnown),
         }
     }
 
     /// The first that has a value. One that is not known may be refused.
-    fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
+    fn try_each(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
         for argument in &call.args {
             match self.value(argument, locals) {
-                Err(Stop::Refused) => {}
+                Err(EvalError::Refused) => {}
                 value => return value,
             }
         }
-        Err(Stop::Refused)
+        Err(EvalError::Refused)
     }
 
-    fn can(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
-        let only = call.args.get(0).ok_or(Stop::Refused)?;
+    fn can(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
+        let only = call.args.get(0).ok_or(EvalError::Refused)?;
         match self.value(only, locals) {
-            Ok(Value::Unknown) | Err(Stop::NotKnown) => Err(Stop::NotKnown),
-            value => Ok(Value::Bool(value.is_ok())),
+            Ok(HclValue::Unknown) | Err(EvalError::NotKnown) => Err(EvalError::NotKnown),
+            value => Ok(HclValue::Bool(value.is_ok())),
         }
     }
 
     /// `convert(["a"], set(string))`
-    fn convert(&self, call: &FuncCall, locals: &Locals<'_>) -> Outcome {
-        let value = self.value(call.args.get(0).ok_or(Stop::Refused)?, locals)?;
-        match types::parse(call.args.get(1).ok_or(Stop::Refused)?) {
-            Type::Other => Err(Stop::NotKnown),
+    fn convert(&self, call: &FuncCall, locals: &Locals<'_>) -> Evaluated {
+        let value = self.value(call.args.get(0).ok_or(EvalError::Refused)?, locals)?;
+        match types::parse(call.args.get(1).ok_or(EvalError::Refused)?) {
+            HclType::Other => Err(EvalError::NotKnown),
             kind => Ok(kind.convert(value)),
         }
     }
 
     /// A function's body sees its parameters and what stands outside all blocks, and never calls itself.
-    fn call_own(&self, name: &str, function: &Block, mut values: Vec<Value>) -> Outcome {
-        let body = function.get("result").ok_or(Stop::Refused)?;
-        let parameters = function.get("params").ok_or(Stop::Refused)?;
-        let parameters = parameters.as_array().ok_or(Stop::Refused)?;
-        let mut names = parameters.iter().map(parameter).collect::<Outcome<Vec<_>>>()?;
+    fn call_own(&self, name: &str, function: &HclBlock, mut values: Vec<HclValue>) -> Evaluated {
+        let body = function.get("result").ok_or(EvalError::Refused)?;
+        let parameters = function.get("params").ok_or(EvalError::Refused)?;
+        let parameters = parameters.as_array().ok_or(EvalError::Refused)?;
+        let mut names = parameters.iter().map(parameter).collect::<Evaluated<Vec<_>>>()?;
         let is_enough = values.len() >= names.len();
         if let Some(variadic) = function.get("variadic_params").filter(|_| is_enough) {
             let rest = values.split_off(names.len());
             names.push(parameter(variadic)?);
-            values.push(Value::list(rest));
+            values.push(HclValue::list(rest));
         }
         let is_cycle = self.calls.borrow().iter().any(|called| called == name);
         if values.len() != names.len() || is_cycle {
-            return Err(Stop::Refused);
+            return Err(EvalError::Refused);
         }
         let locals: Vec<_> = names.into_iter().zip(values).collect();
         self.calls.borrow_mut().push(name.to_owned());
@@ -117,11 +117,11 @@ impl World {
     }
 }
 
-fn parameter(expression: &Expression) -> Outcome<Rc<str>> {
+fn parameter(expression: &Expression) -> Evaluated<Rc<str>> {
     match expression {
         Expression::Variable(name) => Ok(name.as_str().into()),
         Expression::String(name) => Ok(name.as_str().into()), // in JSON
-        _ => Err(Stop::Refused),
+        _ => Err(EvalError::Refused),
     }
 }
 
@@ -138,11 +138,11 @@ fn find(name: &str) -> Option<Function> {
         "multiply" => Some(|a| a.operate(BinaryOperator::Mul)),
         "divide" => Some(|a| a.operate(BinaryOperator::Div)),
         "modulo" => Some(|a| a.operate(BinaryOperator::Mod)),
-        "not" => Some(|a| a.get(0)?.as_bool().map(|value| Value::Bool(!value))),
+        "not" => Some(|a| a.get(0)?.as_bool().map(|value| HclValue::Bool(!value))),
         "and" => Some(|a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), false)),
         "or" => Some(|a| decided(a.get(0)?.as_bool(), a.get(1)?.as_bool(), true)),
-        "jsondecode" => Some(|a| json::value(&a.text(0)?).ok_or(Stop::Refused)),
-        "jsonencode" => Some(|a| json::encode(a.get(0)?).map(Value::text)),
+        "jsondecode" => Some(|a| json::value(&a.text(0)?).ok_or(EvalError::Refused)),
+        "jsonencode" => Some(|a| json::encode(a.get(0)?).map(HclValue::text)),
         _ => None,
     };
     own.or_else(|| text::find(name))
@@ -157,50 +157,50 @@ fn find(name: &str) -> Option<Function> {
 }
 
 /// `and` and `or`, of which one side can decide alone.
-fn decided(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome {
+fn decided(left: Evaluated<bool>, right: Evaluated<bool>, decisive: bool) -> Evaluated {
     let is_decided = left == Ok(decisive) || right == Ok(decisive);
     match (left, right) {
-        (Err(Stop::Refused), _) | (_, Err(Stop::Refused)) => Err(Stop::Refused),
-        _ if is_decided => Ok(Value::Bool(decisive)),
-        (left, right) => left.and(right).map(Value::Bool),
+        (Err(EvalError::Refused), _) | (_, Err(EvalError::Refused)) => Err(EvalError::Refused),
+        _ if is_decided => Ok(HclValue::Bool(decisive)),
+        (left, right) => left.and(right).map(HclValue::Bool),
     }
 }
 
-impl Arguments<'_> {
-    fn get(&self, at: usize) -> Outcome<&Value> {
-        self.values.get(at).ok_or(Stop::Refused)
+impl FunctionArguments<'_> {
+    fn get(&self, at: usize) -> Evaluated<&HclValue> {
+        self.values.get(at).ok_or(EvalError::Refused)
     }
 
     /// One that may be missing.
-    fn optional(&self, at: usize) -> Option<&Value> {
+    fn optional(&self, at: usize) -> Option<&HclValue> {
         self.values.get(at)
     }
 
-    fn text(&self, at: usize) -> Outcome<Rc<str>> {
+    fn text(&self, at: usize) -> Evaluated<Rc<str>> {
         self.get(at)?.as_known_text()
     }
 
     /// A text of ASCII: of others Go counts what people take for one character, which we do not.
-    fn plain_text(&self, at: usize) -> Outcome<Rc<str>> {
+    fn plain_text(&self, at: usize) -> Evaluated<Rc<str>> {
         let text = self.text(at)?;
-        if text.is_ascii() { Ok(text) } else { Err(Stop::NotKnown) }
+        if text.is_ascii() { Ok(text) } else { Err(EvalError::NotKnown) }
     }
 
-    fn number(&self, at: usize) -> Outcome<f64> {
+    fn number(&self, at: usize) -> Evaluated<f64> {
         self.get(at)?.as_number()
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "whole numbers are far below")]
-    fn integer(&self, at: usize) -> Outcome<i64> {
+    fn integer(&self, at: usize) -> Evaluated<i64> {
         let number = self.number(at)?;
-        if number.fract() == 0.0 { Ok(number as i64) } else { Err(Stop::Refused) }
+        if number.fract() == 0.0 { Ok(number as i64) } else { Err(EvalError::Refused) }
     }
 
-    fn list(&self, at: usize) -> Outcome<&[Value]> {
+    fn list(&self, at: usize) -> Evaluated<&[HclValue]> {
         self.get(at)?.as_list()
     }
 
-    fn operate(&self, operator: BinaryOperator) -> Outcome {
+    fn operate(&self, operator: BinaryOperator) -> Evaluated {
         operate(operator, self.get(0)?, self.get(1)?)
     }
 }

@@ -2,37 +2,38 @@
 
 use std::num::IntErrorKind;
 
-use super::{Arguments, Function};
-use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+use super::{Function, FunctionArguments};
+use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
-        "absolute" => |a| Ok(Value::decimal(a.number(0)?.abs())),
-        "negate" => |a| Ok(Value::decimal(-a.number(0)?)),
-        "ceil" => |a| Ok(Value::number(a.number(0)?.ceil())),
-        "floor" => |a| Ok(Value::number(a.number(0)?.floor())),
-        "int" => |a| Ok(Value::number(a.number(0)?.trunc())),
+        "absolute" => |a| Ok(HclValue::decimal(a.number(0)?.abs())),
+        "negate" => |a| Ok(HclValue::decimal(-a.number(0)?)),
+        "ceil" => |a| Ok(HclValue::number(a.number(0)?.ceil())),
+        "floor" => |a| Ok(HclValue::number(a.number(0)?.floor())),
+        "int" => |a| Ok(HclValue::number(a.number(0)?.trunc())),
         "signum" => |a| {
             #[expect(clippy::cast_precision_loss, reason = "-1, 0 or 1")]
-            Ok(Value::number(a.integer(0)?.signum() as f64))
+            Ok(HclValue::number(a.integer(0)?.signum() as f64))
         },
-        "pow" => |a| Ok(Value::number(a.number(0)?.powf(a.number(1)?))),
+        "pow" => |a| Ok(HclValue::number(a.number(0)?.powf(a.number(1)?))),
         "max" => |a| most(a, f64::max),
         "min" => |a| most(a, f64::min),
         "parseint" => |a| {
-            let base = u32::try_from(a.integer(1)?).ok().filter(|base| (2..=36).contains(base)).ok_or(Stop::Refused)?;
+            let base =
+                u32::try_from(a.integer(1)?).ok().filter(|base| (2..=36).contains(base)).ok_or(EvalError::Refused)?;
             let number = i64::from_str_radix(&a.text(0)?, base).map_err(|error| match error.kind() {
-                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => Stop::NotKnown,
-                _ => Stop::Refused,
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => EvalError::NotKnown,
+                _ => EvalError::Refused,
             })?;
             #[expect(clippy::cast_precision_loss, reason = "what is not exact is not known")]
-            Ok(Value::number(number as f64))
+            Ok(HclValue::number(number as f64))
         },
         _ => return None,
     })
 }
 
-fn most(arguments: &Arguments<'_>, choose: fn(f64, f64) -> f64) -> Outcome {
-    let numbers = arguments.values.iter().map(Value::as_number).collect::<Outcome<Vec<_>>>()?;
-    numbers.into_iter().reduce(choose).map(Value::decimal).ok_or(Stop::Refused)
+fn most(arguments: &FunctionArguments<'_>, choose: fn(f64, f64) -> f64) -> Evaluated {
+    let numbers = arguments.values.iter().map(HclValue::as_number).collect::<Evaluated<Vec<_>>>()?;
+    numbers.into_iter().reduce(choose).map(HclValue::decimal).ok_or(EvalError::Refused)
 }

@@ -2,8 +2,8 @@
 
 use regex_lite::{Captures, Regex, RegexBuilder};
 
-use super::{Arguments, Function};
-use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+use super::{Function, FunctionArguments};
+use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 
 const PATTERN_AT_MOST: usize = 1000;
 /// Of the compiled pattern, in bytes; counted repetitions grow it.
@@ -13,48 +13,49 @@ pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
         "regex" => |a| {
             let (pattern, text) = (pattern(a, 0, 1)?, a.plain_text(1)?);
-            let found = pattern.captures(&text).ok_or(Stop::Refused)?;
+            let found = pattern.captures(&text).ok_or(EvalError::Refused)?;
             groups(&pattern, &found)
         },
         "regexall" => |a| {
             let (pattern, text) = (pattern(a, 0, 1)?, a.plain_text(1)?);
             let all = pattern.captures_iter(&text).map(|found| groups(&pattern, &found));
-            all.collect::<Outcome<_>>().map(Value::list)
+            all.collect::<Evaluated<_>>().map(HclValue::list)
         },
         "regex_replace" => |a| {
             let (pattern, text, to) = (pattern(a, 1, 0)?, a.plain_text(0)?, a.text(2)?);
             if to.len() > 256 || text.len() > 4096 {
-                return Err(Stop::NotKnown);
+                return Err(EvalError::NotKnown);
             }
-            Ok(Value::text(pattern.replace_all(&text, &*to)))
+            Ok(HclValue::text(pattern.replace_all(&text, &*to)))
         },
         _ => return None,
     })
 }
 
 /// The pattern at `at`, after what a search of the text at `text` may cost was spent.
-fn pattern(arguments: &Arguments<'_>, at: usize, text: usize) -> Outcome<Regex> {
+fn pattern(arguments: &FunctionArguments<'_>, at: usize, text: usize) -> Evaluated<Regex> {
     let (pattern, text) = (arguments.plain_text(at)?, arguments.plain_text(text)?);
     let cost = (text.len() as u64 + 16) * (pattern.len() as u64 + 64);
     let may_be_tried = pattern.len() <= PATTERN_AT_MOST && arguments.budget.spend(cost * 4);
-    may_be_tried.then_some(()).ok_or(Stop::NotKnown)?;
+    may_be_tried.then_some(()).ok_or(EvalError::NotKnown)?;
     let size = SIZE_AT_MOST.min(4096 + pattern.len() * 64);
-    RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| Stop::NotKnown) // Go may know more
+    RegexBuilder::new(&pattern).size_limit(size).build().map_err(|_| EvalError::NotKnown) // Go may know more
 }
 
 /// The whole match, or its groups, all by number or all by name.
-fn groups(pattern: &Regex, found: &Captures<'_>) -> Outcome {
-    let text = |group: Option<regex_lite::Match<'_>>| group.map_or(Value::Null, |group| Value::text(group.as_str()));
+fn groups(pattern: &Regex, found: &Captures<'_>) -> Evaluated {
+    let text =
+        |group: Option<regex_lite::Match<'_>>| group.map_or(HclValue::Null, |group| HclValue::text(group.as_str()));
     let names: Vec<_> = pattern.capture_names().skip(1).collect();
     if names.is_empty() {
         return Ok(text(found.get(0)));
     }
     if names.iter().all(Option::is_none) {
-        return Ok(Value::list((1..=names.len()).map(|at| text(found.get(at))).collect()));
+        return Ok(HclValue::list((1..=names.len()).map(|at| text(found.get(at))).collect()));
     }
     if names.iter().any(Option::is_none) {
-        return Err(Stop::Refused);
+        return Err(EvalError::Refused);
     }
     let group = |name: &str| (name.into(), text(found.name(name)));
-    Ok(Value::map(names.into_iter().flatten().map(group).collect()))
+    Ok(HclValue::map(names.into_iter().flatten().map(group).collect()))
 }

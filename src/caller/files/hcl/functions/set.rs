@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::{Arguments, Function};
-use crate::caller::files::hcl::value::{Outcome, Stop, Value};
+use super::{Function, FunctionArguments};
+use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
 
 /// More than people build at once.
 const PRODUCT_AT_MOST: usize = 4096;
@@ -15,7 +15,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "setintersection" => |a| combine(a, |one, other| one.intersection(other).cloned().collect()),
         "setsubtract" => |a| combine(a, |one, other| one.difference(other).cloned().collect()),
         "setsymmetricdifference" => |a| combine(a, |one, other| one.symmetric_difference(other).cloned().collect()),
-        "sethaselement" => |a| Ok(Value::Bool(set(a.get(0)?)?.contains(&a.text(1)?))),
+        "sethaselement" => |a| Ok(HclValue::Bool(set(a.get(0)?)?.contains(&a.text(1)?))),
         "setproduct" => product,
         _ => return None,
     })
@@ -24,31 +24,31 @@ pub(super) fn find(name: &str) -> Option<Function> {
 type Texts = BTreeSet<Rc<str>>;
 
 /// Sets of other things than texts are not known.
-fn set(value: &Value) -> Outcome<Texts> {
-    let text = |item: &Value| match item {
-        Value::Text(_) => item.as_known_text(),
-        _ => Err(Stop::NotKnown),
+fn set(value: &HclValue) -> Evaluated<Texts> {
+    let text = |item: &HclValue| match item {
+        HclValue::Text(_) => item.as_known_text(),
+        _ => Err(EvalError::NotKnown),
     };
     value.as_list()?.iter().map(text).collect()
 }
 
-fn combine(arguments: &Arguments<'_>, combine: impl Fn(&Texts, &Texts) -> Texts) -> Outcome {
+fn combine(arguments: &FunctionArguments<'_>, combine: impl Fn(&Texts, &Texts) -> Texts) -> Evaluated {
     let mut sets = arguments.values.iter().map(set);
-    let first = sets.next().ok_or(Stop::Refused)??;
+    let first = sets.next().ok_or(EvalError::Refused)??;
     let all = sets.try_fold(first, |all, next| Ok(combine(&all, &next?)))?;
-    Ok(Value::texts(all))
+    Ok(HclValue::texts(all))
 }
 
 /// Of lists: every combination, the first of all first.
-fn product(arguments: &Arguments<'_>) -> Outcome {
+fn product(arguments: &FunctionArguments<'_>) -> Evaluated {
     let mut all = vec![Vec::new()];
     for list in arguments.values {
         let list = list.as_list()?;
         let size = all.len().saturating_mul(list.len());
         let may_be_made = size <= PRODUCT_AT_MOST && arguments.budget.spend(size as u64 * 16);
-        may_be_made.then_some(()).ok_or(Stop::NotKnown)?;
-        let with = |row: &Vec<Value>, item: &Value| row.iter().chain([item]).cloned().collect::<Vec<_>>();
+        may_be_made.then_some(()).ok_or(EvalError::NotKnown)?;
+        let with = |row: &Vec<HclValue>, item: &HclValue| row.iter().chain([item]).cloned().collect::<Vec<_>>();
         all = all.iter().flat_map(|row| list.iter().map(|item| with(row, item))).collect();
     }
-    Ok(Value::list(all.into_iter().map(Value::list).collect()))
+    Ok(HclValue::list(all.into_iter().map(HclValue::list).collect()))
 }

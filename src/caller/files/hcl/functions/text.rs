@@ -1,15 +1,15 @@
 //! Functions of texts. Where a part of a text is not known, most of their results are not.
 
-use super::{Arguments, Function};
-use crate::caller::files::hcl::value::{Outcome, Stop, Value};
-use crate::caller::files::side::UNKNOWN;
+use super::{Function, FunctionArguments};
+use crate::caller::files::hcl::value::{EvalError, Evaluated, HclValue};
+use crate::caller::files::image_side::UNKNOWN;
 use crate::system::digest;
 
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
         // Nothing that is not known gets known, or longer, by these.
-        "lower" => |a| Ok(Value::text(a.get(0)?.as_text()?.to_lowercase())),
-        "upper" => |a| Ok(Value::text(a.get(0)?.as_text()?.to_uppercase())),
+        "lower" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_lowercase())),
+        "upper" => |a| Ok(HclValue::text(a.get(0)?.as_text()?.to_uppercase())),
         "trimspace" => |a| edit(a, |text| text.trim().to_owned()),
         "trim" => |a| {
             let cut = a.text(1)?;
@@ -26,11 +26,11 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "chomp" => |a| edit(a, |text| text.trim_end_matches(['\n', '\r']).to_owned()),
         "replace" => replace,
         "title" => |a| edit(a, title),
-        "reverse" => |a| Ok(Value::text(a.plain_text(0)?.chars().rev().collect::<String>())),
+        "reverse" => |a| Ok(HclValue::text(a.plain_text(0)?.chars().rev().collect::<String>())),
         "split" => split,
         "join" => join,
         "substr" => substr,
-        "strlen" => |a| Ok(Value::number(length(&a.plain_text(0)?))),
+        "strlen" => |a| Ok(HclValue::number(length(&a.plain_text(0)?))),
         "indent" => indent,
         "sanitize" => {
             |a| edit(a, |text| text.replace(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'), "_"))
@@ -40,9 +40,9 @@ pub(super) fn find(name: &str) -> Option<Function> {
             let text = a.text(0)?;
             let is_clean = !text.contains("//") && !text.split('/').any(|part| part == "." || part == "..");
             if !is_clean {
-                return Err(Stop::NotKnown);
+                return Err(EvalError::NotKnown);
             } // Go cleans it
-            Ok(Value::text(match text.rsplit_once('/') {
+            Ok(HclValue::text(match text.rsplit_once('/') {
                 Some(("", _)) => "/",
                 Some((folder, _)) => folder,
                 None => ".",
@@ -56,57 +56,57 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-fn edit(arguments: &Arguments<'_>, edit: impl Fn(&str) -> String) -> Outcome {
-    Ok(Value::text(edit(&arguments.text(0)?)))
+fn edit(arguments: &FunctionArguments<'_>, edit: impl Fn(&str) -> String) -> Evaluated {
+    Ok(HclValue::text(edit(&arguments.text(0)?)))
 }
 
-fn replace(arguments: &Arguments<'_>) -> Outcome {
+fn replace(arguments: &FunctionArguments<'_>) -> Evaluated {
     replaced(arguments, &arguments.text(0)?, &arguments.text(1)?, &arguments.text(2)?)
 }
 
-fn indent(arguments: &Arguments<'_>) -> Outcome {
-    let width = usize::try_from(arguments.integer(0)?.min(1000)).map_err(|_| Stop::Refused)?;
+fn indent(arguments: &FunctionArguments<'_>) -> Evaluated {
+    let width = usize::try_from(arguments.integer(0)?.min(1000)).map_err(|_| EvalError::Refused)?;
     replaced(arguments, &arguments.text(1)?, "\n", &format!("\n{}", " ".repeat(width)))
 }
 
 /// What a few characters can make huge is held to a text's length.
-fn replaced(arguments: &Arguments<'_>, text: &str, from: &str, to: &str) -> Outcome {
+fn replaced(arguments: &FunctionArguments<'_>, text: &str, from: &str, to: &str) -> Evaluated {
     let found = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
-    arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(Stop::NotKnown)?;
+    arguments.budget.spend((found * to.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
     if text.len() + found * to.len() > 1 << 16 {
-        return Err(Stop::NotKnown);
+        return Err(EvalError::NotKnown);
     }
-    Ok(Value::text(text.replace(from, to)))
+    Ok(HclValue::text(text.replace(from, to)))
 }
 
-fn split(arguments: &Arguments<'_>) -> Outcome {
+fn split(arguments: &FunctionArguments<'_>) -> Evaluated {
     let (separator, text) = (arguments.text(0)?, arguments.text(1)?);
     if separator.is_empty() {
-        return Ok(Value::texts(text.chars().map(String::from)));
+        return Ok(HclValue::texts(text.chars().map(String::from)));
     }
-    Ok(Value::texts(text.split(&*separator)))
+    Ok(HclValue::texts(text.split(&*separator)))
 }
 
-fn join(arguments: &Arguments<'_>) -> Outcome {
+fn join(arguments: &FunctionArguments<'_>) -> Evaluated {
     let separator = arguments.text(0)?;
     let mut parts = Vec::new();
     for list in arguments.values.get(1..).unwrap_or_default() {
         for part in list.as_list()? {
             parts.push(match part.as_text() {
-                Err(Stop::NotKnown) => UNKNOWN.to_string().into(),
+                Err(EvalError::NotKnown) => UNKNOWN.to_string().into(),
                 part => part?,
             });
         }
     }
-    arguments.budget.spend((parts.len() * separator.len()) as u64).then_some(()).ok_or(Stop::NotKnown)?;
+    arguments.budget.spend((parts.len() * separator.len()) as u64).then_some(()).ok_or(EvalError::NotKnown)?;
     if parts.len() * separator.len() > 1 << 16 {
-        return Err(Stop::NotKnown);
+        return Err(EvalError::NotKnown);
     }
-    Ok(Value::text(parts.join(&*separator)))
+    Ok(HclValue::text(parts.join(&*separator)))
 }
 
 /// A negative start counts from the end, a negative length reaches to it. Behind a negative start none does so, too.
-fn substr(arguments: &Arguments<'_>) -> Outcome {
+fn substr(arguments: &FunctionArguments<'_>) -> Evaluated {
     let text = arguments.plain_text(0)?;
     let (offset, count) = (arguments.integer(1)?, arguments.integer(2)?);
     let start = match usize::try_from(offset) {
@@ -115,7 +115,7 @@ fn substr(arguments: &Arguments<'_>) -> Outcome {
     };
     let rest = text.get(start..).unwrap_or_default();
     let count = usize::try_from(count).ok().filter(|count| offset >= 0 || *count > 0).unwrap_or(rest.len());
-    Ok(Value::text(&rest[..count.min(rest.len())]))
+    Ok(HclValue::text(&rest[..count.min(rest.len())]))
 }
 
 /// The first letter of each word.

@@ -6,11 +6,11 @@ mod oracle;
 
 use std::collections::BTreeMap;
 
-use super::value::{Stop, Value};
-use super::world::{Locals, World};
-use super::{Document, parse, parse_json};
+use super::eval_context::{EvalContext, Locals};
+use super::value::{EvalError, HclValue};
+use super::{HclDocument, parse, parse_json};
 use crate::caller::files::budget::Budget;
-use crate::caller::files::side::UNKNOWN;
+use crate::caller::files::image_side::UNKNOWN;
 
 /// What the expressions of the tables may name.
 const FILE: &str = r#"
@@ -55,17 +55,17 @@ function "pong" {
 }
 "#;
 
-fn shown(value: &Result<Value, Stop>) -> String {
+fn shown(value: &Result<HclValue, EvalError>) -> String {
     match value {
         Err(_) => "refused".to_owned(),
-        Ok(Value::Unknown) => "?".to_owned(),
-        Ok(Value::Null) => "null".to_owned(),
-        Ok(Value::Text(text)) => format!("\"{}\"", text.replace(UNKNOWN, "?").replace('\n', "\\n")),
-        Ok(Value::List(_)) => {
+        Ok(HclValue::Unknown) => "?".to_owned(),
+        Ok(HclValue::Null) => "null".to_owned(),
+        Ok(HclValue::Text(text)) => format!("\"{}\"", text.replace(UNKNOWN, "?").replace('\n', "\\n")),
+        Ok(HclValue::List(_)) => {
             let items = value.as_ref().unwrap().as_list().unwrap().iter().map(|item| shown(&Ok(item.clone())));
             format!("[{}]", items.collect::<Vec<_>>().join(", "))
         }
-        Ok(Value::Map(_)) => {
+        Ok(HclValue::Map(_)) => {
             let entries = value.as_ref().unwrap().as_map().unwrap().iter();
             let entries = entries.map(|(name, value)| format!("{name} = {}", shown(&Ok(value.clone()))));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
@@ -74,10 +74,10 @@ fn shown(value: &Result<Value, Stop>) -> String {
     }
 }
 
-fn world(documents: &[Document], environment: &'static [(&str, &str)]) -> World {
+fn world(documents: &[HclDocument], environment: &'static [(&str, &str)]) -> EvalContext {
     let look_up =
         |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    World::new(documents, BTreeMap::new(), Box::new(look_up), Budget::new())
+    EvalContext::new(documents, BTreeMap::new(), Box::new(look_up), Budget::new())
 }
 
 /// The value of `it` in a file, with what the tables may name beside it.
@@ -86,7 +86,7 @@ fn value_of(file: &str, environment: &'static [(&str, &str)]) -> String {
     value_in(&[parse(FILE, &Budget::new()).unwrap(), document], environment)
 }
 
-fn value_in(documents: &[Document], environment: &'static [(&str, &str)]) -> String {
+fn value_in(documents: &[HclDocument], environment: &'static [(&str, &str)]) -> String {
     shown(&world(documents, environment).value(&"it".parse().unwrap(), &Locals::default()))
 }
 

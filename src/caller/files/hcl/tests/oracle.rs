@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 use super::shown;
 use crate::caller::files::budget::Budget;
-use crate::caller::files::hcl::value::Stop;
-use crate::caller::files::hcl::world::{Locals, World};
+use crate::caller::files::hcl::eval_context::{EvalContext, Locals};
+use crate::caller::files::hcl::value::EvalError;
 use crate::caller::files::hcl::{json, parse};
 
 #[derive(Deserialize)]
-struct Table {
+struct OracleTable {
     /// What the expressions may name.
     file: String,
     /// Each with its value as JSON.
@@ -26,18 +26,18 @@ const REFUSED: &str = "(refused)";
 #[test]
 fn expressions_have_the_values_of_buildx() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bake_values.json");
-    let table: Table = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let table: OracleTable = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let (mut faults, mut not_known) = (Vec::new(), 0);
     for values in table.values.chunks(100) {
         let named = values.iter().enumerate().map(|(at, (expression, _))| format!("asked{at} = {expression}\n"));
         let documents = [table.file.clone(), named.collect()].map(|text| parse(&text, &Budget::new()).unwrap());
         for (at, (expression, expected)) in values.iter().enumerate() {
-            let world = World::new(&documents, BTreeMap::new(), Box::new(|_| None), Budget::new());
+            let world = EvalContext::new(&documents, BTreeMap::new(), Box::new(|_| None), Budget::new());
             let value = world.named(&format!("asked{at}"), &Locals::default());
             match value.clone().and_then(|value| json::encode(&value)).as_deref() {
                 _ if expected == REFUSED => {}
                 Ok(value) if value == expected => {}
-                Err(Stop::NotKnown) => not_known += 1,
+                Err(EvalError::NotKnown) => not_known += 1,
                 _ => faults.push(format!("{expression}: {}, not {expected}", shown(&value))),
             }
         }

@@ -4,20 +4,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::definition::Definition;
+use super::definition::BakeDefinition;
 use super::glob;
-use super::overrides::Overrides;
-use super::target::Target;
-use crate::caller::files::reader::Reader;
-use crate::caller::files::side::UNKNOWN;
+use super::overrides::BakeOverrides;
+use super::target::BakeTarget;
+use crate::caller::files::image_side::UNKNOWN;
+use crate::caller::files::project_reader::ProjectReader;
 
 const TARGETS_AT_MOST: usize = 1000;
 /// Of targets that inherit from targets, and of groups in groups.
 const DEPTH_AT_MOST: usize = 64;
 
-impl Definition {
+impl BakeDefinition {
     /// The targets by name. What was asked for and not found is noted.
-    pub(super) fn chosen(&self, words: &[String], overrides: &Overrides, reader: &mut Reader) -> super::Targets {
+    pub(super) fn chosen(
+        &self,
+        words: &[String],
+        overrides: &BakeOverrides,
+        reader: &mut ProjectReader,
+    ) -> super::BakeTargets {
         let mut names: Vec<String> = Vec::new();
         for word in words {
             if !glob::is_pattern(word) {
@@ -80,7 +85,7 @@ impl Definition {
     }
 
     /// A target with all that it inherits.
-    fn target(&self, name: &str, overrides: &Overrides, reader: &mut Reader) -> Option<Target> {
+    fn target(&self, name: &str, overrides: &BakeOverrides, reader: &mut ProjectReader) -> Option<BakeTarget> {
         let target = self.resolve(name, overrides, &mut BTreeMap::new(), 0);
         if target.is_none() {
             let shown = name.split('\0').next().unwrap_or_default().replace(UNKNOWN, "…");
@@ -92,13 +97,13 @@ impl Definition {
     fn resolve(
         &self,
         name: &str,
-        overrides: &Overrides,
-        seen: &mut BTreeMap<String, Option<Target>>,
+        overrides: &BakeOverrides,
+        seen: &mut BTreeMap<String, Option<BakeTarget>>,
         depth: usize,
-    ) -> Option<Target> {
+    ) -> Option<BakeTarget> {
         let own = self.own(name).filter(|_| depth < DEPTH_AT_MOST)?;
         seen.insert(name.to_owned(), None);
-        let mut whole: Option<Target> = None;
+        let mut whole: Option<BakeTarget> = None;
         let mut is_open = false;
         for parent in &own.inherits {
             let inherited = match seen.get(parent) {
@@ -132,6 +137,6 @@ impl Definition {
 }
 
 /// The targets that one is built from.
-fn links(target: &Target) -> Vec<String> {
+fn links(target: &BakeTarget) -> Vec<String> {
     target.contexts.values().filter_map(|source| source.strip_prefix("target:").map(str::to_owned)).collect()
 }

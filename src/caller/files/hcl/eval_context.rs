@@ -1,4 +1,4 @@
-//! `World`: all that an expression can name: variables, attributes outside blocks, functions, and blocks' attributes.
+//! `EvalContext`: all that an expression can name: variables, attributes outside blocks, functions, and blocks' attributes.
 //!
 //! Each is worked out when it is first asked for, in any order. docker/buildx `bake/hclparser/hclparser.go`.
 
@@ -6,28 +6,28 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::value::{Outcome, Stop, Value};
-use super::{Block, Document, Expression, types};
+use super::value::{EvalError, Evaluated, HclValue};
+use super::{Expression, HclBlock, HclDocument, types};
 use crate::caller::files::budget::Budget;
 
 /// Of expressions in expressions, names that name others, and functions that call others.
 const DEPTH_AT_MOST: usize = 160;
 
 /// A variable's value from outside, if there is one: by `--var`, or from the environment.
-pub(super) type LookUp = Box<dyn Fn(&str) -> Option<String>>;
+pub(super) type VariableLookup = Box<dyn Fn(&str) -> Option<String>>;
 
-pub(in crate::caller::files) struct World {
+pub(in crate::caller::files) struct EvalContext {
     pub(super) budget: Budget,
-    look_up: LookUp,
+    look_up: VariableLookup,
     /// Those that every file has, such as `BAKE_CMD_CONTEXT`.
-    given: BTreeMap<String, Value>,
+    given: BTreeMap<String, HclValue>,
     attributes: BTreeMap<String, Rc<Expression>>,
-    variables: BTreeMap<String, Block>,
-    pub(super) functions: BTreeMap<String, Block>,
+    variables: BTreeMap<String, HclBlock>,
+    pub(super) functions: BTreeMap<String, HclBlock>,
     /// The blocks, once their names are known.
-    members: OnceCell<Vec<Member>>,
+    members: OnceCell<Vec<TargetBlock>>,
     /// What was worked out; `None` while it is.
-    known: RefCell<BTreeMap<String, Option<Outcome>>>,
+    known: RefCell<BTreeMap<String, Option<Evaluated>>>,
     pub(super) depth: Cell<usize>,
     /// The functions whose bodies are being evaluated.
     pub(super) calls: RefCell<Vec<String>>,
@@ -35,41 +35,41 @@ pub(in crate::caller::files) struct World {
 
 /// A block that stands for itself, or for one of the targets of its matrix.
 #[derive(Clone, Debug)]
-pub(in crate::caller::files) struct Member {
-    pub(in crate::caller::files) block: Rc<Block>,
+pub(in crate::caller::files) struct TargetBlock {
+    pub(in crate::caller::files) block: Rc<HclBlock>,
     pub(in crate::caller::files) name: Rc<str>,
     /// What its matrix sets.
-    pub(in crate::caller::files) locals: Vec<(Rc<str>, Value)>,
+    pub(in crate::caller::files) locals: Vec<(Rc<str>, HclValue)>,
 }
 
 /// The names that only an expression's own surroundings know: of `for`, of a function, of a matrix.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::caller::files) struct Locals<'a> {
-    names: &'a [(Rc<str>, Value)],
+    names: &'a [(Rc<str>, HclValue)],
     outer: Option<&'a Locals<'a>>,
 }
 
 impl<'a> Locals<'a> {
-    pub(in crate::caller::files) fn of(names: &'a [(Rc<str>, Value)]) -> Self {
+    pub(in crate::caller::files) fn of(names: &'a [(Rc<str>, HclValue)]) -> Self {
         Self { names, outer: None }
     }
 
-    pub(super) fn within(names: &'a [(Rc<str>, Value)], outer: &'a Locals<'a>) -> Self {
+    pub(super) fn within(names: &'a [(Rc<str>, HclValue)], outer: &'a Locals<'a>) -> Self {
         Self { names, outer: Some(outer) }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a HclValue> {
         let own = self.names.iter().rev().find(|(known, _)| &**known == name).map(|(_, value)| value);
         own.or_else(|| self.outer?.get(name))
     }
 }
 
-impl World {
+impl EvalContext {
     /// Later documents go before earlier ones.
     pub(in crate::caller::files) fn new(
-        documents: &[Document],
-        given: BTreeMap<String, Value>,
-        look_up: LookUp,
+        documents: &[HclDocument],
+        given: BTreeMap<String, HclValue>,
+        look_up: VariableLookup,
         budget: Budget,
     ) -> Self {
         let (mut attributes, mut variables, mut functions) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -99,42 +99,42 @@ impl World {
     }
 
     /// Tells which blocks `target.NAME` and `group.NAME` are.
-    pub(in crate::caller::files) fn set_members(&self, members: Vec<Member>) {
+    pub(in crate::caller::files) fn set_members(&self, members: Vec<TargetBlock>) {
         let _ = self.members.set(members);
     }
 
     /// The value of an expression.
-    pub(in crate::caller::files) fn value(&self, expression: &Expression, locals: &Locals<'_>) -> Outcome {
+    pub(in crate::caller::files) fn value(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated {
         self.depth.set(self.depth.get() + 1);
         let may_go_on = self.depth.get() <= DEPTH_AT_MOST && self.budget.spend(16);
-        let value = if may_go_on { self.evaluate(expression, locals) } else { Err(Stop::NotKnown) };
+        let value = if may_go_on { self.evaluate(expression, locals) } else { Err(EvalError::NotKnown) };
         self.depth.set(self.depth.get() - 1);
         match value {
-            Err(Stop::NotKnown) => Ok(Value::Unknown),
+            Err(EvalError::NotKnown) => Ok(HclValue::Unknown),
             value => value,
         }
     }
 
     /// What a name stands for that is not one of its surroundings.
-    pub(super) fn global(&self, name: &str) -> Outcome {
+    pub(super) fn global(&self, name: &str) -> Evaluated {
         if let Some(value) = self.given.get(name) {
             return Ok(value.clone());
         }
         let is_there = self.attributes.contains_key(name) || self.variables.contains_key(name);
-        is_there.then_some(()).ok_or(Stop::Refused)?;
+        is_there.then_some(()).ok_or(EvalError::Refused)?;
         self.once(name, || self.work_out(name))
     }
 
     /// `target.NAME.ATTRIBUTE`, as the last block of that name says it.
-    pub(super) fn block_attribute(&self, kind: &str, name: &str, attribute: &str) -> Outcome {
-        let members = self.members.get().ok_or(Stop::Refused)?;
+    pub(super) fn block_attribute(&self, kind: &str, name: &str, attribute: &str) -> Evaluated {
+        let members = self.members.get().ok_or(EvalError::Refused)?;
         let same: Vec<_> = members.iter().filter(|m| m.block.kind == kind && &*m.name == name).collect();
-        let last = *same.last().ok_or(Stop::Refused)?;
+        let last = *same.last().ok_or(EvalError::Refused)?;
         let expression = match last.block.get(attribute) {
             Some(expression) => expression,
             // Which of several blocks is seen depends on the order in which buildx happens to work them out.
-            None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(Stop::NotKnown),
-            None => return Ok(Value::Null),
+            None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(EvalError::NotKnown),
+            None => return Ok(HclValue::Null),
         };
         self.once(&format!("{kind}.{name}.{attribute}"), || self.value(expression, &Locals::of(&last.locals)))
     }
@@ -144,10 +144,10 @@ impl World {
     }
 
     /// What needs itself is refused by buildx too.
-    fn once(&self, key: &str, work: impl FnOnce() -> Outcome) -> Outcome {
+    fn once(&self, key: &str, work: impl FnOnce() -> Evaluated) -> Evaluated {
         match self.known.borrow().get(key) {
             Some(Some(known)) => return known.clone(),
-            Some(None) => return Err(Stop::Refused),
+            Some(None) => return Err(EvalError::Refused),
             None => {}
         }
         self.known.borrow_mut().insert(key.to_owned(), None);
@@ -156,14 +156,14 @@ impl World {
         value
     }
 
-    fn work_out(&self, name: &str) -> Outcome {
+    fn work_out(&self, name: &str) -> Evaluated {
         let variable = self.variables.get(name);
         let declared = variable.and_then(|variable| variable.get("type")).map(|constraint| types::parse(constraint));
         let default = self.attributes.get(name).or_else(|| variable?.get("default"));
         let value = match default {
             Some(default) => self.value(default, &Locals::default())?,
-            None if declared.is_some() => Value::Null,
-            None => Value::text(""),
+            None if declared.is_some() => HclValue::Null,
+            None => HclValue::text(""),
         };
         if variable.is_some() {
             let json = format!("{name}_JSON");

@@ -1,12 +1,12 @@
 //! What an unknown program works on: images written out in full anywhere among its words.
 
-use super::images::{Form, Images};
+use super::images::{ImageCollector, ImageSyntax};
 use crate::model::{ImageReference, Registry};
 
 /// Returns the images of `registry` in `arguments`, also inside longer words such as a script's text. A short name
 /// proves nothing here: every word looks like one of Docker Hub.
 pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
-    let mut images = Images::of(registry);
+    let mut images = ImageCollector::of(registry);
     let has_brackets = registry.as_str().starts_with('['); // elsewhere they are a list's
     let ends_run = |c: char| !(is_reference_character(c) || (has_brackets && matches!(c, '[' | ']')));
     for run in arguments.iter().flat_map(|word| word.split(ends_run)) {
@@ -16,7 +16,7 @@ pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageRefe
             None => run,
         };
         // A sentence's full stop, a script's `host/path/$NAME:$TAG`.
-        images.add(reference.trim_end_matches(['.', ':', '/', '-', '_', '@']), Form::WithHost);
+        images.add(reference.trim_end_matches(['.', ':', '/', '-', '_', '@']), ImageSyntax::WithHost);
     }
     images.into_vec()
 }

@@ -5,19 +5,19 @@ use std::rc::Rc;
 
 use hcl_edit::expr::{Conditional, Expression, Object, ObjectKey};
 
-use super::value::{Outcome, Stop, Value};
-use super::world::{Locals, World};
+use super::eval_context::{EvalContext, Locals};
+use super::value::{EvalError, Evaluated, HclValue};
 
-impl World {
+impl EvalContext {
     /// Each arm is a function of its own, so that deep expressions take little of the stack.
-    pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn evaluate(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated {
         match expression {
-            Expression::Null(_) => Ok(Value::Null),
-            Expression::Bool(value) => Ok(Value::Bool(*value.value())),
-            Expression::Number(number) => Ok(number.value().as_f64().map_or(Value::Unknown, Value::decimal)),
+            Expression::Null(_) => Ok(HclValue::Null),
+            Expression::Bool(value) => Ok(HclValue::Bool(*value.value())),
+            Expression::Number(number) => Ok(number.value().as_f64().map_or(HclValue::Unknown, HclValue::decimal)),
             Expression::String(text) => {
                 self.budget.spend(text.len() as u64);
-                Ok(Value::text(text.as_str()))
+                Ok(HclValue::text(text.as_str()))
             }
             Expression::Array(items) => self.list(items.iter(), locals),
             Expression::Object(object) => self.object(object, locals),
@@ -34,17 +34,17 @@ impl World {
         }
     }
 
-    pub(super) fn named(&self, name: &str, locals: &Locals<'_>) -> Outcome {
+    pub(super) fn named(&self, name: &str, locals: &Locals<'_>) -> Evaluated {
         locals.get(name).cloned().map_or_else(|| self.global(name), Ok)
     }
 
     #[inline(never)]
-    fn list<'e>(&self, items: impl Iterator<Item = &'e Expression>, locals: &Locals<'_>) -> Outcome {
-        items.map(|item| self.value(item, locals)).collect::<Outcome<_>>().map(Value::list)
+    fn list<'e>(&self, items: impl Iterator<Item = &'e Expression>, locals: &Locals<'_>) -> Evaluated {
+        items.map(|item| self.value(item, locals)).collect::<Evaluated<_>>().map(HclValue::list)
     }
 
     #[inline(never)]
-    fn object(&self, object: &Object, locals: &Locals<'_>) -> Outcome {
+    fn object(&self, object: &Object, locals: &Locals<'_>) -> Evaluated {
         let mut entries = BTreeMap::new();
         for (key, value) in object {
             let key: Rc<str> = match key {
@@ -53,11 +53,11 @@ impl World {
             };
             entries.insert(key, self.value(value.expr(), locals)?);
         }
-        Ok(Value::map(entries))
+        Ok(HclValue::map(entries))
     }
 
     /// A name in the place of a key is that name, not a variable; in parentheses it is one.
-    fn key(&self, expression: &Expression, locals: &Locals<'_>) -> Outcome<Rc<str>> {
+    fn key(&self, expression: &Expression, locals: &Locals<'_>) -> Evaluated<Rc<str>> {
         match expression {
             Expression::Variable(name) => Ok(name.as_str().into()),
             expression => self.value(expression, locals)?.as_known_text(),
@@ -66,10 +66,10 @@ impl World {
 
     /// Both sides are evaluated, since they have one type: `YES ? 1 : "a"` is a text.
     #[inline(never)]
-    fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> Outcome {
+    fn conditional(&self, conditional: &Conditional, locals: &Locals<'_>) -> Evaluated {
         let decided = self.value(&conditional.cond_expr, locals)?.as_bool();
-        if decided == Err(Stop::Refused) {
-            return Err(Stop::Refused);
+        if decided == Err(EvalError::Refused) {
+            return Err(EvalError::Refused);
         }
         let yes = self.value(&conditional.true_expr, locals);
         let no = self.value(&conditional.false_expr, locals);
@@ -85,7 +85,7 @@ impl World {
                 self.budget.spend(one.weight() + other.weight());
                 Ok(one.either(&other))
             }
-            _ => Err(Stop::NotKnown),
+            _ => Err(EvalError::NotKnown),
         }
     }
 }

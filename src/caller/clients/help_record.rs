@@ -6,19 +6,19 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Grammar, Program, Start, Word, find};
+use super::{CommandHead, CommandWord, Grammar, Program, find};
 
 /// What one version of a client says in its help.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Record {
+struct HelpRecord {
     client: String,
     /// Our name of it.
     grammar: String,
     /// By path, with its other spellings as in a [`Verb`]; the flags before a verb stand under an empty one.
     ///
     /// [`Verb`]: super::Verb
-    commands: BTreeMap<String, Flags>,
+    commands: BTreeMap<String, RecordedFlags>,
     /// Commands that name no image of a registry.
     local: Vec<String>,
 }
@@ -26,7 +26,7 @@ struct Record {
 /// Flags with spaces between them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Flags {
+struct RecordedFlags {
     #[serde(default)]
     value: String,
     /// Take a value with `=` only.
@@ -42,7 +42,7 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
     let mut failures = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let record: Record = serde_json::from_str(&fs::read_to_string(&path).unwrap()).expect("a record");
+        let record: HelpRecord = serde_json::from_str(&fs::read_to_string(&path).unwrap()).expect("a record");
         let grammar = find(&record.grammar).expect("a client that we know");
         for (paths, flags) in &record.commands {
             for path in paths.split('|') {
@@ -60,7 +60,7 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
 }
 
 /// The flags of a command that the tables take for something else.
-fn differences(grammar: &Grammar, path: &str, flags: &Flags) -> Vec<String> {
+fn differences(grammar: &Grammar, path: &str, flags: &RecordedFlags) -> Vec<String> {
     let is_read = |flag: &str, takes_value| match (path, grammar.names[0]) {
         ("", name) if name != "kaniko" => takes_value_before_verb(grammar, flag) == takes_value,
         _ => takes_value_behind(grammar, path, flag) == Some(takes_value),
@@ -83,14 +83,14 @@ fn command(path: &str) -> Vec<String> {
 
 fn verb_at(grammar: &Grammar, path: &str) -> Option<&'static str> {
     let words: Vec<String> = path.split_ascii_whitespace().map(str::to_owned).collect();
-    grammar.verb(&words).map(|Start { path, .. }| path)
+    grammar.verb(&words).map(|CommandHead { path, .. }| path)
 }
 
 /// `None` if the path is no verb.
 fn takes_value_behind(grammar: &Grammar, path: &str, flag: &str) -> Option<bool> {
     let words: Vec<String> = path.split_ascii_whitespace().chain([flag, "word"]).map(str::to_owned).collect();
-    let Start { path: found, words, .. } = grammar.verb(&words)?;
-    (found == path).then(|| words.into_iter().all(|word| word != Word::Positional("word")))
+    let CommandHead { path: found, words, .. } = grammar.verb(&words)?;
+    (found == path).then(|| words.into_iter().all(|word| word != CommandWord::Positional("word")))
 }
 
 fn takes_value_before_verb(grammar: &Grammar, flag: &str) -> bool {

@@ -1,4 +1,4 @@
-//! `Reader`: opens what a project is made of, within bounds, for it may be anybody's. A file that is there and cannot be
+//! `ProjectReader`: opens what a project is made of, within bounds, for it may be anybody's. A file that is there and cannot be
 //! read is not known, which is something else than a file that is not there.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::budget::Budget;
-use super::yaml::{self, Node, Yaml};
+use super::yaml::{self, YamlFile, YamlNode};
 use crate::model::choice::{Reach, Unknown};
 use crate::system::files;
 
@@ -18,18 +18,18 @@ const FILES_AT_MOST: usize = 512;
 const NAMES_AT_MOST: usize = 8000;
 
 /// What may still be read, and what was.
-pub(super) struct Reader {
+pub(super) struct ProjectReader {
     budget: Budget,
     names_left: usize,
     files_left: usize,
     bytes_left: usize,
     /// `None`: refused.
     texts: BTreeMap<PathBuf, Option<String>>,
-    yaml: BTreeMap<PathBuf, Yaml>,
+    yaml: BTreeMap<PathBuf, YamlFile>,
     unknown: Vec<Unknown>,
 }
 
-impl Reader {
+impl ProjectReader {
     pub(super) fn new() -> Self {
         Self {
             budget: Budget::new(),
@@ -82,12 +82,12 @@ impl Reader {
     }
 
     /// The documents of a YAML file; none if it is not there, or is refused and noted as not known.
-    pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<Node>> {
+    pub(super) fn documents(&mut self, path: &Path) -> Vec<Rc<YamlNode>> {
         self.yaml(path).map(|yaml| yaml.documents).unwrap_or_default()
     }
 
     /// A YAML file; `None` if it is not there, or is refused and noted as not known.
-    pub(super) fn yaml(&mut self, path: &Path) -> Option<Yaml> {
+    pub(super) fn yaml(&mut self, path: &Path) -> Option<YamlFile> {
         let text = self.text(path)?;
         if let Some(known) = self.yaml.get(path) {
             return Some(known.clone());
@@ -111,7 +111,7 @@ impl Reader {
     }
 
     /// The first document of a YAML file.
-    pub(super) fn document(&mut self, path: &Path) -> Option<Rc<Node>> {
+    pub(super) fn document(&mut self, path: &Path) -> Option<Rc<YamlNode>> {
         self.documents(path).into_iter().next()
     }
 
@@ -200,7 +200,7 @@ mod tests {
         for (name, contents, _) in written {
             files::replace(&path(name), contents, files::Access::Private).unwrap();
         }
-        let mut reader = Reader::new(); // whose time begins now
+        let mut reader = ProjectReader::new(); // whose time begins now
         for (name, _, is_read) in written {
             assert_eq!(reader.text(&path(name)).is_some(), is_read, "{name}");
             assert_eq!(reader.take_unknown().is_empty(), is_read, "{name}");
@@ -215,7 +215,7 @@ mod tests {
         for file in &many {
             files::replace(file, b"a: b", files::Access::Private).unwrap();
         }
-        let mut reader = Reader::new();
+        let mut reader = ProjectReader::new();
         let read = many.iter().filter(|file| reader.text(file).is_some()).count();
         assert_eq!(read, FILES_AT_MOST);
         assert!(reader.documents(&many[FILES_AT_MOST]).is_empty());

@@ -1,15 +1,15 @@
-//! `Deed`: what a verb does with its images, pull them or push them, as far as a command line says.
+//! `VerbEffect`: what a verb does with its images, pull them or push them, as far as a command line says.
 
-use super::means;
-use super::task::has;
+use super::names_registry;
+use super::verb_invocation::has;
 use crate::caller::Program;
-use crate::caller::images::{Form, Images, is_pushing};
-use crate::caller::words::Meaning;
+use crate::caller::command_words::FlagKind;
+use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing};
 use crate::model::{Operation, Registry};
 
 /// What a verb does. What a flag names as a destination is pushed whatever the verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum VerbEffect {
     /// Neither: a login.
     Unknown,
     Pull,
@@ -30,42 +30,42 @@ pub(super) enum Deed {
 }
 
 /// A command line without its verb.
-pub(super) struct Line<'a> {
+pub(super) struct ParsedCommand<'a> {
     pub(super) program: &'a Program,
-    pub(super) form: Form,
-    pub(super) values: &'a [(Meaning, &'a str)],
+    pub(super) form: ImageSyntax,
+    pub(super) values: &'a [(FlagKind, &'a str)],
     /// The words that are images.
-    pub(super) named: &'a [(&'a str, Form)],
+    pub(super) named: &'a [(&'a str, ImageSyntax)],
     /// The second word.
-    pub(super) destination: Option<(&'a str, Form)>,
+    pub(super) destination: Option<(&'a str, ImageSyntax)>,
 }
 
-impl Deed {
+impl VerbEffect {
     /// Where it pushes to, if the words that are images do not say that.
-    pub(super) fn place(self, program: &Program, values: &[(Meaning, &str)]) -> Option<(String, Form)> {
+    pub(super) fn place(self, program: &Program, values: &[(FlagKind, &str)]) -> Option<(String, ImageSyntax)> {
         let value = |wanted| values.iter().rev().find(|(meaning, _)| *meaning == wanted).map(|(_, value)| *value);
         match self {
             Self::PushTo(variable) => {
-                let form = if has(&program.args, "--bare") { Form::Short } else { Form::Namespace };
+                let form = if has(&program.args, "--bare") { ImageSyntax::Short } else { ImageSyntax::Namespace };
                 Some((program.variable(variable)?, form))
             }
             // devcontainer: two flags, of which one has a default.
             Self::Push => {
-                let host = value(Meaning::Registry).unwrap_or("ghcr.io");
-                Some((format!("{host}/{}", value(Meaning::Namespace)?), Form::Namespace))
+                let host = value(FlagKind::Registry).unwrap_or("ghcr.io");
+                Some((format!("{host}/{}", value(FlagKind::Namespace)?), ImageSyntax::Namespace))
             }
             _ => None,
         }
     }
 
     /// What is done at `registry`: a push if anything is pushed there, which may need more than it.
-    pub(super) fn operation(self, line: &Line<'_>, registry: &Registry) -> Option<Operation> {
-        let mut pushed = Images::of(registry);
+    pub(super) fn operation(self, line: &ParsedCommand<'_>, registry: &Registry) -> Option<Operation> {
+        let mut pushed = ImageCollector::of(registry);
         let is_built_to_push = self.builds_to_push(line);
         for (meaning, value) in line.values {
             pushed.add_pushed(*meaning, value, line.form, is_built_to_push);
         }
-        let has_destination = line.values.iter().any(|(meaning, _)| *meaning == Meaning::Destination);
+        let has_destination = line.values.iter().any(|(meaning, _)| *meaning == FlagKind::Destination);
         match self {
             Self::Unknown => return None,
             Self::Push | Self::PushTo(_) if line.named.is_empty() && !has_destination => return Some(Operation::Push),
@@ -74,7 +74,8 @@ impl Deed {
             Self::Copy => line.destination.iter().for_each(|(image, form)| pushed.add(image, *form)),
             _ => {}
         }
-        let is_host = |(text, form): &(&str, Form)| *form == Form::Namespace && lies_at(text, registry);
+        let is_host =
+            |(text, form): &(&str, ImageSyntax)| *form == ImageSyntax::Namespace && is_of_registry(text, registry);
         if matches!(self, Self::Push | Self::PushTo(_) | Self::Copy) && line.named.iter().any(is_host) {
             return Some(Operation::Push);
         }
@@ -86,11 +87,11 @@ impl Deed {
     }
 
     /// Tells whether what is built stays here, as far as the command line says. Files that say more are asked first.
-    pub(super) fn keeps_result(self, line: &Line<'_>) -> bool {
+    pub(super) fn keeps_result(self, line: &ParsedCommand<'_>) -> bool {
         !self.builds_to_push(line)
     }
 
-    fn builds_to_push(self, line: &Line<'_>) -> bool {
+    fn builds_to_push(self, line: &ParsedCommand<'_>) -> bool {
         match self {
             Self::BuildIf(flag) => has(&line.program.args, flag) || line.has_pushing_output(),
             Self::Project => has(&line.program.args, "--push") || line.has_pushing_output(),
@@ -101,12 +102,12 @@ impl Deed {
 }
 
 /// Tells whether the namespace is one of the registry, or the registry itself.
-fn lies_at(namespace: &str, registry: &Registry) -> bool {
-    means(namespace.strip_prefix("oci://").unwrap_or(namespace), registry)
+fn is_of_registry(namespace: &str, registry: &Registry) -> bool {
+    names_registry(namespace.strip_prefix("oci://").unwrap_or(namespace), registry)
 }
 
-impl Line<'_> {
-    fn add_named(&self, images: &mut Images<'_>) {
+impl ParsedCommand<'_> {
+    fn add_named(&self, images: &mut ImageCollector<'_>) {
         self.named.iter().for_each(|(image, form)| images.add(image, *form));
     }
 

@@ -1,10 +1,10 @@
-//! `Side`: the images on one side of a project, those it pulls or those it pushes, and what is not known of them.
+//! `ImageSide`: the images on one side of a project, those it pulls or those it pushes, and what is not known of them.
 
 use std::path::{Path, PathBuf};
 
-use crate::caller::containers::Settings;
-use crate::caller::images::{Form, Images};
-use crate::caller::words::Meaning;
+use crate::caller::command_words::FlagKind;
+use crate::caller::containers::RegistriesSettings;
+use crate::caller::images::{ImageCollector, ImageSyntax};
 use crate::model::choice::{FileImages, Mention, Reach, Unknown};
 use crate::model::{ImageReference, Registry};
 
@@ -15,26 +15,26 @@ pub(super) const UNKNOWN: char = '\u{fffd}';
 const SHOWN_AT_MOST: usize = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Side {
-    pub(super) found: Vec<Found>,
+pub(super) struct ImageSide {
+    pub(super) found: Vec<ImageText>,
     pub(super) unknown: Vec<Unknown>,
 }
 
 /// A text that names images, as the value of a flag with this meaning would.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) meaning: Meaning,
+pub(super) struct ImageText {
+    pub(super) meaning: FlagKind,
     pub(super) text: String,
     pub(super) file: PathBuf,
 }
 
-impl Side {
+impl ImageSide {
     /// Returns the images of `registry`, each once, and what may name one.
     pub(super) fn of_registry(&self, registry: &Registry) -> FileImages {
-        let mut images = Images::of(registry);
+        let mut images = ImageCollector::of(registry);
         let mut mentions: Vec<Mention> = Vec::new();
-        for Found { meaning, text, file } in &self.found {
-            images.add_value(*meaning, text, Form::Short);
+        for ImageText { meaning, text, file } in &self.found {
+            images.add_value(*meaning, text, ImageSyntax::Short);
             let new = images.found()[mentions.len()..].iter().cloned();
             mentions.extend(new.map(|image| Mention { image, file: file.clone() }));
         }
@@ -49,7 +49,7 @@ impl Side {
     }
 
     /// Each of `texts` by itself.
-    pub(super) fn of(meaning: Meaning, texts: &[String], file: &Path) -> Self {
+    pub(super) fn of(meaning: FlagKind, texts: &[String], file: &Path) -> Self {
         let mut side = Self::default();
         for text in texts {
             side.add(meaning, text.trim(), file);
@@ -69,11 +69,11 @@ impl Side {
 
     /// Adds an image.
     pub(super) fn add_image(&mut self, text: &str, file: &Path) {
-        self.add(Meaning::Image, text.trim(), file);
+        self.add(FlagKind::Image, text.trim(), file);
     }
 
     /// Adds a text in which [`UNKNOWN`] may stand for parts that were not worked out.
-    pub(super) fn add(&mut self, meaning: Meaning, text: &str, file: &Path) {
+    pub(super) fn add(&mut self, meaning: FlagKind, text: &str, file: &Path) {
         if text.is_empty() {
             return;
         }
@@ -85,19 +85,23 @@ impl Side {
                 None => return self.unknown.push(not_worked_out(piece, file)),
             }
         }
-        self.found.push(Found { meaning, text: known, file: file.to_owned() });
+        self.found.push(ImageText { meaning, text: known, file: file.to_owned() });
     }
 
     /// Has each image asked for where these settings lead its name. What is not known whole may then be elsewhere.
-    pub(super) fn follow(&mut self, settings: &Settings) {
+    pub(super) fn follow(&mut self, settings: &RegistriesSettings) {
         let found = std::mem::take(&mut self.found);
-        for Found { meaning, text, file } in found {
+        for ImageText { meaning, text, file } in found {
             let asked = settings.asked_for_name(&text);
             if asked.is_empty() {
-                self.found.push(Found { meaning, text, file });
+                self.found.push(ImageText { meaning, text, file });
                 continue;
             }
-            self.found.extend(asked.iter().map(|image| Found { meaning, text: image.to_string(), file: file.clone() }));
+            self.found.extend(asked.iter().map(|image| ImageText {
+                meaning,
+                text: image.to_string(),
+                file: file.clone(),
+            }));
         }
         for unknown in &mut self.unknown {
             if matches!(&unknown.reach, Reach::Only(registry) if settings.may_lead_away_from(registry)) {
@@ -164,7 +168,7 @@ mod tests {
             ("\u{fffd}", None, Some("any")),
             (" ", None, None),
         ] {
-            let mut side = Side::default();
+            let mut side = ImageSide::default();
             side.add_image(text, Path::new("f"));
             let found = side.found.first().map(|found| found.text.as_str());
             let registry = |unknown: &Unknown| match &unknown.reach {
@@ -179,16 +183,16 @@ mod tests {
     #[test]
     fn a_cache_and_an_output_are_known_but_for_their_tags() {
         for (meaning, text, known) in [
-            (Meaning::Cache, "type=registry,ref=ghcr.io/acme/c:\u{fffd}", Some("type=registry,ref=ghcr.io/acme/c")),
-            (Meaning::Cache, "type=\u{fffd},ref=ghcr.io/acme/c", None),
+            (FlagKind::Cache, "type=registry,ref=ghcr.io/acme/c:\u{fffd}", Some("type=registry,ref=ghcr.io/acme/c")),
+            (FlagKind::Cache, "type=\u{fffd},ref=ghcr.io/acme/c", None),
             (
-                Meaning::Output,
+                FlagKind::Output,
                 "type=image,name=ghcr.io/a/b:\u{fffd},push=true",
                 Some("type=image,name=ghcr.io/a/b,push=true"),
             ),
-            (Meaning::Output, "type=image,name=ghcr.io/\u{fffd}/b", None),
+            (FlagKind::Output, "type=image,name=ghcr.io/\u{fffd}/b", None),
         ] {
-            let mut side = Side::default();
+            let mut side = ImageSide::default();
             side.add(meaning, text, Path::new("f"));
             assert_eq!(side.found.first().map(|found| found.text.as_str()), known, "{text:?}");
             assert_eq!(side.unknown.len(), usize::from(known.is_none()), "{text:?}");

@@ -1,4 +1,4 @@
-//! `Settings`: what the files of one user say about names. `registries.conf` gives short names a registry, and pulls another
+//! `RegistriesSettings`: what the files of one user say about names. `registries.conf` gives short names a registry, and pulls another
 //! location or mirrors (containers/image `pkg/sysregistriesv2`, `pkg/shortnames`).
 
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use crate::system::{env, files};
 
 /// A later file adds rules, and replaces the list of registries for short names.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::caller) struct Settings {
+pub(in crate::caller) struct RegistriesSettings {
     search: Vec<String>,
-    rules: Vec<Rule>,
+    rules: Vec<RegistryRule>,
     aliases: Vec<(String, String)>,
 }
 
 /// One `[[registry]]`: what names begin with, and what is asked in place of that.
 #[derive(Debug, PartialEq, Eq)]
-struct Rule {
+struct RegistryRule {
     prefix: String,
     /// Mirrors first, as they are tried.
     places: Vec<String>,
 }
 
-impl Settings {
+impl RegistriesSettings {
     pub(super) fn load() -> Self {
         let mut settings = Self::default();
         for path in paths() {
@@ -51,7 +51,7 @@ impl Settings {
             let mirrors = mirrors.filter_map(|mirror| mirror.get("location")?.as_str().map(str::to_owned));
             let places = mirrors.chain([text("location").unwrap_or_else(|| prefix.clone())]).collect();
             self.rules.retain(|rule| rule.prefix != prefix);
-            self.rules.push(Rule { prefix, places });
+            self.rules.push(RegistryRule { prefix, places });
         }
         for (short, full) in document.get("aliases").and_then(|item| item.as_table()).into_iter().flatten() {
             let Some(full) = full.as_str() else { continue };
@@ -69,7 +69,7 @@ impl Settings {
 
     /// Tells whether an image that is named at `registry` may be asked for elsewhere.
     pub(in crate::caller) fn may_lead_away_from(&self, registry: &Registry) -> bool {
-        let is_source = |rule: &Rule| {
+        let is_source = |rule: &RegistryRule| {
             let host = rule.prefix.split('/').next().unwrap_or_default();
             rest_behind(host, registry.as_str()).is_some_and(str::is_empty)
                 || Registry::from_authority(host).is_ok_and(|host| host == *registry)
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn names_lead_where_the_settings_say() {
-        let mut settings = Settings::default();
+        let mut settings = RegistriesSettings::default();
         settings.add(FILE);
         let told = |images: Vec<ImageReference>| images.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         for (name, expected) in [

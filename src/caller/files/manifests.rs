@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::Reader;
-use super::yaml::Node;
-use super::{Named, Side};
-use crate::caller::clients::Task;
-use crate::caller::words::Meaning;
+use super::project_reader::ProjectReader;
+use super::yaml::YamlNode;
+use super::{ImageSide, ProjectImages};
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
 
 /// Aliases can make a file's tree larger than the file.
 const STEPS_AT_MOST: usize = 100_000;
 
 /// The containers' images in manifests: `podman kube play FILE`, `kubectl apply -f FILE`, or a folder's files.
-pub(super) fn manifest_images(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Named {
-    let mut side = Side::default();
-    for name in task.values(Meaning::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
+pub(super) fn manifest_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+    let mut side = ImageSide::default();
+    for name in task.values(FlagKind::File).flat_map(|names| names.split(',')).chain(task.positionals.iter().copied()) {
         let path = current.join(name);
         if name == "-" || name.contains("://") {
             continue;
@@ -31,11 +31,11 @@ pub(super) fn manifest_images(task: &Task<'_>, current: &Path, reader: &mut Read
             reader.note(&current.join(name), "holds more than Ensign reads");
         }
     }
-    Named::pulled(side)
+    ProjectImages::pulled(side)
 }
 
 /// Wherever a pod's template stands: in a `Deployment`, a `CronJob`, a resource of one's own.
-fn containers(node: &Node, path: &Path, side: &mut Side, steps_left: &mut usize) {
+fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, steps_left: &mut usize) {
     const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
     for child in node.list() {
         let Some(left) = steps_left.checked_sub(1) else { return };
@@ -59,10 +59,10 @@ fn containers(node: &Node, path: &Path, side: &mut Side, steps_left: &mut usize)
 }
 
 /// skopeo `docs/skopeo-sync.1.md`: registries with their repositories.
-pub(super) fn sync_images(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Named {
-    let list = task.positionals.first().filter(|_| task.value(Meaning::SyncSource) == Some("yaml"));
-    let Some(path) = list.map(|name| current.join(name)) else { return Named::default() };
-    let mut side = Side::default();
+pub(super) fn sync_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+    let list = task.positionals.first().filter(|_| task.value(FlagKind::SyncSource) == Some("yaml"));
+    let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
+    let mut side = ImageSide::default();
     for (registry, lists) in reader.document(&path).iter().flat_map(|document| document.map()) {
         let repositories = ["images", "images-by-tag-regex", "images-by-semver"]
             .into_iter()
@@ -70,12 +70,12 @@ pub(super) fn sync_images(task: &Task<'_>, current: &Path, reader: &mut Reader) 
             .flat_map(|list| list.map());
         repositories.for_each(|(repository, _)| side.add_image(&format!("{registry}/{repository}"), &path));
     }
-    Named::pulled(side)
+    ProjectImages::pulled(side)
 }
 
 /// Charts that a chart depends on: `repository: oci://HOST/PATH` and its name.
-pub(super) fn chart_images(task: &Task<'_>, current: &Path, reader: &mut Reader) -> Named {
-    let mut side = Side::default();
+pub(super) fn chart_images(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader) -> ProjectImages {
+    let mut side = ImageSide::default();
     let folders: Vec<PathBuf> = match task.positionals.as_slice() {
         [] => vec![current.to_owned()],
         names => names.iter().map(|name| current.join(name)).collect(),
@@ -90,5 +90,5 @@ pub(super) fn chart_images(task: &Task<'_>, current: &Path, reader: &mut Reader)
             }
         }
     }
-    Named::pulled(side)
+    ProjectImages::pulled(side)
 }

@@ -1,12 +1,12 @@
-//! `Task`: what a command line does with files, before any is opened.
+//! `VerbInvocation`: what a command line does with files, before any is opened.
 
-use crate::caller::words::Meaning;
+use crate::caller::command_words::FlagKind;
 
 /// The kinds of files that verbs work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::caller) enum Work {
+pub(in crate::caller) enum InputFiles {
     None,
-    Compose(Project),
+    Compose(ComposeAction),
     /// `docker stack deploy`.
     Stack,
     /// A Dockerfile or Containerfile.
@@ -32,7 +32,7 @@ pub(in crate::caller) enum Work {
 
 /// What becomes of a Compose project's images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::caller) enum Project {
+pub(in crate::caller) enum ComposeAction {
     Pull,
     Push,
     Build,
@@ -43,18 +43,18 @@ pub(in crate::caller) enum Project {
 }
 
 /// A verb with its words. They may hold passwords: no `Debug`.
-pub(in crate::caller) struct Task<'a> {
+pub(in crate::caller) struct VerbInvocation<'a> {
     /// The client's canonical name.
     pub(in crate::caller) client: &'static str,
-    pub(in crate::caller) work: Work,
+    pub(in crate::caller) work: InputFiles,
     pub(in crate::caller) positionals: Vec<&'a str>,
-    pub(super) values: Vec<(Meaning, &'a str)>,
+    pub(super) values: Vec<(FlagKind, &'a str)>,
     pub(super) arguments: &'a [String],
 }
 
-impl Work {
+impl InputFiles {
     pub(super) fn ends_at_first_word(self) -> bool {
-        self == Self::Compose(Project::Run)
+        self == Self::Compose(ComposeAction::Run)
     }
 }
 
@@ -72,13 +72,13 @@ pub(in crate::caller) fn is_true(value: &str) -> bool {
     matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
-impl<'a> Task<'a> {
-    pub(in crate::caller) fn values(&self, meaning: Meaning) -> impl Iterator<Item = &'a str> {
+impl<'a> VerbInvocation<'a> {
+    pub(in crate::caller) fn values(&self, meaning: FlagKind) -> impl Iterator<Item = &'a str> {
         self.values.iter().filter(move |(found, _)| *found == meaning).map(|(_, value)| *value)
     }
 
     /// The last value, which is the one that counts.
-    pub(in crate::caller) fn value(&self, meaning: Meaning) -> Option<&'a str> {
+    pub(in crate::caller) fn value(&self, meaning: FlagKind) -> Option<&'a str> {
         self.values(meaning).last()
     }
 
@@ -89,7 +89,7 @@ impl<'a> Task<'a> {
 
     /// `NAME=VALUE`, and `NAME` alone, whose value is the variable's.
     pub(in crate::caller) fn variables(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
-        self.values(Meaning::Variable)
+        self.values(FlagKind::Variable)
             .map(|pair| pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value))))
     }
 }

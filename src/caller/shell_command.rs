@@ -13,7 +13,7 @@ pub(crate) enum UnreadableCommand {
 
 /// Splits `text` as a POSIX shell would, without expanding anything but `~/`, and takes off what runs the program: `VAR=x`,
 /// which it returns first, `sudo`, `env`, `sh -c`, our own `exec`.
-pub(super) fn words(text: &str) -> Result<(Variables, Vec<String>), UnreadableCommand> {
+pub(super) fn words(text: &str) -> Result<(VariableAssignments, Vec<String>), UnreadableCommand> {
     let mut variables = Vec::new();
     let mut words = one_command(text)?;
     loop {
@@ -38,7 +38,7 @@ fn one_command(text: &str) -> Result<Vec<String>, UnreadableCommand> {
 }
 
 /// `ensign exec --account WORK -- COMMAND`, also as `docker ensign exec`; what it sets is among the variables then.
-fn behind_our_exec(words: &[String], variables: &mut Variables) -> Option<Vec<String>> {
+fn behind_our_exec(words: &[String], variables: &mut VariableAssignments) -> Option<Vec<String>> {
     let words = if words.first()? == "docker" { &words[1..] } else { words };
     let is_ours = |word: &String| matches!(word.as_str(), "ensign" | "docker-credential-ensign");
     let (options, command) = words.split_at(words.iter().position(|word| word == "--")?);
@@ -72,7 +72,7 @@ fn script_of_shell(words: &[String]) -> Option<&str> {
     None
 }
 
-fn without_prefixes(words: Vec<String>, variables: &mut Variables) -> Vec<String> {
+fn without_prefixes(words: Vec<String>, variables: &mut VariableAssignments) -> Vec<String> {
     let mut words = words.into_iter().peekable();
     while let Some(options) = words.next_if(|word| is_assignment(word) || prefix(word).is_some()) {
         if let Some((name, value)) = options.split_once('=') {
@@ -91,7 +91,7 @@ fn without_prefixes(words: Vec<String>, variables: &mut Variables) -> Vec<String
 }
 
 /// Names with their values.
-type Variables = Vec<(String, String)>;
+type VariableAssignments = Vec<(String, String)>;
 
 /// The options with a value of a program that runs the one behind it.
 fn prefix(word: &str) -> Option<&'static [&'static str]> {

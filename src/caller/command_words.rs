@@ -1,11 +1,11 @@
-//! `Words`: a command line read as pflag does, which all container clients use or resemble.
+//! `CommandWords`: a command line read as pflag does, which all container clients use or resemble.
 
 use std::collections::BTreeMap;
 use std::slice;
 
 /// What the value of a flag means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum FlagKind {
     /// A value to step over.
     Other,
     /// An image.
@@ -61,46 +61,46 @@ pub(super) enum Meaning {
 }
 
 /// Flags that take a value, with its meaning: lists of flags separated by spaces, later entries winning.
-pub(super) type Flags = &'static [(&'static str, Meaning)];
+pub(super) type FlagTable = &'static [(&'static str, FlagKind)];
 
 /// One word, or one flag with its value. Flags without a value are passed over. It may be a password: no `Debug`.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
-pub(super) enum Word<'a> {
+pub(super) enum CommandWord<'a> {
     Positional(&'a str),
-    Value(Meaning, &'a str),
+    Value(FlagKind, &'a str),
 }
 
 /// Reads words one by one, in one pass.
-pub(super) struct Words<'a> {
+pub(super) struct CommandWords<'a> {
     rest: slice::Iter<'a, String>,
     /// Not yet among `flags`: `docker push IMAGE` has none that would be looked up.
-    unread: Vec<Flags>,
-    flags: BTreeMap<Flag<'a>, Meaning>,
+    unread: Vec<FlagTable>,
+    flags: BTreeMap<FlagName<'a>, FlagKind>,
     flags_ended: bool,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Flag<'a> {
+enum FlagName<'a> {
     Short(char),
     Long(&'a str),
 }
 
-impl<'a> Words<'a> {
-    pub(super) fn new(words: &'a [String], flags: Flags) -> Self {
+impl<'a> CommandWords<'a> {
+    pub(super) fn new(words: &'a [String], flags: FlagTable) -> Self {
         Self { rest: words.iter(), unread: vec![flags], flags: BTreeMap::new(), flags_ended: false }
     }
 
     /// Takes `flags` for the words that follow, beside those known before (cobra's persistent flags).
-    pub(super) fn learn(&mut self, flags: Flags) {
+    pub(super) fn learn(&mut self, flags: FlagTable) {
         self.unread.push(flags);
     }
 
-    fn meaning(&mut self, flag: &Flag<'a>) -> Option<Meaning> {
+    fn meaning(&mut self, flag: &FlagName<'a>) -> Option<FlagKind> {
         for (list, meaning) in self.unread.drain(..).flatten() {
             for flag in list.split_ascii_whitespace() {
                 let flag = match flag.strip_prefix("--") {
-                    Some(name) => Flag::Long(name),
-                    None => Flag::Short(flag.chars().nth(1).unwrap_or('-')),
+                    Some(name) => FlagName::Long(name),
+                    None => FlagName::Short(flag.chars().nth(1).unwrap_or('-')),
                 };
                 self.flags.insert(flag, *meaning);
             }
@@ -109,20 +109,20 @@ impl<'a> Words<'a> {
     }
 
     /// `--name=value` or `--name value`.
-    fn long(&mut self, flag: &'a str) -> Option<Word<'a>> {
+    fn long(&mut self, flag: &'a str) -> Option<CommandWord<'a>> {
         let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
-        let meaning = self.meaning(&Flag::Long(name))?;
-        Some(Word::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
+        let meaning = self.meaning(&FlagName::Long(name))?;
+        Some(CommandWord::Value(meaning, value.or_else(|| self.rest.next().map(String::as_str))?))
     }
 
     /// `-t value`, `-tvalue`, `-t=value`, and any number of flags without a value before it: `-qt value`.
-    fn short(&mut self, cluster: &'a str) -> Option<Word<'a>> {
+    fn short(&mut self, cluster: &'a str) -> Option<CommandWord<'a>> {
         let mut letters = cluster.chars();
         while let Some(letter) = letters.next() {
             let rest = letters.as_str();
-            if let Some(meaning) = self.meaning(&Flag::Short(letter)) {
+            if let Some(meaning) = self.meaning(&FlagName::Short(letter)) {
                 let value = if rest.is_empty() { self.rest.next()? } else { rest.strip_prefix('=').unwrap_or(rest) };
-                return Some(Word::Value(meaning, value));
+                return Some(CommandWord::Value(meaning, value));
             }
             if rest.starts_with('=') {
                 return None;
@@ -132,10 +132,10 @@ impl<'a> Words<'a> {
     }
 }
 
-impl<'a> Iterator for Words<'a> {
-    type Item = Word<'a>;
+impl<'a> Iterator for CommandWords<'a> {
+    type Item = CommandWord<'a>;
 
-    fn next(&mut self) -> Option<Word<'a>> {
+    fn next(&mut self) -> Option<CommandWord<'a>> {
         loop {
             let word = self.rest.next()?.as_str();
             let found = match word.strip_prefix('-') {
@@ -147,7 +147,7 @@ impl<'a> Iterator for Words<'a> {
                     Some(flag) => self.long(flag),
                     None => self.short(cluster),
                 },
-                _ => Some(Word::Positional(word)),
+                _ => Some(CommandWord::Positional(word)),
             };
             if found.is_some() {
                 return found;
@@ -160,7 +160,7 @@ impl<'a> Iterator for Words<'a> {
 mod tests {
     use super::*;
 
-    const FLAGS: Flags = &[("-t --tag", Meaning::Image), ("-f --file", Meaning::Other)];
+    const FLAGS: FlagTable = &[("-t --tag", FlagKind::Image), ("-f --file", FlagKind::Other)];
 
     #[test]
     fn every_spelling_of_a_flag_is_read() {
@@ -183,11 +183,11 @@ mod tests {
         ] {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
             let (mut found_images, mut found_positionals) = (Vec::new(), Vec::new());
-            for word in Words::new(&words, FLAGS) {
+            for word in CommandWords::new(&words, FLAGS) {
                 match word {
-                    Word::Positional(word) => found_positionals.push(word),
-                    Word::Value(Meaning::Image, value) => found_images.push(value),
-                    Word::Value(..) => {}
+                    CommandWord::Positional(word) => found_positionals.push(word),
+                    CommandWord::Value(FlagKind::Image, value) => found_images.push(value),
+                    CommandWord::Value(..) => {}
                 }
             }
             assert_eq!(
@@ -201,11 +201,11 @@ mod tests {
     #[test]
     fn a_verb_brings_its_own_flags() {
         let words: Vec<String> = ["-t", "a", "-f", "b", "-t", "c", "d"].map(str::to_owned).into();
-        let mut reader = Words::new(&words, FLAGS);
-        assert_eq!(reader.next(), Some(Word::Value(Meaning::Image, "a")));
-        reader.learn(&[("-t", Meaning::Other)]);
-        assert_eq!(reader.next(), Some(Word::Value(Meaning::Other, "b")));
-        assert_eq!(reader.next(), Some(Word::Value(Meaning::Other, "c")));
-        assert_eq!(reader.next(), Some(Word::Positional("d")));
+        let mut reader = CommandWords::new(&words, FLAGS);
+        assert_eq!(reader.next(), Some(CommandWord::Value(FlagKind::Image, "a")));
+        reader.learn(&[("-t", FlagKind::Other)]);
+        assert_eq!(reader.next(), Some(CommandWord::Value(FlagKind::Other, "b")));
+        assert_eq!(reader.next(), Some(CommandWord::Value(FlagKind::Other, "c")));
+        assert_eq!(reader.next(), Some(CommandWord::Positional("d")));
     }
 }

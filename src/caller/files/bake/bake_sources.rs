@@ -4,11 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::target::Target;
-use crate::caller::clients::Task;
-use crate::caller::files::Variables;
-use crate::caller::files::reader::Reader;
-use crate::caller::words::Meaning;
+use super::target::BakeTarget;
+use crate::caller::clients::VerbInvocation;
+use crate::caller::command_words::FlagKind;
+use crate::caller::files::ProjectVariables;
+use crate::caller::files::project_reader::ProjectReader;
 
 /// All that are there are taken.
 const NAMES: [&str; 8] = [
@@ -22,25 +22,30 @@ const NAMES: [&str; 8] = [
     "docker-bake.override.hcl",
 ];
 
-pub(super) struct Sources {
+pub(super) struct BakeSources {
     pub(super) files: Vec<PathBuf>,
     /// The names that the command asks for.
     pub(super) targets: Vec<String>,
     /// The values that bake's own variables have from outside.
-    pub(super) variables: Variables,
+    pub(super) variables: ProjectVariables,
     /// Those of Compose files, and of build arguments without a value.
-    pub(super) compose_variables: Variables,
+    pub(super) compose_variables: ProjectVariables,
     /// Whether a context is relative to the file that names it.
     is_relative_to_file: bool,
 }
 
-impl Sources {
+impl BakeSources {
     /// `None` if the definition is elsewhere, or comes by stdin.
-    pub(super) fn of(task: &Task<'_>, current: &Path, variables: &Variables, reader: &mut Reader) -> Option<Self> {
+    pub(super) fn of(
+        task: &VerbInvocation<'_>,
+        current: &Path,
+        variables: &ProjectVariables,
+        reader: &mut ProjectReader,
+    ) -> Option<Self> {
         if task.positionals.first().is_some_and(|word| is_remote(word)) {
             return None;
         }
-        let mut named: Vec<String> = task.values(Meaning::File).map(str::to_owned).collect();
+        let mut named: Vec<String> = task.values(FlagKind::File).map(str::to_owned).collect();
         if named.is_empty() {
             let default = if cfg!(windows) { ';' } else { ':' };
             let separator = variables.get("BUILDX_BAKE_PATH_SEPARATOR").filter(|text| !text.is_empty());
@@ -59,7 +64,7 @@ impl Sources {
         };
         let asks_environment = !is_true(variables, "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP");
         let is_relative_to_file = is_true(variables, "BUILDX_BAKE_FILE_RELATIVE_PATHS");
-        let mut own = if asks_environment { variables.clone() } else { Variables::default() };
+        let mut own = if asks_environment { variables.clone() } else { ProjectVariables::default() };
         task.variables().for_each(|(name, value)| own.set(name, value.unwrap_or_default()));
         let mut compose_variables = variables.clone();
         task.variables().for_each(|(name, value)| compose_variables.set(name, value.unwrap_or_default()));
@@ -78,7 +83,7 @@ impl Sources {
     }
 
     /// The folder that a target's paths are relative to.
-    pub(super) fn base(&self, target: &Target, current: &Path) -> PathBuf {
+    pub(super) fn base(&self, target: &BakeTarget, current: &Path) -> PathBuf {
         let file = target.context.as_ref().map_or(&target.file, |(_, file)| file);
         let folder = file.parent().filter(|_| self.is_relative_to_file);
         folder.unwrap_or(current).to_owned()
@@ -90,7 +95,7 @@ fn is_bake_file(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hcl") || ending.eq_ignore_ascii_case("json"))
 }
 
-fn is_true(variables: &Variables, name: &str) -> bool {
+fn is_true(variables: &ProjectVariables, name: &str) -> bool {
     variables.get(name).is_some_and(|value| matches!(value.trim(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
 }
 
