@@ -19,11 +19,11 @@
 //! ARCHITECTURE.md tells the life of a `get`.
 
 mod accounts;
-mod borrow;
 mod caller;
 mod cli;
 mod config;
 mod docker;
+mod external_source;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::Accounts;
-use crate::model::choice::{Decision, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, Step, UnknownFile, Verdict};
+use crate::model::choice::{
+    Decision, DecisionStep, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, UnknownFile, Verdict,
+};
 use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
 use crate::system::text::{one_line, quote};
@@ -20,12 +22,12 @@ pub(crate) struct Explanation<'a> {
 
 /// What to do, in a sentence, and below it the ways to do it.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub(crate) struct RemedyOptions {
     pub(crate) message: String,
     pub(crate) ways: Vec<String>,
 }
 
-impl From<String> for Options {
+impl From<String> for RemedyOptions {
     fn from(message: String) -> Self {
         Self { message, ways: Vec::new() }
     }
@@ -45,12 +47,12 @@ impl<'a> Explanation<'a> {
     }
 
     /// A rule with what it says.
-    pub(crate) fn line(&self, step: &Step) -> String {
+    pub(crate) fn line(&self, step: &DecisionStep) -> String {
         format!("{} {}", step.rule, self.step(step))
     }
 
     /// What a rule says.
-    pub(crate) fn step(&self, step: &Step) -> String {
+    pub(crate) fn step(&self, step: &DecisionStep) -> String {
         let Decision { registry, .. } = self.decision;
         match &step.outcome {
             RuleOutcome::Account { account, reason } => match self.reason(reason) {
@@ -158,7 +160,7 @@ impl<'a> Explanation<'a> {
     }
 
     /// What a person can do where no rule could choose, for the command that was typed.
-    pub(crate) fn options(&self, accounts: &[Account], typed: &str) -> Option<Options> {
+    pub(crate) fn options(&self, accounts: &[Account], typed: &str) -> Option<RemedyOptions> {
         let Decision { registry, verdict, steps, .. } = self.decision;
         let ambiguous = steps.iter().find_map(|step| match &step.outcome {
             RuleOutcome::Ambiguous { images } => Some(images),
@@ -180,7 +182,7 @@ impl<'a> Explanation<'a> {
             }
             _ => return None,
         };
-        Some(Options { message: format!("{message}. Options:"), ways })
+        Some(RemedyOptions { message: format!("{message}. Options:"), ways })
     }
 
     /// The ways in which each of the images gets its own account, or the command the one that is meant.

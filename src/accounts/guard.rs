@@ -14,7 +14,7 @@ use crate::system::text;
 
 /// An account that is not handed out to this caller, and why.
 #[derive(Clone, Debug)]
-pub(crate) struct Withheld {
+pub(crate) struct WithheldAccount {
     registry: Registry,
     name: AccountName,
     refusal: CallerRefusal,
@@ -35,13 +35,14 @@ impl Accounts<'_> {
         &self,
         account: &Account,
         facts: impl FnOnce(&CallerRule) -> CallerFacts,
-    ) -> Result<(), Withheld> {
+    ) -> Result<(), WithheldAccount> {
         let rule = &account.callers;
         if rule.is_empty() {
             return Ok(());
         }
         let granted_until = if rule.needs_grant { self.granted_until(account) } else { None };
-        rule.decide(&facts(rule), granted_until, SystemTime::now()).map_err(|refusal| Withheld::new(account, refusal))
+        rule.decide(&facts(rule), granted_until, SystemTime::now())
+            .map_err(|refusal| WithheldAccount::new(account, refusal))
     }
 
     /// The same for what is handed out in another way than by `get`; `note` writes it down and says whether it could.
@@ -50,12 +51,12 @@ impl Accounts<'_> {
         account: &Account,
         facts: impl FnOnce(&CallerRule) -> CallerFacts,
         note: impl FnOnce() -> bool,
-    ) -> Result<(), Withheld> {
+    ) -> Result<(), WithheldAccount> {
         self.may_ask(account, facts)?;
         if account.callers.is_empty() || (self.wants_journal() && note()) {
             return Ok(());
         }
-        Err(Withheld::new(account, CallerRefusal::NoJournal))
+        Err(WithheldAccount::new(account, CallerRefusal::NoJournal))
     }
 
     /// Until when a person has granted the account, if they have. A file that cannot be read grants nothing.
@@ -83,14 +84,14 @@ impl Accounts<'_> {
             of_registry.insert(account.name.to_string(), until);
         }
         grants.retain(|_, accounts| !accounts.is_empty());
-        let text = serde_json::to_string(&Grants { version: VERSION, grants })?;
+        let text = serde_json::to_string(&GrantsFile { version: VERSION, grants })?;
         files::replace(&path, text.as_bytes(), Access::Private).context("could not write the grant")
     }
 
     fn read_grants(&self) -> Result<ByRegistry> {
         let Some(path) = self.grants_path() else { return Ok(ByRegistry::new()) };
         let Some(bytes) = files::read(&path, LIMIT)? else { return Ok(ByRegistry::new()) };
-        let Grants { version, grants } = serde_json::from_slice(&bytes)?;
+        let GrantsFile { version, grants } = serde_json::from_slice(&bytes)?;
         Ok(if version == VERSION { grants } else { ByRegistry::new() })
     }
 
@@ -104,12 +105,12 @@ type ByRegistry = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// Ends are no secrets, and do not belong into a config that dotfiles carry to other machines.
 #[derive(Deserialize, Serialize)]
-struct Grants {
+struct GrantsFile {
     version: u64,
     grants: ByRegistry,
 }
 
-impl Withheld {
+impl WithheldAccount {
     pub(crate) fn new(account: &Account, refusal: CallerRefusal) -> Self {
         Self { registry: account.registry.clone(), name: account.name.clone(), refusal }
     }
@@ -137,9 +138,9 @@ impl Withheld {
     }
 }
 
-impl From<Withheld> for Problem {
-    fn from(withheld: Withheld) -> Self {
-        let Withheld { registry, name, refusal } = &withheld;
+impl From<WithheldAccount> for Problem {
+    fn from(withheld: WithheldAccount) -> Self {
+        let WithheldAccount { registry, name, refusal } = &withheld;
         Self::run(format!("{name} on {registry} is not handed out: {refusal}"), withheld.command())
     }
 }

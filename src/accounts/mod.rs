@@ -1,19 +1,19 @@
 //! The core: find, remember, forget, activate. Whatever front asks, these answer.
 
-mod change;
-mod choose_store;
+mod delegation;
 mod explanation;
-mod foresee;
-mod forgotten;
 mod guard;
-mod judgement;
-mod kept;
-mod leftover;
-mod login;
-mod obtain;
-mod relocate;
-mod remember;
-mod routed;
+mod leftovers;
+mod login_save;
+mod new_login;
+mod preview;
+mod relocation;
+mod removed_account;
+mod resolved_secret;
+mod secret_verdict;
+mod store_choice;
+mod stored_secrets;
+mod transaction;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ use anyhow::Result;
 pub(crate) use crate::config::{AdoptedAccounts, RestoreOutcome};
 use crate::config::{ConfigFile, ConfigOrigin, LoadedConfig};
 use crate::model::choice::{
-    AccountRequest, CallerContext, Decision, Detail, ExplicitAccount, Precedence, RegistryAccounts, Route, Trusted,
-    Verdict,
+    AccountRequest, CallerContext, Decision, Detail, ExplicitAccount, HelperRoute, Precedence, RegistryAccounts,
+    TrustedFile, Verdict,
 };
 use crate::model::{Account, Credential, Expiry, HostAlias, Problem, Registry, Source, StoreKind};
 use crate::system::env::Env;
@@ -37,16 +37,16 @@ pub(crate) use crate::vault::{
     HelperHealth, HelperRefusal, HelperTimeout, Holder, KeyState, STORES, health_of, is_known_store,
     probe_kernel_keyring, probe_keyring, store_words,
 };
-pub(crate) use change::{OutOfReach, Transaction};
-pub(crate) use choose_store::StoreChoice;
-pub(crate) use explanation::{ANY_COMMAND, Explanation, Options, helper_answers_for, shown};
-pub(crate) use foresee::Effect;
-pub(crate) use forgotten::{Ending, Forgotten};
-pub(crate) use guard::Withheld;
-pub(crate) use judgement::{Judgement, log_in_at, session_over};
-pub(crate) use leftover::Leftovers;
-pub(crate) use login::{Activate, ImagesBefore, Login};
-pub(crate) use obtain::{Obtained, Waiting, due};
+pub(crate) use explanation::{ANY_COMMAND, Explanation, RemedyOptions, helper_answers_for, shown};
+pub(crate) use guard::WithheldAccount;
+pub(crate) use leftovers::Leftovers;
+pub(crate) use new_login::{Activation, NewLogin, PreviousImages};
+pub(crate) use preview::SaveOutcome;
+pub(crate) use removed_account::{RemovedAccount, RevokeResult};
+pub(crate) use resolved_secret::{Interactivity, ResolvedSecret, due};
+pub(crate) use secret_verdict::{SecretVerdict, log_in_at, session_over};
+pub(crate) use store_choice::StoreChoice;
+pub(crate) use transaction::{Transaction, UnreachableStore};
 
 /// All accounts of this user: the config and the secrets behind it.
 pub(crate) struct Accounts<'e> {
@@ -57,21 +57,21 @@ pub(crate) struct Accounts<'e> {
 
 /// What [`Accounts::find`] came to.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum FindOutcome {
     Credential(Credential),
     /// No account answers; the decision says why.
     NoAccount,
     /// There is no account; another helper answers for the registry.
-    Elsewhere(Route),
+    Delegated(HelperRoute),
     /// The account that answers has a secret that is known to be good no longer.
-    Dead(Problem),
+    Expired(Problem),
     /// The account that answers is not for this caller.
-    Withheld(Withheld),
+    Withheld(WithheldAccount),
 }
 
 /// What led to it, for the journal.
 #[derive(Debug, Default)]
-pub(crate) struct Record {
+pub(crate) struct DecisionRecord {
     pub(crate) decision: Decision,
     /// The config wants no journal.
     pub(crate) is_private: bool,
@@ -91,9 +91,9 @@ impl<'e> Accounts<'e> {
         registry: &Registry,
         request: &AccountRequest,
         context: &impl CallerContext,
-    ) -> (Result<Found>, Record) {
+    ) -> (Result<FindOutcome>, DecisionRecord) {
         let decision = Decision::without_steps(registry, Verdict::NoAccount);
-        let mut record = Record { decision, ..Record::default() };
+        let mut record = DecisionRecord { decision, ..DecisionRecord::default() };
         (self.find_for(registry, request, context, &mut record), record)
     }
 
@@ -102,10 +102,10 @@ impl<'e> Accounts<'e> {
         registry: &Registry,
         request: &AccountRequest,
         context: &impl CallerContext,
-        record: &mut Record,
-    ) -> Result<Found> {
+        record: &mut DecisionRecord,
+    ) -> Result<FindOutcome> {
         if registry.is_pattern() {
-            return Ok(Found::NoAccount); // its secrets are for hosts
+            return Ok(FindOutcome::NoAccount); // its secrets are for hosts
         }
         let mut seen = None;
         loop {
@@ -114,32 +114,32 @@ impl<'e> Accounts<'e> {
             let (candidates, route, origin) = loaded.into_only(registry);
             record.decision = self.decide(&candidates, route.as_ref(), request, context, Detail::Needed)?;
             if record.decision.verdict == Verdict::Helper {
-                return Ok(route.map_or(Found::NoAccount, Found::Elsewhere));
+                return Ok(route.map_or(FindOutcome::NoAccount, FindOutcome::Delegated));
             }
-            let Some(chosen) = candidates.chosen(&record.decision) else { return Ok(Found::NoAccount) };
+            let Some(chosen) = candidates.chosen(&record.decision) else { return Ok(FindOutcome::NoAccount) };
             if !chosen.callers.is_empty() {
                 if let Err(withheld) = self.may_ask(chosen, |rule| context.facts(rule)) {
-                    return Ok(Found::Withheld(withheld));
+                    return Ok(FindOutcome::Withheld(withheld));
                 }
                 record.guarded = Some(chosen.clone());
             }
             let account = &*chosen.at(registry);
             let kept = match origin {
                 ConfigOrigin::Ours => self.vault.get(account)?,
-                ConfigOrigin::Adopted(adopted) => kept::adopted(&adopted, account),
+                ConfigOrigin::Adopted(adopted) => stored_secrets::adopted(&adopted, account),
             };
-            match self.obtain(account, kept, Waiting::Client)? {
-                Obtained::Good(credential) => return Ok(Found::Credential(credential)),
-                Obtained::Dead(why) => return Ok(Found::Dead(why)),
+            match self.resolve(account, kept, Interactivity::Client)? {
+                ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
+                ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
                 // Its lender said so, and has no reason to say something else when asked again.
-                Obtained::Lost if matches!(account.source, Source::Borrowed(_)) => {
-                    return Ok(Found::NoAccount);
+                ResolvedSecret::Missing if matches!(account.source, Source::External(_)) => {
+                    return Ok(FindOutcome::NoAccount);
                 }
-                Obtained::Lost => {}
+                ResolvedSecret::Missing => {}
             }
             // A logout may have come between our two reads; only if the config still says the same is the secret lost.
             if seen.as_ref() == Some(&candidates) {
-                return Err(lost(account).into());
+                return Err(missing_secret(account).into());
             }
             seen = Some(candidates);
         }
@@ -149,7 +149,7 @@ impl<'e> Accounts<'e> {
     pub(crate) fn decide(
         &self,
         candidates: &RegistryAccounts,
-        route: Option<&Route>,
+        route: Option<&HelperRoute>,
         request: &AccountRequest,
         context: &impl CallerContext,
         detail: Detail,
@@ -160,7 +160,7 @@ impl<'e> Accounts<'e> {
             return Ok(Precedence::new(candidates, &request, context).decide(detail));
         }
         Ok(match route {
-            Some(route) => elsewhere(candidates, route, request, context),
+            Some(route) => delegate(candidates, route, request, context),
             None => Precedence::new(candidates, request, context).decide(detail),
         })
     }
@@ -192,13 +192,13 @@ impl<'e> Accounts<'e> {
     }
 
     /// The accounts that answer for one registry, be they of a pattern of hosts, and who is active there.
-    pub(crate) fn of(&self, registry: &Registry) -> Result<RegistryAccounts> {
+    pub(crate) fn registry_accounts(&self, registry: &Registry) -> Result<RegistryAccounts> {
         Ok(self.load(registry)?.into_only(registry).0)
     }
 
     /// The accounts of exactly this registry, or pattern of hosts: what is given to one host is not given to its pattern.
     pub(crate) fn only_of(&self, registry: &Registry) -> Result<RegistryAccounts> {
-        let of = self.of(registry)?;
+        let of = self.registry_accounts(registry)?;
         Ok(if of.registry == *registry { of } else { RegistryAccounts::none(registry) })
     }
 
@@ -231,7 +231,7 @@ impl<'e> Accounts<'e> {
                 };
                 for account in accounts {
                     let Some(kept) = in_file.remove(account.name.as_str()) else { continue };
-                    let expiry = Expiry::of(&account.source, &kept);
+                    let expiry = Expiry::new(&account.source, &kept);
                     if expiry.ends_within(Expiry::WARNING, now) {
                         ending.push((account.clone(), expiry));
                     }
@@ -243,11 +243,11 @@ impl<'e> Accounts<'e> {
     }
 
     /// The same, with the helpers that answer for other registries. Nothing is written down.
-    pub(crate) fn survey(&self) -> Result<(Vec<RegistryAccounts>, Vec<Route>)> {
+    pub(crate) fn survey(&self) -> Result<(Vec<RegistryAccounts>, Vec<HelperRoute>)> {
         let loaded = self.config.load(None)?;
         self.vault.heed(&loaded.floors);
         let with_accounts = loaded.registries.iter().filter(|one| !one.accounts.is_empty()).cloned().collect();
-        Ok((with_accounts, routed::routes(loaded)))
+        Ok((with_accounts, delegation::routes(loaded)))
     }
 
     fn load_all(&self) -> Result<LoadedConfig> {
@@ -277,7 +277,7 @@ impl<'e> Accounts<'e> {
     }
 
     /// The files that may name accounts.
-    pub(crate) fn trusted(&self) -> Result<Rc<[Trusted]>> {
+    pub(crate) fn trusted(&self) -> Result<Rc<[TrustedFile]>> {
         Ok(self.config.load(None)?.trusted)
     }
 
@@ -288,9 +288,9 @@ impl<'e> Accounts<'e> {
 }
 
 /// Another helper answers, unless the call asks for an account of ours, or for an image that needs none.
-fn elsewhere(
+fn delegate(
     candidates: &RegistryAccounts,
-    route: &Route,
+    route: &HelperRoute,
     request: &AccountRequest,
     context: &impl CallerContext,
 ) -> Decision {
@@ -304,7 +304,7 @@ fn elsewhere(
     })
 }
 
-fn lost(account: &Account) -> Problem {
+fn missing_secret(account: &Account) -> Problem {
     Problem::run(
         format!("the secret of {} on {} is gone", account.name, account.registry),
         format_args!("login {} --alias {}", account.registry, text::quote(account.name.as_str())),

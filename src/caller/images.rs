@@ -34,7 +34,7 @@ pub(super) struct ImageCollector<'a> {
 }
 
 impl<'a> ImageCollector<'a> {
-    pub(super) fn of(registry: &'a Registry) -> Self {
+    pub(super) fn new(registry: &'a Registry) -> Self {
         Self { registry, seen: BTreeSet::new(), found: Vec::new() }
     }
 
@@ -243,7 +243,7 @@ mod tests {
 
     fn found(registry: &str, add: impl Fn(&mut ImageCollector)) -> String {
         let registry = registry.parse().unwrap();
-        let mut images = ImageCollector::of(&registry);
+        let mut images = ImageCollector::new(&registry);
         add(&mut images);
         images.into_vec().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }

@@ -27,7 +27,7 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::model::choice::{CallerContext, Command, FileImages, ImageRole, Project, Trusted};
+use crate::model::choice::{CallerContext, CommandImages, FileImages, ImageRole, ProjectAccounts, TrustedFile};
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
 use crate::system::{env, folders};
 use ancestry::Ancestry;
@@ -55,7 +55,7 @@ pub(crate) struct Caller<'r> {
 }
 
 impl<'r> Caller<'r> {
-    pub(crate) fn of(registry: &'r Registry) -> Self {
+    pub(crate) fn new(registry: &'r Registry) -> Self {
         Self { registry, ancestry: Ancestry::ours(), client: OnceCell::new() }
     }
 
@@ -64,7 +64,7 @@ impl<'r> Caller<'r> {
         facts::described_call(self.client.get()?)
     }
 
-    fn remember(&self, program: &Rc<Program>) {
+    fn set_client(&self, program: &Rc<Program>) {
         if let ProgramRole::Client(_) = program.role() {
             self.client.get_or_init(|| Rc::clone(program));
         }
@@ -73,8 +73,8 @@ impl<'r> Caller<'r> {
 
 impl CallerContext for Caller<'_> {
     /// Read from the command lines of our ancestors, no further up than needed. Costs a few system calls for each.
-    fn command(&self) -> Command {
-        command_of(self.ancestry.programs().inspect(|program| self.remember(program)), self.registry)
+    fn command(&self) -> CommandImages {
+        command_of(self.ancestry.programs().inspect(|program| self.set_client(program)), self.registry)
     }
 
     fn operation_in_files(&self) -> Option<Operation> {
@@ -85,7 +85,7 @@ impl CallerContext for Caller<'_> {
         images_in_files_of(self.ancestry.programs(), self.registry)
     }
 
-    fn project(&self, trusted: &[Trusted]) -> Option<Project> {
+    fn project(&self, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
         project::trusted_in(&env::current_dir()?, trusted)
     }
 
@@ -95,7 +95,7 @@ impl CallerContext for Caller<'_> {
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
         if let Some(client) = nearest_client(self.ancestry.programs()) {
-            self.remember(&client); // whoever is given the secret stands in the journal
+            self.set_client(&client); // whoever is given the secret stands in the journal
         }
         facts(rule)
     }
@@ -103,20 +103,23 @@ impl CallerContext for Caller<'_> {
 
 /// Returns the images of `registry` that the nearest of `programs` (parent first) to name any names, each once, and what
 /// the nearest to say so does there.
-pub(crate) fn command_of<P: Borrow<Program>>(programs: impl IntoIterator<Item = P>, registry: &Registry) -> Command {
+pub(crate) fn command_of<P: Borrow<Program>>(
+    programs: impl IntoIterator<Item = P>,
+    registry: &Registry,
+) -> CommandImages {
     let nearer = Cell::new(None);
     let some = |images: Vec<ImageReference>, role| (!images.is_empty()).then_some((images, role));
     let named = nearest(
         programs,
         |client, program| {
-            let Command { images, role, operation } = containers::command(client, program, registry);
+            let CommandImages { images, role, operation } = containers::command(client, program, registry);
             nearer.set(nearer.get().or(operation));
             some(images, role)
         },
         |arguments| some(unknown_program::images(arguments, registry), ImageRole::Needed),
     );
     let (images, role) = named.unwrap_or_default();
-    Command { images, role, operation: nearer.get() }
+    CommandImages { images, role, operation: nearer.get() }
 }
 
 /// The client that asks, behind nothing but mere wrappers.
@@ -135,7 +138,7 @@ pub(crate) fn images_in_files_of<P: Borrow<Program>>(
     let mentions = |client: &Grammar, program: &Program| {
         let task = client.task(&program.args)?;
         let folder = program.folder()?;
-        let mentions = files::images(&task, &folder, &ProjectVariables::of(program), registry);
+        let mentions = files::images(&task, &folder, &ProjectVariables::new(program), registry);
         (!mentions.is_empty()).then_some(mentions)
     };
     nearest(programs, mentions, |_| None).unwrap_or_default()
@@ -150,7 +153,7 @@ pub(crate) fn images_in_project(registry: &Registry) -> FileImages {
         let ProgramRole::Client(client) = program.role() else { continue };
         let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { continue };
         let FileImages { images, unknown } =
-            files::all_images(&task, &folder, &ProjectVariables::of(&program), registry);
+            files::all_images(&task, &folder, &ProjectVariables::new(&program), registry);
         all.images.extend(images);
         all.unknown.extend(unknown);
     }
@@ -164,7 +167,7 @@ pub(crate) fn operation_in_files_of<P: Borrow<Program>>(
 ) -> Option<Operation> {
     let operation = |client: &Grammar, program: &Program| {
         let task = client.task(&program.args)?;
-        files::operation(&task, &program.folder()?, &ProjectVariables::of(program), registry)
+        files::operation(&task, &program.folder()?, &ProjectVariables::new(program), registry)
     };
     nearest(programs, operation, |_| None)
 }

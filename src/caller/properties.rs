@@ -66,7 +66,7 @@ pub(crate) fn files(text: &str) {
         }
     }
     let registry = Registry::from_key("ghcr.io");
-    let mentions = files::images(&task, &folder, &ProjectVariables::of(&program), &registry).images;
+    let mentions = files::images(&task, &folder, &ProjectVariables::new(&program), &registry).images;
     for (at, mention) in mentions.iter().enumerate() {
         assert_eq!(mention.image.registry(), &registry);
         assert_eq!(mention.image.to_string().parse().as_ref(), Ok(&mention.image));

@@ -6,7 +6,7 @@ use super::files::{self, ProjectVariables};
 use super::program::ProgramRole;
 use super::{Program, command_of, containers};
 use crate::model::Registry;
-use crate::model::choice::{ImageRole, Unknown};
+use crate::model::choice::{ImageRole, UnknownImages};
 
 /// Far above any command that people run. The files may be anybody's, and each registry is answered by itself.
 pub(crate) const REGISTRIES_AT_MOST: usize = 50;
@@ -50,16 +50,16 @@ pub(super) fn among<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Registry> {
 }
 
 /// Returns what is not known of the files that `program` works on, the first of it.
-pub(crate) fn unknown_in_files(program: &Program) -> Option<Unknown> {
+pub(crate) fn unknown_in_files(program: &Program) -> Option<UnknownImages> {
     let ProgramRole::Client(client) = program.role() else { return None };
-    files::first_unknown(&client.task(&program.args)?, &program.folder()?, &ProjectVariables::of(program))
+    files::first_unknown(&client.task(&program.args)?, &program.folder()?, &ProjectVariables::new(program))
 }
 
 fn in_files(program: &Program) -> Vec<Registry> {
     let ProgramRole::Client(client) = program.role() else { return Vec::new() };
     let (Some(task), Some(folder)) = (client.task(&program.args), program.folder()) else { return Vec::new() };
     let mut seen = BTreeSet::new();
-    let variables = ProjectVariables::of(program);
+    let variables = ProjectVariables::new(program);
     let named = files::registries(&task, &folder, &variables, |text| among(std::iter::once(text)));
     named.filter(|registry| seen.insert(registry.clone())).take(REGISTRIES_AT_MOST + 1).collect()
 }

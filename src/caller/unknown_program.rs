@@ -6,7 +6,7 @@ use crate::model::{ImageReference, Registry};
 /// Returns the images of `registry` in `arguments`, also inside longer words such as a script's text. A short name
 /// proves nothing here: every word looks like one of Docker Hub.
 pub(super) fn images(arguments: &[String], registry: &Registry) -> Vec<ImageReference> {
-    let mut images = ImageCollector::of(registry);
+    let mut images = ImageCollector::new(registry);
     let has_brackets = registry.as_str().starts_with('['); // elsewhere they are a list's
     let ends_run = |c: char| !(is_reference_character(c) || (has_brackets && matches!(c, '[' | ']')));
     for run in arguments.iter().flat_map(|word| word.split(ends_run)) {

@@ -66,7 +66,7 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
             lines.extend(context.callers(account).map(|callers| format!("  may ask    {callers}")));
             lines.extend(account.did.as_ref().map(|did| format!("  did        {did}")));
             lines.push(match &account.source {
-                Source::Given => format!("  store      {}", account.store),
+                Source::Static => format!("  store      {}", account.store),
                 source => format!("  secret     from {source}"),
             });
             lines.join("\n")
@@ -116,7 +116,7 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
         callers::refuse_agent()?;
     }
     let changed = context.accounts.change(|edit| {
-        let candidates = edit.of(&registry);
+        let candidates = edit.registry_accounts(&registry);
         let found = candidates.accounts.iter().find(|account| account.name == name);
         let mut account = found.cloned().ok_or_else(|| anyhow!("{name} is gone"))?;
         if changes_images {
@@ -158,7 +158,7 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
         }
         Ok(account.name)
     })?;
-    let candidates = context.accounts.of(&registry)?;
+    let candidates = context.accounts.registry_accounts(&registry)?;
     let account = context.account(&candidates, changed.as_str())?;
     context.ui.done(context.account_json(account, &candidates), format_args!("Changed {changed} on {registry}"))?;
     buildx::mend(context);

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 
 use super::CommandContext;
 use super::failure::Failure;
-use crate::accounts::{Judgement, Obtained, Waiting};
-use crate::model::{Account, Credential, EndedSession, Kept, Problem, Registry, Secret, Source};
+use crate::accounts::{Interactivity, ResolvedSecret, SecretVerdict};
+use crate::model::{Account, Credential, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 use crate::oauth;
 use crate::system::text::quote;
 
@@ -16,7 +16,7 @@ use crate::system::text::quote;
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
     /// What the store says of it.
-    known: Judgement,
+    known: SecretVerdict,
     /// When it expires, if that is known.
     pub(super) expiry: Option<SystemTime>,
 }
@@ -24,7 +24,7 @@ pub(super) struct AccountSecret {
 impl AccountSecret {
     #[cfg(test)]
     pub(super) fn accepted(credential: Credential) -> Self {
-        Self { credential, known: Judgement::Accepted, expiry: None }
+        Self { credential, known: SecretVerdict::Accepted, expiry: None }
     }
 }
 
@@ -33,30 +33,30 @@ impl CommandContext<'_> {
     /// otherwise by now.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut kept = self.accounts.kept(account)?;
-        let mut known = Judgement::Accepted;
+        let mut known = SecretVerdict::Accepted;
         if let Some(EndedSession { page, until: _ }) = kept.as_ref().and_then(|kept| kept.session_over.clone()) {
-            known = Judgement::SessionOver { page };
+            known = SecretVerdict::SessionOver { page };
         }
-        if let (Source::Given, Some(Kept { refused, .. })) = (&account.source, &mut kept)
+        if let (Source::Static, Some(StoredSecret { refused, .. })) = (&account.source, &mut kept)
             && std::mem::take(refused)
         {
-            known = Judgement::Refused;
+            known = SecretVerdict::Refused;
         }
         let login = || {
             let [host, user] = [account.registry.as_str(), account.username.as_str()].map(quote);
             format!("run `{} login {host} -u {user}`", self.program)
         };
-        let expiry = kept.as_ref().and_then(|kept| kept.until).filter(|_| account.source == Source::Given);
-        match self.accounts.obtain(account, kept, Waiting::Person)? {
-            Obtained::Good(credential) => Ok(AccountSecret { credential, known, expiry }),
-            Obtained::Lost => match &account.source {
-                Source::Borrowed(borrow) => {
+        let expiry = kept.as_ref().and_then(|kept| kept.until).filter(|_| account.source == Source::Static);
+        match self.accounts.resolve(account, kept, Interactivity::Person)? {
+            ResolvedSecret::Valid(credential) => Ok(AccountSecret { credential, known, expiry }),
+            ResolvedSecret::Missing => match &account.source {
+                Source::External(borrow) => {
                     let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
                     Err(Failure::not_logged_in(what, "log in with it, and try again"))
                 }
                 _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
             },
-            Obtained::Dead(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
+            ResolvedSecret::Expired(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
         }
     }
 
@@ -67,7 +67,7 @@ impl CommandContext<'_> {
         held: &AccountSecret,
         said: Option<SystemTime>,
     ) -> Option<SystemTime> {
-        if account.source != Source::Given {
+        if account.source != Source::Static {
             return None; // that is its provider's affair
         }
         said.or(held.expiry).or_else(|| self.expiry_at_provider(&account.registry, &held.credential))
@@ -91,7 +91,7 @@ impl CommandContext<'_> {
             .renew(account, &held.credential.secret, renewed.copy())
             .context("could not keep the new identity token that the registry gave")?;
         held.credential.secret = renewed;
-        held.known = Judgement::Accepted;
+        held.known = SecretVerdict::Accepted;
         Ok(())
     }
 
@@ -101,12 +101,12 @@ impl CommandContext<'_> {
         &self,
         account: &Account,
         held: &AccountSecret,
-        judgement: &Judgement,
+        judgement: &SecretVerdict,
         expiry: Option<SystemTime>,
     ) {
-        let is_new = held.known != *judgement || matches!(judgement, Judgement::SessionOver { .. });
+        let is_new = held.known != *judgement || matches!(judgement, SecretVerdict::SessionOver { .. });
         if is_new || (expiry.is_some() && expiry != held.expiry) {
-            self.accounts.judge(account, &held.credential.secret, judgement, expiry);
+            self.accounts.record_verdict(account, &held.credential.secret, judgement, expiry);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::account_secret::AccountSecret;
 use super::failure::Failure;
 use super::tls_hint::tls_hint;
 use super::{CommandContext, args, check_all, which};
-use crate::accounts::{Judgement, log_in_at, session_over};
+use crate::accounts::{SecretVerdict, log_in_at, session_over};
 use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timestamp};
 use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess};
 use crate::system::text::{self, one_line};
@@ -107,10 +107,10 @@ impl CheckSubject {
     /// A secret is as good as before when only the session behind it is over, and yet of no use until there is another.
     pub(super) fn judge(&self, context: &CommandContext<'_>, told: &CheckReport) {
         match told.code {
-            0 | 4 => context.judge(&self.account, &self.held, &Judgement::Accepted, self.expiry),
+            0 | 4 => context.judge(&self.account, &self.held, &SecretVerdict::Accepted, self.expiry),
             3 => {
                 let page = told.page.clone();
-                let judgement = page.map_or(Judgement::Refused, |page| Judgement::SessionOver { page });
+                let judgement = page.map_or(SecretVerdict::Refused, |page| SecretVerdict::SessionOver { page });
                 context.judge(&self.account, &self.held, &judgement, None);
             }
             _ => {}

@@ -120,7 +120,7 @@ fn ask_all(
         }
         drop(found);
         let mut places: Vec<usize> = (0..inquiries.len()).collect();
-        places.sort_by_key(|place| matches!(inquiries[*place].account.source, Source::Borrowed(_)));
+        places.sort_by_key(|place| matches!(inquiries[*place].account.source, Source::External(_)));
         for place in places {
             if inquiries[place].account.registry.is_pattern() {
                 tell(place, CheckResult::Pattern)?;
@@ -149,7 +149,7 @@ fn ask(
     let mut asked = oci::check(&account.registry, &held.credential, security);
     let known = asked.expiry.or(held.expiry);
     if asked.answer == LoginVerdict::Accepted
-        && account.source == Source::Given
+        && account.source == Source::Static
         && let (None, Some(provider)) = (known, providers.for_registry(&account.registry))
     {
         asked.expiry = oauth::token_expiry(provider, &account.registry, &held.credential);

@@ -27,7 +27,7 @@ pub(super) fn run(
     for ((one, account), kept) in accounts.zip(kept) {
         match kept {
             Ok(kept) => {
-                let expiry = kept.map_or(Expiry::Unknown, |kept| Expiry::of(&account.source, &kept));
+                let expiry = kept.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, &kept));
                 if expiry.ends_within(within, now) {
                     ending.push((one, account, expiry));
                 }

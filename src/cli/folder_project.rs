@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::CommandContext;
 use crate::accounts::shown;
 use crate::caller::project::{self, ProjectFile};
-use crate::model::choice::{Project, RegistryAccounts, Trusted};
+use crate::model::choice::{ProjectAccounts, RegistryAccounts, TrustedFile};
 use crate::model::{AccountName, Registry};
 use crate::system::env;
 use crate::system::text::{one_line, quote};
@@ -19,7 +19,7 @@ pub(super) struct FolderProject {
     /// `None` if the file cannot be read.
     pub(super) digest: Option<String>,
     /// What it says, or what is wrong with it.
-    pub(super) says: Result<Project, String>,
+    pub(super) says: Result<ProjectAccounts, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +32,11 @@ pub(super) enum TrustState {
 
 impl FolderProject {
     /// The file that counts in the current folder.
-    pub(super) fn here(trusted: &[Trusted]) -> Option<Self> {
+    pub(super) fn here(trusted: &[TrustedFile]) -> Option<Self> {
         project::find(&env::current_dir()?).map(|path| Self::at(path, trusted))
     }
 
-    pub(super) fn at(path: PathBuf, trusted: &[Trusted]) -> Self {
+    pub(super) fn at(path: PathBuf, trusted: &[TrustedFile]) -> Self {
         let file = ProjectFile::read(&path).and_then(|file| file.ok_or_else(|| anyhow::anyhow!("it is not there")));
         let standing = match &file {
             Ok(file) if file.is_trusted(trusted) => TrustState::Trusted,
@@ -110,7 +110,7 @@ impl FolderProject {
 }
 
 /// Names what a file holds for a newer Ensign. What it is set to may be a secret that lies in the wrong place.
-pub(super) fn unknown(project: &Project, shown: &str) -> Option<String> {
+pub(super) fn unknown(project: &ProjectAccounts, shown: &str) -> Option<String> {
     let words = one_line(&project.unknown.join(", "), 100);
     (!words.is_empty()).then(|| format!("{shown} holds what this Ensign does not know and passes over: {words}"))
 }

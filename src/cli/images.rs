@@ -2,7 +2,7 @@
 
 use super::CommandContext;
 use super::failure::Failure;
-use crate::accounts::ImagesBefore;
+use crate::accounts::PreviousImages;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
@@ -34,8 +34,8 @@ impl ImageEdit {
         Ok(edit)
     }
 
-    pub(super) fn before(&self) -> ImagesBefore {
-        if self.replaces { ImagesBefore::Replaced } else { ImagesBefore::KeptWithNamespace }
+    pub(super) fn before(&self) -> PreviousImages {
+        if self.replaces { PreviousImages::Replaced } else { PreviousImages::KeptWithNamespace }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::failure::{Failure, FailureKind};
 use super::{CommandContext, args, buildx, login, names, pin, route};
-use crate::accounts::{Ending, OutOfReach};
+use crate::accounts::{RevokeResult, UnreachableStore};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{AccountName, Problem, Registry};
 use crate::system::text;
 
 pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -> Result<ExitCode, Failure> {
     let registry = context.entry(&given.host)?;
-    let candidates = context.accounts.of(&registry)?;
+    let candidates = context.accounts.registry_accounts(&registry)?;
     if candidates.registry != registry && !candidates.accounts.is_empty() {
         let what = format!("{registry} has no account of its own, it is one of {}", candidates.registry);
         let pattern = text::quote(candidates.registry.as_str());
@@ -38,10 +38,10 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
         }
     }
     let (mut removed, mut endings) = (Vec::new(), BTreeMap::new());
-    let out_of_reach = if given.force { OutOfReach::Abandon } else { OutOfReach::Refuse };
+    let out_of_reach = if given.force { UnreachableStore::Abandon } else { UnreachableStore::Refuse };
     for name in picked {
         context.accounts.refuse_given(&registry, &name)?;
-        let forgotten = context.accounts.forget(&registry, |_| Some(name.clone()), out_of_reach);
+        let forgotten = context.accounts.remove(&registry, |_| Some(name.clone()), out_of_reach);
         let Some(forgotten) = forgotten.map_err(|error| stays(context, &registry, &name, &error))? else { continue };
         let name = &forgotten.account.name;
         context.ui.say(format_args!("✓ Removed {name} from {registry}"));
@@ -53,7 +53,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
     if !removed.is_empty() {
         buildx::mend(context);
         pin::drop_orphans(context, &removed)?;
-        let after = context.accounts.of(&registry)?;
+        let after = context.accounts.registry_accounts(&registry)?;
         if given.force {
             context.ui.note("a secret that its store did not give up is still there");
         }
@@ -76,13 +76,13 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
 }
 
 /// What became of the token itself, and where to end it.
-fn say_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Ending) {
+fn say_ending(context: &CommandContext<'_>, registry: &Registry, ending: &RevokeResult) {
     match ending {
-        Ending::Revoked => context.ui.say("  Its tokens are revoked."),
-        Ending::Left(what) => context.ui.note(what),
-        Ending::Failed(why) => context.ui.note(format_args!("the login itself was not ended: {why}")),
-        Ending::Elsewhere => context.ui.say("  The program it was borrowed from stays logged in."),
-        Ending::ByHand => match login::token_page(context, registry) {
+        RevokeResult::Revoked => context.ui.say("  Its tokens are revoked."),
+        RevokeResult::Left(what) => context.ui.note(what),
+        RevokeResult::Failed(why) => context.ui.note(format_args!("the login itself was not ended: {why}")),
+        RevokeResult::Elsewhere => context.ui.say("  The program it was borrowed from stays logged in."),
+        RevokeResult::ByHand => match login::token_page(context, registry) {
             Some(page) => {
                 let page = page.split("/new").next().unwrap_or(&page); // where they are listed
                 context.ui.note(format_args!("a token stays valid until you delete it at {page}"));
@@ -92,12 +92,12 @@ fn say_ending(context: &CommandContext<'_>, registry: &Registry, ending: &Ending
     }
 }
 
-fn word(ending: &Ending) -> &'static str {
+fn word(ending: &RevokeResult) -> &'static str {
     match ending {
-        Ending::Revoked => "revoked",
-        Ending::Failed(_) => "not-revoked",
-        Ending::ByHand | Ending::Left(_) => "by-hand",
-        Ending::Elsewhere => "elsewhere",
+        RevokeResult::Revoked => "revoked",
+        RevokeResult::Failed(_) => "not-revoked",
+        RevokeResult::ByHand | RevokeResult::Left(_) => "by-hand",
+        RevokeResult::Elsewhere => "elsewhere",
     }
 }
 

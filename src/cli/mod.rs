@@ -51,7 +51,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::accounts::{Accounts, Options, StoreChoice};
+use crate::accounts::{Accounts, RemedyOptions, StoreChoice};
 use crate::docker::{self, ConfigJson, configured_helper, containers};
 use crate::model::choice::{ExplicitAccount, RegistryAccounts};
 use crate::model::{Account, Operation, Problem, Registry};
@@ -222,7 +222,7 @@ impl CommandContext<'_> {
     }
 
     /// What a person can do, one way a line.
-    fn show_options(&self, Options { message, ways }: &Options) {
+    fn show_options(&self, RemedyOptions { message, ways }: &RemedyOptions) {
         self.ui.note(self.ui.as_typed(message));
         for way in ways {
             self.ui.say(format_args!("  {}", way.replace("docker-credential-ensign ", &format!("{} ", self.program))));
@@ -288,7 +288,7 @@ impl CommandContext<'_> {
 
     /// The accounts of a registry, of which there must be one.
     fn candidates(&self, registry: &Registry) -> Result<RegistryAccounts, Failure> {
-        let candidates = self.accounts.of(registry)?;
+        let candidates = self.accounts.registry_accounts(registry)?;
         if candidates.accounts.is_empty() {
             let login = format!("run `{} login {}`", self.program, text::quote(registry.as_str()));
             if let Some(route) = self.accounts.route(registry)? {

@@ -16,7 +16,7 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
     if registries.is_empty() || !containers::are_found(context.env) {
         return vec![];
     }
-    let lookup = match LoginLookup::of(ClientFamily::Containers, context.env) {
+    let lookup = match LoginLookup::new(ClientFamily::Containers, context.env) {
         Ok(lookup) => lookup,
         Err(error) => {
             context.ui.note(one_line(&format!("{error:#}"), 300));
@@ -53,13 +53,13 @@ pub(super) fn before_us(
     name: &str,
     image: Option<&ImageReference>,
 ) -> Option<FirstLogin> {
-    let first = LoginLookup::of(reader, context.env).ok()?.first(registry, name, image);
+    let first = LoginLookup::new(reader, context.env).ok()?.first(registry, name, image);
     Some(first).filter(|first| !matches!(first, FirstLogin::Ensign | FirstLogin::Nobody))
 }
 
 /// Tells whether the name is one that clients do not ask Ensign for, though they do under its own.
 pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, registry: &Registry, name: &str) -> bool {
-    let Ok(lookup) = LoginLookup::of(reader, context.env) else { return false };
+    let Ok(lookup) = LoginLookup::new(reader, context.env) else { return false };
     lookup.first(registry, registry.as_str(), None) == FirstLogin::Ensign
         && lookup.first(registry, name, None) == FirstLogin::Nobody
 }

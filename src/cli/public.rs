@@ -58,7 +58,7 @@ fn change(
         let mut registries: Vec<&Registry> = patterns.iter().map(ImagePattern::registry).collect();
         registries.dedup();
         for registry in registries {
-            let RegistryAccounts { mut public, .. } = edit.of(registry);
+            let RegistryAccounts { mut public, .. } = edit.registry_accounts(registry);
             for pattern in patterns.iter().filter(|pattern| pattern.registry() == registry) {
                 public.retain(|other| other != pattern);
                 put(&mut public, pattern);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{CommandContext, args};
 use crate::accounts::{helper_answers_for, helpers};
-use crate::model::choice::Route;
+use crate::model::choice::HelperRoute;
 use crate::model::{HelperName, Registry};
 use crate::system::text::quote;
 
@@ -32,7 +32,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::RouteArguments) ->
 
 fn set(context: &CommandContext<'_>, registry: &Registry, helper: Option<&HelperName>) -> Result<ExitCode, Failure> {
     let had = context.accounts.routes()?.into_iter().any(|route| route.by.as_ref() == Some(registry));
-    let of = context.accounts.of(registry)?;
+    let of = context.accounts.registry_accounts(registry)?;
     if helper.is_some() && of.registry == *registry && !of.accounts.is_empty() {
         let logout = format!("run `{} logout {} --all` first", context.program, quote(registry.as_str()));
         return Err(Failure::usage(format!("{registry} has accounts here, which answer"), logout));
@@ -103,8 +103,8 @@ fn show(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
 }
 
 /// The routes as `--json` shows them.
-pub(super) fn json(routes: &[Route]) -> Value {
-    let chosen = routes.iter().filter_map(|Route { helper, by }| {
+pub(super) fn json(routes: &[HelperRoute]) -> Value {
+    let chosen = routes.iter().filter_map(|HelperRoute { helper, by }| {
         Some(json!({"registry": by.as_ref()?.as_str(), "helper": helper.to_string()}))
     });
     let fallback = routes.iter().find(|route| route.by.is_none()).map(|route| route.helper.to_string());
@@ -112,13 +112,13 @@ pub(super) fn json(routes: &[Route]) -> Value {
 }
 
 /// A line for each route, with what is wrong with its helper.
-pub(super) fn lines(routes: &[Route]) -> Vec<String> {
-    let name = |route: &Route| route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
+pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
+    let name = |route: &HelperRoute| route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
     let width = routes.iter().map(|route| name(route).chars().count()).max().unwrap_or(0);
     routes
         .iter()
         .map(|route| {
-            let Route { helper, .. } = route;
+            let HelperRoute { helper, .. } = route;
             let trouble = match helpers::missing(helper).is_some() {
                 true => "   ✗ not installed",
                 false if helpers::is_ensign(helper) => "   ✗ is Ensign itself, so that nobody is asked",
@@ -130,6 +130,6 @@ pub(super) fn lines(routes: &[Route]) -> Vec<String> {
 }
 
 /// Who answers, for a sentence.
-pub(super) fn sentence(route: &Route) -> String {
+pub(super) fn sentence(route: &HelperRoute) -> String {
     format!("`{}` {}", route.helper.program(), helper_answers_for(route.by.as_ref().map(Registry::as_str)))
 }

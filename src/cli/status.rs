@@ -14,8 +14,8 @@ use super::{
 use crate::accounts::Leftovers;
 use crate::docker::configured_helper::{self, AuthConfig, ConfiguredHelper};
 use crate::docker::{ClientFamily, ConfigJson, setup};
-use crate::model::choice::{Active, RegistryAccounts};
-use crate::model::{Account, Expiry, ImagePattern, Kept, Registry, Source, StoreKind};
+use crate::model::choice::{DefaultAccount, RegistryAccounts};
+use crate::model::{Account, Expiry, ImagePattern, Registry, Source, StoreKind, StoredSecret};
 use crate::system::text;
 
 const NOBODY: &str = "nobody";
@@ -33,7 +33,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::StatusArguments) -
     let mut registries = context.accounts.all()?;
     if let Some(host) = &given.host {
         let registry = context.entry(host)?;
-        let of = context.accounts.of(&registry)?;
+        let of = context.accounts.registry_accounts(&registry)?;
         registries.retain(|one| one.registry == of.registry);
         if registries.is_empty() {
             context.candidates(&registry)?; // which says who answers there
@@ -127,10 +127,10 @@ fn line<'c>(
     context: &CommandContext<'_>,
     candidates: &RegistryAccounts,
     account: &'c Account,
-    kept: anyhow::Result<Option<Kept>>,
+    kept: anyhow::Result<Option<StoredSecret>>,
 ) -> AccountLine<'c> {
     let expiry = match &kept {
-        Ok(Some(kept)) => Expiry::of(&account.source, kept),
+        Ok(Some(kept)) => Expiry::new(&account.source, kept),
         _ => Expiry::Unknown,
     };
     let trouble = Trouble::of(context, account, kept).map(|trouble| trouble.sentence(context, account));
@@ -151,8 +151,8 @@ impl AccountLine<'_> {
 fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &RegistryAccounts) -> String {
     let state = match candidates.active {
         _ if candidates.accounts.is_empty() => "   (no account)",
-        Active::SignedOut => "   (signed out: no default account)",
-        Active::Account(_) | Active::Unset => "",
+        DefaultAccount::SignedOut => "   (signed out: no default account)",
+        DefaultAccount::Account(_) | DefaultAccount::Unset => "",
     };
     let mut block = format!("{}{state}\n", context.ui.bold(candidates.registry.as_str()));
     let width = lines.iter().map(|line| line.account.name.as_str().chars().count()).max().unwrap_or(0);
@@ -167,7 +167,7 @@ fn block(context: &CommandContext<'_>, lines: &[AccountLine<'_>], candidates: &R
             other => format!("   in {other}"),
         };
         let source = match &account.source {
-            Source::Given => String::new(),
+            Source::Static => String::new(),
             source => format!("   from {source}"),
         };
         let name = text::one_line(account.name.as_str(), 60);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{CommandContext, args, names};
-use crate::model::choice::{Active, RegistryAccounts};
+use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, Problem};
 use crate::system::text::quote;
 
@@ -25,7 +25,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::SwitchArguments) -
     let before = candidates.default_account().map_or("nobody", |account| account.name.as_str());
     let json =
         json!({"status": "success", "registry": registry.as_str(), "active": account.name.as_str(), "before": before});
-    if candidates.active == Active::Account(account.name.clone()) {
+    if candidates.active == DefaultAccount::Account(account.name.clone()) {
         context.ui.done(json, format_args!("{registry} default stays {before}"))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -41,8 +41,9 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::SwitchArguments) -
 
 /// The accounts of the only registry that has one called `alias`, if that is no registry itself.
 fn sole(context: &CommandContext<'_>, alias: &str) -> Result<Option<RegistryAccounts>, Failure> {
-    let is_registry =
-        context.entry(alias).is_ok_and(|entry| context.accounts.of(&entry).is_ok_and(|one| !one.accounts.is_empty()));
+    let is_registry = context
+        .entry(alias)
+        .is_ok_and(|entry| context.accounts.registry_accounts(&entry).is_ok_and(|one| !one.accounts.is_empty()));
     Ok(match context.registries_with(alias)?.as_slice() {
         [registry] if !is_registry => Some(context.candidates(registry)?),
         _ => None,

@@ -1,8 +1,8 @@
 //! `Trouble`: what is wrong with an account, as far as that shows without asking a registry.
 
 use super::{CommandContext, expiry};
-use crate::borrow;
-use crate::model::{Account, Kept, Problem, Source};
+use crate::external_source;
+use crate::model::{Account, Problem, Source, StoredSecret};
 
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -21,11 +21,11 @@ impl Trouble {
     pub(super) fn of(
         context: &CommandContext<'_>,
         account: &Account,
-        kept: anyhow::Result<Option<Kept>>,
+        kept: anyhow::Result<Option<StoredSecret>>,
     ) -> Option<Self> {
         match kept {
-            Ok(_) if let Source::Borrowed(borrow) = &account.source => {
-                borrow::program(borrow, &account.registry).err().map(Self::SourceMissing)
+            Ok(_) if let Source::External(borrow) = &account.source => {
+                external_source::program(borrow, &account.registry).err().map(Self::SourceMissing)
             }
             Ok(Some(kept)) => context.accounts.trouble(account, &kept).map(Self::Dead),
             Ok(None) => Some(Self::Gone),

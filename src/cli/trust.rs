@@ -11,7 +11,7 @@ use super::folder_project::{self, FolderProject, TrustState};
 use super::{CommandContext, args};
 use crate::caller::project;
 use crate::model::Problem;
-use crate::model::choice::Project;
+use crate::model::choice::ProjectAccounts;
 use crate::system::env;
 use crate::system::text::{one_line, quote};
 
@@ -61,14 +61,14 @@ fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathB
 }
 
 /// What the file would do.
-fn describe(context: &CommandContext<'_>, shown: &str, standing: TrustState, project: &Project) -> Result<(), Failure> {
+fn describe(context: &CommandContext<'_>, shown: &str, standing: TrustState, project: &ProjectAccounts) -> Result<(), Failure> {
     let changed = if standing == TrustState::Changed { ", which has changed since you trusted it," } else { "" };
     context
         .ui
         .say(format_args!("{shown}{changed} names, for commands in {} and below:", folder_of(context, &project.file)));
     let width = project.accounts.iter().map(|(registry, _)| registry.as_str().len()).max().unwrap_or_default();
     for (registry, name) in &project.accounts {
-        let note = match context.accounts.of(registry)?.account(name.as_str()) {
+        let note = match context.accounts.registry_accounts(registry)?.account(name.as_str()) {
             Some(account) if account.name == *name && account.username.as_str() == name.as_str() => String::new(),
             Some(account) => format!("   ({} there)", account.username),
             None => format!("   (not there: {} login {registry} --alias {})", context.program, quote(name.as_str())),
@@ -123,23 +123,25 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
 fn locate(given: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(given) = given else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {
-            Problem::new(format!("there is no {} here or in a folder above", Project::FILE), example()).into()
+            Problem::new(format!("there is no {} here or in a folder above", ProjectAccounts::FILE), example()).into()
         });
     };
     let absolute = env::current_dir().map_or_else(|| given.to_owned(), |current| current.join(given));
     let (folder, is_file) = match absolute.parent() {
-        Some(parent) if absolute.file_name() == Some(Project::FILE.as_ref()) && !absolute.is_dir() => (parent, true),
+        Some(parent) if absolute.file_name() == Some(ProjectAccounts::FILE.as_ref()) && !absolute.is_dir() => {
+            (parent, true)
+        }
         _ => (absolute.as_path(), false),
     };
     if !is_file && folder.exists() && !folder.is_dir() {
-        let what = format!("`{}` is no {}", given.display(), Project::FILE);
+        let what = format!("`{}` is no {}", given.display(), ProjectAccounts::FILE);
         return Err(Failure::usage(what, "name that file or its folder"));
     }
     // What is gone can be revoked all the same.
-    Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(Project::FILE))
+    Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(ProjectAccounts::FILE))
 }
 
 /// How such a file looks, as a command that writes one.
 fn example() -> String {
-    format!("write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", Project::FILE)
+    format!("write one, such as: printf '[accounts]\\n\"ghcr.io\" = \"work\"\\n' >{}", ProjectAccounts::FILE)
 }

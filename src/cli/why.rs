@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{CommandContext, args, which};
-use crate::accounts::{ANY_COMMAND, Explanation, Options};
+use crate::accounts::{ANY_COMMAND, Explanation, RemedyOptions};
 use crate::journal::{CallOutcome, Journal, JournalEntry};
-use crate::model::choice::{Decision, Step, Verdict};
+use crate::model::choice::{Decision, DecisionStep, Verdict};
 use crate::model::{ImageReference, Registry, timestamp};
 use crate::system::text::quote;
 
@@ -50,10 +50,11 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(context: &CommandContext<'_>, JournalEntry { client, decision, .. }: &JournalEntry) -> Option<Options> {
+fn options(context: &CommandContext<'_>, JournalEntry { client, decision, .. }: &JournalEntry) -> Option<RemedyOptions> {
     let client = client.as_ref().map(|client| format!("{client} …"));
     let registry = decision.registry.parse::<Registry>().ok();
-    let accounts = registry.and_then(|registry| context.accounts.of(&registry).ok()).map(|of| of.accounts);
+    let accounts =
+        registry.and_then(|registry| context.accounts.registry_accounts(&registry).ok()).map(|of| of.accounts);
     let typed = client.as_deref().unwrap_or(ANY_COMMAND);
     context.accounts.explanation(decision).options(&accounts.unwrap_or_default(), typed)
 }
@@ -115,7 +116,7 @@ fn lines(context: &CommandContext<'_>, entries: &[&JournalEntry]) -> Vec<String>
         let registry = context.ui.bold(&entry.decision.registry);
         lines.push(format!("{ago:16}{:width$}   {registry}   {}", client(entry), outcome(entry, explanation)));
         let problem = hint(entry, explanation);
-        let is_told = |step: &&Step| step.decides && entry.decision.verdict == Verdict::NoSuchAccount;
+        let is_told = |step: &&DecisionStep| step.decides && entry.decision.verdict == Verdict::NoSuchAccount;
         let steps = entry.decision.steps.iter().filter(|step| !is_told(step));
         lines.extend(steps.map(|step| format!("    {}", explanation.line(step))));
         if !entry.ignored.is_empty() {

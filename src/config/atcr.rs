@@ -6,7 +6,7 @@
 use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
-use crate::model::choice::{Active, RegistryAccounts};
+use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, Problem, Registry, Secret};
 use crate::system::env::Env;
 use crate::system::files;
@@ -87,7 +87,7 @@ impl AdoptedAccounts {
             return Err("it stands there twice".into());
         }
         if entry.active {
-            candidates.active = Active::Account(account.name.clone());
+            candidates.active = DefaultAccount::Account(account.name.clone());
         }
         candidates.accounts.push(account.clone());
         self.secrets.push((account, Secret::new(secret.to_owned())));

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::account::RawAccount;
 use super::layout;
 use super::reader::VERSION;
-use crate::model::choice::Active;
-use crate::model::{Account, AccountName, Floor, HelperName, ImagePattern, Registry, StoreKind};
+use crate::model::choice::DefaultAccount;
+use crate::model::{Account, AccountName, HelperName, ImagePattern, MinimumGeneration, Registry, StoreKind};
 
 /// The whole file as JSON; its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +85,7 @@ impl ConfigDocument {
     }
 
     /// Says how old the sealed file of a registry may be from now on, if the registry has an entry.
-    pub(crate) fn set_floor(&mut self, Floor { registry, key, generation }: &Floor) {
+    pub(crate) fn set_floor(&mut self, MinimumGeneration { registry, key, generation }: &MinimumGeneration) {
         let Some(name) = self.registries().keys().find(|name| registry.is_key(name)).cloned() else { return };
         let fields = object(self.registries().entry(name).or_insert_with(|| json!({})));
         object(fields.entry("sealed").or_insert_with(|| json!({}))).insert(key.clone(), json!(generation));
@@ -179,12 +179,12 @@ impl ConfigDocument {
     }
 
     /// Sets who answers when nothing else decides.
-    pub(crate) fn set_active(&mut self, registry: &Registry, active: &Active) {
+    pub(crate) fn set_active(&mut self, registry: &Registry, active: &DefaultAccount) {
         let entry = self.registry(registry);
         let value = match active {
-            Active::Account(name) => json!(name.as_str()),
-            Active::SignedOut => Value::Null,
-            Active::Unset => {
+            DefaultAccount::Account(name) => json!(name.as_str()),
+            DefaultAccount::SignedOut => Value::Null,
+            DefaultAccount::Unset => {
                 entry.shift_remove("active");
                 return;
             }
@@ -292,7 +292,7 @@ mod tests {
         let mut document = ConfigDocument::empty();
         document.put(&account("ghcr.io", "me", &["ghcr.io/acme/**".into()]));
         document.set_folders(&Registry::from_key("ghcr.io"), &"me".parse().unwrap(), &["~/w".into()]);
-        document.set_active(&Registry::from_key("ghcr.io"), &Active::Account("me".parse().unwrap()));
+        document.set_active(&Registry::from_key("ghcr.io"), &DefaultAccount::Account("me".parse().unwrap()));
         let expected = r#"{
   "version": 3,
   "registries": {

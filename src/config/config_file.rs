@@ -9,9 +9,9 @@ use anyhow::Result;
 use super::atcr::AdoptedAccounts;
 use super::config_document::ConfigDocument;
 use super::reader::{self, ParsedConfig};
-use crate::model::choice::{Active, RegistryAccounts, Route, Trusted};
-use crate::model::mounted::Mounted;
-use crate::model::{Floor, HelperName, HostAlias, Problem, Registry, StoreKind};
+use crate::model::choice::{DefaultAccount, HelperRoute, RegistryAccounts, TrustedFile};
+use crate::model::env_account::EnvAccount;
+use crate::model::{HelperName, HostAlias, MinimumGeneration, Problem, Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
@@ -26,7 +26,7 @@ pub(crate) struct LoadedConfig {
     /// Whether answers may be written down.
     pub(crate) journal: bool,
     /// The files that may name accounts.
-    pub(crate) trusted: Rc<[Trusted]>,
+    pub(crate) trusted: Rc<[TrustedFile]>,
     /// The helper that is asked for all other registries.
     pub(crate) fallback: Option<HelperName>,
     /// Hosts that accounts of another registry answer for too.
@@ -34,7 +34,7 @@ pub(crate) struct LoadedConfig {
     /// Where new secrets are kept, if that was said.
     pub(crate) store: Option<StoreKind>,
     /// How old the sealed files may be.
-    pub(crate) floors: Vec<Floor>,
+    pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) origin: ConfigOrigin,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct ConfigEdit {
     pub(crate) adopted: Option<AdoptedAccounts>,
     /// Where new secrets are kept, if that was said.
     pub(crate) store: Option<StoreKind>,
-    pub(crate) floors: Vec<Floor>,
+    pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) before: PriorConfig,
 }
 
@@ -282,7 +282,7 @@ impl<'e> ConfigFile<'e> {
 
 /// Puts an account that the environment gives among those of the file; it goes before one of the same name there, and
 /// the first of a registry answers by default.
-fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &Mounted) {
+fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let place = registries.iter().position(|one| one.registry == account.registry).unwrap_or_else(|| {
         registries.push(RegistryAccounts::none(&account.registry));
@@ -293,7 +293,7 @@ fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &Mounted) {
     candidates.accounts.retain(|other| other.name != account.name);
     candidates.accounts.push(account.clone());
     if is_first || mounted.active {
-        candidates.active = Active::Account(account.name.clone());
+        candidates.active = DefaultAccount::Account(account.name.clone());
     }
 }
 
@@ -310,12 +310,12 @@ impl LoadedConfig {
     }
 
     /// The one registry that was asked for, with the helper that answers if it has no account.
-    pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<Route>, ConfigOrigin) {
+    pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<HelperRoute>, ConfigOrigin) {
         let of = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
         let route = match (&of.helper, self.fallback) {
             _ if !of.accounts.is_empty() => None,
-            (Some(helper), _) => Some(Route { helper: helper.clone(), by: Some(of.registry.clone()) }),
-            (None, fallback) => fallback.map(|helper| Route { helper, by: None }),
+            (Some(helper), _) => Some(HelperRoute { helper: helper.clone(), by: Some(of.registry.clone()) }),
+            (None, fallback) => fallback.map(|helper| HelperRoute { helper, by: None }),
         };
         (of, route, self.origin)
     }

@@ -6,7 +6,7 @@ use super::atcr::AdoptedAccounts;
 use super::config_document::ConfigDocument;
 use super::config_file::ConfigFile;
 use super::reader::{self, ParsedConfig};
-use crate::model::choice::{Active, RegistryAccounts};
+use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{AccountName, HostAlias, ImagePattern, Registry};
 
 /// A `config.json`, or a file of ATCR's helper: what is read can be edited, and the edit reads as it was meant.
@@ -99,8 +99,8 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
         expected
     };
     let fresh: AccountName = "fresh-name".parse().expect("a plain name");
-    let signed_out = Active::SignedOut;
-    for active in [Active::Unset, Active::Account(fresh.clone()), signed_out] {
+    let signed_out = DefaultAccount::SignedOut;
+    for active in [DefaultAccount::Unset, DefaultAccount::Account(fresh.clone()), signed_out] {
         let mut edited = document.clone();
         edited.set_active(registry, &active);
         edited.set_previous(registry, Some(&fresh));
@@ -147,8 +147,8 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
         let expected = with(&|one| {
             one.accounts[0].name = fresh.clone();
             one.previous = previous.as_ref().map(renamed);
-            if let Active::Account(name) = active {
-                one.active = Active::Account(renamed(name));
+            if let DefaultAccount::Account(name) = active {
+                one.active = DefaultAccount::Account(renamed(name));
             }
         });
         reads_as(&edited, &expected);

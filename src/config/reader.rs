@@ -16,8 +16,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::account::RawAccount;
 use super::host_alias::HostAliases;
-use crate::model::choice::{Active, RegistryAccounts, Trusted};
-use crate::model::{Floor, HelperName, HostAlias, Registry, StoreKind, key_covers};
+use crate::model::choice::{DefaultAccount, RegistryAccounts, TrustedFile};
+use crate::model::{HelperName, HostAlias, MinimumGeneration, Registry, StoreKind, key_covers};
 use crate::system::json::JsonString;
 
 /// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
@@ -31,7 +31,7 @@ pub(super) struct ParsedConfig {
     /// Whether answers may be written down: unless it says `"journal": false`.
     pub(super) journal: bool,
     /// The files that may name accounts.
-    pub(super) trusted: Rc<[Trusted]>,
+    pub(super) trusted: Rc<[TrustedFile]>,
     /// The helper that is asked for all registries that none of them is.
     pub(super) fallback: Option<HelperName>,
     /// Hosts that accounts of another registry answer for too.
@@ -39,7 +39,7 @@ pub(super) struct ParsedConfig {
     /// Where new secrets are kept, if that was said.
     pub(super) store: Option<StoreKind>,
     /// How old the sealed files may be.
-    pub(super) floors: Vec<Floor>,
+    pub(super) floors: Vec<MinimumGeneration>,
 }
 
 /// Reads the registries that `wanted` selects: all entries that cover one host, or all there are (`None`).
@@ -60,7 +60,7 @@ pub(super) fn read(
     let trusted = raw.trusted.into_iter().filter_map(trusted).collect();
     let mut floors = vec![];
     for (registry, raw) in &mut raw.registries {
-        let of = |(key, generation)| Floor { registry: registry.clone(), key, generation };
+        let of = |(key, generation)| MinimumGeneration { registry: registry.clone(), key, generation };
         floors.extend(std::mem::take(&mut raw.sealed).into_iter().map(of));
     }
     let store = raw.store.as_deref().map(StoreKind::parse);
@@ -138,8 +138,8 @@ struct RawConfig<'a> {
 }
 
 /// What a newer Ensign says in other words is not trusted by this one.
-fn trusted((file, digest): (String, serde_json::Value)) -> Option<Trusted> {
-    Some(Trusted { file: file.into(), digest: digest.as_str()?.to_owned() })
+fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
+    Some(TrustedFile { file: file.into(), digest: digest.as_str()?.to_owned() })
 }
 
 /// Digests by file.
@@ -162,10 +162,10 @@ fn candidates(
         return Err(format!("registries.{registry}.accounts.{name} stands there twice"));
     }
     let active = match raw.active {
-        RawActive::Absent => Active::Unset,
-        RawActive::Null => Active::SignedOut,
+        RawActive::Absent => DefaultAccount::Unset,
+        RawActive::Null => DefaultAccount::SignedOut,
         RawActive::Name(name) => {
-            Active::Account(name.parse().map_err(|error| format!("registries.{registry}.active: {error}"))?)
+            DefaultAccount::Account(name.parse().map_err(|error| format!("registries.{registry}.active: {error}"))?)
         }
     };
     let previous = raw.previous.and_then(|name| name.parse().ok());

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::model::{Borrow, Grant, Lender, Source};
+use crate::model::{ExternalProgram, ExternalSource, OAuthGrant, Source};
 
 /// `{"provider": …}` or `{"borrow": …}`. What is neither is kept as it stands.
 pub(super) fn read(value: Option<Value>) -> Source {
-    let Some(value) = value else { return Source::Given };
+    let Some(value) = value else { return Source::Static };
     let unknown = || Source::Unknown(value.to_string());
     if value.get("provider").is_some() {
         return serde_json::from_value(value.clone()).map_or_else(|_| unknown(), RawOAuthGrant::into_source);
@@ -24,9 +24,9 @@ pub(super) fn read(value: Option<Value>) -> Source {
 /// `null` for a secret that was given.
 pub(super) fn write(source: &Source) -> Value {
     let value = match source {
-        Source::Given => return Value::Null,
-        Source::Granted(grant) => serde_json::to_value(RawOAuthGrant::of(grant)),
-        Source::Borrowed(borrow) => serde_json::to_value(RawExternalSource::of(borrow)),
+        Source::Static => return Value::Null,
+        Source::OAuth(grant) => serde_json::to_value(RawOAuthGrant::from_grant(grant)),
+        Source::External(borrow) => serde_json::to_value(RawExternalSource::from_source(borrow)),
         Source::Unknown(text) => serde_json::from_str(text),
     };
     value.unwrap_or_else(|_| json!({}))
@@ -54,16 +54,26 @@ struct RawOAuthGrant {
 }
 
 impl RawOAuthGrant {
-    fn of(grant: &Grant) -> Self {
-        let Grant { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page } =
-            grant.clone();
+    fn from_grant(grant: &OAuthGrant) -> Self {
+        let OAuthGrant {
+            provider,
+            issuer,
+            scope,
+            client_id,
+            token_url,
+            secret_field,
+            revoke_url,
+            exchange,
+            tenant,
+            page,
+        } = grant.clone();
         Self { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page }
     }
 
     fn into_source(self) -> Source {
         let Self { provider, issuer, scope, client_id, token_url, secret_field, revoke_url, exchange, tenant, page } =
             self;
-        Source::Granted(Box::new(Grant {
+        Source::OAuth(Box::new(OAuthGrant {
             provider,
             issuer,
             scope,
@@ -103,7 +113,7 @@ struct RawExternalSource {
 }
 
 impl RawExternalSource {
-    fn of(borrow: &Borrow) -> Self {
+    fn from_source(borrow: &ExternalSource) -> Self {
         let raw = Self {
             borrow: borrow.lender.word(),
             env: borrow.env.clone(),
@@ -111,32 +121,32 @@ impl RawExternalSource {
             ..Self::default()
         };
         match borrow.lender.clone() {
-            Lender::Helper(_) | Lender::Glab => raw,
-            Lender::Aws { profile } | Lender::Gcloud { profile } => Self { profile, ..raw },
-            Lender::Az { subscription } => Self { profile: subscription, ..raw },
-            Lender::Gh { host, user } => Self { host: Some(host), user, ..raw },
-            Lender::Op { item, account } => Self { item: Some(item), user: account, ..raw },
-            Lender::Pass { item } => Self { item: Some(item), ..raw },
-            Lender::Vault { item, field } => Self { item: Some(item), field: Some(field), ..raw },
-            Lender::Command(command) => Self { command, ..raw },
+            ExternalProgram::Helper(_) | ExternalProgram::Glab => raw,
+            ExternalProgram::Aws { profile } | ExternalProgram::Gcloud { profile } => Self { profile, ..raw },
+            ExternalProgram::Az { subscription } => Self { profile: subscription, ..raw },
+            ExternalProgram::Gh { host, user } => Self { host: Some(host), user, ..raw },
+            ExternalProgram::Op { item, account } => Self { item: Some(item), user: account, ..raw },
+            ExternalProgram::Pass { item } => Self { item: Some(item), ..raw },
+            ExternalProgram::Vault { item, field } => Self { item: Some(item), field: Some(field), ..raw },
+            ExternalProgram::Command(command) => Self { command, ..raw },
         }
     }
 
     fn into_source(self) -> Option<Source> {
         let Self { borrow, profile, host, user, item, field, command, env, cache } = self;
         let lender = match borrow.as_str() {
-            "aws" => Lender::Aws { profile },
-            "gcloud" => Lender::Gcloud { profile },
-            "az" => Lender::Az { subscription: profile },
-            "gh" => Lender::Gh { host: host.unwrap_or_else(|| "github.com".into()), user },
-            "glab" => Lender::Glab,
-            "op" => Lender::Op { item: item?, account: user },
-            "pass" => Lender::Pass { item: item? },
-            "vault" => Lender::Vault { item: item?, field: field? },
-            "command" if !command.is_empty() => Lender::Command(command),
-            other => Lender::Helper(other.strip_prefix("helper:")?.parse().ok()?),
+            "aws" => ExternalProgram::Aws { profile },
+            "gcloud" => ExternalProgram::Gcloud { profile },
+            "az" => ExternalProgram::Az { subscription: profile },
+            "gh" => ExternalProgram::Gh { host: host.unwrap_or_else(|| "github.com".into()), user },
+            "glab" => ExternalProgram::Glab,
+            "op" => ExternalProgram::Op { item: item?, account: user },
+            "pass" => ExternalProgram::Pass { item: item? },
+            "vault" => ExternalProgram::Vault { item: item?, field: field? },
+            "command" if !command.is_empty() => ExternalProgram::Command(command),
+            other => ExternalProgram::Helper(other.strip_prefix("helper:")?.parse().ok()?),
         };
-        Some(Source::Borrowed(Borrow { lender, env, cache: cache.map(Duration::from_secs) }))
+        Some(Source::External(ExternalSource { lender, env, cache: cache.map(Duration::from_secs) }))
     }
 }
 
@@ -166,7 +176,7 @@ mod tests {
             assert!(!matches!(source, Source::Unknown(_)), "{text}");
             assert_eq!(write(&source), value, "{text}");
         }
-        assert_eq!((read(None), write(&Source::Given)), (Source::Given, Value::Null));
+        assert_eq!((read(None), write(&Source::Static)), (Source::Static, Value::Null));
     }
 
     #[test]

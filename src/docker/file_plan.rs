@@ -83,7 +83,7 @@ pub(crate) enum PlannedChange {
 
 impl FilePlan {
     /// Plans to edit the file's text once for each change.
-    pub(super) fn of(
+    pub(super) fn new(
         file: &ConfigJson,
         changes: Vec<PlannedChange>,
         edit: impl Fn(&str, &PlannedChange) -> Option<String>,

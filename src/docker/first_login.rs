@@ -44,7 +44,7 @@ pub(crate) struct LoginLookup {
 
 impl LoginLookup {
     /// Reads the files of a family. One that is broken says nothing here; its own command names it.
-    pub(crate) fn of(reader: ClientFamily, env: &Env) -> Result<Self> {
+    pub(crate) fn new(reader: ClientFamily, env: &Env) -> Result<Self> {
         let (paths, conf) = match reader {
             ClientFamily::Docker => (env.docker_config_file().into_iter().collect(), None),
             ClientFamily::Containers => (containers::lookup_files(env), containers::registries_conf(env)),

@@ -11,7 +11,7 @@ use serde_json::Deserializer;
 pub(super) fn set(text: &str, path: &[&str], value: &str) -> Option<String> {
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
     let root = ObjectSpan::at(text, 0)?;
-    set_in(text, &root, path, value, 1, &JsonStyle::of(text, &root))
+    set_in(text, &root, path, value, 1, &JsonStyle::detect(text, &root))
 }
 
 /// Removes the member at `path`; a text that has none comes back as it was.
@@ -117,7 +117,7 @@ struct JsonStyle {
 }
 
 impl JsonStyle {
-    fn of(text: &str, root: &ObjectSpan) -> Self {
+    fn detect(text: &str, root: &ObjectSpan) -> Self {
         let Some(first) = root.members.first() else {
             // as docker writes it (docker/cli `cli/config/configfile/file.go`)
             return Self { line_end: "\n".into(), indent: "\t".into(), space: " ".into() };

@@ -46,7 +46,7 @@ pub(crate) fn take_out(file: &ConfigJson, imported: &[&FoundLogin]) -> Result<Fi
     let known = |login: &&FoundLogin| imported.iter().any(|other| other.is_same(login));
     let changes = present.iter().filter(known).map(|login| PlannedChange::TakeOut { key: login.key.clone() }).collect();
     let auths = file.spelling("auths");
-    FilePlan::of(file, changes, |text, change| {
+    FilePlan::new(file, changes, |text, change| {
         let PlannedChange::TakeOut { key } = change else { return Some(text.to_owned()) };
         let entry = file.logins().find(|(name, _)| name == key)?.1.as_object()?;
         let secret_fields = entry.keys().filter(|name| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name)));

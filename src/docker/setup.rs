@@ -153,7 +153,7 @@ fn entries(
 
 fn write(file: &ConfigJson, changes: Vec<PlannedChange>) -> Result<FilePlan> {
     let us = Value::from(HELPER).to_string();
-    let plan = FilePlan::of(file, changes, |text, change| match change {
+    let plan = FilePlan::new(file, changes, |text, change| match change {
         PlannedChange::Add { key } | PlannedChange::Replace { key, .. } => {
             json_edit::set(text, &[file.spelling("credHelpers"), key], &us)
         }
@@ -176,7 +176,7 @@ pub(crate) fn drop_helper(file: &ConfigJson, helper: &str) -> Result<FilePlan> {
         changes.push(PlannedChange::StoreBack { to: None });
     }
     let (section, store) = (file.spelling("credHelpers"), file.spelling("credsStore"));
-    let plan = FilePlan::of(file, changes, |text, change| match change {
+    let plan = FilePlan::new(file, changes, |text, change| match change {
         PlannedChange::Discard { key, .. } => json_edit::remove(text, &[section, key]),
         PlannedChange::StoreBack { .. } => json_edit::remove(text, &[store]),
         _ => Some(text.to_owned()),
@@ -195,7 +195,7 @@ pub(crate) fn undo(file: &ConfigJson, store_before: Option<&str>) -> Result<File
         changes.push(PlannedChange::StoreBack { to: store_before.map(str::to_owned) });
     }
     let store = file.spelling("credsStore");
-    FilePlan::of(file, changes, |text, change| match change {
+    FilePlan::new(file, changes, |text, change| match change {
         PlannedChange::Remove { .. } if all => json_edit::remove(text, &[section]),
         PlannedChange::Remove { key } => json_edit::remove(text, &[section, key]),
         PlannedChange::StoreBack { to: Some(before) } => {

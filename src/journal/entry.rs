@@ -99,7 +99,7 @@ fn bounded(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::choice::{OwnedImage, Rule, RuleOutcome, Step, Verdict};
+    use crate::model::choice::{DecisionStep, OwnedImage, Rule, RuleOutcome, Verdict};
     use proptest::prelude::*;
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         entry.client = Some(long.clone());
         let images = vec![OwnedImage { image: long.clone(), account: long.clone() }; 50];
         for outcome in [RuleOutcome::Ambiguous { images }, RuleOutcome::NoSuchAccount { name: Some(long) }] {
-            entry.decision.steps = vec![Step { rule: Rule::Files, decides: true, outcome }];
+            entry.decision.steps = vec![DecisionStep { rule: Rule::Files, decides: true, outcome }];
             let line = entry.to_line();
             assert!(line.len() <= 4096 && line.lines().count() == 1 && !line.contains('\u{1b}'), "{line}");
             assert_eq!(JournalEntry::read(&line).unwrap().decision.registry, "ghcr.io");

@@ -81,7 +81,7 @@ impl Account {
     /// The account as that of one host of its pattern, if its secret is another one for each host.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
-            Source::Borrowed(_) if self.registry.is_pattern() && self.registry != *host => {
+            Source::External(_) if self.registry.is_pattern() && self.registry != *host => {
                 Cow::Owned(Self { registry: host.clone(), ..self.clone() })
             }
             _ => Cow::Borrowed(self),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Kept, LoginLife, Source};
+use super::{LoginLife, Source, StoredSecret};
 
 /// When an account's secret ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +23,16 @@ impl Expiry {
     /// A person is warned so long before.
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
-    pub(crate) fn of(source: &Source, kept: &Kept) -> Self {
-        let is_renewed = matches!(source, Source::Granted(_)) && kept.refresh.is_some();
+    pub(crate) fn new(source: &Source, kept: &StoredSecret) -> Self {
+        let is_renewed = matches!(source, Source::OAuth(_)) && kept.refresh.is_some();
         if let Some(life) = kept.login_life.filter(|_| is_renewed) {
             return Self::RenewsWithin { next: kept.until, life };
         }
         let Some(until) = kept.until else { return Self::Unknown };
         match source {
-            Source::Given => Self::Ends(until),
-            Source::Granted(_) if !is_renewed => Self::Ends(until),
-            Source::Granted(_) | Source::Borrowed(_) => Self::Renews(until),
+            Source::Static => Self::Ends(until),
+            Source::OAuth(_) if !is_renewed => Self::Ends(until),
+            Source::OAuth(_) | Source::External(_) => Self::Renews(until),
             Source::Unknown(_) => Self::Unknown,
         }
     }
@@ -155,21 +155,21 @@ mod tests {
 
     #[test]
     fn only_what_a_person_must_renew_ends() {
-        let kept = |refresh: bool| Kept {
+        let kept = |refresh: bool| StoredSecret {
             until: Some(at(60)),
             refresh: refresh.then(|| Secret::new("r".into())),
             ..Secret::new("s".into()).into()
         };
-        let granted = Source::Granted(Box::default());
+        let granted = Source::OAuth(Box::default());
         for (source, refresh, expected) in [
-            (&Source::Given, false, Expiry::Ends(at(60))),
+            (&Source::Static, false, Expiry::Ends(at(60))),
             (&granted, false, Expiry::Ends(at(60))),
             (&granted, true, Expiry::Renews(at(60))),
             (&Source::Unknown(String::new()), false, Expiry::Unknown),
         ] {
-            assert_eq!(Expiry::of(source, &kept(refresh)), expected, "{source:?}");
+            assert_eq!(Expiry::new(source, &kept(refresh)), expected, "{source:?}");
         }
-        assert_eq!(Expiry::of(&Source::Given, &Secret::new("s".into()).into()), Expiry::Unknown);
+        assert_eq!(Expiry::new(&Source::Static, &Secret::new("s".into()).into()), Expiry::Unknown);
     }
 
     #[test]

@@ -35,8 +35,8 @@ impl HelperMessage {
 
 impl<'de> Deserialize<'de> for HelperMessage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
+        struct HelperMessageVisitor;
+        impl<'de> Visitor<'de> for HelperMessageVisitor {
             type Value = HelperMessage;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for HelperMessage {
                 Ok(message)
             }
         }
-        deserializer.deserialize_map(Names)
+        deserializer.deserialize_map(HelperMessageVisitor)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Registry, RegistryError};
 
 /// How closely a key describes a host; of two that cover it, the greater one wins, and its own name is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Closeness {
+pub(crate) struct HostSpecificity {
     is_exact: bool,
     literal_labels: usize,
     literal_characters: usize,
@@ -35,9 +35,9 @@ impl Registry {
         self == host || (self.is_pattern() && key_covers(self.as_str(), host))
     }
 
-    pub(crate) fn closeness(&self, host: &Self) -> Closeness {
+    pub(crate) fn closeness(&self, host: &Self) -> HostSpecificity {
         let labels = self.as_str().split('.');
-        Closeness {
+        HostSpecificity {
             is_exact: self == host,
             literal_labels: labels.filter(|label| !label.contains('*')).count(),
             literal_characters: self.as_str().bytes().filter(|byte| *byte != b'*').count(),

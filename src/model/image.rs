@@ -39,7 +39,7 @@ pub enum ImageError {
 
 impl ImageReference {
     /// The image that a server address with a repository behind it means.
-    pub(crate) fn of(registry: Registry, repository: Repository) -> Self {
+    pub(crate) fn new(registry: Registry, repository: Repository) -> Self {
         Self { registry, repository, tag: None, digest: None }
     }
 
@@ -54,7 +54,7 @@ impl ImageReference {
     /// What is above its repository, without a tag; `None` if the registry alone is.
     pub(crate) fn namespace(&self) -> Option<Self> {
         let (namespace, _) = self.repository.as_str().rsplit_once('/')?;
-        Some(Self::of(self.registry.clone(), Repository(namespace.to_owned())))
+        Some(Self::new(self.registry.clone(), Repository(namespace.to_owned())))
     }
 
     /// What the registry's API calls the image within its repository: the digest, or else the tag.

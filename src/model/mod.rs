@@ -3,16 +3,16 @@
 //! Nothing here reads a file, the clock or the environment, so everything can be tested as a table of cases.
 
 mod account;
-mod alias;
 mod callers;
 pub(crate) mod choice;
+pub(crate) mod env_account;
 mod expiry;
-mod floor;
 mod helper_message;
+mod host_alias;
 mod host_pattern;
 mod image;
 pub(crate) mod jwt;
-pub(crate) mod mounted;
+mod minimum_generation;
 mod network;
 mod operation;
 mod pattern;
@@ -26,14 +26,14 @@ mod source;
 pub(crate) mod timestamp;
 
 pub use account::{Account, AccountName, AccountNameError, HelperName, StoreKind, Username, UsernameError};
-pub(crate) use alias::HostAlias;
 pub use callers::CallerRule;
 pub(crate) use callers::{CallerEdit, CallerFacts, CallerRefusal};
 pub(crate) use expiry::{Expiry, time_span};
-pub(crate) use floor::Floor;
 pub(crate) use helper_message::HelperMessage;
+pub(crate) use host_alias::HostAlias;
 pub(crate) use host_pattern::key_covers;
 pub use image::{ImageError, ImageReference, Repository};
+pub(crate) use minimum_generation::MinimumGeneration;
 pub(crate) use network::Network;
 pub use operation::Operation;
 pub use pattern::{ImagePattern, PatternError, Specificity};
@@ -42,4 +42,4 @@ pub use registry::{Registry, RegistryError};
 pub use secret::{Credential, Secret};
 pub(crate) use server_url::is_ambiguous;
 pub use server_url::{HubToken, ServerUrl, Target};
-pub use source::{Borrow, EndedSession, Grant, Kept, Lender, LoginLife, Source};
+pub use source::{EndedSession, ExternalProgram, ExternalSource, LoginLife, OAuthGrant, Source, StoredSecret};

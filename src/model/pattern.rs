@@ -93,7 +93,7 @@ impl ImagePattern {
     /// The one repository it describes; `None` if a wildcard leaves it open.
     pub(crate) fn exact(&self) -> Option<ImageReference> {
         let repository = self.path.parse().ok().filter(|_| !self.path.contains('*'))?;
-        Some(ImageReference::of(self.registry.clone(), repository))
+        Some(ImageReference::new(self.registry.clone(), repository))
     }
 
     pub fn specificity(&self) -> Specificity {

@@ -1,4 +1,4 @@
-//! `Source`: where an account's secret comes from, and `Kept`: what its store holds of it.
+//! `Source`: where an account's secret comes from, and `StoredSecret`: what its store holds of it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,11 +11,11 @@ use super::{HelperName, Secret, Username};
 pub enum Source {
     /// A person or a client gave it, once.
     #[default]
-    Given,
+    Static,
     /// A login at an identity provider: a refresh token brings new ones.
-    Granted(Box<Grant>), // few accounts have one, and all would have room for it
+    OAuth(Box<OAuthGrant>), // few accounts have one, and all would have room for it
     /// Another program has it and is asked when it is needed.
-    Borrowed(Borrow),
+    External(ExternalSource),
     /// A newer Ensign's; the JSON text it stands for.
     Unknown(String),
 }
@@ -23,7 +23,7 @@ pub enum Source {
 /// How the tokens of a login are renewed and revoked (RFC 6749 section 6, RFC 7009). Addresses are `https`, or `http` on
 /// loopback; whoever uses them checks that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grant {
+pub struct OAuthGrant {
     /// The provider's name in the table of providers; for people only.
     pub provider: String,
     /// The issuer, so that the same login can be done again.
@@ -46,8 +46,8 @@ pub struct Grant {
 
 /// Another program that has the secret, and what tells its identities apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Borrow {
-    pub lender: Lender,
+pub struct ExternalSource {
+    pub lender: ExternalProgram,
     /// Added to the program's environment.
     pub env: BTreeMap<String, String>,
     /// How long an answer without an end of its own is kept; `None`: as the lender allows.
@@ -56,7 +56,7 @@ pub struct Borrow {
 
 /// The programs Ensign knows how to ask. Each field is a word of their command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lender {
+pub enum ExternalProgram {
     /// `docker-credential-NAME get`
     Helper(HelperName),
     /// `aws ecr get-authorization-token`
@@ -79,7 +79,7 @@ pub enum Lender {
     Command(Vec<String>),
 }
 
-impl Lender {
+impl ExternalProgram {
     /// The word that names it in the config and after `--borrow`.
     pub fn word(&self) -> String {
         match self {
@@ -111,7 +111,7 @@ impl Lender {
     }
 }
 
-impl Borrow {
+impl ExternalSource {
     /// Which of the program's identities is meant: the label of the account, unless another is given.
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
@@ -124,27 +124,27 @@ impl Borrow {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => f.write_str("given"),
-            Self::Granted(grant) => write!(f, "login at {}", grant.provider),
-            Self::Borrowed(borrow) => borrow.fmt(f),
+            Self::Static => f.write_str("given"),
+            Self::OAuth(grant) => write!(f, "login at {}", grant.provider),
+            Self::External(borrow) => borrow.fmt(f),
             Self::Unknown(_) => f.write_str("unknown"),
         }
     }
 }
 
-impl fmt::Display for Borrow {
+impl fmt::Display for ExternalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.lender {
-            Lender::Helper(name) => f.write_str(&name.program())?,
-            Lender::Op { item, .. } => write!(f, "op, {item}")?,
-            Lender::Pass { item } => write!(f, "pass, {item}")?,
-            Lender::Vault { item, field } => write!(f, "vault, {item}, field {field}")?,
-            Lender::Command(words) => write!(f, "command {}", words.first().map_or("", String::as_str))?,
+            ExternalProgram::Helper(name) => f.write_str(&name.program())?,
+            ExternalProgram::Op { item, .. } => write!(f, "op, {item}")?,
+            ExternalProgram::Pass { item } => write!(f, "pass, {item}")?,
+            ExternalProgram::Vault { item, field } => write!(f, "vault, {item}, field {field}")?,
+            ExternalProgram::Command(words) => write!(f, "command {}", words.first().map_or("", String::as_str))?,
             lender => f.write_str(&lender.word())?,
         }
         match (&self.lender, self.lender.identity()) {
-            (Lender::Az { .. }, Some(subscription)) => write!(f, ", subscription {subscription}")?,
-            (Lender::Gh { .. }, Some(user)) => write!(f, ", user {user}")?,
+            (ExternalProgram::Az { .. }, Some(subscription)) => write!(f, ", subscription {subscription}")?,
+            (ExternalProgram::Gh { .. }, Some(user)) => write!(f, ", user {user}")?,
             (_, Some(profile)) => write!(f, ", profile {profile}")?,
             (_, None) => {}
         }
@@ -154,7 +154,7 @@ impl fmt::Display for Borrow {
 
 /// What a store keeps for an account: the secret, and what is known about its end.
 #[derive(Debug)]
-pub struct Kept {
+pub struct StoredSecret {
     pub secret: Secret,
     /// When the secret ends, if that is known.
     pub until: Option<SystemTime>,
@@ -189,7 +189,7 @@ pub struct EndedSession {
     pub until: SystemTime,
 }
 
-impl From<Secret> for Kept {
+impl From<Secret> for StoredSecret {
     fn from(secret: Secret) -> Self {
         Self {
             secret,
@@ -205,7 +205,7 @@ impl From<Secret> for Kept {
     }
 }
 
-impl Kept {
+impl StoredSecret {
     /// A second holder, as [`Secret::copy`].
     #[must_use]
     pub fn copy(&self) -> Self {
@@ -251,19 +251,19 @@ mod tests {
     fn a_source_is_one_short_phrase() {
         let some = |text: &str| Some(text.to_owned());
         for (lender, phrase) in [
-            (Lender::Aws { profile: some("prod") }, "aws, profile prod"),
-            (Lender::Gcloud { profile: None }, "gcloud"),
-            (Lender::Az { subscription: some("shop") }, "az, subscription shop"),
-            (Lender::Gh { host: "github.com".into(), user: some("octo") }, "gh, user octo"),
-            (Lender::Helper("ecr-login".parse().unwrap()), "docker-credential-ecr-login"),
-            (Lender::Vault { item: "secret/r".into(), field: "token".into() }, "vault, secret/r, field token"),
-            (Lender::Command(vec!["curl".into(), "hunter2".into()]), "command curl"),
+            (ExternalProgram::Aws { profile: some("prod") }, "aws, profile prod"),
+            (ExternalProgram::Gcloud { profile: None }, "gcloud"),
+            (ExternalProgram::Az { subscription: some("shop") }, "az, subscription shop"),
+            (ExternalProgram::Gh { host: "github.com".into(), user: some("octo") }, "gh, user octo"),
+            (ExternalProgram::Helper("ecr-login".parse().unwrap()), "docker-credential-ecr-login"),
+            (ExternalProgram::Vault { item: "secret/r".into(), field: "token".into() }, "vault, secret/r, field token"),
+            (ExternalProgram::Command(vec!["curl".into(), "hunter2".into()]), "command curl"),
         ] {
-            let borrow = Borrow { lender, env: BTreeMap::new(), cache: None };
-            assert_eq!(Source::Borrowed(borrow).to_string(), phrase);
+            let borrow = ExternalSource { lender, env: BTreeMap::new(), cache: None };
+            assert_eq!(Source::External(borrow).to_string(), phrase);
         }
         let env = BTreeMap::from([("AWS_PROFILE".to_owned(), "work".to_owned())]);
-        let borrow = Borrow { lender: Lender::Glab, env, cache: None };
+        let borrow = ExternalSource { lender: ExternalProgram::Glab, env, cache: None };
         assert_eq!((borrow.to_string().as_str(), borrow.identity()), ("glab, AWS_PROFILE=work", Some("work")));
     }
 }

@@ -10,7 +10,7 @@ use super::login_plan::LoginPlan;
 use super::provider::{BodyFormat, Provider, UsernameRule};
 use super::response::ProviderResponse;
 use super::{TokenExchange, TokenSet, renewal, revoke};
-use crate::model::{Grant, Kept, Secret, Username, jwt};
+use crate::model::{OAuthGrant, Secret, StoredSecret, Username, jwt};
 use crate::system::http::{Authorization, HttpClient, HttpRequest, Method};
 
 /// A login under way: the code is out, and somebody has a browser.
@@ -26,7 +26,7 @@ pub(crate) struct PendingLogin {
 pub(crate) struct DeviceLogin {
     pub(crate) tokens: TokenSet,
     /// How it is renewed and revoked, if it can be.
-    pub(crate) grant: Option<Grant>,
+    pub(crate) grant: Option<OAuthGrant>,
     pub(crate) did: Option<String>,
     /// The scope without which nothing can be pushed, if it was not granted.
     pub(crate) missing_scope: Option<String>,
@@ -135,8 +135,8 @@ impl PendingLogin {
     /// Ends what the provider gave and nobody keeps. If that fails, it ends by itself.
     fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
         if let Some(grant) = self.plan.grant(refresh.is_some()) {
-            let kept = Kept { refresh: refresh.map(Secret::copy), ..token.copy().into() };
-            let _ = revoke(&Grant { exchange: None, ..grant }, &kept); // it is the provider's own token
+            let kept = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };
+            let _ = revoke(&OAuthGrant { exchange: None, ..grant }, &kept); // it is the provider's own token
         }
     }
 

@@ -10,7 +10,7 @@ use super::endpoint;
 use super::login::PendingLogin;
 use super::provider::{BodyFormat, Provider};
 use super::response::ProviderResponse;
-use crate::model::{Grant, Registry, Secret};
+use crate::model::{OAuthGrant, Registry, Secret};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Limits, Method, Url};
 
 /// A provider with every address known: ready to begin.
@@ -119,10 +119,10 @@ impl LoginPlan {
     }
 
     /// How the login is renewed and revoked; `None` if it is neither.
-    pub(super) fn grant(&self, has_refresh: bool) -> Option<Grant> {
+    pub(super) fn grant(&self, has_refresh: bool) -> Option<OAuthGrant> {
         let Provider { name, issuer, own_scope, client_id, secret_field, exchange, tenant, page, .. } = &self.provider;
         let shown = |url: &Url| url.to_string();
-        (has_refresh || self.revoke_url.is_some()).then(|| Grant {
+        (has_refresh || self.revoke_url.is_some()).then(|| OAuthGrant {
             provider: name.clone(),
             issuer: issuer.clone(),
             scope: own_scope.clone(),

@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use super::response::ProviderResponse;
 use super::{RenewDelay, RenewError, SESSION_OVER, TokenExchange, TokenSet, client, endpoint};
-use crate::model::{Grant, Registry, Secret, jwt};
+use crate::model::{OAuthGrant, Registry, Secret, jwt};
 use crate::system::http::{Authorization, FormField, HttpRequest, Method};
 
 /// Fetches the next secret, in `patience` at most. It asks once: where each refresh token is good for one use, a second
 /// question would look like theft (RFC 9700 section 4.14).
 pub(crate) fn renew(
-    grant: &Grant,
+    grant: &OAuthGrant,
     registry: &Registry,
     refresh: &Secret,
     patience: Duration,

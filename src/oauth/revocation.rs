@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::response::ProviderResponse;
 use super::{TokenExchange, client, endpoint};
-use crate::model::{Grant, Kept, Secret};
+use crate::model::{OAuthGrant, Secret, StoredSecret};
 use crate::system::http::{Authorization, FormField, HttpClient, HttpRequest, Method, Url};
 
 /// Hints (RFC 7009 section 2.1).
@@ -17,7 +17,7 @@ const LEFT: &str = "the access token that was made with it stays valid";
 
 /// Ends what the provider gave: the refresh token, or else the secret itself. An error is a sentence that names the host,
 /// and the page where a person can do it, if one is known. `Ok(Some)`: the login is ended, and this is left of it.
-pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<Option<String>, String> {
+pub(crate) fn revoke(grant: &OAuthGrant, kept: &StoredSecret) -> Result<Option<String>, String> {
     let by_hand = |why: String| match &grant.page {
         Some(page) => format!("{why}; end it at {page}"),
         None => why,
@@ -43,14 +43,14 @@ pub(crate) fn revoke(grant: &Grant, kept: &Kept) -> Result<Option<String>, Strin
 }
 
 /// What an exchange made is not the provider's to revoke.
-fn own_secret<'k>(grant: &Grant, kept: &'k Kept) -> Option<(&'static str, &'k Secret)> {
+fn own_secret<'k>(grant: &OAuthGrant, kept: &'k StoredSecret) -> Option<(&'static str, &'k Secret)> {
     grant.exchange.is_none().then_some((ACCESS, &kept.secret))
 }
 
 fn send(
     client: &HttpClient,
     url: &Url,
-    grant: &Grant,
+    grant: &OAuthGrant,
     hint: &'static str,
     token: &Secret,
     is_extra: bool,
@@ -107,18 +107,21 @@ mod tests {
 
     #[test]
     fn a_provider_that_cannot_is_named_with_the_page() {
-        let grant =
-            Grant { provider: "github".into(), page: Some("https://github.com/settings".into()), ..Grant::default() };
+        let grant = OAuthGrant {
+            provider: "github".into(),
+            page: Some("https://github.com/settings".into()),
+            ..OAuthGrant::default()
+        };
         let why = revoke(&grant, &Secret::new("s".into()).into()).unwrap_err();
         assert_eq!(why, "github has no address where a token is revoked; end it at https://github.com/settings");
-        let hub = Grant { exchange: Some("docker-hub-pat".into()), ..grant };
+        let hub = OAuthGrant { exchange: Some("docker-hub-pat".into()), ..grant };
         let why = revoke(&hub, &Secret::new("s".into()).into()).unwrap_err();
         assert!(
             why.ends_with(
                 "; the access token that was made with it stays valid; end it at https://github.com/settings"
             )
         );
-        let plain = Grant { revoke_url: Some("http://p.example/revoke".into()), ..Grant::default() };
+        let plain = OAuthGrant { revoke_url: Some("http://p.example/revoke".into()), ..OAuthGrant::default() };
         let why = revoke(&plain, &Secret::new("s".into()).into()).unwrap_err();
         assert_eq!(why, "`http://p.example/revoke` would carry the login unencrypted");
     }

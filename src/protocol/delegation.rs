@@ -2,13 +2,13 @@
 
 use super::ProtocolCall;
 use super::message::ProtocolError;
-use crate::accounts::Found;
-use crate::model::choice::Route;
+use crate::accounts::FindOutcome;
+use crate::model::choice::HelperRoute;
 use crate::model::{Credential, Registry, ServerUrl};
 
 impl ProtocolCall<'_> {
     /// The helper to pass a call on to. A program that is pinned to an account is for that account alone.
-    pub(super) fn route(&self, registry: &Registry) -> Result<Option<Route>, ProtocolError> {
+    pub(super) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
         if self.pinned.is_some() {
             return Ok(None);
         }
@@ -16,19 +16,25 @@ impl ProtocolCall<'_> {
     }
 
     /// What another helper says, if it is for one to say.
-    pub(super) fn delegate(&self, found: Found, server_url: &ServerUrl) -> Found {
+    pub(super) fn delegate(&self, found: FindOutcome, server_url: &ServerUrl) -> FindOutcome {
         match found {
-            Found::Elsewhere(route) => self.accounts.ask_routed(&route, server_url.as_str()),
+            FindOutcome::Delegated(route) => self.accounts.ask_routed(&route, server_url.as_str()),
             found => found,
         }
     }
 
     /// The helper's login, which goes out as if it were ours: no word of its own reaches the client.
-    pub(super) fn get_delegated(&self, route: &Route, server_url: &ServerUrl) -> Result<Credential, ProtocolError> {
+    pub(super) fn get_delegated(
+        &self,
+        route: &HelperRoute,
+        server_url: &ServerUrl,
+    ) -> Result<Credential, ProtocolError> {
         match self.accounts.ask_routed(route, server_url.as_str()) {
-            Found::Credential(credential) => Ok(credential),
-            Found::Dead(why) => Err(ProtocolError::NotFound(Some(why))),
-            Found::NoAccount | Found::Elsewhere(_) | Found::Withheld(_) => Err(ProtocolError::NotFound(None)),
+            FindOutcome::Credential(credential) => Ok(credential),
+            FindOutcome::Expired(why) => Err(ProtocolError::NotFound(Some(why))),
+            FindOutcome::NoAccount | FindOutcome::Delegated(_) | FindOutcome::Withheld(_) => {
+                Err(ProtocolError::NotFound(None))
+            }
         }
     }
 }

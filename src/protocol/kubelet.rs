@@ -13,9 +13,9 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::record;
-use crate::accounts::{Accounts, Found};
+use crate::accounts::{Accounts, FindOutcome};
 use crate::caller;
-use crate::model::choice::{AccountRequest, CallerContext, Command, ExplicitAccount, Verdict};
+use crate::model::choice::{AccountRequest, CallerContext, CommandImages, ExplicitAccount, Verdict};
 use crate::model::{CallerFacts, CallerRule, Credential, ImageReference, Operation, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::text;
@@ -85,8 +85,8 @@ fn read(mut stdin: impl Read) -> Result<CredentialProviderRequest> {
 struct Kubelet;
 
 impl CallerContext for Kubelet {
-    fn command(&self) -> Command {
-        Command { operation: Some(Operation::Pull), ..Command::default() }
+    fn command(&self) -> CommandImages {
+        CommandImages { operation: Some(Operation::Pull), ..CommandImages::default() }
     }
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
@@ -105,7 +105,7 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     let accounts = Accounts::new(env);
     let (found, record) = accounts.find(registry, &request, &Kubelet);
     let found = found.map(|found| match found {
-        Found::Elsewhere(route) => accounts.ask_routed(&route, registry.docker_key()),
+        FindOutcome::Delegated(route) => accounts.ask_routed(&route, registry.docker_key()),
         found => found,
     });
     let mut entry = record::prepare(env, || Some("kubelet".to_owned()), &found, &record);
@@ -114,19 +114,19 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
         journal.add(&entry);
     }
     let problem = match found? {
-        Found::Credential(credential) if credential.username.is_identity_token() => {
+        FindOutcome::Credential(credential) if credential.username.is_identity_token() => {
             bail!(Problem::run(
                 format!("the account of `{image}` has an identity token, which the kubelet cannot use"),
                 format_args!("login {registry} -u NAME")
             ))
         }
-        Found::Credential(credential) => return Ok(Some(credential)),
-        Found::NoAccount if matches!(record.decision.verdict, Verdict::NoSuchAccount | Verdict::Several) => {
+        FindOutcome::Credential(credential) => return Ok(Some(credential)),
+        FindOutcome::NoAccount if matches!(record.decision.verdict, Verdict::NoSuchAccount | Verdict::Several) => {
             return accounts.explanation(&record.decision).problem().map_or(Ok(None), |problem| Err(problem.into()));
         }
-        Found::NoAccount | Found::Elsewhere(_) => return Ok(None),
-        Found::Withheld(withheld) => withheld.into(),
-        Found::Dead(problem) => problem,
+        FindOutcome::NoAccount | FindOutcome::Delegated(_) => return Ok(None),
+        FindOutcome::Withheld(withheld) => withheld.into(),
+        FindOutcome::Expired(problem) => problem,
     };
     let _ = writeln!(io::stderr(), "ensign: {}", text::one_line(&problem.to_string(), 400));
     Ok(None)

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use zeroize::Zeroizing;
 
-use crate::accounts::Options;
+use crate::accounts::RemedyOptions;
 use crate::model::{Credential, HelperMessage, Problem, Secret, ServerUrl};
 use crate::system::{client_env, text};
 
@@ -22,7 +22,7 @@ pub(crate) enum ProtocolError {
     NoUsername,
     Several {
         registry: String,
-        options: Option<Options>,
+        options: Option<RemedyOptions>,
     },
     /// Nobody reads the answer.
     ClosedStdout,
@@ -103,7 +103,7 @@ impl ProtocolError {
         let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
         match self {
             Self::NotFound(Some(problem)) if is_watched => warn(&problem.to_string(), stderr),
-            Self::Several { options: Some(Options { message, ways }), .. } => {
+            Self::Several { options: Some(RemedyOptions { message, ways }), .. } => {
                 warn(message, stderr);
                 for way in ways {
                     let _ = writeln!(stderr, "  {}", text::one_line(way, 200));

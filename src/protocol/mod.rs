@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::accounts::{ANY_COMMAND, Accounts, Activate, Explanation, Found, Login, OutOfReach};
+use crate::accounts::{ANY_COMMAND, Accounts, Activation, Explanation, FindOutcome, NewLogin, UnreachableStore};
 use crate::caller::{self, Caller};
 use crate::journal::Journal;
 use crate::model::choice::{AccountRequest, Decision, ExplicitAccount, RegistryAccounts, Rule, Verdict};
@@ -134,9 +134,9 @@ impl ProtocolCall<'_> {
                     environment: named.unwrap_or_default(),
                     pinned: self.pinned.cloned(),
                     user: user.clone(),
-                    image: repository.clone().map(|repository| ImageReference::of(registry.clone(), repository)),
+                    image: repository.clone().map(|repository| ImageReference::new(registry.clone(), repository)),
                 };
-                let caller = Caller::of(registry);
+                let caller = Caller::new(registry);
                 let (found, record) = self.accounts.find(registry, &request, &caller);
                 let found = found.map(|found| self.delegate(found, server_url));
                 let explanation = self.accounts.explanation(&record.decision);
@@ -146,11 +146,13 @@ impl ProtocolCall<'_> {
                 let mut entry = record::prepare(self.env, || caller.client(), &found, &record);
                 let found = record::write_first(found, record.guarded.as_ref(), &mut entry);
                 let answered = match found {
-                    Ok(Found::Credential(credential)) => message::write_credential(stdout, server_url, &credential),
-                    Ok(Found::NoAccount) => Err(refusal(&record.decision, explanation)),
-                    Ok(Found::Dead(why)) => Err(ProtocolError::NotFound(Some(why))),
-                    Ok(Found::Withheld(withheld)) => Err(ProtocolError::NotFound(Some(withheld.into()))),
-                    Ok(Found::Elsewhere(_)) => Err(ProtocolError::NotFound(None)),
+                    Ok(FindOutcome::Credential(credential)) => {
+                        message::write_credential(stdout, server_url, &credential)
+                    }
+                    Ok(FindOutcome::NoAccount) => Err(refusal(&record.decision, explanation)),
+                    Ok(FindOutcome::Expired(why)) => Err(ProtocolError::NotFound(Some(why))),
+                    Ok(FindOutcome::Withheld(withheld)) => Err(ProtocolError::NotFound(Some(withheld.into()))),
+                    Ok(FindOutcome::Delegated(_)) => Err(ProtocolError::NotFound(None)),
                     Err(error) => Err(error.into()),
                 };
                 if let Some((journal, entry)) = entry {
@@ -182,13 +184,13 @@ impl ProtocolCall<'_> {
                 if let Ok(choice) = self.accounts.choose_store(PROBING) {
                     let _ = self.accounts.settle_store(&choice); // whoever keeps the login says what is wrong
                 }
-                self.accounts.remember(&Login {
+                self.accounts.save(&NewLogin {
                     spellings: spelling.into_iter().collect(),
                     name: self.pinned.cloned(),
                     token_of: given.and_then(|user| user.parse().ok()),
                     bound: bound.transpose().map_err(anyhow::Error::from)?,
-                    activate: if repository.is_some() { Activate::IfNone } else { Activate::Yes },
-                    ..Login::new(registry.clone(), username, secret.into())
+                    activate: if repository.is_some() { Activation::IfNone } else { Activation::Yes },
+                    ..NewLogin::new(registry.clone(), username, secret.into())
                 })?;
             }
         }
@@ -207,7 +209,7 @@ impl ProtocolCall<'_> {
         }
         match server_url.target() {
             Target::HubToken(token) => {
-                let hub = self.accounts.of(&Registry::docker_hub())?;
+                let hub = self.accounts.registry_accounts(&Registry::docker_hub())?;
                 if let Some(account) = self.side_account(&hub) {
                     self.accounts.set_hub_token(&account.username, *token, None)?;
                 }
@@ -225,9 +227,9 @@ impl ProtocolCall<'_> {
                     }
                     (None, None, None) => candidates.default_account().map(name_of),
                 };
-                let picked = pick(&self.accounts.of(registry)?);
+                let picked = pick(&self.accounts.registry_accounts(registry)?);
                 if picked.is_some_and(|name| self.accounts.refuse_given(registry, &name).is_ok())
-                    && let Some(forgotten) = self.accounts.forget(registry, pick, OutOfReach::Refuse)?
+                    && let Some(forgotten) = self.accounts.remove(registry, pick, UnreachableStore::Refuse)?
                 {
                     forgotten.end(); // best effort: there is no word for it in the protocol
                 }
@@ -249,7 +251,7 @@ impl ProtocolCall<'_> {
     }
 
     fn hub_token(&self, token: HubToken) -> Result<Credential, ProtocolError> {
-        let hub = self.accounts.of(&Registry::docker_hub())?;
+        let hub = self.accounts.registry_accounts(&Registry::docker_hub())?;
         let account = self.side_account(&hub).ok_or(ProtocolError::NotFound(None))?;
         let note = || Journal::note_hand_out(self.env, account, "a client");
         let guarded = self.accounts.hand_out(account, caller::facts, note);

@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 use super::text::one_line;
 use super::{client_env, files};
 use crate::model::Problem;
-use crate::model::mounted::{self, Mounted};
+use crate::model::env_account::{self, EnvAccount};
 
 /// What this process was given. Tests build one; nobody mocks one.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,7 @@ pub(crate) struct Env {
     /// The folder of Docker's `config.json` that `docker --config` names.
     docker_config: Option<PathBuf>,
     /// Read when it is asked for, once.
-    mounted: OnceCell<Rc<[Mounted]>>,
+    mounted: OnceCell<Rc<[EnvAccount]>>,
 }
 
 const ACCOUNTS_FILE: &str = "ENSIGN_ACCOUNTS_FILE";
@@ -80,7 +80,7 @@ impl Env {
     }
 
     /// The accounts that this machine was given with the environment.
-    pub(crate) fn mounted(&self) -> Result<&[Mounted]> {
+    pub(crate) fn mounted(&self) -> Result<&[EnvAccount]> {
         if let Some(mounted) = self.mounted.get() {
             return Ok(mounted);
         }
@@ -205,7 +205,7 @@ fn data_dir() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "ensign")?.data_local_dir().to_owned())
 }
 
-fn read_mounted() -> Result<Vec<Mounted>> {
+fn read_mounted() -> Result<Vec<EnvAccount>> {
     let mut found = Vec::new();
     if let Some(path) = absolute(ACCOUNTS_FILE)? {
         let shown = path.display();
@@ -214,8 +214,8 @@ fn read_mounted() -> Result<Vec<Mounted>> {
         };
         let bytes = files::read_any(&path, ACCOUNTS_LIMIT)?.ok_or_else(|| wrong("is not there".into()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        found =
-            mounted::read_file(&Zeroizing::new(bytes), folder).map_err(|why| wrong(format!("is wrong in {why}")))?;
+        found = env_account::read_file(&Zeroizing::new(bytes), folder)
+            .map_err(|why| wrong(format!("is wrong in {why}")))?;
     }
     let is_login = |name: &OsStr| name.as_encoded_bytes().starts_with(LOGIN.as_bytes());
     let mut variables: Vec<_> = all()
@@ -227,7 +227,7 @@ fn read_mounted() -> Result<Vec<Mounted>> {
         .collect();
     variables.sort_unstable();
     for (name, value) in variables {
-        let read = mounted::read_variable(&name, &value.to_string_lossy());
+        let read = env_account::read_variable(&name, &value.to_string_lossy());
         found.push(read.map_err(|why| {
             Problem::new(format!("{LOGIN}{name} is no account: {why}"), "write it as `ghcr.io/acme/** USER SECRET`")
         })?);

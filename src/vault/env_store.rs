@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use zeroize::Zeroizing;
 
 use super::store::{SecretChanges, Store};
-use crate::model::mounted::MountedSecret;
-use crate::model::{Account, Kept, Problem, Registry, Secret};
+use crate::model::env_account::EnvSecret;
+use crate::model::{Account, Problem, Registry, Secret, StoredSecret};
 use crate::system::env::Env;
 use crate::system::files;
 
@@ -17,11 +17,11 @@ pub(super) struct EnvStore<'e>(pub(super) &'e Env);
 const LIMIT: u64 = 1 << 20;
 
 impl Store for EnvStore<'_> {
-    fn get(&self, account: &Account) -> Result<Option<Kept>> {
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
         get(self.0, account)
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut SecretChanges) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], _: &mut SecretChanges) -> Result<()> {
         secrets.first().map_or(Ok(()), |(account, _)| Err(is_given(account).into()))
     }
 
@@ -30,12 +30,12 @@ impl Store for EnvStore<'_> {
     }
 }
 
-fn get(env: &Env, account: &Account) -> Result<Option<Kept>> {
+fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
     let mounted = env.mounted()?.iter().find(|mounted| mounted.account == *account);
     let Some(mounted) = mounted else { return Ok(None) };
     let path = match &mounted.secret {
-        MountedSecret::Here(secret) => return Ok(Some(secret.copy().into())),
-        MountedSecret::File(path) => path,
+        EnvSecret::Inline(secret) => return Ok(Some(secret.copy().into())),
+        EnvSecret::File(path) => path,
     };
     let Some(bytes) = files::read_any(path, LIMIT)?.map(Zeroizing::new) else {
         return Err(lacks(account, path, "not there"));

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::Vault;
 use super::store::{SecretChanges, Store};
 use super::written_secret::WrittenSecret;
-use crate::model::{Account, Credential, HelperMessage, HelperName, Kept, Problem, Registry};
+use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, Registry, StoredSecret};
 use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
 
@@ -27,15 +27,15 @@ pub(super) struct HelperStore<'e> {
 }
 
 impl Store for HelperStore<'_> {
-    fn get(&self, account: &Account) -> Result<Option<Kept>> {
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
         get(self.helper, account)
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], changes: &mut SecretChanges) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], changes: &mut SecretChanges) -> Result<()> {
         secrets.iter().try_for_each(|(account, kept)| {
             let before = get(self.helper, account);
             if !matches!(before, Ok(Some(_))) {
-                self.vault.note(|record| record.announce(account));
+                self.vault.update(|record| record.announce(account));
             }
             let stored = store(self.helper, account, kept);
             self.take_back(account, before, changes);
@@ -53,7 +53,7 @@ impl Store for HelperStore<'_> {
 
 impl HelperStore<'_> {
     /// What could not be read before cannot be put back.
-    fn take_back(&self, account: &Account, before: Result<Option<Kept>>, changes: &mut SecretChanges) {
+    fn take_back(&self, account: &Account, before: Result<Option<StoredSecret>>, changes: &mut SecretChanges) {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {
             changes.add(move || match &before {
@@ -65,7 +65,7 @@ impl HelperStore<'_> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "what the helper keeps is an entry of ours")]
-fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
+fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
     let ProgramOutput { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
@@ -75,7 +75,7 @@ fn get(helper: &HelperName, account: &Account) -> Result<Option<Kept>> {
     Ok(secret.map(|secret| WrittenSecret::from_text(secret.expose()).0))
 }
 
-fn store(helper: &HelperName, account: &Account, kept: &Kept) -> Result<()> {
+fn store(helper: &HelperName, account: &Account, kept: &StoredSecret) -> Result<()> {
     let text = WrittenSecret(kept.copy()).to_text();
     let entry = serde_json::json!({
         "ServerURL": server_url(account), "Username": account.username.as_str(), "Secret": *text,

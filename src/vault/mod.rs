@@ -20,7 +20,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::model::{Account, Floor, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
+use crate::model::{
+    Account, HubToken, MinimumGeneration, Problem, Registry, Secret, StoreKind, StoredSecret, Username,
+};
 use crate::system::env::Env;
 use env_store::EnvStore;
 use file::{FileForm, FileStore, SecretFile};
@@ -91,14 +93,14 @@ impl<'e> Vault<'e> {
     }
 
     /// Takes what the config says about the age of sealed files.
-    pub(crate) fn heed(&self, floors: &[Floor]) {
+    pub(crate) fn heed(&self, floors: &[MinimumGeneration]) {
         if !floors.is_empty() {
             self.seals.floors.borrow_mut().clone_from(&floors.to_vec());
         }
     }
 
     /// What is kept for the account; `None` if its store has nothing.
-    pub(crate) fn get(&self, account: &Account) -> Result<Option<Kept>> {
+    pub(crate) fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
         self.store(&account.store).get(account)
     }
 
@@ -125,7 +127,7 @@ impl<'e> Vault<'e> {
     }
 
     /// All that a store of our own files keeps for the accounts of a registry.
-    pub(crate) fn all_in_file(&self, kind: &StoreKind, registry: &Registry) -> Result<BTreeMap<String, Kept>> {
+    pub(crate) fn all_in_file(&self, kind: &StoreKind, registry: &Registry) -> Result<BTreeMap<String, StoredSecret>> {
         self.file(kind, registry)?.all()
     }
 
@@ -229,7 +231,7 @@ impl<'e> Vault<'e> {
     }
 
     fn file(&self, kind: &StoreKind, registry: &Registry) -> Result<SecretFile<'e>> {
-        SecretFile::of(self.env, self.form(kind), registry)
+        SecretFile::new(self.env, self.form(kind), registry)
     }
 }
 

@@ -45,7 +45,7 @@ const LIMIT: u64 = 64 << 20;
 
 impl SecretRecord {
     /// That of a store in which everything was kept for good.
-    fn of(stored: Vec<StoredName>) -> Self {
+    fn from_stored(stored: Vec<StoredName>) -> Self {
         let mut record = Self {
             version: VERSION,
             accounts: NamesByRegistry::new(),
@@ -131,13 +131,13 @@ impl Vault<'_> {
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(record);
         }
-        let record = SecretRecord::of(self.names_in_files());
+        let record = SecretRecord::from_stored(self.names_in_files());
         self.write_record(&record)?;
         Ok(record)
     }
 
     /// Changes the record, best effort: without it a left-over stays, and nothing is lost.
-    pub(crate) fn note(&self, edit: impl FnOnce(&mut SecretRecord)) {
+    pub(crate) fn update(&self, edit: impl FnOnce(&mut SecretRecord)) {
         let Ok(before) = self.record() else { return };
         let mut record = before.clone();
         edit(&mut record);

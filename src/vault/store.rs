@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
-use crate::model::{Account, Floor, Kept, Problem, Registry};
+use crate::model::{Account, MinimumGeneration, Problem, Registry, StoredSecret};
 use crate::system::text;
 
 /// A place that keeps secrets.
 pub(super) trait Store {
     /// What is kept for the account; `None` if there is nothing.
-    fn get(&self, account: &Account) -> Result<Option<Kept>>;
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
     /// Tells whether a secret of any length could be kept now. Who cannot tell says yes.
     fn try_room(&self, _: &Account) -> Result<()> {
@@ -16,7 +16,12 @@ pub(super) trait Store {
     }
 
     /// Keeps secrets of accounts of one registry, in place of those they had.
-    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], changes: &mut SecretChanges) -> Result<()>;
+    fn put(
+        &self,
+        registry: &Registry,
+        secrets: &[(&Account, &StoredSecret)],
+        changes: &mut SecretChanges,
+    ) -> Result<()>;
 
     /// Forgets the account's secret; none there is fine.
     fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()>;
@@ -27,7 +32,7 @@ pub(super) trait Store {
 pub(super) struct SecretChanges {
     steps: Vec<Box<dyn Fn() -> Result<()>>>,
     /// The files that were sealed anew.
-    pub(super) sealed: Vec<Floor>,
+    pub(super) sealed: Vec<MinimumGeneration>,
 }
 
 impl SecretChanges {
@@ -46,11 +51,11 @@ impl SecretChanges {
 pub(super) struct UnknownStore;
 
 impl Store for UnknownStore {
-    fn get(&self, account: &Account) -> Result<Option<Kept>> {
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
         Err(unknown(account).into())
     }
 
-    fn put(&self, _: &Registry, secrets: &[(&Account, &Kept)], _: &mut SecretChanges) -> Result<()> {
+    fn put(&self, _: &Registry, secrets: &[(&Account, &StoredSecret)], _: &mut SecretChanges) -> Result<()> {
         secrets.first().map_or(Ok(()), |(account, _)| Err(unknown(account).into()))
     }
 

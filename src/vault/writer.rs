@@ -6,7 +6,7 @@ use super::Vault;
 use super::file::{self, SecretsContents};
 use super::helper_logins::locate;
 use super::store::SecretChanges;
-use crate::model::{Account, Floor, HubToken, Kept, Registry, Secret, Source, StoreKind, Username};
+use crate::model::{Account, HubToken, MinimumGeneration, Registry, Secret, Source, StoreKind, StoredSecret, Username};
 use crate::system::files;
 
 /// Changes secrets. Whoever has one holds the config's lock.
@@ -23,12 +23,12 @@ impl<'e> Vault<'e> {
 
 impl Writer<'_> {
     /// Keeps the account's secret, in place of the one it had.
-    pub(crate) fn put(&mut self, account: &Account, kept: &Kept) -> Result<()> {
+    pub(crate) fn put(&mut self, account: &Account, kept: &StoredSecret) -> Result<()> {
         self.put_together(&[(account, kept)])
     }
 
     /// Keeps secrets of accounts of one registry and one store, with one write where that store is ours.
-    pub(crate) fn put_together(&mut self, secrets: &[(&Account, &Kept)]) -> Result<()> {
+    pub(crate) fn put_together(&mut self, secrets: &[(&Account, &StoredSecret)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
         self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)
     }
@@ -40,7 +40,7 @@ impl Writer<'_> {
 
     /// Forgets the account's secret; none there is fine.
     pub(crate) fn remove(&mut self, account: &Account) -> Result<()> {
-        if account.source != Source::Given {
+        if account.source != Source::Static {
             files::remove(&self.vault.renewal_lock(account)?)?;
         }
         if account.registry.is_pattern() && account.store.keeps_its_own_files() {
@@ -89,7 +89,7 @@ impl Writer<'_> {
     }
 
     /// The files that were sealed anew.
-    pub(crate) fn sealed(&self) -> &[Floor] {
+    pub(crate) fn sealed(&self) -> &[MinimumGeneration] {
         &self.changes.sealed
     }
 

@@ -7,10 +7,10 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::model::{EndedSession, Kept, LoginLife, Secret, Username, timestamp};
+use crate::model::{EndedSession, LoginLife, Secret, StoredSecret, Username, timestamp};
 
 /// A kept secret on its way to or from a store.
-pub(super) struct WrittenSecret(pub(super) Kept);
+pub(super) struct WrittenSecret(pub(super) StoredSecret);
 
 /// An object as text begins like this; no password does.
 const MARK: &str = r#"{"ensign":1,"#;
@@ -38,7 +38,7 @@ impl WrittenSecret {
 impl Serialize for WrittenSecret {
     #[expect(clippy::disallowed_methods, reason = "written to the store that keeps it")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Kept { secret, until, due, refresh, login_life, refused, session_over, username, asked } = &self.0;
+        let StoredSecret { secret, until, due, refresh, login_life, refused, session_over, username, asked } = &self.0;
         if self.0.is_plain() {
             return serializer.serialize_str(secret.expose());
         }
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for SecretVisitor {
         let username = fields.username.map(|name| name.parse::<Username>()).transpose();
         let moment = |seconds: Option<u64>| seconds.and_then(timestamp::since_1970);
         let life = moment(fields.login_since).zip(moment(fields.login_until));
-        Ok(WrittenSecret(Kept {
+        Ok(WrittenSecret(StoredSecret {
             secret: Secret::new(fields.secret.to_string()),
             until: moment(fields.until),
             due: moment(fields.due),
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_entry_reads_back() {
-        let full = Kept {
+        let full = StoredSecret {
             until: timestamp::since_1970(1_700_000_000),
             due: timestamp::since_1970(1_600_000_000),
             refresh: Some(Secret::new("r".into())),
@@ -161,7 +161,7 @@ mod tests {
             asked: Some("aws".into()),
             ..Secret::new("s \"quoted\"".into()).into()
         };
-        let plain = |text: &str| Kept::from(Secret::new(text.into()));
+        let plain = |text: &str| StoredSecret::from(Secret::new(text.into()));
         for kept in [full, plain("s"), plain(""), plain("{\"ensign\":1,"), plain("{\"a\": 1}")] {
             let entry = WrittenSecret(kept);
             assert!(WrittenSecret::from_text(&entry.to_text()).0.is_same(&entry.0), "{}", *entry.to_text());

@@ -20,7 +20,7 @@ mod verb_invocation;
 use super::command_words::{CommandWord, CommandWords, FlagKind, FlagTable};
 use super::images::{ImageCollector, role};
 use super::{Program, unknown_program};
-use crate::model::choice::{Command, ImageRole};
+use crate::model::choice::{CommandImages, ImageRole};
 use crate::model::{Registry, ServerUrl, Target};
 use verb::{Positionals, Verb};
 use verb_effect::{ParsedCommand, VerbEffect};
@@ -104,11 +104,11 @@ impl Grammar {
     }
 
     /// Returns the images of `registry` that the words behind the client's name name, and what is done there.
-    pub(super) fn command(&self, program: &Program, registry: &Registry) -> Command {
+    pub(super) fn command(&self, program: &Program, registry: &Registry) -> CommandImages {
         let Some(CommandHead { verb, words, mut values, .. }) = self.verb(&program.args) else {
             let images =
                 if self.runs_unknown(program) { unknown_program::images(&program.args, registry) } else { Vec::new() };
-            return Command { images, ..Command::default() };
+            return CommandImages { images, ..CommandImages::default() };
         };
         let mut positionals = Vec::new();
         let mut sync = [true, true];
@@ -139,7 +139,7 @@ impl Grammar {
             role => role,
         };
         let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
-            let mut images = ImageCollector::of(registry);
+            let mut images = ImageCollector::new(registry);
             for (meaning, value) in values.iter().filter(|(meaning, _)| role_of(*meaning) == role) {
                 images.add_value(*meaning, value, verb.form);
             }
@@ -149,7 +149,7 @@ impl Grammar {
             (images.into_vec(), role)
         });
         let (images, role) = found.into_iter().find(|(images, _)| !images.is_empty()).unwrap_or_default();
-        Command { images, role, operation: deed.operation(&line, registry) }
+        CommandImages { images, role, operation: deed.operation(&line, registry) }
     }
 
     /// Where it pushes to, if no word says that as an image.

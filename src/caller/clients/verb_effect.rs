@@ -60,7 +60,7 @@ impl VerbEffect {
 
     /// What is done at `registry`: a push if anything is pushed there, which may need more than it.
     pub(super) fn operation(self, line: &ParsedCommand<'_>, registry: &Registry) -> Option<Operation> {
-        let mut pushed = ImageCollector::of(registry);
+        let mut pushed = ImageCollector::new(registry);
         let is_built_to_push = self.builds_to_push(line);
         for (meaning, value) in line.values {
             pushed.add_pushed(*meaning, value, line.form, is_built_to_push);

@@ -5,14 +5,14 @@ mod registries_settings;
 use super::Program;
 use super::clients::Grammar;
 use super::registries::{REGISTRIES_AT_MOST, among};
-use crate::model::choice::{Command, ImageRole};
+use crate::model::choice::{CommandImages, ImageRole};
 use crate::model::{ImageReference, Operation, Registry};
 pub(super) use registries_settings::RegistriesSettings;
 
 const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
 /// What the client's words say about `registry`, be it that the settings lead there.
-pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> Command {
+pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
     let mut command = client.command(program, registry);
     if !is_tool(program) {
         return command;

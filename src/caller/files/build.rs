@@ -172,7 +172,7 @@ impl Build {
                 side.add_image(&image, &file);
             }
             if let Some(message) = refusal {
-                reader.note(&file, message);
+                reader.add_unknown(&file, message);
             }
         }
         side.unknown.extend(reader.take_unknown());
@@ -206,7 +206,10 @@ impl Build {
         let in_folder = match &self.folder {
             Some(folder) if self.files.is_empty() => reader.first_of(folder, names),
             None if self.files.is_empty() => {
-                reader.note(Path::new("Dockerfile"), "is on standard input, or in a context that is no folder here");
+                reader.add_unknown(
+                    Path::new("Dockerfile"),
+                    "is on standard input, or in a context that is no folder here",
+                );
                 None
             }
             _ => None,
@@ -217,7 +220,7 @@ impl Build {
             // It goes on in the next file where one ends, and asks the C preprocessor about some.
             for (_, file) in &texts {
                 if file.extension().is_some_and(|ending| ending == "in") {
-                    reader.note(file, "is for the C preprocessor first");
+                    reader.add_unknown(file, "is for the C preprocessor first");
                 }
             }
             let joined = texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");

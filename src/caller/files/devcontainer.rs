@@ -26,7 +26,7 @@ pub(super) fn images(
     let Some(path) = given.or_else(|| find(&folder, reader)) else { return ProjectImages::default() };
     let Some(text) = reader.text(&path) else { return ProjectImages::default() };
     let Ok(config) = serde_json::from_str::<Map<String, Value>>(&plain_json(&text)) else {
-        reader.note(&path, "could not be read as JSON with comments");
+        reader.add_unknown(&path, "could not be read as JSON with comments");
         return ProjectImages::default();
     };
     let mut side = ImageSide::default();
@@ -66,7 +66,7 @@ fn build(config: &Map<String, Value>, folder: &Path, path: &Path, filled: impl F
         files: vec![folder.join(filled(file))],
         arguments,
         target: in_section("target").and_then(Value::as_str).map(&filled),
-        cache_from: ImageSide::of(FlagKind::Cache, &caches, path),
+        cache_from: ImageSide::from_texts(FlagKind::Cache, &caches, path),
         ..Build::default()
     })
 }

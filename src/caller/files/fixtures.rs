@@ -76,7 +76,7 @@ fn images_of(project: &Path, folder: &Path, command: &str, registry: &str) -> (V
     let ProgramRole::Client(client) = program.role() else { panic!("{command} is no client") };
     let Some(task) = client.task(&program.args) else { return (Vec::new(), None) };
     let current: PathBuf = project.join(folder).components().collect();
-    let (variables, registry) = (ProjectVariables::of(&program), registry.parse().unwrap());
+    let (variables, registry) = (ProjectVariables::new(&program), registry.parse().unwrap());
     let FileImages { images: mentions, unknown } = images(&task, &current, &variables, &registry);
     let operation = operation(&task, &current, &variables, &registry).map(|operation| operation.to_string());
     let shown = |file: &Path| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::caller::command_words::FlagKind;
 use crate::caller::containers::RegistriesSettings;
 use crate::caller::images::{ImageCollector, ImageSyntax};
-use crate::model::choice::{FileImages, Mention, Reach, Unknown};
+use crate::model::choice::{FileImages, ImageMention, RegistryRange, UnknownImages};
 use crate::model::{ImageReference, Registry};
 
 /// Stands for a part of a text that was not worked out: no image holds it.
@@ -17,7 +17,7 @@ const SHOWN_AT_MOST: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ImageSide {
     pub(super) found: Vec<ImageText>,
-    pub(super) unknown: Vec<Unknown>,
+    pub(super) unknown: Vec<UnknownImages>,
 }
 
 /// A text that names images, as the value of a flag with this meaning would.
@@ -31,15 +31,15 @@ pub(super) struct ImageText {
 impl ImageSide {
     /// Returns the images of `registry`, each once, and what may name one.
     pub(super) fn of_registry(&self, registry: &Registry) -> FileImages {
-        let mut images = ImageCollector::of(registry);
-        let mut mentions: Vec<Mention> = Vec::new();
+        let mut images = ImageCollector::new(registry);
+        let mut mentions: Vec<ImageMention> = Vec::new();
         for ImageText { meaning, text, file } in &self.found {
             images.add_value(*meaning, text, ImageSyntax::Short);
             let new = images.found()[mentions.len()..].iter().cloned();
-            mentions.extend(new.map(|image| Mention { image, file: file.clone() }));
+            mentions.extend(new.map(|image| ImageMention { image, file: file.clone() }));
         }
-        let may_name = |unknown: &&Unknown| unknown.reach.includes(registry);
-        let mut unknown: Vec<Unknown> = Vec::new();
+        let may_name = |unknown: &&UnknownImages| unknown.reach.includes(registry);
+        let mut unknown: Vec<UnknownImages> = Vec::new();
         for part in self.unknown.iter().filter(may_name) {
             if !unknown.contains(part) {
                 unknown.push(part.clone());
@@ -49,7 +49,7 @@ impl ImageSide {
     }
 
     /// Each of `texts` by itself.
-    pub(super) fn of(meaning: FlagKind, texts: &[String], file: &Path) -> Self {
+    pub(super) fn from_texts(meaning: FlagKind, texts: &[String], file: &Path) -> Self {
         let mut side = Self::default();
         for text in texts {
             side.add(meaning, text.trim(), file);
@@ -62,8 +62,8 @@ impl ImageSide {
         self.add_image(text, file);
         if let Ok(image) = text.parse::<ImageReference>() {
             let message = format!("what `{text}` holds is not known");
-            let reach = Reach::AllBut(image.registry().clone());
-            self.unknown.push(Unknown { file: file.to_owned(), reach, message });
+            let reach = RegistryRange::AllBut(image.registry().clone());
+            self.unknown.push(UnknownImages { file: file.to_owned(), reach, message });
         }
     }
 
@@ -104,8 +104,8 @@ impl ImageSide {
             }));
         }
         for unknown in &mut self.unknown {
-            if matches!(&unknown.reach, Reach::Only(registry) if settings.may_lead_away_from(registry)) {
-                unknown.reach = Reach::Any;
+            if matches!(&unknown.reach, RegistryRange::Only(registry) if settings.may_lead_away_from(registry)) {
+                unknown.reach = RegistryRange::Any;
             }
         }
     }
@@ -135,7 +135,7 @@ fn without_open_tag(image: &str) -> Option<&str> {
     }
 }
 
-fn not_worked_out(image: &str, file: &Path) -> Unknown {
+fn not_worked_out(image: &str, file: &Path) -> UnknownImages {
     let known = image.split(UNKNOWN).next().unwrap_or_default();
     let registry = known.split_once('/').and_then(|(first, _)| {
         let any = format!("{first}/x").parse::<ImageReference>().ok()?;
@@ -144,7 +144,7 @@ fn not_worked_out(image: &str, file: &Path) -> Unknown {
     let shown: String = image.replace(UNKNOWN, "…").chars().take(SHOWN_AT_MOST).collect();
     let message =
         if known.is_empty() { "an image is not known".into() } else { format!("`{shown}` is not known whole") };
-    Unknown { file: file.to_owned(), reach: registry.map_or(Reach::Any, Reach::Only), message }
+    UnknownImages { file: file.to_owned(), reach: registry.map_or(RegistryRange::Any, RegistryRange::Only), message }
 }
 
 #[cfg(test)]
@@ -171,8 +171,8 @@ mod tests {
             let mut side = ImageSide::default();
             side.add_image(text, Path::new("f"));
             let found = side.found.first().map(|found| found.text.as_str());
-            let registry = |unknown: &Unknown| match &unknown.reach {
-                Reach::Only(registry) => registry.to_string(),
+            let registry = |unknown: &UnknownImages| match &unknown.reach {
+                RegistryRange::Only(registry) => registry.to_string(),
                 _ => "any".to_owned(),
             };
             let unknown = side.unknown.first().map(registry);

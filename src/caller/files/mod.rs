@@ -26,7 +26,7 @@ use std::path::Path;
 use super::clients::{ComposeAction, InputFiles, VerbInvocation};
 use super::command_words::FlagKind;
 use super::containers;
-use crate::model::choice::{FileImages, Reach, Unknown};
+use crate::model::choice::{FileImages, RegistryRange, UnknownImages};
 use crate::model::{Operation, Registry};
 use image_side::ImageSide;
 use project_reader::ProjectReader;
@@ -102,8 +102,8 @@ pub(super) fn registries(
     let ProjectImages { mut pulled, pushed, .. } = named(task, current, variables);
     pulled.extend(pushed);
     let not_whole = pulled.unknown.into_iter().filter_map(|unknown| match unknown.reach {
-        Reach::Only(registry) => Some(registry),
-        Reach::Any | Reach::AllBut(_) => None,
+        RegistryRange::Only(registry) => Some(registry),
+        RegistryRange::Any | RegistryRange::AllBut(_) => None,
     });
     let whole = pulled.found.into_iter().flat_map(move |found| {
         let mut registries = among(&found.text);
@@ -119,7 +119,7 @@ pub(super) fn first_unknown(
     task: &VerbInvocation<'_>,
     current: &Path,
     variables: &ProjectVariables,
-) -> Option<Unknown> {
+) -> Option<UnknownImages> {
     let ProjectImages { pulled, pushed, .. } = named(task, current, variables);
     pulled.unknown.into_iter().chain(pushed.unknown).next()
 }
@@ -142,7 +142,7 @@ fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables
         InputFiles::Chart => manifests::chart_images(task, current, reader),
     };
     if let Some(message) = reader.gave_up() {
-        reader.note(current, message);
+        reader.add_unknown(current, message);
     }
     // What no reader kept with the side that depends on it may be of either.
     let unknown = reader.take_unknown();

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::budget::Budget;
 use super::yaml::{self, YamlFile, YamlNode};
-use crate::model::choice::{Reach, Unknown};
+use crate::model::choice::{RegistryRange, UnknownImages};
 use crate::system::files;
 
 /// No Compose file or Dockerfile that people wrote comes near.
@@ -26,7 +26,7 @@ pub(super) struct ProjectReader {
     /// `None`: refused.
     texts: BTreeMap<PathBuf, Option<String>>,
     yaml: BTreeMap<PathBuf, YamlFile>,
-    unknown: Vec<Unknown>,
+    unknown: Vec<UnknownImages>,
 }
 
 impl ProjectReader {
@@ -47,18 +47,18 @@ impl ProjectReader {
         self.may_go_on().then_some(())?;
         if let Some(known) = self.texts.get(path).cloned() {
             if known.is_none() {
-                self.note(path, "could not be read");
+                self.add_unknown(path, "could not be read");
             }
             return known;
         }
         if self.files_left == 0 {
-            self.note(path, &format!("not read: Ensign reads at most {FILES_AT_MOST} files of a project"));
+            self.add_unknown(path, &format!("not read: Ensign reads at most {FILES_AT_MOST} files of a project"));
             return None;
         }
         let text = match self.read(path) {
             Ok(text) => Some(text?),
             Err(message) => {
-                self.note(path, &message);
+                self.add_unknown(path, &message);
                 None
             }
         };
@@ -93,7 +93,7 @@ impl ProjectReader {
             return Some(known.clone());
         }
         let Some(yaml) = yaml::read(&text, &self.budget) else {
-            self.note(path, "could not be read as YAML");
+            self.add_unknown(path, "could not be read as YAML");
             return None;
         };
         self.yaml.insert(path.to_owned(), yaml.clone());
@@ -101,12 +101,16 @@ impl ProjectReader {
     }
 
     /// Notes that something in `file` is not known.
-    pub(super) fn note(&mut self, file: &Path, message: &str) {
-        self.unknown.push(Unknown { file: file.to_owned(), reach: Reach::Any, message: message.to_owned() });
+    pub(super) fn add_unknown(&mut self, file: &Path, message: &str) {
+        self.unknown.push(UnknownImages {
+            file: file.to_owned(),
+            reach: RegistryRange::Any,
+            message: message.to_owned(),
+        });
     }
 
     /// Takes what was noted since the last call, to be kept with what depends on it.
-    pub(super) fn take_unknown(&mut self) -> Vec<Unknown> {
+    pub(super) fn take_unknown(&mut self) -> Vec<UnknownImages> {
         std::mem::take(&mut self.unknown)
     }
 

@@ -58,7 +58,7 @@ fn config(task: &VerbInvocation<'_>, current: &Path, reader: &mut ProjectReader)
     let name = task.value(FlagKind::File)?;
     let path = current.join(name);
     if name == "-" {
-        reader.note(current, "a configuration on standard input is not read");
+        reader.add_unknown(current, "a configuration on standard input is not read");
     }
     (name != "-").then_some(path)
 }

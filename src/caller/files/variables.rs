@@ -17,7 +17,7 @@ pub(in crate::caller) struct ProjectVariables {
 
 impl ProjectVariables {
     /// Those that `program` was started with.
-    pub(in crate::caller) fn of(program: &Program) -> Self {
+    pub(in crate::caller) fn new(program: &Program) -> Self {
         Self { given: program.variables.iter().cloned().collect(), files: Vec::new(), inherited: true }
     }
 

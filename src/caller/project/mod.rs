@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::model::choice::{Project, Trusted};
+use crate::model::choice::{ProjectAccounts, TrustedFile};
 use crate::system::{digest, files};
 
 /// A line for each registry there is would be less.
@@ -18,9 +18,9 @@ const FOLDERS_AT_MOST: usize = 128;
 
 /// Returns the project around `folder`, if the nearest file there is trusted. Nothing is looked for unless a trusted file
 /// lies above.
-pub(crate) fn trusted_in(folder: &Path, trusted: &[Trusted]) -> Option<Project> {
+pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
     let folder = folder.canonicalize().ok()?;
-    let encloses = |one: &Trusted| one.file.parent().is_some_and(|parent| folder.starts_with(parent));
+    let encloses = |one: &TrustedFile| one.file.parent().is_some_and(|parent| folder.starts_with(parent));
     trusted.iter().any(encloses).then_some(())?;
     let path = nearest(&folder)?;
     trusted.iter().any(|one| one.file == path).then_some(())?;
@@ -35,7 +35,7 @@ pub(crate) fn find(folder: &Path) -> Option<PathBuf> {
 }
 
 fn nearest(folder: &Path) -> Option<PathBuf> {
-    let paths = folder.ancestors().take(FOLDERS_AT_MOST).map(|folder| folder.join(Project::FILE));
+    let paths = folder.ancestors().take(FOLDERS_AT_MOST).map(|folder| folder.join(ProjectAccounts::FILE));
     paths.into_iter().find(|path| path.symlink_metadata().is_ok())
 }
 
@@ -61,12 +61,12 @@ impl ProjectFile {
     }
 
     /// Tells whether it is trusted at its place and with its content.
-    pub(crate) fn is_trusted(&self, trusted: &[Trusted]) -> bool {
+    pub(crate) fn is_trusted(&self, trusted: &[TrustedFile]) -> bool {
         trusted.iter().any(|one| one.file == self.path && one.digest == self.digest)
     }
 
     /// Reads what it says. An error names the line.
-    pub(crate) fn understand(&self) -> Result<Project, ProjectFileError> {
+    pub(crate) fn understand(&self) -> Result<ProjectAccounts, ProjectFileError> {
         let text = std::str::from_utf8(&self.contents)
             .map_err(|error| ProjectFileError::at(&self.contents, error.valid_up_to(), "it is not in UTF-8"))?;
         toml::parse(&self.path, text)
@@ -84,9 +84,9 @@ impl ProjectFileError {
 #[cfg(any(test, fuzzing))]
 pub(super) fn hold(text: &str) {
     let lines = text.matches('\n').count() + 1;
-    match toml::parse(Path::new(Project::FILE), text) {
+    match toml::parse(Path::new(ProjectAccounts::FILE), text) {
         Err(ProjectFileError { line, .. }) => assert!((1..=lines).contains(&line)),
-        Ok(Project { accounts, .. }) => {
+        Ok(ProjectAccounts { accounts, .. }) => {
             let is_named = |at: usize| accounts[..at].iter().any(|(registry, _)| *registry == accounts[at].0);
             assert!(!(0..accounts.len()).any(is_named), "each registry once");
         }
@@ -103,15 +103,15 @@ mod tests {
     fn the_nearest_file_counts_and_only_with_the_content_that_is_trusted() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
-        let outer = root.join(Project::FILE);
+        let outer = root.join(ProjectAccounts::FILE);
         let text = b"[accounts]\n'ghcr.io' = 'work'";
         files::replace(&outer, text, Access::Private).unwrap();
         files::replace(&root.join("a/b/x"), b"", Access::Private).unwrap();
-        let trusted = [Trusted { file: outer.clone(), digest: digest::sha256(text) }];
+        let trusted = [TrustedFile { file: outer.clone(), digest: digest::sha256(text) }];
         let says = |folder: &str| trusted_in(&root.join(folder), &trusted).map(|project| project.file);
         assert_eq!(find(&root.join("a/b")), Some(outer.clone()));
         assert_eq!((says("a/b"), says("gone")), (Some(outer.clone()), None));
-        files::replace(&root.join("a").join(Project::FILE), text, Access::Private).unwrap();
+        files::replace(&root.join("a").join(ProjectAccounts::FILE), text, Access::Private).unwrap();
         assert_eq!((says("a/b"), says("a"), says("")), (None, None, Some(outer.clone())));
         files::replace(&outer, b"[accounts]\n'ghcr.io' = 'me'", Access::Private).unwrap();
         assert_eq!(says(""), None);

@@ -5,18 +5,18 @@ use std::path::Path;
 use toml_edit::{Document, Item};
 
 use super::ProjectFileError;
-use crate::model::choice::Project;
+use crate::model::choice::ProjectAccounts;
 use crate::model::{AccountName, Registry};
 
 const ACCOUNTS: &str = "accounts";
 
-pub(super) fn parse(path: &Path, text: &str) -> Result<Project, ProjectFileError> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectAccounts, ProjectFileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let broken = |span: Option<std::ops::Range<usize>>, why: &str| {
         ProjectFileError::at(text.as_bytes(), span.map_or(0, |span| span.start), why)
     };
     let document = Document::parse(text).map_err(|error| broken(error.span(), error.message()))?;
-    let mut project = Project { file: path.to_owned(), accounts: vec![], unknown: vec![] };
+    let mut project = ProjectAccounts { file: path.to_owned(), accounts: vec![], unknown: vec![] };
     for (key, item) in document.iter() {
         let Some(accounts) = Some(item).filter(|_| key == ACCOUNTS) else {
             project.unknown.push(key.to_owned());
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<(String, String), (usize, String)> {
-        let accounts = |project: &Project| -> Vec<_> {
+        let accounts = |project: &ProjectAccounts| -> Vec<_> {
             project.accounts.iter().map(|(registry, name)| format!("{registry}={name}")).collect()
         };
         match parse(Path::new("/w/.ensign.toml"), text) {

@@ -14,7 +14,7 @@ use super::account_secret::AccountSecret;
 use super::failure::{Failure, FailureKind};
 use super::tls_hint::tls_hint;
 use super::{CommandContext, args, which};
-use crate::accounts::{self, Judgement};
+use crate::accounts::{self, SecretVerdict};
 use crate::model::{Account, Operation, Problem, Registry};
 use crate::oci::RepositoryAccess;
 use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Method, Payload};
@@ -38,10 +38,10 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> R
     if let Some((account, held)) = &mut who {
         context.renew(account, held, asked.renewed)?;
         match &asked.answer {
-            Ok(answer) if answer.known => context.judge(account, held, &Judgement::Accepted, None),
-            Err(RepositoryAccess::Rejected { .. }) => context.judge(account, held, &Judgement::Refused, None),
+            Ok(answer) if answer.known => context.judge(account, held, &SecretVerdict::Accepted, None),
+            Err(RepositoryAccess::Rejected { .. }) => context.judge(account, held, &SecretVerdict::Refused, None),
             Err(RepositoryAccess::SessionOver { page }) => {
-                context.judge(account, held, &Judgement::SessionOver { page: page.clone() }, None);
+                context.judge(account, held, &SecretVerdict::SessionOver { page: page.clone() }, None);
             }
             _ => {}
         }
@@ -55,7 +55,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> R
 
 /// The account is found as `which` finds it. A registry without accounts is asked as a visitor: for public images.
 fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -> Result<ApiIdentity, Failure> {
-    let candidates = context.accounts.of(registry)?;
+    let candidates = context.accounts.registry_accounts(registry)?;
     if candidates.accounts.is_empty() && context.env.account.is_none() {
         context.ui.note(format_args!("{registry} has no account here: asking as a visitor"));
         return Ok(None);

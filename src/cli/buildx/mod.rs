@@ -13,7 +13,7 @@ use crate::cli::{CommandContext, args, which};
 use crate::docker::buildx::{self, ConfigDir, ConfigDirChange, ConfigTree, Folders};
 use crate::docker::configured_helper;
 use crate::docker::pins::Pins;
-use crate::model::choice::{FileImages, RegistryAccounts, Unknown};
+use crate::model::choice::{FileImages, RegistryAccounts, UnknownImages};
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::find_program;
@@ -170,7 +170,7 @@ fn needed(
     for candidates in registries.iter().filter(|candidates| candidates.accounts.len() > 1) {
         let FileImages { images: mentions, unknown } = caller::images_in_project(&candidates.registry);
         images.extend(mentions.into_iter().map(|mention| mention.image));
-        if let Some(Unknown { file, message, .. }) = unknown.first() {
+        if let Some(UnknownImages { file, message, .. }) = unknown.first() {
             let shown = shown(context.env, file);
             context.ui.note(format_args!("{shown}: {message}. Name the images that are missing here"));
         }
@@ -253,7 +253,7 @@ fn without_folder(
         _ if buildx::is_in_the_way(image) => "it would lie where another folder has its config.json".to_owned(),
         Some(one) if one.accounts.len() == 1 => "its registry has one account".to_owned(),
         Some(_) => "no one account is for it".to_owned(),
-        None => match context.accounts.of(image.registry()) {
+        None => match context.accounts.registry_accounts(image.registry()) {
             Ok(of) => format!("its accounts are of {}, and buildx looks for single hosts", of.registry),
             Err(_) => "no account is for it".to_owned(),
         },

@@ -104,7 +104,7 @@ impl AccountFacts {
         let kept = context.accounts.kept_by_registry(&looked_at).into_iter().flatten();
         for (account, kept) in looked_at.iter().flat_map(|one| &one.accounts).zip(kept) {
             let known = kept.as_ref().ok().and_then(Option::as_ref);
-            let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::of(&account.source, kept));
+            let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, kept));
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
             match Trouble::of(context, account, kept) {
                 // A file that is damaged, or another's, has a check of its own; so has the key.

@@ -143,7 +143,7 @@ fn rehearsal(
         Err(error) => RehearsalAnswer::Failed(format!("{error:#}")),
         Ok(output) if output.success => match HelperMessage::read_answer(&output.stdout) {
             // Another program may know its user by another name.
-            Some(_) if matches!(account.source, Source::Borrowed(_)) => {
+            Some(_) if matches!(account.source, Source::External(_)) => {
                 RehearsalAnswer::User(account.username.to_string())
             }
             Some(message) => RehearsalAnswer::User(message.username),
@@ -174,9 +174,9 @@ fn is_at_hand(context: &CommandContext<'_>, account: &Account) -> bool {
         kept.is_none_or(|kept| kept.due.is_some_and(|due| due <= SystemTime::now() + DEADLINE))
     };
     match (&account.store, &account.source) {
-        (StoreKind::Helper(_), _) | (_, Source::Borrowed(_) | Source::Unknown(_)) => false,
-        (_, Source::Granted(_)) => !is_due(),
-        (_, Source::Given) => true,
+        (StoreKind::Helper(_), _) | (_, Source::External(_) | Source::Unknown(_)) => false,
+        (_, Source::OAuth(_)) => !is_due(),
+        (_, Source::Static) => true,
     }
 }
 

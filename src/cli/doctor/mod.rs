@@ -25,7 +25,7 @@ use super::failure::Failure;
 use super::{CommandContext, args};
 use crate::docker::{ConfigJson, containers};
 use crate::model::StoreKind;
-use crate::model::choice::{RegistryAccounts, Route};
+use crate::model::choice::{HelperRoute, RegistryAccounts};
 use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
@@ -35,7 +35,7 @@ struct Survey {
     /// Those with accounts.
     registries: Vec<RegistryAccounts>,
     /// Other helpers that answer for registries without accounts.
-    routes: Vec<Route>,
+    routes: Vec<HelperRoute>,
     /// Why our config cannot be read.
     damage: Option<anyhow::Error>,
     /// Why the key of sealed secrets cannot be had; `None` also where nothing is sealed.

@@ -230,7 +230,7 @@ fn is_windows_program(helper: &str) -> bool {
 impl OrderFacts {
     fn gather(context: &CommandContext<'_>, survey: &Survey) -> Self {
         let path = context.env.docker_config_file();
-        let lookup = |reader| LoginLookup::of(reader, context.env).ok();
+        let lookup = |reader| LoginLookup::new(reader, context.env).ok();
         let named = |reader, is_asked: bool| {
             let lookup = lookup(reader).filter(|_| is_asked);
             lookup.map(|lookup| names(context, survey, reader, &lookup)).unwrap_or_default()

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{CommandContext, args, store};
-use crate::accounts::{Effect, Holder};
+use crate::accounts::{Holder, SaveOutcome};
 use crate::docker::configured_helper;
 use crate::docker::login_source::LoginSource;
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
@@ -58,9 +58,9 @@ fn note_weaker_place(
             continue;
         };
         count += usize::from(match fate {
-            ImportOutcome::Kept(_, Effect::New) => context.store_choice()?.kind.is_clear(),
-            ImportOutcome::Kept(name, Effect::Renews) => {
-                let of = context.accounts.of(&login.registry())?;
+            ImportOutcome::Kept(_, SaveOutcome::New) => context.store_choice()?.kind.is_clear(),
+            ImportOutcome::Kept(name, SaveOutcome::Renews) => {
+                let of = context.accounts.registry_accounts(&login.registry())?;
                 of.accounts.iter().any(|account| account.name == *name && account.store.is_clear())
             }
             _ => false,
@@ -159,10 +159,10 @@ fn future(finding: &ImportEntry, fate: &ImportOutcome) -> String {
     let short = finding.login().is_some_and(|login| logins::is_short_lived_user(&login.username));
     let remark = if short { "; such a secret ends within hours" } else { "" };
     let word = match (effect, fate) {
-        (Effect::New, _) => "new".to_owned(),
-        (_, ImportOutcome::Kept(name, Effect::Renews)) => format!("renews {name}"),
-        (Effect::Renews, _) => "renews it".to_owned(),
-        (Effect::Same | Effect::Supplied, _) => "there already".to_owned(),
+        (SaveOutcome::New, _) => "new".to_owned(),
+        (_, ImportOutcome::Kept(name, SaveOutcome::Renews)) => format!("renews {name}"),
+        (SaveOutcome::Renews, _) => "renews it".to_owned(),
+        (SaveOutcome::Same | SaveOutcome::Supplied, _) => "there already".to_owned(),
     };
     word + remark
 }
@@ -293,7 +293,7 @@ fn is_kept(fate: &ImportOutcome) -> bool {
 }
 
 fn is_there(fate: &ImportOutcome) -> bool {
-    matches!(fate, ImportOutcome::Kept(_, Effect::Same) | ImportOutcome::HubToken(Effect::Same))
+    matches!(fate, ImportOutcome::Kept(_, SaveOutcome::Same) | ImportOutcome::HubToken(SaveOutcome::Same))
 }
 
 fn entry(finding: &ImportEntry, fate: &ImportOutcome, dry_run: bool, removed: bool) -> Value {
@@ -307,9 +307,9 @@ fn entry(finding: &ImportEntry, fate: &ImportOutcome, dry_run: bool, removed: bo
     let (effect, reason) = match fate {
         ImportOutcome::Kept(_, effect) | ImportOutcome::HubToken(effect) => (
             match effect {
-                Effect::New => "new",
-                Effect::Renews => "renews",
-                Effect::Same | Effect::Supplied => "same",
+                SaveOutcome::New => "new",
+                SaveOutcome::Renews => "renews",
+                SaveOutcome::Same | SaveOutcome::Supplied => "same",
             },
             None,
         ),

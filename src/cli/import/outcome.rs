@@ -8,7 +8,7 @@ use anyhow::{Error, Result};
 
 use super::cover::{cover, hidden};
 use super::keyring;
-use crate::accounts::{Effect, Login, helpers};
+use crate::accounts::{NewLogin, SaveOutcome, helpers};
 use crate::cli::CommandContext;
 use crate::cli::failure::Failure;
 use crate::docker::logins::{
@@ -21,9 +21,9 @@ use crate::system::text::one_line;
 /// What becomes, or became, of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportOutcome {
-    Kept(AccountName, Effect),
+    Kept(AccountName, SaveOutcome),
     /// One of the tokens that Docker keeps beside a Docker Hub account.
-    HubToken(Effect),
+    HubToken(SaveOutcome),
     /// Left alone on purpose.
     Left(String),
     Failed(String),
@@ -165,23 +165,23 @@ fn is_account(found: &FoundLogin) -> bool {
     found.hub_token().is_none()
 }
 
-fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> Login {
+fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin {
     let mut images = images_of(findings, place);
     let bound = found.bound().and_then(|_| images.pop());
-    Login {
+    NewLogin {
         spellings: spellings_of(findings, place),
         token_of: found.token_of.clone(),
         images,
         bound,
         did: found.did.clone(),
-        ..Login::new(found.registry(), found.username.clone(), found.secret.copy().into())
+        ..NewLogin::new(found.registry(), found.username.clone(), found.secret.copy().into())
     }
 }
 
 /// All at once: each file is read and written once.
-fn keep_all(context: &CommandContext<'_>, logins: &[Login], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
+fn keep_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.foresee_all(logins)?;
-    let is_due = |effect: Effect| deed == ImportMode::Keep && matches!(effect, Effect::New | Effect::Renews);
+    let is_due = |effect: SaveOutcome| deed == ImportMode::Keep && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
     let due = logins.iter().zip(&foreseen).filter(|(_, one)| one.as_ref().is_ok_and(|one| is_due(one.1)));
     let due: Vec<_> = due.map(|(login, _)| login).collect();
     if !due.is_empty() {
@@ -193,9 +193,9 @@ fn keep_all(context: &CommandContext<'_>, logins: &[Login], deed: ImportMode) ->
         Err(error) => vec![Err(why(error)); due.len()],
     };
     let mut kept = kept.into_iter();
-    let fate = |one: Result<(AccountName, Effect), Problem>| match one {
+    let fate = |one: Result<(AccountName, SaveOutcome), Problem>| match one {
         Err(problem) => failed(&problem.into()),
-        Ok((name, Effect::Supplied)) => ImportOutcome::Left(format!("{name} gets its secrets by itself")),
+        Ok((name, SaveOutcome::Supplied)) => ImportOutcome::Left(format!("{name} gets its secrets by itself")),
         Ok((_, effect)) if is_due(effect) => match kept.next().expect("there is one for each that is due") {
             Ok(account) => ImportOutcome::Kept(account.name, effect),
             Err(why) => ImportOutcome::Failed(why),
@@ -213,11 +213,11 @@ fn keep_hub_token(
     deed: ImportMode,
 ) -> Result<ImportOutcome> {
     let effect = match context.accounts.hub_token(&found.username, token)? {
-        Some(known) if known.expose() == found.secret.expose() => Effect::Same,
-        Some(_) => Effect::Renews,
-        None => Effect::New,
+        Some(known) if known.expose() == found.secret.expose() => SaveOutcome::Same,
+        Some(_) => SaveOutcome::Renews,
+        None => SaveOutcome::New,
     };
-    if deed == ImportMode::Keep && effect != Effect::Same {
+    if deed == ImportMode::Keep && effect != SaveOutcome::Same {
         context.accounts.set_hub_token(&found.username, token, Some(&found.secret))?;
     }
     Ok(ImportOutcome::HubToken(effect))

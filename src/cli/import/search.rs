@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::docker::login_source::{self, LoginSource};
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
 use crate::docker::{ClientFamily, ConfigJson, LIMIT, plaintext_auths};
-use crate::model::choice::Active;
+use crate::model::choice::DefaultAccount;
 use crate::model::{Account, HelperName, Registry, Secret, ServerUrl};
 use crate::system::env;
 use crate::system::files;
@@ -230,7 +230,7 @@ impl LoginSearch<'_> {
         let from = LoginOrigin::Atcr(path.to_owned());
         let AdoptedAccounts { registries, secrets, skipped } = adopted;
         let is_active = |(account, _): &(Account, Secret)| {
-            let active = Active::Account(account.name.clone());
+            let active = DefaultAccount::Account(account.name.clone());
             registries.iter().any(|one| one.registry == account.registry && one.active == active)
         };
         let (first, after): (Vec<_>, Vec<_>) = secrets.into_iter().partition(is_active);

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::CompleteLogin;
-use crate::borrow::{self, Asker, Lent, Unlent};
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args, duration};
-use crate::model::{Borrow, Kept, Lender, Registry, Secret, Source, Username};
+use crate::external_source::{self, ExternalCredential, ExternalError, ProgramAudience};
+use crate::model::{ExternalProgram, ExternalSource, Registry, Secret, Source, StoredSecret, Username};
 use crate::system::env::Env;
 
 /// A person may have to find a key, or a finger.
@@ -31,8 +31,9 @@ pub(super) fn complete(
     let lender = lender(word, &given.borrow, registry, user.as_ref())?;
     let cache =
         given.borrow.cache.as_deref().map(|text| duration::parse(text, "to keep a secret", "12h")).transpose()?;
-    let borrow = Borrow { lender, env: environment(context.env, &given.borrow.env)?, cache };
-    let program = borrow::program(&borrow, registry).map_err(|problem| Failure::usage(problem.what, problem.cure))?;
+    let borrow = ExternalSource { lender, env: environment(context.env, &given.borrow.env)?, cache };
+    let program =
+        external_source::program(&borrow, registry).map_err(|problem| Failure::usage(problem.what, problem.cure))?;
     if registry.is_pattern() {
         return unasked(given, borrow, user);
     }
@@ -41,27 +42,27 @@ pub(super) fn complete(
         return Err(Failure::usage(what, format!("name the user at {registry}: add `-u NAME`")));
     }
     context.ui.say(format_args!("Asking `{}` ({borrow})", program.display()));
-    let lent = match borrow::ask(&borrow, registry, PATIENCE, Asker::Person) {
+    let lent = match external_source::ask(&borrow, registry, PATIENCE, ProgramAudience::Person) {
         Ok(lent) => lent,
-        Err(Unlent::Failed(problem)) => return Err(problem.into()),
-        Err(Unlent::Nothing) => {
+        Err(ExternalError::Failed(problem)) => return Err(problem.into()),
+        Err(ExternalError::Nothing) => {
             let what = format!("`{}` has no login for {registry}", program.display());
             return Err(Failure::not_logged_in(what, "log in with it, and try again; nothing was stored"));
         }
     };
     let alias = given.alias.as_deref().or(borrow.identity()).map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let Lent { username, secret, until } = lent;
+    let ExternalCredential { username, secret, until } = lent;
     let username = agreed(registry, user, username)?;
-    let asked = Some(borrow::question(&borrow, registry));
-    let kept = Kept { until, asked, ..secret.into() };
-    Ok(CompleteLogin { username, kept, source: Source::Borrowed(borrow), alias, did: None })
+    let asked = Some(external_source::cache_key(&borrow, registry));
+    let kept = StoredSecret { until, asked, ..secret.into() };
+    Ok(CompleteLogin { username, kept, source: Source::External(borrow), alias, did: None })
 }
 
 /// A pattern of hosts is none that the program could be asked about: it is asked when one of them is.
-fn unasked(given: &args::LoginArguments, borrow: Borrow, user: Option<Username>) -> Result<CompleteLogin, Failure> {
+fn unasked(given: &args::LoginArguments, borrow: ExternalSource, user: Option<Username>) -> Result<CompleteLogin, Failure> {
     let alias = given.alias.as_deref().or(borrow.identity());
-    let known = borrow::user_everywhere(&borrow.lender).and_then(|user| user.parse().ok());
+    let known = external_source::user_everywhere(&borrow.lender).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
         let what = format!("the user name that `{}` has at these registries is not known", borrow.lender.word());
         return Err(Failure::usage(what, "name the user: add `-u NAME`"));
@@ -69,7 +70,7 @@ fn unasked(given: &args::LoginArguments, borrow: Borrow, user: Option<Username>)
     let alias = alias.map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
     let kept = Secret::new(String::new()).into(); // without an end, so that it is not kept
-    Ok(CompleteLogin { username, kept, source: Source::Borrowed(borrow), alias, did: None })
+    Ok(CompleteLogin { username, kept, source: Source::External(borrow), alias, did: None })
 }
 
 /// The program's name for the user is what the registry takes; a person's word must not be another.
@@ -87,21 +88,24 @@ fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -
 
 /// The command that borrows the secret, where a program is there for the registry.
 pub(super) fn instead(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
-    let lender = borrow::made_for(registry)?;
+    let lender = external_source::program_for(registry)?;
     let user = if names_the_user(&lender) { "" } else { " -u NAME" };
     Some(format!("{} login --borrow {} {registry}{user}", context.program, lender.word()))
 }
 
-fn names_the_user(lender: &Lender) -> bool {
+fn names_the_user(lender: &ExternalProgram) -> bool {
     match lender {
         // A command may print what a helper prints.
-        Lender::Helper(_)
-        | Lender::Command(_)
-        | Lender::Glab
-        | Lender::Aws { .. }
-        | Lender::Gcloud { .. }
-        | Lender::Az { .. } => true,
-        Lender::Gh { .. } | Lender::Op { .. } | Lender::Pass { .. } | Lender::Vault { .. } => false,
+        ExternalProgram::Helper(_)
+        | ExternalProgram::Command(_)
+        | ExternalProgram::Glab
+        | ExternalProgram::Aws { .. }
+        | ExternalProgram::Gcloud { .. }
+        | ExternalProgram::Az { .. } => true,
+        ExternalProgram::Gh { .. }
+        | ExternalProgram::Op { .. }
+        | ExternalProgram::Pass { .. }
+        | ExternalProgram::Vault { .. } => false,
     }
 }
 
@@ -111,7 +115,7 @@ fn lender(
     given: &args::BorrowArguments,
     registry: &Registry,
     user: Option<&Username>,
-) -> Result<Lender, Failure> {
+) -> Result<ExternalProgram, Failure> {
     let args::BorrowArguments { profile, item, field, command, .. } = given;
     let takes: &[&str] = match word {
         "aws" | "gcloud" | "az" => &["--profile"],
@@ -138,21 +142,21 @@ fn lender(
     };
     let item = |example| item.clone().ok_or_else(|| missing("an item", example));
     Ok(match word {
-        "aws" => Lender::Aws { profile: profile.clone() },
-        "gcloud" => Lender::Gcloud { profile: profile.clone() },
-        "az" => Lender::Az { subscription: profile.clone() },
-        "gh" => Lender::Gh { host: borrow::github(registry), user: user.map(ToString::to_string) },
-        "glab" => Lender::Glab,
-        "op" => Lender::Op { item: item("--item op://vault/item/field")?, account: profile.clone() },
-        "pass" => Lender::Pass { item: item("--item registry/ghcr.io")? },
-        "vault" => Lender::Vault {
+        "aws" => ExternalProgram::Aws { profile: profile.clone() },
+        "gcloud" => ExternalProgram::Gcloud { profile: profile.clone() },
+        "az" => ExternalProgram::Az { subscription: profile.clone() },
+        "gh" => ExternalProgram::Gh { host: external_source::github(registry), user: user.map(ToString::to_string) },
+        "glab" => ExternalProgram::Glab,
+        "op" => ExternalProgram::Op { item: item("--item op://vault/item/field")?, account: profile.clone() },
+        "pass" => ExternalProgram::Pass { item: item("--item registry/ghcr.io")? },
+        "vault" => ExternalProgram::Vault {
             item: item("--item secret/registry")?,
             field: field.clone().ok_or_else(|| missing("a field", "--field token"))?,
         },
         "command" if command.is_empty() => return Err(missing("a command", "-- /usr/bin/print-token ghcr.io")),
-        "command" => Lender::Command(command.clone()),
+        "command" => ExternalProgram::Command(command.clone()),
         other => match other.strip_prefix("helper:").map(str::parse) {
-            Some(Ok(name)) => Lender::Helper(name),
+            Some(Ok(name)) => ExternalProgram::Helper(name),
             Some(Err(())) => {
                 let what = format!("`{other}` names no helper that can be asked");
                 return Err(Failure::usage(what, "name another one than Ensign, as in `helper:ecr-login`"));

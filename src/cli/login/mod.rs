@@ -16,10 +16,11 @@ use super::failure::Failure;
 use super::images::ImageEdit;
 use super::tls_hint::tls_hint;
 use super::{CommandContext, args, callers, configure_docker, store};
-use crate::accounts::{self, Activate, Judgement, Login};
+use crate::accounts::{self, Activation, NewLogin, SecretVerdict};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{
-    Account, AccountName, CallerEdit, Credential, Kept, Operation, Problem, Registry, Source, StoreKind, Username,
+    Account, AccountName, CallerEdit, Credential, Operation, Problem, Registry, Source, StoreKind, StoredSecret,
+    Username,
 };
 use crate::oauth;
 use crate::oci::{self, LoginVerdict, RegistryReply};
@@ -30,7 +31,7 @@ pub(super) use questions::{read_secret, token_page};
 /// A login with nothing left to ask for.
 struct CompleteLogin {
     username: Username,
-    kept: Kept,
+    kept: StoredSecret,
     source: Source,
     alias: Option<AccountName>,
     did: Option<String>,
@@ -88,7 +89,7 @@ fn finish(
     let credential = Credential { username, secret: kept.secret.copy() };
     let RegistryReply { answer: verdict, renewed, expiry } = check(context, given, registry, &credential);
     let kept = match renewed {
-        Some(secret) => Kept { secret, ..kept },
+        Some(secret) => StoredSecret { secret, ..kept },
         None => kept,
     };
     if let LoginVerdict::SessionOver { page } = &verdict
@@ -97,11 +98,11 @@ fn finish(
         context.accounts.note_ended_session(account, page);
     }
     let open = judge(context, registry, verdict).inspect_err(|_| give_back(context, &source, &kept))?;
-    let is_shown = source == Source::Given && !open && !given.no_verify && !registry.is_pattern();
+    let is_shown = source == Source::Static && !open && !given.no_verify && !registry.is_pattern();
     let told = || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
     let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
-    let kept = Kept { until: kept.until.or_else(|| told().filter(is_ahead)), ..kept };
-    let login = Login {
+    let kept = StoredSecret { until: kept.until.or_else(|| told().filter(is_ahead)), ..kept };
+    let login = NewLogin {
         registry: registry.clone(),
         spellings: questions::spelling(given).into_iter().collect(),
         username: credential.username,
@@ -116,12 +117,12 @@ fn finish(
         callers,
         kept,
         source,
-        activate: if given.activate { Activate::Yes } else { Activate::IfNone },
+        activate: if given.activate { Activation::Yes } else { Activation::IfNone },
     };
     if login.store.is_none() {
         context.accounts.settle_store(context.store_choice()?)?;
     }
-    let kept = context.accounts.remember(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
+    let kept = context.accounts.save(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
     let account = kept.context("could not keep the login")?;
     outcome::say(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
     Ok(ExitCode::SUCCESS)
@@ -138,8 +139,8 @@ fn same_account<'c>(
 }
 
 /// What is not kept is not left behind at the provider either.
-fn give_back(context: &CommandContext<'_>, source: &Source, kept: &Kept) {
-    if let Source::Granted(grant) = source
+fn give_back(context: &CommandContext<'_>, source: &Source, kept: &StoredSecret) {
+    if let Source::OAuth(grant) = source
         && grant.revoke_url.is_some()
     {
         match oauth::revoke(grant, kept) {
@@ -229,11 +230,11 @@ fn recheck(
     match &verdict {
         LoginVerdict::Accepted => {
             let expiry = context.expiry(account, &held, expiry);
-            context.judge(account, &held, &Judgement::Accepted, expiry);
+            context.judge(account, &held, &SecretVerdict::Accepted, expiry);
         }
-        LoginVerdict::Rejected { .. } => context.judge(account, &held, &Judgement::Refused, None),
+        LoginVerdict::Rejected { .. } => context.judge(account, &held, &SecretVerdict::Refused, None),
         LoginVerdict::SessionOver { page } => {
-            context.judge(account, &held, &Judgement::SessionOver { page: page.clone() }, None);
+            context.judge(account, &held, &SecretVerdict::SessionOver { page: page.clone() }, None);
             return Err(Failure::not_logged_in(
                 accounts::session_over(&account.registry, &account.name),
                 accounts::log_in_at(page),

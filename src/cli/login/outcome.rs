@@ -20,7 +20,7 @@ pub(super) fn say(
     expiry: Expiry,
 ) -> Result<(), Failure> {
     let registry = &kept.registry;
-    let after = context.accounts.of(registry)?;
+    let after = context.accounts.registry_accounts(registry)?;
     let verified = !given.no_verify && !open && !registry.is_pattern();
     let mut json = json!({
         "status": "success", "registry": registry.as_str(), "account": kept.name.as_str(), "username": kept.username.as_str(),
@@ -35,13 +35,13 @@ pub(super) fn say(
     let used_for = if images.is_empty() { "no images of its own".to_owned() } else { images.join(", ") };
     context.ui.say(format_args!("  Used for  {used_for}{}{by_default}", account::only(kept)));
     match &kept.source {
-        Source::Borrowed(borrow) if registry.is_pattern() => {
+        Source::External(borrow) if registry.is_pattern() => {
             context.ui.say(format_args!("  Secret    from {borrow}, which is asked for each of these hosts"));
         }
-        Source::Borrowed(borrow) if context.accounts.kept(kept)?.is_none() => {
+        Source::External(borrow) if context.accounts.kept(kept)?.is_none() => {
             context.ui.say(format_args!("  Secret    from {borrow}, which is asked each time"));
         }
-        Source::Borrowed(borrow) => {
+        Source::External(borrow) => {
             context.ui.say(format_args!("  Secret    from {borrow}; kept while it is good"));
             store::say_place(context, &kept.store);
         }
@@ -75,7 +75,7 @@ pub(super) fn say(
     }
     images::tell_rivals(context, &after, kept);
     if registry.is_pattern() {
-        if kept.source == Source::Given {
+        if kept.source == Source::Static {
             context.ui.note(format_args!("whichever host of {registry} a client names is shown this secret"));
         }
         context.note_that_docker_must_ask(registry);

@@ -126,7 +126,7 @@ pub(super) fn secret(
     Ok(Some(CompleteLogin {
         username: username.parse().map_err(|error| invalid(&error))?,
         kept: secret.into(),
-        source: Source::Given,
+        source: Source::Static,
         alias: given.alias.as_deref().map(str::parse).transpose().map_err(|error| invalid(&error))?,
         did: None,
     }))

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::question::Question;
-use crate::accounts::{Explanation, Options, helper_answers_for, helpers};
+use crate::accounts::{Explanation, RemedyOptions, helper_answers_for, helpers};
 use crate::cli::failure::Failure;
 use crate::cli::folder_project::FolderProject;
 use crate::cli::{CommandContext, callers, precedence};
 use crate::docker::{ClientFamily, containers};
-use crate::model::choice::{Decision, Detail, RegistryAccounts, Rule, RuleOutcome, Step, Verdict};
+use crate::model::choice::{Decision, DecisionStep, Detail, RegistryAccounts, Rule, RuleOutcome, Verdict};
 use crate::model::{HelperName, Operation, Source};
 
 /// What is answered at one registry.
@@ -19,14 +19,14 @@ pub(super) struct WhichAnswer {
     pub(super) json: Value,
     /// Who answers, and below it why.
     lines: Vec<String>,
-    advice: Vec<Options>,
+    advice: Vec<RemedyOptions>,
     /// Somebody else answers before Ensign is asked.
     is_beaten: bool,
 }
 
 impl WhichAnswer {
     pub(super) fn to(context: &CommandContext<'_>, question: &Question) -> Result<Self, Failure> {
-        let candidates = context.accounts.of(&question.registry)?;
+        let candidates = context.accounts.registry_accounts(&question.registry)?;
         let route = context.accounts.route(&question.registry)?;
         let request = question.request(context);
         let is_unknown = candidates.accounts.is_empty() && candidates.public.is_empty();
@@ -54,12 +54,12 @@ impl WhichAnswer {
         for (reader, who) in readers {
             if precedence::is_missed(context, reader, registry, name) {
                 let program = context.program;
-                self.advice.push(Options::from(format!(
+                self.advice.push(RemedyOptions::from(format!(
                     "{who} look for exactly `{name}` and do not ask Ensign for it:  {program} configure-docker {name}"
                 )));
             }
             let Some(before) = precedence::before_us(context, reader, registry, name, image) else { continue };
-            self.advice.extend(precedence::sentence(context, who, name, &before).map(Options::from));
+            self.advice.extend(precedence::sentence(context, who, name, &before).map(RemedyOptions::from));
             if question.reader.is_some() {
                 let who = context.ui.bold(&precedence::name_of(&before));
                 let would_be = &self.lines[0];
@@ -130,11 +130,11 @@ fn lines(
 ) -> Vec<String> {
     let account = candidates.chosen(decision);
     let behind = match (account.map(|account| &account.source), decision.verdict) {
-        (None | Some(Source::Given), Verdict::Helper) => {
+        (None | Some(Source::Static), Verdict::Helper) => {
             format!("   ({})", helper_answers_for(decision.route.as_deref()))
         }
         (None, Verdict::NoAccount) if decision.steps.is_empty() => "   (the registry has none)".to_owned(),
-        (None | Some(Source::Given), _) => String::new(),
+        (None | Some(Source::Static), _) => String::new(),
         (Some(source), _) => format!("   (secret from {source})"),
     };
     let mut lines = vec![format!("{}{behind}", context.ui.bold(&explanation.headline()))];
@@ -171,7 +171,7 @@ fn advice(
     decision: &Decision,
     seen: Option<&FolderProject>,
     typed: &str,
-) -> Vec<Options> {
+) -> Vec<RemedyOptions> {
     let helper = decision.helper.as_ref().and_then(|helper| helper.parse::<HelperName>().ok());
     let missing = helper
         .filter(|helper| helpers::missing(helper).is_some())
@@ -181,11 +181,11 @@ fn advice(
     let options = explanation.options(&candidates.accounts, typed);
     let problem = problem.filter(|_| decision.verdict != Verdict::Several).map(|problem| problem.to_string());
     let about_file = seen.and_then(|seen| seen.advice(context, candidates));
-    let sentences = [missing, problem, about_file].into_iter().flatten().map(Options::from);
+    let sentences = [missing, problem, about_file].into_iter().flatten().map(RemedyOptions::from);
     options.into_iter().chain(sentences).collect()
 }
 
 /// Tells whether nothing came of the project's file, of which `get` knows only that it is not trusted.
-fn is_open_project(step: &Step) -> bool {
+fn is_open_project(step: &DecisionStep) -> bool {
     step.rule == Rule::Project && matches!(step.outcome, RuleOutcome::Nothing { .. })
 }

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::{CommandContext, args};
 use crate::accounts;
 use crate::caller::{self, UnreadableCommand};
-use crate::model::choice::Unknown;
+use crate::model::choice::UnknownImages;
 use crate::model::{ImageReference, Operation, Registry};
 use answer::WhichAnswer;
 use question::Question;
@@ -59,7 +59,9 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
         [] => {
             let cure = format!("name its registry too: {} which REGISTRY --as '…'", context.program);
             let message = match caller::unknown_in_files(&program) {
-                Some(Unknown { file, message, .. }) => format!("{}: {message}", accounts::shown(context.env, &file)),
+                Some(UnknownImages { file, message, .. }) => {
+                    format!("{}: {message}", accounts::shown(context.env, &file))
+                }
                 None => "no image is named by the command after `--as`, nor by its files".to_owned(),
             };
             return Err(Failure::usage(message, cure));

@@ -7,7 +7,7 @@ use crate::caller::{self, Program};
 use crate::cli::CommandContext;
 use crate::docker::ClientFamily;
 use crate::model::choice::{
-    AccountRequest, CallerContext, Command, ExplicitAccount, FileImages, ImageRole, Project, Trusted,
+    AccountRequest, CallerContext, CommandImages, ExplicitAccount, FileImages, ImageRole, ProjectAccounts, TrustedFile,
 };
 use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry};
 use crate::system::text::one_line;
@@ -16,7 +16,7 @@ use crate::system::{env, folders};
 /// What is asked: a registry, and the images that the command names.
 pub(super) struct Question {
     pub(super) registry: Registry,
-    pub(super) command: Command,
+    pub(super) command: CommandImages,
     /// What the files say that it does.
     in_files: Option<Operation>,
     pub(super) mentions: FileImages,
@@ -32,7 +32,7 @@ pub(super) struct Question {
 impl Question {
     /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
     pub(super) fn about(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
-        let command = Command { images: image.into_iter().collect(), operation, ..Command::default() };
+        let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
         Self {
             registry: registry.clone(),
@@ -79,7 +79,7 @@ impl Question {
 }
 
 impl CallerContext for Question {
-    fn command(&self) -> Command {
+    fn command(&self) -> CommandImages {
         self.command.clone()
     }
 
@@ -91,7 +91,7 @@ impl CallerContext for Question {
         self.mentions.clone()
     }
 
-    fn project(&self, trusted: &[Trusted]) -> Option<Project> {
+    fn project(&self, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
         caller::project::trusted_in(&env::current_dir()?, trusted)
     }
 

@@ -18,9 +18,9 @@ fn one_registry_is_read_and_the_others_are_skipped() {
     let reading = read(FILE.as_bytes(), Some(&Registry::from_key("ghcr.io")), expand).unwrap();
     let [ghcr] = reading.registries.as_slice() else { panic!("{reading:?}") };
     assert_eq!((reading.version, ghcr.accounts.len()), (3, 2));
-    assert_eq!(ghcr.active, Active::Account("work".parse().unwrap()));
+    assert_eq!(ghcr.active, DefaultAccount::Account("work".parse().unwrap()));
     assert_eq!(ghcr.accounts[0].username.as_str(), "acme-bot");
-    assert_eq!(*reading.trusted, [Trusted { file: "/w/.ensign.toml".into(), digest: "sha256:00".into() }]);
+    assert_eq!(*reading.trusted, [TrustedFile { file: "/w/.ensign.toml".into(), digest: "sha256:00".into() }]);
     assert_eq!(ghcr.accounts[0].folders, [PathBuf::from("/home/me/w")]);
     assert_eq!((ghcr.accounts[1].username.as_str(), &ghcr.accounts[1].store), ("me", &StoreKind::File));
 }
@@ -29,7 +29,7 @@ fn one_registry_is_read_and_the_others_are_skipped() {
 fn all_registries_are_read_in_order() {
     let all = read(FILE.as_bytes(), None, expand).unwrap().registries;
     assert_eq!(all.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), ["quay.io", "ghcr.io"]);
-    assert_eq!(all[0].active, Active::SignedOut);
+    assert_eq!(all[0].active, DefaultAccount::SignedOut);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(crate) enum RequestScope {
 impl ConfigDir {
     /// The image whose account the folder should name.
     pub(crate) fn image(&self) -> Option<ImageReference> {
-        Some(ImageReference::of(self.registry.clone(), self.repository.clone()?))
+        Some(ImageReference::new(self.registry.clone(), self.repository.clone()?))
     }
 
     /// Tells whether it is the repository's of `image`.

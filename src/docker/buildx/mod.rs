@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::HELPER;
-use crate::model::choice::{Active, RegistryAccounts, RuleOutcome, owner_of};
+use crate::model::choice::{DefaultAccount, RegistryAccounts, RuleOutcome, owner_of};
 use crate::model::{Account, AccountName, ImageReference, Operation, Registry, Repository};
 pub(crate) use config_dir::{ConfigDir, RequestScope};
 pub(crate) use config_tree::ConfigTree;
@@ -103,7 +103,7 @@ fn folders(
 
 /// The account that alone may do it, of several.
 fn only(candidates: &RegistryAccounts, operation: Operation) -> Option<&Account> {
-    let is_open = candidates.accounts.len() > 1 && candidates.active != Active::SignedOut;
+    let is_open = candidates.accounts.len() > 1 && candidates.active != DefaultAccount::SignedOut;
     match serving(candidates, operation).as_slice() {
         [account] if is_open => Some(*account),
         _ => None,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     /// Accounts as `NAME`, `NAME:push` or `NAME:pull`, with their patterns.
-    fn registry(host: &str, active: Active, accounts: &[(&str, &[&str])]) -> RegistryAccounts {
+    fn registry(host: &str, active: DefaultAccount, accounts: &[(&str, &[&str])]) -> RegistryAccounts {
         let registry = Registry::from_key(host);
         let account = |(text, images): &(&str, &[&str])| {
             let (name, purpose) = text.split_once(':').unwrap_or((text, ""));
@@ -219,8 +219,8 @@ mod tests {
         RegistryAccounts { active, accounts, ..RegistryAccounts::none(&registry) }
     }
 
-    fn active(name: &str) -> Active {
-        Active::Account(name.parse().unwrap())
+    fn active(name: &str) -> DefaultAccount {
+        DefaultAccount::Account(name.parse().unwrap())
     }
 
     fn shown(folders: &Folders) -> String {
@@ -238,7 +238,7 @@ mod tests {
                 &[("me", &[]), ("work", &["ghcr.io/acme/**"]), ("twin", &["ghcr.io/acme/**"])],
             ),
             registry("quay.io", active("me"), &[("me", &[])]),
-            registry("out.example", Active::SignedOut, &[("me", &[])]),
+            registry("out.example", DefaultAccount::SignedOut, &[("me", &[])]),
             registry(
                 "docker.io",
                 active("me"),
@@ -301,7 +301,7 @@ mod tests {
         open.public = vec!["ghcr.io/me/open".parse().unwrap()];
         let images = ["ghcr.io/me/open", "ghcr.io/me/app"].map(|image| image.parse().unwrap());
         assert_eq!(shown(&needed(&[open.clone()], &images)), "ghcr.io/me/app me, ghcr.io/me/open@push me");
-        open.active = Active::SignedOut;
+        open.active = DefaultAccount::SignedOut;
         assert_eq!(shown(&needed(&[open], &images[1..])), "ghcr.io/me/app me");
     }
 

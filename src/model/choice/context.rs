@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::project::{Project, Trusted};
+use super::project_accounts::{ProjectAccounts, TrustedFile};
 use crate::model::{AccountName, CallerFacts, CallerRule, ImageReference, Operation, Registry};
 
 /// What the call itself says about the account it wants.
@@ -33,7 +33,7 @@ pub(crate) enum ExplicitAccount {
 /// What can be found out about the caller; by default nothing. Costly: a rule asks for it once, when it is asked itself.
 pub(crate) trait CallerContext {
     /// What stands on the caller's command line.
-    fn command(&self) -> Command;
+    fn command(&self) -> CommandImages;
 
     /// What the account's rule asks about the caller.
     fn facts(&self, rule: &CallerRule) -> CallerFacts;
@@ -49,7 +49,7 @@ pub(crate) trait CallerContext {
     }
 
     /// The caller's project, if its file is one of `trusted`.
-    fn project(&self, _trusted: &[Trusted]) -> Option<Project> {
+    fn project(&self, _trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
         None
     }
 
@@ -61,7 +61,7 @@ pub(crate) trait CallerContext {
 
 /// What a caller's command line says about the asked registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Command {
+pub(crate) struct CommandImages {
     pub(crate) images: Vec<ImageReference>,
     pub(crate) role: ImageRole,
     /// Push if anything is pushed there; `None` if that does not tell.
@@ -83,22 +83,22 @@ pub(crate) enum ImageRole {
 /// The images of the asked registry in the files that a caller works on, and what was not worked out there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileImages {
-    pub(crate) images: Vec<Mention>,
-    pub(crate) unknown: Vec<Unknown>,
+    pub(crate) images: Vec<ImageMention>,
+    pub(crate) unknown: Vec<UnknownImages>,
 }
 
 /// Something in a file that may name any image: what is not known decides nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unknown {
+pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
-    pub(crate) reach: Reach,
+    pub(crate) reach: RegistryRange,
     /// What is not known and why, to stand behind the file's name. Holds no text of a variable.
     pub(crate) message: String,
 }
 
 /// The registries whose images something may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum RegistryRange {
     Any,
     Only(Registry),
     /// That one is asked first, for what makes the rest known.
@@ -107,12 +107,12 @@ pub(crate) enum Reach {
 
 /// An image, and the file that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mention {
+pub(crate) struct ImageMention {
     pub(crate) image: ImageReference,
     pub(crate) file: PathBuf,
 }
 
-impl Reach {
+impl RegistryRange {
     pub(crate) fn includes(&self, registry: &Registry) -> bool {
         match self {
             Self::Any => true,

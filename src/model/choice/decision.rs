@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::project::Project;
+use super::project_accounts::ProjectAccounts;
 use crate::model::{Account, Operation, Registry};
 
 /// The rules, in their order of precedence: the first that names an account decides.
@@ -48,7 +48,7 @@ pub(crate) struct Decision {
     /// The accounts that are for the other operation only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) passed_over: Vec<String>,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<DecisionStep>,
 }
 
 /// How much of a decision is found out.
@@ -84,7 +84,7 @@ pub(crate) enum Verdict {
 
 /// One rule and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Step {
+pub(crate) struct DecisionStep {
     pub(crate) rule: Rule,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) decides: bool,
@@ -210,7 +210,7 @@ impl Decision {
     }
 
     /// The step that decides.
-    pub(crate) fn deciding(&self) -> Option<&Step> {
+    pub(crate) fn deciding(&self) -> Option<&DecisionStep> {
         self.steps.iter().find(|step| step.decides)
     }
 }
@@ -250,7 +250,7 @@ impl fmt::Display for Rule {
             Self::AddressImage => "image in the address",
             Self::CommandLine => "command line",
             Self::Files => "files",
-            Self::Project => Project::FILE,
+            Self::Project => ProjectAccounts::FILE,
             Self::Folder => "folder",
             Self::Default => "default account",
             Self::Only => "only account",

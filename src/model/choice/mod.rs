@@ -4,19 +4,20 @@ mod context;
 mod decision;
 mod owner;
 mod precedence;
-mod project;
+mod project_accounts;
 mod registry_accounts;
 
 pub(crate) use context::{
-    AccountRequest, CallerContext, Command, ExplicitAccount, FileImages, ImageRole, Mention, Reach, Unknown,
+    AccountRequest, CallerContext, CommandImages, ExplicitAccount, FileImages, ImageMention, ImageRole, RegistryRange,
+    UnknownImages,
 };
 pub(crate) use decision::{
-    Decision, Detail, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, Step, UnknownFile, Verdict,
+    Decision, DecisionStep, Detail, MatchReason, NoMatch, OwnedImage, Rule, RuleOutcome, UnknownFile, Verdict,
 };
 pub(crate) use owner::{owner_of, used_in};
 pub(crate) use precedence::Precedence;
-pub(crate) use project::{Project, Trusted};
-pub(crate) use registry_accounts::{Active, RegistryAccounts, Route};
+pub(crate) use project_accounts::{ProjectAccounts, TrustedFile};
+pub(crate) use registry_accounts::{DefaultAccount, HelperRoute, RegistryAccounts};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::context::{FileImages, Unknown};
+use super::context::{FileImages, UnknownImages};
 use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
@@ -76,7 +76,8 @@ pub(super) fn owner_in_files(accounts: &[&Account], public: &[ImagePattern], fou
     let text = |path: &Path| path.to_string_lossy().into_owned();
     if !found.unknown.is_empty() {
         let files = found.unknown.into_iter();
-        let files = files.map(|Unknown { file, message, .. }| UnknownFile { file: text(&file), message }).collect();
+        let files =
+            files.map(|UnknownImages { file, message, .. }| UnknownFile { file: text(&file), message }).collect();
         return RuleOutcome::Unknown { files };
     }
     let images: Vec<ImageReference> = found.images.iter().map(|mention| mention.image.clone()).collect();

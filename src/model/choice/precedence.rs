@@ -2,10 +2,10 @@
 
 use std::cell::OnceCell;
 
-use super::context::{AccountRequest, CallerContext, Command, ExplicitAccount, ImageRole};
-use super::decision::{Decision, Detail, MatchReason, NoMatch, Rule, RuleOutcome, Step, Verdict};
+use super::context::{AccountRequest, CallerContext, CommandImages, ExplicitAccount, ImageRole};
+use super::decision::{Decision, DecisionStep, Detail, MatchReason, NoMatch, Rule, RuleOutcome, Verdict};
 use super::owner::{owner_in_files, owner_of, used_in};
-use super::registry_accounts::{Active, RegistryAccounts, only};
+use super::registry_accounts::{DefaultAccount, RegistryAccounts, only};
 use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
 /// What a rule needs is found out when it is asked. `'a` is for the accounts, `'c` for the call.
@@ -13,7 +13,7 @@ pub(crate) struct Precedence<'a, 'c, E> {
     pub(crate) candidates: &'a RegistryAccounts,
     request: &'c AccountRequest,
     context: &'c E,
-    command: OnceCell<Command>,
+    command: OnceCell<CommandImages>,
     in_files: OnceCell<RuleOutcome>,
     operation: OnceCell<Option<Operation>>,
     serving: OnceCell<Vec<&'a Account>>,
@@ -52,13 +52,13 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         step.map(|step| self.decision(vec![step]))
     }
 
-    fn step(&self, rule: Rule) -> Step {
+    fn step(&self, rule: Rule) -> DecisionStep {
         let outcome = self.outcome(rule);
-        Step { rule, decides: outcome.verdict().is_some(), outcome }
+        DecisionStep { rule, decides: outcome.verdict().is_some(), outcome }
     }
 
     /// The first step that may decide does.
-    fn decision(&self, mut steps: Vec<Step>) -> Decision {
+    fn decision(&self, mut steps: Vec<DecisionStep>) -> Decision {
         steps.iter_mut().filter(|step| step.decides).skip(1).for_each(|step| step.decides = false);
         let deciding = steps.iter().find(|step| step.decides).map(|step| &step.outcome);
         let verdict = deciding.and_then(RuleOutcome::verdict).unwrap_or_else(|| self.verdict_without_rule());
@@ -84,7 +84,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
     fn verdict_without_rule(&self) -> Verdict {
         match self.serving() {
             _ if self.candidates.accounts.is_empty() => Verdict::NoAccount,
-            _ if self.candidates.active == Active::SignedOut => Verdict::SignedOut,
+            _ if self.candidates.active == DefaultAccount::SignedOut => Verdict::SignedOut,
             [] => Verdict::NoneForOperation,
             _ => Verdict::Several,
         }
@@ -129,7 +129,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             Rule::Folder if self.serving().iter().all(|account| account.folders.is_empty()) => NoMatch::NoFolder.into(),
             Rule::Folder => used_in(self.serving().iter().copied(), &context.folder()),
             Rule::Default => self.default(),
-            Rule::Only if candidates.active == Active::SignedOut => NoMatch::SignedOut.into(),
+            Rule::Only if candidates.active == DefaultAccount::SignedOut => NoMatch::SignedOut.into(),
             Rule::Only => match (only(self.serving()), self.serving()) {
                 (Some(only), _) => RuleOutcome::account(only, MatchReason::Default),
                 (None, []) => NoMatch::None.into(),
@@ -228,7 +228,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         *self.operation.get_or_init(|| self.command().operation.or_else(in_files))
     }
 
-    fn command(&self) -> &Command {
+    fn command(&self) -> &CommandImages {
         self.command.get_or_init(|| self.context.command())
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::decision::Decision;
-use super::project::Trusted;
+use super::project_accounts::TrustedFile;
 use crate::model::{Account, AccountName, HelperName, ImagePattern, ImageReference, Operation, Registry};
 
 /// What the config knows about one registry, or about the hosts of a pattern.
@@ -14,7 +14,7 @@ pub(crate) struct RegistryAccounts {
     pub(crate) host: Registry,
     /// How other programs spell the registry's name, besides ours.
     pub(crate) spellings: Vec<String>,
-    pub(crate) active: Active,
+    pub(crate) active: DefaultAccount,
     /// Who was active before the last switch.
     pub(crate) previous: Option<AccountName>,
     /// The images that need no account.
@@ -23,12 +23,12 @@ pub(crate) struct RegistryAccounts {
     pub(crate) helper: Option<HelperName>,
     pub(crate) accounts: Vec<Account>,
     /// The files that may name accounts, of any registry.
-    pub(crate) trusted: Rc<[Trusted]>,
+    pub(crate) trusted: Rc<[TrustedFile]>,
 }
 
 /// Another helper that answers for a registry without accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Route {
+pub(crate) struct HelperRoute {
     pub(crate) helper: HelperName,
     /// The registry or pattern for which a person chose it; `None`: it is the one for all others.
     pub(crate) by: Option<Registry>,
@@ -36,7 +36,7 @@ pub(crate) struct Route {
 
 /// The account that answers when nothing else decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Active {
+pub(crate) enum DefaultAccount {
     Account(AccountName),
     /// After `docker logout`: the accounts are kept, but none is handed out unasked.
     SignedOut,
@@ -51,7 +51,7 @@ impl RegistryAccounts {
             registry: registry.clone(),
             host: registry.clone(),
             spellings: vec![],
-            active: Active::Unset,
+            active: DefaultAccount::Unset,
             previous: None,
             public: vec![],
             helper: None,
@@ -78,7 +78,7 @@ impl RegistryAccounts {
     /// An image of a host that these accounts answer for too is looked for in their patterns as one of their registry.
     pub(super) fn move_home(&self, image: &mut ImageReference) {
         if self.is_alias() && *image.registry() == self.host {
-            *image = ImageReference::of(self.registry.clone(), image.repository().clone());
+            *image = ImageReference::new(self.registry.clone(), image.repository().clone());
         }
     }
 
@@ -109,8 +109,8 @@ impl RegistryAccounts {
 
     pub(crate) fn active_account(&self) -> Option<&Account> {
         match &self.active {
-            Active::Account(name) => self.accounts.iter().find(|account| account.name == *name),
-            Active::SignedOut | Active::Unset => None,
+            DefaultAccount::Account(name) => self.accounts.iter().find(|account| account.name == *name),
+            DefaultAccount::SignedOut | DefaultAccount::Unset => None,
         }
     }
 
@@ -120,21 +120,22 @@ impl RegistryAccounts {
 
     /// The account that answers when a call says nothing about itself.
     pub(crate) fn default_account(&self) -> Option<&Account> {
-        let alone = self.accounts.first().filter(|_| self.accounts.len() == 1 && self.active != Active::SignedOut);
+        let alone =
+            self.accounts.first().filter(|_| self.accounts.len() == 1 && self.active != DefaultAccount::SignedOut);
         self.active_account().or(alone)
     }
 
     /// The account that answers a call that says no more than what it does.
     pub(crate) fn default_for(&self, operation: Option<Operation>) -> Option<&Account> {
         let serving: Vec<_> = self.accounts.iter().filter(|account| account.serves(operation)).collect();
-        let alone = || only(&serving).filter(|_| self.active != Active::SignedOut);
+        let alone = || only(&serving).filter(|_| self.active != DefaultAccount::SignedOut);
         self.active_account().filter(|active| active.serves(operation)).or_else(alone)
     }
 
     /// Whether there is one account that answers whoever calls.
     pub(crate) fn sole_answer(&self) -> bool {
         let [account] = self.accounts.as_slice() else { return false };
-        self.active != Active::SignedOut && account.purpose.is_none() && self.public.is_empty()
+        self.active != DefaultAccount::SignedOut && account.purpose.is_none() && self.public.is_empty()
     }
 }
 

@@ -69,7 +69,7 @@ impl Endpoint {
     /// The image that the account is chosen for.
     pub(crate) fn image(&self, registry: &Registry) -> Option<ImageReference> {
         let repository = self.repository.as_ref()?.parse().ok()?;
-        Some(ImageReference::of(registry.clone(), repository))
+        Some(ImageReference::new(registry.clone(), repository))
     }
 
     pub(crate) fn path(&self) -> &str {

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::no_home;
 use super::sealed_store::SealContext;
 use super::store::{SecretChanges, Store};
-use crate::model::{Account, AccountName, HubToken, Kept, Problem, Registry, Secret, StoreKind, Username};
+use crate::model::{Account, AccountName, HubToken, Problem, Registry, Secret, StoreKind, StoredSecret, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
 pub(super) use names::{left_files, registries, sealed_files, secret_files};
@@ -57,7 +57,7 @@ const LIMIT: u64 = 64 << 20;
 const MOST_TOKENS: u64 = 64 << 10;
 
 impl Store for FileStore<'_> {
-    fn get(&self, account: &Account) -> Result<Option<Kept>> {
+    fn get(&self, account: &Account) -> Result<Option<StoredSecret>> {
         self.file(&account.registry)?.kept(&account.name)
     }
 
@@ -65,7 +65,12 @@ impl Store for FileStore<'_> {
         self.file(&account.registry)?.try_room()
     }
 
-    fn put(&self, registry: &Registry, secrets: &[(&Account, &Kept)], changes: &mut SecretChanges) -> Result<()> {
+    fn put(
+        &self,
+        registry: &Registry,
+        secrets: &[(&Account, &StoredSecret)],
+        changes: &mut SecretChanges,
+    ) -> Result<()> {
         self.file(registry)?.edit(changes, |contents| {
             secrets.iter().fold(false, |changed, (account, kept)| contents.put(&account.name, kept) || changed)
         })
@@ -78,7 +83,7 @@ impl Store for FileStore<'_> {
 
 impl FileStore<'_> {
     fn file(&self, registry: &Registry) -> Result<SecretFile<'_>> {
-        SecretFile::of(self.env, self.form.clone(), registry)
+        SecretFile::new(self.env, self.form.clone(), registry)
     }
 }
 
@@ -92,7 +97,7 @@ impl FileForm<'_> {
 }
 
 impl<'e> SecretFile<'e> {
-    pub(super) fn of(env: &'e Env, form: FileForm<'e>, registry: &Registry) -> Result<Self> {
+    pub(super) fn new(env: &'e Env, form: FileForm<'e>, registry: &Registry) -> Result<Self> {
         let Some(folder) = &env.data_dir else { bail!(no_home()) };
         let name = names::file_name(registry);
         if name.len() > 200 {
@@ -112,12 +117,12 @@ impl<'e> SecretFile<'e> {
     }
 
     /// Reads one secret and builds no other.
-    pub(super) fn kept(&self, name: &AccountName) -> Result<Option<Kept>> {
+    pub(super) fn kept(&self, name: &AccountName) -> Result<Option<StoredSecret>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
     }
 
-    pub(super) fn all(&self) -> Result<BTreeMap<String, Kept>> {
+    pub(super) fn all(&self) -> Result<BTreeMap<String, StoredSecret>> {
         Ok(self.load()?.into_secrets())
     }
 
@@ -165,7 +170,7 @@ impl<'e> SecretFile<'e> {
         let shown = env.shorten_home(path);
         let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
         let registry = seals.registry(&bytes, &shown)?;
-        let file = Self::of(env, FileForm::Sealed(seals), &registry)?;
+        let file = Self::new(env, FileForm::Sealed(seals), &registry)?;
         if file.path != path {
             let cure = "put the right file back from a backup, or remove this one and log in again";
             bail!(Problem::new(

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountName, HubToken, Kept, Secret, Username};
+use crate::model::{AccountName, HubToken, Secret, StoredSecret, Username};
 use crate::system::json::JsonString;
 use crate::vault::written_secret::WrittenSecret;
 
@@ -24,7 +24,7 @@ pub(in crate::vault) struct SecretsContents {
 pub(super) const VERSION: u64 = 1;
 
 /// One account's secret in the text of a file; nothing else of it is built.
-pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option<Kept>> {
+pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option<StoredSecret>> {
     SecretSearch { place: SearchLevel::Top, account: name.as_str() }
         .deserialize(&mut serde_json::Deserializer::from_slice(text))
 }
@@ -38,7 +38,7 @@ impl SecretsContents {
         self.secrets.keys().cloned().collect()
     }
 
-    pub(super) fn into_secrets(self) -> BTreeMap<String, Kept> {
+    pub(super) fn into_secrets(self) -> BTreeMap<String, StoredSecret> {
         self.secrets.into_iter().map(|(name, WrittenSecret(kept))| (name, kept)).collect()
     }
 
@@ -47,7 +47,7 @@ impl SecretsContents {
         Some(kept.secret)
     }
 
-    pub(in crate::vault) fn put(&mut self, name: &AccountName, kept: &Kept) -> bool {
+    pub(in crate::vault) fn put(&mut self, name: &AccountName, kept: &StoredSecret) -> bool {
         insert(&mut self.secrets, name.as_str(), kept)
     }
 
@@ -70,7 +70,7 @@ impl SecretsContents {
 }
 
 /// Returns whether anything changed.
-fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, kept: &Kept) -> bool {
+fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, kept: &StoredSecret) -> bool {
     if entries.get(name).is_some_and(|old| old.0.is_same(kept)) {
         return false;
     }
@@ -93,7 +93,7 @@ enum SearchLevel {
 }
 
 impl<'de> DeserializeSeed<'de> for SecretSearch<'_> {
-    type Value = Option<Kept>;
+    type Value = Option<StoredSecret>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -101,7 +101,7 @@ impl<'de> DeserializeSeed<'de> for SecretSearch<'_> {
 }
 
 impl<'de> Visitor<'de> for SecretSearch<'_> {
-    type Value = Option<Kept>;
+    type Value = Option<StoredSecret>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of secrets")

@@ -10,15 +10,15 @@ fn sandbox() -> (tempfile::TempDir, SecretFile<'static>) {
     let folder = tempfile::tempdir().unwrap();
     let mut env = Env::default();
     env.data_dir = Some(folder.path().to_owned());
-    let file = SecretFile::of(Box::leak(Box::new(env)), FileForm::Clear, &Registry::docker_hub()).unwrap();
+    let file = SecretFile::new(Box::leak(Box::new(env)), FileForm::Clear, &Registry::docker_hub()).unwrap();
     (folder, file)
 }
 
-fn kept(text: String) -> Kept {
+fn kept(text: String) -> StoredSecret {
     Secret::new(text).into()
 }
 
-fn exposed_of(kept: Option<Kept>) -> Option<String> {
+fn exposed_of(kept: Option<StoredSecret>) -> Option<String> {
     exposed(kept.map(|kept| kept.secret))
 }
 

@@ -120,7 +120,7 @@ impl Holder {
     /// Takes all keys but this one away from it, of which one has the id `before`.
     pub(super) fn keep_only(&self, key: &SealKey, before: &str) -> Result<()> {
         match self {
-            Self::Keyring => self.forget(before),
+            Self::Keyring => self.remove(before),
             Self::Passphrase | Self::Systemd => {}
             Self::SystemdFile(path) => write_systemd_file(path, &[key])?,
             Self::File(path) => write_file(path, &[key])?,
@@ -129,7 +129,7 @@ impl Holder {
     }
 
     /// Takes the key of this id away from it, best effort. A file is the user's own, and stays.
-    pub(super) fn forget(&self, id: &str) {
+    pub(super) fn remove(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
             Self::Passphrase | Self::Systemd | Self::SystemdFile(_) | Self::File(_) => {}

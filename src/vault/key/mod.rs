@@ -76,7 +76,7 @@ impl<'e> DataKey<'e> {
             }
         }
         if let Some(key) = kernel_keyring::read::<{ SealKey::LENGTH }>(&entry(id)) {
-            return Ok(self.remember(SealKey::from_bytes(&*key).ok_or_else(|| anyhow!("a key of another length"))?));
+            return Ok(self.keep_opened(SealKey::from_bytes(&*key).ok_or_else(|| anyhow!("a key of another length"))?));
         }
         let Some(file) = self.file()? else { return Err(no_key(shown).into()) };
         if file.previous() == Some(id) {
@@ -87,7 +87,7 @@ impl<'e> DataKey<'e> {
         }
         let asked = self.ask(&file).map_err(|error| problem_of(&error));
         match asked {
-            Ok(key) => Ok(self.remember(key)),
+            Ok(key) => Ok(self.keep_opened(key)),
             Err(problem) => {
                 *self.opened.borrow_mut() = Some(Err(problem.clone()));
                 Err(problem.into())
@@ -129,7 +129,7 @@ impl<'e> DataKey<'e> {
             let hint = "let a file hold the key: run `docker-credential-ensign store key --holder file:PATH`";
             Problem::new(format!("the key cannot be kept open: {why}"), hint)
         })?;
-        self.remember(key);
+        self.keep_opened(key);
         self.state()?.ok_or_else(|| nothing_sealed().into())
     }
 
@@ -146,7 +146,7 @@ impl<'e> DataKey<'e> {
     /// Opens the key behind a passphrase for this process alone, where the kernel's keyring cannot keep it.
     pub(crate) fn open_by_passphrase(&self, passphrase: &Secret) -> Result<()> {
         let file = self.file()?.ok_or_else(nothing_sealed)?;
-        self.remember(file.unwrap(passphrase)?);
+        self.keep_opened(file.unwrap(passphrase)?);
         Ok(())
     }
 
@@ -170,7 +170,7 @@ impl<'e> DataKey<'e> {
         if holder.is_cached() {
             let _ = self.cache(&key, time);
         }
-        self.remember(key);
+        self.keep_opened(key);
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl<'e> DataKey<'e> {
         let file = KeyFile::new(&key.id(), holder, time, wrapped);
         self.write(&file)?;
         if let Some(old) = before.as_ref().map(KeyFile::holder).transpose()?.filter(|old| old != holder) {
-            old.forget(&key.id());
+            old.remove(&key.id());
         }
         if !holder.is_cached() || time.is_zero() {
             let _ = kernel_keyring::remove(&entry(&key.id()));
@@ -251,7 +251,7 @@ impl<'e> DataKey<'e> {
         if time.is_zero() { Ok(()) } else { kernel_keyring::write(&entry(&key.id()), key.bytes(), time) }
     }
 
-    fn remember(&self, key: SealKey) -> Rc<SealKey> {
+    fn keep_opened(&self, key: SealKey) -> Rc<SealKey> {
         let key = Rc::new(key);
         *self.opened.borrow_mut() = Some(Ok(Rc::clone(&key)));
         key

@@ -9,14 +9,14 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 use super::key::DataKey;
-use crate::model::{Floor, Problem, Registry};
+use crate::model::{MinimumGeneration, Problem, Registry};
 use envelope::Envelope;
 
 /// What is needed to read and write sealed files.
 #[derive(Clone)]
 pub(super) struct SealContext<'e> {
     pub(super) key: DataKey<'e>,
-    pub(super) floors: Rc<RefCell<Vec<Floor>>>,
+    pub(super) floors: Rc<RefCell<Vec<MinimumGeneration>>>,
 }
 
 impl SealContext<'_> {
@@ -44,7 +44,7 @@ impl SealContext<'_> {
         text: &[u8],
         before: Option<&[u8]>,
         shown: &str,
-    ) -> Result<(Vec<u8>, Floor)> {
+    ) -> Result<(Vec<u8>, MinimumGeneration)> {
         let key = self.key.current()?;
         let id = key.id();
         let last = before.map(|bytes| Envelope::read(bytes, shown)).transpose()?.map_or(0, |last| last.generation);
@@ -52,7 +52,7 @@ impl SealContext<'_> {
         let envelope = Envelope::seal(registry, names, generation, &key, text)?;
         let mut bytes = serde_json::to_vec_pretty(&envelope)?;
         bytes.push(b'\n');
-        Ok((bytes, Floor { registry: registry.clone(), key: id, generation }))
+        Ok((bytes, MinimumGeneration { registry: registry.clone(), key: id, generation }))
     }
 
     /// The registry whose secrets are in a file.

@@ -36,7 +36,7 @@ pub(super) struct BakeSources {
 
 impl BakeSources {
     /// `None` if the definition is elsewhere, or comes by stdin.
-    pub(super) fn of(
+    pub(super) fn new(
         task: &VerbInvocation<'_>,
         current: &Path,
         variables: &ProjectVariables,
@@ -73,7 +73,7 @@ impl BakeSources {
             && let Some(text) = reader.text(&env_file)
             && !compose_variables.add_files(&[text])
         {
-            reader.note(&env_file, "cannot be read as variables");
+            reader.add_unknown(&env_file, "cannot be read as variables");
         }
         let mut targets: Vec<String> = task.positionals.iter().map(|word| word.replace('.', "_")).collect();
         if targets.is_empty() {

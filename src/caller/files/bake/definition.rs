@@ -168,7 +168,7 @@ impl BakeDefinition {
         }
         let name = block.get("name");
         let named = |(at, locals): (usize, Vec<(Rc<str>, HclValue)>)| {
-            let name = name.and_then(|name| self.world.value(name, &Locals::of(&locals)).ok()?.as_text().ok());
+            let name = name.and_then(|name| self.world.value(name, &Locals::new(&locals)).ok()?.as_text().ok());
             // One that is not known is not asked for by its name, but with all others.
             let name = name.filter(|name| !name.contains(UNKNOWN));
             let name = name.unwrap_or_else(|| format!("{}\0{at}", block.label).into());
@@ -197,7 +197,7 @@ fn parse(files: &[PathBuf], reader: &mut ProjectReader) -> (Vec<(HclDocument, Rc
         };
         match document {
             Some(document) => documents.push((document, Rc::from(path.as_path()))),
-            None if matches!(&*ending, "json" | "hcl") => reader.note(path, "could not be read as a bake file"),
+            None if matches!(&*ending, "json" | "hcl") => reader.add_unknown(path, "could not be read as a bake file"),
             None => compose_files.push(path.clone()),
         }
     }

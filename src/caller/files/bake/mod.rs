@@ -21,7 +21,7 @@ use super::project_reader::ProjectReader;
 use super::{ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
-use crate::model::choice::{Reach, Unknown};
+use crate::model::choice::{RegistryRange, UnknownImages};
 use bake_sources::BakeSources;
 use definition::BakeDefinition;
 pub(super) use extension::BakeExtension;
@@ -36,8 +36,8 @@ pub(super) fn images(
     variables: &ProjectVariables,
     reader: &mut ProjectReader,
 ) -> ProjectImages {
-    let overrides = BakeOverrides::of(task, variables);
-    let Some(sources) = BakeSources::of(task, current, variables, reader) else { return overrides.elsewhere(current) };
+    let overrides = BakeOverrides::new(task, variables);
+    let Some(sources) = BakeSources::new(task, current, variables, reader) else { return overrides.elsewhere(current) };
     if sources.files.is_empty() {
         return ProjectImages::default();
     }
@@ -63,7 +63,7 @@ pub(super) fn images(
         side.extend(target.cache_to.unwrap_or_default());
         if goes == OutputDestination::PerhapsSomewhere {
             let message = format!("where the target `{name}` goes is not known");
-            let unknown = Unknown { file: target.file.to_path_buf(), reach: Reach::Any, message };
+            let unknown = UnknownImages { file: target.file.to_path_buf(), reach: RegistryRange::Any, message };
             side.unknown.push(unknown.clone());
             pulled.unknown.push(unknown);
         } else if goes == OutputDestination::AsTagged && tags.is_empty() {

@@ -10,7 +10,7 @@ use super::target::{BakeContext, BakeTarget, side_of};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::FlagKind;
 use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
-use crate::model::choice::{Reach, Unknown};
+use crate::model::choice::{RegistryRange, UnknownImages};
 
 #[derive(Debug, Default)]
 pub(super) struct BakeOverrides(Vec<BakeOverride>);
@@ -27,7 +27,7 @@ struct BakeOverride {
 }
 
 impl BakeOverrides {
-    pub(super) fn of(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Self {
+    pub(super) fn new(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Self {
         let mut overrides: Vec<BakeOverride> =
             task.values(FlagKind::BakeOverride).filter_map(|text| parse(text, variables)).collect();
         for (flag, key) in [("--push", "push"), ("--load", "load")] {
@@ -47,7 +47,7 @@ impl BakeOverrides {
     /// What is known of targets whose files are not here: their tags, if the command line sets those of all.
     pub(super) fn elsewhere(&self, current: &Path) -> ProjectImages {
         let message = "the bake definition is not in this folder".to_owned();
-        let unknown = Unknown { file: current.to_owned(), reach: Reach::Any, message };
+        let unknown = UnknownImages { file: current.to_owned(), reach: RegistryRange::Any, message };
         let mut pushed = ImageSide { unknown: vec![unknown.clone()], ..ImageSide::default() };
         let tags: Vec<&BakeOverride> = self.0.iter().filter(|one| one.key == "tags").collect();
         if !tags.is_empty() && tags.iter().all(|one| one.pattern == "*" && !one.is_added) {
@@ -115,7 +115,7 @@ fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
 fn set(target: &mut BakeTarget, one: &BakeOverride) {
     let value = || one.value.clone();
     match (&*one.key, &one.name) {
-        ("context", _) => target.context = Some((BakeContext::of(&one.value), target.file.clone())),
+        ("context", _) => target.context = Some((BakeContext::parse(&one.value), target.file.clone())),
         ("dockerfile", _) => target.dockerfile = Some(value()),
         ("target", _) => target.stage = Some(value()),
         ("args", Some(name)) => drop(target.arguments.insert(name.clone(), Some(value()))),

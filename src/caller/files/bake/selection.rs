@@ -32,7 +32,7 @@ impl BakeDefinition {
             let all = self.groups.keys().chain(self.layers.keys());
             let fitting: Vec<_> = all.filter(|name| self.budget.spend(16) && glob::fits(word, name)).cloned().collect();
             if fitting.is_empty() || self.layers.keys().any(|name| name.contains('\0')) {
-                reader.note(&self.place, &format!("which targets `{word}` means is not known"));
+                reader.add_unknown(&self.place, &format!("which targets `{word}` means is not known"));
             }
             names.extend(fitting);
         }
@@ -57,7 +57,7 @@ impl BakeDefinition {
             }
         }
         if targets.len() > TARGETS_AT_MOST {
-            reader.note(&self.place, "builds more targets than Ensign reads");
+            reader.add_unknown(&self.place, "builds more targets than Ensign reads");
         }
         targets
     }
@@ -89,7 +89,7 @@ impl BakeDefinition {
         let target = self.resolve(name, overrides, &mut BTreeMap::new(), 0);
         if target.is_none() {
             let shown = name.split('\0').next().unwrap_or_default().replace(UNKNOWN, "…");
-            reader.note(&self.place, &format!("the target `{shown}` is not known"));
+            reader.add_unknown(&self.place, &format!("the target `{shown}` is not known"));
         }
         target
     }

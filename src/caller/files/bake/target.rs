@@ -14,7 +14,7 @@ use crate::caller::files::build::{Build, local_folder};
 use crate::caller::files::compose::ComposeService;
 use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
 use crate::caller::files::image_side::UNKNOWN;
-use crate::model::choice::{Reach, Unknown};
+use crate::model::choice::{RegistryRange, UnknownImages};
 
 /// Texts hold [`UNKNOWN`] where a part is not known.
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ pub(super) struct BakeTarget {
     /// It is only there for another that is built from it.
     pub(super) is_linked: bool,
     /// What is not known of what it is built from, and of how it is called.
-    pub(super) open: Vec<Unknown>,
-    pub(super) open_names: Vec<Unknown>,
+    pub(super) open: Vec<UnknownImages>,
+    pub(super) open_names: Vec<UnknownImages>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) enum BakeContext {
 }
 
 impl BakeContext {
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         match text.strip_prefix("cwd://").unwrap_or(text) {
             text if text.contains(UNKNOWN) => Self::NotKnown,
             text if is_remote(text) || text == "-" || text.contains('\0') => Self::Elsewhere,
@@ -84,14 +84,14 @@ impl BakeTarget {
     pub(super) fn of_block(member: &TargetBlock, file: &Rc<Path>, world: &EvalContext) -> Self {
         let mut target = Self::new(file);
         let said = |name: &str| {
-            let value = world.value(member.block.get(name)?, &Locals::of(&member.locals));
+            let value = world.value(member.block.get(name)?, &Locals::new(&member.locals));
             Some(value.unwrap_or(HclValue::Unknown)).filter(|value| *value != HclValue::Null)
         };
         let text =
             |name: &str| said(name).map(|value| value.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string()));
         let list = |name: &str| said(name).map(|value| texts(&value));
         target.inherits = list("inherits").unwrap_or_default();
-        target.context = text("context").map(|context| (BakeContext::of(&context), file.clone()));
+        target.context = text("context").map(|context| (BakeContext::parse(&context), file.clone()));
         target.dockerfile = text("dockerfile");
         target.inline = text("dockerfile-inline").map(|inline| (inline, file.clone()));
         target.stage = text("target");
@@ -185,7 +185,11 @@ impl BakeTarget {
 
     /// Notes that something is not known that says what it is built from.
     pub(super) fn leave_open(&mut self, message: &str) {
-        self.open.push(Unknown { file: self.file.to_path_buf(), reach: Reach::Any, message: message.to_owned() });
+        self.open.push(UnknownImages {
+            file: self.file.to_path_buf(),
+            reach: RegistryRange::Any,
+            message: message.to_owned(),
+        });
     }
 
     /// Notes that nothing is known for sure.
@@ -277,5 +281,5 @@ pub(super) fn side_of(meaning: FlagKind, texts: &[String], file: &Path) -> Image
     let is_elsewhere = |text: &str| text.contains('=') && !matches!(kind(text), Some("registry") | None);
     let may_name = |text: &&String| meaning == FlagKind::Image || !is_elsewhere(text);
     let texts: Vec<String> = texts.iter().filter(may_name).cloned().collect();
-    ImageSide::of(meaning, &texts, file)
+    ImageSide::from_texts(meaning, &texts, file)
 }

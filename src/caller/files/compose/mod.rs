@@ -98,7 +98,7 @@ pub(super) fn services(
 /// What Compose refuses it does nothing with; but that is for it to say.
 fn not_known(error: &LoadError, file: &Path, reader: &mut ProjectReader) -> ProjectImages {
     if let LoadError::Refused(why) = error {
-        reader.note(file, &format!("cannot be read as a Compose project: {why}"));
+        reader.add_unknown(file, &format!("cannot be read as a Compose project: {why}"));
     }
     ProjectImages::default()
 }

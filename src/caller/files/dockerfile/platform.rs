@@ -20,7 +20,7 @@ impl Platform {
             "loongarch64" => "loong64",
             other => other,
         };
-        Self::of("linux", machine, "")
+        Self::new("linux", machine, "")
     }
 
     /// Reads `linux/arm/v7` or a part of it; `None` if it is none.
@@ -36,14 +36,14 @@ impl Platform {
         Some(match *parts.as_slice() {
             ["local"] => native,
             [system] if is_system(system) => Self { system: system.into(), ..native },
-            [machine] => Self::of("linux", machine, ""),
-            [system, machine] => Self::of(system, machine, ""),
-            [system, machine, variant] => Self::of(system, machine, variant),
+            [machine] => Self::new("linux", machine, ""),
+            [system, machine] => Self::new(system, machine, ""),
+            [system, machine, variant] => Self::new(system, machine, variant),
             _ => return None,
         })
     }
 
-    fn of(system: &str, machine: &str, variant: &str) -> Self {
+    fn new(system: &str, machine: &str, variant: &str) -> Self {
         let system = system.split('(').next().unwrap_or_default(); // of Windows, its version
         let system = if system == "macos" { "darwin" } else { system };
         let (machine, variant) = match (machine, variant) {

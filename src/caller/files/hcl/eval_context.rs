@@ -50,7 +50,7 @@ pub(in crate::caller::files) struct Locals<'a> {
 }
 
 impl<'a> Locals<'a> {
-    pub(in crate::caller::files) fn of(names: &'a [(Rc<str>, HclValue)]) -> Self {
+    pub(in crate::caller::files) fn new(names: &'a [(Rc<str>, HclValue)]) -> Self {
         Self { names, outer: None }
     }
 
@@ -136,7 +136,7 @@ impl EvalContext {
             None if same.iter().any(|member| member.block.get(attribute).is_some()) => return Err(EvalError::NotKnown),
             None => return Ok(HclValue::Null),
         };
-        self.once(&format!("{kind}.{name}.{attribute}"), || self.value(expression, &Locals::of(&last.locals)))
+        self.once(&format!("{kind}.{name}.{attribute}"), || self.value(expression, &Locals::new(&last.locals)))
     }
 
     pub(super) fn has_blocks(&self, kind: &str) -> bool {

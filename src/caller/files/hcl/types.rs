@@ -62,7 +62,7 @@ pub(super) fn overridden(
     plain: Option<String>,
     json: Option<String>,
 ) -> Option<Evaluated> {
-    let kind = declared.filter(|kind| **kind != HclType::Any).cloned().unwrap_or_else(|| HclType::of(default));
+    let kind = declared.filter(|kind| **kind != HclType::Any).cloned().unwrap_or_else(|| HclType::of_value(default));
     let plain = plain.map(|text| kind.read(&text));
     let from_json = |text: String| json::value(&text).map(|value| kind.convert(value)).ok_or(EvalError::Refused);
     match (plain, json.map(from_json), &kind) {
@@ -74,12 +74,12 @@ pub(super) fn overridden(
 }
 
 impl HclType {
-    fn of(value: &HclValue) -> Self {
+    fn of_value(value: &HclValue) -> Self {
         match value {
             HclValue::Unknown | HclValue::Null | HclValue::Text(_) => Self::Text,
             HclValue::Bool(_) => Self::Bool,
             HclValue::Number(_) => Self::Number,
-            HclValue::List(_) => Self::of_all(value.as_list().unwrap_or_default().iter().map(Self::of)),
+            HclValue::List(_) => Self::of_all(value.as_list().unwrap_or_default().iter().map(Self::of_value)),
             HclValue::Map(_) => Self::Other,
         }
     }

@@ -66,14 +66,14 @@ impl HclValue {
     }
 
     pub(super) fn list(items: Vec<Self>) -> Self {
-        match ValueSummary::of(items.iter()) {
+        match ValueSummary::from_parts(items.iter()) {
             Some(whole) => Self::List(Rc::new(HclList { items, whole })),
             None => Self::Unknown,
         }
     }
 
     pub(super) fn map(entries: BTreeMap<Rc<str>, Self>) -> Self {
-        match ValueSummary::of(entries.values()) {
+        match ValueSummary::from_parts(entries.values()) {
             Some(whole) => Self::Map(Rc::new(HclMap { entries, whole })),
             None => Self::Unknown,
         }
@@ -216,7 +216,7 @@ impl HclValue {
 
 impl ValueSummary {
     /// `None` if it is too much.
-    fn of<'v>(parts: impl Iterator<Item = &'v HclValue>) -> Option<Self> {
+    fn from_parts<'v>(parts: impl Iterator<Item = &'v HclValue>) -> Option<Self> {
         let mut whole = Self { depth: 1, weight: 1, is_known: true };
         for part in parts.map(HclValue::whole) {
             whole.depth = whole.depth.max(part.depth + 1);

@@ -11,7 +11,7 @@ use crate::accounts;
 use crate::cli::failure::Failure;
 use crate::cli::{CommandContext, args};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{AccountNameError, Kept, Problem, Source, Username};
+use crate::model::{AccountNameError, Problem, Source, StoredSecret, Username};
 use crate::oauth::{DeviceFlowError, LoginPlan, Provider, TokenSet};
 use crate::system::env;
 
@@ -94,8 +94,8 @@ pub(super) fn log_in(
     }
     let TokenSet { secret, refresh, login_life, expires_at: until, username } = login.tokens;
     let due = until.map(|until| accounts::due(until, SystemTime::now()));
-    let kept = Kept { until, due, refresh, login_life, ..secret.into() };
-    let source = login.grant.map_or(Source::Given, |grant| Source::Granted(Box::new(grant)));
+    let kept = StoredSecret { until, due, refresh, login_life, ..secret.into() };
+    let source = login.grant.map_or(Source::Static, |grant| Source::OAuth(Box::new(grant)));
     let username = match name.or(username) {
         Some(username) => username,
         None => ask_name().inspect_err(|_| give_back(context, &source, &kept))?,

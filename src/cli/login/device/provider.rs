@@ -93,7 +93,7 @@ fn realm(context: &CommandContext<'_>, given: &args::LoginArguments, registry: &
 
 /// The login that an account had before, so that it can be done again.
 fn again(table: &oauth::ProviderTable, given: &args::LoginArguments, known: &RegistryAccounts) -> Option<Provider> {
-    let Source::Granted(grant) = &renewed(given, known)?.source else { return None };
+    let Source::OAuth(grant) = &renewed(given, known)?.source else { return None };
     let words = ProviderOverrides {
         issuer: grant.issuer.clone(),
         client_id: Some(grant.client_id.clone()).filter(|id| !id.is_empty()),

@@ -9,20 +9,20 @@ use std::rc::Rc;
 
 /// What is found out about the caller; `None` where nobody may ask.
 #[derive(Default)]
-struct Found {
+struct CallerStub {
     images: Vec<ImageReference>,
     role: ImageRole,
     operation: Option<Operation>,
     in_files: Option<Operation>,
-    mentions: Option<Vec<Mention>>,
-    unknown: Vec<Unknown>,
-    project: Option<Project>,
+    mentions: Option<Vec<ImageMention>>,
+    unknown: Vec<UnknownImages>,
+    project: Option<ProjectAccounts>,
     folder: Option<PathBuf>,
 }
 
-impl CallerContext for Found {
-    fn command(&self) -> Command {
-        Command { images: self.images.clone(), role: self.role, operation: self.operation }
+impl CallerContext for CallerStub {
+    fn command(&self) -> CommandImages {
+        CommandImages { images: self.images.clone(), role: self.role, operation: self.operation }
     }
 
     fn operation_in_files(&self) -> Option<Operation> {
@@ -34,7 +34,7 @@ impl CallerContext for Found {
         FileImages { images, unknown: self.unknown.clone() }
     }
 
-    fn project(&self, _: &[Trusted]) -> Option<Project> {
+    fn project(&self, _: &[TrustedFile]) -> Option<ProjectAccounts> {
         Some(self.project.clone().expect("nobody may look for a project"))
     }
 
@@ -48,10 +48,10 @@ impl CallerContext for Found {
 }
 
 /// Nobody may look at the caller.
-struct Unseen;
+struct ForbiddenContext;
 
-impl CallerContext for Unseen {
-    fn command(&self) -> Command {
+impl CallerContext for ForbiddenContext {
+    fn command(&self) -> CommandImages {
         unreachable!()
     }
 
@@ -63,7 +63,7 @@ impl CallerContext for Unseen {
         unreachable!()
     }
 
-    fn project(&self, _: &[Trusted]) -> Option<Project> {
+    fn project(&self, _: &[TrustedFile]) -> Option<ProjectAccounts> {
         unreachable!()
     }
 
@@ -91,9 +91,9 @@ fn candidates(active: &str) -> RegistryAccounts {
         registry: Registry::from_key("ghcr.io"),
         spellings: vec![],
         active: match active {
-            "" => Active::Unset,
-            "null" => Active::SignedOut,
-            name => Active::Account(name.parse().unwrap()),
+            "" => DefaultAccount::Unset,
+            "null" => DefaultAccount::SignedOut,
+            name => DefaultAccount::Account(name.parse().unwrap()),
         },
         previous: None,
         public: vec![],
@@ -118,12 +118,12 @@ fn answer_with(
     mentioned: &[&str],
     folder: &str,
 ) -> String {
-    let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
-    let found = Found {
+    let mention = |text: &&str| ImageMention { image: text.parse().unwrap(), file: "compose.yaml".into() };
+    let found = CallerStub {
         images: images.iter().map(|text| text.parse().unwrap()).collect(),
         mentions: Some(mentioned.iter().map(mention).collect()),
         folder: Some(folder.into()),
-        ..Found::default()
+        ..CallerStub::default()
     };
     said(candidates, request, &found)
 }
@@ -132,7 +132,7 @@ fn decide(candidates: &RegistryAccounts, request: &AccountRequest, context: &imp
     Precedence::new(candidates, request, context).decide(Detail::Needed)
 }
 
-fn said(candidates: &RegistryAccounts, request: &AccountRequest, found: &Found) -> String {
+fn said(candidates: &RegistryAccounts, request: &AccountRequest, found: &CallerStub) -> String {
     let decision = decide(candidates, request, found);
     let rule = decision.deciding().map(|step| step.rule.to_string()).unwrap_or_default();
     match (decision.verdict, decision.deciding().map(|step| &step.outcome)) {
@@ -206,18 +206,18 @@ fn the_first_rule_that_knows_wins() {
 #[test]
 fn one_account_never_asks_who_is_calling() {
     let one = RegistryAccounts { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
-    assert_eq!(decide(&one, &AccountRequest::default(), &Unseen).deciding().unwrap().rule, Rule::Default);
-    let unset = RegistryAccounts { active: Active::Unset, ..one };
+    assert_eq!(decide(&one, &AccountRequest::default(), &ForbiddenContext).deciding().unwrap().rule, Rule::Default);
+    let unset = RegistryAccounts { active: DefaultAccount::Unset, ..one };
     assert_eq!(answer(&unset, &AccountRequest::default(), &[], "/"), "me by only account");
     let none = RegistryAccounts { accounts: vec![], ..unset };
-    assert_eq!(decide(&none, &AccountRequest::default(), &Unseen).verdict, Verdict::NoAccount);
+    assert_eq!(decide(&none, &AccountRequest::default(), &ForbiddenContext).verdict, Verdict::NoAccount);
 }
 
 #[test]
 fn without_folders_nobody_asks_where_the_caller_is() {
     let mut homeless = candidates("me");
     homeless.accounts.iter_mut().for_each(|account| account.folders.clear());
-    let found = Found { mentions: Some(vec![]), ..Found::default() };
+    let found = CallerStub { mentions: Some(vec![]), ..CallerStub::default() };
     assert_eq!(decide(&homeless, &AccountRequest::default(), &found).deciding().unwrap().rule, Rule::Default);
 }
 
@@ -247,13 +247,13 @@ fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
         ("ghcr.io/nobody/app", vec!["ghcr.io/acme/base"], "work by files"),
         ("ghcr.io/nobody/app", vec![], "me by default account"),
     ] {
-        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
-        let found = Found {
+        let mention = |text: &&str| ImageMention { image: text.parse().unwrap(), file: "Dockerfile".into() };
+        let found = CallerStub {
             images: vec![named.parse().unwrap()],
             role: ImageRole::Result,
             mentions: Some(mentioned.iter().map(mention).collect()),
             folder: Some("/".into()),
-            ..Found::default()
+            ..CallerStub::default()
         };
         assert_eq!(said(&candidates("me"), &AccountRequest::default(), &found), expected, "{named} {mentioned:?}");
     }
@@ -261,21 +261,25 @@ fn a_name_for_what_is_built_counts_where_its_files_decide_nothing() {
 
 #[test]
 fn what_is_not_known_in_files_decides_nothing() {
-    let unknown = Unknown { file: "docker-bake.hcl".into(), reach: Reach::Any, message: "a tag is not known".into() };
+    let unknown = UnknownImages {
+        file: "docker-bake.hcl".into(),
+        reach: RegistryRange::Any,
+        message: "a tag is not known".into(),
+    };
     for (mentioned, names_results, folder, expected) in [
         (vec![], false, "/", "me by default account"),
         (vec!["ghcr.io/acme/app"], false, "/", "me by default account"),
         (vec!["ghcr.io/acme/app"], false, "/home/me/src", "work by folder"),
         (vec![], true, "/", "me by default account"),
     ] {
-        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
-        let found = Found {
+        let mention = |text: &&str| ImageMention { image: text.parse().unwrap(), file: "Dockerfile".into() };
+        let found = CallerStub {
             images: if names_results { vec!["ghcr.io/acme/app".parse().unwrap()] } else { vec![] },
             role: if names_results { ImageRole::Result } else { ImageRole::Needed },
             mentions: Some(mentioned.iter().map(mention).collect()),
             unknown: vec![unknown.clone()],
             folder: Some(folder.into()),
-            ..Found::default()
+            ..CallerStub::default()
         };
         assert_eq!(said(&candidates("me"), &AccountRequest::default(), &found), expected, "{mentioned:?} {folder}");
         let step = decide(&candidates("me"), &AccountRequest::default(), &found).steps.remove(0);
@@ -287,20 +291,21 @@ fn what_is_not_known_in_files_decides_nothing() {
 #[test]
 fn files_are_not_opened_if_the_command_line_names_an_image() {
     for image in ["ghcr.io/acme/app", "ghcr.io/public/base"] {
-        let found = Found { images: vec![image.parse().unwrap()], folder: Some("/".into()), ..Found::default() };
+        let found =
+            CallerStub { images: vec![image.parse().unwrap()], folder: Some("/".into()), ..CallerStub::default() };
         assert_eq!(decide(&candidates("me"), &AccountRequest::default(), &found).verdict, Verdict::Account);
     }
 }
 
 #[test]
 fn a_trusted_file_of_the_folder_names_the_account() {
-    let project = |registry: &str, name: &str| Project {
+    let project = |registry: &str, name: &str| ProjectAccounts {
         file: "/home/me/src/.ensign.toml".into(),
         accounts: vec![(Registry::from_key(registry), name.parse().unwrap())],
         unknown: vec![],
     };
     let mut trusting = candidates("me");
-    trusting.trusted = [Trusted { file: "/x".into(), digest: "sha256:00".into() }].into();
+    trusting.trusted = [TrustedFile { file: "/x".into(), digest: "sha256:00".into() }].into();
     trusting.accounts[2].purpose = Some(Operation::Pull);
     let (ghcr, push) = ("ghcr.io", Some(Operation::Push));
     let ci = AccountRequest { environment: ExplicitAccount::ThisRegistry("ci".into()), ..AccountRequest::default() };
@@ -324,19 +329,19 @@ fn a_trusted_file_of_the_folder_names_the_account() {
         (address, vec![], project(ghcr, "gone"), None, "me by image in the address"),
         (pinned, vec![], project(ghcr, "me"), None, "work by name of the program"),
     ] {
-        let found = Found {
+        let found = CallerStub {
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             operation,
             mentions: Some(vec![]),
             project: Some(project),
             folder: Some("/home/me/src".into()),
-            ..Found::default()
+            ..CallerStub::default()
         };
         assert_eq!(said(&trusting, &request, &found), expected, "{request:?} {images:?} {operation:?}");
     }
     trusting.accounts.truncate(1);
-    assert_eq!(decide(&trusting, &AccountRequest::default(), &Unseen).account.as_deref(), Some("me"));
-    let nothing = Found { mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
+    assert_eq!(decide(&trusting, &AccountRequest::default(), &ForbiddenContext).account.as_deref(), Some("me"));
+    let nothing = CallerStub { mentions: Some(vec![]), folder: Some("/".into()), ..CallerStub::default() };
     assert_eq!(said(&candidates("me"), &AccountRequest::default(), &nothing), "me by default account");
 }
 
@@ -366,7 +371,7 @@ fn two_accounts_of_one_user_are_told_apart_by_alias_or_by_who_is_active() {
         ("me", address.clone(), "acme by user in the address"),
         ("my-work", address, "my-work by user in the address"),
     ] {
-        twins.active = Active::Account(active.parse().unwrap());
+        twins.active = DefaultAccount::Account(active.parse().unwrap());
         assert_eq!(answer(&twins, &request, &[], "/"), expected, "{active} {request:?}");
     }
 }

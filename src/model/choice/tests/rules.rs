@@ -19,19 +19,20 @@ fn an_account_for_one_thing_answers_that_alone() {
         (pull, "ghcr.io/other/app", "/", "reader by default account"),
         (None, "ghcr.io/other/app", "/", "reader by default account"),
     ] {
-        let found = Found {
+        let found = CallerStub {
             images: vec![image.parse().unwrap()],
             operation,
             mentions: Some(vec![]),
             folder: Some(folder.into()),
-            ..Found::default()
+            ..CallerStub::default()
         };
         assert_eq!(said(&reader, &AccountRequest::default(), &found), expected, "{operation:?} {image} {folder}");
         let named = AccountRequest { pinned: Some("reader".parse().unwrap()), ..AccountRequest::default() };
         assert_eq!(said(&reader, &named, &found), "reader by name of the program");
     }
     reader.accounts.truncate(1);
-    let found = |operation| Found { operation, mentions: Some(vec![]), folder: Some("/".into()), ..Found::default() };
+    let found =
+        |operation| CallerStub { operation, mentions: Some(vec![]), folder: Some("/".into()), ..CallerStub::default() };
     assert_eq!(said(&reader, &AccountRequest::default(), &found(push)), "none for push");
     assert_eq!(said(&reader, &AccountRequest::default(), &found(pull)), "reader by default account");
 }
@@ -54,8 +55,12 @@ fn an_account_for_this_alone_goes_before_one_for_everything() {
         ("null", pull, "ghcr.io/other/app", "/", "not found"),
     ] {
         mixed.active = candidates(active).active;
-        let found =
-            Found { images: vec![image.parse().unwrap()], operation, folder: Some(folder.into()), ..Found::default() };
+        let found = CallerStub {
+            images: vec![image.parse().unwrap()],
+            operation,
+            folder: Some(folder.into()),
+            ..CallerStub::default()
+        };
         assert_eq!(
             said(&mixed, &AccountRequest::default(), &found),
             expected,
@@ -69,7 +74,8 @@ fn files_say_what_a_build_does_where_the_command_line_leaves_it_open() {
     let mut reader = candidates("reader");
     reader.accounts = vec![account("reader", &[], &[]), account("writer", &[], &[])];
     reader.accounts[0].purpose = Some(Operation::Pull);
-    let found = |operation, in_files| Found { operation, in_files, mentions: Some(vec![]), ..Found::default() };
+    let found =
+        |operation, in_files| CallerStub { operation, in_files, mentions: Some(vec![]), ..CallerStub::default() };
     let (pull, push) = (Some(Operation::Pull), Some(Operation::Push));
     for (operation, in_files, expected) in [
         (None, push, "writer by only account"),
@@ -95,13 +101,13 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
         (vec![], vec![], None, "me by default account"),
         (vec!["ghcr.io/acme/a"], vec![], None, "work by command line"),
     ] {
-        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "compose.yaml".into() };
-        let found = Found {
+        let mention = |text: &&str| ImageMention { image: text.parse().unwrap(), file: "compose.yaml".into() };
+        let found = CallerStub {
             images: images.iter().map(|text| text.parse().unwrap()).collect(),
             operation,
             mentions: Some(mentioned.iter().map(mention).collect()),
             folder: Some("/".into()),
-            ..Found::default()
+            ..CallerStub::default()
         };
         assert_eq!(said(&open, &AccountRequest::default(), &found), expected, "{images:?} {mentioned:?} {operation:?}");
     }
@@ -117,7 +123,7 @@ fn a_public_image_needs_no_account_unless_it_is_pushed() {
     open.public = vec!["ghcr.io/library/**".parse().unwrap()];
     let address =
         AccountRequest { image: Some("ghcr.io/library/alpine".parse().unwrap()), ..AccountRequest::default() };
-    assert_eq!(said(&open, &address, &Found::default()), "ghcr.io/library/** is public");
+    assert_eq!(said(&open, &address, &CallerStub::default()), "ghcr.io/library/** is public");
     open.accounts.truncate(1);
     assert_eq!(
         answer(&open, &AccountRequest::default(), &["ghcr.io/library/alpine"], "/"),
@@ -135,13 +141,13 @@ fn a_public_name_for_what_is_built_takes_no_account_away() {
         (vec!["ghcr.io/nobody/base"], "me by default account"),
         (vec!["ghcr.io/library/base"], "ghcr.io/library/** is public"),
     ] {
-        let mention = |text: &&str| Mention { image: text.parse().unwrap(), file: "Dockerfile".into() };
-        let found = Found {
+        let mention = |text: &&str| ImageMention { image: text.parse().unwrap(), file: "Dockerfile".into() };
+        let found = CallerStub {
             images: vec!["ghcr.io/library/app".parse().unwrap()],
             role: ImageRole::Result,
             mentions: Some(mentioned.iter().map(mention).collect()),
             folder: Some("/".into()),
-            ..Found::default()
+            ..CallerStub::default()
         };
         assert_eq!(said(&open, &AccountRequest::default(), &found), expected, "{mentioned:?}");
     }
@@ -149,16 +155,16 @@ fn a_public_name_for_what_is_built_takes_no_account_away() {
 
 #[test]
 fn a_decision_shows_every_rule_or_what_was_needed() {
-    let found = Found {
+    let found = CallerStub {
         images: ["ghcr.io/acme/a", "ghcr.io/me/b"].map(|image| image.parse().unwrap()).to_vec(),
         mentions: Some(vec![]),
         folder: Some("/".into()),
-        ..Found::default()
+        ..CallerStub::default()
     };
     let several = candidates("me");
     let told = |detail| {
         let decision = Precedence::new(&several, &AccountRequest::default(), &found).decide(detail);
-        let step = |step: &Step| {
+        let step = |step: &DecisionStep| {
             let outcome = serde_json::to_value(&step.outcome).unwrap()["outcome"].as_str().unwrap().to_owned();
             format!("{} {outcome}{}", step.rule, if step.decides { "!" } else { "" })
         };

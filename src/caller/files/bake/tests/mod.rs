@@ -29,7 +29,7 @@ fn sides(folder: &Path, command: &str) -> (String, String, bool) {
     let task = client.task(&program.args).unwrap();
     let mut reader = ProjectReader::new();
     let ProjectImages { mut pulled, mut pushed, goes_out } =
-        super::images(&task, folder, &ProjectVariables::of(&program), &mut reader);
+        super::images(&task, folder, &ProjectVariables::new(&program), &mut reader);
     let noted = reader.take_unknown();
     pulled.unknown.extend(noted.iter().cloned());
     pushed.unknown.extend(noted);

@@ -52,7 +52,7 @@ fn format(pattern: &HclValue, values: &[HclValue]) -> Evaluated<String> {
         let (width, behind) = behind.split_at(digits);
         let width: usize = if width.is_empty() { 0 } else { width.parse().unwrap_or(usize::MAX) };
         let verb = behind.chars().next().ok_or(EvalError::Refused)?;
-        let text = one(verb, values.next().ok_or(EvalError::Refused)?)?;
+        let text = format_value(verb, values.next().ok_or(EvalError::Refused)?)?;
         if width > WIDTH_AT_MOST || (width > 0 && (text.contains(UNKNOWN) || text.starts_with('-') || verb == 'v')) {
             return Err(EvalError::NotKnown);
         }
@@ -68,7 +68,7 @@ fn format(pattern: &HclValue, values: &[HclValue]) -> Evaluated<String> {
     if values.next().is_some() { Err(EvalError::Refused) } else { Ok(formatted) }
 }
 
-fn one(verb: char, value: &HclValue) -> Evaluated<String> {
+fn format_value(verb: char, value: &HclValue) -> Evaluated<String> {
     match (verb, value) {
         ('s' | 'v', HclValue::Unknown) => Ok(UNKNOWN.to_string()),
         ('v', HclValue::Null) => Ok("null".to_owned()),

@@ -111,7 +111,7 @@ impl EvalContext {
         }
         let locals: Vec<_> = names.into_iter().zip(values).collect();
         self.calls.borrow_mut().push(name.to_owned());
-        let value = self.value(body, &Locals::of(&locals));
+        let value = self.value(body, &Locals::new(&locals));
         self.calls.borrow_mut().pop();
         value
     }

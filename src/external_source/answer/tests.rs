@@ -2,22 +2,22 @@
 
 use super::*;
 
-type Read = Result<(Option<String>, String, Option<u64>), Unreadable>;
+type ParsedAnswer = Result<(Option<String>, String, Option<u64>), Unreadable>;
 
 #[expect(clippy::disallowed_methods, reason = "compared in a test")]
-fn read(form: &Form, stdout: &[u8]) -> Read {
-    let Answer { username, secret, ends } = parse(form, stdout)?;
+fn read(form: &AnswerFormat, stdout: &[u8]) -> ParsedAnswer {
+    let ProgramAnswer { username, secret, ends } = parse(form, stdout)?;
     let seconds = |ends: SystemTime| ends.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     Ok((username.map(|name| name.to_string()), secret.expose().to_owned(), ends.map(seconds)))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "stands beside errors in tables")]
-fn good(username: &str, secret: &str, ends: Option<u64>) -> Read {
+fn good(username: &str, secret: &str, ends: Option<u64>) -> ParsedAnswer {
     Ok((Some(username.to_owned()).filter(|name| !name.is_empty()), secret.to_owned(), ends))
 }
 
-fn acr_form() -> Form {
-    Form::Acr { server: "shop.azurecr.io".into() }
+fn acr_form() -> AnswerFormat {
+    AnswerFormat::Acr { server: "shop.azurecr.io".into() }
 }
 
 /// A token that says it ends at 1700000000.
@@ -42,7 +42,7 @@ fn what_a_helper_prints_is_read() {
         ("<html><body>502</body></html>".into(), Err(NO_JSON)),
         ("{".repeat(100_000), Err(NO_JSON)),
     ] {
-        assert_eq!(read(&Form::Helper, stdout.as_bytes()), expected, "{stdout:.80}");
+        assert_eq!(read(&AnswerFormat::Helper, stdout.as_bytes()), expected, "{stdout:.80}");
     }
 }
 
@@ -75,7 +75,7 @@ fn an_ecr_token_is_split_at_its_first_colon_or_refused() {
         (r#"{"authorizationData":[5]}"#.into(), Err(NO_JSON)),
         ("null".into(), Err(NO_JSON)),
     ] {
-        assert_eq!(read(&Form::Ecr, stdout.as_bytes()), expected, "{stdout}");
+        assert_eq!(read(&AnswerFormat::Ecr, stdout.as_bytes()), expected, "{stdout}");
     }
 }
 
@@ -84,13 +84,13 @@ fn the_clouds_say_when_their_tokens_end() {
     let guid = "00000000-0000-0000-0000-000000000000";
     for (form, stdout, expected) in [
         (
-            Form::Gcloud,
+            AnswerFormat::Gcloud,
             r#"{"credential": {"access_token": "ya29.x", "token_expiry": "2023-11-14T22:13:20Z"}}"#.to_owned(),
             good("oauth2accesstoken", "ya29.x", Some(1_700_000_000)),
         ),
-        (Form::Gcloud, r#"{"credential": {"access_token": "t"}}"#.into(), good("oauth2accesstoken", "t", None)),
-        (Form::Gcloud, r#"{"credential": {"access_token": null}}"#.into(), Err(NO_JSON)),
-        (Form::Gcloud, "{}".into(), Err(NO_JSON)),
+        (AnswerFormat::Gcloud, r#"{"credential": {"access_token": "t"}}"#.into(), good("oauth2accesstoken", "t", None)),
+        (AnswerFormat::Gcloud, r#"{"credential": {"access_token": null}}"#.into(), Err(NO_JSON)),
+        (AnswerFormat::Gcloud, "{}".into(), Err(NO_JSON)),
         (
             acr_form(),
             format!(r#"{{"accessToken": "{JWT}", "loginServer": "Shop.azurecr.io"}}"#),
@@ -111,19 +111,19 @@ fn the_clouds_say_when_their_tokens_end() {
 #[test]
 fn a_secret_alone_is_one_line() {
     for (form, stdout, expected) in [
-        (Form::Line, "gho_x\n", good("", "gho_x", None)),
-        (Form::Line, "gho_x\r\n", good("", "gho_x", None)),
-        (Form::Line, " s p ", good("", " s p ", None)),
-        (Form::Line, JWT, good("", JWT, Some(1_700_000_000))),
-        (Form::Line, "a\nb\n", Err("its answer has several lines")),
-        (Form::Line, "s\n\n", Err("its answer has several lines")),
-        (Form::Line, "a\u{1b}[0m", Err("the secret in its answer holds control characters")),
-        (Form::Line, "<!DOCTYPE html><p>log in", Err("its answer is a web page")),
-        (Form::FirstLine, "s3cret\nurl: x\nuser: y\n", good("", "s3cret", None)),
-        (Form::FirstLine, "\nurl: x\n", Err("the secret in its answer is empty")),
-        (Form::LineOrHelper, r#"{"Username":"u","Secret":"s"}"#, good("u", "s", None)),
-        (Form::LineOrHelper, r#"{"type":"service_account"}"#, good("", r#"{"type":"service_account"}"#, None)),
-        (Form::LineOrHelper, "s", good("", "s", None)),
+        (AnswerFormat::Line, "gho_x\n", good("", "gho_x", None)),
+        (AnswerFormat::Line, "gho_x\r\n", good("", "gho_x", None)),
+        (AnswerFormat::Line, " s p ", good("", " s p ", None)),
+        (AnswerFormat::Line, JWT, good("", JWT, Some(1_700_000_000))),
+        (AnswerFormat::Line, "a\nb\n", Err("its answer has several lines")),
+        (AnswerFormat::Line, "s\n\n", Err("its answer has several lines")),
+        (AnswerFormat::Line, "a\u{1b}[0m", Err("the secret in its answer holds control characters")),
+        (AnswerFormat::Line, "<!DOCTYPE html><p>log in", Err("its answer is a web page")),
+        (AnswerFormat::FirstLine, "s3cret\nurl: x\nuser: y\n", good("", "s3cret", None)),
+        (AnswerFormat::FirstLine, "\nurl: x\n", Err("the secret in its answer is empty")),
+        (AnswerFormat::LineOrHelper, r#"{"Username":"u","Secret":"s"}"#, good("u", "s", None)),
+        (AnswerFormat::LineOrHelper, r#"{"type":"service_account"}"#, good("", r#"{"type":"service_account"}"#, None)),
+        (AnswerFormat::LineOrHelper, "s", good("", "s", None)),
     ] {
         assert_eq!(read(&form, stdout.as_bytes()), expected, "{stdout:?}");
     }
@@ -131,7 +131,15 @@ fn a_secret_alone_is_one_line() {
 
 #[test]
 fn nothing_and_too_much_are_no_answer() {
-    for form in [Form::Helper, Form::Ecr, Form::Gcloud, acr_form(), Form::Line, Form::FirstLine, Form::LineOrHelper] {
+    for form in [
+        AnswerFormat::Helper,
+        AnswerFormat::Ecr,
+        AnswerFormat::Gcloud,
+        acr_form(),
+        AnswerFormat::Line,
+        AnswerFormat::FirstLine,
+        AnswerFormat::LineOrHelper,
+    ] {
         for stdout in ["", "\n", " \r\n\t", "\u{feff}"] {
             assert_eq!(read(&form, stdout.as_bytes()), Err("its answer is empty"), "{form:?}");
         }

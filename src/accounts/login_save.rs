@@ -5,14 +5,14 @@ use std::time::SystemTime;
 
 use anyhow::{Error, Result, anyhow, bail};
 
-use super::{Accounts, Activate, Login, Transaction};
-use crate::model::choice::{Active, RegistryAccounts};
-use crate::model::{Account, Kept, Problem, Registry};
+use super::{Accounts, Activation, NewLogin, Transaction};
+use crate::model::choice::{DefaultAccount, RegistryAccounts};
+use crate::model::{Account, Problem, Registry, StoredSecret};
 use crate::vault::is_known_store;
 
 impl Accounts<'_> {
     /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
-    pub(crate) fn remember(&self, login: &Login) -> Result<Account> {
+    pub(crate) fn save(&self, login: &NewLogin) -> Result<Account> {
         if let Some(account) = self.returned(login)? {
             return Ok(account);
         }
@@ -22,7 +22,7 @@ impl Accounts<'_> {
     /// Keeps logins with one write of each file: first the secrets, a registry at a time, then the config. What one login
     /// fails by keeps no other back; an error of the config is an error of all. Nobody looks whether a secret is one that
     /// an account gets by itself: [`Accounts::foresee_all`] does.
-    pub(crate) fn remember_all(&self, logins: &[&Login]) -> Result<Vec<Result<Account>>> {
+    pub(crate) fn remember_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);
         }
@@ -43,11 +43,11 @@ impl Accounts<'_> {
 }
 
 /// Finds the account of each login and keeps its secret.
-fn put_secrets(edit: &mut Transaction<'_>, logins: &[&Login]) -> Vec<Result<Account>> {
+fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<Account>> {
     let now = SystemTime::now();
     let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
     for (registry, places) in by_registry(logins) {
-        let mut candidates = edit.of(registry);
+        let mut candidates = edit.registry_accounts(registry);
         let mut for_files = vec![];
         for place in places {
             let account = match logins[place].account(&candidates, &edit.store) {
@@ -75,7 +75,10 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&Login]) -> Vec<Result<Acco
     results.into_values().collect()
 }
 
-fn put_together(edit: &mut Transaction<'_>, secrets: &[(usize, Account, Kept)]) -> Vec<(usize, Result<Account>)> {
+fn put_together(
+    edit: &mut Transaction<'_>,
+    secrets: &[(usize, Account, StoredSecret)],
+) -> Vec<(usize, Result<Account>)> {
     let entries: Vec<_> = secrets.iter().map(|(_, account, kept)| (account, kept)).collect();
     match edit.secrets.put_together(&entries) {
         Ok(()) => secrets.iter().map(|(place, account, _)| (*place, Ok(account.clone()))).collect(),
@@ -87,9 +90,9 @@ fn put_together(edit: &mut Transaction<'_>, secrets: &[(usize, Account, Kept)]) 
 }
 
 /// Writes the accounts whose secrets are kept into the config.
-fn enter(edit: &mut Transaction<'_>, logins: &[&Login], results: &[Result<Account>]) {
+fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Account>]) {
     for (registry, places) in by_registry(logins) {
-        let known = edit.of(registry);
+        let known = edit.registry_accounts(registry);
         let mut candidates = known.clone();
         for (login, account) in
             places.into_iter().filter_map(|place| Some((logins[place], results[place].as_ref().ok()?)))
@@ -109,10 +112,10 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&Login], results: &[Result<Accoun
 }
 
 /// The registry after this login. An account that answers because it is the only one goes on answering beside another.
-fn step(candidates: &mut RegistryAccounts, login: &Login, account: &Account) {
-    let default = candidates.default_account().filter(|_| login.activate == Activate::IfNone);
+fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) {
+    let default = candidates.default_account().filter(|_| login.activate == Activation::IfNone);
     let active = default.map_or(&account.name, |default| &default.name).clone();
-    candidates.active = Active::Account(active);
+    candidates.active = DefaultAccount::Account(active);
     match candidates.accounts.iter_mut().find(|old| old.name == account.name) {
         Some(old) => old.clone_from(account),
         None => candidates.accounts.push(account.clone()),
@@ -120,7 +123,7 @@ fn step(candidates: &mut RegistryAccounts, login: &Login, account: &Account) {
 }
 
 /// The registries of the logins in the order in which they first come, each with the places of its own.
-fn by_registry<'l>(logins: &[&'l Login]) -> Vec<(&'l Registry, Vec<usize>)> {
+fn by_registry<'l>(logins: &[&'l NewLogin]) -> Vec<(&'l Registry, Vec<usize>)> {
     let mut places: BTreeMap<&Registry, Vec<usize>> = BTreeMap::new();
     for (place, login) in logins.iter().enumerate() {
         places.entry(&login.registry).or_default().push(place);

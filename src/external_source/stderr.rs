@@ -1,7 +1,7 @@
 //! What a program says on stderr: its last words for a person, with what looks like a secret struck out; and what they
 //! tell about the way out.
 
-use super::lenders::Request;
+use super::commands::ProgramRequest;
 use crate::system::text;
 
 /// What fits into a sentence.
@@ -30,7 +30,7 @@ pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
 }
 
 /// What to do about it, if the words are known.
-pub(super) fn cure(stderr: &[u8], request: &Request) -> Option<String> {
+pub(super) fn cure(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     const LOGIN_IS_OVER: [&str; 13] = [
         "sso login",
         "sso session",
@@ -101,8 +101,8 @@ fn looks_secret(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::borrow::lenders;
-    use crate::model::{Borrow, Lender, Registry};
+    use crate::external_source::commands;
+    use crate::model::{ExternalProgram, ExternalSource, Registry};
 
     #[test]
     fn a_person_reads_the_last_words_without_secrets() {
@@ -139,13 +139,13 @@ mod tests {
     #[test]
     fn the_way_out_is_the_lenders_own_login() {
         let cure_of = |lender, host: &str, stderr: &str| {
-            let borrow = Borrow { lender, env: [].into(), cache: None };
-            let request = lenders::request(&borrow, &Registry::from_key(host)).unwrap();
+            let borrow = ExternalSource { lender, env: [].into(), cache: None };
+            let request = commands::request(&borrow, &Registry::from_key(host)).unwrap();
             cure(stderr.as_bytes(), &request)
         };
         let ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
-        let aws = || Lender::Aws { profile: Some("prod".into()) };
-        let gh = || Lender::Gh { host: "github.com".into(), user: Some("me".into()) };
+        let aws = || ExternalProgram::Aws { profile: Some("prod".into()) };
+        let gh = || ExternalProgram::Gh { host: "github.com".into(), user: Some("me".into()) };
         for (lender, host, stderr, expected) in [
             (
                 aws(),
@@ -166,7 +166,7 @@ mod tests {
                 "unknown flag: --user\n",
                 Some("update gh: 2.40 was the first to keep several users; for an older one use `--borrow command`"),
             ),
-            (Lender::Pass { item: "x".into() }, "ghcr.io", "az login", None),
+            (ExternalProgram::Pass { item: "x".into() }, "ghcr.io", "az login", None),
         ] {
             assert_eq!(cure_of(lender, host, stderr).as_deref(), expected, "{stderr}");
         }

@@ -4,7 +4,7 @@ use crate::model::Registry;
 
 /// What a host says of itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ecr<'h> {
+pub(super) enum EcrHost<'h> {
     Public,
     Private { region: &'h str, fips: bool },
 }
@@ -23,9 +23,9 @@ const DOMAINS: [&str; 9] = [
 ];
 
 /// `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, as the official helper knows it, from its first letter to its last.
-pub(super) fn parse(registry: &Registry) -> Option<Ecr<'_>> {
+pub(super) fn parse(registry: &Registry) -> Option<EcrHost<'_>> {
     if is_public(registry) {
-        return Some(Ecr::Public);
+        return Some(EcrHost::Public);
     }
     let (account, rest) = registry.as_str().split_once('.')?;
     let rest = rest.strip_prefix("dkr.ecr").or_else(|| rest.strip_prefix("dkr-ecr"))?;
@@ -34,7 +34,7 @@ pub(super) fn parse(registry: &Registry) -> Option<Ecr<'_>> {
     let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
     let is_region = region.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         && region.starts_with(|c: char| c.is_ascii_alphanumeric());
-    (is_account && is_region && DOMAINS.contains(&domain)).then_some(Ecr::Private { region, fips })
+    (is_account && is_region && DOMAINS.contains(&domain)).then_some(EcrHost::Private { region, fips })
 }
 
 pub(super) fn is_public(registry: &Registry) -> bool {
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn only_amazons_hosts_are_ecr_and_they_name_the_region() {
-        let private = |region, fips| Some(Ecr::Private { region, fips });
+        let private = |region, fips| Some(EcrHost::Private { region, fips });
         let official = Regex::new(OFFICIAL).unwrap();
         for (host, expected) in [
             ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", private("eu-west-1", false)),
@@ -79,7 +79,7 @@ mod tests {
             assert_eq!(official.is_match(host).unwrap(), expected.is_some(), "{host}");
         }
         for host in ["public.ecr.aws", "ecr-public.aws.com"] {
-            assert_eq!(parse(&Registry::from_key(host)), Some(Ecr::Public));
+            assert_eq!(parse(&Registry::from_key(host)), Some(EcrHost::Public));
         }
     }
 }

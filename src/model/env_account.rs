@@ -8,25 +8,25 @@ use super::{Account, AccountName, ImagePattern, Registry, Secret, StoreKind, Use
 
 /// An account with its secret, or the file in which that lies.
 #[derive(Debug)]
-pub(crate) struct Mounted {
+pub(crate) struct EnvAccount {
     pub(crate) account: Account,
     /// It answers by default.
     pub(crate) active: bool,
-    pub(crate) secret: MountedSecret,
+    pub(crate) secret: EnvSecret,
 }
 
 /// The secret itself, or the file that is read when it is asked for.
 #[derive(Debug)]
-pub(crate) enum MountedSecret {
-    Here(Secret),
+pub(crate) enum EnvSecret {
+    Inline(Secret),
     File(PathBuf),
 }
 
 /// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images",
 /// "for", "active"}]}`. Files of secrets are looked for in `folder`. An error quotes nothing of the text.
-pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<Mounted>, String> {
+pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, String> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // editors put a byte order mark in front
-    let file: RawFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             format!("line {}: an account is registry, username, and secret or secret_file", error.line())
         }
@@ -41,30 +41,30 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<Mounted>, Str
 
 /// Reads a variable: the registry or a pattern of images, the user name, and the secret, with blanks between them.
 /// `name` is the variable's without the prefix, and the account's alias.
-pub(crate) fn read_variable(name: &str, value: &str) -> Result<Mounted, String> {
+pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, String> {
     let (place, rest) = value.trim_start().split_once(char::is_whitespace).ok_or("it holds one word")?;
     let (username, secret) = rest.trim_start().split_once(char::is_whitespace).ok_or("it holds two words")?;
     let host = place.split('/').next().unwrap_or_default();
-    RawAccount {
+    RawEnvAccount {
         registry: host.to_owned(),
         username: username.to_owned(),
         secret: Some(secret.trim().to_owned()),
         alias: Some(name.to_lowercase().replace('_', "-")),
         images: if place.contains('/') { vec![place.to_owned()] } else { vec![] },
-        ..RawAccount::default()
+        ..RawEnvAccount::default()
     }
     .mounted(Path::new(""))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawFile {
-    accounts: Vec<RawAccount>,
+struct RawEnvFile {
+    accounts: Vec<RawEnvAccount>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawAccount {
+struct RawEnvAccount {
     registry: String,
     username: String,
     secret: Option<String>,
@@ -78,8 +78,8 @@ struct RawAccount {
     active: bool,
 }
 
-impl RawAccount {
-    fn mounted(self, folder: &Path) -> Result<Mounted, String> {
+impl RawEnvAccount {
+    fn mounted(self, folder: &Path) -> Result<EnvAccount, String> {
         let registry: Registry = self.registry.parse().map_err(|error| format!("{error}"))?;
         let username: Username = self.username.parse().map_err(|error| format!("{error}"))?;
         let name: Option<AccountName> =
@@ -92,8 +92,8 @@ impl RawAccount {
         let purpose = self.purpose.map(|text| text.parse()).transpose();
         let purpose = purpose.map_err(|error| format!("its `for` {error}"))?;
         let secret = match (self.secret, self.secret_file) {
-            (Some(secret), None) if !secret.is_empty() => MountedSecret::Here(Secret::new(secret)),
-            (None, Some(file)) => MountedSecret::File(folder.join(file)),
+            (Some(secret), None) if !secret.is_empty() => EnvSecret::Inline(Secret::new(secret)),
+            (None, Some(file)) => EnvSecret::File(folder.join(file)),
             _ => return Err("it has no secret, or two".into()),
         };
         let account = Account {
@@ -103,7 +103,7 @@ impl RawAccount {
             purpose,
             ..Account::new(registry, username)
         };
-        Ok(Mounted { account, active: self.active, secret })
+        Ok(EnvAccount { account, active: self.active, secret })
     }
 }
 
@@ -111,7 +111,7 @@ impl RawAccount {
 mod tests {
     use super::*;
 
-    fn shown(mounted: &Mounted) -> String {
+    fn shown(mounted: &EnvAccount) -> String {
         let Account { registry, name, username, images, purpose, .. } = &mounted.account;
         let images: Vec<_> = images.iter().map(ToString::to_string).collect();
         let purpose = purpose.map(|purpose| format!(" for {purpose}")).unwrap_or_default();
@@ -140,7 +140,7 @@ mod tests {
             {"registry": "quay.io", "username": "b", "secret": "s", "alias": "c", "for": "push"}]}"#;
         let read = read_file(good, Path::new("/m")).unwrap();
         assert_eq!(read.iter().map(shown).collect::<Vec<_>>(), ["ghcr.io a a ghcr.io/x/**", "quay.io c b  for push"]);
-        assert!(matches!(&read[0].secret, MountedSecret::File(path) if path == Path::new("/m/t")));
+        assert!(matches!(&read[0].secret, EnvSecret::File(path) if path == Path::new("/m/t")));
         for (text, expected) in [
             ("", "line 1: no JSON"),
             ("{", "line 1: no JSON"),

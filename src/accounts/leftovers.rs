@@ -44,7 +44,7 @@ impl Accounts<'_> {
             let there = self.unnamed(&change.registries, is_it);
             there.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))?;
             // One that was never kept for good was swept as this change began.
-            Ok(!there.is_empty() || change.of(registry).account(name).is_none())
+            Ok(!there.is_empty() || change.registry_accounts(registry).account(name).is_none())
         })
     }
 
@@ -83,7 +83,7 @@ impl Accounts<'_> {
             there().map(|account| ((&account.registry, &account.name), &account.store)).collect::<BTreeMap<_, _>>();
         let is_there = |account: &Account| stores.get(&(&account.registry, &account.name)) == Some(&&account.store);
         let dropped = before.iter().flat_map(|one| &one.accounts).filter(|account| !is_there(account));
-        self.vault.note(|record| {
+        self.vault.update(|record| {
             record.settle(dropped, there());
             record.keep_pending(left);
         });

@@ -1,16 +1,16 @@
-//! `Login`: a login to keep, and the account it adds or renews.
+//! `NewLogin`: a login to keep, and the account it adds or renews.
 
 use std::time::SystemTime;
 
 use crate::model::choice::RegistryAccounts;
 use crate::model::{
-    Account, AccountName, CallerEdit, Expiry, ImagePattern, Kept, Operation, Problem, Registry, Source, StoreKind,
-    Username, jwt,
+    Account, AccountName, CallerEdit, Expiry, ImagePattern, Operation, Problem, Registry, Source, StoreKind,
+    StoredSecret, Username, jwt,
 };
 use crate::system::text;
 
 /// A login to keep.
-pub(crate) struct Login {
+pub(crate) struct NewLogin {
     pub(crate) registry: Registry,
     /// The registry's name as it was spelled, where that is not ours.
     pub(crate) spellings: Vec<String>,
@@ -23,7 +23,7 @@ pub(crate) struct Login {
     pub(crate) token_of: Option<Username>,
     /// Patterns for the account, and what becomes of those it had.
     pub(crate) images: Vec<ImagePattern>,
-    pub(crate) images_before: ImagesBefore,
+    pub(crate) images_before: PreviousImages,
     /// The part of the registry that the server address named: it has a login of its own.
     pub(crate) bound: Option<ImagePattern>,
     /// The one thing that it is for; `None`: what the account was for.
@@ -32,15 +32,15 @@ pub(crate) struct Login {
     pub(crate) did: Option<String>,
     /// What changes of the rule for callers.
     pub(crate) callers: CallerEdit,
-    pub(crate) kept: Kept,
+    pub(crate) kept: StoredSecret,
     /// Where the secret came from, and the next one will.
     pub(crate) source: Source,
-    pub(crate) activate: Activate,
+    pub(crate) activate: Activation,
 }
 
 /// Whether a login becomes the one that answers when nothing else decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activate {
+pub(crate) enum Activation {
     Yes,
     /// Only if the registry has no active account.
     IfNone,
@@ -48,16 +48,16 @@ pub(crate) enum Activate {
 
 /// What becomes of the patterns that an account had when it is given some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ImagesBefore {
+pub(crate) enum PreviousImages {
     Kept,
     /// And if it had none, those of its own namespace are written down.
     KeptWithNamespace,
     Replaced,
 }
 
-impl Login {
+impl NewLogin {
     /// A login with a secret that was given, and no wishes of its own.
-    pub(crate) fn new(registry: Registry, username: Username, kept: Kept) -> Self {
+    pub(crate) fn new(registry: Registry, username: Username, kept: StoredSecret) -> Self {
         Self {
             registry,
             spellings: vec![],
@@ -66,31 +66,31 @@ impl Login {
             store: None,
             token_of: None,
             images: vec![],
-            images_before: ImagesBefore::Kept,
+            images_before: PreviousImages::Kept,
             bound: None,
             purpose: None,
             did: None,
             callers: CallerEdit::default(),
             kept,
-            source: Source::Given,
-            activate: Activate::IfNone,
+            source: Source::Static,
+            activate: Activation::IfNone,
         }
     }
 
     /// What is to be kept. A token that says of itself when it ends is believed, unless it should have ended already: the
     /// registry has just taken it, so it is our clock that is wrong.
     /// What is borrowed is kept as its lender allows, if at all.
-    pub(super) fn kept_from(&self, now: SystemTime) -> Option<Kept> {
-        if let Source::Borrowed(_) = self.source {
+    pub(super) fn kept_from(&self, now: SystemTime) -> Option<StoredSecret> {
+        if let Source::External(_) = self.source {
             return Some(self.kept.copy()).filter(|kept| kept.until.is_some());
         }
         let exp = jwt::end_of(&self.kept.secret);
-        Some(Kept { until: self.kept.until.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
+        Some(StoredSecret { until: self.kept.until.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
     }
 
     /// When a person must log in again, if that is known.
     pub(crate) fn expiry(&self, now: SystemTime) -> Expiry {
-        self.kept_from(now).map_or(Expiry::Unknown, |kept| Expiry::of(&self.source, &kept))
+        self.kept_from(now).map_or(Expiry::Unknown, |kept| Expiry::new(&self.source, &kept))
     }
 
     /// The account this login adds or renews among `candidates`; a new one's secret is kept in `store`.
@@ -117,9 +117,9 @@ impl Login {
         account.callers = self.callers.applied_to(&account.callers);
         match self.images_before {
             _ if self.images.is_empty() => {}
-            ImagesBefore::Kept => {}
-            ImagesBefore::KeptWithNamespace => account.images = account.patterns(),
-            ImagesBefore::Replaced => account.images.clear(),
+            PreviousImages::Kept => {}
+            PreviousImages::KeptWithNamespace => account.images = account.patterns(),
+            PreviousImages::Replaced => account.images.clear(),
         }
         for pattern in self.images.iter().chain(&self.bound) {
             if !account.images.contains(pattern) {

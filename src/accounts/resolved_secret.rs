@@ -8,34 +8,36 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, anyhow};
 
-use super::judgement::{Judgement, ended_session, log_in_at, session_over};
-use super::{Accounts, Login, Transaction};
-use crate::borrow::{self, Asker, Unlent};
-use crate::model::{Account, Borrow, Credential, Grant, Kept, Problem, Secret, Source, Username, jwt};
+use super::secret_verdict::{SecretVerdict, ended_session, log_in_at, session_over};
+use super::{Accounts, NewLogin, Transaction};
+use crate::external_source::{self, ExternalError, ProgramAudience};
+use crate::model::{
+    Account, Credential, ExternalSource, OAuthGrant, Problem, Secret, Source, StoredSecret, Username, jwt,
+};
 use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
 use crate::system::text;
 
 /// A secret, or none.
 #[derive(Debug)]
-pub(crate) enum Obtained {
-    Good(Credential),
+pub(crate) enum ResolvedSecret {
+    Valid(Credential),
     /// The store has nothing for the account.
-    Lost,
+    Missing,
     /// There is one, but it is known to be good no longer.
-    Dead(Problem),
+    Expired(Problem),
 }
 
 /// Who waits: a client gives up after a while, a person can be shown a browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waiting {
+pub(crate) enum Interactivity {
     Client,
     Person,
 }
 
 /// How an answer that ends stands at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Age {
+enum Freshness {
     Good,
     /// Still good, but the next one should be fetched.
     Due,
@@ -54,7 +56,7 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 /// After a provider was out of reach it is left alone for so long: a build asks for twenty images.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-impl Waiting {
+impl Interactivity {
     /// For a lock that another caller holds, and for the provider or program after that.
     fn patience(self) -> (Duration, Duration) {
         match self {
@@ -66,23 +68,32 @@ impl Waiting {
 
 impl Accounts<'_> {
     /// The account's secret, as far as it can be had now. `kept` is what its store holds.
-    pub(crate) fn obtain(&self, account: &Account, kept: Option<Kept>, waiting: Waiting) -> Result<Obtained> {
-        if waiting == Waiting::Client
+    pub(crate) fn resolve(
+        &self,
+        account: &Account,
+        kept: Option<StoredSecret>,
+        waiting: Interactivity,
+    ) -> Result<ResolvedSecret> {
+        if waiting == Interactivity::Client
             && let Some(kept) = &kept
             && let Some(over) = ended_session(account, kept, SystemTime::now())
         {
-            return Ok(Obtained::Dead(over));
+            return Ok(ResolvedSecret::Expired(over));
         }
         match &account.source {
-            Source::Given => Ok(match kept {
-                None => Obtained::Lost,
-                Some(kept) if kept.refused => Obtained::Dead(refused(account)),
-                Some(kept) if age(&kept, SystemTime::now()) == Age::Over => Obtained::Dead(over(account)),
+            Source::Static => Ok(match kept {
+                None => ResolvedSecret::Missing,
+                Some(kept) if kept.refused => ResolvedSecret::Expired(refused(account)),
+                Some(kept) if age(&kept, SystemTime::now()) == Freshness::Over => {
+                    ResolvedSecret::Expired(over(account))
+                }
                 Some(kept) => good(account, kept),
             }),
-            Source::Granted(grant) => self.renewed(account, grant, kept, waiting),
-            Source::Borrowed(borrow) => match self.borrowed(account, borrow, kept, waiting) {
-                Err(_) if waiting == Waiting::Client && borrow::is_public(&account.registry) => Ok(Obtained::Lost),
+            Source::OAuth(grant) => self.renewed(account, grant, kept, waiting),
+            Source::External(borrow) => match self.borrowed(account, borrow, kept, waiting) {
+                Err(_) if waiting == Interactivity::Client && external_source::is_public(&account.registry) => {
+                    Ok(ResolvedSecret::Missing)
+                }
                 result => result,
             },
             Source::Unknown(_) => {
@@ -95,63 +106,73 @@ impl Accounts<'_> {
         }
     }
 
-    fn renewed(&self, account: &Account, grant: &Grant, kept: Option<Kept>, waiting: Waiting) -> Result<Obtained> {
-        let Some(kept) = kept else { return Ok(Obtained::Lost) };
+    fn renewed(
+        &self,
+        account: &Account,
+        grant: &OAuthGrant,
+        kept: Option<StoredSecret>,
+        waiting: Interactivity,
+    ) -> Result<ResolvedSecret> {
+        let Some(kept) = kept else { return Ok(ResolvedSecret::Missing) };
         if kept.refused {
-            return Ok(Obtained::Dead(ended(account, "the login has ended")));
+            return Ok(ResolvedSecret::Expired(ended(account, "the login has ended")));
         }
         let before = age(&kept, SystemTime::now());
-        if before == Age::Good || (before == Age::Due && kept.refresh.is_none()) {
+        if before == Freshness::Good || (before == Freshness::Due && kept.refresh.is_none()) {
             return Ok(good(account, kept));
         }
         let (for_lock, for_answer) = waiting.patience();
-        let for_lock = if before == Age::Due { Duration::ZERO } else { for_lock };
+        let for_lock = if before == Freshness::Due { Duration::ZERO } else { for_lock };
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
             // Where nothing can be written the next refresh token would be lost.
-            Ok(None) | Err(_) if before == Age::Due => return Ok(good(account, kept)),
-            Err(error) => return Ok(Obtained::Dead(ended(account, &format!("it cannot be renewed here: {error:#}")))),
-            Ok(None) => return Ok(Obtained::Dead(ended(account, "another process is renewing it and does not end"))),
+            Ok(None) | Err(_) if before == Freshness::Due => return Ok(good(account, kept)),
+            Err(error) => {
+                return Ok(ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))));
+            }
+            Ok(None) => {
+                return Ok(ResolvedSecret::Expired(ended(account, "another process is renewing it and does not end")));
+            }
             Ok(Some(lock)) => lock,
         };
         // Somebody may have renewed it while we waited.
-        let Some(kept) = self.vault.get(account)? else { return Ok(Obtained::Lost) };
+        let Some(kept) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
         let now = age(&kept, SystemTime::now());
-        let was_down = waiting == Waiting::Client && lock.failed_recently(RETRY_AFTER);
-        if now == Age::Good || (now == Age::Due && was_down) {
+        let was_down = waiting == Interactivity::Client && lock.failed_recently(RETRY_AFTER);
+        if now == Freshness::Good || (now == Freshness::Due && was_down) {
             return Ok(good(account, kept));
         }
         if was_down {
-            return Ok(Obtained::Dead(ended(account, "its provider was out of reach a moment ago")));
+            return Ok(ResolvedSecret::Expired(ended(account, "its provider was out of reach a moment ago")));
         }
-        let Some(refresh) = &kept.refresh else { return Ok(Obtained::Dead(over(account))) };
+        let Some(refresh) = &kept.refresh else { return Ok(ResolvedSecret::Expired(over(account))) };
         if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
             return Ok(match now {
-                Age::Due => good(account, kept),
-                _ => Obtained::Dead(ended(account, &format!("it cannot be renewed here: {error:#}"))),
+                Freshness::Due => good(account, kept),
+                _ => ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))),
             });
         }
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
             Ok(fresh) => return Ok(good(account, self.keep_renewed(account, &kept, fresh)?)),
             Err(RenewError::Over(why)) => {
-                self.record(account, &kept, &Judgement::Refused)?;
+                self.save_verdict(account, &kept, &SecretVerdict::Refused)?;
                 why
             }
             Err(RenewError::SessionOver { page }) => {
-                self.record(account, &kept, &Judgement::SessionOver { page: page.clone() })?;
+                self.save_verdict(account, &kept, &SecretVerdict::SessionOver { page: page.clone() })?;
                 let over = Problem::new(session_over(&account.registry, &account.name), log_in_at(&page));
-                return Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(over) });
+                return Ok(if now == Freshness::Due { good(account, kept) } else { ResolvedSecret::Expired(over) });
             }
             Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
                 if refresh.is_some() {
-                    self.replace(account, &kept, &Kept { refresh, login_life, ..kept.copy() })?;
+                    self.replace(account, &kept, &StoredSecret { refresh, login_life, ..kept.copy() })?;
                 }
                 lock.record_failure();
                 why
             }
         };
-        Ok(if now == Age::Due { good(account, kept) } else { Obtained::Dead(ended(account, &why)) })
+        Ok(if now == Freshness::Due { good(account, kept) } else { ResolvedSecret::Expired(ended(account, &why)) })
     }
 
     /// Tells before a refresh token is used up whether the next one can be written down: it needs the config's lock, which
@@ -164,28 +185,30 @@ impl Accounts<'_> {
 
     /// The account whose own secret comes back in `login`: `docker login` stores again what `get` has answered
     /// (docker/cli `cli/command/registry/login.go`), which is no reason to stop renewing or borrowing it.
-    pub(super) fn returned(&self, login: &Login) -> Result<Option<Account>> {
-        let candidates = self.of(&login.registry)?;
-        let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Given) else { return Ok(None) };
+    pub(super) fn returned(&self, login: &NewLogin) -> Result<Option<Account>> {
+        let candidates = self.registry_accounts(&login.registry)?;
+        let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Static) else {
+            return Ok(None);
+        };
         let account = &*account.at(&login.registry);
         let same = |secret: &Secret| secret.is_same(&login.kept.secret);
         let is_ours = match &account.source {
-            Source::Given | Source::Unknown(_) => false,
-            Source::Granted(_) => self.vault.get(account)?.is_some_and(|kept| same(&kept.secret)),
-            Source::Borrowed(borrow) => {
+            Source::Static | Source::Unknown(_) => false,
+            Source::OAuth(_) => self.vault.get(account)?.is_some_and(|kept| same(&kept.secret)),
+            Source::External(borrow) => {
                 let kept = self.vault.get(account)?;
-                matches!(self.borrowed(account, borrow, kept, Waiting::Client), Ok(Obtained::Good(lent)) if same(&lent.secret))
+                matches!(self.borrowed(account, borrow, kept, Interactivity::Client), Ok(ResolvedSecret::Valid(lent)) if same(&lent.secret))
             }
         };
         Ok(Some(account.clone()).filter(|_| is_ours))
     }
 
     /// Writes the new tokens down, unless the account has been logged in anew or removed meanwhile.
-    fn keep_renewed(&self, account: &Account, before: &Kept, fresh: TokenSet) -> Result<Kept> {
+    fn keep_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
         // The token that stays, stays as long as it did.
         let known_life = before.login_life.filter(|_| refresh.is_none());
-        let kept = Kept {
+        let kept = StoredSecret {
             secret,
             due: until.map(|until| due(until, SystemTime::now())),
             until,
@@ -200,12 +223,18 @@ impl Accounts<'_> {
         Ok(kept)
     }
 
-    fn borrowed(&self, account: &Account, borrow: &Borrow, kept: Option<Kept>, waiting: Waiting) -> Result<Obtained> {
-        let question = borrow::question(borrow, &account.registry);
-        let usable = |kept: &Kept| {
+    fn borrowed(
+        &self,
+        account: &Account,
+        borrow: &ExternalSource,
+        kept: Option<StoredSecret>,
+        waiting: Interactivity,
+    ) -> Result<ResolvedSecret> {
+        let question = external_source::cache_key(borrow, &account.registry);
+        let usable = |kept: &StoredSecret| {
             let now = SystemTime::now();
             let sane = kept.until.is_some_and(|until| until <= now + LONGEST_KEPT);
-            sane && !kept.refused && kept.asked.as_ref() == Some(&question) && age(kept, now) == Age::Good
+            sane && !kept.refused && kept.asked.as_ref() == Some(&question) && age(kept, now) == Freshness::Good
         };
         if let Some(kept) = kept.filter(&usable) {
             return Ok(good(account, kept));
@@ -218,7 +247,7 @@ impl Accounts<'_> {
             return Ok(good(account, kept));
         }
         if let Some(lock) = &lock
-            && waiting == Waiting::Client
+            && waiting == Interactivity::Client
             && lock.failed_recently(RETRY_AFTER)
         {
             return Err(Problem::run(
@@ -228,13 +257,13 @@ impl Accounts<'_> {
             .into());
         }
         let asker = match waiting {
-            Waiting::Client => Asker::Client,
-            Waiting::Person => Asker::Person,
+            Interactivity::Client => ProgramAudience::Client,
+            Interactivity::Person => ProgramAudience::Person,
         };
-        match borrow::ask(borrow, &account.registry, for_answer, asker) {
+        match external_source::ask(borrow, &account.registry, for_answer, asker) {
             Ok(lent) => {
                 let username = lent.username.filter(|username| *username != account.username);
-                let kept = Kept { until: lent.until, username, asked: Some(question), ..lent.secret.into() };
+                let kept = StoredSecret { until: lent.until, username, asked: Some(question), ..lent.secret.into() };
                 if kept.until.is_some() {
                     let put = |edit: &mut Transaction<'_>| {
                         edit.is_renewal = true;
@@ -244,8 +273,8 @@ impl Accounts<'_> {
                 }
                 Ok(good(account, kept))
             }
-            Err(Unlent::Nothing) => Ok(Obtained::Lost),
-            Err(Unlent::Failed(problem)) => {
+            Err(ExternalError::Nothing) => Ok(ResolvedSecret::Missing),
+            Err(ExternalError::Failed(problem)) => {
                 if let Some(lock) = &lock
                     && started.elapsed() >= for_answer
                 {
@@ -260,29 +289,33 @@ impl Accounts<'_> {
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
         let Some(kept) = self.vault.get(account)?.filter(|kept| kept.secret.is_same(shown)) else { return Ok(()) };
         let until = match account.source {
-            Source::Given => jwt::end_of(&fresh),
+            Source::Static => jwt::end_of(&fresh),
             _ => kept.until, // its provider renews it in time all the same
         };
-        self.replace(account, &kept, &Kept { secret: fresh, until, refused: false, session_over: None, ..kept.copy() })
+        self.replace(
+            account,
+            &kept,
+            &StoredSecret { secret: fresh, until, refused: false, session_over: None, ..kept.copy() },
+        )
     }
 
     /// How the account's secret stands, if that is bad news: what a person should know before a client asks.
-    pub(crate) fn trouble(&self, account: &Account, kept: &Kept) -> Option<Problem> {
+    pub(crate) fn trouble(&self, account: &Account, kept: &StoredSecret) -> Option<Problem> {
         match account.source {
-            Source::Borrowed(_) => None, // it is had anew
+            Source::External(_) => None, // it is had anew
             _ if kept.refused => Some(refused(account)),
             _ if let Some(over) = ended_session(account, kept, SystemTime::now()) => Some(over),
-            _ if kept.refresh.is_none() && age(kept, SystemTime::now()) == Age::Over => Some(over(account)),
+            _ if kept.refresh.is_none() && age(kept, SystemTime::now()) == Freshness::Over => Some(over(account)),
             _ => None,
         }
     }
 
     /// Puts `after` in the place of `before`; if something else lies there by now, that stays. An account that has another
     /// label or other images by now is the same.
-    pub(super) fn replace(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
+    pub(super) fn replace(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
         self.change(|edit| {
             edit.is_renewal = true;
-            let now = edit.of(&account.registry).accounts;
+            let now = edit.registry_accounts(&account.registry).accounts;
             let (own, others): (Vec<_>, _) = now.iter().partition(|other| other.name == account.name);
             for other in own.into_iter().chain(others).filter(|other| other.source == account.source) {
                 if self.vault.get(other)?.is_some_and(|now| now.is_same(before)) {
@@ -294,18 +327,18 @@ impl Accounts<'_> {
     }
 }
 
-fn good(account: &Account, kept: Kept) -> Obtained {
+fn good(account: &Account, kept: StoredSecret) -> ResolvedSecret {
     let username: Username = kept.username.unwrap_or_else(|| account.username.clone());
-    Obtained::Good(Credential { username, secret: kept.secret })
+    ResolvedSecret::Valid(Credential { username, secret: kept.secret })
 }
 
-fn age(kept: &Kept, now: SystemTime) -> Age {
+fn age(kept: &StoredSecret, now: SystemTime) -> Freshness {
     if kept.until.is_some_and(|until| until <= now + LEAST_LEFT) {
-        Age::Over
+        Freshness::Over
     } else if kept.due.is_some_and(|due| due <= now) {
-        Age::Due
+        Freshness::Due
     } else {
-        Age::Good
+        Freshness::Good
     }
 }
 
@@ -340,12 +373,13 @@ mod tests {
         let (sec, hours) = (Duration::from_secs, Duration::from_hours);
         for (life, good_for, over_from) in [(sec(5), 2, 4), (sec(60), 44, 59), (hours(2), 6899, 7199)] {
             let until = now + life;
-            let kept = Kept { until: Some(until), due: Some(due(until, now)), ..Secret::new("s".into()).into() };
-            assert_eq!(age(&kept, now + sec(good_for)), Age::Good, "{life:?}");
-            assert_eq!(age(&kept, now + sec(good_for + 1)), Age::Due, "{life:?}");
-            assert_eq!(age(&kept, now + sec(over_from - 1)), Age::Due, "{life:?}");
-            assert_eq!(age(&kept, now + sec(over_from)), Age::Over, "{life:?}");
+            let kept =
+                StoredSecret { until: Some(until), due: Some(due(until, now)), ..Secret::new("s".into()).into() };
+            assert_eq!(age(&kept, now + sec(good_for)), Freshness::Good, "{life:?}");
+            assert_eq!(age(&kept, now + sec(good_for + 1)), Freshness::Due, "{life:?}");
+            assert_eq!(age(&kept, now + sec(over_from - 1)), Freshness::Due, "{life:?}");
+            assert_eq!(age(&kept, now + sec(over_from)), Freshness::Over, "{life:?}");
         }
-        assert_eq!(age(&Secret::new("s".into()).into(), now), Age::Good);
+        assert_eq!(age(&Secret::new("s".into()).into(), now), Freshness::Good);
     }
 }

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 
 use super::Accounts;
-use crate::model::{Account, AccountName, EndedSession, Kept, Problem, Registry, Secret, Source};
+use crate::model::{Account, AccountName, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 
 /// What became of a secret that was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Judgement {
+pub(crate) enum SecretVerdict {
     Accepted,
     Refused,
     /// It is good, but a person must log in at `page` first.
@@ -24,47 +24,53 @@ const BELIEVED: Duration = Duration::from_mins(10);
 impl Accounts<'_> {
     /// Keeps in mind what was made of `secret`, and its end if that was said, unless the account has another by now. Best
     /// effort: who asks next is told again.
-    pub(crate) fn judge(&self, account: &Account, secret: &Secret, judgement: &Judgement, expiry: Option<SystemTime>) {
+    pub(crate) fn record_verdict(
+        &self,
+        account: &Account,
+        secret: &Secret,
+        judgement: &SecretVerdict,
+        expiry: Option<SystemTime>,
+    ) {
         if let Ok(Some(kept)) = self.vault.get(account)
             && kept.secret.is_same(secret)
         {
             let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
-            let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Given);
+            let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
             let after = judged(&kept, judgement);
-            let _ = self.replace_changed(account, &kept, &Kept { until: expiry.or(after.until), ..after });
+            let _ = self.replace_changed(account, &kept, &StoredSecret { until: expiry.or(after.until), ..after });
         }
     }
 
     /// Keeps in mind that the account's session is over, which was found out with another secret of it.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(kept)) = self.vault.get(account) {
-            let _ = self.record(account, &kept, &Judgement::SessionOver { page: page.to_owned() });
+            let _ = self.save_verdict(account, &kept, &SecretVerdict::SessionOver { page: page.to_owned() });
         }
     }
 
-    pub(super) fn record(&self, account: &Account, kept: &Kept, judgement: &Judgement) -> Result<()> {
+    pub(super) fn save_verdict(&self, account: &Account, kept: &StoredSecret, judgement: &SecretVerdict) -> Result<()> {
         self.replace_changed(account, kept, &judged(kept, judgement))
     }
 
-    fn replace_changed(&self, account: &Account, before: &Kept, after: &Kept) -> Result<()> {
+    fn replace_changed(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
         if after.is_same(before) { Ok(()) } else { self.replace(account, before, after) }
     }
 }
 
-fn judged(kept: &Kept, judgement: &Judgement) -> Kept {
-    let refused = *judgement == Judgement::Refused;
+fn judged(kept: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
+    let refused = *judgement == SecretVerdict::Refused;
     let session_over = match judgement {
-        Judgement::SessionOver { page } => {
+        SecretVerdict::SessionOver { page } => {
             Some(EndedSession { page: page.clone(), until: SystemTime::now() + BELIEVED })
         }
-        Judgement::Accepted | Judgement::Refused => None,
+        SecretVerdict::Accepted | SecretVerdict::Refused => None,
     };
-    Kept { refused, session_over, ..kept.copy() }
+    StoredSecret { refused, session_over, ..kept.copy() }
 }
 
 /// What is known of the account's session at `now`, if it is over. What is to be believed for longer than we ever say means
 /// that the clock was set back.
-pub(super) fn ended_session(account: &Account, kept: &Kept, now: SystemTime) -> Option<Problem> {
+pub(super) fn ended_session(account: &Account, kept: &StoredSecret, now: SystemTime) -> Option<Problem> {
     let EndedSession { page, until } = kept.session_over.as_ref()?;
     let is_believed = now < *until && *until <= now + BELIEVED;
     is_believed.then(|| Problem::new(session_over(&account.registry, &account.name), log_in_at(page)))
@@ -90,7 +96,7 @@ mod tests {
         };
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let over = EndedSession { page: "https://ghcr.io/login".to_owned(), until: start + BELIEVED };
-        let kept = Kept { session_over: Some(over), ..Secret::new("s".into()).into() };
+        let kept = StoredSecret { session_over: Some(over), ..Secret::new("s".into()).into() };
         for (now, is_believed) in [
             (start, true),
             (start + BELIEVED - Duration::from_secs(1), true),

@@ -6,23 +6,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::answer::Form;
-use super::ecr::{self, Ecr};
-use super::keep::Keeping;
-use crate::model::{Borrow, HelperName, Lender, Problem, Registry};
+use super::answer::AnswerFormat;
+use super::cache_policy::CachePolicy;
+use super::ecr::{self, EcrHost};
+use crate::model::{ExternalProgram, ExternalSource, HelperName, Problem, Registry};
 use crate::system::text;
 
 /// What is run and how its answer is read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Request {
+pub(super) struct ProgramRequest {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
     /// What would choose another identity than the account's.
     pub(super) env_remove: Vec<&'static str>,
     pub(super) stdin: Option<String>,
-    pub(super) form: Form,
-    pub(super) keeping: Keeping,
+    pub(super) form: AnswerFormat,
+    pub(super) keeping: CachePolicy,
     /// For a helper that says "not found" whatever is wrong: what else it may mean, and where that is seen.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
     /// The command that logs the lender in.
@@ -55,32 +55,32 @@ const GH_TOKENS: [&str; 4] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN",
 const AZURE: [&str; 4] = [".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"];
 
 /// The command for `registry`.
-pub(super) fn request(borrow: &Borrow, registry: &Registry) -> Result<Request, Problem> {
+pub(super) fn request(borrow: &ExternalSource, registry: &Registry) -> Result<ProgramRequest, Problem> {
     let mut request = match &borrow.lender {
-        Lender::Helper(name) => helper(name, borrow, registry),
-        Lender::Aws { profile } => aws(profile.as_deref(), registry)?,
-        Lender::Gcloud { profile } => gcloud(profile.as_deref(), registry)?,
-        Lender::Az { subscription } => az(subscription.as_deref(), registry)?,
-        Lender::Gh { host, user } => gh(host, user.as_deref(), registry)?,
-        Lender::Glab => Request {
+        ExternalProgram::Helper(name) => helper(name, borrow, registry),
+        ExternalProgram::Aws { profile } => aws(profile.as_deref(), registry)?,
+        ExternalProgram::Gcloud { profile } => gcloud(profile.as_deref(), registry)?,
+        ExternalProgram::Az { subscription } => az(subscription.as_deref(), registry)?,
+        ExternalProgram::Gh { host, user } => gh(host, user.as_deref(), registry)?,
+        ExternalProgram::Glab => ProgramRequest {
             stdin: Some(registry.docker_key().to_owned()),
-            keeping: Keeping { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+            keeping: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
             login: Some("glab auth login".into()),
-            ..Request::of("glab", &["auth", "docker-helper", "get"], Form::Helper)
+            ..ProgramRequest::new("glab", &["auth", "docker-helper", "get"], AnswerFormat::Helper)
         },
-        Lender::Op { item, account } => op(item, account.as_deref())?,
-        Lender::Pass { item } => Request::of("pass", &["show", "--", item], Form::FirstLine),
-        Lender::Vault { item, field } => Request {
-            keeping: Keeping { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+        ExternalProgram::Op { item, account } => op(item, account.as_deref())?,
+        ExternalProgram::Pass { item } => ProgramRequest::new("pass", &["show", "--", item], AnswerFormat::FirstLine),
+        ExternalProgram::Vault { item, field } => ProgramRequest {
+            keeping: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
             login: Some("vault login".into()),
-            ..Request::of("vault", &["kv", "get", &format!("-field={field}"), word(item)?], Form::Line)
+            ..ProgramRequest::new("vault", &["kv", "get", &format!("-field={field}"), word(item)?], AnswerFormat::Line)
         },
-        Lender::Command(words) => {
+        ExternalProgram::Command(words) => {
             let Some((program, arguments)) = words.split_first() else {
                 return Err(Problem::new("the command that has the secret is empty", "log in again"));
             };
             let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-            Request::of(program, &arguments, Form::LineOrHelper)
+            ProgramRequest::new(program, &arguments, AnswerFormat::LineOrHelper)
         }
     };
     request.env_remove.retain(|name| !borrow.env.contains_key(*name));
@@ -89,23 +89,23 @@ pub(super) fn request(borrow: &Borrow, registry: &Registry) -> Result<Request, P
 }
 
 /// The lender that is there for the registry's host.
-pub(super) fn made_for(registry: &Registry) -> Option<Lender> {
+pub(super) fn made_for(registry: &Registry) -> Option<ExternalProgram> {
     let presets = [
-        Lender::Aws { profile: None },
-        Lender::Gcloud { profile: None },
-        Lender::Az { subscription: None },
-        Lender::Gh { host: github_of(registry).unwrap_or_default().to_owned(), user: None },
+        ExternalProgram::Aws { profile: None },
+        ExternalProgram::Gcloud { profile: None },
+        ExternalProgram::Az { subscription: None },
+        ExternalProgram::Gh { host: github_of(registry).unwrap_or_default().to_owned(), user: None },
     ];
-    let serves = |lender: &Lender| {
-        let borrow = Borrow { lender: lender.clone(), env: BTreeMap::new(), cache: None };
+    let serves = |lender: &ExternalProgram| {
+        let borrow = ExternalSource { lender: lender.clone(), env: BTreeMap::new(), cache: None };
         request(&borrow, registry).is_ok()
     };
-    let glab = || (registry.as_str() == "registry.gitlab.com").then_some(Lender::Glab);
+    let glab = || (registry.as_str() == "registry.gitlab.com").then_some(ExternalProgram::Glab);
     presets.into_iter().find(serves).or_else(glab)
 }
 
-impl Request {
-    fn of(program: &str, arguments: &[&str], form: Form) -> Self {
+impl ProgramRequest {
+    fn new(program: &str, arguments: &[&str], form: AnswerFormat) -> Self {
         Self {
             program: program.to_owned(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
@@ -124,7 +124,7 @@ impl Request {
         let Self { program, arguments, stdin, .. } = self;
         let arguments: Vec<_> = arguments.iter().map(|word| text::quote(word)).collect();
         match (&self.form, stdin) {
-            (Form::LineOrHelper, _) => format!("run `{program} …` yourself to see why"),
+            (AnswerFormat::LineOrHelper, _) => format!("run `{program} …` yourself to see why"),
             (_, Some(stdin)) => format!("run `echo {stdin} | {program} {}` to see why", arguments.join(" ")),
             (_, None) => format!("run `{program} {}` to see why", arguments.join(" ")),
         }
@@ -132,12 +132,12 @@ impl Request {
 }
 
 /// A token that tells of itself when it ends.
-const TOKEN: Keeping = Keeping { margin: Duration::from_mins(5), lives: None, at_most: None };
+const TOKEN: CachePolicy = CachePolicy { margin: Duration::from_mins(5), lives: None, at_most: None };
 
-fn helper(name: &HelperName, borrow: &Borrow, registry: &Registry) -> Request {
-    let mut request = Request {
+fn helper(name: &HelperName, borrow: &ExternalSource, registry: &Registry) -> ProgramRequest {
+    let mut request = ProgramRequest {
         stdin: Some(registry.docker_key().to_owned()),
-        ..Request::of(&name.program(), &["get"], Form::Helper)
+        ..ProgramRequest::new(&name.program(), &["get"], AnswerFormat::Helper)
     };
     match name.to_string().as_str() {
         "ecr-login" => {
@@ -161,17 +161,17 @@ fn helper(name: &HelperName, borrow: &Borrow, registry: &Registry) -> Request {
     request
 }
 
-fn aws(profile: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+fn aws(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
     let (service, region, fips) = match ecr::parse(registry) {
-        Some(Ecr::Public) => ("ecr-public", "us-east-1", false), // the only place that answers for it
-        Some(Ecr::Private { region, fips }) => ("ecr", region, fips),
+        Some(EcrHost::Public) => ("ecr-public", "us-east-1", false), // the only place that answers for it
+        Some(EcrHost::Private { region, fips }) => ("ecr", region, fips),
         None => return Err(not_for("aws", registry, "of the form 123456789012.dkr.ecr.REGION.amazonaws.com")),
     };
     let words = [service, "get-authorization-token", "--output", "json", "--region", region];
-    let mut request = Request {
-        keeping: Keeping { margin: Duration::from_mins(15), at_most: Some(Duration::from_hours(6)), lives: None },
+    let mut request = ProgramRequest {
+        keeping: CachePolicy { margin: Duration::from_mins(15), at_most: Some(Duration::from_hours(6)), lives: None },
         login: Some("aws sso login".into()),
-        ..Request::of("aws", &words, Form::Ecr)
+        ..ProgramRequest::new("aws", &words, AnswerFormat::Ecr)
     };
     request.env.insert("AWS_PAGER".into(), String::new());
     request.env.insert("AWS_CLI_AUTO_PROMPT".into(), "off".into());
@@ -186,15 +186,17 @@ fn aws(profile: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
     Ok(request)
 }
 
-fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
     let host = registry.as_str();
     if host != "gcr.io" && !host.ends_with(".gcr.io") && !host.ends_with(".pkg.dev") {
         return Err(not_for("gcloud", registry, "under gcr.io or pkg.dev"));
     }
     // A token that ends in a moment would not outlive the pull.
     let words = ["config", "config-helper", "--format=json(credential)", "--min-expiry=10m"];
-    let mut request =
-        Request { login: Some("gcloud auth login".into()), ..Request::of("gcloud", &words, Form::Gcloud) };
+    let mut request = ProgramRequest {
+        login: Some("gcloud auth login".into()),
+        ..ProgramRequest::new("gcloud", &words, AnswerFormat::Gcloud)
+    };
     request.env.insert("CLOUDSDK_CORE_DISABLE_PROMPTS".into(), "1".into());
     if let Some(profile) = profile {
         request.arguments.push(format!("--configuration={profile}"));
@@ -204,30 +206,30 @@ fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<Request, Problem
     Ok(request)
 }
 
-fn az(subscription: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+fn az(subscription: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
     let name = AZURE.iter().find_map(|domain| registry.as_str().strip_suffix(domain));
     let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !name.starts_with('-');
     let Some(name) = name.filter(|name| !name.is_empty()).filter(is_name) else {
         return Err(not_for("az", registry, "of the form NAME.azurecr.io"));
     };
     let words = ["acr", "login", "--name", name, "--expose-token", "--output", "json"];
-    let form = Form::Acr { server: registry.as_str().to_owned() };
-    let mut request = Request { login: Some("az login".into()), ..Request::of("az", &words, form) };
+    let form = AnswerFormat::Acr { server: registry.as_str().to_owned() };
+    let mut request = ProgramRequest { login: Some("az login".into()), ..ProgramRequest::new("az", &words, form) };
     if let Some(subscription) = subscription {
         request.arguments.extend(["--subscription".into(), word(subscription)?.into()]);
     }
     Ok(request)
 }
 
-fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<Request, Problem> {
+fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
     if github_of(registry) != Some(host) {
         return Err(not_for("gh", registry, "ghcr.io or containers.HOST"));
     }
-    let mut request = Request {
-        keeping: Keeping { at_most: Some(Duration::from_mins(10)), ..TOKEN },
+    let mut request = ProgramRequest {
+        keeping: CachePolicy { at_most: Some(Duration::from_mins(10)), ..TOKEN },
         login: Some(format!("gh auth login --hostname {host} --scopes write:packages")),
         env_remove: GH_TOKENS.to_vec(),
-        ..Request::of("gh", &["auth", "token", "--hostname", word(host)?], Form::Line)
+        ..ProgramRequest::new("gh", &["auth", "token", "--hostname", word(host)?], AnswerFormat::Line)
     };
     if let Some(user) = user {
         request.arguments.extend(["--user".into(), word(user)?.into()]);
@@ -243,12 +245,14 @@ pub(super) fn github_of(registry: &Registry) -> Option<&str> {
     }
 }
 
-fn op(item: &str, account: Option<&str>) -> Result<Request, Problem> {
+fn op(item: &str, account: Option<&str>) -> Result<ProgramRequest, Problem> {
     if !item.starts_with("op://") {
         return Err(Problem::new(format!("`{item}` is no secret reference"), "name it as in `op://vault/item/field`"));
     }
-    let mut request =
-        Request { login: Some("op signin".into()), ..Request::of("op", &["read", "--no-newline", item], Form::Line) };
+    let mut request = ProgramRequest {
+        login: Some("op signin".into()),
+        ..ProgramRequest::new("op", &["read", "--no-newline", item], AnswerFormat::Line)
+    };
     if let Some(account) = account {
         request.arguments.extend(["--account".into(), word(account)?.into()]);
     }

@@ -1,4 +1,4 @@
-//! `Project`: what a folder's own file says about accounts, once its content is trusted.
+//! `ProjectAccounts`: what a folder's own file says about accounts, once its content is trusted.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::model::{AccountName, Registry};
 
 /// What a `.ensign.toml` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Project {
+pub(crate) struct ProjectAccounts {
     pub(crate) file: PathBuf,
     pub(crate) accounts: Vec<(Registry, AccountName)>,
     /// What is meant for a newer Ensign.
@@ -15,12 +15,12 @@ pub(crate) struct Project {
 
 /// A file that a person trusts, as long as its content has this digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trusted {
+pub(crate) struct TrustedFile {
     pub(crate) file: PathBuf,
     pub(crate) digest: String,
 }
 
-impl Project {
+impl ProjectAccounts {
     pub(crate) const FILE: &str = ".ensign.toml";
 
     /// The account that it names for `registry`.

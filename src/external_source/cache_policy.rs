@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// What is known of a lender's answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Keeping {
+pub(super) struct CachePolicy {
     /// The time before its end in which an answer is not used any more.
     pub(super) margin: Duration,
     /// How long an answer without a word about its end lives at least, if the lender promises that.
@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_hours(12);
 /// Until when an answer of `now` may be kept; `None`: not at all. `ends` is the end it states, `cache` the user's wish.
 pub(super) fn until(
     now: SystemTime,
-    keeping: &Keeping,
+    keeping: &CachePolicy,
     ends: Option<SystemTime>,
     cache: Option<Duration>,
 ) -> Option<SystemTime> {
@@ -40,7 +40,7 @@ mod tests {
     fn an_answer_is_kept_until_the_nearest_of_all_bounds() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let minutes = Duration::from_mins;
-        let keeping = |margin, lives: Option<u64>, at_most: Option<u64>| Keeping {
+        let keeping = |margin, lives: Option<u64>, at_most: Option<u64>| CachePolicy {
             margin: minutes(margin),
             lives: lives.map(minutes),
             at_most: at_most.map(minutes),
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn odd_ends_keep_nothing() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let keeping = Keeping { margin: Duration::from_mins(15), ..Keeping::default() };
+        let keeping = CachePolicy { margin: Duration::from_mins(15), ..CachePolicy::default() };
         for ends in [SystemTime::UNIX_EPOCH, now - Duration::from_hours(9000), now] {
             assert_eq!(until(now, &keeping, Some(ends), None), None);
         }

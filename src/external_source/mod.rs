@@ -3,25 +3,25 @@
 //! What is run and what its answer means are tables of values; this file runs it, and says why there is no secret.
 
 mod answer;
+mod cache_policy;
+mod commands;
 mod ecr;
-mod keep;
-mod lenders;
-mod said;
+mod stderr;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::model::{Borrow, Credential, Lender, Problem, Registry, Secret, Username};
+use crate::model::{Credential, ExternalProgram, ExternalSource, Problem, Registry, Secret, Username};
 use crate::system::env::{self, Env};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
-use answer::Form;
-use lenders::Request;
+use answer::AnswerFormat;
+use commands::ProgramRequest;
 
 /// What a program gave.
 #[derive(Debug)]
-pub(crate) struct Lent {
+pub(crate) struct ExternalCredential {
     pub(crate) username: Option<Username>,
     pub(crate) secret: Secret,
     /// Until when it may be kept; `None`: not at all.
@@ -30,7 +30,7 @@ pub(crate) struct Lent {
 
 /// Why a program gave nothing.
 #[derive(Debug)]
-pub(crate) enum Unlent {
+pub(crate) enum ExternalError {
     /// It says that it has no login for this registry.
     Nothing,
     Failed(Problem),
@@ -38,7 +38,7 @@ pub(crate) enum Unlent {
 
 /// For whom a program is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
+pub(crate) enum ProgramAudience {
     /// It gets no terminal, and what the program says goes nowhere.
     Client,
     /// The program may ask on the terminal, and its last words are shown if it fails.
@@ -49,54 +49,60 @@ pub(crate) enum Asker {
 const ANSWER_LIMIT: usize = 1 << 20;
 
 /// Asks the program, in `patience` at most.
-pub(crate) fn ask(borrow: &Borrow, registry: &Registry, patience: Duration, asker: Asker) -> Result<Lent, Unlent> {
-    let request = lenders::request(borrow, registry).map_err(Unlent::Failed)?;
-    let program = locate(&request).map_err(Unlent::Failed)?;
+pub(crate) fn ask(
+    borrow: &ExternalSource,
+    registry: &Registry,
+    patience: Duration,
+    asker: ProgramAudience,
+) -> Result<ExternalCredential, ExternalError> {
+    let request = commands::request(borrow, registry).map_err(ExternalError::Failed)?;
+    let program = locate(&request).map_err(ExternalError::Failed)?;
     let output = run(&request, &program, patience, asker).map_err(|error| {
         let what = format!("the secret for {registry} is out of reach: {error:#}");
-        Unlent::Failed(Problem::new(what, request.by_hand()))
+        ExternalError::Failed(Problem::new(what, request.by_hand()))
     })?;
     let now = SystemTime::now();
     if !output.success {
-        return Err(unlent(&request, registry, &program, &output, asker));
+        return Err(error_from(&request, registry, &program, &output, asker));
     }
     let answer = answer::parse(&request.form, &output.stdout).map_err(|reason| {
         let what = format!("`{}` gave no secret for {registry}: {reason}", program.display());
-        Unlent::Failed(Problem::new(with_last_words(what, &output, asker), request.by_hand()))
+        ExternalError::Failed(Problem::new(with_last_words(what, &output, asker), request.by_hand()))
     })?;
-    let until = keep::until(now, &request.keeping, answer.ends, borrow.cache);
-    Ok(Lent { username: answer.username, secret: answer.secret, until })
+    let until = cache_policy::until(now, &request.keeping, answer.ends, borrow.cache);
+    Ok(ExternalCredential { username: answer.username, secret: answer.secret, until })
 }
 
-/// What is asked, as a text: an answer is kept for the same question alone.
-pub(crate) fn question(borrow: &Borrow, registry: &Registry) -> String {
-    format!("{registry} {borrow:?}")
+/// The text by which a kept answer is found again. Answers are on disk with it, so that its words stay as they are.
+pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String {
+    let ExternalSource { lender, env, cache } = source;
+    format!("{registry} Borrow {{ lender: {lender:?}, env: {env:?}, cache: {cache:?} }}")
 }
 
 /// The program that is asked; or why it cannot be, which shows without running it.
-pub(crate) fn program(borrow: &Borrow, registry: &Registry) -> Result<PathBuf, Problem> {
+pub(crate) fn program(borrow: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
     if !registry.is_pattern() {
-        return locate(&lenders::request(borrow, registry)?);
+        return locate(&commands::request(borrow, registry)?);
     }
     let none = |problem: Problem| Problem {
-        what: problem.what.replace(one_of(registry).as_str(), registry.as_str()),
+        what: problem.what.replace(sample_host(registry).as_str(), registry.as_str()),
         ..problem
     };
-    locate(&lenders::request(borrow, &one_of(registry)).map_err(none)?)
+    locate(&commands::request(borrow, &sample_host(registry)).map_err(none)?)
 }
 
 /// The user name that a lender's secret has everywhere, if it has one.
-pub(crate) fn user_everywhere(lender: &Lender) -> Option<&'static str> {
+pub(crate) fn user_everywhere(lender: &ExternalProgram) -> Option<&'static str> {
     match lender {
-        Lender::Aws { .. } => Some("AWS"),
-        Lender::Gcloud { .. } => Some("oauth2accesstoken"),
-        Lender::Az { .. } => Some("00000000-0000-0000-0000-000000000000"),
+        ExternalProgram::Aws { .. } => Some("AWS"),
+        ExternalProgram::Gcloud { .. } => Some("oauth2accesstoken"),
+        ExternalProgram::Az { .. } => Some("00000000-0000-0000-0000-000000000000"),
         _ => None,
     }
 }
 
 /// A host as a pattern means them, with an account of AWS in front if it is Amazon's.
-fn one_of(pattern: &Registry) -> Registry {
+fn sample_host(pattern: &Registry) -> Registry {
     let (first, rest) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
     let first = first.replacen('*', &"0".repeat(13_usize.saturating_sub(first.len()).max(1)), 1);
     Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
@@ -108,16 +114,21 @@ pub(crate) fn is_public(registry: &Registry) -> bool {
 }
 
 /// The lender that is there for the registry's host, if one is.
-pub(crate) fn made_for(registry: &Registry) -> Option<Lender> {
-    lenders::made_for(registry)
+pub(crate) fn program_for(registry: &Registry) -> Option<ExternalProgram> {
+    commands::made_for(registry)
 }
 
 /// The GitHub that has tokens for a registry.
 pub(crate) fn github(registry: &Registry) -> String {
-    lenders::github_of(registry).unwrap_or("github.com").to_owned()
+    commands::github_of(registry).unwrap_or("github.com").to_owned()
 }
 
-fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> anyhow::Result<ProgramOutput> {
+fn run(
+    request: &ProgramRequest,
+    program: &Path,
+    deadline: Duration,
+    asker: ProgramAudience,
+) -> anyhow::Result<ProgramOutput> {
     // A config that is carried from one machine to another names folders by `~`.
     let expand = |value: &String| match value.strip_prefix("~/") {
         Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
@@ -127,10 +138,10 @@ fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> a
     let mut env_remove: Vec<_> = env::ours().chain(request.env_remove.iter().map(ToString::to_string)).collect();
     let stdin = match &request.stdin {
         Some(text) => Stdin::Bytes(text.as_bytes()),
-        None if asker == Asker::Person && io::stdin().is_terminal() => Stdin::Terminal,
+        None if asker == ProgramAudience::Person && io::stdin().is_terminal() => Stdin::Terminal,
         None => Stdin::Closed,
     };
-    if asker == Asker::Client {
+    if asker == ProgramAudience::Client {
         env_remove.push("GPG_TTY".to_owned()); // a client's terminal is no place for gpg's questions
     }
     let arguments = &request.arguments;
@@ -146,7 +157,7 @@ fn run(request: &Request, program: &Path, deadline: Duration, asker: Asker) -> a
 }
 
 /// The program's file. What is neither a name nor an absolute path would mean another one in every folder.
-fn locate(request: &Request) -> Result<PathBuf, Problem> {
+fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     let name = &request.program;
     let path = Path::new(name);
     let found = if path.is_absolute() {
@@ -174,36 +185,55 @@ fn is_ours(program: &Path) -> bool {
 }
 
 /// What a program means that ends with an error.
-fn unlent(request: &Request, registry: &Registry, program: &Path, output: &ProgramOutput, asker: Asker) -> Unlent {
+fn error_from(
+    request: &ProgramRequest,
+    registry: &Registry,
+    program: &Path,
+    output: &ProgramOutput,
+    asker: ProgramAudience,
+) -> ExternalError {
     let stdout = String::from_utf8_lossy(&output.stdout);
-    if request.form == Form::Helper && stdout.trim() == Credential::NOT_FOUND {
+    if request.form == AnswerFormat::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
             // It says so whatever is wrong.
-            Some((what, cure)) => Unlent::Failed(Problem::new(
+            Some((what, cure)) => ExternalError::Failed(Problem::new(
                 format!("`{}` has no login for {registry}, {what}", program.display()),
                 cure,
             )),
-            None => Unlent::Nothing,
+            None => ExternalError::Nothing,
         };
     }
     let how = output.code.map_or_else(|| "a signal ended it".to_owned(), |code| format!("it ended with status {code}"));
     let what = format!("`{}` gave no secret for {registry}: {how}", program.display());
-    let cure = said::cure(&output.stderr, request).unwrap_or_else(|| request.by_hand());
-    Unlent::Failed(Problem::new(with_last_words(what, output, asker), cure))
+    let cure = stderr::cure(&output.stderr, request).unwrap_or_else(|| request.by_hand());
+    ExternalError::Failed(Problem::new(with_last_words(what, output, asker), cure))
 }
 
 /// For a person, who ran the program: a client's log is no place for what may hold a secret.
-fn with_last_words(what: String, output: &ProgramOutput, asker: Asker) -> String {
-    let last_words = said::last_words(&output.stderr, &output.stdout);
+fn with_last_words(what: String, output: &ProgramOutput, asker: ProgramAudience) -> String {
+    let last_words = stderr::last_words(&output.stderr, &output.stdout);
     match asker {
-        Asker::Person if !last_words.is_empty() => format!("{what}: «{last_words}»"),
-        Asker::Person | Asker::Client => what,
+        ProgramAudience::Person if !last_words.is_empty() => format!("{what}: «{last_words}»"),
+        ProgramAudience::Person | ProgramAudience::Client => what,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kept_answers_of_earlier_versions_are_found_again() {
+        let source = ExternalSource {
+            lender: ExternalProgram::Aws { profile: Some("work".to_owned()) },
+            env: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
+            cache: Some(Duration::from_mins(10)),
+        };
+        assert_eq!(
+            cache_key(&source, &Registry::from_key("ghcr.io")),
+            r#"ghcr.io Borrow { lender: Aws { profile: Some("work") }, env: {"A": "b"}, cache: Some(600s) }"#
+        );
+    }
 
     #[test]
     fn a_pattern_is_for_a_lender_if_its_hosts_are() {
@@ -214,10 +244,10 @@ mod tests {
             ("*-docker.pkg.dev", "00000-docker.pkg.dev", Some("gcloud")),
             ("*.corp.example", "000000000000.corp.example", None),
         ] {
-            let host_of_pattern = one_of(&Registry::from_key(pattern));
+            let host_of_pattern = sample_host(&Registry::from_key(pattern));
             assert_eq!(host_of_pattern.as_str(), host);
             assert!(Registry::from_key(pattern).covers(&host_of_pattern));
-            assert_eq!(made_for(&host_of_pattern).map(|lender| lender.word()).as_deref(), lender);
+            assert_eq!(program_for(&host_of_pattern).map(|lender| lender.word()).as_deref(), lender);
         }
     }
 

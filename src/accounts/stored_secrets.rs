@@ -7,12 +7,12 @@ use anyhow::Result;
 use super::Accounts;
 use crate::config::{AdoptedAccounts, ConfigOrigin};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, Kept, StoreKind};
+use crate::model::{Account, StoreKind, StoredSecret};
 
 impl Accounts<'_> {
     /// What is kept for each account of these registries, in their order. Each secrets file is read once: it holds the
     /// secrets of all accounts of its registry, and may be as long as a thousand of them make it.
-    pub(crate) fn kept_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<Kept>>>> {
+    pub(crate) fn kept_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some(adopted),
             ConfigOrigin::Ours => None,
@@ -33,7 +33,7 @@ impl Accounts<'_> {
     }
 
     /// What is kept for one account.
-    pub(crate) fn kept(&self, account: &Account) -> Result<Option<Kept>> {
+    pub(crate) fn kept(&self, account: &Account) -> Result<Option<StoredSecret>> {
         let kept = self.vault.get(account)?;
         if kept.is_some() {
             return Ok(kept);
@@ -46,7 +46,7 @@ impl Accounts<'_> {
 }
 
 /// The account's secret in the file that is about to be adopted.
-pub(super) fn adopted(adopting: &AdoptedAccounts, account: &Account) -> Option<Kept> {
+pub(super) fn adopted(adopting: &AdoptedAccounts, account: &Account) -> Option<StoredSecret> {
     let (_, secret) = adopting.secrets.iter().find(|(other, _)| other == account)?;
     Some(secret.copy().into())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Accounts, Transaction, lost};
+use super::{Accounts, Transaction, missing_secret};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind};
 use crate::vault::{Holder, KeyState};
 
@@ -28,7 +28,7 @@ impl Accounts<'_> {
         self.change(|edit| {
             let mut moved = vec![];
             for (registry, name) in which {
-                let of = edit.of(registry);
+                let of = edit.registry_accounts(registry);
                 let Some(account) = of.accounts.iter().find(|account| account.name == *name) else { continue };
                 if account.store != *to {
                     self.relocate_one(edit, account, to)?;
@@ -43,8 +43,8 @@ impl Accounts<'_> {
         let moved = Account { store: to.clone(), ..account.clone() };
         match self.vault.get(account)? {
             Some(kept) => edit.secrets.put(&moved, &kept)?,
-            None if matches!(account.source, Source::Borrowed(_)) => {} // it is had anew
-            None => return Err(lost(account).into()),
+            None if matches!(account.source, Source::External(_)) => {} // it is had anew
+            None => return Err(missing_secret(account).into()),
         }
         if account.registry.is_docker_hub() && to.keeps_its_own_files() && account.store.keeps_its_own_files() {
             for token in HubToken::ALL {

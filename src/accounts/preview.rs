@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::{Accounts, Login};
+use super::{Accounts, NewLogin};
 use crate::model::choice::RegistryAccounts;
-use crate::model::{Account, AccountName, Kept, Problem, Registry, Source, StoreKind};
+use crate::model::{Account, AccountName, Problem, Registry, Source, StoreKind, StoredSecret};
 
 /// What keeping a login does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub(crate) enum SaveOutcome {
     New,
     /// The account is there with another secret, or for fewer images.
     Renews,
@@ -21,14 +21,17 @@ pub(crate) enum Effect {
 }
 
 /// The secrets of our own files, read once for each store and registry.
-type Secrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, Kept>>;
+type StoredSecrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, StoredSecret>>;
 
 impl Accounts<'_> {
     /// Tells for each login which account [`Accounts::remember_all`] would add or renew.
-    pub(crate) fn foresee_all<'l>(&self, logins: &'l [Login]) -> Result<Vec<Result<(AccountName, Effect), Problem>>> {
+    pub(crate) fn foresee_all<'l>(
+        &self,
+        logins: &'l [NewLogin],
+    ) -> Result<Vec<Result<(AccountName, SaveOutcome), Problem>>> {
         let all = self.all()?.into_iter().map(|one| (one.registry.clone(), one)).collect::<BTreeMap<_, _>>();
-        let mut secrets = Secrets::new();
-        let foresee = |login: &'l Login| match all.get(&login.registry) {
+        let mut secrets = StoredSecrets::new();
+        let foresee = |login: &'l NewLogin| match all.get(&login.registry) {
             Some(candidates) => self.foresee(candidates, login, &mut secrets),
             None => self.foresee(&RegistryAccounts::none(&login.registry), login, &mut secrets),
         };
@@ -38,30 +41,30 @@ impl Accounts<'_> {
     fn foresee<'l>(
         &self,
         candidates: &RegistryAccounts,
-        login: &'l Login,
-        secrets: &mut Secrets<'l>,
-    ) -> Result<(AccountName, Effect), Problem> {
+        login: &'l NewLogin,
+        secrets: &mut StoredSecrets<'l>,
+    ) -> Result<(AccountName, SaveOutcome), Problem> {
         if login.spellings.iter().all(|spelling| candidates.spellings.contains(spelling))
             && let Some(same) = candidates.accounts.iter().find(|account| self.holds(account, login, secrets))
         {
-            return Ok((same.name.clone(), Effect::Same));
+            return Ok((same.name.clone(), SaveOutcome::Same));
         }
         let account = login.account(candidates, &StoreKind::File)?; // wherever it will be kept
         let effect = match candidates.accounts.iter().find(|old| old.name == account.name) {
-            None => Effect::New,
-            Some(old) if old.source != Source::Given => Effect::Supplied,
-            Some(_) => Effect::Renews,
+            None => SaveOutcome::New,
+            Some(old) if old.source != Source::Static => SaveOutcome::Supplied,
+            Some(_) => SaveOutcome::Renews,
         };
         Ok((account.name, effect))
     }
 
-    fn holds<'l>(&self, account: &Account, login: &'l Login, secrets: &mut Secrets<'l>) -> bool {
+    fn holds<'l>(&self, account: &Account, login: &'l NewLogin, secrets: &mut StoredSecrets<'l>) -> bool {
         let has_images = || login.images.iter().chain(&login.bound).all(|pattern| account.images.contains(pattern));
         let same_user = account.is_of(login.user()) && account.username == login.username;
         if !same_user || account.source != login.source || !has_images() {
             return false;
         }
-        let is_it = |kept: &Kept| kept.secret.is_same(&login.kept.secret);
+        let is_it = |kept: &StoredSecret| kept.secret.is_same(&login.kept.secret);
         if account.store.keeps_its_own_files() {
             let read = || self.vault.all_in_file(&account.store, &login.registry).unwrap_or_default();
             let place = (account.store.to_string(), &login.registry);

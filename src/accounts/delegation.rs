@@ -7,50 +7,56 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Accounts, Found, helpers};
+use super::{Accounts, FindOutcome, helpers};
 use crate::config::LoadedConfig;
-use crate::model::choice::{RegistryAccounts, Route};
+use crate::model::choice::{HelperRoute, RegistryAccounts};
 use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Username};
 use crate::vault::{HelperRefusal, HelperTimeout};
 
 impl Accounts<'_> {
     /// The helper that answers for a registry, if none of our accounts does.
-    pub(crate) fn route(&self, registry: &Registry) -> Result<Option<Route>> {
+    pub(crate) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>> {
         Ok(self.load(registry)?.into_only(registry).1)
     }
 
     /// Every helper that answers for something; the one for all others is the last.
-    pub(crate) fn routes(&self) -> Result<Vec<Route>> {
+    pub(crate) fn routes(&self) -> Result<Vec<HelperRoute>> {
         Ok(routes(self.load_all()?))
     }
 
     /// Asks the helper for its login. If it would ask us, it has none.
-    pub(crate) fn ask_routed(&self, route: &Route, server: &str) -> Found {
+    pub(crate) fn ask_routed(&self, route: &HelperRoute, server: &str) -> FindOutcome {
         if helpers::would_recurse(&route.helper) {
-            return Found::NoAccount;
+            return FindOutcome::NoAccount;
         }
         match helpers::login(&route.helper, server, HelperTimeout::Client) {
-            Ok(credential) => Found::Credential(credential),
-            Err(HelperRefusal::NotFound) => Found::NoAccount,
-            Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => Found::Dead(problem),
+            Ok(credential) => FindOutcome::Credential(credential),
+            Err(HelperRefusal::NotFound) => FindOutcome::NoAccount,
+            Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => FindOutcome::Expired(problem),
         }
     }
 
     /// Lets the helper keep a login. That it could not is an error: the client would take the login for kept.
-    pub(crate) fn store_routed(&self, route: &Route, server: &str, user: &Username, secret: &Secret) -> Result<()> {
+    pub(crate) fn store_routed(
+        &self,
+        route: &HelperRoute,
+        server: &str,
+        user: &Username,
+        secret: &Secret,
+    ) -> Result<()> {
         self.refuse_loop(route, server)?;
         let kept = helpers::store(&route.helper, server, user, secret);
         kept.map_err(|problem| route.failed("kept", server, &problem).into())
     }
 
     /// Lets the helper forget a login.
-    pub(crate) fn erase_routed(&self, route: &Route, server: &str) -> Result<()> {
+    pub(crate) fn erase_routed(&self, route: &HelperRoute, server: &str) -> Result<()> {
         self.refuse_loop(route, server)?;
         let erased = helpers::erase(&route.helper, server);
         erased.map_err(|problem| route.failed("removed", server, &problem).into())
     }
 
-    fn refuse_loop(&self, route: &Route, server: &str) -> Result<(), Problem> {
+    fn refuse_loop(&self, route: &HelperRoute, server: &str) -> Result<(), Problem> {
         if !helpers::would_recurse(&route.helper) {
             return Ok(());
         }
@@ -83,10 +89,10 @@ impl Accounts<'_> {
     }
 }
 
-pub(super) fn routes(loaded: LoadedConfig) -> Vec<Route> {
+pub(super) fn routes(loaded: LoadedConfig) -> Vec<HelperRoute> {
     let without = loaded.registries.into_iter().filter(|one| one.accounts.is_empty());
-    let chosen = without.filter_map(|one| Some(Route { helper: one.helper?, by: Some(one.registry) }));
-    chosen.chain(loaded.fallback.map(|helper| Route { helper, by: None })).collect()
+    let chosen = without.filter_map(|one| Some(HelperRoute { helper: one.helper?, by: Some(one.registry) }));
+    chosen.chain(loaded.fallback.map(|helper| HelperRoute { helper, by: None })).collect()
 }
 
 fn own_entry(one: &RegistryAccounts) -> Option<(String, String)> {
@@ -111,7 +117,7 @@ fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)
     dockers.into_iter().chain(others).filter(|(registry, ..)| seen.insert(registry.clone())).collect()
 }
 
-impl Route {
+impl HelperRoute {
     fn failed(&self, deed: &str, server: &str, problem: &Problem) -> Problem {
         let Problem { what, cure } = problem;
         let registry =

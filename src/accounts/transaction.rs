@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::{Accounts, Forgotten};
+use super::{Accounts, RemovedAccount};
 use crate::config::{ConfigDocument, ConfigEdit};
-use crate::model::choice::{Active, RegistryAccounts};
+use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
 
@@ -26,7 +26,7 @@ pub(crate) struct Transaction<'e> {
 
 /// What to do about an account whose store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OutOfReach {
+pub(crate) enum UnreachableStore {
     Refuse,
     /// Forget the account; its secret stays where it is.
     Abandon,
@@ -51,7 +51,7 @@ impl<'e> Accounts<'e> {
             adopted.into_iter().try_for_each(|(account, secret)| change.secrets.put(&account, &secret.into()));
         let changed = changed.and_then(|()| act(&mut change)).and_then(|result| {
             let in_helpers = change.gone.iter().filter(|account| !account.store.keeps_its_own_files());
-            in_helpers.for_each(|account| self.vault.note(|record| record.announce(account)));
+            in_helpers.for_each(|account| self.vault.update(|record| record.announce(account)));
             if change.document != unchanged || !change.is_renewal {
                 change.secrets.sealed().iter().for_each(|floor| change.document.set_floor(floor));
             }
@@ -66,7 +66,7 @@ impl<'e> Accounts<'e> {
             }
             Err(error) => {
                 if change.secrets.put_back() {
-                    self.vault.note(|record| record.keep_pending(left.iter()));
+                    self.vault.update(|record| record.keep_pending(left.iter()));
                 }
                 Err(error)
             }
@@ -74,21 +74,21 @@ impl<'e> Accounts<'e> {
     }
 
     /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.
-    pub(crate) fn forget(
+    pub(crate) fn remove(
         &self,
         registry: &Registry,
         pick: impl FnOnce(&RegistryAccounts) -> Option<AccountName>,
-        out_of_reach: OutOfReach,
-    ) -> Result<Option<Forgotten>> {
+        out_of_reach: UnreachableStore,
+    ) -> Result<Option<RemovedAccount>> {
         self.change(|edit| {
-            let candidates = edit.of(registry);
+            let candidates = edit.registry_accounts(registry);
             let picked = pick(&candidates);
             let Some(account) = candidates.accounts.iter().find(|account| Some(&account.name) == picked.as_ref())
             else {
                 return Ok(None);
             };
             let kept = match account.source {
-                Source::Granted(_) => self.vault.get(account).ok().flatten(),
+                Source::OAuth(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
             };
             // Our own file gives it up once the config is written; whether another store will is asked first.
@@ -98,7 +98,7 @@ impl<'e> Accounts<'e> {
                 edit.secrets.remove(account)
             };
             match removed {
-                Err(error) if out_of_reach == OutOfReach::Refuse => return Err(error),
+                Err(error) if out_of_reach == UnreachableStore::Refuse => return Err(error),
                 _ => {}
             }
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
@@ -107,17 +107,17 @@ impl<'e> Accounts<'e> {
                 edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
             }
             if candidates.active_account() == Some(account) {
-                edit.document.set_active(registry, &Active::SignedOut);
+                edit.document.set_active(registry, &DefaultAccount::SignedOut);
             }
             edit.document.remove(registry, &account.name);
-            Ok(Some(Forgotten { account: account.clone(), kept }))
+            Ok(Some(RemovedAccount { account: account.clone(), kept }))
         })
     }
 
     /// Makes an account the one that answers when nothing else decides.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         // Who is active there is given too.
-        let default = self.of(registry)?.default_account().map(|account| account.name.clone());
+        let default = self.registry_accounts(registry)?.default_account().map(|account| account.name.clone());
         self.refuse_given(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
             edit.activate(registry, name);
@@ -140,7 +140,7 @@ impl<'e> Accounts<'e> {
     /// Keeps or forgets one of the tokens that `docker login` keeps beside a Docker Hub account.
     pub(crate) fn set_hub_token(&self, user: &Username, token: HubToken, secret: Option<&Secret>) -> Result<()> {
         self.change(|edit| {
-            let hub = edit.of(&Registry::docker_hub());
+            let hub = edit.registry_accounts(&Registry::docker_hub());
             let own = hub.accounts.iter().find(|account| account.username == *user).map(|account| &account.store);
             let kind = own.unwrap_or(&edit.store);
             let kind = if kind.keeps_its_own_files() { kind.clone() } else { StoreKind::File };
@@ -162,7 +162,7 @@ impl<'e> Accounts<'e> {
 
     /// What the environment gives is not ours to change.
     pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        let of = self.of(registry)?;
+        let of = self.registry_accounts(registry)?;
         let given = of.accounts.iter().find(|account| account.name == *name && account.store.is_given());
         given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
     }
@@ -191,7 +191,7 @@ impl Transaction<'_> {
     }
 
     /// The accounts of one registry before the change.
-    pub(crate) fn of(&self, registry: &Registry) -> RegistryAccounts {
+    pub(crate) fn registry_accounts(&self, registry: &Registry) -> RegistryAccounts {
         let found = self.registries.iter().find(|one| one.registry == *registry).cloned();
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
@@ -203,11 +203,11 @@ impl Transaction<'_> {
     }
 
     pub(super) fn activate(&mut self, registry: &Registry, name: &AccountName) {
-        let of = self.of(registry);
+        let of = self.registry_accounts(registry);
         let before = of.active_account().map(|account| account.name.clone());
         if before.as_ref() != Some(name) {
             self.document.set_previous(registry, before.as_ref());
         }
-        self.document.set_active(registry, &Active::Account(name.clone()));
+        self.document.set_active(registry, &DefaultAccount::Account(name.clone()));
     }
 }

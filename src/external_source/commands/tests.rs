@@ -4,9 +4,9 @@ use super::*;
 
 const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
-fn request_of(lender: Lender, host: &str, env: &[(&str, &str)]) -> Result<Request, Problem> {
+fn request_of(lender: ExternalProgram, host: &str, env: &[(&str, &str)]) -> Result<ProgramRequest, Problem> {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    request(&Borrow { lender, env, cache: None }, &Registry::from_key(host))
+    request(&ExternalSource { lender, env, cache: None }, &Registry::from_key(host))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what the fields hold")]
@@ -14,26 +14,26 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn aws(profile: Option<&str>) -> Lender {
-    Lender::Aws { profile: profile.map(str::to_owned) }
+fn aws(profile: Option<&str>) -> ExternalProgram {
+    ExternalProgram::Aws { profile: profile.map(str::to_owned) }
 }
 
-fn az(subscription: Option<&str>) -> Lender {
-    Lender::Az { subscription: subscription.map(str::to_owned) }
+fn az(subscription: Option<&str>) -> ExternalProgram {
+    ExternalProgram::Az { subscription: subscription.map(str::to_owned) }
 }
 
-fn gh(host: &str, user: Option<&str>) -> Lender {
-    Lender::Gh { host: host.to_owned(), user: user.map(str::to_owned) }
+fn gh(host: &str, user: Option<&str>) -> ExternalProgram {
+    ExternalProgram::Gh { host: host.to_owned(), user: user.map(str::to_owned) }
 }
 
-fn helper_named(name: &str) -> Lender {
-    Lender::Helper(name.parse().unwrap())
+fn helper_named(name: &str) -> ExternalProgram {
+    ExternalProgram::Helper(name.parse().unwrap())
 }
 
 #[test]
 fn each_lender_is_asked_in_its_own_words() {
-    let gcloud = |profile| Lender::Gcloud { profile };
-    let op = |account| Lender::Op { item: "op://ops/registry/token".into(), account };
+    let gcloud = |profile| ExternalProgram::Gcloud { profile };
+    let op = |account| ExternalProgram::Op { item: "op://ops/registry/token".into(), account };
     for (lender, host, command, stdin) in [
         (aws(None), ECR, "aws ecr get-authorization-token --output json --region eu-west-1", None),
         (
@@ -60,19 +60,19 @@ fn each_lender_is_asked_in_its_own_words() {
         (gh("github.com", None), "ghcr.io", "gh auth token --hostname github.com", None),
         (gh("github.com", Some("octo")), "ghcr.io", "gh auth token --hostname github.com --user octo", None),
         (gh("git.acme.com", None), "containers.git.acme.com", "gh auth token --hostname git.acme.com", None),
-        (Lender::Glab, "registry.gitlab.com", "glab auth docker-helper get", Some("registry.gitlab.com")),
+        (ExternalProgram::Glab, "registry.gitlab.com", "glab auth docker-helper get", Some("registry.gitlab.com")),
         (op(None), "r.example", "op read --no-newline op://ops/registry/token", None),
         (op(some("me")), "r.example", "op read --no-newline op://ops/registry/token --account me", None),
-        (Lender::Pass { item: "-x".into() }, "r.example", "pass show -- -x", None),
+        (ExternalProgram::Pass { item: "-x".into() }, "r.example", "pass show -- -x", None),
         (
-            Lender::Vault { item: "secret/r".into(), field: "token".into() },
+            ExternalProgram::Vault { item: "secret/r".into(), field: "token".into() },
             "r.example",
             "vault kv get -field=token secret/r",
             None,
         ),
         (helper_named("ecr-login"), ECR, "docker-credential-ecr-login get", Some(ECR)),
         (helper_named("x"), "docker.io", "docker-credential-x get", Some("https://index.docker.io/v1/")),
-        (Lender::Command(vec!["cat".into(), "a b".into()]), "r.example", "cat a b", None),
+        (ExternalProgram::Command(vec!["cat".into(), "a b".into()]), "r.example", "cat a b", None),
     ] {
         let request = request_of(lender, host, &[]).unwrap();
         let said = format!("{} {}", request.program, request.arguments.join(" "));
@@ -87,7 +87,7 @@ fn a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
             aws(None),
             ["secret.example.com", "public.ecr.aws.evil.example", "123456789012.dkr.ecr.eu-west-1.evil.example"],
         ),
-        (Lender::Gcloud { profile: None }, ["pkg.dev.evil.example", "evilgcr.io", "localhost:5000"]),
+        (ExternalProgram::Gcloud { profile: None }, ["pkg.dev.evil.example", "evilgcr.io", "localhost:5000"]),
         (az(None), ["azurecr.io", "shop.azurecr.io.evil.example", "shop.azurecr.io:444"]),
         (az(None), ["a.b.azurecr.io", "-x.azurecr.io", "shop.example.com"]),
         (gh("github.com", None), ["quay.io", "ghcr.io.evil.example", "containers.git.acme.com"]),
@@ -107,9 +107,9 @@ fn no_word_of_the_user_becomes_an_option() {
         (aws(Some("")), ECR),
         (az(Some("--debug")), "shop.azurecr.io"),
         (gh("github.com", Some("-h")), "ghcr.io"),
-        (Lender::Op { item: "--help".into(), account: None }, "r.example"),
-        (Lender::Vault { item: "-x".into(), field: "f".into() }, "r.example"),
-        (Lender::Command(vec![]), "r.example"),
+        (ExternalProgram::Op { item: "--help".into(), account: None }, "r.example"),
+        (ExternalProgram::Vault { item: "-x".into(), field: "f".into() }, "r.example"),
+        (ExternalProgram::Command(vec![]), "r.example"),
     ] {
         assert!(request_of(lender.clone(), host, &[]).is_err(), "{lender:?}");
     }
@@ -123,7 +123,7 @@ fn what_is_exported_does_not_win_over_the_accounts_identity() {
         (helper_named("ecr-login"), ECR, Some("AWS_PROFILE"), Some("AWS_WEB_IDENTITY_TOKEN_FILE"), None),
         (helper_named("ecr-login"), ECR, None, None, Some("AWS_WEB_IDENTITY_TOKEN_FILE")),
         (aws(Some("prod")), ECR, Some("AWS_ROLE_ARN"), Some("AWS_SESSION_TOKEN"), Some("AWS_ROLE_ARN")),
-        (Lender::Gcloud { profile: some("a") }, "gcr.io", None, Some("GOOGLE_APPLICATION_CREDENTIALS"), None),
+        (ExternalProgram::Gcloud { profile: some("a") }, "gcr.io", None, Some("GOOGLE_APPLICATION_CREDENTIALS"), None),
         (gh("github.com", None), "ghcr.io", None, Some("GH_TOKEN"), None),
     ] {
         let env: Vec<_> = env.into_iter().map(|name| (name, "value")).collect();
@@ -136,9 +136,9 @@ fn what_is_exported_does_not_win_over_the_accounts_identity() {
 
 #[test]
 fn a_command_of_the_users_own_is_not_shown() {
-    let secret = Lender::Command(vec!["curl".into(), "-H".into(), "Authorization: hunter2".into()]);
+    let secret = ExternalProgram::Command(vec!["curl".into(), "-H".into(), "Authorization: hunter2".into()]);
     assert_eq!(request_of(secret, "r.example", &[]).unwrap().by_hand(), "run `curl …` yourself to see why");
-    let by_hand = request_of(Lender::Gcloud { profile: some("it's") }, "gcr.io", &[]).unwrap().by_hand();
+    let by_hand = request_of(ExternalProgram::Gcloud { profile: some("it's") }, "gcr.io", &[]).unwrap().by_hand();
     assert!(by_hand.contains(r"'--format=json(credential)' --min-expiry=10m '--configuration=it'\''s'"), "{by_hand}");
     let by_hand = request_of(helper_named("x"), "ghcr.io", &[]).unwrap().by_hand();
     assert_eq!(by_hand, "run `echo ghcr.io | docker-credential-x get` to see why");

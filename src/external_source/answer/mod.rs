@@ -12,7 +12,7 @@ use crate::model::{HelperMessage, Secret, Username, jwt, timestamp};
 
 /// The shapes of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum AnswerFormat {
     /// `{"Username": …, "Secret": …}`, perhaps after lines of talk
     Helper,
     /// `aws ecr get-authorization-token`, and its twin for the public registry
@@ -30,7 +30,7 @@ pub(super) enum Form {
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ProgramAnswer {
     pub(super) username: Option<Username>,
     pub(super) secret: Secret,
     /// When it ends by its own account.
@@ -45,20 +45,20 @@ const SECRET_LIMIT: usize = 64 << 10;
 
 const NO_JSON: Unreadable = "its answer is not the JSON it should be";
 
-pub(super) fn parse(form: &Form, stdout: &[u8]) -> Result<Answer, Unreadable> {
+pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer, Unreadable> {
     let text = std::str::from_utf8(stdout).map_err(|_| "its answer is not text")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Err("its answer is empty");
     }
     let answer = match form {
-        Form::Helper => helper(text)?,
-        Form::Ecr => ecr(text)?,
-        Form::Gcloud => gcloud(text)?,
-        Form::Acr { server } => acr(text, server)?,
-        Form::Line => secret_alone(line(text)?),
-        Form::FirstLine => secret_alone(text.lines().next().unwrap_or_default()),
-        Form::LineOrHelper => match helper(text) {
+        AnswerFormat::Helper => helper(text)?,
+        AnswerFormat::Ecr => ecr(text)?,
+        AnswerFormat::Gcloud => gcloud(text)?,
+        AnswerFormat::Acr { server } => acr(text, server)?,
+        AnswerFormat::Line => secret_alone(line(text)?),
+        AnswerFormat::FirstLine => secret_alone(text.lines().next().unwrap_or_default()),
+        AnswerFormat::LineOrHelper => match helper(text) {
             Ok(answer) => answer,
             Err(_) => secret_alone(line(text)?),
         },
@@ -68,7 +68,7 @@ pub(super) fn parse(form: &Form, stdout: &[u8]) -> Result<Answer, Unreadable> {
 
 /// What no secret is, wherever it came from.
 #[expect(clippy::disallowed_methods, reason = "looked at, not let out")]
-fn checked(answer: Answer) -> Result<Answer, Unreadable> {
+fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, Unreadable> {
     let secret = answer.secret.expose();
     if secret.trim().is_empty() {
         return Err("the secret in its answer is empty");
@@ -84,7 +84,7 @@ fn checked(answer: Answer) -> Result<Answer, Unreadable> {
         return Err("its answer is a web page");
     }
     let ends = answer.ends.or_else(|| jwt::expiry(&jwt::claims(&answer.secret)?));
-    Ok(Answer { ends, ..answer })
+    Ok(ProgramAnswer { ends, ..answer })
 }
 
 /// One line end is cut; a secret has none inside.
@@ -93,83 +93,83 @@ fn line(text: &str) -> Result<&str, Unreadable> {
     if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }
 }
 
-fn secret_alone(text: &str) -> Answer {
-    Answer { username: None, secret: Secret::new(text.to_owned()), ends: None }
+fn secret_alone(text: &str) -> ProgramAnswer {
+    ProgramAnswer { username: None, secret: Secret::new(text.to_owned()), ends: None }
 }
 
-fn helper(text: &str) -> Result<Answer, Unreadable> {
+fn helper(text: &str) -> Result<ProgramAnswer, Unreadable> {
     let HelperMessage { username, secret, .. } = HelperMessage::read_answer(text.as_bytes()).ok_or(NO_JSON)?;
     let username = match username.as_str() {
         "" => None,
         username => Some(username.parse().map_err(|_| "the user name in its answer is not usable")?),
     };
-    Ok(Answer { username, secret: secret.ok_or(NO_JSON)?, ends: None })
+    Ok(ProgramAnswer { username, secret: secret.ok_or(NO_JSON)?, ends: None })
 }
 
-fn ecr(text: &str) -> Result<Answer, Unreadable> {
+fn ecr(text: &str) -> Result<ProgramAnswer, Unreadable> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Given {
-        authorization_data: OneOrMore,
+    struct EcrAnswer {
+        authorization_data: EcrAuthorizations,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum OneOrMore {
-        More(Vec<Data>),
-        One(Data),
+    enum EcrAuthorizations {
+        More(Vec<EcrAuthorization>),
+        One(EcrAuthorization),
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Data {
+    struct EcrAuthorization {
         authorization_token: Zeroizing<String>,
         expires_at: Option<Value>,
     }
-    let given: Given = json(text)?;
+    let given: EcrAnswer = json(text)?;
     let data = match given.authorization_data {
-        OneOrMore::One(data) => data,
-        OneOrMore::More(list) => list.into_iter().next().ok_or("the list in its answer is empty")?,
+        EcrAuthorizations::One(data) => data,
+        EcrAuthorizations::More(list) => list.into_iter().next().ok_or("the list in its answer is empty")?,
     };
     let token = BASE64_STANDARD.decode(data.authorization_token.as_bytes());
     let token = Zeroizing::new(token.map_err(|_| "the ECR authorization token in its answer is not base64")?);
     let token = std::str::from_utf8(&token).map_err(|_| "the ECR authorization token in its answer is not text")?;
     let (_, password) = token.split_once(':').ok_or("the ECR authorization token in its answer has no colon")?;
-    Ok(Answer {
+    Ok(ProgramAnswer {
         username: known_user("AWS"),
         secret: Secret::new(password.to_owned()),
         ends: data.expires_at.as_ref().and_then(moment),
     })
 }
 
-fn gcloud(text: &str) -> Result<Answer, Unreadable> {
+fn gcloud(text: &str) -> Result<ProgramAnswer, Unreadable> {
     #[derive(Deserialize)]
-    struct Given {
-        credential: Token,
+    struct GcloudAnswer {
+        credential: GcloudCredential,
     }
     #[derive(Deserialize)]
-    struct Token {
+    struct GcloudCredential {
         access_token: Zeroizing<String>,
         token_expiry: Option<Value>,
     }
-    let Token { access_token, token_expiry } = json::<Given>(text)?.credential;
-    Ok(Answer {
+    let GcloudCredential { access_token, token_expiry } = json::<GcloudAnswer>(text)?.credential;
+    Ok(ProgramAnswer {
         username: known_user("oauth2accesstoken"),
         secret: Secret::new(access_token.to_string()),
         ends: token_expiry.as_ref().and_then(moment),
     })
 }
 
-fn acr(text: &str, server: &str) -> Result<Answer, Unreadable> {
+fn acr(text: &str, server: &str) -> Result<ProgramAnswer, Unreadable> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Given {
+    struct AcrAnswer {
         access_token: Zeroizing<String>,
         login_server: Option<String>,
     }
-    let given: Given = json(text)?;
+    let given: AcrAnswer = json(text)?;
     if given.login_server.is_some_and(|named| !named.eq_ignore_ascii_case(server)) {
         return Err("it answered for another registry");
     }
-    Ok(Answer {
+    Ok(ProgramAnswer {
         username: known_user("00000000-0000-0000-0000-000000000000"),
         secret: Secret::new(given.access_token.to_string()),
         ends: None,
