@@ -21,7 +21,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "model", "system", "accounts", "caller", "docker", "oci", "oauth", "external_source", "journal", "release",
+            "model",
+            "system",
+            "accounts",
+            "caller",
+            "docker",
+            "oci",
+            "oauth",
+            "external_source",
+            "journal",
+            "release",
             "protocol",
         ],
     ),
