@@ -61,7 +61,12 @@ fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathB
 }
 
 /// What the file would do.
-fn describe(context: &CommandContext<'_>, shown: &str, standing: TrustState, project: &ProjectAccounts) -> Result<(), Failure> {
+fn describe(
+    context: &CommandContext<'_>,
+    shown: &str,
+    standing: TrustState,
+    project: &ProjectAccounts,
+) -> Result<(), Failure> {
     let changed = if standing == TrustState::Changed { ", which has changed since you trusted it," } else { "" };
     context
         .ui

@@ -50,7 +50,10 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(context: &CommandContext<'_>, JournalEntry { client, decision, .. }: &JournalEntry) -> Option<RemedyOptions> {
+fn options(
+    context: &CommandContext<'_>,
+    JournalEntry { client, decision, .. }: &JournalEntry,
+) -> Option<RemedyOptions> {
     let client = client.as_ref().map(|client| format!("{client} …"));
     let registry = decision.registry.parse::<Registry>().ok();
     let accounts =

@@ -181,7 +181,8 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin
 /// All at once: each file is read and written once.
 fn keep_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.foresee_all(logins)?;
-    let is_due = |effect: SaveOutcome| deed == ImportMode::Keep && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
+    let is_due =
+        |effect: SaveOutcome| deed == ImportMode::Keep && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
     let due = logins.iter().zip(&foreseen).filter(|(_, one)| one.as_ref().is_ok_and(|one| is_due(one.1)));
     let due: Vec<_> = due.map(|(login, _)| login).collect();
     if !due.is_empty() {

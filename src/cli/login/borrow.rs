@@ -60,7 +60,11 @@ pub(super) fn complete(
 }
 
 /// A pattern of hosts is none that the program could be asked about: it is asked when one of them is.
-fn unasked(given: &args::LoginArguments, borrow: ExternalSource, user: Option<Username>) -> Result<CompleteLogin, Failure> {
+fn unasked(
+    given: &args::LoginArguments,
+    borrow: ExternalSource,
+    user: Option<Username>,
+) -> Result<CompleteLogin, Failure> {
     let alias = given.alias.as_deref().or(borrow.identity());
     let known = external_source::user_everywhere(&borrow.lender).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
