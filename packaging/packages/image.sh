@@ -9,6 +9,7 @@ make_image() {
     # An image without certificates trusts no registry. `docker run --volume` and SSL_CERT_FILE bring others.
     put 444 "$bundle" "$stage/image/etc/ssl/certs/ca-certificates.crt"
     # What is handed on brings its licences.
+    for target in $targets; do :; done # the last, since all archives have the same
     for file in LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY; do put 444 "$stage/$target/$file" "$stage/image/licenses/$file"; done
     finish_tree "$stage/image"
     store manifest create "$package" >/dev/null

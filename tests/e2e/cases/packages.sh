@@ -17,7 +17,8 @@ debian_arch=$(dpkg --print-architecture)
 # A release of this program for all, and a next one.
 others=()
 for other in {x86_64,aarch64}-unknown-linux-musl x86_64-pc-windows-gnu {x86_64,aarch64}-apple-darwin; do others+=("$other=$program"); done
-export LICENCES=$here/../../LICENSE-MIT
+echo 'the licences of others' >licences
+export LICENCES=$PWD/licences
 export patience=300 # on a busy machine
 works -- "$packaging/release.sh" all "${others[@]}"
 works -- "$packaging/release.sh" release "$target=$program"
