@@ -156,6 +156,11 @@ impl<'a> Iterator for CommandWords<'a> {
     }
 }
 
+/// Go's `strconv.ParseBool`.
+pub(super) fn is_true(value: &str) -> bool {
+    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

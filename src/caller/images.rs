@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::clients::is_true;
-use super::command_words::FlagKind;
+use super::command_words::{FlagKind, is_true};
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Registry};
 

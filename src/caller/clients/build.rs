@@ -3,7 +3,10 @@
 //! docker/buildx `commands/build.go`, `bake.go`, `create.go`, `imagetools/`; moby/buildkit `cmd/buildctl/build.go`;
 //! kaniko `cmd/executor/cmd/root.go`.
 
-use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use super::grammar::Grammar;
+use super::verb::{Positionals, Verb};
+use super::verb_effect::VerbEffect;
+use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

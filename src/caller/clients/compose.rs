@@ -2,7 +2,10 @@
 //!
 //! docker/compose `cmd/compose/`; podman-compose `podman_compose.py`.
 
-use super::{ComposeAction, Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use super::grammar::Grammar;
+use super::verb::{Positionals, Verb};
+use super::verb_effect::VerbEffect;
+use super::verb_invocation::{ComposeAction, InputFiles};
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

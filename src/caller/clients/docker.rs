@@ -4,7 +4,10 @@
 
 use super::build::{BAKE, BUILD, BUILDX};
 use super::compose::COMPOSE;
-use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use super::grammar::Grammar;
+use super::verb::{Positionals, Verb};
+use super::verb_effect::VerbEffect;
+use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

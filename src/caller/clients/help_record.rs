@@ -6,7 +6,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{CommandHead, CommandWord, Grammar, Program, find};
+use super::grammar::{CommandHead, Grammar};
+use super::verb::Verb;
+use super::{find, runs_unknown_plugin};
+use crate::caller::Program;
+use crate::caller::command_words::CommandWord;
 
 /// What one version of a client says in its help.
 #[derive(Deserialize)]
@@ -16,8 +20,6 @@ struct HelpRecord {
     /// Our name of it.
     grammar: String,
     /// By path, with its other spellings as in a [`Verb`]; the flags before a verb stand under an empty one.
-    ///
-    /// [`Verb`]: super::Verb
     commands: BTreeMap<String, RecordedFlags>,
     /// Commands that name no image of a registry.
     local: Vec<String>,
@@ -51,7 +53,8 @@ fn every_flag_of_the_recorded_clients_is_read_as_they_read_it() {
             }
         }
         let known = record.local.iter().filter(|path| verb_at(grammar, path).is_some());
-        let foreign = record.local.iter().filter(|path| grammar.runs_unknown(&Program::new(None, command(path))));
+        let foreign =
+            record.local.iter().filter(|path| runs_unknown_plugin(grammar, &Program::new(None, command(path))));
         failures.extend(foreign.map(|path| format!("{}: {path} is no plugin", record.client)));
         failures.extend(known.map(|path| format!("{}: {path} is not local", record.client)));
     }
@@ -94,7 +97,7 @@ fn takes_value_behind(grammar: &Grammar, path: &str, flag: &str) -> Option<bool>
 }
 
 fn takes_value_before_verb(grammar: &Grammar, flag: &str) -> bool {
-    let verb = grammar.verbs.iter().flat_map(super::Verb::paths).next().unwrap_or_default();
+    let verb = grammar.verbs.iter().flat_map(Verb::paths).next().unwrap_or_default();
     let words: Vec<String> = [flag, "word"].into_iter().chain(verb.split(' ')).map(str::to_owned).collect();
     grammar.verb(&words).is_some()
 }

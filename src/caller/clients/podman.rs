@@ -3,7 +3,10 @@
 //! podman `cmd/podman/`, `docs/source/markdown/`; buildah `cmd/buildah/`, `pkg/cli/common.go`.
 
 use super::compose::COMPOSE;
-use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use super::grammar::Grammar;
+use super::verb::{Positionals, Verb};
+use super::verb_effect::VerbEffect;
+use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

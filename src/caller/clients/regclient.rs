@@ -2,7 +2,10 @@
 //!
 //! regclient `cmd/regctl/`, `cmd/regsync/`, `cmd/regbot/`.
 
-use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use super::grammar::Grammar;
+use super::verb::{Positionals, Verb};
+use super::verb_effect::VerbEffect;
+use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

@@ -3,7 +3,10 @@
 //! go-containerregistry `cmd/crane/doc/`; oras `cmd/oras/`; helm `cmd/helm/`; cosign `doc/`; ko `docs/reference/`;
 //! devcontainers/cli `src/spec-node/`.
 
-use super::{Grammar, InputFiles, Positionals, Verb, VerbEffect};
+use super::grammar::Grammar;
+use super::verb::{Positionals, Verb};
+use super::verb_effect::VerbEffect;
+use super::verb_invocation::InputFiles;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

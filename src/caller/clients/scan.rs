@@ -3,7 +3,8 @@
 //!
 //! anchore/stereoscope `tagged_provider.go`, syft `cmd/syft/cli/commands/`, grype `cmd/grype/cli/commands/root.go`.
 
-use super::{Grammar, Positionals, Verb};
+use super::grammar::Grammar;
+use super::verb::{Positionals, Verb};
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

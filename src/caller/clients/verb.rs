@@ -1,6 +1,8 @@
 //! `Verb`: one word of a client's grammar, and which of the words behind it are images.
 
-use super::{InputFiles, Program, VerbEffect};
+use super::verb_effect::VerbEffect;
+use super::verb_invocation::InputFiles;
+use crate::caller::Program;
 use crate::caller::command_words::{FlagKind, FlagTable};
 use crate::caller::images::ImageSyntax;
 

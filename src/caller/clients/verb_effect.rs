@@ -1,11 +1,10 @@
 //! `VerbEffect`: what a verb does with its images, pull them or push them, as far as a command line says.
 
-use super::names_registry;
 use super::verb_invocation::has;
 use crate::caller::Program;
 use crate::caller::command_words::FlagKind;
 use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing};
-use crate::model::{Operation, Registry};
+use crate::model::{Operation, Registry, ServerUrl, Target};
 
 /// What a verb does. What a flag names as a destination is pushed whatever the verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,4 +113,12 @@ impl ParsedCommand<'_> {
     fn has_pushing_output(&self) -> bool {
         self.values.iter().any(|(meaning, value)| is_pushing(*meaning, value))
     }
+}
+
+/// `docker login https://HOST/` and `HOST/namespace` log in to the host.
+pub(super) fn names_registry(address: &str, registry: &Registry) -> bool {
+    ServerUrl::parse(address).is_some_and(|url| match url.target() {
+        Target::Registry { registry: named, user: _, repository: _ } => named == registry,
+        Target::HubToken(_) => false,
+    })
 }

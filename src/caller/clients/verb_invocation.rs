@@ -1,6 +1,6 @@
 //! `VerbInvocation`: what a command line does with files, before any is opened.
 
-use crate::caller::command_words::FlagKind;
+use crate::caller::command_words::{FlagKind, is_true};
 
 /// The kinds of files that verbs work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +65,6 @@ pub(super) fn has(arguments: &[String], flag: &str) -> bool {
         value.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('=').is_some_and(is_true))
     };
     !flag.is_empty() && arguments.iter().any(is_set)
-}
-
-/// Go's `strconv.ParseBool`.
-pub(in crate::caller) fn is_true(value: &str) -> bool {
-    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
 impl<'a> VerbInvocation<'a> {

@@ -3,7 +3,7 @@
 mod registries_settings;
 
 use super::Program;
-use super::clients::Grammar;
+use super::clients::{self, Grammar};
 use super::registries::{REGISTRIES_AT_MOST, among};
 use crate::model::choice::{CommandImages, ImageRole};
 use crate::model::{ImageReference, Operation, Registry};
@@ -13,7 +13,7 @@ const TOOLS: [&str; 3] = ["podman", "buildah", "skopeo"];
 
 /// What the client's words say about `registry`, be it that the settings lead there.
 pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) -> CommandImages {
-    let mut command = client.command(program, registry);
+    let mut command = clients::command(client, program, registry);
     if !is_tool(program) {
         return command;
     }
@@ -28,7 +28,7 @@ pub(super) fn command(client: &Grammar, program: &Program, registry: &Registry) 
     let mut sources = among(program.args.iter().map(String::as_str)); // with Docker Hub
     sources.retain(|source| source != registry && settings.may_lead_away_from(source));
     for source in sources.iter().take(REGISTRIES_AT_MOST) {
-        let from = client.command(program, source);
+        let from = clients::command(client, program, source);
         // A push goes where the name says, and what a build calls its result stays here.
         let is_literal = from.operation == Some(Operation::Push) || from.role == ImageRole::Result;
         for image in &from.images {

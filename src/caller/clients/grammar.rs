@@ -1,0 +1,193 @@
+//! `Grammar`: one client's command line as a table, and the one reader of such tables.
+
+use super::verb::{Positionals, Verb};
+use super::verb_effect::{ParsedCommand, VerbEffect, names_registry};
+use super::verb_invocation::{InputFiles, VerbInvocation};
+use crate::caller::Program;
+use crate::caller::command_words::{CommandWord, CommandWords, FlagKind, FlagTable};
+use crate::caller::images::{ImageCollector, role};
+use crate::model::Registry;
+use crate::model::choice::{CommandImages, ImageRole};
+
+/// How one client reads its command line.
+pub(in crate::caller) struct Grammar {
+    /// Its canonical name, then other names of the same program.
+    pub(super) names: &'static [&'static str],
+    /// Flags that take a value, before and after the verb.
+    pub(super) globals: FlagTable,
+    pub(super) verbs: &'static [Verb],
+    /// Other clients that run under a word of this one: `docker compose`.
+    pub(super) plugins: &'static [(&'static str, &'static Grammar)],
+}
+
+/// A command line read up to its verb.
+pub(super) struct CommandHead<'a> {
+    pub(super) client: &'static str,
+    pub(super) verb: &'static Verb,
+    /// As it was spelled.
+    pub(super) path: &'static str,
+    /// What follows.
+    pub(super) words: CommandWords<'a>,
+    /// The flags before it.
+    pub(super) values: Vec<(FlagKind, &'a str)>,
+}
+
+impl Grammar {
+    /// The client whose verb the words begin with, which may be a plugin of this one, and the verb as it was spelled.
+    pub(in crate::caller) fn client_and_verb(&self, arguments: &[String]) -> (&'static str, &'static str) {
+        self.verb(arguments).map_or((self.names[0], ""), |CommandHead { client, path, .. }| (client, path))
+    }
+
+    /// Returns the images of `registry` on the command line and what happens to them; `None` if we do not list the verb.
+    pub(super) fn command(&self, program: &Program, registry: &Registry) -> Option<CommandImages> {
+        let CommandHead { verb, words, mut values, .. } = self.verb(&program.args)?;
+        let mut positionals = Vec::new();
+        let mut sync = [true, true];
+        for word in words {
+            match word {
+                CommandWord::Positional(word) => positionals.push(word),
+                CommandWord::Value(FlagKind::SyncSource, kind) => sync[0] = kind == "docker",
+                CommandWord::Value(FlagKind::SyncDestination, kind) => sync[1] = kind == "docker",
+                CommandWord::Value(meaning, value) => values.push((meaning, value)),
+            }
+            if verb.positionals == Positionals::BeforeCommand && !positionals.is_empty() {
+                break;
+            }
+        }
+        let mut named = verb.positionals.images(&positionals, sync, verb.form);
+        let destination = named.last().copied().filter(|_| positionals.len() > 1 && sync[1]);
+        let place = verb.deed.place(program, &values);
+        named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
+        // What is written goes there, and the images are only read.
+        let beside = verb.repository_beside(program);
+        let destination = beside.as_deref().map(|text| (text, verb.form)).or(destination);
+        named.extend(destination.filter(|_| beside.is_some()));
+        let deed = if beside.is_some() && verb.deed == VerbEffect::Push { VerbEffect::Copy } else { verb.deed };
+        let line = ParsedCommand { program, form: verb.form, values: &values, named: &named, destination };
+        let keeps_result = deed.keeps_result(&line);
+        let role_of = |meaning| match role(meaning) {
+            ImageRole::Result if !keeps_result => ImageRole::Needed,
+            role => role,
+        };
+        let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
+            let mut images = ImageCollector::new(registry);
+            for (meaning, value) in values.iter().filter(|(meaning, _)| role_of(*meaning) == role) {
+                images.add_value(*meaning, value, verb.form);
+            }
+            for (word, form) in named.iter().filter(|_| role == ImageRole::Needed) {
+                images.add(word, *form);
+            }
+            (images.into_vec(), role)
+        });
+        let (images, role) = found.into_iter().find(|(images, _)| !images.is_empty()).unwrap_or_default();
+        Some(CommandImages { images, role, operation: deed.operation(&line, registry) })
+    }
+
+    /// Where it pushes to, if no word says that as an image.
+    pub(in crate::caller) fn place(&self, program: &Program) -> Option<String> {
+        let CommandHead { verb, words, mut values, .. } = self.verb(&program.args)?;
+        values.extend(words.filter_map(|word| match word {
+            CommandWord::Value(meaning, value) => Some((meaning, value)),
+            CommandWord::Positional(_) => None,
+        }));
+        verb.deed.place(program, &values).map(|(place, _)| place).or_else(|| verb.repository_beside(program))
+    }
+
+    /// Returns what the words do with files.
+    pub(in crate::caller) fn task<'a>(&self, arguments: &'a [String]) -> Option<VerbInvocation<'a>> {
+        let CommandHead { client, verb, path: _, words, mut values } = self.verb(arguments)?;
+        let mut positionals = Vec::new();
+        for word in words {
+            match word {
+                CommandWord::Positional(word) => positionals.push(word),
+                CommandWord::Value(meaning, value) => values.push((meaning, value)),
+            }
+            if verb.work.ends_at_first_word() && !positionals.is_empty() {
+                break;
+            }
+        }
+        match (verb.work, verb.positionals) {
+            (InputFiles::Compose(_), Positionals::None) => {
+                for service in &mut positionals {
+                    *service = service.split_once('=').map_or(*service, |(name, _count)| name); // `scale web=3`
+                }
+            }
+            (InputFiles::Compose(_), _) => positionals.clear(), // `publish IMAGE`, with all services
+            _ => {}
+        }
+        (verb.work != InputFiles::None).then_some(VerbInvocation {
+            client,
+            work: verb.work,
+            positionals,
+            values,
+            arguments,
+        })
+    }
+
+    /// Returns the user whom the words log in to `registry`.
+    pub(in crate::caller) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
+        let CommandHead { verb, words, .. } = self.verb(arguments)?;
+        let (mut username, mut address) = (None, None);
+        for word in words {
+            match word {
+                CommandWord::Positional(word) => address = address.or(Some(word)),
+                CommandWord::Value(FlagKind::Username, value) => username = Some(value),
+                CommandWord::Value(..) => {}
+            }
+        }
+        let means_registry = match (verb.positionals, address) {
+            (Positionals::Login | Positionals::LoginAnywhere, Some(address)) => names_registry(address, registry),
+            (Positionals::Login, None) => registry.is_docker_hub(),
+            (positionals, _) => positionals == Positionals::LoginAnywhere,
+        };
+        username.filter(|_| means_registry).map(str::to_owned)
+    }
+
+    /// Reads up to the verb; `None` if it is one that we do not list.
+    pub(super) fn verb<'a>(&self, arguments: &'a [String]) -> Option<CommandHead<'a>> {
+        let mut grammar = self;
+        let mut words = CommandWords::new(arguments, self.globals);
+        let (mut path, mut values) = (String::new(), Vec::new());
+        loop {
+            let spelled = |verb: &'static Verb| Some((verb, verb.paths().find(|known| *known == path)?));
+            if let Some((verb, path)) = grammar.verbs.iter().find_map(spelled) {
+                words.learn(verb.flags);
+                return Some(CommandHead { client: grammar.names[0], verb, path, words, values });
+            }
+            if !path.is_empty() && !grammar.leads_on(&path) {
+                return None;
+            }
+            match words.next()? {
+                CommandWord::Value(meaning, value) => values.push((meaning, value)),
+                CommandWord::Positional("") => return None,
+                CommandWord::Positional(word) if path.is_empty() && grammar.plugin(word).is_some() => {
+                    grammar = grammar.plugin(word)?;
+                    words.learn(grammar.globals);
+                }
+                CommandWord::Positional(word) => {
+                    path = if path.is_empty() { word.to_owned() } else { format!("{path} {word}") };
+                }
+            }
+        }
+    }
+
+    /// The first word that is no flag, if it begins neither a listed verb nor a listed plugin.
+    pub(super) fn unlisted_word<'a>(&self, arguments: &'a [String]) -> Option<&'a str> {
+        let word = CommandWords::new(arguments, self.globals).find_map(|word| match word {
+            CommandWord::Positional(word) => Some(word),
+            CommandWord::Value(..) => None,
+        });
+        word.filter(|word| !word.is_empty() && self.plugin(word).is_none() && !self.leads_on(word))
+    }
+
+    fn plugin(&self, word: &str) -> Option<&'static Grammar> {
+        self.plugins.iter().find(|(name, _)| *name == word).map(|(_, grammar)| *grammar)
+    }
+
+    /// Tells whether `path` is a verb or the first word of one.
+    fn leads_on(&self, path: &str) -> bool {
+        let is_start =
+            |known: &str| known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        self.verbs.iter().flat_map(Verb::paths).any(is_start)
+    }
+}
