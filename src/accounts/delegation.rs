@@ -119,7 +119,7 @@ fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)
 
 impl HelperRoute {
     fn failed(&self, deed: &str, server: &str, problem: &Problem) -> Problem {
-        let Problem { what, cure } = problem;
+        let Problem { message: what, hint: cure } = problem;
         let registry =
             ServerUrl::parse(server).map_or_else(Registry::docker_hub, |url| url.target().registry().into_owned());
         let instead = format!("{cure}, or `docker-credential-ensign login {registry}` to keep it here");

@@ -178,7 +178,7 @@ impl<'a> Explanation<'a> {
             }
             (None, Verdict::Several) => {
                 let every = format!("every command docker-credential-ensign switch {}", quote(self.decision.entry()));
-                (self.problem()?.what, vec![every, this("NAME")])
+                (self.problem()?.message, vec![every, this("NAME")])
             }
             _ => return None,
         };
@@ -231,7 +231,7 @@ pub(crate) fn helper_answers_for(route: Option<&str>) -> String {
 /// The command that makes an account answer in the current folder too: the flag replaces the folders that it has. `None`
 /// for one that the environment holds.
 fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
-    if account.store.is_given() {
+    if account.store.is_from_environment() {
         return None;
     }
     let edit = format!("docker-credential-ensign account edit {} {}", quote(registry), quote(account.name.as_str()));

@@ -16,13 +16,13 @@ impl Accounts<'_> {
         if let Some(account) = self.returned(login)? {
             return Ok(account);
         }
-        self.remember_all(&[login])?.remove(0)
+        self.save_all(&[login])?.remove(0)
     }
 
     /// Keeps logins with one write of each file: first the secrets, a registry at a time, then the config. What one login
     /// fails by keeps no other back; an error of the config is an error of all. Nobody looks whether a secret is one that
     /// an account gets by itself: [`Accounts::foresee_all`] does.
-    pub(crate) fn remember_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
+    pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);
         }

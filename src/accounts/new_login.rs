@@ -82,10 +82,10 @@ impl NewLogin {
     /// What is borrowed is kept as its lender allows, if at all.
     pub(super) fn kept_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
-            return Some(self.kept.copy()).filter(|kept| kept.until.is_some());
+            return Some(self.kept.copy()).filter(|kept| kept.expires_at.is_some());
         }
         let exp = jwt::end_of(&self.kept.secret);
-        Some(StoredSecret { until: self.kept.until.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
+        Some(StoredSecret { expires_at: self.kept.expires_at.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
     }
 
     /// When a person must log in again, if that is known.

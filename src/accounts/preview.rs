@@ -25,20 +25,20 @@ type StoredSecrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, Store
 
 impl Accounts<'_> {
     /// Tells for each login which account [`Accounts::remember_all`] would add or renew.
-    pub(crate) fn foresee_all<'l>(
+    pub(crate) fn preview_all<'l>(
         &self,
         logins: &'l [NewLogin],
     ) -> Result<Vec<Result<(AccountName, SaveOutcome), Problem>>> {
         let all = self.all()?.into_iter().map(|one| (one.registry.clone(), one)).collect::<BTreeMap<_, _>>();
         let mut secrets = StoredSecrets::new();
         let foresee = |login: &'l NewLogin| match all.get(&login.registry) {
-            Some(candidates) => self.foresee(candidates, login, &mut secrets),
-            None => self.foresee(&RegistryAccounts::none(&login.registry), login, &mut secrets),
+            Some(candidates) => self.preview(candidates, login, &mut secrets),
+            None => self.preview(&RegistryAccounts::none(&login.registry), login, &mut secrets),
         };
         Ok(logins.iter().map(foresee).collect())
     }
 
-    fn foresee<'l>(
+    fn preview<'l>(
         &self,
         candidates: &RegistryAccounts,
         login: &'l NewLogin,

@@ -31,7 +31,7 @@ impl Accounts<'_> {
                 let of = edit.registry_accounts(registry);
                 let Some(account) = of.accounts.iter().find(|account| account.name == *name) else { continue };
                 if account.store != *to {
-                    self.relocate_one(edit, account, to)?;
+                    self.relocate_account(edit, account, to)?;
                     moved.push(Account { store: to.clone(), ..account.clone() });
                 }
             }
@@ -39,7 +39,7 @@ impl Accounts<'_> {
         })
     }
 
-    fn relocate_one(&self, edit: &mut Transaction<'_>, account: &Account, to: &StoreKind) -> Result<()> {
+    fn relocate_account(&self, edit: &mut Transaction<'_>, account: &Account, to: &StoreKind) -> Result<()> {
         let moved = Account { store: to.clone(), ..account.clone() };
         match self.vault.get(account)? {
             Some(kept) => edit.secrets.put(&moved, &kept)?,

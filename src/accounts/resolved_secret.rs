@@ -41,7 +41,7 @@ enum Freshness {
     Good,
     /// Still good, but the next one should be fetched.
     Due,
-    Over,
+    Expired,
 }
 
 /// A registry must still take the token when the client shows it.
@@ -84,13 +84,13 @@ impl Accounts<'_> {
             Source::Static => Ok(match kept {
                 None => ResolvedSecret::Missing,
                 Some(kept) if kept.refused => ResolvedSecret::Expired(refused(account)),
-                Some(kept) if age(&kept, SystemTime::now()) == Freshness::Over => {
-                    ResolvedSecret::Expired(over(account))
+                Some(kept) if freshness(&kept, SystemTime::now()) == Freshness::Expired => {
+                    ResolvedSecret::Expired(expired(account))
                 }
-                Some(kept) => good(account, kept),
+                Some(kept) => valid(account, kept),
             }),
-            Source::OAuth(grant) => self.renewed(account, grant, kept, waiting),
-            Source::External(borrow) => match self.borrowed(account, borrow, kept, waiting) {
+            Source::OAuth(grant) => self.resolve_oauth(account, grant, kept, waiting),
+            Source::External(borrow) => match self.resolve_external(account, borrow, kept, waiting) {
                 Err(_) if waiting == Interactivity::Client && external_source::is_public(&account.registry) => {
                     Ok(ResolvedSecret::Missing)
                 }
@@ -106,7 +106,7 @@ impl Accounts<'_> {
         }
     }
 
-    fn renewed(
+    fn resolve_oauth(
         &self,
         account: &Account,
         grant: &OAuthGrant,
@@ -117,9 +117,9 @@ impl Accounts<'_> {
         if kept.refused {
             return Ok(ResolvedSecret::Expired(ended(account, "the login has ended")));
         }
-        let before = age(&kept, SystemTime::now());
+        let before = freshness(&kept, SystemTime::now());
         if before == Freshness::Good || (before == Freshness::Due && kept.refresh.is_none()) {
-            return Ok(good(account, kept));
+            return Ok(valid(account, kept));
         }
         let (for_lock, for_answer) = waiting.patience();
         let for_lock = if before == Freshness::Due { Duration::ZERO } else { for_lock };
@@ -127,7 +127,7 @@ impl Accounts<'_> {
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
             // Where nothing can be written the next refresh token would be lost.
-            Ok(None) | Err(_) if before == Freshness::Due => return Ok(good(account, kept)),
+            Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, kept)),
             Err(error) => {
                 return Ok(ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))));
             }
@@ -138,23 +138,23 @@ impl Accounts<'_> {
         };
         // Somebody may have renewed it while we waited.
         let Some(kept) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
-        let now = age(&kept, SystemTime::now());
+        let now = freshness(&kept, SystemTime::now());
         let was_down = waiting == Interactivity::Client && lock.failed_recently(RETRY_AFTER);
         if now == Freshness::Good || (now == Freshness::Due && was_down) {
-            return Ok(good(account, kept));
+            return Ok(valid(account, kept));
         }
         if was_down {
             return Ok(ResolvedSecret::Expired(ended(account, "its provider was out of reach a moment ago")));
         }
-        let Some(refresh) = &kept.refresh else { return Ok(ResolvedSecret::Expired(over(account))) };
+        let Some(refresh) = &kept.refresh else { return Ok(ResolvedSecret::Expired(expired(account))) };
         if let Err(error) = self.can_keep(account, for_lock.saturating_sub(started.elapsed())) {
             return Ok(match now {
-                Freshness::Due => good(account, kept),
+                Freshness::Due => valid(account, kept),
                 _ => ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))),
             });
         }
         let why = match oauth::renew(grant, &account.registry, refresh, for_answer) {
-            Ok(fresh) => return Ok(good(account, self.keep_renewed(account, &kept, fresh)?)),
+            Ok(fresh) => return Ok(valid(account, self.keep_renewed(account, &kept, fresh)?)),
             Err(RenewError::Over(why)) => {
                 self.save_verdict(account, &kept, &SecretVerdict::Refused)?;
                 why
@@ -162,7 +162,7 @@ impl Accounts<'_> {
             Err(RenewError::SessionOver { page }) => {
                 self.save_verdict(account, &kept, &SecretVerdict::SessionOver { page: page.clone() })?;
                 let over = Problem::new(session_over(&account.registry, &account.name), log_in_at(&page));
-                return Ok(if now == Freshness::Due { good(account, kept) } else { ResolvedSecret::Expired(over) });
+                return Ok(if now == Freshness::Due { valid(account, kept) } else { ResolvedSecret::Expired(over) });
             }
             Err(RenewError::Later(RenewDelay { why, refresh, login_life })) => {
                 if refresh.is_some() {
@@ -172,7 +172,7 @@ impl Accounts<'_> {
                 why
             }
         };
-        Ok(if now == Freshness::Due { good(account, kept) } else { ResolvedSecret::Expired(ended(account, &why)) })
+        Ok(if now == Freshness::Due { valid(account, kept) } else { ResolvedSecret::Expired(ended(account, &why)) })
     }
 
     /// Tells before a refresh token is used up whether the next one can be written down: it needs the config's lock, which
@@ -180,7 +180,7 @@ impl Accounts<'_> {
     fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
         let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
         let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
-        self.vault.try_room(account)
+        self.vault.check_free_space(account)
     }
 
     /// The account whose own secret comes back in `login`: `docker login` stores again what `get` has answered
@@ -197,7 +197,7 @@ impl Accounts<'_> {
             Source::OAuth(_) => self.vault.get(account)?.is_some_and(|kept| same(&kept.secret)),
             Source::External(borrow) => {
                 let kept = self.vault.get(account)?;
-                matches!(self.borrowed(account, borrow, kept, Interactivity::Client), Ok(ResolvedSecret::Valid(lent)) if same(&lent.secret))
+                matches!(self.resolve_external(account, borrow, kept, Interactivity::Client), Ok(ResolvedSecret::Valid(lent)) if same(&lent.secret))
             }
         };
         Ok(Some(account.clone()).filter(|_| is_ours))
@@ -210,20 +210,20 @@ impl Accounts<'_> {
         let known_life = before.login_life.filter(|_| refresh.is_none());
         let kept = StoredSecret {
             secret,
-            due: until.map(|until| due(until, SystemTime::now())),
-            until,
+            refresh_at: until.map(|until| due(until, SystemTime::now())),
+            expires_at: until,
             refresh: refresh.or_else(|| before.refresh.as_ref().map(Secret::copy)),
             login_life: login_life.or(known_life),
             refused: false,
             session_over: None,
             username: username.or_else(|| before.username.clone()),
-            asked: None,
+            cache_key: None,
         };
         self.replace(account, before, &kept)?;
         Ok(kept)
     }
 
-    fn borrowed(
+    fn resolve_external(
         &self,
         account: &Account,
         borrow: &ExternalSource,
@@ -233,18 +233,20 @@ impl Accounts<'_> {
         let question = external_source::cache_key(borrow, &account.registry);
         let usable = |kept: &StoredSecret| {
             let now = SystemTime::now();
-            let sane = kept.until.is_some_and(|until| until <= now + LONGEST_KEPT);
-            sane && !kept.refused && kept.asked.as_ref() == Some(&question) && age(kept, now) == Freshness::Good
+            let sane = kept.expires_at.is_some_and(|until| until <= now + LONGEST_KEPT);
+            sane && !kept.refused
+                && kept.cache_key.as_ref() == Some(&question)
+                && freshness(kept, now) == Freshness::Good
         };
         if let Some(kept) = kept.filter(&usable) {
-            return Ok(good(account, kept));
+            return Ok(valid(account, kept));
         }
         let (for_lock, for_answer) = waiting.patience();
         let started = Instant::now();
         let path: PathBuf = self.vault.renewal_lock(account)?;
         let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without one the program is asked all the same
         if let Some(kept) = self.vault.get(account)?.filter(&usable) {
-            return Ok(good(account, kept));
+            return Ok(valid(account, kept));
         }
         if let Some(lock) = &lock
             && waiting == Interactivity::Client
@@ -263,15 +265,20 @@ impl Accounts<'_> {
         match external_source::ask(borrow, &account.registry, for_answer, asker) {
             Ok(lent) => {
                 let username = lent.username.filter(|username| *username != account.username);
-                let kept = StoredSecret { until: lent.until, username, asked: Some(question), ..lent.secret.into() };
-                if kept.until.is_some() {
+                let kept = StoredSecret {
+                    expires_at: lent.expires_at,
+                    username,
+                    cache_key: Some(question),
+                    ..lent.secret.into()
+                };
+                if kept.expires_at.is_some() {
                     let put = |edit: &mut Transaction<'_>| {
                         edit.is_renewal = true;
                         if edit.knows(account) { edit.secrets.put(account, &kept) } else { Ok(()) }
                     };
                     let _ = self.change(put); // it can be had again
                 }
-                Ok(good(account, kept))
+                Ok(valid(account, kept))
             }
             Err(ExternalError::Nothing) => Ok(ResolvedSecret::Missing),
             Err(ExternalError::Failed(problem)) => {
@@ -290,12 +297,12 @@ impl Accounts<'_> {
         let Some(kept) = self.vault.get(account)?.filter(|kept| kept.secret.is_same(shown)) else { return Ok(()) };
         let until = match account.source {
             Source::Static => jwt::end_of(&fresh),
-            _ => kept.until, // its provider renews it in time all the same
+            _ => kept.expires_at, // its provider renews it in time all the same
         };
         self.replace(
             account,
             &kept,
-            &StoredSecret { secret: fresh, until, refused: false, session_over: None, ..kept.copy() },
+            &StoredSecret { secret: fresh, expires_at: until, refused: false, session_over: None, ..kept.copy() },
         )
     }
 
@@ -305,7 +312,9 @@ impl Accounts<'_> {
             Source::External(_) => None, // it is had anew
             _ if kept.refused => Some(refused(account)),
             _ if let Some(over) = ended_session(account, kept, SystemTime::now()) => Some(over),
-            _ if kept.refresh.is_none() && age(kept, SystemTime::now()) == Freshness::Over => Some(over(account)),
+            _ if kept.refresh.is_none() && freshness(kept, SystemTime::now()) == Freshness::Expired => {
+                Some(expired(account))
+            }
             _ => None,
         }
     }
@@ -327,15 +336,15 @@ impl Accounts<'_> {
     }
 }
 
-fn good(account: &Account, kept: StoredSecret) -> ResolvedSecret {
+fn valid(account: &Account, kept: StoredSecret) -> ResolvedSecret {
     let username: Username = kept.username.unwrap_or_else(|| account.username.clone());
     ResolvedSecret::Valid(Credential { username, secret: kept.secret })
 }
 
-fn age(kept: &StoredSecret, now: SystemTime) -> Freshness {
-    if kept.until.is_some_and(|until| until <= now + LEAST_LEFT) {
-        Freshness::Over
-    } else if kept.due.is_some_and(|due| due <= now) {
+fn freshness(kept: &StoredSecret, now: SystemTime) -> Freshness {
+    if kept.expires_at.is_some_and(|until| until <= now + LEAST_LEFT) {
+        Freshness::Expired
+    } else if kept.refresh_at.is_some_and(|due| due <= now) {
         Freshness::Due
     } else {
         Freshness::Good
@@ -352,7 +361,7 @@ fn refused(account: &Account) -> Problem {
     ended(account, "the registry refused it when it was checked")
 }
 
-fn over(account: &Account) -> Problem {
+fn expired(account: &Account) -> Problem {
     ended(account, "it has expired")
 }
 
@@ -373,13 +382,16 @@ mod tests {
         let (sec, hours) = (Duration::from_secs, Duration::from_hours);
         for (life, good_for, over_from) in [(sec(5), 2, 4), (sec(60), 44, 59), (hours(2), 6899, 7199)] {
             let until = now + life;
-            let kept =
-                StoredSecret { until: Some(until), due: Some(due(until, now)), ..Secret::new("s".into()).into() };
-            assert_eq!(age(&kept, now + sec(good_for)), Freshness::Good, "{life:?}");
-            assert_eq!(age(&kept, now + sec(good_for + 1)), Freshness::Due, "{life:?}");
-            assert_eq!(age(&kept, now + sec(over_from - 1)), Freshness::Due, "{life:?}");
-            assert_eq!(age(&kept, now + sec(over_from)), Freshness::Over, "{life:?}");
+            let kept = StoredSecret {
+                expires_at: Some(until),
+                refresh_at: Some(due(until, now)),
+                ..Secret::new("s".into()).into()
+            };
+            assert_eq!(freshness(&kept, now + sec(good_for)), Freshness::Good, "{life:?}");
+            assert_eq!(freshness(&kept, now + sec(good_for + 1)), Freshness::Due, "{life:?}");
+            assert_eq!(freshness(&kept, now + sec(over_from - 1)), Freshness::Due, "{life:?}");
+            assert_eq!(freshness(&kept, now + sec(over_from)), Freshness::Expired, "{life:?}");
         }
-        assert_eq!(age(&Secret::new("s".into()).into(), now), Freshness::Good);
+        assert_eq!(freshness(&Secret::new("s".into()).into(), now), Freshness::Good);
     }
 }

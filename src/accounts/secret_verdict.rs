@@ -37,7 +37,11 @@ impl Accounts<'_> {
             let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
             let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
             let after = judged(&kept, judgement);
-            let _ = self.replace_changed(account, &kept, &StoredSecret { until: expiry.or(after.until), ..after });
+            let _ = self.replace_changed(
+                account,
+                &kept,
+                &StoredSecret { expires_at: expiry.or(after.expires_at), ..after },
+            );
         }
     }
 

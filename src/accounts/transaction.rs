@@ -163,7 +163,7 @@ impl<'e> Accounts<'e> {
     /// What the environment gives is not ours to change.
     pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let of = self.registry_accounts(registry)?;
-        let given = of.accounts.iter().find(|account| account.name == *name && account.store.is_given());
+        let given = of.accounts.iter().find(|account| account.name == *name && account.store.is_from_environment());
         given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
     }
 

@@ -54,7 +54,7 @@ impl<'e> Accounts<'e> {
 
     /// Closes a registry's secrets files to others if they were open to them.
     pub(crate) fn restrict_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
-        self.vault.narrow(registry)
+        self.vault.fix_permissions(registry)
     }
 
     /// Why a registry's file of secrets in clear cannot be read, and its path.

@@ -46,17 +46,17 @@ impl CommandContext<'_> {
             let [host, user] = [account.registry.as_str(), account.username.as_str()].map(quote);
             format!("run `{} login {host} -u {user}`", self.program)
         };
-        let expiry = kept.as_ref().and_then(|kept| kept.until).filter(|_| account.source == Source::Static);
+        let expiry = kept.as_ref().and_then(|kept| kept.expires_at).filter(|_| account.source == Source::Static);
         match self.accounts.resolve(account, kept, Interactivity::Person)? {
             ResolvedSecret::Valid(credential) => Ok(AccountSecret { credential, known, expiry }),
             ResolvedSecret::Missing => match &account.source {
                 Source::External(borrow) => {
-                    let what = format!("{} has no login for {}", borrow.lender.word(), account.registry);
+                    let what = format!("{} has no login for {}", borrow.program.word(), account.registry);
                     Err(Failure::not_logged_in(what, "log in with it, and try again"))
                 }
                 _ => Err(Failure::not_logged_in(format!("the secret of {} is gone", account.name), login())),
             },
-            ResolvedSecret::Expired(Problem { what, cure }) => Err(Failure::not_logged_in(what, cure)),
+            ResolvedSecret::Expired(Problem { message: what, hint: cure }) => Err(Failure::not_logged_in(what, cure)),
         }
     }
 

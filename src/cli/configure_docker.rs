@@ -206,7 +206,7 @@ fn plain_text_logins(context: &CommandContext<'_>, named: &[Registry]) -> Result
         logins.retain(|login| named.is_empty() || named.contains(&login.registry()));
         found.extend(logins.into_iter().map(|login| import::found_in(LoginOrigin::File(path.clone()), login)));
     }
-    logins::sort_out(&mut found);
+    logins::dedupe(&mut found);
     Ok(found)
 }
 

@@ -218,7 +218,7 @@ fn warn(context: &CommandContext<'_>, chosen: &[ExportAccount], exported: &Expor
         None => context.ui.note(format_args!("{secrets} in clear on stdout: whoever reads it can use them")),
     }
     for account in accounts.into_iter().filter(|account| account.source != Source::Static) {
-        let until = context.accounts.kept(account).ok().flatten().and_then(|kept| kept.until);
+        let until = context.accounts.kept(account).ok().flatten().and_then(|kept| kept.expires_at);
         let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
         let end = match left {
             Some(left) => format!("ends in {} minutes", left.as_secs() / 60),

@@ -86,8 +86,8 @@ impl Failure {
             .chain()
             .map(|link| match link.downcast_ref::<Problem>() {
                 Some(problem) => {
-                    cure = Some(problem.cure.clone());
-                    problem.what.clone()
+                    cure = Some(problem.hint.clone());
+                    problem.message.clone()
                 }
                 None => link.to_string(),
             })

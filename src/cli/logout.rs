@@ -103,7 +103,7 @@ fn word(ending: &RevokeResult) -> &'static str {
 
 /// The account is still there, because its secret is.
 fn stays(context: &CommandContext<'_>, registry: &Registry, name: &AccountName, error: &anyhow::Error) -> Problem {
-    let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.what.clone());
+    let error = error.downcast_ref::<Problem>().map_or_else(|| format!("{error:#}"), |problem| problem.message.clone());
     let anyway = format!(
         "`{} logout {} -u {} --force` removes the account all the same",
         context.program,

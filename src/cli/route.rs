@@ -87,7 +87,7 @@ fn helper(context: &CommandContext<'_>, text: &str) -> Result<HelperName, Failur
         return Err(is_ours());
     }
     if let Some(missing) = helpers::missing(&helper) {
-        context.ui.note(format_args!("{}: until it is, nobody answers there", missing.what));
+        context.ui.note(format_args!("{}: until it is, nobody answers there", missing.message));
     }
     Ok(helper)
 }

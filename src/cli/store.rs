@@ -142,7 +142,8 @@ fn set(context: &CommandContext<'_>, kind: Option<&StoreKind>) -> Result<ExitCod
 /// The setting is for new secrets; the others stay where they are.
 fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     let all = context.accounts.all()?;
-    let others = all.iter().flat_map(|one| &one.accounts).filter(|one| one.store != *kind && !one.store.is_given());
+    let others =
+        all.iter().flat_map(|one| &one.accounts).filter(|one| one.store != *kind && !one.store.is_from_environment());
     let count = others.count();
     if count > 0 {
         let lie = if count == 1 { "1 account has its secret" } else { "the secrets of others stay" };
@@ -154,7 +155,7 @@ fn note_others(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Fai
 fn relocate(context: &CommandContext<'_>, given: &args::StoreMove) -> Result<ExitCode, Failure> {
     let to = kind(&given.to)?;
     let which = selected(context, &given.accounts)?;
-    for account in which.iter().filter(|account| account.store.is_given()) {
+    for account in which.iter().filter(|account| account.store.is_from_environment()) {
         context.accounts.refuse_given(&account.registry, &account.name)?;
     }
     if which.iter().any(|account| account.store != to) {
@@ -185,7 +186,7 @@ fn selected(context: &CommandContext<'_>, words: &[String]) -> Result<Vec<Accoun
     let all = context.accounts.all()?;
     let mut found: Vec<Account> = vec![];
     if words.is_empty() {
-        found.extend(all.iter().flat_map(|one| &one.accounts).filter(|one| !one.store.is_given()).cloned());
+        found.extend(all.iter().flat_map(|one| &one.accounts).filter(|one| !one.store.is_from_environment()).cloned());
     }
     for name in words {
         let before = found.len();

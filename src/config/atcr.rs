@@ -42,7 +42,7 @@ impl AdoptedAccounts {
             Problem::new(message, format!("mend that file, or do without its accounts: `mv {from} {to}`"))
         };
         let message = |error: Error| match error.downcast::<Problem>() {
-            Ok(problem) => problem.what,
+            Ok(problem) => problem.message,
             Err(error) => format!("{error:#}"),
         };
         let bytes = files::read(&path, LIMIT).map_err(|error| unreadable(message(error)))?;

@@ -289,7 +289,7 @@ fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
         registries.len() - 1
     });
     let candidates = &mut registries[place];
-    let is_first = candidates.accounts.iter().all(|other| !other.store.is_given());
+    let is_first = candidates.accounts.iter().all(|other| !other.store.is_from_environment());
     candidates.accounts.retain(|other| other.name != account.name);
     candidates.accounts.push(account.clone());
     if is_first || mounted.active {

@@ -115,12 +115,12 @@ struct RawExternalSource {
 impl RawExternalSource {
     fn from_source(borrow: &ExternalSource) -> Self {
         let raw = Self {
-            borrow: borrow.lender.word(),
+            borrow: borrow.program.word(),
             env: borrow.env.clone(),
             cache: borrow.cache.map(|cache| cache.as_secs()),
             ..Self::default()
         };
-        match borrow.lender.clone() {
+        match borrow.program.clone() {
             ExternalProgram::Helper(_) | ExternalProgram::Glab => raw,
             ExternalProgram::Aws { profile } | ExternalProgram::Gcloud { profile } => Self { profile, ..raw },
             ExternalProgram::Az { subscription } => Self { profile: subscription, ..raw },
@@ -146,7 +146,7 @@ impl RawExternalSource {
             "command" if !command.is_empty() => ExternalProgram::Command(command),
             other => ExternalProgram::Helper(other.strip_prefix("helper:")?.parse().ok()?),
         };
-        Some(Source::External(ExternalSource { lender, env, cache: cache.map(Duration::from_secs) }))
+        Some(Source::External(ExternalSource { program: lender, env, cache: cache.map(Duration::from_secs) }))
     }
 }
 

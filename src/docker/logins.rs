@@ -9,7 +9,7 @@ use crate::system::text::one_line;
 /// images, belongs to it; another secret stands behind it, unless it is for other images.
 ///
 /// A key that names a part of a registry comes after those for all of it, so that these become the default.
-pub(crate) fn sort_out(findings: &mut Vec<ImportEntry>) {
+pub(crate) fn dedupe(findings: &mut Vec<ImportEntry>) {
     let is_bound = |finding: &ImportEntry| finding.login().is_some_and(|login| login.bound().is_some());
     let (after, first): (Vec<_>, Vec<_>) = findings.drain(..).partition(is_bound);
     findings.extend(first.into_iter().chain(after));
@@ -254,7 +254,7 @@ mod tests {
             login("q.io/me", "me", "2"),
             login("q.io/team", "bot", "5"),
         ];
-        sort_out(&mut findings);
+        dedupe(&mut findings);
         let parts: Vec<_> = findings
             .iter()
             .map(|finding| match finding.what {

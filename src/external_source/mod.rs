@@ -25,7 +25,7 @@ pub(crate) struct ExternalCredential {
     pub(crate) username: Option<Username>,
     pub(crate) secret: Secret,
     /// Until when it may be kept; `None`: not at all.
-    pub(crate) until: Option<SystemTime>,
+    pub(crate) expires_at: Option<SystemTime>,
 }
 
 /// Why a program gave nothing.
@@ -70,12 +70,12 @@ pub(crate) fn ask(
         ExternalError::Failed(Problem::new(with_last_words(what, &output, asker), request.by_hand()))
     })?;
     let until = cache_policy::until(now, &request.keeping, answer.ends, borrow.cache);
-    Ok(ExternalCredential { username: answer.username, secret: answer.secret, until })
+    Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
 }
 
 /// The text by which a kept answer is found again. Answers are on disk with it, so that its words stay as they are.
 pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String {
-    let ExternalSource { lender, env, cache } = source;
+    let ExternalSource { program: lender, env, cache } = source;
     format!("{registry} Borrow {{ lender: {lender:?}, env: {env:?}, cache: {cache:?} }}")
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn program(borrow: &ExternalSource, registry: &Registry) -> Result<Pa
         return locate(&commands::request(borrow, registry)?);
     }
     let none = |problem: Problem| Problem {
-        what: problem.what.replace(sample_host(registry).as_str(), registry.as_str()),
+        message: problem.message.replace(sample_host(registry).as_str(), registry.as_str()),
         ..problem
     };
     locate(&commands::request(borrow, &sample_host(registry)).map_err(none)?)
@@ -205,7 +205,7 @@ fn error_from(
     }
     let how = output.code.map_or_else(|| "a signal ended it".to_owned(), |code| format!("it ended with status {code}"));
     let what = format!("`{}` gave no secret for {registry}: {how}", program.display());
-    let cure = stderr::cure(&output.stderr, request).unwrap_or_else(|| request.by_hand());
+    let cure = stderr::hint(&output.stderr, request).unwrap_or_else(|| request.by_hand());
     ExternalError::Failed(Problem::new(with_last_words(what, output, asker), cure))
 }
 
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn kept_answers_of_earlier_versions_are_found_again() {
         let source = ExternalSource {
-            lender: ExternalProgram::Aws { profile: Some("work".to_owned()) },
+            program: ExternalProgram::Aws { profile: Some("work".to_owned()) },
             env: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
             cache: Some(Duration::from_mins(10)),
         };

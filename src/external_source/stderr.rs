@@ -30,7 +30,7 @@ pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
 }
 
 /// What to do about it, if the words are known.
-pub(super) fn cure(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
+pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     const LOGIN_IS_OVER: [&str; 13] = [
         "sso login",
         "sso session",
@@ -139,9 +139,9 @@ mod tests {
     #[test]
     fn the_way_out_is_the_lenders_own_login() {
         let cure_of = |lender, host: &str, stderr: &str| {
-            let borrow = ExternalSource { lender, env: [].into(), cache: None };
+            let borrow = ExternalSource { program: lender, env: [].into(), cache: None };
             let request = commands::request(&borrow, &Registry::from_key(host)).unwrap();
-            cure(stderr.as_bytes(), &request)
+            hint(stderr.as_bytes(), &request)
         };
         let ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
         let aws = || ExternalProgram::Aws { profile: Some("prod".into()) };

@@ -234,7 +234,7 @@ impl StoreKind {
     }
 
     /// Tells whether the secrets are given to us and not ours to change.
-    pub(crate) fn is_given(&self) -> bool {
+    pub(crate) fn is_from_environment(&self) -> bool {
         matches!(self, Self::Environment)
     }
 }

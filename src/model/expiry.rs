@@ -26,9 +26,9 @@ impl Expiry {
     pub(crate) fn new(source: &Source, kept: &StoredSecret) -> Self {
         let is_renewed = matches!(source, Source::OAuth(_)) && kept.refresh.is_some();
         if let Some(life) = kept.login_life.filter(|_| is_renewed) {
-            return Self::RenewsWithin { next: kept.until, life };
+            return Self::RenewsWithin { next: kept.expires_at, life };
         }
-        let Some(until) = kept.until else { return Self::Unknown };
+        let Some(until) = kept.expires_at else { return Self::Unknown };
         match source {
             Source::Static => Self::Ends(until),
             Source::OAuth(_) if !is_renewed => Self::Ends(until),
@@ -45,8 +45,8 @@ impl Expiry {
             Self::Unknown | Self::Renews(_) => return false,
             Self::Ends(end) => (end, span),
             Self::RenewsWithin { life, .. } => {
-                let whole = life.until.duration_since(life.since).unwrap_or_default();
-                (self.login_end().unwrap_or(life.until), if span < whole { span } else { whole / 4 })
+                let whole = life.expires_at.duration_since(life.since).unwrap_or_default();
+                (self.login_end().unwrap_or(life.expires_at), if span < whole { span } else { whole / 4 })
             }
         };
         end <= now.checked_add(span).unwrap_or(end)
@@ -55,7 +55,7 @@ impl Expiry {
     /// When a login ends that nobody uses: neither is its secret good then, nor brings it another.
     pub(crate) fn login_end(self) -> Option<SystemTime> {
         match self {
-            Self::RenewsWithin { next, life } => Some(next.unwrap_or(life.until).max(life.until)),
+            Self::RenewsWithin { next, life } => Some(next.unwrap_or(life.expires_at).max(life.expires_at)),
             Self::Unknown | Self::Ends(_) | Self::Renews(_) => None,
         }
     }
@@ -145,7 +145,7 @@ mod tests {
         }
         assert_eq!(Expiry::Unknown.words(at(0)), None);
         let login = |next: i64, until: i64| {
-            let life = LoginLife { since: at(-day), until: at(until) };
+            let life = LoginLife { since: at(-day), expires_at: at(until) };
             Expiry::RenewsWithin { next: Some(at(next)), life }.words(at(0)).unwrap()
         };
         assert_eq!(login(60, 20 * day), "expires in 20 days, unless it is used before");
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn only_what_a_person_must_renew_ends() {
         let kept = |refresh: bool| StoredSecret {
-            until: Some(at(60)),
+            expires_at: Some(at(60)),
             refresh: refresh.then(|| Secret::new("r".into())),
             ..Secret::new("s".into()).into()
         };
@@ -193,7 +193,7 @@ mod tests {
             (30 * minute, 30 * minute, false),
             (30 * minute, 7 * minute, true),
         ] {
-            let life = LoginLife { since: at(left - whole), until: at(left) };
+            let life = LoginLife { since: at(left - whole), expires_at: at(left) };
             let expiry = Expiry::RenewsWithin { next: None, life };
             assert_eq!(expiry.ends_within(Expiry::WARNING, at(0)), within_a_week, "{whole} {left}");
             assert_eq!(expiry.has_ended(at(0)), left < 0, "{whole} {left}");

@@ -35,7 +35,7 @@ impl Registry {
         self == host || (self.is_pattern() && key_covers(self.as_str(), host))
     }
 
-    pub(crate) fn closeness(&self, host: &Self) -> HostSpecificity {
+    pub(crate) fn specificity(&self, host: &Self) -> HostSpecificity {
         let labels = self.as_str().split('.');
         HostSpecificity {
             is_exact: self == host,
@@ -172,6 +172,6 @@ mod tests {
         ]
         .map(Registry::from_key);
         assert!(order.iter().all(|key| key.covers(&host)));
-        assert!(order.is_sorted_by(|a, b| a.closeness(&host) < b.closeness(&host)));
+        assert!(order.is_sorted_by(|a, b| a.specificity(&host) < b.specificity(&host)));
     }
 }

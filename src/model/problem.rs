@@ -6,29 +6,29 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// What failed, naming the thing: «`config.json` is broken at line 3».
-    pub(crate) what: String,
+    pub(crate) message: String,
     /// What to do about it, with a command that works as it stands: «run `docker-credential-ensign restore`».
-    pub(crate) cure: String,
+    pub(crate) hint: String,
 }
 
 impl Problem {
-    pub(crate) fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { what: what.into(), cure: cure.into() }
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into() }
     }
 
-    /// The problem if `cure` is to run our own `command`.
-    pub(crate) fn run(what: impl Into<String>, command: impl fmt::Display) -> Self {
+    /// The problem if `hint` is to run our own `command`.
+    pub(crate) fn run(message: impl Into<String>, command: impl fmt::Display) -> Self {
         let command = command.to_string();
         let quoted =
             |word: &str| if word.contains('*') && !word.contains('\'') { format!("'{word}'") } else { word.to_owned() };
         let words: Vec<_> = command.split(' ').map(quoted).collect(); // a pattern of hosts, typed bare, is the shell's
-        Self::new(what, format!("run `docker-credential-ensign {}`", words.join(" ")))
+        Self::new(message, format!("run `docker-credential-ensign {}`", words.join(" ")))
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.what, self.cure)
+        write!(f, "{}: {}", self.message, self.hint)
     }
 }
 

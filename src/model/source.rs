@@ -47,7 +47,7 @@ pub struct OAuthGrant {
 /// Another program that has the secret, and what tells its identities apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSource {
-    pub lender: ExternalProgram,
+    pub program: ExternalProgram,
     /// Added to the program's environment.
     pub env: BTreeMap<String, String>,
     /// How long an answer without an end of its own is kept; `None`: as the lender allows.
@@ -116,7 +116,7 @@ impl ExternalSource {
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
         let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
-        self.lender.identity().or_else(by_env)
+        self.program.identity().or_else(by_env)
     }
 }
 
@@ -134,7 +134,7 @@ impl fmt::Display for Source {
 
 impl fmt::Display for ExternalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.lender {
+        match &self.program {
             ExternalProgram::Helper(name) => f.write_str(&name.program())?,
             ExternalProgram::Op { item, .. } => write!(f, "op, {item}")?,
             ExternalProgram::Pass { item } => write!(f, "pass, {item}")?,
@@ -142,7 +142,7 @@ impl fmt::Display for ExternalSource {
             ExternalProgram::Command(words) => write!(f, "command {}", words.first().map_or("", String::as_str))?,
             lender => f.write_str(&lender.word())?,
         }
-        match (&self.lender, self.lender.identity()) {
+        match (&self.program, self.program.identity()) {
             (ExternalProgram::Az { .. }, Some(subscription)) => write!(f, ", subscription {subscription}")?,
             (ExternalProgram::Gh { .. }, Some(user)) => write!(f, ", user {user}")?,
             (_, Some(profile)) => write!(f, ", profile {profile}")?,
@@ -157,9 +157,9 @@ impl fmt::Display for ExternalSource {
 pub struct StoredSecret {
     pub secret: Secret,
     /// When the secret ends, if that is known.
-    pub until: Option<SystemTime>,
+    pub expires_at: Option<SystemTime>,
     /// From when on the next one is fetched, some time before that.
-    pub due: Option<SystemTime>,
+    pub refresh_at: Option<SystemTime>,
     /// What brings the next one.
     pub refresh: Option<Secret>,
     /// The life of that, if its provider says it.
@@ -171,14 +171,14 @@ pub struct StoredSecret {
     /// The user name that came with it, if it is another than the account's.
     pub username: Option<Username>,
     /// For a borrowed secret: what was asked, so that an edit of the account makes it void.
-    pub asked: Option<String>,
+    pub cache_key: Option<String>,
 }
 
 /// The life of a login that Ensign renews: of its refresh token, which ends unless it is used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginLife {
     pub since: SystemTime,
-    pub until: SystemTime,
+    pub expires_at: SystemTime,
 }
 
 /// A session at a registry that is over, though the secret is good: a person begins another with a browser.
@@ -193,14 +193,14 @@ impl From<Secret> for StoredSecret {
     fn from(secret: Secret) -> Self {
         Self {
             secret,
-            until: None,
-            due: None,
+            expires_at: None,
+            refresh_at: None,
             refresh: None,
             login_life: None,
             refused: false,
             session_over: None,
             username: None,
-            asked: None,
+            cache_key: None,
         }
     }
 }
@@ -214,9 +214,9 @@ impl StoredSecret {
             refresh: self.refresh.as_ref().map(Secret::copy),
             session_over: self.session_over.clone(),
             username: self.username.clone(),
-            asked: self.asked.clone(),
-            until: self.until,
-            due: self.due,
+            cache_key: self.cache_key.clone(),
+            expires_at: self.expires_at,
+            refresh_at: self.refresh_at,
             login_life: self.login_life,
             refused: self.refused,
         }
@@ -224,20 +224,41 @@ impl StoredSecret {
 
     /// Tells whether both hold the same, in everything.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { secret, until, due, refresh, login_life, refused, session_over, username, asked } = self;
+        let Self {
+            secret,
+            expires_at: until,
+            refresh_at: due,
+            refresh,
+            login_life,
+            refused,
+            session_over,
+            username,
+            cache_key: asked,
+        } = self;
         let same_refresh = match (refresh, &other.refresh) {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
         };
         secret.is_same(&other.secret)
             && same_refresh
-            && (until, due, login_life, refused) == (&other.until, &other.due, &other.login_life, &other.refused)
-            && (session_over, username, asked) == (&other.session_over, &other.username, &other.asked)
+            && (until, due, login_life, refused)
+                == (&other.expires_at, &other.refresh_at, &other.login_life, &other.refused)
+            && (session_over, username, asked) == (&other.session_over, &other.username, &other.cache_key)
     }
 
     /// Tells whether there is nothing but the secret.
     pub fn is_plain(&self) -> bool {
-        let Self { secret: _, until, due, refresh, login_life, refused, session_over, username, asked } = self;
+        let Self {
+            secret: _,
+            expires_at: until,
+            refresh_at: due,
+            refresh,
+            login_life,
+            refused,
+            session_over,
+            username,
+            cache_key: asked,
+        } = self;
         let has_ends = until.is_some() || due.is_some() || login_life.is_some() || session_over.is_some();
         !has_ends && refresh.is_none() && !refused && username.is_none() && asked.is_none()
     }
@@ -259,11 +280,11 @@ mod tests {
             (ExternalProgram::Vault { item: "secret/r".into(), field: "token".into() }, "vault, secret/r, field token"),
             (ExternalProgram::Command(vec!["curl".into(), "hunter2".into()]), "command curl"),
         ] {
-            let borrow = ExternalSource { lender, env: BTreeMap::new(), cache: None };
+            let borrow = ExternalSource { program: lender, env: BTreeMap::new(), cache: None };
             assert_eq!(Source::External(borrow).to_string(), phrase);
         }
         let env = BTreeMap::from([("AWS_PROFILE".to_owned(), "work".to_owned())]);
-        let borrow = ExternalSource { lender: ExternalProgram::Glab, env, cache: None };
+        let borrow = ExternalSource { program: ExternalProgram::Glab, env, cache: None };
         assert_eq!((borrow.to_string().as_str(), borrow.identity()), ("glab, AWS_PROFILE=work", Some("work")));
     }
 }

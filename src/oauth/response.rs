@@ -67,7 +67,7 @@ impl ProviderResponse {
     /// How long the refresh token lives, which no standard names: GitHub's apps and Entra say it so, and Keycloak.
     pub(super) fn login_life(&self, now: SystemTime) -> Option<LoginLife> {
         let life = self.span("refresh_token_expires_in").or_else(|| self.span("refresh_expires_in"))?;
-        Some(LoginLife { since: now, until: now.checked_add(life)? })
+        Some(LoginLife { since: now, expires_at: now.checked_add(life)? })
     }
 
     /// Seconds; none of them, as Keycloak says of a login without an end, is no life.
@@ -161,7 +161,7 @@ pub(super) mod tests {
             (r#"{"expires_in": 60}"#, None),
         ] {
             let told = ProviderResponse::read(&response(200, body)).login_life(now);
-            let expected = life.map(|life| LoginLife { since: now, until: now + Duration::from_secs(life) });
+            let expected = life.map(|life| LoginLife { since: now, expires_at: now + Duration::from_secs(life) });
             assert_eq!(told, expected, "{body}");
         }
     }

@@ -105,8 +105,8 @@ impl<'e> Vault<'e> {
     }
 
     /// Tells whether a secret of any length could be kept now. Other helpers cannot be asked that.
-    pub(crate) fn try_room(&self, account: &Account) -> Result<()> {
-        self.store(&account.store).try_room(account)
+    pub(crate) fn check_free_space(&self, account: &Account) -> Result<()> {
+        self.store(&account.store).check_free_space(account)
     }
 
     fn store<'s>(&self, kind: &'s StoreKind) -> Box<dyn Store + 's>
@@ -146,8 +146,8 @@ impl<'e> Vault<'e> {
     }
 
     /// Closes a registry's secrets files to others if they were open to them.
-    pub(crate) fn narrow(&self, registry: &Registry) -> Vec<PermissionRepair> {
-        StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.narrow()).collect()
+    pub(crate) fn fix_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
+        StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.fix_permissions()).collect()
     }
 
     /// Moves a registry's secrets files aside if they cannot be read. Returns the new places.

@@ -11,7 +11,7 @@ pub(super) trait Store {
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
     /// Tells whether a secret of any length could be kept now. Who cannot tell says yes.
-    fn try_room(&self, _: &Account) -> Result<()> {
+    fn check_free_space(&self, _: &Account) -> Result<()> {
         Ok(())
     }
 

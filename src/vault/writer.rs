@@ -50,7 +50,7 @@ impl Writer<'_> {
             let each = hosts.map(|host| account.at(&host).into_owned());
             for at in each.filter(|at| at.registry != account.registry) {
                 // The host may have an account of its own of that name, whose secret is nobody's answer.
-                if self.vault.get(&at)?.is_none_or(|kept| kept.asked.is_some()) {
+                if self.vault.get(&at)?.is_none_or(|kept| kept.cache_key.is_some()) {
                     self.remove(&at)?;
                 }
             }

@@ -38,7 +38,17 @@ impl WrittenSecret {
 impl Serialize for WrittenSecret {
     #[expect(clippy::disallowed_methods, reason = "written to the store that keeps it")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let StoredSecret { secret, until, due, refresh, login_life, refused, session_over, username, asked } = &self.0;
+        let StoredSecret {
+            secret,
+            expires_at: until,
+            refresh_at: due,
+            refresh,
+            login_life,
+            refused,
+            session_over,
+            username,
+            cache_key: asked,
+        } = &self.0;
         if self.0.is_plain() {
             return serializer.serialize_str(secret.expose());
         }
@@ -53,7 +63,7 @@ impl Serialize for WrittenSecret {
         if let Some(refresh) = refresh {
             map.serialize_entry("refresh", refresh.expose())?;
         }
-        if let Some(LoginLife { since, until }) = login_life {
+        if let Some(LoginLife { since, expires_at: until }) = login_life {
             map.serialize_entry("login_since", &timestamp::seconds(*since))?;
             map.serialize_entry("login_until", &timestamp::seconds(*until))?;
         }
@@ -127,16 +137,16 @@ impl<'de> Visitor<'de> for SecretVisitor {
         let life = moment(fields.login_since).zip(moment(fields.login_until));
         Ok(WrittenSecret(StoredSecret {
             secret: Secret::new(fields.secret.to_string()),
-            until: moment(fields.until),
-            due: moment(fields.due),
+            expires_at: moment(fields.until),
+            refresh_at: moment(fields.due),
             refresh: fields.refresh.map(|text| Secret::new(text.to_string())),
-            login_life: life.map(|(since, until)| LoginLife { since, until }),
+            login_life: life.map(|(since, until)| LoginLife { since, expires_at: until }),
             refused: fields.refused,
             session_over: fields.session_over.and_then(|WrittenSession { page, until }| {
                 Some(EndedSession { page, until: timestamp::since_1970(until)? })
             }),
             username: username.map_err(A::Error::custom)?,
-            asked: fields.asked,
+            cache_key: fields.asked,
         }))
     }
 }
@@ -148,17 +158,17 @@ mod tests {
     #[test]
     fn every_entry_reads_back() {
         let full = StoredSecret {
-            until: timestamp::since_1970(1_700_000_000),
-            due: timestamp::since_1970(1_600_000_000),
+            expires_at: timestamp::since_1970(1_700_000_000),
+            refresh_at: timestamp::since_1970(1_600_000_000),
             refresh: Some(Secret::new("r".into())),
             login_life: timestamp::since_1970(1_600_000_000)
                 .zip(timestamp::since_1970(1_900_000_000))
-                .map(|(since, until)| LoginLife { since, until }),
+                .map(|(since, until)| LoginLife { since, expires_at: until }),
             refused: true,
             session_over: timestamp::since_1970(1_800_000_000)
                 .map(|until| EndedSession { page: "https://r.example/login".into(), until }),
             username: Some("AWS".parse().unwrap()),
-            asked: Some("aws".into()),
+            cache_key: Some("aws".into()),
             ..Secret::new("s \"quoted\"".into()).into()
         };
         let plain = |text: &str| StoredSecret::from(Secret::new(text.into()));

@@ -54,16 +54,16 @@ impl Grammar {
                 break;
             }
         }
-        let mut named = verb.positionals.images(&positionals, sync, verb.form);
+        let mut named = verb.positionals.images(&positionals, sync, verb.syntax);
         let destination = named.last().copied().filter(|_| positionals.len() > 1 && sync[1]);
-        let place = verb.deed.place(program, &values);
+        let place = verb.effect.destination(program, &values);
         named.extend(place.iter().map(|(text, form)| (text.as_str(), *form)));
         // What is written goes there, and the images are only read.
         let beside = verb.repository_beside(program);
-        let destination = beside.as_deref().map(|text| (text, verb.form)).or(destination);
+        let destination = beside.as_deref().map(|text| (text, verb.syntax)).or(destination);
         named.extend(destination.filter(|_| beside.is_some()));
-        let deed = if beside.is_some() && verb.deed == VerbEffect::Push { VerbEffect::Copy } else { verb.deed };
-        let line = ParsedCommand { program, form: verb.form, values: &values, named: &named, destination };
+        let deed = if beside.is_some() && verb.effect == VerbEffect::Push { VerbEffect::Copy } else { verb.effect };
+        let line = ParsedCommand { program, form: verb.syntax, values: &values, named: &named, destination };
         let keeps_result = deed.keeps_result(&line);
         let role_of = |meaning| match role(meaning) {
             ImageRole::Result if !keeps_result => ImageRole::Needed,
@@ -72,7 +72,7 @@ impl Grammar {
         let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
             let mut images = ImageCollector::new(registry);
             for (meaning, value) in values.iter().filter(|(meaning, _)| role_of(*meaning) == role) {
-                images.add_value(*meaning, value, verb.form);
+                images.add_value(*meaning, value, verb.syntax);
             }
             for (word, form) in named.iter().filter(|_| role == ImageRole::Needed) {
                 images.add(word, *form);
@@ -90,7 +90,7 @@ impl Grammar {
             CommandWord::Value(meaning, value) => Some((meaning, value)),
             CommandWord::Positional(_) => None,
         }));
-        verb.deed.place(program, &values).map(|(place, _)| place).or_else(|| verb.repository_beside(program))
+        verb.effect.destination(program, &values).map(|(place, _)| place).or_else(|| verb.repository_beside(program))
     }
 
     /// Returns what the words do with files.
@@ -102,11 +102,11 @@ impl Grammar {
                 CommandWord::Positional(word) => positionals.push(word),
                 CommandWord::Value(meaning, value) => values.push((meaning, value)),
             }
-            if verb.work.ends_at_first_word() && !positionals.is_empty() {
+            if verb.files.ends_at_first_word() && !positionals.is_empty() {
                 break;
             }
         }
-        match (verb.work, verb.positionals) {
+        match (verb.files, verb.positionals) {
             (InputFiles::Compose(_), Positionals::None) => {
                 for service in &mut positionals {
                     *service = service.split_once('=').map_or(*service, |(name, _count)| name); // `scale web=3`
@@ -115,9 +115,9 @@ impl Grammar {
             (InputFiles::Compose(_), _) => positionals.clear(), // `publish IMAGE`, with all services
             _ => {}
         }
-        (verb.work != InputFiles::None).then_some(VerbInvocation {
+        (verb.files != InputFiles::None).then_some(VerbInvocation {
             client,
-            work: verb.work,
+            files: verb.files,
             positionals,
             values,
             arguments,

@@ -12,11 +12,11 @@ pub(super) struct Verb {
     pub(super) paths: &'static str,
     pub(super) positionals: Positionals,
     /// How images are written here.
-    pub(super) form: ImageSyntax,
+    pub(super) syntax: ImageSyntax,
     pub(super) flags: FlagTable,
     /// The files it works on.
-    pub(super) work: InputFiles,
-    pub(super) deed: VerbEffect,
+    pub(super) files: InputFiles,
+    pub(super) effect: VerbEffect,
     /// A variable that names another repository for what lies beside the images.
     pub(super) repository_in: Option<&'static str>,
 }
@@ -54,15 +54,23 @@ impl Verb {
         form: ImageSyntax,
         flags: FlagTable,
     ) -> Self {
-        Self { paths, positionals, form, flags, work: InputFiles::None, deed: VerbEffect::Pull, repository_in: None }
+        Self {
+            paths,
+            positionals,
+            syntax: form,
+            flags,
+            files: InputFiles::None,
+            effect: VerbEffect::Pull,
+            repository_in: None,
+        }
     }
 
     pub(super) const fn on(self, work: InputFiles) -> Self {
-        Self { work, ..self }
+        Self { files: work, ..self }
     }
 
     pub(super) const fn does(self, deed: VerbEffect) -> Self {
-        Self { deed, ..self }
+        Self { effect: deed, ..self }
     }
 
     pub(super) const fn repository_in(self, variable: &'static str) -> Self {

@@ -41,7 +41,7 @@ pub(super) struct ParsedCommand<'a> {
 
 impl VerbEffect {
     /// Where it pushes to, if the words that are images do not say that.
-    pub(super) fn place(self, program: &Program, values: &[(FlagKind, &str)]) -> Option<(String, ImageSyntax)> {
+    pub(super) fn destination(self, program: &Program, values: &[(FlagKind, &str)]) -> Option<(String, ImageSyntax)> {
         let value = |wanted| values.iter().rev().find(|(meaning, _)| *meaning == wanted).map(|(_, value)| *value);
         match self {
             Self::PushTo(variable) => {

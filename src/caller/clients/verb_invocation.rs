@@ -46,7 +46,7 @@ pub(in crate::caller) enum ComposeAction {
 pub(in crate::caller) struct VerbInvocation<'a> {
     /// The client's canonical name.
     pub(in crate::caller) client: &'static str,
-    pub(in crate::caller) work: InputFiles,
+    pub(in crate::caller) files: InputFiles,
     pub(in crate::caller) positionals: Vec<&'a str>,
     pub(super) values: Vec<(FlagKind, &'a str)>,
     pub(super) arguments: &'a [String],

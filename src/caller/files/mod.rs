@@ -63,7 +63,7 @@ pub(super) fn operation(
     variables: &ProjectVariables,
     registry: &Registry,
 ) -> Option<Operation> {
-    if !matches!(task.work, InputFiles::Bake | InputFiles::Compose(ComposeAction::Build) | InputFiles::RegSync) {
+    if !matches!(task.files, InputFiles::Bake | InputFiles::Compose(ComposeAction::Build) | InputFiles::RegSync) {
         return None;
     }
     let ProjectImages { pulled, mut pushed, goes_out } = named(task, current, variables);
@@ -126,7 +126,7 @@ pub(super) fn first_unknown(
 
 fn named(task: &VerbInvocation<'_>, current: &Path, variables: &ProjectVariables) -> ProjectImages {
     let reader = &mut ProjectReader::new();
-    let mut named = match task.work {
+    let mut named = match task.files {
         InputFiles::None => ProjectImages::default(),
         InputFiles::Compose(project) => compose::images(task, project, current, variables.clone(), reader),
         InputFiles::Stack => compose::stack_images(task, current, variables, reader),

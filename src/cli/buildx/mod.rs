@@ -73,7 +73,7 @@ pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let mut changes = buildx::changes(&needed, &tree);
     let done = carry_out(context.env, &tree, &needed, &mut changes);
     for problem in tree.problems.iter().chain(&done.problems) {
-        again(format!("buildx's folders are not mended: {}", problem.what));
+        again(format!("buildx's folders are not mended: {}", problem.message));
     }
     if let Some(summary) = summary(&changes, &done) {
         context.ui.say(format_args!("  buildx's folders: {summary}"));

@@ -63,7 +63,7 @@ pub(super) fn tell(
             "folders that hold anything else are not ours to write; remove one, and run `{program} buildx sync` again"
         ));
     }
-    for Problem { what, cure } in &done.problems {
+    for Problem { message: what, hint: cure } in &done.problems {
         context.ui.say(format_args!("error: {what}"));
         context.ui.say(format_args!("hint: {cure}"));
     }
@@ -121,7 +121,7 @@ pub(super) fn report(
         "folders": changes.iter().map(folder).collect::<Vec<_>>(),
         "programs": done.pins,
         "without": without.iter().map(|(image, reason)| json!({"image": image.to_string(), "reason": reason})).collect::<Vec<_>>(),
-        "problems": done.problems.iter().map(|Problem { what, cure }| json!({"error": what, "hint": cure})).collect::<Vec<_>>(),
+        "problems": done.problems.iter().map(|Problem { message, hint }| json!({"error": message, "hint": hint})).collect::<Vec<_>>(),
     });
     Ok(context.ui.data(json, "")?)
 }

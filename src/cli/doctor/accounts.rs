@@ -64,11 +64,11 @@ fn judge(facts: &AccountFacts, program: &str) -> Vec<Diagnosis> {
                 let remedy = cure.map_or_else(login, |cure| Remedy::in_hint(&cure));
                 Diagnosis::broken(Check::SecretUnreadable, format!("{who}: {what}"), breaks, remedy)
             }
-            Trouble::Dead(Problem { what, cure }) => {
+            Trouble::Dead(Problem { message: what, hint: cure }) => {
                 Diagnosis::broken(Check::AccountRefused, what, breaks, Remedy::in_hint(cure))
             }
             // Where the program is to come from is not known; a login gives the account a secret of its own.
-            Trouble::SourceMissing(Problem { what, cure }) => {
+            Trouble::SourceMissing(Problem { message: what, hint: cure }) => {
                 let login = login().command(Check::SourceMissing, program);
                 let remedy = Remedy::Command(format!("{login}   (or {cure})"));
                 Diagnosis::broken(Check::SourceMissing, format!("{who}: {what}"), breaks, remedy)

@@ -171,7 +171,7 @@ fn trouble_is_told(context: &CommandContext<'_>, account: &Account) -> bool {
 fn is_at_hand(context: &CommandContext<'_>, account: &Account) -> bool {
     let is_due = || {
         let kept = context.accounts.kept(account).ok().flatten();
-        kept.is_none_or(|kept| kept.due.is_some_and(|due| due <= SystemTime::now() + DEADLINE))
+        kept.is_none_or(|kept| kept.refresh_at.is_some_and(|due| due <= SystemTime::now() + DEADLINE))
     };
     match (&account.store, &account.source) {
         (StoreKind::Helper(_), _) | (_, Source::External(_) | Source::Unknown(_)) => false,

@@ -46,20 +46,20 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
 
 fn judge(facts: &FileFacts, program: &str) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    if let Some((Problem { what, cure }, can_restore)) = &facts.damage {
+    if let Some((Problem { message: what, hint: cure }, can_restore)) = &facts.damage {
         let remedy = if *can_restore { Remedy::Restore } else { Remedy::in_hint(cure) };
         found.push(Diagnosis::broken(Check::ConfigDamaged, what, "no account can be found", remedy));
     }
     for what in &facts.damaged_secrets {
         found.push(Diagnosis::broken(Check::SecretsDamaged, what, "its accounts have no secrets", Remedy::Restore));
     }
-    for Problem { what, cure } in &facts.unreadable {
+    for Problem { message: what, hint: cure } in &facts.unreadable {
         let breaks = "the programs that read it fail or use no login, and Ensign does not change it";
         found.push(Diagnosis::broken(Check::ClientFile, what, breaks, Remedy::in_hint(cure)));
     }
     for (path, privacy, fault) in &facts.owners {
         found.push(match fault {
-            OwnershipFault::Owner(Problem { what, cure }) => {
+            OwnershipFault::Owner(Problem { message: what, hint: cure }) => {
                 Diagnosis::broken(Check::FileOwner, what, "Ensign does not read or change it", Remedy::in_hint(cure))
             }
             OwnershipFault::Mode(mode) => {

@@ -30,7 +30,7 @@ pub(super) fn examine(context: &CommandContext<'_>, survey: &Survey) -> Section 
 fn judge(facts: &StoreFacts, program: &str) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     let is_passphrase = matches!(facts.uncached, Some((Holder::Passphrase, _)));
-    if let Some(Problem { what, cure }) = facts.closed.as_ref().filter(|_| !is_passphrase) {
+    if let Some(Problem { message: what, hint: cure }) = facts.closed.as_ref().filter(|_| !is_passphrase) {
         let breaks = format!("{} whose secrets are sealed", count(facts.sealed, "account"));
         found.push(Diagnosis::broken(Check::SealedKey, what, breaks, Remedy::in_hint(cure)));
     }

@@ -180,7 +180,7 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin
 
 /// All at once: each file is read and written once.
 fn keep_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
-    let foreseen = context.accounts.foresee_all(logins)?;
+    let foreseen = context.accounts.preview_all(logins)?;
     let is_due =
         |effect: SaveOutcome| deed == ImportMode::Keep && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
     let due = logins.iter().zip(&foreseen).filter(|(_, one)| one.as_ref().is_ok_and(|one| is_due(one.1)));
@@ -189,7 +189,7 @@ fn keep_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
         context.accounts.settle_store(context.store_choice().map_err(Failure::into_error)?)?;
     }
     let why = |error: Error| reason(&error.context("could not be kept"));
-    let kept: Vec<Result<Account, String>> = match context.accounts.remember_all(&due) {
+    let kept: Vec<Result<Account, String>> = match context.accounts.save_all(&due) {
         Ok(kept) => kept.into_iter().map(|account| account.map_err(why)).collect(),
         Err(error) => vec![Err(why(error)); due.len()],
     };

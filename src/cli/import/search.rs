@@ -30,7 +30,7 @@ pub(super) fn find_logins(
     for place in places {
         gatherer.look_at(place)?;
     }
-    logins::sort_out(&mut gatherer.findings);
+    logins::dedupe(&mut gatherer.findings);
     Ok(gatherer.findings)
 }
 
@@ -175,11 +175,11 @@ impl LoginSearch<'_> {
                 return Ok(());
             }
             Err(HelperRefusal::NotInstalled(problem)) if !named => {
-                self.add(from, "", EntryContent::Skipped(problem.what));
+                self.add(from, "", EntryContent::Skipped(problem.message));
                 return Ok(());
             }
             Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => {
-                self.add(from, "", EntryContent::Failed(problem.what));
+                self.add(from, "", EntryContent::Failed(problem.message));
                 return Err(());
             }
         };
@@ -219,7 +219,7 @@ impl LoginSearch<'_> {
             Err(HelperRefusal::NotFound) => Ok(()),
             Err(HelperRefusal::NotInstalled(_)) if self.keyring_has(helper, key) => Ok(()),
             Err(HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem)) => {
-                self.add(from, key, EntryContent::Failed(problem.what));
+                self.add(from, key, EntryContent::Failed(problem.message));
                 Err(())
             }
         }

@@ -31,13 +31,13 @@ pub(super) fn complete(
     let lender = lender(word, &given.borrow, registry, user.as_ref())?;
     let cache =
         given.borrow.cache.as_deref().map(|text| duration::parse(text, "to keep a secret", "12h")).transpose()?;
-    let borrow = ExternalSource { lender, env: environment(context.env, &given.borrow.env)?, cache };
+    let borrow = ExternalSource { program: lender, env: environment(context.env, &given.borrow.env)?, cache };
     let program =
-        external_source::program(&borrow, registry).map_err(|problem| Failure::usage(problem.what, problem.cure))?;
+        external_source::program(&borrow, registry).map_err(|problem| Failure::usage(problem.message, problem.hint))?;
     if registry.is_pattern() {
         return unasked(given, borrow, user);
     }
-    if user.is_none() && !names_the_user(&borrow.lender) {
+    if user.is_none() && !names_the_user(&borrow.program) {
         let what = format!("`{word}` gives a secret without a user name");
         return Err(Failure::usage(what, format!("name the user at {registry}: add `-u NAME`")));
     }
@@ -52,10 +52,10 @@ pub(super) fn complete(
     };
     let alias = given.alias.as_deref().or(borrow.identity()).map(str::parse).transpose();
     let alias = alias.map_err(|error| Failure::usage(format!("{error}"), "choose another alias"))?;
-    let ExternalCredential { username, secret, until } = lent;
+    let ExternalCredential { username, secret, expires_at: until } = lent;
     let username = agreed(registry, user, username)?;
     let asked = Some(external_source::cache_key(&borrow, registry));
-    let kept = StoredSecret { until, asked, ..secret.into() };
+    let kept = StoredSecret { expires_at: until, cache_key: asked, ..secret.into() };
     Ok(CompleteLogin { username, kept, source: Source::External(borrow), alias, did: None })
 }
 
@@ -66,9 +66,9 @@ fn unasked(
     user: Option<Username>,
 ) -> Result<CompleteLogin, Failure> {
     let alias = given.alias.as_deref().or(borrow.identity());
-    let known = external_source::user_everywhere(&borrow.lender).and_then(|user| user.parse().ok());
+    let known = external_source::user_everywhere(&borrow.program).and_then(|user| user.parse().ok());
     let Some(username) = user.or(known) else {
-        let what = format!("the user name that `{}` has at these registries is not known", borrow.lender.word());
+        let what = format!("the user name that `{}` has at these registries is not known", borrow.program.word());
         return Err(Failure::usage(what, "name the user: add `-u NAME`"));
     };
     let alias = alias.map(str::parse).transpose();

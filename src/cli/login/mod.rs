@@ -101,7 +101,7 @@ fn finish(
     let is_shown = source == Source::Static && !open && !given.no_verify && !registry.is_pattern();
     let told = || if is_shown { expiry.or_else(|| context.expiry_at_provider(registry, &credential)) } else { None };
     let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
-    let kept = StoredSecret { until: kept.until.or_else(|| told().filter(is_ahead)), ..kept };
+    let kept = StoredSecret { expires_at: kept.expires_at.or_else(|| told().filter(is_ahead)), ..kept };
     let login = NewLogin {
         registry: registry.clone(),
         spellings: questions::spelling(given).into_iter().collect(),

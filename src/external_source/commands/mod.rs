@@ -56,7 +56,7 @@ const AZURE: [&str; 4] = [".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr
 
 /// The command for `registry`.
 pub(super) fn request(borrow: &ExternalSource, registry: &Registry) -> Result<ProgramRequest, Problem> {
-    let mut request = match &borrow.lender {
+    let mut request = match &borrow.program {
         ExternalProgram::Helper(name) => helper(name, borrow, registry),
         ExternalProgram::Aws { profile } => aws(profile.as_deref(), registry)?,
         ExternalProgram::Gcloud { profile } => gcloud(profile.as_deref(), registry)?,
@@ -97,7 +97,7 @@ pub(super) fn made_for(registry: &Registry) -> Option<ExternalProgram> {
         ExternalProgram::Gh { host: github_of(registry).unwrap_or_default().to_owned(), user: None },
     ];
     let serves = |lender: &ExternalProgram| {
-        let borrow = ExternalSource { lender: lender.clone(), env: BTreeMap::new(), cache: None };
+        let borrow = ExternalSource { program: lender.clone(), env: BTreeMap::new(), cache: None };
         request(&borrow, registry).is_ok()
     };
     let glab = || (registry.as_str() == "registry.gitlab.com").then_some(ExternalProgram::Glab);

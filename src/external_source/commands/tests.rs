@@ -6,7 +6,7 @@ const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
 fn request_of(lender: ExternalProgram, host: &str, env: &[(&str, &str)]) -> Result<ProgramRequest, Problem> {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    request(&ExternalSource { lender, env, cache: None }, &Registry::from_key(host))
+    request(&ExternalSource { program: lender, env, cache: None }, &Registry::from_key(host))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what the fields hold")]
@@ -95,7 +95,7 @@ fn a_preset_gives_nothing_to_hosts_that_it_is_not_for() {
     ] {
         for host in hosts {
             let problem = request_of(lender.clone(), host, &[]).unwrap_err();
-            assert!(problem.what.contains(host), "{problem}");
+            assert!(problem.message.contains(host), "{problem}");
         }
     }
 }

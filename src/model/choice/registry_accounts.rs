@@ -66,7 +66,7 @@ impl RegistryAccounts {
         let public = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.public)).collect();
         let answers = |entry: &Self| !entry.accounts.is_empty() || entry.helper.is_some();
         let answering = entries.into_iter().rev().filter(answers); // of two that are as close, the first
-        let closest = answering.max_by_key(|entry| entry.registry.closeness(host));
+        let closest = answering.max_by_key(|entry| entry.registry.specificity(host));
         Self { public, host: host.clone(), ..closest.unwrap_or_else(|| Self::none(host)) }
     }
 

@@ -61,8 +61,8 @@ impl Store for FileStore<'_> {
         self.file(&account.registry)?.kept(&account.name)
     }
 
-    fn try_room(&self, account: &Account) -> Result<()> {
-        self.file(&account.registry)?.try_room()
+    fn check_free_space(&self, account: &Account) -> Result<()> {
+        self.file(&account.registry)?.check_free_space()
     }
 
     fn put(
@@ -205,7 +205,7 @@ impl<'e> SecretFile<'e> {
 
     /// Writes as much as the file would need with one more answer of a provider, and takes it away again. What is sealed
     /// must open first.
-    pub(super) fn try_room(&self) -> Result<()> {
+    pub(super) fn check_free_space(&self) -> Result<()> {
         if let FileForm::Sealed(seals) = &self.form {
             seals.key.check()?;
         }
@@ -213,7 +213,7 @@ impl<'e> SecretFile<'e> {
         files::check_room(&self.path, length + 2 * MOST_TOKENS)
     }
 
-    pub(super) fn narrow(&self) -> Option<PermissionRepair> {
+    pub(super) fn fix_permissions(&self) -> Option<PermissionRepair> {
         files::restrict_permissions(&self.path).map(|mode| PermissionRepair { path: self.shown(), mode })
     }
 

@@ -94,7 +94,7 @@ pub(super) fn log_in(
     }
     let TokenSet { secret, refresh, login_life, expires_at: until, username } = login.tokens;
     let due = until.map(|until| accounts::due(until, SystemTime::now()));
-    let kept = StoredSecret { until, due, refresh, login_life, ..secret.into() };
+    let kept = StoredSecret { expires_at: until, refresh_at: due, refresh, login_life, ..secret.into() };
     let source = login.grant.map_or(Source::Static, |grant| Source::OAuth(Box::new(grant)));
     let username = match name.or(username) {
         Some(username) => username,
