@@ -69,7 +69,7 @@ impl Accounts<'_> {
     pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
         let loaded = self.load_all()?;
         let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
-        let chosen = loaded.registries.iter().filter_map(|one| one.helper.clone());
+        let chosen = loaded.registries.iter().filter_map(|registry_entry| registry_entry.helper.clone());
         let mut helpers: Vec<HelperName> = Vec::new();
         for helper in loaded.fallback.clone().into_iter().chain(chosen).filter(|_| others) {
             if !helpers.contains(&helper) && !helpers::would_recurse(&helper) {
@@ -79,8 +79,8 @@ impl Accounts<'_> {
         for (helper, has) in helpers.iter().zip(helpers::list_all(&helpers)) {
             let answers = |registry: &Registry| {
                 let entries = loaded.registries.iter().filter(|one| one.registry.covers(registry)).cloned();
-                let of = RegistryAccounts::for_host(entries.collect(), registry);
-                of.accounts.is_empty() && of.helper.as_ref().or(loaded.fallback.as_ref()) == Some(helper)
+                let entry = RegistryAccounts::for_host(entries.collect(), registry);
+                entry.accounts.is_empty() && entry.helper.as_ref().or(loaded.fallback.as_ref()) == Some(helper)
             };
             let theirs = one_for_each(has).into_iter().filter(|(registry, ..)| answers(registry));
             listed.extend(theirs.map(|(_, server, user)| (server, user)));
@@ -90,14 +90,16 @@ impl Accounts<'_> {
 }
 
 pub(super) fn routes(loaded: LoadedConfig) -> Vec<HelperRoute> {
-    let without = loaded.registries.into_iter().filter(|one| one.accounts.is_empty());
-    let chosen = without.filter_map(|one| Some(HelperRoute { helper: one.helper?, by: Some(one.registry) }));
+    let without = loaded.registries.into_iter().filter(|entry| entry.accounts.is_empty());
+    let chosen = without.filter_map(|registry_entry| {
+        Some(HelperRoute { helper: registry_entry.helper?, by: Some(registry_entry.registry) })
+    });
     chosen.chain(loaded.fallback.map(|helper| HelperRoute { helper, by: None })).collect()
 }
 
-fn own_entry(one: &RegistryAccounts) -> Option<(String, String)> {
-    let account = one.default_for(None).filter(|_| !one.registry.is_pattern())?;
-    Some((one.registry.docker_key().to_owned(), account.username.to_string()))
+fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
+    let account = entry.default_for(None).filter(|_| !entry.registry.is_pattern())?;
+    Some((entry.registry.docker_key().to_owned(), account.username.to_string()))
 }
 
 /// One address for each registry: as Docker writes it if the helper has that one, since it may know no other spelling.

@@ -63,7 +63,10 @@ impl Accounts<'_> {
             let _ = secrets.remove_from_file(&kind, &registry, &name);
         }
         let is_named = |account: &Account| {
-            let own = registries.iter().filter(|one| one.registry == account.registry).flat_map(|one| &one.accounts);
+            let own = registries
+                .iter()
+                .filter(|entry| entry.registry == account.registry)
+                .flat_map(|registry_entry| &registry_entry.accounts);
             own.into_iter().any(|other| other.name == account.name && other.store == account.store)
         };
         let mut left = record.pending();
@@ -78,11 +81,12 @@ impl Accounts<'_> {
         after: &[RegistryAccounts],
         left: impl Iterator<Item = &'a Account>,
     ) {
-        let there = || after.iter().flat_map(|one| &one.accounts);
+        let there = || after.iter().flat_map(|entry| &entry.accounts);
         let stores =
             there().map(|account| ((&account.registry, &account.name), &account.store)).collect::<BTreeMap<_, _>>();
         let is_there = |account: &Account| stores.get(&(&account.registry, &account.name)) == Some(&&account.store);
-        let dropped = before.iter().flat_map(|one| &one.accounts).filter(|account| !is_there(account));
+        let dropped =
+            before.iter().flat_map(|registry_entry| &registry_entry.accounts).filter(|account| !is_there(account));
         self.vault.update(|record| {
             record.settle(dropped, there());
             record.keep_pending(left);
@@ -92,12 +96,16 @@ impl Accounts<'_> {
     /// Secrets of our own files that are of no account, of those that `is_asked`.
     fn unnamed(&self, registries: &[RegistryAccounts], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
         let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
-        for account in registries.iter().flat_map(|one| &one.accounts) {
+        for account in registries.iter().flat_map(|entry| &entry.accounts) {
             if account.store.keeps_its_own_files() {
                 named.insert((account.store == StoreKind::Sealed, &account.registry, account.name.as_str()));
             }
         }
-        let patterns: Vec<_> = registries.iter().map(|one| &one.registry).filter(|one| one.is_pattern()).collect();
+        let patterns: Vec<_> = registries
+            .iter()
+            .map(|registry_entry| &registry_entry.registry)
+            .filter(|registry| registry.is_pattern())
+            .collect();
         let is_named = |(kind, host, name): &StoredName| {
             let mut covering = patterns.iter().copied().filter(|one| one.covers(host)).chain([host]);
             covering.any(|one| named.contains(&(*kind == StoreKind::Sealed, one, name.as_str())))

@@ -68,7 +68,7 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<A
             }
         }
         for_files.sort_by_key(|(_, account, _)| account.store.to_string());
-        for together in for_files.chunk_by(|(_, one, _), (_, other, _)| one.store == other.store) {
+        for together in for_files.chunk_by(|(_, candidate, _), (_, other, _)| candidate.store == other.store) {
             results.extend(put_together(edit, together));
         }
     }

@@ -179,7 +179,7 @@ impl<'e> Accounts<'e> {
         if candidates.account(name).is_some() {
             return Ok(None);
         }
-        let is_known = !is_for_this && self.load_all()?.registries.iter().any(|one| one.account(name).is_some());
+        let is_known = !is_for_this && self.load_all()?.registries.iter().any(|entry| entry.account(name).is_some());
         Ok((!is_known).then(|| name.clone()))
     }
 
@@ -198,8 +198,8 @@ impl<'e> Accounts<'e> {
 
     /// The accounts of exactly this registry, or pattern of hosts: what is given to one host is not given to its pattern.
     pub(crate) fn only_of(&self, registry: &Registry) -> Result<RegistryAccounts> {
-        let of = self.registry_accounts(registry)?;
-        Ok(if of.registry == *registry { of } else { RegistryAccounts::none(registry) })
+        let entry = self.registry_accounts(registry)?;
+        Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
     }
 
     /// Adopted accounts are written down whatever is asked; the answer comes from memory.
@@ -215,7 +215,7 @@ impl<'e> Accounts<'e> {
     /// All registries with their accounts, in the order of the config. Adopted ones are written down first.
     pub(crate) fn all(&self) -> Result<Vec<RegistryAccounts>> {
         let mut all = self.load_all()?.registries;
-        all.retain(|one| one.helper.is_none() || !one.accounts.is_empty());
+        all.retain(|entry| entry.helper.is_none() || !entry.accounts.is_empty());
         Ok(all)
     }
 
@@ -223,10 +223,11 @@ impl<'e> Accounts<'e> {
     pub(crate) fn ending_soon(&self) -> Result<Vec<(Account, Expiry)>> {
         let now = SystemTime::now();
         let mut ending = vec![];
-        for one in self.config.load(None)?.registries {
+        for entry in self.config.load(None)?.registries {
             for kind in &StoreKind::OF_FILES {
-                let mut accounts = one.accounts.iter().filter(|account| account.store == *kind).peekable();
-                let Some(Ok(mut in_file)) = accounts.peek().map(|_| self.vault.all_in_file(kind, &one.registry)) else {
+                let mut accounts = entry.accounts.iter().filter(|account| account.store == *kind).peekable();
+                let Some(Ok(mut in_file)) = accounts.peek().map(|_| self.vault.all_in_file(kind, &entry.registry))
+                else {
                     continue;
                 };
                 for account in accounts {
@@ -246,7 +247,7 @@ impl<'e> Accounts<'e> {
     pub(crate) fn survey(&self) -> Result<(Vec<RegistryAccounts>, Vec<HelperRoute>)> {
         let loaded = self.config.load(None)?;
         self.vault.heed(&loaded.floors);
-        let with_accounts = loaded.registries.iter().filter(|one| !one.accounts.is_empty()).cloned().collect();
+        let with_accounts = loaded.registries.iter().filter(|entry| !entry.accounts.is_empty()).cloned().collect();
         Ok((with_accounts, delegation::routes(loaded)))
     }
 
@@ -269,7 +270,7 @@ impl<'e> Accounts<'e> {
     pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
         let mut names: BTreeMap<_, _> =
-            loaded.registries.into_iter().map(|one| (one.registry, one.spellings)).collect();
+            loaded.registries.into_iter().map(|entry| (entry.registry, entry.spellings)).collect();
         for alias in loaded.also {
             names.entry(alias.registry).or_default().push(alias.host.to_string());
         }

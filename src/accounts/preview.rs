@@ -29,7 +29,7 @@ impl Accounts<'_> {
         &self,
         logins: &'l [NewLogin],
     ) -> Result<Vec<Result<(AccountName, SaveOutcome), Problem>>> {
-        let all = self.all()?.into_iter().map(|one| (one.registry.clone(), one)).collect::<BTreeMap<_, _>>();
+        let all = self.all()?.into_iter().map(|entry| (entry.registry.clone(), entry)).collect::<BTreeMap<_, _>>();
         let mut secrets = StoredSecrets::new();
         let foresee = |login: &'l NewLogin| match all.get(&login.registry) {
             Some(candidates) => self.preview(candidates, login, &mut secrets),

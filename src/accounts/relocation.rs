@@ -28,8 +28,8 @@ impl Accounts<'_> {
         self.change(|edit| {
             let mut moved = vec![];
             for (registry, name) in which {
-                let of = edit.registry_accounts(registry);
-                let Some(account) = of.accounts.iter().find(|account| account.name == *name) else { continue };
+                let entry = edit.registry_accounts(registry);
+                let Some(account) = entry.accounts.iter().find(|account| account.name == *name) else { continue };
                 if account.store != *to {
                     self.relocate_account(edit, account, to)?;
                     moved.push(Account { store: to.clone(), ..account.clone() });

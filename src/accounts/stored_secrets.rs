@@ -17,9 +17,9 @@ impl Accounts<'_> {
             ConfigOrigin::Adopted(adopted) => Some(adopted),
             ConfigOrigin::Ours => None,
         });
-        let of_registry = |one: &RegistryAccounts| {
-            let is_used = |kind: &&StoreKind| one.accounts.iter().any(|account| account.store == **kind);
-            let read = |kind| Some((kind, self.vault.all_in_file(kind, &one.registry).ok()?)); // else each account says what is wrong
+        let of_registry = |entry: &RegistryAccounts| {
+            let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
+            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // else each account says what is wrong
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
                 Some((_, in_file)) => Ok(in_file
@@ -27,7 +27,7 @@ impl Accounts<'_> {
                     .or_else(|| adopting.as_ref().and_then(|adopting| adopted(adopting, account)))),
                 _ => self.kept(account),
             };
-            one.accounts.iter().map(of_account).collect()
+            entry.accounts.iter().map(of_account).collect()
         };
         registries.iter().map(of_registry).collect()
     }

@@ -162,8 +162,8 @@ impl<'e> Accounts<'e> {
 
     /// What the environment gives is not ours to change.
     pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        let of = self.registry_accounts(registry)?;
-        let given = of.accounts.iter().find(|account| account.name == *name && account.store.is_from_environment());
+        let entry = self.registry_accounts(registry)?;
+        let given = entry.accounts.iter().find(|account| account.name == *name && account.store.is_from_environment());
         given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
     }
 
@@ -192,19 +192,19 @@ impl Transaction<'_> {
 
     /// The accounts of one registry before the change.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> RegistryAccounts {
-        let found = self.registries.iter().find(|one| one.registry == *registry).cloned();
+        let found = self.registries.iter().find(|entry| entry.registry == *registry).cloned();
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
     /// Tells whether the account is still what it was, be it as that of one host.
     pub(super) fn knows(&self, account: &Account) -> bool {
-        let covering = self.registries.iter().filter(|one| one.registry.covers(&account.registry));
-        covering.flat_map(|one| &one.accounts).any(|own| *own.at(&account.registry) == *account)
+        let covering = self.registries.iter().filter(|entry| entry.registry.covers(&account.registry));
+        covering.flat_map(|registry_entry| &registry_entry.accounts).any(|own| *own.at(&account.registry) == *account)
     }
 
     pub(super) fn activate(&mut self, registry: &Registry, name: &AccountName) {
-        let of = self.registry_accounts(registry);
-        let before = of.active_account().map(|account| account.name.clone());
+        let entry = self.registry_accounts(registry);
+        let before = entry.active_account().map(|account| account.name.clone());
         if before.as_ref() != Some(name) {
             self.document.set_previous(registry, before.as_ref());
         }

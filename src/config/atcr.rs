@@ -77,7 +77,7 @@ impl AdoptedAccounts {
             did: entry.text("did").map(str::to_owned),
             ..Account::new(registry.clone(), handle.parse().map_err(|error| format!("{error}"))?)
         };
-        let known = self.registries.iter().position(|one| one.registry == registry);
+        let known = self.registries.iter().position(|registry_entry| registry_entry.registry == registry);
         let place = known.unwrap_or_else(|| {
             self.registries.push(RegistryAccounts::none(&registry));
             self.registries.len() - 1
@@ -99,9 +99,9 @@ fn entries(document: &Value) -> Option<Vec<AtcrEntry<'_>>> {
     let top = document.as_object()?;
     let mut entries = Vec::new();
     if let Some(registries) = top.get("registries").and_then(Value::as_object) {
-        for (registry, one) in registries {
-            let active = one.get("active").and_then(Value::as_str);
-            for (name, account) in one.get("accounts").and_then(Value::as_object).into_iter().flatten() {
+        for (registry, value) in registries {
+            let active = value.get("active").and_then(Value::as_str);
+            for (name, account) in value.get("accounts").and_then(Value::as_object).into_iter().flatten() {
                 let Some(fields) = account.as_object() else { continue };
                 entries.push(AtcrEntry { registry, name: Some(name), fields, active: active == Some(name) });
             }
@@ -136,10 +136,10 @@ mod tests {
     /// Registry, active account, accounts; and what was left out.
     fn summary(document: &Value) -> Option<(Vec<String>, Vec<String>)> {
         let adopted = AdoptedAccounts::from_json(document)?;
-        let registries = adopted.registries.iter().map(|one| {
-            let accounts: Vec<_> = one.accounts.iter().map(|account| account.username.as_str()).collect();
-            let active = one.active_account().map_or("nobody", |account| account.name.as_str());
-            format!("{} {active}: {}", one.registry, accounts.join(", "))
+        let registries = adopted.registries.iter().map(|entry| {
+            let accounts: Vec<_> = entry.accounts.iter().map(|account| account.username.as_str()).collect();
+            let active = entry.active_account().map_or("nobody", |account| account.name.as_str());
+            format!("{} {active}: {}", entry.registry, accounts.join(", "))
         });
         Some((registries.collect(), adopted.skipped))
     }

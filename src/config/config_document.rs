@@ -357,7 +357,7 @@ mod tests {
             }
             let text = document.to_text();
             let read = read(text.as_bytes(), None, |folder| folder.into()).unwrap();
-            let accounts: Vec<_> = read.registries.into_iter().flat_map(|one| one.accounts).collect();
+            let accounts: Vec<_> = read.registries.into_iter().flat_map(|entry| entry.accounts).collect();
             prop_assert_eq!(accounts, expected);
             prop_assert_eq!(ConfigDocument::parse(text.as_bytes()).unwrap(), document);
         }

@@ -87,7 +87,7 @@ impl<'e> ConfigFile<'e> {
             self.load_alias(host, &mut loaded)?;
         }
         if !loaded.trusted.is_empty() {
-            loaded.registries.iter_mut().for_each(|one| one.trusted = Rc::clone(&loaded.trusted));
+            loaded.registries.iter_mut().for_each(|entry| entry.trusted = Rc::clone(&loaded.trusted));
         }
         Ok(loaded)
     }
@@ -95,7 +95,7 @@ impl<'e> ConfigFile<'e> {
     fn load_with_mounted(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let mut loaded = self.load_written(wanted)?;
         for mounted in
-            self.env.mounted()?.iter().filter(|one| wanted.is_none_or(|wanted| one.account.registry == *wanted))
+            self.env.mounted()?.iter().filter(|account| wanted.is_none_or(|wanted| account.account.registry == *wanted))
         {
             mount(&mut loaded.registries, mounted);
         }
@@ -105,7 +105,8 @@ impl<'e> ConfigFile<'e> {
     /// A host without an entry of its own may be one that another registry's accounts answer for: those that a person
     /// named go before a pattern of hosts, and those of a registry that serves the host anyway come after it.
     fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
-        let answers = |one: &RegistryAccounts| !one.accounts.is_empty() || one.helper.is_some();
+        let answers =
+            |registry_entry: &RegistryAccounts| !registry_entry.accounts.is_empty() || registry_entry.helper.is_some();
         let (mut by_name, mut by_pattern) = (false, false);
         for one in loaded.registries.iter().filter(|one| answers(one)) {
             by_name |= one.registry == *host;
@@ -153,7 +154,7 @@ impl<'e> ConfigFile<'e> {
             Some(adopted) => {
                 let all = adopted.registries.iter();
                 let registries =
-                    all.filter(|one| wanted.is_none_or(|wanted| one.registry == *wanted)).cloned().collect();
+                    all.filter(|entry| wanted.is_none_or(|wanted| entry.registry == *wanted)).cloned().collect();
                 LoadedConfig {
                     registries,
                     fallback: None,
@@ -248,9 +249,9 @@ impl<'e> ConfigFile<'e> {
     pub(super) fn first_edit(adopted: Option<AdoptedAccounts>) -> ConfigEdit {
         let mut document = ConfigDocument::empty();
         let registries = adopted.as_ref().map(|adopted| adopted.registries.clone()).unwrap_or_default();
-        for one in &registries {
-            one.accounts.iter().for_each(|account| document.put(account));
-            document.set_active(&one.registry, &one.active);
+        for entry in &registries {
+            entry.accounts.iter().for_each(|account| document.put(account));
+            document.set_active(&entry.registry, &entry.active);
         }
         ConfigEdit { document, registries, adopted, store: None, floors: vec![], before: PriorConfig::default() }
     }
@@ -284,7 +285,7 @@ impl<'e> ConfigFile<'e> {
 /// the first of a registry answers by default.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
-    let place = registries.iter().position(|one| one.registry == account.registry).unwrap_or_else(|| {
+    let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {
         registries.push(RegistryAccounts::none(&account.registry));
         registries.len() - 1
     });
@@ -311,13 +312,13 @@ impl LoadedConfig {
 
     /// The one registry that was asked for, with the helper that answers if it has no account.
     pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<HelperRoute>, ConfigOrigin) {
-        let of = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
-        let route = match (&of.helper, self.fallback) {
-            _ if !of.accounts.is_empty() => None,
-            (Some(helper), _) => Some(HelperRoute { helper: helper.clone(), by: Some(of.registry.clone()) }),
+        let entry = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
+        let route = match (&entry.helper, self.fallback) {
+            _ if !entry.accounts.is_empty() => None,
+            (Some(helper), _) => Some(HelperRoute { helper: helper.clone(), by: Some(entry.registry.clone()) }),
             (None, fallback) => fallback.map(|helper| HelperRoute { helper, by: None }),
         };
-        (of, route, self.origin)
+        (entry, route, self.origin)
     }
 }
 
@@ -339,7 +340,11 @@ mod tests {
             let reading =
                 reader::read(text.as_bytes(), Some(&Registry::from_key(host)), |text| PathBuf::from(text)).unwrap();
             assert_eq!(reading.fallback, "desktop".parse().ok());
-            assert_eq!(reading.registries.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), keys, "{host}");
+            assert_eq!(
+                reading.registries.iter().map(|entry| entry.registry.as_str()).collect::<Vec<_>>(),
+                keys,
+                "{host}"
+            );
         }
         let shop = Registry::from_key("shop.azurecr.io");
         let shop = RegistryAccounts::for_host(

@@ -18,10 +18,10 @@ pub(crate) fn config(bytes: &[u8]) {
         return;
     };
     assert_eq!(reader::version(bytes).unwrap_or(version), version);
-    for one in &registries {
-        let only = reading(bytes, Some(&one.registry)).expect("less is read");
-        assert!(only.registries.contains(one) && only.fallback == fallback);
-        assert!(only.registries.iter().all(|other| other.registry.covers(&one.registry)));
+    for entry in &registries {
+        let only = reading(bytes, Some(&entry.registry)).expect("less is read");
+        assert!(only.registries.contains(entry) && only.fallback == fallback);
+        assert!(only.registries.iter().all(|other| other.registry.covers(&entry.registry)));
     }
     if version != reader::VERSION {
         return;
@@ -31,7 +31,7 @@ pub(crate) fn config(bytes: &[u8]) {
     assert_eq!(ConfigDocument::parse(document.to_text().as_bytes()).expect("our own text"), document);
 
     let mut same = document.clone();
-    for account in registries.iter().flat_map(|one| &one.accounts) {
+    for account in registries.iter().flat_map(|registry_entry| &registry_entry.accounts) {
         same.put(account);
     }
     reads_as(&same, &registries);
@@ -54,24 +54,28 @@ fn reads_as(document: &ConfigDocument, expected: &[RegistryAccounts]) {
 
 /// Other names of a registry, and other hosts of an account, change nothing else.
 fn aliases(document: &ConfigDocument, registries: &[RegistryAccounts], before: &[HostAlias]) {
-    let Some((at, one)) = registries.iter().enumerate().find(|(_, one)| !one.accounts.is_empty()) else { return };
+    let Some((at, entry)) =
+        registries.iter().enumerate().find(|(_, registry_entry)| !registry_entry.accounts.is_empty())
+    else {
+        return;
+    };
     let mut edited = document.clone();
-    edited.add_spelling(&one.registry, "Fresh.example:443");
-    edited.add_spelling(&one.registry, "Fresh.example:443");
+    edited.add_spelling(&entry.registry, "Fresh.example:443");
+    edited.add_spelling(&entry.registry, "Fresh.example:443");
     let mut expected = registries.to_vec();
     if !expected[at].spellings.iter().any(|known| known == "Fresh.example:443") {
         expected[at].spellings.push("Fresh.example:443".into());
     }
     reads_as(&edited, &expected);
-    let (name, host) = (&one.accounts[0].name, Registry::from_key("fresh.mirror.example"));
+    let (name, host) = (&entry.accounts[0].name, Registry::from_key("fresh.mirror.example"));
     if before.is_empty() {
         let mut edited = document.clone();
-        edited.set_also(&one.registry, name, std::slice::from_ref(&host));
+        edited.set_also(&entry.registry, name, std::slice::from_ref(&host));
         let text = edited.to_text();
         let ParsedConfig { also, .. } = reading(text.as_bytes(), None).expect("what we write reads");
-        assert_eq!(also, [HostAlias { host, registry: one.registry.clone(), accounts: vec![name.clone()] }]);
+        assert_eq!(also, [HostAlias { host, registry: entry.registry.clone(), accounts: vec![name.clone()] }]);
         reads_as(&edited, registries);
-        edited.set_also(&one.registry, name, &[]);
+        edited.set_also(&entry.registry, name, &[]);
         assert!(reading(edited.to_text().as_bytes(), None).expect("what we write reads").also.is_empty());
     }
 }
@@ -80,7 +84,7 @@ fn trusts(document: &ConfigDocument, registries: &[RegistryAccounts]) {
     let (file, mut edited) = ("/fresh/.ensign.toml", document.clone());
     let is_trusted = |document: &ConfigDocument| {
         let reading = reading(document.to_text().as_bytes(), None).expect("what we write reads");
-        reading.trusted.iter().any(|one| one.file == Path::new(file) && one.digest == "sha256:00")
+        reading.trusted.iter().any(|entry| entry.file == Path::new(file) && entry.digest == "sha256:00")
     };
     for digest in [Some("sha256:00"), None] {
         edited.set_trusted(file, digest);
@@ -104,10 +108,14 @@ fn edits(document: &ConfigDocument, before: &[RegistryAccounts], at: usize) {
         let mut edited = document.clone();
         edited.set_active(registry, &active);
         edited.set_previous(registry, Some(&fresh));
-        let change = |one: &mut RegistryAccounts| (one.active, one.previous) = (active.clone(), Some(fresh.clone()));
+        let change =
+            |entry: &mut RegistryAccounts| (entry.active, entry.previous) = (active.clone(), Some(fresh.clone()));
         reads_as(&edited, &with(&change));
         edited.set_previous(registry, None);
-        reads_as(&edited, &with(&|one| (one.active, one.previous) = (active.clone(), None)));
+        reads_as(
+            &edited,
+            &with(&|registry_entry| (registry_entry.active, registry_entry.previous) = (active.clone(), None)),
+        );
     }
     let pattern: ImagePattern = "docker.io/library/**".parse().expect("a plain pattern");
     let mut edited = document.clone();
@@ -167,7 +175,7 @@ fn adopted(bytes: &[u8]) {
         return;
     };
     let registries = adopted.registries.clone();
-    let accounts = registries.iter().flat_map(|one| &one.accounts);
+    let accounts = registries.iter().flat_map(|entry| &entry.accounts);
     assert!(adopted.secrets.iter().map(|(account, _)| account).collect::<Vec<_>>().len() == accounts.clone().count());
     assert!(accounts.clone().all(|account| adopted.secrets.iter().any(|(other, _)| other == account)));
     reads_as(&ConfigFile::first_edit(Some(adopted)).document, &registries);

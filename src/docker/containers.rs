@@ -220,8 +220,8 @@ mod tests {
                 "a = 1\r\ncredential-helpers = [\r\n\t\"ensign\",\r\n\t\"pass\"\r\n]\r\n",
             ),
         ] {
-            let there = conf(before).plan();
-            assert_eq!(there.after(), Some(after));
+            let plan = conf(before).plan();
+            assert_eq!(plan.after(), Some(after));
             assert_eq!(conf(after).undo().after(), Some(before));
             assert!(conf(after).plan().is_empty());
         }

@@ -215,13 +215,13 @@ mod tests {
 
     #[test]
     fn every_name_of_a_registry_is_written() {
-        let mut one = chosen("ghcr.io", "me", &["ghcr.io/acme/**"], true);
-        one.names = vec!["GHCR.io".into(), "ghcr.io:443".into()];
+        let mut chosen = chosen("ghcr.io", "me", &["ghcr.io/acme/**"], true);
+        chosen.names = vec!["GHCR.io".into(), "ghcr.io:443".into()];
         let hosts = ["ghcr.io", "GHCR.io", "ghcr.io:443"];
         let paths = hosts.map(|host| format!("{host}/acme"));
         let expected: Vec<String> = hosts.iter().map(ToString::to_string).chain(paths).collect();
-        assert_eq!(keys(AuthFormat::AuthJson, std::slice::from_ref(&one)).0, expected);
-        assert_eq!(keys(AuthFormat::Variable, &[one]).0, hosts);
+        assert_eq!(keys(AuthFormat::AuthJson, std::slice::from_ref(&chosen)).0, expected);
+        assert_eq!(keys(AuthFormat::Variable, &[chosen]).0, hosts);
     }
 
     #[test]

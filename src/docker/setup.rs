@@ -328,8 +328,8 @@ mod tests {
             (r#"{"a": 1, "credsstore": ""}"#, r#"{"a": 1, "credsstore": "ensign"}"#),
         ] {
             let text = file(before);
-            let there = plan_all(&text, &[], false).unwrap();
-            assert_eq!(there.after(), Some(after));
+            let plan = plan_all(&text, &[], false).unwrap();
+            assert_eq!(plan.after(), Some(after));
             let again = plan_all(&file(after), &[], false).unwrap();
             assert!(again.is_empty() && again.changes() == [PlannedChange::StoreOurs]);
             let back = undo(&file(after), text.written_store()).unwrap();
@@ -348,9 +348,9 @@ mod tests {
             "{\r\n    \"psFormat\": \"\\u003c\"\r\n}\r\n",
             "{ \"a\": 1 }\n",
         ] {
-            let there =
+            let plan =
                 plan(&file(before), ClientFamily::Docker, &registries(&["ghcr.io", "docker.io"]), false).unwrap();
-            let back = undo(&file(there.after().unwrap()), None).unwrap();
+            let back = undo(&file(plan.after().unwrap()), None).unwrap();
             assert_eq!(back.after(), Some(before));
             assert!(undo(&file(before), None).unwrap().is_empty());
         }

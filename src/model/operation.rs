@@ -26,7 +26,10 @@ impl FromStr for Operation {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Pull, Self::Push].into_iter().find(|one| one.as_str() == text).ok_or("is neither `pull` nor `push`")
+        [Self::Pull, Self::Push]
+            .into_iter()
+            .find(|operation| operation.as_str() == text)
+            .ok_or("is neither `pull` nor `push`")
     }
 }
 

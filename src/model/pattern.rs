@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn two_patterns_tie_if_an_image_is_in_both_and_neither_is_closer() {
-        for (one, other, ties) in [
+        for (part, other, ties) in [
             ("g.io/acme/**", "g.io/acme/**", true),
             ("g.io/acme/**", "g.io/acme/app", false),
             ("g.io/acme/**", "g.io/acm2/**", false),
@@ -252,8 +252,8 @@ mod tests {
             ("g.io/acme/**", "q.io/acme/**", false),
             ("*.azurecr.io/acme/**", "shop.azurecr.io/acme/**", true),
         ] {
-            let [one, other] = [one, other].map(|text| text.parse::<ImagePattern>().unwrap());
-            assert_eq!((one.ties_with(&other), other.ties_with(&one)), (ties, ties), "{one} {other}");
+            let [pattern, other] = [part, other].map(|text| text.parse::<ImagePattern>().unwrap());
+            assert_eq!((pattern.ties_with(&other), other.ties_with(&pattern)), (ties, ties), "{pattern} {other}");
         }
     }
 

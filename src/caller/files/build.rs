@@ -79,8 +79,8 @@ pub(super) fn images(
     if files.iter().all(|file| is_read(file)) {
         for file in &files {
             let beside = folder.as_ref().map(|folder| folder.join(file));
-            let here = current.join(file);
-            build.files.extend(if reader.is_file(&here) { Some(here) } else { beside });
+            let path = current.join(file);
+            build.files.extend(if reader.is_file(&path) { Some(path) } else { beside });
         }
         build.folder = folder.filter(|_| files.is_empty());
     }

@@ -20,7 +20,7 @@ const FOLDERS_AT_MOST: usize = 128;
 /// lies above.
 pub(crate) fn trusted_in(folder: &Path, trusted: &[TrustedFile]) -> Option<ProjectAccounts> {
     let folder = folder.canonicalize().ok()?;
-    let encloses = |one: &TrustedFile| one.file.parent().is_some_and(|parent| folder.starts_with(parent));
+    let encloses = |entry: &TrustedFile| entry.file.parent().is_some_and(|parent| folder.starts_with(parent));
     trusted.iter().any(encloses).then_some(())?;
     let path = nearest(&folder)?;
     trusted.iter().any(|one| one.file == path).then_some(())?;
@@ -62,7 +62,7 @@ impl ProjectFile {
 
     /// Tells whether it is trusted at its place and with its content.
     pub(crate) fn is_trusted(&self, trusted: &[TrustedFile]) -> bool {
-        trusted.iter().any(|one| one.file == self.path && one.digest == self.digest)
+        trusted.iter().any(|file| file.file == self.path && file.digest == self.digest)
     }
 
     /// Reads what it says. An error names the line.

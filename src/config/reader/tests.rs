@@ -28,7 +28,7 @@ fn one_registry_is_read_and_the_others_are_skipped() {
 #[test]
 fn all_registries_are_read_in_order() {
     let all = read(FILE.as_bytes(), None, expand).unwrap().registries;
-    assert_eq!(all.iter().map(|one| one.registry.as_str()).collect::<Vec<_>>(), ["quay.io", "ghcr.io"]);
+    assert_eq!(all.iter().map(|entry| entry.registry.as_str()).collect::<Vec<_>>(), ["quay.io", "ghcr.io"]);
     assert_eq!(all[0].active, DefaultAccount::SignedOut);
 }
 

@@ -255,13 +255,13 @@ mod tests {
         let text = |answer: &FolderHelper| config(&app.registry, answer);
         let is_as_it_was = tree(&root);
         let write = ConfigDirChange::Write(me.clone());
-        for (there, expected, after) in [
+        for (part, expected, after) in [
             (text(&work), ConfigDirChange::Mend(me.clone(), work.clone()), text(&me)),
             (text(&me), ConfigDirChange::Keep(me.clone()), text(&me)),
             ("{}".to_owned(), ConfigDirChange::Leave(me.clone()), "{}".to_owned()),
         ] {
-            files::replace(&file, there.as_bytes(), Access::Private).unwrap();
-            assert_eq!(is_as_it_was.settle(&needed, &app, &write).unwrap(), Some(expected), "{there}");
+            files::replace(&file, part.as_bytes(), Access::Private).unwrap();
+            assert_eq!(is_as_it_was.settle(&needed, &app, &write).unwrap(), Some(expected), "{part}");
             assert_eq!(fs::read_to_string(&file).unwrap(), after);
         }
         fs::remove_dir_all(&root).unwrap();

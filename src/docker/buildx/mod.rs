@@ -115,17 +115,17 @@ fn serving(candidates: &RegistryAccounts, operation: Operation) -> Vec<&Account>
 }
 
 /// Returns what is to be done so that the folders `there` become those `needed`.
-pub(crate) fn changes(needed: &Folders, there: &ConfigTree) -> BTreeMap<ConfigDir, ConfigDirChange> {
+pub(crate) fn changes(needed: &Folders, tree: &ConfigTree) -> BTreeMap<ConfigDir, ConfigDirChange> {
     let wanted = needed.iter().map(|(place, answer)| {
-        let change = match there.ours.get(place) {
+        let change = match tree.ours.get(place) {
             Some(now) if now == answer => ConfigDirChange::Keep(answer.clone()),
             Some(now) => ConfigDirChange::Mend(answer.clone(), now.clone()),
-            None if there.others.contains(place) => ConfigDirChange::Leave(answer.clone()),
+            None if tree.others.contains(place) => ConfigDirChange::Leave(answer.clone()),
             None => ConfigDirChange::Write(answer.clone()),
         };
         (place.clone(), change)
     });
-    let left = there.ours.iter().filter(|(place, _)| !needed.contains_key(*place));
+    let left = tree.ours.iter().filter(|(place, _)| !needed.contains_key(*place));
     wanted.chain(left.map(|(place, now)| (place.clone(), ConfigDirChange::Remove(now.clone())))).collect()
 }
 
@@ -310,14 +310,14 @@ mod tests {
         let folders = |list: &[(&str, &str)]| -> Folders {
             list.iter().map(|(path, name)| (ConfigDir::parse(Path::new(path)).unwrap(), answer(name))).collect()
         };
-        let there = ConfigTree {
+        let tree = ConfigTree {
             ours: folders(&[("ghcr.io/a", "me"), ("ghcr.io/b", "me"), ("ghcr.io/gone@push", "ladder")]),
             others: folders(&[("ghcr.io/c", "me")]).into_keys().collect(),
             ..ConfigTree::default()
         };
         let needed = folders(&[("ghcr.io/a", "me"), ("ghcr.io/b", "work"), ("ghcr.io/c", "me"), ("ghcr.io/d", "me")]);
         let changes: Vec<_> =
-            changes(&needed, &there).into_iter().map(|(place, change)| (place.path(), change)).collect();
+            changes(&needed, &tree).into_iter().map(|(place, change)| (place.path(), change)).collect();
         assert_eq!(
             changes,
             [

@@ -78,7 +78,7 @@ impl Holder {
             // It is made outside, and read only here.
             (Self::Systemd, _) => match credential()?.as_slice() {
                 [] => Err(no_credential().into()),
-                keys if keys.iter().any(|there| there.id() == key.id()) => Ok(None),
+                keys if keys.iter().any(|stored_key| stored_key.id() == key.id()) => Ok(None),
                 _ => bail!(Problem::new(
                     format!("the credential `{CREDENTIAL}` is another key than that of the sealed secrets"),
                     "first move the secrets elsewhere: `ensign store move --to file`"
@@ -194,7 +194,7 @@ fn not_there(path: &Path) -> Problem {
 
 /// Tells whether a file is to be written for a key: it is not there, and so holds no other one.
 fn is_new(path: &Path, there: &[SealKey], key: &SealKey) -> Result<bool> {
-    if there.iter().any(|there| there.id() == key.id()) {
+    if there.iter().any(|stored_key| stored_key.id() == key.id()) {
         return Ok(false);
     }
     if !there.is_empty() {

@@ -316,9 +316,9 @@ fn no_key(shown: &str) -> Problem {
     )
 }
 
-fn another_key(shown: &str, sealed_with: &str, here: &str) -> Problem {
+fn another_key(shown: &str, sealed_with: &str, text: &str) -> Problem {
     Problem::new(
-        format!("`{shown}` was sealed with another key: with {sealed_with}, and here is {here}"),
+        format!("`{shown}` was sealed with another key: with {sealed_with}, and here is {text}"),
         "put that key's `key.json` back, or remove the file and log in again",
     )
 }

@@ -49,8 +49,9 @@ impl BakeOverrides {
         let message = "the bake definition is not in this folder".to_owned();
         let unknown = UnknownImages { file: current.to_owned(), reach: RegistryRange::Any, message };
         let mut pushed = ImageSide { unknown: vec![unknown.clone()], ..ImageSide::default() };
-        let tags: Vec<&BakeOverride> = self.0.iter().filter(|one| one.key == "tags").collect();
-        if !tags.is_empty() && tags.iter().all(|one| one.pattern == "*" && !one.is_added) {
+        let tags: Vec<&BakeOverride> = self.0.iter().filter(|entry| entry.key == "tags").collect();
+        if !tags.is_empty() && tags.iter().all(|bake_override| bake_override.pattern == "*" && !bake_override.is_added)
+        {
             let tags: Vec<String> = tags.iter().map(|one| one.value.clone()).collect();
             pushed = side_of(FlagKind::Image, &tags, current);
         }
@@ -69,16 +70,18 @@ impl BakeOverrides {
 
     /// Changes the target of this name. A pattern that is the name of one is for that one only.
     pub(super) fn apply(&self, name: &str, target: &mut BakeTarget, is_target: impl Fn(&str) -> bool) {
-        let fits =
-            |one: &&BakeOverride| one.pattern == name || (!is_target(&one.pattern) && glob::fits(&one.pattern, name));
+        let fits = |bake_override: &&BakeOverride| {
+            bake_override.pattern == name
+                || (!is_target(&bake_override.pattern) && glob::fits(&bake_override.pattern, name))
+        };
         let fitting: Vec<&BakeOverride> = self.0.iter().filter(fits).collect();
         let (last, first): (Vec<_>, Vec<_>) = fitting.into_iter().partition(|one| matches!(&*one.key, "push" | "load"));
         let lists = ["tags", "cache-from", "cache-to", "output", "platform"];
         for key in lists {
             let values: Vec<&BakeOverride> = first.iter().copied().filter(|one| one.key == key).collect();
-            if let Some(one) = values.last() {
+            if let Some(entry) = values.last() {
                 let texts: Vec<String> = values.iter().map(|one| one.value.clone()).collect();
-                set_list(target, key, &texts, one.is_added);
+                set_list(target, key, &texts, entry.is_added);
             }
         }
         for one in first {
@@ -112,10 +115,10 @@ fn parse(text: &str, variables: &ProjectVariables) -> Option<BakeOverride> {
     Some(BakeOverride { pattern: pattern.to_owned(), key: key.to_owned(), name, is_added, value })
 }
 
-fn set(target: &mut BakeTarget, one: &BakeOverride) {
-    let value = || one.value.clone();
-    match (&*one.key, &one.name) {
-        ("context", _) => target.context = Some((BakeContext::parse(&one.value), target.file.clone())),
+fn set(target: &mut BakeTarget, entry: &BakeOverride) {
+    let value = || entry.value.clone();
+    match (&*entry.key, &entry.name) {
+        ("context", _) => target.context = Some((BakeContext::parse(&entry.value), target.file.clone())),
         ("dockerfile", _) => target.dockerfile = Some(value()),
         ("target", _) => target.stage = Some(value()),
         ("args", Some(name)) => drop(target.arguments.insert(name.clone(), Some(value()))),

@@ -81,9 +81,9 @@ impl EvalContext {
                 self.budget.spend(chosen.weight() + other.weight());
                 chosen.as_type_with(&other)
             }
-            (Err(_), Ok(one), Ok(other)) => {
-                self.budget.spend(one.weight() + other.weight());
-                Ok(one.either(&other))
+            (Err(_), Ok(item), Ok(other)) => {
+                self.budget.spend(item.weight() + other.weight());
+                Ok(item.either(&other))
             }
             _ => Err(EvalError::NotKnown),
         }

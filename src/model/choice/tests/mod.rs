@@ -205,9 +205,9 @@ fn the_first_rule_that_knows_wins() {
 
 #[test]
 fn one_account_never_asks_who_is_calling() {
-    let one = RegistryAccounts { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
-    assert_eq!(decide(&one, &AccountRequest::default(), &ForbiddenContext).deciding().unwrap().rule, Rule::Default);
-    let unset = RegistryAccounts { active: DefaultAccount::Unset, ..one };
+    let entry = RegistryAccounts { accounts: vec![account("me", &[], &["/home"])], ..candidates("me") };
+    assert_eq!(decide(&entry, &AccountRequest::default(), &ForbiddenContext).deciding().unwrap().rule, Rule::Default);
+    let unset = RegistryAccounts { active: DefaultAccount::Unset, ..entry };
     assert_eq!(answer(&unset, &AccountRequest::default(), &[], "/"), "me by only account");
     let none = RegistryAccounts { accounts: vec![], ..unset };
     assert_eq!(decide(&none, &AccountRequest::default(), &ForbiddenContext).verdict, Verdict::NoAccount);
