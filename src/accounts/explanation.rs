@@ -241,6 +241,6 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
 
 /// A file as one would name it from here.
 pub(crate) fn shown(env: &Env, file: &Path) -> String {
-    let here = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
-    one_line(&here.map_or_else(|| env.shorten_home(file), |path| path.display().to_string()), 100)
+    let relative = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
+    one_line(&relative.map_or_else(|| env.shorten_home(file), |path| path.display().to_string()), 100)
 }

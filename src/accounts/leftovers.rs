@@ -41,10 +41,10 @@ impl Accounts<'_> {
             return Ok(false);
         }
         self.change(|change| {
-            let there = self.unnamed(&change.registries, is_it);
-            there.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))?;
+            let unnamed = self.unnamed(&change.registries, is_it);
+            unnamed.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))?;
             // One that was never kept for good was swept as this change began.
-            Ok(!there.is_empty() || change.registry_accounts(registry).account(name).is_none())
+            Ok(!unnamed.is_empty() || change.registry_accounts(registry).account(name).is_none())
         })
     }
 
@@ -81,14 +81,15 @@ impl Accounts<'_> {
         after: &[RegistryAccounts],
         left: impl Iterator<Item = &'a Account>,
     ) {
-        let there = || after.iter().flat_map(|entry| &entry.accounts);
-        let stores =
-            there().map(|account| ((&account.registry, &account.name), &account.store)).collect::<BTreeMap<_, _>>();
+        let account_list = || after.iter().flat_map(|entry| &entry.accounts);
+        let stores = account_list()
+            .map(|account| ((&account.registry, &account.name), &account.store))
+            .collect::<BTreeMap<_, _>>();
         let is_there = |account: &Account| stores.get(&(&account.registry, &account.name)) == Some(&&account.store);
         let dropped =
             before.iter().flat_map(|registry_entry| &registry_entry.accounts).filter(|account| !is_there(account));
         self.vault.update(|record| {
-            record.settle(dropped, there());
+            record.settle(dropped, account_list());
             record.keep_pending(left);
         });
     }

@@ -60,8 +60,8 @@ pub(super) fn read(
     let trusted = raw.trusted.into_iter().filter_map(trusted).collect();
     let mut floors = vec![];
     for (registry, raw) in &mut raw.registries {
-        let of = |(key, generation)| MinimumGeneration { registry: registry.clone(), key, generation };
-        floors.extend(std::mem::take(&mut raw.sealed).into_iter().map(of));
+        let minimum = |(key, generation)| MinimumGeneration { registry: registry.clone(), key, generation };
+        floors.extend(std::mem::take(&mut raw.sealed).into_iter().map(minimum));
     }
     let store = raw.store.as_deref().map(StoreKind::parse);
     let registries =

@@ -24,19 +24,21 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectAccounts, ProjectF
         };
         let accounts = accounts.as_table_like().ok_or_else(|| broken(item.span(), "`accounts` is not a table"))?;
         for (host, item) in accounts.iter() {
-            let here = |why: String| broken(accounts.key(host).and_then(toml_edit::Key::span).or(item.span()), &why);
+            let error_at =
+                |why: String| broken(accounts.key(host).and_then(toml_edit::Key::span).or(item.span()), &why);
             let Some(name) = item.as_str() else {
                 if is_dotted(item) {
-                    return Err(here(format!("a registry stands in quotes: \"{host}.…\"")));
+                    return Err(error_at(format!("a registry stands in quotes: \"{host}.…\"")));
                 }
                 project.unknown.push(format!("{ACCOUNTS}.{host}"));
                 continue;
             };
-            let registry: Registry = host.parse().map_err(|error| here(format!("`{host}` is no registry: {error}")))?;
+            let registry: Registry =
+                host.parse().map_err(|error| error_at(format!("`{host}` is no registry: {error}")))?;
             let name: AccountName =
-                name.parse().map_err(|error| here(format!("the account of {registry}: {error}")))?;
+                name.parse().map_err(|error| error_at(format!("the account of {registry}: {error}")))?;
             if project.account(&registry).is_some() {
-                return Err(here(format!("{registry} stands there twice")));
+                return Err(error_at(format!("{registry} stands there twice")));
             }
             project.accounts.push((registry, name));
         }

@@ -133,9 +133,9 @@ impl ExplicitAccount {
     pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
         let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
         let named = |registry: &Registry| pairs.clone().find(|(host, _)| registry.is_key(host.trim()));
-        let here = named(registry).or_else(|| named(&registry.served_by()?));
+        let pair = named(registry).or_else(|| named(&registry.served_by()?));
         let alone = || value.split(',').map(str::trim).find(|part| !part.is_empty() && !part.contains('='));
-        match here {
+        match pair {
             Some((_, name)) => Self::ThisRegistry(name.trim().to_owned()),
             None => alone().map_or(Self::OtherRegistry, |name| Self::AnyRegistry(name.to_owned())),
         }

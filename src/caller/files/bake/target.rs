@@ -257,7 +257,7 @@ impl BakeTarget {
 
 /// The texts of a list. A cache and an output may be objects, which are texts with commas as well.
 pub(super) fn texts(value: &HclValue) -> Vec<String> {
-    let one = |item: &HclValue| match (item, item.as_map()) {
+    let build_pair = |item: &HclValue| match (item, item.as_map()) {
         (HclValue::Null, _) => None,
         (_, Ok(fields)) => {
             let field = |(name, value): (&Rc<str>, &HclValue)| {
@@ -268,7 +268,7 @@ pub(super) fn texts(value: &HclValue) -> Vec<String> {
         }
         _ => Some(item.as_text().map_or(UNKNOWN.to_string(), |text| text.to_string())),
     };
-    value.as_list().map_or(vec![UNKNOWN.to_string()], |items| items.iter().filter_map(one).collect())
+    value.as_list().map_or(vec![UNKNOWN.to_string()], |items| items.iter().filter_map(build_pair).collect())
 }
 
 fn outputs_of(texts: &[String], file: &Rc<Path>) -> Vec<BakeOutput> {

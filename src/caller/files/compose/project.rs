@@ -163,14 +163,15 @@ impl ProjectLoader<'_> {
         let YamlNode::Map(_) = node.plain() else { return Err(LoadError::refused("a service is no mapping")) };
         let parts = ServiceParts::new(node.plain(), origin.file);
         let Some(extends) = node.get("extends") else { return Ok(parts) };
-        let of = |key: &str| extends.get(key).and_then(|node| node.text());
-        let base = extends.text().or_else(|| of("service")).ok_or(LoadError::refused("`extends` names no service"))?;
+        let text_of = |key: &str| extends.get(key).and_then(|node| node.text());
+        let base =
+            extends.text().or_else(|| text_of("service")).ok_or(LoadError::refused("`extends` names no service"))?;
         let step = (origin.file.to_owned(), name.to_owned());
         if above.contains(&step) || above.len() >= DEPTH_AT_MOST || !self.reader.budget().spend(100) {
             return Err(LoadError::refused("services extend each other"));
         }
         above.push(step);
-        let mut whole = match of("file") {
+        let mut whole = match text_of("file") {
             Some(file) => self.extended_from(file, base, origin, above)?,
             None => self.extended(base, services, origin, above)?,
         };

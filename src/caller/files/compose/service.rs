@@ -101,12 +101,12 @@ fn volumes(parts: &ServiceParts) -> ImageSide {
     let Some((node, file)) = parts.get("volumes") else { return ImageSide::default() };
     let mut sources: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for volume in node.list() {
-        let of = |key: &str| volume.get(key).and_then(|node| node.text());
+        let text_of = |key: &str| volume.get(key).and_then(|node| node.text());
         if let Some(text) = volume.text() {
             sources.insert(text.split(':').nth(1).unwrap_or(text), None);
         } else {
-            let image = of("source").filter(|_| of("type") == Some("image"));
-            sources.insert(of("target").unwrap_or_default(), image);
+            let image = text_of("source").filter(|_| text_of("type") == Some("image"));
+            sources.insert(text_of("target").unwrap_or_default(), image);
         }
     }
     let mut side = ImageSide::default();
