@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         FrontEnd::Protocol(protocol::Action::Store) if !invocation.is_helper() && io::stdin().is_terminal() => {
             cli::run(program, false, vec!["store".into()], Env::take())
         }
-        // Somebody looks at what Docker uses: without a word of help they would wait for an answer for ever.
+        // A person who tries out what Docker calls would wait for ever without this help.
         FrontEnd::Protocol(action) if action.reads_stdin() && io::stdin().is_terminal() => {
             cli::refuse_terminal(program)
         }

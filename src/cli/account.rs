@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::hosts::HostEdit;
-use super::images::{ImageEdit, added, tell_rivals};
+use super::images::{ImageEdit, added, warn_about_rivals};
 use super::{CommandContext, args, buildx, callers, hosts, pin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source};
@@ -77,7 +77,7 @@ pub(super) fn show(context: &CommandContext<'_>, host: Option<&str>, name: Optio
 }
 
 pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> Result<ExitCode, Failure> {
-    let words = CommandWords { command: "account edit", flags: &flags(given) };
+    let words = HintCommand { command: "account edit", flags: &flags(given) };
     let (registry, name) = named(context, &given.host, given.account.as_deref(), &words)?;
     let callers = callers::edit(&given.callers)?;
     let images = ImageEdit::read(context, &registry, &given.images)?;
@@ -165,16 +165,16 @@ pub(super) fn edit(context: &CommandContext<'_>, given: &args::AccountEdit) -> R
     if given.alias.is_some() {
         pin::drop_orphans(context, &[name])?;
     }
-    tell_uses(context, account)?;
+    print_uses(context, account)?;
     for missing in account.folders.iter().filter(|folder| changes_folders && !folder.is_dir()) {
         context.ui.note(format_args!("there is no folder {} yet", context.env.shorten_home(missing)));
     }
-    tell_rivals(context, &candidates, account);
+    warn_about_rivals(context, &candidates, account);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says what an account is used for by now.
-fn tell_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
+fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Failure> {
     let patterns: Vec<_> = account.patterns().iter().map(ToString::to_string).collect();
     context.ui.say(format_args!("  Used for  {}{}", patterns.join(", "), only(account)));
     if !account.folders.is_empty() {
@@ -204,18 +204,18 @@ fn refuse_unknown_rule(account: &Account) -> Result<(), Problem> {
     Err(Problem::new(what, "change it with that one"))
 }
 
-/// What was typed, for a command that names the account too.
-pub(super) struct CommandWords<'w> {
+/// A typed command with its flags, for hints that add the account's name.
+pub(super) struct HintCommand<'w> {
     pub(super) command: &'w str,
     pub(super) flags: &'w str,
 }
 
-/// The account that is meant: by registry and name, or by a name that only one registry has.
+/// Finds the account that a person named: by registry and name, or by a name that only one registry has.
 pub(super) fn named(
     context: &CommandContext<'_>,
     host: &str,
     account: Option<&str>,
-    words: &CommandWords<'_>,
+    words: &HintCommand<'_>,
 ) -> Result<(Registry, AccountName), Failure> {
     if let Some(name) = account {
         let candidates = context.candidates(&context.entry(host)?)?;
@@ -226,7 +226,7 @@ pub(super) fn named(
     let found = all.iter().filter_map(|one| Some((one.registry.clone(), one.account(name)?.name.clone())));
     let mut found: Vec<_> = found.collect();
     let edit = |host: &str, name: &str| {
-        let CommandWords { command, flags } = words;
+        let HintCommand { command, flags } = words;
         format!("name one: `{} {command} {} {}{flags}`", context.program, quote(host), quote(name))
     };
     let is_registry = context.entry(name).is_ok_and(|entry| all.iter().any(|one| one.registry == entry));
@@ -255,7 +255,7 @@ pub(super) fn named(
     }
 }
 
-/// What was to be changed, as it was typed.
+/// The flags that were typed, for hints.
 fn flags(given: &args::AccountEdit) -> String {
     let with_value = |flag: &'static str, values: &[String]| -> String {
         values.iter().map(|value| format!(" {flag} {}", quote(value))).collect::<Vec<_>>().concat()
@@ -278,7 +278,7 @@ fn flags(given: &args::AccountEdit) -> String {
     .concat()
 }
 
-/// A folder as it is written to the config: where it really is, with `~` for the home folder.
+/// Writes a folder as the config has it: its real path, with `~` for the home folder.
 fn folder_text(context: &CommandContext<'_>, folder: &str) -> String {
     let expanded = context.env.expand_home(folder);
     let absolute = env::current_dir().map_or(expanded.clone(), |current| current.join(&expanded));

@@ -15,7 +15,7 @@ use crate::system::text::quote;
 #[derive(Debug)]
 pub(super) struct AccountSecret {
     pub(super) credential: Credential,
-    /// What the store says of it.
+    /// The last verdict that the store knows.
     known: SecretVerdict,
     /// When it expires, if that is known.
     pub(super) expiry: Option<SystemTime>,
@@ -29,8 +29,8 @@ impl AccountSecret {
 }
 
 impl CommandContext<'_> {
-    /// The account's secret. One that the registry has refused before is had too, and one whose session was over: that may be
-    /// otherwise by now.
+    /// Fetches the account's secret. It also fetches one that was refused or whose session had ended: the registry may
+    /// accept it again.
     pub(super) fn secret_of(&self, account: &Account) -> Result<AccountSecret, Failure> {
         let mut kept = self.accounts.kept(account)?;
         let mut known = SecretVerdict::Accepted;
@@ -64,16 +64,16 @@ impl CommandContext<'_> {
     pub(super) fn expiry(
         &self,
         account: &Account,
-        held: &AccountSecret,
+        secret: &AccountSecret,
         said: Option<SystemTime>,
     ) -> Option<SystemTime> {
         if account.source != Source::Static {
-            return None; // that is its provider's affair
+            return None; // its provider renews it
         }
-        said.or(held.expiry).or_else(|| self.expiry_at_provider(&account.registry, &held.credential))
+        said.or(secret.expiry).or_else(|| self.expiry_at_provider(&account.registry, &secret.credential))
     }
 
-    /// What the provider of the registry's tokens says.
+    /// Asks the provider of the registry's tokens.
     pub(super) fn expiry_at_provider(&self, registry: &Registry, credential: &Credential) -> Option<SystemTime> {
         let providers = self.providers().ok()?;
         oauth::token_expiry(providers.for_registry(registry)?, registry, credential)
@@ -83,30 +83,30 @@ impl CommandContext<'_> {
     pub(super) fn renew(
         &self,
         account: &Account,
-        held: &mut AccountSecret,
+        secret: &mut AccountSecret,
         renewed: Option<Secret>,
     ) -> Result<(), Failure> {
         let Some(renewed) = renewed else { return Ok(()) };
         self.accounts
-            .renew(account, &held.credential.secret, renewed.copy())
+            .renew(account, &secret.credential.secret, renewed.copy())
             .context("could not keep the new identity token that the registry gave")?;
-        held.credential.secret = renewed;
-        held.known = SecretVerdict::Accepted;
+        secret.credential.secret = renewed;
+        secret.known = SecretVerdict::Accepted;
         Ok(())
     }
 
-    /// A secret that the registry refused is not handed to clients any more, nor one whose session is over; one that it
-    /// accepted is again.
-    pub(super) fn judge(
+    /// Records the verdict. Clients no longer get a secret that the registry refused, or whose session has ended, until
+    /// it is accepted again.
+    pub(super) fn record_verdict(
         &self,
         account: &Account,
-        held: &AccountSecret,
+        secret: &AccountSecret,
         judgement: &SecretVerdict,
         expiry: Option<SystemTime>,
     ) {
-        let is_new = held.known != *judgement || matches!(judgement, SecretVerdict::SessionOver { .. });
-        if is_new || (expiry.is_some() && expiry != held.expiry) {
-            self.accounts.record_verdict(account, &held.credential.secret, judgement, expiry);
+        let is_new = secret.known != *judgement || matches!(judgement, SecretVerdict::SessionOver { .. });
+        if is_new || (expiry.is_some() && expiry != secret.expiry) {
+            self.accounts.record_verdict(account, &secret.credential.secret, judgement, expiry);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The rule of an account for its callers: as people type it, as it is shown, and as it holds for our own commands.
+//! The caller rule of an account: how people type it, how it is shown, and how our own commands obey it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) 
         _ if given.end => Duration::ZERO,
         text => duration::parse(text, "for a grant", "12h")?,
     };
-    let words = account::CommandWords { command: "grant", flags: &format!(" --for {}", given.span) };
+    let words = account::HintCommand { command: "grant", flags: &format!(" --for {}", given.span) };
     let (registry, name) = account::named(context, &given.host, given.account.as_deref(), &words)?;
     let candidates = context.accounts.only_of(&registry)?;
     let account = context.account(&candidates, name.as_str())?;
@@ -48,7 +48,7 @@ pub(super) fn grant(context: &CommandContext<'_>, given: &args::GrantArguments) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was typed for the rule.
+/// Reads the rule that was typed.
 pub(super) fn edit(given: &args::CallerArguments) -> Result<CallerEdit, Failure> {
     let (mut programs, mut adds_programs) = (vec![], !given.program.is_empty());
     for text in &given.program {
@@ -84,7 +84,8 @@ pub(super) fn refuse_agent() -> Result<(), Failure> {
 }
 
 impl CommandContext<'_> {
-    /// Holds the account's rule against whoever runs the command, and writes down that it is handed out.
+    /// Checks the account's rule against the caller of this command, and records in the journal that the account is
+    /// handed out.
     pub(super) fn hand_out(&self, account: &Account, command: &str) -> Result<(), Failure> {
         let facts = |rule: &CallerRule| {
             let mut facts = caller::facts(rule);
@@ -97,7 +98,7 @@ impl CommandContext<'_> {
             .map_err(|withheld| Failure::new(FailureKind::Denied, Problem::from(withheld)))
     }
 
-    /// Whom the account is handed out to, with a grant that holds now; `None` if it is for everybody.
+    /// Describes the callers who get the account, with a current grant; `None` for every caller.
     pub(super) fn callers(&self, account: &Account) -> Option<String> {
         let words = account.callers.words()?;
         if !account.callers.needs_grant {

@@ -14,13 +14,13 @@ use crate::model::{Account, Expiry, ImageReference, Operation, Registry, timesta
 use crate::oci::{self, LoginVerdict, RegistryReply, RepositoryAccess};
 use crate::system::text::{self, one_line};
 
-/// What is asked about: an image or a registry, and the account that answers there.
+/// The image or registry to check, and its account.
 pub(super) struct CheckSubject {
     registry: Registry,
     pub(super) image: Option<ImageReference>,
     account: Account,
-    pub(super) held: AccountSecret,
-    /// When the secret expires, as far as it is known by now.
+    pub(super) secret: AccountSecret,
+    /// When the secret expires, if that is known.
     expiry: Option<SystemTime>,
 }
 
@@ -45,11 +45,10 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::CheckArguments) ->
     let mut subject = CheckSubject::find(context, registry, image, action, None)?;
     let security = context.security(&subject.registry, given.plain_http);
     let asked = context.ui.while_waiting(&format!("Asking {}", subject.registry), || match &subject.image {
-        Some(image) => {
-            oci::access(image, action, &subject.held.credential, security).map(|access| tell(&access, &subject, action))
-        }
-        None => oci::check(&subject.registry, &subject.held.credential, security)
-            .map(|verdict| tell_login(&verdict, &subject, action)),
+        Some(image) => oci::access(image, action, &subject.secret.credential, security)
+            .map(|access| describe(&access, &subject, action)),
+        None => oci::check(&subject.registry, &subject.secret.credential, security)
+            .map(|verdict| describe_login(&verdict, &subject, action)),
     });
     let told = subject.keep(context, asked)?;
     subject.learn_expiry(context, &told);
@@ -76,23 +75,23 @@ impl CheckSubject {
             context.hand_out(account, command)?;
         }
         let account = account.at(&registry).into_owned();
-        let held = context.secret_of(&account)?;
-        Ok(Self::of_login(account, held, registry, image))
+        let secret = context.secret_of(&account)?;
+        Ok(Self::of_login(account, secret, registry, image))
     }
 
     pub(super) fn of_login(
         account: Account,
-        held: AccountSecret,
+        secret: AccountSecret,
         registry: Registry,
         image: Option<ImageReference>,
     ) -> Self {
-        let expiry = held.expiry;
-        Self { registry, image, account, held, expiry }
+        let expiry = secret.expiry;
+        Self { registry, image, account, secret, expiry }
     }
 
     /// Keeps the identity token that the registry gave in place of the account's; the answer is what remains.
     pub(super) fn keep<T>(&mut self, context: &CommandContext<'_>, asked: RegistryReply<T>) -> Result<T, Failure> {
-        context.renew(&self.account, &mut self.held, asked.renewed)?;
+        context.renew(&self.account, &mut self.secret, asked.renewed)?;
         self.expiry = asked.expiry.or(self.expiry);
         Ok(asked.answer)
     }
@@ -100,18 +99,18 @@ impl CheckSubject {
     /// Finds out when a secret expires that is good.
     pub(super) fn learn_expiry(&mut self, context: &CommandContext<'_>, told: &CheckReport) {
         if matches!(told.code, 0 | 4) {
-            self.expiry = context.expiry(&self.account, &self.held, self.expiry);
+            self.expiry = context.expiry(&self.account, &self.secret, self.expiry);
         }
     }
 
-    /// A secret is as good as before when only the session behind it is over, and yet of no use until there is another.
+    /// Records the verdict. A secret whose session has ended is still right, but useless until a new session.
     pub(super) fn judge(&self, context: &CommandContext<'_>, told: &CheckReport) {
         match told.code {
-            0 | 4 => context.judge(&self.account, &self.held, &SecretVerdict::Accepted, self.expiry),
+            0 | 4 => context.record_verdict(&self.account, &self.secret, &SecretVerdict::Accepted, self.expiry),
             3 => {
                 let page = told.page.clone();
                 let judgement = page.map_or(SecretVerdict::Refused, |page| SecretVerdict::SessionOver { page });
-                context.judge(&self.account, &self.held, &judgement, None);
+                context.record_verdict(&self.account, &self.secret, &judgement, None);
             }
             _ => {}
         }
@@ -144,7 +143,7 @@ impl CheckSubject {
         json
     }
 
-    /// What helps against a password that is no longer good, and where to look if nothing was found out.
+    /// Prints a hint: how to mend a bad password, or where to look if nothing was found out.
     pub(super) fn advise(&self, context: &CommandContext<'_>, told: &CheckReport) {
         let (program, registry, username) = (context.program, &self.registry, &self.account.username);
         match (told.code, &told.page) {
@@ -175,9 +174,9 @@ pub(super) fn no_image(registry: &Registry) -> Failure {
     Failure::usage(format!("`{registry}` names no image"), format!("name one, as in `{registry}/acme/app`"))
 }
 
-/// The sentence and the exit code of a verdict about a repository: 1 nothing is known, 3 the account is not good, 4 it
-/// may not, 5 nobody looked at the password.
-pub(super) fn tell(access: &RepositoryAccess, subject: &CheckSubject, action: Operation) -> CheckReport {
+/// The sentence and the exit code of a verdict about a repository: 1 unknown, 3 the account is not accepted, 4 not
+/// allowed, 5 the password was not checked.
+pub(super) fn describe(access: &RepositoryAccess, subject: &CheckSubject, action: Operation) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     let deed = match action {
         Operation::Pull => format!("pull {}", subject.repository()),
@@ -221,8 +220,8 @@ pub(super) fn tell(access: &RepositoryAccess, subject: &CheckSubject, action: Op
     CheckReport { verdict, sentence, code, page }
 }
 
-/// The same for a registry alone.
-pub(super) fn tell_login(verdict: &LoginVerdict, subject: &CheckSubject, action: Operation) -> CheckReport {
+/// The same for a registry without an image.
+pub(super) fn describe_login(verdict: &LoginVerdict, subject: &CheckSubject, action: Operation) -> CheckReport {
     let (registry, name) = (&subject.registry, &subject.account.name);
     match verdict {
         LoginVerdict::Accepted => {
@@ -232,11 +231,13 @@ pub(super) fn tell_login(verdict: &LoginVerdict, subject: &CheckSubject, action:
             let sentence = format!("{registry} did not look at the password of {name}: it lets anyone in");
             CheckReport { verdict: "anonymous", sentence, code: 5, page: None }
         }
-        LoginVerdict::Rejected { by } => tell(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
+        LoginVerdict::Rejected { by } => describe(&RepositoryAccess::Rejected { by: by.clone() }, subject, action),
         LoginVerdict::SessionOver { page } => {
-            tell(&RepositoryAccess::SessionOver { page: page.clone() }, subject, action)
+            describe(&RepositoryAccess::SessionOver { page: page.clone() }, subject, action)
         }
-        LoginVerdict::Unverified { why } => tell(&RepositoryAccess::Unverified { why: why.clone() }, subject, action),
+        LoginVerdict::Unverified { why } => {
+            describe(&RepositoryAccess::Unverified { why: why.clone() }, subject, action)
+        }
     }
 }
 
@@ -251,7 +252,13 @@ mod tests {
         let account =
             Account { name: "work".parse().unwrap(), ..Account::new(registry.clone(), "me-acme".parse().unwrap()) };
         let credential = Credential { username: account.username.clone(), secret: Secret::new("hunter2".into()) };
-        CheckSubject { registry, image: Some(image), account, held: AccountSecret::accepted(credential), expiry: None }
+        CheckSubject {
+            registry,
+            image: Some(image),
+            account,
+            secret: AccountSecret::accepted(credential),
+            expiry: None,
+        }
     }
 
     #[test]
@@ -298,11 +305,11 @@ mod tests {
                 "of work was not checked: it is out of order",
             ),
         ] {
-            let told = tell(&access, &subject(), Operation::Push);
+            let told = describe(&access, &subject(), Operation::Push);
             assert_eq!((told.verdict, told.code), (verdict, code));
             assert!(told.sentence.contains(sentence), "{}", told.sentence);
         }
-        let told = tell(&RepositoryAccess::Allowed, &subject(), Operation::Pull);
+        let told = describe(&RepositoryAccess::Allowed, &subject(), Operation::Pull);
         assert_eq!(told.sentence, "ghcr.io accepts work, who may pull ghcr.io/acme/app");
         for (verdict, word, code) in [
             (LoginVerdict::Accepted, "accepted", 0),
@@ -310,7 +317,7 @@ mod tests {
             (LoginVerdict::Rejected { by: by() }, "rejected", 3),
             (LoginVerdict::Unverified { why: why() }, "unverified", 1),
         ] {
-            let told = tell_login(&verdict, &subject(), Operation::Pull);
+            let told = describe_login(&verdict, &subject(), Operation::Pull);
             assert_eq!((told.verdict, told.code), (word, code));
         }
     }

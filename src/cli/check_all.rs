@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::CommandContext;
 use super::account_secret::AccountSecret;
-use super::check::{CheckSubject, tell_login};
+use super::check::{CheckSubject, describe_login};
 use super::failure::Failure;
 use crate::model::{Account, Operation, Source};
 use crate::oauth::{self, ProviderTable};
@@ -19,7 +19,7 @@ use crate::oci::{self, LoginVerdict, RegistryReply, TransportSecurity};
 use crate::system::text::{self, one_line};
 use crate::system::threads;
 
-/// So many accounts are asked about at a time: enough for everybody's, and no registry takes it for an attack.
+/// The number of parallel requests. It covers most people's accounts, and no registry takes it for an attack.
 const AT_ONCE: usize = 8;
 
 /// An account, and how its registry is spoken to.
@@ -28,7 +28,7 @@ struct PendingCheck {
     security: TransportSecurity,
 }
 
-/// What was found out about an account.
+/// The result for one account.
 enum CheckResult {
     RegistryReply(AccountSecret, RegistryReply<LoginVerdict>),
     /// There is no secret to show.
@@ -73,7 +73,7 @@ pub(super) fn run(context: &CommandContext<'_>, plain_http: bool) -> Result<Exit
     Ok(ExitCode::from(code))
 }
 
-/// What helps the first account that is not good, or all that could not be asked about.
+/// A hint for the first account that was not accepted, or for all that could not be checked.
 fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     let word = |line: &CheckLine, field: &str| text::quote(line.json[field].as_str().unwrap_or_default()).into_owned();
     if let Some(line) = lines.iter().find(|line| line.code == 3) {
@@ -82,15 +82,15 @@ fn hint(program: &str, lines: &[CheckLine]) -> Option<String> {
     lines.iter().any(|line| line.code == 1).then(|| format!("run `{program} doctor --online`"))
 }
 
-/// The exit code of all: a login that is not good goes before one that was not checked.
+/// The exit code of all results: a rejected login outranks an unchecked one.
 fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     const WORST_FIRST: [u8; 3] = [3, 1, 5];
     let codes: Vec<u8> = codes.collect();
     WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or_default()
 }
 
-/// Hands over what is found out about each account as soon as it is known. Secrets are had one by one; those that another
-/// program has come last, since it may let us wait.
+/// Passes each result on as soon as it is known. Secrets are read one after another. Those of other programs come last,
+/// because such a program may be slow.
 fn ask_all(
     context: &CommandContext<'_>,
     inquiries: &[PendingCheck],
@@ -106,11 +106,11 @@ fn ask_all(
             let (found, queue) = (found.clone(), &queue);
             let started = threads::start_in(scope, move || {
                 let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                while let Ok((place, held)) = next() {
+                while let Ok((place, secret)) = next() {
                     let PendingCheck { account, security } = &inquiries[place];
-                    let asked = ask(account, &held, *security, providers);
-                    if found.send((place, held, asked)).is_err() {
-                        return; // nobody reads on
+                    let asked = ask(account, &secret, *security, providers);
+                    if found.send((place, secret, asked)).is_err() {
+                        return; // the reader is gone
                     }
                 }
             });
@@ -127,45 +127,47 @@ fn ask_all(
                 continue;
             }
             match context.secret_of(&inquiries[place].account) {
-                Ok(held) => drop(give.send((place, held))),
+                Ok(secret) => drop(give.send((place, secret))),
                 Err(failure) => tell(place, CheckResult::Failed(failure))?,
             }
             findings
                 .try_iter()
-                .try_for_each(|(place, held, asked)| tell(place, CheckResult::RegistryReply(held, asked)))?;
+                .try_for_each(|(place, secret, asked)| tell(place, CheckResult::RegistryReply(secret, asked)))?;
         }
         drop(give);
-        findings.into_iter().try_for_each(|(place, held, asked)| tell(place, CheckResult::RegistryReply(held, asked)))
+        findings
+            .into_iter()
+            .try_for_each(|(place, secret, asked)| tell(place, CheckResult::RegistryReply(secret, asked)))
     })
 }
 
 /// Asks the registry, and the provider about the end of a secret that is good.
 fn ask(
     account: &Account,
-    held: &AccountSecret,
+    secret: &AccountSecret,
     security: TransportSecurity,
     providers: &ProviderTable,
 ) -> RegistryReply<LoginVerdict> {
-    let mut asked = oci::check(&account.registry, &held.credential, security);
-    let known = asked.expiry.or(held.expiry);
+    let mut asked = oci::check(&account.registry, &secret.credential, security);
+    let known = asked.expiry.or(secret.expiry);
     if asked.answer == LoginVerdict::Accepted
         && account.source == Source::Static
         && let (None, Some(provider)) = (known, providers.for_registry(&account.registry))
     {
-        asked.expiry = oauth::token_expiry(provider, &account.registry, &held.credential);
+        asked.expiry = oauth::token_expiry(provider, &account.registry, &secret.credential);
     }
     asked
 }
 
 fn line(context: &CommandContext<'_>, account: &Account, finding: CheckResult) -> Result<CheckLine, Failure> {
-    let (held, asked) = match finding {
-        CheckResult::RegistryReply(held, asked) => (held, asked),
+    let (secret, asked) = match finding {
+        CheckResult::RegistryReply(secret, asked) => (secret, asked),
         CheckResult::Failed(failure) => return Ok(failed(account, &failure)),
         CheckResult::Pattern => return Ok(not_asked(account)),
     };
-    let mut subject = CheckSubject::of_login(account.clone(), held, account.registry.clone(), None);
+    let mut subject = CheckSubject::of_login(account.clone(), secret, account.registry.clone(), None);
     let verdict = subject.keep(context, asked)?;
-    let told = tell_login(&verdict, &subject, Operation::Pull);
+    let told = describe_login(&verdict, &subject, Operation::Pull);
     subject.judge(context, &told);
     Ok(CheckLine { text: subject.line(&told), json: subject.json(&told, Operation::Pull), code: told.code })
 }

@@ -1,4 +1,5 @@
-//! Completion, which the shells' scripts and Docker ask for: what may be typed next, with what is here now.
+//! Completion, as the shells' scripts and Docker ask for it: the possible next words, from the accounts of this
+//! machine.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -17,16 +18,16 @@ use crate::system::{list_programs, text};
 type Candidate = (String, String);
 
 const HELPER: &str = "docker-credential-";
-/// What `login --borrow` knows.
+/// The programs that `login --borrow` knows.
 const LENDERS: [&str; 9] = ["aws", "az", "command", "gcloud", "gh", "glab", "op", "pass", "vault"];
 
-/// Prints the words that may stand for the last one, then what the shell is to do besides, as cobra's scripts read it
-/// (spf13/cobra `completions.go`).
+/// Prints the candidates for the last word, then a directive for the shell, as cobra's scripts read it (spf13/cobra
+/// `completions.go`).
 pub(crate) fn complete(words: &[OsString], env: &Env) -> ExitCode {
     const AND_FILES: u8 = 0;
     const NO_FILES: u8 = 4;
     let mut words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let mut begin = String::new(); // what stands before the value in the same word
+    let mut begin = String::new(); // the part of the word before the value
     if let Some((option, value)) =
         words.last().filter(|last| last.starts_with("--")).and_then(|last| last.split_once('='))
     {

@@ -70,10 +70,10 @@ fn carry_out(
         registries.extend(of_logins(found));
         renewed = Some(self::plans(context, given, &registries)?); // the imports changed the files
     }
-    creds_store::remember(context, renewed.as_deref().unwrap_or(plans))?; // before Docker asks us for what we would not know
+    creds_store::save(context, renewed.as_deref().unwrap_or(plans))?; // before Docker asks us for what we would not know
     let (plans, written) = write(context, given, &registries)?;
     if given.undo {
-        creds_store::forget(context)?;
+        creds_store::remove(context)?;
     }
     let removed = if given.undo { buildx::remove_all(context)? } else { 0 };
     if removed == 0 || !written.is_empty() {
@@ -157,7 +157,7 @@ fn plans(
     let no_home = || Problem::new("there is no home folder with Docker's config in it", "set HOME or DOCKER_CONFIG");
     let docker = ConfigJson::load(&context.env.docker_config_file().ok_or_else(no_home)?)?;
     let plan = |file: &ConfigJson, reader| match reader {
-        _ if given.undo => setup::undo(file, creds_store::before(context, file.path())?.as_deref()),
+        _ if given.undo => setup::undo(file, creds_store::previous_helper(context, file.path())?.as_deref()),
         ClientFamily::Docker if given.all => setup::plan_all(file, registries, given.force),
         reader => setup::plan(file, reader, registries, given.force),
     };
@@ -188,12 +188,13 @@ pub(super) fn wanted(known: &BTreeMap<Registry, Vec<String>>, registry: &Registr
     WantedRegistry { registry: registry.clone(), names }
 }
 
-/// The registries whose logins become accounts: once these have left Docker's file, it must ask for them.
+/// The registries whose logins become accounts. When these logins have left Docker's file, Docker must ask Ensign for
+/// them.
 fn of_logins(found: &[ImportEntry]) -> impl Iterator<Item = Registry> {
     found.iter().filter_map(ImportEntry::login).map(FoundLogin::registry)
 }
 
-/// The logins that lie in clear in these tools' files: those of the named registries, else all.
+/// The plaintext logins in these tools' files: of the named registries, else all.
 fn plain_text_logins(context: &CommandContext<'_>, named: &[Registry]) -> Result<Vec<ImportEntry>, Failure> {
     let docker = context.env.docker_config_file();
     let containers = if containers::are_found(context.env) { containers::login_files(context.env) } else { vec![] };
@@ -216,10 +217,10 @@ fn preview(context: &CommandContext<'_>, plans: &[FilePlan], found: &[ImportEntr
         let link = plan.link_target().map(|target| format!("   (link to {})", target.display()));
         blocks.push(format!("{}{}\n{plan}", context.env.shorten_home(plan.path()), link.unwrap_or_default()));
     }
-    let mut files: Vec<_> = found.iter().map(|finding| import::whence(context, finding)).collect();
+    let mut files: Vec<_> = found.iter().map(|finding| import::origin(context, finding)).collect();
     files.dedup();
     for file in files {
-        let here = found.iter().filter(|finding| import::whence(context, finding) == file);
+        let here = found.iter().filter(|finding| import::origin(context, finding) == file);
         let lines: Vec<_> =
             here.filter_map(ImportEntry::login).map(|login| format!("  {}", plaintext_auths::line(login))).collect();
         blocks.push(format!("{file}\n{}", lines.join("\n")));
@@ -266,9 +267,9 @@ fn wants_import(context: &CommandContext<'_>, given: &args::ConfigureDockerArgum
     Ok(given.import || (context.ui.can_ask() && context.ui.confirm("Move these plain-text logins to Ensign?")?))
 }
 
-/// Keeps all that can be, and takes that out of the files; what could not be kept is told, and stays.
+/// Saves every login that it can and removes it from the files. A login that could not be saved is reported and stays.
 fn import(context: &CommandContext<'_>, found: &[ImportEntry]) -> Result<(), Failure> {
-    let fates = import::fates(context, found, ImportMode::Keep);
+    let fates = import::save_logins(context, found, ImportMode::Keep);
     for (finding, fate) in found.iter().zip(&fates) {
         match (finding.login(), fate) {
             (Some(login), ImportOutcome::Kept(name, _)) => {

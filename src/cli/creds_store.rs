@@ -1,5 +1,5 @@
-//! `configure-docker --all`: what Docker's `credsStore` named before us goes on answering for what is not here, and comes
-//! back with `--undo`.
+//! `configure-docker --all`: the helper that `credsStore` named before becomes the fallback, and comes back with
+//! `--undo`.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::docker::{ConfigJson, FilePlan, PlannedChange};
 use crate::model::HelperName;
 
 /// Writes down what stood there, and makes it the one that answers for all other registries.
-pub(super) fn remember(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::Result<()> {
+pub(super) fn save(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyhow::Result<()> {
     for plan in plans {
         let Some(before) = plan.changes().iter().find_map(|change| match change {
             PlannedChange::Store { before } => Some(before),
@@ -35,7 +35,7 @@ pub(super) fn remember(context: &CommandContext<'_>, plans: &[FilePlan]) -> anyh
 }
 
 /// Forgets it when Ensign is taken out; a fallback that was chosen since then stays.
-pub(super) fn forget(context: &CommandContext<'_>) -> Result<(), Failure> {
+pub(super) fn remove(context: &CommandContext<'_>) -> Result<(), Failure> {
     let Some(path) = context.env.docker_config_file().map(|path| key(&path)) else { return Ok(()) };
     let fallback = context.accounts.routes()?.into_iter().find(|route| route.by.is_none());
     let fallback = fallback.map(|route| route.helper.to_string());
@@ -49,12 +49,12 @@ pub(super) fn forget(context: &CommandContext<'_>) -> Result<(), Failure> {
     })?)
 }
 
-/// What stood in the place of our name in that file.
-pub(super) fn before(context: &CommandContext<'_>, path: &Path) -> anyhow::Result<Option<String>> {
+/// The helper that the file named before Ensign.
+pub(super) fn previous_helper(context: &CommandContext<'_>, path: &Path) -> anyhow::Result<Option<String>> {
     context.accounts.replaced_store(&key(path))
 }
 
-/// Says who answers for what has no account here.
+/// Says which helper answers for registries without an account here.
 pub(super) fn say(context: &CommandContext<'_>) {
     let Ok(routes) = context.accounts.routes() else { return };
     match routes.iter().find(|route| route.by.is_none()) {

@@ -1,4 +1,4 @@
-//! `status --expiring TIME`: the accounts whose secrets end within a time, for people and for scripts.
+//! `status --expiring TIME`: the accounts whose secrets expire within that time, for people and for scripts.
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -11,7 +11,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, time_span, timestamp};
 use crate::system::text::{one_line, quote};
 
-/// A script is told by it that a person has something to do.
+/// It tells a script that a person has something to do.
 const SOME_EXPIRE: u8 = 6;
 
 /// Lists them. Exit codes: 6 some end within the time or have ended; 1 none does, but some are not known; 0 none does.
@@ -73,7 +73,7 @@ pub(super) fn login(program: &str, account: &Account) -> String {
     format!("{program} login {host} --alias {name}")
 }
 
-/// What is known of the end, as JSON shows it.
+/// The known expiry, in JSON.
 pub(super) fn add_to_json(json: &mut Value, expiry: Expiry) {
     json["expires_at"] = json!(expiry.moment().map(timestamp::rfc3339));
     json["renews"] = json!(matches!(expiry, Expiry::Renews(_) | Expiry::RenewsWithin { .. }));

@@ -44,7 +44,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -
         ExportFormat::Secret => exported.manifest(&given.name, given.namespace.as_deref()),
     };
     if let Some(path) = &output {
-        let mut file = AtomicFile::begin_private(path)?; // which takes no name beside it that might be somebody's
+        let mut file = AtomicFile::begin_private(path)?; // it has no second name that may be another file
         file.write(text.as_bytes())?;
         file.keep()?;
     }
@@ -57,7 +57,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ExportArguments) -
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// An account whose secret could not be had, and why.
+/// An account without an available secret, and why.
 struct FailedExport {
     account: Account,
     why: Failure,
@@ -116,8 +116,8 @@ fn may_write(
     if agreed { Ok(()) } else { Err(Failure::new(FailureKind::Cancelled, Problem::new("nothing exported", cure))) }
 }
 
-/// What the registry is called by those who will read the file, besides its own name: as it was spelled ever or now, and
-/// the hosts that this account is for too.
+/// The names by which readers of the file look for the registry: its own, each known spelling, and the account's other
+/// hosts.
 fn names(
     context: &CommandContext<'_>,
     given: &args::ExportArguments,
@@ -139,8 +139,7 @@ fn names(
     Ok(names)
 }
 
-/// The accounts that answer for what was named, each once, with their secrets as they are now. Of all accounts some may
-/// have none.
+/// The accounts for the named subjects, each once, with their current secrets. With `--all` some may have none.
 fn choose(
     context: &CommandContext<'_>,
     given: &args::ExportArguments,
@@ -173,7 +172,7 @@ fn choose(
     for (candidates, mut accounts) in found {
         if given.all {
             let serves = |account: &Account| account.serves(Some(Operation::Pull));
-            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves); // of two for the same, the first
+            let (first, after): (Vec<_>, Vec<_>) = accounts.into_iter().partition(serves); // the first of a registry counts
             accounts = first.into_iter().chain(after).collect();
             let left = accounts.extract_if(.., |account| is_for_pulls && !account.serves(Some(Operation::Pull)));
             for Account { name, registry, .. } in left {
@@ -184,14 +183,14 @@ fn choose(
         for account in accounts {
             let is_default = |default: &Account| default.name == account.name;
             let by_default = alone || candidates.default_for(None).is_some_and(is_default);
-            let known = candidates.accounts.iter().find(|known| known.name == account.name); // of all hosts of its pattern
+            let known = candidates.accounts.iter().find(|known| known.name == account.name); // its rule is that of the pattern
             let allowed = context.hand_out(known.unwrap_or(&account), "export");
             match allowed.and_then(|()| context.secret_of(&account)) {
-                Ok(held) => {
+                Ok(secret) => {
                     let names = names(context, given, &candidates, &account)?;
                     chosen.push(ExportAccount {
                         account: account.on(&candidates.host),
-                        credential: held.credential,
+                        credential: secret.credential,
                         names,
                         by_default,
                     });

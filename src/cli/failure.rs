@@ -1,4 +1,4 @@
-//! `Failure`: what a person reads when a command does not do what was asked, and the exit code.
+//! `Failure`: the error that a person reads when a command fails, and its exit code.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,19 +8,19 @@ use serde_json::json;
 use super::ui::Ui;
 use crate::model::Problem;
 
-/// A command that did not do what was asked.
+/// A failed command.
 #[derive(Debug)]
 pub(super) struct Failure {
     kind: FailureKind,
     error: anyhow::Error,
 }
 
-/// What kind of failure; scripts see it as the exit code.
+/// The kind of failure; scripts see it as the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     Failed = 1,
     Usage = 2,
-    /// The registry refused the login, or there is none.
+    /// The registry refused the login, or there is no login.
     NotLoggedIn = 3,
     /// The account is good, but not for this.
     Denied = 4,
@@ -43,7 +43,7 @@ impl Failure {
         Self::new(FailureKind::NotLoggedIn, Problem::new(what, cure))
     }
 
-    /// The error alone, for who reports it as part of something else.
+    /// The bare error, for a report about several failures.
     pub(super) fn into_error(self) -> anyhow::Error {
         self.error
     }

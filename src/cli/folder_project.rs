@@ -1,4 +1,4 @@
-//! What a folder's `.ensign.toml` says, trusted or not, in words for a person.
+//! `FolderProject`: describes a folder's `.ensign.toml` for a person, trusted or not.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub(super) struct FolderProject {
     pub(super) standing: TrustState,
     /// `None` if the file cannot be read.
     pub(super) digest: Option<String>,
-    /// What it says, or what is wrong with it.
+    /// The content, or the fault in it.
     pub(super) says: Result<ProjectAccounts, String>,
 }
 
@@ -32,11 +32,11 @@ pub(super) enum TrustState {
 
 impl FolderProject {
     /// The file that counts in the current folder.
-    pub(super) fn here(trusted: &[TrustedFile]) -> Option<Self> {
-        project::find(&env::current_dir()?).map(|path| Self::at(path, trusted))
+    pub(super) fn current(trusted: &[TrustedFile]) -> Option<Self> {
+        project::find(&env::current_dir()?).map(|path| Self::read_at(path, trusted))
     }
 
-    pub(super) fn at(path: PathBuf, trusted: &[TrustedFile]) -> Self {
+    pub(super) fn read_at(path: PathBuf, trusted: &[TrustedFile]) -> Self {
         let file = ProjectFile::read(&path).and_then(|file| file.ok_or_else(|| anyhow::anyhow!("it is not there")));
         let standing = match &file {
             Ok(file) if file.is_trusted(trusted) => TrustState::Trusted,
@@ -61,7 +61,7 @@ impl FolderProject {
         self.standing == TrustState::Trusted
     }
 
-    /// Why nothing comes of it, if that is known here alone.
+    /// Why the file is ignored, as far as its trust tells.
     pub(super) fn sentence(&self, context: &CommandContext<'_>) -> Option<String> {
         let shown = shown(context.env, &self.path);
         match self.standing {
@@ -71,7 +71,7 @@ impl FolderProject {
         }
     }
 
-    /// What a person should do about it.
+    /// The advice for a person.
     pub(super) fn advice(&self, context: &CommandContext<'_>, candidates: &RegistryAccounts) -> Option<String> {
         let (registry, shown) = (&candidates.host, &*shown(context.env, &self.path));
         let project = match &self.says {
@@ -109,7 +109,7 @@ impl FolderProject {
     }
 }
 
-/// Names what a file holds for a newer Ensign. What it is set to may be a secret that lies in the wrong place.
+/// Names the fields that only a newer Ensign knows. Their values are not shown: one may be a misplaced secret.
 pub(super) fn unknown(project: &ProjectAccounts, shown: &str) -> Option<String> {
     let words = one_line(&project.unknown.join(", "), 100);
     (!words.is_empty()).then(|| format!("{shown} holds what this Ensign does not know and passes over: {words}"))

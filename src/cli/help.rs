@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::ui::{Ui, is_styled};
 use crate::system::text;
 
-/// The short help, for somebody who wants to know what this is.
+/// The short help, for a first look.
 pub(super) fn short(program: &str) -> ExitCode {
     let printed = Ui::new(false, program).print(&CommandLine::short_help(program, look()));
     if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

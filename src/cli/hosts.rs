@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::images::added;
 use crate::model::{AccountName, Registry};
 
-/// The hosts of one command; a value replaces what was there, and one behind `+` is added to it.
+/// The hosts of one command. A value replaces the old ones; a value behind `+` is added.
 #[derive(Debug, Default)]
 pub(super) struct HostEdit {
     hosts: Vec<Registry>,

@@ -6,8 +6,8 @@ use crate::accounts::PreviousImages;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, ImagePattern, Registry};
 
-/// The patterns of one command. `login`, `account edit` and every other list follow one rule: a value replaces what was
-/// there, and one behind `+` is added to it.
+/// The patterns of one command. All lists follow one rule: a value replaces the old ones, and a value behind `+` is
+/// added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ImageEdit {
     pub(super) patterns: Vec<ImagePattern>,
@@ -15,7 +15,7 @@ pub(super) struct ImageEdit {
 }
 
 impl ImageEdit {
-    /// Reads what was typed, and tells what it was taken for where that is less than was written.
+    /// Reads the typed patterns, and notes where less is taken than was written.
     pub(super) fn read(context: &CommandContext<'_>, registry: &Registry, given: &[String]) -> Result<Self, Failure> {
         let mut edit = Self::default();
         for text in given {
@@ -42,7 +42,7 @@ impl ImageEdit {
         self.patterns.is_empty()
     }
 
-    /// The patterns of an account that had these: what is added is added to its own namespace too.
+    /// Applies the edit to an account's patterns. Added patterns are added to its own namespace too.
     pub(super) fn applied_to(&self, before: Vec<ImagePattern>) -> Vec<ImagePattern> {
         let mut patterns = if self.replaces { vec![] } else { before };
         patterns
@@ -57,7 +57,7 @@ pub(super) fn added(text: &str) -> (&str, bool) {
 }
 
 /// Names the accounts that are as close to some images as this one, so that a command line with those decides nothing.
-pub(super) fn tell_rivals(context: &CommandContext<'_>, candidates: &RegistryAccounts, account: &Account) {
+pub(super) fn warn_about_rivals(context: &CommandContext<'_>, candidates: &RegistryAccounts, account: &Account) {
     let others = candidates.accounts.iter().filter(|other| other.name != account.name);
     for rival in others.filter(|other| other.purpose == account.purpose) {
         let own = account.patterns();
@@ -71,9 +71,9 @@ pub(super) fn tell_rivals(context: &CommandContext<'_>, candidates: &RegistryAcc
     }
 }
 
-/// A pattern that a person wrote, with or without the registry in front, and the tag or digest that it cannot hold.
+/// Reads a pattern, with or without the registry, and the tag or digest that a pattern cannot hold.
 ///
-/// A namespace is written alone (`acme`) and an image as it is pulled (`ghcr.io/acme/app:1.0`).
+/// A namespace is a single word (`acme`), and an image is written as it is pulled (`ghcr.io/acme/app:1.0`).
 fn pattern<'t>(registry: &Registry, text: &'t str) -> Result<(ImagePattern, Option<&'t str>), Failure> {
     let example = || format!("write it as '{registry}/acme/**'");
     let first = text.split('/').next().unwrap_or_default();

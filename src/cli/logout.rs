@@ -46,7 +46,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
         let name = &forgotten.account.name;
         context.ui.say(format_args!("✓ Removed {name} from {registry}"));
         let ending = context.ui.while_waiting("Ending the login", || forgotten.end());
-        say_ending(context, &registry, &ending);
+        print_ending(context, &registry, &ending);
         removed.push(name.clone());
         endings.insert(name.to_string(), word(&ending));
     }
@@ -75,8 +75,8 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::LogoutArguments) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// What became of the token itself, and where to end it.
-fn say_ending(context: &CommandContext<'_>, registry: &Registry, ending: &RevokeResult) {
+/// Describes whether the token itself was revoked, and where to revoke it.
+fn print_ending(context: &CommandContext<'_>, registry: &Registry, ending: &RevokeResult) {
     match ending {
         RevokeResult::Revoked => context.ui.say("  Its tokens are revoked."),
         RevokeResult::Left(what) => context.ui.note(what),

@@ -1,4 +1,4 @@
-//! What is answered by a key: a menu, and a question of yes or no. Both can be left.
+//! Questions that one key answers: a menu, and yes or no. Both can be left.
 
 use std::io;
 
@@ -64,7 +64,7 @@ fn answer(key: &Key) -> Option<bool> {
     }
 }
 
-/// What a key does.
+/// The effect of a key.
 #[derive(Debug, PartialEq, Eq)]
 enum KeyAction {
     To(usize),

@@ -66,14 +66,14 @@ use failure::Failure;
 pub(crate) use help::refuse_terminal;
 use ui::Ui;
 
-/// What every command is given.
+/// The values that every command gets.
 struct CommandContext<'e> {
     accounts: Accounts<'e>,
     env: &'e Env,
     ui: Ui,
-    /// The name we were called by, for what is shown to people.
+    /// The program's name as it was called, for texts.
     program: &'e str,
-    /// What a registry has announced of its login, asked once.
+    /// The registry's announcement of its login, asked once.
     announced: OnceCell<(Registry, Result<Option<Provider>, String>)>,
     /// Where new secrets are kept, found out once.
     store_choice: OnceCell<StoreChoice>,
@@ -115,7 +115,7 @@ pub(crate) fn run(program: &str, is_helper: bool, words: Vec<OsString>, env: Res
         request_log::enable();
     }
     if !matches!(arguments.command, CliCommand::Exec(_)) {
-        memory::keep_private(); // that command becomes another program, whose memory is its own affair
+        memory::keep_private(); // that command becomes another program
     }
     let ui = Ui::new(arguments.json, called);
     let env = match env {
@@ -201,7 +201,7 @@ impl CommandContext<'_> {
         }
     }
 
-    /// Says that this shell has an account of its own, where somebody looks at the defaults.
+    /// Says that `ENSIGN_ACCOUNT` overrides the defaults in this shell.
     fn note_variable(&self) {
         if let Some(value) = &self.env.account {
             if let Some(name) = self.unknown_variable() {
@@ -221,7 +221,7 @@ impl CommandContext<'_> {
         self.accounts.unknown_name(&named, &RegistryAccounts::none(&nowhere)).ok().flatten()
     }
 
-    /// What a person can do, one way a line.
+    /// Shows the options of a person, one a line.
     fn show_options(&self, RemedyOptions { message, ways }: &RemedyOptions) {
         self.ui.note(self.ui.as_typed(message));
         for way in ways {
@@ -245,7 +245,7 @@ impl CommandContext<'_> {
         ConfigJson::load(&self.env.docker_config_file()?).ok()
     }
 
-    /// A pattern cannot stand in Docker's `credHelpers`: its hosts reach us only if every registry does.
+    /// Docker's `credHelpers` takes no pattern: such hosts reach us only if every registry does.
     fn note_that_docker_must_ask(&self, pattern: &Registry) {
         if !self.docker_config().is_some_and(|file| configured_helper::asks_us(&file, pattern)) {
             let program = self.program;
@@ -273,7 +273,7 @@ impl CommandContext<'_> {
         Ok(self.store_choice.get_or_init(|| choice))
     }
 
-    /// What the registry says of its own login. An error is a sentence.
+    /// Asks the registry for the announcement of its login. An error is a sentence.
     fn announced(&self, registry: &Registry) -> Result<Option<Provider>, String> {
         let ask = || self.ui.while_waiting(&format!("Asking {registry}"), || oauth::announced_provider(registry));
         let (of, announced) = self.announced.get_or_init(|| (registry.clone(), ask()));
@@ -301,7 +301,7 @@ impl CommandContext<'_> {
         Ok(candidates)
     }
 
-    /// Fails if what was taken for a registry is the alias of an account.
+    /// Fails if the supposed registry is the alias of an account.
     fn refuse_alias(&self, registry: &Registry) -> Result<(), Failure> {
         // A registry is written in small letters.
         let is_meant = |name: &str| name.eq_ignore_ascii_case(registry.as_str());
@@ -318,7 +318,7 @@ impl CommandContext<'_> {
         Err(Failure::usage(what, format!("name the registry too: `{host} {name}`")))
     }
 
-    /// The registries that have an account called `alias`, which a person gave where a registry stands.
+    /// The registries that have an account called `alias`. A person gave it in place of a registry.
     fn registries_with(&self, alias: &str) -> anyhow::Result<Vec<Registry>> {
         let all = self.accounts.all()?;
         Ok(all.iter().filter(|one| one.account(alias).is_some()).map(|one| one.registry.clone()).collect())
@@ -354,7 +354,7 @@ fn note_podman(context: &CommandContext<'_>) {
     ));
 }
 
-/// The accounts' names, for a sentence.
+/// Joins the accounts' names for a sentence.
 fn names(candidates: &RegistryAccounts) -> String {
     let names: Vec<_> = candidates.accounts.iter().map(|account| account.name.as_str()).collect();
     names.join(", ")

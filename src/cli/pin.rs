@@ -60,8 +60,8 @@ fn show(context: &CommandContext<'_>, pins: &Pins) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes the programs of aliases that accounts had until now, if no other account has them. A tool that still names one
-/// is told of. Other programs of other names may be pinned by another config: they are left alone.
+/// Removes the programs of aliases that no account has any more, and names the tools that still use them. Other
+/// programs stay: they may belong to another config.
 pub(super) fn drop_orphans(context: &CommandContext<'_>, former: &[AccountName]) -> Result<(), Failure> {
     let Ok(pins) = Pins::find(None, context.env) else { return Ok(()) };
     let pinned = pins.all();

@@ -1,4 +1,4 @@
-//! Who goes first at a client, told where Ensign would not be asked or not for this.
+//! Describes who is asked first by a client, if that is not Ensign.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::system::text::{one_line, quote};
 
 pub(super) const TOOLS: &str = "Podman, Buildah and Skopeo";
 
-/// For each name of these registries whom the containers tools ask. Tells where that is not Ensign.
+/// Returns for each name of these registries whom the containers tools ask. Prints it if that is not Ensign.
 pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&RegistryAccounts]) -> Vec<Value> {
     if registries.is_empty() || !containers::are_found(context.env) {
         return vec![];
@@ -45,8 +45,8 @@ pub(super) fn containers_tools(context: &CommandContext<'_>, registries: &[&Regi
     told
 }
 
-/// Who goes first for a registry under this name, where that is not Ensign.
-pub(super) fn before_us(
+/// The first answerer for a registry under this name, if that is not Ensign.
+pub(super) fn find_predecessor(
     context: &CommandContext<'_>,
     reader: ClientFamily,
     registry: &Registry,
@@ -64,7 +64,7 @@ pub(super) fn is_missed(context: &CommandContext<'_>, reader: ClientFamily, regi
         && lookup.first(registry, name, None) == FirstLogin::Nobody
 }
 
-/// What is said of a registry that somebody else answers for; `None` if nobody goes before us.
+/// The sentence about another answerer; `None` if Ensign is the first or nothing answers.
 pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, first: &FirstLogin) -> Option<String> {
     Some(match first {
         FirstLogin::Ensign | FirstLogin::Nobody => return None,
@@ -85,7 +85,7 @@ pub(super) fn sentence(context: &CommandContext<'_>, who: &str, name: &str, firs
     })
 }
 
-/// Who that is, in few words.
+/// A short name for the answerer.
 pub(super) fn name_of(first: &FirstLogin) -> String {
     match first {
         FirstLogin::Ensign => "ensign".to_owned(),

@@ -41,7 +41,7 @@ pub(super) fn run(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the config back, and returns where the broken one lies now, or, if it was gone, where it is again.
+/// Restores the config. Returns where the broken one is now, or the config's own path if it was missing.
 fn config(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(restored) = context.accounts.restore_config()? else { return Ok(None) };
     let path = context.accounts.config_file().unwrap_or_default();

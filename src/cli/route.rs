@@ -111,7 +111,7 @@ pub(super) fn json(routes: &[HelperRoute]) -> Value {
     json!({"routes": chosen.collect::<Vec<_>>(), "fallback": fallback})
 }
 
-/// A line for each route, with what is wrong with its helper.
+/// A line for each route, with the fault of its helper.
 pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
     let name = |route: &HelperRoute| route.by.as_ref().map_or("all others".to_owned(), ToString::to_string);
     let width = routes.iter().map(|route| name(route).chars().count()).max().unwrap_or(0);
@@ -129,7 +129,7 @@ pub(super) fn lines(routes: &[HelperRoute]) -> Vec<String> {
         .collect()
 }
 
-/// Who answers, for a sentence.
+/// Names the answering helper in a sentence.
 pub(super) fn sentence(route: &HelperRoute) -> String {
     format!("`{}` {}", route.helper.program(), helper_answers_for(route.by.as_ref().map(Registry::as_str)))
 }

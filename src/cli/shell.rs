@@ -16,7 +16,8 @@ use crate::system::{env, exec, folders};
 
 const VARIABLE: &str = "ENSIGN_ACCOUNT";
 
-/// To PowerShell each of these ends a text that any of them began (`about_Quoting_Rules`; `CharTraits.cs` `IsSingleQuote`).
+/// PowerShell lets each of these quotes end a text that any other began (`about_Quoting_Rules`; `CharTraits.cs`
+/// `IsSingleQuote`).
 const POWERSHELL_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 
 /// Prints the line that a shell evaluates.
@@ -50,7 +51,7 @@ pub(super) fn run_as(context: &CommandContext<'_>, given: &args::ExecArguments) 
     exec::exec(&given.command, VARIABLE, &value).map_err(Failure::not_run)
 }
 
-/// Prints what is special about this shell or folder, and nothing if nothing is. It never fails: it stands in a prompt.
+/// Prints the special account of this shell or folder, or nothing. It never fails, because it runs in a shell's prompt.
 pub(super) fn prompt(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     if let Some(value) = &context.env.account {
         context.ui.data(json!({"accounts": value, "by": VARIABLE}), value)?;

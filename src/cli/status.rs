@@ -20,7 +20,7 @@ use crate::system::text;
 
 const NOBODY: &str = "nobody";
 
-/// One account with what is wrong with it.
+/// One account with its trouble.
 struct AccountLine<'c> {
     account: &'c Account,
     mark: &'static str,
@@ -116,7 +116,7 @@ fn print_leftovers(context: &CommandContext<'_>, leftovers: &Leftovers) {
     }
 }
 
-/// What a person does who has no account.
+/// The advice for a person without accounts.
 fn first_steps(program: &str) -> String {
     format!(
         "No accounts yet.\n\n  {program} login ghcr.io        add an account\n  {program} import               take over the logins of Docker and others\n  {program} configure-docker     let Docker ask Ensign"
@@ -133,7 +133,7 @@ fn line<'c>(
         Ok(Some(kept)) => Expiry::new(&account.source, kept),
         _ => Expiry::Unknown,
     };
-    let trouble = Trouble::of(context, account, kept).map(|trouble| trouble.sentence(context, account));
+    let trouble = Trouble::find(context, account, kept).map(|trouble| trouble.sentence(context, account));
     let mark = if candidates.default_account() == Some(account) { "●" } else { "○" };
     AccountLine { account, mark, trouble, expiry }
 }
@@ -207,7 +207,7 @@ fn used_for(account: &Account) -> String {
     format!("{}{}{user}", patterns.join(", "), account::only(account))
 }
 
-/// A name of a registry, and whom Docker asks for exactly that: "ensign", another helper's name, or nobody.
+/// A name of a registry, and the helper that Docker asks for exactly that name.
 struct AskedName<'c> {
     registry: &'c Registry,
     name: String,
@@ -220,8 +220,8 @@ impl AskedName<'_> {
     }
 }
 
-/// The names under which clients look for a registry: its own, those that are known here, and those that stand in Docker's
-/// file. Each once.
+/// The names under which clients look for a registry, each once: its own, the known spellings, and those in Docker's
+/// file.
 pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry: &Registry) -> Vec<String> {
     let spelled = file.into_iter().flat_map(|file| {
         let spellings = setup::spellings_in(file, registry).into_iter();
@@ -236,7 +236,7 @@ pub(super) fn names_of(others: Vec<String>, file: Option<&ConfigJson>, registry:
     names
 }
 
-/// Docker looks for what stands before the first `/` letter by letter, so that each spelling is a name of its own.
+/// Docker compares the part before the first `/` letter by letter, so each spelling is a name of its own.
 fn docker<'c>(context: &CommandContext<'_>, registries: &[&'c RegistryAccounts]) -> Vec<AskedName<'c>> {
     let Some(path) = context.env.docker_config_file() else { return vec![] };
     let file = match ConfigJson::load(&path) {

@@ -31,7 +31,7 @@ pub(super) fn kind(text: &str) -> Result<StoreKind, Failure> {
     Err(Failure::usage(format!("`{}` is no store", text::one_line(text, 60)), hint))
 }
 
-/// Sees to it that secrets can be kept there, better before anybody types one: a first key lies in the system's keyring, where there is one.
+/// Prepares the store before a person types a secret. A new key goes to the system's keyring, if there is one.
 pub(super) fn prepare(context: &CommandContext<'_>, kind: &StoreKind) -> Result<(), Failure> {
     if *kind != StoreKind::Sealed {
         return Ok(());
@@ -250,7 +250,7 @@ fn key(context: &CommandContext<'_>, given: &args::StoreKey) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is locked cannot be given to another. A passphrase opens it here also where the kernel's keyring could not keep it.
+/// A locked key cannot move. A passphrase opens it here even if the kernel's keyring cannot keep it.
 fn open_key(context: &CommandContext<'_>, key: &KeyState, passphrase_stdin: bool) -> Result<(), Failure> {
     let closed = match context.accounts.key().check() {
         Err(error) if key.holder == Holder::Passphrase => error,

@@ -11,7 +11,7 @@ use crate::model::{Account, Problem};
 use crate::system::text::quote;
 
 pub(super) fn run(context: &CommandContext<'_>, given: &args::SwitchArguments) -> Result<ExitCode, Failure> {
-    // `-` alone means the account from before too: no registry is called so.
+    // A single `-` also means the previous account: no registry has that name.
     let (host, name) = match (given.host.as_deref(), given.account.as_deref()) {
         (Some("-"), None) => (None, Some("-")),
         words => words,

@@ -1,10 +1,10 @@
-//! What helps against a TLS connection that did not come about.
+//! Hints about failed TLS connections.
 
 use super::CommandContext;
 use crate::model::Registry;
 use crate::oci::TlsTrouble;
 
-/// The way out, if `why` tells of TLS.
+/// A hint, if `why` is about TLS.
 pub(super) fn tls_hint(context: &CommandContext<'_>, registry: &Registry, why: &str) -> Option<String> {
     Some(hint(TlsTrouble::from_reason(why)?, &certificates_folder(context, registry)?))
 }

@@ -1,4 +1,4 @@
-//! `token`: a bearer token for an image's repository, alone on stdout.
+//! `token`: prints only a bearer token for an image's repository.
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -20,7 +20,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::TokenArguments) ->
     let mut subject = CheckSubject::find(context, registry, Some(image.clone()), action, Some("token"))?;
     let waiting = format!("Asking {}", image.registry());
     let security = context.security(image.registry(), given.plain_http);
-    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.held.credential, security));
+    let asked = context.ui.while_waiting(&waiting, || oci::token(&image, action, &subject.secret.credential, security));
     match subject.keep(context, asked)? {
         Ok(token) => {
             let text = token.secret.expose();
@@ -31,7 +31,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::TokenArguments) ->
             Ok(ExitCode::SUCCESS)
         }
         Err(access) => {
-            let told = check::tell(&access, &subject, action);
+            let told = check::describe(&access, &subject, action);
             subject.judge(context, &told);
             context.ui.say(format_args!("error: {}", told.sentence));
             subject.advise(context, &told);

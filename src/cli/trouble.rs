@@ -1,4 +1,4 @@
-//! `Trouble`: what is wrong with an account, as far as that shows without asking a registry.
+//! `Trouble`: the fault of an account, found without asking a registry.
 
 use super::{CommandContext, expiry};
 use crate::external_source;
@@ -18,7 +18,7 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// Judges what the account's store has of it.
-    pub(super) fn of(
+    pub(super) fn find(
         context: &CommandContext<'_>,
         account: &Account,
         kept: anyhow::Result<Option<StoredSecret>>,

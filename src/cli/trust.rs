@@ -23,9 +23,9 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::TrustArguments) ->
     if given.revoke { revoke(context, &path) } else { trust(context, given, path) }
 }
 
-/// The file that is shown is the one whose digest is kept: it is read once.
+/// The file is read once, so that a person sees exactly the content whose digest is kept.
 fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathBuf) -> Result<ExitCode, Failure> {
-    let seen = FolderProject::at(path, &context.accounts.trusted()?);
+    let seen = FolderProject::read_at(path, &context.accounts.trusted()?);
     let shown = context.env.shorten_home(&seen.path);
     let project = seen.says.as_ref().map_err(|why| Problem::new(format!("`{shown}` {why}"), "mend it there"))?;
     if project.accounts.is_empty() {
@@ -60,7 +60,7 @@ fn trust(context: &CommandContext<'_>, given: &args::TrustArguments, path: PathB
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the file would do.
+/// Describes the effect of the file.
 fn describe(
     context: &CommandContext<'_>,
     shown: &str,
@@ -110,7 +110,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     let trusted = context.accounts.trusted()?;
     let (mut lines, mut values) = (Vec::new(), Vec::new());
     for one in trusted.iter() {
-        let seen = FolderProject::at(one.file.clone(), &trusted);
+        let seen = FolderProject::read_at(one.file.clone(), &trusted);
         let (state, words) = match (seen.standing, &seen.digest) {
             (_, None) => ("gone", "   (cannot be read)"),
             (TrustState::Trusted, Some(_)) => ("trusted", ""),
@@ -124,7 +124,7 @@ fn list(context: &CommandContext<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The file that is meant: one by its name or by its folder, or the nearest. Its folder is written without links.
+/// Finds the file: by its name, by its folder, or the nearest one. Links in its folder are resolved.
 fn locate(given: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(given) = given else {
         return env::current_dir().and_then(|current| project::find(&current)).ok_or_else(|| {
@@ -142,7 +142,7 @@ fn locate(given: Option<&Path>) -> Result<PathBuf, Failure> {
         let what = format!("`{}` is no {}", given.display(), ProjectAccounts::FILE);
         return Err(Failure::usage(what, "name that file or its folder"));
     }
-    // What is gone can be revoked all the same.
+    // Trust in a deleted file can be revoked too.
     Ok(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(ProjectAccounts::FILE))
 }
 

@@ -1,6 +1,6 @@
-//! `Ui`: everything a person sees and types. The home of `dialoguer`, `indicatif` and `open`.
+//! `Ui`: all output for people and all input from them. The home of `dialoguer`, `indicatif` and `open`.
 //!
-//! Data goes to stdout, talk to stderr; nothing is told by colour alone, and nothing is asked without a terminal.
+//! Data goes to stdout, messages to stderr. Colour never carries meaning, and questions need a terminal.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -43,12 +43,12 @@ impl Ui {
         self.json
     }
 
-    /// Tells whether there is somebody to ask.
+    /// Tells whether a person can be asked.
     pub(super) fn can_ask(&self) -> bool {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Tells whether a person sees what was meant for a program.
+    /// Tells whether data goes to a person's terminal.
     pub(super) fn shows_data_to_a_person(&self) -> bool {
         !self.json && io::stdout().is_terminal()
     }
@@ -62,7 +62,7 @@ impl Ui {
         })
     }
 
-    /// Prints a text of our own as it is.
+    /// Prints our own text unchanged.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let ended = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
@@ -72,7 +72,7 @@ impl Ui {
         }
     }
 
-    /// Writes bytes to stdout as they are; to a terminal without what it would obey. `false`: nobody reads on.
+    /// Writes bytes to stdout, without control characters if that is a terminal. `false`: the reader is gone.
     pub(super) fn raw(&self, bytes: &[u8]) -> Result<bool> {
         let harmless = self.is_terminal().then(|| fit_for_terminal(&String::from_utf8_lossy(bytes)));
         let bytes = harmless.as_ref().map_or(bytes, |text| text.as_bytes());
@@ -114,7 +114,7 @@ impl Ui {
         Ok(Secret::new(Password::new().with_prompt(question).interact()?))
     }
 
-    /// The same for a secret that nobody knows yet: it is typed twice.
+    /// The same for a new secret, which is typed twice.
     pub(super) fn ask_new_secret(&self, question: &str) -> Result<Secret> {
         let twice = Password::new().with_prompt(question).with_confirmation("Again", "These are not the same");
         Ok(Secret::new(twice.interact()?))
@@ -136,7 +136,7 @@ impl Ui {
         wait()
     }
 
-    /// A line that lives until it is dropped, and whose words may change; without a terminal there is none.
+    /// A line whose words may change, until it is dropped. Without a terminal there is none.
     pub(super) fn live_line(&self, words: impl Display) -> LiveLine {
         if self.json || !io::stderr().is_terminal() {
             return LiveLine(None);
@@ -146,7 +146,7 @@ impl Ui {
             spinner.set_style(style);
         }
         let ticking = spinner.downgrade();
-        // `indicatif` has a thread for that, too, which panics if it cannot be started; a line may stand still.
+        // `indicatif`'s own thread panics if it cannot be started, so the line does not move by itself.
         let _ = threads::start(move || {
             while let Some(spinner) = ticking.upgrade().filter(|spinner| !spinner.is_finished()) {
                 spinner.tick();
@@ -163,11 +163,11 @@ impl Ui {
     }
 
     pub(super) fn open_browser(&self, link: &str) -> bool {
-        // Windows looks for no program in the current folder of ours.
+        // Windows does not search our current folder for programs then.
         if cfg!(windows) { open::that_detached(link).is_ok() } else { exec::start_first(open::commands(link)) }
     }
 
-    /// A word that stands out, on a terminal that can. Some consoles of Windows would show the codes themselves.
+    /// A bold word, if the terminal can show it. Some consoles of Windows would show the codes.
     pub(super) fn bold(&self, word: &str) -> String {
         if self.json || !is_styled() { word.to_owned() } else { format!("{BOLD}{word}{PLAIN}") }
     }

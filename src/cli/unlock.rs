@@ -53,7 +53,7 @@ pub(super) fn with_passphrase<T>(
         return Ok(act(&login::read_secret(io::stdin().lock())?)?);
     }
     if !context.ui.can_ask() {
-        return Err(nobody_to_ask(context, command));
+        return Err(explain_no_terminal(context, command));
     }
     for _ in 1..TRIES {
         match act(&context.ui.ask_secret("Passphrase")?) {
@@ -90,7 +90,7 @@ pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Resul
     } else if context.ui.can_ask() {
         context.ui.ask_new_secret("New passphrase")?
     } else {
-        return Err(nobody_to_ask(context, "store key --holder passphrase"));
+        return Err(explain_no_terminal(context, "store key --holder passphrase"));
     };
     if passphrase.is_empty() {
         return Err(Failure::usage("the passphrase is empty", "choose one of several words"));
@@ -98,7 +98,7 @@ pub(super) fn new_passphrase(context: &CommandContext<'_>, stdin: bool) -> Resul
     Ok(passphrase)
 }
 
-fn nobody_to_ask(context: &CommandContext<'_>, command: &str) -> Failure {
+fn explain_no_terminal(context: &CommandContext<'_>, command: &str) -> Failure {
     let hint = format!("pipe it: `{} {command} --passphrase-stdin < FILE`", context.program);
     Failure::usage("a passphrase is needed and there is no terminal to ask on", hint)
 }

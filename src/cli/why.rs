@@ -17,7 +17,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> R
     if given.on || given.off {
         return set(context, given.on);
     }
-    let Some(journal) = Journal::open(context.env) else { return nothing(context, None, NO_FOLDER) };
+    let Some(journal) = Journal::open(context.env) else { return print_nothing(context, None, NO_FOLDER) };
     if given.clear {
         journal.clear()?;
         context.ui.done(json!({"status": "success"}), "Forgot the last answers")?;
@@ -37,7 +37,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhyArguments) -> R
             }
             _ => "nobody has asked since the journal began, at the latest when this machine was started".to_owned(),
         };
-        return nothing(context, Some(&journal), &sentence);
+        return print_nothing(context, Some(&journal), &sentence);
     }
     let json = json!({"schema": which::SCHEMA, "journal": journal.path(), "decisions": shown});
     context.ui.data(json, lines(context, &shown).join("\n"))?;
@@ -90,7 +90,7 @@ fn why_off(context: &CommandContext<'_>) -> Option<String> {
     (!context.accounts.wants_journal()).then(on)
 }
 
-fn nothing(context: &CommandContext<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
+fn print_nothing(context: &CommandContext<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {
     context.ui.data(
         json!({"schema": which::SCHEMA, "journal": journal.map(Journal::path), "decisions": [], "why": why}),
         "",
@@ -99,7 +99,7 @@ fn nothing(context: &CommandContext<'_>, journal: Option<&Journal>, why: &str) -
     Ok(ExitCode::from(3))
 }
 
-/// An image is meant with all its tags.
+/// Tells whether an entry is about this registry and image, with any tag.
 fn is_about(entry: &JournalEntry, registry: &Registry, image: Option<&ImageReference>) -> bool {
     let is_named = |wanted: &ImageReference| {
         let named = entry.decision.images().filter_map(|text| text.parse::<ImageReference>().ok());
@@ -150,7 +150,7 @@ fn outcome(entry: &JournalEntry, explanation: Explanation<'_>) -> String {
     }
 }
 
-/// What is wrong, if no account answers, and the command that helps.
+/// The command that helps, if no account answered.
 fn hint(entry: &JournalEntry, explanation: Explanation<'_>) -> Option<String> {
     let Decision { registry, helper, verdict, .. } = &entry.decision;
     let command = match entry.outcome {

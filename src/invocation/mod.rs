@@ -1,7 +1,7 @@
-//! How Ensign was called: the program's name and its words decide which front answers.
+//! Chooses the front from the program's name and its words.
 //!
-//! It stands before the parser of people's commands because of the contract: that parser would print a coloured usage on
-//! stderr with exit code 2 and an empty stdout, which no client understands.
+//! It runs before the parser of people's commands. That parser would end with a usage on stderr, exit code 2 and an
+//! empty stdout, which no client understands.
 
 mod plugin;
 
@@ -23,7 +23,7 @@ pub(crate) struct Invocation {
     pub(crate) docker_config: Option<PathBuf>,
 }
 
-/// Who answers the call, and the words that are for it.
+/// The front that answers the call, with its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FrontEnd {
     Protocol(Action),
@@ -35,7 +35,7 @@ pub(crate) enum FrontEnd {
     PluginMetadata,
     /// A command of Docker's is done: it says in JSON which, and asks for a word about it.
     PluginHook(OsString),
-    /// What may be typed for the last of these words.
+    /// Completion of the last of these words.
     Completion(Vec<OsString>),
     /// A person's command, without the program's name.
     User(Vec<OsString>),

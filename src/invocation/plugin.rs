@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use super::FrontEnd;
 
-/// What Docker asks of its plugin, and the folder of its config if `docker --config` named one: Docker does not pass
-/// that on in `DOCKER_CONFIG`.
+/// Reads Docker's call of its plugin, and the folder of `docker --config`, which Docker does not pass on in
+/// `DOCKER_CONFIG`.
 ///
-/// docker/cli `cmd/docker/docker.go` and `cli-plugins/manager`: `docker -D ensign switch` runs the plugin with the words
-/// `-D ensign switch`; `docker help ensign switch` and the completion of `docker ensign sw` have a word of Docker's in
-/// front as well. Those two must never do what stands behind it.
+/// See docker/cli `cmd/docker/docker.go` and `cli-plugins/manager`. `docker -D ensign switch` runs the plugin with the
+/// words `-D ensign switch`. `docker help ensign switch` and the completion of `docker ensign sw` add a word of
+/// Docker's in front. These two must never run the command behind it.
 pub(super) fn parse(words: Vec<OsString>) -> (FrontEnd, Option<PathBuf>) {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word == text);
     if is(0, "docker-cli-plugin-metadata") {
@@ -43,14 +43,14 @@ fn help_about(words: &[OsString]) -> FrontEnd {
     FrontEnd::User(std::iter::once("help".into()).chain(command.cloned()).collect())
 }
 
-/// The words from `end` on; behind our name, if what stands at `end` may be an option of a newer Docker.
+/// The words from `end` on, or those behind our name if an unknown option is at `end`.
 fn own_part(words: &[OsString], end: usize) -> Vec<OsString> {
     let is_option = words.get(end).is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"));
     let name = words.iter().position(|word| word == NAME).filter(|_| is_option);
     words[name.map_or(end, |name| name + 1)..].to_vec()
 }
 
-/// Docker's own options, which stand before the first command (docker/cli `cli/flags/options.go`).
+/// Docker's own options before the first command (docker/cli `cli/flags/options.go`).
 #[derive(Default)]
 struct GlobalOptions {
     config: Option<PathBuf>,
@@ -91,7 +91,7 @@ impl GlobalOptions {
     }
 }
 
-/// One-letter options, which may stand together; tells whether the next word is the value of the last.
+/// Combined one-letter options. Returns whether the next word is the value of the last.
 fn short(word: &str) -> Option<bool> {
     let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty())?.trim_start_matches('D');
     match letters.strip_prefix(['c', 'H', 'l']) {

@@ -17,13 +17,13 @@ const LINE_LIMIT: usize = 4000;
 const TEXT_LIMIT: usize = 200;
 const LIST_LIMIT: usize = 8;
 
-/// What a call of `get` was answered, and why.
+/// One answer of `get`, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JournalEntry {
     v: u64,
     /// Seconds since 1970.
     pub(crate) at: u64,
-    /// The client and its verb, if somebody looked.
+    /// The client and its verb, if the caller was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<String>,
     pub(crate) outcome: CallOutcome,
@@ -32,12 +32,12 @@ pub(crate) struct JournalEntry {
     pub(crate) refusal: Option<String>,
     #[serde(flatten)]
     pub(crate) decision: Decision,
-    /// Variables of ours that did not count, since the client was not started with them. Their names only.
+    /// The names of our variables that were ignored, because the client was not started with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ignored: Vec<String>,
 }
 
-/// What became of a call.
+/// The result of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CallOutcome {
@@ -72,7 +72,7 @@ impl JournalEntry {
         line
     }
 
-    /// Reads a line, of which a part of another may stand in front if that could not be written whole.
+    /// Reads a line. It may follow a part of another line that was not written whole.
     pub(super) fn read(line: &str) -> Option<Self> {
         let start = line.rfind("{\"v\":")?;
         let entry: Self = serde_json::from_value(bounded(serde_json::from_str(&line[start..]).ok()?)).ok()?;

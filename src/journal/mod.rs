@@ -1,7 +1,7 @@
-//! The journal: what the last calls of `get` were answered, and why. A small private file in memory, for `why`.
+//! The journal: the last answers of `get` with their reasons, for `why`. It is a small private file in memory.
 //!
-//! Nothing depends on it: where it cannot be written it is not. It never holds a secret or a word of anybody's command
-//! line but images and the names of known clients.
+//! It is optional: without a place for it, nothing is written. It holds no secrets, and of command lines only images
+//! and the names of known clients.
 
 mod entry;
 
@@ -17,7 +17,7 @@ use crate::system::files;
 
 pub(crate) use entry::{CallOutcome, JournalEntry};
 
-/// Of the file, and of the one before it: some three hundred answers each.
+/// The size of the current and of the previous file: some three hundred answers each.
 const LIMIT: u64 = 64 << 10;
 const NAME: &str = "ensign-journal.jsonl";
 
@@ -32,7 +32,7 @@ impl Journal {
         env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
     }
 
-    /// Writes an answer down. That it could not be is nobody's business.
+    /// Writes an answer, and ignores a failure.
     pub(crate) fn add(&self, entry: &JournalEntry) {
         let _ = self.try_add(entry);
     }

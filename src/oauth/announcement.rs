@@ -1,5 +1,5 @@
-//! What a registry says of its own login: `/.well-known/registry-login`, with the fields of a row in the table of
-//! providers. It may speak of its own domain alone.
+//! A registry's announcement of its login: `/.well-known/registry-login`, with the fields of a row in the table of
+//! providers. It may name only its own domain.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const PLACE: &str = "/.well-known/registry-login";
 /// A person waits who may not want it at all.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The provider that a registry announces. `Ok(None)`: none, which is the rule. An error is a sentence: there is an
-/// announcement, but nobody should follow it.
+/// The provider that a registry announces. Most announce none (`Ok(None)`). An error is a sentence about an unusable
+/// announcement.
 pub(crate) fn announced_provider(registry: &Registry) -> Result<Option<Provider>, String> {
     let Some(url) = endpoint::own(registry).ok().and_then(|own| own.at(PLACE)) else { return Ok(None) };
     let request =
@@ -46,7 +46,7 @@ fn read(response: &HttpResponse, registry: &Registry) -> Result<Option<Provider>
     Ok(Some(Provider {
         name: registry.to_string(),
         is_announced: true,
-        title: registry.to_string(), // its own words could claim to be somebody else
+        title: registry.to_string(), // its own title could imitate another provider
         hosts: vec![],
         opt_in: false,
         exchange: None,

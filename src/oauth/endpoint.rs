@@ -15,8 +15,8 @@ pub(super) fn parse(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Completes what the table of providers says: an address, or a path at the registry itself; `{issuer}` and `{tenant}`
-/// stand for what the user or the table names.
+/// Completes an address of the table of providers. It may be a path at the registry itself, and may hold `{issuer}` and
+/// `{tenant}`.
 pub(super) fn resolve(
     template: &str,
     registry: &Registry,

@@ -1,4 +1,4 @@
-//! What turns a provider's token into one that a registry takes: Azure's exchange, and Docker Hub's access token.
+//! Exchanges a provider's token for one that a registry takes: Azure's exchange, and Docker Hub's access token.
 
 use std::time::SystemTime;
 

@@ -7,7 +7,7 @@ use super::{client, endpoint};
 use crate::model::{Credential, Registry};
 use crate::system::http::{Authorization, HttpRequest, Method};
 
-/// Nobody waits long for what is only good to know.
+/// The expiry is only useful to know, so a person waits no longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows the token to its provider and returns the end that the answer names. `None` if it names none, or is none.

@@ -1,4 +1,4 @@
-//! A login by device code under way: the part that sends, sleeps, and makes of the answer what is kept.
+//! A login by device code in progress: sends, sleeps, and makes a login of the answer.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,7 +13,7 @@ use super::{TokenExchange, TokenSet, renewal, revoke};
 use crate::model::{OAuthGrant, Secret, StoredSecret, Username, jwt};
 use crate::system::http::{Authorization, HttpClient, HttpRequest, Method};
 
-/// A login under way: the code is out, and somebody has a browser.
+/// A login in progress: the person has the code.
 pub(crate) struct PendingLogin {
     plan: LoginPlan,
     client: HttpClient,
@@ -21,7 +21,7 @@ pub(crate) struct PendingLogin {
     started: Instant,
 }
 
-/// What a login came to.
+/// The result of a login.
 #[derive(Debug)]
 pub(crate) struct DeviceLogin {
     pub(crate) tokens: TokenSet,
@@ -32,7 +32,7 @@ pub(crate) struct DeviceLogin {
     pub(crate) missing_scope: Option<String>,
 }
 
-/// What is to be shown while somebody decides.
+/// A notice to show while the person decides.
 #[derive(Debug)]
 pub(crate) enum WaitNotice<'h> {
     /// A second has passed; so much time is left.
@@ -51,7 +51,7 @@ impl PendingLogin {
         &self.authorization.prompt
     }
 
-    /// Asks until somebody has agreed or refused, or the code is over; `show` is called every second.
+    /// Polls until the person agrees or refuses, or the code expires. `show` is called every second.
     pub(crate) fn wait(self, mut show: impl FnMut(WaitNotice<'_>)) -> Result<DeviceLogin, DeviceFlowError> {
         let mut poll = Poll::start(&self.authorization);
         loop {
@@ -132,7 +132,7 @@ impl PendingLogin {
         })
     }
 
-    /// Ends what the provider gave and nobody keeps. If that fails, it ends by itself.
+    /// Revokes an unsaved token. If that fails, it expires by itself.
     fn give_back(&self, token: &Secret, refresh: Option<&Secret>) {
         if let Some(grant) = self.plan.grant(refresh.is_some()) {
             let kept = StoredSecret { refresh: refresh.map(Secret::copy), ..token.copy().into() };

@@ -23,11 +23,11 @@ pub(crate) struct LoginPlan {
     revoke_url: Option<Url>,
     pub(super) userinfo_url: Option<Url>,
     pub(super) exchange_url: Option<Url>,
-    /// People may be sent to the registry's own domain alone.
+    /// People may be sent only to the registry's own domain.
     near: bool,
 }
 
-/// Of one request. The whole may take as long as a code lasts, which `Poll` bounds.
+/// For one request. `Poll` bounds the whole login by the life of the code.
 const LIMITS: Limits =
     Limits { connect: Duration::from_secs(10), overall: Duration::from_secs(30), total: Duration::from_hours(2) };
 

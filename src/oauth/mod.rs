@@ -1,8 +1,8 @@
 //! The identity provider on the wire: a login by device code (RFC 8628), its renewal, and its end.
 //!
-//! `provider` and `table`: what is known of providers, which is data. `device` decides, without I/O and clock, what an
-//! answer means; `plan` and `login` send and sleep. `discovery` and `endpoint` tell which addresses are asked, `exchange`
-//! makes a registry's token of a provider's, `renew` and `revoke` are what comes after a login.
+//! `provider` and `table` describe providers as data. `device` decides the meaning of an answer, without I/O and clock.
+//! `login_plan` and `login` send and sleep. `discovery` and `endpoint` find the addresses. `exchange` makes a
+//! registry's token of a provider's. `renewal` and `revocation` come after a login.
 
 mod announcement;
 mod device;
@@ -33,12 +33,12 @@ pub(crate) use renewal::renew;
 pub(crate) use revocation::revoke;
 pub(crate) use table::ProviderTable;
 
-/// What a provider gave.
+/// The tokens that a provider gave.
 #[derive(Debug)]
 pub(crate) struct TokenSet {
-    /// What the registry takes.
+    /// The token for the registry.
     pub(crate) secret: Secret,
-    /// What brings the next one; `None`: the one before stays good.
+    /// The next refresh token; `None`: the previous one stays valid.
     pub(crate) refresh: Option<Secret>,
     /// The life of that, if the provider says it.
     pub(crate) login_life: Option<LoginLife>,
@@ -54,7 +54,7 @@ pub(crate) enum RenewError {
     Over(String),
     /// The login is good, but a person must log in at `page` first.
     SessionOver { page: String },
-    /// It cannot be had now.
+    /// No token is available now.
     Later(RenewDelay),
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum RenewError {
 #[derive(Debug)]
 pub(crate) struct RenewDelay {
     pub(crate) why: String,
-    /// What the provider has given all the same, in place of the refresh token that it was shown.
+    /// A new refresh token that the provider gave before the failure.
     pub(crate) refresh: Option<Secret>,
     pub(crate) login_life: Option<LoginLife>,
 }
@@ -81,7 +81,7 @@ pub(crate) fn is_fit_for_browser(link: &str) -> bool {
         && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b))
 }
 
-/// What it is called that a person has to log in with a browser again (ATCR's).
+/// The error code of ATCR when a person has to log in again with a browser.
 const SESSION_OVER: &str = "oauth_session_expired";
 
 fn client(patience: Duration) -> HttpClient {

@@ -1,35 +1,35 @@
-//! `Provider`: what is known of an identity provider. It is data, so that a user can correct it or add one of their own.
+//! `Provider`: describes an identity provider. It is data, so that a user can correct it or add another.
 //!
-//! docs/providers.md tells users what each field means.
+//! docs/providers.md explains each field to users.
 
 use serde::Deserialize;
 
 use super::endpoint;
-/// How to log in at a provider, as far as that is known. What is missing may still be found out, or be asked for.
+/// How to log in at a provider. Missing fields may be discovered or asked for.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, expecting = "an object that describes a provider")]
 pub(crate) struct Provider {
     #[serde(skip)]
     pub(crate) name: String,
-    /// The registry itself told of it: it may send people to its own domain alone.
+    /// The registry announced it, so it may send people only to its own domain.
     #[serde(skip)]
     pub(super) is_announced: bool,
     /// The issuer is the one that was said, or that the login before had.
     #[serde(skip)]
     pub(super) is_at_issuer: bool,
-    /// What the user asks for instead of the usual scope.
+    /// The scope that the user wants instead of the usual one.
     #[serde(skip)]
     pub(super) own_scope: Option<String>,
-    /// What a person calls it.
+    /// Its name for people.
     pub(crate) title: String,
-    /// The registries it is for; `*.` stands for any labels before the rest.
+    /// Its registries; `*.` stands for any labels before the rest.
     pub(super) hosts: Vec<String>,
-    /// It is used only if somebody asks for it.
+    /// It is used only on request.
     pub(super) opt_in: bool,
     pub(super) client_id: Option<String>,
     /// Where the addresses are found out (`OpenID` Connect, RFC 8414) if they are not given.
     pub(super) issuer: Option<String>,
-    /// The issuer is what stands before this in the address of the registry's token server.
+    /// The end of a token server's address; the issuer is the part before it.
     pub(super) issuer_from_realm: Option<String>,
     /// The service that such a token server is asked for: by both it is recognised.
     pub(super) realm_service: Option<String>,
@@ -59,7 +59,7 @@ pub(crate) struct Provider {
     pub(crate) token_rights: Option<String>,
 }
 
-/// What a request looks like.
+/// The format of a request's body.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum BodyFormat {
@@ -82,7 +82,7 @@ pub(super) enum UsernameRule {
     Ask,
 }
 
-/// What turns the provider's token into one that the registry takes.
+/// The exchange of the provider's token for the registry's.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum TokenExchange {
@@ -99,13 +99,13 @@ impl Provider {
         self.device_url.is_some() || self.issuer.is_some() || self.name == ANY_ISSUER
     }
 
-    /// Tells whether a login can begin with what is known, so that it may be offered unasked.
+    /// Tells whether a login can begin without more questions, so that it may be offered.
     pub(crate) fn is_ready(&self) -> bool {
         let knows_client = self.client_id.is_some() || !self.wants_client_id();
         self.has_login() && !self.opt_in && knows_client && (self.device_url.is_some() || self.issuer.is_some())
     }
 
-    /// Of home-made logins with JSON bodies none is known that has clients.
+    /// Providers with JSON bodies have no client ids.
     pub(crate) fn wants_client_id(&self) -> bool {
         self.body == BodyFormat::Form
     }
@@ -114,7 +114,7 @@ impl Provider {
         self.username == UsernameRule::Ask
     }
 
-    /// Tells whether its issuer is found out from the registry, where nobody has said it.
+    /// Tells whether the registry tells its issuer, if the user named none.
     pub(crate) fn is_found_by_realm(&self) -> bool {
         self.issuer_from_realm.is_some() && !self.is_at_issuer
     }
@@ -129,7 +129,7 @@ impl Provider {
         Self { title, ..self }.with(&ProviderOverrides { issuer: Some(issuer), ..ProviderOverrides::default() })
     }
 
-    /// What stands before the end by which the provider's token servers are known.
+    /// The issuer in the address of its token server.
     pub(super) fn issuer_of(&self, realm: &str) -> Option<String> {
         let issuer = realm.strip_suffix(self.issuer_from_realm.as_deref()?)?;
         endpoint::parse(issuer).ok()?;
@@ -142,7 +142,7 @@ impl Provider {
         Self { is_announced: true, issuer: Some(issuer), ..self }
     }
 
-    /// What the user says of it for this one login. Another issuer has its own addresses; a template is kept.
+    /// Applies the user's overrides for one login. Fixed addresses belong to the old issuer and go; templates stay.
     #[must_use]
     pub(crate) fn with(mut self, words: &ProviderOverrides) -> Self {
         let ProviderOverrides { issuer, client_id, scope, tenant } = words;
@@ -172,7 +172,7 @@ impl Provider {
     }
 }
 
-/// What a user says of a provider on the command line.
+/// The user's overrides from the command line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProviderOverrides {
     pub(crate) issuer: Option<String>,

@@ -1,4 +1,4 @@
-//! What an identity provider answers: a JSON object or, from some, a form. The body is read whatever the status says.
+//! The response of an identity provider: a JSON object or, from some, a form. The body is read with any status.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ pub(super) struct ProviderResponse(BTreeMap<String, Secret>);
 /// The names under which servers give what a registry takes.
 const TOKEN_FIELDS: [&str; 3] = ["device_secret", "access_token", "token"];
 
-/// Ten years: what is said to live longer has no end that anybody sees.
+/// Ten years: a longer life counts as unlimited.
 const LONGEST_LIFE: i64 = 10 * 365 * 24 * 60 * 60;
 
 impl ProviderResponse {
@@ -44,7 +44,7 @@ impl ProviderResponse {
         self.0.get(field).filter(|secret| secret.is_one_line()).map(Secret::copy)
     }
 
-    /// What the registry takes: under the name that is configured, else under any that is usual.
+    /// The registry's token: under the configured name, else under a usual one.
     pub(super) fn token(&self, field: Option<&str>) -> Option<Secret> {
         match field {
             Some(field) => self.secret(field),
@@ -76,7 +76,7 @@ impl ProviderResponse {
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
-    /// What went wrong, in the server's words: the description, or the code if there is none.
+    /// The error in the server's words: the description, or the code if there is none.
     pub(super) fn reason(&self, code: &str) -> String {
         let code = one_line(code, 60);
         match self.text("error_description").or_else(|| self.text("message")) {

@@ -29,7 +29,7 @@ pub(crate) fn revoke(grant: &OAuthGrant, kept: &StoredSecret) -> Result<Option<S
     };
     let url = endpoint::parse(url).map_err(&failed)?;
     let client = client(PATIENCE);
-    // The refresh token's end is the end of what it brought (RFC 7009 section 2.1), but for those that stand alone.
+    // Revoking the refresh token ends its access tokens too (RFC 7009 section 2.1), but not at every provider.
     let tokens = [kept.refresh.as_ref().map(|token| (REFRESH, token)), own_secret(grant, kept)];
     tokens
         .into_iter()
@@ -42,7 +42,7 @@ pub(crate) fn revoke(grant: &OAuthGrant, kept: &StoredSecret) -> Result<Option<S
     Ok(leaves_token.then(|| by_hand(LEFT.to_owned())))
 }
 
-/// What an exchange made is not the provider's to revoke.
+/// The provider cannot revoke an exchanged token.
 fn own_secret<'k>(grant: &OAuthGrant, kept: &'k StoredSecret) -> Option<(&'static str, &'k Secret)> {
     grant.exchange.is_none().then_some((ACCESS, &kept.secret))
 }

@@ -58,15 +58,15 @@ impl ProviderTable {
         self.named(ANY_ISSUER).cloned().unwrap_or_default()
     }
 
-    /// The provider of a registry: a host in full goes before a pattern.
+    /// The provider of a registry. A full host name outranks a pattern.
     pub(crate) fn for_registry(&self, registry: &Registry) -> Option<&Provider> {
         let exact = |provider: &&Provider| provider.hosts.iter().any(|host| registry.is_key(host));
         let wide = |provider: &&Provider| provider.hosts.iter().any(|host| is_under(registry, host));
         self.0.iter().find(exact).or_else(|| self.0.iter().find(wide))
     }
 
-    /// The provider whose kind of token server this is. The issuer it has already serves its own registries alone: another
-    /// registry that names it may want the login for itself.
+    /// The provider with this kind of token server. A known issuer serves only its own registries: another registry
+    /// that names it may want to steal the login.
     pub(crate) fn by_realm(&self, realm: &str, service: &str) -> Option<Provider> {
         let fits = |provider: &&Provider| {
             let is_another = provider.issuer_of(realm).is_some_and(|issuer| provider.issuer.as_ref() != Some(&issuer));
@@ -75,7 +75,7 @@ impl ProviderTable {
         Some(self.0.iter().find(fits)?.clone().at_realm(realm))
     }
 
-    /// Their names, for a sentence. Those that only know where tokens are made are no providers of a login.
+    /// The providers' names, for a sentence. Rows that only tell where tokens are made are left out.
     pub(crate) fn names(&self) -> String {
         let names: Vec<_> =
             self.0.iter().filter(|provider| provider.has_login()).map(|provider| provider.name.as_str()).collect();

@@ -40,7 +40,7 @@ impl Challenge {
     }
 }
 
-/// What is left of a header.
+/// The unread rest of a header.
 struct HeaderReader<'a>(&'a str);
 
 impl<'a> HeaderReader<'a> {
@@ -88,7 +88,7 @@ impl<'a> HeaderReader<'a> {
         (self.at_end_of_item() || self.0.starts_with(is_space)).then_some(value)
     }
 
-    /// Reads up to the closing quote; `\` stands before a character that is meant as it is.
+    /// Reads up to the closing quote; `\` makes the next character literal.
     fn quoted(&mut self) -> Option<String> {
         let mut value = String::new();
         let mut chars = self.0.chars();

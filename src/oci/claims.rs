@@ -1,5 +1,5 @@
-//! What a registry token says about itself, if it is a JWT (distribution `docs/content/spec/auth/jwt.md`). Nothing here
-//! is proof: the signature is the registry's to check.
+//! The claims of a registry token, if it is a JWT (distribution `docs/content/spec/auth/jwt.md`). They are no proof:
+//! only the registry can check the signature.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::model::{Secret, jwt};
 /// The claims of a registry token.
 #[derive(Debug)]
 pub(super) struct Claims {
-    /// The token was given to nobody in particular.
+    /// The token has no user.
     pub(super) anonymous: bool,
     granted: Scopes,
 }
@@ -22,7 +22,7 @@ pub(super) fn read(token: &Secret) -> Option<Claims> {
         Value::Null => &[], // Go's empty list
         _ => return None,
     };
-    // Quay's name for nobody; a token without `sub` says nothing.
+    // Quay's name for an anonymous user; a token without `sub` tells nothing.
     let anonymous = claims.get("sub").and_then(Value::as_str).is_some_and(|sub| matches!(sub, "" | "(anonymous)"));
     Some(Claims { anonymous, granted: entries.iter().flat_map(permissions).collect() })
 }

@@ -1,5 +1,5 @@
-//! What a registry says when it refuses (distribution `docs/content/spec/api.md`, «Errors»). The status counts; the words
-//! are taken as far as they can be read.
+//! The error texts of a registry (distribution `docs/content/spec/api.md`, «Errors»). The status decides; the texts are
+//! only shown.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub(crate) fn parse(body: &[u8]) -> Vec<ApiError> {
     }
 }
 
-/// Of the words that other servers have for the message, token servers use `details` and `error_description`.
+/// Other servers name the message differently: token servers use `details` and `error_description`.
 fn error(value: &Value) -> Option<ApiError> {
     let Value::Object(fields) = value else {
         return text(value).map(|message| ApiError { code: None, message: Some(message), detail: None });
@@ -44,7 +44,7 @@ fn error(value: &Value) -> Option<ApiError> {
     (code.is_some() || message.is_some() || detail.is_some()).then_some(ApiError { code, message, detail })
 }
 
-/// A text as it is, anything else as JSON.
+/// A text unchanged, anything else as JSON.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,

@@ -35,7 +35,7 @@ pub(crate) use reach::{BY_WAY_OF_PROXY, CertificateFault, certificate_faults, pr
 pub(crate) use token::BearerToken;
 pub(crate) use transport::{TlsTrouble, TransportSecurity};
 
-/// What a registry makes of a login.
+/// A registry's verdict about a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginVerdict {
     /// The registry knows these credentials. What they may pull or push is not said.
@@ -50,8 +50,8 @@ pub(crate) enum LoginVerdict {
     Unverified { why: String },
 }
 
-/// An answer, and the identity token that has taken the place of the one that was shown: it must be kept, for the server
-/// may not take the old one again.
+/// An answer, with the identity token that a server gave in exchange. It must be saved, because the server may refuse
+/// the old one.
 #[derive(Debug)]
 pub(crate) struct RegistryReply<T> {
     pub(crate) answer: T,
@@ -66,7 +66,7 @@ impl<T> RegistryReply<T> {
     }
 }
 
-/// Every kind of manifest: some registries show only what is accepted.
+/// Every media type of a manifest: some registries hide manifests of other types.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
 
@@ -161,7 +161,7 @@ fn endpoint(scheme: &str, registry: &Registry) -> Option<Url> {
         .filter(|url| url.authority() == authority && url.path() == "/v2/")
 }
 
-/// Carries the handshake's requests out. An error says why nobody there speaks this scheme.
+/// Sends the handshake's requests. An error says why this scheme does not work.
 fn log_in<'a>(
     client: &HttpClient,
     url: Url,
@@ -194,7 +194,7 @@ fn unreachable_verdict(host: &str, why: &str) -> LoginVerdict {
     unverified_verdict(format!("could not reach `{host}`: {why}"))
 }
 
-/// What a status says that is no answer to the question.
+/// The verdict for a status that does not answer the question.
 fn status_verdict(host: &str, status: u16) -> LoginVerdict {
     unverified_verdict(match status {
         300..=399 => format!("`{host}` redirects a request that carries credentials, which is not followed"),

@@ -1,4 +1,4 @@
-//! What a registry tells whoever shows no login: where its tokens come from.
+//! Finds a registry's token server without a login.
 
 use super::challenge;
 use super::token::TokenServer;
@@ -13,7 +13,7 @@ pub(crate) struct Realm {
     pub(crate) service: Option<String>,
 }
 
-/// Asks `GET /v2/` without a login. `None`: nobody there speaks of a token server, or of one that may not be asked.
+/// Asks `GET /v2/` without a login. `None`: there is no token server, or one that may not be asked.
 pub(crate) fn realm_of(registry: &Registry, security: TransportSecurity) -> Option<Realm> {
     let client = client(registry, security);
     let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {

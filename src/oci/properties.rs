@@ -1,4 +1,4 @@
-//! What holds of every answer a registry can give, for fuzzing and for the replay of its corpus.
+//! Properties of every answer that a registry can give, for fuzzing and for the replay of its corpus.
 
 use super::access::{self, AccessProbe, ProbeGoal, ProbeRequest};
 use super::challenge::{self, Challenge};
@@ -10,7 +10,7 @@ use crate::model::{Credential, ImageReference, Operation, Secret, timestamp};
 use crate::system::http::{Authorization, HttpError, HttpRequest, HttpResponse, Url};
 use crate::system::text::sanitize;
 
-/// `WWW-Authenticate`, one header a line: what is read is clean, and reads back from its own print.
+/// `WWW-Authenticate`, one header a line. A challenge has clean texts, and reads back from its own print.
 pub(crate) fn challenge(text: &str) {
     let headers: Vec<String> = text.lines().map(str::to_owned).collect();
     let challenges = challenge::parse(&headers);

@@ -1,4 +1,4 @@
-//! The way to a registry, without a login: whether it is reached, and what on this machine stands in between.
+//! Tells whether a registry is reachable without a login, and what on this machine prevents it.
 
 use super::transport::certificate_names;
 use super::{TransportSecurity, client, endpoint};
@@ -7,7 +7,7 @@ use crate::system::http::{self, Authorization, HttpError, HttpRequest, Method};
 
 pub(crate) use http::{BY_WAY_OF_PROXY, CertificateFault, proxy_faults};
 
-/// Asks `GET /v2/` as nobody. Any answer will do; the error is a part of a sentence.
+/// Asks `GET /v2/` anonymously. Any response will do; the error is a part of a sentence.
 pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<(), String> {
     let client = client(registry, security);
     let schemes: &[&str] = if security == TransportSecurity::PlainHttpAllowed || registry.is_loopback() {
@@ -25,7 +25,7 @@ pub(crate) fn reach(registry: &Registry, security: TransportSecurity) -> Result<
     Err(failure)
 }
 
-/// What is wrong with the certificates that are there for this registry.
+/// The faults of this machine's certificates for the registry.
 pub(crate) fn certificate_faults(registry: &Registry) -> Vec<CertificateFault> {
     http::certificate_faults(&certificate_names(registry))
 }

@@ -1,10 +1,10 @@
-//! `Requester`: who asks a registry and its token server: an account, or nobody.
+//! `Requester`: an account or an anonymous user, as a registry and its token server see them.
 
 use crate::model::{Credential, Secret, Username};
 use crate::system::http::{Authorization, FormField};
 
-/// An account's credentials, or nobody's. It keeps the identity token that a server gave in place of the one it was
-/// shown: such a server takes the old one no more.
+/// An account's credentials, or none. It keeps a new identity token, because the server refuses the old one from then
+/// on.
 #[derive(Debug)]
 pub(super) struct Requester<'a> {
     credential: Option<&'a Credential>,
@@ -20,8 +20,7 @@ impl<'a> Requester<'a> {
         Self { credential: None, renewed: None }
     }
 
-    /// From now on the new identity token is shown. A server that gives one to somebody who came with a password is not
-    /// followed: what the user typed is what is stored.
+    /// Replaces the identity token. A token in exchange for a password is ignored: the typed password stays saved.
     pub(super) fn renew(&mut self, refresh: Option<Secret>) {
         let Some(credential) = self.credential.filter(|credential| credential.username.is_identity_token()) else {
             return;
@@ -55,7 +54,7 @@ impl<'a> Requester<'a> {
         self.credential.map(|credential| &credential.username)
     }
 
-    /// The name and the password; nothing for an identity token, which is for the token server's form alone.
+    /// User name and password; none for an identity token, which only the token server's form takes.
     pub(super) fn password(&self) -> Authorization<'a> {
         match self.credential {
             Some(credential) if !credential.username.is_identity_token() => Authorization::Basic(credential),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A set of permissions that remembers how it was written: some token servers insist on the text they sent themselves.
-/// Equality asks for the permissions alone.
+/// A set of permissions that keeps its original text: some token servers insist on the text they sent. Equality ignores
+/// that text.
 #[derive(Clone, Debug)]
 pub(super) struct Scopes {
     text: String,
@@ -34,7 +34,7 @@ impl Scopes {
         Self::parse("")
     }
 
-    /// What to do with a repository, as `repository:NAME:pull,push`.
+    /// Scopes of a repository, as `repository:NAME:pull,push`.
     pub(super) fn repository(name: &str, actions: &[&str]) -> Self {
         let kind = "repository";
         let permission = |operation: &&str| Permission {
@@ -45,8 +45,8 @@ impl Scopes {
         actions.iter().map(permission).collect()
     }
 
-    /// Reads any text: words of the form `type:name:operation,…`, where a name may hold colons (`host:5000/app`). Any other
-    /// word is a permission by itself.
+    /// Reads any text: words of the form `type:name:operation,…`, where a name may hold colons (`host:5000/app`). Any
+    /// other word becomes one permission.
     pub(super) fn parse(text: &str) -> Self {
         let unlimited = text.split_whitespace().any(|word| word == UNLIMITED);
         let granted = if unlimited {

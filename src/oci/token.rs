@@ -22,7 +22,7 @@ pub(super) struct TokenServer {
     service: Option<String>,
 }
 
-/// A token, to be shown to the registry as it is.
+/// A bearer token.
 #[derive(Debug)]
 pub(crate) struct BearerToken {
     pub(crate) secret: Secret,
@@ -30,10 +30,10 @@ pub(crate) struct BearerToken {
     issued: Option<SystemTime>,
 }
 
-/// What token servers call it in `error` that a person has to log in with a browser again (ATCR's).
+/// The `error` of ATCR's token server when a person has to log in again with a browser.
 const SESSION_OVER: [&str; 1] = ["oauth_session_expired"];
 
-/// What the specification assumes of a server that does not say, and the least that clients rely on.
+/// The default of the specification, and the minimum that clients rely on.
 const LEAST_LIFETIME: Duration = Duration::from_mins(1);
 
 impl TokenServer {
@@ -61,9 +61,9 @@ impl TokenServer {
         self.url.authority()
     }
 
-    /// Asks without `offline_token`: what the user typed is what is stored. Without a scope nothing is created or
-    /// counted. An identity token is good for the `OAuth2` form alone; a server that does not know it is not asked in
-    /// another way, for there is no password.
+    /// Asks without `offline_token`, because the typed password stays saved. Without a scope the server creates and
+    /// counts nothing. Only the `OAuth2` form takes an identity token. A server without that form is not asked again,
+    /// because there is no password.
     pub(super) fn ask<'a>(&self, requester: &Requester<'a>, scopes: &Scopes) -> HttpRequest<'a> {
         let mut words = vec![("client_id", "ensign".to_owned())];
         words.extend(self.service.clone().map(|service| ("service", service)));
@@ -114,7 +114,7 @@ impl TokenServer {
 }
 
 impl BearerToken {
-    /// How long it is good for at `now`. A server whose clock is ahead of ours has issued it just now.
+    /// The time left at `now`. If the server's clock is ahead of ours, the token counts as new.
     pub(crate) fn time_left(&self, now: SystemTime) -> Duration {
         let age = self.issued.and_then(|issued| now.duration_since(issued).ok()).unwrap_or_default();
         self.lifetime.saturating_sub(age)

@@ -28,7 +28,7 @@ pub(super) fn client(registry: &Registry, security: TransportSecurity) -> HttpCl
     HttpClient::secured(Limits::default(), TlsOptions { names: certificate_names(registry), is_insecure })
 }
 
-/// How the registry's folders in `certs.d` may be called: as people write it, and as it is asked.
+/// The names of the registry's folders in `certs.d`: as people write it, and as it is asked.
 pub(super) fn certificate_names(registry: &Registry) -> Vec<String> {
     let (written, asked) = (registry.as_str(), registry.api_authority());
     let mut names = vec![written.to_owned()];

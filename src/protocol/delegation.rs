@@ -7,7 +7,7 @@ use crate::model::choice::HelperRoute;
 use crate::model::{Credential, Registry, ServerUrl};
 
 impl ProtocolCall<'_> {
-    /// The helper to pass a call on to. A program that is pinned to an account is for that account alone.
+    /// The helper that answers instead of us. A pinned program answers only for its account.
     pub(super) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>, ProtocolError> {
         if self.pinned.is_some() {
             return Ok(None);
@@ -15,7 +15,7 @@ impl ProtocolCall<'_> {
         Ok(self.accounts.route(registry)?)
     }
 
-    /// What another helper says, if it is for one to say.
+    /// Asks the other helper, if the registry is routed to one.
     pub(super) fn delegate(&self, found: FindOutcome, server_url: &ServerUrl) -> FindOutcome {
         match found {
             FindOutcome::Delegated(route) => self.accounts.ask_routed(&route, server_url.as_str()),

@@ -60,7 +60,7 @@ fn answer(env: &Env, stdin: impl Read) -> Result<Zeroizing<String>> {
         bail!(Problem::new(what, format!("set apiVersion to {GROUP}v1 in the CredentialProviderConfig")));
     }
     let shown = text::one_line(&image, 200);
-    // The kubelet takes an answer for what stands before the first `/`, letter by letter.
+    // The kubelet compares the part before the first `/` letter by letter.
     let spelling = Registry::spelled(&image).and_then(|(_, spelling)| spelling).filter(|_| image.contains('/'));
     let image: ImageReference = image.parse().map_err(|error| anyhow!("`{shown}` is no image: {error}"))?;
     let found = find(env, &image)?;
@@ -91,7 +91,7 @@ impl CallerContext for Kubelet {
 
     fn facts(&self, rule: &CallerRule) -> CallerFacts {
         let mut facts = caller::facts(rule);
-        facts.programs.insert(0, "kubelet".to_owned()); // nobody else speaks so
+        facts.programs.insert(0, "kubelet".to_owned()); // only the kubelet speaks this protocol
         facts
     }
 }
@@ -132,8 +132,8 @@ fn find(env: &Env, image: &ImageReference) -> Result<Option<Credential>> {
     Ok(None)
 }
 
-/// Exactly these fields: the kubelet decodes strictly. It is to keep no answer, since another account may answer for the
-/// next image, and a switch is to take effect at once.
+/// Only these fields: the kubelet decodes strictly. It must not cache, because another account may answer for the next
+/// image and a switch takes effect at once.
 #[expect(clippy::disallowed_methods, reason = "this is the answer")]
 fn response(api_version: &str, registry: &str, credential: Option<&Credential>) -> Zeroizing<String> {
     let auth = credential.map_or(Zeroizing::new("null".to_owned()), |Credential { username, secret }| {

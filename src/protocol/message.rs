@@ -1,4 +1,4 @@
-//! What goes over the wire: requests read from stdin, answers and refusals written to stdout.
+//! The messages of the protocol: reads requests from stdin, writes answers and refusals to stdout.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -15,8 +15,8 @@ use crate::system::{client_env, text};
 /// (docker/docker-credential-helpers `credentials/error.go`).
 #[derive(Debug)]
 pub(crate) enum ProtocolError {
-    /// With what a person at a terminal is told. A secret that has expired and an account that is not for this caller are as
-    /// if there were none: an error would end the pulls of public images too, and tell a stranger of the account.
+    /// With a problem for a person at a terminal. Expired secrets and other callers' accounts also count as not found:
+    /// an error would end pulls of public images, and tell a stranger of the account.
     NotFound(Option<Problem>),
     NoServerUrl,
     NoUsername,
@@ -24,12 +24,12 @@ pub(crate) enum ProtocolError {
         registry: String,
         options: Option<RemedyOptions>,
     },
-    /// Nobody reads the answer.
+    /// The reader of stdout is gone.
     ClosedStdout,
     Other(anyhow::Error),
 }
 
-/// Every byte of stdin is read, so that no writer meets a closed pipe; so many are kept.
+/// All of stdin is read, so that no writer meets a closed pipe. This many bytes are kept.
 const URL_LIMIT: u64 = 64 << 10;
 const ENTRY_LIMIT: u64 = 16 << 20;
 
@@ -47,7 +47,7 @@ fn address(text: &str) -> Result<ServerUrl, ProtocolError> {
     Ok(url)
 }
 
-/// What `store` is given.
+/// The credentials that `store` gets.
 pub(super) struct StoreRequest {
     pub(super) server_url: ServerUrl,
     pub(super) username: String,
@@ -150,12 +150,12 @@ impl From<anyhow::Error> for ProtocolError {
     }
 }
 
-/// `Usage:` as docker-credential-helpers prints it, for whoever calls a protocol verb in another way.
+/// `Usage:` as docker-credential-helpers prints it, after a wrong call of a protocol verb.
 pub(crate) fn usage(program: &str) -> String {
     format!("Usage: {program} <get|store|erase|list|version>")
 }
 
-/// What `version` prints: the name of the call, and the number.
+/// The output of `version`: the program's name and its version.
 pub(crate) fn version_line(program: &str) -> String {
     let known_as = if program == "ensign" { "" } else { " (ensign)" };
     format!("{program}{known_as} {}", env!("CARGO_PKG_VERSION"))

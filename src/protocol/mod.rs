@@ -30,7 +30,7 @@ use message::ProtocolError;
 pub(crate) use message::{usage, version_line};
 pub(crate) use plugin::{HOOKS, PLUGIN_METADATA, hook_answer};
 
-/// What a client can ask for.
+/// The verbs of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Get,
@@ -82,7 +82,7 @@ pub(crate) fn serve(action: Action, pinned: Option<&AccountName>) -> ExitCode {
     refusal.write(&mut stdout, &mut io::stderr(), is_watched)
 }
 
-/// What this process was given, as far as the client that calls was given it too.
+/// The environment, as the calling client was started with it.
 fn environment() -> Result<Env, Problem> {
     memory::keep_private();
     client_env::follow_client(caller::changed_by_client);
@@ -182,7 +182,7 @@ impl ProtocolCall<'_> {
                 let bound = repository.as_ref().map(|path| ImagePattern::under(registry, path.as_str()));
                 let spelling = Registry::spelled(server_url.as_str()).and_then(|(_, spelling)| spelling);
                 if let Ok(choice) = self.accounts.choose_store(PROBING) {
-                    let _ = self.accounts.settle_store(&choice); // whoever keeps the login says what is wrong
+                    let _ = self.accounts.settle_store(&choice); // `save` reports the fault
                 }
                 self.accounts.save(&NewLogin {
                     spellings: spelling.into_iter().collect(),
@@ -260,14 +260,14 @@ impl ProtocolCall<'_> {
         Ok(Credential { username: account.username.clone(), secret })
     }
 
-    /// The account whose side tokens are meant: for Docker's logout they belong to the account it erases next.
+    /// The account of the side tokens. In a logout Docker erases them just before their account.
     fn side_account<'c>(&self, hub: &'c RegistryAccounts) -> Option<&'c Account> {
         self.pinned.map_or_else(|| hub.default_account(), |name| hub.account(name.as_str()))
     }
 }
 
-/// What a client hears where no account answers. Who asks for one account by a pinned program or in the address gets that or
-/// none, as for an unknown registry.
+/// The refusal if no account answers. A pinned program or a user in the address gets that account or none, as for an
+/// unknown registry.
 fn refusal(decision: &Decision, explanation: Explanation<'_>) -> ProtocolError {
     let rule = decision.deciding().map(|step| step.rule);
     match (decision.verdict, explanation.problem()) {

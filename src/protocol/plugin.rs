@@ -1,4 +1,4 @@
-//! What Docker's CLI asks of its plugin beside the user's commands: who it is, and a word about a command that failed.
+//! Docker's requests to its CLI plugin beside commands: metadata, and a hint after a failed command.
 
 use std::time::SystemTime;
 
@@ -20,9 +20,8 @@ pub(crate) const PLUGIN_METADATA: &str = concat!(
 /// The commands of Docker about which it is to ask us, as its config lists them.
 pub(crate) const HOOKS: &str = "login,pull,push,image pull,image push";
 
-/// Answers with the next steps after a push, a pull or a login that a registry did not allow, and warns of accounts that
-/// expire soon; all else is passed over in silence, what we do not understand too (docker/cli
-/// `cli-plugins/manager/hooks.go`).
+/// Suggests the next steps after a refused push, pull or login, and warns of accounts that expire soon. It ignores
+/// everything else, and what it does not understand (docker/cli `cli-plugins/manager/hooks.go`).
 pub(crate) fn hook_answer(asked: &str) -> Option<String> {
     answer(asked, |was_refused| {
         let env = Env::take().ok()?;
@@ -30,7 +29,7 @@ pub(crate) fn hook_answer(asked: &str) -> Option<String> {
     })
 }
 
-/// `warn` is told whether the command was refused.
+/// `warn` gets whether the command was refused.
 fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option<String> {
     let HookRequest { command, error } = serde_json::from_str(asked).ok()?;
     let advice = match command.rsplit(' ').next()? {
@@ -47,7 +46,7 @@ fn answer(asked: &str, warn: impl FnOnce(bool) -> Option<Vec<String>>) -> Option
 
 const WARNINGS_AT_MOST: usize = 3;
 
-/// Who was refused may look for an account that has expired; nobody else is told of it again and again.
+/// An expired account is named only after a refusal, so that it is not repeated for ever.
 fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) -> Vec<String> {
     let told = ending.into_iter().filter(|(_, expiry)| was_refused || !expiry.has_ended(now));
     told.take(WARNINGS_AT_MOST)
@@ -60,7 +59,7 @@ fn warnings(ending: Vec<(Account, Expiry)>, was_refused: bool, now: SystemTime) 
         .collect()
 }
 
-/// What stands in braces is Docker's to work out.
+/// Docker evaluates text in braces.
 fn plain(line: &str) -> String {
     text::one_line(line, 300).replace(['{', '}'], "")
 }
@@ -102,7 +101,7 @@ fn is_about_accounts(error: &str) -> bool {
         "not found",
     ];
     let error = error.to_ascii_lowercase();
-    // The daemon's socket is nobody's registry.
+    // An error about the daemon's socket is not a registry's.
     !error.contains("docker daemon socket") && SIGNS.iter().any(|sign| error.contains(sign))
 }
 

@@ -1,4 +1,4 @@
-//! What of an answer is written down for `why`.
+//! Prepares the journal's entry of an answer, for `why`.
 
 use anyhow::Result;
 
@@ -8,8 +8,8 @@ use crate::model::{Account, CallerRefusal};
 use crate::system::client_env;
 use crate::system::env::Env;
 
-/// An answer, ready to be written down once it is given; `None` where nobody wants that. It holds no error's text: who lent
-/// a secret may have had a part in it.
+/// The entry to write after the answer; `None` without a journal. It holds no error text, because another program may
+/// have written a part of it.
 pub(super) fn prepare(
     env: &Env,
     client: impl FnOnce() -> Option<String>,

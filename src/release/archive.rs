@@ -8,7 +8,7 @@ use tar::{Archive, EntryType};
 
 use crate::system::text::one_line;
 
-/// No program of ours is a fifth as large, and no archive unfolds to more.
+/// Our programs are less than a fifth as large. A larger archive is refused.
 const LIMIT: usize = 256 << 20;
 
 const NO_TAR: &str = "has a part that is no tar file";
@@ -47,8 +47,8 @@ pub(super) fn program(archive: &[u8], folder: &str, program: &str) -> Result<Vec
     found.ok_or_else(|| format!("holds no `{program}`"))
 }
 
-/// What is between the head of a gzip file without a name and its end (RFC 1952). The sum in that is passed over: a better one
-/// was looked at.
+/// The compressed part of a gzip file without a name (RFC 1952). Its checksum is skipped, because a better one was
+/// checked.
 fn deflated(archive: &[u8]) -> Option<&[u8]> {
     let (head, rest) = archive.split_at_checked(10)?;
     let (deflated, _) = rest.split_at_checked(rest.len().checked_sub(8)?)?;

@@ -1,4 +1,4 @@
-//! What is compiled in of the project's own releases: where they are and whose signature they bear.
+//! The facts about the project's own releases that are compiled in: their address and the key of their signature.
 
 /// The one file of release facts; scripts read the same one.
 const FACTS: &str = include_str!("../../packaging/release.facts");

@@ -1,6 +1,6 @@
-//! `Installation`: where this program is installed, by whom, and how another takes its place.
+//! `Installation`: where this program is installed, by whom, and how to replace it.
 //!
-//! All happens in the program's own folder by renaming, so that at every moment a working program has the program's name.
+//! It only renames files in the program's own folder, so that the name always leads to a working program.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -138,7 +138,7 @@ impl Installation {
     }
 }
 
-/// Runs a program of ours with one word.
+/// Runs one of our programs with one word.
 fn ask(program: &Path, word: &str) -> Result<ProgramOutput> {
     programs::call(&ProgramCall {
         program,

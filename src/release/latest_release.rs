@@ -1,4 +1,4 @@
-//! What the last look for a newer release found: written down, so that other commands can say it without asking anybody.
+//! Saves the newest version that was found, so that other commands can show it without network.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
-//! Our own releases: one is found, fetched and verified before anybody sees it.
+//! Finds, downloads and verifies our own releases.
 //!
-//! The signature is verified first, then the version that it names, then the sum of the archive (RELEASE.md). Nothing else that
-//! a server says is believed.
+//! It verifies the signature first, then the version in it, then the checksum of the archive (RELEASE.md). It trusts
+//! nothing else from the server.
 
 mod archive;
 mod facts;
@@ -25,14 +25,14 @@ pub(crate) use owner::Owner;
 use signature::{PublicKey, SignatureFault};
 pub(crate) use version::Version;
 
-/// Where releases come from, and whose signature they must bear.
+/// The server of releases, and the key that must have signed them.
 pub(crate) struct ReleaseServer {
     address: String,
     key: PublicKey,
     client: HttpClient,
 }
 
-/// A release whose signature holds.
+/// A release with a valid signature.
 pub(crate) struct Release {
     pub(crate) version: Version,
     /// The list of its files, as it was signed.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Who renews a program.
+/// The owner of an installed program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// `update` does: install.sh took it from a release.
@@ -14,7 +14,7 @@ pub(crate) enum Owner {
     Unknown,
 }
 
-/// What install.sh writes down where it took a release; of a checkout it writes the folder.
+/// The note of install.sh for a release; for a checkout it notes the folder.
 const RELEASE: &str = "release";
 
 /// Package managers that keep programs in folders of their own, and how they renew one.

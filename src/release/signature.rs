@@ -12,7 +12,7 @@ pub(super) struct PublicKey {
     key: [u8; 32],
 }
 
-/// Why a text is not what was signed.
+/// Why a signature is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignatureFault {
     NoSignature,
@@ -43,18 +43,18 @@ impl PublicKey {
     }
 }
 
-/// What a signature's file says.
+/// The contents of a signature file.
 struct SignatureFile<'s> {
     /// That of the key.
     number: [u8; 8],
     signature: [u8; 64],
     comment: &'s str,
-    /// Of the signature with the comment behind it.
+    /// The signature of the signature and its comment.
     of_comment: [u8; 64],
 }
 
 fn parse(text: &str) -> Option<SignatureFile<'_>> {
-    let mut lines = text.lines().skip(1); // a comment that nobody signed
+    let mut lines = text.lines().skip(1); // an unsigned comment
     let bytes: [u8; 74] = BASE64_STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
     let [b'E', b'D', rest @ ..] = bytes else { return None }; // the form that hashes
     let comment = lines.next()?.strip_prefix("trusted comment: ")?;
@@ -66,7 +66,7 @@ fn parse(text: &str) -> Option<SignatureFile<'_>> {
 mod tests {
     use super::*;
 
-    /// Of minisign 0.11 itself.
+    /// Made by minisign 0.11.
     const KEY: &str = "RWSurV/K5r+nz3GlzIjCg5kol1qXM18EAWKqS7YF9Gbu/aQR6s6uD860";
     const TEXT: &[u8] = b"a release\n";
     const SIGNATURE: &str = "untrusted comment: signature from minisign secret key\n\

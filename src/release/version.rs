@@ -8,11 +8,11 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     numbers: [u64; 3],
-    /// What comes before the release itself; empty if it is that.
+    /// The pre-release part; empty for a final release.
     pre: Vec<String>,
 }
 
-/// Longer ones are nobody's.
+/// The longest version that is read.
 const LONGEST: usize = 40;
 
 impl Version {

@@ -1,12 +1,12 @@
 //! The environment as the calling client was started with it.
 //!
-//! A client may read a file of the project it works on into its environment and start us with that: Docker Compose 2.20
-//! to 2.37 did so with `.env`. What was added or changed so is a stranger's, and counts for nothing here.
+//! A client may read a file of the project into its environment before it starts us. Docker Compose 2.20 to 2.37 did so
+//! with `.env`. Such values come from a stranger and are ignored.
 
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
 
-/// A variable whose value is not the one that the calling client was started with.
+/// A variable whose value differs from the one at the client's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChangedVariable {
     pub(crate) name: OsString,
@@ -37,7 +37,7 @@ pub(super) fn value(name: &OsStr, value: OsString) -> Option<OsString> {
     }
 }
 
-/// The names of our own variables that do not count, as far as anybody has looked.
+/// The names of our own variables that were ignored, if the client was looked at.
 pub(crate) fn ignored() -> impl Iterator<Item = &'static str> {
     let changes = CHANGES.get().into_iter().flatten();
     changes.filter_map(|change| change.name.to_str()).filter(|name| name.starts_with("ENSIGN_"))

@@ -10,7 +10,7 @@ pub(crate) fn thread_time() -> Duration {
     Duration::new(u64::try_from(now.tv_sec).unwrap_or_default(), u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 
-/// Windows tells it to unsafe code only; steps and the wall clock bound what is read there.
+/// Windows offers this to unsafe code only. Steps and the wall clock bound the work there.
 #[cfg(not(unix))]
 pub(crate) fn thread_time() -> Duration {
     Duration::ZERO

@@ -1,10 +1,10 @@
-//! Digests of what is sent, received and trusted. A home of `ring`, which is here already for TLS.
+//! Digests of sent, received and trusted content. A home of `ring`, which TLS needs anyway.
 
 use std::fmt::Write as _;
 
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
-/// Computes the digests of bytes as they pass: SHA-256, and SHA-512 if somebody names one.
+/// Computes digests of bytes as they pass: SHA-256, and SHA-512 if a given digest uses it.
 pub(crate) struct Hasher {
     sha256: Context,
     sha512: Option<Context>,
@@ -53,7 +53,7 @@ impl Hasher {
 }
 
 impl Digests {
-    /// Holds the digests against one that somebody names. One of an algorithm that we do not know says nothing.
+    /// Compares with a given digest. A digest of an unknown algorithm matches.
     pub(crate) fn check(&self, named: &str) -> Result<(), Mismatch> {
         let computed = match named.split_once(':') {
             Some(("sha256", _)) => &self.sha256,

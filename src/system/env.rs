@@ -31,7 +31,7 @@ use super::{client_env, files};
 use crate::model::Problem;
 use crate::model::env_account::{self, EnvAccount};
 
-/// What this process was given. Tests build one; nobody mocks one.
+/// The environment of this process. Tests build one; it is never mocked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Env {
     /// The folder of our `config.json`; `None` when there is no home to put it in.
@@ -64,12 +64,12 @@ impl Env {
         })
     }
 
-    /// With what `docker --config` names, which goes before `DOCKER_CONFIG`.
+    /// Sets the folder from `docker --config`, which overrides `DOCKER_CONFIG`.
     pub(crate) fn with_docker_config(self, folder: Option<PathBuf>) -> Self {
         Self { docker_config: folder, ..self }
     }
 
-    /// What `docker --config` names.
+    /// The folder from `docker --config`.
     pub(crate) fn docker_config_option(&self) -> Option<&Path> {
         self.docker_config.as_deref()
     }
@@ -104,9 +104,9 @@ impl Env {
         self.docker_config_dir().map(|folder| folder.join("config.json"))
     }
 
-    /// The folder for what does not outlive the session, which lies in memory (XDG Base Directory Specification).
+    /// The folder in memory that ends with the session (XDG Base Directory Specification).
     pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
-        // Every session has it, and what is written there must be our own anyway: not worth a look at the caller.
+        // Every session sets it, and our files there are checked for their owner. So the caller is not looked at.
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
@@ -155,13 +155,13 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     Some(value).filter(|value| !value.is_empty())
 }
 
-/// A variable that is set and not empty, whoever set it.
+/// A variable that is set and not empty, even by the client.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn present(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// All variables, whoever set them.
+/// All variables, even those that the client set.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
@@ -235,7 +235,7 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
     Ok(found)
 }
 
-/// The names of the variables that are ours alone, some with secrets: no business of other programs.
+/// The names of our own variables, some with secrets. Other programs do not get them.
 pub(crate) fn ours() -> impl Iterator<Item = String> {
     all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
 }
@@ -251,7 +251,7 @@ pub(crate) fn path(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
-/// The home folder, of whoever runs us where `HOME` says nothing.
+/// The home folder; without `HOME`, that of the current user.
 pub(crate) fn home_dir() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }

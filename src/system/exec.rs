@@ -42,7 +42,7 @@ pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     })
 }
 
-/// The file that a person means. A name is looked for in absolute folders of PATH alone; a path is theirs to say.
+/// The program's file. A name is searched in the absolute folders of PATH; a path is taken as it is.
 fn locate(program: &OsStr) -> io::Result<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 || path.has_root() {

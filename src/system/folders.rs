@@ -4,15 +4,15 @@ use std::path::{Component, Path, PathBuf};
 
 use super::env;
 
-/// The folder of our caller by the names that a config may have for it: the system's, and its user's, to whom it lies in
-/// `HOME`, though that be a link.
+/// The caller's folder under each name that a config may use: the real path, and the path via `$HOME` if that is a
+/// link.
 pub(crate) fn of_caller() -> Vec<PathBuf> {
     let current = env::current_dir();
     let by_home = current.as_deref().and_then(by_way_of_home);
     current.into_iter().chain(by_home).collect()
 }
 
-/// An absolute folder as its user has it in mind: without `.`, `..` and links, as far as it is there, but for `HOME`.
+/// An absolute folder as the user spells it: `.`, `..` and links are resolved, except the link of `$HOME`.
 pub(crate) fn user_canonical(folder: &Path) -> PathBuf {
     let mut settled = PathBuf::new();
     for part in folder.components() {

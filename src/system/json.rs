@@ -1,11 +1,11 @@
-//! `JsonString`: a string of a JSON document, read where it lies.
+//! `JsonString`: a string of a JSON document, borrowed from it where possible.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-/// A copy only where the document writes it with an escape. Serde copies every `Cow` that stands for itself.
+/// It copies only strings that are written with an escape. Serde copies every bare `Cow`.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
 

@@ -1,8 +1,8 @@
-//! The kernel's keyring, where an opened key lies until a moment that is set, or the machine ends. The home of
-//! `linux-keyutils`; other systems have none.
+//! The kernel's keyring, which keeps an opened key for a set time. The home of `linux-keyutils`; other systems have
+//! none.
 //!
-//! It is the user keyring (user-keyring(7)): all sessions of the user share it, and nobody else does. `su`, `sudo` and a
-//! container with users of its own are somebody else. It goes with the user's last process, or with the machine.
+//! All sessions of the user share the user keyring (user-keyring(7)), and no other user does. `su`, `sudo` and a
+//! container with its own users are other users. It ends with the user's last process, or with the machine.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KernelKeyringError(String);
 
-/// The bytes of the entry; `None` if it is not there, or the system lets nobody look.
+/// The bytes of the entry; `None` if there is no entry, or no permission to look.
 pub(crate) fn read<const LENGTH: usize>(name: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
     imp::read(name)
 }
@@ -62,7 +62,7 @@ mod imp {
         let ring = ring().map_err(unavailable)?;
         match ring.search(name) {
             Ok(key) => {
-                let _ = key.revoke(); // nobody reads it from now on
+                let _ = key.revoke(); // it cannot be read from now on
                 ring.unlink_key(key).or_else(|_| key.invalidate()).map(|()| true).map_err(unavailable)
             }
             Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(false),

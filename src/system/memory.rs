@@ -1,13 +1,13 @@
-//! What we hold in memory stays there: no core file, and no other process of the user looks in.
+//! Keeps our memory private: no core file, and no access by the user's other processes.
 
 /// Called before the first secret comes in. Best effort: a secret is answered all the same.
 pub(crate) fn keep_private() {
     imp::keep_private();
 }
 
-/// Keeps what we hold out of the swap, as far as the system lets us: pages that are there by then, such as the stack.
-/// What is mapped later is not meant, or a small limit would be the end of us. For commands that wait for a person: an answer
-/// to a client is over within a millisecond, of which this would take a thirtieth.
+/// Keeps our present memory out of the swap, as far as the system allows. Later memory is left out, because a small
+/// limit would kill us. It is for commands that wait for a person: for an answer to a client it would take a thirtieth
+/// of the time.
 pub(crate) fn keep_from_swap() {
     #[cfg(target_os = "linux")]
     {
@@ -27,7 +27,7 @@ mod imp {
     }
 }
 
-/// What we start inherits the limit.
+/// Programs that we start inherit the limit.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 mod imp {
     use rustix::process::{Resource, Rlimit, setrlimit};

@@ -1,4 +1,5 @@
-//! What becomes of a passphrase: a key, by a function that takes time and memory (Argon2id, RFC 9106). The home of `argon2`.
+//! Derives a key from a passphrase with a function that costs time and memory (Argon2id, RFC 9106). The home of
+//! `argon2`.
 
 use anyhow::{Result, anyhow, bail};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -19,7 +20,7 @@ impl Effort {
     /// RFC 9106, 4: the second recommended option.
     pub(crate) const USUAL: Self = Self { memory_kib: 64 << 10, passes: 3, lanes: 4 };
 
-    /// A file that somebody else has written must cost no gigabytes, and no hours.
+    /// A stranger's file must not cost gigabytes or hours.
     fn check(self) -> Result<()> {
         let Self { memory_kib, passes, lanes } = self;
         if (8 << 10..=256 << 10).contains(&memory_kib) && (1..=16).contains(&passes) && (1..=16).contains(&lanes) {
@@ -29,7 +30,7 @@ impl Effort {
     }
 }
 
-/// The key that a passphrase stands for with this salt.
+/// Derives the key from a passphrase and a salt.
 #[expect(clippy::disallowed_methods, reason = "the passphrase becomes a key")]
 pub(crate) fn key(passphrase: &Secret, salt: &[u8], effort: Effort) -> Result<SealKey> {
     effort.check()?;

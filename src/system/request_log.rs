@@ -1,4 +1,4 @@
-//! What a person who asked to watch is told while a command works: on stderr, one line for each act, without secrets.
+//! The log of `--verbose`: one line on stderr for each request, without secrets.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -8,12 +8,12 @@ use super::text::sanitize;
 
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// From now on everything is told. Only people's commands do this: a client's stderr stays empty.
+/// Turns the log on. Only people's commands do this, because a client's stderr stays empty.
 pub(crate) fn enable() {
     WATCHED.store(true, Ordering::Relaxed);
 }
 
-/// Tells an act, if somebody watches.
+/// Logs a line, if the log is on.
 pub(crate) fn log(line: impl Display) {
     if WATCHED.load(Ordering::Relaxed) {
         let _ = writeln!(io::stderr(), "> {}", sanitize(&line.to_string()));

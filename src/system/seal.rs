@@ -1,7 +1,8 @@
-//! Sealing: authenticated encryption with a key of 32 bytes, and random bytes. A home of `ring`, which is here for TLS.
+//! Sealing: authenticated encryption with a key of 32 bytes, and random bytes. A home of `ring`, which TLS needs
+//! anyway.
 //!
-//! Each text is sealed with a key of its own, which HKDF-SHA256 derives from the key and a random salt of 32 bytes: so that
-//! ChaCha20-Poly1305 never meets a nonce twice, however often a file is written.
+//! Each text has a key of its own. HKDF-SHA256 derives it from the main key and a random salt of 32 bytes. So
+//! ChaCha20-Poly1305 never uses a nonce twice.
 
 use anyhow::{Result, anyhow};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -20,7 +21,7 @@ pub(crate) struct SealedText {
 
 const SALT: usize = 32;
 
-/// What HKDF is told the results are for.
+/// The purpose of the derived keys, for HKDF.
 const SEALS: &[u8] = b"ensign sealed v1";
 const NAMES: &[u8] = b"ensign key id v1";
 

@@ -13,10 +13,10 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const LIMIT: usize = 1 << 20;
 const SUDOERS_LIMIT: u64 = 1 << 20;
 
-/// What Debian, Ubuntu and Fedora set, for `/etc/sudoers` is for root to read.
+/// The default of Debian, Ubuntu and Fedora, because only root can read `/etc/sudoers`.
 const USUAL_SUDO_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The PATH of programs that the desktop's session starts; `None` where there is no session, or nobody to ask.
+/// The PATH of programs that the desktop's session starts; `None` without a session or an answer.
 pub(crate) fn session_path() -> Option<OsString> {
     let (program, arguments): (_, &[&str]) = if cfg!(target_os = "macos") {
         ("launchctl", &["getenv", "PATH"])

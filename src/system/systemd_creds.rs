@@ -13,7 +13,7 @@ use super::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use super::text::one_line;
 use crate::model::Problem;
 
-/// Where systems have it. PATH may be anybody's, and the program is given the secret.
+/// Its place on most systems. PATH is not used, because this program gets the secret.
 const PROGRAMS: [&str; 3] =
     ["/usr/bin/systemd-creds", "/bin/systemd-creds", "/run/current-system/sw/bin/systemd-creds"];
 
@@ -25,7 +25,7 @@ pub(crate) fn encrypt(name: &str, secret: &[u8], deadline: Duration) -> Result<V
     Ok(sealed.to_vec())
 }
 
-/// Opens what was sealed under this name, on this machine and by this user.
+/// Opens a text that was sealed under this name, on this machine and by this user.
 pub(crate) fn decrypt(name: &str, sealed: &[u8], deadline: Duration) -> Result<Zeroizing<Vec<u8>>> {
     run(&program()?, "decrypt", name, sealed, deadline)
 }

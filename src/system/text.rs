@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Replaces what could move the cursor, end the line or hide text, and cuts what is longer than `limit` characters in
-/// the middle, so that the end (which names the cure) survives.
+/// Replaces characters that could move the cursor, end the line or hide text. Cuts a longer text in the middle, so that
+/// its end, which names the hint, stays.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let plain: Vec<char> = sanitize(text.trim()).chars().collect();
     if plain.len() <= limit {
@@ -40,8 +40,8 @@ pub(crate) fn sanitize(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
 }
 
-/// The same JSON document on one line, with what [`sanitize`] replaces written as escapes: it can only stand in texts. JSON
-/// itself wants none for the control characters from U+007F on (RFC 8259 section 7), some of which terminals obey.
+/// Writes a JSON document on one line, with escapes for the characters that [`sanitize`] replaces. JSON needs no
+/// escapes from U+007F on (RFC 8259 section 7), but terminals obey some of these characters.
 pub(crate) fn sanitize_json(document: &str) -> String {
     let mut plain = String::with_capacity(document.len());
     for c in document.chars() {

@@ -1,14 +1,14 @@
-//! Starting threads: where the system has no more of them that is an error of ours, not a panic.
+//! Starts threads. If the system has none left, that is an error and not a panic.
 
 use std::io;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-/// Starts a thread that ends by itself.
+/// Starts a thread without a result.
 pub(crate) fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<()> {
     Builder::new().spawn(work).map(drop)
 }
 
-/// Starts a thread whose result is waited for.
+/// Starts a thread and waits for its result.
 pub(crate) fn start_in<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,

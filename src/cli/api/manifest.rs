@@ -1,4 +1,4 @@
-//! What a manifest says of itself.
+//! Reads the media type and the platforms of a manifest.
 
 use serde_json::Value;
 

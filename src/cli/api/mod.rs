@@ -21,7 +21,7 @@ use crate::oci::api::{self, ApiRequest, Endpoint, EndpointKind, LARGEST_TEXT, Me
 use crate::system::files;
 use crate::system::text::{one_line, quote};
 
-/// Who asks: an account with its credentials, or nobody.
+/// An account with its secret; `None` asks anonymously.
 type ApiIdentity = Option<(Account, AccountSecret)>;
 
 /// Headers that say what only we may say.
@@ -32,16 +32,18 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ApiArguments) -> R
     let call = plan(given, &registry)?;
     let mut who = asker(context, &registry, &call)?;
     let security = context.security(&registry, given.plain_http);
-    let credential = who.as_ref().map(|(_, held)| &held.credential);
+    let credential = who.as_ref().map(|(_, secret)| &secret.credential);
     let asked =
         context.ui.while_waiting(&format!("Asking {registry}"), || api::call(&call, &registry, credential, security));
-    if let Some((account, held)) = &mut who {
-        context.renew(account, held, asked.renewed)?;
+    if let Some((account, secret)) = &mut who {
+        context.renew(account, secret, asked.renewed)?;
         match &asked.answer {
-            Ok(answer) if answer.known => context.judge(account, held, &SecretVerdict::Accepted, None),
-            Err(RepositoryAccess::Rejected { .. }) => context.judge(account, held, &SecretVerdict::Refused, None),
+            Ok(answer) if answer.known => context.record_verdict(account, secret, &SecretVerdict::Accepted, None),
+            Err(RepositoryAccess::Rejected { .. }) => {
+                context.record_verdict(account, secret, &SecretVerdict::Refused, None);
+            }
             Err(RepositoryAccess::SessionOver { page }) => {
-                context.judge(account, held, &SecretVerdict::SessionOver { page: page.clone() }, None);
+                context.record_verdict(account, secret, &SecretVerdict::SessionOver { page: page.clone() }, None);
             }
             _ => {}
         }
@@ -75,8 +77,8 @@ fn asker(context: &CommandContext<'_>, registry: &Registry, call: &ApiRequest) -
     let account = which::account_for(context, &candidates, image.as_ref(), operation)?;
     context.hand_out(account, "api")?;
     let account = account.at(registry).into_owned();
-    let held = context.secret_of(&account)?;
-    Ok(Some((account, held)))
+    let secret = context.secret_of(&account)?;
+    Ok(Some((account, secret)))
 }
 
 fn plan(given: &args::ApiArguments, registry: &Registry) -> Result<ApiRequest, Failure> {
@@ -142,7 +144,7 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     }
 }
 
-/// What is sent: `-` is stdin, which is kept in memory.
+/// Reads the body to send. `-` is stdin, which is kept in memory.
 fn payload(input: &Path, in_memory: bool, kind: EndpointKind) -> Result<Payload, Failure> {
     let too_large = || {
         let what = format!("`{}` is larger than {} MiB", input.display(), LARGEST_TEXT >> 20);

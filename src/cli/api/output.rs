@@ -1,4 +1,4 @@
-//! What a person, a pipe or a file gets of an answer.
+//! Prints the registry's answer: for a person, for a pipe or into a file.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::oci::errors::{self, ApiError};
 use crate::system::files::AtomicFile;
 use crate::system::text;
 
-/// How an answer that is a refusal is told.
+/// An error status, in words.
 struct ApiFailure {
     what: String,
     hint: Option<String>,
@@ -68,7 +68,7 @@ fn bare(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was stored: its digest is the data.
+/// Prints the digest of the stored content as data.
 fn put(
     context: &CommandContext<'_>,
     given: &args::ApiArguments,
@@ -119,7 +119,7 @@ fn body(
         }
         let digests = answer.digest(true).map_err(mismatch)?;
         file.keep()?;
-        tell_digest(&mut json, digests.as_ref());
+        add_digest(&mut json, digests.as_ref());
         json["output"] = json!(path.display().to_string());
         let said = digests.map(|digests| format!(": {} bytes, {}", digests.size, digests.sha256));
         context.ui.say(format_args!("✓ wrote {}{}", path.display(), said.unwrap_or_default()));
@@ -160,7 +160,7 @@ fn body(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    tell_digest(&mut json, digests.as_ref());
+    add_digest(&mut json, digests.as_ref());
     json["body"] = match serde_json::from_slice(&text) {
         Ok(value) => value,
         Err(_) if text.is_empty() => Value::Null,
@@ -182,7 +182,7 @@ fn refuse(
     let (json, head) = (head_json(&answer, None), head(&answer));
     let errors = answer.text().map(|text| errors::parse(&text)).unwrap_or_default();
     let mut refusal =
-        ApiFailure::of(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
+        ApiFailure::new(answer.status, errors, registry, who, answer.known, &call.endpoint_name(), context.program);
     if call.method == Method::Delete && answer.status != 404 {
         refusal.what = format!("could not delete {}: {}", call.endpoint_name(), refusal.what);
     }
@@ -213,8 +213,8 @@ fn refuse(
 }
 
 impl ApiFailure {
-    /// Exit codes: 3 nobody was let in, 4 the account may not, 1 everything else. A 401 or a 500 never means «absent».
-    fn of(
+    /// Exit codes: 3 not logged in, 4 not allowed, 1 everything else. A 401 or a 500 never means «absent».
+    fn new(
         status: u16,
         errors: Vec<ApiError>,
         registry: &Registry,
@@ -255,7 +255,7 @@ impl ApiFailure {
 }
 
 impl ApiRequest {
-    /// What was asked for, for a sentence.
+    /// Names the requested endpoint in a sentence.
     fn endpoint_name(&self) -> String {
         match (self.endpoint.repository(), self.endpoint.reference()) {
             (Some(repository), Some(reference)) if reference.contains(':') => {
@@ -290,7 +290,7 @@ fn head_json(answer: &ApiResponse, digest: Option<&str>) -> Value {
     json!({"status": "success", "code": answer.status, "headers": headers, "digest": digest})
 }
 
-fn tell_digest(json: &mut Value, digests: Option<&Digests>) {
+fn add_digest(json: &mut Value, digests: Option<&Digests>) {
     if let Some(digests) = digests {
         json["digest"] = json!(digests.sha256);
         json["size"] = json!(digests.size);
@@ -330,7 +330,7 @@ mod tests {
             (307, None, false, 1, "ghcr.io sends this request on elsewhere, which is not followed (307)"),
             (418, None, false, 1, "ghcr.io answered 418"),
         ] {
-            let refusal = ApiFailure::of(status, vec![], &registry, who, known, "a/b:1", "ensign");
+            let refusal = ApiFailure::new(status, vec![], &registry, who, known, "a/b:1", "ensign");
             assert_eq!((refusal.code, refusal.what.as_str()), (code, expected));
             assert_eq!(refusal.hint.is_some(), matches!(code, 3) || known && status < 404);
         }

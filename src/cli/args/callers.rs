@@ -1,4 +1,4 @@
-//! The words for whom an account is handed out to.
+//! The arguments that say which callers get an account.
 
 use clap::{Args, ValueEnum};
 

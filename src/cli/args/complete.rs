@@ -1,5 +1,4 @@
-//! What may be typed next, found in clap's own tree of commands. It only looks: a command line that is not finished is
-//! never carried out.
+//! Finds the possible next words in clap's tree of commands. It never runs an unfinished command line.
 
 use clap::{Arg, ArgAction, Command};
 
@@ -38,12 +37,12 @@ impl CommandLine {
         let mut root = Self::tree("ensign");
         root.build();
         let mut command = &root;
-        let mut option = None; // the one whose value comes next
+        let mut option = None; // the option whose value comes next
         let mut positionals = Vec::new();
         for word in before {
             if option.take().is_some() {
             } else if word == "--" {
-                return Completion::File; // a command of somebody else's
+                return Completion::File; // another program's command
             } else if word.starts_with('-') && word != "-" {
                 option = named(command, word).filter(|_| !word.contains('='));
             } else if command.has_subcommands() {

@@ -1,4 +1,4 @@
-//! What help shows: clap's tree of commands with the groups and examples of `guide`, and the topics.
+//! Builds the help: clap's tree of commands with the groups and examples of `guide`, and the topics.
 
 use std::fmt::Write as _;
 

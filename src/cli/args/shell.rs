@@ -39,7 +39,8 @@ impl UseShell {
         let mut programs = ancestors::all().filter_map(|process| process.exe.or(Some(process.words.first()?.into())));
         let asks = programs.find(|program| name(program) != "docker"); // which passes on what its plugin prints
         let login = env::path("SHELL");
-        let known = asks.as_deref().and_then(Self::of).or_else(|| login.as_deref().and_then(Self::of));
+        let known =
+            asks.as_deref().and_then(Self::from_program).or_else(|| login.as_deref().and_then(Self::from_program));
         known.unwrap_or(if login.is_none() && cfg!(windows) { Self::Powershell } else { Self::Sh })
     }
 
@@ -51,7 +52,7 @@ impl UseShell {
         }
     }
 
-    fn of(program: &Path) -> Option<Self> {
+    fn from_program(program: &Path) -> Option<Self> {
         match name(program).as_str() {
             "fish" => Some(Self::Fish),
             "pwsh" | "powershell" => Some(Self::Powershell),

@@ -17,9 +17,9 @@ use crate::model::choice::{FileImages, RegistryAccounts, UnknownImages};
 use crate::model::{AccountName, ImagePattern, ImageReference, Problem, Registry};
 use crate::system::env::Env;
 use crate::system::find_program;
-use report::{preview, report, summary, tell};
+use report::{preview, print_changes, report, summary};
 
-/// What was done, and what could not be.
+/// The changes that were made, and the problems.
 #[derive(Default)]
 struct SyncResult {
     /// New programs.
@@ -47,13 +47,13 @@ pub(in crate::cli) fn run(context: &CommandContext<'_>, given: &args::BuildxSync
     if context.ui.is_json() {
         report(context, given, &tree, &changes, &done, &without)?;
     } else {
-        tell(context, given, &changes, &done, &without);
+        print_changes(context, given, &changes, &done, &without);
     }
     Ok(if done.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// After accounts have changed: mends the folders written before, for each may name an account that is gone, or be
-/// another's now. What goes wrong is told, with the command to do it again.
+/// Updates the folders after a change of accounts: each may name an account that is gone or renamed. A failure is
+/// printed with the command that tries again.
 pub(in crate::cli) fn mend(context: &CommandContext<'_>) {
     let again = |what: String| {
         context.ui.note(format_args!("{what}:  {} buildx sync", context.program));
@@ -115,7 +115,7 @@ pub(in crate::cli) fn remove_all(context: &CommandContext<'_>) -> Result<usize, 
     Ok(changes.len())
 }
 
-/// What lies in buildx's folder, if anything of it is ours.
+/// Our part of buildx's folder, if there is any.
 fn ours(context: &CommandContext<'_>) -> anyhow::Result<Option<ConfigTree>> {
     let Ok(root) = ConfigTree::root(context.env) else { return Ok(None) };
     let tree = ConfigTree::read(root)?;
@@ -178,7 +178,7 @@ fn needed(
     buildx::needed(registries, &images)
 }
 
-/// Makes the programs that are missing, then the folders that name them. Leaves in `changes` what was really done.
+/// Makes missing programs first, then the folders that name them. Keeps in `changes` what was really done.
 fn carry_out(
     env: &Env,
     tree: &ConfigTree,

@@ -1,4 +1,4 @@
-//! What is said of buildx's folders: the preview, sentences for a person, a report for a program.
+//! Describes changes of buildx's folders: the preview, sentences for a person, a report for a program.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(super) fn preview(
     Ok(context.ui.data(json!({}), text.join("\n"))?)
 }
 
-pub(super) fn tell(
+pub(super) fn print_changes(
     context: &CommandContext<'_>,
     given: &args::BuildxSync,
     changes: &BTreeMap<ConfigDir, ConfigDirChange>,

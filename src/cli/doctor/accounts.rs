@@ -16,11 +16,11 @@ use crate::system::text::{one_line, quote};
 struct AccountFacts {
     number: usize,
     troubled: Vec<TroubledAccount>,
-    /// Accounts whose secrets end soon: whose, in how long, and the command that renews each.
+    /// Accounts whose secrets expire soon: the account, the time left, and the command that renews it.
     ending: Vec<(String, String, String)>,
     /// The name in `ENSIGN_ACCOUNT` that no registry has.
     unknown_variable: Option<String>,
-    /// Our config cannot be read: its own check tells of it.
+    /// Our config cannot be read; its own check reports that.
     is_damaged: bool,
 }
 
@@ -106,7 +106,7 @@ impl AccountFacts {
             let known = kept.as_ref().ok().and_then(Option::as_ref);
             let expiry = known.map_or(Expiry::Unknown, |kept| Expiry::new(&account.source, kept));
             let (registry, name) = (account.registry.to_string(), account.name.to_string());
-            match Trouble::of(context, account, kept) {
+            match Trouble::find(context, account, kept) {
                 // A file that is damaged, or another's, has a check of its own; so has the key.
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::File => {}
                 Some(Trouble::Unreadable(_)) if account.store == StoreKind::Sealed && survey.closed_key.is_some() => {}

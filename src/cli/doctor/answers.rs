@@ -16,10 +16,10 @@ use crate::system::{find_program, rehearse};
 /// More accounts are not tried: each takes a process.
 const MOST: usize = 32;
 
-/// Somebody waits; a `get` that asks nobody takes a millisecond.
+/// A person waits. A `get` without network takes a millisecond.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What became of one question.
+/// One question and its result.
 #[derive(Debug)]
 struct Rehearsal {
     image: String,
@@ -29,7 +29,7 @@ struct Rehearsal {
     answer: RehearsalAnswer,
 }
 
-/// What a client would have been told.
+/// The answer that a client would have got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RehearsalAnswer {
     User(String),
@@ -42,9 +42,9 @@ enum RehearsalAnswer {
 #[derive(Debug, Default)]
 struct AnswerFacts {
     rehearsals: Vec<Rehearsal>,
-    /// Accounts whose secret comes from the network or from another program.
+    /// The number of accounts whose secret comes from the network or from another program.
     untried: usize,
-    /// Accounts that answer some callers alone: nobody asks here as those would.
+    /// The number of accounts with a caller rule. `doctor` is none of their callers.
     ruled: usize,
     has_program: bool,
     /// PATH leads to another copy than this one, which may be why: the command that changes that.
@@ -164,7 +164,7 @@ fn example(account: &Account) -> Option<ImageReference> {
 /// An account that is in trouble cannot answer, and the check for that says so.
 fn trouble_is_told(context: &CommandContext<'_>, account: &Account) -> bool {
     !matches!(account.store, StoreKind::Helper(_))
-        && Trouble::of(context, account, context.accounts.kept(account)).is_some()
+        && Trouble::find(context, account, context.accounts.kept(account)).is_some()
 }
 
 /// Tells whether `get` would ask neither the network nor another program.

@@ -1,5 +1,5 @@
-//! Other names and copies of the program: on PATH, and as Docker's plugin. One that is of another version behaves otherwise
-//! than the one that a person looks at, and a link that leads nowhere does not work at all.
+//! Finds other names and copies of the program: on PATH, and as Docker's plugin. A copy of another version behaves
+//! differently, and a broken link does not work at all.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// More copies than that are not looked at.
 const MOST: usize = 16;
 
-/// What is wrong with copies beside `on_path`, the program that Docker starts.
+/// Reports faults of copies other than `on_path`, the program that Docker starts.
 pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagnosis> {
     let Ok(reference) = on_path.canonicalize() else { return vec![] };
     let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };

@@ -2,7 +2,7 @@
 
 use super::remedy::Remedy;
 
-/// What `doctor` looks for. A check can find several things, such as two missing helpers.
+/// The checks of `doctor`. One check can find several faults, such as two missing helpers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Check {
     /// The program is not on PATH.
@@ -34,9 +34,9 @@ pub(in crate::cli) enum Check {
     WindowsHelper,
     /// `credsStore` was Ensign, and is not any more.
     StoreReplaced,
-    /// A login in clear goes before Ensign.
+    /// A plaintext login is used instead of Ensign.
     PlainLogin,
-    /// Logins lie in clear, and do not go before Ensign.
+    /// There are plaintext logins, but Ensign is asked first.
     PlainText,
     AuthConfigVariable,
     /// A key in Docker's file stops `podman --remote`.
@@ -51,7 +51,7 @@ pub(in crate::cli) enum Check {
     LeftOvers,
     BuildxFolder,
     StalePin,
-    /// The key of sealed secrets cannot be had.
+    /// The key of sealed secrets is not available.
     SealedKey,
     /// The kernel's keyring keeps no opened key.
     KernelKeyring,
@@ -82,7 +82,7 @@ pub(super) enum CheckGroup {
     Answers,
 }
 
-/// How bad it is. Only what is broken changes the exit status.
+/// The severity. Only `Broken` changes the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {
     Note,
@@ -95,7 +95,7 @@ pub(super) struct Diagnosis {
     pub(super) check: Check,
     pub(super) severity: Severity,
     pub(super) found: String,
-    /// Who notices, and how.
+    /// The effect: which program fails, and how.
     pub(super) breaks: String,
     pub(super) remedy: Remedy,
 }
@@ -160,7 +160,7 @@ impl Check {
         Self::WrongAnswer,
     ];
 
-    /// What a person types behind `--fix`.
+    /// The name to type behind `--fix`.
     pub(in crate::cli) const fn name(self) -> &'static str {
         match self {
             Self::ProgramPath => "program-path",

@@ -1,4 +1,4 @@
-//! What `doctor` found, for people and for programs.
+//! Prints the result of `doctor`, for people and for programs.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::diagnosis::{Diagnosis, Severity};
 use super::{Section, count};
 use crate::system::text::one_line;
 
-/// A line for each group; only what is wrong is told at length.
+/// One line a group; only faults get more.
 pub(super) fn text(sections: &[Section], program: &str) -> String {
     let mut text = String::new();
     for section in sections {

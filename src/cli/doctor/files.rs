@@ -1,4 +1,4 @@
-//! The files: whether they can be read, whose they are, who may use them, and what is left over in them.
+//! Checks the files: readable, owned by the user, closed to others, and without leftovers.
 
 use std::path::PathBuf;
 
@@ -24,13 +24,13 @@ struct FileFacts {
     /// Files of Docker's family that cannot be read.
     unreadable: Vec<Problem>,
     owners: Vec<(PathBuf, Privacy, OwnershipFault)>,
-    /// Folders of ours that cannot be written.
+    /// Our folders that cannot be written.
     read_only: Vec<PathBuf>,
     /// Without the secrets that the next change sweeps.
     leftovers: Leftovers,
     /// How many those are.
     swept: usize,
-    /// How many of buildx's folders ask somebody else than they should.
+    /// The number of buildx's folders that name the wrong program.
     stale_folders: usize,
     stale_pins: Vec<AccountName>,
     /// A change of the key of sealed secrets was killed.
@@ -175,7 +175,7 @@ fn files_of(context: &CommandContext<'_>, survey: &Survey) -> Vec<(PathBuf, Priv
     open.chain(secrets.into_iter().map(|path| (path, Privacy::Secret))).collect()
 }
 
-/// What a newer Ensign wrote, or a file that cannot be opened, is not damaged.
+/// A file of a newer Ensign, or one that cannot be opened, is not damaged.
 fn damage(context: &CommandContext<'_>, survey: &Survey) -> Option<(Problem, bool)> {
     let (what, cure) = Failure::parts_of(survey.damage.as_ref()?);
     let path = context.accounts.config_file()?;

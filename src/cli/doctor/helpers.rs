@@ -16,7 +16,7 @@ use crate::system::text::{one_line, quote};
 /// A helper, everywhere it is named.
 #[derive(Clone, Debug)]
 struct NamedHelper {
-    /// What stands behind `docker-credential-`.
+    /// The part of the name behind `docker-credential-`.
     name: String,
     by: Vec<NamedBy>,
     health: HelperHealth,
@@ -29,7 +29,7 @@ enum NamedBy {
     EveryRegistry { file: PathBuf, shown: String, is_json: bool },
     /// `credHelpers`
     Registry { file: PathBuf, shown: String, registry: String },
-    /// A route of ours; `None`: for all registries without an account.
+    /// A route of Ensign; `None` is the fallback.
     Route(Option<Registry>),
     /// It keeps the secret of an account.
     Account { registry: String, name: String },
@@ -75,7 +75,7 @@ fn judge(helper: &NamedHelper, program: &str) -> Option<Diagnosis> {
 }
 
 impl NamedHelper {
-    /// What takes its name out where it stands. The secret of an account must be had anew.
+    /// The remedy that removes the helper's name. The secret of an account has to be given again.
     fn without(&self, program: &str) -> Remedy {
         let (mut files, mut routes) = (Vec::new(), Vec::new());
         for by in &self.by {
@@ -100,7 +100,7 @@ impl NamedHelper {
         Remedy::Command(self.command_without(program, Some(&format!("`{look}` shows what is wrong with it"))))
     }
 
-    /// The command with which a person takes its name out where it stands first, and what else to know.
+    /// The command with which a person removes the helper's name from its first place, and more advice.
     fn command_without(&self, program: &str, note: Option<&str>) -> String {
         let take_out = format!("take `{}` out", one_line(&self.name, 60));
         let (command, deed) = match self.by.first() {
@@ -132,7 +132,7 @@ impl NamedBy {
         }
     }
 
-    /// What does not work any more; `None` for a helper that may serve all the same, since `list` is the least of its verbs.
+    /// Describes what no longer works. `None` for a helper that may still serve, because only its `list` failed.
     fn breaks(&self, health: HelperHealth) -> Option<String> {
         match (self, health) {
             (Self::EveryRegistry { .. }, _) => Some("every pull, push and build that asks for a login".to_owned()),
@@ -210,7 +210,7 @@ fn with_health(named: Vec<(String, NamedBy)>) -> Vec<NamedHelper> {
         let is_there = || find_program(&format!("docker-credential-{}", helper.name)).is_some();
         helper.health = match is_asked {
             true => healths.next().unwrap_or(HelperHealth::Fails),
-            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // its own check tells of our program
+            false if helper.name == HELPER || is_there() => HelperHealth::Ensign, // another check looks at our own program
             false => HelperHealth::Missing,
         };
     }

@@ -1,7 +1,7 @@
-//! `doctor`: what is wrong with this machine's logins, what that breaks, and the command that mends it.
+//! `doctor`: finds what is wrong with this machine's logins, what that breaks, and the command that mends it.
 //!
-//! Each group of checks is a file: it gathers facts at the edge and judges them by a pure function with a table of cases.
-//! Nothing is written without `--fix`, and nobody is asked over the network without `--online`.
+//! Each group of checks is a file. It gathers facts at the edge and judges them by a pure function with a table of
+//! cases. `doctor` writes only with `--fix`, and uses the network only with `--online`.
 
 mod accounts;
 mod answers;
@@ -30,7 +30,7 @@ use diagnosis::{CheckGroup, Diagnosis, Severity};
 
 pub(super) use diagnosis::Check;
 
-/// What several groups look at, read once.
+/// Facts for several groups, read once.
 struct Survey {
     /// Those with accounts.
     registries: Vec<RegistryAccounts>,
@@ -38,7 +38,7 @@ struct Survey {
     routes: Vec<HelperRoute>,
     /// Why our config cannot be read.
     damage: Option<anyhow::Error>,
-    /// Why the key of sealed secrets cannot be had; `None` also where nothing is sealed.
+    /// Why the key of sealed secrets is not available; `None` also if nothing is sealed.
     closed_key: Option<anyhow::Error>,
     /// Docker's file, if it can be read.
     docker: Option<ConfigJson>,
@@ -46,10 +46,10 @@ struct Survey {
     has_containers_tools: bool,
 }
 
-/// One line of the report, and what is wrong there.
+/// One line of the report, with its faults.
 struct Section {
     group: CheckGroup,
-    /// What is so where nothing is wrong.
+    /// The sentence for a group without faults.
     summary: String,
     diagnoses: Vec<Diagnosis>,
 }
@@ -83,7 +83,7 @@ fn examine(context: &CommandContext<'_>, online: bool) -> (Survey, Vec<Section>)
     (survey, sections)
 }
 
-/// What is mended may show what stood behind it, such as the key of a certificate that is gone.
+/// A repair may uncover the next fault, such as a missing certificate behind a missing key.
 const ROUNDS: usize = 3;
 
 /// Mends all that one check found, and looks again.
@@ -171,7 +171,7 @@ fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The first of many, for a line.
+/// The first few of a list, for one line.
 fn some_of(names: &[String], most: usize) -> String {
     let rest = names.len().saturating_sub(most);
     let shown = names[..names.len() - rest].join(", ");

@@ -1,4 +1,5 @@
-//! What stands between this machine and the registries: the clock, proxies, certificates. `--online` asks each as nobody.
+//! Checks what is between this machine and the registries: the clock, proxies, certificates. `--online` asks each
+//! registry anonymously.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -17,7 +18,7 @@ use crate::system::{env, files};
 struct NetworkFacts {
     /// How far the clock is behind, and behind what.
     behind: Option<(Duration, String)>,
-    /// What is wrong with the variables, each with its name.
+    /// The faults of the proxy variables, each with its name.
     proxies: Vec<String>,
     uses_proxy: bool,
     /// The variables of proxies that are set.

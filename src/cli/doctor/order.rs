@@ -1,4 +1,4 @@
-//! Who goes first for each registry at Docker and at Podman: Ensign, or something that stands in its way.
+//! Finds out who is asked first for each registry by Docker and by Podman: Ensign, or something in its way.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ struct OrderFacts {
     has_docker: bool,
     /// `DOCKER_AUTH_CONFIG` is set, and Docker cannot read it.
     is_variable_unreadable: bool,
-    /// `credsStore` was ours once; what stands there now, if it is another.
+    /// The helper that replaced Ensign in `credsStore`, if it was ours once.
     replaced_store: Option<String>,
     podman_key: Option<String>,
     /// Files with logins in clear, and how many.
@@ -64,7 +64,7 @@ const CONTAINERS_TOOLS: FamilyWords = FamilyWords {
 /// Names that one thing is wrong with.
 struct OrderFault {
     check: Check,
-    /// What stands in the way, and where: the same for all of these names.
+    /// The obstacle and its file: the same for all of these names.
     words: String,
     file: Option<PathBuf>,
     names: Vec<String>,
@@ -133,7 +133,7 @@ fn judge(facts: &OrderFacts, shown: impl Fn(&PathBuf) -> String) -> Vec<Diagnosi
     found
 }
 
-/// What is wrong, each once with all the names it is wrong for.
+/// The faults, each once with all its names.
 fn faults(names: &[NameFacts], client: &FamilyWords, shown: impl Fn(&PathBuf) -> String) -> Vec<OrderFault> {
     let FamilyWords { name: who, asks, uses, .. } = client;
     let mut faults: Vec<OrderFault> = Vec::new();
@@ -211,7 +211,7 @@ impl OrderFault {
     }
 }
 
-/// Whose name it is, since each comes back in its own way.
+/// The program that wrote the name, because each writes it again in its own way.
 fn check_of(helper: &str) -> Check {
     match helper {
         _ if is_windows_program(helper) => Check::WindowsHelper,

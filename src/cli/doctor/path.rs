@@ -18,7 +18,7 @@ struct PathFacts {
     /// This program's own file.
     program: PathBuf,
     on_path: Option<PathBuf>,
-    /// What PATH leads to is the program that runs.
+    /// PATH leads to the running program.
     is_same: bool,
     /// The version of what PATH leads to, if that is another program.
     other_version: Option<String>,
@@ -26,11 +26,11 @@ struct PathFacts {
     newer: Option<(Version, String)>,
     /// A folder on PATH in which the user can put a link.
     own_folder: Option<PathBuf>,
-    /// Whether the desktop's session finds it; `None` where there is none.
+    /// Whether the desktop's session finds it; `None` without a session.
     session_finds: Option<bool>,
     /// The file that would change that.
     session_file: Option<PathBuf>,
-    /// Whether `sudo` finds it; `None` where there is none.
+    /// Whether `sudo` finds it; `None` without `sudo`.
     sudo_finds: Option<bool>,
     needs_sudo: bool,
     runs_by_sudo: bool,

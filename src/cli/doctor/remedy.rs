@@ -24,7 +24,7 @@ pub(super) enum Remedy {
     /// The logins of a file become accounts, and leave it.
     Import(PathBuf),
     Restore,
-    /// What killed changes left goes.
+    /// Remove the leftovers of killed changes.
     Sweep,
     SyncBuildx,
     /// The program of an alias that no account has goes.
@@ -44,7 +44,7 @@ pub(super) enum Remedy {
         path: PathBuf,
         privacy: Privacy,
     },
-    /// A helper that is not there is named no more, in Docker's or Podman's files and as the one that answers for these.
+    /// Remove the name of a missing helper: from Docker's or Podman's files, and as the helper of these registries.
     DropHelper {
         helper: String,
         files: Vec<PathBuf>,
@@ -66,7 +66,7 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
-    /// The command of a hint, which stands in backquotes; else the hint itself.
+    /// The command in a hint's backquotes; else the hint itself.
     pub(super) fn in_hint(hint: &str) -> Self {
         let mut quoted = hint.split('`').skip(1).step_by(2);
         let command = quoted.find(|text| text.contains(' ')).unwrap_or(hint);
@@ -122,7 +122,7 @@ impl Remedy {
         }
     }
 
-    /// Does it, and says what was done.
+    /// Carries it out, and says what was done.
     pub(super) fn carry_out(&self, context: &CommandContext<'_>) -> Result<(), Failure> {
         let shown = |path: &PathBuf| context.env.shorten_home(path);
         match self {
@@ -203,7 +203,7 @@ fn aside(file: &Path) -> PathBuf {
     files::sibling(file, ".unused")
 }
 
-/// What `configure-docker` is told to configure.
+/// The registries to configure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConfigureScope {
     Hosts,

@@ -10,7 +10,7 @@ use crate::model::Account;
 use crate::system::env;
 use crate::system::text::one_line;
 
-/// Variables that change what happens. Of most the value is nobody's business.
+/// Variables that change the behaviour. Most of their values are private.
 const VARIABLES: [&str; 14] = [
     "DOCKER_CONFIG",
     "DOCKER_AUTH_CONFIG",
@@ -81,7 +81,7 @@ fn without_home(context: &CommandContext<'_>, text: &str) -> String {
     }
 }
 
-/// Names of people: of the accounts, and of whoever runs this.
+/// The names of people: of the accounts, and of the user.
 fn names(context: &CommandContext<'_>, survey: &Survey) -> BTreeSet<String> {
     let accounts = survey.registries.iter().flat_map(|one| &one.accounts);
     let of_accounts = accounts.flat_map(|account| [account.name.to_string(), account.username.to_string()]);

@@ -1,4 +1,4 @@
-//! The stores: where secrets are, and whether the key of the sealed ones can be had now.
+//! Checks the stores: where secrets are, and whether the key of the sealed ones is available.
 
 use super::diagnosis::{Check, CheckGroup, Diagnosis};
 use super::remedy::Remedy;
@@ -12,10 +12,10 @@ use crate::model::{Problem, StoreKind};
 struct StoreFacts {
     /// How many accounts have their secret in each store, by its words.
     stores: Vec<(String, usize)>,
-    /// How many of them are sealed, and why their key cannot be had.
+    /// The number of sealed secrets, and why their key is not available.
     sealed: usize,
     closed: Option<Problem>,
-    /// The holder whose opened key the kernel's keyring should keep and does not, and why.
+    /// The holder whose opened key the kernel's keyring should keep but does not, and why.
     uncached: Option<(Holder, String)>,
 }
 

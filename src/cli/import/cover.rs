@@ -1,4 +1,4 @@
-//! Before logins are taken away where they lay: whoever found them there must ask Ensign for exactly the same names.
+//! Makes clients ask Ensign for imported logins before these are removed, under exactly the same names.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ pub(super) fn cover(context: &CommandContext<'_>, removed: &[(&LoginOrigin, &Fou
             continue;
         }
         let plan = setup::plan(&file, reader, &wanted, true)?;
-        creds_store::remember(context, std::slice::from_ref(&plan))?;
+        creds_store::save(context, std::slice::from_ref(&plan))?;
         if !plan.is_empty() {
             let _lock = context.accounts.lock()?;
             plan.apply()?;
@@ -49,9 +49,9 @@ pub(super) struct HiddenLogin {
     pub(super) file: PathBuf,
 }
 
-/// The logins that [`cover`] would hide from Podman, Buildah and Skopeo. These know logins for a part of a registry, and an
-/// entry of `credHelpers` goes before all of them, in its file and in those that are read after it.
-pub(super) fn hidden(
+/// Finds the logins that [`cover`] would hide from Podman, Buildah and Skopeo. These know logins for a part of a
+/// registry. An entry of `credHelpers` outranks all of them in its file and in later files.
+pub(super) fn find_hidden(
     context: &CommandContext<'_>,
     removed: &[(&LoginOrigin, &FoundLogin)],
 ) -> Result<Vec<HiddenLogin>> {
@@ -80,7 +80,7 @@ pub(super) fn hidden(
     Ok(hidden)
 }
 
-/// The files of clients that heed `credHelpers`, which a file that somebody only named need not be.
+/// The files of clients that obey `credHelpers`. A file that a person named may belong to another program.
 fn files(context: &CommandContext<'_>) -> Vec<(PathBuf, ClientFamily)> {
     let of =
         |place: LoginSource, reader: ClientFamily| place.files(context.env).into_iter().map(move |path| (path, reader));

@@ -12,8 +12,8 @@ use crate::system::keyring::{self, DockerLogins, KeyringError};
 const DEADLINE: Duration = Duration::from_secs(5);
 
 impl LoginSearch<'_> {
-    /// Takes all of them, but for those that their helper was asked for. That a keyring is not there is told only if a
-    /// person has named it.
+    /// Takes all logins except those whose helper was asked already. A missing keyring is an error only if a person
+    /// named it.
     pub(super) fn whole_keyring(&mut self, is_named: bool) {
         if std::mem::replace(&mut self.is_keyring_read, true) {
             return;

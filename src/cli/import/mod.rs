@@ -16,10 +16,10 @@ use crate::docker::configured_helper;
 use crate::docker::login_source::LoginSource;
 use crate::docker::logins::{self, EntryContent, FoundLogin, ImportEntry, ImportRole, LoginOrigin};
 use crate::model::Registry;
-pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, fates, remove, whence};
+pub(super) use outcome::{ImportMode, ImportOutcome, RemovalResult, origin, remove, save_logins};
 pub(super) use search::found_in;
 
-/// So many registries are named in a sentence.
+/// The number of registries that a sentence names.
 const NAMED: usize = 5;
 
 pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -> Result<ExitCode, Failure> {
@@ -29,7 +29,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -
         context.ui.note("there is no home folder, so nothing was looked for in one");
     }
     let findings = search::find_logins(context, &places, &registries)?;
-    let foretold = fates(context, &findings, ImportMode::Foretell);
+    let foretold = save_logins(context, &findings, ImportMode::Foretell);
     if !context.ui.is_json() {
         preview(context, &findings, &foretold)?;
     }
@@ -46,7 +46,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::ImportArguments) -
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Says that secrets which another store keeps would lie in clear text here.
+/// Warns about secrets that would leave another store and be kept in clear text here.
 fn note_weaker_place(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
@@ -106,7 +106,7 @@ fn carry_out(
     given: &args::ImportArguments,
     findings: &[ImportEntry],
 ) -> (Vec<ImportOutcome>, Option<RemovalResult>) {
-    let fates = fates(context, findings, ImportMode::Keep);
+    let fates = save_logins(context, findings, ImportMode::Keep);
     let removed = given.remove.then(|| remove(context, findings, &fates));
     (fates, removed)
 }
@@ -118,7 +118,7 @@ fn preview(context: &CommandContext<'_>, findings: &[ImportEntry], foretold: &[I
         .zip(foretold)
         .map(|(finding, fate)| {
             let user = finding.login().map(|login| login.user().to_string()).unwrap_or_default();
-            [target(finding), user, whence(context, finding), future(finding, fate)]
+            [target(finding), user, origin(context, finding), future(finding, fate)]
         })
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
@@ -167,7 +167,7 @@ fn future(finding: &ImportEntry, fate: &ImportOutcome) -> String {
     word + remark
 }
 
-/// What came of it: sentences for a person, a report for a program.
+/// Reports the result: sentences for a person, JSON for a program.
 fn conclude(
     context: &CommandContext<'_>,
     given: &args::ImportArguments,
@@ -220,7 +220,7 @@ fn conclude(
         context.ui.say("Everything is there already.");
     }
     match removed {
-        Some(removed) => tell_removed(context, findings, removed),
+        Some(removed) => print_removed(context, findings, removed),
         None if fates.iter().any(is_kept) => {
             let again = format!("`{} import --remove`", context.program);
             context.ui.note(format_args!(
@@ -233,7 +233,7 @@ fn conclude(
     Ok(())
 }
 
-fn tell_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed: &RemovalResult) {
+fn print_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed: &RemovalResult) {
     let count = removed.logins.iter().filter(|gone| **gone).count();
     if count > 0 {
         let logins = if count == 1 { "login" } else { "logins" };
@@ -245,7 +245,7 @@ fn tell_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed:
             .say(format_args!("  Ensign is asked for them now by whoever reads {}", context.env.shorten_home(path)));
     }
     for finding in findings {
-        if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, whence(context, finding))
+        if let (EntryContent::Login(login, ImportRole::Shadowed(_)), place) = (&finding.what, origin(context, finding))
         {
             context.ui.note(format_args!(
                 "{} of {} stays in {place}: it has another secret, which a later import would take",
@@ -268,7 +268,7 @@ fn tell_removed(context: &CommandContext<'_>, findings: &[ImportEntry], removed:
     }
 }
 
-/// Docker must ask Ensign for what is here now.
+/// Tells a person if Docker does not ask Ensign for the imported registries yet.
 fn advise(context: &CommandContext<'_>, findings: &[ImportEntry], fates: &[ImportOutcome]) {
     let Some(docker) = context.docker_config() else { return };
     let kept = findings.iter().zip(fates).filter(|(_, fate)| is_kept(fate)).filter_map(|(finding, _)| finding.login());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Error, Result};
 
-use super::cover::{cover, hidden};
+use super::cover::{cover, find_hidden};
 use super::keyring;
 use crate::accounts::{NewLogin, SaveOutcome, helpers};
 use crate::cli::CommandContext;
@@ -18,13 +18,13 @@ use crate::docker::plaintext_auths;
 use crate::model::{Account, AccountName, HubToken, Problem};
 use crate::system::text::one_line;
 
-/// What becomes, or became, of a finding.
+/// The outcome of a finding, as a preview or as a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ImportOutcome {
     Kept(AccountName, SaveOutcome),
     /// One of the tokens that Docker keeps beside a Docker Hub account.
     HubToken(SaveOutcome),
-    /// Left alone on purpose.
+    /// Skipped on purpose.
     Left(String),
     Failed(String),
 }
@@ -36,18 +36,18 @@ pub(in crate::cli) enum ImportMode {
     Keep,
 }
 
-/// The fate of each finding. Kept anew is only what is not there already.
-pub(in crate::cli) fn fates(
+/// Saves the found logins, or previews that. A login that is here already is not saved again.
+pub(in crate::cli) fn save_logins(
     context: &CommandContext<'_>,
     findings: &[ImportEntry],
     deed: ImportMode,
 ) -> Vec<ImportOutcome> {
-    let accounts = |place: usize| leader(&findings[place]).filter(|found| is_account(found));
+    let accounts = |place: usize| primary(&findings[place]).filter(|found| is_account(found));
     let mut places: Vec<usize> = (0..findings.len()).filter(|place| accounts(*place).is_some()).collect();
     // The first of a registry becomes its default: one for all of it, if there is any.
     places.sort_by_key(|place| accounts(*place).is_some_and(|found| found.bound().is_some()));
     let logins: Vec<_> = places.iter().filter_map(|place| Some(login(findings, *place, accounts(*place)?))).collect();
-    let kept = keep_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
+    let kept = save_all(context, &logins, deed).unwrap_or_else(|error| vec![failed(&error); logins.len()]);
     let mut kept = places.into_iter().zip(kept).collect::<BTreeMap<_, _>>();
     let mut fates: Vec<ImportOutcome> = Vec::with_capacity(findings.len());
     for (place, finding) in findings.iter().enumerate() {
@@ -56,11 +56,11 @@ pub(in crate::cli) fn fates(
             EntryContent::Failed(reason) => ImportOutcome::Failed(reason.clone()),
             EntryContent::Login(_, ImportRole::Shadowed(at)) => ImportOutcome::Left(format!(
                 "{} has another secret of this user, and comes first",
-                whence(context, &findings[*at])
+                origin(context, &findings[*at])
             )),
             EntryContent::Login(_, ImportRole::Duplicate(at)) => fates[*at].clone(),
             EntryContent::Login(found, ImportRole::Primary) => match (found.hub_token(), kept.remove(&place)) {
-                (Some(token), _) => keep_hub_token(context, found, token, deed).unwrap_or_else(|error| failed(&error)),
+                (Some(token), _) => save_hub_token(context, found, token, deed).unwrap_or_else(|error| failed(&error)),
                 (None, fate) => fate.expect("each of these was kept"),
             },
         };
@@ -84,7 +84,7 @@ pub(in crate::cli) fn remove(
         .filter_map(|(place, (finding, _))| Some((place, &finding.from, finding.login()?)))
         .collect();
     let going: Vec<_> = kept.iter().map(|(_, from, login)| (*from, *login)).collect();
-    let hidden = hidden(context, &going).unwrap_or_else(|error| {
+    let hidden = find_hidden(context, &going).unwrap_or_else(|error| {
         removed.failures.push(reason(&error));
         vec![]
     });
@@ -134,9 +134,9 @@ pub(in crate::cli) fn remove(
     removed
 }
 
-/// What came of taking logins away.
+/// The result of removing logins from their sources.
 pub(in crate::cli) struct RemovalResult {
-    /// For each finding, whether it lies there no longer.
+    /// For each finding, whether it was removed.
     pub(in crate::cli) logins: Vec<bool>,
     pub(in crate::cli) failures: Vec<String>,
     /// The files of clients that ask Ensign now.
@@ -144,7 +144,7 @@ pub(in crate::cli) struct RemovalResult {
 }
 
 /// The place of a finding, as a person reads it.
-pub(in crate::cli) fn whence(context: &CommandContext<'_>, finding: &ImportEntry) -> String {
+pub(in crate::cli) fn origin(context: &CommandContext<'_>, finding: &ImportEntry) -> String {
     match &finding.from {
         LoginOrigin::File(path) | LoginOrigin::Atcr(path) => context.env.shorten_home(path),
         LoginOrigin::Helper(helper) => helper.program(),
@@ -154,7 +154,7 @@ pub(in crate::cli) fn whence(context: &CommandContext<'_>, finding: &ImportEntry
 }
 
 /// The login of a finding to which no other is joined.
-fn leader(finding: &ImportEntry) -> Option<&FoundLogin> {
+fn primary(finding: &ImportEntry) -> Option<&FoundLogin> {
     match &finding.what {
         EntryContent::Login(found, ImportRole::Primary) => Some(found),
         _ => None,
@@ -179,7 +179,7 @@ fn login(findings: &[ImportEntry], place: usize, found: &FoundLogin) -> NewLogin
 }
 
 /// All at once: each file is read and written once.
-fn keep_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
+fn save_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode) -> Result<Vec<ImportOutcome>> {
     let foreseen = context.accounts.preview_all(logins)?;
     let is_due =
         |effect: SaveOutcome| deed == ImportMode::Keep && matches!(effect, SaveOutcome::New | SaveOutcome::Renews);
@@ -207,7 +207,7 @@ fn keep_all(context: &CommandContext<'_>, logins: &[NewLogin], deed: ImportMode)
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared with what the store holds")]
-fn keep_hub_token(
+fn save_hub_token(
     context: &CommandContext<'_>,
     found: &FoundLogin,
     token: HubToken,

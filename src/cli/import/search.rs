@@ -17,7 +17,7 @@ use crate::system::env;
 use crate::system::files;
 use crate::system::keyring::{DockerLogins, KeyringError};
 
-/// All that lies in these places for these registries, or for any if none is named.
+/// Finds the logins in these places, for these registries or for all if none is named.
 pub(super) fn find_logins(
     context: &CommandContext<'_>,
     places: &[LoginSource],
@@ -42,7 +42,7 @@ pub(super) struct LoginSearch<'c> {
     pub(super) findings: Vec<ImportEntry>,
     /// Files that were read: several tools may share one.
     read: Vec<PathBuf>,
-    /// What helpers were asked for: each question may wake a keychain.
+    /// The questions to helpers so far: each may wake a keychain.
     pub(super) asked: Vec<(HelperName, String)>,
     /// Opened once, when it is asked for.
     pub(super) keyring: OnceCell<Result<DockerLogins, KeyringError>>,
@@ -50,7 +50,7 @@ pub(super) struct LoginSearch<'c> {
     pub(super) is_keyring_read: bool,
 }
 
-/// Which of a file's own logins stand behind a helper that failed: Docker would not use them.
+/// A file's own logins that Docker ignores, because a helper outranks them and failed.
 #[derive(Default)]
 struct BlockedLogins {
     all: Option<String>,
@@ -107,7 +107,7 @@ impl LoginSearch<'_> {
         }
     }
 
-    /// Docker's order: the helper of a registry, the helper of all others, what stands in the file itself.
+    /// Searches in Docker's order: the helper of a registry, the helper of all others, the file itself.
     fn config(&mut self, config: &ConfigJson, from: &LoginOrigin, reader: ClientFamily) {
         let mut barred = BlockedLogins::default();
         for (key, name) in config.helpers() {
@@ -126,7 +126,7 @@ impl LoginSearch<'_> {
             barred.all = self.helper(&helper, &own, false).err().map(|()| helper.program());
         }
         let (found, unusable) = plaintext_auths::find(config);
-        // A registry's own key goes before an address that only leads to it, as for docker/cli `getAuthConfig`.
+        // A registry's own key outranks an address that leads to it, as in docker/cli `getAuthConfig`.
         let leads_there = |login: &FoundLogin| login.key.contains("://") && login.key != login.registry().docker_key();
         let (after, first): (Vec<_>, Vec<_>) = found.into_iter().partition(leads_there);
         for login in first.into_iter().chain(after) {
@@ -159,8 +159,8 @@ impl LoginSearch<'_> {
         self.helper(helper, &[], named)
     }
 
-    /// Asks a helper for all it has. A helper that is not there is only told, unless a person `named` it: Docker goes on
-    /// with the file then (docker/cli `cli/config/credentials`), and leaves the file alone if it fails otherwise.
+    /// Asks a helper for all its logins. A missing helper is an error only if a person `named` it: Docker then uses the
+    /// file (docker/cli `cli/config/credentials`). If the helper fails in another way, Docker ignores the file.
     fn helper(&mut self, helper: &HelperName, except: &[String], named: bool) -> Result<(), ()> {
         let from = LoginOrigin::Helper(helper.clone());
         if logins::is_short_lived(helper) {
@@ -185,7 +185,7 @@ impl LoginSearch<'_> {
         };
         for key in keys.iter().filter(|key| !except.contains(key) && !logins::is_our_own(key)) {
             if let Some(registry) = self.wanted(key) {
-                let _ = self.ask(helper, key, &registry); // its failure is told with the entry
+                let _ = self.ask(helper, key, &registry); // its finding reports the failure
             } else if self.registries.is_empty() {
                 self.add(
                     from.clone(),

@@ -1,5 +1,4 @@
-//! `login --borrow`: an account whose secret another program has. It is asked once now, so that what was written is
-//! known to work.
+//! `login --borrow`: an account whose secret another program has. That program is asked once now, as a test.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -91,7 +90,7 @@ fn agreed(registry: &Registry, said: Option<Username>, lent: Option<Username>) -
 }
 
 /// The command that borrows the secret, where a program is there for the registry.
-pub(super) fn instead(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
+pub(super) fn suggest_borrowing(context: &CommandContext<'_>, registry: &Registry) -> Option<String> {
     let lender = external_source::program_for(registry)?;
     let user = if names_the_user(&lender) { "" } else { " -u NAME" };
     Some(format!("{} login --borrow {} {registry}{user}", context.program, lender.word()))

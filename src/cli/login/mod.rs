@@ -1,4 +1,4 @@
-//! `login`: ask for what is missing, check it at the registry, keep it, say what happened.
+//! `login`: asks for missing values, checks the login at the registry, saves it, and reports.
 
 mod borrow;
 mod device;
@@ -37,7 +37,7 @@ struct CompleteLogin {
     did: Option<String>,
 }
 
-/// What was said about keeping it; wrong words are told before anybody types a password.
+/// Options for saving the login. They are checked before a person types a password.
 struct LoginOptions {
     store: Option<StoreKind>,
     images: ImageEdit,
@@ -51,9 +51,9 @@ pub(super) fn run(context: &CommandContext<'_>, mut given: args::LoginArguments)
     let given = &given;
     let (registry, user) = questions::registry(context, given)?;
     if given.configure_docker {
-        configure_docker::named(context, registry.as_str())?; // what cannot be done is told before anybody types
+        configure_docker::named(context, registry.as_str())?; // fails before a person types
     }
-    let wishes = LoginOptions::of(context, &registry, given)?;
+    let wishes = LoginOptions::read(context, &registry, given)?;
     let candidates = context.accounts.only_of(&registry)?;
     if let Some(word) = &given.borrow.lender {
         let complete = borrow::complete(context, given, &registry, word, user)?;
@@ -64,7 +64,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut given: args::LoginArguments)
         return Err(Failure::usage(what, "name the registry, or borrow the secret with `--borrow`"));
     }
     if !registry.is_pattern()
-        && let Some(way) = device::way(context, given, &candidates, user.as_deref())?
+        && let Some(way) = device::choose_browser_login(context, given, &candidates, user.as_deref())?
         && let Some(complete) = device::log_in(context, given, &candidates, user.clone(), way)?
     {
         return finish(context, given, &candidates, wishes, complete);
@@ -75,7 +75,7 @@ pub(super) fn run(context: &CommandContext<'_>, mut given: args::LoginArguments)
     }
 }
 
-/// Checks the login, keeps it and says so. Nobody is asked any more.
+/// Checks the login, saves it and reports. It asks no questions.
 fn finish(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
@@ -124,7 +124,7 @@ fn finish(
     }
     let kept = context.accounts.save(&login).inspect_err(|_| give_back(context, &login.source, &login.kept));
     let account = kept.context("could not keep the login")?;
-    outcome::say(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
+    outcome::print_outcome(context, &account, before, given, open, login.expiry(SystemTime::now()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,7 +138,7 @@ fn same_account<'c>(
     same_user.find(|account| alias.is_none_or(|alias| account.name == *alias))
 }
 
-/// What is not kept is not left behind at the provider either.
+/// Revokes at the provider what could not be saved.
 fn give_back(context: &CommandContext<'_>, source: &Source, kept: &StoredSecret) {
     if let Source::OAuth(grant) = source
         && grant.revoke_url.is_some()
@@ -152,7 +152,7 @@ fn give_back(context: &CommandContext<'_>, source: &Source, kept: &StoredSecret)
 }
 
 impl LoginOptions {
-    fn of(context: &CommandContext<'_>, registry: &Registry, given: &args::LoginArguments) -> Result<Self, Failure> {
+    fn read(context: &CommandContext<'_>, registry: &Registry, given: &args::LoginArguments) -> Result<Self, Failure> {
         let store = given.store.as_deref().map(store::kind).transpose()?;
         let images = ImageEdit::read(context, registry, &given.images)?;
         let callers = callers::edit(&given.callers)?;
@@ -207,7 +207,7 @@ fn judge(context: &CommandContext<'_>, registry: &Registry, verdict: LoginVerdic
     }
 }
 
-/// `login HOST` with nothing else and nobody to ask: is the account that is there still good?
+/// `login HOST` without more words or a terminal: checks the present account again.
 fn recheck(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
@@ -223,18 +223,18 @@ fn recheck(
             "name it with `-u`",
         ));
     };
-    let mut held = context.secret_of(account)?;
+    let mut secret = context.secret_of(account)?;
     let RegistryReply { answer: verdict, renewed, expiry } =
-        check(context, given, &candidates.registry, &held.credential);
-    context.renew(account, &mut held, renewed)?;
+        check(context, given, &candidates.registry, &secret.credential);
+    context.renew(account, &mut secret, renewed)?;
     match &verdict {
         LoginVerdict::Accepted => {
-            let expiry = context.expiry(account, &held, expiry);
-            context.judge(account, &held, &SecretVerdict::Accepted, expiry);
+            let expiry = context.expiry(account, &secret, expiry);
+            context.record_verdict(account, &secret, &SecretVerdict::Accepted, expiry);
         }
-        LoginVerdict::Rejected { .. } => context.judge(account, &held, &SecretVerdict::Refused, None),
+        LoginVerdict::Rejected { .. } => context.record_verdict(account, &secret, &SecretVerdict::Refused, None),
         LoginVerdict::SessionOver { page } => {
-            context.judge(account, &held, &SecretVerdict::SessionOver { page: page.clone() }, None);
+            context.record_verdict(account, &secret, &SecretVerdict::SessionOver { page: page.clone() }, None);
             return Err(Failure::not_logged_in(
                 accounts::session_over(&account.registry, &account.name),
                 accounts::log_in_at(page),

@@ -1,4 +1,4 @@
-//! What a person reads after a login.
+//! Reports a finished login to a person.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
 use crate::system::text::quote;
 
-pub(super) fn say(
+pub(super) fn print_outcome(
     context: &CommandContext<'_>,
     kept: &Account,
     before: &RegistryAccounts,
@@ -73,7 +73,7 @@ pub(super) fn say(
             ));
         }
     }
-    images::tell_rivals(context, &after, kept);
+    images::warn_about_rivals(context, &after, kept);
     if registry.is_pattern() {
         if kept.source == Source::Static {
             context.ui.note(format_args!("whichever host of {registry} a client names is shown this secret"));
@@ -84,7 +84,7 @@ pub(super) fn say(
     let_docker_ask(context, given, registry)
 }
 
-/// The second half of the set-up: done if a flag or the person says so, else told.
+/// The second half of the set-up: done if a flag or the person says so, else suggested.
 fn let_docker_ask(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,

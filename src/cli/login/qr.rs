@@ -6,7 +6,7 @@ use qrcode::{EcLevel, QrCode};
 /// The code's lines, for dark terminals as for light ones: readers take both. `None` if the link does not fit into one.
 pub(super) fn lines(link: &str) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
-    // A terminal writes light on dark: what is light in the code is drawn.
+    // A terminal writes light on dark, so the light parts of the code are drawn.
     let text = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
     Some(text.lines().map(str::to_owned).collect())
 }

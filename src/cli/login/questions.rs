@@ -1,4 +1,4 @@
-//! What the words of a login leave open: the registry, the user name, the secret. Here alone somebody is asked.
+//! Asks for the missing parts of a login: the registry, the user name, the secret. No other file of `login` asks.
 
 use std::io::{self, Read};
 
@@ -92,7 +92,7 @@ pub(super) fn secret(
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
     let has_alias = |account: &&Account| given.alias.as_deref() == Some(account.name.as_str());
-    // Behind `<token>` stands a user whom only the person knows.
+    // Only the person knows the user name behind `<token>`.
     let by_alias = known.accounts.iter().find(has_alias).filter(|account| !account.username.is_identity_token());
     let is_named = given.username.is_some() || user.is_some() || by_alias.is_some();
     let username = match (given.username.clone().or(user), by_alias) {
@@ -132,7 +132,7 @@ pub(super) fn secret(
     }))
 }
 
-/// Tells a person what is there, and where a token is made.
+/// Shows the present accounts, and where a token is made.
 fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(), Failure> {
     if !known.accounts.is_empty() {
         // Behind `<token>` the registry's user name is only in the label.
@@ -146,7 +146,7 @@ fn introduce(context: &CommandContext<'_>, known: &RegistryAccounts) -> Result<(
             users.join(", ")
         ));
     }
-    if let Some(borrow) = borrow::instead(context, &known.registry) {
+    if let Some(borrow) = borrow::suggest_borrowing(context, &known.registry) {
         context.ui.say(format_args!("Or ask another program:  {borrow}"));
     }
     if let Some(page) = say_where_tokens_are_made(context, &known.registry)
@@ -176,7 +176,7 @@ pub(in crate::cli) fn token_page(context: &CommandContext<'_>, registry: &Regist
     context.providers().ok()?.for_registry(registry)?.token_page.clone()
 }
 
-/// How a token comes about that the registry takes, for somebody whose own was refused.
+/// Advises how to make an acceptable token after a refusal.
 pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> String {
     let (page, rights) = adviser(context, registry).map(|one| (one.token_page, one.token_rights)).unwrap_or_default();
     match (page, rights) {
@@ -187,7 +187,7 @@ pub(super) fn advice(context: &CommandContext<'_>, registry: &Registry) -> Strin
     }
 }
 
-/// Who knows what a token for the registry must be: the table of providers, or else the registry itself.
+/// The provider that knows how a token is made: from the table of providers, or else announced by the registry.
 fn adviser(context: &CommandContext<'_>, registry: &Registry) -> Option<Provider> {
     let row = context.providers().ok()?.for_registry(registry).cloned();
     row.or_else(|| context.announced(registry).ok().flatten())
@@ -198,8 +198,8 @@ fn pipe_it(context: &CommandContext<'_>, registry: &Registry, username: &str) ->
     format!("pipe it: `{} login {host} -u {user} --password-stdin < FILE`", context.program)
 }
 
-/// Reads the secret without a byte order mark, which editors and PowerShell put in front, and cuts exactly one line end,
-/// as docker/cli's `login --password-stdin` does.
+/// Reads the secret. It drops a byte order mark, which editors and PowerShell add, and exactly one line end, as
+/// docker/cli's `login --password-stdin` does.
 pub(in crate::cli) fn read_secret(stdin: impl Read) -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
     let read =

@@ -41,7 +41,7 @@ pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a person types instead.
+/// The commands to type instead.
 pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> String {
     let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
     let option = if usual.as_deref() == Some(prefix) {

@@ -127,7 +127,7 @@ fn server(context: &CommandContext<'_>) -> Result<ReleaseServer, Failure> {
     Ok(ReleaseServer::new(context.accounts.releases()?.as_ref())?)
 }
 
-/// The newer release that the last `update --check` found, and the command that installs it. Nobody is asked.
+/// The newer release that the last `update --check` found, with its command. It uses no network.
 pub(super) fn known_newer(context: &CommandContext<'_>) -> Option<(Version, String)> {
     let version = release::newer(context.env)?;
     let command =
@@ -141,7 +141,7 @@ pub(super) fn note_newer(context: &CommandContext<'_>) {
     }
 }
 
-/// What a person is told who does not want it now.
+/// The sentence after a person declined.
 fn declined(hint: String) -> Failure {
     Failure::new(FailureKind::Cancelled, Problem::new("nothing was changed", hint))
 }

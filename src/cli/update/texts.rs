@@ -10,11 +10,11 @@ use crate::cli::failure::Failure;
 use crate::release::Installation;
 use crate::system::files::{self, InstalledFile, create_installed_folder, put_installed};
 
-/// The names of what was written, one a line, below `share`: uninstalling goes by it.
+/// The names of the written files, one a line, below `share`. Uninstalling reads it.
 const LIST: &str = "lib/ensign/installed-texts";
 const LIST_LIMIT: u64 = 1 << 20;
 
-/// Writes them all, and removes those of an earlier program that this one has no more. What another made is left alone.
+/// Writes them all, and removes those that only an earlier version had. Other files stay.
 pub(in crate::cli) fn install() -> Result<ExitCode, Failure> {
     let prefix = Installation::find()?.prefix;
     let list = prefix.join(LIST);

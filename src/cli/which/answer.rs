@@ -1,4 +1,4 @@
-//! `WhichAnswer`: a decision rule by rule, who goes before Ensign, and what to do where it names no account.
+//! `WhichAnswer`: a decision rule by rule, who is asked before Ensign, and advice if no account is chosen.
 
 use std::process::ExitCode;
 
@@ -13,14 +13,14 @@ use crate::docker::{ClientFamily, containers};
 use crate::model::choice::{Decision, DecisionStep, Detail, RegistryAccounts, Rule, RuleOutcome, Verdict};
 use crate::model::{HelperName, Operation, Source};
 
-/// What is answered at one registry.
+/// The answer at one registry.
 pub(super) struct WhichAnswer {
     decision: Decision,
     pub(super) json: Value,
-    /// Who answers, and below it why.
+    /// The answerer, and the reasons below it.
     lines: Vec<String>,
     advice: Vec<RemedyOptions>,
-    /// Somebody else answers before Ensign is asked.
+    /// A client uses another login or helper and does not ask Ensign.
     is_beaten: bool,
 }
 
@@ -32,7 +32,7 @@ impl WhichAnswer {
         let is_unknown = candidates.accounts.is_empty() && candidates.public.is_empty();
         let detail = if is_unknown { Detail::Needed } else { Detail::Full };
         let decision = context.accounts.decide(&candidates, route.as_ref(), &request, question, detail)?;
-        let seen = FolderProject::here(&candidates.trusted).filter(|_| !decision.steps.is_empty());
+        let seen = FolderProject::current(&candidates.trusted).filter(|_| !decision.steps.is_empty());
         let explanation = context.accounts.explanation(&decision);
         let lines = lines(context, &candidates, explanation, &decision, seen.as_ref());
         let advice = advice(context, &candidates, explanation, &decision, seen.as_ref(), &question.typed);
@@ -40,7 +40,7 @@ impl WhichAnswer {
         Ok(Self { decision, json, lines, advice, is_beaten: false }.behind(context, question))
     }
 
-    /// The answer with whoever goes before Ensign at the client, or at each of them if no command was typed.
+    /// Adds the answerer before Ensign: at the typed command's client, else at each client.
     fn behind(mut self, context: &CommandContext<'_>, question: &Question) -> Self {
         let (registry, name) = (&question.registry, question.name.as_str());
         let image = question.command.images.first();
@@ -58,7 +58,7 @@ impl WhichAnswer {
                     "{who} look for exactly `{name}` and do not ask Ensign for it:  {program} configure-docker {name}"
                 )));
             }
-            let Some(before) = precedence::before_us(context, reader, registry, name, image) else { continue };
+            let Some(before) = precedence::find_predecessor(context, reader, registry, name, image) else { continue };
             self.advice.extend(precedence::sentence(context, who, name, &before).map(RemedyOptions::from));
             if question.reader.is_some() {
                 let who = context.ui.bold(&precedence::name_of(&before));
@@ -96,7 +96,7 @@ impl WhichAnswer {
         self.advice.iter().for_each(|advice| context.show_options(advice));
     }
 
-    /// For where nobody else answers either.
+    /// The advice if no other helper answers either.
     pub(super) fn advise_login(&self, context: &CommandContext<'_>) {
         if let Some(problem) = context.accounts.explanation(&self.decision).problem() {
             context.show_options(&problem.to_string().into());

@@ -19,7 +19,7 @@ use question::Question;
 
 pub(super) use selection::{account_for, is_public};
 
-/// Of the JSON of `which` and `why`: since 2 a decision stands there as it is made.
+/// The schema of `which` and `why` in JSON. Since 2 it holds the decision unchanged.
 pub(super) const SCHEMA: u64 = 2;
 
 pub(super) fn run(context: &CommandContext<'_>, given: &args::WhichArguments) -> Result<ExitCode, Failure> {
@@ -27,11 +27,11 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhichArguments) ->
         (Some(image), None) => {
             let spelling = Registry::spelled(image).and_then(|(_, spelling)| spelling);
             let (registry, image) = registry_or_image(image)?;
-            let mut question = Question::about(&registry, image, operation(given));
+            let mut question = Question::for_image(&registry, image, operation(given));
             question.name = spelling.filter(|name| name.parse().as_ref() == Ok(&registry)).unwrap_or(question.name);
             question
         }
-        (Some(image), Some(typed)) => Question::of(&program(typed)?, typed, registry_or_image(image)?.0),
+        (Some(image), Some(typed)) => Question::for_command(&program(typed)?, typed, registry_or_image(image)?.0),
         (None, typed) => return every_registry(context, typed.as_deref().unwrap_or_default()),
     };
     let answer = WhichAnswer::to(context, &question)?;
@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext<'_>, given: &args::WhichArguments) ->
     Ok(answer.exit_code())
 }
 
-/// What a command is answered at each of the registries that it asks for.
+/// Answers a command at each registry that it asks for.
 fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode, Failure> {
     let program = program(typed)?;
     let registries = caller::registries_of(&program);
@@ -53,7 +53,7 @@ fn every_registry(context: &CommandContext<'_>, typed: &str) -> Result<ExitCode,
         let what = format!("the command asks for more than {} registries", caller::REGISTRIES_AT_MOST);
         return Err(Failure::usage(what, format!("name one: {} which REGISTRY --as '…'", context.program)));
     }
-    let questions = registries.into_iter().map(|registry| Question::of(&program, typed, registry));
+    let questions = registries.into_iter().map(|registry| Question::for_command(&program, typed, registry));
     let answers = questions.map(|question| WhichAnswer::to(context, &question)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<_> = match &answers[..] {
         [] => {

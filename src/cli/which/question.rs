@@ -13,11 +13,11 @@ use crate::model::{CallerFacts, CallerRule, ImageReference, Operation, Registry}
 use crate::system::text::one_line;
 use crate::system::{env, folders};
 
-/// What is asked: a registry, and the images that the command names.
+/// A registry, and the images that the command names.
 pub(super) struct Question {
     pub(super) registry: Registry,
     pub(super) command: CommandImages,
-    /// What the files say that it does.
+    /// The operation that the files tell.
     in_files: Option<Operation>,
     pub(super) mentions: FileImages,
     pub(super) typed: String,
@@ -25,13 +25,13 @@ pub(super) struct Question {
     pub(super) reader: Option<ClientFamily>,
     /// The registry's name as it was typed.
     pub(super) name: String,
-    /// The `ENSIGN_ACCOUNT` of the command alone.
+    /// The `ENSIGN_ACCOUNT` of the typed command.
     account: Option<String>,
 }
 
 impl Question {
     /// A bare host is asked for as a tool does that names no image; an image as if a command named it.
-    pub(super) fn about(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
+    pub(super) fn for_image(registry: &Registry, image: Option<ImageReference>, operation: Option<Operation>) -> Self {
         let command = CommandImages { images: image.into_iter().collect(), operation, ..CommandImages::default() };
         let typed = ANY_COMMAND.to_owned();
         Self {
@@ -46,8 +46,8 @@ impl Question {
         }
     }
 
-    /// As `program` asks for `registry`, which somebody typed as `typed`.
-    pub(super) fn of(program: &Program, typed: &str, registry: Registry) -> Self {
+    /// The question of `program` for `registry`, from a command that was typed as `typed`.
+    pub(super) fn for_command(program: &Program, typed: &str, registry: Registry) -> Self {
         let command = caller::command_of([program], &registry);
         let is_for_files = command.images.is_empty() || command.role != ImageRole::Needed;
         let mentions =
@@ -65,7 +65,7 @@ impl Question {
         Self { registry, command, in_files, mentions, typed: one_line(typed, usize::MAX), reader, name, account }
     }
 
-    /// What the call wishes by itself: the program's name and the address are the protocol's.
+    /// The request of a call without a pinned name or a user in the address: these belong to the protocol.
     pub(super) fn request(&self, context: &CommandContext<'_>) -> AccountRequest {
         let value = self.named(context);
         let environment = value.map(|value| ExplicitAccount::parse(value, &self.registry)).unwrap_or_default();

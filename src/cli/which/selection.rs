@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, FailureKind};
 use crate::model::choice::{Decision, Detail, RegistryAccounts, Verdict};
 use crate::model::{Account, ImageReference, Operation};
 
-/// The account that answers when a command names `image`, or for a registry alone.
+/// Chooses the account for `image`, or for a registry without an image.
 pub(in crate::cli) fn account_for<'c>(
     context: &CommandContext<'_>,
     candidates: &'c RegistryAccounts,
@@ -25,7 +25,7 @@ pub(in crate::cli) fn account_for<'c>(
     })
 }
 
-/// Tells whether nobody is needed to pull `image`.
+/// Tells whether `image` is public, so that it needs no account.
 pub(in crate::cli) fn is_public(
     context: &CommandContext<'_>,
     candidates: &RegistryAccounts,
@@ -41,6 +41,6 @@ fn decide(
     image: Option<&ImageReference>,
     operation: Option<Operation>,
 ) -> Result<Decision, Failure> {
-    let question = Question::about(&candidates.host, image.cloned(), operation);
+    let question = Question::for_image(&candidates.host, image.cloned(), operation);
     Ok(context.accounts.decide(candidates, None, &question.request(context), &question, Detail::Needed)?)
 }

@@ -7,7 +7,7 @@ use super::response::ProviderResponse;
 use crate::model::Secret;
 use crate::system::text::one_line;
 
-/// What the provider wants a person to do, and what it wants back from us.
+/// The answer to a device authorization request: the code for the person, and ours.
 #[derive(Debug)]
 pub(super) struct DeviceAuthorization {
     pub(super) prompt: Prompt,
@@ -15,7 +15,7 @@ pub(super) struct DeviceAuthorization {
     interval: Duration,
 }
 
-/// What a person is shown. Text from a stranger, already fit for a terminal.
+/// The link and code for a person. They come from a stranger, and are cleaned for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
     pub(crate) user_code: String,
@@ -25,7 +25,7 @@ pub(crate) struct Prompt {
     pub(crate) lasts: Duration,
 }
 
-/// Asking again and again whether somebody has agreed.
+/// Polls the provider until the person has decided.
 #[derive(Debug)]
 pub(super) struct Poll {
     interval: Duration,
@@ -34,7 +34,7 @@ pub(super) struct Poll {
     unanswered: u32,
 }
 
-/// What came back from one question.
+/// The result of one poll.
 #[derive(Debug)]
 pub(super) enum PollReply<'a> {
     Answer {
@@ -48,7 +48,7 @@ pub(super) enum PollReply<'a> {
     Nothing(String),
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PollStep {
     Wait(Option<PollWarning>),
@@ -72,7 +72,7 @@ pub(crate) enum DeviceFlowError {
         drifts: bool,
     },
     OutOfReach(String),
-    /// The page that the provider named, which may be anybody's.
+    /// The page that the provider named; it may be any page.
     SessionOver(Option<String>),
     Failed(String),
 }
@@ -86,11 +86,11 @@ const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const LASTS: Duration = Duration::from_mins(10);
 const LONGEST_LAST: Duration = Duration::from_hours(1);
-/// So often in a row nobody may answer.
+/// The login fails after this many unanswered polls in a row.
 const UNANSWERED: u32 = 5;
 
 impl DeviceAuthorization {
-    /// Reads the first answer. An error says what is wrong with it, as a part of a sentence.
+    /// Reads the device authorization response. An error is a part of a sentence.
     pub(super) fn read(status: u16, answer: &ProviderResponse, error: Option<&str>) -> Result<Self, String> {
         if let Some(code) = error {
             return Err(format!("it refused: {}", answer.reason(code)));

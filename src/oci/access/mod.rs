@@ -1,4 +1,4 @@
-//! What an account may do with a repository: the question and its answers.
+//! What an account may do with a repository: the probe's request and its results.
 
 mod probe;
 
@@ -9,7 +9,7 @@ use crate::model::{ImageReference, Operation};
 use crate::system::http::Url;
 pub(super) use probe::{AccessProbe, ProbeStep};
 
-/// What a registry says about an account and a repository.
+/// A registry's verdict about an account and a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RepositoryAccess {
     Allowed,
@@ -19,7 +19,7 @@ pub(crate) enum RepositoryAccess {
     Denied {
         by: String,
     },
-    /// Nobody looked at the password; `allowed` is what everybody may do.
+    /// The password was not checked; `allowed` is for everyone.
     Anyone {
         allowed: bool,
     },
@@ -44,7 +44,7 @@ pub(crate) enum RepositoryAccess {
 }
 
 impl RepositoryAccess {
-    /// What a verdict about the login says about everything else.
+    /// The same verdict about a login, for a repository.
     pub(super) fn from_verdict(verdict: LoginVerdict) -> Self {
         match verdict {
             LoginVerdict::Rejected { by } => Self::Rejected { by },
@@ -64,7 +64,7 @@ pub(super) struct AuthContext {
     pub(super) method: AuthMethod,
 }
 
-/// What is shown at the context.
+/// The credentials that a registry takes.
 #[derive(Clone, Debug)]
 pub(super) enum AuthMethod {
     Nothing,
@@ -73,16 +73,16 @@ pub(super) enum AuthMethod {
     Token(TokenServer),
 }
 
-/// What is wanted.
+/// The request of a probe.
 #[derive(Clone, Debug)]
 pub(super) enum ProbeRequest<'a> {
-    /// What an account may do with an image's repository.
+    /// An account's access to an image's repository.
     Repository { image: &'a ImageReference, operation: Operation, goal: ProbeGoal },
     /// Authorization for requests that need these scopes. The caller makes them, and they are the proof themselves.
     Authorize(Scopes),
 }
 
-/// What the question is for.
+/// The purpose of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProbeGoal {
     Verdict,

@@ -1,8 +1,7 @@
-//! Finding out what an account may do with a repository, as a state machine without I/O, once the registry has let the
-//! account in.
+//! Finds out what an account may do with a repository, as a state machine without I/O, after the login.
 //!
-//! A token is asked for, and what it says about itself or what the registry makes of it is the answer. To find out about
-//! pulling, a manifest is looked at; about pushing, an upload is begun and given up, only if the token says nothing.
+//! It fetches a token. The token's claims, or else the registry, give the verdict. For a pull it looks at a manifest.
+//! For a push it begins an upload and cancels it, only if the token has no claims.
 
 use std::time::{Duration, SystemTime};
 
@@ -33,10 +32,10 @@ pub(in crate::oci) struct AccessProbe<'a> {
     awaited: ProbePhase,
 }
 
-/// A token is shown no more when it has so long to live.
+/// A token with less time left is not used.
 const SPARE: Duration = Duration::from_secs(1);
 
-/// What follows from an answer.
+/// The next step after an answer.
 #[derive(Debug)]
 pub(in crate::oci) enum ProbeStep<'a> {
     Send(HttpRequest<'a>),
@@ -45,7 +44,7 @@ pub(in crate::oci) enum ProbeStep<'a> {
     Done(Result<BearerToken, RepositoryAccess>),
 }
 
-/// The request whose answer is fed next.
+/// The request whose answer comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProbePhase {
     Token,
@@ -82,7 +81,7 @@ impl<'a> AccessProbe<'a> {
         (probe, first)
     }
 
-    /// Who asked, with an identity token that may be new.
+    /// The requester, perhaps with a new identity token.
     pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
         self.requester
     }
@@ -116,7 +115,7 @@ impl<'a> AccessProbe<'a> {
         self.after_refusal(&challenge::parse(challenges))
     }
 
-    /// Tells whether somebody's credentials have been accepted.
+    /// Tells whether the credentials have been accepted.
     pub(in crate::oci) fn is_proven(&self) -> bool {
         self.proven
     }
@@ -149,8 +148,8 @@ impl<'a> AccessProbe<'a> {
         ProbeStep::Send(request)
     }
 
-    /// Some servers refuse to give a token for more than an account may have, instead of giving less (ociauth,
-    /// `TestBearerAuthRequiresExactScope`): then once more with the registry's words alone.
+    /// Some servers refuse a token that asks for too much, instead of granting less (ociauth,
+    /// `TestBearerAuthRequiresExactScope`). Then it asks again with only the registry's own scopes.
     fn after_token(&mut self, response: &HttpResponse) -> ProbeStep<'a> {
         let AuthMethod::Token(server) = self.context.method.clone() else { return self.prove() };
         match server.read(response, &mut self.requester) {
@@ -191,7 +190,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Asks the registry itself. Whoever only wants a token begins no upload.
+    /// Asks the registry itself. A request for a token begins no upload.
     fn prove(&mut self) -> ProbeStep<'a> {
         self.awaited = ProbePhase::Proof;
         let ProbeRequest::Repository { image, .. } = self.question else {
@@ -287,7 +286,7 @@ impl<'a> AccessProbe<'a> {
         }
     }
 
-    /// Nothing is uploaded. What is shown goes to the registry alone, wherever the upload is said to be.
+    /// Cancels the upload. Only the registry itself gets credentials, whatever address the upload has.
     fn give_up(&mut self, location: &str) -> ProbeStep<'a> {
         let registry = &self.context.registry;
         let is_own_address =

@@ -16,7 +16,7 @@ pub(crate) struct Endpoint {
     reference: Option<String>,
 }
 
-/// What lies at a path (distribution-spec `spec.md`, «Endpoints»).
+/// The kinds of endpoints (distribution-spec `spec.md`, «Endpoints»).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndpointKind {
     Base,
@@ -37,7 +37,7 @@ pub(crate) enum EndpointKind {
 const LONGEST: usize = 8000;
 
 impl Endpoint {
-    /// Reads what a person writes: with or without `/v2/`. On Docker Hub a repository of one word lies in `library`.
+    /// Reads a person's path, with or without `/v2/`. On Docker Hub a repository of one word is in `library`.
     pub(crate) fn parse(text: &str, registry: &Registry) -> Result<Self, &'static str> {
         if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['#', '\\']) {
             return Err("it holds what no address may hold");
@@ -84,7 +84,7 @@ impl Endpoint {
         self.reference.as_deref()
     }
 
-    /// The digest that names what lies there.
+    /// The digest in the path.
     pub(super) fn digest(&self) -> Option<&str> {
         let named = matches!(self.kind, EndpointKind::Manifest | EndpointKind::Blob);
         self.reference.as_deref().filter(|reference| named && reference.contains(':'))
@@ -141,8 +141,8 @@ fn is_dots(segment: &str) -> bool {
     matches!(plain.as_str(), "." | "..")
 }
 
-/// What lies there, and how many of the segments are the repository's. It is read from the end: a repository may be
-/// called `manifests`.
+/// The kind of endpoint, and how many segments name the repository. It reads from the end: a repository may be called
+/// `manifests`.
 fn classify(segments: &[&str]) -> (EndpointKind, usize) {
     let count = segments.len();
     let ends = |words: &[&str]| {

@@ -1,4 +1,4 @@
-//! Requests to a registry's API as an account, or as nobody: sent, followed, paged and held against their digests.
+//! Requests to a registry's API as an account or anonymously: redirects, pages and digests.
 
 mod endpoint;
 mod pages;
@@ -20,7 +20,7 @@ use crate::system::text::one_line;
 pub(crate) use endpoint::{Endpoint, EndpointKind};
 use session::{RegistrySession, SessionRequest};
 
-/// What is to be asked, and of whom.
+/// A request to the API.
 #[derive(Debug)]
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
@@ -31,13 +31,13 @@ pub(crate) struct ApiRequest {
     pub(crate) paginate: bool,
 }
 
-/// What the registry answered.
+/// The registry's answer.
 pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     /// The account has been accepted, whatever the answer is.
     pub(crate) known: bool,
-    /// The digests of what was sent.
+    /// The digests of the sent body.
     pub(crate) sent: Option<Digests>,
     /// A list goes on.
     pub(crate) has_more: bool,
@@ -62,7 +62,7 @@ pub(crate) const LARGEST_TEXT: usize = 16 << 20;
 const MAX_PAGES: usize = 1000;
 const LARGEST_LIST: usize = 64 << 20;
 
-/// Logs in and makes the request. An answer of any status is an answer; an error says why there is none.
+/// Logs in and sends the request. A response of any status is `Ok`; an error says why there is none.
 pub(crate) fn call(
     call: &ApiRequest,
     registry: &Registry,
@@ -165,7 +165,7 @@ fn all_pages(
     }
 }
 
-/// The digests of what is to be sent.
+/// Computes the digests of the body to send.
 fn measure(payload: &Payload, named: Option<&str>) -> Result<Option<Digests>, RepositoryAccess> {
     let failed = |error: std::io::Error| RepositoryAccess::Unknown {
         why: format!("what was to be sent could not be read: {error}"),
@@ -241,7 +241,7 @@ impl ApiResponse {
         Ok(text)
     }
 
-    /// The digest of the body, once all of it has been read, or of none: then only what is said about it.
+    /// Checks the digest of the body once all of it was read. If it was not, only the two named digests are compared.
     pub(crate) fn digest(self, was_read: bool) -> Result<Option<Digests>, String> {
         let ResponseBody::Coming { hasher, .. } = self.body else { return Ok(None) };
         if !was_read {
@@ -260,7 +260,7 @@ impl ApiResponse {
         Ok(Some(digests))
     }
 
-    /// A registry that stored something else than what was sent says so by its digest.
+    /// The returned digest shows whether the registry stored exactly the sent content.
     fn check_sent(&self) -> Result<(), RepositoryAccess> {
         let named = self.header("docker-content-digest").filter(|_| matches!(self.status, 201 | 202));
         let (Some(sent), Some(named)) = (&self.sent, named) else { return Ok(()) };

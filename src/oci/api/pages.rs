@@ -1,4 +1,4 @@
-//! Lists that come in pages: where the next one lies (RFC 8288, distribution-spec «Listing Tags»), and all of them as one.
+//! Lists in pages: where the next page is (RFC 8288, distribution-spec «Listing Tags»), and all pages as one.
 
 use serde_json::Value;
 
@@ -16,8 +16,7 @@ pub(super) fn list_of(kind: EndpointKind) -> Option<&'static str> {
     }
 }
 
-/// Where the page after the one at `page_url` lies. Only the registry itself is believed: an error says where else it
-/// should be.
+/// The address of the page after `page_url`. It must be at the same registry: an error names another address.
 pub(super) fn next(links: &[&str], page_url: &Url) -> Result<Option<Url>, String> {
     let Some(target) = links.iter().find_map(|header| target(header)) else { return Ok(None) };
     let target = if target.starts_with('?') { format!("{}{target}", page_url.path()) } else { target.to_owned() };

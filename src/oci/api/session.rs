@@ -9,11 +9,11 @@ use crate::oci::scope::Scopes;
 use crate::oci::{RegistryReply, TransportSecurity, authenticate, client, realm};
 use crate::system::http::{Authorization, HttpClient, HttpError, Method, Payload, StreamingResponse, Transfer, Url};
 
-/// A registry that has let somebody in.
+/// A session with a registry, after the login.
 pub(super) struct RegistrySession<'a> {
     client: HttpClient,
     probe: AccessProbe<'a>,
-    /// What follows from the login; after that every request goes on from the one before.
+    /// The first step after the login. Later requests continue from the one before.
     first: Option<ProbeStep<'a>>,
 }
 
@@ -31,8 +31,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const MAX_REDIRECTS: u8 = 3;
 
-/// What may be told to a server that the registry sends us to: what is wanted, and what is sent. Every other header of a
-/// person's may be a secret.
+/// The headers that another server may get after a redirect. A person's other headers may hold secrets.
 const HEADERS_FOR_OTHERS: [&str; 3] = ["accept", "content-type", "range"];
 
 impl<'a> RegistrySession<'a> {
@@ -72,8 +71,7 @@ impl<'a> RegistrySession<'a> {
         self.probe.is_proven()
     }
 
-    /// Makes a request to the registry, with its credentials; once more if it wants others than were shown. Its 401 is
-    /// an answer like any other after that.
+    /// Sends a request with the registry's credentials, and again if it wants others. A second 401 is an answer.
     pub(super) fn ask(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let step = self.first.take().unwrap_or_else(|| self.probe.resume(SystemTime::now()));
         let authorization = self.authorize(step)?;
@@ -91,8 +89,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// The same; where the registry sends us on, the answer is fetched from there. Credentials are for the registry
-    /// alone.
+    /// The same, and follows redirects. Only the registry gets the credentials.
     pub(super) fn fetch(&mut self, request: &SessionRequest) -> Result<StreamingResponse, RepositoryAccess> {
         let mut request = request.clone();
         let mut response = self.ask(&request)?;
@@ -135,7 +132,7 @@ impl<'a> RegistrySession<'a> {
         }
     }
 
-    /// Carries out what is asked of token servers before the request itself may be made.
+    /// Sends the requests to token servers that must come before the request itself.
     fn authorize(&mut self, mut step: ProbeStep<'a>) -> Result<Authorization<'a>, RepositoryAccess> {
         let client = self.client.with_fresh_deadline();
         loop {

@@ -1,7 +1,7 @@
-//! The steps of a login as a state machine without I/O: which request comes next, and what the answers prove.
+//! The steps of a login as a state machine without I/O: the next request, and what an answer proves.
 //!
-//! Ping, then a token from the registry's token server, or else the password itself, and in the end always `GET /v2/`
-//! with it: only its 200 counts, as for `docker login` (docker/cli `internal/registry/auth.go`).
+//! First a ping, then a token from the token server, or else the password itself. The last request is always `GET /v2/`
+//! with it. Only its 200 counts, as for `docker login` (docker/cli `internal/registry/auth.go`).
 
 use crate::oci::access::{AuthContext, AuthMethod};
 use crate::oci::challenge::{self, Challenge};
@@ -26,20 +26,20 @@ pub(in crate::oci) struct Handshake<'a> {
     awaited: HandshakePhase,
     /// The registry takes the password itself too, if the token server does not help.
     basic_offered: bool,
-    /// The token is for nobody: its server did not look at the password.
+    /// The token is anonymous: its server did not check the password.
     unseen: bool,
-    /// What the attempt by token came to.
+    /// The verdict of the attempt by token.
     previous_error: Option<LoginVerdict>,
 }
 
-/// What follows from an answer.
+/// The next step after an answer.
 #[derive(Debug)]
 pub(in crate::oci) enum HandshakeStep<'a> {
     Send(HttpRequest<'a>),
     Done(LoginVerdict),
 }
 
-/// The request whose answer is fed next.
+/// The request whose answer comes next.
 #[derive(Clone, Debug)]
 enum HandshakePhase {
     Ping,
@@ -99,7 +99,7 @@ impl<'a> Handshake<'a> {
         (method.map(|method| AuthContext { registry: self.registry, method }), self.requester)
     }
 
-    /// Who asked, with an identity token that may be new.
+    /// The requester, perhaps with a new identity token.
     pub(in crate::oci) fn into_requester(self) -> Requester<'a> {
         self.requester
     }
@@ -134,8 +134,8 @@ impl<'a> Handshake<'a> {
         HandshakeStep::Send(get(url, Authorization::None))
     }
 
-    /// Bearer before Basic: it tells a wrong password from a token server that is down. An identity token is good for
-    /// the token server alone.
+    /// Bearer comes before Basic, because it tells a wrong password from a broken token server. Only the token server
+    /// takes an identity token.
     fn choose(&mut self, challenges: &[Challenge]) -> HandshakeStep<'a> {
         let host = self.registry.authority();
         let basic = challenges.iter().any(|challenge| challenge.is("Basic"));
@@ -153,7 +153,8 @@ impl<'a> Handshake<'a> {
 
     fn ask_for_token(&mut self, bearer: &Challenge) -> HandshakeStep<'a> {
         match TokenServer::from_challenge(bearer, &self.registry, self.security) {
-            // Whoever has no login is asked for one again at each repository, and some servers give tokens for those alone.
+            // An anonymous requester is asked again at each repository, and some servers give tokens only for
+            // repositories.
             Ok(server) if self.requester.is_anonymous() => {
                 self.awaited = HandshakePhase::Token(server);
                 HandshakeStep::Done(LoginVerdict::Open)
@@ -209,7 +210,7 @@ impl<'a> Handshake<'a> {
         HandshakeStep::Send(get(self.registry.clone(), self.requester.password()))
     }
 
-    /// Of two failures, the one that says most.
+    /// Of two failures, takes the more certain one.
     fn conclude(&mut self, verdict: LoginVerdict) -> HandshakeStep<'a> {
         let says_more = matches!(verdict, LoginVerdict::Accepted | LoginVerdict::Rejected { .. });
         HandshakeStep::Done(match self.previous_error.take() {

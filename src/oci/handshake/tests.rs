@@ -16,7 +16,7 @@ const REFRESH: &str =
 
 type LoginScript = &'static [(&'static str, ScriptedReply)];
 
-/// What a server does.
+/// A scripted reply of a server.
 #[derive(Clone, Copy)]
 enum ScriptedReply {
     Status(u16),

@@ -14,7 +14,7 @@ use super::{Ancestors, Process};
 /// Linux lets the words of a command take a quarter of the stack's limit: some MiB.
 const LIMIT: u64 = 16 << 20;
 
-/// Where a process stands.
+/// The parent of a process, and its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Lineage {
     parent: u32,

@@ -1,7 +1,7 @@
-//! The processes above us, read one by one as they are asked for, never all that run.
+//! The processes above us, each read only when it is needed.
 //!
-//! sysinfo reads them on every platform. On Linux a reader of `/proc` stands in for it: it takes a third of the system
-//! calls and keeps empty words; a test holds both against each other.
+//! sysinfo reads them on every platform. On Linux a reader of `/proc` replaces it, with a third of the system calls. A
+//! test compares both.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -16,7 +16,7 @@ use portable as imp;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// A process above us. Without `Debug`, for there may be passwords among its words.
+/// A process above us. It has no `Debug`, because its words may hold passwords.
 pub(crate) struct Process {
     pub(crate) id: u32,
     /// `None` where it may not be seen.
@@ -38,7 +38,7 @@ pub(crate) struct Ancestors {
     pub(crate) is_whole: bool,
 }
 
-/// More of them stand above nobody.
+/// Longer chains do not occur.
 const ANCESTORS_AT_MOST: usize = 256;
 
 /// Reads all processes above us.
@@ -94,7 +94,7 @@ mod tests {
 mod elsewhere {
     use super::portable;
 
-    /// Runs itself again below a shell whose arguments hold blanks, and looks at that shell.
+    /// Starts itself below a shell whose arguments hold blanks, and looks at that shell.
     #[test]
     #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the test runs itself")]
     fn other_platforms_see_the_parents_arguments_whole() {

@@ -69,7 +69,7 @@ pub(super) fn variables(process: u32) -> Option<Vec<OsString>> {
     if variables.is_empty() { None } else { Some(variables.to_vec()) } // nothing is said of those that may not be seen
 }
 
-/// What leads from a process to its parent.
+/// The parent of a process, and its start.
 struct Lineage {
     started: u64,
     parent: Option<Pid>,

@@ -28,25 +28,25 @@ enum ReplaceMode {
     Afterwards,
 }
 
-/// The name of an unfinished file whose writers take turns, and so can remove what a killed one left.
+/// The name of an unfinished file whose writers hold a lock. So each can remove what a killed one left.
 const UNDER_LOCK: &str = ".new";
 
 impl AtomicFile {
-    /// Begins a file beside the place where it is to be; what lies there stays until the new one is whole.
+    /// Begins a file beside its final place. An old file stays there until the new one is whole.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
         Self::begin_unnamed(&OpenOptions::new(), path, ReplaceMode::AtOnce)
             .map_err(|error| failed("write", path, &error))
     }
 
-    /// The same for a secret in clear: only its owner may read it, and it lies nowhere if we are killed. Missing folders
-    /// are made.
+    /// The same for a plaintext secret: only its owner may read it, and a kill leaves nothing. Missing folders are
+    /// made.
     pub(crate) fn begin_private(path: &Path) -> Result<Self> {
         let begun = imp::create_folder(folder_of(path))
             .and_then(|()| Self::begin_unnamed(&imp::private_options(), path, ReplaceMode::Afterwards));
         begun.map_err(|error| failed("write", path, &error))
     }
 
-    /// The same for a file whose writers hold a lock. Links are followed; missing folders are made.
+    /// The same for a file whose writers hold a lock. Links are followed, and missing folders are made.
     pub(super) fn begin_under_lock(path: &Path) -> Result<Self> {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         imp::check_target(&target, folder_of(&target))?;
@@ -93,13 +93,13 @@ impl AtomicFile {
         }
     }
 
-    /// Lets everybody read it, and run it if it is a program.
+    /// Lets every user read the file, and run it if it is a program.
     pub(super) fn open_to_all(&self, kind: InstalledFile) -> Result<()> {
         let opened = self.file.as_ref().map_or(Ok(()), |file| imp::open_to_all(file, kind));
         opened.map_err(|error| failed("write", &self.shown, &error))
     }
 
-    /// Waits until what was written is on the disk.
+    /// Waits until the contents are on the disk.
     pub(super) fn sync(&self) -> Result<()> {
         self.file.as_ref().map_or(Ok(()), imp::sync_file).map_err(|error| failed("write", &self.shown, &error))
     }
@@ -145,7 +145,7 @@ impl Drop for AtomicFile {
     }
 }
 
-/// What a writer under a lock left of `path` when it was killed.
+/// The unfinished file of a killed writer of `path`.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     sibling(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), UNDER_LOCK)
 }

@@ -1,4 +1,4 @@
-//! Files of an installation: everybody may read them, and a program takes the place of another by renaming.
+//! Files of an installation: every user may read them, and a program is replaced by renaming.
 
 use std::path::Path;
 
@@ -8,17 +8,18 @@ use super::atomic_file::{AtomicFile, folder_of};
 use super::{failed, imp, remove};
 use crate::model::Problem;
 
-/// What may be done with a file of an installation.
+/// The kind of an installed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InstalledFile {
     Text,
     Program,
 }
 
-/// Beside the program itself: the disk is somebody else's too.
+/// Room that an update leaves free for other programs.
 const RESERVE: u64 = 1 << 20;
 
-/// Writes a file that was not there, or that nobody uses. The folder must be there. It has its name only once it is whole.
+/// Writes a file that is new, or that is not in use. The folder must exist. The file gets its name only when it is
+/// whole.
 pub(crate) fn put_installed(path: &Path, contents: &[u8], kind: InstalledFile) -> Result<()> {
     remove(path)?;
     let mut file = AtomicFile::begin(path)?;
@@ -39,7 +40,7 @@ pub(crate) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
     Ok(())
 }
 
-/// Fails if the file system of `folder` has no room for so many bytes.
+/// Fails if the file system of `folder` has no room for this many bytes.
 pub(crate) fn check_free_space(folder: &Path, needed: u64) -> Result<()> {
     let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     match imp::free_space(folder) {

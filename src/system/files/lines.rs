@@ -15,7 +15,7 @@ pub(crate) fn append_line(path: &Path, line: &[u8], limit: u64) -> io::Result<()
         set_aside(path, &file)?;
         (file, length) = imp::open_own(path, imp::OpenMode::Append)?;
     }
-    // Whoever was to set it aside may sleep. And to write beyond the limit of a process is to be killed.
+    // Another process may be rotating the file; RLIMIT_FSIZE would kill us.
     if length > 2 * limit || !imp::may_write_up_to(length + line.len() as u64) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -44,7 +44,7 @@ pub(crate) fn remove_lines(path: &Path) -> anyhow::Result<()> {
 
 const ENDING: &str = ".old";
 
-/// Only who holds the lock of the file that has the name now renames it: nobody sets aside what was begun just now.
+/// Only the holder of the current file's lock renames it, so a file that was just begun is not rotated.
 fn set_aside(path: &Path, file: &File) -> io::Result<()> {
     if file.try_lock().is_ok() && imp::is_at(path, file) {
         fs::rename(path, sibling(path, ENDING))?;

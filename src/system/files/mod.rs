@@ -29,25 +29,25 @@ use unix as imp;
 #[cfg(not(unix))]
 use windows as imp;
 
-/// Who may read a file that is replaced.
+/// The permissions of a replaced file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Its owner alone, whatever its mode was.
+    /// Only for its owner, whatever its mode was.
     Private,
-    /// As before; its owner alone if it is new.
+    /// As before; a new file is only for its owner.
     Kept,
 }
 
-/// Who may read a file.
+/// How private a file must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Privacy {
-    /// Anybody.
+    /// Every user may read it.
     Open,
-    /// Its owner alone.
+    /// Only its owner may read it.
     Secret,
 }
 
-/// What is wrong with a file's owner or mode.
+/// A fault of a file's owner or mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(all(windows, not(test)), expect(dead_code, reason = "Windows has no modes, and the profile is the user's"))]
 pub(crate) enum OwnershipFault {
@@ -57,15 +57,15 @@ pub(crate) enum OwnershipFault {
     Mode(u32),
 }
 
-/// Whether a link may stand in a file's place.
+/// Whether a file may be a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LinkPolicy {
     Followed,
     Refused,
 }
 
-/// Reads a whole file of at most `limit` bytes that is the user's own: our config, or a file of Docker's. `None` if there
-/// is none. A link is followed, as into a repository of dotfiles.
+/// Reads a file of at most `limit` bytes that the user owns: our config, or a file of Docker's. `None` if there is
+/// none. A link is followed, for example into a repository of dotfiles.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     read_own(path, limit, LinkPolicy::Followed)
 }
@@ -76,7 +76,7 @@ pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
 }
 
 fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>>> {
-    // Opened first, so that what is checked is what is read.
+    // Opened before the checks, so that the checked file is the one that is read.
     let file = match imp::own_read_options(links).open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -120,7 +120,7 @@ fn refuse_irregular(path: &Path, metadata: &fs::Metadata, limit: u64) -> Result<
     Ok(())
 }
 
-/// Reads a whole file of anybody's, such as a project's or the machine's.
+/// Reads a file of any owner, such as a project's or the machine's.
 pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     // The size and kind before the file is opened: to open a device may be to act. Nothing is waited for if it is
     // exchanged for a pipe between the two.
@@ -140,7 +140,7 @@ pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// Tells whether a file is there. That it cannot be told is an error, and not the same as none.
+/// Tells whether a file exists. It is an error if that cannot be found out.
 pub(crate) fn is_file(path: &Path) -> Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file()),
@@ -149,7 +149,7 @@ pub(crate) fn is_file(path: &Path) -> Result<bool> {
     }
 }
 
-/// The length of a file; `None` if there is none.
+/// The length of a file; `None` if it does not exist.
 pub(crate) fn length(path: &Path) -> Result<Option<u64>> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
@@ -164,9 +164,9 @@ pub(crate) fn modified_time(path: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
 
-/// Replaces a file so that a reader sees the old or the new contents, also after a crash. Links are followed; missing
-/// folders are made for their owner alone. The caller holds a lock that keeps other writers of the file away. An error
-/// means that the file is as it was.
+/// Replaces a file so that a reader sees the old or the new contents, even after a crash. Links are followed; missing
+/// folders are made for their owner only. The caller holds the lock of the file's writers. After an error the file is
+/// unchanged.
 pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()> {
     let mut file = AtomicFile::begin_under_lock(path)?;
     file.write(contents)?;
@@ -174,7 +174,7 @@ pub(crate) fn replace(path: &Path, contents: &[u8], access: Access) -> Result<()
     file.keep()
 }
 
-/// Tells whether `path` could be replaced by so many bytes now. The caller holds the lock of its writers.
+/// Tells whether `path` could be replaced by this many bytes now. The caller holds the lock of its writers.
 pub(crate) fn check_room(path: &Path, length: u64) -> Result<()> {
     let mut file = AtomicFile::begin_under_lock(path)?;
     file.write(&vec![0; usize::try_from(length).unwrap_or_default()])?;
@@ -212,7 +212,7 @@ pub(crate) fn keep_copy(path: &Path, copy: &Path) -> Result<()> {
         .or_else(|_| fs::copy(&source, &unfinished).map(drop))
         .and_then(|()| imp::rename(&unfinished, copy))
         .with_context(|| format!("could not keep a copy of `{}`", path.display()))?;
-    remove(&unfinished) // of one file under both names a rename leaves both
+    remove(&unfinished) // a rename leaves both names of one file
 }
 
 /// Removes what a writer of `path` left behind when it was killed. The caller holds the lock of its writers.
@@ -225,18 +225,17 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     imp::rename(from, to).with_context(|| format!("could not move `{}` to `{}`", from.display(), to.display()))
 }
 
-/// Makes `path` another name of the program `target` in the same folder. What is there already stays, as an error.
+/// Makes `path` another name of the program `target` in the same folder. An existing file stays, and is an error.
 pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
     imp::link(target, path).map_err(|error| failed("make", path, &error))
 }
 
-/// Tells whether `path` is another name of `target`, which lies in the same folder.
+/// Tells whether `path` is another name of `target` in the same folder.
 pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     imp::is_link_to(path, target)
 }
 
-/// Returns the paths in a folder, sorted, of no more than the first `limit` that the system tells; none if there is no
-/// such folder.
+/// Returns the first `limit` paths in a folder, sorted. A missing folder has none.
 pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(limit);
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -244,7 +243,7 @@ pub(crate) fn entries(folder: &Path, limit: usize) -> Vec<PathBuf> {
     names.into_iter().map(|name| folder.join(name)).collect()
 }
 
-/// Returns every path in a folder, sorted; none if there is no such folder. What cannot be told is an error.
+/// Returns every path in a folder, sorted. A missing folder has none; an unreadable one is an error.
 pub(crate) fn all_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
@@ -277,7 +276,7 @@ pub(crate) fn remove_if_empty(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }
 
-/// Tells whether what is made for its owner alone is closed to others wherever it lies. On Windows the folder decides.
+/// Tells whether files made for their owner are closed to others in any folder. On Windows the folder decides.
 pub(crate) fn are_private_anywhere() -> bool {
     imp::HAS_MODES
 }
@@ -292,22 +291,23 @@ pub(crate) fn may_write(path: &Path) -> bool {
     imp::may_write(path)
 }
 
-/// What is wrong with whom a file or folder belongs to, or who may use it; `None` where nothing is, and where there is none.
+/// The fault of a file's or folder's owner or mode; `None` if it has no fault or does not exist.
 pub(crate) fn ownership_fault(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     imp::ownership_fault(path, privacy)
 }
 
-/// Takes from everybody else what they should not have: to write, and to read where that is a secret.
+/// Takes permissions from all other users: to write, and for a secret also to read.
 pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
     imp::close_to_others(path, privacy).map_err(|error| failed("close", path, &error))
 }
 
-/// Takes a file's group and everybody else off its mode. Returns the mode it had if that was wider.
+/// Removes the permissions of group and others. Returns the old mode if it had any.
 pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
     imp::restrict_permissions(path)
 }
 
-/// What the standard library does for reading and writing, for the other calls: a share may answer that a signal came.
+/// Repeats a call that a signal interrupted, as the standard library does for reading and writing. Network shares do
+/// that.
 fn retry_interrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {

@@ -1,7 +1,7 @@
-//! Whose a file must be before it is read or written: the one check of our config, secrets and locks and of Docker's files.
+//! Checks the owner of a file before it is read or written: our config, secrets and locks, and Docker's files.
 //!
-//! What belongs to another user may say what they like, and what others may write does so soon. Root is another user too:
-//! `sudo -E docker` has the home of the user who typed it.
+//! Another user decides about a file that they own or may write. Root is another user too: `sudo -E docker` uses the
+//! home of the user who typed it.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,7 +14,7 @@ use crate::model::Problem;
 use crate::system::env;
 use crate::system::text::quote;
 
-/// What the system knows of a file.
+/// A file's owner, group and mode.
 #[derive(Clone, Copy, Debug)]
 struct FileOwnership {
     owner: u32,
@@ -43,7 +43,7 @@ pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     Err(problem(path, metadata, fault, user))
 }
 
-/// Refuses to replace a file that is refused to be read, and to make one by `sudo -E` in a home that is not root's.
+/// Refuses to replace a file that may not be read, and to make a file by `sudo -E` in another user's home.
 pub(super) fn check_target(path: &Path, folder: &Path) -> Result<(), Problem> {
     match fs::metadata(path) {
         Ok(metadata) => check(path, &metadata),
@@ -65,14 +65,14 @@ pub(super) fn check_new(folder: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Says whose a file is that could not be opened; `None` if it is ours.
+/// Names the owner of a file that could not be opened; `None` if it is ours.
 pub(super) fn explain(path: &Path) -> Option<Problem> {
     let metadata = fs::metadata(path).ok()?;
     let user = geteuid().as_raw();
     (metadata.uid() != user).then(|| problem(path, &metadata, AccessFault::ForeignOwner, user))
 }
 
-/// What is wrong with a file or folder, by the same rules; a secret must not be read by others either.
+/// Checks a file or folder by the same rules. A secret must not be readable by others either.
 pub(super) fn fault_of(path: &Path, privacy: Privacy) -> Option<OwnershipFault> {
     let metadata = fs::metadata(path).ok()?;
     let linked = path.is_symlink();

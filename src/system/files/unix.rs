@@ -1,4 +1,4 @@
-//! What files are made of on Unix: modes, and folders that are flushed after a rename.
+//! The file operations on Unix, with modes, and with folders that are flushed after a rename.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -62,12 +62,12 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Whoever may use the program may look into its folders.
+/// A user who may run the program may look into its folders.
 pub(super) fn create_open_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(folder)
 }
 
-/// Whatever umask says: an installation of root's is everybody's.
+/// Independent of the umask: root's installation is for every user.
 pub(super) fn open_to_all(file: &File, kind: InstalledFile) -> io::Result<()> {
     let mode = if kind == InstalledFile::Program { 0o755 } else { 0o644 };
     retry_interrupted(|| file.set_permissions(Permissions::from_mode(mode)))
@@ -101,7 +101,7 @@ pub(super) fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Makes a file that has no name and is gone with its last user; `None` where that cannot be had.
+/// Makes a file without a name, which disappears with its last user; `None` if the file system cannot.
 #[cfg(target_os = "linux")]
 pub(super) fn create_unnamed(options: &OpenOptions, folder: &Path) -> Option<File> {
     let flags = OFlags::TMPFILE.bits().cast_signed();
@@ -137,7 +137,7 @@ pub(super) fn user_number() -> Option<u32> {
 }
 
 pub(super) fn restrict_permissions(path: &Path) -> Option<u32> {
-    let file = own_read_options(LinkPolicy::Refused).open(path).ok()?; // a link would lead to a file of somebody else's
+    let file = own_read_options(LinkPolicy::Refused).open(path).ok()?; // a link could lead to another user's file
     let mode = file.metadata().ok().filter(fs::Metadata::is_file)?.permissions().mode() & 0o7777;
     let wider = mode & 0o077 != 0;
     wider.then(|| file.set_permissions(Permissions::from_mode(mode & 0o700)).ok()).flatten().map(|()| mode)
@@ -161,15 +161,15 @@ pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
     fs::read_link(path).is_ok_and(|there| there == target)
 }
 
-/// What a file is opened for.
+/// The purpose of opening a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenMode {
     Append,
     Read,
 }
 
-/// Opens a regular file that is private to us, with no link and without waiting. To append to, it is made if it is not
-/// there and its folder is ours alone: in another's folder its owner could not write it. Returns its length too.
+/// Opens a regular, private file without following links and without waiting. `Append` makes a missing file, if its
+/// folder belongs only to us: otherwise the folder's owner could not write the file. Returns its length too.
 pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)> {
     let append = purpose == OpenMode::Append;
     let mut options = private_options();

@@ -1,5 +1,4 @@
-//! What files are made of on Windows: a user's profile is closed to others already, and a rename is on disk when it
-//! returns.
+//! The file operations on Windows. A user's profile is closed to others, and a rename is on disk when it returns.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,7 +12,7 @@ use crate::model::Problem;
 
 pub(super) const HAS_MODES: bool = false;
 
-/// A reader of ours is done in less than a millisecond, a virus scanner in some more.
+/// Our readers take less than a millisecond, a virus scanner takes longer.
 const RENAME_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(super) fn private_options() -> OpenOptions {
@@ -59,7 +58,7 @@ pub(super) fn explain_owner(_: &Path) -> Option<Problem> {
 
 pub(super) fn keep_group(_: &File, _: &fs::Metadata) {}
 
-/// Tries again while somebody has one of the files open: some file systems, and Windows before 10, refuse it then.
+/// Tries again while one of the files is open: some file systems, and Windows before 10, refuse a rename then.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let started = Instant::now();
     loop {
@@ -93,7 +92,7 @@ pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
     }
     for path in links.iter().filter(|path| path.as_path() != next && path.as_path() != previous) {
         let aside = sibling(path, ".old");
-        let _ = fs::remove_file(&aside); // of the update before
+        let _ = fs::remove_file(&aside); // from the update before
         let renewed = fs::rename(path, &aside).and_then(|()| fs::hard_link(current, path));
         renewed.with_context(|| format!("could not renew `{}`", path.display()))?;
         let _ = fs::remove_file(&aside); // unless it runs
@@ -133,7 +132,7 @@ pub(super) fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir() || !metadata.permissions().readonly())
 }
 
-/// The profile closes what lies in it; a file's mode says nothing.
+/// The profile closes its files to others; a file's mode tells nothing.
 pub(super) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
     None
 }
@@ -147,7 +146,7 @@ pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(path.with_file_name(target), path)
 }
 
-/// Names of one file cannot be told apart from copies here, which serve as well.
+/// A second name cannot be told from a copy here, and a copy serves as well.
 pub(super) fn is_link_to(path: &Path, target: &Path) -> bool {
     let stamp = |path: &Path| fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
     let there = stamp(path);
@@ -159,7 +158,7 @@ fn is_in_use(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(5 | 32))
 }
 
-/// What a file is opened for.
+/// The purpose of opening a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenMode {
     Append,

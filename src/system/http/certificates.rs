@@ -16,7 +16,7 @@ use super::validity::not_after;
 use crate::system::env::{self, Env};
 use crate::system::{files, request_log};
 
-/// What is trusted for a server beside what the system trusts, and what it is shown.
+/// The authorities and client certificates for a server, beside the system's.
 #[derive(Default)]
 pub(super) struct Certificates {
     pub(super) authorities: Vec<CertificateDer<'static>>,
@@ -80,7 +80,7 @@ impl Certificates {
         all
     }
 
-    /// What cannot be read is passed over, as the containers tools do: keys of the machine's own may be for root alone.
+    /// An unreadable file is skipped, as the containers tools do: the machine's keys may be only for root.
     fn add(&mut self, folder: &Path) {
         for file in files::entries(folder, MOST_ENTRIES) {
             let added = match file.extension().and_then(|extension| extension.to_str()) {

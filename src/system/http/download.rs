@@ -1,16 +1,16 @@
-//! A public file, fetched whole: over https alone, bounded in size and time, taken up again where the connection broke.
+//! Downloads a public file: only over https, bounded in size and time, and resumed after a broken connection.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Authorization, HttpClient, HttpError, Method, Payload, Transfer, Url};
 
-/// A file to fetch, and what is told meanwhile.
+/// A file to fetch, and who follows its progress.
 pub(crate) struct Download<'d> {
     pub(crate) url: Url,
     /// The most bytes that are taken.
     pub(crate) limit: u64,
-    /// Told the bytes so far, and how many there will be if the server says it.
+    /// Gets the number of bytes so far, and the total if the server says it.
     pub(crate) progress: &'d dyn Fn(u64, Option<u64>),
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum DownloadError {
     /// It leads to plain http, or to no address at all.
     Redirect,
     TooLarge,
-    /// All attempts broke off, so many bytes having come.
+    /// All attempts broke off, after this many bytes.
     Broken(u64),
     TooSlow,
     Unreachable(HttpError),

@@ -1,4 +1,4 @@
-//! `HttpError`: why there is no answer, in everybody's words.
+//! `HttpError`: why a request failed, in plain words.
 
 use std::io::ErrorKind;
 
@@ -10,13 +10,13 @@ use crate::system::text::one_line;
 #[derive(Debug)]
 pub(crate) struct HttpError(pub(crate) String);
 
-/// What is said of TLS, by which others know what to advise.
+/// Texts about TLS faults, by which callers choose a hint.
 pub(crate) const TLS_FAILED: &str = "TLS failed";
 pub(crate) const UNKNOWN_ISSUER: &str = "UnknownIssuer";
 pub(crate) const NO_AUTHORITIES: &str = "No CA certificates were loaded";
 pub(crate) const NO_CLIENT_CERTIFICATE: &str = "it wants a client certificate";
-/// What a server says of the client certificate that it was shown, or of none (RFC 8446 section 6.2). Go's older ones call none a
-/// bad one.
+/// A server's complaints about our client certificate, or about a missing one (RFC 8446 section 6.2). Older Go servers
+/// call a missing one bad.
 const CLIENT_ALERTS: [&str; 6] = [
     "CertificateRequired",
     "BadCertificate",
@@ -58,10 +58,10 @@ pub(super) fn explain(error: &Error) -> String {
     }
 }
 
-/// Rustls' words for what happens every day are not everybody's.
+/// Replaces Rustls' words for common faults by plain ones.
 fn explain_tls(error: &str) -> String {
     let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
-        // What signed itself, as authorities do, is found to be no server before it is looked for among those.
+        // Rustls first finds that a self-signed certificate is no server's, and only then looks for its authority.
         let why = if why.contains("CaUsedAsEndEntity") { UNKNOWN_ISSUER } else { why };
         format!("{TLS_FAILED}: {NOT_TRUSTED} ({why})")
     } else if let Some(alert) =

@@ -43,7 +43,7 @@ fn connect_to(proxy: &Proxy, details: &ConnectionDetails<'_>) -> Result<Box<dyn 
 /// A connection to a proxy, for one request.
 pub(super) struct ForwardTransport {
     below: Box<dyn Transport>,
-    /// What the target of the request lacks.
+    /// The scheme and host that the request's target lacks.
     prefix: String,
     has_begun: bool,
 }
@@ -63,7 +63,7 @@ impl Transport for ForwardTransport {
         let space = output.iter().position(|byte| *byte == b' ').ok_or(Error::ConnectionFailed)?;
         let (method, rest) = output.split_at(space + 1);
         let all = [method, self.prefix.as_bytes(), rest].concat();
-        // With what was added it may be longer than the buffer.
+        // The longer text may not fit into the buffer.
         let mut left = all.as_slice();
         while !left.is_empty() {
             let output = self.below.buffers().output();
@@ -79,7 +79,7 @@ impl Transport for ForwardTransport {
         self.below.await_input(timeout)
     }
 
-    /// It is not kept for another request, whose beginning it would not know.
+    /// The connection is used for one request: it could not tell where the next one begins.
     fn is_open(&mut self) -> bool {
         false
     }

@@ -60,13 +60,13 @@ pub(crate) struct HttpClient {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connect: Duration,
-    /// Of one, from looking up the name to the last byte of the body.
+    /// For one request, from looking up the name to the last byte of the body.
     pub(crate) overall: Duration,
-    /// Of all that one client sends: a login takes up to seven, a question after it as many, and somebody waits.
+    /// For all requests of one client. A login sends up to seven, a probe after it as many, and a person waits.
     pub(crate) total: Duration,
 }
 
-/// What is asked of a server, and as whom.
+/// A request, with its credentials.
 #[derive(Debug)]
 pub(crate) struct HttpRequest<'a> {
     pub(crate) method: Method,
@@ -78,11 +78,11 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) authorization: Authorization<'a>,
     /// The body of a POST, as a form.
     pub(crate) form: Vec<(&'static str, FormField<'a>)>,
-    /// The body of a POST, as a JSON text; it goes before the form.
+    /// The body of a POST as JSON text; it replaces the form.
     pub(crate) json: Option<Secret>,
 }
 
-/// What is done to an address.
+/// The methods of HTTP that registries use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Get,
@@ -109,7 +109,7 @@ pub(crate) enum FormField<'a> {
     Own(Secret),
 }
 
-/// What a server answered. All of it is text from a stranger.
+/// A server's answer. All of its text comes from a stranger.
 #[cfg_attr(test, derive(Default))]
 #[derive(Debug)]
 pub(crate) struct HttpResponse {
@@ -126,7 +126,7 @@ pub(crate) struct HttpResponse {
     pub(crate) body: Option<Secret>,
 }
 
-/// Of GitHub's answers to requests with a token that expires
+/// GitHub's header in answers to requests with an expiring token
 /// (<https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api>).
 const TOKEN_EXPIRY: &str = "github-authentication-token-expiration";
 
@@ -154,7 +154,7 @@ impl<'a> HttpRequest<'a> {
 }
 
 impl HttpClient {
-    /// For servers of which no more is known than the system does. Proxies are taken from the environment.
+    /// For servers without settings of their own. Proxies come from the environment.
     pub(crate) fn new(limits: Limits) -> Self {
         Self::secured(limits, TlsOptions::default())
     }
@@ -209,7 +209,7 @@ impl HttpClient {
         answer
     }
 
-    /// A connection that breaks is tried once more if that can do no harm.
+    /// Sends again after a broken connection, if a second request can do no harm.
     fn exchange(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let header = authorization_header(&request.authorization)?;
         if request.url.is_https() {
@@ -261,7 +261,7 @@ impl HttpClient {
     }
 }
 
-/// What is asked, and what kind of credentials is shown. The query is left out: servers hide tokens in theirs.
+/// The method, the address and the kind of credentials. The query is left out, because it may hold tokens.
 impl fmt::Display for HttpRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.url.is_https() { "https" } else { "http" };
@@ -331,13 +331,13 @@ fn send_form(
     }))
 }
 
-/// What is wrong with the variables that name proxies, and whether one is used.
+/// The faults of the proxy variables, and whether a proxy is used.
 pub(crate) fn proxy_faults() -> (Vec<String>, bool) {
     let proxies = Proxies::from_environment();
     (proxies.faults(), proxies.are_used())
 }
 
-/// What is wrong with the certificates that `certs.d` holds for a server of any of these names.
+/// The faults of the certificates in `certs.d` for a server with any of these names.
 pub(crate) fn certificate_faults(names: &[String]) -> Vec<CertificateFault> {
     certificates::faults(names, SystemTime::now())
 }

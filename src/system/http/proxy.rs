@@ -13,7 +13,7 @@ use super::{HttpError, Url};
 use crate::model::Network;
 use crate::system::env;
 
-/// What the environment says. It does not print: the address of a proxy may hold a password.
+/// The proxies of the environment. They are not printable: an address may hold a password.
 #[derive(Clone)]
 pub(super) struct Proxies {
     https: ProxySetting,
@@ -25,8 +25,7 @@ pub(super) struct Proxies {
 #[derive(Clone)]
 pub(super) struct ProxyRoute {
     pub(super) proxy: Option<Proxy>,
-    /// Shown to a proxy that reads the request itself (`Proxy-Authorization`); one that is asked for a connection is told by
-    /// `ureq`.
+    /// The header `Proxy-Authorization` for a proxy that reads the request itself. `ureq` sends it to the others.
     pub(super) login: Option<HeaderValue>,
     /// The proxy reads the request, so that what it says may be its own.
     pub(super) is_forwarded: bool,
@@ -69,7 +68,7 @@ impl Proxies {
         Ok(ProxyRoute::new(url, proxy))
     }
 
-    /// What is wrong with the variables; the addresses are not repeated.
+    /// The faults of the variables, without their addresses.
     pub(super) fn faults(&self) -> Vec<String> {
         let fault = |setting: &ProxySetting| match setting {
             ProxySetting::Unusable(why) => Some(why.clone()),
@@ -101,7 +100,7 @@ impl Proxies {
             _ => ProxySetting::Direct, // it may be meant for programs that speak SOCKS
         };
         let setting = |name: &str| either(name).map_or_else(of_all, |address| ProxySetting::parse(name, &address));
-        // To a program that serves a web page this variable is a header of a stranger's request (golang.org/s/cgihttpproxy).
+        // In a CGI program this variable is a header of a stranger's request (golang.org/s/cgihttpproxy).
         let is_cgi = text("REQUEST_METHOD").is_some();
         Self {
             https: setting("HTTPS_PROXY"),
@@ -111,11 +110,11 @@ impl Proxies {
     }
 }
 
-/// What is said of a request that went through a proxy, by which others know what to advise.
+/// The end of an error about a request through a proxy, by which callers choose a hint.
 pub(crate) const BY_WAY_OF_PROXY: &str = "by way of the proxy";
 
 impl ProxyRoute {
-    /// Plain http is for the proxy to read (`forward.rs`). https is for the server alone: the proxy gives a connection.
+    /// The proxy reads a request in plain http (`forward.rs`). It only connects an https request to the server.
     fn new(url: &Url, proxy: Option<Proxy>) -> Self {
         let reader = proxy.as_ref().filter(|_| !url.is_https());
         Self { login: reader.and_then(login), is_forwarded: reader.is_some(), proxy }

@@ -1,4 +1,4 @@
-//! Requests whose bodies may be of any size: they pass through in pieces, and an idle connection ends them.
+//! Requests with bodies of any size, which pass in pieces. An idle connection ends them.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -37,7 +37,7 @@ pub(crate) enum Payload {
     File(PathBuf, u64),
 }
 
-/// An answer whose body is on its way.
+/// An answer whose body is still arriving.
 pub(crate) struct StreamingResponse {
     pub(crate) status: u16,
     /// By name, in lower case, as they came.
@@ -46,7 +46,7 @@ pub(crate) struct StreamingResponse {
     idle_timeout: Duration,
 }
 
-/// What the thread that speaks to the server says.
+/// Messages of the thread that talks to the server.
 enum Event {
     /// A piece of the request's body is gone.
     Sent,
@@ -72,7 +72,7 @@ impl HttpClient {
         let (request, agent) = (prepare(transfer, &route)?, self.agent.clone());
         let body = transfer.payload.open().map_err(|error| HttpError(error.to_string()))?;
         let by_way_of = route.proxy_note();
-        // It ends when nobody takes its pieces any more, or with the program.
+        // The thread ends when its pieces are no longer received, or with the program.
         let work = move || {
             if let Err(error) = run_transfer(&agent, request, body, route.proxy.as_ref(), &sender) {
                 let _ = sender.send(Event::Failed(error));
@@ -145,7 +145,7 @@ fn prepare(transfer: &Transfer<'_>, route: &ProxyRoute) -> Result<http::Request<
     builder.body(()).map_err(|error| HttpError(one_line(&error.to_string(), 100)))
 }
 
-/// One request and its answer, told piece by piece.
+/// Sends one request and passes its answer on in pieces.
 fn run_transfer(
     agent: &Agent,
     request: http::Request<()>,

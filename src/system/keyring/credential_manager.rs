@@ -45,8 +45,8 @@ pub(super) fn delete(entry: KeyringEntry<'_>, deadline: Duration) -> Result<(), 
     })
 }
 
-/// The credentials of the `known` addresses: Docker's helper names each by its server. That it is its own is told by an
-/// attribute, which the store does not show; but Docker's file names the server as one whose login is kept so.
+/// The credentials of the `known` addresses. Docker's helper names each entry by its server. The store does not show
+/// whose an entry is, but Docker's file names the server as one with a login there.
 pub(super) fn docker_logins(known: &[String], deadline: Duration) -> Result<DockerLogins, KeyringError> {
     let known = known.to_vec();
     by_deadline(deadline, move || {

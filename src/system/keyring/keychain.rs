@@ -16,7 +16,7 @@ use super::{DOCKER_LABEL, DockerLogin, DockerLogins, KeyringEntry, KeyringError,
 use crate::model::Secret;
 
 const ITEM_NOT_FOUND: i32 = -25300;
-/// What would need a person: to unlock the keychain, or to let this program use an entry that another has made.
+/// Errors that need a person: to unlock the keychain, or to allow access to another program's entry.
 const NEEDS_A_PERSON: [i32; 4] = [-25308, -25315, -25293, -128];
 /// No keychain is there, such as for a service that runs outside every login session.
 const NO_KEYCHAIN: [i32; 3] = [-25291, -25294, -25307];
@@ -106,7 +106,7 @@ pub(super) fn delete_docker_login(server: &str, username: &str, deadline: Durati
     })
 }
 
-/// What a search tells of an internet password.
+/// The attributes of an internet password.
 struct InternetPassword {
     host: String,
     account: String,

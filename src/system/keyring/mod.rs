@@ -97,7 +97,7 @@ pub(crate) fn delete_docker_login(server: &str, username: &str, deadline: Durati
     platform::delete_docker_login(server, username, deadline)
 }
 
-/// What Docker's helpers have in the keyring.
+/// The entries of Docker's helpers in the keyring.
 pub(crate) struct DockerLogins {
     pub(crate) logins: Vec<DockerLogin>,
     /// Some could not be read without a person.
@@ -111,7 +111,7 @@ pub(crate) struct DockerLogin {
     pub(crate) secret: Secret,
 }
 
-/// What Docker's helpers write beside each of their logins.
+/// The label that Docker's helpers give each of their logins.
 #[cfg(unix)]
 const DOCKER_LABEL: &str = "Docker Credentials";
 

@@ -1,8 +1,7 @@
 //! Linux's keyring: the Secret Service, which GNOME Keyring, `KWallet`, `KeePassXC` and others offer.
 //!
-//! Secrets cross the bus plain. The other form of its sessions encrypts them against whoever watches the bus, who is the
-//! same user, and so may ask for the secret itself; the socket belongs to one user and the kernel carries it in memory.
-//! The calls are those of <https://specifications.freedesktop.org/secret-service-spec/0.2/>.
+//! Secrets cross the bus unencrypted. Only the same user can watch that bus, and that user could ask for the secret
+//! anyway. The calls are those of <https://specifications.freedesktop.org/secret-service-spec/0.2/>.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -27,12 +26,12 @@ const DEFAULT_COLLECTION: &str = "/org/freedesktop/secrets/aliases/default";
 const ITEM: &str = "org.freedesktop.Secret.Item";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
-/// What stands for no object, such as a prompt that is not needed.
+/// The path that means no object, such as an unneeded prompt.
 const NOTHING: &str = "/";
 /// The schema of entries without one of their own, which libsecret's programs look for.
 const SCHEMA: &str = "org.freedesktop.Secret.Generic";
 
-/// What Docker's helper writes into each of its items, beside the server and the user.
+/// The attribute that Docker's helper adds to each item, beside the server and the user.
 const DOCKER_MARKS: [(&str, &str); 2] = [("label", DOCKER_LABEL), ("docker_cli", "1")];
 
 /// Names and their values, by which an item is found.
@@ -61,7 +60,7 @@ pub(super) fn write(
     ask(deadline, async move || {
         let (session, items) = ServiceSession::search(&wanted).await?;
         let secret = (&session.path, &[] as &[u8], value.as_slice(), "text/plain");
-        // To replace an item is one act in the protocol, but for `KeePassXC` it is one that a person must confirm.
+        // One call could replace an item, but `KeePassXC` makes a person confirm that.
         if let Some(item) = items.unlocked.first() {
             let replaced: Option<()> = session.call(item, ITEM, "SetSecret", &(secret,)).await?;
             return replaced.ok_or_else(malformed);
@@ -235,7 +234,7 @@ impl ServiceSession {
         Ok(value.map(|(value,)| value))
     }
 
-    /// What the object answers; `None` if it is not there.
+    /// The object's property; `None` if there is no such object.
     async fn call<'p, P, A>(
         &self,
         path: P,

@@ -44,16 +44,16 @@ pub(crate) struct ProgramCall<'c> {
     pub(crate) deadline: Duration,
 }
 
-/// What a program reads from.
+/// The program's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stdin<'c> {
     Closed,
     Bytes(&'c [u8]),
-    /// Ours: a person is there, whom the program may ask.
+    /// Our terminal, where the program may ask a person.
     Terminal,
 }
 
-/// What a program left behind.
+/// The result of a program.
 pub(crate) struct ProgramOutput {
     pub(crate) success: bool,
     /// `None`: a signal ended it.
@@ -77,8 +77,7 @@ const LAST_WORDS: usize = 2 << 10;
 /// For output to end after its program did: a process that it left behind may hold the pipe open.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Runs `program`, looked up by the system, with `input` on its stdin and without our own variables. What it
-/// says on stderr is nobody's.
+/// Runs `program`, found on PATH, with `input` on its stdin and without our own variables. Its stderr is dropped.
 pub(crate) fn run(program: &Path, argument: &str, input: &[u8], deadline: Duration) -> Result<ProgramOutput> {
     let env_remove: Vec<_> = env::ours().collect();
     call(&ProgramCall {
@@ -100,7 +99,7 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
         bail!("`{name}` asked Ensign, which would ask `{name}` again");
     }
     let mut command = Command::new(call.program);
-    // What a client has read from a project is no setting of a program of ours: `LD_PRELOAD`, `AWS_CONFIG_FILE`.
+    // Variables that a client read from a project do not reach our programs: `LD_PRELOAD`, `AWS_CONFIG_FILE`.
     for change in client_env::changes() {
         match &change.at_start {
             Some(value) => command.env(&change.name, value),
@@ -117,7 +116,7 @@ pub(crate) fn call(call: &ProgramCall<'_>) -> Result<ProgramOutput> {
         Stdin::Terminal => Stdio::inherit(),
     });
     if call.stdin != Stdin::Terminal {
-        imp::lead_a_group(&mut command); // a terminal talks to our group alone
+        imp::lead_a_group(&mut command); // a terminal talks only to our group
     }
     run_child(command, call)
 }
@@ -148,7 +147,7 @@ pub(crate) fn find_on(path: &OsStr, name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(path), name, is_program)
 }
 
-/// The file of that name that stands there instead, if no program does: it cannot be run, and the system says why.
+/// A file of that name on PATH that is no program, so that the system explains why it cannot be run.
 pub(crate) fn find_file(name: &str) -> Option<PathBuf> {
     find_in(std::env::split_paths(&env::variable("PATH")?), name, Path::is_file)
 }
@@ -268,7 +267,7 @@ impl Collector {
                     Ok(0) => break,
                     Ok(read) => read,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(_) => break, // what there is tells whether it is whole
+                    Err(_) => break, // the length tells whether it is whole
                 };
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.extend_from_slice(&chunk[..read]);

@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// What a program's file ends in.
+/// The suffixes of a program's file.
 pub(super) const SUFFIXES: [&str; 1] = [""];
 
 pub(super) fn is_executable(metadata: &Metadata) -> bool {
@@ -31,6 +31,6 @@ pub(super) fn lead_a_group(command: &mut Command) {
 pub(super) fn kill_group(child: &Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
-        let _ = kill_process_group(group, Signal::KILL); // who is gone needs no signal
+        let _ = kill_process_group(group, Signal::KILL); // an ended process needs no signal
     }
 }

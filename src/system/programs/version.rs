@@ -1,4 +1,4 @@
-//! What a program answers when it is asked for its version.
+//! Reads a program's version.
 
 use std::collections::BTreeMap;
 use std::path::Path;

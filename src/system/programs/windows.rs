@@ -1,9 +1,9 @@
-//! Where there are no process groups a program alone is ended.
+//! Windows has no process groups, so only the program itself is killed.
 
 use std::fs::Metadata;
 use std::process::{Child, Command};
 
-/// What a program's file ends in: some command lines of the clouds are scripts.
+/// The suffixes of a program's file: some cloud command lines are scripts.
 pub(super) const SUFFIXES: [&str; 2] = [".exe", ".cmd"];
 
 pub(super) fn is_executable(_: &Metadata) -> bool {

@@ -1,4 +1,4 @@
-//! A login by browser, from the question whether it is one to what is kept.
+//! A login by browser: whether to use one, and how it becomes an account.
 
 mod provider;
 mod screen;
@@ -23,21 +23,21 @@ pub(super) struct BrowserLogin {
 }
 
 /// Tells whether the login goes by browser: because the words say so, or because a person chooses it.
-pub(super) fn way(
+pub(super) fn choose_browser_login(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
     known: &RegistryAccounts,
     user: Option<&str>,
 ) -> Result<Option<BrowserLogin>, Failure> {
     if given.browser.device {
-        let provider = provider::named(context, given, known)?;
+        let provider = provider::named_provider(context, given, known)?;
         return Ok(Some(BrowserLogin { provider, offered: false }));
     }
     let has_words = given.username.is_some() || given.password_stdin || user.is_some();
     if has_words || !context.ui.can_ask() {
         return Ok(None);
     }
-    let Some(provider) = provider::ready(context, given, known)? else { return Ok(None) };
+    let Some(provider) = provider::ready_provider(context, given, known)? else { return Ok(None) };
     let items =
         [format!("In the browser, at {}", provider.title), "With a user name and a password or token".to_owned()];
     let choice = context.ui.choose(&format!("Log in to {}", known.registry), &items, 0)?;
@@ -54,10 +54,10 @@ pub(super) fn log_in(
 ) -> Result<Option<CompleteLogin>, Failure> {
     let registry = &known.registry;
     let BrowserLogin { provider, offered } = way;
-    let provider = provider::located(context, given, registry, provider);
+    let provider = provider::locate(context, given, registry, provider);
     let title = provider.title.clone();
     let alias = given.alias.as_deref().map(parse).transpose()?;
-    let renewed = provider::renewed(given, known);
+    let renewed = provider::renewed_account(given, known);
     let ask_name = || renewed.map_or_else(|| ask_name(context, known), |account| Ok(account.username.clone()));
     let name = match given.username.clone().or(user) {
         Some(name) => Some(parse(&name)?),
@@ -76,7 +76,7 @@ pub(super) fn log_in(
         }
         Err(why) => {
             let mut cure = format!("log in with a password or token: `{} login {registry} -u NAME`", context.program);
-            if let Some(borrow) = borrow::instead(context, registry) {
+            if let Some(borrow) = borrow::suggest_borrowing(context, registry) {
                 cure = format!("{cure}; or borrow one: `{borrow}`");
             }
             return Err(Problem::new(format!("login failed for {registry}: {why}"), cure).into());
@@ -87,7 +87,7 @@ pub(super) fn log_in(
         if let (DeviceFlowError::SessionOver(Some(page)), Some(account)) = (&ended, renewed) {
             context.accounts.note_ended_session(account, page);
         }
-        screen::failed(known, &title, ended)
+        screen::describe_failure(known, &title, ended)
     })?;
     if let Some(scope) = &login.missing_scope {
         context.ui.note(format_args!("{title} did not grant `{scope}`: this login can pull, but not push"));

@@ -10,7 +10,7 @@ use crate::oci::{self, Realm};
 
 /// The provider that the words mean: by name, by issuer, by the account that is renewed, by the registry's row or by its
 /// own announcement.
-pub(super) fn named(
+pub(super) fn named_provider(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
     known: &RegistryAccounts,
@@ -22,45 +22,45 @@ pub(super) fn named(
         let row = table.named(name).filter(|provider| provider.has_login()).ok_or_else(|| {
             Failure::usage(format!("`{name}` is no provider"), format!("there are: {}", table.names()))
         })?;
-        return Ok(row.clone().with(&words(given)));
+        return Ok(row.clone().with(&overrides(given)));
     }
     if issuer.is_some() {
-        return Ok(table.any_issuer().with(&words(given)));
+        return Ok(table.any_issuer().with(&overrides(given)));
     }
-    if let Some(provider) = again(&table, given, known) {
-        return Ok(provider.with(&words(given)));
+    if let Some(provider) = previous_provider(&table, given, known) {
+        return Ok(provider.with(&overrides(given)));
     }
     if let Some(provider) = table.for_registry(registry).filter(|provider| provider.has_login()) {
-        return Ok(provider.clone().with(&words(given)));
+        return Ok(provider.clone().with(&overrides(given)));
     }
     let announced = context.announced(registry).map(|provider| provider.filter(Provider::has_login));
     let unusable = |why: String| Problem::new(why, "log in with a password or token");
     if let Some(provider) = announced.map_err(unusable)? {
-        return Ok(provider.with(&words(given)));
+        return Ok(provider.with(&overrides(given)));
     }
     if let Some(provider) =
         realm(context, given, registry).and_then(|realm| table.by_realm(&realm.url, &realm.service?))
     {
-        return Ok(provider.with(&words(given)));
+        return Ok(provider.with(&overrides(given)));
     }
     if let Some(own) = oauth::own_issuer(registry).filter(|_| given.browser.client_id.is_some()) {
-        return Ok(table.any_issuer().at_its_own_issuer(own).with(&words(given)));
+        return Ok(table.any_issuer().at_its_own_issuer(own).with(&overrides(given)));
     }
     let mut cure = "name who offers it with `--provider NAME`, or with `--issuer URL --client-id ID`".to_owned();
-    if let Some(borrow) = borrow::instead(context, registry) {
+    if let Some(borrow) = borrow::suggest_borrowing(context, registry) {
         cure = format!("{cure}; or borrow a login: `{borrow}`");
     }
     Err(Failure::usage(format!("no login by browser is known for {registry}"), cure))
 }
 
 /// The provider that can be offered unasked: everything it needs is known.
-pub(super) fn ready(
+pub(super) fn ready_provider(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
     known: &RegistryAccounts,
 ) -> Result<Option<Provider>, Failure> {
     let table = context.providers()?;
-    let row = again(&table, given, known).or_else(|| table.for_registry(&known.registry).cloned());
+    let row = previous_provider(&table, given, known).or_else(|| table.for_registry(&known.registry).cloned());
     let provider = row.or_else(|| {
         context.announced(&known.registry).unwrap_or_else(|why| {
             context.ui.note(why);
@@ -71,7 +71,7 @@ pub(super) fn ready(
 }
 
 /// The provider where the registry's logins are: the issuer of its token server, if such providers are found by it.
-pub(super) fn located(
+pub(super) fn locate(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
     registry: &Registry,
@@ -92,8 +92,12 @@ fn realm(context: &CommandContext<'_>, given: &args::LoginArguments, registry: &
 }
 
 /// The login that an account had before, so that it can be done again.
-fn again(table: &oauth::ProviderTable, given: &args::LoginArguments, known: &RegistryAccounts) -> Option<Provider> {
-    let Source::OAuth(grant) = &renewed(given, known)?.source else { return None };
+fn previous_provider(
+    table: &oauth::ProviderTable,
+    given: &args::LoginArguments,
+    known: &RegistryAccounts,
+) -> Option<Provider> {
+    let Source::OAuth(grant) = &renewed_account(given, known)?.source else { return None };
     let words = ProviderOverrides {
         issuer: grant.issuer.clone(),
         client_id: Some(grant.client_id.clone()).filter(|id| !id.is_empty()),
@@ -104,12 +108,12 @@ fn again(table: &oauth::ProviderTable, given: &args::LoginArguments, known: &Reg
 }
 
 /// The account that the alias says is to be renewed.
-pub(super) fn renewed<'c>(given: &args::LoginArguments, known: &'c RegistryAccounts) -> Option<&'c Account> {
+pub(super) fn renewed_account<'c>(given: &args::LoginArguments, known: &'c RegistryAccounts) -> Option<&'c Account> {
     let alias = given.alias.as_deref()?;
     known.accounts.iter().find(|account| account.name.as_str() == alias)
 }
 
-fn words(given: &args::LoginArguments) -> ProviderOverrides {
+fn overrides(given: &args::LoginArguments) -> ProviderOverrides {
     let args::DeviceLoginArguments { issuer, client_id, scope, tenant, .. } = given.browser.clone();
     ProviderOverrides { issuer, client_id, scope, tenant }
 }

@@ -1,4 +1,4 @@
-//! What a person sees of a login by browser, and what a program reads along.
+//! Shows a login by browser to a person, and as events to a program.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::model::choice::RegistryAccounts;
 use crate::oauth::{self, DeviceFlowError, PollWarning, Prompt, WaitNotice};
 use crate::system::env;
 
-/// Link and code first: whatever becomes of the browser, they stand there.
+/// Shows link and code first: a person needs them if no browser opens.
 pub(super) fn show(
     context: &CommandContext<'_>,
     given: &args::LoginArguments,
@@ -37,7 +37,7 @@ pub(super) fn show(
             None => ui.note("the link is too long for a QR code"),
         }
     }
-    // Over ssh the browser would open where nobody sits, or take the terminal.
+    // Over ssh the browser would open on the remote machine, or take the terminal.
     let is_remote = env::variable("SSH_CONNECTION").is_some() || env::variable("SSH_TTY").is_some();
     if given.browser.no_browser || !ui.can_ask() || is_remote {
         return Ok(());
@@ -52,7 +52,7 @@ pub(super) fn show(
     Ok(())
 }
 
-/// Waits until somebody has decided, with the time that is left.
+/// Waits for the person's decision, and shows the time that is left.
 pub(super) fn wait(
     context: &CommandContext<'_>,
     title: &str,
@@ -60,11 +60,11 @@ pub(super) fn wait(
 ) -> Result<oauth::DeviceLogin, DeviceFlowError> {
     let line = context.ui.live_line(format_args!("Waiting for {title}"));
     if !line.is_seen() {
-        context.ui.say(format_args!("Waiting for {title}, {} at most …", left(pending.prompt().lasts)));
+        context.ui.say(format_args!("Waiting for {title}, {} at most …", remaining_time(pending.prompt().lasts)));
     }
     let mut trouble = "";
     pending.wait(|waiting| match waiting {
-        WaitNotice::Left(time) => line.set(format_args!("Waiting for {title}, {} left{trouble}", left(time))),
+        WaitNotice::Left(time) => line.set(format_args!("Waiting for {title}, {} left{trouble}", remaining_time(time))),
         WaitNotice::Warning(warning) => {
             let (reason, words, why) = match warning {
                 PollWarning::SlowedDown => ("slow_down", " (it wants to be asked less often)", None),
@@ -81,12 +81,12 @@ pub(super) fn wait(
     })
 }
 
-fn left(time: Duration) -> String {
+fn remaining_time(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
 /// Why there is no login, and what to do.
-pub(super) fn failed(known: &RegistryAccounts, title: &str, ended: DeviceFlowError) -> Failure {
+pub(super) fn describe_failure(known: &RegistryAccounts, title: &str, ended: DeviceFlowError) -> Failure {
     let what = |why: &str| format!("login failed for {}: {why}", known.registry);
     let again = "nothing was stored; give the same command again";
     match ended {
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn time_is_told_as_on_a_clock() {
         for (seconds, shown) in [(0, "0:00"), (59, "0:59"), (600, "10:00"), (3599, "59:59")] {
-            assert_eq!(left(Duration::from_secs(seconds)), shown);
+            assert_eq!(remaining_time(Duration::from_secs(seconds)), shown);
         }
     }
 }
