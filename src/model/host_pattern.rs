@@ -21,7 +21,7 @@ impl Registry {
         let labels: Vec<_> = host.split('.').collect();
         let is_name = Self::from_authority(&text.replace('*', "x")).is_ok_and(|name| name.as_str().len() == text.len());
         let last_is_literal = labels.last().is_some_and(|label| !label.contains('*'));
-        let fits = is_name && host.contains('*') && labels.len() > 1 && !labels.contains(&"") && last_is_literal;
+        let fits = is_name && host.contains('*') && !labels.contains(&"") && last_is_literal;
         if fits { Ok(Self::opaque(&text)) } else { Err(RegistryError::NotAHost) }
     }
 
@@ -114,6 +114,7 @@ mod tests {
             ("a*b*c.example", "acb.example", false),
             ("a*a.example", "a.example", false),
             ("a**a.example", "aa.example", true),
+            ("a*bc*c*d.example", "abcd.example", false),
             ("*.io", "docker.io", false),
             ("*.io", "ghcr.io", true),
             ("bü*.example", "bücher.example", true),
@@ -131,6 +132,7 @@ mod tests {
         }
         let pattern = Registry::from_key("*.azurecr.io");
         assert!(pattern.covers(&pattern) && !Registry::from_key("*.*.io").covers(&pattern));
+        assert!(!key_covers("ghcr.io", &Registry::from_key("ghcr.io")), "not a pattern");
     }
 
     #[test]

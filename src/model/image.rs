@@ -174,7 +174,7 @@ fn is_host(first: &str) -> bool {
 
 /// A colon before the last slash belongs to a decentralized identifier, not to a tag.
 fn split_tag(rest: &str) -> (&str, Option<&str>) {
-    let name = rest.rfind('/').map_or(0, |slash| slash + 1);
+    let name = rest.rfind('/').unwrap_or(0);
     rest[name..].find(':').map_or((rest, None), |colon| (&rest[..name + colon], Some(&rest[name + colon + 1..])))
 }
 
@@ -224,6 +224,21 @@ mod tests {
         }
         let full = format!("ghcr.io/acme/app:1@{DIGEST}");
         assert_eq!(full.parse::<ImageReference>().unwrap().to_string(), full);
+    }
+
+    #[test]
+    fn an_image_has_a_namespace_and_a_reference() {
+        let digest = "sha256:0123456789abcdef0123456789abcdef";
+        for (text, namespace, reference) in [
+            ("ghcr.io/acme/app", Some("ghcr.io/acme"), "latest"),
+            ("ghcr.io/acme/team/app:v1", Some("ghcr.io/acme/team"), "v1"),
+            ("ghcr.io/app:v1", None, "v1"),
+            (&format!("ghcr.io/app:v1@{digest}"), None, digest),
+        ] {
+            let image: ImageReference = text.parse().unwrap();
+            assert_eq!(image.namespace().map(|image| image.to_string()).as_deref(), namespace, "{text}");
+            assert_eq!(image.reference(), reference, "{text}");
+        }
     }
 
     #[test]

@@ -250,10 +250,24 @@ mod tests {
             ("g.io/a*/x", "g.io/*b/x", true),
             ("g.io/**/a/**", "g.io/**/b/**", true),
             ("g.io/acme/**", "q.io/acme/**", false),
+            ("g.io/ab/x*", "g.io/cd/x*", false),
             ("*.azurecr.io/acme/**", "shop.azurecr.io/acme/**", true),
         ] {
             let [pattern, other] = [part, other].map(|text| text.parse::<ImagePattern>().unwrap());
             assert_eq!((pattern.ties_with(&other), other.ties_with(&pattern)), (ties, ties), "{pattern} {other}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_without_wildcards_is_one_repository() {
+        for (text, path, exact) in [
+            ("ghcr.io/acme/app", "acme/app", Some("ghcr.io/acme/app")),
+            ("ghcr.io/acme/*", "acme/*", None),
+            ("ghcr.io", "**", None),
+        ] {
+            let pattern: ImagePattern = text.parse().unwrap();
+            assert_eq!(pattern.path(), path);
+            assert_eq!(pattern.exact().map(|image| image.to_string()).as_deref(), exact);
         }
     }
 

@@ -232,7 +232,15 @@ mod tests {
         let ghcr = Registry::from_key("ghcr.io");
         assert!(ghcr.is_key("https://GHCR.io/"));
         assert!(!ghcr.is_key("ghcr.io:5000"));
+        assert!(!ghcr.is_key("QUAY.io"));
         assert!(Registry::docker_hub().is_key("index.docker.io"));
+    }
+
+    #[test]
+    fn docker_hub_has_other_names_for_its_key_and_its_api() {
+        let (hub, ghcr) = (Registry::docker_hub(), Registry::from_key("ghcr.io"));
+        assert_eq!((hub.docker_key(), hub.api_authority()), ("https://index.docker.io/v1/", "registry-1.docker.io"));
+        assert_eq!((ghcr.docker_key(), ghcr.api_authority()), ("ghcr.io", "ghcr.io"));
     }
 
     #[test]

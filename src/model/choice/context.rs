@@ -160,4 +160,26 @@ mod tests {
             assert_eq!(ExplicitAccount::parse(value, &ghcr), expected, "{value}");
         }
     }
+
+    #[test]
+    fn what_is_unknown_may_concern_some_registries_only() {
+        let [ghcr, quay] = ["ghcr.io", "quay.io"].map(Registry::from_key);
+        for (range, expected) in [
+            (RegistryRange::Any, [true, true]),
+            (RegistryRange::Only(ghcr.clone()), [true, false]),
+            (RegistryRange::AllBut(ghcr.clone()), [false, true]),
+        ] {
+            assert_eq!([&ghcr, &quay].map(|registry| range.includes(registry)), expected, "{range:?}");
+        }
+    }
+
+    #[test]
+    fn files_without_images_may_still_have_unknown_ones() {
+        let file = std::path::PathBuf::from("compose.yaml");
+        let images = vec![ImageMention { image: "ghcr.io/acme/app".parse().unwrap(), file: file.clone() }];
+        let unknown = vec![UnknownImages { file, reach: RegistryRange::Any, message: String::new() }];
+        assert!(FileImages::default().is_empty());
+        assert!(!FileImages { images, unknown: vec![] }.is_empty());
+        assert!(!FileImages { images: vec![], unknown }.is_empty());
+    }
 }

@@ -178,3 +178,90 @@ fn a_decision_shows_every_rule_or_what_was_needed() {
          only account nothing"
     );
 }
+
+#[test]
+fn a_decision_names_its_registry_its_images_and_where_they_are() {
+    let mention = |text: &str, file: &str| ImageMention { image: text.parse().unwrap(), file: file.into() };
+    let files = CallerStub {
+        mentions: Some(vec![mention("ghcr.io/nobody/base", "Dockerfile"), mention("ghcr.io/acme/app", "compose.yaml")]),
+        folder: Some("/".into()),
+        ..CallerStub::default()
+    };
+    let mut owned = candidates("me");
+    let decision = decide(&owned, &AccountRequest::default(), &files);
+    assert_eq!((decision.registry.as_str(), decision.entry()), ("ghcr.io", "ghcr.io"));
+    assert_eq!(decision.images().collect::<Vec<_>>(), ["ghcr.io/acme/app"]);
+    let (image, pattern) = ("ghcr.io/acme/app".to_owned(), "ghcr.io/acme/**".to_owned());
+    let reason = MatchReason::Image { image, pattern, file: Some("compose.yaml".into()) };
+    assert_eq!(decision.deciding().unwrap().outcome, RuleOutcome::Account { account: "work".into(), reason });
+
+    let of = |images: &[&str]| CallerStub {
+        images: images.iter().map(|image| image.parse().unwrap()).collect(),
+        mentions: Some(vec![]),
+        folder: Some("/".into()),
+        ..CallerStub::default()
+    };
+    let request = AccountRequest::default();
+    let both = ["ghcr.io/acme/a", "ghcr.io/me/b"];
+    assert_eq!(decide(&owned, &request, &of(&both)).images().collect::<Vec<_>>(), both);
+    owned.public = vec!["ghcr.io/library/**".parse().unwrap()];
+    let public = ["ghcr.io/library/a"];
+    assert_eq!(decide(&owned, &request, &of(&public)).images().collect::<Vec<_>>(), public);
+    owned.registry = Registry::from_key("*.io");
+    assert_eq!(decide(&owned, &request, &of(&public)).entry(), "*.io");
+}
+
+#[test]
+fn a_whole_decision_has_its_operation_and_who_was_passed_over() {
+    let mut owned = candidates("me");
+    owned.accounts[2].purpose = Some(Operation::Pull);
+    let found = CallerStub {
+        images: vec!["ghcr.io/me/app".parse().unwrap()],
+        operation: Some(Operation::Push),
+        mentions: Some(vec![]),
+        folder: Some("/".into()),
+        ..CallerStub::default()
+    };
+    let whole = Precedence::new(&owned, &AccountRequest::default(), &found).decide(Detail::Full);
+    assert_eq!((whole.operation, whole.passed_over), (Some(Operation::Push), vec!["ci".to_owned()]));
+    let several = candidates("");
+    let found = CallerStub { images: vec![], ..found };
+    let decision = decide(&several, &AccountRequest::default(), &found);
+    assert_eq!((decision.verdict, decision.accounts.join(" ").as_str()), (Verdict::Several, "me work ci"));
+}
+
+/// A registry without an account may have public images: they go before the helper that answers there.
+#[test]
+fn a_public_image_is_known_without_an_account() {
+    let mut open = candidates("");
+    open.accounts.clear();
+    let found = CallerStub {
+        images: vec!["ghcr.io/library/alpine".parse().unwrap()],
+        mentions: Some(vec![]),
+        folder: Some("/".into()),
+        ..CallerStub::default()
+    };
+    let request = AccountRequest::default();
+    assert_eq!(Precedence::new(&open, &request, &ForbiddenContext).public(), None);
+    open.public = vec!["ghcr.io/library/**".parse().unwrap()];
+    let decision = Precedence::new(&open, &request, &found).public().unwrap();
+    assert_eq!((decision.verdict, decision.steps.len()), (Verdict::Public, 1));
+    let other = CallerStub { images: vec!["ghcr.io/acme/app".parse().unwrap()], ..found };
+    assert_eq!(Precedence::new(&open, &request, &other).public(), None);
+}
+
+#[test]
+fn images_of_no_account_are_not_the_same_as_no_images() {
+    let owned = candidates("me");
+    for (images, nothing) in [(&[][..], NoMatch::NoImage), (&["ghcr.io/nobody/app"][..], NoMatch::ImageOfNoAccount)] {
+        let found = CallerStub {
+            images: images.iter().map(|image| image.parse().unwrap()).collect(),
+            mentions: Some(vec![]),
+            folder: Some("/".into()),
+            ..CallerStub::default()
+        };
+        let whole = Precedence::new(&owned, &AccountRequest::default(), &found).decide(Detail::Full);
+        let step = whole.steps.into_iter().find(|step| step.rule == Rule::CommandLine).unwrap();
+        assert_eq!(step.outcome, nothing.into(), "{images:?}");
+    }
+}
