@@ -1,5 +1,6 @@
 //! The rules as a table of cases.
 
+mod entries;
 mod rules;
 
 use super::*;

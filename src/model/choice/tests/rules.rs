@@ -264,4 +264,15 @@ fn images_of_no_account_are_not_the_same_as_no_images() {
         let step = whole.steps.into_iter().find(|step| step.rule == Rule::CommandLine).unwrap();
         assert_eq!(step.outcome, nothing.into(), "{images:?}");
     }
+    let mut reading = candidates("me");
+    reading.accounts[1].purpose = Some(Operation::Pull);
+    let found = CallerStub {
+        images: vec!["ghcr.io/acme/app".parse().unwrap()],
+        operation: Some(Operation::Push),
+        mentions: Some(vec![]),
+        folder: Some("/".into()),
+        ..CallerStub::default()
+    };
+    let whole = Precedence::new(&reading, &AccountRequest::default(), &found).decide(Detail::Full);
+    assert_eq!(whole.steps[4].outcome, NoMatch::OtherOperation.into());
 }
