@@ -3,10 +3,10 @@
 use crate::{caller, config, docker, model, oci};
 
 /// A target's name, and what it does with one input: it panics where the parsers break a promise.
-pub type Target = (&'static str, fn(&[u8]));
+pub type FuzzTarget = (&'static str, fn(&[u8]));
 
 /// Every target, by the name of its file in `fuzz/fuzz_targets/`.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [FuzzTarget; 7] = [
     ("answers", |data| oci::properties::answers(&String::from_utf8_lossy(data))),
     ("argv", |data| caller::properties::argv(&String::from_utf8_lossy(data))),
     ("challenge", |data| oci::properties::challenge(&String::from_utf8_lossy(data))),

@@ -1,5 +1,6 @@
 //! The architecture as two tables: which layer may use which, and which file is the home of which crate.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -212,6 +213,23 @@ fn every_outside_crate_has_one_home() {
     }
 }
 
+/// Types with one twin for each platform; a build has one of them.
+const PLATFORM_TWINS: [&str; 2] = ["Lineage", "OpenMode"];
+
+#[test]
+fn a_type_name_is_defined_once() {
+    let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in sources() {
+        for name in defined_types(&text) {
+            homes.entry(name).or_default().push(file.clone());
+        }
+    }
+    assert!(homes.len() > 300, "{} types were found", homes.len());
+    homes.retain(|name, files| files.len() > 1 && !PLATFORM_TWINS.contains(&name.as_str()));
+    let double: Vec<_> = homes.iter().map(|(name, files)| format!("{name}: {}", files.join(", "))).collect();
+    assert!(double.is_empty(), "give each of these types a name of its own:\n{}", double.join("\n"));
+}
+
 #[test]
 fn every_test_file_is_part_of_the_tests() {
     let mut folders = vec![(root().join("tests/it"), "main")];
@@ -313,6 +331,34 @@ fn uses_of_crate(text: &str) -> Vec<String> {
         }
     }
     uses
+}
+
+/// The structs, enums, traits and aliases of a file, in its tests too. Associated types of an `impl` are left out.
+fn defined_types(text: &str) -> Vec<String> {
+    let (mut found, mut impl_depth) = (Vec::new(), None);
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let (depth, code) = (line.len() - line.trim_start().len(), line.trim_start());
+        if impl_depth.is_some_and(|impl_depth| depth <= impl_depth && !code.starts_with(['{', 'w'])) {
+            impl_depth = None;
+        }
+        if code.starts_with("impl") {
+            impl_depth = Some(depth);
+        }
+        let code = match code.strip_prefix("pub") {
+            Some(rest) if rest.starts_with('(') => rest.split_once(')').map_or(rest, |(_, code)| code),
+            Some(rest) => rest,
+            None => code,
+        };
+        let mut words = code.split_whitespace();
+        let is_type = match words.next() {
+            Some("struct" | "enum" | "trait" | "union") => true,
+            Some("type") => impl_depth.is_none(),
+            _ => false,
+        };
+        let name: String = words.next().unwrap_or_default().chars().take_while(|c| c.is_alphanumeric()).collect();
+        found.extend(Some(name).filter(|name| is_type && !name.is_empty()));
+    }
+    found
 }
 
 fn names_crate(line: &str, name: &str) -> bool {
