@@ -1,7 +1,7 @@
-//! Registries without accounts here, for which another credential helper answers: one that was chosen for them, or the
-//! one for all others.
+//! Answers for registries without accounts: another credential helper gives them.
 //!
-//! Whatever befalls that helper, a client hears "not found": any other error would end the pulls of public images too.
+//! A client gets "not found" whatever goes wrong with that helper. Any other error would end the pulls of public
+//! images.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,12 @@ use crate::model::{HelperName, Problem, Registry, Secret, ServerUrl, Target, Use
 use crate::vault::{HelperRefusal, HelperTimeout};
 
 impl Accounts<'_> {
-    /// The helper that answers for a registry, if none of our accounts does.
+    /// The helper that answers for a registry without accounts.
     pub(crate) fn route(&self, registry: &Registry) -> Result<Option<HelperRoute>> {
         Ok(self.load(registry)?.into_only(registry).1)
     }
 
-    /// Every helper that answers for something; the one for all others is the last.
+    /// Every helper that answers for something. The fallback is the last.
     pub(crate) fn routes(&self) -> Result<Vec<HelperRoute>> {
         Ok(routes(self.load_all()?))
     }
@@ -36,7 +36,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Lets the helper keep a login. That it could not is an error: the client would take the login for kept.
+    /// Lets the helper save a login. Its failure is an error, because the client would take the login for saved.
     pub(crate) fn store_routed(
         &self,
         route: &HelperRoute,
@@ -49,7 +49,7 @@ impl Accounts<'_> {
         kept.map_err(|problem| route.failed("kept", server, &problem).into())
     }
 
-    /// Lets the helper forget a login.
+    /// Lets the helper remove a login.
     pub(crate) fn erase_routed(&self, route: &HelperRoute, server: &str) -> Result<()> {
         self.refuse_loop(route, server)?;
         let erased = helpers::erase(&route.helper, server);
@@ -64,8 +64,8 @@ impl Accounts<'_> {
         Err(Problem::run(what, "route"))
     }
 
-    /// What `list` can promise: our own registries and those of the helpers, one server address for each, and none that
-    /// `get` would not answer from where it is listed. Only with `others` are the helpers asked.
+    /// What `list` prints: one server address for each registry, and only addresses that `get` can answer. The helpers
+    /// are asked only with `others`.
     pub(crate) fn listed(&self, others: bool) -> Result<Vec<(String, String)>> {
         let loaded = self.load_all()?;
         let mut listed: Vec<(String, String)> = loaded.registries.iter().filter_map(own_entry).collect();
@@ -102,8 +102,8 @@ fn own_entry(entry: &RegistryAccounts) -> Option<(String, String)> {
     Some((entry.registry.docker_key().to_owned(), account.username.to_string()))
 }
 
-/// One address for each registry: as Docker writes it if the helper has that one, since it may know no other spelling.
-/// Side keys and what is bound to a part of a registry are no registries.
+/// One address for each registry. Docker's own spelling is preferred, because Docker may know no other. Side keys and
+/// logins of one repository are left out.
 fn one_for_each(listed: Vec<(String, String)>) -> Vec<(Registry, String, String)> {
     let mut all: Vec<(Registry, String, String)> = Vec::new();
     for (server, user) in listed {

@@ -1,4 +1,4 @@
-//! `Explanation`: a decision in words. What `get`, `which`, `why`, `check` and the kubelet's front say is said here.
+//! `Explanation`: a decision in words, for `get`, `which`, `why`, `check` and the kubelet's front.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::model::{Account, Operation, Problem};
 use crate::system::env::{self, Env};
 use crate::system::text::{one_line, quote};
 
-/// Where nobody typed a command.
+/// The command in a hint where no command was typed.
 pub(crate) const ANY_COMMAND: &str = "docker …";
 
 /// A decision, and where its files are named from.
@@ -20,7 +20,7 @@ pub(crate) struct Explanation<'a> {
     decision: &'a Decision,
 }
 
-/// What to do, in a sentence, and below it the ways to do it.
+/// A sentence that says what to do, and the ways to do it.
 #[derive(Debug)]
 pub(crate) struct RemedyOptions {
     pub(crate) message: String,
@@ -38,7 +38,7 @@ impl<'a> Explanation<'a> {
         Self { env, decision }
     }
 
-    /// Who answers, in a word or two.
+    /// What answers, in a word or two.
     pub(crate) fn headline(&self) -> String {
         let Decision { account, helper, verdict, .. } = self.decision;
         let helper = helper.as_ref().map(|helper| format!("docker-credential-{helper}"));
@@ -103,7 +103,7 @@ impl<'a> Explanation<'a> {
         })
     }
 
-    /// The files that were not known whole, and so chose no account.
+    /// The files that were not read whole and therefore chose no account.
     pub(crate) fn unknown_files(&self) -> impl Iterator<Item = String> + use<'a> {
         let Self { decision, .. } = *self;
         let unknown = decision.steps.iter().filter(|step| matches!(step.outcome, RuleOutcome::Unknown { .. }));
@@ -159,7 +159,7 @@ impl<'a> Explanation<'a> {
         (!passed_over.is_empty()).then(|| format!("{names} {verb} for {other} only"))
     }
 
-    /// What a person can do where no rule could choose, for the command that was typed.
+    /// The remedies where no rule could choose, for the typed command.
     pub(crate) fn options(&self, accounts: &[Account], typed: &str) -> Option<RemedyOptions> {
         let Decision { registry, verdict, steps, .. } = self.decision;
         let ambiguous = steps.iter().find_map(|step| match &step.outcome {
@@ -185,7 +185,7 @@ impl<'a> Explanation<'a> {
         Some(RemedyOptions { message: format!("{message}. Options:"), ways })
     }
 
-    /// The ways in which each of the images gets its own account, or the command the one that is meant.
+    /// The ways to give each image its own account, or the command its one account.
     fn ways_between(
         &self,
         images: &[OwnedImage],
@@ -196,10 +196,10 @@ impl<'a> Explanation<'a> {
         let Decision { account, .. } = self.decision;
         let other = images.iter().find(|owned| Some(&owned.account) != account.as_ref()).or(images.first());
         let Some(OwnedImage { account: name, .. }) = other else { return vec![] };
-        // Only buildx asks for each repository by itself.
+        // buildx alone asks for each repository separately.
         let may_build = typed == ANY_COMMAND || ["build", "bake", "compose"].iter().any(|verb| typed.contains(verb));
         let mut repositories: Vec<_> = images.iter().take(4).map(|owned| quote(&owned.image)).collect();
-        repositories.dedup(); // one that two accounts claim is named for each
+        repositories.dedup(); // an image that two accounts claim is named for each
         let sync = format!("every build   docker-credential-ensign buildx sync {}", repositories.join(" "));
         let pin = format!(
             "one tool      docker-credential-ensign pin {}   (and name the helper `ensign-{name}` in the tool's config)",
@@ -223,13 +223,12 @@ impl Accounts<'_> {
     }
 }
 
-/// For which registries another helper answers.
+/// Names the registries that another helper answers for.
 pub(crate) fn helper_answers_for(route: Option<&str>) -> String {
     format!("answers for {}", route.unwrap_or("all registries without an account"))
 }
 
-/// The command that makes an account answer in the current folder too: the flag replaces the folders that it has. `None`
-/// for one that the environment holds.
+/// The command that makes an account answer in the current folder too. `None` for an account of the environment.
 fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     if account.store.is_from_environment() {
         return None;
@@ -239,7 +238,7 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
     Some(folders.fold(edit, |edit, folder| format!("{edit} --folder {}", quote(&folder))))
 }
 
-/// A file as one would name it from here.
+/// A path relative to the current folder or the home folder.
 pub(crate) fn shown(env: &Env, file: &Path) -> String {
     let relative = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
     one_line(&relative.map_or_else(|| env.shorten_home(file), |path| path.display().to_string()), 100)

@@ -1,4 +1,4 @@
-//! Who may be handed an account's secret: its rule, held against the caller and what a person has granted.
+//! Guards secrets: an account's rule for callers, checked against the caller and the user's grants.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,17 +20,17 @@ pub(crate) struct WithheldAccount {
     refusal: CallerRefusal,
 }
 
-/// No grant is longer: what says so was written by another clock.
+/// The longest grant. A later end was written by another clock.
 pub(crate) const LONGEST_GRANT: Duration = Duration::from_hours(12);
 
 const VERSION: u64 = 1;
 const LIMIT: u64 = 1 << 20;
 
-/// Whoever changes a grant waits so long for others who change accounts.
+/// How long a change of grants waits for other changes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Accounts<'_> {
-    /// Holds the account's rule against the caller, of which `facts` finds out what the rule asks.
+    /// Checks the account's rule against the caller. `facts` finds out what the rule asks.
     pub(crate) fn may_ask(
         &self,
         account: &Account,
@@ -45,7 +45,7 @@ impl Accounts<'_> {
             .map_err(|refusal| WithheldAccount::new(account, refusal))
     }
 
-    /// The same for what is handed out in another way than by `get`; `note` writes it down and says whether it could.
+    /// The same for secrets that leave by another way than `get`. `note` records that and says whether it could.
     pub(crate) fn hand_out(
         &self,
         account: &Account,
@@ -59,7 +59,7 @@ impl Accounts<'_> {
         Err(WithheldAccount::new(account, CallerRefusal::NoJournal))
     }
 
-    /// Until when a person has granted the account, if they have. A file that cannot be read grants nothing.
+    /// When the user's grant ends, if there is one. An unreadable file grants nothing.
     pub(crate) fn granted_until(&self, account: &Account) -> Option<SystemTime> {
         let grants = self.read_grants().ok()?;
         let until = timestamp::since_1970(*grants.get(account.registry.as_str())?.get(account.name.as_str())?)?;
@@ -67,13 +67,13 @@ impl Accounts<'_> {
         (now < until && until <= now + LONGEST_GRANT).then_some(until)
     }
 
-    /// Grants the account to callers for so long; no time ends the grant.
+    /// Grants the account to callers for `span`; `None` ends the grant.
     pub(crate) fn grant(&self, account: &Account, span: Duration) -> Result<()> {
         let path = self.grants_path().ok_or_else(|| anyhow!("no folder is known for the grant"))?;
         let _lock =
             self.config.lock_within(PATIENCE)?.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
         let now = SystemTime::now();
-        let mut grants = self.read_grants().unwrap_or_default(); // what cannot be read has granted nothing
+        let mut grants = self.read_grants().unwrap_or_default(); // an unreadable file has granted nothing
         for accounts in grants.values_mut() {
             accounts.retain(|_, until| *until > timestamp::seconds(now));
         }
@@ -103,7 +103,7 @@ impl Accounts<'_> {
 /// When each grant ends, in seconds since 1970, by registry and account.
 type ByRegistry = BTreeMap<String, BTreeMap<String, u64>>;
 
-/// Ends are no secrets, and do not belong into a config that dotfiles carry to other machines.
+/// A file of its own, because dotfiles carry the config to other machines.
 #[derive(Deserialize, Serialize)]
 struct GrantsFile {
     version: u64,
@@ -115,12 +115,12 @@ impl WithheldAccount {
         Self { registry: account.registry.clone(), name: account.name.clone(), refusal }
     }
 
-    /// The reason alone.
+    /// Why the account is withheld.
     pub(crate) fn reason(&self) -> String {
         self.refusal.to_string()
     }
 
-    /// The words behind the program's name that let this caller have the account.
+    /// The command that gives this caller the account.
     pub(crate) fn command(&self) -> String {
         let [host, name] = [self.registry.as_str(), self.name.as_str()].map(text::quote);
         match &self.refusal {

@@ -1,5 +1,5 @@
-//! Left-overs: secrets that no account names, and unfinished files, of changes that were killed. They are told by
-//! `status`, and the next change sweeps them.
+//! Left-overs of killed changes: unfinished files, and secrets that no account names. `status` lists them, and the next
+//! change removes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -12,7 +12,6 @@ use crate::model::{Account, Registry, StoreKind};
 use crate::system::files;
 use crate::vault::StoredName;
 
-/// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Leftovers {
     /// Secrets of our own files.
@@ -22,19 +21,20 @@ pub(crate) struct Leftovers {
 }
 
 impl Accounts<'_> {
-    /// All there is, also what `sweep` leaves alone because it was kept for good once.
+    /// All left-overs, also those that `sweep` leaves alone because they were once saved for good.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
         let secrets = self.unnamed(&registries, |_| true);
         Ok(Leftovers { secrets, files: self.vault.left_files() })
     }
 
-    /// Tells whether the next change sweeps the secret away; else it was kept for good once, maybe for another config.
+    /// Tells whether the next change removes the secret. Otherwise it was saved for good once, maybe for another
+    /// config.
     pub(crate) fn is_swept(&self, (store, registry, name): &StoredName) -> bool {
         self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
     }
 
-    /// Removes the secret of a name that no account has. Returns whether there was one.
+    /// Removes the secret of a name without an account. Returns whether there was one.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
         let is_it = |(_, host, other): &StoredName| host == registry && other == name;
         if self.unnamed(&self.config.load(None)?.registries, is_it).is_empty() {
@@ -43,13 +43,13 @@ impl Accounts<'_> {
         self.change(|change| {
             let unnamed = self.unnamed(&change.registries, is_it);
             unnamed.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))?;
-            // One that was never kept for good was swept as this change began.
+            // The start of this change has removed secrets that were never saved for good.
             Ok(!unnamed.is_empty() || change.registry_accounts(registry).account(name).is_none())
         })
     }
 
-    /// Removes what killed changes left behind, as far as it can be told from what was kept for good; nothing here keeps
-    /// a change back. The caller holds the lock. Returns what another store has not given up.
+    /// Removes the left-overs of killed changes. A failure does not stop the change. The caller holds the lock. Returns
+    /// what another store has not removed.
     pub(super) fn sweep(&self, registries: &[RegistryAccounts]) -> Vec<Account> {
         for path in self.vault.left_files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "new"))
         {
@@ -74,7 +74,7 @@ impl Accounts<'_> {
         left
     }
 
-    /// A change is done: notes which secrets are kept for good now.
+    /// Records after a change which secrets are saved for good.
     pub(super) fn settle<'a>(
         &self,
         before: &[RegistryAccounts],
@@ -94,7 +94,7 @@ impl Accounts<'_> {
         });
     }
 
-    /// Secrets of our own files that are of no account, of those that `is_asked`.
+    /// Secrets of our own files that belong to no account, among those that `is_asked`.
     fn unnamed(&self, registries: &[RegistryAccounts], is_asked: impl Fn(&StoredName) -> bool) -> Vec<StoredName> {
         let mut named: BTreeSet<(bool, &Registry, &str)> = BTreeSet::new();
         for account in registries.iter().flat_map(|entry| &entry.accounts) {

@@ -1,4 +1,4 @@
-//! Keeping logins: one, or many in one change of the config.
+//! Saves logins: one, or many in one change of the config.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use crate::model::{Account, Problem, Registry, StoredSecret};
 use crate::vault::is_known_store;
 
 impl Accounts<'_> {
-    /// Keeps a login: adds the account or renews it. The same login twice changes nothing.
+    /// Saves a login: adds the account or renews it. Saving the same login twice changes nothing.
     pub(crate) fn save(&self, login: &NewLogin) -> Result<Account> {
         if let Some(account) = self.returned(login)? {
             return Ok(account);
@@ -19,9 +19,9 @@ impl Accounts<'_> {
         self.save_all(&[login])?.remove(0)
     }
 
-    /// Keeps logins with one write of each file: first the secrets, a registry at a time, then the config. What one login
-    /// fails by keeps no other back; an error of the config is an error of all. Nobody looks whether a secret is one that
-    /// an account gets by itself: [`Accounts::foresee_all`] does.
+    /// Saves logins with one write of each file: the secrets of each registry, then the config. A failed login does not
+    /// affect the others; an error of the config affects all. [`Accounts::preview_all`] finds accounts that renew their
+    /// secrets themselves.
     pub(crate) fn save_all(&self, logins: &[&NewLogin]) -> Result<Vec<Result<Account>>> {
         if logins.is_empty() {
             return Ok(vec![]);
@@ -42,7 +42,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Finds the account of each login and keeps its secret.
+/// Finds the account of each login and saves its secret.
 fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<Account>> {
     let now = SystemTime::now();
     let mut results: BTreeMap<usize, Result<Account>> = BTreeMap::new();
@@ -62,7 +62,7 @@ fn put_secrets(edit: &mut Transaction<'_>, logins: &[&NewLogin]) -> Vec<Result<A
                 Some(kept) if account.store.keeps_its_own_files() => for_files.push((place, account, kept)),
                 Some(kept) => drop(results.insert(place, edit.secrets.put(&account, &kept).map(|()| account))),
                 None => {
-                    edit.gone.push(account.clone()); // until the config is written it may have a secret of its own
+                    edit.gone.push(account.clone()); // until the config is written it may have its own secret
                     results.insert(place, Ok(account));
                 }
             }
@@ -89,7 +89,7 @@ fn put_together(
     }
 }
 
-/// Writes the accounts whose secrets are kept into the config.
+/// Writes the accounts of the saved secrets into the config.
 fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Account>]) {
     for (registry, places) in by_registry(logins) {
         let known = edit.registry_accounts(registry);
@@ -111,7 +111,7 @@ fn enter(edit: &mut Transaction<'_>, logins: &[&NewLogin], results: &[Result<Acc
     }
 }
 
-/// The registry after this login. An account that answers because it is the only one goes on answering beside another.
+/// The registry after this login. A sole account without a default becomes the default.
 fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) {
     let default = candidates.default_account().filter(|_| login.activate == Activation::IfNone);
     let active = default.map_or(&account.name, |default| &default.name).clone();
@@ -122,7 +122,7 @@ fn step(candidates: &mut RegistryAccounts, login: &NewLogin, account: &Account) 
     }
 }
 
-/// The registries of the logins in the order in which they first come, each with the places of its own.
+/// The logins by registry, in the order in which the registries first appear.
 fn by_registry<'l>(logins: &[&'l NewLogin]) -> Vec<(&'l Registry, Vec<usize>)> {
     let mut places: BTreeMap<&Registry, Vec<usize>> = BTreeMap::new();
     for (place, login) in logins.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The core: find, remember, forget, activate. Whatever front asks, these answer.
+//! The core: every front finds, saves, removes and activates accounts here.
 
 mod delegation;
 mod explanation;
@@ -48,34 +48,34 @@ pub(crate) use secret_verdict::{SecretVerdict, log_in_at, session_over};
 pub(crate) use store_choice::StoreChoice;
 pub(crate) use transaction::{Transaction, UnreachableStore};
 
-/// All accounts of this user: the config and the secrets behind it.
+/// All accounts of this user: the config and the secrets of its accounts.
 pub(crate) struct Accounts<'e> {
     config: ConfigFile<'e>,
     vault: Vault<'e>,
     env: &'e Env,
 }
 
-/// What [`Accounts::find`] came to.
+/// The result of [`Accounts::find`].
 #[derive(Debug)]
 pub(crate) enum FindOutcome {
     Credential(Credential),
-    /// No account answers; the decision says why.
+    /// No account answers. The decision says why.
     NoAccount,
     /// There is no account; another helper answers for the registry.
     Delegated(HelperRoute),
-    /// The account that answers has a secret that is known to be good no longer.
+    /// The secret of the account is known to have expired.
     Expired(Problem),
     /// The account that answers is not for this caller.
     Withheld(WithheldAccount),
 }
 
-/// What led to it, for the journal.
+/// The decision, for the journal.
 #[derive(Debug, Default)]
 pub(crate) struct DecisionRecord {
     pub(crate) decision: Decision,
-    /// The config wants no journal.
+    /// The config turns the journal off.
     pub(crate) is_private: bool,
-    /// The account chosen has a rule for callers: it is handed out only once that is written down.
+    /// The account has a rule for callers. The journal must hold the answer before the secret is handed out.
     pub(crate) guarded: Option<Account>,
 }
 
@@ -84,8 +84,8 @@ impl<'e> Accounts<'e> {
         Self { config: ConfigFile::new(env), vault: Vault::new(env), env }
     }
 
-    /// Finds the account that answers, with its secret. It writes nothing, unless accounts are adopted or a secret is
-    /// renewed or borrowed.
+    /// Finds the account that answers, with its secret. It writes only to adopt accounts, to renew a secret or to cache
+    /// an external one.
     pub(crate) fn find(
         &self,
         registry: &Registry,
@@ -131,13 +131,13 @@ impl<'e> Accounts<'e> {
             match self.resolve(account, kept, Interactivity::Client)? {
                 ResolvedSecret::Valid(credential) => return Ok(FindOutcome::Credential(credential)),
                 ResolvedSecret::Expired(why) => return Ok(FindOutcome::Expired(why)),
-                // Its lender said so, and has no reason to say something else when asked again.
+                // The program has just said so, and would say it again.
                 ResolvedSecret::Missing if matches!(account.source, Source::External(_)) => {
                     return Ok(FindOutcome::NoAccount);
                 }
                 ResolvedSecret::Missing => {}
             }
-            // A logout may have come between our two reads; only if the config still says the same is the secret lost.
+            // A logout may have come between our two reads. If the config is unchanged, the secret is gone.
             if seen.as_ref() == Some(&candidates) {
                 return Err(missing_secret(account).into());
             }
@@ -145,7 +145,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Decides which account answers, or whether `route`, another helper, does.
+    /// Decides whether an account answers or `route`, another helper.
     pub(crate) fn decide(
         &self,
         candidates: &RegistryAccounts,
@@ -156,7 +156,7 @@ impl<'e> Accounts<'e> {
     ) -> Result<Decision> {
         if let Some(name) = self.unknown_name(&request.environment, candidates)? {
             let request =
-                AccountRequest { environment: ExplicitAccount::ThisRegistry(name), ..AccountRequest::default() }; // no other account may step in
+                AccountRequest { environment: ExplicitAccount::ThisRegistry(name), ..AccountRequest::default() }; // no other account may answer instead
             return Ok(Precedence::new(candidates, &request, context).decide(detail));
         }
         Ok(match route {
@@ -165,7 +165,7 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// The name that a variable gives and no account has: of this registry, if it is meant for this one, else of any.
+    /// The name in `ENSIGN_ACCOUNT` that belongs to no account.
     pub(crate) fn unknown_name(
         &self,
         named: &ExplicitAccount,
@@ -183,7 +183,7 @@ impl<'e> Accounts<'e> {
         Ok((!is_known).then(|| name.clone()))
     }
 
-    /// The accounts that the next change takes over, and what it cannot, each with the reason.
+    /// The number of accounts that the next change adopts, and the reasons why others cannot be.
     pub(crate) fn about_to_adopt(&self) -> Option<(usize, Vec<String>)> {
         match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some((adopted.secrets.len(), adopted.skipped)),
@@ -191,18 +191,18 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// The accounts that answer for one registry, be they of a pattern of hosts, and who is active there.
+    /// The accounts that answer for one registry, also those of a pattern of hosts.
     pub(crate) fn registry_accounts(&self, registry: &Registry) -> Result<RegistryAccounts> {
         Ok(self.load(registry)?.into_only(registry).0)
     }
 
-    /// The accounts of exactly this registry, or pattern of hosts: what is given to one host is not given to its pattern.
+    /// The accounts of exactly this registry or pattern. A host does not share its accounts with its pattern.
     pub(crate) fn only_of(&self, registry: &Registry) -> Result<RegistryAccounts> {
         let entry = self.registry_accounts(registry)?;
         Ok(if entry.registry == *registry { entry } else { RegistryAccounts::none(registry) })
     }
 
-    /// Adopted accounts are written down whatever is asked; the answer comes from memory.
+    /// Adopted accounts are written with any call. The answer comes from memory.
     fn load(&self, registry: &Registry) -> Result<LoadedConfig> {
         let loaded = self.config.load(Some(registry))?;
         self.vault.heed(&loaded.floors);
@@ -219,7 +219,7 @@ impl<'e> Accounts<'e> {
         Ok(all)
     }
 
-    /// The accounts whose secrets end soon or have ended, as far as our own stores tell: no other program is asked.
+    /// The accounts whose secrets have ended or end soon, as our own stores tell. No other program is asked.
     pub(crate) fn ending_soon(&self) -> Result<Vec<(Account, Expiry)>> {
         let now = SystemTime::now();
         let mut ending = vec![];
@@ -243,7 +243,7 @@ impl<'e> Accounts<'e> {
         Ok(ending)
     }
 
-    /// The same, with the helpers that answer for other registries. Nothing is written down.
+    /// The same with the helpers for other registries. Nothing is written.
     pub(crate) fn survey(&self) -> Result<(Vec<RegistryAccounts>, Vec<HelperRoute>)> {
         let loaded = self.config.load(None)?;
         self.vault.heed(&loaded.floors);
@@ -260,13 +260,12 @@ impl<'e> Accounts<'e> {
         Ok(loaded)
     }
 
-    /// The hosts that accounts of another registry answer for too.
+    /// Hosts that accounts of another registry answer for too.
     pub(crate) fn aliases(&self) -> Result<Vec<HostAlias>> {
         Ok(self.config.load(None)?.also)
     }
 
-    /// The names under which other programs look for each registry, besides ours: every spelling that was used, and
-    /// the hosts that its accounts answer for too.
+    /// Other programs' names of each registry: every spelling that was used, and the hosts of `also`.
     pub(crate) fn other_names(&self) -> Result<BTreeMap<Registry, Vec<String>>> {
         let loaded = self.config.load(None)?;
         let mut names: BTreeMap<_, _> =
@@ -277,18 +276,18 @@ impl<'e> Accounts<'e> {
         Ok(names)
     }
 
-    /// The files that may name accounts.
+    /// The trusted files.
     pub(crate) fn trusted(&self) -> Result<Rc<[TrustedFile]>> {
         Ok(self.config.load(None)?.trusted)
     }
 
-    /// Tells whether answers may be written down; a config that cannot be read forbids nothing.
+    /// Tells whether the journal is on. An unreadable config leaves it on.
     pub(crate) fn wants_journal(&self) -> bool {
         self.config.load(None).map_or(true, |loaded| loaded.journal)
     }
 }
 
-/// Another helper answers, unless the call asks for an account of ours, or for an image that needs none.
+/// Another helper answers, unless the call names an account of ours or a public image.
 fn delegate(
     candidates: &RegistryAccounts,
     route: &HelperRoute,

@@ -1,4 +1,4 @@
-//! `NewLogin`: a login to keep, and the account it adds or renews.
+//! `NewLogin`: a login to save, and the account that it adds or renews.
 
 use std::time::SystemTime;
 
@@ -9,54 +9,53 @@ use crate::model::{
 };
 use crate::system::text;
 
-/// A login to keep.
 pub(crate) struct NewLogin {
     pub(crate) registry: Registry,
-    /// The registry's name as it was spelled, where that is not ours.
+    /// The registry's name as it was typed, if it differs from ours.
     pub(crate) spellings: Vec<String>,
     pub(crate) username: Username,
-    /// The label; `None`: that of the account with this user name, else the user name itself.
+    /// The alias; `None`: that of the account with this user name, else the user name itself.
     pub(crate) name: Option<AccountName>,
-    /// Where to keep the secret from now on; `None`: where it was, else where new secrets are kept.
+    /// The store for the secret; `None`: the account's, else the store of new secrets.
     pub(crate) store: Option<StoreKind>,
-    /// Whom an identity token is for, if that is known; the user name says `<token>` then.
+    /// The user of an identity token, if known. `username` is `<token>` then.
     pub(crate) token_of: Option<Username>,
-    /// Patterns for the account, and what becomes of those it had.
+    /// Patterns for the account.
     pub(crate) images: Vec<ImagePattern>,
     pub(crate) images_before: PreviousImages,
-    /// The part of the registry that the server address named: it has a login of its own.
+    /// The repository or namespace in the server address. It has its own login.
     pub(crate) bound: Option<ImagePattern>,
-    /// The one thing that it is for; `None`: what the account was for.
+    /// The operation that it is for; `None`: the operations of the account.
     pub(crate) purpose: Option<Operation>,
-    /// The user's decentralized identifier, where the provider tells it.
+    /// The user's decentralized identifier, if the provider tells it.
     pub(crate) did: Option<String>,
-    /// What changes of the rule for callers.
+    /// The change of the rule for callers.
     pub(crate) callers: CallerEdit,
     pub(crate) kept: StoredSecret,
-    /// Where the secret came from, and the next one will.
+    /// Where the secret came from, and where the next one will come from.
     pub(crate) source: Source,
     pub(crate) activate: Activation,
 }
 
-/// Whether a login becomes the one that answers when nothing else decides.
+/// Whether a login becomes the default account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activation {
     Yes,
-    /// Only if the registry has no active account.
+    /// Only if the registry has no default account.
     IfNone,
 }
 
-/// What becomes of the patterns that an account had when it is given some.
+/// What happens to an account's patterns when new ones are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PreviousImages {
     Kept,
-    /// And if it had none, those of its own namespace are written down.
+    /// Kept, and an account without patterns gets those of its own namespace.
     KeptWithNamespace,
     Replaced,
 }
 
 impl NewLogin {
-    /// A login with a secret that was given, and no wishes of its own.
+    /// A login with a static secret and no options.
     pub(crate) fn new(registry: Registry, username: Username, kept: StoredSecret) -> Self {
         Self {
             registry,
@@ -77,9 +76,8 @@ impl NewLogin {
         }
     }
 
-    /// What is to be kept. A token that says of itself when it ends is believed, unless it should have ended already: the
-    /// registry has just taken it, so it is our clock that is wrong.
-    /// What is borrowed is kept as its lender allows, if at all.
+    /// The secret with what is known of its end. A token tells its own end. If that has passed, our clock is wrong,
+    /// because the registry has just accepted the token. An external secret is kept as long as its program allows.
     pub(super) fn kept_from(&self, now: SystemTime) -> Option<StoredSecret> {
         if let Source::External(_) = self.source {
             return Some(self.kept.copy()).filter(|kept| kept.expires_at.is_some());
@@ -88,12 +86,12 @@ impl NewLogin {
         Some(StoredSecret { expires_at: self.kept.expires_at.or(exp.filter(|exp| *exp > now)), ..self.kept.copy() })
     }
 
-    /// When a person must log in again, if that is known.
+    /// When the user must log in again, if known.
     pub(crate) fn expiry(&self, now: SystemTime) -> Expiry {
         self.kept_from(now).map_or(Expiry::Unknown, |kept| Expiry::new(&self.source, &kept))
     }
 
-    /// The account this login adds or renews among `candidates`; a new one's secret is kept in `store`.
+    /// The account that this login adds or renews among `candidates`. `store` is for a new one.
     pub(super) fn account(&self, candidates: &RegistryAccounts, store: &StoreKind) -> Result<Account, Problem> {
         let mut account = self.known(candidates).cloned().unwrap_or_else(|| Account {
             name: self.name.clone().unwrap_or_else(|| candidates.free_name(self.user(), self.purpose)),
@@ -129,15 +127,15 @@ impl NewLogin {
         Ok(account)
     }
 
-    /// The account this login renews.
+    /// The account that this login renews.
     pub(super) fn known<'c>(&self, candidates: &'c RegistryAccounts) -> Option<&'c Account> {
         if let Some(name) = &self.name {
             return candidates.accounts.iter().find(|account| account.name == *name);
         }
-        // Docker, answered with an identity token, sends the renewed one without a word about its user.
+        // Docker stores a renewed identity token without its user.
         let answered =
             candidates.active_account().filter(|active| active.username == self.username && self.token_of.is_none());
-        // An identity token takes the account's user name away: its label must be able to stand for it.
+        // An identity token hides the account's user name, so the alias must tell it.
         let keeps_user =
             |account: &&Account| !self.username.is_identity_token() || account.name.as_str() == self.user().as_str();
         let same_user = candidates.accounts.iter().filter(|account| account.is_of(self.user())).filter(keeps_user);
@@ -147,7 +145,7 @@ impl NewLogin {
                 account.images.len() == patterns.len() && account.images.iter().all(|own| patterns.contains(&own));
             self.bound.is_none() || same
         };
-        // A login for one thing stands beside one for everything, and does not take its place.
+        // A login for one operation does not replace one for both.
         let is_for = |account: &&Account| self.purpose.is_none() || account.purpose == self.purpose;
         let known = answered.into_iter().chain(same_user).filter(is_bound).filter(is_for);
         known.min_by_key(|account| account.purpose.is_some())
@@ -159,7 +157,7 @@ impl NewLogin {
 }
 
 impl Account {
-    /// After a login with an identity token the registry's user name is only in the label.
+    /// After a login with an identity token, only the alias tells the user name.
     pub(super) fn is_of(&self, user: &Username) -> bool {
         let own = if self.username.is_identity_token() { self.name.as_str() } else { self.username.as_str() };
         own == user.as_str()
@@ -167,7 +165,7 @@ impl Account {
 }
 
 impl RegistryAccounts {
-    /// The user name as a label; if another account has that, with what it is for or a number behind it.
+    /// The user name as an alias. If that is taken, the operation or a number is added.
     fn free_name(&self, username: &Username, purpose: Option<Operation>) -> AccountName {
         let taken = |name: &AccountName| self.accounts.iter().any(|account| account.name == *name);
         let with_purpose = purpose.and_then(|purpose| format!("{username}-{purpose}").parse().ok());

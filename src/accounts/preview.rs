@@ -1,4 +1,4 @@
-//! What keeping a login would do, told before it is done.
+//! Previews logins: what saving them would do.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use super::{Accounts, NewLogin};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, AccountName, Problem, Registry, Source, StoreKind, StoredSecret};
 
-/// What keeping a login does.
+/// What saving a login does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SaveOutcome {
     New,
-    /// The account is there with another secret, or for fewer images.
+    /// The account exists with another secret, or for fewer images.
     Renews,
-    /// Everything is there already.
+    /// The account exists with this secret.
     Same,
-    /// The account is there and gets its secrets by itself: a given one would end that.
+    /// The account exists and renews its secret itself. A static secret would end that.
     Supplied,
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum SaveOutcome {
 type StoredSecrets<'l> = BTreeMap<(String, &'l Registry), BTreeMap<String, StoredSecret>>;
 
 impl Accounts<'_> {
-    /// Tells for each login which account [`Accounts::remember_all`] would add or renew.
+    /// Tells for each login which account [`Accounts::save_all`] would add or renew.
     pub(crate) fn preview_all<'l>(
         &self,
         logins: &'l [NewLogin],
@@ -49,7 +49,7 @@ impl Accounts<'_> {
         {
             return Ok((same.name.clone(), SaveOutcome::Same));
         }
-        let account = login.account(candidates, &StoreKind::File)?; // wherever it will be kept
+        let account = login.account(candidates, &StoreKind::File)?; // its store does not matter here
         let effect = match candidates.accounts.iter().find(|old| old.name == account.name) {
             None => SaveOutcome::New,
             Some(old) if old.source != Source::Static => SaveOutcome::Supplied,

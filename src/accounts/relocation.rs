@@ -1,4 +1,4 @@
-//! Where secrets are kept: the setting for new ones, moving those that are there, and the key of the sealed ones.
+//! Moves secrets: the setting for new ones, the move between stores, and the key of sealed ones.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, Sto
 use crate::vault::{Holder, KeyState};
 
 impl Accounts<'_> {
-    /// Where new secrets are kept, if that was said.
+    /// The store of new secrets, if one is set.
     pub(crate) fn store_setting(&self) -> Result<Option<StoreKind>> {
         Ok(self.config.load(None)?.store)
     }
 
-    /// Says where new secrets are kept, or leaves it to the next login.
+    /// Sets the store of new secrets, or leaves it to the next login.
     pub(crate) fn set_store(&self, kind: Option<&StoreKind>) -> Result<()> {
         self.change(|edit| {
             edit.document.set_store(kind);
@@ -22,8 +22,8 @@ impl Accounts<'_> {
         })
     }
 
-    /// Moves the secrets of accounts to another store, all or none. Each is kept there before the config names that store, and
-    /// goes from the one before after that. Returns the accounts that were moved.
+    /// Moves the secrets of accounts to another store, all or none. The new copy is written, then the config, and the
+    /// old copy is removed last. Returns the accounts that were moved.
     pub(crate) fn relocate(&self, which: &[(Registry, AccountName)], to: &StoreKind) -> Result<Vec<Account>> {
         self.change(|edit| {
             let mut moved = vec![];
@@ -43,7 +43,7 @@ impl Accounts<'_> {
         let moved = Account { store: to.clone(), ..account.clone() };
         match self.vault.get(account)? {
             Some(kept) => edit.secrets.put(&moved, &kept)?,
-            None if matches!(account.source, Source::External(_)) => {} // it is had anew
+            None if matches!(account.source, Source::External(_)) => {} // the program gives it again
             None => return Err(missing_secret(account).into()),
         }
         if account.registry.is_docker_hub() && to.keeps_its_own_files() && account.store.keeps_its_own_files() {
@@ -59,7 +59,7 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Gives the key of the sealed secrets to a holder; makes one if there is none.
+    /// Gives the key of the sealed secrets to a holder. Makes a key if there is none.
     pub(crate) fn hold_key(
         &self,
         holder: &Holder,
@@ -69,8 +69,8 @@ impl Accounts<'_> {
         let _lock = self.config.lock()?;
         self.vault.hold_key(holder, passphrase, cached_for)
     }
-    /// Seals every sealed secret with a new key, which its holder gets in place of the one before. At each moment every file
-    /// opens. Returns the key and how many files there are.
+    /// Seals every sealed secret with a new key, which replaces the old one at its holder. Every file can be opened at
+    /// every moment. Returns the key and the number of files.
     pub(crate) fn rotate_key(&self, passphrase: Option<&Secret>) -> Result<(KeyState, usize)> {
         let files = self.change(|edit| {
             self.vault.begin_key_change(passphrase)?;

@@ -1,33 +1,33 @@
-//! `RemovedAccount`: an account that is no longer ours, and what is left to end elsewhere.
+//! `RemovedAccount`: an account after its removal, and the revocation of its tokens.
 
 use crate::model::{Account, Source, StoredSecret};
 use crate::oauth;
 
-/// An account after a logout. Its tokens are in no store any more: this is the last chance to end them.
+/// An account after a logout. No store has its tokens any more, so that they can be revoked only now.
 pub(crate) struct RemovedAccount {
     pub(crate) account: Account,
     /// The tokens of a login at a provider.
     pub(super) kept: Option<StoredSecret>,
 }
 
-/// What became of the secret outside.
+/// The result of revoking the secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RevokeResult {
     /// The provider has ended the login.
     Revoked,
-    /// The provider has ended the login, but something that was made with it stays valid.
+    /// The provider has ended the login, but a credential made with it stays valid.
     Left(String),
-    /// The provider should have, but has not; the reason names its host.
+    /// The provider did not end the login. The reason names its host.
     Failed(String),
-    /// There is nobody who ends what a person made by hand.
+    /// Only the user can revoke a secret made by hand.
     ByHand,
-    /// It is another program's.
+    /// Another program owns it.
     Elsewhere,
 }
 
 impl RemovedAccount {
-    /// Ends the login at its provider (RFC 7009). Done after our own copies are gone, as `docker logout` does it
-    /// (docker/cli `internal/oauth/manager/manager.go`): a provider that does not answer must not keep an account alive here.
+    /// Ends the login at its provider (RFC 7009), after our own copies are gone, as `docker logout` does (docker/cli
+    /// `internal/oauth/manager/manager.go`). A silent provider must not keep an account alive here.
     pub(crate) fn end(&self) -> RevokeResult {
         match (&self.account.source, &self.kept) {
             (Source::OAuth(grant), Some(kept)) => {

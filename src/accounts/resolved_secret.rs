@@ -1,7 +1,7 @@
-//! A secret that is good now: the kept one, a renewed one, a borrowed one; or why there is none.
+//! Resolves an account's secret: the stored one, a renewed one or an external one, or why there is none.
 //!
-//! Of all callers one renews; the others go on with the secret there is, or wait for the new one if it has ended. What
-//! the provider gives is written down before it is handed out: the token that brought it may be used up.
+//! One caller renews. The others use the current secret, or wait for the new one if it has expired. New tokens are
+//! saved before they are handed out, because the old refresh token may be used up.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,46 +18,45 @@ use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
 use crate::system::text;
 
-/// A secret, or none.
 #[derive(Debug)]
 pub(crate) enum ResolvedSecret {
     Valid(Credential),
-    /// The store has nothing for the account.
+    /// The store has no secret for the account.
     Missing,
-    /// There is one, but it is known to be good no longer.
+    /// There is a secret, but it is known to have expired.
     Expired(Problem),
 }
 
-/// Who waits: a client gives up after a while, a person can be shown a browser.
+/// Who waits for the secret. A client gives up after a while; a person can be shown a browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interactivity {
     Client,
     Person,
 }
 
-/// How an answer that ends stands at a moment.
+/// How fresh a stored secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Freshness {
     Good,
-    /// Still good, but the next one should be fetched.
+    /// Valid, but the next one should be fetched.
     Due,
     Expired,
 }
 
-/// A registry must still take the token when the client shows it.
+/// The registry must still accept the token when the client shows it.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
-/// No lender's answer is kept longer: a longer one means that the clock has been set back.
+/// The longest that an external secret is cached. A later end means that the clock was set back.
 const LONGEST_KEPT: Duration = Duration::from_hours(12);
 
-/// For the config's lock, whoever waits: its holders are quick.
+/// The least wait for the config's lock. Its holders are quick.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// After a provider was out of reach it is left alone for so long: a build asks for twenty images.
+/// The pause after a provider was out of reach, because a build asks for twenty images.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Interactivity {
-    /// For a lock that another caller holds, and for the provider or program after that.
+    /// How long to wait for another caller's lock, and then for the provider or program.
     fn patience(self) -> (Duration, Duration) {
         match self {
             Self::Client => (Duration::from_secs(8), Duration::from_secs(10)),
@@ -67,7 +66,7 @@ impl Interactivity {
 }
 
 impl Accounts<'_> {
-    /// The account's secret, as far as it can be had now. `kept` is what its store holds.
+    /// Returns the account's secret, renewed if needed. `kept` is what its store holds.
     pub(crate) fn resolve(
         &self,
         account: &Account,
@@ -126,7 +125,7 @@ impl Accounts<'_> {
         let started = Instant::now();
         let path = self.vault.renewal_lock(account)?;
         let lock = match Lock::take_within(&path, for_lock) {
-            // Where nothing can be written the next refresh token would be lost.
+            // Without a place to write, the next refresh token would be lost.
             Ok(None) | Err(_) if before == Freshness::Due => return Ok(valid(account, kept)),
             Err(error) => {
                 return Ok(ResolvedSecret::Expired(ended(account, &format!("it cannot be renewed here: {error:#}"))));
@@ -136,7 +135,7 @@ impl Accounts<'_> {
             }
             Ok(Some(lock)) => lock,
         };
-        // Somebody may have renewed it while we waited.
+        // Another caller may have renewed it while we waited.
         let Some(kept) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
         let now = freshness(&kept, SystemTime::now());
         let was_down = waiting == Interactivity::Client && lock.failed_recently(RETRY_AFTER);
@@ -175,16 +174,16 @@ impl Accounts<'_> {
         Ok(if now == Freshness::Due { valid(account, kept) } else { ResolvedSecret::Expired(ended(account, &why)) })
     }
 
-    /// Tells before a refresh token is used up whether the next one can be written down: it needs the config's lock, which
-    /// may lie on another disk than the secrets, and room.
+    /// Checks before a refresh token is used up that the next one can be saved. That takes the config's lock, which may
+    /// be on another disk, and free space.
     fn can_keep(&self, account: &Account, patience: Duration) -> Result<()> {
         let lock = self.config.lock_within(patience.max(LEAST_PATIENCE))?;
         let _lock = lock.ok_or_else(|| anyhow!("another process is changing the accounts"))?;
         self.vault.check_free_space(account)
     }
 
-    /// The account whose own secret comes back in `login`: `docker login` stores again what `get` has answered
-    /// (docker/cli `cli/command/registry/login.go`), which is no reason to stop renewing or borrowing it.
+    /// The account whose own secret comes back in `login`. `docker login` stores what `get` has answered (docker/cli
+    /// `cli/command/registry/login.go`). That must not turn it into a static secret.
     pub(super) fn returned(&self, login: &NewLogin) -> Result<Option<Account>> {
         let candidates = self.registry_accounts(&login.registry)?;
         let Some(account) = login.known(&candidates).filter(|_| login.source == Source::Static) else {
@@ -203,10 +202,10 @@ impl Accounts<'_> {
         Ok(Some(account.clone()).filter(|_| is_ours))
     }
 
-    /// Writes the new tokens down, unless the account has been logged in anew or removed meanwhile.
+    /// Saves the new tokens, unless the account has been renewed or removed meanwhile.
     fn keep_renewed(&self, account: &Account, before: &StoredSecret, fresh: TokenSet) -> Result<StoredSecret> {
         let TokenSet { secret, refresh, login_life, expires_at: until, username } = fresh;
-        // The token that stays, stays as long as it did.
+        // An unchanged refresh token keeps its life.
         let known_life = before.login_life.filter(|_| refresh.is_none());
         let kept = StoredSecret {
             secret,
@@ -244,7 +243,7 @@ impl Accounts<'_> {
         let (for_lock, for_answer) = waiting.patience();
         let started = Instant::now();
         let path: PathBuf = self.vault.renewal_lock(account)?;
-        let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without one the program is asked all the same
+        let lock = Lock::take_within(&path, for_lock).ok().flatten(); // without a lock the program is asked all the same
         if let Some(kept) = self.vault.get(account)?.filter(&usable) {
             return Ok(valid(account, kept));
         }
@@ -276,7 +275,7 @@ impl Accounts<'_> {
                         edit.is_renewal = true;
                         if edit.knows(account) { edit.secrets.put(account, &kept) } else { Ok(()) }
                     };
-                    let _ = self.change(put); // it can be had again
+                    let _ = self.change(put); // the program gives it again
                 }
                 Ok(valid(account, kept))
             }
@@ -292,7 +291,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Keeps the identity token that a registry gave in place of the one it was shown.
+    /// Saves the identity token that a registry gave in place of the shown one.
     pub(crate) fn renew(&self, account: &Account, shown: &Secret, fresh: Secret) -> Result<()> {
         let Some(kept) = self.vault.get(account)?.filter(|kept| kept.secret.is_same(shown)) else { return Ok(()) };
         let until = match account.source {
@@ -306,10 +305,10 @@ impl Accounts<'_> {
         )
     }
 
-    /// How the account's secret stands, if that is bad news: what a person should know before a client asks.
+    /// What a person should know about the account's secret before a client asks, if it is not valid.
     pub(crate) fn trouble(&self, account: &Account, kept: &StoredSecret) -> Option<Problem> {
         match account.source {
-            Source::External(_) => None, // it is had anew
+            Source::External(_) => None, // the program gives a new one
             _ if kept.refused => Some(refused(account)),
             _ if let Some(over) = ended_session(account, kept, SystemTime::now()) => Some(over),
             _ if kept.refresh.is_none() && freshness(kept, SystemTime::now()) == Freshness::Expired => {
@@ -319,8 +318,8 @@ impl Accounts<'_> {
         }
     }
 
-    /// Puts `after` in the place of `before`; if something else lies there by now, that stays. An account that has another
-    /// label or other images by now is the same.
+    /// Replaces `before` by `after`, unless the store has another secret by now. The account may have got another alias
+    /// or other images meanwhile.
     pub(super) fn replace(&self, account: &Account, before: &StoredSecret, after: &StoredSecret) -> Result<()> {
         self.change(|edit| {
             edit.is_renewal = true;
@@ -351,7 +350,7 @@ fn freshness(kept: &StoredSecret, now: SystemTime) -> Freshness {
     }
 }
 
-/// A quarter of its life before a secret ends, five minutes at most, the next one is fetched.
+/// When to fetch the next secret: after three quarters of its life, at most five minutes before its end.
 pub(crate) fn due(until: SystemTime, now: SystemTime) -> SystemTime {
     let life = until.duration_since(now).unwrap_or_default();
     until - (life / 4).clamp(2 * LEAST_LEFT, Duration::from_mins(5)).min(life)

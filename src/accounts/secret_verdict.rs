@@ -1,4 +1,4 @@
-//! What registries and providers made of a secret when they were asked, kept beside it: `get` asks nobody.
+//! Records what registries and providers said of a secret. `get` reads the record instead of asking.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,23 +7,23 @@ use anyhow::Result;
 use super::Accounts;
 use crate::model::{Account, AccountName, EndedSession, Problem, Registry, Secret, Source, StoredSecret};
 
-/// What became of a secret that was shown.
+/// The answer to a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SecretVerdict {
     Accepted,
     Refused,
-    /// It is good, but a person must log in at `page` first.
+    /// The secret is valid, but a person must first log in at `page`.
     SessionOver {
         page: String,
     },
 }
 
-/// So long an ended session is believed in: a person who has logged in again tells nobody here.
+/// How long an ended session is believed. A new login in a browser is not reported here.
 const BELIEVED: Duration = Duration::from_mins(10);
 
 impl Accounts<'_> {
-    /// Keeps in mind what was made of `secret`, and its end if that was said, unless the account has another by now. Best
-    /// effort: who asks next is told again.
+    /// Records the verdict on `secret` and its end, unless the account has another secret by now. Best effort: the next
+    /// check finds it again.
     pub(crate) fn record_verdict(
         &self,
         account: &Account,
@@ -34,7 +34,7 @@ impl Accounts<'_> {
         if let Ok(Some(kept)) = self.vault.get(account)
             && kept.secret.is_same(secret)
         {
-            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong: it was just taken
+            let is_ahead = |expiry: &SystemTime| *expiry > SystemTime::now(); // else our clock is wrong, because it was just accepted
             let expiry = expiry.filter(is_ahead).filter(|_| account.source == Source::Static);
             let after = judged(&kept, judgement);
             let _ = self.replace_changed(
@@ -45,7 +45,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Keeps in mind that the account's session is over, which was found out with another secret of it.
+    /// Records that the account's session is over, as another secret of it showed.
     pub(crate) fn note_ended_session(&self, account: &Account, page: &str) {
         if let Ok(Some(kept)) = self.vault.get(account) {
             let _ = self.save_verdict(account, &kept, &SecretVerdict::SessionOver { page: page.to_owned() });
@@ -72,8 +72,7 @@ fn judged(kept: &StoredSecret, judgement: &SecretVerdict) -> StoredSecret {
     StoredSecret { refused, session_over, ..kept.copy() }
 }
 
-/// What is known of the account's session at `now`, if it is over. What is to be believed for longer than we ever say means
-/// that the clock was set back.
+/// The problem if the account's session is over at `now`. An end in the far future means that the clock was set back.
 pub(super) fn ended_session(account: &Account, kept: &StoredSecret, now: SystemTime) -> Option<Problem> {
     let EndedSession { page, until } = kept.session_over.as_ref()?;
     let is_believed = now < *until && *until <= now + BELIEVED;

@@ -1,4 +1,4 @@
-//! The secrets that are kept for accounts, in their stores or in the file that is about to be adopted.
+//! Reads the stored secrets of accounts, or those in the file that is about to be adopted.
 
 use std::cell::LazyCell;
 
@@ -10,8 +10,8 @@ use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, StoreKind, StoredSecret};
 
 impl Accounts<'_> {
-    /// What is kept for each account of these registries, in their order. Each secrets file is read once: it holds the
-    /// secrets of all accounts of its registry, and may be as long as a thousand of them make it.
+    /// The stored secret of each account of these registries, in their order. Each secrets file is read once, because
+    /// it holds all accounts of its registry.
     pub(crate) fn kept_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
         let adopting = LazyCell::new(|| match self.config.load(None).ok()?.origin {
             ConfigOrigin::Adopted(adopted) => Some(adopted),
@@ -19,7 +19,7 @@ impl Accounts<'_> {
         });
         let of_registry = |entry: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
-            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // else each account says what is wrong
+            let read = |kind| Some((kind, self.vault.all_in_file(kind, &entry.registry).ok()?)); // otherwise each account reports the error
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).filter_map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
                 Some((_, in_file)) => Ok(in_file
@@ -32,7 +32,7 @@ impl Accounts<'_> {
         registries.iter().map(of_registry).collect()
     }
 
-    /// What is kept for one account.
+    /// The stored secret of one account.
     pub(crate) fn kept(&self, account: &Account) -> Result<Option<StoredSecret>> {
         let kept = self.vault.get(account)?;
         if kept.is_some() {

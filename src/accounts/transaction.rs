@@ -1,4 +1,4 @@
-//! Changing what is there: one way for secrets and config, in which accounts are forgotten, activated and renamed.
+//! `Transaction`: a change of secrets and config, such as the removal, activation or new alias of an account.
 
 use anyhow::Result;
 
@@ -8,34 +8,34 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, AccountName, HubToken, Registry, Secret, Source, StoreKind, Username};
 use crate::vault::{self, Writer};
 
-/// A change under way: the lock is held, and until the config is written everything can be put back.
+/// A change in progress, under the lock. Everything can be undone until the config is written.
 pub(crate) struct Transaction<'e> {
     pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
-    /// Where the secrets of new accounts are kept.
+    /// The store of new secrets.
     pub(super) store: StoreKind,
     pub(super) secrets: Writer<'e>,
-    /// A secret got by itself takes the place of another: the config is not written for that.
+    /// A renewed secret replaces another. The config stays as it is.
     pub(super) is_renewal: bool,
-    /// Accounts whose secrets are to go once the config is written.
+    /// Accounts whose secrets are removed once the config is written.
     pub(super) gone: Vec<Account>,
-    /// Users whose Docker Hub tokens are to go from a store then.
+    /// Users whose Docker Hub tokens are removed then.
     pub(super) tokens_gone: Vec<(StoreKind, Username)>,
 }
 
-/// What to do about an account whose store does not answer.
+/// What to do with an account whose store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnreachableStore {
     Refuse,
-    /// Forget the account; its secret stays where it is.
+    /// Remove the account. Its secret stays where it is.
     Abandon,
 }
 
 impl<'e> Accounts<'e> {
-    /// Changes secrets and config under the config's lock; what is adopted is written with the change. The secrets that
-    /// are kept come first, then the config, and then those go that no account names any more. If the config cannot be
-    /// written the secrets become what they were; once it is written nothing is taken back.
+    /// Changes secrets and config under the config's lock, and writes adopted accounts too. New secrets are written
+    /// first, then the config, and unused secrets are removed last. Secrets are restored if the config cannot be
+    /// written. After that nothing is undone.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Transaction<'e>) -> Result<T>) -> Result<T> {
         let ConfigEdit { document, registries, adopted, store, floors, before } = self.config.begin()?;
         self.vault.heed(&floors);
@@ -73,7 +73,7 @@ impl<'e> Accounts<'e> {
         }
     }
 
-    /// Forgets an account and its secret. If it was active, nobody is after that: no other account steps in unasked.
+    /// Removes an account and its secret. If it was the default account, no other takes its place.
     pub(crate) fn remove(
         &self,
         registry: &Registry,
@@ -91,7 +91,8 @@ impl<'e> Accounts<'e> {
                 Source::OAuth(_) => self.vault.get(account).ok().flatten(),
                 _ => None,
             };
-            // Our own file gives it up once the config is written; whether another store will is asked first.
+            // Our own file gives up the secret after the config is written. Another store is asked first, because it
+            // may refuse.
             let removed = if account.store.keeps_its_own_files() {
                 self.vault.get(account).map(|_| edit.gone.push(account.clone()))
             } else {
@@ -103,7 +104,7 @@ impl<'e> Accounts<'e> {
             }
             let same_user = candidates.accounts.iter().filter(|other| other.username == account.username).count() > 1;
             if registry.is_docker_hub() && !same_user {
-                // `docker logout URL` leaves them behind.
+                // `docker logout URL` does not erase them.
                 edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
             }
             if candidates.active_account() == Some(account) {
@@ -114,9 +115,9 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Makes an account the one that answers when nothing else decides.
+    /// Makes an account the default account.
     pub(crate) fn activate(&self, registry: &Registry, name: &AccountName) -> Result<()> {
-        // Who is active there is given too.
+        // An account of the environment may be the default too.
         let default = self.registry_accounts(registry)?.default_account().map(|account| account.name.clone());
         self.refuse_given(registry, default.as_ref().unwrap_or(name))?;
         self.change(|edit| {
@@ -125,19 +126,19 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Gives an account another label, its secret included.
+    /// Gives an account another alias, its secret included.
     pub(crate) fn rename(&self, edit: &mut Transaction<'_>, account: &Account, to: &AccountName) -> Result<()> {
         if let Some(secret) = self.vault.get(account)? {
             let renamed = Account { name: to.clone(), ..account.clone() };
             edit.secrets.put(&renamed, &secret)?;
         }
         edit.document.rename(&account.registry, &account.name, to);
-        // Last: until the config is written, the old label is the one that is read.
+        // Last, because the old alias is read until the config is written.
         edit.gone.push(account.clone());
         Ok(())
     }
 
-    /// Keeps or forgets one of the tokens that `docker login` keeps beside a Docker Hub account.
+    /// Saves or removes one of the two tokens that `docker login` stores for a Docker Hub account.
     pub(crate) fn set_hub_token(&self, user: &Username, token: HubToken, secret: Option<&Secret>) -> Result<()> {
         self.change(|edit| {
             let hub = edit.registry_accounts(&Registry::docker_hub());
@@ -152,7 +153,7 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// Lets answers be written down in the journal, or not.
+    /// Turns the journal on or off.
     pub(crate) fn set_journal(&self, wanted: bool) -> Result<()> {
         self.change(|edit| {
             edit.document.set_journal(wanted);
@@ -160,15 +161,15 @@ impl<'e> Accounts<'e> {
         })
     }
 
-    /// What the environment gives is not ours to change.
+    /// Refuses to change accounts of the environment.
     pub(crate) fn refuse_given(&self, registry: &Registry, name: &AccountName) -> Result<()> {
         let entry = self.registry_accounts(registry)?;
         let given = entry.accounts.iter().find(|account| account.name == *name && account.store.is_from_environment());
         given.map_or(Ok(()), |account| Err(vault::is_given(account).into()))
     }
 
-    /// Writes down what was adopted. Best effort: a read-only home is answered from memory every time, and who holds the
-    /// lock is writing it already.
+    /// Saves adopted accounts, best effort. With a read-only home every answer comes from memory. A holder of the lock
+    /// is saving them already.
     pub(super) fn keep_adopted(&self) {
         if !self.config.is_locked() {
             let _ = self.change(|_| Ok(()));
@@ -177,7 +178,7 @@ impl<'e> Accounts<'e> {
 }
 
 impl Transaction<'_> {
-    /// Returns those whose store is not there any more: a secret that was in it is nobody's to remove now.
+    /// Removes unused secrets. Returns accounts whose store no longer exists.
     fn remove_gone(&mut self) -> Result<Vec<Account>> {
         let (reachable, unreachable): (Vec<_>, Vec<_>) =
             self.gone.iter().cloned().partition(|account| self.secrets.can_reach(account));
@@ -196,7 +197,7 @@ impl Transaction<'_> {
         found.unwrap_or_else(|| RegistryAccounts::none(registry))
     }
 
-    /// Tells whether the account is still what it was, be it as that of one host.
+    /// Tells whether the account is unchanged.
     pub(super) fn knows(&self, account: &Account) -> bool {
         let covering = self.registries.iter().filter(|entry| entry.registry.covers(&account.registry));
         covering.flat_map(|registry_entry| &registry_entry.accounts).any(|own| *own.at(&account.registry) == *account)

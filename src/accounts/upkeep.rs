@@ -1,4 +1,4 @@
-//! The files behind the accounts, for commands that look after them: where they are, their lock, their damage, their key.
+//! Maintains the files of accounts: their paths, lock, damage and key.
 
 use std::path::PathBuf;
 
@@ -12,17 +12,17 @@ use crate::system::files::Lock;
 use crate::vault::{DataKey, PermissionRepair};
 
 impl<'e> Accounts<'e> {
-    /// `None` when there is no home folder and no `ENSIGN_CONFIG_DIR`.
+    /// `None` without a home folder and `ENSIGN_CONFIG_DIR`.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
         self.config.path()
     }
 
-    /// The files of secrets, whoever's.
+    /// The secrets files, also of registries without accounts.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         self.vault.secret_files()
     }
 
-    /// The lock of whoever writes the config, our secrets, or what other programs' files say of us.
+    /// The lock for changes of the config, of our secrets, and of our entries in other programs' files.
     pub(crate) fn lock(&self) -> Result<Lock> {
         self.config.lock()
     }
@@ -32,37 +32,37 @@ impl<'e> Accounts<'e> {
         self.vault.key()
     }
 
-    /// What the user says of identity providers; they are understood by who asks them.
+    /// The user's own identity providers, not parsed yet.
     pub(crate) fn providers(&self) -> Result<Option<Value>> {
         self.config.providers()
     }
 
-    /// Where releases of this program are looked for, if that is said.
+    /// Where `update` looks for releases, if set.
     pub(crate) fn releases(&self) -> Result<Option<Value>> {
         self.config.releases()
     }
 
-    /// What stood in `credsStore` of that file before us.
+    /// The value of `credsStore` in that file before ours.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         self.config.replaced_store(file)
     }
 
-    /// One of Docker Hub's tokens that `docker login` keeps beside the account of this user.
+    /// One of the two Docker Hub tokens that `docker login` stores for this user.
     pub(crate) fn hub_token(&self, user: &Username, token: HubToken) -> Result<Option<Secret>> {
         self.vault.hub_token(user, token)
     }
 
-    /// Closes a registry's secrets files to others if they were open to them.
+    /// Makes a registry's secrets files private if others could read them.
     pub(crate) fn restrict_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         self.vault.fix_permissions(registry)
     }
 
-    /// Why a registry's file of secrets in clear cannot be read, and its path.
+    /// Why a registry's clear secrets file cannot be read, and its path.
     pub(crate) fn file_damage(&self, registry: &Registry) -> Option<(PathBuf, Error)> {
         self.vault.file_damage(registry)
     }
 
-    /// Tells whether [`Self::restore_config`] would do something.
+    /// Tells whether [`Self::restore_config`] would change anything.
     pub(crate) fn can_restore(&self) -> bool {
         self.config.can_restore()
     }
@@ -73,7 +73,7 @@ impl<'e> Accounts<'e> {
         self.config.restore()
     }
 
-    /// Moves secrets files aside that cannot be read. Returns their new places.
+    /// Moves unreadable secrets files aside. Returns their new paths.
     pub(crate) fn set_damaged_secrets_aside(&self, registry: &Registry) -> Result<Vec<PathBuf>> {
         let _lock = self.lock()?;
         self.vault.set_aside_if_broken(registry)
