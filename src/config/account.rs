@@ -1,4 +1,4 @@
-//! The shape of an account in `config.json`: one field of it is one line here, and one in each direction.
+//! The shape of an account in `config.json`. A field of it is one line here, and one in each direction.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::{callers, source};
 use crate::model::{Account, Operation, Registry, StoreKind};
 use crate::system::json::JsonString;
 
-/// A registry may have ten thousand of them: what each has is read where it lies.
+/// Texts are borrowed from the file, because a registry may have ten thousand accounts.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(expecting = "an account, which is an object")]
 pub(super) struct RawAccount<'a> {
@@ -25,13 +25,13 @@ pub(super) struct RawAccount<'a> {
     #[serde(rename = "for")]
     purpose: Option<String>,
     callers: Option<Value>,
-    /// As a person wrote them; an account has them made absolute.
+    /// As a person wrote them. An account has absolute ones.
     #[serde(default, skip_serializing)]
     folders: Vec<String>,
 }
 
 impl RawAccount<'_> {
-    /// The words become values here; a wrong one is named with its place in the file.
+    /// Turns texts into values. A wrong one is reported with its place in the file.
     pub(super) fn into_account(
         self,
         registry: &Registry,
@@ -55,7 +55,7 @@ impl RawAccount<'_> {
         })
     }
 
-    /// The fields of an account by their names, `null` or empty where it has none; its folders stay as they are written.
+    /// The fields of an account, `null` or empty where it has none. Its folders stay as written.
     pub(super) fn fields(account: &Account) -> Map<String, Value> {
         let raw = Self {
             username: Some(account.username.to_string().into()),

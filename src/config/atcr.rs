@@ -1,7 +1,8 @@
-//! Taking over the accounts of ATCR's credential helper: the three formats of `~/.atcr/device.json`, our versions 0 to 2.
+//! Adopts the accounts of ATCR's credential helper from `~/.atcr/device.json`, whose three formats are our versions 0
+//! to 2.
 //!
-//! It is done once, while we have no config of our own, and the file is left as it was. ATCR's documents and its helper's
-//! plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
+//! This happens once, while there is no config of our own, and leaves the file unchanged. ATCR's documents and its
+//! helper's plan (`CREDENTIAL_HELPER_V2.md`) define the formats.
 
 use anyhow::{Error, Result};
 use serde_json::{Map, Value};
@@ -12,15 +13,15 @@ use crate::system::env::Env;
 use crate::system::files;
 use crate::system::text::quote;
 
-/// Accounts found in ATCR's file, with their secrets in memory.
+/// The accounts of ATCR's file, with their secrets in memory.
 pub(crate) struct AdoptedAccounts {
     pub(crate) registries: Vec<RegistryAccounts>,
     pub(crate) secrets: Vec<(Account, Secret)>,
-    /// Entries that could not be taken over, each with the reason.
+    /// Why entries could not be adopted, one text for each.
     pub(crate) skipped: Vec<String>,
 }
 
-/// One entry of any of the formats.
+/// One entry of the three formats.
 struct AtcrEntry<'v> {
     registry: &'v str,
     name: Option<&'v str>,
@@ -31,8 +32,8 @@ struct AtcrEntry<'v> {
 const LIMIT: u64 = 4 << 20;
 
 impl AdoptedAccounts {
-    /// Reads `~/.atcr/device.json`. A document in none of the formats is no account of ours: nothing is found. A file that
-    /// cannot be read may hold accounts, and once we have a config it is not looked at any more: that is an error.
+    /// Reads `~/.atcr/device.json`. A document in another format gives nothing. An unreadable file is an error, because
+    /// its accounts would be ignored once we have a config.
     pub(crate) fn find(env: &Env) -> Result<Option<Self>> {
         let Some(path) = env.home().map(|home| home.join(".atcr").join("device.json")) else { return Ok(None) };
         let unreadable = |why: String| {
@@ -48,13 +49,13 @@ impl AdoptedAccounts {
         let bytes = files::read(&path, LIMIT).map_err(|error| unreadable(message(error)))?;
         let Some(bytes) = bytes.filter(|bytes| !bytes.trim_ascii().is_empty()) else { return Ok(None) };
         let document = serde_json::from_slice(&bytes).map_err(|error| {
-            let (path, line) = (env.shorten_home(&path), error.line()); // what stands there may be secret
+            let (path, line) = (env.shorten_home(&path), error.line()); // the content may be secret
             unreadable(format!("`{path}` is broken at line {line}"))
         })?;
         Ok(Self::from_json(&document).filter(|adopted| !adopted.registries.is_empty()))
     }
 
-    /// `None` for a document in none of the formats.
+    /// `None` for a document in another format.
     pub(crate) fn from_json(document: &Value) -> Option<Self> {
         let mut adopted = Self { registries: vec![], secrets: vec![], skipped: vec![] };
         for entry in entries(document)? {

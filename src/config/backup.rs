@@ -1,4 +1,4 @@
-//! The last good copy of `config.json`: kept by each change, put back by `restore`.
+//! The last good copy of `config.json`: each change makes one, and `restore` puts it back.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,17 @@ use super::reader::{self, ParsedConfig};
 use crate::model::Problem;
 use crate::system::files::{self, Access};
 
-/// What was wrong with the config, and what stands in its place now.
+/// What was wrong with the config, and what replaced it.
 pub(crate) enum RestoreOutcome {
-    /// It was gone; the last good copy is back.
+    /// It was missing. The last good copy is back.
     Gone,
-    /// It was damaged and lies at `aside` now; the last good copy is back, or, without one, a config without accounts.
+    /// It was damaged and is at `aside` now. The last good copy is back, or without a copy an empty config.
     Damaged { aside: PathBuf, damage: String, had_copy: bool },
 }
 
 impl ConfigFile<'_> {
-    /// Puts the copy back if the config is broken or gone. The caller holds the lock. The config has its name at every
-    /// moment: without one ATCR's accounts would be adopted a second time, those that were logged out among them.
+    /// Puts the copy back if the config is broken or missing. The caller holds the lock. There is a config at every
+    /// moment, because ATCR's accounts would be adopted a second time without one.
     pub(crate) fn restore(&self) -> Result<Option<RestoreOutcome>> {
         let path = self.path().ok_or_else(no_home)?;
         let good = self.good_copy()?;
@@ -37,7 +37,7 @@ impl ConfigFile<'_> {
         Ok(Some(RestoreOutcome::Damaged { aside, damage, had_copy: good.is_some() }))
     }
 
-    /// Tells whether there is something to restore.
+    /// Tells whether [`Self::restore`] would change anything.
     pub(crate) fn can_restore(&self) -> bool {
         match self.path().map(|path| files::read(&path, u64::MAX)) {
             Some(Ok(Some(bytes))) => self.damage(&bytes).is_ok_and(|damage| damage.is_some()),
@@ -46,18 +46,18 @@ impl ConfigFile<'_> {
         }
     }
 
-    /// Where the file before the last change is kept.
+    /// The path of the copy from before the last change.
     pub(super) fn last_good_copy(&self) -> Option<PathBuf> {
         self.path().map(|path| files::sibling(&path, ".bak"))
     }
 
-    /// What is wrong with `bytes` as a config. A newer Ensign's is an error: that it is beyond us is no damage.
+    /// The damage in `bytes` as a config. A newer Ensign's config is an error, not damage.
     fn damage(&self, bytes: &[u8]) -> Result<Option<String>> {
         match self.understand(bytes, None) {
             Err(error) if reader::version(bytes).is_none_or(|version| version <= reader::VERSION) => {
                 Ok(Some(format!("{error:#}")))
             }
-            // A field that is not ours is passed over to be read, but must be understood to be written.
+            // An unknown field may be skipped when reading, but not when writing.
             Ok(ParsedConfig { version: reader::VERSION, .. }) => {
                 Ok(ConfigDocument::parse(bytes).err().map(|error| self.broken(&error).to_string()))
             }
@@ -65,7 +65,7 @@ impl ConfigFile<'_> {
         }
     }
 
-    /// The last good copy, if it is one.
+    /// The last good copy, if it is intact.
     fn good_copy(&self) -> Result<Option<Vec<u8>>> {
         let Some(copy) = self.last_good_copy() else { return Ok(None) };
         if !files::is_file(&copy)? {
@@ -74,10 +74,10 @@ impl ConfigFile<'_> {
         Ok(files::read(&copy, LIMIT)?.filter(|good| self.damage(good).is_ok_and(|damage| damage.is_none())))
     }
 
-    /// No config beside a good copy of one is damage: we never take it away.
+    /// A copy without a config means damage, because Ensign never removes its config.
     pub(super) fn refuse_lost(&self, path: &Path) -> Result<()> {
         if self.good_copy()?.is_none() || files::length(path)?.is_some() {
-            return Ok(()); // or somebody put it back just now
+            return Ok(()); // unless a person has just put it back
         }
         Err(Problem::run(format!("`{}` is gone, and a good copy of it is there", self.shown_path()), "restore").into())
     }

@@ -1,12 +1,12 @@
-//! The shape of an account's `callers` in `config.json`: who may be handed its secret.
+//! The shape of an account's `callers` in `config.json`: the rule for callers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::CallerRule;
 
-/// `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. What is not understood lets
-/// nobody in, and is kept as it stands.
+/// `{"programs": ["docker"], "terminal": "required", "agents": "refused", "grant": "required"}`. An unknown rule
+/// refuses every caller and stays as written.
 pub(super) fn read(value: Option<Value>) -> CallerRule {
     let Some(value) = value.filter(|value| !value.is_null()) else { return CallerRule::default() };
     match serde_json::from_value::<RawCallerRule>(value.clone()) {
@@ -21,7 +21,7 @@ pub(super) fn read(value: Option<Value>) -> CallerRule {
     }
 }
 
-/// `null` for an account that is for every caller.
+/// `null` for an account without a rule.
 pub(super) fn write(rule: &CallerRule) -> Value {
     if let Some(unknown) = &rule.unknown {
         return serde_json::from_str(unknown).unwrap_or_else(|_| json!({}));

@@ -1,6 +1,6 @@
-//! `ConfigDocument`: `config.json` as it stands, with edits that leave alone everything they do not mean.
+//! `ConfigDocument`: edits of `config.json` that change only what they name.
 //!
-//! It is edited as JSON, not as our types, so that fields of a newer Ensign and their order survive.
+//! They work on JSON and not on our types, so that unknown fields and the order survive.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use super::reader::VERSION;
 use crate::model::choice::DefaultAccount;
 use crate::model::{Account, AccountName, HelperName, ImagePattern, MinimumGeneration, Registry, StoreKind};
 
-/// The whole file as JSON; its top level is an object.
+/// The whole file as JSON. Its top level is an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ConfigDocument(Map<String, Value>);
 
@@ -23,7 +23,7 @@ impl ConfigDocument {
         serde_json::from_slice(bytes).map(Self)
     }
 
-    /// Adds an account, or brings its entry to what `account` says; its folders stay as they are written.
+    /// Adds an account, or updates its entry. Its folders stay as written.
     pub(crate) fn put(&mut self, account: &Account) {
         let entry = self.accounts(&account.registry).entry(account.name.as_str());
         let fields = object(entry.or_insert_with(|| json!({})));
@@ -36,7 +36,7 @@ impl ConfigDocument {
         set_or_remove(fields, "folders", json!(folders));
     }
 
-    /// Takes an account out. The registry stays, with who is active, as long as it has other accounts or rules.
+    /// Removes an account. The registry stays while it has other accounts or rules.
     pub(crate) fn remove(&mut self, registry: &Registry, name: &AccountName) {
         self.edit_aliases(registry, |_, accounts| accounts.retain(|account| account != name.as_str()));
         self.accounts(registry).shift_remove(name.as_str());
@@ -60,7 +60,7 @@ impl ConfigDocument {
         has_public || entry.get("helper").and_then(Value::as_str).is_some_and(|name| name.parse::<HelperName>().is_ok())
     }
 
-    /// Names the helper that answers for a registry or a pattern of hosts, or takes it away.
+    /// Sets or removes the helper of a registry or a pattern of hosts.
     pub(crate) fn set_helper(&mut self, registry: &Registry, helper: Option<&HelperName>) {
         set_or_remove(self.registry(registry), "helper", json!(helper.map(ToString::to_string)));
         if helper.is_none() {
@@ -68,7 +68,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Names the helper that answers for all other registries, or takes it away.
+    /// Sets or removes the fallback.
     pub(crate) fn set_fallback(&mut self, helper: Option<&HelperName>) {
         self.0.shift_remove("fallback");
         if let Some(helper) = helper {
@@ -76,7 +76,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Says where new secrets are kept, or leaves it open.
+    /// Sets the store of new secrets, or leaves it open.
     pub(crate) fn set_store(&mut self, store: Option<&StoreKind>) {
         self.0.shift_remove("store");
         if let Some(store) = store {
@@ -84,19 +84,19 @@ impl ConfigDocument {
         }
     }
 
-    /// Says how old the sealed file of a registry may be from now on, if the registry has an entry.
+    /// Sets the least generation of a registry's sealed file, if the registry has an entry.
     pub(crate) fn set_floor(&mut self, MinimumGeneration { registry, key, generation }: &MinimumGeneration) {
         let Some(name) = self.registries().keys().find(|name| registry.is_key(name)).cloned() else { return };
         let fields = object(self.registries().entry(name).or_insert_with(|| json!({})));
         object(fields.entry("sealed").or_insert_with(|| json!({}))).insert(key.clone(), json!(generation));
     }
 
-    /// What stood in the place of our name in a file, by the file's path.
+    /// The helper before ours in a file, by the file's path.
     pub(crate) fn replaced_store(&self, file: &str) -> Option<&str> {
         self.0.get("replacedStores")?.get(file)?.as_str()
     }
 
-    /// Remembers that, or forgets it.
+    /// Records or removes that helper.
     pub(crate) fn set_replaced_store(&mut self, file: &str, store: Option<&str>) {
         let stores = object(self.0.entry("replacedStores").or_insert_with(|| json!({})));
         stores.shift_remove(file);
@@ -108,7 +108,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Remembers how other programs spell a registry's name.
+    /// Records another spelling of a registry's name.
     pub(crate) fn add_spelling(&mut self, registry: &Registry, spelling: &str) {
         let entry = self.registry(registry).entry("spellings").or_insert_with(|| json!([]));
         if let Some(spellings) = entry.as_array_mut()
@@ -118,7 +118,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the hosts that an account answers for beside its registry.
+    /// Sets the other hosts that an account answers for.
     pub(crate) fn set_also(&mut self, registry: &Registry, name: &AccountName, hosts: &[Registry]) {
         self.edit_aliases(registry, |host, accounts| {
             accounts.retain(|account| account != name.as_str());
@@ -152,7 +152,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Gives an account another label, wherever it is named.
+    /// Changes an alias wherever it is used.
     pub(crate) fn rename(&mut self, registry: &Registry, from: &AccountName, to: &AccountName) {
         self.edit_aliases(registry, |_, accounts| {
             accounts
@@ -164,7 +164,7 @@ impl ConfigDocument {
         if let Some(account) = accounts.get_mut(from.as_str()).map(object)
             && account.get("username").is_none_or(Value::is_null)
         {
-            account.insert("username".into(), json!(from.as_str())); // until now its label said it
+            account.insert("username".into(), json!(from.as_str())); // until now the alias was the user name
         }
         *accounts = std::mem::take(accounts)
             .into_iter()
@@ -178,7 +178,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets who answers when nothing else decides.
+    /// Sets the default account.
     pub(crate) fn set_active(&mut self, registry: &Registry, active: &DefaultAccount) {
         let entry = self.registry(registry);
         let value = match active {
@@ -192,7 +192,7 @@ impl ConfigDocument {
         insert_at(entry, 0, "active", value);
     }
 
-    /// Remembers who was active before a switch.
+    /// Records the default account before a switch.
     pub(crate) fn set_previous(&mut self, registry: &Registry, name: Option<&AccountName>) {
         let entry = self.registry(registry);
         match name {
@@ -201,14 +201,14 @@ impl ConfigDocument {
         }
     }
 
-    /// Sets the patterns of images that need no account.
+    /// Sets the patterns of public images.
     pub(crate) fn set_public(&mut self, registry: &Registry, patterns: &[ImagePattern]) {
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
         set_or_remove(self.registry(registry), "public", json!(patterns));
         self.drop_if_empty(registry);
     }
 
-    /// Lets answers be written down, or not.
+    /// Turns the journal on or off.
     pub(crate) fn set_journal(&mut self, wanted: bool) {
         if wanted {
             self.0.shift_remove("journal");
@@ -217,7 +217,7 @@ impl ConfigDocument {
         }
     }
 
-    /// Trusts a file as long as its content has this digest, or no more.
+    /// Trusts a file as long as its content has this digest, or no longer trusts it.
     pub(crate) fn set_trusted(&mut self, file: &str, digest: Option<&str>) {
         let trusted = object(self.0.entry("trusted").or_insert_with(|| json!({})));
         match digest {
@@ -249,7 +249,7 @@ impl ConfigDocument {
     }
 }
 
-/// The object at this place. The file was read before it is edited, so nothing else can stand there.
+/// The object at this place. The file was parsed before, so that nothing else can be there.
 fn object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
@@ -265,7 +265,7 @@ fn set_or_remove(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Sets a field; a new one at `place`, where a reader looks for it.
+/// Sets a field. A new one goes to `place`, where a reader looks for it.
 fn insert_at(fields: &mut Map<String, Value>, place: usize, name: &str, value: Value) {
     let place = fields.keys().position(|key| key == name).unwrap_or(place.min(fields.len()));
     fields.shift_insert(place, name.to_owned(), value);

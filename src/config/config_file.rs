@@ -1,4 +1,4 @@
-//! `ConfigFile`: loading `config.json`, and changing it under a lock.
+//! `ConfigFile`: loads `config.json`, and changes it under a lock.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -15,59 +15,59 @@ use crate::model::{HelperName, HostAlias, MinimumGeneration, Problem, Registry, 
 use crate::system::env::Env;
 use crate::system::files::{self, Access, Lock};
 
-/// Where the config is read from and written to. It holds nothing of the file itself.
+/// The place of the config. It holds nothing of the file's content.
 pub(crate) struct ConfigFile<'e> {
     env: &'e Env,
 }
 
-/// What was loaded, and where it came from.
+/// The loaded config, and its origin.
 pub(crate) struct LoadedConfig {
     pub(crate) registries: Vec<RegistryAccounts>,
-    /// Whether answers may be written down.
+    /// Whether the journal is on.
     pub(crate) journal: bool,
-    /// The files that may name accounts.
+    /// The trusted files.
     pub(crate) trusted: Rc<[TrustedFile]>,
-    /// The helper that is asked for all other registries.
+    /// The fallback.
     pub(crate) fallback: Option<HelperName>,
     /// Hosts that accounts of another registry answer for too.
     pub(crate) also: Vec<HostAlias>,
-    /// Where new secrets are kept, if that was said.
+    /// The store of new secrets, if set.
     pub(crate) store: Option<StoreKind>,
-    /// How old the sealed files may be.
+    /// The least generations of the sealed files.
     pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) origin: ConfigOrigin,
 }
 
-/// Where accounts came from.
+/// Where the accounts came from.
 pub(crate) enum ConfigOrigin {
-    /// `config.json`, or nothing at all.
+    /// `config.json`, or nothing.
     Ours,
-    /// A file of ATCR's helper, because we have none of our own yet.
+    /// A file of ATCR's helper, because there is no config of ours.
     Adopted(AdoptedAccounts),
 }
 
-/// The config as a change begins.
+/// The config at the start of a change.
 pub(crate) struct ConfigEdit {
     pub(crate) document: ConfigDocument,
     /// The accounts before the change.
     pub(crate) registries: Vec<RegistryAccounts>,
-    /// What was taken over and must be written with this change, secrets included.
+    /// The adopted accounts, which are written with this change, secrets included.
     pub(crate) adopted: Option<AdoptedAccounts>,
-    /// Where new secrets are kept, if that was said.
+    /// The store of new secrets, if set.
     pub(crate) store: Option<StoreKind>,
     pub(crate) floors: Vec<MinimumGeneration>,
     pub(crate) before: PriorConfig,
 }
 
-/// The file before a change; nobody else changes it until this is dropped.
+/// The file before a change. The lock is held until this is dropped.
 #[derive(Default)]
 pub(crate) struct PriorConfig {
-    /// `None`: there is no file yet.
+    /// `None`: there is no file.
     bytes: Option<Vec<u8>>,
     _lock: Option<Lock>,
 }
 
-/// A config of ten thousand accounts takes one MiB; more is somebody else's file.
+/// The largest config. Ten thousand accounts take one MiB.
 pub(super) const LIMIT: u64 = 64 << 20;
 
 impl<'e> ConfigFile<'e> {
@@ -75,12 +75,12 @@ impl<'e> ConfigFile<'e> {
         Self { env }
     }
 
-    /// `None` when there is no home folder and no `ENSIGN_CONFIG_DIR`.
+    /// `None` without a home folder and `ENSIGN_CONFIG_DIR`.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.env.config_dir.as_ref().map(|folder| folder.join("config.json"))
     }
 
-    /// Reads one registry or all of them. Nothing is written and nothing is locked: writers replace the file whole.
+    /// Reads one registry or all of them. It needs no lock, because writers replace the file whole.
     pub(crate) fn load(&self, wanted: Option<&Registry>) -> Result<LoadedConfig> {
         let mut loaded = self.load_with_mounted(wanted)?;
         if let Some(host) = wanted {
@@ -102,8 +102,8 @@ impl<'e> ConfigFile<'e> {
         Ok(loaded)
     }
 
-    /// A host without an entry of its own may be one that another registry's accounts answer for: those that a person
-    /// named go before a pattern of hosts, and those of a registry that serves the host anyway come after it.
+    /// Accounts of another registry for a host without its own entry. Hosts in `also` go before a pattern of hosts, and
+    /// hosts that a registry serves anyway after it.
     fn load_alias(&self, host: &Registry, loaded: &mut LoadedConfig) -> Result<()> {
         let answers =
             |registry_entry: &RegistryAccounts| !registry_entry.accounts.is_empty() || registry_entry.helper.is_some();
@@ -170,12 +170,12 @@ impl<'e> ConfigFile<'e> {
         })
     }
 
-    /// What the user says of identity providers; they are understood by who asks them.
+    /// The user's own identity providers, not parsed yet.
     pub(crate) fn providers(&self) -> Result<Option<serde_json::Value>> {
         Ok(self.settings()?.and_then(|settings| settings.providers))
     }
 
-    /// Where releases of this program are looked for, if that is said.
+    /// Where `update` looks for releases, if set.
     pub(crate) fn releases(&self) -> Result<Option<serde_json::Value>> {
         Ok(self.settings()?.and_then(|settings| settings.releases))
     }
@@ -186,7 +186,7 @@ impl<'e> ConfigFile<'e> {
         Ok(settings.transpose()?)
     }
 
-    /// What stood in `credsStore` of that file before us.
+    /// The value of `credsStore` in that file before ours.
     pub(crate) fn replaced_store(&self, file: &str) -> Result<Option<String>> {
         let bytes = self.path().map(|path| files::read(&path, LIMIT)).transpose()?.flatten();
         let Some(bytes) = bytes else { return Ok(None) };
@@ -194,7 +194,7 @@ impl<'e> ConfigFile<'e> {
         Ok(document.replaced_store(file).map(str::to_owned))
     }
 
-    /// Begins a change: takes the lock and reads. A file that cannot be read is left as it is.
+    /// Begins a change: takes the lock and reads. An unreadable file stays as it is.
     pub(crate) fn begin(&self) -> Result<ConfigEdit> {
         let path = self.path().ok_or_else(no_home)?;
         let lock = self.lock()?;
@@ -213,8 +213,8 @@ impl<'e> ConfigFile<'e> {
         Ok(ConfigEdit { document, registries, adopted: None, store, floors, before })
     }
 
-    /// Writes the change, unless it changes nothing, and keeps the file before as `config.json.bak`. An error means that
-    /// the file is as it was. Returns the accounts that it names now.
+    /// Writes the change, if there is one, and keeps the old file as `config.json.bak`. After an error the file is
+    /// unchanged. Returns its accounts.
     pub(crate) fn write(&self, before: &PriorConfig, document: &ConfigDocument) -> Result<Vec<RegistryAccounts>> {
         let path = self.path().ok_or_else(no_home)?;
         let text = document.to_text();
@@ -232,12 +232,12 @@ impl<'e> ConfigFile<'e> {
         Lock::take(&self.lock_path().ok_or_else(no_home)?)
     }
 
-    /// The same, as far as it can be had so soon.
+    /// The same with a time limit.
     pub(crate) fn lock_within(&self, patience: Duration) -> Result<Option<Lock>> {
         Lock::take_within(&self.lock_path().ok_or_else(no_home)?, patience)
     }
 
-    /// Tells whether another process changes the config at this moment.
+    /// Tells whether another process is changing the config.
     pub(crate) fn is_locked(&self) -> bool {
         self.lock_path().is_some_and(|path| Lock::is_held(&path))
     }
@@ -281,8 +281,8 @@ impl<'e> ConfigFile<'e> {
     }
 }
 
-/// Puts an account that the environment gives among those of the file; it goes before one of the same name there, and
-/// the first of a registry answers by default.
+/// Adds an account of the environment, before one of the same alias in the file. The first of a registry is the
+/// default.
 fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     let account = &mounted.account;
     let place = registries.iter().position(|entry| entry.registry == account.registry).unwrap_or_else(|| {
@@ -298,7 +298,7 @@ fn mount(registries: &mut Vec<RegistryAccounts>, mounted: &EnvAccount) {
     }
 }
 
-/// Says that there is no place for the config.
+/// The error if there is no place for the config.
 pub(super) fn no_home() -> Problem {
     Problem::new("there is no home folder to keep accounts in", "set HOME, or ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR")
 }
@@ -310,7 +310,7 @@ impl LoadedConfig {
         Self { registries, fallback: None, journal: true, trusted, also, store, floors, origin: ConfigOrigin::Ours }
     }
 
-    /// The one registry that was asked for, with the helper that answers if it has no account.
+    /// The asked registry, with the helper that answers if it has no account.
     pub(crate) fn into_only(self, registry: &Registry) -> (RegistryAccounts, Option<HelperRoute>, ConfigOrigin) {
         let entry = RegistryAccounts { trusted: self.trusted, ..RegistryAccounts::for_host(self.registries, registry) };
         let route = match (&entry.helper, self.fallback) {

@@ -1,4 +1,4 @@
-//! How `config.json` is written: for people to read and for `get` to pass over quickly, whose time goes with the length.
+//! The layout of `config.json`: readable for people, and short, because the time of `get` grows with its length.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 use serde_json::{Map, Value};
 
-/// What fits stands on one line; two accounts never do.
+/// An entry that fits is on one line. Two accounts never share one.
 const WIDTH: usize = 120;
 
-/// Document, registries, a registry, its accounts.
+/// The levels: document, registries, registry, accounts.
 const DEPTH: usize = 4;
 
 /// The text of the file.
@@ -40,7 +40,7 @@ fn opened(object: &Map<String, Value>, depth: usize) -> String {
     format!("{{\n{}\n{}}}", entries.join(",\n"), &margin[2..])
 }
 
-/// Tells whether there are several objects beside each other somewhere within.
+/// Tells whether it contains several objects side by side at some depth.
 fn branches(object: &Map<String, Value>) -> bool {
     let within: Vec<_> = object.values().filter_map(Value::as_object).collect();
     within.len() > 1 || within.into_iter().any(branches)
@@ -53,7 +53,7 @@ fn one_line(value: &Value) -> String {
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-/// Compact, with blanks behind commas and colons.
+/// Compact, with a blank after each comma and colon.
 struct OneLineFormatter;
 
 impl Formatter for OneLineFormatter {

@@ -1,7 +1,8 @@
-//! Our own file: which accounts there are, without any secret.
+//! Our own config: the accounts without their secrets.
 //!
-//! `reader` understands it, `config_document` edits it and keeps what it does not understand, `layout` writes it, `config_file`
-//! loads and saves it under a lock, `backup` puts its last good copy back, `account` is the shape of an account, `source` and `callers` of a field of it, `atcr` takes over ATCR's older formats.
+//! `reader` parses it and `config_document` edits it. `layout` writes the text, `config_file` loads and saves it under
+//! a lock, and `backup` restores its last good copy. `account`, `source` and `callers` are shapes within it. `atcr`
+//! adopts ATCR's older formats.
 
 mod account;
 mod atcr;

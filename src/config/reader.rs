@@ -1,6 +1,6 @@
-//! Reading `config.json`, version 3: one registry of it for `get`, all of them for people.
+//! Reads `config.json`, version 3: one registry for `get`, or all of them.
 //!
-//! One pass over the bytes; what belongs to other registries is skipped, not built, because `get` runs for each image.
+//! It takes one pass over the bytes. Other registries are skipped, because `get` runs for each image.
 
 #[cfg(test)]
 mod tests;
@@ -20,31 +20,31 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts, TrustedFile};
 use crate::model::{HelperName, HostAlias, MinimumGeneration, Registry, StoreKind, key_covers};
 use crate::system::json::JsonString;
 
-/// The version this program writes. 0, 1 and 2 are ATCR's formats, which `adopt` reads.
+/// The version that this program writes. Versions 0, 1 and 2 are ATCR's, which `atcr` reads.
 pub(super) const VERSION: u64 = 3;
 
-/// What was asked for, and the version of the file it stands in.
+/// The selected registries and the settings of a file.
 #[derive(Debug)]
 pub(super) struct ParsedConfig {
     pub(super) version: u64,
     pub(super) registries: Vec<RegistryAccounts>,
-    /// Whether answers may be written down: unless it says `"journal": false`.
+    /// Whether the journal is on: unless the file says `"journal": false`.
     pub(super) journal: bool,
-    /// The files that may name accounts.
+    /// The trusted files.
     pub(super) trusted: Rc<[TrustedFile]>,
-    /// The helper that is asked for all registries that none of them is.
+    /// The fallback.
     pub(super) fallback: Option<HelperName>,
     /// Hosts that accounts of another registry answer for too.
     pub(super) also: Vec<HostAlias>,
-    /// Where new secrets are kept, if that was said.
+    /// The store of new secrets, if set.
     pub(super) store: Option<StoreKind>,
-    /// How old the sealed files may be.
+    /// The least generations of the sealed files.
     pub(super) floors: Vec<MinimumGeneration>,
 }
 
-/// Reads the registries that `wanted` selects: all entries that cover one host, or all there are (`None`).
+/// Reads all entries that cover the host `wanted`, or all entries (`None`).
 ///
-/// `expand` turns a folder as written (`~/work`) into an absolute one.
+/// `expand` makes a folder as written (`~/work`) absolute.
 pub(super) fn read(
     bytes: &[u8],
     wanted: Option<&Registry>,
@@ -71,7 +71,7 @@ pub(super) fn read(
     Ok(ParsedConfig { version, registries, fallback, journal: raw.journal, trusted, also: raw.also, store, floors })
 }
 
-/// The version alone, of a file whose other parts may be beyond us.
+/// Only the version, of a file that this program may not understand.
 pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct ConfigVersion {
@@ -80,7 +80,7 @@ pub(super) fn version(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice(bytes).ok().map(|ConfigVersion { version }| version)
 }
 
-/// The settings that are understood by who asks for them, as they stand.
+/// Settings that are parsed by their users.
 #[derive(Deserialize)]
 pub(super) struct RawSettings {
     /// The user's own identity providers.
@@ -137,7 +137,7 @@ struct RawConfig<'a> {
     store: Option<String>,
 }
 
-/// What a newer Ensign says in other words is not trusted by this one.
+/// A trust entry in an unknown form does not count.
 fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
     Some(TrustedFile { file: file.into(), digest: digest.as_str()?.to_owned() })
 }
@@ -146,7 +146,7 @@ fn trusted((file, digest): (String, serde_json::Value)) -> Option<TrustedFile> {
 #[derive(Deserialize)]
 struct RawTrustedFiles(#[serde(deserialize_with = "in_order")] Vec<(String, serde_json::Value)>);
 
-/// The words become values here; a wrong one is named with its place in the file.
+/// Turns texts into values. A wrong one is reported with its place in the file.
 fn candidates(
     registry: Registry,
     raw: RawRegistry<'_>,
@@ -171,12 +171,12 @@ fn candidates(
     let previous = raw.previous.and_then(|name| name.parse().ok());
     let public = raw.public.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let public = public.map_err(|error| format!("registries.{registry}.public: {error}"))?;
-    let helper = raw.helper.and_then(|name| name.parse().ok()); // any other name is nobody's
+    let helper = raw.helper.and_then(|name| name.parse().ok()); // another name is no helper
     let (host, spellings, trusted) = (registry.clone(), raw.spellings, Rc::default());
     Ok(RegistryAccounts { registry, host, spellings, active, previous, public, helper, accounts, trusted })
 }
 
-/// A JSON object as a list: order and duplicates are seen.
+/// A JSON object as a list, which keeps order and duplicates.
 pub(super) fn in_order<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<(K, V)>, D::Error> {
@@ -241,7 +241,7 @@ impl<'de> Visitor<'de> for ConfigVisitor<'_> {
     }
 }
 
-/// The object of registries, of which only the wanted ones are built.
+/// The object of registries. Only the wanted ones are built.
 struct RegistriesVisitor<'w> {
     wanted: Option<&'w Registry>,
 }
@@ -277,7 +277,7 @@ impl<'de> Visitor<'de> for RegistriesVisitor<'_> {
     }
 }
 
-/// A registry's key, compared where it lies: nothing is allocated for a registry that was not asked for.
+/// A registry's key, compared without an allocation.
 struct RegistryKeyVisitor<'w> {
     wanted: Option<&'w Registry>,
 }

@@ -1,4 +1,4 @@
-//! The shape of an account's `source` in `config.json`: where its secret comes from.
+//! The shape of an account's `source` in `config.json`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{ExternalProgram, ExternalSource, OAuthGrant, Source};
 
-/// `{"provider": …}` or `{"borrow": …}`. What is neither is kept as it stands.
+/// `{"provider": …}` or `{"borrow": …}`. Another source stays as written.
 pub(super) fn read(value: Option<Value>) -> Source {
     let Some(value) = value else { return Source::Static };
     let unknown = || Source::Unknown(value.to_string());
@@ -21,7 +21,7 @@ pub(super) fn read(value: Option<Value>) -> Source {
         .unwrap_or_else(unknown)
 }
 
-/// `null` for a secret that was given.
+/// `null` for a static secret.
 pub(super) fn write(source: &Source) -> Value {
     let value = match source {
         Source::Static => return Value::Null,
@@ -91,7 +91,7 @@ impl RawOAuthGrant {
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawExternalSource {
-    /// The lender's word: `aws`, `helper:NAME`, `command`.
+    /// The program's word: `aws`, `helper:NAME`, `command`.
     borrow: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,

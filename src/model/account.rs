@@ -18,18 +18,18 @@ pub struct Account {
     pub source: Source,
     /// The images it is for; empty: those in its own namespace.
     pub images: Vec<ImagePattern>,
-    /// The folders in which it is used, absolute.
+    /// The folders in which it answers, absolute.
     pub folders: Vec<PathBuf>,
-    /// The one thing it is used for, if not for everything.
+    /// The one operation that it is for; `None`: both.
     pub purpose: Option<Operation>,
-    /// The account's decentralized identifier on ATCR, which may stand in an image's name for the handle.
+    /// The account's decentralized identifier on ATCR, which an image's name may hold in place of the handle.
     pub did: Option<String>,
     /// Which callers its secret is handed out to.
     pub callers: CallerRule,
 }
 
 impl Account {
-    /// An account that is called as its user, with no wishes of its own.
+    /// An account with the user name as its alias and no options.
     pub fn new(registry: Registry, username: Username) -> Self {
         Self {
             registry,
@@ -45,7 +45,7 @@ impl Account {
         }
     }
 
-    /// The patterns of the images this account is for: the ones it was given, else its own namespaces.
+    /// The patterns of the account's images: the configured ones, else its own namespaces.
     pub fn patterns(&self) -> Vec<ImagePattern> {
         if !self.images.is_empty() {
             return self.images.clone();
@@ -56,8 +56,8 @@ impl Account {
         namespaces.iter().map(|namespace| ImagePattern::namespace(&self.registry, namespace)).collect()
     }
 
-    /// The pattern by which `image` is this account's, the closest if several match. The same as looking through
-    /// [`Self::patterns`], without making them: a registry may have thousands of accounts.
+    /// The most specific pattern of this account that matches `image`. It does not build [`Self::patterns`], because a
+    /// registry may have thousands of accounts.
     pub fn claim(&self, image: &ImageReference) -> Option<ImagePattern> {
         if !self.images.is_empty() {
             let matching = self.images.iter().filter(|pattern| pattern.matches(image));
@@ -73,12 +73,12 @@ impl Account {
         Some(ImagePattern::namespace(&self.registry, &namespace.to_lowercase()))
     }
 
-    /// Whether a call that does `operation` may get this account unasked. Where it is not known, nothing is pushed.
+    /// Whether this account may answer for `operation` by the rules. An unknown operation counts as a pull.
     pub fn serves(&self, operation: Option<Operation>) -> bool {
         self.purpose.is_none_or(|purpose| purpose == operation.unwrap_or(Operation::Pull))
     }
 
-    /// The account as that of one host of its pattern, if its secret is another one for each host.
+    /// The account for one host of its pattern, if each host has its own secret.
     pub(crate) fn at(&self, host: &Registry) -> Cow<'_, Self> {
         match self.source {
             Source::External(_) if self.registry.is_pattern() && self.registry != *host => {
@@ -88,13 +88,13 @@ impl Account {
         }
     }
 
-    /// The account as if it were of `host` alone, be it that or a pattern's: for those who are told of no other.
+    /// The account with `host` as its registry, also for an account of a pattern.
     pub(crate) fn on(self, host: &Registry) -> Self {
         let images = self.images.iter().map(|pattern| pattern.on(host)).collect();
         Self { registry: host.clone(), images, ..self }
     }
 
-    /// A repository is in lower case; a name, as on GitHub, need not be.
+    /// A repository is in lower case, but a name may not be, as on GitHub.
     fn namespaces(&self) -> impl Iterator<Item = &str> {
         let names =
             [self.username.as_str(), self.name.as_str()].map(|name| Some(name).filter(|name| !is_everybody(name)));
@@ -102,12 +102,12 @@ impl Account {
     }
 }
 
-/// The user names that the clouds give to whoever has a token: no namespace is theirs.
+/// The user names that clouds give to every token. They own no namespace.
 fn is_everybody(name: &str) -> bool {
     matches!(name, "AWS" | "oauth2accesstoken" | "00000000-0000-0000-0000-000000000000")
 }
 
-/// A person's label for an account, unique within its registry; the user name unless another was given.
+/// A person's label for an account, unique within its registry. The user name is the default.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountName(String);
 
@@ -179,7 +179,7 @@ impl Username {
         self.0 == Self::IDENTITY_TOKEN
     }
 
-    /// Tells whether a cloud gives this name to whoever has a token.
+    /// Tells whether a cloud gives this user name to every token.
     pub(crate) fn is_everybody(&self) -> bool {
         is_everybody(&self.0)
     }
@@ -193,19 +193,19 @@ impl FromStr for Username {
     }
 }
 
-/// Where an account's secret lies. It is decided at login, so that `get` probes nothing.
+/// Where an account's secret is. Login decides it, so that `get` probes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StoreKind {
     /// Our own file, readable by its owner only.
     #[default]
     File,
-    /// The same, sealed with a key that lies elsewhere.
+    /// The same, sealed with a key that is kept elsewhere.
     Sealed,
     /// Another `docker-credential-…` program.
     Helper(HelperName),
-    /// What this machine was given with the environment; nothing of it is written.
+    /// The environment of this machine. Ensign writes nothing there.
     Environment,
-    /// One that only the vault knows by its word, or, written by another build, nobody here.
+    /// Another store, which the vault may know by its word.
     Other(String),
 }
 
@@ -213,7 +213,7 @@ impl StoreKind {
     /// The stores of our own files.
     pub(crate) const OF_FILES: [Self; 2] = [Self::File, Self::Sealed];
 
-    /// Reads the word that the config and `--store` have for it. Another one is kept as it is.
+    /// Reads the word in the config and of `--store`. An unknown word is kept.
     pub fn parse(text: &str) -> Self {
         match text.split_once(':') {
             None if text == "file" => Self::File,
@@ -223,17 +223,17 @@ impl StoreKind {
         }
     }
 
-    /// Tells whether the secrets lie in files that only we read and write: they are read together, and go last.
+    /// Tells whether the secrets are in our own files, which are read whole and changed last.
     pub(crate) fn keeps_its_own_files(&self) -> bool {
         matches!(self, Self::File | Self::Sealed)
     }
 
-    /// Tells whether who reads the disk reads the secrets.
+    /// Tells whether the secrets are on the disk in clear text.
     pub(crate) fn is_clear(&self) -> bool {
         matches!(self, Self::File)
     }
 
-    /// Tells whether the secrets are given to us and not ours to change.
+    /// Tells whether the secrets come from the environment, which Ensign does not change.
     pub(crate) fn is_from_environment(&self) -> bool {
         matches!(self, Self::Environment)
     }
@@ -251,7 +251,7 @@ impl fmt::Display for StoreKind {
     }
 }
 
-/// The `x` of a program `docker-credential-x` that is safe to run: it comes from a file that others may write.
+/// The `x` of a program `docker-credential-x`. It is safe to run, though it comes from a file that others may write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelperName(String);
 
@@ -272,7 +272,7 @@ impl FromStr for HelperName {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ours = text == "atcr" || text.starts_with("ensign"); // we would wait for ourselves
+        let ours = text == "atcr" || text.starts_with("ensign"); // that is Ensign itself
         if Self::fits(text) && !ours { Ok(Self(text.to_owned())) } else { Err(()) }
     }
 }

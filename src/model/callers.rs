@@ -1,55 +1,55 @@
-//! `CallerRule`: which callers an account's secret is handed out to, and the decision. A rail for honest programs.
+//! `CallerRule`: which callers get an account's secret. It guides honest programs and stops no others.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// Who may be handed the account's secret; by default every program of the user.
+/// The rule for callers. By default every program of the user gets the secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallerRule {
-    /// Clients by the name that `why` shows, and programs by their absolute path; empty: every program.
+    /// Clients by the name that `why` shows, and programs by absolute path. Empty: every program.
     pub programs: Vec<String>,
     /// Only a caller that has a terminal.
     pub terminal_only: bool,
-    /// No coding agent, and nothing that one has started.
+    /// No coding agent, and no program started by one.
     pub refuses_agents: bool,
-    /// Only as long as a person has granted it.
+    /// Only during a grant.
     pub needs_grant: bool,
-    /// A newer Ensign's rule; the JSON text it stands for.
+    /// The JSON text of a newer Ensign's rule.
     pub unknown: Option<String>,
 }
 
-/// A change of the rule: `None` leaves things as they are.
+/// A change of the rule. `None` leaves a part unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerEdit {
     pub(crate) programs: Option<Vec<String>>,
-    /// The programs are added to those that are there.
+    /// The programs are added to the present ones.
     pub(crate) adds_programs: bool,
     pub(crate) terminal_only: Option<bool>,
     pub(crate) refuses_agents: Option<bool>,
     pub(crate) needs_grant: Option<bool>,
 }
 
-/// What is known of the processes that ask.
+/// The facts about the asking processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerFacts {
-    /// All processes above us could be read.
+    /// All processes above us were readable.
     pub(crate) is_whole: bool,
-    /// The names and paths of the program that asks, and of its kind that started it.
+    /// The names and paths of the asking program, and of the same kind of program above it.
     pub(crate) programs: Vec<String>,
-    /// Whether the outermost client has a terminal; `None` if that is not known.
+    /// Whether the outermost client has a terminal; `None` if unknown.
     pub(crate) has_terminal: Option<bool>,
-    /// The coding agent that was recognised, and by what.
+    /// The coding agent, and the sign that showed it.
     pub(crate) agent: Option<String>,
 }
 
-/// Why an account is not handed out to a caller.
+/// Why a caller does not get an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallerRefusal {
     UnknownRule,
     Unreadable,
     Agent(String),
     NoTerminal,
-    /// The program that asks, if it is a known client.
+    /// The asking program, if it is a known client.
     OtherProgram(Option<String>),
     NoGrant,
     NoJournal,
@@ -65,7 +65,7 @@ impl CallerRule {
         self.terminal_only || self.refuses_agents || !self.programs.is_empty()
     }
 
-    /// Decides. What is not known of a caller lets nobody in.
+    /// Decides. An unknown fact counts against the caller.
     pub(crate) fn decide(
         &self,
         facts: &CallerFacts,
@@ -94,7 +94,7 @@ impl CallerRule {
         Ok(())
     }
 
-    /// In words, for `status`: `docker only; no coding agents`.
+    /// The rule in words, for `status`: `docker only; no coding agents`.
     pub(crate) fn words(&self) -> Option<String> {
         let mut words = vec![];
         if !self.programs.is_empty() {

@@ -1,4 +1,4 @@
-//! Accounts that a machine is given instead of making them: by a file, or one variable each. Nothing of them is written.
+//! `EnvAccount`: an account that the environment or an accounts file gives. Ensign never writes it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,26 +6,26 @@ use serde::Deserialize;
 
 use super::{Account, AccountName, ImagePattern, Registry, Secret, StoreKind, Username};
 
-/// An account with its secret, or the file in which that lies.
+/// An account with its secret, or the path of its secret's file.
 #[derive(Debug)]
 pub(crate) struct EnvAccount {
     pub(crate) account: Account,
-    /// It answers by default.
+    /// It is the default account.
     pub(crate) active: bool,
     pub(crate) secret: EnvSecret,
 }
 
-/// The secret itself, or the file that is read when it is asked for.
+/// The secret, or the file that is read when the secret is needed.
 #[derive(Debug)]
 pub(crate) enum EnvSecret {
     Inline(Secret),
     File(PathBuf),
 }
 
-/// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images",
-/// "for", "active"}]}`. Files of secrets are looked for in `folder`. An error quotes nothing of the text.
+/// Reads an accounts file: `{"accounts": [{"registry", "username", "secret" or "secret_file", "alias", "images", "for",
+/// "active"}]}`. Relative paths are in `folder`. An error quotes nothing of the text.
 pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, String> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // editors put a byte order mark in front
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes); // some editors begin a file with a byte order mark
     let file: RawEnvFile = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => {
             format!("line {}: an account is registry, username, and secret or secret_file", error.line())
@@ -39,8 +39,8 @@ pub(crate) fn read_file(bytes: &[u8], folder: &Path) -> Result<Vec<EnvAccount>, 
         .collect()
 }
 
-/// Reads a variable: the registry or a pattern of images, the user name, and the secret, with blanks between them.
-/// `name` is the variable's without the prefix, and the account's alias.
+/// Reads a variable: the registry or a pattern of images, the user name and the secret, separated by blanks. `name` is
+/// the variable's name without the prefix, and the alias.
 pub(crate) fn read_variable(name: &str, value: &str) -> Result<EnvAccount, String> {
     let (place, rest) = value.trim_start().split_once(char::is_whitespace).ok_or("it holds one word")?;
     let (username, secret) = rest.trim_start().split_once(char::is_whitespace).ok_or("it holds two words")?;

@@ -1,4 +1,4 @@
-//! `Expiry`: what is known of the end of an account's secret, in words.
+//! `Expiry`: when an account's secret ends, and the words for it.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,11 +8,11 @@ use super::{LoginLife, Source, StoredSecret};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
     Unknown,
-    /// Then a person must log in again.
+    /// A person must log in again then.
     Ends(SystemTime),
-    /// Then Ensign has a new one by itself.
+    /// Ensign renews it then.
     Renews(SystemTime),
-    /// Then too, as long as the login is used within its life.
+    /// Ensign renews it then, if the login is used before its own end.
     RenewsWithin {
         next: Option<SystemTime>,
         life: LoginLife,
@@ -20,7 +20,7 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// A person is warned so long before.
+    /// How long before the end a person is warned.
     pub(crate) const WARNING: Duration = Duration::from_hours(7 * 24);
 
     pub(crate) fn new(source: &Source, kept: &StoredSecret) -> Self {
@@ -37,9 +37,9 @@ impl Expiry {
         }
     }
 
-    /// Tells whether the secret has ended, or ends so soon, and only a person can renew it.
+    /// Tells whether only a person can renew a secret that has ended or ends within `span`.
     ///
-    /// A login that lives no longer than the time would always be named: of such a one the last quarter counts.
+    /// For a login that lives no longer than `span`, its last quarter counts.
     pub(crate) fn ends_within(self, span: Duration, now: SystemTime) -> bool {
         let (end, span) = match self {
             Self::Unknown | Self::Renews(_) => return false,
@@ -52,7 +52,7 @@ impl Expiry {
         end <= now.checked_add(span).unwrap_or(end)
     }
 
-    /// When a login ends that nobody uses: neither is its secret good then, nor brings it another.
+    /// The end of an unused login. After that its secret is invalid and cannot be renewed.
     pub(crate) fn login_end(self) -> Option<SystemTime> {
         match self {
             Self::RenewsWithin { next, life } => Some(next.unwrap_or(life.expires_at).max(life.expires_at)),
@@ -72,7 +72,7 @@ impl Expiry {
         }
     }
 
-    /// `expires in 6 days`; `None` if nothing is known.
+    /// `expires in 6 days`; `None` if the end is unknown.
     pub(crate) fn words(self, now: SystemTime) -> Option<String> {
         Some(match self {
             Self::Unknown => return None,

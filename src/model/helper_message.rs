@@ -18,13 +18,13 @@ pub(crate) struct HelperMessage {
 }
 
 impl HelperMessage {
-    /// Reads what a client sends. The error is the line only: the text holds a secret.
+    /// Reads what a client sends. The error has the line only, because the text holds a secret.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, usize> {
         let message = Option::<Self>::deserialize(&mut serde_json::Deserializer::from_slice(bytes));
         message.map(Option::unwrap_or_default).map_err(|error| error.line())
     }
 
-    /// Reads what a helper answers. Some helpers print a line of their own first, such as docker-credential-acr-env.
+    /// Reads a helper's answer. Some helpers, such as docker-credential-acr-env, print a line of their own first.
     pub(crate) fn read_answer(bytes: &[u8]) -> Option<Self> {
         let starts_line = |at: usize| bytes[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
         let braces = || bytes.iter().enumerate().filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for HelperMessage {
     }
 }
 
-/// Go's folding: beside ASCII's letters two signs count as `s` and `k` (`encoding/json/fold.go`).
+/// Go's case folding: two signs outside ASCII count as `s` and `k` (`encoding/json/fold.go`).
 fn folded(name: &str) -> String {
     name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }

@@ -1,4 +1,4 @@
-//! Hosts that a registry's accounts answer for too, and the ways in which other programs spell a registry's own name.
+//! `HostAlias`: a host that another registry's accounts answer for, and other spellings of a registry's name.
 
 use super::registry::strip_scheme;
 use super::{AccountName, Registry};
@@ -11,23 +11,23 @@ pub(crate) struct HostAlias {
     pub(crate) accounts: Vec<AccountName>,
 }
 
-/// Docker Hardened Images and Docker Scout take Docker Hub's login.
+/// Docker Hardened Images and Docker Scout accept Docker Hub's login.
 const OF_DOCKER_HUB: [&str; 2] = ["dhi.io", "registry.scout.docker.com"];
 
 impl Registry {
-    /// The registry whose accounts all answer for this host, without anybody having said so.
+    /// The registry whose accounts answer for this host without an entry in the config.
     pub(crate) fn served_by(&self) -> Option<Self> {
         OF_DOCKER_HUB.contains(&self.as_str()).then(Self::docker_hub)
     }
 
-    /// The hosts that this registry's accounts all answer for.
+    /// The hosts that this registry's accounts answer for without an entry in the config.
     pub(crate) fn serves(&self) -> impl Iterator<Item = Self> {
         let hosts = if self.is_docker_hub() { &OF_DOCKER_HUB[..] } else { &[] };
         hosts.iter().map(|host| Self::from_key(host))
     }
 
-    /// The registry of an address, and its `host[:port]` as it is spelled there if that is not our own name for it. Docker,
-    /// Podman, crane, regctl and the kubelet look for exactly what stands before the first `/` of an image.
+    /// The registry of an address, and its `host[:port]` as spelled there if that differs from our name. Docker,
+    /// Podman, crane, regctl and the kubelet look up exactly the text before the first `/` of an image.
     pub(crate) fn spelled(address: &str) -> Option<(Self, Option<String>)> {
         let (has_scheme, rest) = (address.contains("://"), strip_scheme(address.trim())?);
         let authority = rest.split('/').next().unwrap_or_default();

@@ -1,11 +1,11 @@
-//! Patterns of hosts, such as `*.azurecr.io`: a key of the config that stands for many registries.
+//! Patterns of hosts, such as `*.azurecr.io`: one key of the config for many registries.
 //!
-//! A `*` stands for any text within one label of the name, as in the kubelet's `matchImages` (k8s.io/kubernetes
-//! `pkg/credentialprovider/keyring.go`), so that the secret of a pattern never goes to a host of another depth.
+//! A `*` matches any text within one label, as in the kubelet's `matchImages` (k8s.io/kubernetes
+//! `pkg/credentialprovider/keyring.go`). So a pattern's secret never goes to a host of another depth.
 
 use super::{Registry, RegistryError};
 
-/// How closely a key describes a host; of two that cover it, the greater one wins, and its own name is the greatest.
+/// How specific a key is. Of two that cover a host, the greater one wins. An exact name is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HostSpecificity {
     is_exact: bool,
@@ -14,7 +14,7 @@ pub(crate) struct HostSpecificity {
 }
 
 impl Registry {
-    /// Reads a pattern: a host name with `*` in its labels, the last one aside. Its port, if it has one, is exact.
+    /// Reads a pattern: a host name with `*` in its labels except the last one. A port is exact.
     pub(crate) fn pattern(text: &str) -> Result<Self, RegistryError> {
         let text = text.trim().to_lowercase();
         let (host, _) = split_port(&text);
@@ -25,12 +25,12 @@ impl Registry {
         if fits { Ok(Self::opaque(&text)) } else { Err(RegistryError::NotAHost) }
     }
 
-    /// Tells whether this stands for many hosts.
+    /// Tells whether this is a pattern of hosts.
     pub fn is_pattern(&self) -> bool {
         self.as_str().contains('*')
     }
 
-    /// Tells whether this is `host`, or a pattern of hosts of which it is one.
+    /// Tells whether this is `host`, or a pattern that covers it.
     pub fn covers(&self, host: &Self) -> bool {
         self == host || (self.is_pattern() && key_covers(self.as_str(), host))
     }
@@ -45,8 +45,8 @@ impl Registry {
     }
 }
 
-/// Tells whether a key of the config is a pattern that covers `host`; for others nothing is allocated. Docker Hub has
-/// several names, so that no pattern means it; and an address that is no host, such as `_x/y.azurecr.io`, is nobody's.
+/// Tells whether a key of the config is a pattern that covers `host`. Other keys cost no allocation. No pattern covers
+/// Docker Hub, which has several names, or a text that is not a host, such as `_x/y.azurecr.io`.
 pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
     if !key.contains('*') || host.is_pattern() || host.is_docker_hub() {
         return false;
@@ -66,7 +66,7 @@ pub(crate) fn key_covers(key: &str, host: &Registry) -> bool {
         && Registry::from_authority(host.as_str()).is_ok_and(|name| name == *host)
 }
 
-/// Each piece between two `*` is found as early as it can be, which leaves the most for those behind it.
+/// Each piece between two `*` is taken as early as possible, which leaves the most text for the rest.
 fn label_matches(pattern: &str, label: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern.eq_ignore_ascii_case(label) };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));

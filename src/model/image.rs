@@ -1,4 +1,4 @@
-//! `ImageReference`: an image's name as people and tools write it.
+//! `ImageReference`: the name of an image as people and tools write it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,15 +21,15 @@ pub struct ImageReference {
     digest: Option<String>,
 }
 
-/// A repository's path within its registry, such as `acme/team/app`: at least one segment, none of them empty.
+/// The path of a repository, such as `acme/team/app`: at least one segment, and no empty one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Repository(String);
 
-/// Why a text is no image reference.
+/// Why a text is not an image reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
     Empty,
-    /// The first part looks like a host and is none.
+    /// The first part looks like a host, but is not one.
     Registry,
     /// A repository holds lower-case letters, digits, `.`, `_`, `-` and `/`.
     Repository,
@@ -38,7 +38,7 @@ pub enum ImageError {
 }
 
 impl ImageReference {
-    /// The image that a server address with a repository behind it means.
+    /// The image of a server address that names a repository.
     pub(crate) fn new(registry: Registry, repository: Repository) -> Self {
         Self { registry, repository, tag: None, digest: None }
     }
@@ -51,20 +51,20 @@ impl ImageReference {
         &self.repository
     }
 
-    /// What is above its repository, without a tag; `None` if the registry alone is.
+    /// The namespace above its repository, without a tag; `None` if it is the registry.
     pub(crate) fn namespace(&self) -> Option<Self> {
         let (namespace, _) = self.repository.as_str().rsplit_once('/')?;
         Some(Self::new(self.registry.clone(), Repository(namespace.to_owned())))
     }
 
-    /// What the registry's API calls the image within its repository: the digest, or else the tag.
+    /// The reference in the registry's API: the digest, or else the tag.
     pub(crate) fn reference(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
 }
 
 impl Repository {
-    /// Keeps the path of a server address: whatever it holds, it is only ever compared.
+    /// Keeps any path of a server address, because it is only compared.
     pub(super) fn from_path(path: &str) -> Self {
         Self(path.to_owned())
     }
@@ -127,7 +127,7 @@ impl FromStr for ImageReference {
 
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `MYHOST/app` names a host, but in lower case it would be a namespace of Docker Hub.
+        // `MYHOST/app` names a host, but `myhost/app` a namespace of Docker Hub.
         let port = if is_host(self.registry.as_str()) { "" } else { ":443" };
         write!(f, "{}{port}/{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {

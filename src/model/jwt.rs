@@ -1,4 +1,4 @@
-//! What a JSON web token (RFC 7519) says about itself. Nothing here is proof: the signature is for its receiver to check.
+//! Reads the claims of a JSON web token (RFC 7519). They prove nothing: only the receiver checks the signature.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The claims of a token; `None` if it is no JWT.
+/// The claims of a token; `None` if it is not a JWT.
 #[expect(clippy::disallowed_methods, reason = "what a token says about itself is read out of it")]
 pub(crate) fn claims(token: &Secret) -> Option<Value> {
     let parts: Vec<_> = token.expose().split('.').collect();
@@ -23,7 +23,7 @@ pub(crate) fn claims(token: &Secret) -> Option<Value> {
     serde_json::from_slice(&PADDED_OR_NOT.decode(payload).ok()?).ok()
 }
 
-/// When a secret ends by its own account: a JWT, or a password of Amazon ECR.
+/// The end that a secret states: that of a JWT, or of a password of Amazon ECR.
 pub(crate) fn end_of(secret: &Secret) -> Option<SystemTime> {
     claims(secret).and_then(|claims| expiry(&claims)).or_else(|| ecr_end_of(secret))
 }
@@ -41,7 +41,7 @@ fn ecr_end_of(secret: &Secret) -> Option<SystemTime> {
     timestamp::from_number(fields.get("expiration")?)
 }
 
-/// When the token ends by its own account (`exp`, RFC 7519 section 4.1.4); a fraction is dropped.
+/// The end that the token states (`exp`, RFC 7519 section 4.1.4), in whole seconds.
 pub(crate) fn expiry(claims: &Value) -> Option<SystemTime> {
     timestamp::from_number(claims.get("exp")?)
 }

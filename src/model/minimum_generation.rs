@@ -1,12 +1,12 @@
-//! `MinimumGeneration`: how old a registry's sealed file may be.
+//! `MinimumGeneration`: the oldest acceptable state of a registry's sealed file.
 
 use super::Registry;
 
-/// The least generation that a registry's sealed file may have: an older one was put back.
+/// The least generation of a registry's sealed file. A lower one means that an old file was put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MinimumGeneration {
     pub(crate) registry: Registry,
-    /// The id of the key it is sealed with: a config is carried between machines, and each has a key of its own.
+    /// The id of the sealing key. Each machine has its own key, but may share the config.
     pub(crate) key: String,
     pub(crate) generation: u64,
 }

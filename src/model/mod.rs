@@ -1,6 +1,6 @@
-//! The field's words as plain values: registries, images, accounts, secrets and the choice between accounts.
+//! The domain as plain values: registries, images, accounts, secrets and the choice between accounts.
 //!
-//! Nothing here reads a file, the clock or the environment, so everything can be tested as a table of cases.
+//! Nothing here reads a file, the clock or the environment, so that tests are tables of cases.
 
 mod account;
 mod callers;

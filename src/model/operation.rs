@@ -1,11 +1,11 @@
-//! `Operation`: what a client is about to do with an image, and what an account may be kept for.
+//! `Operation`: what a client does with an image, or what an account is restricted to.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The two things that a registry grants for a repository (distribution `docs/spec/auth/scope.md`).
+/// The two actions that a registry grants for a repository (distribution `docs/spec/auth/scope.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {

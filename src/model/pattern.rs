@@ -21,7 +21,7 @@ pub struct ImagePattern {
     path: String,
 }
 
-/// How closely a pattern describes its images; of two that match, the greater one wins.
+/// How specific a pattern is. Of two that match, the greater one wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity {
     literal_segments: usize,
@@ -29,21 +29,21 @@ pub struct Specificity {
     has_no_rest: bool,
 }
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternError {
     Registry(RegistryError),
-    /// A segment is empty or holds what no repository can hold.
+    /// A segment is empty or holds a character that no repository has.
     Segment,
 }
 
 impl ImagePattern {
-    /// Everything in `namespace` of `registry`.
+    /// All images in `namespace` of `registry`.
     pub(super) fn namespace(registry: &Registry, namespace: &str) -> Self {
         Self { registry: registry.clone(), path: format!("{namespace}/**") }
     }
 
-    /// Exactly the repository or namespace `path` of `registry`, and what lies under it.
+    /// The repository or namespace `path` of `registry`, and all below it.
     pub fn under(registry: &Registry, path: &str) -> Result<Self, PatternError> {
         Self::new(registry.clone(), &format!("{path}/**"))
     }
@@ -60,7 +60,7 @@ impl ImagePattern {
         }
     }
 
-    /// The same images of one host.
+    /// The same pattern on one host.
     pub(super) fn on(&self, host: &Registry) -> Self {
         Self { registry: host.clone(), path: self.path.clone() }
     }
@@ -74,14 +74,14 @@ impl ImagePattern {
         &self.registry
     }
 
-    /// Tells whether `image` is one of those described.
+    /// Tells whether the pattern covers `image`.
     pub fn matches(&self, image: &ImageReference) -> bool {
         let (pattern, segments): (Vec<_>, Vec<_>) =
             (self.path.split('/').collect(), image.repository().segments().collect());
         self.registry.covers(image.registry()) && segments_match(&pattern, &segments)
     }
 
-    /// Tells whether some image is in both and neither is the closer one.
+    /// Tells whether an image matches both and neither pattern is more specific.
     pub(crate) fn ties_with(&self, other: &Self) -> bool {
         let segments = |path: &'_ Self| path.path.split('/').map(|part| part.as_bytes().to_vec()).collect::<Vec<_>>();
         let letters_meet = |one: &Vec<u8>, other: &Vec<u8>| meet(one, other, |b| *b == b'*', u8::eq);
@@ -90,7 +90,7 @@ impl ImagePattern {
             && meet(&segments(self), &segments(other), |part| part == b"**", letters_meet)
     }
 
-    /// The one repository it describes; `None` if a wildcard leaves it open.
+    /// The only repository that it covers; `None` if it has a wildcard.
     pub(crate) fn exact(&self) -> Option<ImageReference> {
         let repository = self.path.parse().ok().filter(|_| !self.path.contains('*'))?;
         Some(ImageReference::new(self.registry.clone(), repository))
@@ -139,8 +139,8 @@ fn segments_match(pattern: &[&str], path: &[&str]) -> bool {
     glob(pattern, path, |part| *part == "**", segment_matches)
 }
 
-/// Matches parts of which some are wild and stand for any number: greedy with one step back, so that no pattern takes
-/// more than quadratic time.
+/// Matches parts, of which wild ones cover any number. It is greedy with one step back, so that no pattern takes more
+/// than quadratic time.
 fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl Fn(&T, &T) -> bool) -> bool {
     let (mut p, mut t, mut wild) = (0, 0, None);
     while t < text.len() {
@@ -166,7 +166,7 @@ fn glob<T>(pattern: &[T], text: &[T], is_wild: impl Fn(&T) -> bool, is_one: impl
     pattern[p..].iter().all(is_wild)
 }
 
-/// Tells whether any text is matched by both, filling the table of what is left of each from its end.
+/// Tells whether both match some text in common. Fills the table of remainders from the end.
 fn meet<T>(one: &[T], other: &[T], is_wild: impl Fn(&T) -> bool, meets: impl Fn(&T, &T) -> bool) -> bool {
     let mut below = vec![false; other.len() + 1];
     for at in (0..=one.len()).rev() {

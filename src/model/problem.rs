@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-/// An error a person can do something about. Fronts show both parts in their own way: the protocol on one line.
+/// An error that a person can fix. Each front shows both parts in its own way; the protocol puts them on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// What failed, naming the thing: «`config.json` is broken at line 3».
+    /// What failed, with its name: «`config.json` is broken at line 3».
     pub(crate) message: String,
-    /// What to do about it, with a command that works as it stands: «run `docker-credential-ensign restore`».
+    /// How to fix it, with a command to copy: «run `docker-credential-ensign restore`».
     pub(crate) hint: String,
 }
 
@@ -16,12 +16,12 @@ impl Problem {
         Self { message: message.into(), hint: hint.into() }
     }
 
-    /// The problem if `hint` is to run our own `command`.
+    /// A problem whose hint is to run our own `command`.
     pub(crate) fn run(message: impl Into<String>, command: impl fmt::Display) -> Self {
         let command = command.to_string();
         let quoted =
             |word: &str| if word.contains('*') && !word.contains('\'') { format!("'{word}'") } else { word.to_owned() };
-        let words: Vec<_> = command.split(' ').map(quoted).collect(); // a pattern of hosts, typed bare, is the shell's
+        let words: Vec<_> = command.split(' ').map(quoted).collect(); // a shell would expand a bare pattern of hosts
         Self::new(message, format!("run `docker-credential-ensign {}`", words.join(" ")))
     }
 }

@@ -22,11 +22,11 @@ pub struct Registry(Arc<str>);
 /// Why a text does not name a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistryError {
-    /// Nothing was given.
+    /// The text is empty.
     Empty,
-    /// The host or the port holds a character that none may hold.
+    /// The host or the port has an invalid character.
     NotAHost,
-    /// The text goes on after the host: it names a repository.
+    /// The text goes on after the host, so that it names a repository.
     HasPath,
 }
 
@@ -43,12 +43,12 @@ impl Registry {
         Self(HUB_NAMES[0].into())
     }
 
-    /// Returns the registry that `authority` (`host[:port]`, any case, any name of Docker Hub) means.
+    /// Returns the registry of `authority`: `host[:port]` in any case, or any name of Docker Hub.
     pub fn from_authority(authority: &str) -> Result<Self, RegistryError> {
         if authority.is_empty() {
             return Err(RegistryError::Empty);
         }
-        let authority = authority.to_lowercase(); // before it is judged: `İ` becomes two characters, one of them no letter
+        let authority = authority.to_lowercase(); // before the check, because `İ` becomes two characters of which one is no letter
         let (host, port) = split_port(&authority)?;
         if port.is_none_or(|port| port == "443") {
             return Ok(if HUB_NAMES.contains(&host) { Self::docker_hub() } else { Self(host.into()) });
@@ -56,12 +56,12 @@ impl Registry {
         Ok(Self(authority.into()))
     }
 
-    /// Keeps a key that is no host: it is found again only under exactly this text.
+    /// Keeps a key that is not a host. Only the same text finds it again.
     pub fn opaque(key: &str) -> Self {
         Self(key.into())
     }
 
-    /// Reads a key of our own config: canonical already, or mended if somebody wrote it by hand.
+    /// Reads a key of our own config, and makes a hand-written one canonical.
     pub fn from_key(key: &str) -> Self {
         if is_plain(key) && !HUB_NAMES[1..].contains(&key) {
             return Self(key.into());
@@ -69,9 +69,9 @@ impl Registry {
         key.parse().or_else(|_| Self::pattern(key)).unwrap_or_else(|_| Self::opaque(key))
     }
 
-    /// Tells whether `key`, as it stands in our config, means this registry. Cheap when it is not.
+    /// Tells whether `key` of our config means this registry. Fast if it does not.
     pub fn is_key(&self, key: &str) -> bool {
-        // Docker Hub alone has names that look like another registry's.
+        // Only Docker Hub has names that look like another registry's.
         *self.0 == *key || ((self.is_docker_hub() || !is_plain(key)) && Self::from_key(key) == *self)
     }
 
@@ -83,7 +83,7 @@ impl Registry {
         *self.0 == *HUB_NAMES[0]
     }
 
-    /// The key under which Docker's config and `list` name this registry: Docker Hub has an address of its own.
+    /// The key of this registry in Docker's config and in `list`. Docker Hub has its own.
     pub fn docker_key(&self) -> &str {
         if self.is_docker_hub() { Self::HUB_SERVER_URL } else { &self.0 }
     }
@@ -99,14 +99,14 @@ impl Registry {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Tells whether the registry is on this machine: only there Docker speaks plain http unasked.
+    /// Tells whether the registry is on this machine, where Docker allows plain http.
     pub fn is_loopback(&self) -> bool {
         let host = self.host();
         host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }
 }
 
-/// What a person types: `ghcr.io`, `GHCR.io:443`, `https://ghcr.io/v2/`.
+/// A registry as typed: `ghcr.io`, `GHCR.io:443`, `https://ghcr.io/v2/`.
 impl FromStr for Registry {
     type Err = RegistryError;
 
@@ -148,7 +148,7 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
     }
 }
 
-/// Splits `host[:port]`. Hosts outside ASCII are let through: `docker login` sends them raw.
+/// Splits `host[:port]`. Hosts outside ASCII pass, because `docker login` sends them raw.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     let (host, port, is_address) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inside, rest)) => {
@@ -165,12 +165,12 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), RegistryError> {
     let is_name = host.len() <= 253
         && host.starts_with(char::is_alphanumeric)
         && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    // `+443` and `0443` are numbers too, but then one registry would have several names.
+    // `+443` and `0443` would give one registry several names.
     let port_ok = port.is_none_or(|port| port.starts_with(|c| matches!(c, '1'..='9')) && port.parse::<u16>().is_ok());
     if (is_address || is_name) && port_ok { Ok((host, port)) } else { Err(RegistryError::NotAHost) }
 }
 
-/// Tells without allocating whether a key of our config surely is what it would be read as.
+/// Tells without an allocation whether a key of our config is canonical already.
 fn is_plain(key: &str) -> bool {
     let is_plain = |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'_');
     key.bytes().all(is_plain) && !key.ends_with(":443")

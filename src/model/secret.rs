@@ -1,4 +1,4 @@
-//! `Secret`: a text that does not print, does not copy itself and is wiped when dropped.
+//! `Secret`: a text that is never printed or copied by accident, and is wiped when dropped.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// What a credential helper prints that has none, as clients compare it letter by letter
+    /// The answer of a credential helper without a login. Clients compare it letter by letter
     /// (docker/docker-credential-helpers `credentials/error.go`).
     pub const NOT_FOUND: &str = "credentials not found in native keychain";
 }
@@ -33,7 +33,7 @@ impl Secret {
         &self.0
     }
 
-    /// A second holder of the same secret. There is no `Clone`, so that copying is always meant.
+    /// A copy of the secret. There is no `Clone`, so that each copy is deliberate.
     #[must_use]
     pub fn copy(&self) -> Self {
         Self(self.0.clone())
@@ -43,7 +43,7 @@ impl Secret {
         self.0 == other.0
     }
 
-    /// Tells whether it could be typed: one line without control characters, and not nothing.
+    /// Tells whether it could be typed: one line, not empty, no control characters.
     pub fn is_one_line(&self) -> bool {
         !self.is_empty() && !self.0.chars().any(char::is_control)
     }

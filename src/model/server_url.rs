@@ -19,7 +19,7 @@ pub enum Target {
     /// An account of a registry. `user` comes from `user@host`; `repository` from `host/repository`, which
     /// go-containerregistry's tools (crane, ko, cosign) ask for first.
     Registry { registry: Registry, user: Option<String>, repository: Option<Repository> },
-    /// One of the two tokens that `docker login` keeps beside a Docker Hub account.
+    /// One of the two tokens that `docker login` stores for a Docker Hub account.
     HubToken(HubToken),
 }
 
@@ -43,23 +43,23 @@ impl HubToken {
 }
 
 impl ServerUrl {
-    /// Reads what stood on stdin; `None` if that was blank. Never fails: text that is no address is an opaque key.
+    /// Reads the text on stdin; `None` if it is blank. A text that is not an address becomes an opaque key.
     ///
-    /// Line ends inside the text vanish, as in docker-credential-helpers' `credentials.go`; a carriage return alone is
-    /// none.
+    /// Line ends are removed, as docker-credential-helpers' `credentials.go` does. A carriage return without a line
+    /// feed stays.
     pub fn parse(stdin: &str) -> Option<Self> {
         let text = stdin.trim().replace("\r\n", "").replace('\n', "");
         let target = Target::parse(&text);
         (!text.is_empty()).then_some(Self { text, target })
     }
 
-    /// Tells whether programs disagree about the host: `https://evil.example\@ghcr.io` is `evil.example` to a browser.
-    /// Such an address means nothing.
+    /// Tells whether programs disagree about the host: a browser reads `https://evil.example\@ghcr.io` as
+    /// `evil.example`. Such an address has no meaning here.
     pub fn is_ambiguous(&self) -> bool {
         is_ambiguous(self.text.split_once("://").map_or(&*self.text, |(_, address)| address))
     }
 
-    /// The address as it was sent: clients expect to read it back unchanged.
+    /// The address as sent, because clients expect it back unchanged.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -70,7 +70,7 @@ impl ServerUrl {
 }
 
 impl Target {
-    /// The registry that is meant, side keys included.
+    /// The registry of the address, also of a side key.
     pub fn registry(&self) -> Cow<'_, Registry> {
         match self {
             Self::Registry { registry, .. } => Cow::Borrowed(registry),
@@ -95,21 +95,21 @@ impl Target {
         let address = strip_scheme(text).filter(|address| !is_ambiguous(address))?;
         let (authority, path) = address.split_once('/').unwrap_or((address, ""));
         let (user, host) = match authority.rsplit_once('@') {
-            // `docker login https://user:pw@host` sends no user; whoever does must not have its password kept.
+            // `docker login https://user:pw@host` sends no user. The password in such an address must not be kept.
             Some((user, host)) => (Some(user.split(':').next().unwrap_or_default().to_owned()), host),
             None => (None, authority),
         };
         let registry = Registry::from_authority(host).ok()?;
         let path = path.trim_matches('/');
         if registry.is_docker_hub() && path.starts_with("v1/") {
-            return None; // beside Docker Hub's own key and side keys there is nothing: never answer with the account
+            return None; // only Docker Hub's own key and side keys exist here: never answer with the account
         }
         let repository = if matches!(path, "" | "v1" | "v2") { None } else { Some(Repository::from_path(path)) };
         Some(Self::Registry { registry, user, repository })
     }
 }
 
-/// Some programs end the host at `?`, `#` or `\`, and drop control characters; for others these are part of the user's name.
+/// Some programs end the host at `?`, `#` or `\`, or drop control characters. For others these belong to the user name.
 pub(crate) fn is_ambiguous(address: &str) -> bool {
     let authority = address.split('/').next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);

@@ -9,52 +9,52 @@ use super::{HelperName, Secret, Username};
 /// Where an account's secret comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
-    /// A person or a client gave it, once.
+    /// A person or a client entered it once.
     #[default]
     Static,
-    /// A login at an identity provider: a refresh token brings new ones.
-    OAuth(Box<OAuthGrant>), // few accounts have one, and all would have room for it
-    /// Another program has it and is asked when it is needed.
+    /// A login at an identity provider, whose refresh token brings new secrets.
+    OAuth(Box<OAuthGrant>), // boxed, because few accounts have one
+    /// Another program gives it when asked.
     External(ExternalSource),
-    /// A newer Ensign's; the JSON text it stands for.
+    /// The JSON text of a newer Ensign's source.
     Unknown(String),
 }
 
-/// How the tokens of a login are renewed and revoked (RFC 6749 section 6, RFC 7009). Addresses are `https`, or `http` on
-/// loopback; whoever uses them checks that.
+/// How to renew and revoke the tokens of a login (RFC 6749 section 6, RFC 7009). Addresses are `https`, or `http` on
+/// loopback; their users check that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthGrant {
-    /// The provider's name in the table of providers; for people only.
+    /// The provider's name in the table of providers, to be shown.
     pub provider: String,
-    /// The issuer, so that the same login can be done again.
+    /// The issuer, to do the same login again.
     pub issuer: Option<String>,
-    /// What the user asked for, if it is not the provider's usual scope; for the same reason.
+    /// The requested scope, if it is not the provider's usual one, to do the same login again.
     pub scope: Option<String>,
     pub client_id: String,
     pub token_url: String,
-    /// The field of an answer that the registry takes; `None`: the access token.
+    /// The field of a response that the registry accepts; `None`: the access token.
     pub secret_field: Option<String>,
-    /// Where tokens are revoked; `None`: the provider cannot.
+    /// Where to revoke tokens; `None`: the provider has no such address.
     pub revoke_url: Option<String>,
-    /// What turns the provider's token into the registry's: the name of an exchange, such as `acr`.
+    /// The exchange that turns the provider's token into the registry's, such as `acr`.
     pub exchange: Option<String>,
-    /// The provider's tenant, for exchanges that want it.
+    /// The provider's tenant, for exchanges that need it.
     pub tenant: Option<String>,
-    /// Where a person ends the login by hand.
+    /// The page on which a person ends the login.
     pub page: Option<String>,
 }
 
-/// Another program that has the secret, and what tells its identities apart.
+/// Another program that has the secret, and the identity to ask it for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSource {
     pub program: ExternalProgram,
     /// Added to the program's environment.
     pub env: BTreeMap<String, String>,
-    /// How long an answer without an end of its own is kept; `None`: as the lender allows.
+    /// How long to cache an answer without an end; `None`: the program's usual time.
     pub cache: Option<Duration>,
 }
 
-/// The programs Ensign knows how to ask. Each field is a word of their command line.
+/// The programs that Ensign can ask. Each field is an argument of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternalProgram {
     /// `docker-credential-NAME get`
@@ -75,12 +75,12 @@ pub enum ExternalProgram {
     Pass { item: String },
     /// `vault kv get`
     Vault { item: String, field: String },
-    /// Any command, which prints the secret on one line, or what a helper prints.
+    /// Any command that prints the secret on one line, or as a credential helper does.
     Command(Vec<String>),
 }
 
 impl ExternalProgram {
-    /// The word that names it in the config and after `--borrow`.
+    /// Its word in the config and after `--borrow`.
     pub fn word(&self) -> String {
         match self {
             Self::Helper(name) => format!("helper:{name}"),
@@ -112,7 +112,7 @@ impl ExternalProgram {
 }
 
 impl ExternalSource {
-    /// Which of the program's identities is meant: the label of the account, unless another is given.
+    /// The identity of the program: the account's alias, unless another is set.
     pub fn identity(&self) -> Option<&str> {
         const BY_NAME: [&str; 3] = ["AWS_PROFILE", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT"];
         let by_env = || BY_NAME.iter().find_map(|name| self.env.get(*name).map(String::as_str));
@@ -120,7 +120,7 @@ impl ExternalSource {
     }
 }
 
-/// In one short phrase, for people: `aws, profile prod`. The words of a command are not shown.
+/// A short phrase: `aws, profile prod`. The words of a command are not shown.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -152,40 +152,40 @@ impl fmt::Display for ExternalSource {
     }
 }
 
-/// What a store keeps for an account: the secret, and what is known about its end.
+/// A secret in a store, with what is known of its end.
 #[derive(Debug)]
 pub struct StoredSecret {
     pub secret: Secret,
     /// When the secret ends, if that is known.
     pub expires_at: Option<SystemTime>,
-    /// From when on the next one is fetched, some time before that.
+    /// When to fetch the next one, some time before the end.
     pub refresh_at: Option<SystemTime>,
-    /// What brings the next one.
+    /// The refresh token.
     pub refresh: Option<Secret>,
-    /// The life of that, if its provider says it.
+    /// The life of the refresh token, if the provider tells it.
     pub login_life: Option<LoginLife>,
-    /// The registry or the provider refused it when we asked.
+    /// The registry or the provider refused it at the last check.
     pub refused: bool,
-    /// The session behind it was over when we asked.
+    /// The login session had ended at the last check.
     pub session_over: Option<EndedSession>,
-    /// The user name that came with it, if it is another than the account's.
+    /// The user name that came with it, if it differs from the account's.
     pub username: Option<Username>,
-    /// For a borrowed secret: what was asked, so that an edit of the account makes it void.
+    /// For an external secret: what was asked. An edit of the account makes the cached answer void.
     pub cache_key: Option<String>,
 }
 
-/// The life of a login that Ensign renews: of its refresh token, which ends unless it is used before.
+/// The life of a renewed login, that is of its refresh token, which ends without use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginLife {
     pub since: SystemTime,
     pub expires_at: SystemTime,
 }
 
-/// A session at a registry that is over, though the secret is good: a person begins another with a browser.
+/// An ended session at a registry. The secret stays valid, but a person must log in with a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     pub page: String,
-    /// How long this is believed.
+    /// How long to believe this.
     pub until: SystemTime,
 }
 
@@ -206,7 +206,7 @@ impl From<Secret> for StoredSecret {
 }
 
 impl StoredSecret {
-    /// A second holder, as [`Secret::copy`].
+    /// A copy, as [`Secret::copy`].
     #[must_use]
     pub fn copy(&self) -> Self {
         Self {
@@ -222,7 +222,7 @@ impl StoredSecret {
         }
     }
 
-    /// Tells whether both hold the same, in everything.
+    /// Tells whether both are equal in every field.
     pub fn is_same(&self, other: &Self) -> bool {
         let Self {
             secret,
@@ -246,7 +246,7 @@ impl StoredSecret {
             && (session_over, username, asked) == (&other.session_over, &other.username, &other.cache_key)
     }
 
-    /// Tells whether there is nothing but the secret.
+    /// Tells whether there is only a secret and no other field.
     pub fn is_plain(&self) -> bool {
         let Self {
             secret: _,

@@ -1,4 +1,4 @@
-//! Moments as servers and programs write them: RFC 3339, or seconds since 1970.
+//! Reads and writes moments: RFC 3339, or seconds since 1970.
 
 use std::time::{Duration, SystemTime};
 
@@ -40,12 +40,12 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
 }
 
-/// Seconds since 1970; `None` for what is no moment that this machine knows.
+/// Seconds since 1970; `None` for a moment that this machine cannot represent.
 pub(crate) fn since_1970(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// Returns the seconds since 1970; 0 for what lies before.
+/// Returns the seconds since 1970; 0 for an earlier moment.
 pub(crate) fn seconds(moment: SystemTime) -> u64 {
     moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
@@ -66,7 +66,7 @@ fn offset(zone: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(if zone.starts_with('-') { -seconds } else { seconds })
 }
 
-/// Days since 1970: a year begins in March, so that the leap day is its last.
+/// Days since 1970. A year begins in March, so that the leap day is its last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let in_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

@@ -1,11 +1,11 @@
-//! What is known of a call: the account that it asks for, and what can be found out about its caller.
+//! What is known of a call: the account it asks for, and the facts about its caller.
 
 use std::path::PathBuf;
 
 use super::project_accounts::{ProjectAccounts, TrustedFile};
 use crate::model::{AccountName, CallerFacts, CallerRule, ImageReference, Operation, Registry};
 
-/// What the call itself says about the account it wants.
+/// What the call says about its account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccountRequest {
     pub(crate) environment: ExplicitAccount,
@@ -24,26 +24,26 @@ pub(crate) enum ExplicitAccount {
     Unset,
     /// Only accounts of other registries.
     OtherRegistry,
-    /// `alias`: meant for whichever registry has it.
+    /// `alias`: any registry that has it.
     AnyRegistry(String),
-    /// `host=alias`: meant for this one, and nothing else will do.
+    /// `host=alias`: this registry, and only this account.
     ThisRegistry(String),
 }
 
-/// What can be found out about the caller; by default nothing. Costly: a rule asks for it once, when it is asked itself.
+/// The facts about the caller, none by default. They are costly, so that each rule asks for its own when it runs.
 pub(crate) trait CallerContext {
-    /// What stands on the caller's command line.
+    /// The images on the caller's command line.
     fn command(&self) -> CommandImages;
 
     /// What the account's rule asks about the caller.
     fn facts(&self, rule: &CallerRule) -> CallerFacts;
 
-    /// What a build does whose command line leaves it to the files it works on.
+    /// The operation of a build whose files decide it.
     fn operation_in_files(&self) -> Option<Operation> {
         None
     }
 
-    /// What the files that the caller works on say about the asked registry.
+    /// The images of the asked registry in the files that the caller works on.
     fn mentions(&self) -> FileImages {
         FileImages::default()
     }
@@ -53,22 +53,22 @@ pub(crate) trait CallerContext {
         None
     }
 
-    /// The caller's working directory, by each of its names.
+    /// The caller's working directory, by each of its names (links).
     fn folder(&self) -> Vec<PathBuf> {
         vec![]
     }
 }
 
-/// What a caller's command line says about the asked registry.
+/// The images of the asked registry on the caller's command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CommandImages {
     pub(crate) images: Vec<ImageReference>,
     pub(crate) role: ImageRole,
-    /// Push if anything is pushed there; `None` if that does not tell.
+    /// Push if anything is pushed there; `None` if unknown.
     pub(crate) operation: Option<Operation>,
 }
 
-/// What a command does with its images. Those that it can do without leave the decision to its files.
+/// What a command does with its images. For the roles after `Needed` its files are read first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ImageRole {
     /// It pulls or pushes them.
@@ -76,32 +76,32 @@ pub(crate) enum ImageRole {
     Needed,
     /// It reads them as a cache if it can.
     Cache,
-    /// It calls what it builds so and does not push it: nobody asks the registry for them.
+    /// It names its result so and does not push it, so that the registry is not asked.
     Result,
 }
 
-/// The images of the asked registry in the files that a caller works on, and what was not worked out there.
+/// The images of the asked registry in the caller's files, and the parts that could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileImages {
     pub(crate) images: Vec<ImageMention>,
     pub(crate) unknown: Vec<UnknownImages>,
 }
 
-/// Something in a file that may name any image: what is not known decides nothing.
+/// A part of a file that may name any image. Unknown parts decide nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownImages {
     pub(crate) file: PathBuf,
     pub(crate) reach: RegistryRange,
-    /// What is not known and why, to stand behind the file's name. Holds no text of a variable.
+    /// What is unknown and why, after the file's name. Holds no value of a variable.
     pub(crate) message: String,
 }
 
-/// The registries whose images something may name.
+/// The registries whose images an unknown part may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RegistryRange {
     Any,
     Only(Registry),
-    /// That one is asked first, for what makes the rest known.
+    /// This one is asked first, and its answer makes the rest known.
     AllBut(Registry),
 }
 
@@ -129,7 +129,7 @@ impl FileImages {
 }
 
 impl ExplicitAccount {
-    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`. Among pairs, an alias alone is for all other registries.
+    /// Reads `ENSIGN_ACCOUNT`: `alias`, or `host=alias,host=alias`. An alias among pairs is for all other registries.
     pub(crate) fn parse(value: &str, registry: &Registry) -> Self {
         let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
         let named = |registry: &Registry| pairs.clone().find(|(host, _)| registry.is_key(host.trim()));

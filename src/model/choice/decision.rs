@@ -1,4 +1,4 @@
-//! `Decision`: which account answers a call, and why. Made once; shown, journaled and put into JSON as it is.
+//! `Decision`: which account answers a call, and why. It is made once, then shown, journaled and written as JSON.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::project_accounts::ProjectAccounts;
 use crate::model::{Account, Operation, Registry};
 
-/// The rules, in their order of precedence: the first that names an account decides.
+/// The rules in their order. The first that names an account decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Rule {
@@ -28,7 +28,7 @@ pub(crate) enum Rule {
 pub(crate) struct Decision {
     /// The host that was asked about.
     pub(crate) registry: String,
-    /// The registry or pattern whose accounts answer there, if it is another.
+    /// The registry or pattern that has the accounts, if it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answered_as: Option<String>,
     pub(crate) verdict: Verdict,
@@ -37,7 +37,7 @@ pub(crate) struct Decision {
     /// The other credential helper that answers, without the prefix of its program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) helper: Option<String>,
-    /// The registry or pattern for which that helper was chosen; `None`: it is the one for all others.
+    /// The registry or pattern that has that helper; `None`: it is the fallback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) route: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,22 +45,22 @@ pub(crate) struct Decision {
     /// The accounts between which no rule chose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accounts: Vec<String>,
-    /// The accounts that are for the other operation only.
+    /// The accounts for the other operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) passed_over: Vec<String>,
     pub(crate) steps: Vec<DecisionStep>,
 }
 
-/// How much of a decision is found out.
+/// How much of a decision is worked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// No rule is asked beyond the one that decides, and only the steps that say something are kept.
+    /// The rules up to the deciding one. Steps without a result are left out.
     Needed,
-    /// What every rule says.
+    /// All rules.
     Full,
 }
 
-/// What a decision comes to.
+/// The result of a decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
@@ -72,9 +72,9 @@ pub(crate) enum Verdict {
     /// The registry has no account.
     #[default]
     NoAccount,
-    /// The accounts are for the other operation only.
+    /// All accounts are for the other operation.
     NoneForOperation,
-    /// An account was named and is not there; no other may step in.
+    /// The named account does not exist, and no other may replace it.
     NoSuchAccount,
     /// No rule chose between the accounts.
     Several,
@@ -82,7 +82,7 @@ pub(crate) enum Verdict {
     SignedOut,
 }
 
-/// One rule and what came of it.
+/// One rule with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DecisionStep {
     pub(crate) rule: Rule,
@@ -92,7 +92,7 @@ pub(crate) struct DecisionStep {
     pub(crate) outcome: RuleOutcome,
 }
 
-/// What a rule says.
+/// The outcome of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub(crate) enum RuleOutcome {
@@ -101,20 +101,20 @@ pub(crate) enum RuleOutcome {
         reason: MatchReason,
     },
     NoSuchAccount {
-        /// `None` for a user in an address, which may be a token.
+        /// `None` for a user in an address, because it may be a token.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
-    /// Every image is in a pattern that needs no account.
+    /// Every image is public.
     Public {
         image: String,
         pattern: String,
     },
-    /// The images belong to different accounts: none is chosen.
+    /// The images belong to different accounts, so that none is chosen.
     Ambiguous {
         images: Vec<OwnedImage>,
     },
-    /// Parts of the files are not known: what is known beside them decides nothing.
+    /// Parts of the files are unknown, so that the known images decide nothing.
     Unknown {
         files: Vec<UnknownFile>,
     },
@@ -140,7 +140,7 @@ pub(crate) enum MatchReason {
     Default,
 }
 
-/// Why a rule says nothing.
+/// Why a rule names no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum NoMatch {
@@ -166,7 +166,7 @@ pub(crate) struct OwnedImage {
     pub(crate) account: String,
 }
 
-/// A file, and what is not known of it.
+/// A file, and the unknown part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UnknownFile {
     pub(crate) file: String,
@@ -189,12 +189,12 @@ impl Rule {
 }
 
 impl Decision {
-    /// One that no rule had a part in.
+    /// A decision without rules.
     pub(crate) fn without_steps(registry: &Registry, verdict: Verdict) -> Self {
         Self { registry: registry.to_string(), verdict, ..Self::default() }
     }
 
-    /// The images that its steps name.
+    /// The images in its steps.
     pub(crate) fn images(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().flat_map(|step| match &step.outcome {
             RuleOutcome::Account { reason: MatchReason::Image { image, .. }, .. }
@@ -204,7 +204,7 @@ impl Decision {
         })
     }
 
-    /// The registry or pattern under which the config has the accounts.
+    /// The config's key for the accounts.
     pub(crate) fn entry(&self) -> &str {
         self.answered_as.as_ref().unwrap_or(&self.registry)
     }
@@ -224,7 +224,7 @@ impl RuleOutcome {
         matches!(self, Self::Nothing { .. })
     }
 
-    /// What a decision comes to that ends with this; `None`: the next rule is asked.
+    /// The verdict of a decision that ends with this step; `None`: the next rule is asked.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         match self {
             Self::Account { .. } => Some(Verdict::Account),

@@ -1,4 +1,4 @@
-//! Whose an image or a folder is: the context about the caller, weighed against the accounts.
+//! Finds the owner of an image or a folder among the accounts.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,8 @@ use super::context::{FileImages, UnknownImages};
 use super::decision::{MatchReason, NoMatch, OwnedImage, RuleOutcome, UnknownFile};
 use crate::model::{Account, ImagePattern, ImageReference};
 
-/// The account whose folder encloses the current one, which goes by several names, most closely, if it is one alone.
+/// The account with the innermost folder around the current one, which may have several names. `None` if two accounts
+/// tie.
 pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: &[PathBuf]) -> RuleOutcome {
     let folders = accounts.flat_map(|account| account.folders.iter().map(move |folder| (account, folder)));
     let distance = |folder: &Path| current.iter().filter_map(|name| steps(folder, name, cfg!(windows))).min();
@@ -23,8 +24,8 @@ pub(crate) fn used_in<'a>(accounts: impl Iterator<Item = &'a Account>, current: 
     }
 }
 
-/// How deep `current` lies in `folder`, if it does. `ignoring_case` is Windows' way: a shell there is in `c:\src` after
-/// `cd c:\src`, though the folder is `C:\Src`.
+/// The number of folders between `folder` and `current`. On Windows case is ignored, because a shell shows `c:\src`
+/// after `cd c:\src` for the folder `C:\Src`.
 fn steps(folder: &Path, current: &Path, ignoring_case: bool) -> Option<usize> {
     let within =
         |folder: &Path, current: &Path| current.strip_prefix(folder).ok().map(|rest| rest.components().count());
@@ -43,7 +44,7 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
             accounts.iter().filter_map(|account| Some((image, *account, account.claim(image)?))).collect();
         let rank = |account: &Account, pattern: &ImagePattern| (pattern.specificity(), account.purpose.is_some());
         let closest = claims.iter().map(|(_, account, pattern)| rank(account, pattern)).max();
-        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // of two that are as close, the first
+        let matching = public.iter().rev().filter(|pattern| pattern.matches(image)); // the first of a tie
         match matching.max_by_key(|pattern| pattern.specificity()) {
             Some(pattern) if closest.is_none_or(|(closest, _)| pattern.specificity() >= closest) => {
                 open.push((image, pattern));
@@ -71,7 +72,7 @@ pub(crate) fn owner_of(accounts: &[&Account], public: &[ImagePattern], images: &
     }
 }
 
-/// The same for images that are named in files: as long as any of these may name another image, nothing is decided.
+/// The same for images in files. An unknown part that may name another image leaves the answer open.
 pub(super) fn owner_in_files(accounts: &[&Account], public: &[ImagePattern], found: FileImages) -> RuleOutcome {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     if !found.unknown.is_empty() {

@@ -1,4 +1,4 @@
-//! `Precedence`: the rules, one after another: what each says, and what must be found out for it.
+//! `Precedence`: asks the rules one after another, and finds out what each needs.
 
 use std::cell::OnceCell;
 
@@ -8,7 +8,7 @@ use super::owner::{owner_in_files, owner_of, used_in};
 use super::registry_accounts::{DefaultAccount, RegistryAccounts, only};
 use crate::model::{Account, ImagePattern, ImageReference, Operation};
 
-/// What a rule needs is found out when it is asked. `'a` is for the accounts, `'c` for the call.
+/// Facts are found out when a rule needs them. `'a` is for the accounts, `'c` for the call.
 pub(crate) struct Precedence<'a, 'c, E> {
     pub(crate) candidates: &'a RegistryAccounts,
     request: &'c AccountRequest,
@@ -32,7 +32,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
             let steps = Rule::ALL.into_iter().map(|rule| self.step(rule)).collect();
             return Decision { operation, passed_over: self.passed_over(), ..self.decision(steps) };
         }
-        // For a registry that we do not know nobody is looked at.
+        // Without accounts the caller does not matter.
         let rules = if self.candidates.accounts.is_empty() { &Rule::ALL[..1] } else { &Rule::ALL };
         let mut steps = Vec::new();
         for step in rules.iter().map(|rule| self.step(*rule)).filter(|step| !step.outcome.is_nothing()) {
@@ -45,7 +45,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         self.decision(steps)
     }
 
-    /// The decision if an image needs no account, for where another helper would be asked.
+    /// The decision for a public image, before another helper is asked.
     pub(crate) fn public(&self) -> Option<Decision> {
         let rules = Rule::ALL.into_iter().filter(|_| !self.candidates.public.is_empty());
         let step = rules.map(|rule| self.step(rule)).find(|step| matches!(step.outcome, RuleOutcome::Public { .. }));
@@ -57,7 +57,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         DecisionStep { rule, decides: outcome.verdict().is_some(), outcome }
     }
 
-    /// The first step that may decide does.
+    /// The first step that can decide does.
     fn decision(&self, mut steps: Vec<DecisionStep>) -> Decision {
         steps.iter_mut().filter(|step| step.decides).skip(1).for_each(|step| step.decides = false);
         let deciding = steps.iter().find(|step| step.decides).map(|step| &step.outcome);
@@ -80,7 +80,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         decision
     }
 
-    /// What it comes to where no rule decides.
+    /// The verdict if no rule decides.
     fn verdict_without_rule(&self) -> Verdict {
         match self.serving() {
             _ if self.candidates.accounts.is_empty() => Verdict::NoAccount,
@@ -90,7 +90,7 @@ impl<'a, 'c, E: CallerContext> Precedence<'a, 'c, E> {
         }
     }
 
-    /// What one rule says; what it needs is found out now.
+    /// The outcome of one rule.
     fn outcome(&self, rule: Rule) -> RuleOutcome {
         let Self { candidates, request, context, .. } = *self;
         match rule {

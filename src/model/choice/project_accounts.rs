@@ -1,19 +1,19 @@
-//! `ProjectAccounts`: what a folder's own file says about accounts, once its content is trusted.
+//! `ProjectAccounts`: the accounts that a trusted `.ensign.toml` names.
 
 use std::path::PathBuf;
 
 use crate::model::{AccountName, Registry};
 
-/// What a `.ensign.toml` says.
+/// The content of a `.ensign.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProjectAccounts {
     pub(crate) file: PathBuf,
     pub(crate) accounts: Vec<(Registry, AccountName)>,
-    /// What is meant for a newer Ensign.
+    /// Keys that only a newer Ensign knows.
     pub(crate) unknown: Vec<String>,
 }
 
-/// A file that a person trusts, as long as its content has this digest.
+/// A file that a person trusts as long as its content has this digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TrustedFile {
     pub(crate) file: PathBuf,
