@@ -1,22 +1,23 @@
-//! How long a borrowed secret is kept: until a known end, less a margin, and never longer than anybody allows.
+//! `CachePolicy`: how long to cache an external secret: until its end, less a margin, and within every limit.
 
 use std::time::{Duration, SystemTime};
 
-/// What is known of a lender's answers.
+/// What is known of a program's answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CachePolicy {
-    /// The time before its end in which an answer is not used any more.
+    /// The time before its end in which an answer is no longer used.
     pub(super) margin: Duration,
-    /// How long an answer without a word about its end lives at least, if the lender promises that.
+    /// How long an answer without a stated end is valid, if the program promises that.
     pub(super) lives: Option<Duration>,
-    /// The longest an answer is kept.
+    /// The longest time to cache an answer.
     pub(super) at_most: Option<Duration>,
 }
 
-/// A role that was taken away must not live on in a file.
+/// A revoked role must not live on in a file.
 const LONGEST: Duration = Duration::from_hours(12);
 
-/// Until when an answer of `now` may be kept; `None`: not at all. `ends` is the end it states, `cache` the user's wish.
+/// When the cached answer of `now` expires; `None`: it is not cached. `ends` is the stated end, `cache` the user's
+/// setting.
 pub(super) fn until(
     now: SystemTime,
     keeping: &CachePolicy,

@@ -1,8 +1,8 @@
-//! The hosts of Amazon's registries. Only these get a password of AWS: a name that merely looks like one may be anybody's.
+//! The hosts of Amazon's registries. Only these get a password of AWS, because a similar name may be anyone's.
 
 use crate::model::Registry;
 
-/// What a host says of itself.
+/// The kind and region in a host name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum EcrHost<'h> {
     Public,
@@ -22,7 +22,7 @@ const DOMAINS: [&str; 9] = [
     "csp.hci.ic.gov",
 ];
 
-/// `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, as the official helper knows it, from its first letter to its last.
+/// `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, matched in full as the official helper does.
 pub(super) fn parse(registry: &Registry) -> Option<EcrHost<'_>> {
     if is_public(registry) {
         return Some(EcrHost::Public);

@@ -1,6 +1,6 @@
-//! Secrets that another program has: `aws`, `gcloud`, `gh`, a credential helper, any command.
+//! External sources: secrets of another program, such as `aws`, `gcloud`, `gh`, a credential helper or any command.
 //!
-//! What is run and what its answer means are tables of values; this file runs it, and says why there is no secret.
+//! `commands` and `answer` are tables of what is run and what it prints. This file runs it, and explains a failure.
 
 mod answer;
 mod cache_policy;
@@ -19,36 +19,36 @@ use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use answer::AnswerFormat;
 use commands::ProgramRequest;
 
-/// What a program gave.
+/// A program's answer.
 #[derive(Debug)]
 pub(crate) struct ExternalCredential {
     pub(crate) username: Option<Username>,
     pub(crate) secret: Secret,
-    /// Until when it may be kept; `None`: not at all.
+    /// How long it may be cached; `None`: not at all.
     pub(crate) expires_at: Option<SystemTime>,
 }
 
-/// Why a program gave nothing.
+/// Why a program gave no secret.
 #[derive(Debug)]
 pub(crate) enum ExternalError {
-    /// It says that it has no login for this registry.
+    /// It has no login for this registry.
     Nothing,
     Failed(Problem),
 }
 
-/// For whom a program is asked.
+/// For whom a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProgramAudience {
-    /// It gets no terminal, and what the program says goes nowhere.
+    /// Without a terminal. The program's messages are dropped.
     Client,
-    /// The program may ask on the terminal, and its last words are shown if it fails.
+    /// The program may prompt on the terminal. Its last words are shown if it fails.
     Person,
 }
 
-/// No secret is longer: it must fit into a header.
+/// Much longer than any secret, which must fit into a header.
 const ANSWER_LIMIT: usize = 1 << 20;
 
-/// Asks the program, in `patience` at most.
+/// Runs the program, within `patience`.
 pub(crate) fn ask(
     borrow: &ExternalSource,
     registry: &Registry,
@@ -73,13 +73,13 @@ pub(crate) fn ask(
     Ok(ExternalCredential { username: answer.username, secret: answer.secret, expires_at: until })
 }
 
-/// The text by which a kept answer is found again. Answers are on disk with it, so that its words stay as they are.
+/// The key of a cached answer. It is on disk, so that its text must not change.
 pub(crate) fn cache_key(source: &ExternalSource, registry: &Registry) -> String {
     let ExternalSource { program: lender, env, cache } = source;
     format!("{registry} Borrow {{ lender: {lender:?}, env: {env:?}, cache: {cache:?} }}")
 }
 
-/// The program that is asked; or why it cannot be, which shows without running it.
+/// The program to run, or why it cannot be run.
 pub(crate) fn program(borrow: &ExternalSource, registry: &Registry) -> Result<PathBuf, Problem> {
     if !registry.is_pattern() {
         return locate(&commands::request(borrow, registry)?);
@@ -91,7 +91,7 @@ pub(crate) fn program(borrow: &ExternalSource, registry: &Registry) -> Result<Pa
     locate(&commands::request(borrow, &sample_host(registry)).map_err(none)?)
 }
 
-/// The user name that a lender's secret has everywhere, if it has one.
+/// The user name of the program's secrets, if it is the same everywhere.
 pub(crate) fn user_everywhere(lender: &ExternalProgram) -> Option<&'static str> {
     match lender {
         ExternalProgram::Aws { .. } => Some("AWS"),
@@ -101,24 +101,24 @@ pub(crate) fn user_everywhere(lender: &ExternalProgram) -> Option<&'static str> 
     }
 }
 
-/// A host as a pattern means them, with an account of AWS in front if it is Amazon's.
+/// A host that the pattern covers, with an account number of AWS if it is Amazon's.
 fn sample_host(pattern: &Registry) -> Registry {
     let (first, rest) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
     let first = first.replacen('*', &"0".repeat(13_usize.saturating_sub(first.len()).max(1)), 1);
     Registry::from_key(&format!("{first}.{rest}").replace('*', "x"))
 }
 
-/// Tells whether anyone may pull from a registry, so that a program that fails must not be in the way.
+/// Tells whether anyone may pull from a registry, so that a failing program must not stop the pull.
 pub(crate) fn is_public(registry: &Registry) -> bool {
     ecr::is_public(registry)
 }
 
-/// The lender that is there for the registry's host, if one is.
+/// The program that is made for the registry's host.
 pub(crate) fn program_for(registry: &Registry) -> Option<ExternalProgram> {
     commands::made_for(registry)
 }
 
-/// The GitHub that has tokens for a registry.
+/// The GitHub host with tokens for a registry.
 pub(crate) fn github(registry: &Registry) -> String {
     commands::github_of(registry).unwrap_or("github.com").to_owned()
 }
@@ -129,7 +129,7 @@ fn run(
     deadline: Duration,
     asker: ProgramAudience,
 ) -> anyhow::Result<ProgramOutput> {
-    // A config that is carried from one machine to another names folders by `~`.
+    // A config that goes to another machine names folders by `~`.
     let expand = |value: &String| match value.strip_prefix("~/") {
         Some(_) => Env::default().expand_home(value).to_string_lossy().into_owned(),
         None => value.clone(),
@@ -142,7 +142,7 @@ fn run(
         None => Stdin::Closed,
     };
     if asker == ProgramAudience::Client {
-        env_remove.push("GPG_TTY".to_owned()); // a client's terminal is no place for gpg's questions
+        env_remove.push("GPG_TTY".to_owned()); // gpg must not prompt on a client's terminal
     }
     let arguments = &request.arguments;
     programs::call(&ProgramCall {
@@ -156,7 +156,7 @@ fn run(
     })
 }
 
-/// The program's file. What is neither a name nor an absolute path would mean another one in every folder.
+/// The program's file. A relative path is refused, because it would mean another file in every folder.
 fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     let name = &request.program;
     let path = Path::new(name);
@@ -179,12 +179,12 @@ fn locate(request: &ProgramRequest) -> Result<PathBuf, Problem> {
     }
 }
 
-/// Tells whether a program is Ensign, by one of its names or by its file.
+/// Tells whether a program is Ensign, by its name or its file.
 fn is_ours(program: &Path) -> bool {
     programs::is_our_name(program) || programs::is_this_program(program)
 }
 
-/// What a program means that ends with an error.
+/// The error of a program that has failed.
 fn error_from(
     request: &ProgramRequest,
     registry: &Registry,
@@ -195,7 +195,7 @@ fn error_from(
     let stdout = String::from_utf8_lossy(&output.stdout);
     if request.form == AnswerFormat::Helper && stdout.trim() == Credential::NOT_FOUND {
         return match request.not_found_may_mean {
-            // It says so whatever is wrong.
+            // It says so for every reason.
             Some((what, cure)) => ExternalError::Failed(Problem::new(
                 format!("`{}` has no login for {registry}, {what}", program.display()),
                 cure,
@@ -209,7 +209,7 @@ fn error_from(
     ExternalError::Failed(Problem::new(with_last_words(what, output, asker), cure))
 }
 
-/// For a person, who ran the program: a client's log is no place for what may hold a secret.
+/// Only for the person who ran the program, because a client's log must not hold a secret.
 fn with_last_words(what: String, output: &ProgramOutput, asker: ProgramAudience) -> String {
     let last_words = stderr::last_words(&output.stderr, &output.stdout);
     match asker {

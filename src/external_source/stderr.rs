@@ -1,22 +1,21 @@
-//! What a program says on stderr: its last words for a person, with what looks like a secret struck out; and what they
-//! tell about the way out.
+//! Reads a program's stderr: its last words without secrets, and the hint that follows from them.
 
 use super::commands::ProgramRequest;
 use crate::system::text;
 
-/// What fits into a sentence.
+/// As much as fits into a sentence.
 const LIMIT: usize = 400;
 
 const STRUCK: &str = "…";
 
-/// The end of what a program said, on one line. Whatever it printed as an answer is struck out too.
+/// The last line of the program's messages. Its answer and words like secrets are struck out.
 pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     let answers = String::from_utf8_lossy(stdout);
     let mut said = String::from_utf8_lossy(stderr).into_owned();
     for line in answers.lines().map(str::trim).filter(|line| line.len() >= 6) {
         said = said.replace(line, STRUCK);
     }
-    // Helpers tell their errors on stdout.
+    // Helpers print their errors on stdout.
     if said.trim().is_empty() && !answers.contains(['{', '[']) {
         said = answers.into_owned();
     }
@@ -29,7 +28,7 @@ pub(super) fn last_words(stderr: &[u8], stdout: &[u8]) -> String {
     }
 }
 
-/// What to do about it, if the words are known.
+/// The hint, if the words are known.
 pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     const LOGIN_IS_OVER: [&str; 13] = [
         "sso login",
@@ -57,13 +56,13 @@ pub(super) fn hint(stderr: &[u8], request: &ProgramRequest) -> Option<String> {
     Some(format!("run `{login}`"))
 }
 
-/// A word as it is, or what is left of one that looks like a secret: by how it begins, or as a long mixture.
+/// A word, or its beginning if it looks like a secret: by its prefix, or as a long mixture of characters.
 fn struck(word: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '~');
     let mut kept = String::new();
     let mut rest = word;
     while !rest.is_empty() {
-        let is_jwt = rest.starts_with("eyJ"); // its dots are part of it
+        let is_jwt = rest.starts_with("eyJ"); // dots belong to it
         let end = rest.find(|c| !(is_part(c) || is_jwt && c == '.')).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
         kept.push_str(if looks_secret(part) { STRUCK } else { part });

@@ -1,4 +1,4 @@
-//! The secrets of accounts that the environment gives: read where they lie, never written.
+//! `EnvStore`: the secrets of environment accounts, which Ensign reads and never writes.
 
 use std::path::Path;
 
@@ -11,7 +11,6 @@ use crate::model::{Account, Problem, Registry, Secret, StoredSecret};
 use crate::system::env::Env;
 use crate::system::files;
 
-/// The store that the environment is.
 pub(super) struct EnvStore<'e>(pub(super) &'e Env);
 
 const LIMIT: u64 = 1 << 20;
@@ -41,7 +40,7 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
         return Err(lacks(account, path, "not there"));
     };
     let text = std::str::from_utf8(&bytes).with_context(|| format!("`{}` holds no text", path.display()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // editors and PowerShell put a byte order mark in front
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // editors and PowerShell begin a file with a byte order mark
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.is_empty() {
         return Err(lacks(account, path, "empty"));
@@ -49,13 +48,13 @@ fn get(env: &Env, account: &Account) -> Result<Option<StoredSecret>> {
     Ok(Some(Secret::new(line.to_owned()).into()))
 }
 
-/// A login would be in vain: accounts of the environment go before all others.
+/// A login would not help, because accounts of the environment go before all others.
 fn lacks(account: &Account, path: &Path, what: &str) -> anyhow::Error {
     let file = format!("`{}`, the secret file of {} on {}", path.display(), account.name, account.registry);
     Problem::new(format!("{file}, is {what}"), "mount it, or change `secret_file` in ENSIGN_ACCOUNTS_FILE").into()
 }
 
-/// Says that the environment gives an account, and where it is changed.
+/// The error that the environment gives an account, with the place to change it.
 pub(crate) fn is_given(account: &Account) -> Problem {
     Problem::new(
         format!("{} on {} is given by the environment and cannot be changed here", account.name, account.registry),

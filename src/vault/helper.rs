@@ -1,6 +1,6 @@
-//! Another credential helper as a store: one entry per account, under a server address that only we use.
+//! `HelperStore`: another credential helper as a store, with one entry per account under an address of our own.
 //!
-//! The program is `docker-credential-<name>` from PATH; it speaks the same protocol as we do
+//! The program is `docker-credential-<name>` from PATH. It speaks the same protocol as we do
 //! (docker/docker-credential-helpers `client/`).
 
 use std::fmt::Write;
@@ -16,13 +16,12 @@ use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, Regi
 use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
 
-/// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
+/// Clients wait without a limit; testcontainers-java waits 30 s.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The store that such a program is.
 pub(super) struct HelperStore<'e> {
     pub(super) helper: &'e HelperName,
-    /// Where changes are announced: another program's cannot be told from what a killed change left.
+    /// Changes are announced there. Without that, a killed change could not be recognised in another program's store.
     pub(super) vault: Vault<'e>,
 }
 
@@ -52,7 +51,7 @@ impl Store for HelperStore<'_> {
 }
 
 impl HelperStore<'_> {
-    /// What could not be read before cannot be put back.
+    /// An entry that could not be read cannot be restored.
     fn take_back(&self, account: &Account, before: Result<Option<StoredSecret>>, changes: &mut SecretChanges) {
         let (helper, account) = (self.helper.clone(), account.clone());
         if let Ok(before) = before {
@@ -95,7 +94,7 @@ fn erase(helper: &HelperName, account: &Account) -> Result<()> {
 
 fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Result<ProgramOutput> {
     let program = helper.program();
-    // By its path: a name alone would also be looked for in relative folders of PATH, a stranger's perhaps.
+    // Called by its path. PATH may have relative folders, in which a stranger's program may be.
     let path = programs::find(&program).or_else(|| programs::find_file(&program));
     let path = path.with_context(|| format!("could not run `{program}`: no absolute folder of PATH has it"));
     path.and_then(|path| programs::run(&path, verb, input, DEADLINE)).map_err(|error| {
@@ -108,7 +107,7 @@ fn ask(helper: &HelperName, account: &Account, verb: &str, input: &[u8]) -> Resu
     })
 }
 
-/// What the helper printed is not shown: it may hold the secret.
+/// The helper's output is not shown, because it may hold the secret.
 fn failed(helper: &HelperName, account: &Account, deed: &str) -> Problem {
     Problem::new(
         format!("the secret of {} on {} could not be {deed} by `{}`", account.name, account.registry, helper.program()),
@@ -120,7 +119,7 @@ pub(super) fn is_not_found(stdout: &[u8]) -> bool {
     String::from_utf8_lossy(stdout).trim() == Credential::NOT_FOUND
 }
 
-/// `https://ghcr.io/ensign/me`: helpers keep one entry per address, so each account needs one of its own.
+/// `https://ghcr.io/ensign/me`. Helpers keep one entry per address, so that each account needs its own.
 fn server_url(account: &Account) -> String {
     let mut url = format!("https://{}/ensign/", account.registry);
     for byte in account.name.as_str().bytes() {

@@ -1,4 +1,5 @@
-//! Whether other helpers answer: each is asked for its list, all at once, and none may ask a person anything.
+//! `HelperHealth`: whether other helpers answer. All are asked for their lists at once, without a way to prompt a
+//! person.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use crate::system::keyring::{self, KeyringEntry, KeyringError};
 use crate::system::programs::{self, ProgramCall, ProgramOutput, Stdin};
 use crate::system::{env, threads};
 
-/// How a helper took the question.
+/// The outcome of asking a helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HelperHealth {
     Answers,
@@ -20,21 +21,21 @@ pub(crate) enum HelperHealth {
     Silent,
     /// It failed, or could not be started.
     Fails,
-    /// It answered with something that is no list of logins.
+    /// Its answer is not a list of logins.
     Nonsense,
-    /// The keyring that it reads is locked: to ask it would be to prompt a person.
+    /// Its keyring is locked, so that asking it would prompt a person.
     Unasked,
 }
 
-/// A helper with a keyring that is open answers in a few milliseconds.
+/// A helper with an open keyring answers in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 const LIMIT: usize = 16 << 20;
 
-/// Without these a helper finds no place to ask a person.
+/// Without these variables a helper cannot prompt a person.
 const SCREENS: [&str; 4] = ["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "SSH_ASKPASS"];
 
-/// Asks each helper, in the order in which they are named.
+/// Asks each helper, and returns the outcomes in the same order.
 pub(crate) fn health_of(helpers: &[HelperName]) -> Vec<HelperHealth> {
     std::thread::scope(|scope| {
         let ask = |helper| threads::start_in(scope, move || health(helper));
@@ -71,7 +72,7 @@ fn health(helper: &HelperName) -> HelperHealth {
     }
 }
 
-/// Any entry will do: what is locked says so before it looks.
+/// The entry does not matter: a locked keyring says so before it searches.
 fn keyring_is_locked() -> bool {
     let entry = KeyringEntry { service: "ensign", account: "doctor" };
     matches!(keyring::read(entry, DEADLINE), Err(KeyringError::Locked))

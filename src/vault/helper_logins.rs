@@ -1,4 +1,4 @@
-//! The logins that another credential helper has of its own: listed, read, kept and removed there.
+//! Lists, reads, saves and removes the logins of another credential helper.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,30 +14,30 @@ use crate::system::programs::{self, ProgramOutput};
 use crate::system::text::one_line;
 use crate::system::threads;
 
-/// Who waits for another helper, and so how long it may take.
+/// How long another helper may take, by the program or person that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HelperTimeout {
     /// A person may have to unlock a keychain first.
     Person,
-    /// Clients wait for us without a limit of their own, testcontainers-java for 30 s at most.
+    /// Clients wait without a limit; testcontainers-java waits 30 s.
     Client,
-    /// What a list lacks is missed by nobody.
+    /// A list may be incomplete.
     List,
 }
 
-/// Why another helper gave nothing.
+/// Why another helper gave no login.
 #[derive(Debug)]
 pub(crate) enum HelperRefusal {
-    /// The program is not there.
+    /// The program does not exist.
     NotInstalled(Problem),
     /// It has no such login.
     NotFound,
     Failed(Problem),
 }
 
-/// The server addresses that a helper has logins for, with their user names, in alphabetical order.
+/// A helper's server addresses with their user names, in alphabetical order.
 pub(crate) fn list(helper: &HelperName, waiter: HelperTimeout) -> Result<Vec<(String, String)>, HelperRefusal> {
-    let stdout = ask(helper, "list", b"unused", waiter)?; // docker/cli sends this word, and some helpers wait for one
+    let stdout = ask(helper, "list", b"unused", waiter)?; // docker/cli sends this word, and some helpers wait for input
     let list = parse_list(&stdout).ok_or_else(|| failed(helper, "`list` gave no list of logins"))?;
     let user = |name: Value| name.as_str().unwrap_or_default().to_owned();
     let mut servers: Vec<_> = list.into_iter().map(|(server, name)| (server, user(name))).collect();
@@ -51,13 +51,13 @@ pub(crate) fn login(helper: &HelperName, server: &str, waiter: HelperTimeout) ->
     let HelperMessage { username, secret, .. } =
         HelperMessage::read_answer(&stdout).ok_or_else(|| failed(helper, "its answer is no login"))?;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-        return Err(HelperRefusal::NotFound); // as docker/cli takes it
+        return Err(HelperRefusal::NotFound); // docker/cli does so too
     };
     let username = username.parse().map_err(|error| failed(helper, &format!("its user name: {error}")))?;
     Ok(Credential { username, secret })
 }
 
-/// Lets a helper keep a login of its own.
+/// Saves a login in a helper.
 #[expect(clippy::disallowed_methods, reason = "the helper that keeps the secret is given it, through a pipe")]
 pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secret: &Secret) -> Result<(), Problem> {
     let [url, username, secret] =
@@ -70,7 +70,7 @@ pub(crate) fn store(helper: &HelperName, server: &str, username: &Username, secr
     }
 }
 
-/// Removes a helper's login; none there is fine.
+/// Removes a helper's login, if there is one.
 pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     match ask(helper, "erase", server.as_bytes(), HelperTimeout::Person) {
         Ok(_) | Err(HelperRefusal::NotFound) => Ok(()),
@@ -78,7 +78,7 @@ pub(crate) fn erase(helper: &HelperName, server: &str) -> Result<(), Problem> {
     }
 }
 
-/// Asks several helpers at once for what they have. Who does not answer in time has nothing.
+/// Lists several helpers at once. A slow helper has no logins.
 pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     std::thread::scope(|scope| {
         let ask = |helper| threads::start_in(scope, move || list(helper, HelperTimeout::List));
@@ -88,13 +88,12 @@ pub(crate) fn list_all(helpers: &[HelperName]) -> Vec<Vec<(String, String)>> {
     })
 }
 
-/// Tells whether a helper is not to be asked, for it would ask us: it is our own program under another name, or it
-/// has called us.
+/// Tells whether asking a helper would come back to us. It is our own program under another name, or it has called us.
 pub(crate) fn would_recurse(helper: &HelperName) -> bool {
     programs::would_recurse() || is_ensign(helper)
 }
 
-/// What is to be said if a helper is not there.
+/// The problem if a helper's program does not exist.
 pub(crate) fn missing(helper: &HelperName) -> Option<Problem> {
     locate(helper).err().and_then(|refusal| match refusal {
         HelperRefusal::NotInstalled(problem) | HelperRefusal::Failed(problem) => Some(problem),
@@ -116,7 +115,7 @@ fn parse_list(stdout: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(stdout).ok()
 }
 
-/// What the helper printed is not shown when it fails: it may hold a secret.
+/// The output of a failed helper is not shown, because it may hold a secret.
 fn ask(
     helper: &HelperName,
     verb: &str,

@@ -1,8 +1,8 @@
-//! `SecretRecord`: which secrets were kept for good, in `accounts.json` beside them. By it those are known that a killed change
-//! left behind.
+//! `SecretRecord`: the secrets that were saved for good, in `accounts.json` beside them. All others are left-overs of
+//! killed changes.
 //!
-//! What no account of this config names may still be of another config (`ENSIGN_CONFIG_DIR`), or of this one before it was
-//! carried back in dotfiles: such a secret was kept for good once, and is never taken for a left-over.
+//! A saved secret without an account may belong to another config (`ENSIGN_CONFIG_DIR`), or to an older copy of this
+//! one in dotfiles. It is never taken for a left-over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ use super::{StoredName, Vault};
 use crate::model::{Account, Registry, StoreKind};
 use crate::system::files::{self, Access};
 
-/// What is written down: names alone.
+/// The content of the file, without any secret.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct SecretRecord {
     version: u64,
-    /// The accounts by registry whose secrets the file store keeps.
+    /// The accounts of the file store by registry.
     #[serde(default)]
     accounts: NamesByRegistry,
-    /// The same of the sealed store; `None`: the record is older than that.
+    /// The accounts of the sealed store; `None`: the record is older than that store.
     #[serde(default)]
     sealed: Option<NamesByRegistry>,
-    /// Those that another store may hold and that a change adds to it or takes out of it just now.
+    /// The accounts of other stores that a change is adding or removing.
     #[serde(default)]
     pending: Vec<UnsettledSecret>,
 }
@@ -44,7 +44,7 @@ const VERSION: u64 = 1;
 const LIMIT: u64 = 64 << 20;
 
 impl SecretRecord {
-    /// That of a store in which everything was kept for good.
+    /// The record if everything in the store was saved for good.
     fn from_stored(stored: Vec<StoredName>) -> Self {
         let mut record = Self {
             version: VERSION,
@@ -62,13 +62,13 @@ impl SecretRecord {
         if *kind == StoreKind::Sealed { self.sealed.get_or_insert_default() } else { &mut self.accounts }
     }
 
-    /// Tells whether a secret of our own files was kept for good.
+    /// Tells whether a secret of our own files was saved for good.
     pub(crate) fn knows(&self, kind: &StoreKind, registry: &Registry, name: &str) -> bool {
         let known = if *kind == StoreKind::Sealed { self.sealed.as_ref() } else { Some(&self.accounts) };
         known.is_none_or(|known| known.get(registry.as_str()).is_some_and(|names| names.contains(name)))
     }
 
-    /// The change is done: it has dropped accounts, and these are there now.
+    /// Records a finished change with its removed and present accounts.
     pub(crate) fn settle<'a>(
         &mut self,
         dropped: impl Iterator<Item = &'a Account>,
@@ -91,7 +91,7 @@ impl SecretRecord {
         }
     }
 
-    /// Notes that another store holds, or is about to hold, a secret that may be no account's in the end.
+    /// Records before a change that another store may get a secret without an account.
     pub(crate) fn announce(&mut self, account: &Account) {
         let (registry, name) = (account.registry.to_string(), account.name.to_string());
         let pending = UnsettledSecret {
@@ -105,7 +105,7 @@ impl SecretRecord {
         }
     }
 
-    /// Those accounts, as far as their store needs to know them.
+    /// Those accounts, with the fields that their store needs.
     pub(crate) fn pending(&self) -> Vec<Account> {
         let account = |pending: &UnsettledSecret| {
             Some(Account {
@@ -117,7 +117,7 @@ impl SecretRecord {
         self.pending.iter().filter_map(account).collect()
     }
 
-    /// Those that are not `left` are settled.
+    /// Keeps those of `left` and drops the others.
     pub(crate) fn keep_pending<'a>(&mut self, left: impl Iterator<Item = &'a Account>) {
         self.pending.clear();
         left.for_each(|account| self.announce(account));
@@ -125,7 +125,7 @@ impl SecretRecord {
 }
 
 impl Vault<'_> {
-    /// Where there is none one is begun, in which all secrets were kept for good: they are older than it.
+    /// A missing record begins with all present secrets, which are older than it.
     pub(crate) fn record(&self) -> Result<SecretRecord> {
         let bytes = self.record_path().map_or(Ok(None), |path| files::read(&path, LIMIT))?;
         if let Some(record) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
@@ -136,7 +136,7 @@ impl Vault<'_> {
         Ok(record)
     }
 
-    /// Changes the record, best effort: without it a left-over stays, and nothing is lost.
+    /// Changes the record, best effort. Without it a left-over stays, and nothing is lost.
     pub(crate) fn update(&self, edit: impl FnOnce(&mut SecretRecord)) {
         let Ok(before) = self.record() else { return };
         let mut record = before.clone();
@@ -146,7 +146,7 @@ impl Vault<'_> {
         }
     }
 
-    /// Removes what a writer of the record left when it was killed.
+    /// Removes the unfinished file of a killed writer of the record.
     pub(crate) fn sweep_record(&self) {
         if let Some(path) = self.record_path() {
             let _ = files::remove_unfinished(&path);

@@ -1,21 +1,20 @@
-//! `Store`: what every place of secrets can do. Another one is a file with this trait, and a row in `STORES`.
+//! `Store`: what every store can do. A new store is a file with this trait, and a row in `STORES`.
 
 use anyhow::Result;
 
 use crate::model::{Account, MinimumGeneration, Problem, Registry, StoredSecret};
 use crate::system::text;
 
-/// A place that keeps secrets.
 pub(super) trait Store {
-    /// What is kept for the account; `None` if there is nothing.
+    /// The account's secret; `None` if there is none.
     fn get(&self, account: &Account) -> Result<Option<StoredSecret>>;
 
-    /// Tells whether a secret of any length could be kept now. Who cannot tell says yes.
+    /// Tells whether a secret of any length could be saved now. A store that cannot tell says yes.
     fn check_free_space(&self, _: &Account) -> Result<()> {
         Ok(())
     }
 
-    /// Keeps secrets of accounts of one registry, in place of those they had.
+    /// Saves secrets of accounts of one registry, and replaces their old ones.
     fn put(
         &self,
         registry: &Registry,
@@ -23,31 +22,31 @@ pub(super) trait Store {
         changes: &mut SecretChanges,
     ) -> Result<()>;
 
-    /// Forgets the account's secret; none there is fine.
+    /// Removes the account's secret, if there is one.
     fn remove(&self, account: &Account, changes: &mut SecretChanges) -> Result<()>;
 }
 
-/// What a change of secrets leaves behind: the way back, and how far sealed files have come.
+/// What a change of secrets has done: the steps to undo it, and the new generations of sealed files.
 #[derive(Default)]
 pub(super) struct SecretChanges {
     steps: Vec<Box<dyn Fn() -> Result<()>>>,
-    /// The files that were sealed anew.
+    /// The files that were sealed again.
     pub(super) sealed: Vec<MinimumGeneration>,
 }
 
 impl SecretChanges {
-    /// Adds how the change that was just made is taken back.
+    /// Adds the step that undoes the last change.
     pub(super) fn add(&mut self, step: impl Fn() -> Result<()> + 'static) {
         self.steps.push(Box::new(step));
     }
 
-    /// Takes back the last change first; `false` if one could not be.
+    /// Undoes the changes, the last one first; `false` if one could not be undone.
     pub(super) fn take_back(self) -> bool {
         self.steps.iter().rev().filter(|step| step().is_err()).count() == 0
     }
 }
 
-/// The store of a newer Ensign, or one that somebody has spelled wrongly.
+/// A store of a newer Ensign, or a misspelled one.
 pub(super) struct UnknownStore;
 
 impl Store for UnknownStore {

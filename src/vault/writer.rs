@@ -1,4 +1,4 @@
-//! `Writer`: puts and removes secrets in all stores, and can put back what was there before.
+//! `Writer`: saves and removes secrets in all stores, and can restore the previous state.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use super::store::SecretChanges;
 use crate::model::{Account, HubToken, MinimumGeneration, Registry, Secret, Source, StoreKind, StoredSecret, Username};
 use crate::system::files;
 
-/// Changes secrets. Whoever has one holds the config's lock.
+/// Changes secrets, under the config's lock.
 pub(crate) struct Writer<'e> {
     vault: Vault<'e>,
     changes: SecretChanges,
@@ -22,23 +22,23 @@ impl<'e> Vault<'e> {
 }
 
 impl Writer<'_> {
-    /// Keeps the account's secret, in place of the one it had.
+    /// Saves the account's secret, and replaces its old one.
     pub(crate) fn put(&mut self, account: &Account, kept: &StoredSecret) -> Result<()> {
         self.put_together(&[(account, kept)])
     }
 
-    /// Keeps secrets of accounts of one registry and one store, with one write where that store is ours.
+    /// Saves secrets of one registry and one store. Our own store needs one write.
     pub(crate) fn put_together(&mut self, secrets: &[(&Account, &StoredSecret)]) -> Result<()> {
         let Some((first, _)) = secrets.first() else { return Ok(()) };
         self.vault.store(&first.store).put(&first.registry, secrets, &mut self.changes)
     }
 
-    /// Tells whether the account's store is there: another helper may have been uninstalled.
+    /// Tells whether the account's store exists. Another helper may have been uninstalled.
     pub(crate) fn can_reach(&self, account: &Account) -> bool {
         !matches!(&account.store, StoreKind::Helper(helper) if locate(helper).is_err())
     }
 
-    /// Forgets the account's secret; none there is fine.
+    /// Removes the account's secret, if there is one.
     pub(crate) fn remove(&mut self, account: &Account) -> Result<()> {
         if account.source != Source::Static {
             files::remove(&self.vault.renewal_lock(account)?)?;
@@ -49,7 +49,7 @@ impl Writer<'_> {
                 .filter(|host| account.registry.covers(host));
             let each = hosts.map(|host| account.at(&host).into_owned());
             for at in each.filter(|at| at.registry != account.registry) {
-                // The host may have an account of its own of that name, whose secret is nobody's answer.
+                // The host may have its own account of that name, whose secret is no cached answer.
                 if self.vault.get(&at)?.is_none_or(|kept| kept.cache_key.is_some()) {
                     self.remove(&at)?;
                 }
@@ -58,12 +58,12 @@ impl Writer<'_> {
         self.vault.store(&account.store).remove(account, &mut self.changes)
     }
 
-    /// Forgets a secret of our own files, whoever it was of.
+    /// Removes a secret of our own files by its name.
     pub(crate) fn remove_from_file(&mut self, kind: &StoreKind, registry: &Registry, name: &str) -> Result<()> {
         self.edit(kind, registry, |contents| contents.remove(name))
     }
 
-    /// Keeps one of Docker Hub's tokens, in place of the one before.
+    /// Saves one of Docker Hub's tokens, and replaces the old one.
     pub(crate) fn put_hub_token(
         &mut self,
         kind: &StoreKind,
@@ -74,12 +74,12 @@ impl Writer<'_> {
         self.edit(kind, &Registry::docker_hub(), |contents| contents.put_token(user, token, secret))
     }
 
-    /// Forgets such a token; none there is fine.
+    /// Removes such a token, if there is one.
     pub(crate) fn remove_hub_token(&mut self, kind: &StoreKind, user: &Username, token: HubToken) -> Result<()> {
         self.edit(kind, &Registry::docker_hub(), |contents| contents.remove_token(user, token))
     }
 
-    /// Seals every sealed file with the key of today. Returns how many there are.
+    /// Seals every sealed file with the current key. Returns their number.
     pub(crate) fn reseal(&mut self) -> Result<usize> {
         let files = self.vault.sealed_files()?;
         for file in &files {
@@ -88,12 +88,12 @@ impl Writer<'_> {
         Ok(files.len())
     }
 
-    /// The files that were sealed anew.
+    /// The files that were sealed again.
     pub(crate) fn sealed(&self) -> &[MinimumGeneration] {
         &self.changes.sealed
     }
 
-    /// Makes all stores what they were, as far as they let us; `false` if one did not.
+    /// Restores all stores as far as possible; `false` if one failed.
     pub(crate) fn put_back(self) -> bool {
         self.changes.take_back()
     }

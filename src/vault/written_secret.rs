@@ -1,4 +1,4 @@
-//! How a kept secret is written down: the secret alone as a text, or an object if more is known about it.
+//! `WrittenSecret`: a secret as stores write it: as plain text, or as an object if more is known about it.
 
 use std::fmt;
 
@@ -9,14 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::model::{EndedSession, LoginLife, Secret, StoredSecret, Username, timestamp};
 
-/// A kept secret on its way to or from a store.
 pub(super) struct WrittenSecret(pub(super) StoredSecret);
 
-/// An object as text begins like this; no password does.
+/// The beginning of an object. No password begins so.
 const MARK: &str = r#"{"ensign":1,"#;
 
 impl WrittenSecret {
-    /// The entry as one text, for stores that keep only that.
+    /// The entry as one text, for stores with one text per entry.
     #[expect(clippy::disallowed_methods, reason = "given to the store that keeps it")]
     pub(super) fn to_text(&self) -> Zeroizing<String> {
         if self.0.is_plain() {

@@ -1,4 +1,4 @@
-//! What programs print, read as the untrusted text it is.
+//! Reads what programs print, which is untrusted.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::model::{HelperMessage, Secret, Username, jwt, timestamp};
 
-/// The shapes of answers.
+/// The formats of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AnswerFormat {
     /// `{"Username": …, "Secret": …}`, perhaps after lines of talk
@@ -33,14 +33,14 @@ pub(super) enum AnswerFormat {
 pub(super) struct ProgramAnswer {
     pub(super) username: Option<Username>,
     pub(super) secret: Secret,
-    /// When it ends by its own account.
+    /// The end that the answer states.
     pub(super) ends: Option<SystemTime>,
 }
 
-/// Why an answer is none; a part of a sentence without a word of the answer.
+/// Why an answer is unreadable, as part of a sentence and without its text.
 type Unreadable = &'static str;
 
-/// What clients can send in a header, with room to spare.
+/// More than any client can send in a header.
 const SECRET_LIMIT: usize = 64 << 10;
 
 const NO_JSON: Unreadable = "its answer is not the JSON it should be";
@@ -66,7 +66,7 @@ pub(super) fn parse(form: &AnswerFormat, stdout: &[u8]) -> Result<ProgramAnswer,
     checked(answer)
 }
 
-/// What no secret is, wherever it came from.
+/// Refuses texts that cannot be a secret, whatever their source.
 #[expect(clippy::disallowed_methods, reason = "looked at, not let out")]
 fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, Unreadable> {
     let secret = answer.secret.expose();
@@ -87,7 +87,7 @@ fn checked(answer: ProgramAnswer) -> Result<ProgramAnswer, Unreadable> {
     Ok(ProgramAnswer { ends, ..answer })
 }
 
-/// One line end is cut; a secret has none inside.
+/// Cuts one line end. A secret has none inside.
 fn line(text: &str) -> Result<&str, Unreadable> {
     let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
     if line.contains(['\n', '\r']) { Err("its answer has several lines") } else { Ok(line) }
@@ -176,7 +176,7 @@ fn acr(text: &str, server: &str) -> Result<ProgramAnswer, Unreadable> {
     })
 }
 
-/// Reads from the first line that begins an object: some helpers say first which file they use.
+/// Reads from the first line that begins an object, because some helpers first print which file they use.
 fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Unreadable> {
     let start = if text.trim_start().starts_with('{') { Some(0) } else { text.find("\n{").map(|at| at + 1) };
     serde_json::from_str(&text[start.ok_or(NO_JSON)?..]).map_err(|_| NO_JSON) // the error would quote the answer

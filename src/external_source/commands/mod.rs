@@ -1,6 +1,6 @@
-//! The lenders: for each the command that brings its secret for a host, and what is known of its answers.
+//! The known programs: the command of each for a host, and the format of its answer.
 //!
-//! A preset gives its secret only to the hosts that it is for: what `aws`, `gcloud` and `gh` have opens far more than
+//! A preset gives its secret only to its own hosts, because a secret of `aws`, `gcloud` or `gh` opens much more than
 //! one registry.
 
 use std::collections::BTreeMap;
@@ -12,24 +12,24 @@ use super::ecr::{self, EcrHost};
 use crate::model::{ExternalProgram, ExternalSource, HelperName, Problem, Registry};
 use crate::system::text;
 
-/// What is run and how its answer is read.
+/// The command to run, and how to read its answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ProgramRequest {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
-    /// What would choose another identity than the account's.
+    /// Variables that would select another identity than the account's.
     pub(super) env_remove: Vec<&'static str>,
     pub(super) stdin: Option<String>,
     pub(super) form: AnswerFormat,
     pub(super) keeping: CachePolicy,
-    /// For a helper that says "not found" whatever is wrong: what else it may mean, and where that is seen.
+    /// For a helper that always says "not found": the possible reason, and where to see it.
     pub(super) not_found_may_mean: Option<(&'static str, &'static str)>,
-    /// The command that logs the lender in.
+    /// The command that logs the program in.
     pub(super) login: Option<String>,
 }
 
-/// In the AWS SDKs these beat `AWS_PROFILE` (amazon-ecr-credential-helper `config/resolve_credentials.go`).
+/// The AWS SDKs prefer these to `AWS_PROFILE` (amazon-ecr-credential-helper `config/resolve_credentials.go`).
 const AWS_KEYS: [&str; 7] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -48,7 +48,7 @@ const GOOGLE_IDENTITY: [&str; 5] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
 ];
 
-/// They win over what gh keeps (cli/cli `internal/config/auth_config.go`).
+/// gh prefers these to its own login (cli/cli `internal/config/auth_config.go`).
 const GH_TOKENS: [&str; 4] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
 
 /// The domains of Azure's registries in its clouds.
@@ -88,7 +88,7 @@ pub(super) fn request(borrow: &ExternalSource, registry: &Registry) -> Result<Pr
     Ok(request)
 }
 
-/// The lender that is there for the registry's host.
+/// The program that is made for the registry's host.
 pub(super) fn made_for(registry: &Registry) -> Option<ExternalProgram> {
     let presets = [
         ExternalProgram::Aws { profile: None },
@@ -119,7 +119,7 @@ impl ProgramRequest {
         }
     }
 
-    /// How a person sees what the program says. The words of a command of the user's own are not shown.
+    /// How a person runs the program. The words of the user's own command are not shown.
     pub(super) fn by_hand(&self) -> String {
         let Self { program, arguments, stdin, .. } = self;
         let arguments: Vec<_> = arguments.iter().map(|word| text::quote(word)).collect();
@@ -131,7 +131,7 @@ impl ProgramRequest {
     }
 }
 
-/// A token that tells of itself when it ends.
+/// A token that states its own end.
 const TOKEN: CachePolicy = CachePolicy { margin: Duration::from_mins(5), lives: None, at_most: None };
 
 fn helper(name: &HelperName, borrow: &ExternalSource, registry: &Registry) -> ProgramRequest {
@@ -141,13 +141,13 @@ fn helper(name: &HelperName, borrow: &ExternalSource, registry: &Registry) -> Pr
     };
     match name.to_string().as_str() {
         "ecr-login" => {
-            request.keeping.at_most = Some(Duration::from_mins(30)); // its own cache gives out until half of an end
+            request.keeping.at_most = Some(Duration::from_mins(30)); // its own cache gives out a token until half of its life
             request.not_found_may_mean = Some(("or the login of AWS is over", "see `~/.ecr/log`, and log in to AWS"));
             if borrow.env.contains_key("AWS_PROFILE") {
                 request.env_remove.extend(AWS_KEYS);
             }
         }
-        // It renews what has less than 55 minutes left.
+        // gcloud renews a token with less than 55 minutes left.
         "gcloud" => {
             request.keeping.lives = Some(Duration::from_mins(45));
             if borrow.env.contains_key("CLOUDSDK_ACTIVE_CONFIG_NAME") {
@@ -163,7 +163,7 @@ fn helper(name: &HelperName, borrow: &ExternalSource, registry: &Registry) -> Pr
 
 fn aws(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, Problem> {
     let (service, region, fips) = match ecr::parse(registry) {
-        Some(EcrHost::Public) => ("ecr-public", "us-east-1", false), // the only place that answers for it
+        Some(EcrHost::Public) => ("ecr-public", "us-east-1", false), // only this host answers for it
         Some(EcrHost::Private { region, fips }) => ("ecr", region, fips),
         None => return Err(not_for("aws", registry, "of the form 123456789012.dkr.ecr.REGION.amazonaws.com")),
     };
@@ -191,7 +191,7 @@ fn gcloud(profile: Option<&str>, registry: &Registry) -> Result<ProgramRequest, 
     if host != "gcr.io" && !host.ends_with(".gcr.io") && !host.ends_with(".pkg.dev") {
         return Err(not_for("gcloud", registry, "under gcr.io or pkg.dev"));
     }
-    // A token that ends in a moment would not outlive the pull.
+    // A token that ends in a moment would expire during the pull.
     let words = ["config", "config-helper", "--format=json(credential)", "--min-expiry=10m"];
     let mut request = ProgramRequest {
         login: Some("gcloud auth login".into()),
@@ -237,7 +237,7 @@ fn gh(host: &str, user: Option<&str>, registry: &Registry) -> Result<ProgramRequ
     Ok(request)
 }
 
-/// The GitHub that a registry belongs to.
+/// The GitHub host of a registry.
 pub(super) fn github_of(registry: &Registry) -> Option<&str> {
     match registry.as_str() {
         "ghcr.io" | "docker.pkg.github.com" => Some("github.com"),
@@ -259,7 +259,7 @@ fn op(item: &str, account: Option<&str>) -> Result<ProgramRequest, Problem> {
     Ok(request)
 }
 
-/// A word that the program cannot take for an option.
+/// A word that the program cannot read as an option.
 fn word(text: &str) -> Result<&str, Problem> {
     if text.is_empty() || text.starts_with('-') {
         return Err(Problem::new(format!("`{text}` would be an option of the program"), "name it without the dash"));

@@ -1,7 +1,7 @@
-//! The stores of our own files: one private file per registry, `secrets/<registry>.json` in the data folder, and
-//! `sealed/<registry>.json` for those that are sealed.
+//! `FileStore`: one private file per registry in the data folder: `secrets/<registry>.json`, or
+//! `sealed/<registry>.json`.
 //!
-//! One file per registry keeps `get` at two small files however many registries there are, and damage in one place.
+//! So `get` reads two small files however many registries there are, and damage stays in one place.
 
 mod names;
 mod secrets_contents;
@@ -25,7 +25,7 @@ pub(super) use names::{left_files, registries, sealed_files, secret_files};
 pub(super) use secrets_contents::SecretsContents;
 use secrets_contents::VERSION;
 
-/// A store of secrets files: clear, or sealed.
+/// A store of secrets files, clear or sealed.
 pub(super) struct FileStore<'e> {
     pub(super) env: &'e Env,
     pub(super) form: FileForm<'e>,
@@ -38,7 +38,7 @@ pub(super) enum FileForm<'e> {
     Sealed(SealContext<'e>),
 }
 
-/// A registry's secrets file; it need not exist.
+/// A registry's secrets file, which may not exist.
 pub(super) struct SecretFile<'e> {
     env: &'e Env,
     path: PathBuf,
@@ -46,14 +46,14 @@ pub(super) struct SecretFile<'e> {
     form: FileForm<'e>,
 }
 
-/// A secrets file that others could read, until now.
+/// A secrets file that was readable for others.
 pub(crate) struct PermissionRepair {
     pub(crate) path: String,
     pub(crate) mode: u32,
 }
 
 const LIMIT: u64 = 64 << 20;
-/// No answer of a provider is read beyond that.
+/// The longest response that is read from a provider.
 const MOST_TOKENS: u64 = 64 << 10;
 
 impl Store for FileStore<'_> {
@@ -111,12 +111,12 @@ impl<'e> SecretFile<'e> {
         &self.path
     }
 
-    /// The path for a person's eyes.
+    /// The path, to be shown.
     fn shown(&self) -> String {
         self.env.shorten_home(&self.path)
     }
 
-    /// Reads one secret and builds no other.
+    /// Reads one secret and no other.
     pub(super) fn kept(&self, name: &AccountName) -> Result<Option<StoredSecret>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         secrets_contents::find(&self.text(bytes)?, name).map_err(|error| self.broken(&error).into())
@@ -130,7 +130,7 @@ impl<'e> SecretFile<'e> {
         Ok(self.load()?.take_token(user, token))
     }
 
-    /// Changes the file; it is not written if nothing changed, and removed when it is empty.
+    /// Changes the file. An unchanged file is not written, and an empty one is removed.
     pub(super) fn edit(
         &self,
         changes: &mut SecretChanges,
@@ -165,7 +165,7 @@ impl<'e> SecretFile<'e> {
         Ok(())
     }
 
-    /// That of a path, whose registry stands in the file: not every name of a file can be read backwards.
+    /// The file at a path. Its registry is in the file, because not every file name can be decoded.
     pub(super) fn sealed_at(env: &'e Env, seals: SealContext<'e>, path: &Path) -> Result<Self> {
         let shown = env.shorten_home(path);
         let bytes = files::read_secret(path, LIMIT)?.ok_or_else(|| anyhow!("`{shown}` is gone"))?;
@@ -181,7 +181,7 @@ impl<'e> SecretFile<'e> {
         Ok(file)
     }
 
-    /// Tells whether it is sealed with the key of today.
+    /// Tells whether it is sealed with the current key.
     pub(super) fn is_current(&self) -> Result<bool> {
         match (&self.form, self.read()?) {
             (FileForm::Sealed(seals), Some(bytes)) => seals.is_current(&bytes, &self.shown()),
@@ -189,12 +189,12 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Seals the file with the key of today; one that is sealed with it already stays.
+    /// Seals the file with the current key, unless it is already.
     pub(super) fn reseal(&self, changes: &mut SecretChanges) -> Result<()> {
         if self.is_current()? { Ok(()) } else { self.edit(changes, |_| true) }
     }
 
-    /// Whose secrets are in it.
+    /// The accounts whose secrets are in it.
     pub(super) fn names(&self) -> Result<Vec<String>> {
         match (&self.form, self.read()?) {
             (_, None) => Ok(vec![]),
@@ -203,8 +203,8 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    /// Writes as much as the file would need with one more answer of a provider, and takes it away again. What is sealed
-    /// must open first.
+    /// Checks the free space by writing as much as one more response of a provider needs, and removing it. A sealed
+    /// file must open first.
     pub(super) fn check_free_space(&self) -> Result<()> {
         if let FileForm::Sealed(seals) = &self.form {
             seals.key.check()?;
@@ -217,7 +217,7 @@ impl<'e> SecretFile<'e> {
         files::restrict_permissions(&self.path).map(|mode| PermissionRepair { path: self.shown(), mode })
     }
 
-    /// A sealed file that does not open is broken only if its key is there.
+    /// A sealed file counts as broken only if its key is there.
     pub(super) fn set_aside_if_broken(&self) -> Result<Option<PathBuf>> {
         let Some(bytes) = self.read()? else { return Ok(None) };
         let is_broken = match &self.form {
@@ -237,7 +237,7 @@ impl<'e> SecretFile<'e> {
 
     pub(super) fn renewal_lock(&self, name: &AccountName) -> PathBuf {
         let hash = name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a: a name may be too long for a file's
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a, because a name may be too long for a file name
         });
         files::sibling(&self.path, &format!(".{hash:016x}.lock"))
     }
@@ -253,19 +253,19 @@ impl<'e> SecretFile<'e> {
         Ok(serde_json::from_slice(&text).map_err(|error| self.broken(&error))?)
     }
 
-    /// What stands in the file, in clear.
+    /// The text of the file, opened if it is sealed.
     fn text(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
         match &self.form {
             FileForm::Clear => Ok(bytes),
             FileForm::Sealed(seals) => seals.open(&self.registry, &bytes, &self.shown()).or_else(|error| {
-                // A change of the key may have come between the file and its key.
+                // The key may have changed between reading the file and reading the key.
                 let again = self.read()?.filter(|again| *again != bytes).ok_or(error)?;
                 seals.open(&self.registry, &again, &self.shown())
             }),
         }
     }
 
-    /// Whatever else stands in a newer file, it is not ours to change or to call broken.
+    /// Refuses to change a file of a newer Ensign, or to call it broken.
     fn refuse_newer(&self, bytes: &[u8]) -> Result<()> {
         #[derive(Deserialize)]
         struct SecretsVersion {
@@ -282,7 +282,7 @@ impl<'e> SecretFile<'e> {
         Ok(files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new))
     }
 
-    /// Names the line only: the text around it is secret.
+    /// Names only the line, because the text is secret.
     fn broken(&self, error: &serde_json::Error) -> Problem {
         let what =
             format!("the secrets of {} in `{}` are broken at line {}", self.registry, self.shown(), error.line());
@@ -290,7 +290,7 @@ impl<'e> SecretFile<'e> {
     }
 }
 
-/// Writes the file, or takes it away.
+/// Writes the file, or removes it.
 fn write(path: &Path, bytes: Option<&Zeroizing<Vec<u8>>>) -> Result<()> {
     match bytes {
         Some(bytes) => files::replace(path, bytes, Access::Private),

@@ -1,4 +1,4 @@
-//! The names of the secrets files: one for each registry.
+//! Names the secrets files, one for each registry.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::model::{Registry, StoreKind};
 use crate::system::env::Env;
 use crate::system::files;
 
-/// A file name that holds for every registry on every platform: lower case, and `%xx` for what some forbid.
+/// A file name that works for every registry on every platform: in lower case, with `%xx` for other characters.
 pub(super) fn file_name(registry: &Registry) -> String {
     let mut name = String::new();
     for byte in registry.as_str().bytes() {
@@ -22,7 +22,7 @@ pub(super) fn file_name(registry: &Registry) -> String {
     name + ".json"
 }
 
-/// The folder of a store's files in the data folder.
+/// The folder of a store in the data folder.
 pub(super) fn folder(store: &StoreKind) -> &'static str {
     if *store == StoreKind::Sealed { "sealed" } else { "secrets" }
 }
@@ -33,7 +33,7 @@ pub(in crate::vault) fn registries(env: &Env, store: &StoreKind) -> Vec<Registry
     names.collect()
 }
 
-/// What writers that were killed, and `restore`, left beside the secrets files.
+/// Files that killed writers and `restore` left beside the secrets files.
 pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
     let is_left = |path: &PathBuf| {
         path.to_str().is_some_and(|path| path.ends_with(".json.new") || path.ends_with(".json.damaged"))
@@ -42,13 +42,13 @@ pub(in crate::vault) fn left_files(env: &Env) -> Vec<PathBuf> {
     both.filter(is_left).collect()
 }
 
-/// The files in which secrets are, and what was left beside them.
+/// All files with secrets, left-overs included.
 pub(in crate::vault) fn secret_files(env: &Env) -> Vec<PathBuf> {
     let is_secret = |path: &PathBuf| path.extension().is_some_and(|ending| ending != "lock");
     StoreKind::OF_FILES.iter().flat_map(|store| entries(env, store)).filter(is_secret).collect()
 }
 
-/// The sealed files, of which none may be passed over. What cannot be told is an error.
+/// All sealed files. A folder that cannot be read is an error, so that none is missed.
 pub(in crate::vault) fn sealed_files(env: &Env) -> Result<Vec<PathBuf>> {
     let folder = env.data_dir.as_ref().map(|data| data.join(folder(&StoreKind::Sealed)));
     let mut paths = folder.map_or(Ok(vec![]), |folder| files::all_entries(&folder))?;

@@ -1,4 +1,4 @@
-//! `SecretsContents`: what a secrets file holds, as it is written down.
+//! `SecretsContents`: the content of a secrets file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::model::{AccountName, HubToken, Secret, StoredSecret, Username};
 use crate::system::json::JsonString;
 use crate::vault::written_secret::WrittenSecret;
 
-/// Everything in the file. Account names to secrets; for Docker Hub also user names to side tokens.
+/// Secrets by account name. For Docker Hub also side tokens by user name.
 #[derive(Default, Deserialize, Serialize)]
 pub(in crate::vault) struct SecretsContents {
     pub(super) version: u64,
@@ -20,10 +20,10 @@ pub(in crate::vault) struct SecretsContents {
     pub(super) tokens: BTreeMap<String, BTreeMap<String, WrittenSecret>>,
 }
 
-/// The version of the form.
+/// The version of the format.
 pub(super) const VERSION: u64 = 1;
 
-/// One account's secret in the text of a file; nothing else of it is built.
+/// One account's secret in the text of a file. No other is parsed.
 pub(super) fn find(text: &[u8], name: &AccountName) -> serde_json::Result<Option<StoredSecret>> {
     SecretSearch { place: SearchLevel::Top, account: name.as_str() }
         .deserialize(&mut serde_json::Deserializer::from_slice(text))
@@ -78,14 +78,14 @@ fn insert(entries: &mut BTreeMap<String, WrittenSecret>, name: &str, kept: &Stor
     true
 }
 
-/// Finds one account's secret in the document and builds nothing else of it.
+/// Finds one account's secret in the document and builds nothing else.
 #[derive(Clone, Copy)]
 struct SecretSearch<'n> {
     place: SearchLevel,
     account: &'n str,
 }
 
-/// Where in the document the search stands.
+/// The level of the document that is being searched.
 #[derive(Clone, Copy)]
 enum SearchLevel {
     Top,

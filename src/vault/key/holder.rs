@@ -1,4 +1,4 @@
-//! `Holder`: who has the data key, and how it is asked for it. None of them prompts.
+//! `Holder`: where the data key is, and how to get it from there without a prompt.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,18 +18,18 @@ use crate::system::files::{self, Access};
 use crate::system::seal::SealKey;
 use crate::system::systemd_creds;
 
-/// Who has the data key.
+/// The holder of the data key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// The operating system's keyring.
     Keyring,
-    /// A person: the key is in `key.json`, wrapped by a passphrase.
+    /// A person. The key is in `key.json`, wrapped by a passphrase.
     Passphrase,
-    /// systemd gives it to the service in which we run, as the credential `ensign.key`.
+    /// systemd, as the credential `ensign.key` of the service that we run in.
     Systemd,
-    /// A file that `systemd-creds` has sealed to this machine, and to its TPM where it has one.
+    /// A file that `systemd-creds` has sealed to this machine, and to its TPM if it has one.
     SystemdFile(PathBuf),
-    /// A file, such as one that is mounted into a container.
+    /// A file, for example one mounted into a container.
     File(PathBuf),
 }
 
@@ -37,18 +37,18 @@ pub(crate) enum Holder {
 const LIMIT: u64 = 256;
 
 impl Holder {
-    /// How a person names one.
+    /// The holders as a person types them.
     pub(crate) const WORDS: &str = "`keyring`, `passphrase`, `systemd`, or `systemd:` or `file:` with an absolute path";
 
-    /// The command that makes a first key. A passphrase is refused where the kernel has no keyring.
+    /// The command for a first key. A passphrase needs the kernel's keyring.
     pub(crate) const FIRST_KEY: &str =
         if cfg!(target_os = "linux") { "store key --holder passphrase" } else { "store key --holder keyring" };
 
-    /// The command that makes a key where the system's keyring does not answer.
+    /// The command for a key where the system's keyring does not answer.
     pub(crate) const KEY_WITHOUT_KEYRING: &str =
         if cfg!(target_os = "linux") { "store key --holder passphrase" } else { "store key --holder file:PATH" };
 
-    /// Asks for the key of this id.
+    /// Gets the key with this id.
     pub(super) fn ask(&self, id: &str) -> Result<SealKey> {
         match self {
             Self::Keyring => keyring::read(id),
@@ -59,7 +59,7 @@ impl Holder {
         }
     }
 
-    /// The key that it has already, before it is given one.
+    /// The key that the holder already has.
     pub(super) fn known_key(&self) -> Result<Option<SealKey>> {
         match self {
             Self::Keyring | Self::Passphrase => Ok(None),
@@ -69,13 +69,13 @@ impl Holder {
         }
     }
 
-    /// Gives it the key. Returns what `key.json` must say for that.
+    /// Stores the key. Returns the new content of `key.json`.
     pub(super) fn give(&self, key: &SealKey, passphrase: Option<&Secret>) -> Result<Option<WrappedKey>> {
         match (self, passphrase) {
             (Self::Keyring, _) => keyring::write(key).map(|()| None),
             (Self::Passphrase, Some(passphrase)) => WrappedKey::wrap(key, passphrase).map(Some),
             (Self::Passphrase, None) => bail!("a passphrase is needed"),
-            // It is made outside, and read only here.
+            // Made outside, and only read here.
             (Self::Systemd, _) => match credential()?.as_slice() {
                 [] => Err(no_credential().into()),
                 keys if keys.iter().any(|stored_key| stored_key.id() == key.id()) => Ok(None),
@@ -99,7 +99,7 @@ impl Holder {
         }
     }
 
-    /// Gives it a new key beside the one that it has. Returns what `key.json` must say for that.
+    /// Stores a new key beside the present one. Returns the new content of `key.json`.
     pub(super) fn add(
         &self,
         key: &SealKey,
@@ -117,7 +117,7 @@ impl Holder {
         }
     }
 
-    /// Takes all keys but this one away from it, of which one has the id `before`.
+    /// Removes all keys but this one; `before` is the id of one of them.
     pub(super) fn keep_only(&self, key: &SealKey, before: &str) -> Result<()> {
         match self {
             Self::Keyring => self.remove(before),
@@ -128,7 +128,7 @@ impl Holder {
         Ok(())
     }
 
-    /// Takes the key of this id away from it, best effort. A file is the user's own, and stays.
+    /// Removes the key with this id, best effort. A file belongs to the user and stays.
     pub(super) fn remove(&self, id: &str) {
         match self {
             Self::Keyring => keyring::remove(id),
@@ -136,7 +136,7 @@ impl Holder {
         }
     }
 
-    /// Whether the opened key lies in the kernel's keyring meanwhile. A file is as quick, and may be taken away.
+    /// Whether the kernel's keyring caches the opened key. A file is as fast, and may be unmounted on purpose.
     pub(crate) fn is_cached(&self) -> bool {
         match self {
             Self::Keyring | Self::Passphrase | Self::SystemdFile(_) => true,
@@ -144,7 +144,7 @@ impl Holder {
         }
     }
 
-    /// As the subject of a sentence.
+    /// The holder as the subject of a sentence.
     pub(crate) fn subject(&self) -> String {
         match self {
             Self::Keyring => "the system's keyring".to_owned(),
@@ -174,7 +174,7 @@ fn credential() -> Result<Vec<SealKey>> {
     folder.map_or(Ok(vec![]), |folder| read_file(&folder.join(CREDENTIAL)))
 }
 
-/// The key of this id; another one where it is not there, which is told apart later.
+/// The key with this id, or else any. The caller compares the ids.
 fn pick(mut keys: Vec<SealKey>, id: &str) -> Option<SealKey> {
     let place = keys.iter().position(|key| key.id() == id).unwrap_or_default();
     (place < keys.len()).then(|| keys.swap_remove(place))
@@ -192,7 +192,7 @@ fn not_there(path: &Path) -> Problem {
     Problem::new(message, "mount it, or put it back")
 }
 
-/// Tells whether a file is to be written for a key: it is not there, and so holds no other one.
+/// Tells whether a file must be written for a key. An existing file must not hold another key.
 fn is_new(path: &Path, there: &[SealKey], key: &SealKey) -> Result<bool> {
     if there.iter().any(|stored_key| stored_key.id() == key.id()) {
         return Ok(false);
@@ -204,19 +204,19 @@ fn is_new(path: &Path, there: &[SealKey], key: &SealKey) -> Result<bool> {
     Ok(true)
 }
 
-/// A TPM takes its time; a client waits.
+/// A TPM is slow, and a client is waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What `systemd-creds` has sealed, which is at most some KiB.
+/// A sealed credential has a few KiB.
 const SEALED_LIMIT: u64 = 64 << 10;
 
-/// None if there is no such file.
+/// Returns no key if there is no such file.
 fn read_systemd_file(path: &Path) -> Result<Vec<SealKey>> {
     let Some(sealed) = files::read_any(path, SEALED_LIMIT)? else { return Ok(vec![]) };
     keys_in(&systemd_creds::decrypt(CREDENTIAL, &sealed, PATIENCE)?, path)
 }
 
-/// A mounted file may be a link, and root's. None if there is no such file.
+/// A mounted file may be a link, or owned by root. Returns no key if there is no such file.
 fn read_file(path: &Path) -> Result<Vec<SealKey>> {
     let bytes = files::read_any(path, LIMIT)?.map(Zeroizing::new);
     bytes.map_or(Ok(vec![]), |bytes| keys_in(&bytes, path))
@@ -241,7 +241,7 @@ fn text_of(keys: &[&SealKey]) -> Zeroizing<String> {
     text
 }
 
-/// 32 bytes as they are, or lines in Base64 or hexadecimal digits. While the key is changed there are two.
+/// 32 bytes, or lines in Base64 or hexadecimal digits. There are two during a change of the key.
 fn keys_in(bytes: &[u8], path: &Path) -> Result<Vec<SealKey>> {
     let of_line = |line: &str| {
         let decoded = STANDARD.decode(line).ok().or_else(|| from_digits(line));

@@ -1,4 +1,4 @@
-//! `KeyFile`: `key.json`, which says who holds the data key; wrapped by a passphrase it is in it.
+//! `KeyFile`: `key.json`, which names the holder of the data key, and has the key if a passphrase wraps it.
 
 use std::time::Duration;
 
@@ -18,16 +18,16 @@ pub(super) struct KeyFile {
     /// The id of the key.
     pub(super) key: String,
     holder: String,
-    /// For how many seconds the kernel's keyring has the opened key.
+    /// How many seconds the kernel's keyring keeps the opened key.
     cached_for: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     wrapped: Option<WrappedKey>,
-    /// The key before, while there may be files that are sealed with it.
+    /// The previous key, while files may be sealed with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<PreviousKey>,
 }
 
-/// The key before, sealed with the key that takes its place. Who has the old one learns nothing by it.
+/// The previous key, sealed with the new one. The previous key does not open it.
 #[derive(Debug, Deserialize, Serialize)]
 struct PreviousKey {
     key: String,
@@ -35,7 +35,7 @@ struct PreviousKey {
     sealed: String,
 }
 
-/// The key, sealed with what Argon2id makes of a passphrase.
+/// The data key, sealed with a key that Argon2id derives from a passphrase.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct WrappedKey {
     memory_kib: u32,
@@ -54,7 +54,7 @@ impl KeyFile {
         Self { version: VERSION, key, holder, cached_for: time.as_secs(), wrapped, previous: None }
     }
 
-    /// The same while files are sealed anew, which were sealed with `before` until now.
+    /// The same during a change of the key from `before`.
     pub(super) fn with_previous(self, before: &SealKey, key: &SealKey) -> Result<Self> {
         let about = about_previous(&self.key, &before.id());
         let SealedText { salt, text } = key.seal(about.as_bytes(), before.bytes())?;
@@ -66,12 +66,12 @@ impl KeyFile {
         Self { previous: None, ..self }
     }
 
-    /// The id of the key before.
+    /// The id of the previous key.
     pub(super) fn previous(&self) -> Option<&str> {
         self.previous.as_ref().map(|previous| previous.key.as_str())
     }
 
-    /// The key before, opened with the one of today.
+    /// The previous key, opened with the current one.
     pub(super) fn open_previous(&self, key: &SealKey) -> Result<SealKey> {
         let broken = || Problem::new("the key before in `key.json` is broken", "put the file back from a backup");
         let previous = self.previous.as_ref().ok_or_else(broken)?;
@@ -118,7 +118,7 @@ impl KeyFile {
         Duration::from_secs(self.cached_for)
     }
 
-    /// The key behind the passphrase.
+    /// The data key, opened with the passphrase.
     pub(super) fn unwrap(&self, passphrase: &Secret) -> Result<SealKey> {
         let broken = || Problem::new("the wrapped key in `key.json` is broken", "put it back from a backup");
         let wrapped = self.wrapped.as_ref().ok_or_else(broken)?;
@@ -154,7 +154,7 @@ fn about_previous(key: &str, before: &str) -> String {
     format!("ensign previous key v{VERSION}\n{key}\n{before}\n")
 }
 
-/// What nobody can change unseen.
+/// The authenticated fields.
 fn about(key: &str, Effort { memory_kib, passes, lanes }: Effort) -> String {
     format!("ensign key v{VERSION}\n{key}\nargon2id {memory_kib} {passes} {lanes}\n")
 }

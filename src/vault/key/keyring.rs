@@ -1,4 +1,4 @@
-//! The data key in the operating system's keyring: one entry, which people see there under its label.
+//! Stores the data key in the operating system's keyring, as one entry with a label for people.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::system::seal::{self, SealKey};
 const SERVICE: &str = "ensign";
 const LABEL: &str = "Ensign: the key of sealed registry secrets";
 
-/// A client waits behind it; a keyring that is there answers within milliseconds.
+/// A client is waiting, and a working keyring answers in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 #[expect(clippy::disallowed_methods, reason = "the keyring's text becomes the key")]
@@ -33,12 +33,12 @@ pub(super) fn write(key: &SealKey) -> Result<()> {
     Ok(keyring::write(entry(&key.id()), LABEL, &text, DEADLINE).map_err(|why| out_of_reach(&why))?)
 }
 
-/// Best effort: what stays there opens nothing that is not here.
+/// Best effort. A key that stays opens no file any more.
 pub(super) fn remove(id: &str) {
     let _ = keyring::delete(entry(id), DEADLINE);
 }
 
-/// Writes, reads and removes an entry, all before the patience is over.
+/// Writes, reads and removes an entry within the time limit.
 #[expect(clippy::disallowed_methods, reason = "a random text is compared")]
 pub(crate) fn probe(patience: Duration) -> Result<(), KeyringError> {
     let ends = Instant::now() + patience;

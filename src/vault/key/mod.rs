@@ -1,7 +1,7 @@
-//! The data key, with which the sealed store seals: which one it is, who holds it, and opening it.
+//! `DataKey`: the key of the sealed store: its id, its holder, and how it is opened.
 //!
-//! `key.json` in the data folder says that; the key itself is in it only wrapped by a passphrase. It lies beside the
-//! secrets and not in the config, for a config is carried to other machines and a key belongs to this one.
+//! `key.json` in the data folder describes it, and has the key only if a passphrase wraps it. It is not in the config,
+//! because a config goes to other machines and a key does not.
 
 mod holder;
 mod key_file;
@@ -27,36 +27,36 @@ pub(crate) use keyring::probe as probe_keyring;
 #[derive(Clone)]
 pub(crate) struct DataKey<'e> {
     env: &'e Env,
-    /// What came of it: a holder that does not answer is asked once.
+    /// The result. A silent holder is asked once.
     opened: Rc<RefCell<Option<OpenedKey>>>,
 }
 
 type OpenedKey = Result<Rc<SealKey>, Problem>;
 
-/// What is known of the data key without opening it.
+/// The state of the data key, known without opening it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyState {
     pub(crate) id: String,
     pub(crate) holder: Holder,
-    /// How long the kernel's keyring has the opened key; zero: never.
+    /// How long the kernel's keyring keeps the opened key; zero: not at all.
     pub(crate) cached_for: Duration,
     /// It is in the kernel's keyring now.
     pub(crate) is_cached: bool,
-    /// It takes the place of another one, and some files may still be sealed with that.
+    /// It replaces another key, with which some files may still be sealed.
     pub(crate) is_changing: bool,
 }
 
 impl KeyState {
-    /// Whether the kernel's keyring should have the opened key while it is in use.
+    /// Whether the kernel's keyring should keep the opened key.
     pub(crate) fn is_to_be_cached(&self) -> bool {
         self.holder.is_cached() && !self.cached_for.is_zero()
     }
 }
 
-/// A working day: who comes back the next one types the passphrase once more.
+/// A working day. The next day the passphrase is typed again.
 const CACHED_FOR: Duration = Duration::from_hours(8);
 
-/// So long nobody asks a holder again that did not answer: a build asks for twenty images.
+/// The pause after a holder did not answer, because a build asks for twenty images.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 const LIMIT: u64 = 64 << 10;

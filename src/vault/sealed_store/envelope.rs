@@ -60,7 +60,7 @@ impl Envelope {
         Registry::from_key(&self.registry)
     }
 
-    /// Tells whether it says that it is a registry's.
+    /// Tells whether it names this registry.
     pub(super) fn is_of(&self, registry: &Registry) -> bool {
         self.registry == registry.as_str()
     }
@@ -110,7 +110,7 @@ impl Envelope {
         })
     }
 
-    /// What nobody can change unseen.
+    /// The authenticated fields.
     fn about(&self) -> String {
         let Self { version, registry, key, generation, accounts, .. } = self;
         let mut about = format!("ensign sealed v{version}\n{registry}\n{key}\n{generation}\n");

@@ -1,4 +1,4 @@
-//! The sealed store: secrets files as those of the file store, each sealed with the data key.
+//! The sealed store: secrets files like those of the file store, each sealed with the data key.
 
 mod envelope;
 
@@ -36,7 +36,7 @@ impl SealContext<'_> {
         }
     }
 
-    /// The bytes of a sealed file that takes the place of `before`, and the generation that it has.
+    /// The sealed bytes that replace `before`, and their generation.
     pub(super) fn seal(
         &self,
         registry: &Registry,
@@ -55,17 +55,17 @@ impl SealContext<'_> {
         Ok((bytes, MinimumGeneration { registry: registry.clone(), key: id, generation }))
     }
 
-    /// The registry whose secrets are in a file.
+    /// The registry of a file.
     pub(super) fn registry(&self, bytes: &[u8], shown: &str) -> Result<Registry> {
         Ok(Envelope::read(bytes, shown)?.registry())
     }
 
-    /// Tells whether a file is sealed with the key that new secrets are sealed with.
+    /// Tells whether a file is sealed with the current key.
     pub(super) fn is_current(&self, bytes: &[u8], shown: &str) -> Result<bool> {
         Ok(Envelope::read(bytes, shown)?.key == self.key.current()?.id())
     }
 
-    /// Tells whether a file opens with nobody's key any more. Without its key that is not known, and nothing is called broken.
+    /// Tells whether no key opens a file any more. Without its key that is unknown, and the file is not called broken.
     pub(super) fn is_broken(&self, registry: &Registry, bytes: &[u8], shown: &str) -> Result<bool> {
         let envelope = match Envelope::read(bytes, shown) {
             Ok(envelope) => envelope,
@@ -76,7 +76,7 @@ impl SealContext<'_> {
         Ok(envelope.is_of(registry) && envelope.open(registry, &key, shown).is_err())
     }
 
-    /// Whose secrets are in a sealed file. It need not be opened for that.
+    /// The accounts whose secrets are in a sealed file. They are not encrypted.
     pub(super) fn names(&self, bytes: &[u8], shown: &str) -> Result<Vec<String>> {
         Ok(Envelope::read(bytes, shown)?.accounts)
     }
